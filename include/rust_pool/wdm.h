@@ -1,0 +1,422 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The memory routines of the WDK page "Allocating System-Space Memory", for
+ * Linux kernel modules written in C.
+ *
+ * Names, types, values and structure layouts are those of the WDK's wdm.h, so
+ * that memory code from a WDM driver compiles unchanged. What each routine
+ * does on Linux, and where that differs from Windows, is tabulated in
+ * Documentation/wdk-routines.rst. The routines are exported GPL-only.
+ *
+ * IRQL and Linux context: a task that may sleep is at PASSIVE_LEVEL;
+ * preemption or bottom halves disabled, an RCU read-side section or softirq
+ * is DISPATCH_LEVEL; interrupts disabled or hard interrupt is above it.
+ */
+#ifndef _RUST_POOL_WDM_H
+#define _RUST_POOL_WDM_H
+
+#include <linux/build_bug.h>
+#include <linux/errno.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+struct device;
+
+/* Basic types. ULONG is 32 bits wide, as on Windows, whatever long is. */
+typedef void VOID, *PVOID;
+typedef u8 UCHAR, *PUCHAR, BOOLEAN, *PBOOLEAN;
+typedef u16 USHORT, *PUSHORT;
+typedef s32 LONG, *PLONG;
+typedef u32 ULONG, *PULONG;
+typedef s64 LONGLONG;
+typedef u64 ULONGLONG;
+typedef size_t SIZE_T, *PSIZE_T;
+typedef uintptr_t ULONG_PTR;
+
+#ifndef TRUE
+#define TRUE	1
+#define FALSE	0
+#endif
+
+typedef union _LARGE_INTEGER {
+	struct {
+		ULONG LowPart;
+		LONG HighPart;
+	};
+	struct {
+		ULONG LowPart;
+		LONG HighPart;
+	} u;
+	LONGLONG QuadPart;
+} LARGE_INTEGER, *PLARGE_INTEGER;
+
+typedef LARGE_INTEGER PHYSICAL_ADDRESS, *PPHYSICAL_ADDRESS;
+
+/* Status codes, and the errno that a Linux caller returns for each. */
+typedef LONG NTSTATUS;
+
+#define NT_SUCCESS(Status)		((NTSTATUS)(Status) >= 0)
+
+#define STATUS_SUCCESS			((NTSTATUS)0x00000000)
+#define STATUS_UNSUCCESSFUL		((NTSTATUS)0xC0000001)
+#define STATUS_INVALID_PARAMETER	((NTSTATUS)0xC000000D)
+#define STATUS_NO_MEMORY		((NTSTATUS)0xC0000017)
+#define STATUS_INSUFFICIENT_RESOURCES	((NTSTATUS)0xC000009A)
+
+/**
+ * rust_pool_status_to_errno - the errno that stands for an NTSTATUS
+ * @Status: one of the codes above; any other failure reads as -EIO
+ *
+ * Context: Any.
+ * Return: 0 for success, else a negative errno.
+ */
+static inline int rust_pool_status_to_errno(NTSTATUS Status)
+{
+	if (NT_SUCCESS(Status))
+		return 0;
+	switch (Status) {
+	case STATUS_INSUFFICIENT_RESOURCES:
+	case STATUS_NO_MEMORY:
+		return -ENOMEM;
+	case STATUS_INVALID_PARAMETER:
+		return -EINVAL;
+	default:
+		return -EIO;
+	}
+}
+
+/* Pages */
+
+#define BYTES_TO_PAGES(Size) \
+	(((Size) >> PAGE_SHIFT) + (((Size) & (PAGE_SIZE - 1)) != 0))
+#define ROUND_TO_PAGES(Size) \
+	(((ULONG_PTR)(Size) + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1))
+#define BYTE_OFFSET(Va)	((ULONG)((ULONG_PTR)(Va) & (PAGE_SIZE - 1)))
+#define ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, Size) \
+	((ULONG)((((ULONG_PTR)(Size)) >> PAGE_SHIFT) + \
+		 ((BYTE_OFFSET(Va) + ((Size) & (PAGE_SIZE - 1)) + \
+		   PAGE_SIZE - 1) >> PAGE_SHIFT)))
+
+#define RtlZeroMemory(Destination, Length) \
+	memset((Destination), 0, (Length))
+#define RtlFillMemory(Destination, Length, Fill) \
+	memset((Destination), (Fill), (Length))
+#define RtlCopyMemory(Destination, Source, Length) \
+	memcpy((Destination), (Source), (Length))
+
+/* Tagged pool */
+
+typedef enum _POOL_TYPE {
+	NonPagedPool			= 0,
+	NonPagedPoolExecute		= NonPagedPool,	/* never executable here */
+	PagedPool			= 1,
+	NonPagedPoolMustSucceed		= 2,
+	DontUseThisType			= 3,
+	NonPagedPoolCacheAligned	= 4,
+	PagedPoolCacheAligned		= 5,
+	NonPagedPoolCacheAlignedMustS	= 6,
+	MaxPoolType			= 7,
+	NonPagedPoolNx			= 512,
+	NonPagedPoolNxCacheAligned	= 516,
+} POOL_TYPE;
+
+/* Modifiers, OR-ed into a POOL_TYPE. */
+#define POOL_QUOTA_FAIL_INSTEAD_OF_RAISE	8
+#define POOL_RAISE_IF_ALLOCATION_FAILURE	16
+#define POOL_COLD_ALLOCATION			256
+#define POOL_NX_ALLOCATION			512
+#define POOL_ZERO_ALLOCATION			1024
+
+/* OR-ed into a tag on Windows; accepted and ignored here. */
+#define PROTECTED_POOL				0x80000000
+
+/**
+ * ExAllocatePoolWithTag - allocate a tagged block of system memory
+ * @PoolType: %NonPagedPool, %NonPagedPoolNx or %PagedPool, with modifiers
+ * @NumberOfBytes: size in bytes, not zero
+ * @Tag: one to four printable characters as a multi-character literal
+ *
+ * A block below a page is aligned to 16 bytes, one of a page or more to a
+ * page. Up to a page it is physically contiguous. It is uninitialised unless
+ * %POOL_ZERO_ALLOCATION is given.
+ *
+ * Context: Nonpaged: any but NMI. Paged: task context that may sleep.
+ * Return: The block, owned by the caller until ExFreePool() or
+ * ExFreePoolWithTag(); NULL when memory is short, and after a violation.
+ */
+PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+			    ULONG Tag);
+
+/**
+ * ExFreePool - free a block whatever its tag
+ * @P: address that ExAllocatePoolWithTag() returned
+ *
+ * Context: As for the allocation. In the wrong context the free is reported
+ * and carried out. Anything but a live block is reported and left alone.
+ */
+VOID ExFreePool(PVOID P);
+
+/**
+ * ExFreePoolWithTag - free a block and check its tag
+ * @P: address that ExAllocatePoolWithTag() returned
+ * @Tag: the tag that it was allocated with; 0 checks nothing
+ *
+ * Context: As ExFreePool(). With the wrong tag the block stays allocated.
+ */
+VOID ExFreePoolWithTag(PVOID P, ULONG Tag);
+
+/**
+ * ExAllocatePoolZero - ExAllocatePoolWithTag() with the block cleared
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag().
+ */
+static inline PVOID ExAllocatePoolZero(POOL_TYPE PoolType,
+				       SIZE_T NumberOfBytes, ULONG Tag)
+{
+	return ExAllocatePoolWithTag((POOL_TYPE)(PoolType |
+						 POOL_ZERO_ALLOCATION),
+				     NumberOfBytes, Tag);
+}
+
+/**
+ * ExAllocatePoolUninitialized - ExAllocatePoolWithTag() by its newer name
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag().
+ */
+static inline PVOID ExAllocatePoolUninitialized(POOL_TYPE PoolType,
+						SIZE_T NumberOfBytes, ULONG Tag)
+{
+	return ExAllocatePoolWithTag(PoolType, NumberOfBytes, Tag);
+}
+
+/* Noncached and contiguous memory */
+
+typedef enum _MEMORY_CACHING_TYPE {
+	MmNotMapped			= -1,
+	MmNonCached			= 0,
+	MmCached			= 1,
+	MmWriteCombined			= 2,
+	MmHardwareCoherentCached	= 3,
+	MmNonCachedUnordered		= 4,
+	MmUSWCCached			= 5,
+	MmMaximumCacheType		= 6,
+} MEMORY_CACHING_TYPE;
+
+/**
+ * MmAllocateNonCachedMemory - allocate whole pages of uncached memory
+ * @NumberOfBytes: size in bytes, not zero; rounded up to pages
+ *
+ * The pages are virtually contiguous, not physically, and uninitialised. No
+ * cached mapping of them is left.
+ *
+ * Context: Task context that may sleep.
+ * Return: A page-aligned address, or NULL.
+ */
+PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes);
+
+/**
+ * MmFreeNonCachedMemory - free uncached memory
+ * @BaseAddress: what MmAllocateNonCachedMemory() returned
+ * @NumberOfBytes: what it was asked for
+ *
+ * Context: Task context that may sleep; elsewhere reported and deferred.
+ */
+VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes);
+
+/**
+ * MmAllocateContiguousMemory - allocate physically contiguous, cached memory
+ * @NumberOfBytes: size in bytes, not zero; rounded up to pages
+ * @HighestAcceptableAddress: highest physical address the block may hold,
+ *	inclusive
+ *
+ * Context: Any but NMI; where sleeping is not allowed, no search is made.
+ * Return: A page-aligned, uninitialised block, or NULL.
+ */
+PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
+				 PHYSICAL_ADDRESS HighestAcceptableAddress);
+
+/**
+ * MmAllocateContiguousMemorySpecifyCache - the same with all bounds
+ * @NumberOfBytes: size in bytes, not zero; rounded up to pages
+ * @LowestAcceptableAddress: lowest physical address, rounded up to a page
+ * @HighestAcceptableAddress: highest physical address, inclusive
+ * @BoundaryAddressMultiple: 0, or a power of two not below the size, no
+ *	multiple of which lies inside the block
+ * @CacheType: %MmCached, %MmNonCached or %MmWriteCombined
+ *
+ * Context: %MmCached as MmAllocateContiguousMemory(); the others need task
+ * context that may sleep.
+ * Return: A page-aligned, uninitialised block that keeps every bound, or NULL.
+ */
+PVOID
+MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
+				       PHYSICAL_ADDRESS LowestAcceptableAddress,
+				       PHYSICAL_ADDRESS HighestAcceptableAddress,
+				       PHYSICAL_ADDRESS BoundaryAddressMultiple,
+				       MEMORY_CACHING_TYPE CacheType);
+
+/**
+ * MmFreeContiguousMemory - free contiguous memory of either routine
+ * @BaseAddress: what the allocation returned
+ *
+ * Context: Any but hard interrupt, where it is reported and carried out.
+ */
+VOID MmFreeContiguousMemory(PVOID BaseAddress);
+
+/**
+ * MmFreeContiguousMemorySpecifyCache - the same, checking size and cache type
+ * @BaseAddress: what the allocation returned
+ * @NumberOfBytes: what it was asked for
+ * @CacheType: what it was asked for
+ *
+ * Context: As MmFreeContiguousMemory().
+ */
+VOID MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
+					MEMORY_CACHING_TYPE CacheType);
+
+/**
+ * MmGetPhysicalAddress - the physical address behind a kernel address
+ * @BaseAddress: a kernel virtual address that stays mapped during the call
+ *
+ * Never a DMA address: a device gets the LogicalAddress of a common buffer.
+ *
+ * Context: Any.
+ * Return: The physical address, 0 where nothing is mapped.
+ */
+PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress);
+
+/* DMA adapters and common buffers */
+
+/* A device object is a Linux device; pass &pdev->dev of a PCI device. */
+typedef struct device DEVICE_OBJECT, *PDEVICE_OBJECT;
+
+typedef enum _INTERFACE_TYPE {
+	InterfaceTypeUndefined	= -1,
+	Internal		= 0,
+	Isa			= 1,
+	Eisa			= 2,
+	MicroChannel		= 3,
+	TurboChannel		= 4,
+	PCIBus			= 5,
+} INTERFACE_TYPE;
+
+typedef enum _DMA_WIDTH {
+	Width8Bits,
+	Width16Bits,
+	Width32Bits,
+	Width64Bits,
+	WidthNoWrap,
+	MaximumDmaWidth,
+} DMA_WIDTH;
+
+typedef enum _DMA_SPEED {
+	Compatible,
+	TypeA,
+	TypeB,
+	TypeC,
+	TypeF,
+	MaximumDmaSpeed,
+} DMA_SPEED;
+
+#define DEVICE_DESCRIPTION_VERSION	0
+#define DEVICE_DESCRIPTION_VERSION1	1
+#define DEVICE_DESCRIPTION_VERSION2	2
+#define DEVICE_DESCRIPTION_VERSION3	3
+
+typedef struct _DEVICE_DESCRIPTION {
+	ULONG Version;
+	BOOLEAN Master;
+	BOOLEAN ScatterGather;
+	BOOLEAN DemandMode;
+	BOOLEAN AutoInitialize;
+	BOOLEAN Dma32BitAddresses;
+	BOOLEAN IgnoreCount;
+	BOOLEAN Reserved1;
+	BOOLEAN Dma64BitAddresses;
+	ULONG BusNumber;
+	ULONG DmaChannel;
+	INTERFACE_TYPE InterfaceType;
+	DMA_WIDTH DmaWidth;
+	DMA_SPEED DmaSpeed;
+	ULONG MaximumLength;
+	ULONG DmaPort;
+	/* From DEVICE_DESCRIPTION_VERSION3 on. */
+	ULONG DmaAddressWidth;
+	ULONG DmaControllerInstance;
+	ULONG DmaRequestLine;
+	PHYSICAL_ADDRESS DeviceAddress;
+} DEVICE_DESCRIPTION, *PDEVICE_DESCRIPTION;
+
+struct _DMA_OPERATIONS;
+
+typedef struct _DMA_ADAPTER {
+	USHORT Version;
+	USHORT Size;
+	struct _DMA_OPERATIONS *DmaOperations;
+} DMA_ADAPTER, *PDMA_ADAPTER;
+
+typedef VOID (*PPUT_DMA_ADAPTER)(PDMA_ADAPTER DmaAdapter);
+typedef PVOID (*PALLOCATE_COMMON_BUFFER)(PDMA_ADAPTER DmaAdapter, ULONG Length,
+					 PPHYSICAL_ADDRESS LogicalAddress,
+					 BOOLEAN CacheEnabled);
+typedef VOID (*PFREE_COMMON_BUFFER)(PDMA_ADAPTER DmaAdapter, ULONG Length,
+				    PHYSICAL_ADDRESS LogicalAddress,
+				    PVOID VirtualAddress, BOOLEAN CacheEnabled);
+typedef ULONG (*PGET_DMA_ALIGNMENT)(PDMA_ADAPTER DmaAdapter);
+
+/*
+ * Only the operations that exist here are members: code that uses another
+ * fails when it is compiled, not when it runs.
+ *
+ * AllocateCommonBuffer: Length bytes, rounded up to pages, at least one map
+ * register and one a page; zeroed; NULL above the adapter's number. Context:
+ * task context that may sleep. CacheEnabled is kept for the free to match and
+ * otherwise ignored, as on Windows for x64.
+ *
+ * FreeCommonBuffer: all arguments as in the allocation, or nothing is done
+ * but a report. Context: task context that may sleep; elsewhere reported and
+ * deferred.
+ *
+ * PutDmaAdapter: gives the adapter back, after its last common buffer.
+ * Context: any but hard interrupt.
+ *
+ * GetDmaAlignment: bytes; a common buffer is always aligned to a page.
+ */
+typedef struct _DMA_OPERATIONS {
+	ULONG Size;
+	PPUT_DMA_ADAPTER PutDmaAdapter;
+	PALLOCATE_COMMON_BUFFER AllocateCommonBuffer;
+	PFREE_COMMON_BUFFER FreeCommonBuffer;
+	PGET_DMA_ALIGNMENT GetDmaAlignment;
+} DMA_OPERATIONS, *PDMA_OPERATIONS;
+
+/**
+ * IoGetDmaAdapter - an adapter for a bus-master device
+ * @PhysicalDeviceObject: the device; it need not be bound to a driver
+ * @DeviceDescription: zeroed first, then filled in
+ * @NumberOfMapRegisters: where the number of map registers goes: the pages of
+ *	MaximumLength and one more
+ *
+ * Sets both DMA masks of the device to what the description says; several
+ * adapters on one device: to the narrowest.
+ *
+ * Context: Task context that may sleep.
+ * Return: The adapter, until PutDmaAdapter(); NULL without memory, for a
+ * description that is not a bus master's, and for a version above 3.
+ */
+PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
+			     PDEVICE_DESCRIPTION DeviceDescription,
+			     PULONG NumberOfMapRegisters);
+
+static_assert(sizeof(ULONG) == 4 && sizeof(PHYSICAL_ADDRESS) == 8);
+
+#endif /* _RUST_POOL_WDM_H */
