@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What an address maps to, from the page tables.
+ */
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/vmalloc.h>
+#include <asm/msr.h>
+#include <asm/pgtable.h>
+
+#include "rpt.h"
+
+u64 rpt_phys(const void *address)
+{
+	if (is_vmalloc_or_module_addr(address))
+		return page_to_phys(vmalloc_to_page(address)) +
+		       offset_in_page(address);
+	return virt_to_phys((void *)address);
+}
+EXPORT_SYMBOL_GPL(rpt_phys);
+
+static bool rpt_entry(const void *address, unsigned long *flags,
+		      unsigned int *level)
+{
+	pte_t *pte = lookup_address((unsigned long)address, level);
+
+	if (!pte)
+		return false;
+	*flags = pte_val(*pte);
+	return *flags & _PAGE_PRESENT;
+}
+
+enum rpt_cache rpt_cache(const void *address)
+{
+	unsigned long flags, large;
+	unsigned int level, index;
+	u64 pat;
+
+	if (!rpt_entry(address, &flags, &level))
+		return RPT_UNMAPPED;
+
+	large = level == PG_LEVEL_4K ? _PAGE_PAT : _PAGE_PAT_LARGE;
+	index = (flags & _PAGE_PWT ? 1 : 0) | (flags & _PAGE_PCD ? 2 : 0) |
+		(flags & large ? 4 : 0);
+	rdmsrq(MSR_IA32_CR_PAT, pat);
+	switch ((pat >> (8 * index)) & 7) {
+	case 6:
+		return RPT_WB;
+	case 1:
+		return RPT_WC;
+	default:
+		/* UC, UC-; WT and WP are no answer to any request. */
+		return RPT_UC;
+	}
+}
+EXPORT_SYMBOL_GPL(rpt_cache);
+
+bool rpt_executable(const void *address)
+{
+	unsigned long flags;
+	unsigned int level;
+
+	return rpt_entry(address, &flags, &level) && !(flags & _PAGE_NX);
+}
+EXPORT_SYMBOL_GPL(rpt_executable);
+
+const char *rpt_cache_name(enum rpt_cache cache)
+{
+	static const char * const names[] = { "unmapped", "wb", "wc", "uc" };
+
+	return names[cache];
+}
+EXPORT_SYMBOL_GPL(rpt_cache_name);
+
+void rpt_fill(void *block, size_t bytes, u32 seed)
+{
+	u8 *b = block;
+	size_t i;
+
+	for (i = 0; i < bytes; i++)
+		b[i] = (u8)(i * 7 + (i >> 8) + seed * 31 + 1);
+}
+EXPORT_SYMBOL_GPL(rpt_fill);
+
+bool rpt_filled(const void *block, size_t bytes, u32 seed)
+{
+	const u8 *b = block;
+	size_t i;
+
+	for (i = 0; i < bytes; i++)
+		if (b[i] != (u8)(i * 7 + (i >> 8) + seed * 31 + 1))
+			return false;
+	return true;
+}
+EXPORT_SYMBOL_GPL(rpt_filled);

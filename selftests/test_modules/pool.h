@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the suites of tagged pool share. */
+#ifndef RPT_POOL_H
+#define RPT_POOL_H
+
+#include "rpt.h"
+
+/* Shown as "TstA" and so on: each suite has a tag of its own. */
+#define TAG_SIZES	'AtsT'
+#define TAG_CONTEXT	'BtsT'
+#define TAG_FAILURE	'CtsT'
+#define TAG_BADFREE	'DtsT'
+#define TAG_COPY	'EtsT'
+#define TAG_OTHER	'XtsT'
+
+#define SMALL_MAX	4064	/* largest block with a header in front */
+
+/* The 16 bytes in front of a small block, as in a Windows dump. */
+struct pool_header {
+	u8 previous_size;
+	u8 pool_index;
+	u8 block_size;		/* in units of 16 bytes, header included */
+	u8 pool_type;		/* 2: in use; 1: paged */
+	u32 tag;
+	u64 reserved;
+};
+
+static_assert(sizeof(struct pool_header) == 16);
+
+#define HEADER_PAGED	1
+#define HEADER_IN_USE	2
+
+extern const struct rpt_suite sizes_suite;
+extern const struct rpt_suite tags_suite;
+extern const struct rpt_suite counters_suite;
+extern const struct rpt_suite contexts_suite;
+extern const struct rpt_suite failures_suite;
+extern const struct rpt_suite badfree_suite;
+extern const struct rpt_suite usercopy_suite;
+
+/* For args: both pools. */
+extern const struct rpt_arg pool_types[];
+
+#endif /* RPT_POOL_H */

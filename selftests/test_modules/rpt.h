@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Harness of rust_pool's in-kernel selftests.
+ *
+ * A suite is a table of cases. Each case is a file
+ * /sys/kernel/debug/rust_pool_test/<suite>/<number>-<case>: opening it runs
+ * the case, reading it gives the outcome (`ok`, `not ok`, `skip`) after the
+ * reasons as `# ` lines.
+ *
+ * After each case the harness itself requires that rust_pool reported no
+ * violation that the case did not ask for, and that blocks and bytes of all
+ * families are back at what they were before it.
+ */
+#ifndef RPT_H
+#define RPT_H
+
+#include <linux/types.h>
+#include <linux/module.h>
+#include <rust_pool/wdm.h>
+
+struct rpt;
+
+/* One of several values that a case is run for; ends with a NULL name. */
+struct rpt_arg {
+	const char *name;
+	unsigned long value;
+};
+
+struct rpt_case {
+	const char *name;
+	void (*run)(struct rpt *t);
+	/* NULL: run once. Otherwise a file for each, its name appended. */
+	const struct rpt_arg *args;
+};
+
+struct rpt_suite {
+	const char *name;
+	const struct rpt_case *cases;
+	unsigned int count;
+};
+
+#define RPT_SUITE(_name, _cases) \
+	{ .name = _name, .cases = _cases, .count = ARRAY_SIZE(_cases) }
+
+int rpt_register(const struct rpt_suite *const *suites, unsigned int count,
+		 void **key);
+void rpt_unregister(void *key);
+
+/* The value that this run of the case is for. */
+unsigned long rpt_value(struct rpt *t);
+const char *rpt_value_name(struct rpt *t);
+
+__printf(2, 3) void rpt_fail(struct rpt *t, const char *fmt, ...);
+__printf(2, 3) void rpt_skip(struct rpt *t, const char *fmt, ...);
+__printf(2, 3) void rpt_note(struct rpt *t, const char *fmt, ...);
+bool rpt_failed(struct rpt *t);
+
+bool rpt_expect(struct rpt *t, bool ok, const char *what, const char *file,
+		int line);
+bool rpt_expect_eq(struct rpt *t, u64 is, u64 want, const char *what,
+		   const char *file, int line);
+
+/* Both give whether it held, so that a case can stop where it must. */
+#define EXPECT(t, cond) \
+	rpt_expect(t, cond, #cond, __FILE__, __LINE__)
+#define EXPECT_EQ(t, is, want) \
+	rpt_expect_eq(t, (u64)(is), (u64)(want), #is, __FILE__, __LINE__)
+
+/* Statistics: rust_pool's debugfs files, read as a tool would. */
+
+struct rpt_row {
+	bool found;
+	s64 allocs, frees, diff, bytes, used, per_alloc, peak, failures;
+};
+
+struct rpt_violation {
+	u64 seq;
+	u32 code;
+	u64 p[4];
+	char text[160];
+};
+
+/* The whole text of a file, or NULL; for rpt_text_free(). */
+char *rpt_text(struct rpt *t, const char *file);
+void rpt_text_free(char *text);
+
+/* The row of a tag as shown, e.g. "Ring"; all zero if there is none. */
+void rpt_tag(struct rpt *t, const char *shown, bool paged, struct rpt_row *row);
+/* All rows, `(other)` included, added up. */
+void rpt_tag_totals(struct rpt *t, struct rpt_row *row);
+/* The head line of contiguous, noncached or adapters. */
+void rpt_family(struct rpt *t, const char *file, struct rpt_row *row);
+/* Does a line of the file hold all these words, in this order? */
+bool rpt_has_line(struct rpt *t, const char *file, const char *words);
+
+/*
+ * Exactly one violation since the last that was asked for: @code, @p1. The
+ * report for further looks, or NULL when the expectation failed.
+ */
+const struct rpt_violation *rpt_violation(struct rpt *t, u32 code, u64 p1,
+					  const char *file, int line);
+#define EXPECT_VIOLATION(t, code, p1) \
+	rpt_violation(t, code, p1, __FILE__, __LINE__)
+/* Exactly @count violations since, whatever they are. */
+bool rpt_violations(struct rpt *t, u64 count, const char *file, int line);
+#define EXPECT_VIOLATIONS(t, count) \
+	rpt_violations(t, count, __FILE__, __LINE__)
+
+/* Does a parameter of a report show this address, hashed or not? */
+bool rpt_shows(u64 parameter, const void *address);
+
+#define BAD_POOL_CALLER				0xc2
+#define DRIVER_VERIFIER_DETECTED_VIOLATION	0xc4
+#define DRIVER_VERIFIER_DMA_VIOLATION		0xe6
+
+/* Waits until what was freed in a wrong context is really free. */
+void rpt_settle(struct rpt *t);
+
+/* Contexts */
+
+enum rpt_context {
+	RPT_TASK,
+	RPT_PREEMPT_OFF,
+	RPT_BH_OFF,
+	RPT_SPINLOCK,
+	RPT_RCU,
+	RPT_SOFTIRQ,
+	RPT_IRQS_OFF,
+	RPT_SPINLOCK_IRQ,
+	RPT_HARDIRQ,
+	RPT_NMI,
+};
+
+/* For args: all but task and NMI, and both DISPATCH_LEVEL and above. */
+extern const struct rpt_arg rpt_atomic_contexts[];
+/* As above, with the task first. */
+extern const struct rpt_arg rpt_contexts[];
+
+/* Runs fn in the context, and returns after it. */
+void rpt_in_context(enum rpt_context context, void (*fn)(void *arg), void *arg);
+/* The IRQL that a report from there shows. */
+unsigned int rpt_irql(enum rpt_context context);
+
+/* Addresses, looked up by other means than those under test. */
+
+/* Physical address behind a direct-map, vmalloc or module address. */
+u64 rpt_phys(const void *address);
+
+enum rpt_cache { RPT_UNMAPPED, RPT_WB, RPT_WC, RPT_UC };
+
+/* What the page-table entry of a kernel address says. */
+enum rpt_cache rpt_cache(const void *address);
+bool rpt_executable(const void *address);
+const char *rpt_cache_name(enum rpt_cache cache);
+
+/* A page of user space of the reading process, for copies. */
+void __user *rpt_user_map(size_t bytes);
+void rpt_user_unmap(void __user *address, size_t bytes);
+
+/* A recognisable pattern, different for each seed. */
+void rpt_fill(void *block, size_t bytes, u32 seed);
+bool rpt_filled(const void *block, size_t bytes, u32 seed);
+
+#endif /* RPT_H */
