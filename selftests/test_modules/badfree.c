@@ -1,0 +1,475 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Frees of what must not be freed: refused and reported, and the machine
+ * goes on, whatever the pointer is.
+ */
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+#include <asm/fixmap.h>
+#include <asm/pgtable.h>
+
+#include "pool.h"
+
+/* Every way to give pool back. */
+static void free_all_ways(struct rpt *t, void *p, u64 code)
+{
+	const struct rpt_violation *v;
+
+	ExFreePool(p);
+	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, code);
+	if (v)
+		EXPECT(t, rpt_shows(v->p[1], p));
+	ExFreePoolWithTag(p, TAG_BADFREE);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, code);
+	ExFreePoolWithTag(p, TAG_OTHER);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, code);
+}
+
+/* As above, where more than one code is right. */
+static void free_refused(struct rpt *t, void *p)
+{
+	ExFreePool(p);
+	EXPECT_VIOLATIONS(t, 1);
+	ExFreePoolWithTag(p, TAG_BADFREE);
+	EXPECT_VIOLATIONS(t, 1);
+}
+
+static const struct rpt_arg user_addresses[] = {
+	{ "1", 1 },
+	{ "8", 8 },
+	{ "15", 15 },
+	{ "16", 16 },
+	{ "17", 17 },
+	{ "4096", 4096 },
+	{ "0x400000", 0x400000 },
+	{ "0x7fffffffefff", 0x7fffffffefff },
+	{ "0x7ffffffffff0", 0x7ffffffffff0 },
+	{ }
+};
+
+static void user_address(struct rpt *t)
+{
+	free_all_ways(t, (void *)rpt_value(t), 0x40);
+}
+
+static const struct rpt_arg other_addresses[] = {
+	{ "NULL", 0 },
+	{ "2^47", 0x800000000000 },
+	{ "noncanonical", 0x8000000000000000 },
+	{ "noncanonical_odd", 0x7fffffffffffffff },
+	{ "noncanonical_below_kernel", 0xffff7ffffffff000 },
+	{ "first_kernel_address", 0xff00000000000000 },
+	{ "four_level_first", 0xffff800000000000 },
+	{ "cpu_entry_area", 0xfffffe0000000000 },
+	{ "vsyscall", 0xffffffffff600000 },
+	{ "kernel_image_hole", 0xffffffff80000000 },
+	{ "minus_one", ~0UL },
+	{ "minus_16", -16UL },
+	{ "minus_4096", -4096UL },
+	{ "minus_ENOMEM", -ENOMEM },
+	{ }
+};
+
+static void other_address(struct rpt *t)
+{
+	free_all_ways(t, (void *)rpt_value(t), 0x46);
+}
+
+/* Addresses that only the running kernel knows. */
+static void foreign_memory(struct rpt *t)
+{
+	static u64 data[16];
+	u64 stack[16] = {};
+	void *slab = kzalloc(256, GFP_KERNEL);
+	void *large = kzalloc(SZ_64K, GFP_KERNEL);
+	void *page = (void *)get_zeroed_page(GFP_KERNEL);
+	char *area = vzalloc(4 * PAGE_SIZE);
+
+	if (EXPECT(t, slab && large && page && area)) {
+		free_all_ways(t, slab, 0x46);
+		free_all_ways(t, slab + 64, 0x46);
+		free_all_ways(t, large, 0x46);
+		free_all_ways(t, page, 0x46);
+		free_all_ways(t, page + 16, 0x46);
+		free_all_ways(t, area, 0x46);
+		free_all_ways(t, area + 16, 0x46);
+		free_all_ways(t, area + PAGE_SIZE, 0x46);
+		/* The guard page, and just behind it. */
+		free_all_ways(t, area + 4 * PAGE_SIZE, 0x46);
+		free_all_ways(t, area + 4 * PAGE_SIZE + 16, 0x46);
+		free_all_ways(t, &data[4], 0x46);
+		free_all_ways(t, (void *)data, 0x46);
+		free_all_ways(t, (void *)foreign_memory, 0x46);
+		free_all_ways(t, (void *)&pool_types, 0x46);
+		free_all_ways(t, (void *)_printk, 0x46);
+		free_all_ways(t, &stack[8], 0x46);
+		free_all_ways(t, current, 0x46);
+		free_all_ways(t, THIS_MODULE, 0x46);
+		free_all_ways(t, virt_to_page(page), 0x46);
+	}
+	/* Nothing was taken or changed. */
+	EXPECT(t, !memchr_inv(slab, 0, 256));
+	EXPECT(t, !memchr_inv(large, 0, SZ_64K));
+	EXPECT(t, !memchr_inv(area, 0, 4 * PAGE_SIZE));
+	vfree(area);
+	free_page((unsigned long)page);
+	kfree(large);
+	kfree(slab);
+}
+
+/* The direct map behind the end of memory, and where no memory is. */
+static void unmapped_direct_map(struct rpt *t)
+{
+	unsigned long base = PAGE_OFFSET;
+	unsigned long gib;
+	unsigned int found = 0;
+
+	for (gib = 1; gib < 1UL << 16; gib *= 2) {
+		unsigned long at = base + (gib << 30);
+
+		if (MmGetPhysicalAddress((void *)at).QuadPart)
+			continue;
+		free_all_ways(t, (void *)at, 0x46);
+		free_all_ways(t, (void *)(at + 16), 0x46);
+		found++;
+	}
+	EXPECT(t, found);
+}
+
+/* Device memory: looking for a header there may have effects, or fault. */
+static void device_memory(struct rpt *t)
+{
+	/* The local APIC; every x86-64 machine has it there. */
+	char __iomem *apic = ioremap(0xfee00000, PAGE_SIZE);
+
+	if (!EXPECT(t, apic))
+		return;
+	free_all_ways(t, (void __force *)apic, 0x46);
+	free_all_ways(t, (void __force *)(apic + 0x20), 0x46);
+	iounmap(apic);
+	free_all_ways(t, (void __force *)(apic + 0x20), 0x46);
+}
+
+static const struct rpt_arg small_offsets[] = {
+	{ "16", 16 },
+	{ "32", 32 },
+	{ "512", 512 },
+	{ "984", 984 },
+	{ "1", 1 },
+	{ "8", 8 },
+	{ "15", 15 },
+	{ "last_byte", 999 },
+	{ "header", -16UL },
+	{ "tag", -12UL },
+	{ }
+};
+
+static void small_interior(struct rpt *t)
+{
+	static const POOL_TYPE types[] = { NonPagedPool, PagedPool };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		char *block = ExAllocatePoolWithTag(types[i], 1000,
+						    TAG_BADFREE);
+
+		if (!EXPECT(t, block))
+			return;
+		rpt_fill(block, 1000, 5);
+		free_all_ways(t, block + rpt_value(t), 0x99);
+		EXPECT(t, rpt_filled(block, 1000, 5));
+		/* Still the caller's, and still whole. */
+		ExFreePoolWithTag(block, TAG_BADFREE);
+	}
+}
+
+/* A block's data may look like a header: it must not be believed. */
+static void forged_header(struct rpt *t)
+{
+	char *block = ExAllocatePoolWithTag(NonPagedPool, 1000, TAG_BADFREE);
+	char *other = ExAllocatePoolWithTag(NonPagedPool, 1000, TAG_BADFREE);
+
+	if (EXPECT(t, block && other)) {
+		memset(block, 0, 1000);
+		memcpy(block + 64, block - 16, 16);
+		free_refused(t, block + 80);
+		memcpy(block + 512, other - 16, 16);
+		free_refused(t, block + 528);
+	}
+	ExFreePoolWithTag(other, TAG_BADFREE);
+	ExFreePoolWithTag(block, TAG_BADFREE);
+}
+
+static void forged_in_foreign(struct rpt *t)
+{
+	char *block = ExAllocatePoolWithTag(NonPagedPool, 240, TAG_BADFREE);
+	char *slab = kzalloc(256, GFP_KERNEL);
+	char *page = (char *)get_zeroed_page(GFP_KERNEL);
+
+	if (EXPECT(t, block && slab && page)) {
+		memcpy(slab, block - 16, 16);
+		free_refused(t, slab + 16);
+		memcpy(page, block - 16, 16);
+		free_refused(t, page + 16);
+	}
+	free_page((unsigned long)page);
+	kfree(slab);
+	ExFreePoolWithTag(block, TAG_BADFREE);
+}
+
+/* An overrun of the block before it: say so, and leave it alone. */
+static void damaged_header(struct rpt *t)
+{
+	char *block = ExAllocatePoolWithTag(NonPagedPool, 240, TAG_BADFREE);
+	char saved[16];
+
+	if (!EXPECT(t, block))
+		return;
+	memcpy(saved, block - 16, 16);
+	memset(block - 16, 0x41, 16);
+	free_refused(t, block);
+	memcpy(block - 16, saved, 16);
+	block[-14]++;
+	free_refused(t, block);
+	memcpy(block - 16, saved, 16);
+	ExFreePoolWithTag(block, TAG_BADFREE);
+}
+
+static const struct rpt_arg large_sizes[] = {
+	{ "4096", 4096 },
+	{ "20000", 20000 },
+	{ "8M", SZ_8M },
+	{ }
+};
+
+static void large_interior(struct rpt *t)
+{
+	static const POOL_TYPE types[] = { NonPagedPool, PagedPool };
+	size_t n = rpt_value(t);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		char *block = ExAllocatePoolWithTag(types[i], n, TAG_BADFREE);
+
+		if (!EXPECT(t, block))
+			return;
+		memset(block, 0, n);
+		free_all_ways(t, block + 16, 0x99);
+		free_all_ways(t, block + 1, 0x99);
+		free_all_ways(t, block + n - 1, 0x99);
+		if (n > PAGE_SIZE) {
+			free_all_ways(t, block + PAGE_SIZE, 0x99);
+			free_all_ways(t, block + PAGE_SIZE + 16, 0x99);
+		}
+		EXPECT(t, !memchr_inv(block, 0, n));
+		ExFreePoolWithTag(block, TAG_BADFREE);
+	}
+}
+
+static const struct rpt_arg twice_sizes[] = {
+	{ "1", 1 },
+	{ "100", 100 },
+	{ "1000", 1000 },
+	{ "4064", 4064 },
+	{ "4065", 4065 },
+	{ "4096", 4096 },
+	{ "20000", 20000 },
+	{ "8M", SZ_8M },
+	{ }
+};
+
+static void twice(struct rpt *t)
+{
+	static const POOL_TYPE types[] = { NonPagedPool, PagedPool };
+	size_t n = rpt_value(t);
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		char *block = ExAllocatePoolWithTag(types[i], n, TAG_BADFREE);
+
+		if (!EXPECT(t, block))
+			return;
+		ExFreePoolWithTag(block, TAG_BADFREE);
+		free_all_ways(t, block, 0x07);
+	}
+}
+
+/* The memory is somebody else's by then: theirs must survive. */
+static void twice_after_reuse(struct rpt *t)
+{
+	size_t n = rpt_value(t);
+	char *block = ExAllocatePoolWithTag(NonPagedPool, n, TAG_BADFREE);
+	void *others[32];
+	unsigned int i;
+	bool reused = false;
+
+	if (!EXPECT(t, block))
+		return;
+	ExFreePoolWithTag(block, TAG_BADFREE);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		others[i] = ExAllocatePoolWithTag(NonPagedPool, n, TAG_OTHER);
+		if (EXPECT(t, others[i]))
+			rpt_fill(others[i], n, i);
+		reused |= others[i] == block;
+	}
+	/* With the tag of the first owner, for that is what one has. */
+	ExFreePoolWithTag(block, TAG_BADFREE);
+	EXPECT_VIOLATIONS(t, 1);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		EXPECT(t, rpt_filled(others[i], n, i));
+		ExFreePoolWithTag(others[i], TAG_OTHER);
+	}
+	rpt_note(t, "%s", reused ? "reused" : "not reused");
+}
+
+/* A block that was freed and shrunk to other sizes in between. */
+static void twice_many(struct rpt *t)
+{
+	void *blocks[64];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPool, 40,
+						  TAG_BADFREE);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		ExFreePoolWithTag(blocks[i], TAG_BADFREE);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		ExFreePoolWithTag(blocks[i], TAG_BADFREE);
+	EXPECT_VIOLATIONS(t, ARRAY_SIZE(blocks));
+	/* Had one been taken twice, two of these would be the same. */
+	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPool, 40,
+						  TAG_BADFREE);
+		if (EXPECT(t, blocks[i]))
+			rpt_fill(blocks[i], 40, i);
+	}
+	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
+		EXPECT(t, rpt_filled(blocks[i], 40, i));
+		ExFreePoolWithTag(blocks[i], TAG_BADFREE);
+	}
+}
+
+static void counters_untouched(struct rpt *t)
+{
+	char *block = ExAllocatePoolWithTag(NonPagedPool, 100, TAG_BADFREE);
+	struct rpt_row before, after;
+
+	rpt_tag_totals(t, &before);
+	ExFreePool(NULL);
+	ExFreePool(block + 16);
+	ExFreePool(&before);
+	ExFreePoolWithTag(block, TAG_OTHER);
+	EXPECT_VIOLATIONS(t, 4);
+	rpt_tag_totals(t, &after);
+	EXPECT_EQ(t, after.frees, before.frees);
+	EXPECT_EQ(t, after.bytes, before.bytes);
+	EXPECT_EQ(t, after.used, before.used);
+	ExFreePool(block);
+}
+
+static void reported_with_caller(struct rpt *t)
+{
+	const struct rpt_violation *v;
+
+	ExFreePool(NULL);
+	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x46);
+	if (!v)
+		return;
+	EXPECT_EQ(t, v->p[1], 0);
+	EXPECT_EQ(t, v->p[2], 0);
+	EXPECT_EQ(t, v->p[3], 0);
+	if (!strstr(v->text, "reported_with_caller+") ||
+	    !strstr(v->text, "[" KBUILD_MODNAME "]"))
+		rpt_fail(t, "the caller is not named: %s", v->text);
+}
+
+enum { ANYWHERE, KERNEL_HALF, DIRECT_MAP, NEAR_BLOCKS };
+
+static const struct rpt_arg fuzz_ranges[] = {
+	{ "anywhere", ANYWHERE },
+	{ "the_kernel's_half", KERNEL_HALF },
+	{ "the_direct_map", DIRECT_MAP },
+	{ "near_live_blocks", NEAR_BLOCKS },
+	{ }
+};
+
+static void fuzz(struct rpt *t)
+{
+	enum { BLOCKS = 16, ROUNDS = 2000 };
+	static const size_t bytes[] = { 24, 500, 4064, 4096, 10000 };
+	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
+	struct rnd_state rnd;
+	char *blocks[BLOCKS];
+	unsigned int i;
+
+	for (i = 0; i < BLOCKS; i++) {
+		size_t n = bytes[i % ARRAY_SIZE(bytes)];
+
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPool, n, TAG_BADFREE);
+		if (!EXPECT(t, blocks[i]))
+			return;
+		rpt_fill(blocks[i], n, i);
+	}
+	prandom_seed_state(&rnd, 42);
+	for (i = 0; i < ROUNDS; i++) {
+		u64 r = (u64)prandom_u32_state(&rnd) << 32 |
+			prandom_u32_state(&rnd);
+		char *p = (char *)r;
+
+		switch (rpt_value(t)) {
+		case KERNEL_HALF:
+			p = (char *)(r | 0xffff800000000000);
+			break;
+		case DIRECT_MAP:
+			p = (char *)(PAGE_OFFSET + r % ram);
+			break;
+		case NEAR_BLOCKS:
+			p = blocks[r % BLOCKS] + (s16)(r >> 32);
+			break;
+		}
+		/* The few that could be right, or others' own memory. */
+		if (rpt_value(t) == NEAR_BLOCKS) {
+			unsigned int j;
+
+			for (j = 0; j < BLOCKS && p != blocks[j]; j++)
+				;
+			if (j < BLOCKS)
+				p++;
+		}
+		/* A tag that no block has: nothing can be freed by luck. */
+		ExFreePoolWithTag(p, 'zzuF');
+	}
+	EXPECT_VIOLATIONS(t, ROUNDS);
+	for (i = 0; i < BLOCKS; i++) {
+		size_t n = bytes[i % ARRAY_SIZE(bytes)];
+
+		EXPECT(t, rpt_filled(blocks[i], n, i));
+		ExFreePoolWithTag(blocks[i], TAG_BADFREE);
+	}
+}
+
+static const struct rpt_case cases[] = {
+	{ "user_address", user_address, user_addresses },
+	{ "address", other_address, other_addresses },
+	{ "foreign_memory", foreign_memory },
+	{ "unmapped_direct_map", unmapped_direct_map },
+	{ "device_memory", device_memory },
+	{ "interior_of_small_at", small_interior, small_offsets },
+	{ "interior_of_large", large_interior, large_sizes },
+	{ "forged_header", forged_header },
+	{ "forged_header_in_foreign_memory", forged_in_foreign },
+	{ "damaged_header", damaged_header },
+	{ "twice", twice, twice_sizes },
+	{ "twice_after_reuse", twice_after_reuse, twice_sizes },
+	{ "twice_in_a_row", twice_many },
+	{ "counters_untouched", counters_untouched },
+	{ "reported_with_caller", reported_with_caller },
+	{ "random_pointers_in", fuzz, fuzz_ranges },
+};
+
+const struct rpt_suite badfree_suite = RPT_SUITE("badfree", cases);

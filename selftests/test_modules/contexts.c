@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tagged pool in every context.
+ */
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "pool.h"
+
+struct call {
+	POOL_TYPE type;
+	size_t bytes;
+	void *block;
+};
+
+static void allocate(void *arg)
+{
+	struct call *call = arg;
+
+	call->block = ExAllocatePoolWithTag(call->type, call->bytes,
+					    TAG_CONTEXT);
+}
+
+static void release(void *arg)
+{
+	struct call *call = arg;
+
+	ExFreePoolWithTag(call->block, TAG_CONTEXT);
+}
+
+static void nonpaged_works(struct rpt *t)
+{
+	static const size_t bytes[] = { 1, 100, 4064, 4065, 4096, 5000, SZ_64K };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		struct call call = { NonPagedPoolNx, bytes[i] };
+
+		rpt_in_context(rpt_value(t), allocate, &call);
+		if (!call.block) {
+			rpt_fail(t, "%zu bytes: NULL", bytes[i]);
+			continue;
+		}
+		rpt_fill(call.block, bytes[i], i);
+		EXPECT(t, rpt_filled(call.block, bytes[i], i));
+		rpt_in_context(rpt_value(t), release, &call);
+	}
+}
+
+/* Free where it was not allocated: in a task, and from a task's block. */
+static void nonpaged_changes_context(struct rpt *t)
+{
+	static const size_t bytes[] = { 100, 4096, SZ_1M, SZ_8M };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		struct call call = { NonPagedPoolNx, bytes[i] };
+
+		allocate(&call);
+		if (!EXPECT(t, call.block))
+			return;
+		rpt_in_context(rpt_value(t), release, &call);
+		if (bytes[i] > SZ_64K)
+			continue;
+		rpt_in_context(rpt_value(t), allocate, &call);
+		if (!EXPECT(t, call.block))
+			return;
+		release(&call);
+	}
+}
+
+/* No more than the page allocator has, but no splat and no sleep either. */
+static void large_nonpaged_safe(struct rpt *t)
+{
+	static const size_t bytes[] = { SZ_1M, SZ_4M, SZ_8M, SZ_64M };
+	enum rpt_context context = rpt_value(t);
+	bool task = context != RPT_SOFTIRQ && context != RPT_HARDIRQ;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		struct call call = { NonPagedPoolNx, bytes[i] };
+
+		rpt_in_context(context, allocate, &call);
+		/* Task context has scattered pages at hand, atomic or not. */
+		if (task)
+			EXPECT(t, call.block);
+		if (!task && bytes[i] > SZ_4M)
+			EXPECT(t, !call.block);
+		if (!call.block)
+			continue;
+		EXPECT(t, PAGE_ALIGNED(call.block));
+		memset(call.block, 1, bytes[i]);
+		rpt_in_context(context, release, &call);
+	}
+}
+
+static void paged_refused(struct rpt *t)
+{
+	static const size_t bytes[] = { 100, 4096, SZ_1M };
+	enum rpt_context context = rpt_value(t);
+	struct rpt_row before, after;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		struct call call = { PagedPool, bytes[i], &call };
+		const struct rpt_violation *v;
+
+		rpt_tag_totals(t, &before);
+		rpt_in_context(context, allocate, &call);
+		rpt_tag_totals(t, &after);
+		EXPECT(t, !call.block);
+		EXPECT_EQ(t, after.allocs, before.allocs);
+		v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x08);
+		if (!v)
+			return;
+		EXPECT_EQ(t, v->p[1], rpt_irql(context));
+		EXPECT_EQ(t, v->p[2], PagedPool);
+		EXPECT_EQ(t, v->p[3], bytes[i]);
+	}
+}
+
+static void paged_free_reported_and_done(struct rpt *t)
+{
+	static const size_t bytes[] = { 100, 4096, SZ_1M, SZ_8M };
+	enum rpt_context context = rpt_value(t);
+	unsigned int i, tries;
+
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		struct call call = { PagedPool, bytes[i] };
+		const struct rpt_violation *v;
+		struct rpt_row before, after;
+
+		rpt_tag(t, "TstB", true, &before);
+		allocate(&call);
+		if (!EXPECT(t, call.block))
+			return;
+		rpt_in_context(context, release, &call);
+		v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
+		if (v) {
+			EXPECT_EQ(t, v->p[1], rpt_irql(context));
+			EXPECT_EQ(t, v->p[2], PagedPool);
+			EXPECT(t, rpt_shows(v->p[3], call.block));
+		}
+		for (tries = 0; tries < 100; tries++) {
+			rpt_tag(t, "TstB", true, &after);
+			if (after.diff == before.diff)
+				break;
+			rpt_settle(t);
+		}
+		EXPECT_EQ(t, after.diff, before.diff);
+		EXPECT_EQ(t, after.bytes, before.bytes);
+	}
+}
+
+static void refused_in_nmi(struct rpt *t)
+{
+	POOL_TYPE type = rpt_value(t);
+	struct call call = { type, 100, &call };
+
+	rpt_in_context(RPT_NMI, allocate, &call);
+	EXPECT(t, !call.block);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x08);
+}
+
+static void free_refused_in_nmi(struct rpt *t)
+{
+	struct call call = { NonPagedPoolNx, 100 };
+
+	allocate(&call);
+	if (!EXPECT(t, call.block))
+		return;
+	rpt_fill(call.block, 100, 9);
+	rpt_in_context(RPT_NMI, release, &call);
+	/* Reported; whether done at once, later or not at all, not torn. */
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
+}
+
+static const struct rpt_case cases[] = {
+	{ "nonpaged_works_in", nonpaged_works, rpt_contexts },
+	{ "nonpaged_changes_context", nonpaged_changes_context, rpt_contexts },
+	{ "large_nonpaged_safe_in", large_nonpaged_safe, rpt_contexts },
+	{ "paged_refused_in", paged_refused, rpt_atomic_contexts },
+	{ "paged_free_reported_and_done_in", paged_free_reported_and_done,
+	  rpt_atomic_contexts },
+	{ "refused_in_nmi", refused_in_nmi, pool_types },
+	{ "free_refused_in_nmi", free_refused_in_nmi },
+};
+
+const struct rpt_suite contexts_suite = RPT_SUITE("contexts", cases);

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The counters of a tag: exact when idle, under load on all CPUs as well.
+ */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/ctype.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/prandom.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "pool.h"
+
+static void every_column(struct rpt *t)
+{
+	static const size_t bytes[] = { 1, 300, 4064, 4096, 10000 };
+	void *blocks[ARRAY_SIZE(bytes)];
+	struct rpt_row before, row;
+	s64 sum = 0;
+	unsigned int i;
+
+	rpt_tag(t, "Cols", false, &before);
+	EXPECT_EQ(t, before.diff, 0);
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPool, bytes[i],
+						  'sloC');
+		EXPECT(t, blocks[i]);
+		sum += bytes[i];
+		rpt_tag(t, "Cols", false, &row);
+		EXPECT_EQ(t, row.allocs, before.allocs + i + 1);
+		EXPECT_EQ(t, row.frees, before.frees);
+		EXPECT_EQ(t, row.diff, i + 1);
+		EXPECT_EQ(t, row.bytes, sum);
+		EXPECT_EQ(t, row.per_alloc, sum / (i + 1));
+		EXPECT(t, row.used >= row.bytes);
+		EXPECT(t, row.peak >= row.bytes);
+		EXPECT_EQ(t, row.failures, before.failures);
+	}
+	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
+		ExFreePool(blocks[i]);
+		sum -= bytes[i];
+		rpt_tag(t, "Cols", false, &row);
+		EXPECT_EQ(t, row.frees, before.frees + i + 1);
+		EXPECT_EQ(t, row.bytes, sum);
+	}
+	EXPECT_EQ(t, row.diff, 0);
+	EXPECT_EQ(t, row.used, 0);
+	EXPECT_EQ(t, row.per_alloc, 0);
+	EXPECT_EQ(t, row.allocs, before.allocs + ARRAY_SIZE(bytes));
+	EXPECT(t, row.found);
+}
+
+static const struct rpt_arg used_sizes[] = {
+	{ "1", 1 },
+	{ "16", 16 },
+	{ "17", 17 },
+	{ "100", 100 },
+	{ "1000", 1000 },
+	{ "4064", 4064 },
+	{ "4065", 4065 },
+	{ "4096", 4096 },
+	{ "5000", 5000 },
+	{ "1M+1", SZ_1M + 1 },
+	{ "8M", SZ_8M },
+	{ }
+};
+
+static void really_used(struct rpt *t)
+{
+	size_t n = rpt_value(t);
+	void *block = ExAllocatePoolWithTag(NonPagedPool, n, 'desU');
+	struct rpt_row row;
+
+	rpt_tag(t, "Used", false, &row);
+	if (!EXPECT(t, block))
+		return;
+	EXPECT_EQ(t, row.bytes, n);
+	if (n <= SMALL_MAX) {
+		/* The header counts, and what padding costs is little. */
+		EXPECT(t, row.used >= n + 16);
+		EXPECT(t, IS_ALIGNED(row.used, 16));
+		EXPECT(t, row.used <= n + 16 + max(n / 4, 32));
+	} else {
+		EXPECT(t, row.used >= n);
+		EXPECT(t, PAGE_ALIGNED(row.used));
+		/* One page at most is lost. */
+		EXPECT(t, row.used < n + PAGE_SIZE);
+	}
+	ExFreePool(block);
+}
+
+static void failures_counted(struct rpt *t)
+{
+	struct rpt_row before, after;
+
+	rpt_tag(t, "Fail", false, &before);
+	EXPECT(t, !ExAllocatePoolWithTag(NonPagedPool, SIZE_MAX / 2, 'liaF'));
+	EXPECT(t, !ExAllocatePoolWithTag(NonPagedPool, SIZE_MAX, 'liaF'));
+	rpt_tag(t, "Fail", false, &after);
+	EXPECT_EQ(t, after.failures, before.failures + 2);
+	EXPECT_EQ(t, after.allocs, before.allocs);
+	EXPECT_EQ(t, after.bytes, 0);
+}
+
+/* The bound that the head of the file gives: the largest number there. */
+static s64 peak_bound(struct rpt *t)
+{
+	char *text = rpt_text(t, "tags");
+	char *rest = text, *line;
+	s64 bound = -1;
+
+	while ((line = strsep(&rest, "\n"))) {
+		if (line[0] != '#' || !strstr(line, "peak"))
+			continue;
+		for (; *line; line++) {
+			s64 n = 0;
+
+			if (!isdigit(*line))
+				continue;
+			while (isdigit(*line))
+				n = n * 10 + *line++ - '0';
+			bound = max(bound, n);
+			if (!*line)
+				break;
+		}
+	}
+	rpt_text_free(text);
+	return bound;
+}
+
+static void peak(struct rpt *t)
+{
+	enum { COUNT = 64, BYTES = 3000 };
+	void *blocks[COUNT];
+	s64 bound = peak_bound(t);
+	struct rpt_row row;
+	unsigned int i;
+
+	if (!EXPECT(t, bound >= 0) || !EXPECT(t, bound <= 64 * SZ_1M))
+		return;
+	for (i = 0; i < COUNT; i++)
+		blocks[i] = ExAllocatePoolWithTag(PagedPool, BYTES, 'kaeP');
+	for (i = 0; i < COUNT; i++)
+		ExFreePoolWithTag(blocks[i], 'kaeP');
+	rpt_tag(t, "Peak", true, &row);
+	EXPECT(t, row.peak >= COUNT * BYTES - bound);
+	EXPECT(t, row.peak <= COUNT * BYTES + bound);
+
+	/* It stays, and one large block is enough to raise it. */
+	blocks[0] = ExAllocatePoolWithTag(PagedPool, SZ_8M, 'kaeP');
+	ExFreePoolWithTag(blocks[0], 'kaeP');
+	rpt_tag(t, "Peak", true, &row);
+	EXPECT(t, row.peak >= SZ_8M - bound);
+	EXPECT(t, row.peak <= SZ_8M + bound);
+	EXPECT_EQ(t, row.bytes, 0);
+}
+
+/* Load */
+
+struct load {
+	size_t max_bytes;
+	unsigned int rounds;
+	bool large;
+	/* Blocks on their way to whoever frees them. */
+	void *slots[64];
+	struct completion done;
+};
+
+struct worker {
+	struct load *load;
+	struct rnd_state rnd;
+	unsigned int cpu;
+	s64 allocs, frees, failed;
+};
+
+static int work(void *data)
+{
+	struct worker *w = data;
+	struct load *load = w->load;
+	unsigned int i;
+
+	for (i = 0; i < load->rounds; i++) {
+		size_t n = 1 + prandom_u32_state(&w->rnd) % load->max_bytes;
+		unsigned int slot = prandom_u32_state(&w->rnd) %
+				    ARRAY_SIZE(load->slots);
+		void *block;
+
+		if (load->large)
+			n = load->max_bytes;
+		block = ExAllocatePoolWithTag(NonPagedPool, n, 'daoL');
+		if (block)
+			w->allocs++;
+		else
+			w->failed++;
+		/* What was there may come from another CPU. */
+		if (!load->large)
+			block = xchg(&load->slots[slot], block);
+		if (block) {
+			w->frees++;
+			ExFreePoolWithTag(block, 'daoL');
+		}
+		cond_resched();
+	}
+	complete(&load->done);
+	return 0;
+}
+
+static void run_load(struct rpt *t, struct load *load, struct worker *workers,
+		     unsigned int count, s64 ceiling)
+{
+	struct rpt_row before, row;
+	s64 allocs = 0, frees = 0;
+	unsigned int i, started = 0;
+
+	rpt_tag(t, "Load", false, &before);
+	init_completion(&load->done);
+	for (i = 0; i < count; i++) {
+		struct worker *w = &workers[i];
+		struct task_struct *task;
+
+		w->load = load;
+		w->cpu = cpumask_nth(i % num_online_cpus(), cpu_online_mask);
+		prandom_seed_state(&w->rnd, 1000 + i);
+		task = kthread_create(work, w, "rpt_load/%u", i);
+		if (IS_ERR(task))
+			break;
+		kthread_bind(task, w->cpu);
+		wake_up_process(task);
+		started++;
+	}
+	EXPECT_EQ(t, started, count);
+
+	/* Readers must neither stop it nor spoil it, nor see it run back. */
+	row = before;
+	for (i = 0; i < started;) {
+		s64 seen = row.allocs;
+
+		rpt_tag(t, "Load", false, &row);
+		EXPECT(t, row.allocs >= seen);
+		if (ceiling)
+			EXPECT(t, row.peak <= ceiling);
+		if (wait_for_completion_timeout(&load->done, 1))
+			i++;
+	}
+
+	for (i = 0; i < ARRAY_SIZE(load->slots); i++)
+		if (load->slots[i]) {
+			frees++;
+			ExFreePoolWithTag(load->slots[i], 'daoL');
+		}
+	for (i = 0; i < count; i++) {
+		allocs += workers[i].allocs;
+		frees += workers[i].frees;
+		EXPECT_EQ(t, workers[i].failed, 0);
+	}
+	rpt_tag(t, "Load", false, &row);
+	EXPECT_EQ(t, row.allocs - before.allocs, allocs);
+	EXPECT_EQ(t, row.frees - before.frees, frees);
+	EXPECT_EQ(t, row.diff, 0);
+	EXPECT_EQ(t, row.bytes, 0);
+	EXPECT_EQ(t, row.used, 0);
+	if (ceiling) {
+		rpt_note(t, "peak %lld, at most %lld", row.peak, ceiling);
+		EXPECT(t, row.peak <= ceiling);
+	}
+}
+
+static void load_test(struct rpt *t, size_t max_bytes, unsigned int rounds,
+		      bool large)
+{
+	unsigned int count = large ? num_online_cpus() : 2 * num_online_cpus();
+	struct worker *workers = kcalloc(count, sizeof(*workers), GFP_KERNEL);
+	struct load *load = kzalloc(sizeof(*load), GFP_KERNEL);
+	s64 ceiling = 0;
+
+	if (EXPECT(t, workers && load)) {
+		load->max_bytes = max_bytes;
+		load->rounds = rounds;
+		load->large = large;
+		if (large)
+			ceiling = (s64)count * max_bytes + peak_bound(t);
+		run_load(t, load, workers, count, ceiling);
+	}
+	kfree(load);
+	kfree(workers);
+}
+
+/* First, while the peak of its tag is still its own. */
+static void peak_under_load(struct rpt *t)
+{
+	load_test(t, SZ_256K, 3000, true);
+}
+
+static void exact_under_load(struct rpt *t)
+{
+	load_test(t, 9000, 15000, false);
+}
+
+static const struct rpt_case cases[] = {
+	{ "every_column", every_column },
+	{ "really_used", really_used, used_sizes },
+	{ "failures_counted", failures_counted },
+	{ "peak_within_its_bound", peak },
+	{ "peak_not_above_truth_under_load", peak_under_load },
+	{ "exact_after_load_on_all_cpus", exact_under_load },
+};
+
+const struct rpt_suite counters_suite = RPT_SUITE("counters", cases);
