@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Sourced by the scripts that build or run something.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=scripts/apt.sh
+. "$TOP/scripts/apt.sh"
+# shellcheck source=scripts/toolchain.sh
+. "$TOP/scripts/toolchain.sh"
+# shellcheck source=scripts/kernel.sh
+. "$TOP/scripts/kernel.sh"
+
+setup_ready() {
+	[ -z "${UPDATE:-}" ] && kernel_cached &&
+		{ toolchain_in_place || cache_ok "$ROOT"; }
+}
+
+setup_ensure() {
+	if ! setup_ready; then
+		cache_lock
+		toolchain_ensure
+		kernel_ensure
+		exec 9>&-
+	elif toolchain_in_place; then
+		toolchain_host
+	fi
+}

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# The stock kernel: Debian's image as it is, and a build tree for its modules.
+# Debian ships no Rust metadata, so this makes it again from the same source and
+# configuration with the same compiler, and checks that the symbols came out the
+# same.
+
+# Sets KERNEL_DIR, KDIR, VMLINUZ and KERNEL_ABI for the newest cached kernel.
+kernel_cached() {
+	local dir
+
+	while read -r dir; do
+		cache_ok "$dir" "$(kernel_key)" || continue
+		kernel_use "$dir"
+		return
+	done < <(printf '%s\n' "$CACHE/kernel-$KERNEL_SERIES".* | sort -rV)
+	return 1
+}
+
+kernel_key() {
+	echo "recipe $KERNEL_RECIPE, $DEBIAN_RELEASE"
+}
+
+kernel_use() {
+	KERNEL_DIR=$1
+	KDIR=$1/build
+	VMLINUZ=$1/vmlinuz
+	KERNEL_ABI=$(cat "$1/abi")
+}
+
+kernel_ensure() {
+	[ -z "${UPDATE:-}" ] && kernel_cached || kernel_make
+}
+
+# Prints "version package" of the series' newest stock image, from the index.
+kernel_newest() {
+	apt_private apt-cache dumpavail | awk -v series="$KERNEL_SERIES" '
+		function esc(s) { gsub(/\./, "\\.", s); return s }
+		/^Package: / { package = $2 }
+		/^Version: / && package ~ "^linux-image-" esc(series) "[.][0-9][^-]*-amd64$" {
+			print $2, package
+		}' | sort -V | tail -n 1
+}
+
+# Prints the series that the index has, for the message that ours is not there.
+kernel_offered() {
+	apt_private apt-cache pkgnames linux-image- |
+		sed -n 's/^linux-image-\([0-9]*\.[0-9]*\)\..*-amd64$/\1/p' | sort -uV | paste -sd ' '
+}
+
+kernel_make() {
+	local version image
+
+	need_root "setting up the kernel"
+	cache_need_mib 4500 "the kernel"
+	apt_ensure
+	read -r version image < <(kernel_newest) || true
+	[ -n "${image:-}" ] ||
+		die "no stock kernel of series $KERNEL_SERIES in $DEBIAN_RELEASE-backports; the index has: $(kernel_offered)"
+	KERNEL_DIR=$CACHE/kernel-$version
+	KERNEL_ABI=${image#linux-image-}
+	if ! cache_ok "$KERNEL_DIR" "$(kernel_key)"; then
+		cache_begin "$KERNEL_DIR"
+		echo "$KERNEL_ABI" >"$KERNEL_DIR/abi"
+		step "fetching the stock kernel $KERNEL_ABI, $version" \
+			"is there a network, and room in $CACHE?" kernel_fetch "$version" "$image"
+		step "unpacking its source" "is there room in $CACHE?" kernel_unpack
+		step "making its Rust metadata (1-2 minutes)" \
+			"a fault of the toolchain or of this script" kernel_prepare
+		kernel_compare
+		cache_done "$KERNEL_DIR" "$(kernel_key)"
+	fi
+	kernel_use "$KERNEL_DIR"
+	kernel_report_others
+}
+
+kernel_fetch() {
+	local version=$1 image=$2 binary deb packages
+
+	# The image is a package of its own since 7.2, in the image's until then.
+	binary=$(apt_private apt-cache show "$image=$version" |
+		sed -n "s/^Depends:.*\(linux-binary-[^ ,]*\).*/\1/p" | head -n 1)
+	packages=("${binary:-$image}" "linux-headers-$KERNEL_ABI" "linux-source-$KERNEL_SERIES")
+	mkdir "$KERNEL_DIR/debs" "$KERNEL_DIR/image"
+	cd "$KERNEL_DIR/debs"
+	apt_private apt-get download "${packages[@]/%/=$version}"
+	for deb in *.deb; do
+		dpkg -x "$deb" "$KERNEL_DIR/image"
+		rm "$deb"
+	done
+	cd "$KERNEL_DIR"
+	rmdir debs
+	cp "$(find image -name vmlinuz -o -name "vmlinuz-$KERNEL_ABI" | grep .)" vmlinuz
+}
+
+kernel_unpack() {
+	local headers=image/usr/src/linux-headers-$KERNEL_ABI
+
+	cd "$KERNEL_DIR"
+	mkdir source build
+	in_root tar -xf "image/usr/src/linux-source-$KERNEL_SERIES.tar.xz" \
+		-C source --strip-components=1
+	cp "$headers/.config" build/
+	cp "$headers/Module.symvers" .
+	rm -r image
+}
+
+kernel_prepare() {
+	local upstream rust_src make
+
+	upstream=$(make -s -C "$KERNEL_DIR/source" kernelversion)
+	sed -i "s/^CONFIG_LOCALVERSION=.*/CONFIG_LOCALVERSION=\"${KERNEL_ABI#"$upstream"}\"/" \
+		"$KERNEL_DIR/build/.config"
+	rust_src=$(in_root sh -c 'echo /usr/src/rustc-*/library')
+	make=(in_root make -C "$KERNEL_DIR/source" O="$KERNEL_DIR/build" CC="$KERNEL_CC"
+		HOSTCC="$KERNEL_CC" RUST_LIB_SRC="$rust_src" -j "$JOBS")
+	"${make[@]}" olddefconfig
+	"${make[@]}" prepare modules_prepare
+	[ "$(cat "$KERNEL_DIR/build/include/config/kernel.release")" = "$KERNEL_ABI" ]
+	mv "$KERNEL_DIR/Module.symvers" "$KERNEL_DIR/build/"
+}
+
+# The mangled names carry the hash of each crate. Where they are Debian's, a
+# module linked against our metadata finds what it calls in Debian's kernel.
+kernel_compare() {
+	local ours theirs differ
+
+	theirs=$(awk '$2 ~ /^_R/ && $3 == "vmlinux" { print $2 }' \
+		"$KERNEL_DIR/build/Module.symvers" | sort)
+	ours=$(sed -n 's/^EXPORT_SYMBOL_RUST_GPL(\(_R.*\));/\1/p' \
+		"$KERNEL_DIR"/build/rust/exports_*_generated.h | sort)
+	[ -n "$theirs" ] || die "Module.symvers of $KERNEL_ABI has no Rust symbol to compare with"
+	differ=$(comm -3 <(echo "$ours") <(echo "$theirs") | grep -c . || true)
+	[ "$differ" -eq 0 ] ||
+		die "$differ Rust symbols of $KERNEL_ABI differ from Debian's Module.symvers: another compiler or source built that kernel"
+	say "all $(echo "$theirs" | wc -l) Rust symbols are those of Debian's $KERNEL_ABI"
+}
+
+kernel_report_others() {
+	local dir
+
+	for dir in "$CACHE"/kernel-* "$CACHE"/root-*; do
+		[ -d "$dir" ] && [ "$dir" != "$KERNEL_DIR" ] && [ "$dir" != "$ROOT" ] || continue
+		say "no longer used: $dir (make cacheclean removes it)"
+	done
+}

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Messages, timed steps, the cache and its lock. Sourced by all other scripts.
+
+set -euo pipefail
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+CACHE=${RUST_POOL_CACHE:-/var/cache/rust_pool}
+JOBS=$(nproc)
+
+# A make above us has its job server and its variables, neither of which means
+# anything to the makes that we start.
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
+
+# shellcheck source=scripts/config.sh
+. "$TOP/scripts/config.sh"
+
+say() {
+	echo "rust_pool: $*" >&2
+}
+
+die() {
+	echo "rust_pool: error: $*" >&2
+	exit 1
+}
+
+# step WHAT HINT CMD...: runs CMD quietly, says what is done and how long it
+# took. When CMD fails: what failed and what to do about it, then the log's end.
+step() {
+	local what=$1 hint=$2 start=$SECONDS log rc=0
+	shift 2
+
+	log=$(mktemp "${TMPDIR:-/tmp}/rust_pool-step.XXXXXX")
+	printf 'rust_pool: %s ... ' "$what" >&2
+	# Not "cmd || rc=$?": that would switch errexit off inside CMD.
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$log" 2>&1 </dev/null
+	rc=$?
+	set -e
+	if [ "$rc" -ne 0 ]; then
+		echo "failed after $((SECONDS - start)) s" >&2
+		echo "rust_pool: error: $what: failed; $hint" >&2
+		echo "rust_pool: end of the log:" >&2
+		tail -n 40 "$log" | sed 's/^/  | /' >&2
+		rm -f "$log"
+		exit "$rc"
+	fi
+	echo "$((SECONDS - start)) s" >&2
+	rm -f "$log"
+}
+
+# The cache holds one directory per thing and version. A directory is good only
+# once it has its stamp, which is written last: a set-up that was killed, or ran
+# out of disk or network, leaves one without. (They are made in place, not
+# renamed into it, because a kernel build tree knows its own path.)
+STAMP=.complete
+
+# cache_ok DIR [KEY]: DIR is complete, and was made from KEY
+cache_ok() {
+	[ -f "$1/$STAMP" ] && { [ $# -lt 2 ] || [ "$(cat "$1/$STAMP")" = "$2" ]; }
+}
+
+cache_begin() {
+	if [ -e "$1" ]; then
+		if cache_ok "$1"; then
+			say "removing outdated $1"
+		else
+			say "removing $1: a set-up that did not finish"
+		fi
+		cache_remove "$1"
+	fi
+	mkdir -p "$1"
+}
+
+# cache_done DIR KEY
+cache_done() {
+	sync -f "$1"
+	echo "$2" >"$1/$STAMP.new"
+	mv "$1/$STAMP.new" "$1/$STAMP"
+	sync -f "$1"
+}
+
+# Everything that we mount is mounted in a private namespace, so nothing should
+# be mounted here; --one-file-system is for when somebody did so by hand.
+cache_remove() {
+	rm -f "$1/$STAMP"
+	rm -rf --one-file-system "$1"
+}
+
+# Holds the lock until the script and all that it started have ended, so a
+# set-up whose parent was killed is waited for rather than raced with.
+cache_lock() {
+	mkdir -p "$CACHE" 2>/dev/null ||
+		die "cannot make $CACHE: run as root, or name another place in RUST_POOL_CACHE"
+	exec 9>"$CACHE/lock" || die "cannot write to $CACHE"
+	flock -n 9 && return
+	say "waiting for another set-up that holds $CACHE/lock"
+	flock 9
+}
+
+cache_need_mib() {
+	local free
+
+	free=$(df --output=avail -BM "$CACHE" | tail -n 1 | tr -dc 0-9)
+	[ "$free" -ge "$1" ] ||
+		die "$CACHE has $free MiB free, $2 needs $1: make room, or set RUST_POOL_CACHE"
+}
+
+need_root() {
+	[ "$(id -u)" -eq 0 ] || die "$1 needs root"
+}
