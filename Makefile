@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The modules themselves are in Kbuild. This builds them against the stock
-# kernel, or against KDIR, and runs them; "make help" lists what there is.
+# The modules are in Kbuild. This builds them, for the stock kernel or for the
+# tree in KDIR, and runs them in a virtual machine. "make help" lists what there
+# is.
 
+MAKEFLAGS += --no-print-directory
+
+# Given, it is the kernel tree to build against, with the caller's own toolchain;
+# CC, LLVM and the like reach it as they do in any out-of-tree build.
 export KDIR
 
 S := scripts
@@ -10,13 +15,51 @@ S := scripts
 modules:
 	@$S/build.sh . modules
 
+install modules_install: modules
+	@VISIBLE=/lib/modules $S/build.sh . modules_install
+
 setup:
 	@$S/setup.sh
+
+update:
+	@UPDATE=1 $S/setup.sh
+
+demo: modules
+	@$S/demo.sh
+
+test: modules
+	@$S/client.sh selftests/test_modules
+	@$S/test.sh $(TESTS)
 
 vm: modules
 	@$S/vm.sh "$(RUN)"
 
-clean:
-	@$S/build.sh . clean
+client: modules
+	@$S/client.sh "$(M)"
 
-.PHONY: modules setup vm clean
+lint:
+	@$S/lint.sh
+
+fmt:
+	@$S/lint.sh fmt
+
+rustdoc: modules
+	@$S/rustdoc.sh build/rustdoc
+
+doc:
+	@$S/doc.sh build/doc
+
+mutants:
+	@$S/mutants.sh $(MUTANT)
+
+clean:
+	@$S/clean.sh
+
+cacheclean:
+	@$S/cacheclean.sh
+
+help:
+	@sed 1d $S/help.txt
+
+.PHONY: modules install modules_install setup update demo test vm client lint \
+	fmt rustdoc doc mutants clean cacheclean help

@@ -1,0 +1,16 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# clean.sh: Kbuild's clean for our modules and the selftests', and our own scratch
+# directory. Sets nothing up for it.
+
+# shellcheck source=scripts/env.sh
+. "$(dirname "$0")/env.sh"
+
+rm -rf --one-file-system "$TOP/build"
+if [ -z "${KDIR:-}" ] && ! setup_ready; then
+	die "clean is Kbuild's, and no kernel is set up: name the tree that it was built with, KDIR=/a/tree"
+fi
+"$TOP/scripts/build.sh" "$TOP" clean
+[ ! -d "$TOP/selftests/test_modules" ] ||
+	"$TOP/scripts/build.sh" "$TOP/selftests/test_modules" clean

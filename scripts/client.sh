@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# client.sh DIR [TARGET...]: builds the modules of DIR, which has a Kbuild of its
+# own, against rust_pool as built in the checkout. The .ko files are left there.
+#
+# What a client needs is handed over from outside, so that its Kbuild need not
+# know where we are: the header's directory, our Module.symvers, and for Rust the
+# crate's metadata. share-generics=n as in our Kbuild.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+[ -n "${1:-}" ] || die "say which directory to build: make client M=/path/to/dir"
+[ -d "$1" ] || die "M: there is no directory $1"
+if [ ! -f "$1/Kbuild" ] && [ ! -f "$1/Makefile" ]; then
+	die "M: $1 has no Kbuild"
+fi
+dir=$1
+shift
+
+exec "$TOP/scripts/build.sh" "$dir" \
+	KBUILD_EXTRA_SYMBOLS="$TOP/Module.symvers" \
+	KCFLAGS="-I$TOP/include ${KCFLAGS:-}" \
+	KRUSTFLAGS="--extern rust_pool=$TOP/librust_pool.rmeta -Zshare-generics=n ${KRUSTFLAGS:-}" \
+	"${@:-modules}"

@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# demo.sh: shows both modules at work, see demo-guest.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+for module in rust_pool dma_demo; do
+	[ -f "$TOP/$module.ko" ] || die "there is no $module.ko: run make"
+done
+say "booting the stock kernel in QEMU (about 5 s)"
+exec "$TOP/scripts/vm.sh" "$TOP/scripts/demo-guest"

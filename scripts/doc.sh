@@ -1,0 +1,14 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# doc.sh OUT: Documentation/ as HTML in OUT. A warning is an error.
+
+# shellcheck source=scripts/env.sh
+. "$(dirname "$0")/env.sh"
+
+[ -f "$TOP/Documentation/conf.py" ] || die "there is no Documentation/conf.py"
+setup_ensure
+cd "$TOP"
+in_root env PYTHONDONTWRITEBYTECODE=1 sphinx-build -q -W --keep-going -b html \
+	-d "$1.doctrees" Documentation "$1"
+say "documents: $TOP/$1/index.html"

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Reads the kernel's log as /dev/kmsg gives it, writes to the file "verdict" a line
+# for each thing in it that no test asked for. A test that provokes such a thing
+# says so in the log: "rust_pool-selftest: expect begin", "... expect end".
+
+function complain(what) {
+	print (program ? program ": " : "") what >verdict
+}
+
+BEGIN { printf "" >verdict }
+
+# Continuation lines of a record are its dictionary, not text.
+/^ / { next }
+{ sub(/^[^;]*;/, "") }
+
+/^rust_pool-selftest: run / { program = $3; expected = 0; next }
+/^rust_pool-selftest: end / {
+	if (expected)
+		complain("expect begin without an end")
+	program = ""
+	next
+}
+/^rust_pool-selftest: expect begin/ { expected = 1; next }
+/^rust_pool-selftest: expect end/ { expected = 0; next }
+/^rust_pool-selftest: last/ { last = 1; next }
+
+expected { next }
+
+# The first line of a splat is enough; what belongs to it follows at once.
+/WARNING: |BUG: |BUG |kernel BUG at|Oops|Call Trace:|general protection|lockdep|INFO: (possible|suspicious|rcu|task|trying)|(possible|inconsistent).*lock|UBSAN|KASAN|DMA-API:|Bad page|bad page|page allocation failure|Out of memory|oom-kill|refcount_t:|unchecked MSR|kmemleak:|cut here|blocked for more|soft lockup|hard LOCKUP/ {
+	if (!(program in said) || said[program]++ < 3)
+		complain($0)
+}
+
+END {
+	if (!last)
+		complain("the log is incomplete: the machine ended early")
+}

@@ -1,0 +1,102 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Checks of style, one line each; a check that fails says what to run and shows
+# what it found. Needs the toolchain and the kernel's source, not a built module.
+
+# shellcheck source=scripts/env.sh
+. "$(dirname "$0")/env.sh"
+
+setup_ensure
+cd "$TOP"
+log=$(mktemp "${TMPDIR:-/tmp}/rust_pool-lint.XXXXXX")
+trap 'rm -f "$log"' EXIT
+failed=0
+
+# check NAME WHAT-TO-DO CMD...
+check() {
+	local name=$1 hint=$2
+	shift 2
+
+	if "$@" >"$log" 2>&1; then
+		echo "lint: $name: ok"
+	else
+		echo "lint: $name: FAILED; $hint"
+		sed 's/^/  | /' "$log"
+		failed=1
+	fi
+}
+
+# Files of ours that match, whether git knows them yet or not.
+sources() {
+	git ls-files -co --exclude-standard -- "$@" | while read -r file; do
+		[ ! -f "$file" ] || echo "$file"
+	done
+}
+
+shell_sources() {
+	sources | while read -r file; do
+		case $file in
+		*.sh) echo "$file" ;;
+		*) head -c 64 "$file" | head -n 1 | grep -qE '^#!/bin/(ba|busybox )?sh' && echo "$file" ;;
+		esac
+	done
+}
+
+# ABI names that C code from a WDM driver relies on are what they are, and its
+# typedefs with them; the rest has no meaning outside of the kernel's own tree.
+CHECKPATCH_IGNORE=CAMELCASE,NEW_TYPEDEFS,FILE_PATH_CHANGES,EMAIL_SUBJECT,LINUX_VERSION_CODE
+
+run_rustfmt() {
+	local files
+
+	mapfile -t files < <(sources '*.rs')
+	[ ${#files[@]} -gt 0 ] || return 0
+	in_root rustfmt --edition 2021 -l "$@" "${files[@]}"
+}
+
+run_checkpatch() {
+	local files
+
+	mapfile -t files < <(sources '*.[ch]')
+	[ ${#files[@]} -gt 0 ] || return 0
+	in_root "$KERNEL_DIR/source/scripts/checkpatch.pl" --root="$KERNEL_DIR/source" \
+		--no-signoff --terse --strict --ignore "$CHECKPATCH_IGNORE" --file "${files[@]}"
+}
+
+run_shellcheck() {
+	local files
+
+	mapfile -t files < <(shell_sources)
+	in_root shellcheck -x "${files[@]}"
+}
+
+run_spdx() {
+	local missing
+
+	missing=$(sources | grep -vE '^COPYING$' | xargs grep -L 'SPDX-License-Identifier: GPL-2.0' || true)
+	[ -z "$missing" ] || { echo "$missing"; return 1; }
+}
+
+# In a copy, so that what clippy makes never gets mixed up with what is shipped.
+run_clippy() {
+	local scratch=$TOP/build/clippy out=$TOP/build/clippy.log
+
+	"$TOP/scripts/scratch.sh" "$scratch"
+	"$scratch/scripts/build.sh" "$scratch" CLIPPY=1 KRUSTFLAGS=-Dwarnings modules
+	[ ! -d "$scratch/selftests/test_modules" ] ||
+		KRUSTFLAGS=-Dwarnings "$scratch/scripts/client.sh" "$scratch/selftests/test_modules" \
+			CLIPPY=1 modules
+	rm -f "$out"
+}
+
+if [ "${1:-}" = fmt ]; then
+	run_rustfmt
+	exit
+fi
+check SPDX "each file named needs a line SPDX-License-Identifier: GPL-2.0" run_spdx
+check rustfmt "make fmt" run_rustfmt --check
+check clippy "correct what it names" run_clippy
+check checkpatch "correct what it names" run_checkpatch
+check shellcheck "correct what it names" run_shellcheck
+exit "$failed"

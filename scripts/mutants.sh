@@ -1,0 +1,71 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# mutants.sh [NAME]: proves the tests. Each selftests/mutants/*.patch plants one
+# defect; it is built, and the test program that the patch names has to fail:
+#
+#   Test: foo.sh        the program to run
+#   Case: regex         optional, the result that has to be among the failed
+#
+# A patch that does not apply or build is an error, not a kill.
+
+# shellcheck source=scripts/env.sh
+. "$(dirname "$0")/env.sh"
+
+setup_ensure
+scratch=$TOP/build/mutants
+work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-mutants.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+killed=0 survived=0 errors=0
+
+# No repository: git apply is to be a plain patch in the scratch copy.
+apply() {
+	(cd "$scratch" && GIT_CEILING_DIRECTORIES=$(dirname "$scratch") \
+		git apply "$@")
+}
+
+build() {
+	"$scratch/scripts/build.sh" "$scratch" modules &&
+		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules"
+}
+
+# try PATCH: 0 killed, 1 survived, 2 error; says why in $why
+try() {
+	local patch=$1 test regex
+
+	test=$(sed -n 's/^Test: *//p' "$patch" | head -n 1)
+	regex=$(sed -n 's/^Case: *//p' "$patch" | head -n 1)
+	why="it has no line Test:"
+	[ -n "$test" ] || return 2
+	"$TOP/scripts/scratch.sh" "$scratch"
+	why="it does not apply"
+	apply "$patch" >"$work/log" 2>&1 || return 2
+	why="it does not build"
+	build >"$work/log" 2>&1 || return 2
+	why="$test passes"
+	if "$scratch/scripts/test.sh" "$test" >"$work/log" 2>&1; then
+		return 1
+	fi
+	why="$test did not run"
+	tail -n 1 "$work/log" | grep -qE '^[0-9]+ passed, [0-9]+ failed' || return 2
+	why="$test fails, but not in $regex"
+	[ -z "$regex" ] || grep '^FAILED: ' "$work/log" | grep -qE -e "$regex" || return 1
+	why=$(grep -m 1 '^FAILED: ' "$work/log")
+}
+
+patches=("$TOP"/selftests/mutants/${1:-*}.patch)
+[ -e "${patches[0]}" ] || die "there is no selftests/mutants/${1:-*}.patch"
+for patch in "${patches[@]}"; do
+	start=$SECONDS rc=0
+	try "$patch" || rc=$?
+	name=$(basename "$patch" .patch)
+	case $rc in
+	0) killed=$((killed + 1)) verdict=killed ;;
+	1) survived=$((survived + 1)) verdict=SURVIVED ;;
+	*) errors=$((errors + 1)) verdict=ERROR ;;
+	esac
+	echo "$verdict $name: $why ($((SECONDS - start)) s)"
+	[ "$rc" -ne 2 ] || tail -n 20 "$work/log" | sed 's/^/  | /'
+done
+echo "$killed killed, $survived survived, $errors errors"
+[ $((survived + errors)) -eq 0 ]

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# scratch.sh DIR: makes DIR a copy of the checkout's sources as they are now.
+# Times of files are kept, and what was built in DIR before stays, so that the
+# next build there is an incremental one.
+
+# shellcheck source=scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+mkdir -p "$1"
+dir=$(cd "$1" && pwd -P)
+cd "$TOP"
+git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
+	[ -f "$file" ] && ! cmp -s "$file" "$dir/$file" || continue
+	mkdir -p "$dir/$(dirname "$file")"
+	cp "$file" "$dir/$file"
+done
+
+# Sources that are no longer in the checkout.
+cd "$dir"
+find . -type f \( -name '*.rs' -o -name '*.[ch]' -o -name '*.sh' -o -name Kbuild \) \
+	! -name '*.mod.c' ! -name '*_generated.rs' ! -name '.*' -print0 |
+	while IFS= read -r -d '' file; do
+		[ -e "$TOP/$file" ] || rm "$file"
+	done
