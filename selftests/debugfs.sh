@@ -1,0 +1,144 @@
+FILES='tags contiguous noncached adapters violations'
+
+each_file() {
+	for _stat in $FILES; do
+		"$@" "$_stat" || {
+			echo "# $_stat: $*"
+			return 1
+		}
+	done
+}
+
+mode_is() {
+	[ "$(stat -c '%a %u %g' "$1")" = "$2 0 0" ]
+}
+
+file_mode() {
+	mode_is "$STATS/$1" 400
+}
+
+version_line() {
+	[ "$(head -n 1 "$STATS/$1")" = "$1 - version: 1.0" ]
+}
+
+nothing_else() {
+	[ "$(cd "$STATS" && echo *)" = "adapters contiguous noncached tags violations" ]
+}
+
+not_writable() {
+	! { echo x >"$STATS/$1"; } 2>/dev/null
+}
+
+# The same text, however it is read. Nothing changes meanwhile.
+small_reads() {
+	cat "$STATS/$1" >"$TMP/whole"
+	for _size in 1 7 100 4096 65536; do
+		dd if="$STATS/$1" of="$TMP/parts" bs=$_size 2>/dev/null
+		cmp "$TMP/whole" "$TMP/parts" || return 1
+	done
+}
+
+seeks() {
+	cat "$STATS/$1" >"$TMP/whole"
+	_size=$(wc -c <"$TMP/whole")
+	for _skip in 1 10 $((_size / 2)) $((_size - 1)); do
+		dd if="$STATS/$1" of="$TMP/part" bs="$_skip" skip=1 2>/dev/null
+		tail -c +$((_skip + 1)) "$TMP/whole" | cmp - "$TMP/part" ||
+			return 1
+	done
+}
+
+rows_end_with_newline() {
+	[ -z "$(tail -c 1 "$STATS/$1")" ]
+}
+
+# Blank-separated after the tag: type and eight numbers, nothing negative.
+tag_rows_parse() {
+	sed 1d "$STATS/tags" | grep -v '^# ' | sed 's/^(other)/    /' |
+		cut -c 5- | awk '
+		!/^ +(Nonp|Paged)( +[0-9]+)+ *$/ || NF != 9 {
+			print "# " $0; bad = 1
+		}
+		$2 - $3 != $4 || ($4 && int($5 / $4) != $7) || (!$4 && $7) {
+			print "# sums: " $0; bad = 1
+		}
+		END { exit bad || !NR }'
+}
+
+# An open file keeps the module, or does without it.
+open_file_and_rmmod() {
+	exec 3<"$STATS/$1"
+	if rmmod rust_pool 2>/dev/null; then
+		head -n 1 <&3 >/dev/null
+		exec 3<&-
+		LOADED=
+		load rust_pool
+		return
+	fi
+	# Refused because in use: then it still works.
+	[ "$(head -n 1 <&3)" = "$1 - version: 1.0" ] || return 1
+	exec 3<&-
+	rmmod rust_pool || return 1
+	LOADED=
+	load rust_pool
+}
+
+removed_under_readers() {
+	for _ in 1 2; do
+		while [ ! -e "$TMP/stop" ]; do
+			cat "$STATS"/* >/dev/null 2>&1
+		done &
+	done
+	_done=0
+	_try=0
+	while [ $_done -lt 10 ] && [ $_try -lt 3000 ]; do
+		_try=$((_try + 1))
+		rmmod rust_pool 2>/dev/null || continue
+		LOADED=
+		_done=$((_done + 1))
+		load rust_pool || break
+	done
+	touch "$TMP/stop"
+	wait
+	[ $_done -eq 10 ]
+}
+
+twenty_thousand() {
+	cat "$CASES_DIR"/tags/*-twenty_thousand_tags >"$TMP/case"
+	grep '^#' "$TMP/case"
+	[ "$(tail -n 1 "$TMP/case")" = ok ] || return 1
+	cat "$STATS/tags" >"$TMP/tags"
+	# Every one has its row, or is counted in the row for the rest.
+	awk '/^Q...  *Nonp/ { rows++; allocs += $3 }
+	     /^\(other\)  *Nonp/ { allocs += $3; other = $3 }
+	     END { print "# rows " rows ", other " 0 + other
+		   exit rows < 10000 || allocs < 20000 }' "$TMP/tags" ||
+		return 1
+	dd if="$STATS/tags" of="$TMP/parts" bs=777 2>/dev/null
+	cmp "$TMP/tags" "$TMP/parts"
+}
+
+begin rp_test rp_test_pool
+load_or_fail rust_pool
+ktap_set_plan $((15 + ENDS))
+
+check "directory is root's only" mode_is "$STATS" 700
+check "files are root's only" each_file file_mode
+check "these files and no others" nothing_else
+check "version in the first line" each_file version_line
+check "not writable" each_file not_writable
+for file in $FILES; do
+	check "open file and rmmod: $file" open_file_and_rmmod "$file"
+done
+check "removed under readers" removed_under_readers
+load rp_test && load rp_test_pool
+# Something to show: tags, and violations of all kinds.
+for file in "$CASES_DIR"/tags/*first_use_counted_in_task \
+	"$CASES_DIR"/tags/*bad_t* "$CASES_DIR"/counters/*really_used*; do
+	cat "$file" >/dev/null
+done
+check "read in small pieces" each_file small_reads
+check "read from anywhere" each_file seeks
+check "tag rows parse" tag_rows_parse
+check "twenty thousand tags" twenty_thousand
+ends

@@ -1,0 +1,66 @@
+second_refused() {
+	! insmod "$(module_file rust_pool)" 2>/dev/null
+}
+
+held_by_client() {
+	load rp_test && load rp_test_pool || return 1
+	! rmmod rust_pool 2>/dev/null || return 1
+	unload rp_test_pool && unload rp_test
+}
+
+meminfo() {
+	sed -n "s/^$1: *\([0-9]*\) kB/\1/p" /proc/meminfo
+}
+
+# Comes and goes without a trace: names free again, memory given back.
+many_times() {
+	unload rust_pool || return 1
+	_caches=$(grep -c rust_pool /proc/slabinfo)
+	_percpu=$(meminfo Percpu)
+	_slab=$(meminfo SUnreclaim)
+	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		load rust_pool && [ -r "$STATS/tags" ] || return 1
+		unload rust_pool || return 1
+		[ ! -e "$STATS" ] || return 1
+	done
+	echo "# percpu $_percpu to $(meminfo Percpu) kB, slab $_slab to $(meminfo SUnreclaim) kB"
+	[ "$(grep -c rust_pool /proc/slabinfo)" -eq "$_caches" ] &&
+		[ "$(meminfo Percpu)" -le $((_percpu + 256)) ] &&
+		[ "$(meminfo SUnreclaim)" -le $((_slab + 4096)) ] &&
+		load rust_pool
+}
+
+# The same module, but for the word in its license= field.
+other_licence() {
+	_offset=$(strings -t d "$(module_file rp_test_leak)" |
+		sed -n 's/^ *\([0-9]*\) license=GPL$/\1/p')
+	[ -n "$_offset" ] || return 1
+	cp "$(module_file rp_test_leak)" "$TMP/other.ko"
+	printf 'BSD' | dd of="$TMP/other.ko" bs=1 seek=$((_offset + 8)) \
+		conv=notrunc 2>/dev/null
+	load rp_test && load rp_test_leak && unload rp_test_leak || return 1
+	if insmod "$TMP/other.ko" 2>/dev/null; then
+		rmmod rp_test_leak
+		unload rp_test
+		return 1
+	fi
+	unload rp_test
+}
+
+machine_goes_on() {
+	load rp_test && load rp_test_leak bad_free=1 || return 1
+	unload rp_test_leak && unload rp_test || return 1
+	logged 'rust_pool: BAD_POOL_CALLER \(0xc2\): 0x46, 0xdead000000000010, .*rpt_leak_init'
+}
+
+begin rp_test rp_test_pool rp_test_leak
+load_or_fail rust_pool
+ktap_set_plan $((6 + ENDS))
+
+check "second load refused" second_refused
+check "held by its clients" held_by_client
+check "exported GPL-only" other_licence
+check "a violation is logged and the machine goes on" machine_goes_on
+check "loads and unloads many times" many_times
+check "violations start at none" [ "$(violations)" = 0 ]
+ends

@@ -1,0 +1,627 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Adapters and common buffers, with QEMU's edu as the device.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/kernel.h>
+#include <linux/ktime.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "rpt.h"
+
+#define EDU_VENDOR	0x1234
+#define EDU_DEVICE	0x11e8
+
+static struct pci_dev *edu;
+
+static DEVICE_DESCRIPTION describe(ULONG width, ULONG maximum_length)
+{
+	return (DEVICE_DESCRIPTION){
+		.Version = DEVICE_DESCRIPTION_VERSION3,
+		.Master = TRUE,
+		.ScatterGather = TRUE,
+		.InterfaceType = PCIBus,
+		.DmaAddressWidth = width,
+		.MaximumLength = maximum_length,
+	};
+}
+
+static DMA_ADAPTER *get_adapter(ULONG width, ULONG maximum_length,
+				ULONG *registers)
+{
+	DEVICE_DESCRIPTION description = describe(width, maximum_length);
+
+	return IoGetDmaAdapter(&edu->dev, &description, registers);
+}
+
+static void put_adapter(DMA_ADAPTER *adapter)
+{
+	adapter->DmaOperations->PutDmaAdapter(adapter);
+}
+
+static void *get_buffer(DMA_ADAPTER *adapter, ULONG length,
+			PHYSICAL_ADDRESS *logical)
+{
+	return adapter->DmaOperations->AllocateCommonBuffer(adapter, length,
+							    logical, TRUE);
+}
+
+static void put_buffer(DMA_ADAPTER *adapter, ULONG length,
+		       PHYSICAL_ADDRESS logical, void *buffer)
+{
+	adapter->DmaOperations->FreeCommonBuffer(adapter, length, logical,
+						 buffer, TRUE);
+}
+
+static const struct rpt_arg lengths[] = {
+	{ "1", 1 },
+	{ "4096", 4096 },
+	{ "4097", 4097 },
+	{ "64K", SZ_64K },
+	{ "1M+1", SZ_1M + 1 },
+	{ "4G-1", 0xffffffff },
+	{ }
+};
+
+static void map_registers(struct rpt *t)
+{
+	u64 length = rpt_value(t);
+	ULONG registers = 0xdeadbeef;
+	DMA_ADAPTER *adapter = get_adapter(32, length, &registers);
+
+	if (!EXPECT(t, adapter))
+		return;
+	EXPECT_EQ(t, registers, DIV_ROUND_UP(length, PAGE_SIZE) + 1);
+	EXPECT_EQ(t, adapter->Version, 1);
+	EXPECT(t, adapter->DmaOperations->Size >= sizeof(DMA_OPERATIONS));
+	put_adapter(adapter);
+}
+
+static void one_per_page(struct rpt *t)
+{
+	PHYSICAL_ADDRESS logical, other;
+	ULONG registers;
+	/* 4 pages and one more. */
+	DMA_ADAPTER *adapter = get_adapter(32, 4 * PAGE_SIZE, &registers);
+	struct rpt_row before, after;
+	void *buffer, *small;
+
+	if (!EXPECT(t, adapter))
+		return;
+	EXPECT_EQ(t, registers, 5);
+	rpt_family(t, "adapters", &before);
+	EXPECT(t, !get_buffer(adapter, 5 * PAGE_SIZE + 1, &logical));
+	EXPECT(t, !get_buffer(adapter, SZ_1M, &logical));
+	EXPECT(t, !get_buffer(adapter, 0xffffffff, &logical));
+	EXPECT(t, !get_buffer(adapter, 0xfffff001, &logical));
+	rpt_family(t, "adapters", &after);
+	EXPECT_EQ(t, after.failures, before.failures + 4);
+	EXPECT_EQ(t, after.allocs, before.allocs);
+
+	buffer = get_buffer(adapter, 5 * PAGE_SIZE, &logical);
+	/* Each takes a register at least, and the sum is shown. */
+	small = get_buffer(adapter, 1, &other);
+	if (EXPECT(t, buffer && small))
+		EXPECT(t, rpt_has_line(t, "adapters",
+				       "registers 5 in_use 6 buffers 2 open"));
+	if (small)
+		put_buffer(adapter, 1, other, small);
+	if (buffer)
+		put_buffer(adapter, 5 * PAGE_SIZE, logical, buffer);
+	put_adapter(adapter);
+}
+
+static const struct rpt_arg buffer_lengths[] = {
+	{ "1", 1 },
+	{ "100", 100 },
+	{ "4096", 4096 },
+	{ "5000", 5000 },
+	{ "64K", SZ_64K },
+	{ "1M", SZ_1M },
+	{ }
+};
+
+static void buffer_of(struct rpt *t)
+{
+	ULONG length = rpt_value(t), registers;
+	DMA_ADAPTER *adapter = get_adapter(28, length, &registers);
+	struct rpt_row before, with;
+	PHYSICAL_ADDRESS logical;
+	unsigned int round;
+	char *buffer;
+
+	if (!EXPECT(t, adapter))
+		return;
+	/* Dirty the first time round, zero all the same. */
+	for (round = 0; round < 3; round++) {
+		rpt_family(t, "adapters", &before);
+		buffer = get_buffer(adapter, length, &logical);
+		if (!EXPECT(t, buffer))
+			break;
+		rpt_family(t, "adapters", &with);
+		EXPECT_EQ(t, with.allocs, before.allocs + 1);
+		EXPECT_EQ(t, with.diff, before.diff + 1);
+		EXPECT_EQ(t, with.bytes, before.bytes + length);
+		EXPECT_EQ(t, with.used, before.used + PAGE_ALIGN(length));
+		EXPECT(t, PAGE_ALIGNED(buffer));
+		EXPECT(t, PAGE_ALIGNED(logical.QuadPart));
+		EXPECT(t, (u64)logical.QuadPart + length - 1 <=
+			  DMA_BIT_MASK(28));
+		EXPECT(t, !memchr_inv(buffer, 0, length));
+		memset(buffer, 0xa5, length);
+		put_buffer(adapter, length, logical, buffer);
+	}
+	put_adapter(adapter);
+}
+
+/* Where a device would really write: no IOMMU, so physical is logical. */
+static void logical_is_where_it_is(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_adapter(32, 8192, &(ULONG){ 0 });
+	PHYSICAL_ADDRESS logical;
+	char *buffer;
+
+	if (!EXPECT(t, adapter))
+		return;
+	buffer = get_buffer(adapter, 8192, &logical);
+	if (device_iommu_mapped(&edu->dev))
+		rpt_skip(t, "behind an IOMMU");
+	else if (EXPECT(t, buffer))
+		EXPECT_EQ(t, logical.QuadPart,
+			  MmGetPhysicalAddress(buffer).QuadPart);
+	if (buffer)
+		put_buffer(adapter, 8192, logical, buffer);
+	put_adapter(adapter);
+}
+
+/* Above what the page allocator has: NULL and not a word in the log. */
+static void large_buffer(struct rpt *t)
+{
+	static const ULONG sizes[] = { SZ_8M, SZ_64M, 0xfffff000 };
+	DMA_ADAPTER *adapter = get_adapter(32, 0xffffffff, &(ULONG){ 0 });
+	unsigned int i;
+
+	if (!EXPECT(t, adapter))
+		return;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		u64 start = ktime_get_ns();
+		PHYSICAL_ADDRESS logical;
+		void *buffer = get_buffer(adapter, sizes[i], &logical);
+
+		EXPECT(t, ktime_get_ns() - start < 5 * NSEC_PER_SEC);
+		/* With CMA or an IOMMU it may come. */
+		if (buffer)
+			put_buffer(adapter, sizes[i], logical, buffer);
+	}
+	put_adapter(adapter);
+}
+
+static void narrowest_mask(struct rpt *t)
+{
+	static const ULONG widths[][2] = { { 28, 32 }, { 32, 28 } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(widths); i++) {
+		DMA_ADAPTER *one, *two;
+		PHYSICAL_ADDRESS logical;
+		void *buffer;
+
+		one = get_adapter(widths[i][0], 4096, &(ULONG){ 0 });
+		EXPECT_EQ(t, edu->dev.coherent_dma_mask,
+			  DMA_BIT_MASK(widths[i][0]));
+		two = get_adapter(widths[i][1], 4096, &(ULONG){ 0 });
+		if (!EXPECT(t, one && two))
+			return;
+		EXPECT_EQ(t, edu->dev.coherent_dma_mask, DMA_BIT_MASK(28));
+		EXPECT_EQ(t, dma_get_mask(&edu->dev), DMA_BIT_MASK(28));
+		buffer = get_buffer(two, 4096, &logical);
+		if (EXPECT(t, buffer)) {
+			EXPECT(t, (u64)logical.QuadPart <= DMA_BIT_MASK(28));
+			put_buffer(two, 4096, logical, buffer);
+		}
+		put_adapter(two);
+		put_adapter(one);
+	}
+}
+
+static void versions(struct rpt *t)
+{
+	DEVICE_DESCRIPTION d;
+	DMA_ADAPTER *adapter;
+	ULONG version, registers;
+
+	for (version = 0; version <= 2; version++) {
+		d = describe(0, 4096);
+		d.Version = version;
+		d.Dma32BitAddresses = TRUE;
+		/* Not part of these versions: whatever is there is ignored. */
+		d.DmaAddressWidth = 1;
+		adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
+		if (!EXPECT(t, adapter))
+			continue;
+		EXPECT_EQ(t, edu->dev.coherent_dma_mask, DMA_BIT_MASK(32));
+		put_adapter(adapter);
+
+		d.Dma64BitAddresses = TRUE;
+		adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
+		if (!EXPECT(t, adapter))
+			continue;
+		EXPECT_EQ(t, edu->dev.coherent_dma_mask, DMA_BIT_MASK(64));
+		put_adapter(adapter);
+	}
+	d = describe(28, 4096);
+	adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
+	if (EXPECT(t, adapter)) {
+		EXPECT_EQ(t, edu->dev.coherent_dma_mask, DMA_BIT_MASK(28));
+		put_adapter(adapter);
+	}
+}
+
+static void no_adapter(struct rpt *t)
+{
+	DEVICE_DESCRIPTION d = describe(32, 4096);
+	ULONG registers = 0;
+
+	d.Version = 4;
+	EXPECT(t, !IoGetDmaAdapter(&edu->dev, &d, &registers));
+	d.Version = 0xffffffff;
+	EXPECT(t, !IoGetDmaAdapter(&edu->dev, &d, &registers));
+	d = describe(32, 4096);
+	d.Master = FALSE;
+	EXPECT(t, !IoGetDmaAdapter(&edu->dev, &d, &registers));
+	EXPECT(t, !get_adapter(0, 4096, &registers));
+	EXPECT(t, !get_adapter(65, 4096, &registers));
+}
+
+static void zero_bytes(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_adapter(32, 4096, &(ULONG){ 0 });
+	PHYSICAL_ADDRESS logical;
+
+	if (!EXPECT(t, adapter))
+		return;
+	EXPECT(t, !get_buffer(adapter, 0, &logical));
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x00);
+	put_adapter(adapter);
+}
+
+static void refuse(struct rpt *t, u64 code, u64 p1, DMA_ADAPTER *adapter,
+		   DMA_ADAPTER *given, ULONG length, u64 logical, void *buffer,
+		   BOOLEAN cached)
+{
+	PHYSICAL_ADDRESS l = { .QuadPart = logical };
+
+	adapter->DmaOperations->FreeCommonBuffer(given, length, l, buffer,
+						 cached);
+	EXPECT_VIOLATION(t, code, p1);
+}
+
+static void free_must_match(struct rpt *t)
+{
+	DMA_ADAPTER *one = get_adapter(32, SZ_64K, &(ULONG){ 0 });
+	DMA_ADAPTER *two = get_adapter(32, SZ_64K, &(ULONG){ 0 });
+	struct rpt_row before, after;
+	PHYSICAL_ADDRESS logical;
+	char *buffer, *page;
+	u64 at;
+
+	if (!EXPECT(t, one && two))
+		return;
+	buffer = get_buffer(one, 5000, &logical);
+	page = (char *)get_zeroed_page(GFP_KERNEL);
+	if (!EXPECT(t, buffer && page))
+		return;
+	at = logical.QuadPart;
+	rpt_fill(buffer, 5000, 1);
+	rpt_family(t, "adapters", &before);
+
+	refuse(t, 0xc4, 0x16, one, one, 4999, at, buffer, TRUE);
+	refuse(t, 0xc4, 0x16, one, one, 8192, at, buffer, TRUE);
+	refuse(t, 0xc4, 0x16, one, one, 0, at, buffer, TRUE);
+	refuse(t, 0xc4, 0x16, one, one, 5000, at + 1, buffer, TRUE);
+	refuse(t, 0xc4, 0x16, one, one, 5000, 0, buffer, TRUE);
+	refuse(t, 0xc4, 0x16, one, one, 5000, at, buffer, FALSE);
+	refuse(t, 0xc4, 0x16, one, two, 5000, at, buffer, TRUE);
+	refuse(t, 0xe6, 0x03, one, one, 5000, at, NULL, TRUE);
+	refuse(t, 0xe6, 0x03, one, one, 5000, at, buffer + 1, TRUE);
+	refuse(t, 0xe6, 0x03, one, one, 904, at, buffer + PAGE_SIZE, TRUE);
+	refuse(t, 0xe6, 0x03, one, one, 4096, at, page, TRUE);
+	refuse(t, 0xe6, 0x03, one, one, 5000, at, (void *)0x4000, TRUE);
+	refuse(t, 0xe6, 0x03, one, one, 5000, at, (void *)(1UL << 63), TRUE);
+	refuse(t, 0xe6, 0x03, one, one, 5000, at, (void *)~0UL, TRUE);
+
+	rpt_family(t, "adapters", &after);
+	EXPECT_EQ(t, after.frees, before.frees);
+	EXPECT(t, rpt_filled(buffer, 5000, 1));
+	put_buffer(one, 5000, logical, buffer);
+	refuse(t, 0xe6, 0x03, one, one, 5000, at, buffer, TRUE);
+	free_page((unsigned long)page);
+	put_adapter(two);
+	put_adapter(one);
+}
+
+static void not_a_buffer(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_adapter(32, SZ_64K, &(ULONG){ 0 });
+	PHYSICAL_ADDRESS any = { .QuadPart = -1 };
+	void *pool, *large, *contiguous, *noncached;
+
+	if (!EXPECT(t, adapter))
+		return;
+	pool = ExAllocatePoolWithTag(NonPagedPool, 100, 'ataD');
+	large = ExAllocatePoolWithTag(NonPagedPool, 8192, 'ataD');
+	contiguous = MmAllocateContiguousMemory(8192, any);
+	noncached = MmAllocateNonCachedMemory(8192);
+	if (EXPECT(t, pool && large && contiguous && noncached)) {
+		refuse(t, 0xe6, 0x03, adapter, adapter, 100, 0, pool, TRUE);
+		refuse(t, 0xe6, 0x03, adapter, adapter, 8192, 0, large, TRUE);
+		refuse(t, 0xe6, 0x03, adapter, adapter, 8192,
+		       MmGetPhysicalAddress(contiguous).QuadPart, contiguous,
+		       TRUE);
+		refuse(t, 0xe6, 0x03, adapter, adapter, 8192, 0, noncached,
+		       TRUE);
+	}
+	MmFreeNonCachedMemory(noncached, 8192);
+	MmFreeContiguousMemory(contiguous);
+	ExFreePool(large);
+	ExFreePool(pool);
+	put_adapter(adapter);
+}
+
+static void buffer_elsewhere(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_adapter(32, SZ_64K, &(ULONG){ 0 });
+	PHYSICAL_ADDRESS logical;
+	void *buffer;
+
+	if (!EXPECT(t, adapter))
+		return;
+	buffer = get_buffer(adapter, 8192, &logical);
+	if (EXPECT(t, buffer)) {
+		ExFreePool(buffer);
+		EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x46);
+		ExFreePoolWithTag(buffer, 'ataD');
+		EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x46);
+		MmFreeContiguousMemory(buffer);
+		EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x60);
+		MmFreeNonCachedMemory(buffer, 8192);
+		EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+		put_buffer(adapter, 8192, logical, buffer);
+	}
+	put_adapter(adapter);
+}
+
+static void put_with_buffers_out(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_adapter(32, SZ_64K, &(ULONG){ 0 });
+	PHYSICAL_ADDRESS one, two, none;
+	const struct rpt_violation *v;
+	char *first, *second;
+
+	if (!EXPECT(t, adapter))
+		return;
+	first = get_buffer(adapter, 4096, &one);
+	second = get_buffer(adapter, 8192, &two);
+	if (!EXPECT(t, first && second))
+		return;
+	put_adapter(adapter);
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x07);
+	if (v) {
+		EXPECT(t, rpt_shows(v->p[1], adapter));
+		EXPECT_EQ(t, v->p[2], 2);
+	}
+	/* It lives on for its buffers, and for nothing else. */
+	EXPECT(t, rpt_has_line(t, "adapters", "buffers 2 put"));
+	rpt_fill(first, 4096, 1);
+	rpt_fill(second, 8192, 2);
+	EXPECT(t, !get_buffer(adapter, 4096, &none));
+	put_adapter(adapter);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT(t, rpt_filled(first, 4096, 1));
+	EXPECT(t, rpt_filled(second, 8192, 2));
+	put_buffer(adapter, 4096, one, first);
+	EXPECT(t, rpt_has_line(t, "adapters", "buffers 1 put"));
+	put_buffer(adapter, 8192, two, second);
+	EXPECT(t, !rpt_has_line(t, "adapters", " put"));
+}
+
+static void put_twice(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_adapter(32, 4096, &(ULONG){ 0 });
+	PPUT_DMA_ADAPTER put;
+	DMA_ADAPTER foreign = {};
+
+	if (!EXPECT(t, adapter))
+		return;
+	put = adapter->DmaOperations->PutDmaAdapter;
+	put(adapter);
+	put(adapter);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	put(&foreign);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	put(NULL);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	put((void *)(1UL << 63));
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+}
+
+static void use_after_put(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_adapter(32, 4096, &(ULONG){ 0 });
+	PALLOCATE_COMMON_BUFFER allocate;
+	PHYSICAL_ADDRESS logical;
+
+	if (!EXPECT(t, adapter))
+		return;
+	allocate = adapter->DmaOperations->AllocateCommonBuffer;
+	put_adapter(adapter);
+	EXPECT(t, !allocate(adapter, 4096, &logical, TRUE));
+	EXPECT_VIOLATIONS(t, 1);
+}
+
+struct call {
+	DMA_ADAPTER *adapter;
+	PHYSICAL_ADDRESS logical;
+	void *buffer;
+};
+
+static void call_adapter(void *arg)
+{
+	struct call *call = arg;
+
+	call->adapter = get_adapter(32, 4096, &(ULONG){ 0 });
+}
+
+static void call_allocate(void *arg)
+{
+	struct call *call = arg;
+
+	call->buffer = get_buffer(call->adapter, 4096, &call->logical);
+}
+
+static void call_free(void *arg)
+{
+	struct call *call = arg;
+
+	put_buffer(call->adapter, 4096, call->logical, call->buffer);
+}
+
+static void refused_in(struct rpt *t)
+{
+	enum rpt_context context = rpt_value(t);
+	struct call call = { .adapter = (void *)&call };
+	const struct rpt_violation *v;
+
+	rpt_in_context(context, call_adapter, &call);
+	EXPECT(t, !call.adapter);
+	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x08);
+	if (v)
+		EXPECT_EQ(t, v->p[1], rpt_irql(context));
+
+	call_adapter(&call);
+	if (!EXPECT(t, call.adapter))
+		return;
+	call.buffer = &call;
+	rpt_in_context(context, call_allocate, &call);
+	EXPECT(t, !call.buffer);
+	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x08);
+	if (v) {
+		EXPECT_EQ(t, v->p[1], rpt_irql(context));
+		EXPECT_EQ(t, v->p[3], 4096);
+	}
+	put_adapter(call.adapter);
+}
+
+/* Deferred, and the adapter put meanwhile must not suffer for it. */
+static void free_reported_and_done_in(struct rpt *t)
+{
+	enum rpt_context context = rpt_value(t);
+	struct rpt_row before, after;
+	const struct rpt_violation *v;
+	struct call call = {};
+	unsigned int tries;
+
+	rpt_family(t, "adapters", &before);
+	call_adapter(&call);
+	if (!EXPECT(t, call.adapter))
+		return;
+	call_allocate(&call);
+	if (!EXPECT(t, call.buffer))
+		return;
+	rpt_in_context(context, call_free, &call);
+	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
+	if (v) {
+		EXPECT_EQ(t, v->p[1], rpt_irql(context));
+		EXPECT(t, rpt_shows(v->p[3], call.buffer));
+	}
+	for (tries = 0; tries < 100; tries++) {
+		rpt_family(t, "adapters", &after);
+		if (after.diff == before.diff)
+			break;
+		rpt_settle(t);
+	}
+	EXPECT_EQ(t, after.diff, before.diff);
+	put_adapter(call.adapter);
+}
+
+static void listed(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_adapter(28, SZ_64K, &(ULONG){ 0 });
+	PHYSICAL_ADDRESS logical;
+	char line[160];
+	void *buffer;
+
+	if (!EXPECT(t, adapter))
+		return;
+	buffer = get_buffer(adapter, 5000, &logical);
+	snprintf(line, sizeof(line),
+		 "adapter %p %s registers 17 in_use 2 mask 0xfffffff buffers 1 open",
+		 adapter, dev_name(&edu->dev));
+	EXPECT(t, rpt_has_line(t, "adapters", line));
+	snprintf(line, sizeof(line), "buffer %p %llx 5000 8192 %p listed+ [%s]",
+		 buffer, logical.QuadPart, adapter, KBUILD_MODNAME);
+	EXPECT(t, rpt_has_line(t, "adapters", line));
+	if (buffer)
+		put_buffer(adapter, 5000, logical, buffer);
+	put_adapter(adapter);
+	EXPECT(t, !rpt_has_line(t, "adapters", "listed+"));
+}
+
+static const struct rpt_case cases[] = {
+	{ "map_registers_for", map_registers, lengths },
+	{ "one_register_a_page", one_per_page },
+	{ "common_buffer_of", buffer_of, buffer_lengths },
+	{ "logical_address", logical_is_where_it_is },
+	{ "too_large_a_buffer", large_buffer },
+	{ "narrowest_mask", narrowest_mask },
+	{ "description_versions", versions },
+	{ "no_adapter_for_others", no_adapter },
+	{ "zero_bytes_refused", zero_bytes },
+	{ "free_must_match", free_must_match },
+	{ "other_memory_is_no_buffer", not_a_buffer },
+	{ "buffer_is_no_other_memory", buffer_elsewhere },
+	{ "put_with_buffers_out", put_with_buffers_out },
+	{ "put_twice", put_twice },
+	{ "use_after_put", use_after_put },
+	{ "refused_in", refused_in, rpt_atomic_contexts },
+	{ "free_reported_and_done_in", free_reported_and_done_in,
+	  rpt_atomic_contexts },
+	{ "listed", listed },
+};
+
+static const struct rpt_suite dma_suite = RPT_SUITE("dma", cases);
+static const struct rpt_suite *const suites[] = { &dma_suite };
+
+static void *key;
+
+static int __init rpt_dma_init(void)
+{
+	int ret;
+
+	edu = pci_get_device(EDU_VENDOR, EDU_DEVICE, NULL);
+	if (!edu)
+		return -ENODEV;
+	ret = rpt_register(suites, ARRAY_SIZE(suites), &key);
+	if (ret)
+		pci_dev_put(edu);
+	return ret;
+}
+
+static void __exit rpt_dma_exit(void)
+{
+	rpt_unregister(key);
+	/* As the PCI core had it. */
+	dma_set_mask_and_coherent(&edu->dev, DMA_BIT_MASK(32));
+	pci_dev_put(edu);
+}
+
+module_init(rpt_dma_init);
+module_exit(rpt_dma_exit);
+
+MODULE_DESCRIPTION("rust_pool selftests: adapters and common buffers");
+MODULE_LICENSE("GPL");
+MODULE_INFO(test, "Y");

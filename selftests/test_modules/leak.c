@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client that leaks what its parameters say, or does one wrong thing, and
+ * can tell at its next load whether what it leaked is still as it left it.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+
+#include <rust_pool/wdm.h>
+#include "rpt.h"
+
+static unsigned int small;
+module_param(small, uint, 0);
+MODULE_PARM_DESC(small, "Blocks of 100 bytes, tag Ring, to leak");
+
+static unsigned int large;
+module_param(large, uint, 0);
+MODULE_PARM_DESC(large, "Blocks of 10000 bytes of paged pool, tag Big1, to leak");
+
+static unsigned int contiguous;
+module_param(contiguous, uint, 0);
+MODULE_PARM_DESC(contiguous, "Contiguous blocks of 5000 bytes to leak");
+
+static unsigned int noncached;
+module_param(noncached, uint, 0);
+MODULE_PARM_DESC(noncached, "Noncached blocks of 6000 bytes to leak");
+
+static unsigned int common;
+module_param(common, uint, 0);
+MODULE_PARM_DESC(common, "Common buffers of 7000 bytes to leak");
+
+static unsigned long look;
+module_param(look, ulong, 0);
+MODULE_PARM_DESC(look, "Address of a leaked block to compare with the pattern");
+
+static bool bad_free;
+module_param(bad_free, bool, 0);
+MODULE_PARM_DESC(bad_free, "Free an address that no block has");
+
+static void leak(const char *what, void *block, size_t bytes)
+{
+	if (!block) {
+		pr_err("%s not allocated\n", what);
+		return;
+	}
+	rpt_fill(block, bytes, 77);
+	pr_info("leaking %s at 0x%lx\n", what, (unsigned long)block);
+}
+
+static int leak_common(void)
+{
+	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
+	DEVICE_DESCRIPTION description = {
+		.Version = DEVICE_DESCRIPTION_VERSION3,
+		.Master = TRUE,
+		.DmaAddressWidth = 28,
+		.MaximumLength = 64 * 1024,
+	};
+	PHYSICAL_ADDRESS logical;
+	DMA_ADAPTER *adapter;
+	ULONG registers;
+	unsigned int i;
+
+	if (!edu)
+		return -ENODEV;
+	adapter = IoGetDmaAdapter(&edu->dev, &description, &registers);
+	for (i = 0; adapter && i < common; i++)
+		leak("common buffer",
+		     adapter->DmaOperations->AllocateCommonBuffer(adapter, 7000,
+							&logical, TRUE), 7000);
+	pci_dev_put(edu);
+	return adapter ? 0 : -ENOMEM;
+}
+
+static int __init rpt_leak_init(void)
+{
+	PHYSICAL_ADDRESS any = { .QuadPart = -1 };
+	unsigned int i;
+
+	if (look)
+		return rpt_filled((void *)look, 100, 77) ? 0 : -EILSEQ;
+	if (bad_free)
+		ExFreePool((void *)0xdead000000000010);
+	for (i = 0; i < small; i++)
+		leak("small", ExAllocatePoolWithTag(NonPagedPool, 100, 'gniR'),
+		     100);
+	for (i = 0; i < large; i++)
+		leak("large", ExAllocatePoolWithTag(PagedPool, 10000, '1giB'),
+		     10000);
+	for (i = 0; i < contiguous; i++)
+		leak("contiguous", MmAllocateContiguousMemory(5000, any), 5000);
+	for (i = 0; i < noncached; i++)
+		leak("noncached", MmAllocateNonCachedMemory(6000), 6000);
+	return common ? leak_common() : 0;
+}
+
+static void __exit rpt_leak_exit(void)
+{
+}
+
+module_init(rpt_leak_init);
+module_exit(rpt_leak_exit);
+
+MODULE_DESCRIPTION("rust_pool selftests: a client that leaks");
+MODULE_LICENSE("GPL");
+MODULE_INFO(test, "Y");

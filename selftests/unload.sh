@@ -1,0 +1,135 @@
+REPORT='rust_pool: DRIVER_VERIFIER_DETECTED_VIOLATION \(0xc4\): 0x62'
+
+# client PARAMETER...: a client comes, leaks, and goes
+client() {
+	log_mark "client $*"
+	insmod "$(module_file rp_test_leak)" "$@" || return 1
+	rmmod rp_test_leak
+}
+
+reported_at_client() {
+	client small=3 large=2 || return 1
+	logged "$REPORT" &&
+		logged 'rust_pool: +leaked tag Ring Nonp: 3 blocks, 300 bytes, first allocated at rpt_leak_init\+.*\[rp_test_leak\]' &&
+		logged 'rust_pool: +leaked tag Big1 Paged: 2 blocks, 20000 bytes, first allocated at rpt_leak_init\+.*\[rp_test_leak\]'
+}
+
+in_violations() {
+	grep -q ' 0xc4 0x62 ' "$STATS/violations"
+}
+
+others_not_blamed() {
+	client || return 1
+	not_logged "$REPORT"
+}
+
+pages_reported_at_client() {
+	client contiguous=2 noncached=1 || return 1
+	logged "$REPORT" &&
+		logged 'rust_pool: +leaked contiguous.*2 blocks, 10000 bytes.*rpt_leak_init\+.*\[rp_test_leak\]' &&
+		logged 'rust_pool: +leaked noncached.*1 block.*6000 bytes.*rpt_leak_init\+.*\[rp_test_leak\]'
+}
+
+common_reported_at_client() {
+	client common=2 || return 1
+	logged "$REPORT" &&
+		logged 'rust_pool: +leaked common buffer.*2 blocks, 14000 bytes.*leak_common.*\[rp_test_leak\]'
+}
+
+reported_again_at_ours() {
+	log_mark "rust_pool goes"
+	unload rust_pool || return 1
+	logged "$REPORT" &&
+		logged 'rust_pool: +leaked tag Ring Nonp: 3 blocks, 300 bytes.*rpt_leak_init' &&
+		logged 'rust_pool: +leaked tag Big1 Paged: 2 blocks, 20000 bytes' &&
+		logged 'rust_pool: +leaked contiguous.*2 blocks' &&
+		logged 'rust_pool: +leaked noncached.*1 block' || return 1
+	[ -z "${EDU:-}" ] || logged 'rust_pool: +leaked common buffer.*2 blocks'
+}
+
+one_line_a_tag() {
+	[ "$(log_since | grep -c 'leaked tag Ring')" -eq 1 ] &&
+		[ "$(log_since | grep -c 'leaked tag')" -eq 2 ]
+}
+
+leaked_memory_untouched() {
+	# Addresses that the client told, of small and large blocks.
+	dmesg | sed -n 's/.*leaking \(small\|large\) at \(0x[0-9a-f]*\).*/\2/p' >"$TMP/where"
+	[ -s "$TMP/where" ] || return 1
+	while read -r _where; do
+		client look="$_where" || return 1
+	done <"$TMP/where"
+}
+
+loads_again() {
+	load rust_pool && [ "$(stat_of contiguous diff)" = 0 ] &&
+		! grep -q '^Ring' "$STATS/tags"
+}
+
+works_again() {
+	load rp_test && load rp_test_pool || return 1
+	for _case in "$CASES_DIR"/sizes/*header* \
+		"$CASES_DIR"/badfree/*forged* "$CASES_DIR"/badfree/*-twice_[14]*; do
+		cat "$_case" >"$TMP/case"
+		if [ "$(tail -n 1 "$TMP/case")" != ok ]; then
+			cat "$TMP/case"
+			return 1
+		fi
+	done
+	unload rp_test_pool rp_test
+}
+
+# Each round leaves its caches behind, and the next must not trip over them.
+leaks_each_time() {
+	for _round in 1 2 3; do
+		client small=1 || return 1
+		log_mark "round $_round"
+		unload rust_pool || return 1
+		logged 'leaked tag Ring Nonp: 1 block, 100 bytes' || return 1
+		load rust_pool || return 1
+	done
+	leaked_memory_untouched
+}
+
+nothing_to_report() {
+	log_mark "clean"
+	unload rust_pool && not_logged "$REPORT|leaked"
+}
+
+rust_reported_at_client() {
+	log_mark "rust client"
+	insmod "$(module_file rp_test_leak_rust)" || return 1
+	rmmod rp_test_leak_rust || return 1
+	logged "$REPORT" &&
+		logged 'rust_pool: +leaked tag Rust Nonp: 2 blocks, .*\[rp_test_leak_rust\]'
+}
+
+begin rp_test rp_test_leak rp_test_pool rp_test_leak_rust
+load_or_fail rust_pool rp_test
+find_edu
+ktap_set_plan $((14 + ENDS))
+
+check "a client without leaks is not reported" others_not_blamed
+check "pool reported at the client's unload" reported_at_client
+check "report among the violations" in_violations
+check "pages reported at the client's unload" pages_reported_at_client
+if [ -n "$EDU" ]; then
+	check "common buffers reported at the client's unload" \
+		common_reported_at_client
+else
+	ktap_test_skip "common buffers reported at the client's unload"
+fi
+check "the next client is not blamed" others_not_blamed
+check "all reported at our unload" reported_again_at_ours
+check "one line a tag" one_line_a_tag
+check "loads again" loads_again
+check "leaked memory is untouched" leaked_memory_untouched
+unload rp_test
+check "works again" works_again
+load rp_test
+check "leaks each time" leaks_each_time
+check "Rust client reported" rust_reported_at_client
+unload rp_test rust_pool
+load rust_pool
+check "nothing to report without leaks" nothing_to_report
+ends
