@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The memory that Windows drivers live on, for Linux: tagged pool, contiguous and noncached memory,
+//! DMA adapters and common buffers, as on the WDK's page "Allocating System-Space Memory".
+//!
+//! One core has two faces. C code includes `rust_pool/wdm.h`; Rust code of another module uses what
+//! this file re-exports:
+//!
+//! - [`Box`](kernel::alloc::Box) and [`Vec`](kernel::alloc::Vec) with the allocators [`NonPaged`]
+//!   and [`Paged`], each for a tag that [`pool_tag!`] declares;
+//! - [`Contiguous`], [`NonCached`], [`Adapter`] and [`CommonBuffer`], which own their memory.
+//!
+//! Statistics by tag and the list of violations are in debugfs. `Documentation/` says what each
+//! routine does, where that differs from Windows, and why.
+
+/// The parts, each in a file of its own in `rust_pool/`.
+mod rust_pool {
+    pub(crate) mod adapter;
+    pub(crate) mod backing;
+    pub(crate) mod chain;
+    pub(crate) mod contiguous;
+    pub(crate) mod debugfs;
+    pub(crate) mod deferred;
+    pub(crate) mod face;
+    pub(crate) mod gfp;
+    pub(crate) mod header;
+    pub(crate) mod noncached;
+    pub(crate) mod pool;
+    pub(crate) mod region;
+    pub(crate) mod seq;
+    pub(crate) mod site;
+    pub(crate) mod small;
+    pub(crate) mod state;
+    pub(crate) mod statistics;
+    pub(crate) mod sys;
+    pub(crate) mod tag;
+    pub(crate) mod text;
+    pub(crate) mod unload;
+    pub(crate) mod violation;
+}
+
+use rust_pool::*;
+
+pub use face::{
+    adapter::{
+        Adapter,
+        CommonBuffer, //
+    },
+    allocator::{
+        NonPaged,
+        Paged,
+        PoolBox,
+        PoolTag,
+        PoolVec,
+        RowCache, //
+    },
+    contiguous::{
+        Bounds,
+        Contiguous, //
+    },
+    memory::{
+        CacheType,
+        Cached,
+        Memory,
+        NotCached,
+        Uncached,
+        WriteCombined, //
+    },
+    noncached::NonCached, //
+};
+pub use statistics::Row;
+pub use tag::{
+    PoolKind,
+    Tag, //
+};
+
+use kernel::prelude::*;
+
+module! {
+    type: PoolModule,
+    name: "rust_pool",
+    authors: ["The rust_pool authors"],
+    description: "Tagged pool and DMA memory with the semantics of the WDK",
+    license: "GPL",
+    params: {
+        panic_on_violation: u8 {
+            default: 0,
+            description: "Panic at the first violation of the pool's rules (0 or 1)",
+        },
+    },
+}
+
+/// The fields are dropped in this order: first nobody looks any more, then nothing is left.
+struct PoolModule {
+    _files: seq::Directory,
+    _watch: sys::ModuleWatch,
+    _core: Core,
+    _state: state::Owner,
+}
+
+impl kernel::Module for PoolModule {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let state = state::Owner::new()?;
+        violation::set_panic(module_parameters::panic_on_violation.value() != 0);
+        let core = Core::new()?;
+        Ok(Self {
+            _watch: sys::ModuleWatch::new()?,
+            _files: debugfs::create(),
+            _core: core,
+            _state: state,
+        })
+    }
+}
+
+/// What is made at load and needs no place of its own.
+struct Core(());
+
+impl Core {
+    fn new() -> Result<Self> {
+        // From here on a failure undoes what is there.
+        let core = Self(());
+        header::init();
+        statistics::refill()?;
+        small::init()?;
+        Ok(core)
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        unload::report_all();
+        // SAFETY: The module is going, or never came: nobody calls it any more.
+        unsafe {
+            small::exit();
+            statistics::free_all();
+        }
+    }
+}

@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! DMA adapters and common buffers.
+//!
+//! WDK: "IoGetDmaAdapter", "PutDmaAdapter", "AllocateCommonBuffer", "FreeCommonBuffer",
+//! "DEVICE_DESCRIPTION".
+
+use crate::{
+    chain::{
+        Chain,
+        Link,
+        Next, //
+    },
+    deferred,
+    gfp,
+    region::{
+        Family,
+        Owner,
+        Region,
+        Reservation,
+        Taken, //
+    },
+    site::Site,
+    state,
+    sys::{
+        self,
+        page_align,
+        raw,
+        DmaDevice,
+        PAGE_SIZE, //
+    },
+    text::{
+        kwrite,
+        Text, //
+    },
+    violation::{
+        self,
+        Check,
+        Parameter,
+        Violation, //
+    }, //
+};
+use core::{
+    mem::size_of,
+    ptr::{
+        addr_of_mut,
+        NonNull, //
+    }, //
+};
+use kernel::{
+    bindings,
+    fmt,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// What AllocateCommonBuffer and FreeCommonBuffer have done.
+pub(crate) static FAMILY: Family = Family::new();
+
+/// An adapter as its user knows it: the address of its [`Adapter::public`].
+///
+/// It is a number, not a pointer, for it is believed only while it is in the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AdapterId(usize);
+
+impl From<AdapterId> for Parameter {
+    fn from(id: AdapterId) -> Self {
+        Self::Address(id.0)
+    }
+}
+
+impl fmt::Display for AdapterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text::<24>::pointer(self.0).fmt(f)
+    }
+}
+
+/// An adapter. Alive until it was put and its last buffer is freed.
+#[repr(C)]
+pub(crate) struct Adapter {
+    /// What C code sees.
+    public: raw::DMA_ADAPTER,
+    next: Next<Adapter>,
+    device: Arc<DmaDevice>,
+    mask: u64,
+    registers: u32,
+    /// Map registers that live buffers hold.
+    in_use: usize,
+    buffers: usize,
+    /// How often it must be put yet; the Rust face holds it once for each buffer.
+    holds: usize,
+    site: Site,
+}
+
+// SAFETY: The pointer inside is to static data that nobody writes.
+unsafe impl Send for Adapter {}
+
+impl Link for Adapter {
+    fn link(&mut self) -> &mut Next<Self> {
+        &mut self.next
+    }
+
+    fn next(&self) -> &Next<Self> {
+        &self.next
+    }
+}
+
+impl Adapter {
+    pub(crate) fn id(&self) -> AdapterId {
+        AdapterId(core::ptr::from_ref(&self.public) as usize)
+    }
+
+    /// Where it was asked for.
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.holds > 0 { "open" } else { "put" };
+        kwrite!(
+            f,
+            "adapter {} {} registers {} in_use {} mask {:#x} buffers {} {state}",
+            self.id(),
+            self.device.name(),
+            self.registers,
+            self.in_use,
+            self.mask,
+            self.buffers
+        )
+    }
+}
+
+/// The adapters.
+pub(crate) type Adapters = Chain<Adapter>;
+
+/// What a device description asks for.
+struct Wanted {
+    mask: u64,
+    registers: u32,
+}
+
+impl Wanted {
+    /// `None` for what is no bus master's description, or of a version not known.
+    fn new(description: &raw::DEVICE_DESCRIPTION) -> Option<Self> {
+        if description.Master == 0 {
+            return None;
+        }
+        let width = match description.Version {
+            0..=2 if description.Dma64BitAddresses != 0 => 64,
+            0..=2 if description.Dma32BitAddresses != 0
+                || (description.ScatterGather != 0
+                    && description.InterfaceType == raw::_INTERFACE_TYPE_PCIBus) =>
+            {
+                32
+            }
+            // A master that says nothing reaches as far as one on the ISA bus does.
+            0..=2 => 24,
+            3 => description.DmaAddressWidth,
+            _ => return None,
+        };
+        let mask = match width {
+            1..=63 => (1 << width) - 1,
+            64 => u64::MAX,
+            _ => return None,
+        };
+        // CAST: A page is small.
+        let pages = description.MaximumLength.div_ceil(PAGE_SIZE as u32);
+        Some(Self {
+            mask,
+            registers: pages + 1,
+        })
+    }
+}
+
+/// Makes an adapter for `device`, or reports why not and returns `None`. Sleeps where it may.
+fn get(device: DmaDevice, wanted: Wanted, caller: usize) -> Option<(AdapterId, u32)> {
+    let state = state::get();
+    let device = Arc::new(device, GFP_KERNEL).ok()?;
+    // One at a time, or the wider of two masks could win.
+    let _masks = state.masks.lock();
+    let mask = state
+        .adapters
+        .lock()
+        .iter()
+        .filter(|adapter| adapter.device.same(&device))
+        .fold(wanted.mask, |mask, adapter| mask.min(adapter.mask));
+    device.set_mask(mask).ok()?;
+    let adapter = KBox::new(
+        Adapter {
+            public: raw::DMA_ADAPTER {
+                Version: 1,
+                // CAST: The structure is a few bytes long.
+                Size: size_of::<raw::DMA_ADAPTER>() as u16,
+                DmaOperations: addr_of_mut!(raw::rust_pool_dma_operations),
+            },
+            next: Next::none(),
+            device,
+            mask: wanted.mask,
+            registers: wanted.registers,
+            in_use: 0,
+            buffers: 0,
+            holds: 1,
+            site: Site::new(caller),
+        },
+        GFP_KERNEL,
+    )
+    .ok()?;
+    let id = adapter.id();
+    state.adapters.lock().push(adapter);
+    Some((id, wanted.registers))
+}
+
+/// What is wrong with a request for a buffer.
+enum Refusal {
+    Unknown,
+    TooManyRegisters,
+}
+
+/// Takes map registers for a buffer, which keeps the adapter alive.
+fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>, Refusal> {
+    let mut adapters = state::get().adapters.lock();
+    let adapter = adapters
+        .find_mut(|adapter| adapter.id() == id && adapter.holds > 0)
+        .ok_or(Refusal::Unknown)?;
+    // CAST: Lossless on the architectures supported.
+    if registers > adapter.registers as usize {
+        return Err(Refusal::TooManyRegisters);
+    }
+    adapter.in_use += registers;
+    adapter.buffers += 1;
+    Ok(adapter.device.clone())
+}
+
+/// Gives a buffer's map registers back, and the adapter if it was waiting for that.
+fn unreserve(id: AdapterId, registers: usize) {
+    if let Some(adapter) = state::get()
+        .adapters
+        .lock()
+        .find_mut(|adapter| adapter.id() == id)
+    {
+        adapter.in_use -= registers;
+        adapter.buffers -= 1;
+    }
+    reap();
+}
+
+/// Frees the adapters that nobody needs any more. Any context but NMI.
+pub(crate) fn reap() {
+    if sys::irql() != 0 {
+        // The last reference to a device may sleep.
+        sys::defer();
+        return;
+    }
+    loop {
+        let dead = state::get()
+            .adapters
+            .lock()
+            .unlink(|adapter| adapter.holds == 0 && adapter.buffers == 0);
+        if dead.is_none() {
+            break;
+        }
+    }
+}
+
+/// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
+fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
+    if bytes == 0 {
+        violation::zero_bytes(id, 0u32, caller);
+        return None;
+    }
+    // CAST: Lossless on the architectures supported.
+    let bytes = bytes as usize;
+    if sys::irql() != 0 {
+        violation::wrong_context(id, bytes, caller, "common buffer in this context");
+        return None;
+    }
+    let buffer = allocate_buffer(id, bytes, cached, caller);
+    if buffer.is_none() {
+        FAMILY.fail();
+    }
+    buffer
+}
+
+fn allocate_buffer(
+    id: AdapterId,
+    bytes: usize,
+    cached: bool,
+    caller: usize,
+) -> Option<(NonNull<u8>, u64)> {
+    let used = page_align(bytes)?;
+    let registers = used / PAGE_SIZE;
+    let device = match reserve(id, registers) {
+        Ok(device) => device,
+        Err(Refusal::TooManyRegisters) => return None,
+        Err(Refusal::Unknown) => {
+            violation::bad_argument(
+                id,
+                bytes,
+                0u32,
+                caller,
+                "common buffer of an adapter that was put back or never was",
+            );
+            return None;
+        }
+    };
+    let buffer = (|| {
+        if !gfp::affordable(used) {
+            return None;
+        }
+        let record = Reservation::new()?;
+        let (base, bus) = device.allocate(used, raw::RUST_POOL_GFP_KERNEL)?;
+        let owner = Owner::CommonBuffer {
+            adapter: id,
+            device: device.clone(),
+            bus,
+            cached,
+        };
+        FAMILY.charge(bytes, used);
+        record.insert(base, bytes, used, caller, owner);
+        Some((base, bus))
+    })();
+    if buffer.is_none() {
+        unreserve(id, registers);
+    }
+    buffer
+}
+
+/// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
+fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(id, base, caller, "common buffer freed in NMI");
+        return;
+    }
+    // CAST: Lossless on the architectures supported.
+    let bytes = bytes as usize;
+    let taken = state::get().regions.take(base, |region| match &region.owner {
+        Owner::CommonBuffer {
+            adapter,
+            bus,
+            cached: own,
+            ..
+        } if *adapter == id && *bus == logical && *own == cached && region.asked == bytes => Ok(()),
+        _ => Err(()),
+    });
+    match taken {
+        Taken::Region(region) => {
+            if sys::irql() == 0 {
+                release(region);
+            } else {
+                violation::wrong_context_free(
+                    id,
+                    base,
+                    caller,
+                    "common buffer freed in this context",
+                );
+                deferred::free(region);
+            }
+        }
+        Taken::Refused(()) => violation::bad_argument(
+            Parameter::Address(base),
+            id,
+            bytes,
+            caller,
+            "common buffer freed with arguments that are not its own",
+        ),
+        Taken::Recent | Taken::Missing => Violation::new(
+            Check::DmaVerifier,
+            0x03,
+            [id.into(), Parameter::Address(base), bytes.into()],
+            caller,
+            "free of a common buffer that is freed already or never was",
+        )
+        .report(),
+    }
+}
+
+/// Gives a region's memory back. Sleeps.
+pub(crate) fn release(region: KBox<Region>) {
+    FAMILY.discharge(region.asked, region.used);
+    if let Owner::CommonBuffer {
+        adapter,
+        device,
+        bus,
+        ..
+    } = &region.owner
+    {
+        // SAFETY: The region was in the table, so these are the arguments of one allocation, and it
+        // is no more.
+        unsafe { device.free(region.base, region.used, *bus) };
+        unreserve(*adapter, region.used / PAGE_SIZE);
+    }
+}
+
+/// Puts an adapter back. Any context but NMI, any address.
+fn put(id: AdapterId, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(id, 0, caller, "adapter put in NMI");
+        return;
+    }
+    let left = {
+        let mut adapters = state::get().adapters.lock();
+        adapters
+            .find_mut(|adapter| adapter.id() == id && adapter.holds > 0)
+            .map(|adapter| {
+                adapter.holds -= 1;
+                (adapter.holds == 0).then_some(adapter.buffers)
+            })
+    };
+    match left {
+        Some(Some(0)) => reap(),
+        Some(Some(buffers)) => Violation::new(
+            Check::DmaVerifier,
+            0x07,
+            [id.into(), buffers.into(), 0u32.into()],
+            caller,
+            "adapter put back with common buffers out",
+        )
+        .report(),
+        Some(None) => (),
+        None => Violation::new(
+            Check::DmaVerifier,
+            0x03,
+            [id.into(), 0u32.into(), 0u32.into()],
+            caller,
+            "adapter put back that was put back already or never was",
+        )
+        .report(),
+    }
+}
+
+/// The adapter behind `position` and its successor's position, for debugfs.
+pub(crate) fn nth<T>(position: usize, show: impl FnOnce(&Adapter) -> T) -> Option<T> {
+    state::get().adapters.lock().iter().nth(position).map(show)
+}
+
+/// `IoGetDmaAdapter`.
+///
+/// # Safety
+///
+/// `device` is null or a valid device, `description` null or valid for a read, `registers` null or
+/// valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_adapter_get(
+    device: *mut bindings::device,
+    description: *const raw::DEVICE_DESCRIPTION,
+    registers: *mut u32,
+    caller: usize,
+) -> *mut raw::DMA_ADAPTER {
+    let none = core::ptr::null_mut();
+    let irql = sys::irql();
+    if irql != 0 {
+        violation::wrong_context(0u32, 0, caller, "adapter in this context");
+        return none;
+    }
+    // SAFETY: By the safety requirements.
+    let (Some(device), Some(description)) =
+        (NonNull::new(device), unsafe { description.as_ref() })
+    else {
+        violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without device or description");
+        return none;
+    };
+    let Some(wanted) = Wanted::new(description) else {
+        return none;
+    };
+    // SAFETY: By the safety requirements.
+    let device = unsafe { DmaDevice::new(device) };
+    match get(device, wanted, caller) {
+        Some((id, count)) => {
+            if !registers.is_null() {
+                // SAFETY: By the safety requirements.
+                unsafe { registers.write(count) };
+            }
+            id.0 as *mut raw::DMA_ADAPTER
+        }
+        None => none,
+    }
+}
+
+/// `PutDmaAdapter`.
+#[no_mangle]
+extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize) {
+    put(AdapterId(adapter as usize), caller);
+}
+
+/// Exported: for the Rust face, one more `PutDmaAdapter` that has to come.
+#[no_mangle]
+extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
+    let id = AdapterId(adapter as usize);
+    if let Some(adapter) = state::get()
+        .adapters
+        .lock()
+        .find_mut(|adapter| adapter.id() == id)
+    {
+        adapter.holds += 1;
+    }
+}
+
+/// `AllocateCommonBuffer`.
+///
+/// # Safety
+///
+/// `logical` is valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_buffer_allocate(
+    adapter: *mut raw::DMA_ADAPTER,
+    bytes: u32,
+    logical: *mut u64,
+    cached: bool,
+    caller: usize,
+) -> *mut c_void {
+    match allocate(AdapterId(adapter as usize), bytes, cached, caller) {
+        Some((base, bus)) => {
+            // SAFETY: By the safety requirements.
+            unsafe { logical.write(bus) };
+            base.as_ptr().cast()
+        }
+        None => sys::NULL,
+    }
+}
+
+/// `FreeCommonBuffer`.
+#[no_mangle]
+extern "C" fn rust_pool_buffer_free(
+    adapter: *mut raw::DMA_ADAPTER,
+    bytes: u32,
+    logical: u64,
+    base: *mut c_void,
+    cached: bool,
+    caller: usize,
+) {
+    let id = AdapterId(adapter as usize);
+    free(id, bytes, logical, base as usize, cached, caller);
+}

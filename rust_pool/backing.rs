@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory for blocks without a header: page-aligned, found again by address and size alone.
+//!
+//! Up to 8 KiB and for powers of two up to 64 KiB kmalloc is the cheapest, and its alignment
+//! guarantee gives page alignment. Other sizes up to 64 KiB take whole pages and give the rest of
+//! the power of two back. Above that, and where pages are too fragmented, the block is virtually
+//! contiguous if this is a task; softirq and interrupts have only the page allocator, up to 4 MiB,
+//! since vmalloc's locks are not theirs to take.
+
+use crate::{
+    gfp::{
+        self,
+        Request, //
+    },
+    sys::{
+        self,
+        page_align,
+        PAGE_SIZE, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+const KMALLOC_MAX: usize = 2 * PAGE_SIZE;
+const PAGES_MAX: usize = 16 * PAGE_SIZE;
+const INTERRUPT_MAX: usize = 4 << 20;
+
+/// What a block of `bytes` bytes takes, or `None` if that overflows.
+#[inline]
+pub(crate) fn used(bytes: usize) -> Option<usize> {
+    let pages = page_align(bytes)?;
+    // `__vmalloc()` and our counters take signed sizes.
+    isize::try_from(pages).ok()?;
+    Some(pages)
+}
+
+/// Whether a block that takes `used` bytes comes from kmalloc, if it is not from vmalloc.
+fn by_kmalloc(used: usize) -> bool {
+    used <= KMALLOC_MAX || (used <= PAGES_MAX && used.is_power_of_two())
+}
+
+/// Allocates a page-aligned block. Any context but NMI.
+pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
+    let used = used(request.bytes)?;
+    let task = sys::in_task();
+    if used <= PAGES_MAX || !task {
+        if used > INTERRUPT_MAX {
+            return None;
+        }
+        let block = request.attempt(|gfp| {
+            if by_kmalloc(used) {
+                sys::kmalloc(used, gfp)
+            } else {
+                sys::pages_exact(used, gfp)
+            }
+        });
+        if block.is_some() || !task || used <= PAGE_SIZE {
+            return block;
+        }
+    }
+    if !gfp::affordable(used) {
+        return None;
+    }
+    request.attempt(|gfp| sys::vmalloc(used, gfp))
+}
+
+/// Frees a block. Any context but NMI.
+///
+/// # Safety
+///
+/// `block` comes from [`allocate`] of `bytes` bytes and is not used any more.
+pub(crate) unsafe fn free(block: NonNull<u8>, bytes: usize) {
+    let Some(used) = used(bytes) else {
+        return;
+    };
+    // SAFETY: By the safety requirements; the same tests as in `allocate()` tell the allocators
+    // apart, and vmalloc addresses are vmalloc's.
+    unsafe {
+        if sys::is_vmalloc(block) {
+            sys::vfree(block);
+        } else if by_kmalloc(used) {
+            sys::kfree(block);
+        } else {
+            sys::free_pages(block, used);
+        }
+    }
+}
+
+/// Exported: [`allocate`] for the Rust face, whose layouts tell the size.
+#[no_mangle]
+extern "C" fn rust_pool_large_allocate(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
+    if sys::irql() == 15 {
+        return sys::NULL;
+    }
+    allocate(Request { bytes, zero, sleep }).map_or(sys::NULL, |block| block.as_ptr().cast())
+}
+
+/// Exported: [`free`] for the Rust face.
+///
+/// # Safety
+///
+/// `block` comes from [`rust_pool_large_allocate`] of `bytes` bytes and is not used any more.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_large_free(block: *mut c_void, bytes: usize) {
+    if let Some(block) = NonNull::new(block.cast()) {
+        // SAFETY: By the safety requirements.
+        unsafe { free(block, bytes) };
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A singly linked chain of boxes, linked through a field of theirs, so that linking never fails.
+
+use core::ptr::null_mut;
+use kernel::prelude::*;
+
+/// What can be in a [`Chain`].
+pub(crate) trait Link: Sized {
+    /// The field that links it; the chain alone uses it while the item is in there.
+    fn link(&mut self) -> &mut Next<Self>;
+    /// The same, to read.
+    fn next(&self) -> &Next<Self>;
+}
+
+/// A link: opaque outside of this file.
+pub(crate) struct Next<T>(*mut T);
+
+impl<T> Next<T> {
+    /// The link of an item that is in no chain.
+    pub(crate) const fn none() -> Self {
+        Self(null_mut())
+    }
+}
+
+/// Owns the items in it.
+///
+/// # Invariants
+///
+/// `first` starts a null-terminated chain of pointers from `KBox::into_raw`, each in it once.
+pub(crate) struct Chain<T: Link> {
+    first: Next<T>,
+}
+
+// SAFETY: The chain owns its items, so it may go where they may.
+unsafe impl<T: Link + Send> Send for Chain<T> {}
+
+impl<T: Link> Chain<T> {
+    /// An empty chain.
+    pub(crate) const fn new() -> Self {
+        // INVARIANT: An empty chain ends at once.
+        Self {
+            first: Next::none(),
+        }
+    }
+
+    /// Puts an item first.
+    pub(crate) fn push(&mut self, mut item: KBox<T>) {
+        *item.link() = Next(self.first.0);
+        // INVARIANT: The box is followed by the chain as it was.
+        self.first = Next(KBox::into_raw(item));
+    }
+
+    /// The items, the newest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        let mut at = self.first.0;
+        core::iter::from_fn(move || {
+            // SAFETY: By the type invariant; the chain is borrowed meanwhile.
+            let item = unsafe { at.as_ref() }?;
+            at = item.next().0;
+            Some(item)
+        })
+    }
+
+    /// The first item that `is_it`, to change.
+    pub(crate) fn find_mut(&mut self, is_it: impl Fn(&T) -> bool) -> Option<&mut T> {
+        let mut at = self.first.0;
+        loop {
+            // SAFETY: By the type invariant; the chain is borrowed exclusively meanwhile, and only
+            // one reference is handed out.
+            let item = unsafe { at.as_mut() }?;
+            if is_it(item) {
+                return Some(item);
+            }
+            at = item.next().0;
+        }
+    }
+
+    /// Takes the first item that `is_it` out.
+    pub(crate) fn unlink(&mut self, is_it: impl Fn(&T) -> bool) -> Option<KBox<T>> {
+        let mut link: *mut Next<T> = &mut self.first;
+        loop {
+            // SAFETY: `link` is the chain's first link or an item's, and the chain is borrowed
+            // exclusively.
+            let at = unsafe { (*link).0 };
+            // SAFETY: By the type invariant.
+            let item = unsafe { at.as_mut() }?;
+            if is_it(item) {
+                // INVARIANT: The chain goes on behind the item, which is in it no more.
+                // SAFETY: As above.
+                unsafe { (*link).0 = item.next().0 };
+                // SAFETY: By the type invariant, and nobody else has the pointer now.
+                return Some(unsafe { KBox::from_raw(at) });
+            }
+            link = item.link();
+        }
+    }
+
+    /// Takes the first item out.
+    pub(crate) fn pop(&mut self) -> Option<KBox<T>> {
+        self.unlink(|_| true)
+    }
+}
+
+impl<T: Link> Drop for Chain<T> {
+    fn drop(&mut self) {
+        while self.pop().is_some() {}
+    }
+}

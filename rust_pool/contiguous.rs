@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Physically contiguous memory with address bounds and a cache type.
+//!
+//! WDK: "MmAllocateContiguousMemorySpecifyCache", "MmFreeContiguousMemory",
+//! "MmFreeContiguousMemorySpecifyCache".
+
+use crate::{
+    deferred,
+    gfp::{
+        self,
+        Request, //
+    },
+    region::{
+        CacheType,
+        Family,
+        Owner,
+        Region,
+        Reservation,
+        Taken, //
+    },
+    state,
+    sys::{
+        self,
+        page_align,
+        raw,
+        PAGE_SIZE, //
+    },
+    violation::{
+        self,
+        Check,
+        Parameter,
+        Violation, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// What these routines have done.
+pub(crate) static FAMILY: Family = Family::new();
+
+const PAGE: u64 = PAGE_SIZE as u64;
+/// The largest block of the page allocator.
+const PAGES_MAX: usize = 4 << 20;
+/// How many places a search looks at, and how many of them it tries to empty.
+const PLACES: u64 = 1024;
+const TRIES: u32 = 128;
+
+/// A request whose bounds make sense.
+struct Wanted {
+    bytes: u64,
+    /// Page frame numbers between which the block may start, both inclusive.
+    first: u64,
+    last: u64,
+    /// 0 or a power of two that is not below the size.
+    boundary: u64,
+}
+
+impl Wanted {
+    /// `None` if no address can keep these bounds.
+    fn new(bytes: usize, lowest: u64, highest: u64, boundary: u64) -> Option<Self> {
+        let bytes = u64::try_from(bytes).ok()?;
+        if boundary != 0 && (!boundary.is_power_of_two() || bytes > boundary) {
+            return None;
+        }
+        let pages = u64::try_from(page_align(usize::try_from(bytes).ok()?)?).ok()? / PAGE;
+        let first = lowest.checked_add(PAGE - 1)? / PAGE;
+        // The last byte asked for may lie at `highest`; whole pages must be there in any case.
+        let last = (highest.checked_sub(bytes.checked_sub(1)?)? / PAGE)
+            .min(sys::max_pfn().checked_sub(pages)?);
+        (first <= last).then_some(Self {
+            bytes,
+            first,
+            last,
+            boundary,
+        })
+    }
+
+    /// Whether a block at this frame crosses no boundary.
+    fn whole(&self, pfn: u64) -> bool {
+        let start = pfn * PAGE;
+        self.boundary == 0 || (start ^ (start + self.bytes - 1)) & !(self.boundary - 1) == 0
+    }
+
+    fn fits(&self, pfn: u64) -> bool {
+        (self.first..=self.last).contains(&pfn) && self.whole(pfn)
+    }
+
+    /// The frame at or below `pfn` at which a block crosses no boundary.
+    fn below(&self, pfn: u64) -> u64 {
+        if self.whole(pfn) {
+            pfn
+        } else {
+            // The boundary is above a page here, or the block could not cross it.
+            let end = (pfn * PAGE + self.bytes) & !(self.boundary - 1);
+            end.saturating_sub(self.bytes) / PAGE
+        }
+    }
+}
+
+/// Whether a block of the page allocator is where it should be; if not, it is given back.
+fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> {
+    let physical = sys::physical(base.as_ptr() as usize)?;
+    if wanted.fits(physical / PAGE) {
+        return Some(base);
+    }
+    // SAFETY: The pages were allocated just now, and nobody uses them.
+    unsafe { sys::free_pages(base, used) };
+    None
+}
+
+/// Asks the page allocator, which knows no bounds but those of its zones.
+fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp) -> Option<NonNull<u8>> {
+    if used > PAGES_MAX {
+        return None;
+    }
+    let request = Request {
+        bytes: used,
+        zero: false,
+        sleep: true,
+    };
+    let base = request.attempt(|gfp| sys::pages_exact(used, gfp | zone))?;
+    keep(wanted, base, used)
+}
+
+/// Looks for page frames that can be emptied, from the highest address down. Sleeps.
+fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
+    if !gfp::affordable(used) {
+        return None;
+    }
+    let pages = used / PAGE_SIZE;
+    // CAST: Lossless on the architectures supported.
+    let step = ((wanted.last - wanted.first) / PLACES).max(pages.min(512) as u64).max(1);
+    let mut tries = 0;
+    let mut at = wanted.last;
+    loop {
+        let pfn = wanted.below(at);
+        if pfn < wanted.first {
+            return None;
+        }
+        match sys::contig_try(pfn, pages) {
+            Ok(base) => return Some(base),
+            Err(ENXIO) => (),
+            Err(_) => tries += 1,
+        }
+        if tries == TRIES {
+            return None;
+        }
+        at = pfn.checked_sub(step)?;
+    }
+}
+
+fn find(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
+    // A zone that lies within the bounds answers at once; one that reaches beyond may by luck.
+    let zone = if wanted.last < (4 << 30) / PAGE {
+        raw::RUST_POOL_GFP_DMA32
+    } else {
+        0
+    };
+    from_zone(wanted, used, zone)
+        .or_else(|| (sys::irql() == 0).then(|| search(wanted, used)).flatten())
+        .or_else(|| from_zone(wanted, used, raw::RUST_POOL_GFP_DMA))
+}
+
+/// Allocates memory, or reports why not and returns `None`. Any context.
+pub(crate) fn allocate(
+    bytes: usize,
+    lowest: u64,
+    highest: u64,
+    boundary: u64,
+    cache: i32,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    // CAST: A bug check's parameter shows the bits.
+    let shown = cache as u32;
+    let Some(cache) = CacheType::from_raw(cache) else {
+        violation::bad_argument(shown, bytes, 0u32, caller, "reserved cache type");
+        return None;
+    };
+    if bytes == 0 {
+        violation::zero_bytes(shown, 0u32, caller);
+        return None;
+    }
+    let irql = sys::irql();
+    if irql == 15 || (cache != CacheType::Cached && irql != 0) {
+        violation::wrong_context(shown, bytes, caller, "contiguous memory in this context");
+        return None;
+    }
+    let base = Wanted::new(bytes, lowest, highest, boundary)
+        .and_then(|wanted| allocate_wanted(&wanted, bytes, cache, caller));
+    if base.is_none() {
+        FAMILY.fail();
+    }
+    base
+}
+
+fn allocate_wanted(
+    wanted: &Wanted,
+    bytes: usize,
+    cache: CacheType,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    let used = page_align(bytes)?;
+    let record = Reservation::new()?;
+    let base = find(wanted, used)?;
+    if cache != CacheType::Cached {
+        // SAFETY: The pages are ours alone.
+        let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, cache.as_raw()) };
+        if set.is_err() {
+            give_back(base, used);
+            return None;
+        }
+    }
+    FAMILY.charge(bytes, used);
+    let physical = sys::physical(base.as_ptr() as usize).unwrap_or(0);
+    record.insert(base, bytes, used, caller, Owner::Contiguous { cache, physical });
+    Some(base)
+}
+
+/// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
+fn give_back(base: NonNull<u8>, used: usize) {
+    // SAFETY: The pages are ours alone.
+    let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, CacheType::Cached.as_raw()) };
+    if set.is_ok() {
+        // SAFETY: They are not used any more.
+        unsafe { sys::free_pages(base, used) };
+    } else {
+        pr_err!("{used} bytes of contiguous memory cannot be made write-back again: leaked\n");
+    }
+}
+
+/// Frees memory if `base` is the start of some, and size and cache type, if given, are its own. Any
+/// context, any address.
+pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(0u32, base, caller, "contiguous free in NMI");
+        return;
+    }
+    let taken = state::get().regions.take(base, |region| match region.owner {
+        Owner::Contiguous { cache: own, .. } => {
+            if bytes.is_some_and(|bytes| bytes != region.asked)
+                || cache.is_some_and(|cache| cache != own.as_raw())
+            {
+                Err(Some(region.asked))
+            } else {
+                Ok(())
+            }
+        }
+        _ => Err(None),
+    });
+    match taken {
+        Taken::Region(region) => {
+            if sys::in_hardirq() {
+                violation::wrong_context_free(
+                    0u32,
+                    base,
+                    caller,
+                    "contiguous free in hard interrupt",
+                );
+            }
+            let cached = matches!(
+                region.owner,
+                Owner::Contiguous {
+                    cache: CacheType::Cached,
+                    ..
+                }
+            );
+            if cached || sys::irql() == 0 {
+                release(region);
+            } else {
+                deferred::free(region);
+            }
+        }
+        Taken::Refused(Some(asked)) => violation::bad_argument(
+            Parameter::Address(base),
+            asked,
+            bytes.unwrap_or(asked),
+            caller,
+            "contiguous free with the wrong size or cache type",
+        ),
+        Taken::Refused(None) | Taken::Recent | Taken::Missing => Violation::new(
+            Check::BadPoolCaller,
+            0x60,
+            [Parameter::Address(base), 0u32.into(), 0u32.into()],
+            caller,
+            "contiguous free of a bad address",
+        )
+        .report(),
+    }
+}
+
+/// Gives a region's memory back. Sleeps, unless it is cached.
+pub(crate) fn release(region: KBox<Region>) {
+    FAMILY.discharge(region.asked, region.used);
+    if let Owner::Contiguous {
+        cache: CacheType::Cached,
+        ..
+    } = region.owner
+    {
+        // SAFETY: The region was in the table, so these are its pages, and it is no more.
+        unsafe { sys::free_pages(region.base, region.used) };
+    } else {
+        give_back(region.base, region.used);
+    }
+}
+
+/// `MmAllocateContiguousMemory` and `MmAllocateContiguousMemorySpecifyCache`.
+#[no_mangle]
+extern "C" fn rust_pool_contiguous_allocate(
+    bytes: usize,
+    lowest: u64,
+    highest: u64,
+    boundary: u64,
+    cache: i32,
+    caller: usize,
+) -> *mut c_void {
+    allocate(bytes, lowest, highest, boundary, cache, caller)
+        .map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+
+/// `MmFreeContiguousMemory` and `MmFreeContiguousMemorySpecifyCache`.
+///
+/// # Safety
+///
+/// `bytes` and `cache` are null or valid for a read.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_contiguous_free(
+    base: *mut c_void,
+    bytes: *const usize,
+    cache: *const i32,
+    caller: usize,
+) {
+    // SAFETY: By the safety requirements.
+    let (bytes, cache) = unsafe { (bytes.as_ref(), cache.as_ref()) };
+    free(base as usize, bytes.copied(), cache.copied(), caller);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The border between the C and the Rust half of rust_pool.ko. bindgen turns
+ * this header, with wdm.h, into the Rust declarations of rust_pool/sys.rs, so
+ * neither half can drift from the other.
+ */
+#ifndef _RUST_POOL_CORE_H
+#define _RUST_POOL_CORE_H
+
+#include <linux/gfp_types.h>
+#include <linux/types.h>
+#include <rust_pool/wdm.h>
+
+struct device;
+struct kmem_cache;
+struct module;
+struct page;
+
+/* Ways to ask for memory; see gfp.rs for when each is used. */
+static const gfp_t RUST_POOL_GFP_NOWAIT =
+	GFP_NOWAIT | __GFP_NOWARN;
+static const gfp_t RUST_POOL_GFP_ATOMIC =
+	GFP_ATOMIC | __GFP_NOWARN;
+static const gfp_t RUST_POOL_GFP_KERNEL =
+	GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+static const gfp_t RUST_POOL_GFP_ZERO = __GFP_ZERO;
+static const gfp_t RUST_POOL_GFP_DMA = GFP_DMA;
+static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
+
+/* helpers.c: inline functions and macros that Rust has no way to call. */
+u32 rust_pool_irql(void);
+bool rust_pool_in_hardirq(void);
+bool rust_pool_in_task(void);
+bool rust_pool_peek(const void *addr, u64 *first, u64 *second);
+bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
+struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
+					  unsigned int useroffset);
+void rust_pool_counters_sum(const void *counters, u64 *sum, unsigned int n);
+void *rust_pool_vmalloc(size_t size, gfp_t gfp);
+unsigned long rust_pool_total_pages(void);
+void *rust_pool_vmap(struct page **pages, unsigned int count,
+		     MEMORY_CACHING_TYPE type);
+void rust_pool_vunmap(const void *addr);
+int rust_pool_pages_set(struct page **pages, unsigned int count,
+			MEMORY_CACHING_TYPE type);
+int rust_pool_direct_set(void *addr, unsigned int count,
+			 MEMORY_CACHING_TYPE type);
+int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base);
+unsigned long rust_pool_max_pfn(void);
+bool rust_pool_within_module(unsigned long addr, struct module *mod);
+const char *rust_pool_module_name(struct module *mod);
+int rust_pool_watch_modules(void);
+void rust_pool_unwatch_modules(void);
+void rust_pool_defer(void);
+void rust_pool_defer_finish(void);
+bool rust_pool_may_log(void);
+unsigned int rust_pool_possible_cpus(void);
+
+/* Rust, called by wdm.c with the calling site, and by helpers.c. */
+void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller);
+void rust_pool_free(void *block, u32 tag, unsigned long caller);
+void *rust_pool_contiguous_allocate(size_t bytes, u64 lowest, u64 highest,
+				    u64 boundary, s32 type,
+				    unsigned long caller);
+void rust_pool_contiguous_free(void *base, const size_t *bytes,
+			       const s32 *type, unsigned long caller);
+void *rust_pool_noncached_allocate(size_t bytes, s32 type,
+				   unsigned long caller);
+void rust_pool_noncached_free(void *base, size_t bytes, unsigned long caller);
+DMA_ADAPTER *rust_pool_adapter_get(struct device *dev,
+				   const DEVICE_DESCRIPTION *description,
+				   u32 *registers, unsigned long caller);
+void rust_pool_adapter_put(DMA_ADAPTER *adapter, unsigned long caller);
+void *rust_pool_buffer_allocate(DMA_ADAPTER *adapter, u32 bytes, u64 *logical,
+				bool cached, unsigned long caller);
+void rust_pool_buffer_free(DMA_ADAPTER *adapter, u32 bytes, u64 logical,
+			   void *base, bool cached, unsigned long caller);
+const void *rust_pool_row(u32 type, u32 tag, unsigned long caller);
+bool rust_pool_paged_check(size_t bytes, unsigned long caller);
+void rust_pool_paged_check_free(void *block, unsigned long caller);
+void rust_pool_deferred(void);
+void rust_pool_module_going(struct module *mod);
+
+/* wdm.c: what the Rust face calls from a client, on top of wdm.h. */
+PVOID rust_pool_allocate_noncached(SIZE_T bytes, MEMORY_CACHING_TYPE type);
+PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
+			       PULONG registers);
+const void *rust_pool_tag_row(u32 type, u32 tag);
+bool rust_pool_paged_allocate(size_t bytes);
+void rust_pool_paged_free(void *block);
+void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
+extern DMA_OPERATIONS rust_pool_dma_operations;
+
+/* Rust, exported for the Rust face. */
+void rust_pool_fold(const void *row);
+void *rust_pool_large_allocate(size_t bytes, bool zero, bool may_sleep);
+void rust_pool_large_free(void *block, size_t bytes);
+void *rust_pool_kmalloc_slow(size_t bytes, bool zero, bool may_sleep);
+
+#endif /* _RUST_POOL_CORE_H */

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The files in `/sys/kernel/debug/rust_pool/`. Their formats are in `Documentation/debugfs.rst`;
+//! a change that a reader could stumble over raises the version in the first line.
+
+use crate::{
+    adapter,
+    contiguous,
+    noncached,
+    region::{
+        Family,
+        Owner, //
+    },
+    seq::{
+        Directory,
+        Table, //
+    },
+    state,
+    statistics,
+    sys,
+    text::{
+        kwrite,
+        Line,
+        Text, //
+    },
+    violation, //
+};
+use kernel::{
+    seq_file::SeqFile,
+    seq_print, //
+};
+
+/// Makes the directory and its files. Sleeps.
+pub(crate) fn create() -> Directory {
+    let dir = Directory::new(c"rust_pool");
+    dir.file::<Tags>(c"tags");
+    dir.file::<Contiguous>(c"contiguous");
+    dir.file::<NonCached>(c"noncached");
+    dir.file::<Adapters>(c"adapters");
+    dir.file::<Violations>(c"violations");
+    dir
+}
+
+fn head(file: &SeqFile, name: &str, family: &Family, columns: &str) {
+    seq_print!(file, "{name} - version: 1.0\n# {family}\n#{columns}\n");
+}
+
+/// An address, as much of it as the reader may see.
+fn address(addr: usize) -> Text<24> {
+    Text::pointer(addr)
+}
+
+struct Tags;
+
+impl Table for Tags {
+    fn head(file: &SeqFile) {
+        seq_print!(
+            file,
+            "tags - version: 1.0\n\
+             # exact when idle, but for the peak: sampled, up to {} CPUs x {} bytes too low\n\
+             #tag {:<5} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10}\n",
+            sys::possible_cpus(),
+            statistics::BATCH,
+            "type",
+            "allocs",
+            "frees",
+            "diff",
+            "bytes",
+            "used",
+            "per_alloc",
+            "peak",
+            "failures"
+        );
+    }
+
+    fn row(position: u64, line: &mut Line) -> Option<u64> {
+        let claimed = u64::try_from(statistics::claimed()).ok()?;
+        let others = u64::try_from(statistics::others()).ok()?;
+        for at in position..claimed {
+            // The rows `(other)` are the first of the table and the last of the file.
+            let index = (at + others) % claimed;
+            let Some(row) = statistics::at(usize::try_from(index).ok()?) else {
+                continue;
+            };
+            let Some((tag, kind)) = row.identity() else {
+                continue;
+            };
+            let now = row.snapshot();
+            let diff = now.diff();
+            let written = match tag {
+                Some(tag) => kwrite!(line, "{tag}"),
+                None if now.allocs == 0 && now.failures == 0 => continue,
+                None => kwrite!(line, "(other)"),
+            };
+            let per_alloc = u64::try_from(now.bytes).unwrap_or(0).checked_div(diff);
+            written
+                .and_then(|()| {
+                    kwrite!(
+                        line,
+                        " {kind:<5} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10}",
+                        now.allocs,
+                        now.frees,
+                        diff,
+                        now.bytes,
+                        now.used,
+                        per_alloc.unwrap_or(0),
+                        now.peak,
+                        now.failures
+                    )
+                })
+                .ok()?;
+            return Some(at + 1);
+        }
+        None
+    }
+}
+
+struct Contiguous;
+
+impl Table for Contiguous {
+    fn head(file: &SeqFile) {
+        let columns = "address physical bytes used cache caller";
+        head(file, "contiguous", &contiguous::FAMILY, columns);
+    }
+
+    fn row(position: u64, line: &mut Line) -> Option<u64> {
+        let (_, next) = state::get().regions.next(position, |region| {
+            let Owner::Contiguous { cache, physical } = &region.owner else {
+                return None;
+            };
+            kwrite!(
+                line,
+                "{} {physical:#x} {} {} {cache} {}",
+                address(region.addr()),
+                region.asked,
+                region.used,
+                region.site
+            )
+            .ok()
+        })?;
+        Some(next)
+    }
+}
+
+struct NonCached;
+
+impl Table for NonCached {
+    fn head(file: &SeqFile) {
+        let columns = "address bytes used cache caller";
+        head(file, "noncached", &noncached::FAMILY, columns);
+    }
+
+    fn row(position: u64, line: &mut Line) -> Option<u64> {
+        let (_, next) = state::get().regions.next(position, |region| {
+            let Owner::NonCached { cache, .. } = &region.owner else {
+                return None;
+            };
+            kwrite!(
+                line,
+                "{} {} {} {cache} {}",
+                address(region.addr()),
+                region.asked,
+                region.used,
+                region.site
+            )
+            .ok()
+        })?;
+        Some(next)
+    }
+}
+
+struct Adapters;
+
+impl Adapters {
+    /// Positions from here on are of buffers, those below of adapters.
+    const BUFFERS: u64 = 1 << 48;
+}
+
+impl Table for Adapters {
+    fn head(file: &SeqFile) {
+        let columns = "adapter ... | buffer address logical bytes used adapter caller";
+        head(file, "adapters", &adapter::FAMILY, columns);
+    }
+
+    fn row(position: u64, line: &mut Line) -> Option<u64> {
+        if position < Self::BUFFERS {
+            let nth = usize::try_from(position).ok()?;
+            if adapter::nth(nth, |adapter| kwrite!(line, "{adapter}")).is_some() {
+                return Some(position + 1);
+            }
+        }
+        let position = position.saturating_sub(Self::BUFFERS);
+        let (_, next) = state::get().regions.next(position, |region| {
+            let Owner::CommonBuffer { adapter, bus, .. } = &region.owner else {
+                return None;
+            };
+            kwrite!(
+                line,
+                "buffer {} {bus:#x} {} {} {adapter} {}",
+                address(region.addr()),
+                region.asked,
+                region.used,
+                region.site
+            )
+            .ok()
+        })?;
+        Some(next + Self::BUFFERS)
+    }
+}
+
+struct Violations;
+
+impl Table for Violations {
+    fn head(file: &SeqFile) {
+        seq_print!(
+            file,
+            "violations - version: 1.0\n# reported {}\n\
+             #number seconds code p1 p2 p3 p4 caller what\n",
+            violation::reported()
+        );
+    }
+
+    fn row(position: u64, line: &mut Line) -> Option<u64> {
+        let entry = state::get().violations.lock().after(position)?;
+        kwrite!(line, "{entry}").ok()?;
+        Some(entry.number())
+    }
+}

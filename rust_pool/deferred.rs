@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What cannot be done where it was asked for, and is done a little later, in a context that sleeps.
+
+use crate::{
+    adapter,
+    chain::Chain,
+    contiguous,
+    noncached,
+    region::{
+        Owner,
+        Region, //
+    },
+    state,
+    statistics,
+    sys, //
+};
+use kernel::prelude::*;
+
+/// Regions to free.
+pub(crate) type Queue = Chain<Region>;
+
+/// Has a region's memory given back soon. Any context but NMI.
+pub(crate) fn free(region: KBox<Region>) {
+    state::get().deferred.lock().push(region);
+    sys::defer();
+}
+
+/// Called from the work item.
+#[no_mangle]
+extern "C" fn rust_pool_deferred() {
+    // Without memory the next new tag asks again.
+    let _ = statistics::refill();
+    loop {
+        let next = state::get().deferred.lock().pop();
+        let Some(region) = next else {
+            break;
+        };
+        match region.owner {
+            Owner::Contiguous { .. } => contiguous::release(region),
+            Owner::NonCached { .. } => noncached::release(region),
+            Owner::CommonBuffer { .. } => adapter::release(region),
+            // Pool blocks are freed at once in any context.
+            Owner::Pool { .. } => (),
+        }
+    }
+    adapter::reap();
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Owned DMA adapters and common buffers.
+
+use super::memory::Memory;
+use crate::sys::raw;
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
+    prelude::*, //
+};
+
+/// A bus-master device's DMA adapter.
+///
+/// The WDK's `IoGetDmaAdapter`. It belongs to a bound device and, like its buffers, cannot outlive
+/// the binding. The adapter itself is put back when it and all of its buffers are dropped, in any
+/// order.
+///
+/// # Invariants
+///
+/// `raw` is an adapter of which one hold is ours.
+pub struct Adapter<'a> {
+    raw: NonNull<raw::DMA_ADAPTER>,
+    registers: u32,
+    _device: PhantomData<&'a Device<Bound>>,
+}
+
+// SAFETY: An adapter may be used and put back from any thread.
+unsafe impl Send for Adapter<'_> {}
+// SAFETY: Its routines are thread-safe.
+unsafe impl Sync for Adapter<'_> {}
+
+impl<'a> Adapter<'a> {
+    /// Gets an adapter for transfers of up to `maximum_length` bytes, within the DMA mask that the
+    /// driver has set by
+    /// [`dma_set_mask_and_coherent`](kernel::dma::Device::dma_set_mask_and_coherent). Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if memory is short, the mask is refused,
+    /// or after a violation.
+    #[inline]
+    pub fn new(device: &'a Device<Bound>, maximum_length: usize) -> Result<Self> {
+        let mut registers = 0;
+        let length = u32::try_from(maximum_length)?;
+        // CAST: `Device` is a transparent wrapper of `struct device`.
+        let device = core::ptr::from_ref(device).cast_mut().cast();
+        // SAFETY: The device is valid, and so is the pointer to the number.
+        let raw = unsafe { raw::rust_pool_adapter(device, length, &mut registers) };
+        // INVARIANT: A new adapter has one hold.
+        Ok(Self {
+            raw: NonNull::new(raw).ok_or(ENOMEM)?,
+            registers,
+            _device: PhantomData,
+        })
+    }
+
+    /// How many pages a common buffer may have.
+    #[inline]
+    pub fn map_registers(&self) -> u32 {
+        self.registers
+    }
+
+    /// Allocates a zeroed common buffer. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if it needs more map registers than
+    /// there are, memory is short, or after a violation.
+    #[inline]
+    pub fn allocate(&self, bytes: usize) -> Result<CommonBuffer<'a>> {
+        let length = u32::try_from(bytes)?;
+        let mut logical = raw::LARGE_INTEGER { QuadPart: 0 };
+        let allocate = raw::DMA_OPERATIONS::of(self.raw).AllocateCommonBuffer.ok_or(ENOMEM)?;
+        // SAFETY: The adapter is valid by the type invariant, and so is the pointer.
+        let base = unsafe { allocate(self.raw.as_ptr(), length, &mut logical, 1) };
+        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        // SAFETY: The adapter is valid, and this hold is put back by the buffer.
+        unsafe { raw::rust_pool_adapter_hold(self.raw.as_ptr()) };
+        // INVARIANT: The buffer is what was just allocated, and so is the hold.
+        Ok(CommonBuffer {
+            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            memory: unsafe { Memory::new(base, bytes) },
+            logical,
+            adapter: Self {
+                raw: self.raw,
+                registers: self.registers,
+                _device: PhantomData,
+            },
+        })
+    }
+}
+
+impl raw::DMA_OPERATIONS {
+    /// The operations of an adapter.
+    #[inline]
+    fn of(adapter: NonNull<raw::DMA_ADAPTER>) -> &'static Self {
+        // SAFETY: Adapters are valid while held, and their operations are static.
+        unsafe { &*(*adapter.as_ptr()).DmaOperations }
+    }
+}
+
+impl Drop for Adapter<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(put) = raw::DMA_OPERATIONS::of(self.raw).PutDmaAdapter {
+            // SAFETY: By the type invariant the hold is ours, and it goes.
+            unsafe { put(self.raw.as_ptr()) };
+        }
+    }
+}
+
+/// Memory that the CPU and a device use at once.
+///
+/// The WDK's `AllocateCommonBuffer`.
+///
+/// # Invariants
+///
+/// The memory is a common buffer of `adapter` at `logical`, allocated with caching enabled.
+pub struct CommonBuffer<'a> {
+    memory: Memory,
+    logical: raw::LARGE_INTEGER,
+    /// A hold of its own; put back after the memory is freed.
+    adapter: Adapter<'a>,
+}
+
+// SAFETY: As for `Memory` and `Adapter`; the address is a number.
+unsafe impl Send for CommonBuffer<'_> {}
+// SAFETY: As above.
+unsafe impl Sync for CommonBuffer<'_> {}
+
+impl CommonBuffer<'_> {
+    /// The address by which the device finds the first byte.
+    #[inline]
+    pub fn bus_address(&self) -> u64 {
+        // CAST: The C type is signed; bus addresses are not.
+        // SAFETY: Every bit pattern is valid for every field of the union.
+        unsafe { self.logical.QuadPart as u64 }
+    }
+}
+
+impl Deref for CommonBuffer<'_> {
+    type Target = Memory;
+
+    #[inline]
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl Drop for CommonBuffer<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        let raw = self.adapter.raw;
+        if let Some(free) = raw::DMA_OPERATIONS::of(raw).FreeCommonBuffer {
+            // CAST: The length came from a `u32`.
+            let length = self.len() as u32;
+            // SAFETY: By the type invariant, and nobody else has the memory.
+            unsafe { free(raw.as_ptr(), length, self.logical, self.as_ptr().cast(), 1) };
+        }
+    }
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Owned contiguous memory.
+
+use super::memory::{
+    CacheType,
+    Cached,
+    Memory, //
+};
+use crate::sys::raw;
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::prelude::*;
+
+/// Where contiguous memory may lie in physical memory.
+#[derive(Clone, Copy)]
+pub struct Bounds {
+    lowest: u64,
+    highest: u64,
+    boundary: u64,
+}
+
+impl Bounds {
+    /// Anywhere.
+    pub const ANY: Self = Self {
+        lowest: 0,
+        highest: u64::MAX,
+        boundary: 0,
+    };
+
+    /// Not below this address, which is rounded up to a page.
+    #[inline]
+    pub const fn lowest(mut self, address: u64) -> Self {
+        self.lowest = address;
+        self
+    }
+
+    /// No byte above this address.
+    #[inline]
+    pub const fn highest(mut self, address: u64) -> Self {
+        self.highest = address;
+        self
+    }
+
+    /// With no multiple of this inside: a power of two that is not below the size.
+    #[inline]
+    pub const fn boundary(mut self, multiple: u64) -> Self {
+        self.boundary = multiple;
+        self
+    }
+}
+
+/// Memory that is contiguous for a device, too, if no IOMMU is in between.
+///
+/// The WDK's `MmAllocateContiguousMemorySpecifyCache`. For a device's own use take a
+/// [`CommonBuffer`](crate::CommonBuffer), whose bus address is right with an IOMMU, too.
+///
+/// # Examples
+///
+/// ```ignore
+/// // Sixteen pages below 256 MiB that cross no 64 KiB boundary.
+/// let bounds = Bounds::ANY.highest(0x0fff_ffff).boundary(0x1_0000);
+/// let memory: Contiguous = Contiguous::new(0x1_0000, bounds)?;
+/// ```
+///
+/// # Invariants
+///
+/// The memory comes from `MmAllocateContiguousMemorySpecifyCache` and is freed on drop.
+pub struct Contiguous<C: CacheType = Cached> {
+    memory: Memory,
+    _cache: PhantomData<C>,
+}
+
+impl<C: CacheType> Contiguous<C> {
+    /// Allocates zeroed memory. Cached: any context but NMI, with a search only where it may sleep;
+    /// otherwise it sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] if the bounds cannot be kept, memory is short, or after a violation.
+    #[inline]
+    pub fn new(bytes: usize, bounds: Bounds) -> Result<Self> {
+        // CAST: The C type is signed; all 64 bits are passed on.
+        let address = |quad: u64| raw::LARGE_INTEGER {
+            QuadPart: quad as i64,
+        };
+        // SAFETY: May be called with any arguments in any context.
+        let base = unsafe {
+            raw::MmAllocateContiguousMemorySpecifyCache(
+                bytes,
+                address(bounds.lowest),
+                address(bounds.highest),
+                address(bounds.boundary),
+                C::RAW,
+            )
+        };
+        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        // INVARIANT: It is what was just allocated.
+        let this = Self {
+            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            memory: unsafe { Memory::new(base, bytes) },
+            _cache: PhantomData,
+        };
+        this.zero();
+        Ok(this)
+    }
+
+    /// The physical address of the first byte.
+    #[inline]
+    pub fn physical_address(&self) -> u64 {
+        // SAFETY: The memory is mapped.
+        let address = unsafe { raw::MmGetPhysicalAddress(self.as_ptr().cast()) };
+        // CAST: The C type is signed; physical addresses are not.
+        // SAFETY: Every bit pattern is valid for every field of the union.
+        unsafe { address.QuadPart as u64 }
+    }
+}
+
+impl<C: CacheType> Deref for Contiguous<C> {
+    type Target = Memory;
+
+    #[inline]
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl<C: CacheType> Drop for Contiguous<C> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and nobody else has the memory.
+        unsafe {
+            raw::MmFreeContiguousMemorySpecifyCache(self.as_ptr().cast(), self.len(), C::RAW)
+        };
+    }
+}

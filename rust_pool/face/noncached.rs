@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Owned noncached memory.
+
+use super::memory::{
+    Memory,
+    NotCached,
+    Uncached, //
+};
+use crate::sys::raw;
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::prelude::*;
+
+/// Memory without a cached mapping anywhere, virtually contiguous.
+///
+/// The WDK's `MmAllocateNonCachedMemory`, and its write-combined sibling.
+///
+/// # Invariants
+///
+/// The memory comes from `rust_pool_allocate_noncached` and is freed on drop.
+pub struct NonCached<C: NotCached = Uncached> {
+    memory: Memory,
+    _cache: PhantomData<C>,
+}
+
+impl<C: NotCached> NonCached<C> {
+    /// Allocates zeroed memory. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] if memory is short or after a violation.
+    #[inline]
+    pub fn new(bytes: usize) -> Result<Self> {
+        // SAFETY: May be called with any arguments in any context.
+        let base = unsafe { raw::rust_pool_allocate_noncached(bytes, C::RAW) };
+        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        // INVARIANT: It is what was just allocated.
+        let this = Self {
+            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            memory: unsafe { Memory::new(base, bytes) },
+            _cache: PhantomData,
+        };
+        this.zero();
+        Ok(this)
+    }
+}
+
+impl<C: NotCached> Deref for NonCached<C> {
+    type Target = Memory;
+
+    #[inline]
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl<C: NotCached> Drop for NonCached<C> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and nobody else has the memory.
+        unsafe { raw::MmFreeNonCachedMemory(self.as_ptr().cast(), self.len()) };
+    }
+}

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What exists only as an inline function or a macro, as functions that Rust
+ * can call. No rule of the pool is in this file.
+ */
+
+#include <linux/gfp.h>
+#include <linux/hardirq.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+#include <asm/set_memory.h>
+
+#include "core.h"
+
+/*
+ * IRQLs as they appear in reports: PASSIVE_LEVEL, DISPATCH_LEVEL, a device
+ * level, and HIGH_LEVEL for NMI. preempt_count() alone would miss a
+ * preemptible RCU read-side section.
+ */
+u32 rust_pool_irql(void)
+{
+	if (in_nmi())
+		return 15;
+	if (irqs_disabled() || in_hardirq())
+		return 13;
+	return preempt_count() || rcu_preempt_depth() ? 2 : 0;
+}
+
+bool rust_pool_in_hardirq(void)
+{
+	return in_hardirq();
+}
+
+bool rust_pool_in_task(void)
+{
+	return in_task() && !irqs_disabled();
+}
+
+/*
+ * Read 16 bytes of the direct map that need not be there: holes fault and are
+ * fixed up. Not instrumented, so that the header of a freed block can be read.
+ */
+bool rust_pool_peek(const void *addr, u64 *first, u64 *second)
+{
+	unsigned long start = (unsigned long)addr;
+
+	if (start < PAGE_OFFSET || start > (unsigned long)high_memory - 16)
+		return false;
+	__get_kernel_nofault(first, addr, u64, fault);
+	__get_kernel_nofault(second, addr + 8, u64, fault);
+	return true;
+fault:
+	return false;
+}
+
+/* The physical address behind any kernel address; false if not mapped. */
+bool rust_pool_lookup(const void *addr, phys_addr_t *phys)
+{
+	unsigned long va = (unsigned long)addr;
+	unsigned int level;
+	pte_t *pte;
+
+	if (va < TASK_SIZE_MAX || !__is_canonical_address(va, boot_cpu_data.x86_virt_bits))
+		return false;
+	pte = lookup_address(va, &level);
+	if (!pte || !(pte_flags(*pte) & _PAGE_PRESENT))
+		return false;
+	*phys = (PFN_PHYS(level == PG_LEVEL_4K ? pte_pfn(*pte) :
+			  level == PG_LEVEL_2M ? pmd_pfn(*(pmd_t *)pte) :
+						 pud_pfn(*(pud_t *)pte)) &
+		 page_level_mask(level)) |
+		(va & ~page_level_mask(level));
+	return true;
+}
+
+/*
+ * A cache for objects of @size bytes, aligned to 16, that hardened user copies
+ * accept from @useroffset on.
+ */
+struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
+					  unsigned int useroffset)
+{
+	return kmem_cache_create_usercopy(name, size, 16, 0, useroffset,
+					  size - useroffset, NULL);
+}
+
+/* Add up @n u64 of per-CPU memory over all CPUs. */
+void rust_pool_counters_sum(const void *counters, u64 *sum, unsigned int n)
+{
+	const u64 __percpu *base = (const u64 __percpu __force *)counters;
+	unsigned int cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		const u64 *c = per_cpu_ptr(base, cpu);
+
+		for (i = 0; i < n; i++)
+			sum[i] += READ_ONCE(c[i]);
+	}
+}
+
+unsigned int rust_pool_possible_cpus(void)
+{
+	return num_possible_cpus();
+}
+
+void *rust_pool_vmalloc(size_t size, gfp_t gfp)
+{
+	return __vmalloc(size, gfp);
+}
+
+unsigned long rust_pool_total_pages(void)
+{
+	return totalram_pages();
+}
+
+/* One past the highest page frame of the direct map. */
+unsigned long rust_pool_max_pfn(void)
+{
+	return PHYS_PFN(__pa((unsigned long)high_memory - 1)) + 1;
+}
+
+/* Set the cache type of pages by their direct map, flushing as needed. */
+int rust_pool_pages_set(struct page **pages, unsigned int count,
+			MEMORY_CACHING_TYPE type)
+{
+	switch (type) {
+	case MmNonCached:
+		return set_pages_array_uc(pages, count);
+	case MmWriteCombined:
+		return set_pages_array_wc(pages, count);
+	default:
+		return set_pages_array_wb(pages, count);
+	}
+}
+
+/* The same for a range of the direct map. */
+int rust_pool_direct_set(void *addr, unsigned int count,
+			 MEMORY_CACHING_TYPE type)
+{
+	switch (type) {
+	case MmNonCached:
+		return set_memory_uc((unsigned long)addr, count);
+	case MmWriteCombined:
+		return set_memory_wc((unsigned long)addr, count);
+	default:
+		return set_memory_wb((unsigned long)addr, count);
+	}
+}
+
+void *rust_pool_vmap(struct page **pages, unsigned int count,
+		     MEMORY_CACHING_TYPE type)
+{
+	return vmap(pages, count, VM_MAP,
+		    type == MmWriteCombined ? pgprot_writecombine(PAGE_KERNEL) :
+					      pgprot_noncached(PAGE_KERNEL));
+}
+
+void rust_pool_vunmap(const void *addr)
+{
+	vunmap(addr);
+}
+
+/*
+ * Allocate exactly these page frames, moving their users elsewhere. Sleeps.
+ * -ENXIO for frames that no one may have, which is found out first, for
+ * alloc_contig_range() is expensive; -EBUSY or -ENOMEM where it failed.
+ */
+int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base)
+{
+	struct zone *zone = NULL;
+	unsigned long i;
+	int err;
+
+	for (i = pfn; i < pfn + count; i++) {
+		struct page *page = pfn_to_online_page(i);
+
+		if (!page || PageReserved(page) || PageHuge(page) ||
+		    PageSlab(page))
+			return -ENXIO;
+		if (!zone)
+			zone = page_zone(page);
+		if (page_zone(page) != zone || zone_idx(zone) == ZONE_MOVABLE)
+			return -ENXIO;
+	}
+	err = alloc_contig_range(pfn, pfn + count, ACR_FLAGS_NONE,
+				 RUST_POOL_GFP_KERNEL);
+	if (!err)
+		*base = page_address(pfn_to_page(pfn));
+	return err;
+}
+
+bool rust_pool_within_module(unsigned long addr, struct module *mod)
+{
+	return within_module(addr, mod);
+}
+
+const char *rust_pool_module_name(struct module *mod)
+{
+	return module_name(mod);
+}
+
+static int module_event(struct notifier_block *nb, unsigned long event,
+			void *mod)
+{
+	if (event == MODULE_STATE_GOING)
+		rust_pool_module_going(mod);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_watcher = { .notifier_call = module_event };
+
+int rust_pool_watch_modules(void)
+{
+	return register_module_notifier(&module_watcher);
+}
+
+void rust_pool_unwatch_modules(void)
+{
+	unregister_module_notifier(&module_watcher);
+}
+
+static void run_deferred(struct work_struct *work)
+{
+	rust_pool_deferred();
+}
+
+static DECLARE_WORK(deferred_work, run_deferred);
+
+/* Have rust_pool_deferred() called soon, in a context that may sleep. */
+void rust_pool_defer(void)
+{
+	schedule_work(&deferred_work);
+}
+
+void rust_pool_defer_finish(void)
+{
+	flush_work(&deferred_work);
+}
+
+/* At most ten violations a burst go to the log, with five seconds between. */
+bool rust_pool_may_log(void)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
+
+	ratelimit_set_flags(&limit, RATELIMIT_MSG_ON_RELEASE);
+	return __ratelimit(&limit);
+}

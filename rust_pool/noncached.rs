@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Noncached and write-combined memory: scattered pages, mapped side by side.
+//!
+//! The pages' direct map gets the cache type first and the mapping the same one, so no cached alias
+//! is left; on free the order is the reverse.
+//!
+//! WDK: "MmAllocateNonCachedMemory", "MmFreeNonCachedMemory".
+
+use crate::{
+    deferred,
+    gfp::{
+        self,
+        Request, //
+    },
+    region::{
+        CacheType,
+        Family,
+        Owner,
+        Region,
+        Reservation,
+        Taken, //
+    },
+    state,
+    sys::{
+        self,
+        page_align,
+        PAGE_SIZE, //
+    },
+    violation::{
+        self,
+        Parameter, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    bindings,
+    prelude::*, //
+};
+
+/// What these routines have done.
+pub(crate) static FAMILY: Family = Family::new();
+
+/// Pages that are only mapped write-back; frees them on drop.
+struct Pages(KVVec<NonNull<bindings::page>>);
+
+impl Pages {
+    fn new(count: usize) -> Option<Self> {
+        let mut pages = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN).ok()?);
+        let request = Request {
+            bytes: PAGE_SIZE,
+            zero: false,
+            sleep: true,
+        };
+        for _ in 0..count {
+            pages.0.push(request.attempt(sys::page)?, GFP_KERNEL).ok()?;
+        }
+        Some(pages)
+    }
+
+    /// Makes the pages of a cache type, in the direct map too. Sleeps.
+    fn map(mut self, cache: CacheType) -> Option<Mapping> {
+        // SAFETY: The pages are ours alone.
+        let set = unsafe { sys::pages_set(&mut self.0, cache.as_raw()) };
+        let base = match set {
+            Ok(()) => sys::vmap(&mut self.0, cache.as_raw()),
+            Err(_) => None,
+        };
+        let pages = core::mem::replace(&mut self.0, KVVec::new());
+        match base {
+            Some(base) => Some((base, pages)),
+            None => {
+                Self::restore(pages);
+                None
+            }
+        }
+    }
+
+    /// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
+    fn restore(mut pages: KVVec<NonNull<bindings::page>>) {
+        // SAFETY: The pages are ours alone, and mapped nowhere else any more.
+        if unsafe { sys::pages_set(&mut pages, CacheType::Cached.as_raw()) }.is_ok() {
+            drop(Self(pages));
+        } else {
+            pr_err!(
+                "{} pages of noncached memory cannot be made write-back again: leaked\n",
+                pages.len()
+            );
+        }
+    }
+}
+
+/// Where pages are mapped, and the pages.
+type Mapping = (NonNull<u8>, KVVec<NonNull<bindings::page>>);
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        for page in self.0.drain_all() {
+            // SAFETY: The page was allocated by `new()` and is not used any more.
+            unsafe { sys::free_page(page) };
+        }
+    }
+}
+
+/// Allocates memory, or reports why not and returns `None`. Sleeps where it may, fails elsewhere.
+pub(crate) fn allocate(bytes: usize, cache: i32, caller: usize) -> Option<NonNull<u8>> {
+    // CAST: A bug check's parameter shows the bits.
+    let shown = cache as u32;
+    if bytes == 0 {
+        violation::zero_bytes(shown, 0u32, caller);
+        return None;
+    }
+    if sys::irql() != 0 {
+        violation::wrong_context(shown, bytes, caller, "noncached memory in this context");
+        return None;
+    }
+    let base = CacheType::from_raw(cache)
+        .filter(|&cache| cache != CacheType::Cached)
+        .and_then(|cache| allocate_pages(bytes, cache, caller));
+    if base.is_none() {
+        FAMILY.fail();
+    }
+    base
+}
+
+fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNull<u8>> {
+    let used = page_align(bytes)?;
+    if !gfp::affordable(used) {
+        return None;
+    }
+    let record = Reservation::new()?;
+    let (base, pages) = Pages::new(used / PAGE_SIZE)?.map(cache)?;
+    FAMILY.charge(bytes, used);
+    record.insert(base, bytes, used, caller, Owner::NonCached { cache, pages });
+    Some(base)
+}
+
+/// Frees memory if `base` is the start of some and `bytes` its size. Any context, any address.
+pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(0u32, base, caller, "noncached free in NMI");
+        return;
+    }
+    let taken = state::get().regions.take(base, |region| match region.owner {
+        Owner::NonCached { .. } if region.asked == bytes => Ok(()),
+        Owner::NonCached { .. } => Err(region.asked),
+        _ => Err(0),
+    });
+    match taken {
+        Taken::Region(region) => {
+            if sys::irql() == 0 {
+                release(region);
+            } else {
+                violation::wrong_context_free(
+                    0u32,
+                    base,
+                    caller,
+                    "noncached free in this context",
+                );
+                deferred::free(region);
+            }
+        }
+        Taken::Refused(asked) if asked != 0 => violation::bad_argument(
+            Parameter::Address(base),
+            asked,
+            bytes,
+            caller,
+            "noncached free with the wrong size",
+        ),
+        Taken::Refused(_) | Taken::Recent | Taken::Missing => violation::bad_argument(
+            Parameter::Address(base),
+            0u32,
+            bytes,
+            caller,
+            "noncached free of a bad address",
+        ),
+    }
+}
+
+/// Gives a region's memory back. Sleeps.
+pub(crate) fn release(mut region: KBox<Region>) {
+    FAMILY.discharge(region.asked, region.used);
+    if let Owner::NonCached { pages, .. } = &mut region.owner {
+        let pages = core::mem::replace(pages, KVVec::new());
+        // SAFETY: The region was in the table, so this is its mapping, and it is no more.
+        unsafe { sys::vunmap(region.base) };
+        Pages::restore(pages);
+    }
+}
+
+/// `MmAllocateNonCachedMemory`.
+#[no_mangle]
+extern "C" fn rust_pool_noncached_allocate(bytes: usize, cache: i32, caller: usize) -> *mut c_void {
+    allocate(bytes, cache, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+
+/// `MmFreeNonCachedMemory`.
+#[no_mangle]
+extern "C" fn rust_pool_noncached_free(base: *mut c_void, bytes: usize, caller: usize) {
+    free(base as usize, bytes, caller);
+}

@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The tagged pool.
+//!
+//! WDK: "ExAllocatePoolWithTag", "ExFreePoolWithTag", "POOL_TYPE".
+
+use crate::{
+    backing,
+    gfp::Request,
+    header::{
+        Found,
+        Header,
+        LARGEST,
+        UNIT, //
+    },
+    region::{
+        Owner,
+        Region,
+        Reservation,
+        Taken, //
+    },
+    small,
+    state,
+    statistics::{
+        self,
+        Row, //
+    },
+    sys::{
+        self,
+        PAGE_SIZE, //
+    },
+    tag::{
+        BadTag,
+        PoolKind,
+        Tag, //
+    },
+    violation::{
+        self,
+        Check,
+        Parameter,
+        Violation, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// Modifiers of a POOL_TYPE that are accepted: quota, raise, cold, NX and zero. Of these only zero
+/// has an effect; see `Documentation/wdk-routines.rst`.
+const MODIFIERS: u32 = 8 | 16 | 256 | 512 | ZERO;
+const ZERO: u32 = 1024;
+const MUST_SUCCEED: u32 = 2;
+
+/// Where the kernel's half of the address space begins.
+const SYSTEM_SPACE: usize = 1 << 63;
+
+/// Allocates a block of `bytes` bytes, or reports why not and returns `None`. Any context.
+#[inline]
+pub(crate) fn allocate(
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    let kind = match pool_type & !MODIFIERS {
+        0 => PoolKind::NonPaged,
+        1 => PoolKind::Paged,
+        _ => {
+            refuse_type(pool_type, bytes, tag, caller);
+            return None;
+        }
+    };
+    if bytes == 0 {
+        violation::zero_bytes(pool_type, tag, caller);
+        return None;
+    }
+    if let Err(bad) = tag.check() {
+        refuse_tag(bad, pool_type, bytes, tag, caller);
+        return None;
+    }
+    let irql = sys::irql();
+    if irql == 15 || (kind == PoolKind::Paged && irql != 0) {
+        violation::wrong_context(pool_type, bytes, caller, "pool allocation in this context");
+        return None;
+    }
+    let row = statistics::row(tag, kind, caller);
+    let request = Request {
+        bytes,
+        zero: pool_type & ZERO != 0,
+        sleep: true,
+    };
+    let block = if bytes <= LARGEST {
+        small::allocate(request, kind, tag, row)
+    } else {
+        allocate_large(request, kind, tag, row, caller)
+    };
+    if block.is_none() {
+        row.fail();
+    }
+    block
+}
+
+fn allocate_large(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &'static Row,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    let used = backing::used(request.bytes)?;
+    let record = Reservation::new()?;
+    let block = backing::allocate(request)?;
+    row.charge(request.bytes, used);
+    record.insert(
+        block,
+        request.bytes,
+        used,
+        caller,
+        Owner::Pool { kind, tag, row },
+    );
+    Some(block)
+}
+
+#[cold]
+fn refuse_type(pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
+    if pool_type & !MODIFIERS == MUST_SUCCEED {
+        Violation::new(
+            Check::BadPoolCaller,
+            0x9a,
+            [pool_type.into(), bytes.into(), tag.into()],
+            caller,
+            "must-succeed pool requested",
+        )
+        .report();
+    } else {
+        violation::bad_argument(
+            pool_type,
+            bytes,
+            tag,
+            caller,
+            "pool type that drivers may not use",
+        );
+    }
+}
+
+#[cold]
+fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
+    let (first, rest, what): (_, [Parameter; 3], _) = match bad {
+        BadTag::Zero => (
+            0x9b,
+            [pool_type.into(), bytes.into(), Parameter::Address(caller)],
+            "allocation with tag 0",
+        ),
+        BadTag::Reserved => (
+            0x9c,
+            [pool_type.into(), bytes.into(), Parameter::Address(caller)],
+            "allocation with the reserved tag BIG",
+        ),
+        BadTag::NoAlphanumeric => (
+            0x9d,
+            [tag.into(), pool_type.into(), Parameter::Address(caller)],
+            "allocation with a tag that has no letter and no digit",
+        ),
+    };
+    Violation::new(Check::BadPoolCaller, first, rest, caller, what).report();
+}
+
+/// Frees a block if `addr` is one and `tag`, unless it is 0, is its own. Any context, any address.
+#[inline]
+pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
+    if sys::irql() == 15 {
+        // No lock may be taken here, so nothing can be looked up or freed.
+        violation::wrong_context_free(0u32, addr, caller, "pool free in NMI");
+        return;
+    }
+    // A small block may lie at the start of a page by chance, so its alignment proves nothing.
+    if addr % PAGE_SIZE == 0 && free_large(addr, tag, caller) {
+        return;
+    }
+    let header = match addr.checked_sub(UNIT) {
+        Some(at) if at % UNIT == 0 => Header::find(at),
+        _ => None,
+    };
+    match header {
+        Some(Found::Live(header)) => free_small(addr, header, tag, caller),
+        Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
+        None => free_nothing(addr, caller),
+    }
+}
+
+#[inline]
+fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
+    if !tag_fits(addr, header.tag(), tag, caller) {
+        return;
+    }
+    check_context(addr, header.kind(), caller);
+    // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
+    if !unsafe { small::free(addr, header) } {
+        freed_twice(addr, header.tag(), caller);
+    }
+}
+
+/// Frees a block without a header. `false` if there is none at `addr`.
+fn free_large(addr: usize, tag: Tag, caller: usize) -> bool {
+    let taken = state::get().regions.take(addr, |region| match region.owner {
+        Owner::Pool { tag: owner, .. } if tag.as_raw() == 0 || tag == owner => Ok(()),
+        Owner::Pool { tag: owner, .. } => Err(Some(owner)),
+        _ => Err(None),
+    });
+    match taken {
+        Taken::Region(region) => {
+            if let Owner::Pool { kind, .. } = region.owner {
+                check_context(addr, kind, caller);
+            }
+            release(region);
+        }
+        Taken::Refused(Some(owner)) => {
+            tag_fits(addr, owner, tag, caller);
+        }
+        Taken::Refused(None) => foreign(addr, caller, "free of memory that is not from the pool"),
+        Taken::Recent => freed_twice(addr, Tag::from_raw(0), caller),
+        Taken::Missing => return false,
+    }
+    true
+}
+
+/// Gives a block's memory back. Any context but NMI.
+fn release(region: KBox<Region>) {
+    if let Owner::Pool { row, .. } = region.owner {
+        row.discharge(region.asked, region.used);
+        // SAFETY: The region was in the table, so it is a block of this size, and it is no more.
+        unsafe { backing::free(region.base, region.asked) };
+    }
+}
+
+/// Whether a block may be freed with this tag; if not, that is reported.
+#[inline]
+fn tag_fits(addr: usize, owner: Tag, given: Tag, caller: usize) -> bool {
+    if given.as_raw() == 0 || given == owner {
+        return true;
+    }
+    Violation::new(
+        Check::BadPoolCaller,
+        0x0a,
+        [Parameter::Address(addr), owner.into(), given.into()],
+        caller,
+        "free with the wrong tag",
+    )
+    .report();
+    false
+}
+
+/// Reports a free that the rules forbid in this context; it is carried out all the same.
+#[inline]
+fn check_context(addr: usize, kind: PoolKind, caller: usize) {
+    if kind == PoolKind::Paged && sys::irql() != 0 {
+        violation::wrong_context_free(kind, addr, caller, "paged pool freed in this context");
+    }
+}
+
+#[cold]
+fn freed_twice(addr: usize, tag: Tag, caller: usize) {
+    Violation::new(
+        Check::BadPoolCaller,
+        0x07,
+        [0u32.into(), tag.into(), Parameter::Address(addr)],
+        caller,
+        "block freed twice",
+    )
+    .report();
+}
+
+#[cold]
+fn foreign(addr: usize, caller: usize, what: &'static str) {
+    Violation::new(
+        Check::BadPoolCaller,
+        0x46,
+        [Parameter::Address(addr), 0u32.into(), 0u32.into()],
+        caller,
+        what,
+    )
+    .report();
+}
+
+/// Reports the free of an address at which no block begins.
+#[cold]
+fn free_nothing(addr: usize, caller: usize) {
+    if addr == 0 {
+        return foreign(addr, caller, "free of NULL");
+    }
+    if addr < SYSTEM_SPACE {
+        return Violation::new(
+            Check::BadPoolCaller,
+            0x40,
+            [addr.into(), SYSTEM_SPACE.into(), 0u32.into()],
+            caller,
+            "free of a user-mode address",
+        )
+        .report();
+    }
+    if within_block(addr) {
+        return Violation::new(
+            Check::BadPoolCaller,
+            0x99,
+            [Parameter::Address(addr), 0u32.into(), 0u32.into()],
+            caller,
+            "free of an address inside a block",
+        )
+        .report();
+    }
+    foreign(addr, caller, "free of memory that is not from the pool");
+}
+
+fn within_block(addr: usize) -> bool {
+    small::around(addr).is_some()
+        || state::get().regions.any(|region| {
+            matches!(region.owner, Owner::Pool { .. })
+                && addr
+                    .checked_sub(region.addr())
+                    .is_some_and(|offset| offset < region.used)
+        })
+}
+
+/// `ExAllocatePoolWithTag`.
+#[no_mangle]
+extern "C" fn rust_pool_allocate(
+    pool_type: u32,
+    bytes: usize,
+    tag: u32,
+    caller: usize,
+) -> *mut c_void {
+    allocate(pool_type, bytes, Tag::from_raw(tag), caller)
+        .map_or(sys::NULL, |block| block.as_ptr().cast())
+}
+
+/// `ExFreePoolWithTag`, and `ExFreePool` with tag 0.
+#[no_mangle]
+extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize) {
+    free(block as usize, Tag::from_raw(tag), caller);
+}

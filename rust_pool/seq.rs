@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files in debugfs, one row at a time.
+//!
+//! The kernel's Rust debugfs files do not name the module that owns them, so one that is held open
+//! over an unload touches freed memory on close. These do: an open file holds the module. They are
+//! `seq_operations` iterators, so that a long file is not rendered anew each time a buffer doubles,
+//! and have mode 0400 and no ioctl or mmap, so that lockdown leaves them readable.
+
+use crate::text::Line;
+use core::{
+    marker::PhantomData,
+    mem::size_of,
+    ptr::{
+        null_mut,
+        NonNull, //
+    }, //
+};
+use kernel::{
+    bindings,
+    module::this_module,
+    prelude::*,
+    seq_file::SeqFile,
+    seq_print,
+    str::CStr, //
+};
+
+/// A table that a file shows.
+pub(crate) trait Table {
+    /// Prints the first lines, the version before all.
+    fn head(file: &SeqFile);
+
+    /// Renders the row at or behind a position, counted from 0, and returns the position behind it.
+    fn row(position: u64, line: &mut Line) -> Option<u64>;
+}
+
+/// What an open file remembers: the line to show and the position behind it.
+struct Cursor {
+    line: Line,
+    next: u64,
+}
+
+struct File<T: Table>(PhantomData<T>);
+
+/// Where `start()` and `next()` say that the head is to be shown.
+const HEAD: *mut c_void = core::ptr::without_provenance_mut(1);
+
+impl<T: Table> File<T> {
+    const OPERATIONS: bindings::seq_operations = bindings::seq_operations {
+        start: Some(Self::start),
+        stop: Some(Self::stop),
+        next: Some(Self::next),
+        show: Some(Self::show),
+    };
+
+    /// Renders the row at a position of the table.
+    ///
+    /// # Safety
+    ///
+    /// `file` was opened by [`Self::open`] and is not used by anybody else.
+    unsafe fn load(file: *mut bindings::seq_file, position: u64) -> *mut c_void {
+        // SAFETY: By the safety requirements, the private data is a cursor, zeroed at open, which
+        // is a valid value.
+        let cursor = unsafe { &mut *(*file).private.cast::<Cursor>() };
+        cursor.line.clear();
+        match T::row(position, &mut cursor.line) {
+            Some(next) => {
+                cursor.next = next;
+                core::ptr::from_mut(cursor).cast()
+            }
+            None => null_mut(),
+        }
+    }
+
+    unsafe extern "C" fn start(
+        file: *mut bindings::seq_file,
+        position: *mut bindings::loff_t,
+    ) -> *mut c_void {
+        // SAFETY: seq_file passes valid pointers.
+        match unsafe { *position } {
+            0 => HEAD,
+            // CAST: Positions are not negative.
+            // SAFETY: seq_file calls this under the file's mutex.
+            at => unsafe { Self::load(file, at as u64 - 1) },
+        }
+    }
+
+    unsafe extern "C" fn next(
+        file: *mut bindings::seq_file,
+        shown: *mut c_void,
+        position: *mut bindings::loff_t,
+    ) -> *mut c_void {
+        let at = if shown == HEAD {
+            0
+        } else {
+            // SAFETY: Anything but the head is the file's cursor.
+            unsafe { (*shown.cast::<Cursor>()).next }
+        };
+        // CAST: Positions of tables are small.
+        // SAFETY: seq_file passes a valid pointer.
+        unsafe { *position = at as bindings::loff_t + 1 };
+        // SAFETY: seq_file calls this under the file's mutex.
+        unsafe { Self::load(file, at) }
+    }
+
+    unsafe extern "C" fn stop(_file: *mut bindings::seq_file, _shown: *mut c_void) {}
+
+    unsafe extern "C" fn show(file: *mut bindings::seq_file, shown: *mut c_void) -> c_int {
+        // SAFETY: seq_file passes a valid pointer that nobody else uses meanwhile.
+        let out = unsafe { SeqFile::from_raw(file) };
+        if shown == HEAD {
+            T::head(out);
+        } else {
+            // SAFETY: Anything but the head is the file's cursor.
+            seq_print!(out, "{}\n", unsafe { &(*shown.cast::<Cursor>()).line });
+        }
+        0
+    }
+
+    unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: The VFS passes a valid file; the operations are static.
+        let cursor = unsafe {
+            bindings::__seq_open_private(
+                file,
+                &Self::OPERATIONS,
+                // CAST: A cursor is small.
+                size_of::<Cursor>() as c_int,
+            )
+        };
+        if cursor.is_null() {
+            ENOMEM.to_errno()
+        } else {
+            0
+        }
+    }
+
+    const FILE: bindings::file_operations = bindings::file_operations {
+        owner: this_module::<crate::LocalModule>().as_ptr(),
+        open: Some(Self::open),
+        read: Some(bindings::seq_read),
+        llseek: Some(bindings::seq_lseek),
+        release: Some(bindings::seq_release_private),
+        ..pin_init::zeroed()
+    };
+}
+
+/// The module's directory; files and all, it goes on drop.
+pub(crate) struct Directory(NonNull<bindings::dentry>);
+
+// SAFETY: debugfs may be used from any thread.
+unsafe impl Send for Directory {}
+// SAFETY: As above.
+unsafe impl Sync for Directory {}
+
+impl Directory {
+    /// Makes a directory. Without debugfs there is none, and no files either: not an error. Sleeps.
+    pub(crate) fn new(name: &CStr) -> Self {
+        // SAFETY: The name is NUL-terminated. debugfs accepts its own error pointers as parents.
+        let dir = unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), null_mut()) };
+        Self(NonNull::new(dir).unwrap_or(NonNull::dangling()))
+    }
+
+    /// Adds a file that shows a table. Sleeps.
+    pub(crate) fn file<T: Table>(&self, name: &CStr) {
+        // SAFETY: The name is NUL-terminated, the parent is debugfs's, the operations are static.
+        unsafe {
+            bindings::debugfs_create_file_full(
+                name.as_char_ptr(),
+                0o400,
+                self.0.as_ptr(),
+                null_mut(),
+                core::ptr::null(),
+                &File::<T>::FILE,
+            )
+        };
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // SAFETY: The directory is debugfs's, or an error pointer, which this accepts.
+        unsafe { bindings::debugfs_remove(self.0.as_ptr()) };
+    }
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the module holds under locks.
+//!
+//! The spinlocks are leaves: none is taken while another is held. They disable interrupts, as their
+//! data is used from any context.
+
+use crate::{
+    adapter::Adapters,
+    deferred::Queue,
+    region::Regions,
+    violation::Log, //
+};
+use core::ptr::null_mut;
+use kernel::{
+    new_mutex,
+    new_spinlock_irq,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Release, //
+        },
+        Mutex,
+        SpinLockIrq, //
+    }, //
+};
+
+/// The locked state.
+#[pin_data]
+pub(crate) struct State {
+    #[pin]
+    pub(crate) regions: Regions,
+    #[pin]
+    pub(crate) violations: SpinLockIrq<Log>,
+    #[pin]
+    pub(crate) adapters: SpinLockIrq<Adapters>,
+    /// Held while a device's DMA masks are set. May sleep; taken before any other.
+    #[pin]
+    pub(crate) masks: Mutex<()>,
+    #[pin]
+    pub(crate) deferred: SpinLockIrq<Queue>,
+}
+
+static STATE: Atomic<*mut State> = Atomic::new(null_mut());
+
+/// The state, from the start of the module's init to the end of its exit.
+#[inline]
+pub(crate) fn get() -> &'static State {
+    // SAFETY: An [`Owner`] is made before anything else of the module runs and dropped after all of
+    // it, so the pointer is valid.
+    unsafe { &*STATE.load(Acquire) }
+}
+
+/// Owns the state; dropped last.
+pub(crate) struct Owner(());
+
+impl Owner {
+    /// Makes the state. Sleeps.
+    pub(crate) fn new() -> Result<Self> {
+        let log = Log::new()?;
+        let state = KBox::try_pin_init(
+            try_pin_init!(State {
+                regions <- Regions::new(),
+                violations <- new_spinlock_irq!(log, "rust_pool::violations"),
+                adapters <- new_spinlock_irq!(Adapters::new(), "rust_pool::adapters"),
+                masks <- new_mutex!((), "rust_pool::masks"),
+                deferred <- new_spinlock_irq!(Queue::new(), "rust_pool::deferred"),
+            }? Error),
+            GFP_KERNEL,
+        )?;
+        // SAFETY: The state is not moved out of its box, only handed over as a pointer.
+        let state = KBox::into_raw(unsafe { Pin::into_inner_unchecked(state) });
+        STATE.store(state, Release);
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let state = STATE.xchg(null_mut(), kernel::sync::atomic::Full);
+        // SAFETY: `new()` stored it, and nobody uses it any more. It stayed in its place.
+        drop(unsafe { Pin::new_unchecked(KBox::from_raw(state)) });
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pool tags.
+//!
+//! WDK: "ExAllocatePoolWithTag", parameter *Tag*; "PoolMon".
+
+use kernel::fmt;
+
+/// A pool tag: four bytes, in the order in which tools show them.
+///
+/// C code writes a tag as a multi-character literal, which a little-endian machine stores
+/// backwards: `'gniR'` is shown as `Ring`, on Windows and here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Tag(u32);
+
+/// What is wrong with a tag that no block may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BadTag {
+    /// It is zero.
+    Zero,
+    /// It is the reserved tag "BIG".
+    Reserved,
+    /// It has neither a letter nor a digit.
+    NoAlphanumeric,
+}
+
+impl Tag {
+    /// OR-ed into a tag on Windows to demand it on free, which is always done here.
+    const PROTECTED: u32 = 0x8000_0000;
+
+    /// The tag that shows as `name`, padded with blanks.
+    ///
+    /// For constants: a name that is not 1 to 4 printable ASCII characters with a letter or a digit
+    /// among them does not compile.
+    pub const fn new(name: &str) -> Self {
+        let name = name.as_bytes();
+        assert!(!name.is_empty() && name.len() <= 4, "a tag has 1 to 4 characters");
+        let mut bytes = [b' '; 4];
+        let mut i = 0;
+        let mut alphanumeric = false;
+        while i < name.len() {
+            assert!(name[i] >= 0x20 && name[i] <= 0x7e, "a tag is printable ASCII");
+            alphanumeric |= name[i].is_ascii_alphanumeric();
+            bytes[i] = name[i];
+            i += 1;
+        }
+        assert!(alphanumeric, "a tag has a letter or a digit");
+        let tag = Self(u32::from_le_bytes(bytes));
+        assert!(tag.0 != Self::RESERVED.0, "the tag BIG is reserved");
+        tag
+    }
+
+    /// The reserved tag.
+    const RESERVED: Self = Self(u32::from_le_bytes(*b"BIG "));
+
+    /// A tag as C passes it.
+    #[inline]
+    pub(crate) const fn from_raw(raw: u32) -> Self {
+        Self(raw & !Self::PROTECTED)
+    }
+
+    /// The `ULONG` that C passes.
+    #[inline]
+    pub const fn as_raw(self) -> u32 {
+        self.0
+    }
+
+    /// Checks the rules for a tag on allocation.
+    pub(crate) fn check(self) -> Result<(), BadTag> {
+        if self.0 == 0 {
+            return Err(BadTag::Zero);
+        }
+        if self == Self::RESERVED {
+            return Err(BadTag::Reserved);
+        }
+        if !self.0.to_le_bytes().iter().any(u8::is_ascii_alphanumeric) {
+            return Err(BadTag::NoAlphanumeric);
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for byte in self.0.to_le_bytes() {
+            let printable = byte == b' ' || byte.is_ascii_graphic();
+            fmt::Write::write_char(f, if printable { byte as char } else { '.' })?;
+        }
+        Ok(())
+    }
+}
+
+/// Which pool a block comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum PoolKind {
+    /// Usable in any context.
+    NonPaged = 0,
+    /// Usable where sleeping is allowed. Linux does not page it out; the rule is kept so that a
+    /// driver stays honest.
+    Paged = 1,
+}
+
+impl fmt::Display for PoolKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NonPaged => "Nonp",
+            Self::Paged => "Paged",
+        })
+    }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The report of what is still allocated when a client, or the pool itself, is unloaded.
+//!
+//! WDK: "Pool Tracking" of Driver Verifier, bug check 0xC4 with parameter 1 = 0x62.
+//!
+//! What a client leaks is told when it goes, as its symbols still resolve then: blocks with a
+//! record of their own by their calling site, small blocks by the site that used their tag first.
+
+use crate::{
+    adapter,
+    region::{
+        Owner,
+        Region, //
+    },
+    state,
+    statistics::{
+        self,
+        Row, //
+    },
+    sys::{
+        self,
+        Module, //
+    },
+    violation::{
+        Check,
+        Violation, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    fmt,
+    prelude::*, //
+};
+
+/// One line of a report.
+struct Leak<'a, S: fmt::Display> {
+    kind: S,
+    count: u64,
+    bytes: u64,
+    how: &'a str,
+    site: &'a crate::site::Site,
+}
+
+impl<S: fmt::Display> Leak<'_, S> {
+    fn print(&self) {
+        let Self {
+            kind,
+            count,
+            bytes,
+            how,
+            site,
+        } = self;
+        pr_err!("  leaked {kind}: {count} blocks, {bytes} bytes, {how} at {site}\n");
+    }
+}
+
+/// Rows with live blocks, of tags that `which` is true of.
+fn rows(which: impl Fn(&Row) -> bool, mut visit: impl FnMut(&Row, u64, u64)) {
+    for row in (0..statistics::claimed()).filter_map(statistics::at) {
+        if row.identity().is_none() || !which(row) {
+            continue;
+        }
+        let now = row.snapshot();
+        if now.diff() != 0 {
+            visit(row, now.diff(), u64::try_from(now.bytes).unwrap_or(0));
+        }
+    }
+}
+
+fn region_kind(region: &Region) -> Option<&'static str> {
+    match region.owner {
+        // Counted with the tag.
+        Owner::Pool { .. } => None,
+        Owner::Contiguous { .. } => Some("contiguous"),
+        Owner::NonCached { .. } => Some("noncached"),
+        Owner::CommonBuffer { .. } => Some("common buffer"),
+    }
+}
+
+/// Reports what is live and satisfies the conditions, if anything does.
+fn report(
+    name: &str,
+    of_row: impl Fn(&Row) -> bool,
+    of_region: impl Fn(&Region) -> bool,
+    of_adapter: impl Fn(&adapter::Adapter) -> bool,
+) {
+    let state = state::get();
+    let mut count = 0u64;
+    rows(&of_row, |_, blocks, _| count = count.wrapping_add(blocks));
+    state.regions.for_each(|region| {
+        if region_kind(region).is_some() && of_region(region) {
+            count = count.wrapping_add(1);
+        }
+    });
+    let adapters = state
+        .adapters
+        .lock()
+        .iter()
+        .filter(|adapter| of_adapter(adapter))
+        .count();
+    if count == 0 && adapters == 0 {
+        return;
+    }
+    Violation::new(
+        Check::DriverVerifier,
+        0x62,
+        [0u32.into(), 0u32.into(), count.into()],
+        0,
+        "unloading with allocations outstanding",
+    )
+    .report();
+    pr_err!("{name}: unloading with {count} blocks and {adapters} adapters outstanding\n");
+    rows(&of_row, |row, count, bytes| {
+        let Some((tag, kind)) = row.identity() else {
+            return;
+        };
+        let line = |kind: fmt::Arguments<'_>| {
+            Leak {
+                kind,
+                count,
+                bytes,
+                how: "first allocated",
+                site: row.site(),
+            }
+            .print();
+        };
+        match tag {
+            Some(tag) => line(fmt!("tag {tag} {kind}")),
+            None => line(fmt!("tag (other) {kind}")),
+        }
+    });
+    state.regions.for_each(|region| {
+        if let Some(kind) = region_kind(region).filter(|_| of_region(region)) {
+            Leak {
+                kind,
+                count: 1,
+                // CAST: Lossless on the architectures supported.
+                bytes: region.asked as u64,
+                how: "allocated",
+                site: &region.site,
+            }
+            .print();
+        }
+    });
+    for adapter in state
+        .adapters
+        .lock()
+        .iter()
+        .filter(|adapter| of_adapter(adapter))
+    {
+        pr_err!("  leaked {adapter}, got at {}\n", adapter.site());
+    }
+}
+
+/// Reports what a client leaves behind.
+///
+/// # Safety
+///
+/// `module` is null or a module whose symbols still resolve.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
+    let Some(module) = NonNull::new(module) else {
+        return;
+    };
+    // SAFETY: By the safety requirements.
+    let module = unsafe { Module::from_raw(module) };
+    // What was freed in atomic context is no leak.
+    sys::defer_finish();
+    report(
+        module.name(),
+        |row| row.site().lies_in(module),
+        |region| region.site.lies_in(module),
+        |adapter| adapter.site().lies_in(module),
+    );
+    // From now on names are all that is left of the sites.
+    for row in (0..statistics::claimed()).filter_map(statistics::at) {
+        row.site().depart(module);
+    }
+    let state = state::get();
+    state.regions.for_each(|region| region.site.depart(module));
+    for adapter in state.adapters.lock().iter() {
+        adapter.site().depart(module);
+    }
+}
+
+/// Reports all that is left and forgets it; the memory itself stays where it is. Sleeps.
+pub(crate) fn report_all() {
+    sys::defer_finish();
+    report("rust_pool", |_| true, |_| true, |_| true);
+    // The records go, the memory that they are about stays.
+    let state = state::get();
+    while state.regions.pop().is_some() {}
+    loop {
+        let adapter = state.adapters.lock().pop();
+        if adapter.is_none() {
+            break;
+        }
+    }
+}

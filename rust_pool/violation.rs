@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Violations of the pool's rules: what is a bug check on Windows is a report here.
+//!
+//! WDK: "Bug Check 0xC2: BAD_POOL_CALLER", "Bug Check 0xC4: DRIVER_VERIFIER_DETECTED_VIOLATION",
+//! "Bug Check 0xE6: DRIVER_VERIFIER_DMA_VIOLATION". The codes that those pages leave open are chosen
+//! in `Documentation/violations.rst`.
+//!
+//! Every violation is counted, kept in a ring for debugfs, and written to the log within a rate
+//! limit. With the module parameter `panic_on_violation` the first one stops the machine.
+
+use crate::{
+    state,
+    sys,
+    tag::{
+        PoolKind,
+        Tag, //
+    },
+    text::{
+        kwrite,
+        Text, //
+    }, //
+};
+use kernel::{
+    fmt,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// A bug check's parameter.
+#[derive(Clone, Copy)]
+pub(crate) enum Parameter {
+    /// A number, shown as it is.
+    Value(u64),
+    /// A kernel address, shown hashed to whoever may not see it.
+    Address(usize),
+}
+
+impl From<usize> for Parameter {
+    fn from(value: usize) -> Self {
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        Self::Value(value as u64)
+    }
+}
+
+impl From<u32> for Parameter {
+    fn from(value: u32) -> Self {
+        Self::Value(value.into())
+    }
+}
+
+impl From<u64> for Parameter {
+    fn from(value: u64) -> Self {
+        Self::Value(value)
+    }
+}
+
+impl From<Tag> for Parameter {
+    fn from(tag: Tag) -> Self {
+        tag.as_raw().into()
+    }
+}
+
+impl From<PoolKind> for Parameter {
+    fn from(kind: PoolKind) -> Self {
+        // CAST: The discriminants are those of POOL_TYPE.
+        (kind as u32).into()
+    }
+}
+
+impl fmt::Display for Parameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Value(value) => kwrite!(f, "{value:#x}"),
+            Self::Address(addr) => Text::<24>::pointer(addr).fmt(f),
+        }
+    }
+}
+
+/// A bug check's code.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Check {
+    BadPoolCaller = 0xc2,
+    DriverVerifier = 0xc4,
+    DmaVerifier = 0xe6,
+}
+
+impl Check {
+    fn name(self) -> &'static str {
+        match self {
+            Self::BadPoolCaller => "BAD_POOL_CALLER",
+            Self::DriverVerifier => "DRIVER_VERIFIER_DETECTED_VIOLATION",
+            Self::DmaVerifier => "DRIVER_VERIFIER_DMA_VIOLATION",
+        }
+    }
+}
+
+/// One violation.
+#[derive(Clone, Copy)]
+pub(crate) struct Violation {
+    check: Check,
+    parameters: [Parameter; 4],
+    caller: usize,
+    what: &'static str,
+}
+
+impl Violation {
+    /// A violation by the code at `caller`, with the check's four parameters and what they mean in
+    /// words.
+    pub(crate) fn new(
+        check: Check,
+        first: u64,
+        rest: [Parameter; 3],
+        caller: usize,
+        what: &'static str,
+    ) -> Self {
+        let [second, third, fourth] = rest;
+        Self {
+            check,
+            parameters: [Parameter::Value(first), second, third, fourth],
+            caller,
+            what,
+        }
+    }
+
+    /// Reports it. Any context.
+    pub(crate) fn report(self) {
+        let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
+        let entry = Entry {
+            number,
+            time: sys::uptime(),
+            violation: self,
+        };
+        let log = &state::get().violations;
+        if sys::irql() < 15 {
+            log.lock().push(entry);
+        } else if let Some(mut log) = log.try_lock() {
+            log.push(entry);
+        }
+        let stop = PANIC.load(Relaxed) != 0;
+        if stop || sys::may_log() {
+            pr_err!("{self}\n");
+        }
+        if stop {
+            sys::panic(c"panic_on_violation is set");
+        }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second, third, fourth] = &self.parameters;
+        // CAST: The discriminant is the code.
+        let code = self.check as u32;
+        kwrite!(
+            f,
+            "{} ({code:#x}): {first}, {second}, {third}, {fourth}: {}",
+            self.check.name(),
+            self.what
+        )?;
+        if self.caller != 0 {
+            kwrite!(f, ", called from {}", Text::<128>::symbol(self.caller))?;
+        }
+        Ok(())
+    }
+}
+
+static REPORTED: Atomic<u64> = Atomic::new(0);
+static PANIC: Atomic<u32> = Atomic::new(0);
+
+/// Violations since the module was loaded.
+pub(crate) fn reported() -> u64 {
+    REPORTED.load(Relaxed)
+}
+
+/// Has the next violation stop the machine.
+pub(crate) fn set_panic(panic: bool) {
+    PANIC.store(panic.into(), Relaxed);
+}
+
+/// A violation in the ring.
+#[derive(Clone, Copy)]
+pub(crate) struct Entry {
+    number: u64,
+    time: u64,
+    violation: Violation,
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.time / 1_000_000_000;
+        let micros = self.time / 1000 % 1_000_000;
+        let [first, second, third, fourth] = &self.violation.parameters;
+        // CAST: The discriminant is the code.
+        let code = self.violation.check as u32;
+        kwrite!(
+            f,
+            "{} {seconds}.{micros:06} {code:#x} {first} {second} {third} {fourth} ",
+            self.number
+        )?;
+        match self.violation.caller {
+            0 => f.write_str("unknown")?,
+            caller => Text::<128>::symbol(caller).fmt(f)?,
+        }
+        kwrite!(f, " {}", self.violation.what)
+    }
+}
+
+/// How many violations are kept.
+const KEPT: usize = 256;
+
+/// The newest violations.
+pub(crate) struct Log {
+    entries: KVVec<Option<Entry>>,
+    next: usize,
+}
+
+impl Log {
+    /// An empty log, with all the room that it will need. Sleeps.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            entries: KVVec::from_elem(None, KEPT, GFP_KERNEL)?,
+            next: 0,
+        })
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if let Some(slot) = self.entries.get_mut(self.next % KEPT) {
+            *slot = Some(entry);
+        }
+        self.next = self.next.wrapping_add(1);
+    }
+
+    /// The first entry whose number is above `number`, in order.
+    pub(crate) fn after(&self, number: u64) -> Option<Entry> {
+        self.entries
+            .iter()
+            .flatten()
+            .filter(|entry| entry.number > number)
+            .min_by_key(|entry| entry.number)
+            .copied()
+    }
+}
+
+impl Entry {
+    /// Its number, from 1 on.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+/// A request that this context does not allow.
+pub(crate) fn wrong_context(
+    kind: impl Into<Parameter>,
+    bytes: usize,
+    caller: usize,
+    what: &'static str,
+) {
+    Violation::new(
+        Check::BadPoolCaller,
+        0x08,
+        [sys::irql().into(), kind.into(), bytes.into()],
+        caller,
+        what,
+    )
+    .report();
+}
+
+/// A free that this context does not allow; the free is carried out.
+pub(crate) fn wrong_context_free(
+    kind: impl Into<Parameter>,
+    addr: usize,
+    caller: usize,
+    what: &'static str,
+) {
+    Violation::new(
+        Check::BadPoolCaller,
+        0x09,
+        [sys::irql().into(), kind.into(), Parameter::Address(addr)],
+        caller,
+        what,
+    )
+    .report();
+}
+
+/// A request for no bytes.
+pub(crate) fn zero_bytes(
+    kind: impl Into<Parameter>,
+    tag: impl Into<Parameter>,
+    caller: usize,
+) {
+    Violation::new(
+        Check::BadPoolCaller,
+        0x00,
+        [0u32.into(), kind.into(), tag.into()],
+        caller,
+        "zero bytes requested",
+    )
+    .report();
+}
+
+/// Arguments that do not fit, to a routine of which `bad` is what is wrong.
+pub(crate) fn bad_argument(
+    bad: impl Into<Parameter>,
+    right: impl Into<Parameter>,
+    given: impl Into<Parameter>,
+    caller: usize,
+    what: &'static str,
+) {
+    Violation::new(
+        Check::DriverVerifier,
+        0x16,
+        [bad.into(), right.into(), given.into()],
+        caller,
+        what,
+    )
+    .report();
+}
