@@ -17,5 +17,6 @@ if [ -n "${KDIR:-}" ]; then
 fi
 
 setup_ensure
+# BTF would be made from a vmlinux, which the tree has not got, and does not need.
 VISIBLE=$dir in_root make --no-print-directory -C "$KDIR" M="$dir" CC="$KERNEL_CC" \
-	-j "$JOBS" "$@"
+	CONFIG_DEBUG_INFO_BTF_MODULES= ${V:+V="$V"} -j "$JOBS" "$@"

@@ -62,7 +62,8 @@ boot() {
 	printf '%s\n' "$@" >"$work/programs"
 	: >"$work/kmsg"
 	: >"$work/console"
-	say "booting for ${*%.sh}${own:+ alone}"
+	say "booting for ${*%.sh}${own:+, alone}$([ -z "$(header "$1" expect)" ] ||
+		echo ", to see it panic")"
 	FILES="$(find "$selftests" -maxdepth 1 -type f -printf '%p ')$(
 		find "$selftests/test_modules" -name '*.ko' -printf '%p ') $work/programs" \
 		CMDLINE="log_buf_len=4M ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \

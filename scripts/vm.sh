@@ -118,7 +118,7 @@ fi
 rc=0
 : >"$work/status"
 run_qemu stdio timeout --foreground -k 5 "$timeout" </dev/null 2>&1 |
-	sed -u 's/\r*$//' | tee "$log" || rc=${PIPESTATUS[0]}
+	sed -u 's/\r*$//; /^\[[ 0-9.]*\] reboot: Power down$/d' | tee "$log" || rc=${PIPESTATUS[0]}
 status=$(sed -n 's/^status \([0-9]*\).*/\1/p' "$work/status")
 [ -n "$status" ] || die "$(why "$rc")"
 exit "$status"
