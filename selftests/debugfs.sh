@@ -1,3 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The statistics files as a tool meets them.
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
 FILES='tags contiguous noncached adapters violations'
 
 each_file() {

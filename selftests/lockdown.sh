@@ -1,3 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Statistics under kernel lockdown, which lasts until the next boot.
+# vm-cmdline: no_hash_pointers rust_pool_selftest=lockdown
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
 LOCKDOWN=/sys/kernel/security/lockdown
 
 readable() {

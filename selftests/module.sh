@@ -1,3 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The module itself: loading, unloading, dependencies, licence.
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
 second_refused() {
 	! insmod "$(module_file rust_pool)" 2>/dev/null
 }

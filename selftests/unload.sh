@@ -1,3 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Reports of what is left when a client or rust_pool is unloaded. What leaks
+# here leaks until the next boot.
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
 REPORT='rust_pool: DRIVER_VERIFIER_DETECTED_VIOLATION \(0xc4\): 0x62'
 
 # client PARAMETER...: a client comes, leaks, and goes

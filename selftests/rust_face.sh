@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The Rust face. Without init_on_alloc, as for pool_sizes.sh.
+# vm-cmdline: no_hash_pointers init_on_alloc=0
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+need_edu
+run_suites rp_test_rust rust_collections rust_regions rust_common_buffers

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tests of rust_pool's Rust face.
+
+mod rp_test_rust {
+    pub(crate) mod collections;
+    pub(crate) mod common_buffers;
+    pub(crate) mod harness;
+    pub(crate) mod regions;
+}
+
+use kernel::prelude::*;
+pub(crate) use rp_test_rust::harness;
+use rp_test_rust::{
+    collections,
+    common_buffers,
+    regions, //
+};
+
+module! {
+    type: RustTests,
+    name: "rp_test_rust",
+    authors: ["The rust_pool authors"],
+    description: "rust_pool selftests: the Rust face",
+    license: "GPL",
+}
+
+static COLLECTIONS: harness::Suite = harness::Suite::new(c"rust_collections", collections::CASES);
+static REGIONS: harness::Suite = harness::Suite::new(c"rust_regions", regions::CASES);
+static COMMON_BUFFERS: harness::Suite =
+    harness::Suite::new(c"rust_common_buffers", common_buffers::CASES);
+static SUITES: &[&harness::Suite] = &[&COLLECTIONS, &REGIONS, &COMMON_BUFFERS];
+
+struct RustTests {
+    _suites: harness::Registration,
+}
+
+impl kernel::Module for RustTests {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self {
+            _suites: harness::Registration::new(SUITES)?,
+        })
+    }
+}

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The C harness (`rpt.h`), for tests in Rust. All of its unsafe is here.
+
+use kernel::{
+    ffi::{
+        c_char,
+        c_int,
+        c_uint,
+        c_void, //
+    },
+    error::to_result,
+    prelude::*, //
+};
+
+/// `struct rpt`, a running case.
+#[repr(C)]
+pub(crate) struct Raw {
+    _opaque: [u8; 0],
+}
+
+/// `struct rpt_case`.
+#[repr(C)]
+pub(crate) struct Case {
+    name: *const c_char,
+    run: unsafe extern "C" fn(*mut Raw),
+    args: *const c_void,
+}
+
+impl Case {
+    pub(crate) const fn new(name: &'static CStr, run: unsafe extern "C" fn(*mut Raw)) -> Self {
+        Self {
+            name: name.to_bytes_with_nul().as_ptr(),
+            run,
+            args: core::ptr::null(),
+        }
+    }
+}
+
+/// `struct rpt_suite`.
+#[repr(C)]
+pub(crate) struct Suite {
+    name: *const c_char,
+    cases: *const Case,
+    count: c_uint,
+}
+
+impl Suite {
+    pub(crate) const fn new(name: &'static CStr, cases: &'static [Case]) -> Self {
+        Self {
+            name: name.to_bytes_with_nul().as_ptr(),
+            cases: cases.as_ptr(),
+            // CAST: There are not that many cases.
+            count: cases.len() as c_uint,
+        }
+    }
+}
+
+// SAFETY: What the pointers lead to is never written.
+unsafe impl Sync for Case {}
+// SAFETY: As above.
+unsafe impl Sync for Suite {}
+
+/// `struct rpt_row`: a row of the statistics.
+#[repr(C)]
+#[derive(Default)]
+pub(crate) struct Row {
+    pub(crate) found: bool,
+    pub(crate) allocs: i64,
+    pub(crate) frees: i64,
+    pub(crate) diff: i64,
+    pub(crate) bytes: i64,
+    pub(crate) used: i64,
+    pub(crate) per_alloc: i64,
+    pub(crate) peak: i64,
+    pub(crate) failures: i64,
+}
+
+/// `enum rpt_context`.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum Context {
+    Spinlock = 3,
+    RcuReadSide = 4,
+    Softirq = 5,
+    SpinlockIrq = 7,
+    HardInterrupt = 8,
+}
+
+/// `enum rpt_cache`.
+#[derive(Clone, Copy, PartialEq)]
+#[repr(u32)]
+pub(crate) enum Cache {
+    Wb = 1,
+    Wc = 2,
+    Uc = 3,
+}
+
+pub(crate) const BAD_POOL_CALLER: u32 = 0xc2;
+
+// Found when the module is loaded; the first argument is that of the case.
+extern "C" {
+    fn rpt_register(suites: *const *const Suite, count: c_uint, key: *mut *mut c_void) -> c_int;
+    fn rpt_unregister(key: *mut c_void);
+    fn rpt_expect(
+        t: *mut Raw,
+        ok: bool,
+        what: *const c_char,
+        file: *const c_char,
+        line: c_int,
+    ) -> bool;
+    fn rpt_expect_eq(
+        t: *mut Raw,
+        is: u64,
+        want: u64,
+        what: *const c_char,
+        file: *const c_char,
+        line: c_int,
+    ) -> bool;
+    fn rpt_tag(t: *mut Raw, shown: *const c_char, paged: bool, row: *mut Row);
+    fn rpt_family(t: *mut Raw, file: *const c_char, row: *mut Row);
+    fn rpt_violation(
+        t: *mut Raw,
+        code: u32,
+        p1: u64,
+        file: *const c_char,
+        line: c_int,
+    ) -> *const c_void;
+    fn rpt_in_context(
+        context: c_uint,
+        call: unsafe extern "C" fn(*mut c_void),
+        arg: *mut c_void,
+    );
+    fn rpt_cache(address: *const c_void) -> c_uint;
+    fn rpt_phys(address: *const c_void) -> u64;
+    fn rpt_settle(t: *mut Raw);
+}
+
+/// A running case.
+pub(crate) struct Test(*mut Raw);
+
+impl Test {
+    /// # Safety
+    ///
+    /// `raw` is what the harness gave to a case, and the case is still running.
+    pub(crate) unsafe fn from_raw(raw: *mut Raw) -> Self {
+        Self(raw)
+    }
+
+    pub(crate) fn as_raw(&self) -> *mut Raw {
+        self.0
+    }
+
+    pub(crate) fn expect(&self, ok: bool, what: &CStr, line: u32) -> bool {
+        // SAFETY: The case is running, the strings end with a NUL.
+        unsafe {
+            rpt_expect(
+                self.0,
+                ok,
+                what.as_char_ptr(),
+                c"rp_test_rust".as_char_ptr(),
+                line as c_int,
+            )
+        }
+    }
+
+    pub(crate) fn expect_eq(&self, is: i64, want: i64, what: &CStr, line: u32) -> bool {
+        // SAFETY: The case is running, the strings end with a NUL.
+        // CAST: Shown as signed numbers again.
+        unsafe {
+            rpt_expect_eq(
+                self.0,
+                is as u64,
+                want as u64,
+                what.as_char_ptr(),
+                c"rp_test_rust".as_char_ptr(),
+                line as c_int,
+            )
+        }
+    }
+
+    /// Exactly one violation since the last.
+    pub(crate) fn expect_violation(&self, code: u32, p1: u64, line: u32) -> bool {
+        // SAFETY: The case is running, the string ends with a NUL.
+        !unsafe {
+            rpt_violation(
+                self.0,
+                code,
+                p1,
+                c"rp_test_rust".as_char_ptr(),
+                line as c_int,
+            )
+        }
+        .is_null()
+    }
+
+    fn tag(&self, shown: &CStr, paged: bool) -> Row {
+        let mut row = Row::default();
+        // SAFETY: The case is running, the row is ours.
+        unsafe { rpt_tag(self.0, shown.as_char_ptr(), paged, &mut row) };
+        row
+    }
+
+    pub(crate) fn nonpaged(&self, shown: &CStr) -> Row {
+        self.tag(shown, false)
+    }
+
+    pub(crate) fn paged(&self, shown: &CStr) -> Row {
+        self.tag(shown, true)
+    }
+
+    pub(crate) fn family(&self, file: &CStr) -> Row {
+        let mut row = Row::default();
+        // SAFETY: The case is running, the row is ours.
+        unsafe { rpt_family(self.0, file.as_char_ptr(), &mut row) };
+        row
+    }
+
+    pub(crate) fn settle(&self) {
+        // SAFETY: The case is running.
+        unsafe { rpt_settle(self.0) };
+    }
+
+    /// Runs `f` in the context, and returns after it.
+    pub(crate) fn in_context<F: FnMut()>(&self, context: Context, mut f: F) {
+        unsafe extern "C" fn call<F: FnMut()>(arg: *mut c_void) {
+            // SAFETY: `arg` is the `f` below, which nobody else uses meanwhile.
+            unsafe { (*arg.cast::<F>())() }
+        }
+        // SAFETY: `call` is right for `f`, which outlives the call.
+        unsafe { rpt_in_context(context as c_uint, call::<F>, (&raw mut f).cast()) };
+    }
+
+    /// What the page table says of an address.
+    pub(crate) fn cached_as(&self, address: *const u8, cache: Cache) -> bool {
+        // SAFETY: Any address can be looked up.
+        unsafe { rpt_cache(address.cast()) == cache as c_uint }
+    }
+
+    /// The physical address of mapped memory.
+    pub(crate) fn phys(&self, address: *const u8) -> u64 {
+        // SAFETY: Callers pass what they own.
+        unsafe { rpt_phys(address.cast()) }
+    }
+}
+
+/// Both give whether it held.
+macro_rules! check {
+    ($t:expr, $cond:expr) => {
+        $t.expect(
+            $cond,
+            kernel::str::CStr::from_bytes_with_nul(
+                concat!(stringify!($cond), "\0").as_bytes(),
+            )
+            .unwrap_or(c"?"),
+            line!(),
+        )
+    };
+}
+pub(crate) use check;
+
+macro_rules! check_eq {
+    ($t:expr, $is:expr, $want:expr) => {
+        $t.expect_eq(
+            $is as i64,
+            $want as i64,
+            kernel::str::CStr::from_bytes_with_nul(concat!(stringify!($is), "\0").as_bytes())
+                .unwrap_or(c"?"),
+            line!(),
+        )
+    };
+}
+pub(crate) use check_eq;
+
+macro_rules! check_violation {
+    ($t:expr, $code:expr, $p1:expr) => {
+        $t.expect_violation($code, $p1, line!())
+    };
+}
+pub(crate) use check_violation;
+
+/// Unwraps, or fails the case and leaves it.
+macro_rules! must {
+    ($t:expr, $result:expr) => {
+        match $result {
+            Ok(value) => value,
+            Err(_) => {
+                $t.expect(false, c"must succeed", line!());
+                return;
+            }
+        }
+    };
+}
+pub(crate) use must;
+
+/// Declares `CASES`: each function `fn(&Test)` as a case of its own name.
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        pub(crate) static CASES: &[$crate::harness::Case] = &[$({
+            unsafe extern "C" fn run(raw: *mut $crate::harness::Raw) {
+                // SAFETY: The harness runs the case.
+                $case(&unsafe { $crate::harness::Test::from_raw(raw) });
+            }
+            // PANIC: Not at run time: an identifier holds no NUL.
+            $crate::harness::Case::new(
+                match kernel::str::CStr::from_bytes_with_nul(
+                    concat!(stringify!($case), "\0").as_bytes(),
+                ) {
+                    Ok(name) => name,
+                    Err(_) => panic!(),
+                },
+                run,
+            )
+        }),*];
+    };
+}
+pub(crate) use cases;
+
+/// Suites on offer, until dropped.
+pub(crate) struct Registration(*mut c_void);
+
+impl Registration {
+    pub(crate) fn new(suites: &'static [&'static Suite]) -> Result<Self> {
+        let mut key = core::ptr::null_mut();
+        // SAFETY: The suites live as long as the module, and a reference is a pointer.
+        // CAST: There are not that many suites.
+        to_result(unsafe {
+            rpt_register(suites.as_ptr().cast(), suites.len() as c_uint, &mut key)
+        })?;
+        Ok(Self(key))
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        // SAFETY: The key of `new`, once.
+        unsafe { rpt_unregister(self.0) };
+    }
+}
+
+// SAFETY: The harness takes the key from any thread.
+unsafe impl Send for Registration {}
+// SAFETY: Nothing can be done through a reference.
+unsafe impl Sync for Registration {}
