@@ -27,6 +27,7 @@ mod rust_pool {
     pub(crate) mod noncached;
     pub(crate) mod pool;
     pub(crate) mod region;
+    pub(crate) mod report;
     pub(crate) mod seq;
     pub(crate) mod site;
     pub(crate) mod small;
@@ -46,6 +47,7 @@ pub use face::{
         Adapter,
         CommonBuffer, //
     },
+    address::physical_address,
     allocator::{
         NonPaged,
         Paged,
@@ -66,7 +68,8 @@ pub use face::{
         Uncached,
         WriteCombined, //
     },
-    noncached::NonCached, //
+    noncached::NonCached,
+    report::Report, //
 };
 pub use statistics::Row;
 pub use tag::{

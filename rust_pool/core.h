@@ -35,7 +35,7 @@ bool rust_pool_peek(const void *addr, u64 *first, u64 *second);
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 					  unsigned int useroffset);
-void rust_pool_counters_sum(const void *counters, u64 *sum, unsigned int n);
+void rust_pool_counters_sum(unsigned long counters, u64 *sum, unsigned int n);
 void *rust_pool_vmalloc(size_t size, gfp_t gfp);
 unsigned long rust_pool_total_pages(void);
 void *rust_pool_vmap(struct page **pages, unsigned int count,
@@ -92,6 +92,8 @@ void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 extern DMA_OPERATIONS rust_pool_dma_operations;
 
 /* Rust, exported for the Rust face. */
+void *rust_pool_report_new(const char *name, const char *text, size_t len);
+void rust_pool_report_remove(void *report);
 void rust_pool_fold(const void *row);
 void *rust_pool_large_allocate(size_t bytes, bool zero, bool may_sleep);
 void rust_pool_large_free(void *block, size_t bytes);

@@ -11,6 +11,7 @@ use crate::{
         Family,
         Owner, //
     },
+    report,
     seq::{
         Directory,
         Table, //
@@ -38,6 +39,7 @@ pub(crate) fn create() -> Directory {
     dir.file::<NonCached>(c"noncached");
     dir.file::<Adapters>(c"adapters");
     dir.file::<Violations>(c"violations");
+    report::set_directory(dir.directory(c"reports"));
     dir
 }
 

@@ -6,7 +6,9 @@
 //! calling sites that reports name are those of the user.
 
 pub(crate) mod adapter;
+pub(crate) mod address;
 pub(crate) mod allocator;
 pub(crate) mod contiguous;
 pub(crate) mod memory;
 pub(crate) mod noncached;
+pub(crate) mod report;

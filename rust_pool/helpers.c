@@ -94,10 +94,10 @@ struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 					  size - useroffset, NULL);
 }
 
-/* Add up @n u64 of per-CPU memory over all CPUs. */
-void rust_pool_counters_sum(const void *counters, u64 *sum, unsigned int n)
+/* Add up @n u64 of the per-CPU memory @counters over all CPUs. */
+void rust_pool_counters_sum(unsigned long counters, u64 *sum, unsigned int n)
 {
-	const u64 __percpu *base = (const u64 __percpu __force *)counters;
+	const u64 __percpu *base = (const u64 __percpu *)counters;
 	unsigned int cpu, i;
 
 	for_each_possible_cpu(cpu) {

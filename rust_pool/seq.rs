@@ -160,6 +160,13 @@ impl Directory {
         Self(NonNull::new(dir).unwrap_or(NonNull::dangling()))
     }
 
+    /// Adds a directory, which goes with this one. Sleeps.
+    pub(crate) fn directory(&self, name: &CStr) -> NonNull<bindings::dentry> {
+        // SAFETY: The name is NUL-terminated, the parent is debugfs's.
+        let dir = unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), self.0.as_ptr()) };
+        NonNull::new(dir).unwrap_or(NonNull::dangling())
+    }
+
     /// Adds a file that shows a table. Sleeps.
     pub(crate) fn file<T: Table>(&self, name: &CStr) {
         // SAFETY: The name is NUL-terminated, the parent is debugfs's, the operations are static.

@@ -236,12 +236,20 @@ impl Row {
         }
     }
 
-    /// Reads all counters: exact when nobody counts meanwhile.
-    pub(crate) fn snapshot(&self) -> Snapshot {
+    fn sums(&self) -> ([u64; COUNTERS], i64) {
+        let live = self.live.load(Relaxed);
         let sum = sys::percpu_sum::<COUNTERS>(self.counters);
         // CAST: A sum of signed counters, in two's complement.
-        let bytes = self.live.load(Relaxed).wrapping_add(sum[DRIFT] as i64);
-        self.reached(bytes);
+        (sum, live.wrapping_add(sum[DRIFT] as i64))
+    }
+
+    /// Reads all counters: exact when nobody counts meanwhile.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let (sum, bytes) = self.sums();
+        // While others count, the sum may be of no moment that ever was; what is read twice was.
+        if bytes > self.peak.load(Relaxed) && self.sums() == (sum, bytes) {
+            self.reached(bytes);
+        }
         Snapshot {
             allocs: sum[ALLOCS],
             frees: sum[FREES],

@@ -342,7 +342,7 @@ pub(crate) fn percpu_sum<const N: usize>(base: usize) -> [u64; N] {
     let mut sum = [0; N];
     // CAST: `N` is a handful.
     // SAFETY: `base` is a cookie of `N` counters, made by [`percpu`] and alive while rows are.
-    unsafe { raw::rust_pool_counters_sum(base as *const c_void, sum.as_mut_ptr(), N as u32) };
+    unsafe { raw::rust_pool_counters_sum(base, sum.as_mut_ptr(), N as u32) };
     sum
 }
 

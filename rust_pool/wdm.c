@@ -188,6 +188,8 @@ EXPORT_SYMBOL_GPL(rust_pool_paged_free);
 
 EXPORT_SYMBOL_GPL(rust_pool_adapter_hold);
 EXPORT_SYMBOL_GPL(rust_pool_fold);
+EXPORT_SYMBOL_GPL(rust_pool_report_new);
+EXPORT_SYMBOL_GPL(rust_pool_report_remove);
 EXPORT_SYMBOL_GPL(rust_pool_large_allocate);
 EXPORT_SYMBOL_GPL(rust_pool_large_free);
 EXPORT_SYMBOL_GPL(rust_pool_kmalloc_slow);

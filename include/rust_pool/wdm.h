@@ -23,6 +23,9 @@
 
 struct device;
 
+/* Tags are multi-character literals: 'gniR' is shown as "Ring". */
+#pragma GCC diagnostic ignored "-Wmultichar"
+
 /* Basic types. ULONG is 32 bits wide, as on Windows, whatever long is. */
 typedef void VOID, *PVOID;
 typedef u8 UCHAR, *PUCHAR, BOOLEAN, *PBOOLEAN;

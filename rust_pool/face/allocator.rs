@@ -103,6 +103,22 @@ pub struct NonPaged<T: PoolTag>(PhantomData<T>);
 /// carried out.
 pub struct Paged<T: PoolTag>(PhantomData<T>);
 
+impl<T: PoolTag> NonPaged<T> {
+    /// The bytes that a block of this layout really takes, if there can be one.
+    #[inline]
+    pub fn used(layout: Layout) -> Option<usize> {
+        Some(Shape::new(layout)?.used)
+    }
+}
+
+impl<T: PoolTag> Paged<T> {
+    /// The bytes that a block of this layout really takes, if there can be one.
+    #[inline]
+    pub fn used(layout: Layout) -> Option<usize> {
+        Some(Shape::new(layout)?.used)
+    }
+}
+
 /// A box in nonpaged pool.
 pub type PoolBox<T, Tag> = Box<T, NonPaged<Tag>>;
 

@@ -2,10 +2,13 @@
 
 //! Owned contiguous memory.
 
-use super::memory::{
-    CacheType,
-    Cached,
-    Memory, //
+use super::{
+    address::physical_address,
+    memory::{
+        CacheType,
+        Cached,
+        Memory, //
+    }, //
 };
 use crate::sys::raw;
 use core::{
@@ -111,11 +114,8 @@ impl<C: CacheType> Contiguous<C> {
     /// The physical address of the first byte.
     #[inline]
     pub fn physical_address(&self) -> u64 {
-        // SAFETY: The memory is mapped.
-        let address = unsafe { raw::MmGetPhysicalAddress(self.as_ptr().cast()) };
-        // CAST: The C type is signed; physical addresses are not.
-        // SAFETY: Every bit pattern is valid for every field of the union.
-        unsafe { address.QuadPart as u64 }
+        // It is mapped; page frame 0 is never handed out.
+        physical_address(self.as_ptr()).unwrap_or(0)
     }
 }
 

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A text in debugfs.
+
+use crate::sys::raw;
+use core::ptr::NonNull;
+use kernel::{
+    prelude::*,
+    str::CStr, //
+};
+
+/// A file `/sys/kernel/debug/rust_pool/reports/<name>`, readable by root, with a fixed text.
+///
+/// It is there until the value is dropped. A reader that holds it open longer gets an error, never
+/// freed memory.
+///
+/// # Invariants
+///
+/// `0` comes from `rust_pool_report_new`.
+pub struct Report(NonNull<c_void>);
+
+// SAFETY: A report may be removed from any thread.
+unsafe impl Send for Report {}
+// SAFETY: There is nothing to do with a shared one.
+unsafe impl Sync for Report {}
+
+impl Report {
+    /// Makes the file. Sleeps. Without debugfs there is none, which is no error.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] if memory is short.
+    #[inline]
+    pub fn new(name: &CStr, text: &[u8]) -> Result<Self> {
+        // SAFETY: The name is NUL-terminated and the text valid for its length.
+        let report = unsafe {
+            raw::rust_pool_report_new(name.as_char_ptr(), text.as_ptr().cast(), text.len())
+        };
+        // INVARIANT: It was just made.
+        NonNull::new(report).map(Self).ok_or(ENOMEM)
+    }
+}
+
+impl Drop for Report {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { raw::rust_pool_report_remove(self.0.as_ptr()) };
+    }
+}
