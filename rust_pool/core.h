@@ -11,6 +11,7 @@
 #include <linux/types.h>
 #include <rust_pool/wdm.h>
 
+struct dentry;
 struct device;
 struct kmem_cache;
 struct module;
@@ -47,7 +48,10 @@ int rust_pool_direct_set(void *addr, unsigned int count,
 			 MEMORY_CACHING_TYPE type);
 int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base);
 unsigned long rust_pool_max_pfn(void);
+void rust_pool_make_private(struct dentry *dir);
 bool rust_pool_within_module(unsigned long addr, struct module *mod);
+bool rust_pool_within_init(unsigned long addr, struct module *mod);
+unsigned long rust_pool_module_address(struct module *mod);
 const char *rust_pool_module_name(struct module *mod);
 int rust_pool_watch_modules(void);
 void rust_pool_unwatch_modules(void);
@@ -79,6 +83,7 @@ const void *rust_pool_row(u32 type, u32 tag, unsigned long caller);
 bool rust_pool_paged_check(size_t bytes, unsigned long caller);
 void rust_pool_paged_check_free(void *block, unsigned long caller);
 void rust_pool_deferred(void);
+void rust_pool_module_live(struct module *mod);
 void rust_pool_module_going(struct module *mod);
 
 /* wdm.c: what the Rust face calls from a client, on top of wdm.h. */

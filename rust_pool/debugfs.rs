@@ -223,8 +223,6 @@ impl Table for Violations {
     }
 
     fn row(position: u64, line: &mut Line) -> Option<u64> {
-        let entry = state::get().violations.lock().after(position)?;
-        kwrite!(line, "{entry}").ok()?;
-        Some(entry.number())
+        state::get().violations.lock().after(position, line)
     }
 }

@@ -4,6 +4,9 @@
  * can call. No rule of the pool is in this file.
  */
 
+#include <linux/dcache.h>
+#include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/hardirq.h>
 #include <linux/memory_hotplug.h>
@@ -43,7 +46,7 @@ bool rust_pool_in_hardirq(void)
 
 bool rust_pool_in_task(void)
 {
-	return in_task() && !irqs_disabled();
+	return in_task();
 }
 
 /*
@@ -199,9 +202,27 @@ int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base)
 	return err;
 }
 
+/* Take a directory of debugfs from all but root, as its files are. */
+void rust_pool_make_private(struct dentry *dir)
+{
+	if (!IS_ERR_OR_NULL(dir))
+		d_inode(dir)->i_mode &= ~(S_IRWXG | S_IRWXO);
+}
+
 bool rust_pool_within_module(unsigned long addr, struct module *mod)
 {
 	return within_module(addr, mod);
+}
+
+bool rust_pool_within_init(unsigned long addr, struct module *mod)
+{
+	return within_module_init(addr, mod);
+}
+
+/* An address that is the module's as long as the module is there. */
+unsigned long rust_pool_module_address(struct module *mod)
+{
+	return (unsigned long)mod->mem[MOD_TEXT].base;
 }
 
 const char *rust_pool_module_name(struct module *mod)
@@ -212,7 +233,9 @@ const char *rust_pool_module_name(struct module *mod)
 static int module_event(struct notifier_block *nb, unsigned long event,
 			void *mod)
 {
-	if (event == MODULE_STATE_GOING)
+	if (event == MODULE_STATE_LIVE)
+		rust_pool_module_live(mod);
+	else if (event == MODULE_STATE_GOING)
 		rust_pool_module_going(mod);
 	return NOTIFY_DONE;
 }

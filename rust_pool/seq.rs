@@ -157,6 +157,8 @@ impl Directory {
     pub(crate) fn new(name: &CStr) -> Self {
         // SAFETY: The name is NUL-terminated. debugfs accepts its own error pointers as parents.
         let dir = unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), null_mut()) };
+        // SAFETY: As above.
+        unsafe { crate::sys::raw::rust_pool_make_private(dir) };
         Self(NonNull::new(dir).unwrap_or(NonNull::dangling()))
     }
 

@@ -4,7 +4,7 @@
 
 use crate::{
     sys::Module,
-    text::Text, //
+    text::Symbol, //
 };
 use core::ptr::null_mut;
 use kernel::{
@@ -19,17 +19,14 @@ use kernel::{
     }, //
 };
 
-/// Long enough for a symbol, an offset and a module's name, as a rule; longer ones are cut.
-type Name = Text<128>;
-
 /// A place in code.
 ///
 /// # Invariants
 ///
-/// `name` is null or owns a `KBox<Name>`; once set it never changes.
+/// `name` is null or owns a `KBox<Symbol>`; once set it never changes.
 pub(crate) struct Site {
     caller: Atomic<usize>,
-    name: Atomic<*mut Name>,
+    name: Atomic<*mut Symbol>,
 }
 
 impl Site {
@@ -53,15 +50,31 @@ impl Site {
         caller != 0 && module.contains(caller)
     }
 
+    /// If it lies in the part of `module` that is freed once that is live, keeps its name. Any
+    /// context but NMI.
+    pub(crate) fn settle(&self, module: Module) {
+        let caller = self.caller.load(Relaxed);
+        if caller != 0 && module.init_contains(caller) {
+            self.keep_name(caller);
+            self.caller.store(module.address(), Relaxed);
+        }
+    }
+
     /// If it lies in `module`, whose symbols still resolve, keeps its name for later. Any context
     /// but NMI.
     pub(crate) fn depart(&self, module: Module) {
-        if !self.lies_in(module) {
+        if self.lies_in(module) {
+            // Without memory for the name the site becomes unknown: its address may soon be someone
+            // else's.
+            self.keep_name(self.caller.xchg(0, Full));
+        }
+    }
+
+    fn keep_name(&self, caller: usize) {
+        if !self.name.load(Relaxed).is_null() {
             return;
         }
-        // Without memory the site becomes unknown: its address may soon be someone else's.
-        let caller = self.caller.xchg(0, Full);
-        if let Ok(name) = KBox::new(Name::symbol(caller), GFP_ATOMIC | __GFP_NOWARN) {
+        if let Ok(name) = KBox::new(Symbol::symbol(caller), GFP_ATOMIC | __GFP_NOWARN) {
             let name = KBox::into_raw(name);
             // INVARIANT: The name was null and is now a box's; only one caller of two sets it.
             if self.name.cmpxchg(null_mut(), name, Full).is_err() {
@@ -91,7 +104,7 @@ impl fmt::Display for Site {
         }
         match self.caller.load(Relaxed) {
             0 => f.write_str("unknown"),
-            caller => Name::symbol(caller).fmt(f),
+            caller => Symbol::symbol(caller).fmt(f),
         }
     }
 }

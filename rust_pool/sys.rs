@@ -380,6 +380,18 @@ impl Module {
         unsafe { raw::rust_pool_within_module(addr, self.0.as_ptr()) }
     }
 
+    /// Whether an address lies in what is freed when this module is live.
+    pub(crate) fn init_contains(self, addr: usize) -> bool {
+        // SAFETY: The module is valid by the contract of `from_raw()`.
+        unsafe { raw::rust_pool_within_init(addr, self.0.as_ptr()) }
+    }
+
+    /// An address that lies in this module as long as it is there.
+    pub(crate) fn address(self) -> usize {
+        // SAFETY: The module is valid by the contract of `from_raw()`.
+        unsafe { raw::rust_pool_module_address(self.0.as_ptr()) }
+    }
+
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         // SAFETY: The module is valid by the contract of `from_raw()`, and its name lives as long.
@@ -388,7 +400,7 @@ impl Module {
     }
 }
 
-/// Has `rust_pool_module_going()` called when a module goes.
+/// Has `rust_pool_module_live()` and `rust_pool_module_going()` called when a module comes and goes.
 pub(crate) struct ModuleWatch(());
 
 impl ModuleWatch {

@@ -28,7 +28,10 @@ pub(crate) struct Text<const N: usize> {
 /// A line of a file in debugfs, without its end.
 ///
 /// It is rendered while the row's lock is held and printed when it no longer is.
-pub(crate) type Line = Text<320>;
+pub(crate) type Line = Text<1024>;
+
+/// A symbol with offset and module; Rust's mangled names are long.
+pub(crate) type Symbol = Text<512>;
 
 impl<const N: usize> Text<N> {
     /// An address as `%p` shows it: hashed, unless booted with `no_hash_pointers`.

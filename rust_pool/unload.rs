@@ -13,6 +13,7 @@ use crate::{
         Owner,
         Region, //
     },
+    site::Site,
     state,
     statistics::{
         self,
@@ -40,7 +41,7 @@ struct Leak<'a, S: fmt::Display> {
     count: u64,
     bytes: u64,
     how: &'a str,
-    site: &'a crate::site::Site,
+    site: &'a Site,
 }
 
 impl<S: fmt::Display> Leak<'_, S> {
@@ -52,7 +53,8 @@ impl<S: fmt::Display> Leak<'_, S> {
             how,
             site,
         } = self;
-        pr_err!("  leaked {kind}: {count} blocks, {bytes} bytes, {how} at {site}\n");
+        let blocks = if *count == 1 { "block" } else { "blocks" };
+        pr_err!("  leaked {kind}: {count} {blocks}, {bytes} bytes, {how} at {site}\n");
     }
 }
 
@@ -175,13 +177,34 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         |adapter| adapter.site().lies_in(module),
     );
     // From now on names are all that is left of the sites.
+    for_each_site(|site| site.depart(module));
+}
+
+fn for_each_site(mut visit: impl FnMut(&Site)) {
     for row in (0..statistics::claimed()).filter_map(statistics::at) {
-        row.site().depart(module);
+        visit(row.site());
     }
     let state = state::get();
-    state.regions.for_each(|region| region.site.depart(module));
+    state.regions.for_each(|region| visit(&region.site));
     for adapter in state.adapters.lock().iter() {
-        adapter.site().depart(module);
+        visit(adapter.site());
+    }
+    for site in state.violations.lock().sites() {
+        visit(site);
+    }
+}
+
+/// Keeps the names of sites in a client's init code, which is about to be freed.
+///
+/// # Safety
+///
+/// As for [`rust_pool_module_going`].
+#[no_mangle]
+unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
+    if let Some(module) = NonNull::new(module) {
+        // SAFETY: By the safety requirements.
+        let module = unsafe { Module::from_raw(module) };
+        for_each_site(|site| site.settle(module));
     }
 }
 

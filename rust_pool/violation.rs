@@ -10,6 +10,7 @@
 //! limit. With the module parameter `panic_on_violation` the first one stops the machine.
 
 use crate::{
+    site::Site,
     state,
     sys,
     tag::{
@@ -18,6 +19,8 @@ use crate::{
     },
     text::{
         kwrite,
+        Line,
+        Symbol,
         Text, //
     }, //
 };
@@ -130,16 +133,14 @@ impl Violation {
     /// Reports it. Any context.
     pub(crate) fn report(self) {
         let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
-        let entry = Entry {
-            number,
-            time: sys::uptime(),
-            violation: self,
-        };
-        let log = &state::get().violations;
+        // No lock may be taken in NMI: there it is only counted and logged.
         if sys::irql() < 15 {
-            log.lock().push(entry);
-        } else if let Some(mut log) = log.try_lock() {
-            log.push(entry);
+            state::get().violations.lock().push(Entry {
+                number,
+                time: sys::uptime(),
+                site: Site::new(self.caller),
+                violation: self,
+            });
         }
         let stop = PANIC.load(Relaxed) != 0;
         if stop || sys::may_log() {
@@ -163,7 +164,7 @@ impl fmt::Display for Violation {
             self.what
         )?;
         if self.caller != 0 {
-            kwrite!(f, ", called from {}", Text::<128>::symbol(self.caller))?;
+            kwrite!(f, ", called from {}", Symbol::symbol(self.caller))?;
         }
         Ok(())
     }
@@ -183,10 +184,10 @@ pub(crate) fn set_panic(panic: bool) {
 }
 
 /// A violation in the ring.
-#[derive(Clone, Copy)]
-pub(crate) struct Entry {
+struct Entry {
     number: u64,
     time: u64,
+    site: Site,
     violation: Violation,
 }
 
@@ -199,14 +200,11 @@ impl fmt::Display for Entry {
         let code = self.violation.check as u32;
         kwrite!(
             f,
-            "{} {seconds}.{micros:06} {code:#x} {first} {second} {third} {fourth} ",
-            self.number
-        )?;
-        match self.violation.caller {
-            0 => f.write_str("unknown")?,
-            caller => Text::<128>::symbol(caller).fmt(f)?,
-        }
-        kwrite!(f, " {}", self.violation.what)
+            "{} {seconds}.{micros:06} {code:#x} {first} {second} {third} {fourth} {} {}",
+            self.number,
+            self.site,
+            self.violation.what
+        )
     }
 }
 
@@ -222,10 +220,11 @@ pub(crate) struct Log {
 impl Log {
     /// An empty log, with all the room that it will need. Sleeps.
     pub(crate) fn new() -> Result<Self> {
-        Ok(Self {
-            entries: KVVec::from_elem(None, KEPT, GFP_KERNEL)?,
-            next: 0,
-        })
+        let mut entries = KVVec::with_capacity(KEPT, GFP_KERNEL)?;
+        for _ in 0..KEPT {
+            entries.push(None, GFP_KERNEL)?;
+        }
+        Ok(Self { entries, next: 0 })
     }
 
     fn push(&mut self, entry: Entry) {
@@ -235,21 +234,21 @@ impl Log {
         self.next = self.next.wrapping_add(1);
     }
 
-    /// The first entry whose number is above `number`, in order.
-    pub(crate) fn after(&self, number: u64) -> Option<Entry> {
-        self.entries
+    /// Renders the first entry whose number is above `number`, and returns its number.
+    pub(crate) fn after(&self, number: u64, line: &mut Line) -> Option<u64> {
+        let entry = self
+            .entries
             .iter()
             .flatten()
             .filter(|entry| entry.number > number)
-            .min_by_key(|entry| entry.number)
-            .copied()
+            .min_by_key(|entry| entry.number)?;
+        kwrite!(line, "{entry}").ok()?;
+        Some(entry.number)
     }
-}
 
-impl Entry {
-    /// Its number, from 1 on.
-    pub(crate) fn number(&self) -> u64 {
-        self.number
+    /// Where the code is that broke the rules.
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.entries.iter().flatten().map(|entry| &entry.site)
     }
 }
 

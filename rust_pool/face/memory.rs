@@ -124,7 +124,7 @@ impl Memory {
     #[inline]
     fn place<T>(&self, offset: usize) -> Result<*mut T> {
         let at = self.range(offset, size_of::<T>())?;
-        if offset % align_of::<T>() != 0 {
+        if at as usize % align_of::<T>() != 0 {
             return Err(EINVAL);
         }
         Ok(at.cast())
