@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # used where this is sourced
 #
 # A private apt: the host's apt-get and its settings for proxies and
 # certificates, but our sources, lists and archives, all in the cache, so that

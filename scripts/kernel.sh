@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # used where this is sourced
 #
 # The stock kernel: Debian's image as it is, and a build tree for its modules.
 # Debian ships no Rust metadata, so this makes it again from the same source and
@@ -30,16 +30,33 @@ kernel_use() {
 }
 
 kernel_ensure() {
-	[ -z "${UPDATE:-}" ] && kernel_cached || kernel_make
+	if [ -n "${UPDATE:-}" ] || ! kernel_cached; then
+		kernel_make
+	fi
 }
 
-# Prints "version package" of the series' newest stock image, from the index.
+# Prints "version package" of the series' newest stock image that the index has
+# together with its headers and source: a mirror drops old ones one by one.
 kernel_newest() {
 	apt_private apt-cache dumpavail | awk -v series="$KERNEL_SERIES" '
-		function esc(s) { gsub(/\./, "\\.", s); return s }
+		BEGIN {
+			prefix = "linux-image-" series "."
+			source = "linux-source-" series
+		}
 		/^Package: / { package = $2 }
-		/^Version: / && package ~ "^linux-image-" esc(series) "[.][0-9][^-]*-amd64$" {
-			print $2, package
+		/^Version: / && package ~ /^linux-(image|headers|source)-/ {
+			has[package, $2] = 1
+			if (index(package, prefix) == 1 && package ~ /^linux-image-[^-]*-amd64$/)
+				image[package, $2] = package " " $2
+		}
+		END {
+			for (i in image) {
+				split(image[i], f, " ")
+				headers = f[1]
+				sub(/image/, "headers", headers)
+				if ((headers, f[2]) in has && (source, f[2]) in has)
+					print f[2], f[1]
+			}
 		}' | sort -V | tail -n 1
 }
 
@@ -57,7 +74,7 @@ kernel_make() {
 	apt_ensure
 	read -r version image < <(kernel_newest) || true
 	[ -n "${image:-}" ] ||
-		die "no stock kernel of series $KERNEL_SERIES in $DEBIAN_RELEASE-backports; the index has: $(kernel_offered)"
+		die "no stock kernel of series $KERNEL_SERIES, with headers and source, in $DEBIAN_RELEASE-backports; the index has: $(kernel_offered)"
 	KERNEL_DIR=$CACHE/kernel-$version
 	KERNEL_ABI=${image#linux-image-}
 	if ! cache_ok "$KERNEL_DIR" "$(kernel_key)"; then
@@ -83,13 +100,13 @@ kernel_fetch() {
 		sed -n "s/^Depends:.*\(linux-binary-[^ ,]*\).*/\1/p" | head -n 1)
 	packages=("${binary:-$image}" "linux-headers-$KERNEL_ABI" "linux-source-$KERNEL_SERIES")
 	mkdir "$KERNEL_DIR/debs" "$KERNEL_DIR/image"
-	cd "$KERNEL_DIR/debs"
+	cd "$KERNEL_DIR/debs" || return
 	apt_private apt-get download "${packages[@]/%/=$version}"
 	for deb in *.deb; do
 		dpkg -x "$deb" "$KERNEL_DIR/image"
 		rm "$deb"
 	done
-	cd "$KERNEL_DIR"
+	cd "$KERNEL_DIR" || return
 	rmdir debs
 	cp "$(find image -name vmlinuz -o -name "vmlinuz-$KERNEL_ABI" | grep .)" vmlinuz
 }
@@ -97,7 +114,7 @@ kernel_fetch() {
 kernel_unpack() {
 	local headers=image/usr/src/linux-headers-$KERNEL_ABI
 
-	cd "$KERNEL_DIR"
+	cd "$KERNEL_DIR" || return
 	mkdir source build
 	in_root tar -xf "image/usr/src/linux-source-$KERNEL_SERIES.tar.xz" \
 		-C source --strip-components=1
@@ -141,7 +158,10 @@ kernel_report_others() {
 	local dir
 
 	for dir in "$CACHE"/kernel-* "$CACHE"/root-*; do
-		[ -d "$dir" ] && [ "$dir" != "$KERNEL_DIR" ] && [ "$dir" != "$ROOT" ] || continue
+		[ -d "$dir" ] || continue
+		case $dir in
+		"$KERNEL_DIR" | "$ROOT") continue ;;
+		esac
 		say "no longer used: $dir (make cacheclean removes it)"
 	done
 }

@@ -53,8 +53,8 @@ try() {
 	why=$(grep -m 1 '^FAILED: ' "$work/log")
 }
 
-patches=("$TOP"/selftests/mutants/${1:-*}.patch)
-[ -e "${patches[0]}" ] || die "there is no selftests/mutants/${1:-*}.patch"
+mapfile -t patches < <(find "$TOP/selftests/mutants" -name "${1:-*}.patch" | sort)
+[ ${#patches[@]} -gt 0 ] || die "there is no selftests/mutants/${1:-*}.patch"
 for patch in "${patches[@]}"; do
 	start=$SECONDS rc=0
 	try "$patch" || rc=$?

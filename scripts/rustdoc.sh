@@ -33,5 +33,5 @@ while [ "$i" -lt ${#words[@]} ]; do
 done
 
 cd "$KDIR"
-VISIBLE=$TOP in_root sh -c "$before exec rustdoc ${flags[*]} -Zunstable-options -o '$out'"
+VISIBLE=$TOP in_root sh -c "RUSTC_BOOTSTRAP=1 $before exec rustdoc ${flags[*]} -Zunstable-options -o '$out'"
 say "rustdoc: $out/rust_pool/index.html"

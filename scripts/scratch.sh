@@ -12,7 +12,9 @@ mkdir -p "$1"
 dir=$(cd "$1" && pwd -P)
 cd "$TOP"
 git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
-	[ -f "$file" ] && ! cmp -s "$file" "$dir/$file" || continue
+	if [ ! -f "$file" ] || cmp -s "$file" "$dir/$file"; then
+		continue
+	fi
 	mkdir -p "$dir/$(dirname "$file")"
 	cp "$file" "$dir/$file"
 done

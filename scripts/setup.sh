@@ -4,6 +4,7 @@
 # Sets up the toolchain and the stock kernel, or does nothing if both are there.
 # UPDATE=1 looks in the package index for a newer kernel.
 
+# shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
 
 setup_ensure

@@ -91,6 +91,6 @@ in_root() {
 		return
 	fi
 	need_root "entering the toolchain root"
-	ROOT=$ROOT unshare -m "$TOP/scripts/enter-root" "$ROOT" \
+	unshare -m "$TOP/scripts/enter-root" "$ROOT" \
 		"$TOP:$CACHE:$PWD${VISIBLE:+:$VISIBLE}" env -i "${env[@]}" "$@"
 }
