@@ -32,6 +32,7 @@ while [ "$i" -lt ${#words[@]} ]; do
 	i=$((i + 1))
 done
 
-cd "$KDIR"
-VISIBLE=$TOP in_root sh -c "RUSTC_BOOTSTRAP=1 $before exec rustdoc ${flags[*]} -Zunstable-options -o '$out'"
+# Kbuild compiles modules of outside in their own directory.
+cd "$TOP"
+in_root sh -c "RUSTC_BOOTSTRAP=1 RUST_POOL_BINDINGS=$TOP/rust_pool/bindings_generated.rs $before exec rustdoc ${flags[*]} -Zunstable-options -o '$out'"
 say "rustdoc: $out/rust_pool/index.html"
