@@ -18,7 +18,9 @@ each_file() {
 }
 
 mode_is() {
-	[ "$(stat -c '%a %u %g' "$1")" = "$2 0 0" ]
+	[ "$(stat -c '%a %u %g' "$1")" = "$2 0 0" ] && return
+	stat -c '# %n: mode %a, owner %u:%g' "$1"
+	return 1
 }
 
 file_mode() {
@@ -62,7 +64,7 @@ rows_end_with_newline() {
 
 # Blank-separated after the tag: type and eight numbers, nothing negative.
 tag_rows_parse() {
-	sed 1d "$STATS/tags" | grep -v '^# ' | sed 's/^(other)/    /' |
+	sed '1d; /^# /d; /^#tag /d; s/^(other)/    /' "$STATS/tags" |
 		cut -c 5- | awk '
 		!/^ +(Nonp|Paged)( +[0-9]+)+ *$/ || NF != 9 {
 			print "# " $0; bad = 1

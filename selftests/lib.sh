@@ -10,6 +10,8 @@ CASES_DIR=/sys/kernel/debug/rust_pool_test
 PROGRAM=${0##*/}
 # Kernel modules that this program loaded, last first.
 LOADED=
+# Lines of ours in the kernel log.
+MARKS=0
 # A process that it started.
 HELPER=
 TMP=
@@ -119,7 +121,8 @@ clean_up() {
 
 # A line in the kernel log from which on log_since looks.
 log_mark() {
-	MARK="rust_pool-selftest: $PROGRAM $$ ${1:-begins}"
+	MARKS=$((MARKS + 1))
+	MARK="rust_pool-selftest: $PROGRAM $$ $MARKS ${1:-begins}"
 	echo "$MARK" >/dev/kmsg
 }
 
@@ -220,6 +223,7 @@ run_case() {
 # cases SUITE...: the files of all cases; CASES narrows them, a shell pattern
 cases() {
 	for _suite; do
+		# shellcheck disable=SC2231 # a pattern is what CASES is
 		for _file in "$CASES_DIR/$_suite"/[0-9]*-${CASES:-*}; do
 			echo "$_file"
 		done

@@ -3,6 +3,7 @@
 #
 # Statistics under kernel lockdown, which lasts until the next boot.
 # vm-cmdline: no_hash_pointers rust_pool_selftest=lockdown
+# vm-own: it cannot be undone
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

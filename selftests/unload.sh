@@ -16,11 +16,24 @@ client() {
 	rmmod rp_test_leak
 }
 
+# leaked WHAT COUNT BYTES SITE: a line for all of it, or a line for each
+leaked() {
+	_each=$(($3 / $2))
+	log_since >"$TMP/log"
+	grep -E "rust_pool: +leaked $1: ($2 blocks?, $3|1 blocks?, $_each) bytes.*$4" "$TMP/log" >"$TMP/found"
+	[ "$(grep -cE "$2 blocks?, $3 bytes" "$TMP/found")" -eq 1 ] ||
+		[ "$(grep -c . "$TMP/found")" -eq "$2" ] && return
+	echo "# not in the kernel log: leaked $1, $2 blocks, $3 bytes, at $4"
+	grep leaked "$TMP/log" | sed 's/^/# log: /'
+	return 1
+}
+
+# The client has been here before, at another address maybe, and left clean.
 reported_at_client() {
 	client small=3 large=2 || return 1
 	logged "$REPORT" &&
-		logged 'rust_pool: +leaked tag Ring Nonp: 3 blocks, 300 bytes, first allocated at rpt_leak_init\+.*\[rp_test_leak\]' &&
-		logged 'rust_pool: +leaked tag Big1 Paged: 2 blocks, 20000 bytes, first allocated at rpt_leak_init\+.*\[rp_test_leak\]'
+		leaked 'tag Ring Nonp' 3 300 'first allocated at leak_all\+.*\[rp_test_leak\]' &&
+		leaked 'tag Big1 Paged' 2 20000 'first allocated at leak_all\+.*\[rp_test_leak\]'
 }
 
 in_violations() {
@@ -28,37 +41,42 @@ in_violations() {
 }
 
 others_not_blamed() {
-	client || return 1
+	client used=1 || return 1
 	not_logged "$REPORT"
+}
+
+init_code_reported_at_client() {
+	client init=2 || return 1
+	logged "$REPORT" && leaked 'tag Init Nonp' 2 400 'rpt_leak_init'
 }
 
 pages_reported_at_client() {
 	client contiguous=2 noncached=1 || return 1
 	logged "$REPORT" &&
-		logged 'rust_pool: +leaked contiguous.*2 blocks, 10000 bytes.*rpt_leak_init\+.*\[rp_test_leak\]' &&
-		logged 'rust_pool: +leaked noncached.*1 block.*6000 bytes.*rpt_leak_init\+.*\[rp_test_leak\]'
+		leaked contiguous 2 10000 'leak_all\+.*\[rp_test_leak\]' &&
+		leaked noncached 1 6000 'leak_all\+.*\[rp_test_leak\]'
 }
 
 common_reported_at_client() {
 	client common=2 || return 1
 	logged "$REPORT" &&
-		logged 'rust_pool: +leaked common buffer.*2 blocks, 14000 bytes.*leak_common.*\[rp_test_leak\]'
+		leaked 'common buffer' 2 14000 'leak_common\+.*\[rp_test_leak\]'
 }
 
 reported_again_at_ours() {
 	log_mark "rust_pool goes"
 	unload rust_pool || return 1
 	logged "$REPORT" &&
-		logged 'rust_pool: +leaked tag Ring Nonp: 3 blocks, 300 bytes.*rpt_leak_init' &&
-		logged 'rust_pool: +leaked tag Big1 Paged: 2 blocks, 20000 bytes' &&
-		logged 'rust_pool: +leaked contiguous.*2 blocks' &&
-		logged 'rust_pool: +leaked noncached.*1 block' || return 1
-	[ -z "${EDU:-}" ] || logged 'rust_pool: +leaked common buffer.*2 blocks'
+		leaked 'tag Ring Nonp' 3 300 leak_all &&
+		leaked 'tag Big1 Paged' 2 20000 leak_all &&
+		leaked contiguous 2 10000 leak_all &&
+		leaked noncached 1 6000 leak_all || return 1
+	[ -z "$EDU" ] || leaked 'common buffer' 2 14000 leak_common
 }
 
 one_line_a_tag() {
 	[ "$(log_since | grep -c 'leaked tag Ring')" -eq 1 ] &&
-		[ "$(log_since | grep -c 'leaked tag')" -eq 2 ]
+		[ "$(log_since | grep -c 'leaked tag')" -eq 3 ]
 }
 
 leaked_memory_untouched() {
@@ -90,11 +108,12 @@ works_again() {
 
 # Each round leaves its caches behind, and the next must not trip over them.
 leaks_each_time() {
+	loaded rust_pool || load rust_pool || return 1
 	for _round in 1 2 3; do
 		client small=1 || return 1
 		log_mark "round $_round"
 		unload rust_pool || return 1
-		logged 'leaked tag Ring Nonp: 1 block, 100 bytes' || return 1
+		leaked 'tag Ring Nonp' 1 100 leak_all || return 1
 		load rust_pool || return 1
 	done
 	leaked_memory_untouched
@@ -106,21 +125,24 @@ nothing_to_report() {
 }
 
 rust_reported_at_client() {
+	loaded rust_pool || load rust_pool || return 1
 	log_mark "rust client"
 	insmod "$(module_file rp_test_leak_rust)" || return 1
 	rmmod rp_test_leak_rust || return 1
 	logged "$REPORT" &&
-		logged 'rust_pool: +leaked tag Rust Nonp: 2 blocks, .*\[rp_test_leak_rust\]'
+		leaked 'tag Rust Nonp' 2 128 '\[rp_test_leak_rust\]'
 }
 
 begin rp_test rp_test_leak rp_test_pool rp_test_leak_rust
 load_or_fail rust_pool rp_test
 find_edu
-ktap_set_plan $((14 + ENDS))
+ktap_set_plan $((15 + ENDS))
 
 check "a client without leaks is not reported" others_not_blamed
 check "pool reported at the client's unload" reported_at_client
 check "report among the violations" in_violations
+check "allocated in init code: reported at the client's unload" \
+	init_code_reported_at_client
 check "pages reported at the client's unload" pages_reported_at_client
 if [ -n "$EDU" ]; then
 	check "common buffers reported at the client's unload" \
@@ -138,7 +160,7 @@ check "works again" works_again
 load rp_test
 check "leaks each time" leaks_each_time
 check "Rust client reported" rust_reported_at_client
-unload rp_test rust_pool
+loaded rust_pool && unload rp_test rust_pool
 load rust_pool
 check "nothing to report without leaks" nothing_to_report
 ends

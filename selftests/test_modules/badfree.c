@@ -22,8 +22,9 @@ static void free_all_ways(struct rpt *t, void *p, u64 code)
 
 	ExFreePool(p);
 	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, code);
+	/* A double free has the address in the last parameter. */
 	if (v)
-		EXPECT(t, rpt_shows(v->p[1], p));
+		EXPECT(t, rpt_shows(v->p[code == 0x07 ? 3 : 1], p));
 	ExFreePoolWithTag(p, TAG_BADFREE);
 	EXPECT_VIOLATION(t, BAD_POOL_CALLER, code);
 	ExFreePoolWithTag(p, TAG_OTHER);
@@ -49,6 +50,9 @@ static const struct rpt_arg user_addresses[] = {
 	{ "0x400000", 0x400000 },
 	{ "0x7fffffffefff", 0x7fffffffefff },
 	{ "0x7ffffffffff0", 0x7ffffffffff0 },
+	/* Not canonical, and below all of the kernel's as on Windows. */
+	{ "2^47", 0x800000000000 },
+	{ "2^63-1", 0x7fffffffffffffff },
 	{ }
 };
 
@@ -59,9 +63,8 @@ static void user_address(struct rpt *t)
 
 static const struct rpt_arg other_addresses[] = {
 	{ "NULL", 0 },
-	{ "2^47", 0x800000000000 },
 	{ "noncanonical", 0x8000000000000000 },
-	{ "noncanonical_odd", 0x7fffffffffffffff },
+	{ "noncanonical_odd", 0x8000000000000fff },
 	{ "noncanonical_below_kernel", 0xffff7ffffffff000 },
 	{ "first_kernel_address", 0xff00000000000000 },
 	{ "four_level_first", 0xffff800000000000 },

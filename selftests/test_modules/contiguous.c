@@ -155,55 +155,79 @@ static void plain_routine(struct rpt *t)
 }
 
 struct bound {
+	/* Counted from where there is room, or absolute. */
+	enum { ABSOLUTE, ROOM } from;
 	u64 lowest, highest, boundary;
 	size_t bytes;
 };
 
-/* All of them can be kept on a machine with 256 MiB or more. */
+/* Of this much that just was free. */
+#define ROOM_BYTES	SZ_16M
+
 static const struct bound possible[] = {
-	{ 0, 0xffffff, 0, 4096 },
-	{ 0, 0xffffff, 0, SZ_64K },
-	{ 0, 0x7ffffff, 0, SZ_1M },
-	{ 0x1000000, 0x1ffffff, 0, SZ_64K },
-	{ 0x2000000, 0x3ffffff, 0, SZ_1M },
-	{ 0x2000000, 0x5ffffff, 0, SZ_8M },
-	{ 0x4000000, U64_MAX, 0, 20000 },
-	{ 0x3fff001, 0x7ffffff, 0, 12288 },
-	{ 0, U64_MAX, 4096, 4096 },
-	{ 0, U64_MAX, 8192, 8192 },
-	{ 0, U64_MAX, 8192, 5000 },
-	{ 0, U64_MAX, 65536, 20000 },
-	{ 0, U64_MAX, 65536, 65536 },
-	{ 0, U64_MAX, 65536, 36864 },
-	{ 0, U64_MAX, SZ_1M, SZ_1M - 4096 },
-	{ 0, U64_MAX, SZ_16M, 3 * SZ_1M },
-	{ 0x2000000, 0x7ffffff, SZ_64K, 40000 },
-	{ 0, U64_MAX, 1ULL << 32, SZ_1M },
-	{ 0, U64_MAX, 1ULL << 62, SZ_64K },
+	{ ABSOLUTE, 0, 0xffffff, 0, 4096 },
+	{ ABSOLUTE, 0, 0xffffff, 0, SZ_64K },
+	{ ABSOLUTE, 0, U64_MAX, 4096, 4096 },
+	{ ABSOLUTE, 0, U64_MAX, 8192, 8192 },
+	{ ABSOLUTE, 0, U64_MAX, 8192, 5000 },
+	{ ABSOLUTE, 0, U64_MAX, SZ_64K, 20000 },
+	{ ABSOLUTE, 0, U64_MAX, SZ_64K, SZ_64K },
+	{ ABSOLUTE, 0, U64_MAX, SZ_64K, 36864 },
+	{ ABSOLUTE, 0, U64_MAX, SZ_1M, SZ_1M - 4096 },
+	{ ABSOLUTE, 0, U64_MAX, SZ_16M, 3 * SZ_1M },
+	{ ABSOLUTE, 0, U64_MAX, 1ULL << 32, SZ_1M },
+	{ ABSOLUTE, 0, U64_MAX, 1ULL << 62, SZ_64K },
+	{ ROOM, 0, ROOM_BYTES - 1, 0, SZ_64K },
+	{ ROOM, SZ_1M, SZ_8M - 1, 0, SZ_1M },
+	{ ROOM, SZ_1M, ROOM_BYTES - 1, 0, SZ_8M },
+	{ ROOM, SZ_4M, U64_MAX, 0, 20000 },
+	{ ROOM, SZ_4M - 4095, SZ_8M - 1, 0, 12288 },
+	{ ROOM, 12345, SZ_8M - 4321, SZ_64K, 40000 },
+	{ ROOM, 0, ROOM_BYTES - 1, SZ_4M, 3 * SZ_1M },
+	{ ROOM, 0, ROOM_BYTES - 1, SZ_8M, 5 * SZ_1M },
 };
+
+/* Where there is memory to be had at all: not where the kernel lies. */
+static u64 find_room(struct rpt *t)
+{
+	void *block = allocate(ROOM_BYTES, 0, U64_MAX, 0, MmCached);
+	u64 room = 0;
+
+	if (EXPECT(t, block)) {
+		room = rpt_phys(block);
+		MmFreeContiguousMemory(block);
+	}
+	return room;
+}
 
 static void bounds_kept(struct rpt *t)
 {
 	MEMORY_CACHING_TYPE type = rpt_value(t);
 	enum { MANY = 12 };
+	u64 room = find_room(t);
 	void *blocks[MANY];
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(possible); i++) {
-		const struct bound *b = &possible[i];
+		struct bound b = possible[i];
 
+		if (b.from == ROOM) {
+			b.lowest += room;
+			if (b.highest != U64_MAX)
+				b.highest += room;
+		}
 		/* One may be right by luck: take some at a time. */
 		for (j = 0; j < MANY; j++) {
-			if (j && b->bytes > SZ_64K) {
+			if (j && b.bytes > SZ_64K) {
 				blocks[j] = NULL;
 				continue;
 			}
-			blocks[j] = allocate(b->bytes, b->lowest, b->highest,
-					     b->boundary, type);
+			blocks[j] = allocate(b.bytes, b.lowest, b.highest,
+					     b.boundary, type);
 			if (!blocks[j])
 				rpt_fail(t, "bound %u, block %u: NULL", i, j);
-			else if (!check(t, blocks[j], b->bytes, b->lowest,
-					b->highest, b->boundary, type))
+			else if (!check(t, blocks[j], b.bytes, b.lowest,
+					b.highest, b.boundary, type))
 				rpt_fail(t, "bound %u, block %u", i, j);
 		}
 		for (j = 0; j < MANY; j++)
@@ -216,57 +240,56 @@ static void bounds_kept(struct rpt *t)
 static void bounds_inclusive(struct rpt *t)
 {
 	const size_t n = 4 * PAGE_SIZE;
-	unsigned int i, done = 0;
+	u64 room = find_room(t);
+	unsigned int i;
 
-	/* Where a block just was there is room for exactly it. */
-	for (i = 0; i < 20 && done < 3; i++) {
-		char *block = allocate(n, 0x2000000, 0xfffffff, 0, MmCached);
-		u64 at;
+	for (i = 0; i < 8; i++) {
+		u64 at = room + i * SZ_1M;
+		char *block = allocate(n, at, at + n - 1, 0, MmCached);
 
-		if (!EXPECT(t, block))
-			return;
-		at = rpt_phys(block);
-		MmFreeContiguousMemory(block);
-		block = allocate(n, at, at + n - 1, 0, MmCached);
+		/* Others may have taken some of it meanwhile, not all. */
 		if (!block)
 			continue;
 		EXPECT_EQ(t, rpt_phys(block), at);
 		MmFreeContiguousMemory(block);
-		done++;
+		/* The same place, and a byte less of it at either end. */
+		EXPECT(t, !allocate(n, at + 1, at + n - 1, 0, MmCached));
+		EXPECT(t, !allocate(n, at, at + n - 2, 0, MmCached));
+		return;
 	}
-	EXPECT(t, done);
+	rpt_fail(t, "no block at exactly its bounds");
 }
 
 static const struct bound impossible[] = {
 	/* One byte too few, from either side. */
-	{ 0x4000000, 0x4003ffe, 0, 0x4000 },
-	{ 0x4000001, 0x4003fff, 0, 0x4000 },
-	{ 0x4000000, 0x4000ffe, 0, 4096 },
+	{ ABSOLUTE, 0x4000000, 0x4003ffe, 0, 0x4000 },
+	{ ABSOLUTE, 0x4000001, 0x4003fff, 0, 0x4000 },
+	{ ABSOLUTE, 0x4000000, 0x4000ffe, 0, 4096 },
 	/* Nothing between. */
-	{ 0x5000000, 0x4ffffff, 0, 4096 },
-	{ U64_MAX, 0, 0, 4096 },
-	{ 0, 0, 0, 4096 },
-	{ 0, 4094, 0, 4096 },
+	{ ABSOLUTE, 0x5000000, 0x4ffffff, 0, 4096 },
+	{ ABSOLUTE, U64_MAX, 0, 0, 4096 },
+	{ ABSOLUTE, 0, 0, 0, 4096 },
+	{ ABSOLUTE, 0, 4094, 0, 4096 },
 	/* No memory that high. */
-	{ 1ULL << 50, U64_MAX, 0, 4096 },
-	{ U64_MAX - 4095, U64_MAX, 0, 4096 },
-	{ U64_MAX, U64_MAX, 0, 4096 },
+	{ ABSOLUTE, 1ULL << 50, U64_MAX, 0, 4096 },
+	{ ABSOLUTE, U64_MAX - 4095, U64_MAX, 0, 4096 },
+	{ ABSOLUTE, U64_MAX, U64_MAX, 0, 4096 },
 	/* Not a power of two, less than the size, less than a page. */
-	{ 0, U64_MAX, 3, 4096 },
-	{ 0, U64_MAX, 12288, 4096 },
-	{ 0, U64_MAX, 0x18000, 8192 },
-	{ 0, U64_MAX, U64_MAX, 4096 },
-	{ 0, U64_MAX, 4096, 8192 },
-	{ 0, U64_MAX, 65536, 65537 },
-	{ 0, U64_MAX, SZ_1M, SZ_2M },
-	{ 0, U64_MAX, 1, 4096 },
+	{ ABSOLUTE, 0, U64_MAX, 3, 4096 },
+	{ ABSOLUTE, 0, U64_MAX, 12288, 4096 },
+	{ ABSOLUTE, 0, U64_MAX, 0x18000, 8192 },
+	{ ABSOLUTE, 0, U64_MAX, U64_MAX, 4096 },
+	{ ABSOLUTE, 0, U64_MAX, 4096, 8192 },
+	{ ABSOLUTE, 0, U64_MAX, 65536, 65537 },
+	{ ABSOLUTE, 0, U64_MAX, SZ_1M, SZ_2M },
+	{ ABSOLUTE, 0, U64_MAX, 1, 4096 },
 	/* More than there is, and sums that wrap. */
-	{ 0, U64_MAX, 0, SIZE_MAX },
-	{ 0, U64_MAX, 0, SIZE_MAX - 4095 },
-	{ 0, U64_MAX, 0, SIZE_MAX / 2 },
-	{ 0, U64_MAX, 0, 1UL << 46 },
-	{ 0x1000000, 0x3ffffff, 0, SZ_64M },
-	{ U64_MAX - SZ_1M, U64_MAX, 0, SZ_2M },
+	{ ABSOLUTE, 0, U64_MAX, 0, SIZE_MAX },
+	{ ABSOLUTE, 0, U64_MAX, 0, SIZE_MAX - 4095 },
+	{ ABSOLUTE, 0, U64_MAX, 0, SIZE_MAX / 2 },
+	{ ABSOLUTE, 0, U64_MAX, 0, 1UL << 46 },
+	{ ABSOLUTE, 0x1000000, 0x3ffffff, 0, SZ_64M },
+	{ ABSOLUTE, U64_MAX - SZ_1M, U64_MAX, 0, SZ_2M },
 };
 
 static void impossible_bounds(struct rpt *t)

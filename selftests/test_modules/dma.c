@@ -419,6 +419,7 @@ static void put_with_buffers_out(struct rpt *t)
 	rpt_fill(first, 4096, 1);
 	rpt_fill(second, 8192, 2);
 	EXPECT(t, !get_buffer(adapter, 4096, &none));
+	EXPECT_VIOLATIONS(t, 1);
 	put_adapter(adapter);
 	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
 	EXPECT(t, rpt_filled(first, 4096, 1));

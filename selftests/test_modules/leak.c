@@ -34,6 +34,14 @@ static unsigned long look;
 module_param(look, ulong, 0);
 MODULE_PARM_DESC(look, "Address of a leaked block to compare with the pattern");
 
+static bool used;
+module_param(used, bool, 0);
+MODULE_PARM_DESC(used, "Use tag Ring before, and leak nothing of that");
+
+static unsigned int init;
+module_param(init, uint, 0);
+MODULE_PARM_DESC(init, "Blocks of 200 bytes, tag Init, to leak from init code");
+
 static bool bad_free;
 module_param(bad_free, bool, 0);
 MODULE_PARM_DESC(bad_free, "Free an address that no block has");
@@ -48,7 +56,7 @@ static void leak(const char *what, void *block, size_t bytes)
 	pr_info("leaking %s at 0x%lx\n", what, (unsigned long)block);
 }
 
-static int leak_common(void)
+static noinline int leak_common(void)
 {
 	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
 	DEVICE_DESCRIPTION description = {
@@ -73,13 +81,14 @@ static int leak_common(void)
 	return adapter ? 0 : -ENOMEM;
 }
 
-static int __init rpt_leak_init(void)
+/* Not in init code, as most of a driver is not. */
+static noinline int leak_all(void)
 {
 	PHYSICAL_ADDRESS any = { .QuadPart = -1 };
 	unsigned int i;
 
-	if (look)
-		return rpt_filled((void *)look, 100, 77) ? 0 : -EILSEQ;
+	if (used)
+		ExFreePool(ExAllocatePoolWithTag(NonPagedPool, 100, 'gniR'));
 	if (bad_free)
 		ExFreePool((void *)0xdead000000000010);
 	for (i = 0; i < small; i++)
@@ -93,6 +102,18 @@ static int __init rpt_leak_init(void)
 	for (i = 0; i < noncached; i++)
 		leak("noncached", MmAllocateNonCachedMemory(6000), 6000);
 	return common ? leak_common() : 0;
+}
+
+static int __init rpt_leak_init(void)
+{
+	unsigned int i;
+
+	if (look)
+		return rpt_filled((void *)look, 100, 77) ? 0 : -EILSEQ;
+	for (i = 0; i < init; i++)
+		leak("init", ExAllocatePoolWithTag(NonPagedPool, 200, 'tinI'),
+		     200);
+	return leak_all();
 }
 
 static void __exit rpt_leak_exit(void)

@@ -205,6 +205,54 @@ static void small_block_at_a_page(struct rpt *t)
 		rpt_skip(t, "no small block was page-aligned");
 }
 
+#define PAGES	1024
+
+static bool was_large(void **pages, const void *block)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGES; i++)
+		if (pages[i] == block)
+			return true;
+	return false;
+}
+
+/* An address freed as a page is not freed twice when a small block has it. */
+static void small_block_where_a_large_one_was(struct rpt *t)
+{
+	static const size_t sizes[] = { 4064, 2032, 1000, 480, 304, 112 };
+	void **pages = kvcalloc(PAGES, sizeof(*pages), GFP_KERNEL);
+	void **blocks = kvcalloc(PAGES, sizeof(*blocks), GFP_KERNEL);
+	unsigned int i, round, found = 0;
+
+	if (!EXPECT(t, pages && blocks))
+		return;
+	for (round = 0; round < 2 * ARRAY_SIZE(sizes); round++) {
+		POOL_TYPE type = round & 1 ? PagedPool : NonPagedPool;
+
+		for (i = 0; i < PAGES; i++)
+			pages[i] = ExAllocatePoolWithTag(type, PAGE_SIZE,
+							 TAG_SIZES);
+		for (i = 0; i < PAGES; i++)
+			ExFreePoolWithTag(pages[i], TAG_SIZES);
+		for (i = 0; i < PAGES; i++)
+			blocks[i] = ExAllocatePoolWithTag(type,
+							  sizes[round / 2],
+							  TAG_SIZES);
+		for (i = 0; i < PAGES; i++) {
+			if (PAGE_ALIGNED(blocks[i]))
+				found += was_large(pages, blocks[i]);
+			ExFreePoolWithTag(blocks[i], TAG_SIZES);
+		}
+	}
+	kvfree(blocks);
+	kvfree(pages);
+	if (found)
+		rpt_note(t, "%u such blocks", found);
+	else
+		rpt_skip(t, "no page became small blocks");
+}
+
 static const struct rpt_arg zero_sizes[] = {
 	{ "1", 1 },
 	{ "100", 100 },
@@ -310,6 +358,8 @@ static const struct rpt_case cases[] = {
 	{ "page_aligned_and_whole_paged", large_paged, large_sizes },
 	{ "contiguous_up_to_a_page", contiguous_up_to_a_page, pool_types },
 	{ "small_block_at_a_page_boundary", small_block_at_a_page, pool_types },
+	{ "small_block_where_a_large_one_was",
+	  small_block_where_a_large_one_was },
 	{ "zeroed_when_asked", zeroed, zero_sizes },
 	{ "never_executable", never_executable, page_sizes },
 	{ "physical_address", physical_address },

@@ -141,6 +141,7 @@ static void protected_bit_ignored(struct rpt *t)
 
 static const struct rpt_arg bad_tags[] = {
 	{ "zero", 0 },
+	{ "protected_zero", PROTECTED_POOL },
 	{ "BIG", ' GIB' },
 	{ "blanks", '    ' },
 	{ "punctuation", '-.,!' },
@@ -154,7 +155,7 @@ static void bad_tag(struct rpt *t)
 	static const POOL_TYPE types[] = { NonPagedPool, PagedPool };
 	static const size_t bytes[] = { 40, 10000 };
 	ULONG tag = rpt_value(t);
-	u64 code = tag == 0 ? 0x9b : tag == ' GIB' ? 0x9c : 0x9d;
+	u64 code = !(tag & ~PROTECTED_POOL) ? 0x9b : tag == ' GIB' ? 0x9c : 0x9d;
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(types); i++)
@@ -166,7 +167,8 @@ static void bad_tag(struct rpt *t)
 			v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, code);
 			if (!v)
 				return;
-			EXPECT_EQ(t, v->p[1], code == 0x9d ? tag : types[i]);
+			EXPECT_EQ(t, v->p[1], code == 0x9d ? tag & ~PROTECTED_POOL :
+						     types[i]);
 			EXPECT_EQ(t, v->p[2], code == 0x9d ? types[i] :
 							     bytes[j]);
 		}

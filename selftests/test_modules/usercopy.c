@@ -19,6 +19,8 @@ static void copy_block(struct rpt *t, char *block, size_t n, char __user *user)
 		size_t from = starts[i], length = n - from;
 		u8 byte = 0;
 
+		if (from >= n)
+			continue;
 		rpt_fill(block, n, i);
 		if (copy_to_user(user, block + from, length) ||
 		    get_user(byte, (u8 __user *)user + length - 1)) {
