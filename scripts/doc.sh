@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# doc.sh OUT: Documentation/ as HTML in OUT. A warning is an error. The reference
-# of the C routines is made from the header by the kernel's own extension.
+# doc.sh OUT: Documentation/ as HTML in OUT, all anew. A warning is an error. The
+# reference of the C routines is made from the header by the kernel's own extension.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -11,5 +11,5 @@
 setup_ensure
 cd "$TOP"
 in_root env PYTHONDONTWRITEBYTECODE=1 srctree="$KERNEL_DIR/source" \
-	sphinx-build -q -W --keep-going -b html -d "$1.doctrees" Documentation "$1"
+	sphinx-build -q -E -a -W --keep-going -b html -d "$1.doctrees" Documentation "$1"
 say "documents: $TOP/$1/index.html"
