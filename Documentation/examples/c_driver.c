@@ -5,8 +5,8 @@
 #include <linux/pci.h>
 #include <rust_pool/wdm.h>
 
-#define EXTENSION_TAG	'txEE'	/* shown as EExt */
-#define CONFIG_TAG	'gfCE'	/* shown as ECfg */
+#define EXTENSION_TAG	('txEE')	/* shown as EExt */
+#define CONFIG_TAG	('gfCE')	/* shown as ECfg */
 #define TABLE_BYTES	8192
 #define MAILBOX_BYTES	64
 #define RING_BYTES	10000
