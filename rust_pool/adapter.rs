@@ -44,6 +44,7 @@ use core::{
     mem::size_of,
     ptr::{
         addr_of_mut,
+        null_mut,
         NonNull, //
     }, //
 };
@@ -165,17 +166,24 @@ impl Wanted {
             64 => u64::MAX,
             _ => return None,
         };
-        // CAST: A page is small.
-        let pages = description.MaximumLength.div_ceil(PAGE_SIZE as u32);
         Some(Self {
             mask,
-            registers: pages + 1,
+            registers: registers(description.MaximumLength),
         })
     }
 }
 
+/// The map registers for transfers of up to `bytes` bytes: one more, for they may start anywhere.
+fn registers(bytes: u32) -> u32 {
+    // CAST: A page is small. The quotient is, too, so nothing overflows.
+    bytes.div_ceil(PAGE_SIZE as u32) + 1
+}
+
 /// Makes an adapter for `device`, or reports why not and returns `None`. Sleeps where it may.
-fn get(device: DmaDevice, wanted: Wanted, caller: usize) -> Option<(AdapterId, u32)> {
+fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Option<AdapterId> {
+    if !gfp::affordable(PAGE_SIZE) {
+        return None;
+    }
     let state = state::get();
     let device = Arc::new(device, GFP_KERNEL).ok()?;
     // One at a time, or the wider of two masks could win.
@@ -186,7 +194,9 @@ fn get(device: DmaDevice, wanted: Wanted, caller: usize) -> Option<(AdapterId, u
         .iter()
         .filter(|adapter| adapter.device.same(&device))
         .fold(wanted.mask, |mask, adapter| mask.min(adapter.mask));
-    device.set_mask(mask).ok()?;
+    if set_mask {
+        device.set_mask(mask).ok()?;
+    }
     let adapter = KBox::new(
         Adapter {
             public: raw::DMA_ADAPTER {
@@ -209,7 +219,7 @@ fn get(device: DmaDevice, wanted: Wanted, caller: usize) -> Option<(AdapterId, u
     .ok()?;
     let id = adapter.id();
     state.adapters.lock().push(adapter);
-    Some((id, wanted.registers))
+    Some(id)
 }
 
 /// What is wrong with a request for a buffer.
@@ -341,8 +351,14 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
             bus,
             cached: own,
             ..
-        } if *adapter == id && *bus == logical && *own == cached && region.asked == bytes => Ok(()),
-        _ => Err(()),
+        } => {
+            if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
+                Ok(())
+            } else {
+                Err(true)
+            }
+        }
+        _ => Err(false),
     });
     match taken {
         Taken::Region(region) => {
@@ -358,14 +374,14 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
                 deferred::free(region);
             }
         }
-        Taken::Refused(()) => violation::bad_argument(
+        Taken::Refused(true) => violation::bad_argument(
             Parameter::Address(base),
             id,
             bytes,
             caller,
             "common buffer freed with arguments that are not its own",
         ),
-        Taken::Recent | Taken::Missing => Violation::new(
+        Taken::Refused(false) | Taken::Recent | Taken::Missing => Violation::new(
             Check::DmaVerifier,
             0x03,
             [id.into(), Parameter::Address(base), bytes.into()],
@@ -448,34 +464,72 @@ unsafe extern "C" fn rust_pool_adapter_get(
     registers: *mut u32,
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
-    let none = core::ptr::null_mut();
-    let irql = sys::irql();
-    if irql != 0 {
-        violation::wrong_context(0u32, 0, caller, "adapter in this context");
-        return none;
-    }
     // SAFETY: By the safety requirements.
-    let (Some(device), Some(description)) =
-        (NonNull::new(device), unsafe { description.as_ref() })
-    else {
-        violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without device or description");
-        return none;
+    match unsafe { description.as_ref() } {
+        // SAFETY: By the safety requirements.
+        Some(description) => unsafe {
+            get_raw(device, Wanted::new(description), true, registers, caller)
+        },
+        None => {
+            violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without description");
+            null_mut()
+        }
+    }
+}
+
+/// An adapter for the Rust face: with the mask that the device has.
+///
+/// # Safety
+///
+/// `device` is a valid device, `registers` valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_adapter_bound(
+    device: *mut bindings::device,
+    mask: u64,
+    length: u32,
+    registers: *mut u32,
+    caller: usize,
+) -> *mut raw::DMA_ADAPTER {
+    let wanted = Wanted {
+        mask,
+        registers: self::registers(length),
     };
-    let Some(wanted) = Wanted::new(description) else {
-        return none;
+    // SAFETY: By the safety requirements.
+    unsafe { get_raw(device, Some(wanted), false, registers, caller) }
+}
+
+/// # Safety
+///
+/// `device` is null or a valid device, `registers` null or valid for a write.
+unsafe fn get_raw(
+    device: *mut bindings::device,
+    wanted: Option<Wanted>,
+    set_mask: bool,
+    registers: *mut u32,
+    caller: usize,
+) -> *mut raw::DMA_ADAPTER {
+    if sys::irql() != 0 {
+        violation::wrong_context(0u32, 0, caller, "adapter in this context");
+        return null_mut();
+    }
+    let Some(device) = NonNull::new(device) else {
+        violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without device");
+        return null_mut();
+    };
+    let Some(wanted) = wanted else {
+        return null_mut();
     };
     // SAFETY: By the safety requirements.
     let device = unsafe { DmaDevice::new(device) };
-    match get(device, wanted, caller) {
-        Some((id, count)) => {
-            if !registers.is_null() {
-                // SAFETY: By the safety requirements.
-                unsafe { registers.write(count) };
-            }
-            id.0 as *mut raw::DMA_ADAPTER
-        }
-        None => none,
+    let count = wanted.registers;
+    let Some(id) = get(device, wanted, set_mask, caller) else {
+        return null_mut();
+    };
+    if !registers.is_null() {
+        // SAFETY: By the safety requirements.
+        unsafe { registers.write(count) };
     }
+    id.0 as *mut raw::DMA_ADAPTER
 }
 
 /// `PutDmaAdapter`.

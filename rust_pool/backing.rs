@@ -5,8 +5,8 @@
 //! Up to 8 KiB and for powers of two up to 64 KiB kmalloc is the cheapest, and its alignment
 //! guarantee gives page alignment. Other sizes up to 64 KiB take whole pages and give the rest of
 //! the power of two back. Above that, and where pages are too fragmented, the block is virtually
-//! contiguous if this is a task; softirq and interrupts have only the page allocator, up to 4 MiB,
-//! since vmalloc's locks are not theirs to take.
+//! contiguous. Where interrupts or softirqs are kept out there is only the page allocator, up to
+//! 4 MiB, since vmalloc's locks are not for such contexts to take.
 
 use crate::{
     gfp::{
@@ -43,8 +43,8 @@ fn by_kmalloc(used: usize) -> bool {
 /// Allocates a page-aligned block. Any context but NMI.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let used = used(request.bytes)?;
-    let task = sys::in_task();
-    if used <= PAGES_MAX || !task {
+    let virtually = sys::may_vmalloc();
+    if used <= PAGES_MAX || !virtually {
         if used > INTERRUPT_MAX {
             return None;
         }
@@ -55,7 +55,7 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
                 sys::pages_exact(used, gfp)
             }
         });
-        if block.is_some() || !task || used <= PAGE_SIZE {
+        if block.is_some() || !virtually || used <= PAGE_SIZE {
             return block;
         }
     }

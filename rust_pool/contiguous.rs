@@ -24,6 +24,7 @@ use crate::{
         self,
         page_align,
         raw,
+        Contig,
         PAGE_SIZE, //
     },
     violation::{
@@ -42,9 +43,10 @@ pub(crate) static FAMILY: Family = Family::new();
 const PAGE: u64 = PAGE_SIZE as u64;
 /// The largest block of the page allocator.
 const PAGES_MAX: usize = 4 << 20;
-/// How many places a search looks at, and how many of them it tries to empty.
-const PLACES: u64 = 1024;
-const TRIES: u32 = 128;
+/// How long a search goes on, in nanoseconds.
+const PATIENCE: u64 = 500_000_000;
+/// Page frames by which a search goes on behind a place that could not be emptied, at most.
+const STRIDE: u64 = 512;
 
 /// A request whose bounds make sense.
 struct Wanted {
@@ -130,29 +132,31 @@ fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
     }
     let pages = used / PAGE_SIZE;
     // CAST: Lossless on the architectures supported.
-    let step = ((wanted.last - wanted.first) / PLACES).max(pages.min(512) as u64).max(1);
-    let mut tries = 0;
+    let count = pages as u64;
+    let end = sys::uptime().saturating_add(PATIENCE);
     let mut at = wanted.last;
     loop {
         let pfn = wanted.below(at);
         if pfn < wanted.first {
             return None;
         }
-        match sys::contig_try(pfn, pages) {
+        at = match sys::contig_try(pfn, pages) {
             Ok(base) => return Some(base),
-            Err(ENXIO) => (),
-            Err(_) => tries += 1,
-        }
-        if tries == TRIES {
+            // The block must end below what is in the way.
+            Err(Contig::Obstacle(obstacle)) => obstacle.checked_sub(count)?,
+            Err(Contig::Busy) => pfn.checked_sub(count.min(STRIDE))?,
+        };
+        if sys::uptime() > end {
             return None;
         }
-        at = pfn.checked_sub(step)?;
     }
 }
 
 fn find(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
     // A zone that lies within the bounds answers at once; one that reaches beyond may by luck.
-    let zone = if wanted.last < (4 << 30) / PAGE {
+    let zone = if wanted.last < (16 << 20) / PAGE {
+        raw::RUST_POOL_GFP_DMA
+    } else if wanted.last < (4 << 30) / PAGE {
         raw::RUST_POOL_GFP_DMA32
     } else {
         0

@@ -31,7 +31,7 @@ static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
 /* helpers.c: inline functions and macros that Rust has no way to call. */
 u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
-bool rust_pool_in_task(void);
+bool rust_pool_may_vmalloc(void);
 bool rust_pool_peek(const void *addr, u64 *first, u64 *second);
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
@@ -46,7 +46,8 @@ int rust_pool_pages_set(struct page **pages, unsigned int count,
 			MEMORY_CACHING_TYPE type);
 int rust_pool_direct_set(void *addr, unsigned int count,
 			 MEMORY_CACHING_TYPE type);
-int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base);
+int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
+			 unsigned long *obstacle);
 unsigned long rust_pool_max_pfn(void);
 void rust_pool_make_private(struct dentry *dir);
 bool rust_pool_within_module(unsigned long addr, struct module *mod);
@@ -74,6 +75,8 @@ void rust_pool_noncached_free(void *base, size_t bytes, unsigned long caller);
 DMA_ADAPTER *rust_pool_adapter_get(struct device *dev,
 				   const DEVICE_DESCRIPTION *description,
 				   u32 *registers, unsigned long caller);
+DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
+				     u32 *registers, unsigned long caller);
 void rust_pool_adapter_put(DMA_ADAPTER *adapter, unsigned long caller);
 void *rust_pool_buffer_allocate(DMA_ADAPTER *adapter, u32 bytes, u64 *logical,
 				bool cached, unsigned long caller);
@@ -93,6 +96,7 @@ PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 const void *rust_pool_tag_row(u32 type, u32 tag);
 bool rust_pool_paged_allocate(size_t bytes);
 void rust_pool_paged_free(void *block);
+void rust_pool_copy(void *to, const void *from, size_t bytes);
 void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 extern DMA_OPERATIONS rust_pool_dma_operations;
 

@@ -44,9 +44,14 @@ bool rust_pool_in_hardirq(void)
 	return in_hardirq();
 }
 
-bool rust_pool_in_task(void)
+/*
+ * Whether vmalloc's locks may be taken: not where interrupts or softirqs are
+ * kept out, for whoever holds those locks may be interrupted and then wait for
+ * a lock that is held here.
+ */
+bool rust_pool_may_vmalloc(void)
 {
-	return in_task();
+	return !in_interrupt() && !irqs_disabled();
 }
 
 /*
@@ -174,21 +179,35 @@ void rust_pool_vunmap(const void *addr)
 }
 
 /*
- * Allocate exactly these page frames, moving their users elsewhere. Sleeps.
- * -ENXIO for frames that no one may have, which is found out first, for
- * alloc_contig_range() is expensive; -EBUSY or -ENOMEM where it failed.
+ * Whether a page is free, or in use in a way that may allow moving it. A guess
+ * without locks; alloc_contig_range() knows for sure.
  */
-int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base)
+static bool may_move(struct page *page)
+{
+	if (PageReserved(page) || PageHuge(page) || PageSlab(page))
+		return false;
+	return PageBuddy(page) || !page_count(page) ||
+	       folio_test_lru(page_folio(page));
+}
+
+/*
+ * Allocate exactly these page frames, moving their users elsewhere. Sleeps.
+ * -ENXIO, and the highest of them in @obstacle, for frames that no one may have,
+ * which is found out first, for alloc_contig_range() is expensive; -EBUSY or
+ * -ENOMEM where that failed.
+ */
+int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
+			 unsigned long *obstacle)
 {
 	struct zone *zone = NULL;
 	unsigned long i;
 	int err;
 
-	for (i = pfn; i < pfn + count; i++) {
+	for (i = pfn + count; i-- > pfn;) {
 		struct page *page = pfn_to_online_page(i);
 
-		if (!page || PageReserved(page) || PageHuge(page) ||
-		    PageSlab(page))
+		*obstacle = i;
+		if (!page || !may_move(page))
 			return -ENXIO;
 		if (!zone)
 			zone = page_zone(page);
@@ -275,6 +294,5 @@ bool rust_pool_may_log(void)
 {
 	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
 
-	ratelimit_set_flags(&limit, RATELIMIT_MSG_ON_RELEASE);
 	return __ratelimit(&limit);
 }

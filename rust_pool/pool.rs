@@ -173,7 +173,12 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
         return;
     }
     // A small block may lie at the start of a page by chance, so its alignment proves nothing.
-    if addr % PAGE_SIZE == 0 && free_large(addr, tag, caller) {
+    let large = if addr % PAGE_SIZE == 0 {
+        free_large(addr, tag, caller)
+    } else {
+        Large::None
+    };
+    if matches!(large, Large::Done) {
         return;
     }
     let header = match addr.checked_sub(UNIT) {
@@ -183,6 +188,7 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     match header {
         Some(Found::Live(header)) => free_small(addr, header, tag, caller),
         Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
+        None if matches!(large, Large::Recent) => freed_twice(addr, Tag::from_raw(0), caller),
         None => free_nothing(addr, caller),
     }
 }
@@ -199,8 +205,18 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     }
 }
 
-/// Frees a block without a header. `false` if there is none at `addr`.
-fn free_large(addr: usize, tag: Tag, caller: usize) -> bool {
+/// What a page-aligned address is.
+enum Large {
+    /// A block without a header, which was freed or reported.
+    Done,
+    /// No such block, but there was one not long ago.
+    Recent,
+    /// No such block.
+    None,
+}
+
+/// Frees a block without a header, if there is one at `addr`.
+fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
     let taken = state::get().regions.take(addr, |region| match region.owner {
         Owner::Pool { tag: owner, .. } if tag.as_raw() == 0 || tag == owner => Ok(()),
         Owner::Pool { tag: owner, .. } => Err(Some(owner)),
@@ -217,10 +233,10 @@ fn free_large(addr: usize, tag: Tag, caller: usize) -> bool {
             tag_fits(addr, owner, tag, caller);
         }
         Taken::Refused(None) => foreign(addr, caller, "free of memory that is not from the pool"),
-        Taken::Recent => freed_twice(addr, Tag::from_raw(0), caller),
-        Taken::Missing => return false,
+        Taken::Recent => return Large::Recent,
+        Taken::Missing => return Large::None,
     }
-    true
+    Large::Done
 }
 
 /// Gives a block's memory back. Any context but NMI.

@@ -3,10 +3,16 @@
 //! Calling sites, which keep their name when their module goes.
 
 use crate::{
+    chain::{
+        Chain,
+        Link,
+        Next, //
+    },
+    state,
     sys::Module,
     text::Symbol, //
 };
-use core::ptr::null_mut;
+use core::ptr::null;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     fmt,
@@ -15,18 +21,38 @@ use kernel::{
         Acquire,
         Atomic,
         Full,
-        Relaxed, //
+        Relaxed,
+        Release, //
     }, //
 };
+
+/// A name of a place in code, kept until our own module goes.
+pub(crate) struct Name {
+    next: Next<Name>,
+    text: Symbol,
+}
+
+impl Link for Name {
+    fn link(&mut self) -> &mut Next<Self> {
+        &mut self.next
+    }
+
+    fn next(&self) -> &Next<Self> {
+        &self.next
+    }
+}
+
+/// All names that are kept.
+pub(crate) type Names = Chain<Name>;
 
 /// A place in code.
 ///
 /// # Invariants
 ///
-/// `name` is null or owns a `KBox<Symbol>`; once set it never changes.
+/// `name` is null or a name in [`Names`], which are never removed.
 pub(crate) struct Site {
     caller: Atomic<usize>,
-    name: Atomic<*mut Symbol>,
+    name: Atomic<*const Name>,
 }
 
 impl Site {
@@ -35,13 +61,33 @@ impl Site {
         // INVARIANT: The name is null.
         Self {
             caller: Atomic::new(caller),
-            name: Atomic::new(null_mut()),
+            name: Atomic::new(null()),
         }
     }
 
-    /// Makes it the site of an address.
-    pub(crate) fn set(&self, caller: usize) {
-        self.caller.store(caller, Relaxed);
+    /// Makes it the site of an address, unless it is another's already.
+    #[inline]
+    pub(crate) fn claim(&self, caller: usize) {
+        if self.caller.load(Relaxed) == 0 {
+            // INVARIANT: The name is null.
+            self.name.store(null(), Relaxed);
+            self.caller.store(caller, Relaxed);
+        }
+    }
+
+    /// A copy, to keep.
+    pub(crate) fn copy(&self) -> Self {
+        // INVARIANT: By that of `self`.
+        Self {
+            caller: Atomic::new(self.caller.load(Relaxed)),
+            name: Atomic::new(self.name.load(Acquire)),
+        }
+    }
+
+    /// Whether both are one place.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.caller.load(Relaxed) == other.caller.load(Relaxed)
+            && self.name.load(Relaxed) == other.name.load(Relaxed)
     }
 
     /// Whether it lies in `module`.
@@ -60,8 +106,8 @@ impl Site {
         }
     }
 
-    /// If it lies in `module`, whose symbols still resolve, keeps its name for later. Any context
-    /// but NMI.
+    /// If it lies in `module`, whose symbols still resolve, keeps its name for later and makes it
+    /// nobody's. Any context but NMI.
     pub(crate) fn depart(&self, module: Module) {
         if self.lies_in(module) {
             // Without memory for the name the site becomes unknown: its address may soon be someone
@@ -74,33 +120,34 @@ impl Site {
         if !self.name.load(Relaxed).is_null() {
             return;
         }
-        if let Ok(name) = KBox::new(Symbol::symbol(caller), GFP_ATOMIC | __GFP_NOWARN) {
-            let name = KBox::into_raw(name);
-            // INVARIANT: The name was null and is now a box's; only one caller of two sets it.
-            if self.name.cmpxchg(null_mut(), name, Full).is_err() {
-                // SAFETY: `name` comes from `into_raw()` just above.
-                drop(unsafe { KBox::from_raw(name) });
+        let text = Symbol::symbol(caller);
+        let mut names = state::get().names.lock();
+        let known = names.iter().find(|name| name.text == text);
+        let name = match known {
+            Some(name) => core::ptr::from_ref(name),
+            None => {
+                let name = Name {
+                    next: Next::none(),
+                    text,
+                };
+                let Ok(name) = KBox::new(name, GFP_ATOMIC | __GFP_NOWARN) else {
+                    return;
+                };
+                let at = core::ptr::from_ref(&*name);
+                names.push(name);
+                at
             }
-        }
-    }
-}
-
-impl Drop for Site {
-    fn drop(&mut self) {
-        let name = self.name.load(Acquire);
-        if !name.is_null() {
-            // SAFETY: By the type invariant, and nobody else has the site any more.
-            drop(unsafe { KBox::from_raw(name) });
-        }
+        };
+        // INVARIANT: It is in the list, whose lock publishes it.
+        self.name.store(name, Release);
     }
 }
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.name.load(Acquire);
-        if !name.is_null() {
-            // SAFETY: By the type invariant; it is not freed before the site is.
-            return unsafe { &*name }.fmt(f);
+        // SAFETY: By the type invariant.
+        if let Some(name) = unsafe { self.name.load(Acquire).as_ref() } {
+            return name.text.fmt(f);
         }
         match self.caller.load(Relaxed) {
             0 => f.write_str("unknown"),

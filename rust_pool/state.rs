@@ -2,13 +2,14 @@
 
 //! What the module holds under locks.
 //!
-//! The spinlocks are leaves: none is taken while another is held. They disable interrupts, as their
-//! data is used from any context.
+//! The spinlocks are leaves but for one: none is taken while another is held. They disable
+//! interrupts, as their data is used from any context.
 
 use crate::{
     adapter::Adapters,
     deferred::Queue,
     region::Regions,
+    site::Names,
     violation::Log, //
 };
 use core::ptr::null_mut;
@@ -41,6 +42,9 @@ pub(crate) struct State {
     pub(crate) masks: Mutex<()>,
     #[pin]
     pub(crate) deferred: SpinLockIrq<Queue>,
+    /// Taken inside the spinlocks above.
+    #[pin]
+    pub(crate) names: SpinLockIrq<Names>,
 }
 
 static STATE: Atomic<*mut State> = Atomic::new(null_mut());
@@ -67,6 +71,7 @@ impl Owner {
                 adapters <- new_spinlock_irq!(Adapters::new(), "rust_pool::adapters"),
                 masks <- new_mutex!((), "rust_pool::masks"),
                 deferred <- new_spinlock_irq!(Queue::new(), "rust_pool::deferred"),
+                names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),
             }? Error),
             GFP_KERNEL,
         )?;

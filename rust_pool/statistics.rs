@@ -10,6 +10,7 @@
 //! The table is a hash of chains that only grow at the head, read without a lock.
 
 use crate::{
+    gfp,
     site::Site,
     sys::{
         self,
@@ -336,7 +337,10 @@ pub(crate) fn row(tag: Tag, kind: PoolKind, caller: usize) -> &'static Row {
     let key = key(tag, kind);
     // ACQUIRE: Pairs with the release in `insert()`.
     match find(head(key).load(Acquire), key) {
-        Some(row) => row,
+        Some(row) => {
+            row.site.claim(caller);
+            row
+        }
         None => insert(key, kind, caller),
     }
 }
@@ -347,7 +351,7 @@ fn insert(key: u64, kind: PoolKind, caller: usize) -> &'static Row {
     let Some(row) = claim() else {
         return other(kind);
     };
-    row.site.set(caller);
+    row.site.claim(caller);
     row.key.store(key, Release);
     let head = head(key);
     loop {
@@ -384,7 +388,7 @@ fn claim() -> Option<&'static Row> {
             sys::defer();
         }
         if claimed >= ready {
-            if sys::irql() != 0 || grow().is_err() {
+            if ready >= MAX_ROWS || sys::irql() != 0 || grow().is_err() {
                 return None;
             }
             continue;
@@ -397,6 +401,10 @@ fn claim() -> Option<&'static Row> {
 
 /// Makes one more chunk of rows. Sleeps.
 fn grow() -> Result {
+    let counters = CHUNK * COUNTERS_SIZE * usize::try_from(sys::possible_cpus())?;
+    if !gfp::affordable(CHUNK * size_of::<Row>() + counters) {
+        return Err(ENOMEM);
+    }
     let counters = sys::percpu(CHUNK * COUNTERS_SIZE).ok_or(ENOMEM)?;
     let made = (|| {
         let mut rows = KVVec::with_capacity(CHUNK, GFP_KERNEL | kernel::alloc::flags::__GFP_NOWARN)?;

@@ -63,10 +63,10 @@ pub(crate) fn in_hardirq() -> bool {
     unsafe { raw::rust_pool_in_hardirq() }
 }
 
-/// Whether this is a task with interrupts enabled, atomic or not.
-pub(crate) fn in_task() -> bool {
+/// Whether vmalloc may be used: in a task, atomic or not, but with interrupts and softirqs enabled.
+pub(crate) fn may_vmalloc() -> bool {
     // SAFETY: May be called anywhere.
-    unsafe { raw::rust_pool_in_task() }
+    unsafe { raw::rust_pool_may_vmalloc() }
 }
 
 /// Reads 16 bytes at an address that may be anything.
@@ -261,15 +261,26 @@ pub(crate) unsafe fn free_pages(base: NonNull<u8>, bytes: usize) {
     unsafe { bindings::free_pages_exact(base.as_ptr().cast(), bytes) }
 }
 
+/// Why page frames could not be had.
+pub(crate) enum Contig {
+    /// This one is not to be had by anybody; finding that out was cheap.
+    Obstacle(u64),
+    /// It was tried.
+    Busy,
+}
+
 /// Exactly the page frames from `pfn` on. Sleeps.
-///
-/// [`ENXIO`] says that the frames are not to be had by anybody, and that finding out was cheap.
-pub(crate) fn contig_try(pfn: u64, pages: usize) -> Result<NonNull<u8>> {
-    let pfn = usize::try_from(pfn)?;
-    let mut base = null_mut();
+pub(crate) fn contig_try(pfn: u64, pages: usize) -> Result<NonNull<u8>, Contig> {
+    let (mut base, mut obstacle) = (null_mut(), 0);
+    let pfn = usize::try_from(pfn).map_err(|_| Contig::Busy)?;
     // SAFETY: The helper checks that every frame exists before it touches it.
-    kernel::error::to_result(unsafe { raw::rust_pool_contig_try(pfn, pages, &mut base) })?;
-    NonNull::new(base.cast()).ok_or(ENOMEM)
+    let err = unsafe { raw::rust_pool_contig_try(pfn, pages, &mut base, &mut obstacle) };
+    match NonNull::new(base.cast()) {
+        Some(base) => Ok(base),
+        // CAST: Lossless on the architectures supported.
+        None if err == ENXIO.to_errno() => Err(Contig::Obstacle(obstacle as u64)),
+        None => Err(Contig::Busy),
+    }
 }
 
 /// Virtually contiguous memory.

@@ -2,10 +2,7 @@
 
 //! Text of bounded length.
 
-use crate::sys::{
-    self,
-    PAGE_SIZE, //
-};
+use crate::sys;
 use kernel::{
     fmt,
     str::CStr, //
@@ -36,8 +33,7 @@ pub(crate) type Symbol = Text<512>;
 impl<const N: usize> Text<N> {
     /// An address as `%p` shows it: hashed, unless booted with `no_hash_pointers`.
     pub(crate) fn pointer(addr: usize) -> Self {
-        // What is no address is not hashed: a parameter of 0 should read as 0.
-        Self::format(if addr < PAGE_SIZE { c"0x%px" } else { c"0x%p" }, addr)
+        Self::format(c"0x%p", addr)
     }
 
     /// A place in code as `%pS` shows it.
@@ -54,6 +50,12 @@ impl<const N: usize> Text<N> {
     /// Empties it.
     pub(crate) fn clear(&mut self) {
         self.len = 0;
+    }
+}
+
+impl<const N: usize> PartialEq for Text<N> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes.get(..self.len) == other.bytes.get(..other.len)
     }
 }
 

@@ -30,6 +30,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     bindings,
     fmt,
     prelude::*, //
@@ -81,6 +82,45 @@ fn region_kind(region: &Region) -> Option<&'static str> {
     }
 }
 
+/// Regions of one kind from one place.
+struct Group {
+    kind: &'static str,
+    site: Site,
+    count: u64,
+    bytes: u64,
+}
+
+/// Groups the regions that `which` is true of, as far as there is memory for that.
+fn group(which: impl Fn(&Region) -> bool) -> KVec<Group> {
+    let mut groups = KVec::<Group>::new();
+    state::get().regions.for_each(|region| {
+        let Some(kind) = region_kind(region).filter(|_| which(region)) else {
+            return;
+        };
+        // CAST: Lossless on the architectures supported.
+        let bytes = region.asked as u64;
+        let known = groups
+            .iter_mut()
+            .find(|group| group.kind == kind && group.site.is(&region.site));
+        if let Some(group) = known {
+            group.count += 1;
+            group.bytes += bytes;
+            return;
+        }
+        let site = region.site.copy();
+        let group = Group {
+            kind,
+            site,
+            count: 1,
+            bytes,
+        };
+        if groups.push(group, GFP_ATOMIC | __GFP_NOWARN).is_err() {
+            pr_err!("  leaked {kind} at {}\n", region.site);
+        }
+    });
+    groups
+}
+
 /// Reports what is live and satisfies the conditions, if anything does.
 fn report(
     name: &str,
@@ -112,8 +152,8 @@ fn report(
         0,
         "unloading with allocations outstanding",
     )
-    .report();
-    pr_err!("{name}: unloading with {count} blocks and {adapters} adapters outstanding\n");
+    .report_always();
+    pr_err!("  left by {name}: {count} in blocks, {adapters} in adapters\n");
     rows(&of_row, |row, count, bytes| {
         let Some((tag, kind)) = row.identity() else {
             return;
@@ -133,19 +173,16 @@ fn report(
             None => line(fmt!("tag (other) {kind}")),
         }
     });
-    state.regions.for_each(|region| {
-        if let Some(kind) = region_kind(region).filter(|_| of_region(region)) {
-            Leak {
-                kind,
-                count: 1,
-                // CAST: Lossless on the architectures supported.
-                bytes: region.asked as u64,
-                how: "allocated",
-                site: &region.site,
-            }
-            .print();
+    for group in group(of_region) {
+        Leak {
+            kind: group.kind,
+            count: group.count,
+            bytes: group.bytes,
+            how: "allocated",
+            site: &group.site,
         }
-    });
+        .print();
+    }
     for adapter in state
         .adapters
         .lock()

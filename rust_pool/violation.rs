@@ -78,6 +78,8 @@ impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Value(value) => kwrite!(f, "{value:#x}"),
+            // NULL and its like are no secret.
+            Self::Address(addr) if addr < sys::PAGE_SIZE => kwrite!(f, "{addr:#x}"),
             Self::Address(addr) => Text::<24>::pointer(addr).fmt(f),
         }
     }
@@ -132,6 +134,15 @@ impl Violation {
 
     /// Reports it. Any context.
     pub(crate) fn report(self) {
+        self.report_to(sys::may_log);
+    }
+
+    /// Reports it, to the log whatever was logged before. Any context.
+    pub(crate) fn report_always(self) {
+        self.report_to(|| true);
+    }
+
+    fn report_to(self, may_log: impl FnOnce() -> bool) {
         let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
         // No lock may be taken in NMI: there it is only counted and logged.
         if sys::irql() < 15 {
@@ -143,7 +154,7 @@ impl Violation {
             });
         }
         let stop = PANIC.load(Relaxed) != 0;
-        if stop || sys::may_log() {
+        if stop || may_log() {
             pr_err!("{self}\n");
         }
         if stop {

@@ -148,25 +148,24 @@ PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
 }
 EXPORT_SYMBOL_GPL(IoGetDmaAdapter);
 
-/* The Rust face: the driver has set the mask by the kernel's own interface. */
+/* The Rust face: the driver has set the masks by the kernel's own interface. */
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 			       PULONG registers)
 {
-	DEVICE_DESCRIPTION description = {
-		.Version	= DEVICE_DESCRIPTION_VERSION3,
-		.Master		= TRUE,
-		.MaximumLength	= maximum_length,
-		.InterfaceType	= InterfaceTypeUndefined,
-	};
+	u64 mask = min(dma_get_mask(dev),
+		       dev->coherent_dma_mask ?: DMA_BIT_MASK(32));
 
-	description.DmaAddressWidth = fls64(dma_get_mask(dev));
-	if (dev->coherent_dma_mask)
-		description.DmaAddressWidth =
-			min_t(ULONG, description.DmaAddressWidth,
-			      fls64(dev->coherent_dma_mask));
-	return rust_pool_adapter_get(dev, &description, registers, _RET_IP_);
+	return rust_pool_adapter_bound(dev, mask, maximum_length, registers,
+				       _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(rust_pool_adapter);
+
+/* A copy that no compiler of the Rust face looks into. */
+void rust_pool_copy(void *to, const void *from, size_t bytes)
+{
+	memcpy(to, from, bytes);
+}
+EXPORT_SYMBOL_GPL(rust_pool_copy);
 
 const void *rust_pool_tag_row(u32 type, u32 tag)
 {

@@ -390,7 +390,7 @@ typedef ULONG (*PGET_DMA_ALIGNMENT)(PDMA_ADAPTER DmaAdapter);
  * deferred.
  *
  * PutDmaAdapter: gives the adapter back, after its last common buffer.
- * Context: any but hard interrupt.
+ * Context: any but NMI.
  *
  * GetDmaAlignment: bytes; a common buffer is always aligned to a page.
  */

@@ -135,9 +135,8 @@ const MIN_ALIGN: usize = 16;
 struct Shape {
     /// Bytes as asked for.
     asked: usize,
-    /// Bytes as passed to kmalloc, or whole pages.
-    passed: usize,
-    /// Bytes really taken.
+    /// Bytes taken, all of which the underlying allocator is asked for: a block that grows into
+    /// what was left over needs no word with it then.
     used: usize,
     align: usize,
 }
@@ -152,31 +151,21 @@ impl Shape {
             PAGE_SIZE
         });
         // kmalloc aligns to the largest power of two that divides the size.
-        let passed = asked.checked_next_multiple_of(align)?;
-        if passed <= KMALLOC_MAX {
-            let used = kmalloc_bucket(passed);
-            return Some(Self {
-                asked,
-                passed,
-                used,
-                align,
-            });
+        let padded = asked.checked_next_multiple_of(align)?;
+        if padded <= KMALLOC_MAX {
+            let used = kmalloc_bucket(padded);
+            return Some(Self { asked, used, align });
         }
         if align > PAGE_SIZE {
             return None;
         }
         let used = backing::used(asked)?;
-        Some(Self {
-            asked,
-            passed: used,
-            used,
-            align,
-        })
+        Some(Self { asked, used, align })
     }
 
     #[inline]
     fn by_kmalloc(&self) -> bool {
-        self.passed <= KMALLOC_MAX
+        self.used <= KMALLOC_MAX
     }
 }
 
@@ -218,11 +207,11 @@ fn allocate(shape: Shape, flags: Flags) -> Option<NonNull<u8>> {
     let sleep = flags.contains(GFP_KERNEL);
     if shape.by_kmalloc() {
         let gfp = raw::RUST_POOL_GFP_NOWAIT | if zero { raw::RUST_POOL_GFP_ZERO } else { 0 };
-        if let Some(block) = sys::kmalloc(shape.passed, gfp) {
+        if let Some(block) = sys::kmalloc(shape.used, gfp) {
             return Some(block);
         }
         // SAFETY: May be called with any arguments in any context but NMI.
-        let block = unsafe { raw::rust_pool_kmalloc_slow(shape.passed, zero, sleep) };
+        let block = unsafe { raw::rust_pool_kmalloc_slow(shape.used, zero, sleep) };
         return NonNull::new(block.cast());
     }
     // SAFETY: May be called with any arguments in any context.

@@ -2,6 +2,7 @@
 
 //! Access to memory that others may change meanwhile.
 
+use crate::sys::raw;
 use core::{
     mem::{
         align_of,
@@ -164,7 +165,8 @@ impl Memory {
     pub fn copy_to_slice(&self, offset: usize, to: &mut [u8]) -> Result {
         let from = self.range(offset, to.len())?;
         // SAFETY: Both are valid for as many bytes; the slice is exclusive, so they do not overlap.
-        unsafe { from.copy_to_nonoverlapping(to.as_mut_ptr(), to.len()) };
+        // The compiler does not see the copy, so it can neither repeat nor tear apart a read.
+        unsafe { raw::rust_pool_copy(to.as_mut_ptr().cast(), from.cast(), to.len()) };
         Ok(())
     }
 
@@ -177,7 +179,7 @@ impl Memory {
     pub fn copy_from_slice(&self, offset: usize, from: &[u8]) -> Result {
         let to = self.range(offset, from.len())?;
         // SAFETY: Both are valid for as many bytes; no slice to this memory exists.
-        unsafe { to.copy_from_nonoverlapping(from.as_ptr(), from.len()) };
+        unsafe { raw::rust_pool_copy(to.cast(), from.as_ptr().cast(), from.len()) };
         Ok(())
     }
 }
