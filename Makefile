@@ -12,11 +12,14 @@ export KDIR
 
 S := scripts
 
+# With KDIR the build is a part of this one: its jobs, its variables.
+B := $(if $(KDIR),+)@$S
+
 modules:
-	@$S/build.sh . modules
+	$B/build.sh . modules
 
 install modules_install: modules
-	@VISIBLE=/lib/modules $S/build.sh . modules_install
+	$B/build.sh . modules_install
 
 setup:
 	@$S/setup.sh
@@ -35,7 +38,7 @@ vm: modules
 	@$S/vm.sh "$(RUN)"
 
 client: modules
-	@$S/client.sh "$(M)"
+	$B/client.sh "$(M)"
 
 lint:
 	@$S/lint.sh
@@ -53,7 +56,7 @@ mutants:
 	@$S/mutants.sh $(MUTANT)
 
 clean:
-	@$S/clean.sh
+	$B/clean.sh
 
 cacheclean:
 	@$S/cacheclean.sh

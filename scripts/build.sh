@@ -13,10 +13,23 @@ shift
 
 if [ -n "${KDIR:-}" ]; then
 	[ -f "$KDIR/Makefile" ] || die "KDIR=$KDIR is no kernel build tree"
-	exec make -C "$KDIR" M="$dir" -j "$JOBS" "$@"
+	MAKEFLAGS=$CALLER_MAKEFLAGS exec make -C "$KDIR" M="$dir" "$@"
+fi
+
+# Kbuild's own variables, which the caller may have in the environment or, as
+# make hands them on, on make's command line.
+pass=()
+for name in V W INSTALL_MOD_PATH INSTALL_MOD_DIR INSTALL_MOD_STRIP; do
+	[ -z "${!name:-}" ] || pass+=("$name=${!name}")
+done
+
+visible=$dir
+if [ "${1:-}" = modules_install ]; then
+	mkdir -p "${INSTALL_MOD_PATH:-}/lib/modules"
+	visible=$visible:$(realpath "${INSTALL_MOD_PATH:-/lib/modules}")
 fi
 
 setup_ensure
 # BTF would be made from a vmlinux, which the tree has not got, and does not need.
-VISIBLE=$dir in_root make --no-print-directory -C "$KDIR" M="$dir" CC="$KERNEL_CC" \
-	CONFIG_DEBUG_INFO_BTF_MODULES= ${V:+V="$V"} -j "$JOBS" "$@"
+VISIBLE=$visible in_root make --no-print-directory -C "$KERNEL_BUILD" M="$dir" CC="$KERNEL_CC" \
+	CONFIG_DEBUG_INFO_BTF_MODULES= "${pass[@]}" -j "$JOBS" "$@"

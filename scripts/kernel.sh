@@ -6,7 +6,7 @@
 # configuration with the same compiler, and checks that the symbols came out the
 # same.
 
-# Sets KERNEL_DIR, KDIR, VMLINUZ and KERNEL_ABI for the newest cached kernel.
+# Sets KERNEL_DIR, KERNEL_BUILD, KERNEL_IMAGE and KERNEL_ABI for the newest cached kernel.
 kernel_cached() {
 	local dir
 
@@ -24,8 +24,8 @@ kernel_key() {
 
 kernel_use() {
 	KERNEL_DIR=$1
-	KDIR=$1/build
-	VMLINUZ=$1/vmlinuz
+	KERNEL_BUILD=$1/build
+	KERNEL_IMAGE=$1/vmlinuz
 	KERNEL_ABI=$(cat "$1/abi")
 }
 

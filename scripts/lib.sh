@@ -11,6 +11,7 @@ JOBS=$(nproc)
 
 # A make above us has its job server and its variables, neither of which means
 # anything to the makes that we start.
+CALLER_MAKEFLAGS=${MAKEFLAGS:-}
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
 # shellcheck source=scripts/config.sh

@@ -9,4 +9,4 @@
 
 setup_ensure
 say "toolchain: $(toolchain_in_place && echo "this system's own" || echo "$ROOT")"
-say "kernel: $KERNEL_ABI, $KDIR"
+say "kernel: $KERNEL_ABI, $KERNEL_BUILD"

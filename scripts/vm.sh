@@ -9,7 +9,7 @@
 #   FILES      more files or directories, absolute or relative to the checkout
 #   SMP, MEM   processors and memory; CMDLINE, QEMU_ARGS  added to ours
 #   TIMEOUT    seconds until the machine counts as hung
-#   VMLINUZ    the kernel to boot, the stock one otherwise
+#   VMLINUZ    the kernel to boot; else that of KDIR if given, else the stock one
 #   VM_LOG     where to keep the console's output
 
 # shellcheck source=scripts/env.sh
@@ -18,9 +18,13 @@
 script=${1:-}
 timeout=${TIMEOUT:-300}
 [ -z "$script" ] || [ -f "$script" ] || die "RUN: there is no $script"
-booted=${VMLINUZ:-}
 setup_ensure
-[ -z "$booted" ] || VMLINUZ=$booted
+
+image=${VMLINUZ:-$KERNEL_IMAGE}
+if [ -z "${VMLINUZ:-}" ] && [ -n "${KDIR:-}" ]; then
+	image=$KDIR/arch/x86/boot/bzImage
+fi
+image=$(realpath -e "$image") || die "no kernel to boot: build KDIR's bzImage, or name one in VMLINUZ"
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-vm.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -65,7 +69,7 @@ accelerator() {
 	fi
 	if ! grep -qs "^$boot " "$known"; then
 		if [ "$(printf 'quit\n' | in_root timeout 20 qemu-system-x86_64 -M q35 -cpu max \
-			-accel kvm -kernel "$VMLINUZ" -append 'panic=-1 console=ttyS0' -no-reboot \
+			-accel kvm -kernel "$image" -append 'panic=-1 console=ttyS0' -no-reboot \
 			-display none -monitor none -serial stdio 2>/dev/null |
 			grep -c 'Kernel panic.*root')" -gt 0 ]; then
 			echo "$boot kvm" >"$known"
@@ -81,11 +85,11 @@ run_qemu() {
 	shift
 
 	# shellcheck disable=SC2086 # QEMU_ARGS is a list of words
-	VISIBLE=$work:$(dirname "$VMLINUZ") in_root "$@" qemu-system-x86_64 \
+	VISIBLE=$work:$(dirname "$image") in_root "$@" qemu-system-x86_64 \
 		-M q35 -accel "$(accelerator)" -cpu max -smp "${SMP:-2}" -m "${MEM:-1G}" \
 		-display none -vga none -nic none -no-reboot -device edu \
 		-serial "$serial" -serial "file:$work/status" \
-		-kernel "$VMLINUZ" -initrd "$work/initramfs" -append "$cmdline" \
+		-kernel "$image" -initrd "$work/initramfs" -append "$cmdline" \
 		${QEMU_ARGS:-}
 }
 
