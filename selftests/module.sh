@@ -58,17 +58,41 @@ other_licence() {
 machine_goes_on() {
 	load rp_test && load rp_test_leak bad_free=1 || return 1
 	unload rp_test_leak && unload rp_test || return 1
-	logged 'rust_pool: BAD_POOL_CALLER \(0xc2\): 0x46, 0xdead000000000010, .*rpt_leak_init'
+	logged 'rust_pool: BAD_POOL_CALLER \(0xc2\): 0x46, 0xdead000000000010, .*leak_all\+.*\[rp_test_leak\]'
+}
+
+# Whose code it was is known when that is gone, too.
+caller_remembered() {
+	grep ' 0xc2 0x46 0xdead000000000010 ' "$STATS/violations" >"$TMP/rows"
+	grep -q 'leak_all+.*\[rp_test_leak\]' "$TMP/rows" && return
+	sed 's/^/# /' "$TMP/rows"
+	return 1
+}
+
+# Many at once: all are counted, the log has a few.
+log_is_limited() {
+	load rp_test && load rp_test_pool || return 1
+	sleep 6
+	_before=$(violations)
+	log_mark "many"
+	cat "$CASES_DIR"/badfree/*twice_in_a_row >"$TMP/case"
+	[ "$(tail -n 1 "$TMP/case")" = ok ] || return 1
+	_lines=$(log_since | grep -c 'rust_pool: BAD_POOL_CALLER')
+	echo "# $(($(violations) - _before)) violations, $_lines lines"
+	unload rp_test_pool && unload rp_test || return 1
+	[ "$_lines" -ge 1 ] && [ "$_lines" -le 32 ]
 }
 
 begin rp_test rp_test_pool rp_test_leak
 load_or_fail rust_pool
-ktap_set_plan $((6 + ENDS))
+ktap_set_plan $((8 + ENDS))
 
 check "second load refused" second_refused
 check "held by its clients" held_by_client
 check "exported GPL-only" other_licence
 check "a violation is logged and the machine goes on" machine_goes_on
+check "its caller is remembered" caller_remembered
+check "the log is limited" log_is_limited
 check "loads and unloads many times" many_times
 check "violations start at none" [ "$(violations)" = 0 ]
 ends

@@ -466,7 +466,7 @@ static void refused_in_nmi(struct rpt *t)
 
 	rpt_in_context(RPT_NMI, call_allocate, &call);
 	EXPECT(t, !call.block);
-	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x08);
+	EXPECT_VIOLATIONS(t, 1);
 }
 
 static void bad_base(struct rpt *t)

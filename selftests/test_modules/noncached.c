@@ -215,7 +215,7 @@ static void refused_in_nmi(struct rpt *t)
 
 	rpt_in_context(RPT_NMI, allocate, &call);
 	EXPECT(t, !call.block);
-	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x08);
+	EXPECT_VIOLATIONS(t, 1);
 }
 
 static void refuse_free(struct rpt *t, const void *base, size_t n)
