@@ -63,7 +63,7 @@ static BOOLEAN allocate_all(struct extension *ext, PDEVICE_OBJECT device)
 								      RING_BYTES,
 								      &ext->ring_bus,
 								      TRUE);
-	return ext->ring != NULL;
+	return ext->ring ? TRUE : FALSE;
 }
 
 static int c_driver_probe(struct pci_dev *pdev, const struct pci_device_id *id)
