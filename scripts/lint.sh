@@ -58,7 +58,7 @@ run_rustfmt() {
 
 	mapfile -t files < <(sources '*.rs')
 	[ ${#files[@]} -gt 0 ] || return 0
-	in_root rustfmt --edition 2021 -l "$@" "${files[@]}"
+	in_root rustfmt --edition 2021 -l "$@" "${files[@]}" | sort -u
 }
 
 checkpatch() {

@@ -16,6 +16,9 @@ setup_ensure
 scratch=$TOP/build/mutants
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-mutants.XXXXXX")
 trap 'rm -rf "$work"' EXIT
+
+# A defect may hang the machine.
+export TIMEOUT=${TIMEOUT:-300}
 killed=0 survived=0 errors=0
 
 # No repository: git apply is to be a plain patch in the scratch copy.
@@ -29,6 +32,11 @@ build() {
 		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules"
 }
 
+baseline() {
+	"$scratch/scripts/test.sh" "${tests[@]}" >"$work/baseline" || true
+	grep -qE '^[0-9]+ passed' "$work/baseline"
+}
+
 # try PATCH: 0 killed, 1 survived, 2 error; says why in $why
 try() {
 	local patch=$1 test regex
@@ -37,6 +45,8 @@ try() {
 	regex=$(sed -n 's/^Case: *//p' "$patch" | head -n 1)
 	why="it has no line Test:"
 	[ -n "$test" ] || return 2
+	why="$test fails without it as well"
+	! grep -qE "^FAILED: (kernel log: )?$test:" "$work/baseline" || return 2
 	"$TOP/scripts/scratch.sh" "$scratch"
 	why="it does not apply"
 	apply "$patch" >"$work/log" 2>&1 || return 2
@@ -55,6 +65,13 @@ try() {
 
 mapfile -t patches < <(find "$TOP/selftests/mutants" -name "${1:-*}.patch" | sort)
 [ ${#patches[@]} -gt 0 ] || die "there is no selftests/mutants/${1:-*}.patch"
+
+# A test that fails anyway would kill any mutant.
+mapfile -t tests < <(sed -n 's/^Test: *//p' "${patches[@]}" | sort -u)
+"$TOP/scripts/scratch.sh" "$scratch"
+step "building without any defect" "the checkout has to build first" build
+step "running ${tests[*]} without any defect" "no test was run" baseline
+
 for patch in "${patches[@]}"; do
 	start=$SECONDS rc=0
 	try "$patch" || rc=$?
