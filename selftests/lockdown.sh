@@ -16,7 +16,7 @@ readable() {
 			return 1
 		cat "$STATS/$_file" >"$TMP/text" || return 1
 	done
-	grep -q '^Tst' "$STATS/tags"
+	grep -q '^Ring Nonp' "$STATS/tags"
 }
 
 works() {

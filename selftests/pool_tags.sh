@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Tags and pool types: which are taken, how they are shown and checked.
+# What the header promises; tags and pool types, which are taken, how they are
+# shown and checked.
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-run_suites rp_test_pool tags
+run_suites rp_test_pool wdm tags

@@ -3,12 +3,17 @@
  * Frees of what must not be freed: refused and reported, and the machine
  * goes on, whatever the pointer is.
  */
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <asm/fixmap.h>
 #include <asm/pgtable.h>
@@ -250,6 +255,21 @@ static const struct rpt_arg large_sizes[] = {
 	{ }
 };
 
+/* Pages that were blocks of their own, and were freed. */
+static void free_many_pages(void)
+{
+	enum { PAGES = 512 };
+	void **pages = kvcalloc(PAGES, sizeof(*pages), GFP_KERNEL);
+	unsigned int i;
+
+	for (i = 0; pages && i < PAGES; i++)
+		pages[i] = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE,
+						 TAG_BADFREE);
+	for (i = 0; pages && i < PAGES; i++)
+		ExFreePoolWithTag(pages[i], TAG_BADFREE);
+	kvfree(pages);
+}
+
 static void large_interior(struct rpt *t)
 {
 	static const POOL_TYPE types[] = { NonPagedPool, PagedPool };
@@ -257,8 +277,10 @@ static void large_interior(struct rpt *t)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		char *block = ExAllocatePoolWithTag(types[i], n, TAG_BADFREE);
+		char *block;
 
+		free_many_pages();
+		block = ExAllocatePoolWithTag(types[i], n, TAG_BADFREE);
 		if (!EXPECT(t, block))
 			return;
 		memset(block, 0, n);
@@ -268,6 +290,7 @@ static void large_interior(struct rpt *t)
 		if (n > PAGE_SIZE) {
 			free_all_ways(t, block + PAGE_SIZE, 0x99);
 			free_all_ways(t, block + PAGE_SIZE + 16, 0x99);
+			free_all_ways(t, block + 3 * PAGE_SIZE, 0x99);
 		}
 		EXPECT(t, !memchr_inv(block, 0, n));
 		ExFreePoolWithTag(block, TAG_BADFREE);
@@ -286,6 +309,15 @@ static const struct rpt_arg twice_sizes[] = {
 	{ }
 };
 
+/* A checker like slub_debug overwrites what is freed, the header included. */
+static bool header_gone(const char *block)
+{
+	ULONG tag;
+
+	return copy_from_kernel_nofault(&tag, block - 12, sizeof(tag)) ||
+	       tag != TAG_BADFREE;
+}
+
 static void twice(struct rpt *t)
 {
 	static const POOL_TYPE types[] = { NonPagedPool, PagedPool };
@@ -298,7 +330,10 @@ static void twice(struct rpt *t)
 		if (!EXPECT(t, block))
 			return;
 		ExFreePoolWithTag(block, TAG_BADFREE);
-		free_all_ways(t, block, 0x07);
+		if (n <= SMALL_MAX && header_gone(block))
+			free_refused(t, block);
+		else
+			free_all_ways(t, block, 0x07);
 	}
 }
 
@@ -355,6 +390,68 @@ static void twice_many(struct rpt *t)
 		EXPECT(t, rpt_filled(blocks[i], 40, i));
 		ExFreePoolWithTag(blocks[i], TAG_BADFREE);
 	}
+}
+
+static const struct rpt_arg race_sizes[] = {
+	{ "100", 100 },
+	{ "4064", 4064 },
+	{ "4096", 4096 },
+	{ "20000", 20000 },
+	{ }
+};
+
+struct race {
+	void *block;
+	atomic_t ready;
+	struct completion done;
+};
+
+static void free_at_once(void *arg)
+{
+	struct race *race = arg;
+
+	/* Both are there before either frees. */
+	atomic_inc(&race->ready);
+	while (atomic_read(&race->ready) < 2)
+		cpu_relax();
+	ExFreePoolWithTag(race->block, TAG_BADFREE);
+	complete(&race->done);
+}
+
+/* On two CPUs at once, one free is right and the other is not. */
+static void twice_at_once(struct rpt *t)
+{
+	enum { ROUNDS = 500 };
+	size_t n = rpt_value(t);
+	struct rpt_row before, after;
+	struct race race;
+	unsigned int i;
+	int other;
+
+	if (num_online_cpus() < 2) {
+		rpt_skip(t, "needs two CPUs");
+		return;
+	}
+	rpt_tag(t, "TstD", false, &before);
+	for (i = 0; i < ROUNDS; i++) {
+		race.block = ExAllocatePoolWithTag(NonPagedPool, n,
+						   TAG_BADFREE);
+		if (!EXPECT(t, race.block))
+			break;
+		atomic_set(&race.ready, 0);
+		init_completion(&race.done);
+		migrate_disable();
+		other = cpumask_any_but(cpu_online_mask, smp_processor_id());
+		smp_call_function_single(other, free_at_once, &race, false);
+		free_at_once(&race);
+		migrate_enable();
+		wait_for_completion(&race.done);
+		wait_for_completion(&race.done);
+	}
+	EXPECT_VIOLATIONS(t, i);
+	rpt_tag(t, "TstD", false, &after);
+	EXPECT_EQ(t, after.frees - before.frees, i);
+	EXPECT_EQ(t, after.diff, before.diff);
 }
 
 static void counters_untouched(struct rpt *t)
@@ -470,6 +567,7 @@ static const struct rpt_case cases[] = {
 	{ "twice", twice, twice_sizes },
 	{ "twice_after_reuse", twice_after_reuse, twice_sizes },
 	{ "twice_in_a_row", twice_many },
+	{ "twice_at_once", twice_at_once, race_sizes },
 	{ "counters_untouched", counters_untouched },
 	{ "reported_with_caller", reported_with_caller },
 	{ "random_pointers_in", fuzz, fuzz_ranges },

@@ -484,7 +484,7 @@ static void bad_base(struct rpt *t)
 		MmFreeContiguousMemory((void *)wild[i]);
 		v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x60);
 		if (v)
-			EXPECT_EQ(t, v->p[1], wild[i]);
+			EXPECT(t, rpt_shows(v->p[1], (void *)wild[i]));
 		MmFreeContiguousMemorySpecifyCache((void *)wild[i], 4096,
 						   MmCached);
 		EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x60);

@@ -10,6 +10,7 @@ static const struct rpt_suite *const suites[] = {
 	&contiguous_suite,
 	&noncached_suite,
 	&kinds_suite,
+	&load_suite,
 };
 
 static void *key;

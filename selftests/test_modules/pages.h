@@ -8,6 +8,7 @@
 extern const struct rpt_suite contiguous_suite;
 extern const struct rpt_suite noncached_suite;
 extern const struct rpt_suite kinds_suite;
+extern const struct rpt_suite load_suite;
 
 /* For args. */
 extern const struct rpt_arg cache_types[];

@@ -20,6 +20,7 @@ static const struct rpt_suite *const suites[] = {
 	&failures_suite,
 	&badfree_suite,
 	&usercopy_suite,
+	&wdm_suite,
 };
 
 static void *key;

@@ -37,6 +37,7 @@ extern const struct rpt_suite contexts_suite;
 extern const struct rpt_suite failures_suite;
 extern const struct rpt_suite badfree_suite;
 extern const struct rpt_suite usercopy_suite;
+extern const struct rpt_suite wdm_suite;
 
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];
