@@ -131,10 +131,10 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        unload::report_all();
+        let leaked = unload::report_all();
         // SAFETY: The module is going, or never came: nobody calls it any more.
         unsafe {
-            small::exit();
+            small::exit(leaked);
             statistics::free_all();
         }
     }

@@ -36,7 +36,7 @@ struct Buffer<'a> {
 
 impl fmt::Display for Buffer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
+        let &Self {
             what,
             from,
             asked,
@@ -44,7 +44,7 @@ impl fmt::Display for Buffer<'_> {
             at,
             bus,
         } = self;
-        let physical = physical_address(*at).unwrap_or(0);
+        let physical = physical_address(at).unwrap_or(0);
         f.write_fmt(fmt!(
             "{what:<10} {from:<14} {asked:>5} {used:>5}  {at:p}  {physical:#010x}  "
         ))?;

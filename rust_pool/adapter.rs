@@ -82,7 +82,9 @@ pub(crate) struct Adapter {
     /// What C code sees.
     public: raw::DMA_ADAPTER,
     next: Next<Adapter>,
-    device: Arc<DmaDevice>,
+    /// Its number among all that ever were.
+    number: u64,
+    device: Option<Arc<DmaDevice>>,
     mask: u64,
     registers: u32,
     /// Map registers that live buffers hold.
@@ -124,7 +126,7 @@ impl fmt::Display for Adapter {
             f,
             "adapter {} {} registers {} in_use {} mask {:#x} buffers {} {state}",
             self.id(),
-            self.device.name(),
+            self.device.as_ref().map_or("?", |device| device.name()),
             self.registers,
             self.in_use,
             self.mask,
@@ -133,8 +135,46 @@ impl fmt::Display for Adapter {
     }
 }
 
+/// How many dead adapters are kept.
+const DEAD: usize = 16;
+
 /// The adapters.
-pub(crate) type Adapters = Chain<Adapter>;
+pub(crate) struct Adapters {
+    live: Chain<Adapter>,
+    /// The last that died, without their devices: who uses one once more through its operations
+    /// finds them there, and is reported.
+    dead: [Option<KBox<Adapter>>; DEAD],
+    made: u64,
+    died: usize,
+}
+
+impl Adapters {
+    /// None.
+    pub(crate) const fn new() -> Self {
+        Self {
+            live: Chain::new(),
+            dead: [const { None }; DEAD],
+            made: 0,
+            died: 0,
+        }
+    }
+
+    /// Those in use.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Adapter> {
+        self.live.iter()
+    }
+
+    fn find(&mut self, id: AdapterId) -> Option<&mut Adapter> {
+        self.live.find_mut(|adapter| adapter.id() == id)
+    }
+
+    /// Keeps a dead adapter, and returns the one that made room for it.
+    fn bury(&mut self, adapter: KBox<Adapter>) -> Option<KBox<Adapter>> {
+        let grave = self.dead.get_mut(self.died % DEAD)?;
+        self.died = self.died.wrapping_add(1);
+        grave.replace(adapter)
+    }
+}
 
 /// What a device description asks for.
 struct Wanted {
@@ -192,12 +232,15 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
         .adapters
         .lock()
         .iter()
-        .filter(|adapter| adapter.device.same(&device))
+        .filter(|adapter| {
+            let other = adapter.device.as_ref();
+            other.is_some_and(|other| other.same(&device))
+        })
         .fold(wanted.mask, |mask, adapter| mask.min(adapter.mask));
     if set_mask {
         device.set_mask(mask).ok()?;
     }
-    let adapter = KBox::new(
+    let mut adapter = KBox::new(
         Adapter {
             public: raw::DMA_ADAPTER {
                 Version: 1,
@@ -206,7 +249,8 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
                 DmaOperations: addr_of_mut!(raw::rust_pool_dma_operations),
             },
             next: Next::none(),
-            device,
+            number: 0,
+            device: Some(device),
             mask: wanted.mask,
             registers: wanted.registers,
             in_use: 0,
@@ -218,7 +262,10 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
     )
     .ok()?;
     let id = adapter.id();
-    state.adapters.lock().push(adapter);
+    let mut adapters = state.adapters.lock();
+    adapters.made += 1;
+    adapter.number = adapters.made;
+    adapters.live.push(adapter);
     Some(id)
 }
 
@@ -232,24 +279,22 @@ enum Refusal {
 fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>, Refusal> {
     let mut adapters = state::get().adapters.lock();
     let adapter = adapters
-        .find_mut(|adapter| adapter.id() == id && adapter.holds > 0)
+        .find(id)
+        .filter(|adapter| adapter.holds > 0)
         .ok_or(Refusal::Unknown)?;
+    let device = adapter.device.clone().ok_or(Refusal::Unknown)?;
     // CAST: Lossless on the architectures supported.
     if registers > adapter.registers as usize {
         return Err(Refusal::TooManyRegisters);
     }
     adapter.in_use += registers;
     adapter.buffers += 1;
-    Ok(adapter.device.clone())
+    Ok(device)
 }
 
 /// Gives a buffer's map registers back, and the adapter if it was waiting for that.
 fn unreserve(id: AdapterId, registers: usize) {
-    if let Some(adapter) = state::get()
-        .adapters
-        .lock()
-        .find_mut(|adapter| adapter.id() == id)
-    {
+    if let Some(adapter) = state::get().adapters.lock().find(id) {
         adapter.in_use -= registers;
         adapter.buffers -= 1;
     }
@@ -267,8 +312,22 @@ pub(crate) fn reap() {
         let dead = state::get()
             .adapters
             .lock()
+            .live
             .unlink(|adapter| adapter.holds == 0 && adapter.buffers == 0);
-        if dead.is_none() {
+        let Some(mut dead) = dead else {
+            break;
+        };
+        dead.device = None;
+        let oldest = state::get().adapters.lock().bury(dead);
+        drop(oldest);
+    }
+}
+
+/// Frees all adapters, for the end of the module. Sleeps.
+pub(crate) fn forget_all() {
+    loop {
+        let adapter = state::get().adapters.lock().live.pop();
+        if adapter.is_none() {
             break;
         }
     }
@@ -418,7 +477,8 @@ fn put(id: AdapterId, caller: usize) {
     let left = {
         let mut adapters = state::get().adapters.lock();
         adapters
-            .find_mut(|adapter| adapter.id() == id && adapter.holds > 0)
+            .find(id)
+            .filter(|adapter| adapter.holds > 0)
             .map(|adapter| {
                 adapter.holds -= 1;
                 (adapter.holds == 0).then_some(adapter.buffers)
@@ -446,9 +506,15 @@ fn put(id: AdapterId, caller: usize) {
     }
 }
 
-/// The adapter behind `position` and its successor's position, for debugfs.
-pub(crate) fn nth<T>(position: usize, show: impl FnOnce(&Adapter) -> T) -> Option<T> {
-    state::get().adapters.lock().iter().nth(position).map(show)
+/// Shows the first adapter whose number is above `number`, and returns its number.
+pub(crate) fn after(number: u64, show: impl FnOnce(&Adapter)) -> Option<u64> {
+    let adapters = state::get().adapters.lock();
+    let adapter = adapters
+        .iter()
+        .filter(|adapter| adapter.number > number)
+        .min_by_key(|adapter| adapter.number)?;
+    show(adapter);
+    Some(adapter.number)
 }
 
 /// `IoGetDmaAdapter`.
@@ -542,11 +608,7 @@ extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usiz
 #[no_mangle]
 extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
     let id = AdapterId(adapter as usize);
-    if let Some(adapter) = state::get()
-        .adapters
-        .lock()
-        .find_mut(|adapter| adapter.id() == id)
-    {
+    if let Some(adapter) = state::get().adapters.lock().find(id) {
         adapter.holds += 1;
     }
 }

@@ -126,6 +126,9 @@ fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp) -> Option<NonNull<u8>
 }
 
 /// Looks for page frames that can be emptied, from the highest address down. Sleeps.
+///
+/// The kernel empties whole pageblocks, of 2 MiB as a rule: one that holds a block already, or
+/// anything else that cannot move, has no second one to give.
 fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
     if !gfp::affordable(used) {
         return None;

@@ -76,14 +76,10 @@ impl Table for Tags {
     }
 
     fn row(position: u64, line: &mut Line) -> Option<u64> {
-        let claimed = u64::try_from(statistics::claimed()).ok()?;
-        let others = u64::try_from(statistics::others()).ok()?;
-        for at in position..claimed {
-            // The rows `(other)` are the first of the table and the last of the file.
-            let index = (at + others) % claimed;
-            let Some(row) = statistics::at(usize::try_from(index).ok()?) else {
-                continue;
-            };
+        let mut at = usize::try_from(position).ok()?;
+        loop {
+            let (row, place) = statistics::in_order(at)?;
+            at = place + 1;
             let Some((tag, kind)) = row.identity() else {
                 continue;
             };
@@ -111,9 +107,8 @@ impl Table for Tags {
                     )
                 })
                 .ok()?;
-            return Some(at + 1);
+            return u64::try_from(at).ok();
         }
-        None
     }
 }
 
@@ -126,7 +121,7 @@ impl Table for Contiguous {
     }
 
     fn row(position: u64, line: &mut Line) -> Option<u64> {
-        let (_, next) = state::get().regions.next(position, |region| {
+        state::get().regions.next(position, |region| {
             let Owner::Contiguous { cache, physical } = &region.owner else {
                 return None;
             };
@@ -139,8 +134,7 @@ impl Table for Contiguous {
                 region.site
             )
             .ok()
-        })?;
-        Some(next)
+        })
     }
 }
 
@@ -153,7 +147,7 @@ impl Table for NonCached {
     }
 
     fn row(position: u64, line: &mut Line) -> Option<u64> {
-        let (_, next) = state::get().regions.next(position, |region| {
+        state::get().regions.next(position, |region| {
             let Owner::NonCached { cache, .. } = &region.owner else {
                 return None;
             };
@@ -166,8 +160,7 @@ impl Table for NonCached {
                 region.site
             )
             .ok()
-        })?;
-        Some(next)
+        })
     }
 }
 
@@ -175,7 +168,7 @@ struct Adapters;
 
 impl Adapters {
     /// Positions from here on are of buffers, those below of adapters.
-    const BUFFERS: u64 = 1 << 48;
+    const BUFFERS: u64 = 1 << 56;
 }
 
 impl Table for Adapters {
@@ -186,13 +179,16 @@ impl Table for Adapters {
 
     fn row(position: u64, line: &mut Line) -> Option<u64> {
         if position < Self::BUFFERS {
-            let nth = usize::try_from(position).ok()?;
-            if adapter::nth(nth, |adapter| kwrite!(line, "{adapter}")).is_some() {
-                return Some(position + 1);
+            let shown = adapter::after(position, |adapter| {
+                // What does not fit is cut, so nothing fails.
+                let _ = kwrite!(line, "{adapter}");
+            });
+            if shown.is_some() {
+                return shown;
             }
         }
         let position = position.saturating_sub(Self::BUFFERS);
-        let (_, next) = state::get().regions.next(position, |region| {
+        let next = state::get().regions.next(position, |region| {
             let Owner::CommonBuffer { adapter, bus, .. } = &region.owner else {
                 return None;
             };

@@ -78,6 +78,10 @@ bool rust_pool_lookup(const void *addr, phys_addr_t *phys)
 	unsigned int level;
 	pte_t *pte;
 
+	if (virt_addr_valid(addr)) {
+		*phys = __pa(va);
+		return true;
+	}
 	if (va < TASK_SIZE_MAX || !__is_canonical_address(va, boot_cpu_data.x86_virt_bits))
 		return false;
 	pte = lookup_address(va, &level);
@@ -179,18 +183,6 @@ void rust_pool_vunmap(const void *addr)
 }
 
 /*
- * Whether a page is free, or in use in a way that may allow moving it. A guess
- * without locks; alloc_contig_range() knows for sure.
- */
-static bool may_move(struct page *page)
-{
-	if (PageReserved(page) || PageHuge(page) || PageSlab(page))
-		return false;
-	return PageBuddy(page) || !page_count(page) ||
-	       folio_test_lru(page_folio(page));
-}
-
-/*
  * Allocate exactly these page frames, moving their users elsewhere. Sleeps.
  * -ENXIO, and the highest of them in @obstacle, for frames that no one may have,
  * which is found out first, for alloc_contig_range() is expensive; -EBUSY or
@@ -207,7 +199,7 @@ int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
 		struct page *page = pfn_to_online_page(i);
 
 		*obstacle = i;
-		if (!page || !may_move(page))
+		if (!page || PageReserved(page) || PageSlab(page))
 			return -ENXIO;
 		if (!zone)
 			zone = page_zone(page);

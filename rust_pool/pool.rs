@@ -188,8 +188,7 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     match header {
         Some(Found::Live(header)) => free_small(addr, header, tag, caller),
         Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
-        None if matches!(large, Large::Recent) => freed_twice(addr, Tag::from_raw(0), caller),
-        None => free_nothing(addr, caller),
+        None => free_nothing(addr, matches!(large, Large::Recent), caller),
     }
 }
 
@@ -297,9 +296,9 @@ fn foreign(addr: usize, caller: usize, what: &'static str) {
     .report();
 }
 
-/// Reports the free of an address at which no block begins.
+/// Reports the free of an address at which no block begins; `recent` if one did not long ago.
 #[cold]
-fn free_nothing(addr: usize, caller: usize) {
+fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if addr == 0 {
         return foreign(addr, caller, "free of NULL");
     }
@@ -322,6 +321,9 @@ fn free_nothing(addr: usize, caller: usize) {
             "free of an address inside a block",
         )
         .report();
+    }
+    if recent {
+        return freed_twice(addr, Tag::from_raw(0), caller);
     }
     foreign(addr, caller, "free of memory that is not from the pool");
 }

@@ -119,6 +119,8 @@ pub(crate) enum Owner {
 /// A page-aligned block.
 pub(crate) struct Region {
     next: Next<Region>,
+    /// Its number among all that its bucket ever had.
+    number: u64,
     pub(crate) base: NonNull<u8>,
     /// Bytes asked for.
     pub(crate) asked: usize,
@@ -178,6 +180,7 @@ impl Reservation {
             self.0,
             Region {
                 next: Next::none(),
+                number: 0,
                 base,
                 asked,
                 used,
@@ -196,6 +199,7 @@ const RECENT: usize = 4;
 /// Regions with the same hash.
 struct Bucket {
     regions: Chain<Region>,
+    made: u64,
     recent: [usize; RECENT],
     turn: usize,
 }
@@ -236,6 +240,7 @@ impl Regions {
             buckets <- pin_init::pin_init_array_from_fn(|_| {
                 new_spinlock_irq!(Bucket {
                     regions: Chain::new(),
+                    made: 0,
                     recent: [0; RECENT],
                     turn: 0,
                 }, "rust_pool::regions")
@@ -249,7 +254,7 @@ impl Regions {
         &self.buckets[hash & (BUCKETS - 1)]
     }
 
-    fn insert(&self, region: KBox<Region>) {
+    fn insert(&self, mut region: KBox<Region>) {
         let base = region.addr();
         let mut bucket = self.bucket(base).lock();
         for recent in &mut bucket.recent {
@@ -257,6 +262,8 @@ impl Regions {
                 *recent = 0;
             }
         }
+        region.number = bucket.made;
+        bucket.made += 1;
         bucket.regions.push(region);
     }
 
@@ -300,31 +307,34 @@ impl Regions {
         }
     }
 
-    /// The first region at or behind a position for which `pick` has something, and the position
-    /// behind it. Positions stay valid while regions come and go.
-    pub(crate) fn next<T>(
+    /// Shows the first region at or behind a position for which `show` has something, and returns
+    /// the position behind it. Regions that come and go meanwhile move no other.
+    pub(crate) fn next(
         &self,
         position: u64,
-        mut pick: impl FnMut(&Region) -> Option<T>,
-    ) -> Option<(T, u64)> {
-        // CAST: The halves of a position; both are small.
-        let (mut number, mut skip) = ((position >> 32) as usize, position as u32 as usize);
-        while let Some(bucket) = self.buckets.get(number) {
-            let found = bucket
-                .lock()
+        mut show: impl FnMut(&Region) -> Option<()>,
+    ) -> Option<u64> {
+        /// Bits of a position that number the region; those above number the bucket.
+        const NUMBER: u32 = 48;
+        let mut bucket = position >> NUMBER;
+        let mut number = position & ((1 << NUMBER) - 1);
+        loop {
+            let regions = self.buckets.get(usize::try_from(bucket).ok()?)?.lock();
+            // Few are in a bucket, so looking for the smallest again and again is cheap.
+            while let Some(region) = regions
                 .regions
                 .iter()
-                .enumerate()
-                .skip(skip)
-                .find_map(|(i, region)| Some((pick(region)?, i)));
-            if let Some((item, i)) = found {
-                // CAST: As above.
-                return Some((item, (number as u64) << 32 | (i as u64 + 1)));
+                .filter(|region| region.number >= number)
+                .min_by_key(|region| region.number)
+            {
+                number = region.number + 1;
+                if show(region).is_some() {
+                    return Some(bucket << NUMBER | number);
+                }
             }
-            number += 1;
-            skip = 0;
+            bucket += 1;
+            number = 0;
         }
-        None
     }
 
     /// Takes any one region out of the table, for the end of the module.

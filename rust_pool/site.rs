@@ -65,14 +65,20 @@ impl Site {
         }
     }
 
-    /// Makes it the site of an address, unless it is another's already.
+    /// Makes it the site of an address, unless it is another's already. A name that was kept still
+    /// comes first.
     #[inline]
     pub(crate) fn claim(&self, caller: usize) {
         if self.caller.load(Relaxed) == 0 {
-            // INVARIANT: The name is null.
-            self.name.store(null(), Relaxed);
             self.caller.store(caller, Relaxed);
         }
+    }
+
+    /// Makes it unknown.
+    pub(crate) fn forget(&self) {
+        // INVARIANT: The name is null.
+        self.name.store(null(), Relaxed);
+        self.caller.store(0, Relaxed);
     }
 
     /// A copy, to keep.

@@ -117,20 +117,24 @@ fn cache(units: usize) -> Option<(Cache, usize)> {
 /// Makes the caches. Sleeps.
 pub(crate) fn init() -> Result {
     // The caches of an earlier load are still there if blocks leaked from them.
-    let load = sys::random() & 0xffff;
+    let load = sys::random();
     for (slot, units) in CACHES.iter().zip(SIZES) {
-        let name = CString::try_from_fmt(fmt!("rust_pool-{load:04x}-{}", units * UNIT))?;
+        let name = CString::try_from_fmt(fmt!("rust_pool-{load:016x}-{}", units * UNIT))?;
         slot.store(Cache::new(&name, units * UNIT, UNIT)?.into_raw(), Relaxed);
     }
     Ok(())
 }
 
-/// Destroys the caches, but for those from which blocks leaked. Sleeps.
+/// Destroys the caches, but for those from which blocks leaked, if any did. Sleeps.
 ///
 /// # Safety
 ///
 /// Nobody allocates or frees any more: the module is going.
-pub(crate) unsafe fn exit() {
+pub(crate) unsafe fn exit(leaked: bool) {
+    if leaked && !cfg!(CONFIG_SLUB_DEBUG) {
+        // No cache can say then whether it is empty.
+        return;
+    }
     for slot in &CACHES {
         if let Some(raw) = NonNull::new(slot.load(Relaxed)) {
             // SAFETY: The cache was made by `init()`, and nobody uses it.

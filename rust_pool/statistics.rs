@@ -14,7 +14,8 @@ use crate::{
     site::Site,
     sys::{
         self,
-        raw, //
+        raw,
+        Module, //
     },
     tag::{
         PoolKind,
@@ -69,8 +70,11 @@ pub struct Row {
     /// Bytes live, but for what the CPUs have not yet folded in.
     live: Atomic<i64>,
     peak: Atomic<i64>,
-    /// Who allocated with this tag first.
+    /// Who allocated with this tag first; once that has gone and left blocks, who did.
     site: Site,
+    /// Blocks and bytes that clients left when they went.
+    left: Atomic<u64>,
+    left_bytes: Atomic<i64>,
     index: u16,
 }
 
@@ -169,6 +173,8 @@ impl Row {
             live: Atomic::new(0),
             peak: Atomic::new(0),
             site: Site::new(0),
+            left: Atomic::new(0),
+            left_bytes: Atomic::new(0),
             index,
         }
     }
@@ -260,6 +266,30 @@ impl Row {
             peak: self.peak.load(Relaxed),
             failures: sum[FAILURES],
         }
+    }
+
+    /// Blocks and bytes live now that no client left before.
+    pub(crate) fn outstanding(&self) -> (u64, i64) {
+        let now = self.snapshot();
+        (
+            now.diff().saturating_sub(self.left.load(Relaxed)),
+            now.bytes.wrapping_sub(self.left_bytes.load(Relaxed)),
+        )
+    }
+
+    /// Says that the client at its site is going, and `module` with it.
+    pub(crate) fn depart(&self, module: Module) {
+        if !self.site.lies_in(module) {
+            return;
+        }
+        let now = self.snapshot();
+        if now.diff() == 0 {
+            self.site.forget();
+        } else {
+            self.site.depart(module);
+        }
+        self.left.store(now.diff(), Relaxed);
+        self.left_bytes.store(now.bytes, Relaxed);
     }
 
     /// Its place in the table.
@@ -454,9 +484,13 @@ pub(crate) fn claimed() -> usize {
     CLAIMED.load(Relaxed)
 }
 
-/// How many of them are `(other)`.
-pub(crate) const fn others() -> usize {
-    OTHERS
+/// The row at or behind a place in the order of a listing, in which the rows `(other)` come last.
+pub(crate) fn in_order(place: usize) -> Option<(&'static Row, usize)> {
+    let tags = place..claimed().saturating_sub(OTHERS);
+    let others = place.max(MAX_ROWS)..MAX_ROWS + OTHERS;
+    let tags = tags.map(|place| (place + OTHERS, place));
+    Iterator::chain(tags, others.map(|place| (place - MAX_ROWS, place)))
+        .find_map(|(index, place)| Some((at(index)?, place)))
 }
 
 /// Frees the table.

@@ -59,15 +59,15 @@ impl<S: fmt::Display> Leak<'_, S> {
     }
 }
 
-/// Rows with live blocks, of tags that `which` is true of.
-fn rows(which: impl Fn(&Row) -> bool, mut visit: impl FnMut(&Row, u64, u64)) {
+/// Rows with live blocks, as `of_row` counts them.
+fn rows(of_row: impl Fn(&Row) -> (u64, i64), mut visit: impl FnMut(&Row, u64, u64)) {
     for row in (0..statistics::claimed()).filter_map(statistics::at) {
-        if row.identity().is_none() || !which(row) {
+        if row.identity().is_none() {
             continue;
         }
-        let now = row.snapshot();
-        if now.diff() != 0 {
-            visit(row, now.diff(), u64::try_from(now.bytes).unwrap_or(0));
+        let (blocks, bytes) = of_row(row);
+        if blocks != 0 {
+            visit(row, blocks, u64::try_from(bytes).unwrap_or(0));
         }
     }
 }
@@ -121,13 +121,13 @@ fn group(which: impl Fn(&Region) -> bool) -> KVec<Group> {
     groups
 }
 
-/// Reports what is live and satisfies the conditions, if anything does.
+/// Reports what is live and satisfies the conditions, and returns whether anything does.
 fn report(
     name: &str,
-    of_row: impl Fn(&Row) -> bool,
+    of_row: impl Fn(&Row) -> (u64, i64),
     of_region: impl Fn(&Region) -> bool,
     of_adapter: impl Fn(&adapter::Adapter) -> bool,
-) {
+) -> bool {
     let state = state::get();
     let mut count = 0u64;
     rows(&of_row, |_, blocks, _| count = count.wrapping_add(blocks));
@@ -143,7 +143,7 @@ fn report(
         .filter(|adapter| of_adapter(adapter))
         .count();
     if count == 0 && adapters == 0 {
-        return;
+        return false;
     }
     Violation::new(
         Check::DriverVerifier,
@@ -191,6 +191,7 @@ fn report(
     {
         pr_err!("  leaked {adapter}, got at {}\n", adapter.site());
     }
+    true
 }
 
 /// Reports what a client leaves behind.
@@ -209,18 +210,25 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     sys::defer_finish();
     report(
         module.name(),
-        |row| row.site().lies_in(module),
+        |row| {
+            if row.site().lies_in(module) {
+                row.outstanding()
+            } else {
+                (0, 0)
+            }
+        },
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
     );
     // From now on names are all that is left of the sites.
-    for_each_site(|site| site.depart(module));
+    for row in (0..statistics::claimed()).filter_map(statistics::at) {
+        row.depart(module);
+    }
+    for_each_other_site(|site| site.depart(module));
 }
 
-fn for_each_site(mut visit: impl FnMut(&Site)) {
-    for row in (0..statistics::claimed()).filter_map(statistics::at) {
-        visit(row.site());
-    }
+/// Sites but those of rows.
+fn for_each_other_site(mut visit: impl FnMut(&Site)) {
     let state = state::get();
     state.regions.for_each(|region| visit(&region.site));
     for adapter in state.adapters.lock().iter() {
@@ -241,21 +249,25 @@ unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
     if let Some(module) = NonNull::new(module) {
         // SAFETY: By the safety requirements.
         let module = unsafe { Module::from_raw(module) };
-        for_each_site(|site| site.settle(module));
+        for row in (0..statistics::claimed()).filter_map(statistics::at) {
+            row.site().settle(module);
+        }
+        for_each_other_site(|site| site.settle(module));
     }
 }
 
-/// Reports all that is left and forgets it; the memory itself stays where it is. Sleeps.
-pub(crate) fn report_all() {
+/// Reports all that is left, forgets it, and returns whether there was any; the memory itself stays
+/// where it is. Sleeps.
+pub(crate) fn report_all() -> bool {
     sys::defer_finish();
-    report("rust_pool", |_| true, |_| true, |_| true);
+    let live = |row: &Row| {
+        let now = row.snapshot();
+        (now.diff(), now.bytes)
+    };
+    let leaked = report("rust_pool", live, |_| true, |_| true);
     // The records go, the memory that they are about stays.
     let state = state::get();
     while state.regions.pop().is_some() {}
-    loop {
-        let adapter = state.adapters.lock().pop();
-        if adapter.is_none() {
-            break;
-        }
-    }
+    adapter::forget_all();
+    leaked
 }

@@ -152,11 +152,11 @@ EXPORT_SYMBOL_GPL(IoGetDmaAdapter);
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 			       PULONG registers)
 {
-	u64 mask = min(dma_get_mask(dev),
-		       dev->coherent_dma_mask ?: DMA_BIT_MASK(32));
-
-	return rust_pool_adapter_bound(dev, mask, maximum_length, registers,
-				       _RET_IP_);
+	/* A device that cannot master the bus has none. */
+	if (!dev->coherent_dma_mask)
+		return NULL;
+	return rust_pool_adapter_bound(dev, dev->coherent_dma_mask,
+				       maximum_length, registers, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(rust_pool_adapter);
 
