@@ -21,6 +21,7 @@ mod rust_pool {
     pub(crate) mod contiguous;
     pub(crate) mod debugfs;
     pub(crate) mod deferred;
+    pub(crate) mod export;
     pub(crate) mod face;
     pub(crate) mod gfp;
     pub(crate) mod header;

@@ -12,6 +12,10 @@ use crate::{
         Next, //
     },
     deferred,
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     gfp,
     region::{
         Family,
@@ -190,9 +194,10 @@ impl Wanted {
         }
         let width = match description.Version {
             0..=2 if description.Dma64BitAddresses != 0 => 64,
-            0..=2 if description.Dma32BitAddresses != 0
-                || (description.ScatterGather != 0
-                    && description.InterfaceType == raw::_INTERFACE_TYPE_PCIBus) =>
+            0..=2
+                if description.Dma32BitAddresses != 0
+                    || (description.ScatterGather != 0
+                        && description.InterfaceType == raw::_INTERFACE_TYPE_PCIBus) =>
             {
                 32
             }
@@ -404,21 +409,23 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     }
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
-    let taken = state::get().regions.take(base, |region| match &region.owner {
-        Owner::CommonBuffer {
-            adapter,
-            bus,
-            cached: own,
-            ..
-        } => {
-            if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
-                Ok(())
-            } else {
-                Err(true)
+    let taken = state::get()
+        .regions
+        .take(base, |region| match &region.owner {
+            Owner::CommonBuffer {
+                adapter,
+                bus,
+                cached: own,
+                ..
+            } => {
+                if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
+                    Ok(())
+                } else {
+                    Err(true)
+                }
             }
-        }
-        _ => Err(false),
-    });
+            _ => Err(false),
+        });
     match taken {
         Taken::Region(region) => {
             if sys::irql() == 0 {
@@ -542,6 +549,7 @@ unsafe extern "C" fn rust_pool_adapter_get(
         }
     }
 }
+matches_header!(rust_pool_adapter_get);
 
 /// An adapter for the Rust face: with the mask that the device has.
 ///
@@ -563,6 +571,7 @@ unsafe extern "C" fn rust_pool_adapter_bound(
     // SAFETY: By the safety requirements.
     unsafe { get_raw(device, Some(wanted), false, registers, caller) }
 }
+matches_header!(rust_pool_adapter_bound);
 
 /// # Safety
 ///
@@ -599,19 +608,30 @@ unsafe fn get_raw(
 }
 
 /// `PutDmaAdapter`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize) {
+unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize) {
     put(AdapterId(adapter as usize), caller);
 }
+matches_header!(rust_pool_adapter_put);
 
 /// Exported: for the Rust face, one more `PutDmaAdapter` that has to come.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
+unsafe extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
     let id = AdapterId(adapter as usize);
     if let Some(adapter) = state::get().adapters.lock().find(id) {
         adapter.holds += 1;
     }
 }
+matches_header!(rust_pool_adapter_hold);
+export_symbol_gpl!(rust_pool_adapter_hold);
 
 /// `AllocateCommonBuffer`.
 ///
@@ -635,10 +655,15 @@ unsafe extern "C" fn rust_pool_buffer_allocate(
         None => sys::NULL,
     }
 }
+matches_header!(rust_pool_buffer_allocate);
 
 /// `FreeCommonBuffer`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_buffer_free(
+unsafe extern "C" fn rust_pool_buffer_free(
     adapter: *mut raw::DMA_ADAPTER,
     bytes: u32,
     logical: u64,
@@ -649,3 +674,4 @@ extern "C" fn rust_pool_buffer_free(
     let id = AdapterId(adapter as usize);
     free(id, bytes, logical, base as usize, cached, caller);
 }
+matches_header!(rust_pool_buffer_free);

@@ -9,6 +9,10 @@
 //! 4 MiB, since vmalloc's locks are not for such contexts to take.
 
 use crate::{
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     gfp::{
         self,
         Request, //
@@ -88,13 +92,23 @@ pub(crate) unsafe fn free(block: NonNull<u8>, bytes: usize) {
 }
 
 /// Exported: [`allocate`] for the Rust face, whose layouts tell the size.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_large_allocate(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
+unsafe extern "C" fn rust_pool_large_allocate(
+    bytes: usize,
+    zero: bool,
+    sleep: bool,
+) -> *mut c_void {
     if sys::irql() == 15 {
         return sys::NULL;
     }
     allocate(Request { bytes, zero, sleep }).map_or(sys::NULL, |block| block.as_ptr().cast())
 }
+matches_header!(rust_pool_large_allocate);
+export_symbol_gpl!(rust_pool_large_allocate);
 
 /// Exported: [`free`] for the Rust face.
 ///
@@ -108,3 +122,5 @@ unsafe extern "C" fn rust_pool_large_free(block: *mut c_void, bytes: usize) {
         unsafe { free(block, bytes) };
     }
 }
+matches_header!(rust_pool_large_free);
+export_symbol_gpl!(rust_pool_large_free);

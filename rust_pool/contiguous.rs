@@ -7,6 +7,7 @@
 
 use crate::{
     deferred,
+    export::matches_header,
     gfp::{
         self,
         Request, //
@@ -220,7 +221,13 @@ fn allocate_wanted(
     }
     FAMILY.charge(bytes, used);
     let physical = sys::physical(base.as_ptr() as usize).unwrap_or(0);
-    record.insert(base, bytes, used, caller, Owner::Contiguous { cache, physical });
+    record.insert(
+        base,
+        bytes,
+        used,
+        caller,
+        Owner::Contiguous { cache, physical },
+    );
     Some(base)
 }
 
@@ -243,18 +250,20 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         violation::wrong_context_free(0u32, base, caller, "contiguous free in NMI");
         return;
     }
-    let taken = state::get().regions.take(base, |region| match region.owner {
-        Owner::Contiguous { cache: own, .. } => {
-            if bytes.is_some_and(|bytes| bytes != region.asked)
-                || cache.is_some_and(|cache| cache != own.as_raw())
-            {
-                Err(Some(region.asked))
-            } else {
-                Ok(())
+    let taken = state::get()
+        .regions
+        .take(base, |region| match region.owner {
+            Owner::Contiguous { cache: own, .. } => {
+                if bytes.is_some_and(|bytes| bytes != region.asked)
+                    || cache.is_some_and(|cache| cache != own.as_raw())
+                {
+                    Err(Some(region.asked))
+                } else {
+                    Ok(())
+                }
             }
-        }
-        _ => Err(None),
-    });
+            _ => Err(None),
+        });
     match taken {
         Taken::Region(region) => {
             if sys::in_hardirq() {
@@ -312,8 +321,12 @@ pub(crate) fn release(region: KBox<Region>) {
 }
 
 /// `MmAllocateContiguousMemory` and `MmAllocateContiguousMemorySpecifyCache`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_contiguous_allocate(
+unsafe extern "C" fn rust_pool_contiguous_allocate(
     bytes: usize,
     lowest: u64,
     highest: u64,
@@ -324,6 +337,7 @@ extern "C" fn rust_pool_contiguous_allocate(
     allocate(bytes, lowest, highest, boundary, cache, caller)
         .map_or(sys::NULL, |base| base.as_ptr().cast())
 }
+matches_header!(rust_pool_contiguous_allocate);
 
 /// `MmFreeContiguousMemory` and `MmFreeContiguousMemorySpecifyCache`.
 ///
@@ -341,3 +355,4 @@ unsafe extern "C" fn rust_pool_contiguous_free(
     let (bytes, cache) = unsafe { (bytes.as_ref(), cache.as_ref()) };
     free(base as usize, bytes.copied(), cache.copied(), caller);
 }
+matches_header!(rust_pool_contiguous_free);

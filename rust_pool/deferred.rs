@@ -6,6 +6,7 @@ use crate::{
     adapter,
     chain::Chain,
     contiguous,
+    export::matches_header,
     noncached,
     region::{
         Owner,
@@ -27,8 +28,12 @@ pub(crate) fn free(region: KBox<Region>) {
 }
 
 /// Called from the work item.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_deferred() {
+unsafe extern "C" fn rust_pool_deferred() {
     // Without memory the next new tag asks again.
     let _ = statistics::refill();
     loop {
@@ -46,3 +51,4 @@ extern "C" fn rust_pool_deferred() {
     }
     adapter::reap();
 }
+matches_header!(rust_pool_deferred);

@@ -27,7 +27,11 @@ impl Request {
     /// with those that the context allows.
     #[inline]
     pub(crate) fn attempt<T>(self, allocate: impl Fn(Gfp) -> Option<T>) -> Option<T> {
-        let zero = if self.zero { raw::RUST_POOL_GFP_ZERO } else { 0 };
+        let zero = if self.zero {
+            raw::RUST_POOL_GFP_ZERO
+        } else {
+            0
+        };
         if let Some(done) = allocate(raw::RUST_POOL_GFP_NOWAIT | zero) {
             return Some(done);
         }

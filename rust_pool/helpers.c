@@ -217,7 +217,7 @@ int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
 void rust_pool_make_private(struct dentry *dir)
 {
 	if (!IS_ERR_OR_NULL(dir))
-		d_inode(dir)->i_mode &= ~(S_IRWXG | S_IRWXO);
+		d_inode(dir)->i_mode &= ~0077;
 }
 
 bool rust_pool_within_module(unsigned long addr, struct module *mod)

@@ -9,6 +9,7 @@
 
 use crate::{
     deferred,
+    export::matches_header,
     gfp::{
         self,
         Request, //
@@ -142,22 +143,19 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
         violation::wrong_context_free(0u32, base, caller, "noncached free in NMI");
         return;
     }
-    let taken = state::get().regions.take(base, |region| match region.owner {
-        Owner::NonCached { .. } if region.asked == bytes => Ok(()),
-        Owner::NonCached { .. } => Err(region.asked),
-        _ => Err(0),
-    });
+    let taken = state::get()
+        .regions
+        .take(base, |region| match region.owner {
+            Owner::NonCached { .. } if region.asked == bytes => Ok(()),
+            Owner::NonCached { .. } => Err(region.asked),
+            _ => Err(0),
+        });
     match taken {
         Taken::Region(region) => {
             if sys::irql() == 0 {
                 release(region);
             } else {
-                violation::wrong_context_free(
-                    0u32,
-                    base,
-                    caller,
-                    "noncached free in this context",
-                );
+                violation::wrong_context_free(0u32, base, caller, "noncached free in this context");
                 deferred::free(region);
             }
         }
@@ -190,13 +188,27 @@ pub(crate) fn release(mut region: KBox<Region>) {
 }
 
 /// `MmAllocateNonCachedMemory`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_noncached_allocate(bytes: usize, cache: i32, caller: usize) -> *mut c_void {
+unsafe extern "C" fn rust_pool_noncached_allocate(
+    bytes: usize,
+    cache: i32,
+    caller: usize,
+) -> *mut c_void {
     allocate(bytes, cache, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
+matches_header!(rust_pool_noncached_allocate);
 
 /// `MmFreeNonCachedMemory`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_noncached_free(base: *mut c_void, bytes: usize, caller: usize) {
+unsafe extern "C" fn rust_pool_noncached_free(base: *mut c_void, bytes: usize, caller: usize) {
     free(base as usize, bytes, caller);
 }
+matches_header!(rust_pool_noncached_free);

@@ -6,6 +6,7 @@
 
 use crate::{
     backing,
+    export::matches_header,
     gfp::Request,
     header::{
         Found,
@@ -216,11 +217,13 @@ enum Large {
 
 /// Frees a block without a header, if there is one at `addr`.
 fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
-    let taken = state::get().regions.take(addr, |region| match region.owner {
-        Owner::Pool { tag: owner, .. } if tag.as_raw() == 0 || tag == owner => Ok(()),
-        Owner::Pool { tag: owner, .. } => Err(Some(owner)),
-        _ => Err(None),
-    });
+    let taken = state::get()
+        .regions
+        .take(addr, |region| match region.owner {
+            Owner::Pool { tag: owner, .. } if tag.as_raw() == 0 || tag == owner => Ok(()),
+            Owner::Pool { tag: owner, .. } => Err(Some(owner)),
+            _ => Err(None),
+        });
     match taken {
         Taken::Region(region) => {
             if let Owner::Pool { kind, .. } = region.owner {
@@ -339,8 +342,12 @@ fn within_block(addr: usize) -> bool {
 }
 
 /// `ExAllocatePoolWithTag`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_allocate(
+unsafe extern "C" fn rust_pool_allocate(
     pool_type: u32,
     bytes: usize,
     tag: u32,
@@ -349,9 +356,15 @@ extern "C" fn rust_pool_allocate(
     allocate(pool_type, bytes, Tag::from_raw(tag), caller)
         .map_or(sys::NULL, |block| block.as_ptr().cast())
 }
+matches_header!(rust_pool_allocate);
 
 /// `ExFreePoolWithTag`, and `ExFreePool` with tag 0.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize) {
+unsafe extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize) {
     free(block as usize, Tag::from_raw(tag), caller);
 }
+matches_header!(rust_pool_free);

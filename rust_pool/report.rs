@@ -5,6 +5,10 @@
 //! A client's own file of the kernel's Rust debugfs would touch freed memory if it were held open
 //! over the client's unload. These files belong to this module, which is there as long as they are.
 
+use crate::export::{
+    export_symbol_gpl,
+    matches_header, //
+};
 use core::ptr::{
     null,
     null_mut,
@@ -113,6 +117,8 @@ unsafe extern "C" fn rust_pool_report_new(
     }
     report.cast()
 }
+matches_header!(rust_pool_report_new);
+export_symbol_gpl!(rust_pool_report_new);
 
 /// Exported: removes a report. Sleeps.
 ///
@@ -127,3 +133,5 @@ unsafe extern "C" fn rust_pool_report_remove(report: *mut c_void) {
     // nobody reads the text any more.
     unsafe { bindings::debugfs_remove(report.file) };
 }
+matches_header!(rust_pool_report_remove);
+export_symbol_gpl!(rust_pool_report_remove);

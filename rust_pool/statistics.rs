@@ -10,6 +10,10 @@
 //! The table is a hash of chains that only grow at the head, read without a lock.
 
 use crate::{
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     gfp,
     site::Site,
     sys::{
@@ -300,7 +304,13 @@ impl Row {
 
     /// Tag and kind; the tag is `None` for the row `(other)`, all of it for a row not in use.
     pub(crate) fn identity(&self) -> Option<(Option<Tag>, PoolKind)> {
-        let kind = |paged| if paged { PoolKind::Paged } else { PoolKind::NonPaged };
+        let kind = |paged| {
+            if paged {
+                PoolKind::Paged
+            } else {
+                PoolKind::NonPaged
+            }
+        };
         if usize::from(self.index) < OTHERS {
             return Some((None, kind(self.index == 1)));
         }
@@ -437,12 +447,16 @@ fn grow() -> Result {
     }
     let counters = sys::percpu(CHUNK * COUNTERS_SIZE).ok_or(ENOMEM)?;
     let made = (|| {
-        let mut rows = KVVec::with_capacity(CHUNK, GFP_KERNEL | kernel::alloc::flags::__GFP_NOWARN)?;
+        let mut rows =
+            KVVec::with_capacity(CHUNK, GFP_KERNEL | kernel::alloc::flags::__GFP_NOWARN)?;
         let first = READY.load(Acquire);
         for i in 0..CHUNK {
             let index = u16::try_from(first + i).map_err(|_| ENOSPC)?;
             // INVARIANT: The chunk's per-CPU memory is cut into equal parts, one a row.
-            rows.push(Row::new(counters.get() + i * COUNTERS_SIZE, index), GFP_KERNEL)?;
+            rows.push(
+                Row::new(counters.get() + i * COUNTERS_SIZE, index),
+                GFP_KERNEL,
+            )?;
         }
         let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
         // RELEASE: Pairs with the acquire in `at()`.
@@ -471,9 +485,7 @@ fn grow() -> Result {
 
 /// Makes rows until the reserve is full. Sleeps.
 pub(crate) fn refill() -> Result {
-    while READY.load(Acquire) < MAX_ROWS
-        && CLAIMED.load(Relaxed) + RESERVE >= READY.load(Acquire)
-    {
+    while READY.load(Acquire) < MAX_ROWS && CLAIMED.load(Relaxed) + RESERVE >= READY.load(Acquire) {
         grow()?;
     }
     Ok(())
@@ -505,10 +517,11 @@ pub(crate) unsafe fn free_all() {
             continue;
         }
         // SAFETY: `grow()` forgot a vector of this shape.
-        let rows = unsafe {
-            KVVec::<Row>::from_raw_parts(chunk as *mut Row, CHUNK, CHUNK)
-        };
-        if let Some(counters) = rows.first().and_then(|row| core::num::NonZero::new(row.counters)) {
+        let rows = unsafe { KVVec::<Row>::from_raw_parts(chunk as *mut Row, CHUNK, CHUNK) };
+        if let Some(counters) = rows
+            .first()
+            .and_then(|row| core::num::NonZero::new(row.counters))
+        {
             // SAFETY: The first row's cookie is that of the whole chunk, which goes with it.
             unsafe { sys::free_percpu(counters) };
         }
@@ -525,10 +538,21 @@ unsafe extern "C" fn rust_pool_fold(row: *const c_void) {
     // SAFETY: By the safety requirements; rows live as long as the module.
     unsafe { &*row.cast::<Row>() }.fold_here();
 }
+matches_header!(rust_pool_fold);
+export_symbol_gpl!(rust_pool_fold);
 
 /// The row of a tag, for the Rust face, which keeps it.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_row(kind: u32, tag: u32, caller: usize) -> *const c_void {
-    let kind = if kind == 0 { PoolKind::NonPaged } else { PoolKind::Paged };
+unsafe extern "C" fn rust_pool_row(kind: u32, tag: u32, caller: usize) -> *const c_void {
+    let kind = if kind == 0 {
+        PoolKind::NonPaged
+    } else {
+        PoolKind::Paged
+    };
     core::ptr::from_ref(row(Tag::from_raw(tag), kind, caller)).cast()
 }
+matches_header!(rust_pool_row);

@@ -161,8 +161,7 @@ impl Cache {
     pub(crate) fn new(name: &CStr, size: usize, offset: usize) -> Result<Self> {
         let (size, offset) = (u32::try_from(size)?, u32::try_from(offset)?);
         // SAFETY: `name` is NUL-terminated and copied.
-        let cache =
-            unsafe { raw::rust_pool_cache_create(name.as_char_ptr(), size, offset) };
+        let cache = unsafe { raw::rust_pool_cache_create(name.as_char_ptr(), size, offset) };
         Ok(Self(NonNull::new(cache).ok_or(ENOMEM)?))
     }
 
@@ -329,9 +328,7 @@ pub(crate) unsafe fn free_page(page: NonNull<bindings::page>) {
 /// Zeroed per-CPU memory, as a cookie for `gs:`-relative access. Sleeps.
 pub(crate) fn percpu(bytes: usize) -> Option<NonZeroPerCpu> {
     // SAFETY: Any size up to `PCPU_MIN_UNIT_SIZE` and this alignment are allowed.
-    let base = unsafe {
-        bindings::pcpu_alloc_noprof(bytes, 8, false, raw::RUST_POOL_GFP_KERNEL)
-    };
+    let base = unsafe { bindings::pcpu_alloc_noprof(bytes, 8, false, raw::RUST_POOL_GFP_KERNEL) };
     core::num::NonZero::new(base as usize)
 }
 
@@ -518,8 +515,7 @@ impl DmaDevice {
     pub(crate) fn allocate(&self, bytes: usize, gfp: Gfp) -> Option<(NonNull<u8>, u64)> {
         let mut bus = 0;
         // SAFETY: The device is alive and `bus` is valid for a write.
-        let base =
-            unsafe { bindings::dma_alloc_attrs(self.0.as_ptr(), bytes, &mut bus, gfp, 0) };
+        let base = unsafe { bindings::dma_alloc_attrs(self.0.as_ptr(), bytes, &mut bus, gfp, 0) };
         Some((NonNull::new(base.cast())?, bus))
     }
 
@@ -530,9 +526,7 @@ impl DmaDevice {
     /// The arguments are those of one allocation that is not used any more.
     pub(crate) unsafe fn free(&self, base: NonNull<u8>, bytes: usize, bus: u64) {
         // SAFETY: By the safety requirements.
-        unsafe {
-            bindings::dma_free_attrs(self.0.as_ptr(), bytes, base.as_ptr().cast(), bus, 0)
-        }
+        unsafe { bindings::dma_free_attrs(self.0.as_ptr(), bytes, base.as_ptr().cast(), bus, 0) }
     }
 }
 

@@ -34,12 +34,18 @@ impl Tag {
     /// among them does not compile.
     pub const fn new(name: &str) -> Self {
         let name = name.as_bytes();
-        assert!(!name.is_empty() && name.len() <= 4, "a tag has 1 to 4 characters");
+        assert!(
+            !name.is_empty() && name.len() <= 4,
+            "a tag has 1 to 4 characters"
+        );
         let mut bytes = [b' '; 4];
         let mut i = 0;
         let mut alphanumeric = false;
         while i < name.len() {
-            assert!(name[i] >= 0x20 && name[i] <= 0x7e, "a tag is printable ASCII");
+            assert!(
+                name[i] >= 0x20 && name[i] <= 0x7e,
+                "a tag is printable ASCII"
+            );
             alphanumeric |= name[i].is_ascii_alphanumeric();
             bytes[i] = name[i];
             i += 1;

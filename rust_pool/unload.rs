@@ -9,6 +9,7 @@
 
 use crate::{
     adapter,
+    export::matches_header,
     region::{
         Owner,
         Region, //
@@ -226,6 +227,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     }
     for_each_other_site(|site| site.depart(module));
 }
+matches_header!(rust_pool_module_going);
 
 /// Sites but those of rows.
 fn for_each_other_site(mut visit: impl FnMut(&Site)) {
@@ -255,6 +257,7 @@ unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
         for_each_other_site(|site| site.settle(module));
     }
 }
+matches_header!(rust_pool_module_live);
 
 /// Reports all that is left, forgets it, and returns whether there was any; the memory itself stays
 /// where it is. Sleeps.

@@ -298,11 +298,7 @@ pub(crate) fn wrong_context_free(
 }
 
 /// A request for no bytes.
-pub(crate) fn zero_bytes(
-    kind: impl Into<Parameter>,
-    tag: impl Into<Parameter>,
-    caller: usize,
-) {
+pub(crate) fn zero_bytes(kind: impl Into<Parameter>, tag: impl Into<Parameter>, caller: usize) {
     Violation::new(
         Check::BadPoolCaller,
         0x00,

@@ -3,7 +3,7 @@
  * The C face: every routine of rust_pool/wdm.h hands its arguments and its
  * calling site to the Rust core. It is C because a calling site is only to be
  * had from a compiler builtin, and because a definition that includes the
- * header cannot drift from it. All that rust_pool.ko exports is here.
+ * header cannot drift from it.
  */
 
 #include <linux/export.h>
@@ -184,11 +184,3 @@ void rust_pool_paged_free(void *block)
 	rust_pool_paged_check_free(block, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(rust_pool_paged_free);
-
-EXPORT_SYMBOL_GPL(rust_pool_adapter_hold);
-EXPORT_SYMBOL_GPL(rust_pool_fold);
-EXPORT_SYMBOL_GPL(rust_pool_report_new);
-EXPORT_SYMBOL_GPL(rust_pool_report_remove);
-EXPORT_SYMBOL_GPL(rust_pool_large_allocate);
-EXPORT_SYMBOL_GPL(rust_pool_large_free);
-EXPORT_SYMBOL_GPL(rust_pool_kmalloc_slow);

@@ -78,7 +78,9 @@ impl<'a> Adapter<'a> {
     pub fn allocate(&self, bytes: usize) -> Result<CommonBuffer<'a>> {
         let length = u32::try_from(bytes)?;
         let mut logical = raw::LARGE_INTEGER { QuadPart: 0 };
-        let allocate = raw::DMA_OPERATIONS::of(self.raw).AllocateCommonBuffer.ok_or(ENOMEM)?;
+        let allocate = raw::DMA_OPERATIONS::of(self.raw)
+            .AllocateCommonBuffer
+            .ok_or(ENOMEM)?;
         // SAFETY: The adapter is valid by the type invariant, and so is the pointer.
         let base = unsafe { allocate(self.raw.as_ptr(), length, &mut logical, 1) };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;

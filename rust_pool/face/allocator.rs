@@ -6,6 +6,10 @@
 
 use crate::{
     backing,
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     gfp::Request,
     statistics::Row,
     sys::{
@@ -30,8 +34,8 @@ use core::{
 use kernel::{
     alloc::{
         flags::{
-            __GFP_ZERO, //
             GFP_KERNEL,
+            __GFP_ZERO, //
         },
         AllocError,
         Allocator,
@@ -346,27 +350,42 @@ unsafe impl<T: PoolTag> Allocator for Paged<T> {
 }
 
 /// Exported: the second try of a small allocation.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
+unsafe extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
     let request = Request { bytes, zero, sleep };
     request
         .attempt(|gfp| sys::kmalloc(bytes, gfp))
         .map_or(sys::NULL, |block| block.as_ptr().cast())
 }
+matches_header!(rust_pool_kmalloc_slow);
+export_symbol_gpl!(rust_pool_kmalloc_slow);
 
 /// Whether paged pool may be allocated here; if not, that is reported.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool {
+unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool {
     if sys::irql() == 0 {
         return true;
     }
     violation::wrong_context(PoolKind::Paged, bytes, caller, "paged pool in this context");
     false
 }
+matches_header!(rust_pool_paged_check);
 
 /// Reports a free of paged pool where it is not allowed.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 #[no_mangle]
-extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
+unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
     if sys::irql() != 0 {
         violation::wrong_context_free(
             PoolKind::Paged,
@@ -376,3 +395,4 @@ extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
         );
     }
 }
+matches_header!(rust_pool_paged_check_free);
