@@ -88,6 +88,22 @@ static void other_address(struct rpt *t)
 	free_all_ways(t, (void *)rpt_value(t), 0x46);
 }
 
+/* A page that was a block lately may be taken for that one freed again. */
+static void free_foreign(struct rpt *t, void *p)
+{
+	const struct rpt_violation *v;
+
+	if (!PAGE_ALIGNED(p)) {
+		free_all_ways(t, p, 0x46);
+		return;
+	}
+	ExFreePool(p);
+	EXPECT_VIOLATIONS(t, 1);
+	v = rpt_last(t);
+	EXPECT_EQ(t, v->code, BAD_POOL_CALLER);
+	EXPECT(t, v->p[0] == 0x46 || v->p[0] == 0x07);
+}
+
 /* Addresses that only the running kernel knows. */
 static void foreign_memory(struct rpt *t)
 {
@@ -99,26 +115,26 @@ static void foreign_memory(struct rpt *t)
 	char *area = vzalloc(4 * PAGE_SIZE);
 
 	if (EXPECT(t, slab && large && page && area)) {
-		free_all_ways(t, slab, 0x46);
-		free_all_ways(t, slab + 64, 0x46);
-		free_all_ways(t, large, 0x46);
-		free_all_ways(t, page, 0x46);
-		free_all_ways(t, page + 16, 0x46);
-		free_all_ways(t, area, 0x46);
-		free_all_ways(t, area + 16, 0x46);
-		free_all_ways(t, area + PAGE_SIZE, 0x46);
+		free_foreign(t, slab);
+		free_foreign(t, slab + 64);
+		free_foreign(t, large);
+		free_foreign(t, page);
+		free_foreign(t, page + 16);
+		free_foreign(t, area);
+		free_foreign(t, area + 16);
+		free_foreign(t, area + PAGE_SIZE);
 		/* The guard page, and just behind it. */
-		free_all_ways(t, area + 4 * PAGE_SIZE, 0x46);
-		free_all_ways(t, area + 4 * PAGE_SIZE + 16, 0x46);
-		free_all_ways(t, &data[4], 0x46);
-		free_all_ways(t, (void *)data, 0x46);
-		free_all_ways(t, (void *)foreign_memory, 0x46);
-		free_all_ways(t, (void *)&pool_types, 0x46);
-		free_all_ways(t, (void *)_printk, 0x46);
-		free_all_ways(t, &stack[8], 0x46);
-		free_all_ways(t, current, 0x46);
-		free_all_ways(t, THIS_MODULE, 0x46);
-		free_all_ways(t, virt_to_page(page), 0x46);
+		free_foreign(t, area + 4 * PAGE_SIZE);
+		free_foreign(t, area + 4 * PAGE_SIZE + 16);
+		free_foreign(t, &data[4]);
+		free_foreign(t, (void *)data);
+		free_foreign(t, (void *)foreign_memory);
+		free_foreign(t, (void *)&pool_types);
+		free_foreign(t, (void *)_printk);
+		free_foreign(t, &stack[8]);
+		free_foreign(t, current);
+		free_foreign(t, THIS_MODULE);
+		free_foreign(t, virt_to_page(page));
 	}
 	/* Nothing was taken or changed. */
 	EXPECT(t, !memchr_inv(slab, 0, 256));
@@ -475,6 +491,7 @@ static void counters_untouched(struct rpt *t)
 static void reported_with_caller(struct rpt *t)
 {
 	const struct rpt_violation *v;
+	char caller[32];
 
 	ExFreePool(NULL);
 	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x46);
@@ -483,7 +500,8 @@ static void reported_with_caller(struct rpt *t)
 	EXPECT_EQ(t, v->p[1], 0);
 	EXPECT_EQ(t, v->p[2], 0);
 	EXPECT_EQ(t, v->p[3], 0);
-	if (!strstr(v->text, "reported_with_caller+") ||
+	snprintf(caller, sizeof(caller), "%s+", __func__);
+	if (!strstr(v->text, caller) ||
 	    !strstr(v->text, "[" KBUILD_MODNAME "]"))
 		rpt_fail(t, "the caller is not named: %s", v->text);
 }

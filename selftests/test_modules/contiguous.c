@@ -40,7 +40,7 @@ static bool check(struct rpt *t, char *block, size_t n, u64 lowest, u64 highest,
 	size_t at;
 
 	if (!PAGE_ALIGNED(block) || !PAGE_ALIGNED(first))
-		rpt_fail(t, "%px (0x%llx) is not at a page", block, first);
+		rpt_fail(t, "%p (0x%llx) is not at a page", block, first);
 	if (first < lowest || last > highest)
 		rpt_fail(t, "0x%llx-0x%llx is outside 0x%llx-0x%llx", first,
 			 last, lowest, highest);
@@ -546,8 +546,8 @@ static void listed(struct rpt *t)
 
 	if (!EXPECT(t, block))
 		return;
-	snprintf(line, sizeof(line), "%p %llx 5000 8192 %s listed+ [%s]", block,
-		 rpt_phys(block), rpt_cache_name(cache_of(type)),
+	snprintf(line, sizeof(line), "%p %llx 5000 8192 %s %s+ [%s]", block,
+		 rpt_phys(block), rpt_cache_name(cache_of(type)), __func__,
 		 KBUILD_MODNAME);
 	EXPECT(t, rpt_has_line(t, "contiguous", line));
 	MmFreeContiguousMemory(block);

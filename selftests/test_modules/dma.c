@@ -571,8 +571,8 @@ static void listed(struct rpt *t)
 		 "adapter %p %s registers 17 in_use 2 mask 0xfffffff buffers 1 open",
 		 adapter, dev_name(&edu->dev));
 	EXPECT(t, rpt_has_line(t, "adapters", line));
-	snprintf(line, sizeof(line), "buffer %p %llx 5000 8192 %p listed+ [%s]",
-		 buffer, logical.QuadPart, adapter, KBUILD_MODNAME);
+	snprintf(line, sizeof(line), "buffer %p %llx 5000 8192 %p %s+ [%s]",
+		 buffer, logical.QuadPart, adapter, __func__, KBUILD_MODNAME);
 	EXPECT(t, rpt_has_line(t, "adapters", line));
 	if (buffer)
 		put_buffer(adapter, 5000, logical, buffer);

@@ -179,7 +179,7 @@ static int rpt_add_file(struct rpt_registration *r, struct dentry *dir,
 			const struct rpt_case *test, const struct rpt_arg *arg,
 			unsigned int number)
 {
-	struct rpt_file *file = kzalloc(sizeof(*file), GFP_KERNEL);
+	struct rpt_file *file = kzalloc_obj(*file);
 	char name[96];
 
 	if (!file)
@@ -252,7 +252,7 @@ int rpt_register(const struct rpt_suite *const *suites, unsigned int count,
 	unsigned int i;
 	int ret = 0;
 
-	r = kzalloc(sizeof(*r), GFP_KERNEL);
+	r = kzalloc_obj(*r);
 	if (!r)
 		return -ENOMEM;
 	if (WARN_ON(count > ARRAY_SIZE(r->dirs)))

@@ -8,7 +8,7 @@
 
 #include "pages.h"
 
-#define TAG	'FtsT'
+#define TAG	('FtsT')
 
 enum kind {
 	SMALL,

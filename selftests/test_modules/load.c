@@ -12,7 +12,7 @@
 
 #include "pages.h"
 
-#define TAG	'GtsT'
+#define TAG	('GtsT')
 
 struct worker {
 	struct completion *done;

@@ -225,7 +225,7 @@ static void refuse_free(struct rpt *t, const void *base, size_t n)
 	MmFreeNonCachedMemory((void *)base, n);
 	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
 	if (!v)
-		rpt_note(t, "base %px, %zu bytes", base, n);
+		rpt_note(t, "base %p, %zu bytes", base, n);
 }
 
 static void bad_free(struct rpt *t)
@@ -274,8 +274,8 @@ static void listed(struct rpt *t)
 
 	if (!EXPECT(t, block))
 		return;
-	snprintf(line, sizeof(line), "%p 5000 8192 uc listed+ [%s]", block,
-		 KBUILD_MODNAME);
+	snprintf(line, sizeof(line), "%p 5000 8192 uc %s+ [%s]", block,
+		 __func__, KBUILD_MODNAME);
 	EXPECT(t, rpt_has_line(t, "noncached", line));
 	MmFreeNonCachedMemory(block, 5000);
 	EXPECT(t, !rpt_has_line(t, "noncached", "listed+"));

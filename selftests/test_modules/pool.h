@@ -6,12 +6,12 @@
 #include "rpt.h"
 
 /* Shown as "TstA" and so on: each suite has a tag of its own. */
-#define TAG_SIZES	'AtsT'
-#define TAG_CONTEXT	'BtsT'
-#define TAG_FAILURE	'CtsT'
-#define TAG_BADFREE	'DtsT'
-#define TAG_COPY	'EtsT'
-#define TAG_OTHER	'XtsT'
+#define TAG_SIZES	('AtsT')
+#define TAG_CONTEXT	('BtsT')
+#define TAG_FAILURE	('CtsT')
+#define TAG_BADFREE	('DtsT')
+#define TAG_COPY	('EtsT')
+#define TAG_OTHER	('XtsT')
 
 #define SMALL_MAX	4064	/* largest block with a header in front */
 

@@ -106,6 +106,8 @@ bool rpt_violations(struct rpt *t, u64 count, const char *file, int line);
 #define EXPECT_VIOLATIONS(t, count) \
 	rpt_violations(t, count, __FILE__, __LINE__)
 
+/* The last of them, for further looks. */
+const struct rpt_violation *rpt_last(struct rpt *t);
 /* Does a parameter of a report show this address, hashed or not? */
 bool rpt_shows(u64 parameter, const void *address);
 

@@ -45,7 +45,7 @@ static void every_small_size(struct rpt *t)
 			break;
 		}
 		if (!IS_ALIGNED((unsigned long)blocks[n], 16))
-			rpt_fail(t, "%u bytes: %px is not aligned to 16", n,
+			rpt_fail(t, "%u bytes: %p is not aligned to 16", n,
 				 blocks[n]);
 		rpt_fill(blocks[n], n, n);
 	}
@@ -95,7 +95,7 @@ static void page_aligned_from_4065(struct rpt *t)
 		if (!EXPECT(t, block))
 			return;
 		if (!PAGE_ALIGNED(block))
-			rpt_fail(t, "%u bytes: %px is not at a page", n, block);
+			rpt_fail(t, "%u bytes: %p is not at a page", n, block);
 		ExFreePool(block);
 	}
 }

@@ -276,6 +276,12 @@ const struct rpt_violation *rpt_violation(struct rpt *t, u32 code, u64 p1,
 }
 EXPORT_SYMBOL_GPL(rpt_violation);
 
+const struct rpt_violation *rpt_last(struct rpt *t)
+{
+	return &t->last;
+}
+EXPORT_SYMBOL_GPL(rpt_last);
+
 bool rpt_shows(u64 parameter, const void *address)
 {
 	char text[32];

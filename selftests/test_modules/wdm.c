@@ -71,7 +71,7 @@ static void status_codes(struct rpt *t)
 
 /* From here on, a Windows driver. */
 
-#define RING_TAG 'gniR'
+#define RING_TAG ('gniR')
 
 typedef struct _RING {
 	ULONG Entries;
