@@ -17,18 +17,26 @@
 mod rust_pool {
     pub(crate) mod adapter;
     pub(crate) mod backing;
+    pub(crate) mod bounds;
+    pub(crate) mod cache_type;
     pub(crate) mod chain;
+    pub(crate) mod common_buffer;
     pub(crate) mod contiguous;
     pub(crate) mod debugfs;
     pub(crate) mod deferred;
+    pub(crate) mod description;
     pub(crate) mod export;
     pub(crate) mod face;
+    pub(crate) mod family;
     pub(crate) mod gfp;
     pub(crate) mod header;
     pub(crate) mod noncached;
+    pub(crate) mod percpu;
     pub(crate) mod pool;
     pub(crate) mod region;
+    pub(crate) mod region_table;
     pub(crate) mod report;
+    pub(crate) mod row;
     pub(crate) mod seq;
     pub(crate) mod site;
     pub(crate) mod small;
@@ -39,6 +47,7 @@ mod rust_pool {
     pub(crate) mod text;
     pub(crate) mod unload;
     pub(crate) mod violation;
+    pub(crate) mod violation_log;
 }
 
 use rust_pool::*;
@@ -53,9 +62,7 @@ pub use face::{
         NonPaged,
         Paged,
         PoolBox,
-        PoolTag,
-        PoolVec,
-        RowCache, //
+        PoolVec, //
     },
     contiguous::{
         Bounds,
@@ -70,9 +77,13 @@ pub use face::{
         WriteCombined, //
     },
     noncached::NonCached,
-    report::Report, //
+    report::Report,
+    tag::{
+        PoolTag,
+        RowCache, //
+    }, //
 };
-pub use statistics::Row;
+pub use row::Row;
 pub use tag::{
     PoolKind,
     Tag, //

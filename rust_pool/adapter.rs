@@ -11,24 +11,19 @@ use crate::{
         Link,
         Next, //
     },
-    deferred,
+    description::{
+        self,
+        Wanted, //
+    },
     export::{
         export_symbol_gpl,
         matches_header, //
     },
     gfp,
-    region::{
-        Family,
-        Owner,
-        Region,
-        Reservation,
-        Taken, //
-    },
     site::Site,
     state,
     sys::{
         self,
-        page_align,
         raw,
         DmaDevice,
         PAGE_SIZE, //
@@ -59,14 +54,18 @@ use kernel::{
     sync::Arc, //
 };
 
-/// What AllocateCommonBuffer and FreeCommonBuffer have done.
-pub(crate) static FAMILY: Family = Family::new();
-
 /// An adapter as its user knows it: the address of its [`Adapter::public`].
 ///
 /// It is a number, not a pointer, for it is believed only while it is in the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AdapterId(usize);
+
+impl AdapterId {
+    /// What a caller says is an adapter.
+    pub(crate) fn new(adapter: *mut raw::DMA_ADAPTER) -> Self {
+        Self(adapter as usize)
+    }
+}
 
 impl From<AdapterId> for Parameter {
     fn from(id: AdapterId) -> Self {
@@ -180,50 +179,6 @@ impl Adapters {
     }
 }
 
-/// What a device description asks for.
-struct Wanted {
-    mask: u64,
-    registers: u32,
-}
-
-impl Wanted {
-    /// `None` for what is no bus master's description, or of a version not known.
-    fn new(description: &raw::DEVICE_DESCRIPTION) -> Option<Self> {
-        if description.Master == 0 {
-            return None;
-        }
-        let width = match description.Version {
-            0..=2 if description.Dma64BitAddresses != 0 => 64,
-            0..=2
-                if description.Dma32BitAddresses != 0
-                    || (description.ScatterGather != 0
-                        && description.InterfaceType == raw::_INTERFACE_TYPE_PCIBus) =>
-            {
-                32
-            }
-            // A master that says nothing reaches as far as one on the ISA bus does.
-            0..=2 => 24,
-            3 => description.DmaAddressWidth,
-            _ => return None,
-        };
-        let mask = match width {
-            1..=63 => (1 << width) - 1,
-            64 => u64::MAX,
-            _ => return None,
-        };
-        Some(Self {
-            mask,
-            registers: registers(description.MaximumLength),
-        })
-    }
-}
-
-/// The map registers for transfers of up to `bytes` bytes: one more, for they may start anywhere.
-fn registers(bytes: u32) -> u32 {
-    // CAST: A page is small. The quotient is, too, so nothing overflows.
-    bytes.div_ceil(PAGE_SIZE as u32) + 1
-}
-
 /// Makes an adapter for `device`, or reports why not and returns `None`. Sleeps where it may.
 fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Option<AdapterId> {
     if !gfp::affordable(PAGE_SIZE) {
@@ -275,13 +230,13 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
 }
 
 /// What is wrong with a request for a buffer.
-enum Refusal {
+pub(crate) enum Refusal {
     Unknown,
     TooManyRegisters,
 }
 
 /// Takes map registers for a buffer, which keeps the adapter alive.
-fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>, Refusal> {
+pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>, Refusal> {
     let mut adapters = state::get().adapters.lock();
     let adapter = adapters
         .find(id)
@@ -298,7 +253,7 @@ fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>, Refusal> {
 }
 
 /// Gives a buffer's map registers back, and the adapter if it was waiting for that.
-fn unreserve(id: AdapterId, registers: usize) {
+pub(crate) fn unreserve(id: AdapterId, registers: usize) {
     if let Some(adapter) = state::get().adapters.lock().find(id) {
         adapter.in_use -= registers;
         adapter.buffers -= 1;
@@ -335,143 +290,6 @@ pub(crate) fn forget_all() {
         if adapter.is_none() {
             break;
         }
-    }
-}
-
-/// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
-fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
-    if bytes == 0 {
-        violation::zero_bytes(id, 0u32, caller);
-        return None;
-    }
-    // CAST: Lossless on the architectures supported.
-    let bytes = bytes as usize;
-    if sys::irql() != 0 {
-        violation::wrong_context(id, bytes, caller, "common buffer in this context");
-        return None;
-    }
-    let buffer = allocate_buffer(id, bytes, cached, caller);
-    if buffer.is_none() {
-        FAMILY.fail();
-    }
-    buffer
-}
-
-fn allocate_buffer(
-    id: AdapterId,
-    bytes: usize,
-    cached: bool,
-    caller: usize,
-) -> Option<(NonNull<u8>, u64)> {
-    let used = page_align(bytes)?;
-    let registers = used / PAGE_SIZE;
-    let device = match reserve(id, registers) {
-        Ok(device) => device,
-        Err(Refusal::TooManyRegisters) => return None,
-        Err(Refusal::Unknown) => {
-            violation::bad_argument(
-                id,
-                bytes,
-                0u32,
-                caller,
-                "common buffer of an adapter that was put back or never was",
-            );
-            return None;
-        }
-    };
-    let buffer = (|| {
-        if !gfp::affordable(used) {
-            return None;
-        }
-        let record = Reservation::new()?;
-        let (base, bus) = device.allocate(used, raw::RUST_POOL_GFP_KERNEL)?;
-        let owner = Owner::CommonBuffer {
-            adapter: id,
-            device: device.clone(),
-            bus,
-            cached,
-        };
-        FAMILY.charge(bytes, used);
-        record.insert(base, bytes, used, caller, owner);
-        Some((base, bus))
-    })();
-    if buffer.is_none() {
-        unreserve(id, registers);
-    }
-    buffer
-}
-
-/// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
-fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
-    if sys::irql() == 15 {
-        violation::wrong_context_free(id, base, caller, "common buffer freed in NMI");
-        return;
-    }
-    // CAST: Lossless on the architectures supported.
-    let bytes = bytes as usize;
-    let taken = state::get()
-        .regions
-        .take(base, |region| match &region.owner {
-            Owner::CommonBuffer {
-                adapter,
-                bus,
-                cached: own,
-                ..
-            } => {
-                if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
-                    Ok(())
-                } else {
-                    Err(true)
-                }
-            }
-            _ => Err(false),
-        });
-    match taken {
-        Taken::Region(region) => {
-            if sys::irql() == 0 {
-                release(region);
-            } else {
-                violation::wrong_context_free(
-                    id,
-                    base,
-                    caller,
-                    "common buffer freed in this context",
-                );
-                deferred::free(region);
-            }
-        }
-        Taken::Refused(true) => violation::bad_argument(
-            Parameter::Address(base),
-            id,
-            bytes,
-            caller,
-            "common buffer freed with arguments that are not its own",
-        ),
-        Taken::Refused(false) | Taken::Recent | Taken::Missing => Violation::new(
-            Check::DmaVerifier,
-            0x03,
-            [id.into(), Parameter::Address(base), bytes.into()],
-            caller,
-            "free of a common buffer that is freed already or never was",
-        )
-        .report(),
-    }
-}
-
-/// Gives a region's memory back. Sleeps.
-pub(crate) fn release(region: KBox<Region>) {
-    FAMILY.discharge(region.asked, region.used);
-    if let Owner::CommonBuffer {
-        adapter,
-        device,
-        bus,
-        ..
-    } = &region.owner
-    {
-        // SAFETY: The region was in the table, so these are the arguments of one allocation, and it
-        // is no more.
-        unsafe { device.free(region.base, region.used, *bus) };
-        unreserve(*adapter, region.used / PAGE_SIZE);
     }
 }
 
@@ -566,7 +384,7 @@ unsafe extern "C" fn rust_pool_adapter_bound(
 ) -> *mut raw::DMA_ADAPTER {
     let wanted = Wanted {
         mask,
-        registers: self::registers(length),
+        registers: description::registers(length),
     };
     // SAFETY: By the safety requirements.
     unsafe { get_raw(device, Some(wanted), false, registers, caller) }
@@ -614,7 +432,7 @@ unsafe fn get_raw(
 /// None needed; C knows no safe functions.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize) {
-    put(AdapterId(adapter as usize), caller);
+    put(AdapterId::new(adapter), caller);
 }
 matches_header!(rust_pool_adapter_put);
 
@@ -625,53 +443,10 @@ matches_header!(rust_pool_adapter_put);
 /// None needed; C knows no safe functions.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
-    let id = AdapterId(adapter as usize);
+    let id = AdapterId::new(adapter);
     if let Some(adapter) = state::get().adapters.lock().find(id) {
         adapter.holds += 1;
     }
 }
 matches_header!(rust_pool_adapter_hold);
 export_symbol_gpl!(rust_pool_adapter_hold);
-
-/// `AllocateCommonBuffer`.
-///
-/// # Safety
-///
-/// `logical` is valid for a write.
-#[no_mangle]
-unsafe extern "C" fn rust_pool_buffer_allocate(
-    adapter: *mut raw::DMA_ADAPTER,
-    bytes: u32,
-    logical: *mut u64,
-    cached: bool,
-    caller: usize,
-) -> *mut c_void {
-    match allocate(AdapterId(adapter as usize), bytes, cached, caller) {
-        Some((base, bus)) => {
-            // SAFETY: By the safety requirements.
-            unsafe { logical.write(bus) };
-            base.as_ptr().cast()
-        }
-        None => sys::NULL,
-    }
-}
-matches_header!(rust_pool_buffer_allocate);
-
-/// `FreeCommonBuffer`.
-///
-/// # Safety
-///
-/// None needed; C knows no safe functions.
-#[no_mangle]
-unsafe extern "C" fn rust_pool_buffer_free(
-    adapter: *mut raw::DMA_ADAPTER,
-    bytes: u32,
-    logical: u64,
-    base: *mut c_void,
-    cached: bool,
-    caller: usize,
-) {
-    let id = AdapterId(adapter as usize);
-    free(id, bytes, logical, base as usize, cached, caller);
-}
-matches_header!(rust_pool_buffer_free);

@@ -6,20 +6,24 @@
 //! "MmFreeContiguousMemorySpecifyCache".
 
 use crate::{
+    bounds::{
+        Wanted,
+        PAGE, //
+    },
+    cache_type::CacheType,
     deferred,
     export::matches_header,
+    family::Family,
     gfp::{
         self,
         Request, //
     },
     region::{
-        CacheType,
-        Family,
         Owner,
         Region,
-        Reservation,
-        Taken, //
+        Reservation, //
     },
+    region_table::Taken,
     state,
     sys::{
         self,
@@ -41,65 +45,12 @@ use kernel::prelude::*;
 /// What these routines have done.
 pub(crate) static FAMILY: Family = Family::new();
 
-const PAGE: u64 = PAGE_SIZE as u64;
 /// The largest block of the page allocator.
 const PAGES_MAX: usize = 4 << 20;
 /// How long a search goes on, in nanoseconds.
 const PATIENCE: u64 = 500_000_000;
 /// Page frames by which a search goes on behind a place that could not be emptied, at most.
 const STRIDE: u64 = 512;
-
-/// A request whose bounds make sense.
-struct Wanted {
-    bytes: u64,
-    /// Page frame numbers between which the block may start, both inclusive.
-    first: u64,
-    last: u64,
-    /// 0 or a power of two that is not below the size.
-    boundary: u64,
-}
-
-impl Wanted {
-    /// `None` if no address can keep these bounds.
-    fn new(bytes: usize, lowest: u64, highest: u64, boundary: u64) -> Option<Self> {
-        let bytes = u64::try_from(bytes).ok()?;
-        if boundary != 0 && (!boundary.is_power_of_two() || bytes > boundary) {
-            return None;
-        }
-        let pages = u64::try_from(page_align(usize::try_from(bytes).ok()?)?).ok()? / PAGE;
-        let first = lowest.checked_add(PAGE - 1)? / PAGE;
-        // The last byte asked for may lie at `highest`; whole pages must be there in any case.
-        let last = (highest.checked_sub(bytes.checked_sub(1)?)? / PAGE)
-            .min(sys::max_pfn().checked_sub(pages)?);
-        (first <= last).then_some(Self {
-            bytes,
-            first,
-            last,
-            boundary,
-        })
-    }
-
-    /// Whether a block at this frame crosses no boundary.
-    fn whole(&self, pfn: u64) -> bool {
-        let start = pfn * PAGE;
-        self.boundary == 0 || (start ^ (start + self.bytes - 1)) & !(self.boundary - 1) == 0
-    }
-
-    fn fits(&self, pfn: u64) -> bool {
-        (self.first..=self.last).contains(&pfn) && self.whole(pfn)
-    }
-
-    /// The frame at or below `pfn` at which a block crosses no boundary.
-    fn below(&self, pfn: u64) -> u64 {
-        if self.whole(pfn) {
-            pfn
-        } else {
-            // The boundary is above a page here, or the block could not cross it.
-            let end = (pfn * PAGE + self.bytes) & !(self.boundary - 1);
-            end.saturating_sub(self.bytes) / PAGE
-        }
-    }
-}
 
 /// Whether a block of the page allocator is where it should be; if not, it is given back.
 fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> {

@@ -5,13 +5,13 @@
 
 use crate::{
     adapter,
+    common_buffer,
     contiguous,
+    family::Family,
     noncached,
-    region::{
-        Family,
-        Owner, //
-    },
+    region::Owner,
     report,
+    row,
     seq::{
         Directory,
         Table, //
@@ -62,7 +62,7 @@ impl Table for Tags {
              # exact when idle, but for the peak: sampled, up to {} CPUs x {} bytes too low\n\
              #tag {:<5} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10}\n",
             sys::possible_cpus(),
-            statistics::BATCH,
+            row::BATCH,
             "type",
             "allocs",
             "frees",
@@ -174,7 +174,7 @@ impl Adapters {
 impl Table for Adapters {
     fn head(file: &SeqFile) {
         let columns = "adapter ... | buffer address logical bytes used adapter caller";
-        head(file, "adapters", &adapter::FAMILY, columns);
+        head(file, "adapters", &common_buffer::FAMILY, columns);
     }
 
     fn row(position: u64, line: &mut Line) -> Option<u64> {

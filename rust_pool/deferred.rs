@@ -5,6 +5,7 @@
 use crate::{
     adapter,
     chain::Chain,
+    common_buffer,
     contiguous,
     export::matches_header,
     noncached,
@@ -44,7 +45,7 @@ unsafe extern "C" fn rust_pool_deferred() {
         match region.owner {
             Owner::Contiguous { .. } => contiguous::release(region),
             Owner::NonCached { .. } => noncached::release(region),
-            Owner::CommonBuffer { .. } => adapter::release(region),
+            Owner::CommonBuffer { .. } => common_buffer::release(region),
             // Pool blocks are freed at once in any context.
             Owner::Pool { .. } => (),
         }

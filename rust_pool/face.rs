@@ -12,3 +12,5 @@ pub(crate) mod contiguous;
 pub(crate) mod memory;
 pub(crate) mod noncached;
 pub(crate) mod report;
+pub(crate) mod shape;
+pub(crate) mod tag;

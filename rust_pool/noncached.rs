@@ -8,20 +8,20 @@
 //! WDK: "MmAllocateNonCachedMemory", "MmFreeNonCachedMemory".
 
 use crate::{
+    cache_type::CacheType,
     deferred,
     export::matches_header,
+    family::Family,
     gfp::{
         self,
         Request, //
     },
     region::{
-        CacheType,
-        Family,
         Owner,
         Region,
-        Reservation,
-        Taken, //
+        Reservation, //
     },
+    region_table::Taken,
     state,
     sys::{
         self,

@@ -17,15 +17,13 @@ use crate::{
     region::{
         Owner,
         Region,
-        Reservation,
-        Taken, //
+        Reservation, //
     },
+    region_table::Taken,
+    row::Row,
     small,
     state,
-    statistics::{
-        self,
-        Row, //
-    },
+    statistics,
     sys::{
         self,
         PAGE_SIZE, //

@@ -17,10 +17,8 @@ use crate::{
         LARGEST,
         UNIT, //
     },
-    statistics::{
-        self,
-        Row, //
-    },
+    row::Row,
+    statistics,
     sys::{
         self,
         Cache, //

@@ -8,9 +8,9 @@
 use crate::{
     adapter::Adapters,
     deferred::Queue,
-    region::Regions,
+    region_table::Regions,
     site::Names,
-    violation::Log, //
+    violation_log::Log, //
 };
 use core::ptr::null_mut;
 use kernel::{

@@ -14,12 +14,10 @@ use crate::{
         Owner,
         Region, //
     },
+    row::Row,
     site::Site,
     state,
-    statistics::{
-        self,
-        Row, //
-    },
+    statistics,
     sys::{
         self,
         Module, //

@@ -4,32 +4,33 @@
 //!
 //! A free says its layout and its type says the tag, so these blocks need no header.
 
+use super::{
+    shape::{
+        Shape,
+        MIN_ALIGN, //
+    },
+    tag::{
+        row,
+        PoolTag, //
+    }, //
+};
 use crate::{
-    backing,
     export::{
         export_symbol_gpl,
         matches_header, //
     },
     gfp::Request,
-    statistics::Row,
     sys::{
         self,
-        raw,
-        PAGE_SIZE, //
+        raw, //
     },
-    tag::{
-        PoolKind,
-        Tag, //
-    },
+    tag::PoolKind,
     violation, //
 };
 use core::{
     alloc::Layout,
     marker::PhantomData,
-    ptr::{
-        null_mut,
-        NonNull, //
-    }, //
+    ptr::NonNull, //
 };
 use kernel::{
     alloc::{
@@ -44,61 +45,8 @@ use kernel::{
         NumaNode,
         Vec, //
     },
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
+    prelude::*, //
 };
-
-/// A tag as a type. Declare one with [`pool_tag!`](crate::pool_tag).
-pub trait PoolTag {
-    /// The tag.
-    const TAG: Tag;
-
-    /// Where the tag's rows of statistics are remembered: one static for each type.
-    fn rows() -> &'static RowCache;
-}
-
-/// Remembers a tag's rows of statistics after the first use.
-pub struct RowCache([Atomic<*mut Row>; 2]);
-
-impl RowCache {
-    /// Remembers nothing yet.
-    #[allow(clippy::new_without_default, reason = "it is for statics")]
-    pub const fn new() -> Self {
-        Self([const { Atomic::new(null_mut()) }; 2])
-    }
-}
-
-/// Declares a type that stands for a pool tag of one to four characters.
-///
-/// # Examples
-///
-/// ```ignore
-/// pool_tag!(pub(crate) Ring = "Ring");
-///
-/// let ring = PoolBox::<_, Ring>::new([0u64; 64], GFP_KERNEL)?;
-/// let mut names: Vec<u8, Paged<Ring>> = Vec::new();
-/// ```
-#[macro_export]
-macro_rules! pool_tag {
-    ($(#[$meta:meta])* $vis:vis $name:ident = $tag:literal) => {
-        $(#[$meta])*
-        #[doc = concat!("The pool tag `", $tag, "`.")]
-        $vis struct $name;
-
-        impl $crate::PoolTag for $name {
-            const TAG: $crate::Tag = $crate::Tag::new($tag);
-
-            #[inline]
-            fn rows() -> &'static $crate::RowCache {
-                static ROWS: $crate::RowCache = $crate::RowCache::new();
-                &ROWS
-            }
-        }
-    };
-}
 
 /// Nonpaged pool under a tag. Any context but NMI; `GFP_KERNEL` sleeps only where that is allowed.
 pub struct NonPaged<T: PoolTag>(PhantomData<T>);
@@ -128,82 +76,6 @@ pub type PoolBox<T, Tag> = Box<T, NonPaged<Tag>>;
 
 /// A vector in nonpaged pool.
 pub type PoolVec<T, Tag> = Vec<T, NonPaged<Tag>>;
-
-/// The largest block from kmalloc.
-const KMALLOC_MAX: usize = 2 * PAGE_SIZE;
-/// What the WDK promises for blocks below a page.
-const MIN_ALIGN: usize = 16;
-
-/// A block: its size and what it is allocated as.
-#[derive(Clone, Copy)]
-struct Shape {
-    /// Bytes as asked for.
-    asked: usize,
-    /// Bytes taken, all of which the underlying allocator is asked for: a block that grows into
-    /// what was left over needs no word with it then.
-    used: usize,
-    align: usize,
-}
-
-impl Shape {
-    #[inline]
-    fn new(layout: Layout) -> Option<Self> {
-        let asked = layout.size();
-        let align = layout.align().max(if asked < PAGE_SIZE {
-            MIN_ALIGN
-        } else {
-            PAGE_SIZE
-        });
-        // kmalloc aligns to the largest power of two that divides the size.
-        let padded = asked.checked_next_multiple_of(align)?;
-        if padded <= KMALLOC_MAX {
-            let used = kmalloc_bucket(padded);
-            return Some(Self { asked, used, align });
-        }
-        if align > PAGE_SIZE {
-            return None;
-        }
-        let used = backing::used(asked)?;
-        Some(Self { asked, used, align })
-    }
-
-    #[inline]
-    fn by_kmalloc(&self) -> bool {
-        self.used <= KMALLOC_MAX
-    }
-}
-
-/// The size of the kmalloc cache that serves `bytes`, a multiple of 16 up to 8 KiB.
-///
-/// `kmalloc_size_roundup()` says the same at the price of a call.
-#[inline]
-const fn kmalloc_bucket(bytes: usize) -> usize {
-    match bytes {
-        65..=96 => 96,
-        129..=192 => 192,
-        _ => bytes.next_power_of_two(),
-    }
-}
-
-#[inline]
-fn row<T: PoolTag>(kind: PoolKind) -> &'static Row {
-    // CAST: The discriminants are 0 and 1.
-    let [nonpaged, paged] = &T::rows().0;
-    let cached = match kind {
-        PoolKind::NonPaged => nonpaged,
-        PoolKind::Paged => paged,
-    };
-    let mut row = cached.load(Relaxed);
-    if row.is_null() {
-        // SAFETY: May be called with any arguments in any context but NMI.
-        row = unsafe { raw::rust_pool_tag_row(kind as u32, T::TAG.as_raw()) }
-            .cast_mut()
-            .cast();
-        cached.store(row, Relaxed);
-    }
-    // SAFETY: Rows live as long as rust_pool.ko, and that as long as its users.
-    unsafe { &*row }
-}
 
 #[inline]
 fn allocate(shape: Shape, flags: Flags) -> Option<NonNull<u8>> {

@@ -39,7 +39,7 @@ macro_rules! cache_types {
         impl private::Sealed for $name {}
 
         impl CacheType for $name {
-            const RAW: i32 = crate::region::CacheType::$value as i32;
+            const RAW: i32 = crate::cache_type::CacheType::$value as i32;
         }
     )*};
 }

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Common buffers.
+//!
+//! WDK: "AllocateCommonBuffer", "FreeCommonBuffer".
+
+use crate::{
+    adapter::{
+        self,
+        AdapterId,
+        Refusal, //
+    },
+    deferred,
+    export::matches_header,
+    family::Family,
+    gfp,
+    region::{
+        Owner,
+        Region,
+        Reservation, //
+    },
+    region_table::Taken,
+    state,
+    sys::{
+        self,
+        page_align,
+        raw,
+        PAGE_SIZE, //
+    },
+    violation::{
+        self,
+        Check,
+        Parameter,
+        Violation, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// What AllocateCommonBuffer and FreeCommonBuffer have done.
+pub(crate) static FAMILY: Family = Family::new();
+
+/// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
+fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
+    if bytes == 0 {
+        violation::zero_bytes(id, 0u32, caller);
+        return None;
+    }
+    // CAST: Lossless on the architectures supported.
+    let bytes = bytes as usize;
+    if sys::irql() != 0 {
+        violation::wrong_context(id, bytes, caller, "common buffer in this context");
+        return None;
+    }
+    let buffer = allocate_buffer(id, bytes, cached, caller);
+    if buffer.is_none() {
+        FAMILY.fail();
+    }
+    buffer
+}
+
+fn allocate_buffer(
+    id: AdapterId,
+    bytes: usize,
+    cached: bool,
+    caller: usize,
+) -> Option<(NonNull<u8>, u64)> {
+    let used = page_align(bytes)?;
+    let registers = used / PAGE_SIZE;
+    let device = match adapter::reserve(id, registers) {
+        Ok(device) => device,
+        Err(Refusal::TooManyRegisters) => return None,
+        Err(Refusal::Unknown) => {
+            violation::bad_argument(
+                id,
+                bytes,
+                0u32,
+                caller,
+                "common buffer of an adapter that was put back or never was",
+            );
+            return None;
+        }
+    };
+    let buffer = (|| {
+        if !gfp::affordable(used) {
+            return None;
+        }
+        let record = Reservation::new()?;
+        let (base, bus) = device.allocate(used, raw::RUST_POOL_GFP_KERNEL)?;
+        let owner = Owner::CommonBuffer {
+            adapter: id,
+            device: device.clone(),
+            bus,
+            cached,
+        };
+        FAMILY.charge(bytes, used);
+        record.insert(base, bytes, used, caller, owner);
+        Some((base, bus))
+    })();
+    if buffer.is_none() {
+        adapter::unreserve(id, registers);
+    }
+    buffer
+}
+
+/// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
+fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(id, base, caller, "common buffer freed in NMI");
+        return;
+    }
+    // CAST: Lossless on the architectures supported.
+    let bytes = bytes as usize;
+    let taken = state::get()
+        .regions
+        .take(base, |region| match &region.owner {
+            Owner::CommonBuffer {
+                adapter,
+                bus,
+                cached: own,
+                ..
+            } => {
+                if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
+                    Ok(())
+                } else {
+                    Err(true)
+                }
+            }
+            _ => Err(false),
+        });
+    match taken {
+        Taken::Region(region) => {
+            if sys::irql() == 0 {
+                release(region);
+            } else {
+                violation::wrong_context_free(
+                    id,
+                    base,
+                    caller,
+                    "common buffer freed in this context",
+                );
+                deferred::free(region);
+            }
+        }
+        Taken::Refused(true) => violation::bad_argument(
+            Parameter::Address(base),
+            id,
+            bytes,
+            caller,
+            "common buffer freed with arguments that are not its own",
+        ),
+        Taken::Refused(false) | Taken::Recent | Taken::Missing => Violation::new(
+            Check::DmaVerifier,
+            0x03,
+            [id.into(), Parameter::Address(base), bytes.into()],
+            caller,
+            "free of a common buffer that is freed already or never was",
+        )
+        .report(),
+    }
+}
+
+/// Gives a region's memory back. Sleeps.
+pub(crate) fn release(region: KBox<Region>) {
+    FAMILY.discharge(region.asked, region.used);
+    if let Owner::CommonBuffer {
+        adapter,
+        device,
+        bus,
+        ..
+    } = &region.owner
+    {
+        // SAFETY: The region was in the table, so these are the arguments of one allocation, and it
+        // is no more.
+        unsafe { device.free(region.base, region.used, *bus) };
+        adapter::unreserve(*adapter, region.used / PAGE_SIZE);
+    }
+}
+
+/// `AllocateCommonBuffer`.
+///
+/// # Safety
+///
+/// `logical` is valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_buffer_allocate(
+    adapter: *mut raw::DMA_ADAPTER,
+    bytes: u32,
+    logical: *mut u64,
+    cached: bool,
+    caller: usize,
+) -> *mut c_void {
+    match allocate(AdapterId::new(adapter), bytes, cached, caller) {
+        Some((base, bus)) => {
+            // SAFETY: By the safety requirements.
+            unsafe { logical.write(bus) };
+            base.as_ptr().cast()
+        }
+        None => sys::NULL,
+    }
+}
+matches_header!(rust_pool_buffer_allocate);
+
+/// `FreeCommonBuffer`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_buffer_free(
+    adapter: *mut raw::DMA_ADAPTER,
+    bytes: u32,
+    logical: u64,
+    base: *mut c_void,
+    cached: bool,
+    caller: usize,
+) {
+    let id = AdapterId::new(adapter);
+    free(id, bytes, logical, base as usize, cached, caller);
+}
+matches_header!(rust_pool_buffer_free);

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The statistics of one tag.
+//!
+//! All counters are exact when nobody counts, but for the peak: it learns what a CPU has counted
+//! each time that has drifted by [`BATCH`] bytes.
+
+use crate::{
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    percpu::{
+        add,
+        add_return,
+        take, //
+    },
+    site::Site,
+    sys::{
+        self,
+        raw,
+        Module, //
+    },
+    tag::{
+        PoolKind,
+        Tag, //
+    }, //
+};
+use core::mem::size_of;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// Bytes by which one CPU's count may differ from what the peak knows of.
+pub(crate) const BATCH: i64 = 16 * 1024;
+
+// The counters of a row, as `u64` in per-CPU memory.
+const ALLOCS: usize = 0;
+const FREES: usize = 1;
+const USED: usize = 2;
+const DRIFT: usize = 3;
+const FAILURES: usize = 4;
+const COUNTERS: usize = 5;
+pub(crate) const COUNTERS_SIZE: usize = COUNTERS * size_of::<u64>();
+
+/// The rows `(other)`: one for each kind, the first of the table.
+pub(crate) const OTHERS: usize = 2;
+
+/// The statistics of one tag in one pool.
+///
+/// # Invariants
+///
+/// `counters` is a per-CPU cookie for `COUNTERS` aligned `u64`, valid as long as the row.
+pub struct Row {
+    /// 0 until the row is in use, then tag and kind.
+    pub(crate) key: Atomic<u64>,
+    /// The next row of the chain, or 0.
+    pub(crate) next: Atomic<usize>,
+    pub(crate) counters: usize,
+    /// Bytes live, but for what the CPUs have not yet folded in.
+    live: Atomic<i64>,
+    peak: Atomic<i64>,
+    /// Who allocated with this tag first; once that has gone and left blocks, who did.
+    site: Site,
+    /// Blocks and bytes that clients left when they went.
+    left: Atomic<u64>,
+    left_bytes: Atomic<i64>,
+    index: u16,
+}
+
+/// A row's counters at one time.
+pub(crate) struct Snapshot {
+    pub(crate) allocs: u64,
+    pub(crate) frees: u64,
+    /// Bytes live, as asked for.
+    pub(crate) bytes: i64,
+    /// Bytes live, as really taken.
+    pub(crate) used: i64,
+    pub(crate) peak: i64,
+    pub(crate) failures: u64,
+}
+
+impl Snapshot {
+    /// Blocks live.
+    pub(crate) fn diff(&self) -> u64 {
+        // Wraps where a free was counted on a CPU already read: the next reading is right.
+        let diff = self.allocs.wrapping_sub(self.frees);
+        if diff > u64::MAX / 2 {
+            0
+        } else {
+            diff
+        }
+    }
+}
+
+impl Row {
+    pub(crate) fn new(counters: usize, index: u16) -> Self {
+        Self {
+            key: Atomic::new(0),
+            next: Atomic::new(0),
+            counters,
+            live: Atomic::new(0),
+            peak: Atomic::new(0),
+            site: Site::new(0),
+            left: Atomic::new(0),
+            left_bytes: Atomic::new(0),
+            index,
+        }
+    }
+
+    /// Counts an allocation of `asked` bytes that takes `used`. Any context.
+    #[inline]
+    pub fn charge(&self, asked: usize, used: usize) {
+        // CAST: No block is larger than `isize::MAX`.
+        let asked = asked as i64;
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let drift = unsafe {
+            add::<ALLOCS>(self.counters, 1);
+            add::<USED>(self.counters, used);
+            add_return::<DRIFT>(self.counters, asked)
+        };
+        if drift.wrapping_add(asked) > BATCH {
+            self.fold();
+        }
+    }
+
+    /// Counts the free of such a block. Any context.
+    #[inline]
+    pub fn discharge(&self, asked: usize, used: usize) {
+        // CAST: No block is larger than `isize::MAX`.
+        let asked = asked as i64;
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let drift = unsafe {
+            add::<FREES>(self.counters, 1);
+            add::<USED>(self.counters, used.wrapping_neg());
+            add_return::<DRIFT>(self.counters, asked.wrapping_neg())
+        };
+        if drift.wrapping_sub(asked) < -BATCH {
+            self.fold();
+        }
+    }
+
+    /// Counts a request that could not be met. Any context.
+    #[inline]
+    pub fn fail(&self) {
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        unsafe { add::<FAILURES>(self.counters, 1) };
+    }
+
+    /// Tells the peak what this CPU has counted. Called through an exported function, for this may
+    /// be inlined into another module.
+    #[inline]
+    fn fold(&self) {
+        // SAFETY: `self` is a row, which lives as long as the module.
+        unsafe { raw::rust_pool_fold(core::ptr::from_ref(self).cast()) };
+    }
+
+    fn fold_here(&self) {
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let drift = unsafe { take::<DRIFT>(self.counters) };
+        let live = self.live.fetch_add(drift, Relaxed).wrapping_add(drift);
+        self.reached(live);
+    }
+
+    fn reached(&self, live: i64) {
+        let mut peak = self.peak.load(Relaxed);
+        while live > peak {
+            match self.peak.cmpxchg(peak, live, Relaxed) {
+                Ok(_) => break,
+                Err(now) => peak = now,
+            }
+        }
+    }
+
+    fn sums(&self) -> ([u64; COUNTERS], i64) {
+        let live = self.live.load(Relaxed);
+        let sum = sys::percpu_sum::<COUNTERS>(self.counters);
+        // CAST: A sum of signed counters, in two's complement.
+        (sum, live.wrapping_add(sum[DRIFT] as i64))
+    }
+
+    /// Reads all counters: exact when nobody counts meanwhile.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        let (sum, bytes) = self.sums();
+        // While others count, the sum may be of no moment that ever was; what is read twice was.
+        if bytes > self.peak.load(Relaxed) && self.sums() == (sum, bytes) {
+            self.reached(bytes);
+        }
+        Snapshot {
+            allocs: sum[ALLOCS],
+            frees: sum[FREES],
+            bytes,
+            // CAST: As above.
+            used: sum[USED] as i64,
+            peak: self.peak.load(Relaxed),
+            failures: sum[FAILURES],
+        }
+    }
+
+    /// Blocks and bytes live now that no client left before.
+    pub(crate) fn outstanding(&self) -> (u64, i64) {
+        let now = self.snapshot();
+        (
+            now.diff().saturating_sub(self.left.load(Relaxed)),
+            now.bytes.wrapping_sub(self.left_bytes.load(Relaxed)),
+        )
+    }
+
+    /// Says that the client at its site is going, and `module` with it.
+    pub(crate) fn depart(&self, module: Module) {
+        if !self.site.lies_in(module) {
+            return;
+        }
+        let now = self.snapshot();
+        if now.diff() == 0 {
+            self.site.forget();
+        } else {
+            self.site.depart(module);
+        }
+        self.left.store(now.diff(), Relaxed);
+        self.left_bytes.store(now.bytes, Relaxed);
+    }
+
+    /// Its place in the table.
+    #[inline]
+    pub(crate) fn index(&self) -> u16 {
+        self.index
+    }
+
+    /// Tag and kind; the tag is `None` for the row `(other)`, all of it for a row not in use.
+    pub(crate) fn identity(&self) -> Option<(Option<Tag>, PoolKind)> {
+        let kind = |paged| {
+            if paged {
+                PoolKind::Paged
+            } else {
+                PoolKind::NonPaged
+            }
+        };
+        if usize::from(self.index) < OTHERS {
+            return Some((None, kind(self.index == 1)));
+        }
+        let key = self.key.load(Acquire);
+        // CAST: The tag is the lower half of the key.
+        (key != 0).then(|| (Some(Tag::from_raw(key as u32)), kind(key >> 32 == 1)))
+    }
+
+    /// Who allocated with this tag first.
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+}
+
+/// Exported: [`Row::fold`] for whoever inlined it.
+///
+/// # Safety
+///
+/// `row` is a row of the table.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_fold(row: *const c_void) {
+    // SAFETY: By the safety requirements; rows live as long as the module.
+    unsafe { &*row.cast::<Row>() }.fold_here();
+}
+matches_header!(rust_pool_fold);
+export_symbol_gpl!(rust_pool_fold);

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages: allocated, mapped, and their cache types.
+
+use super::{
+    irql,
+    raw,
+    Gfp, //
+};
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+use kernel::{
+    bindings,
+    error::to_result,
+    prelude::*, //
+};
+
+/// Physically contiguous whole pages for `bytes` bytes, without the rest of a power of two.
+pub(crate) fn pages_exact(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
+    // SAFETY: Any size and flags without `__GFP_COMP` are allowed, and no caller passes that.
+    NonNull::new(unsafe { bindings::alloc_pages_exact_noprof(bytes, gfp) }.cast())
+}
+
+/// Frees pages of the direct map that each have a reference of their own.
+///
+/// # Safety
+///
+/// `base` comes from [`pages_exact`] or [`contig_try`] for as many pages, and is not used any more.
+pub(crate) unsafe fn free_pages(base: NonNull<u8>, bytes: usize) {
+    // SAFETY: By the safety requirements.
+    unsafe { bindings::free_pages_exact(base.as_ptr().cast(), bytes) }
+}
+
+/// Why page frames could not be had.
+pub(crate) enum Contig {
+    /// This one is not to be had by anybody; finding that out was cheap.
+    Obstacle(u64),
+    /// It was tried.
+    Busy,
+}
+
+/// Exactly the page frames from `pfn` on. Sleeps.
+pub(crate) fn contig_try(pfn: u64, pages: usize) -> Result<NonNull<u8>, Contig> {
+    let (mut base, mut obstacle) = (null_mut(), 0);
+    let pfn = usize::try_from(pfn).map_err(|_| Contig::Busy)?;
+    // SAFETY: The helper checks that every frame exists before it touches it.
+    let err = unsafe { raw::rust_pool_contig_try(pfn, pages, &mut base, &mut obstacle) };
+    match NonNull::new(base.cast()) {
+        Some(base) => Ok(base),
+        // CAST: Lossless on the architectures supported.
+        None if err == ENXIO.to_errno() => Err(Contig::Obstacle(obstacle as u64)),
+        None => Err(Contig::Busy),
+    }
+}
+
+/// Virtually contiguous memory.
+pub(crate) fn vmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
+    // SAFETY: Called in task context only, with flags that vmalloc supports.
+    NonNull::new(unsafe { raw::rust_pool_vmalloc(bytes, gfp) }.cast())
+}
+
+/// Whether an address lies in the area that [`vmalloc`] hands out.
+pub(crate) fn is_vmalloc(block: NonNull<u8>) -> bool {
+    // SAFETY: The address is only compared.
+    unsafe { bindings::is_vmalloc_addr(block.as_ptr().cast()) }
+}
+
+/// Frees what [`vmalloc`] returned.
+///
+/// # Safety
+///
+/// `block` comes from [`vmalloc`] and is not used any more.
+pub(crate) unsafe fn vfree(block: NonNull<u8>) {
+    if irql() == 0 {
+        // SAFETY: By the safety requirements; this context may sleep.
+        unsafe { bindings::kvfree(block.as_ptr().cast()) }
+    } else {
+        // SAFETY: By the safety requirements; this one works in any context.
+        unsafe { bindings::kvfree_atomic(block.as_ptr().cast()) }
+    }
+}
+
+/// A single page that is not mapped anywhere but in the direct map.
+pub(crate) fn page(gfp: Gfp) -> Option<NonNull<bindings::page>> {
+    // SAFETY: Order 0 with any flags is allowed.
+    NonNull::new(unsafe { bindings::alloc_pages(gfp, 0) })
+}
+
+/// Frees what [`page`] returned.
+///
+/// # Safety
+///
+/// `page` comes from [`page`] and is not used any more.
+pub(crate) unsafe fn free_page(page: NonNull<bindings::page>) {
+    // SAFETY: By the safety requirements.
+    unsafe { bindings::__free_pages(page.as_ptr(), 0) }
+}
+
+/// Sets the cache type of `pages` pages of the direct map from `base` on. Sleeps.
+///
+/// # Safety
+///
+/// The pages belong to the caller, and nobody else maps them.
+pub(crate) unsafe fn direct_set(base: NonNull<u8>, pages: usize, cache: i32) -> Result {
+    let pages = u32::try_from(pages)?;
+    // SAFETY: By the safety requirements; `base` is an address of the direct map.
+    to_result(unsafe { raw::rust_pool_direct_set(base.as_ptr().cast(), pages, cache) })
+}
+
+/// Sets the cache type of scattered pages in the direct map. Sleeps.
+///
+/// # Safety
+///
+/// As for [`direct_set`].
+pub(crate) unsafe fn pages_set(pages: &mut [NonNull<bindings::page>], cache: i32) -> Result {
+    let count = u32::try_from(pages.len())?;
+    // SAFETY: By the safety requirements. `NonNull` has the layout of a pointer.
+    to_result(unsafe { raw::rust_pool_pages_set(pages.as_mut_ptr().cast(), count, cache) })
+}
+
+/// Maps scattered pages side by side, with the same cache type that they have. Sleeps.
+pub(crate) fn vmap(pages: &mut [NonNull<bindings::page>], cache: i32) -> Option<NonNull<u8>> {
+    let count = u32::try_from(pages.len()).ok()?;
+    // SAFETY: The pages are valid. `NonNull` has the layout of a pointer.
+    NonNull::new(unsafe { raw::rust_pool_vmap(pages.as_mut_ptr().cast(), count, cache) }.cast())
+}
+
+/// Undoes [`vmap`]. Sleeps.
+///
+/// # Safety
+///
+/// `base` comes from [`vmap`] and is not used any more.
+pub(crate) unsafe fn vunmap(base: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe { raw::rust_pool_vunmap(base.as_ptr().cast()) }
+}

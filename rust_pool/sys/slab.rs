@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Slab caches and kmalloc.
+
+use super::{
+    raw,
+    Gfp, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    prelude::*,
+    str::CStr, //
+};
+
+/// A slab cache for objects of one size.
+#[derive(Clone, Copy)]
+pub(crate) struct Cache(NonNull<bindings::kmem_cache>);
+
+impl Cache {
+    /// Makes a cache of objects of `size` bytes, aligned to 16, of which user copies may touch what
+    /// lies behind `offset`. Sleeps.
+    pub(crate) fn new(name: &CStr, size: usize, offset: usize) -> Result<Self> {
+        let (size, offset) = (u32::try_from(size)?, u32::try_from(offset)?);
+        // SAFETY: `name` is NUL-terminated and copied.
+        let cache = unsafe { raw::rust_pool_cache_create(name.as_char_ptr(), size, offset) };
+        Ok(Self(NonNull::new(cache).ok_or(ENOMEM)?))
+    }
+
+    /// The cache that [`Self::into_raw`] was called on.
+    ///
+    /// # Safety
+    ///
+    /// `raw` comes from `into_raw()` of a cache that is not destroyed.
+    #[inline]
+    pub(crate) unsafe fn from_raw(raw: NonNull<bindings::kmem_cache>) -> Self {
+        Self(raw)
+    }
+
+    /// A pointer that stands for this cache in an atomic variable.
+    pub(crate) fn into_raw(self) -> *mut bindings::kmem_cache {
+        self.0.as_ptr()
+    }
+
+    /// An uninitialised object.
+    #[inline]
+    pub(crate) fn allocate(self, gfp: Gfp) -> Option<NonNull<u8>> {
+        // SAFETY: The cache is alive: only `destroy()` ends it, after the last use.
+        NonNull::new(unsafe { bindings::kmem_cache_alloc_noprof(self.0.as_ptr(), gfp) }.cast())
+    }
+
+    /// Gives an object back.
+    ///
+    /// # Safety
+    ///
+    /// `object` comes from `allocate()` of this cache and is not used any more.
+    #[inline]
+    pub(crate) unsafe fn free(self, object: NonNull<u8>) {
+        // SAFETY: By the safety requirements.
+        unsafe { bindings::kmem_cache_free(self.0.as_ptr(), object.as_ptr().cast()) }
+    }
+
+    /// Destroys the cache if no object is left in it, and says whether it did. Sleeps.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the cache at the same time, or after it was destroyed.
+    pub(crate) unsafe fn destroy_if_empty(self) -> bool {
+        // SAFETY: The cache is alive. Zero is returned when all slabs could be released, which is
+        // to say that no object is left.
+        if unsafe { bindings::kmem_cache_shrink(self.0.as_ptr()) } != 0 {
+            return false;
+        }
+        // SAFETY: The cache is alive and empty, and not used any more.
+        unsafe { bindings::kmem_cache_destroy(self.0.as_ptr()) };
+        true
+    }
+}
+
+/// The kmalloc allocator: `bytes` at the alignment of the largest power of two that divides them.
+#[inline]
+pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
+    // SAFETY: No pointer is passed, so this is a plain allocation of any size and flags.
+    NonNull::new(
+        unsafe {
+            bindings::krealloc_node_align_noprof(
+                core::ptr::null(),
+                bytes,
+                1,
+                gfp,
+                bindings::NUMA_NO_NODE,
+            )
+        }
+        .cast(),
+    )
+}
+
+/// Frees what [`kmalloc`] returned.
+///
+/// # Safety
+///
+/// `block` comes from [`kmalloc`] and is not used any more.
+#[inline]
+pub(crate) unsafe fn kfree(block: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe { bindings::kfree(block.as_ptr().cast()) }
+}
