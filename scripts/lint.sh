@@ -98,14 +98,12 @@ run_spdx() {
 
 # In a copy, so that what clippy makes never gets mixed up with what is shipped.
 run_clippy() {
-	local scratch=$TOP/build/clippy out=$TOP/build/clippy.log
+	local scratch=$TOP/build/clippy
 
-	"$TOP/scripts/scratch.sh" "$scratch"
-	"$scratch/scripts/build.sh" "$scratch" CLIPPY=1 KRUSTFLAGS=-Dwarnings modules
-	[ ! -d "$scratch/selftests/test_modules" ] ||
-		KRUSTFLAGS=-Dwarnings "$scratch/scripts/client.sh" "$scratch/selftests/test_modules" \
-			CLIPPY=1 modules
-	rm -f "$out"
+	"$TOP/scripts/scratch.sh" "$scratch" &&
+		"$scratch/scripts/build.sh" "$scratch" CLIPPY=1 KRUSTFLAGS=-Dwarnings modules &&
+		KRUSTFLAGS=-Dwarnings "$scratch/scripts/client.sh" \
+			"$scratch/selftests/test_modules" CLIPPY=1 modules
 }
 
 if [ "${1:-}" = fmt ]; then
