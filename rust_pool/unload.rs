@@ -152,7 +152,7 @@ fn report(
         "unloading with allocations outstanding",
     )
     .report_always();
-    pr_err!("  left by {name}: {count} in blocks, {adapters} in adapters\n");
+    pr_err!("  left by {name}: blocks {count}, adapters {adapters}\n");
     rows(&of_row, |row, count, bytes| {
         let Some((tag, kind)) = row.identity() else {
             return;
