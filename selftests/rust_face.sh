@@ -1,8 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The Rust face. Without init_on_alloc, as for pool_sizes.sh.
-# vm-cmdline: no_hash_pointers init_on_alloc=0
+# The Rust face.
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
