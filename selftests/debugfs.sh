@@ -100,6 +100,7 @@ removed_under_readers() {
 	for _ in 1 2; do
 		while [ ! -e "$TMP/stop" ]; do
 			cat "$STATS"/* >/dev/null 2>&1
+			sleep 0.01
 		done &
 	done
 	_done=0

@@ -70,22 +70,34 @@ static void nonpaged_changes_context(struct rpt *t)
 	}
 }
 
-/* No more than the page allocator has, but no splat and no sleep either. */
+/* Where bottom halves and interrupts run, scattered pages are at hand. */
+static bool has_vmalloc(enum rpt_context context)
+{
+	switch (context) {
+	case RPT_TASK:
+	case RPT_PREEMPT_OFF:
+	case RPT_SPINLOCK:
+	case RPT_RCU:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Elsewhere no more than the page allocator has, but no splat either. */
 static void large_nonpaged_safe(struct rpt *t)
 {
 	static const size_t bytes[] = { SZ_1M, SZ_4M, SZ_8M, SZ_64M };
 	enum rpt_context context = rpt_value(t);
-	bool task = context != RPT_SOFTIRQ && context != RPT_HARDIRQ;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
 		struct call call = { NonPagedPoolNx, bytes[i] };
 
 		rpt_in_context(context, allocate, &call);
-		/* Task context has scattered pages at hand, atomic or not. */
-		if (task)
+		if (has_vmalloc(context))
 			EXPECT(t, call.block);
-		if (!task && bytes[i] > SZ_4M)
+		else if (bytes[i] > SZ_4M)
 			EXPECT(t, !call.block);
 		if (!call.block)
 			continue;

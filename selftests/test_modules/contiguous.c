@@ -203,7 +203,8 @@ static u64 find_room(struct rpt *t)
 static void bounds_kept(struct rpt *t)
 {
 	MEMORY_CACHING_TYPE type = rpt_value(t);
-	enum { MANY = 12 };
+	/* Linux empties whole pageblocks: few blocks fit where it has to. */
+	enum { MANY = 12, MANY_IN_ROOM = 4 };
 	u64 room = find_room(t);
 	void *blocks[MANY];
 	unsigned int i, j;
@@ -218,7 +219,8 @@ static void bounds_kept(struct rpt *t)
 		}
 		/* One may be right by luck: take some at a time. */
 		for (j = 0; j < MANY; j++) {
-			if (j && b.bytes > SZ_64K) {
+			if (j && (b.bytes > SZ_64K ||
+				  (b.from == ROOM && j >= MANY_IN_ROOM))) {
 				blocks[j] = NULL;
 				continue;
 			}
