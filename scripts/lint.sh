@@ -24,7 +24,7 @@ check() {
 		echo "lint: $name: ok"
 	else
 		echo "lint: $name: FAILED; $hint"
-		sed 's/^/  | /' "$log" | sed '100{s/.*/  | .../;q}'
+		sed -n '1,100s/^/  | /p' "$log"
 		failed=1
 	fi
 }
