@@ -204,7 +204,7 @@ static void bounds_kept(struct rpt *t)
 {
 	MEMORY_CACHING_TYPE type = rpt_value(t);
 	/* Linux empties whole pageblocks: few blocks fit where it has to. */
-	enum { MANY = 12, MANY_IN_ROOM = 4 };
+	enum { MANY = 12, MANY_IN_ROOM = 2 };
 	u64 room = find_room(t);
 	void *blocks[MANY];
 	unsigned int i, j;
