@@ -254,7 +254,10 @@ impl Shape for Square {
 }
 
 fn dynamic_box(t: &Test) {
-    let square = must!(t, PoolBox::<Square, RsBx>::new(Square([0; 300]), GFP_KERNEL));
+    let square = must!(
+        t,
+        PoolBox::<Square, RsBx>::new(Square([0; 300]), GFP_KERNEL)
+    );
     let (raw, bytes) = (PoolBox::into_raw(square), size_of::<Square>());
     // SAFETY: It comes from such a box; only the type of the pointer gets wider.
     let shape = unsafe { PoolBox::<dyn Shape, RsBx>::from_raw(raw as *mut dyn Shape) };
@@ -347,10 +350,7 @@ fn paged_refused_in_atomic(t: &Test) {
 
 fn paged_freed_in_atomic(t: &Test) {
     for context in ATOMIC {
-        let mut small = Some(must!(
-            t,
-            Box::<_, Paged<RsPg>>::new([0u8; 50], GFP_KERNEL)
-        ));
+        let mut small = Some(must!(t, Box::<_, Paged<RsPg>>::new([0u8; 50], GFP_KERNEL)));
         t.in_context(context, || drop(small.take()));
         check_violation!(t, BAD_POOL_CALLER, 0x09);
         for _ in 0..50 {
@@ -398,7 +398,10 @@ fn too_much_fails(t: &Test) {
         1 << 37,
     ];
     for size in sizes {
-        check!(t, PoolVec::<u64, RsOv>::with_capacity(size, GFP_KERNEL).is_err());
+        check!(
+            t,
+            PoolVec::<u64, RsOv>::with_capacity(size, GFP_KERNEL).is_err()
+        );
     }
     // What there is stays as it was when it cannot grow.
     let mut v = must!(t, PoolVec::<u8, RsOv>::from_elem(5, 100, GFP_KERNEL));

@@ -3,13 +3,13 @@
 //! The C harness (`rpt.h`), for tests in Rust. All of its unsafe is here.
 
 use kernel::{
+    error::to_result,
     ffi::{
         c_char,
         c_int,
         c_uint,
         c_void, //
     },
-    error::to_result,
     prelude::*, //
 };
 
@@ -126,11 +126,7 @@ extern "C" {
         file: *const c_char,
         line: c_int,
     ) -> *const c_void;
-    fn rpt_in_context(
-        context: c_uint,
-        call: unsafe extern "C" fn(*mut c_void),
-        arg: *mut c_void,
-    );
+    fn rpt_in_context(context: c_uint, call: unsafe extern "C" fn(*mut c_void), arg: *mut c_void);
     fn rpt_cache(address: *const c_void) -> c_uint;
     fn rpt_phys(address: *const c_void) -> u64;
     fn rpt_settle(t: *mut Raw);
@@ -223,8 +219,11 @@ impl Test {
 
     /// Runs `f` in the context, and returns after it.
     pub(crate) fn in_context<F: FnMut()>(&self, context: Context, mut f: F) {
+        /// # Safety
+        ///
+        /// `arg` is an `F` that nobody else uses meanwhile.
         unsafe extern "C" fn call<F: FnMut()>(arg: *mut c_void) {
-            // SAFETY: `arg` is the `f` below, which nobody else uses meanwhile.
+            // SAFETY: By the safety requirements.
             unsafe { (*arg.cast::<F>())() }
         }
         // SAFETY: `call` is right for `f`, which outlives the call.
@@ -244,15 +243,32 @@ impl Test {
     }
 }
 
+/// What can be compared and shown as a number.
+pub(crate) trait Number {
+    fn number(self) -> i64;
+}
+
+macro_rules! numbers {
+    ($($type:ty),*) => {$(
+        impl Number for $type {
+            #[allow(clippy::cast_lossless, reason = "some of the types are wider")]
+            fn number(self) -> i64 {
+                // CAST: Equal numbers stay equal, which is all that is asked.
+                self as i64
+            }
+        }
+    )*};
+}
+
+numbers!(i32, i64, u16, u32, u64, usize);
+
 /// Both give whether it held.
 macro_rules! check {
     ($t:expr, $cond:expr) => {
         $t.expect(
             $cond,
-            kernel::str::CStr::from_bytes_with_nul(
-                concat!(stringify!($cond), "\0").as_bytes(),
-            )
-            .unwrap_or(c"?"),
+            kernel::str::CStr::from_bytes_with_nul(concat!(stringify!($cond), "\0").as_bytes())
+                .unwrap_or(c"?"),
             line!(),
         )
     };
@@ -262,8 +278,8 @@ pub(crate) use check;
 macro_rules! check_eq {
     ($t:expr, $is:expr, $want:expr) => {
         $t.expect_eq(
-            $is as i64,
-            $want as i64,
+            $crate::harness::Number::number($is),
+            $crate::harness::Number::number($want),
             kernel::str::CStr::from_bytes_with_nul(concat!(stringify!($is), "\0").as_bytes())
                 .unwrap_or(c"?"),
             line!(),
@@ -297,6 +313,9 @@ pub(crate) use must;
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
         pub(crate) static CASES: &[$crate::harness::Case] = &[$({
+            /// # Safety
+            ///
+            /// The harness runs it.
             unsafe extern "C" fn run(raw: *mut $crate::harness::Raw) {
                 // SAFETY: The harness runs the case.
                 $case(&unsafe { $crate::harness::Test::from_raw(raw) });

@@ -223,6 +223,9 @@ fn zero_bytes_refused(t: &Test) {
 fn too_much_fails(t: &Test) {
     for bytes in [usize::MAX, usize::MAX - 4095, 1 << 46] {
         check!(t, NonCached::<Uncached>::new(bytes).is_err());
-        check!(t, Contiguous::<WriteCombined>::new(bytes, Bounds::ANY).is_err());
+        check!(
+            t,
+            Contiguous::<WriteCombined>::new(bytes, Bounds::ANY).is_err()
+        );
     }
 }
