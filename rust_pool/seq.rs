@@ -72,6 +72,9 @@ impl<T: Table> File<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// Called by seq_file only, under the file's mutex.
     unsafe extern "C" fn start(
         file: *mut bindings::seq_file,
         position: *mut bindings::loff_t,
@@ -85,6 +88,9 @@ impl<T: Table> File<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// As for [`Self::start`].
     unsafe extern "C" fn next(
         file: *mut bindings::seq_file,
         shown: *mut c_void,
@@ -103,8 +109,14 @@ impl<T: Table> File<T> {
         unsafe { Self::load(file, at) }
     }
 
+    /// # Safety
+    ///
+    /// As for [`Self::start`].
     unsafe extern "C" fn stop(_file: *mut bindings::seq_file, _shown: *mut c_void) {}
 
+    /// # Safety
+    ///
+    /// As for [`Self::start`].
     unsafe extern "C" fn show(file: *mut bindings::seq_file, shown: *mut c_void) -> c_int {
         // SAFETY: seq_file passes a valid pointer that nobody else uses meanwhile.
         let out = unsafe { SeqFile::from_raw(file) };
@@ -117,6 +129,9 @@ impl<T: Table> File<T> {
         0
     }
 
+    /// # Safety
+    ///
+    /// Called by the VFS only.
     unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: The VFS passes a valid file; the operations are static.
         let cursor = unsafe {

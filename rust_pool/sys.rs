@@ -34,6 +34,10 @@ pub(crate) use slab::{
 /// Our own C half, as bindgen sees it.
 #[allow(
     clippy::all,
+    clippy::ptr_as_ptr,
+    clippy::ref_as_ptr,
+    clippy::undocumented_unsafe_blocks,
+    clippy::cast_lossless,
     dead_code,
     improper_ctypes,
     missing_docs,
@@ -150,7 +154,7 @@ pub(crate) fn may_log() -> bool {
 /// Nanoseconds since boot.
 pub(crate) fn uptime() -> u64 {
     // SAFETY: May be called anywhere, NMI included.
-    u64::try_from(unsafe { bindings::ktime_get_mono_fast_ns() }).unwrap_or(0)
+    unsafe { bindings::ktime_get_mono_fast_ns() }
 }
 
 /// A random number.

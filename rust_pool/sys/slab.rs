@@ -81,18 +81,16 @@ impl Cache {
 #[inline]
 pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
     // SAFETY: No pointer is passed, so this is a plain allocation of any size and flags.
-    NonNull::new(
-        unsafe {
-            bindings::krealloc_node_align_noprof(
-                core::ptr::null(),
-                bytes,
-                1,
-                gfp,
-                bindings::NUMA_NO_NODE,
-            )
-        }
-        .cast(),
-    )
+    let block = unsafe {
+        bindings::krealloc_node_align_noprof(
+            core::ptr::null(),
+            bytes,
+            1,
+            gfp,
+            bindings::NUMA_NO_NODE,
+        )
+    };
+    NonNull::new(block.cast())
 }
 
 /// Frees what [`kmalloc`] returned.
