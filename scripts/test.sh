@@ -3,7 +3,8 @@
 #
 # test.sh [PROGRAM...]: runs the selftests, or those named, in the virtual
 # machine, and adds up their results. The last line is "N passed, N failed", with
-# ", N skipped" where some were.
+# ", N skipped" where some were. As many machines run at once as there are
+# processors, two at most; what each printed is shown when it has ended.
 #
 # A program may ask for a machine of its own kind in comments near its top; those
 # that ask for the same share a boot:
@@ -53,45 +54,49 @@ count() {
 	printf '%s\t%s\n' "$1" "$2" >>"$work/results"
 }
 
-# boot NEEDS PROGRAM...: leaves in $work/ran the programs that were started
+# boot DIR NEEDS PROGRAM...: leaves in DIR/ran the programs that were started, and
+# in DIR/out what was printed
 boot() {
-	local cmdline args mem smp own status=0 program
+	local dir=$1 cmdline args mem smp own status=0 program
 
-	IFS='|' read -r cmdline args mem smp own <<<"$1"
-	shift
-	printf '%s\n' "$@" >"$work/programs"
-	: >"$work/kmsg"
-	: >"$work/console"
+	IFS='|' read -r cmdline args mem smp own <<<"$2"
+	shift 2
+	printf '%s\n' "$@" >"$dir/programs"
+	: >"$dir/kmsg"
+	: >"$dir/console"
 	say "booting for ${*%.sh}${own:+, alone}$([ -z "$(header "$1" expect)" ] ||
 		echo ", to see it panic")"
 	FILES="$(find "$selftests" -maxdepth 1 -type f -printf '%p ')$(
-		find "$selftests/test_modules" -name '*.ko' -printf '%p ') $work/programs" \
+		find "$selftests/test_modules" -name '*.ko' -printf '%p ') $dir/programs" \
 		CMDLINE="log_buf_len=4M ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
-		QEMU_ARGS="-serial file:$work/kmsg $args" TIMEOUT=${TIMEOUT:-900} \
-		VM_LOG=$work/console \
-		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" || status=$?
+		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-900} \
+		VM_LOG=$dir/console \
+		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" 2>&1 | tee "$dir/out" |
+		sed -un 's/^# \(.*\.sh took .*\)/rust_pool: \1/p' >&2 ||
+		status=${PIPESTATUS[0]}
 
-	sed -n 's/^# rust_pool-selftest: run //p' "$work/console" >"$work/ran"
+	sed -n 's/^# rust_pool-selftest: run //p' "$dir/console" >"$dir/ran"
 	for program in "$@"; do
-		if grep -qxF "$program" "$work/ran"; then
-			judge "$program" "$status"
+		if grep -qxF "$program" "$dir/ran"; then
+			judge "$dir" "$program" "$status"
 		fi
 	done
 	# A panic that was asked for leaves no complete log.
 	[ -z "$(header "$1" expect)" ] || return 0
-	awk -v verdict="$work/kmsg-verdict" -f "$TOP/scripts/kmsg.awk" "$work/kmsg"
-	cat "$work/kmsg-verdict" >>"$work/kmsg-all"
+	awk -v verdict="$dir/kmsg-verdict" -f "$TOP/scripts/kmsg.awk" "$dir/kmsg" >>"$dir/out"
+	cat "$dir/kmsg-verdict" >>"$work/kmsg-all"
 }
 
-# judge PROGRAM STATUS: adds the results of one program that was started
+# judge DIR PROGRAM STATUS: adds the results of one program that was started
 judge() {
-	local expect panic
+	local dir=$1 expect panic
 
+	shift
 	expect=$(header "$1" expect)
 	if [ -n "$expect" ]; then
 		expect=${expect#panic}
 		expect=${expect# }
-		panic=$(sed -n 's/.*Kernel panic - not syncing: //p' "$work/console" | head -n 1)
+		panic=$(sed -n 's/.*Kernel panic - not syncing: //p' "$dir/console" | head -n 1)
 		if [ -z "$panic" ]; then
 			count fail "$1: no panic, though it expects one"
 		elif ! grep -qE -e "${expect:-.}" <<<"$panic"; then
@@ -101,7 +106,16 @@ judge() {
 		fi
 		return
 	fi
-	awk -v program="$1" -f "$TOP/scripts/ktap.awk" "$work/console" >>"$work/results"
+	awk -v program="$1" -f "$TOP/scripts/ktap.awk" "$dir/console" >>"$work/results"
+}
+
+# finish_one: waits for a boot to end, and shows what it printed
+finish_one() {
+	local pid
+
+	wait -n -p pid || true
+	cat "${dirs[$pid]}/out"
+	unset "dirs[$pid]"
 }
 
 if [ $# -eq 0 ]; then
@@ -118,21 +132,36 @@ for program in "${programs[@]}"; do
 done | sort -s -t "$(printf '\t')" -k 1,1 >"$work/wanted"
 
 : >"$work/kmsg-all"
+declare -A dirs=()
+boots=0
 while [ -s "$work/wanted" ]; do
-	kind=$(head -n 1 "$work/wanted" | cut -f 1)
-	mapfile -t batch < <(awk -F '\t' -v kind="$kind" '$1 == kind { print $2 }' "$work/wanted")
-	boot "$kind" "${batch[@]}"
+	# The longest first.
+	mapfile -t kinds < <(cut -f 1 "$work/wanted" | uniq -c | sort -rn | sed 's/^ *[0-9]* //')
+	for kind in "${kinds[@]}"; do
+		[ ${#dirs[@]} -lt $((JOBS < 2 ? 1 : 2)) ] || finish_one
+		mapfile -t batch < <(awk -F '\t' -v kind="$kind" '$1 == kind { print $2 }' "$work/wanted")
+		dir=$work/boot-$((boots += 1))
+		mkdir "$dir"
+		boot "$dir" "$kind" "${batch[@]}" &
+		dirs[$!]=$dir
+	done
+	while [ ${#dirs[@]} -gt 0 ]; do
+		finish_one
+	done
 	# A machine that died takes with it only the program that was running:
 	# those not yet started get another. One that starts none is no use.
-	if [ ! -s "$work/ran" ]; then
-		for program in "${batch[@]}"; do
+	cat "$work"/boot-*/ran >"$work/ran"
+	for dir in "$work"/boot-*; do
+		[ ! -s "$dir/ran" ] || continue
+		while read -r program; do
 			count fail "$program: the machine did not get as far as to start it"
-		done
-		printf '%s\n' "${batch[@]}" >"$work/ran"
-	fi
+			echo "$program" >>"$work/ran"
+		done <"$dir/programs"
+	done
 	awk -F '\t' 'NR == FNR { ran[$1]; next } !($2 in ran)' "$work/ran" "$work/wanted" \
 		>"$work/left"
 	mv "$work/left" "$work/wanted"
+	rm -r "$work"/boot-*
 done
 
 passed=$(grep -c '^pass' "$work/results" || true)

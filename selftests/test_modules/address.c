@@ -8,7 +8,7 @@
 #include <linux/module.h>
 #include <linux/vmalloc.h>
 #include <asm/msr.h>
-#include <asm/pgtable.h>
+#include <linux/pgtable.h>
 
 #include "rpt.h"
 

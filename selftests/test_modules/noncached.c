@@ -7,7 +7,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <asm/cache.h>
+#include <linux/cache.h>
 
 #include "pages.h"
 
