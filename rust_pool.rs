@@ -6,7 +6,7 @@
 //! One core has two faces. C code includes `rust_pool/wdm.h`; Rust code of another module uses what
 //! this file re-exports:
 //!
-//! - [`Box`](kernel::alloc::Box) and [`Vec`](kernel::alloc::Vec) with the allocators [`NonPaged`]
+//! - [`Box`] and [`Vec`] of the kernel crate with the allocators [`NonPaged`]
 //!   and [`Paged`], each for a tag that [`pool_tag!`] declares;
 //! - [`Contiguous`], [`NonCached`], [`Adapter`] and [`CommonBuffer`], which own their memory.
 //!

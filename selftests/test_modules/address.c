@@ -6,9 +6,9 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pgtable.h>
 #include <linux/vmalloc.h>
 #include <asm/msr.h>
-#include <linux/pgtable.h>
 
 #include "rpt.h"
 

@@ -9,6 +9,7 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/pgtable.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -16,7 +17,6 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <asm/fixmap.h>
-#include <linux/pgtable.h>
 
 #include "pool.h"
 

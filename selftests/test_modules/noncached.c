@@ -2,12 +2,12 @@
 /*
  * Noncached memory: no cached way to it while it lives, cached when it is gone.
  */
+#include <linux/cache.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/cache.h>
 
 #include "pages.h"
 
