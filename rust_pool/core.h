@@ -33,6 +33,7 @@ u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
 bool rust_pool_may_vmalloc(void);
 bool rust_pool_peek(const void *addr, u64 *first, u64 *second);
+bool rust_pool_replace(void *addr, u64 old, u64 new);
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 					  unsigned int useroffset);

@@ -27,7 +27,6 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::sync::atomic::{
     Atomic,
-    Full,
     Relaxed, //
 };
 
@@ -128,12 +127,9 @@ impl Header {
     /// [`Self::find`] found this header at `addr`.
     #[inline]
     pub(crate) unsafe fn claim(&self, addr: usize) -> bool {
-        // SAFETY: Where a header with its check word was found, there is an object of ours, which
-        // nobody else writes to but this function.
-        let first = unsafe { Atomic::from_ptr(addr as *mut u64) };
-        first
-            .cmpxchg(self.first, self.first & !IN_USE, Full)
-            .is_ok()
+        // SAFETY: Where a header with its check word was found, there is an object of ours, whose
+        // first word only this function changes. If it was freed meanwhile, the word is another.
+        unsafe { sys::replace(addr, self.first, self.first & !IN_USE) }
     }
 
     /// The block's size in bytes, as asked for.

@@ -71,6 +71,19 @@ fault:
 	return false;
 }
 
+/*
+ * Replace 8 bytes that were read by rust_pool_peek() a moment ago, if they are
+ * still the same. Another CPU may be freeing what is there, so this is guarded
+ * and not instrumented, too.
+ */
+bool rust_pool_replace(void *addr, u64 old, u64 new)
+{
+	return unsafe_try_cmpxchg_user((u64 __user __force *)addr, &old, new,
+				       fault);
+fault:
+	return false;
+}
+
 /* The physical address behind any kernel address; false if not mapped. */
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys)
 {
@@ -182,6 +195,15 @@ void rust_pool_vunmap(const void *addr)
 	vunmap(addr);
 }
 
+static bool zone_has_pageblock(struct zone *zone, unsigned long pfn)
+{
+	unsigned long first = pageblock_start_pfn(pfn);
+	unsigned long last = pageblock_end_pfn(pfn) - 1;
+
+	return zone_spans_pfn(zone, first) && zone_spans_pfn(zone, last) &&
+	       pfn_to_online_page(first) && pfn_to_online_page(last);
+}
+
 /*
  * Allocate exactly these page frames, moving their users elsewhere. Sleeps.
  * -ENXIO, and the highest of them in @obstacle, for frames that no one may have,
@@ -206,6 +228,11 @@ int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
 		if (page_zone(page) != zone || zone_idx(zone) == ZONE_MOVABLE)
 			return -ENXIO;
 	}
+	/* The kernel isolates whole pageblocks, which must be the zone's. */
+	*obstacle = pfn;
+	if (!zone_has_pageblock(zone, pfn) ||
+	    !zone_has_pageblock(zone, pfn + count - 1))
+		return -ENXIO;
 	err = alloc_contig_range(pfn, pfn + count, ACR_FLAGS_NONE,
 				 RUST_POOL_GFP_KERNEL);
 	if (!err)

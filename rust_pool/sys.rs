@@ -98,6 +98,18 @@ pub(crate) fn peek(addr: usize) -> Option<(u64, u64)> {
         .then_some((first, second))
 }
 
+/// Replaces 8 bytes at an address that [`peek`] could read, if they are still `old`.
+///
+/// # Safety
+///
+/// If `old` is there, it is the caller's to replace.
+#[inline]
+pub(crate) unsafe fn replace(addr: usize, old: u64, new: u64) -> bool {
+    // SAFETY: The helper copes with memory that is gone meanwhile; the rest is by the safety
+    // requirements.
+    unsafe { raw::rust_pool_replace(addr as *mut c_void, old, new) }
+}
+
 /// The physical address behind a kernel virtual address, if it is mapped.
 pub(crate) fn physical(addr: usize) -> Option<u64> {
     let mut phys = 0;

@@ -73,7 +73,7 @@ static void rpt_in_softirq(struct rpt_call *call)
 
 static void rpt_in_hardirq(struct rpt_call *call)
 {
-	call->irq_work = IRQ_WORK_INIT_HARD(rpt_hardirq);
+	call->irq_work = IRQ_WORK_INIT(rpt_hardirq);
 	irq_work_queue(&call->irq_work);
 	irq_work_sync(&call->irq_work);
 }
