@@ -4,7 +4,7 @@
 # Pool and the Rust face on allocators that leave dirt in what they give, and a
 # slab allocator that checks and pads: what should be zero is not so by chance,
 # and a write outside of a block does not stay unseen.
-# vm-cmdline: no_hash_pointers init_on_alloc=0 slub_debug=FZPU
+# vm-cmdline: no_hash_pointers init_on_alloc=0 slub_debug=FZPU memmap=4M$64M
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"

@@ -116,7 +116,9 @@ leaks_each_time() {
 		leaked 'tag Ring Nonp' 1 100 leak_all || return 1
 		load rust_pool || return 1
 	done
-	leaked_memory_untouched
+	# SLUB would take a cache of a name that is there already without a word.
+	[ -z "$(sed -n 's/^\(rust_pool-[^ ]*\) .*/\1/p' /proc/slabinfo | sort | uniq -d)" ] &&
+		leaked_memory_untouched
 }
 
 nothing_to_report() {

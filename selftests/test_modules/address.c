@@ -82,7 +82,7 @@ void rpt_fill(void *block, size_t bytes, u32 seed)
 	for (i = 0; i < bytes; i++)
 		b[i] = (u8)(i * 7 + (i >> 8) + seed * 31 + 1);
 }
-EXPORT_SYMBOL_GPL(rpt_fill);
+EXPORT_SYMBOL(rpt_fill);
 
 bool rpt_filled(const void *block, size_t bytes, u32 seed)
 {
@@ -94,4 +94,4 @@ bool rpt_filled(const void *block, size_t bytes, u32 seed)
 			return false;
 	return true;
 }
-EXPORT_SYMBOL_GPL(rpt_filled);
+EXPORT_SYMBOL(rpt_filled);

@@ -165,6 +165,26 @@ static void unmapped_direct_map(struct rpt *t)
 	EXPECT(t, found);
 }
 
+/*
+ * Holes below the end of memory: where a machine has none, a boot with memmap=
+ * makes one.
+ */
+static void hole_in_direct_map(struct rpt *t)
+{
+	unsigned long end = (unsigned long)high_memory;
+	unsigned long at;
+
+	for (at = PAGE_OFFSET; at < end; at += SZ_2M) {
+		if (rpt_cache((void *)at) != RPT_UNMAPPED)
+			continue;
+		free_all_ways(t, (void *)at, 0x46);
+		free_all_ways(t, (void *)(at + 16), 0x46);
+		free_all_ways(t, (void *)(at + PAGE_SIZE), 0x46);
+		return;
+	}
+	rpt_skip(t, "no hole in the direct map");
+}
+
 /* Device memory: looking for a header there may have effects, or fault. */
 static void device_memory(struct rpt *t)
 {
@@ -576,6 +596,7 @@ static const struct rpt_case cases[] = {
 	{ "address", other_address, other_addresses },
 	{ "foreign_memory", foreign_memory },
 	{ "unmapped_direct_map", unmapped_direct_map },
+	{ "hole_in_direct_map", hole_in_direct_map },
 	{ "device_memory", device_memory },
 	{ "interior_of_small_at", small_interior, small_offsets },
 	{ "interior_of_large", large_interior, large_sizes },

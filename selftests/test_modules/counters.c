@@ -43,6 +43,8 @@ static void every_column(struct rpt *t)
 		rpt_tag(t, "Cols", false, &row);
 		EXPECT_EQ(t, row.frees, before.frees + i + 1);
 		EXPECT_EQ(t, row.bytes, sum);
+		if (row.diff)
+			EXPECT_EQ(t, row.per_alloc, sum / row.diff);
 	}
 	EXPECT_EQ(t, row.diff, 0);
 	EXPECT_EQ(t, row.used, 0);

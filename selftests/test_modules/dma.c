@@ -113,6 +113,8 @@ static void one_per_page(struct rpt *t)
 		put_buffer(adapter, 1, other, small);
 	if (buffer)
 		put_buffer(adapter, 5 * PAGE_SIZE, logical, buffer);
+	EXPECT(t, rpt_has_line(t, "adapters",
+			       "registers 5 in_use 0 mask 0xffffffff buffers 0 open"));
 	put_adapter(adapter);
 }
 

@@ -12,16 +12,20 @@ use crate::harness::{
     Test,
     BAD_POOL_CALLER, //
 };
-use core::mem::{
-    align_of,
-    size_of,
-    size_of_val, //
+use core::{
+    alloc::Layout,
+    mem::{
+        align_of,
+        size_of,
+        size_of_val, //
+    }, //
 };
 use kernel::{
     alloc::{
         flags::*,
         Allocator,
         Box,
+        NumaNode,
         Vec, //
     },
     prelude::*, //
@@ -46,6 +50,7 @@ pool_tag!(pub(crate) RsOv = "RsOv");
 pool_tag!(pub(crate) Ab = "Ab");
 pool_tag!(pub(crate) RsZr = "RsZr");
 pool_tag!(pub(crate) RsDr = "RsDr");
+pool_tag!(pub(crate) RsGr = "RsGr");
 
 cases![
     box_counted,
@@ -57,6 +62,7 @@ cases![
     over_aligned,
     dynamic_box,
     large_vec,
+    grows_in_place,
     large_vec_grows,
     large_vec_freed_in_atomic,
     paged_apart,
@@ -284,6 +290,35 @@ fn large_vec(t: &Test) {
     check_eq!(t, t.nonpaged(c"RsLg").used, 0);
 }
 
+/// What stays where it is because there is room must really be its own, to the last byte.
+fn grows_in_place(t: &Test) {
+    for (from, to) in [(80, 96), (1025, 2048), (5000, 8192), (9000, 12000)] {
+        let old = must!(t, Layout::from_size_align(from, 1).map_err(|_| EINVAL));
+        let new = must!(t, Layout::from_size_align(to, 1).map_err(|_| EINVAL));
+        let block = must!(
+            t,
+            NonPaged::<RsGr>::alloc(old, GFP_KERNEL, NumaNode::NO_NODE)
+        );
+        // SAFETY: The block is as long.
+        unsafe { block.cast::<u8>().as_ptr().write_bytes(0x5a, from) };
+        // SAFETY: The block comes from this allocator with this layout.
+        let grown = unsafe {
+            NonPaged::<RsGr>::realloc(Some(block.cast()), new, old, GFP_KERNEL, NumaNode::NO_NODE)
+        };
+        let grown = must!(t, grown).cast::<u8>();
+        for at in 0..from {
+            // SAFETY: The block is longer.
+            check!(t, unsafe { grown.add(at).read() } == 0x5a);
+        }
+        // SAFETY: The block is as long.
+        unsafe { grown.as_ptr().write_bytes(0xa5, to) };
+        check_eq!(t, t.nonpaged(c"RsGr").bytes, to);
+        // SAFETY: The block comes from this allocator with this layout, and is not used any more.
+        unsafe { NonPaged::<RsGr>::free(grown, new) };
+        check_eq!(t, t.nonpaged(c"RsGr").bytes, 0);
+    }
+}
+
 fn large_vec_grows(t: &Test) {
     let mut v = PoolVec::<u64, RsLg>::new();
     for i in 0..(6 * MIB / 8) as u64 {
@@ -314,6 +349,11 @@ fn large_vec_freed_in_atomic(t: &Test) {
 }
 
 fn paged_apart(t: &Test) {
+    // One tag, two pools.
+    let other = must!(t, Box::<_, NonPaged<RsPg>>::new([1u8; 70], GFP_KERNEL));
+    check_eq!(t, t.nonpaged(c"RsPg").bytes, 70);
+    check_eq!(t, t.paged(c"RsPg").diff, 0);
+    drop(other);
     let b = must!(t, Box::<_, Paged<RsPg>>::new([1u8; 50], GFP_KERNEL));
     let mut v = Vec::<u16, Paged<RsPg>>::new();
     for i in 0..3000 {
