@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! DMA adapters and common buffers.
+//! DMA adapters.
 //!
-//! WDK: "IoGetDmaAdapter", "PutDmaAdapter", "AllocateCommonBuffer", "FreeCommonBuffer",
-//! "DEVICE_DESCRIPTION".
+//! WDK: "IoGetDmaAdapter", "PutDmaAdapter".
 
 use crate::{
     chain::{

@@ -153,7 +153,7 @@ pub(crate) fn defer() {
 
 /// Waits until what was deferred is done. Sleeps.
 pub(crate) fn defer_finish() {
-    // SAFETY: Called from the module's exit, which may sleep.
+    // SAFETY: Called from the module's exit and its module notifier, both of which may sleep.
     unsafe { raw::rust_pool_defer_finish() }
 }
 
