@@ -17,34 +17,49 @@
 mod rust_pool {
     pub(crate) mod adapter;
     pub(crate) mod backing;
+    pub(crate) mod bins;
     pub(crate) mod bounds;
+    pub(crate) mod cache;
     pub(crate) mod cache_type;
     pub(crate) mod chain;
+    pub(crate) mod class;
     pub(crate) mod common_buffer;
     pub(crate) mod contiguous;
     pub(crate) mod debugfs;
     pub(crate) mod deferred;
+    pub(crate) mod depot;
     pub(crate) mod description;
     pub(crate) mod export;
     pub(crate) mod face;
     pub(crate) mod family;
+    pub(crate) mod fast;
     pub(crate) mod gfp;
     pub(crate) mod header;
+    pub(crate) mod heap;
+    pub(crate) mod init;
+    pub(crate) mod magazine;
     pub(crate) mod noncached;
+    pub(crate) mod once;
+    pub(crate) mod pages;
     pub(crate) mod percpu;
     pub(crate) mod pool;
+    pub(crate) mod pressure;
+    pub(crate) mod recent;
     pub(crate) mod region;
     pub(crate) mod region_table;
     pub(crate) mod report;
     pub(crate) mod row;
     pub(crate) mod seq;
+    pub(crate) mod shelf;
     pub(crate) mod site;
     pub(crate) mod small;
+    pub(crate) mod span;
     pub(crate) mod state;
     pub(crate) mod statistics;
     pub(crate) mod sys;
     pub(crate) mod tag;
     pub(crate) mod text;
+    pub(crate) mod unit_map;
     pub(crate) mod unload;
     pub(crate) mod violation;
     pub(crate) mod violation_log;
@@ -109,6 +124,7 @@ module! {
 struct PoolModule {
     _files: seq::Directory,
     _watch: sys::ModuleWatch,
+    _pressure: sys::PressureWatch,
     _core: Core,
     _state: state::Owner,
 }
@@ -121,6 +137,7 @@ impl kernel::Module for PoolModule {
         Ok(Self {
             _watch: sys::ModuleWatch::new()?,
             _files: debugfs::create(),
+            _pressure: sys::PressureWatch::new()?,
             _core: core,
             _state: state,
         })
@@ -134,9 +151,18 @@ impl Core {
     fn new() -> Result<Self> {
         // From here on a failure undoes what is there.
         let core = Self(());
+        sys::learn_direct_map();
         header::init();
+        init::init();
+        magazine::init()?;
         statistics::refill()?;
-        small::init()?;
+        if !cache::init()? {
+            if !init::wipes() {
+                // SAFETY: Nobody uses them before the module is live.
+                unsafe { magazine::open(true) };
+            }
+            heap::open();
+        }
         Ok(core)
     }
 }
@@ -146,7 +172,8 @@ impl Drop for Core {
         let leaked = unload::report_all();
         // SAFETY: The module is going, or never came: nobody calls it any more.
         unsafe {
-            small::exit(leaked);
+            pressure::exit();
+            cache::exit(leaked);
             statistics::free_all();
         }
     }

@@ -8,7 +8,9 @@
 #define _RUST_POOL_CORE_H
 
 #include <linux/gfp_types.h>
+#include <linux/preempt.h>
 #include <linux/types.h>
+#include <asm/extable_fixup_types.h>
 #include <rust_pool/wdm.h>
 
 struct dentry;
@@ -28,15 +30,35 @@ static const gfp_t RUST_POOL_GFP_ZERO = __GFP_ZERO;
 static const gfp_t RUST_POOL_GFP_DMA = GFP_DMA;
 static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
 
+/* Set in the preemption count of an NMI. */
+static const u32 RUST_POOL_NMI_MASK = NMI_MASK;
+/* Where struct page has two words for whoever allocated the page. */
+static const size_t RUST_POOL_PAGE_WORDS = 32;
+
+/* What a fault at a guarded instruction leaves in rax: 0, or -EFAULT. */
+static const u32 RUST_POOL_FIXUP_ZERO_RAX = EX_TYPE_IMM_REG;
+static const u32 RUST_POOL_FIXUP_ERROR_RAX = EX_TYPE_EFAULT_REG;
+
 /* helpers.c: inline functions and macros that Rust has no way to call. */
 u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
 bool rust_pool_may_vmalloc(void);
-bool rust_pool_peek(const void *addr, u64 *first, u64 *second);
-bool rust_pool_replace(void *addr, u64 old, u64 new);
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 					  unsigned int useroffset);
+size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
+				     size_t count, void **objects);
+void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
+			       void **objects);
+int rust_pool_caches_are_checked(const char *name);
+bool rust_pool_is_slab(const void *addr);
+bool rust_pool_inits_on_alloc(void);
+bool rust_pool_inits_on_free(void);
+void *rust_pool_page_address(struct page *page);
+void rust_pool_split_pages(void *base, unsigned int order);
+void *rust_pool_percpu_address(unsigned long cookie, unsigned int cpu);
+int rust_pool_watch_pressure(void);
+void rust_pool_unwatch_pressure(void);
 void rust_pool_counters_sum(unsigned long counters, u64 *sum, unsigned int n);
 void *rust_pool_vmalloc(size_t size, gfp_t gfp);
 unsigned long rust_pool_total_pages(void);
@@ -87,6 +109,9 @@ const void *rust_pool_row(u32 type, u32 tag, unsigned long caller);
 bool rust_pool_paged_check(size_t bytes, unsigned long caller);
 void rust_pool_paged_check_free(void *block, unsigned long caller);
 void rust_pool_deferred(void);
+unsigned long rust_pool_spare(void);
+void rust_pool_drain(void);
+void rust_pool_drain_of(unsigned int cpu);
 void rust_pool_module_live(struct module *mod);
 void rust_pool_module_going(struct module *mod);
 

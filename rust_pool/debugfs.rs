@@ -8,6 +8,8 @@ use crate::{
     common_buffer,
     contiguous,
     family::Family,
+    heap,
+    magazine,
     noncached,
     region::Owner,
     report,
@@ -15,6 +17,10 @@ use crate::{
     seq::{
         Directory,
         Table, //
+    },
+    shelf::{
+        Content,
+        Shelf, //
     },
     state,
     statistics,
@@ -38,6 +44,7 @@ pub(crate) fn create() -> Directory {
     dir.file::<Contiguous>(c"contiguous");
     dir.file::<NonCached>(c"noncached");
     dir.file::<Adapters>(c"adapters");
+    dir.file::<Memory>(c"memory");
     dir.file::<Violations>(c"violations");
     report::set_directory(dir.directory(c"reports"));
     dir
@@ -109,6 +116,48 @@ impl Table for Tags {
                 .ok()?;
             return u64::try_from(at).ok();
         }
+    }
+}
+
+/// What the pool keeps ready, and how full the heap is.
+struct Memory;
+
+impl Table for Memory {
+    fn head(file: &SeqFile) {
+        let heap = heap::usage();
+        seq_print!(
+            file,
+            "memory - version: 1.0\n\
+             # heap: {} spans, {} of them waiting, {} bytes free\n\
+             #magazines of {:>8} {:>8} {:>8} {:>12}\n",
+            heap.spans,
+            heap.waiting,
+            heap.free,
+            "size",
+            "limit",
+            "held",
+            "bytes"
+        );
+    }
+
+    fn row(position: u64, line: &mut Line) -> Option<u64> {
+        let number = usize::try_from(position).ok()?;
+        let shelf = Shelf::from_number(number)?;
+        let held = magazine::held(shelf);
+        kwrite!(
+            line,
+            "{:<12} {:>10} {:>8} {:>8} {:>12}",
+            match shelf.content() {
+                Content::Objects(_) => "objects",
+                Content::Pages(_) => "pages",
+            },
+            shelf.bytes(),
+            magazine::capacity(shelf),
+            held,
+            held * shelf.bytes()
+        )
+        .ok()?;
+        Some(position + 1)
     }
 }
 

@@ -4,6 +4,7 @@
 
 use crate::{
     adapter,
+    cache,
     chain::Chain,
     common_buffer,
     contiguous,
@@ -37,6 +38,7 @@ pub(crate) fn free(region: KBox<Region>) {
 unsafe extern "C" fn rust_pool_deferred() {
     // Without memory the next new tag asks again.
     let _ = statistics::refill();
+    cache::make_wanted();
     loop {
         let next = state::get().deferred.lock().pop();
         let Some(region) = next else {

@@ -23,6 +23,15 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    /// The same for memory that is zeroed later, if it is to be.
+    #[inline]
+    pub(crate) fn plain(self) -> Self {
+        Self {
+            zero: false,
+            ..self
+        }
+    }
+
     /// Calls `allocate` with flags that neither sleep nor touch reserves and, only if that fails,
     /// with those that the context allows.
     #[inline]

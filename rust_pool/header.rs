@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The 16 bytes in front of a small block, laid out as NT for x64 lays out its `POOL_HEADER`.
+//! Headers of pool blocks.
+//!
+//! A small block has one of 16 bytes in front, laid out as NT for x64 lays out its `POOL_HEADER`.
 //!
 //! ```text
 //! +0  PreviousSize  u8   0
@@ -8,17 +10,34 @@
 //! +2  BlockSize     u8   header and block, in units of 16 bytes
 //! +3  PoolType      u8   bit 1: in use, bit 0: paged
 //! +4  PoolTag       u32
-//! +8  AllocatorBackTraceIndex  u16  bytes of the last unit that were not asked for
+//! +8  AllocatorBackTraceIndex  u16  bytes asked for
 //! +10 PoolTagHash   u16  place of the tag in the statistics table
 //! +12                u32  check word (NT has no field of that name here)
 //! ```
 //!
-//! The check word covers the header's address and all of its fields but the in-use bit, mixed with
-//! a secret of this load, so that no other memory passes for a header, a copy of one included, and
+//! A block of a page or more, up to 64 KiB, has its header in the `struct page` of its first page,
+//! where Windows has its big-page table:
+//!
+//! ```text
+//! +0  bytes asked for  u24
+//! +3  flags            u8   as in PoolType; bit 2: the last page is shared, bit 3: set
+//! +4  PoolTag          u32
+//! +8                   u16  0
+//! +10 PoolTagHash      u16
+//! +12                  u32  check word
+//! ```
+//!
+//! The check word covers the header's address, or the block's, and all of its fields but the in-use bit, multiplied
+//! by a secret of this load, so that no other memory passes for a header, a copy of one included, and
 //! so that a header whose block was freed is still known for what it is.
 
 use crate::{
-    sys,
+    once,
+    recent,
+    sys::{
+        self,
+        PageWords, //
+    },
     tag::{
         PoolKind,
         Tag, //
@@ -33,59 +52,116 @@ use kernel::sync::atomic::{
 /// Bytes of a header, and of the unit in which block sizes are counted.
 pub(crate) const UNIT: usize = 16;
 
-/// The largest block that has a header, as on Windows.
+/// The largest block that has a header in front, as on Windows.
 pub(crate) const LARGEST: usize = 4064;
 
-const IN_USE: u64 = 2 << 24;
 const PAGED: u64 = 1 << 24;
+const IN_USE: u64 = 2 << 24;
+const SHARED: u64 = 4 << 24;
+const PAGES: u64 = 8 << 24;
+const BYTES: u64 = (1 << 24) - 1;
 
 static SECRET: Atomic<u64> = Atomic::new(0);
 
 /// Draws the secret of this load.
 pub(crate) fn init() {
-    SECRET.store(sys::random(), Relaxed);
+    // An odd factor loses nothing of the other.
+    SECRET.store(sys::random() | 1, Relaxed);
 }
 
-/// A header's contents.
+/// The check word of a header with these words, the first with its in-use bit set.
+#[inline(always)]
+fn check(addr: usize, first: u64, second: u64) -> u32 {
+    // CAST: Addresses are 64 bits wide on the architectures supported; the upper half of the product
+    // is the well-mixed one.
+    let mixed = first ^ (addr as u64).rotate_left(24) ^ (second & 0xffff_ffff) << 20;
+    (mixed.wrapping_mul(once::read(&SECRET)) >> 32) as u32
+}
+
+/// What the first word of all headers of a tag has.
+#[inline]
+pub(crate) fn stamp(kind: PoolKind, tag: Tag) -> u64 {
+    // CAST: The discriminants are 0 and 1.
+    IN_USE | (kind as u64) << 24 | u64::from(tag.as_raw()) << 32
+}
+
+/// What both headers have in common.
 #[derive(Clone, Copy)]
-pub(crate) struct Header {
+struct Words {
     first: u64,
     second: u64,
 }
 
-/// What is at an address that was said to follow a header.
-pub(crate) enum Found {
-    /// A header of a live block.
-    Live(Header),
-    /// A header of a block that was freed.
-    Freed(Header),
-}
-
-impl Header {
-    /// The header of a live block of `bytes` bytes, at most [`LARGEST`] and not 0.
+impl Words {
+    /// The second word with its check word, for the words of a live block.
     #[inline]
-    pub(crate) fn new(bytes: usize, kind: PoolKind, tag: Tag, row: u16) -> Self {
-        let units = units(bytes);
-        let slack = (units - 1) * UNIT - bytes;
-        // CAST: `units` is at most 255, `slack` at most 15, and the discriminants are 0 and 1.
-        Self {
-            first: (units as u64) << 16
-                | IN_USE
-                | (kind as u64) << 24
-                | u64::from(tag.as_raw()) << 32,
-            second: slack as u64 | u64::from(row) << 16,
+    fn sealed(&self, addr: usize) -> u64 {
+        self.second | u64::from(check(addr, self.first, self.second)) << 32
+    }
+
+    /// The words, if they are a header of `addr`.
+    #[inline(always)]
+    fn genuine((first, second): (u64, u64), addr: usize) -> Option<Self> {
+        // CAST: The upper half of the second word.
+        ((second >> 32) as u32 == check(addr, first | IN_USE, second))
+            .then_some(Self { first, second })
+    }
+
+    #[inline]
+    fn in_use(&self) -> bool {
+        self.first & IN_USE != 0
+    }
+
+    #[inline]
+    fn tag(&self) -> Tag {
+        // CAST: The upper half of the first word.
+        Tag::stored((self.first >> 32) as u32)
+    }
+
+    #[inline]
+    fn kind(&self) -> PoolKind {
+        if self.first & PAGED != 0 {
+            PoolKind::Paged
+        } else {
+            PoolKind::NonPaged
         }
     }
 
     #[inline]
-    fn check(&self, addr: usize) -> u32 {
-        // CAST: Addresses are 64 bits wide on the architectures supported; the upper half of the
-        // product is the well-mixed one.
-        let mixed = (self.first | IN_USE)
-            ^ (addr as u64).rotate_left(24)
-            ^ (self.second & 0xffff_ffff) << 20
-            ^ SECRET.load(Relaxed);
-        (mixed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as u32
+    fn row(&self) -> u16 {
+        // CAST: A field of 16 bits.
+        (self.second >> 16) as u16
+    }
+
+    /// Whether a block may be freed with this tag; 0 is any.
+    #[inline]
+    fn admits(&self, tag: Tag) -> bool {
+        tag == self.tag() || tag.as_raw() == 0
+    }
+}
+
+/// What is at an address that was said to have a header.
+pub(crate) enum Found<H> {
+    /// A header of a live block.
+    Live(H),
+    /// A header of a block that was freed.
+    Freed(H),
+}
+
+/// The contents of a header in front of a small block.
+#[derive(Clone, Copy)]
+pub(crate) struct Header(Words);
+
+impl Header {
+    /// The header of a live block of `bytes` bytes, at most [`LARGEST`] and not 0, under a tag with
+    /// this [`stamp`].
+    #[inline(always)]
+    pub(crate) fn new(bytes: usize, stamp: u64, row: u16) -> Self {
+        // CAST: `units` is at most 255, `bytes` has 12 bits.
+        Self(Words {
+            first: stamp.wrapping_add((units(bytes) as u64) << 16),
+            second: bytes as u64 | u64::from(row) << 16,
+        })
     }
 
     /// Writes the header to the start of an object.
@@ -93,30 +169,36 @@ impl Header {
     /// # Safety
     ///
     /// The first [`UNIT`] bytes of `object`, aligned to as many, belong to the caller.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn write(self, object: NonNull<u8>) {
-        let check = self.check(object.as_ptr() as usize);
-        let at = object.cast::<u64>();
+        let Words { first, second } = self.0;
+        let check = check(object.as_ptr() as usize, first, second);
         // SAFETY: By the safety requirements.
         unsafe {
-            at.write(self.first);
-            at.add(1).write(self.second | u64::from(check) << 32);
+            object.cast::<u64>().write(first);
+            // CAST: The lower half; the upper one is the check word.
+            object.cast::<u32>().add(2).write(second as u32);
+            object.cast::<u32>().add(3).write(check);
         }
+    }
+
+    /// The header at an address that may be anything, if it is one of a live block in nonpaged pool.
+    #[inline(always)]
+    pub(crate) fn find_nonpaged(addr: usize) -> Option<Self> {
+        let (first, second) = sys::peek(addr)?;
+        // CAST: The upper half of the second word.
+        (first & (IN_USE | PAGED) == IN_USE && (second >> 32) as u32 == check(addr, first, second))
+            .then_some(Self(Words { first, second }))
     }
 
     /// Looks for a header at an address that may be anything.
     #[inline]
-    pub(crate) fn find(addr: usize) -> Option<Found> {
-        let (first, second) = sys::peek(addr)?;
-        let header = Self { first, second };
-        // CAST: The upper half of the second word.
-        if (second >> 32) as u32 != header.check(addr) {
-            return None;
-        }
-        Some(if first & IN_USE != 0 {
-            Found::Live(header)
+    pub(crate) fn find(addr: usize) -> Option<Found<Self>> {
+        let words = Words::genuine(sys::peek(addr)?, addr)?;
+        Some(if words.in_use() {
+            Found::Live(Self(words))
         } else {
-            Found::Freed(header)
+            Found::Freed(Self(words))
         })
     }
 
@@ -125,54 +207,176 @@ impl Header {
     /// # Safety
     ///
     /// [`Self::find`] found this header at `addr`.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn claim(&self, addr: usize) -> bool {
+        let first = self.0.first;
         // SAFETY: Where a header with its check word was found, there is an object of ours, whose
         // first word only this function changes. If it was freed meanwhile, the word is another.
-        unsafe { sys::replace(addr, self.first, self.first & !IN_USE) }
+        unsafe { sys::replace(addr, first, first & !IN_USE) }
     }
 
     /// The block's size in bytes, as asked for.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        // CAST: A field of 16 bits. The result of corrupt fields would not pass the check.
-        (self.units() - 1) * UNIT - (self.second & 0xffff) as usize
+        // CAST: A field of 16 bits.
+        (self.0.second & 0xffff) as usize
     }
 
     /// Header and block, in units.
     #[inline]
     pub(crate) fn units(&self) -> usize {
         // CAST: A field of 8 bits.
-        (self.first >> 16 & 0xff) as usize
+        usize::from((self.0.first >> 16) as u8)
     }
 
     /// The block's tag.
     #[inline]
     pub(crate) fn tag(&self) -> Tag {
-        // CAST: The upper half of the first word.
-        Tag::from_raw((self.first >> 32) as u32)
+        self.0.tag()
     }
 
     /// The pool that the block is from.
     #[inline]
     pub(crate) fn kind(&self) -> PoolKind {
-        if self.first & PAGED != 0 {
-            PoolKind::Paged
-        } else {
-            PoolKind::NonPaged
-        }
+        self.0.kind()
     }
 
     /// The place of its tag in the statistics table.
     #[inline]
-    pub(crate) fn row(&self) -> usize {
-        // CAST: A field of 16 bits.
-        (self.second >> 16 & 0xffff) as usize
+    pub(crate) fn row(&self) -> u16 {
+        self.0.row()
+    }
+
+    /// Whether the block may be freed with this tag; 0 is any.
+    #[inline]
+    pub(crate) fn admits(&self, tag: Tag) -> bool {
+        self.0.admits(tag)
+    }
+}
+
+/// The contents of a header in the `struct page` of a block's first page.
+#[derive(Clone, Copy)]
+pub(crate) struct PageHeader(Words);
+
+impl PageHeader {
+    /// The header of a live block of `bytes` bytes, fewer than 16 MiB, under a tag with this
+    /// [`stamp`]; `shared` if small blocks may be in its last page.
+    #[inline]
+    pub(crate) fn new(bytes: usize, shared: bool, stamp: u64, row: u16) -> Self {
+        // CAST: Lossless on the architectures supported.
+        let rest = bytes as u64 & BYTES | PAGES | if shared { SHARED } else { 0 };
+        Self(Words {
+            first: rest | stamp,
+            second: u64::from(row) << 16,
+        })
+    }
+
+    /// Writes the header of a block.
+    ///
+    /// # Safety
+    ///
+    /// `block` is the start of pages that belong to the caller.
+    #[inline]
+    pub(crate) unsafe fn write(self, block: NonNull<u8>) {
+        let addr = block.as_ptr() as usize;
+        if let Some(page) = PageWords::around(addr) {
+            // SAFETY: By the safety requirements.
+            unsafe { page.write(self.0.first, self.0.sealed(addr)) };
+        }
+    }
+
+    /// The header of a block at a page-aligned address that may be anything, if it is one of a live
+    /// block in nonpaged pool.
+    #[inline(always)]
+    pub(crate) fn find_nonpaged(addr: usize) -> Option<Self> {
+        let (first, second) = PageWords::around(addr)?.peek();
+        // CAST: The upper half of the second word.
+        (first & (IN_USE | PAGED) == IN_USE && (second >> 32) as u32 == check(addr, first, second))
+            .then_some(Self(Words { first, second }))
+    }
+
+    /// Looks for the header of a block at a page-aligned address that may be anything.
+    #[inline]
+    pub(crate) fn find(addr: usize) -> Option<Found<Self>> {
+        let words = Words::genuine(PageWords::around(addr)?.peek(), addr)?;
+        Some(if words.in_use() {
+            Found::Live(Self(words))
+        } else {
+            Found::Freed(Self(words))
+        })
+    }
+
+    /// Marks the block as freed. Of two that free it at once, one is told `false`.
+    ///
+    /// # Safety
+    ///
+    /// [`Self::find`] found this header for `addr`.
+    #[inline(always)]
+    pub(crate) unsafe fn claim(&self, addr: usize) -> bool {
+        let first = self.0.first;
+        PageWords::around(addr).is_some_and(|page| {
+            // SAFETY: Where a header with its check word was found, the page is ours, and only this
+            // function changes its first word. If it was freed meanwhile, the word is another.
+            unsafe { sys::replace(page.addr(), first, first & !IN_USE) }
+        })
+    }
+
+    /// Removes the header that `base` may have, for its pages are going; the address is remembered.
+    ///
+    /// # Safety
+    ///
+    /// `base` is the start of pages that belong to the caller.
+    pub(crate) unsafe fn erase(base: NonNull<u8>) {
+        let addr = base.as_ptr() as usize;
+        if Self::find(addr).is_some() {
+            recent::remember(addr);
+        }
+        if let Some(page) = PageWords::around(addr) {
+            // SAFETY: By the safety requirements.
+            unsafe { page.write(0, 0) };
+        }
+    }
+
+    /// The block's size in bytes, as asked for.
+    #[inline]
+    pub(crate) fn bytes(&self) -> usize {
+        // CAST: A field of 24 bits.
+        (self.0.first & BYTES) as usize
+    }
+
+    /// Whether small blocks may be in its last page.
+    #[inline]
+    pub(crate) fn shared(&self) -> bool {
+        self.0.first & SHARED != 0
+    }
+
+    /// The block's tag.
+    #[inline]
+    pub(crate) fn tag(&self) -> Tag {
+        self.0.tag()
+    }
+
+    /// The pool that the block is from.
+    #[inline]
+    pub(crate) fn kind(&self) -> PoolKind {
+        self.0.kind()
+    }
+
+    /// The place of its tag in the statistics table.
+    #[inline]
+    pub(crate) fn row(&self) -> u16 {
+        self.0.row()
+    }
+
+    /// Whether the block may be freed with this tag; 0 is any.
+    #[inline]
+    pub(crate) fn admits(&self, tag: Tag) -> bool {
+        self.0.admits(tag)
     }
 }
 
 /// Header and a block of `bytes` bytes, at most [`LARGEST`], in units.
 #[inline]
 pub(crate) const fn units(bytes: usize) -> usize {
-    1 + bytes.div_ceil(UNIT)
+    (bytes.wrapping_add(2 * UNIT - 1)) / UNIT
 }

@@ -4,11 +4,13 @@
  * can call. No rule of the pool is in this file.
  */
 
+#include <linux/cpuhotplug.h>
 #include <linux/dcache.h>
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/hardirq.h>
+#include <linux/kasan.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -17,6 +19,7 @@
 #include <linux/preempt.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
+#include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -54,36 +57,6 @@ bool rust_pool_may_vmalloc(void)
 	return !in_interrupt() && !irqs_disabled();
 }
 
-/*
- * Read 16 bytes of the direct map that need not be there: holes fault and are
- * fixed up. Not instrumented, so that the header of a freed block can be read.
- */
-bool rust_pool_peek(const void *addr, u64 *first, u64 *second)
-{
-	unsigned long start = (unsigned long)addr;
-
-	if (start < PAGE_OFFSET || start > (unsigned long)high_memory - 16)
-		return false;
-	__get_kernel_nofault(first, addr, u64, fault);
-	__get_kernel_nofault(second, addr + 8, u64, fault);
-	return true;
-fault:
-	return false;
-}
-
-/*
- * Replace 8 bytes that were read by rust_pool_peek() a moment ago, if they are
- * still the same. Another CPU may be freeing what is there, so this is guarded
- * and not instrumented, too.
- */
-bool rust_pool_replace(void *addr, u64 old, u64 new)
-{
-	return unsafe_try_cmpxchg_user((u64 __user __force *)addr, &old, new,
-				       fault);
-fault:
-	return false;
-}
-
 /* The physical address behind any kernel address; false if not mapped. */
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys)
 {
@@ -117,6 +90,94 @@ struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 {
 	return kmem_cache_create_usercopy(name, size, 16, 0, useroffset,
 					  size - useroffset, NULL);
+}
+
+/* Where these may not be called with interrupts disabled, one at a time. */
+size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
+				     size_t count, void **objects)
+{
+	size_t i;
+
+	if (!irqs_disabled())
+		return kmem_cache_alloc_bulk(cache, gfp, count, objects) ?
+		       count : 0;
+	for (i = 0; i < count; i++) {
+		objects[i] = kmem_cache_alloc(cache, gfp);
+		if (!objects[i])
+			break;
+	}
+	return i;
+}
+
+void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
+			       void **objects)
+{
+	size_t i;
+
+	if (!irqs_disabled()) {
+		kmem_cache_free_bulk(cache, count, objects);
+		return;
+	}
+	for (i = 0; i < count; i++)
+		kmem_cache_free(cache, objects[i]);
+}
+
+/*
+ * Whether KASAN or slub_debug watches the objects of caches with this name. The
+ * latter uses what alignment leaves over behind an object, or forbids its use:
+ * that is how it shows from outside. Negative if there is no memory to see.
+ */
+int rust_pool_caches_are_checked(const char *name)
+{
+	struct kmem_cache *cache;
+	void *object;
+	int checked;
+
+	if (kasan_enabled())
+		return 1;
+	cache = kmem_cache_create(name, 24, 64, 0, NULL);
+	if (!cache)
+		return -ENOMEM;
+	object = kmem_cache_alloc(cache, GFP_KERNEL);
+	checked = object ? ksize(object) != 64 : -ENOMEM;
+	if (object)
+		kmem_cache_free(cache, object);
+	kmem_cache_destroy(cache);
+	return checked;
+}
+
+bool rust_pool_is_slab(const void *addr)
+{
+	return folio_test_slab(virt_to_folio(addr));
+}
+
+bool rust_pool_inits_on_alloc(void)
+{
+	return want_init_on_alloc(0);
+}
+
+bool rust_pool_inits_on_free(void)
+{
+	return want_init_on_free();
+}
+
+/* See sys/guarded.rs; nobody but the page's owner uses these. */
+static_assert(offsetof(struct page, __folio_index) == 32);
+static_assert(offsetof(struct page, private) == 40);
+
+void *rust_pool_page_address(struct page *page)
+{
+	return page_address(page);
+}
+
+void rust_pool_split_pages(void *base, unsigned int order)
+{
+	split_page(virt_to_page(base), order);
+}
+
+void *rust_pool_percpu_address(unsigned long cookie, unsigned int cpu)
+{
+	return per_cpu_ptr((void __percpu *)cookie, cpu);
 }
 
 /* Add up @n u64 of the per-CPU memory @counters over all CPUs. */
@@ -306,6 +367,72 @@ void rust_pool_defer(void)
 void rust_pool_defer_finish(void)
 {
 	flush_work(&deferred_work);
+}
+
+static void drain_cpu(struct work_struct *work)
+{
+	rust_pool_drain();
+}
+
+static DEFINE_PER_CPU(struct work_struct, drain_work);
+
+static unsigned long count_spare(struct shrinker *shrinker,
+				 struct shrink_control *control)
+{
+	return rust_pool_spare() ?: SHRINK_EMPTY;
+}
+
+/* The magazines are their CPUs' alone, so each empties its own. */
+static unsigned long free_spare(struct shrinker *shrinker,
+				struct shrink_control *control)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		queue_work_on(cpu, system_percpu_wq,
+			      per_cpu_ptr(&drain_work, cpu));
+	return control->nr_to_scan;
+}
+
+static int cpu_dead(unsigned int cpu)
+{
+	rust_pool_drain_of(cpu);
+	return 0;
+}
+
+static struct shrinker *shrinker;
+static int hotplug_state;
+
+int rust_pool_watch_pressure(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		INIT_WORK(per_cpu_ptr(&drain_work, cpu), drain_cpu);
+	hotplug_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
+						  "rust_pool:dead", NULL,
+						  cpu_dead);
+	if (hotplug_state < 0)
+		return hotplug_state;
+	shrinker = shrinker_alloc(0, "rust_pool");
+	if (!shrinker) {
+		cpuhp_remove_state_nocalls(hotplug_state);
+		return -ENOMEM;
+	}
+	shrinker->count_objects = count_spare;
+	shrinker->scan_objects = free_spare;
+	shrinker_register(shrinker);
+	return 0;
+}
+
+void rust_pool_unwatch_pressure(void)
+{
+	unsigned int cpu;
+
+	shrinker_free(shrinker);
+	cpuhp_remove_state_nocalls(hotplug_state);
+	for_each_possible_cpu(cpu)
+		cancel_work_sync(per_cpu_ptr(&drain_work, cpu));
 }
 
 /* At most ten violations a burst go to the log, with five seconds between. */

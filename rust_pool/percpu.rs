@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counters in per-CPU memory, touched with one instruction each: neither interrupts nor migration
-//! do harm to that, and no line is shared with another CPU.
+//! Per-CPU memory.
+//!
+//! Counters are touched with one instruction each: neither interrupts nor migration do harm to that,
+//! and no line is shared with another CPU. For more than one instruction preemption is disabled.
 
+use crate::sys::raw;
 use core::{
     arch::asm,
+    marker::PhantomData,
     mem::size_of, //
 };
+use kernel::bindings;
 
 /// Adds to a per-CPU counter; interrupts and migration do no harm to a single instruction.
 ///
@@ -22,6 +27,43 @@ pub(crate) unsafe fn add<const INDEX: usize>(base: usize, value: usize) {
             base = in(reg) base,
             offset = const INDEX * size_of::<u64>(),
             value = in(reg) value,
+            options(nostack),
+        )
+    }
+}
+
+/// Subtracts from a per-CPU counter.
+///
+/// # Safety
+///
+/// As for [`add`].
+#[inline(always)]
+pub(crate) unsafe fn sub<const INDEX: usize>(base: usize, value: usize) {
+    // SAFETY: By the safety requirements, the operand is this CPU's counter.
+    unsafe {
+        asm!(
+            "sub qword ptr gs:[{base} + {offset}], {value}",
+            base = in(reg) base,
+            offset = const INDEX * size_of::<u64>(),
+            value = in(reg) value,
+            options(nostack),
+        )
+    }
+}
+
+/// Adds one to a per-CPU counter.
+///
+/// # Safety
+///
+/// As for [`add`].
+#[inline(always)]
+pub(crate) unsafe fn increment<const INDEX: usize>(base: usize) {
+    // SAFETY: By the safety requirements, the operand is this CPU's counter.
+    unsafe {
+        asm!(
+            "inc qword ptr gs:[{base} + {offset}]",
+            base = in(reg) base,
+            offset = const INDEX * size_of::<u64>(),
             options(nostack),
         )
     }
@@ -67,4 +109,217 @@ pub(crate) unsafe fn take<const INDEX: usize>(base: usize) -> i64 {
         )
     }
     value
+}
+
+/// An instruction on the counter of preemption, which is as wide as its top bit is far up.
+#[cfg(CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS)]
+macro_rules! preempt_count {
+    ($instruction:literal) => {
+        concat!($instruction, " qword ptr gs:[rip + {count}]")
+    };
+}
+#[cfg(not(CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS))]
+macro_rules! preempt_count {
+    ($instruction:literal) => {
+        concat!($instruction, " dword ptr gs:[rip + {count}]")
+    };
+}
+
+/// Preemption is disabled, so this task stays on its CPU, as long as one of these lives.
+pub(crate) struct PreemptDisabled(PhantomData<*mut ()>);
+
+impl PreemptDisabled {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        // SAFETY: One instruction on this CPU's counter, undone on drop. What follows is not moved
+        // before it, as the assembly may touch any memory.
+        unsafe {
+            asm!(
+                preempt_count!("inc"),
+                count = sym bindings::__preempt_count,
+                options(nostack),
+            )
+        };
+        Self(PhantomData)
+    }
+}
+
+/// What `__preempt_schedule()` calls.
+#[cfg(CONFIG_PREEMPT_DYNAMIC)]
+macro_rules! preempt_schedule {
+    () => {
+        "__SCT__preempt_schedule"
+    };
+}
+#[cfg(not(CONFIG_PREEMPT_DYNAMIC))]
+macro_rules! preempt_schedule {
+    () => {
+        "preempt_schedule_thunk"
+    };
+}
+
+impl Drop for PreemptDisabled {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // The counter's top bit is set while no task waits for this CPU. What is called then saves
+        // all registers, as it does for the kernel's own `preempt_enable()`.
+        // SAFETY: `new()` incremented it.
+        unsafe {
+            asm!(
+                preempt_count!("dec"),
+                "jnz 2f",
+                concat!("call ", preempt_schedule!()),
+                "2:",
+                count = sym bindings::__preempt_count,
+            )
+        };
+    }
+}
+
+/// Sets a word of this CPU from 0 to 1, if it is 0. Not for a word that an interrupt may change and
+/// leave changed.
+///
+/// # Safety
+///
+/// `at` is a per-CPU cookie with a `u32` at `OFFSET`.
+#[inline(always)]
+pub(crate) unsafe fn set<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize) -> bool {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        asm!(
+            "cmp dword ptr gs:[{at} + {offset}], 0",
+            "jne {taken}",
+            "mov dword ptr gs:[{at} + {offset}], 1",
+            at = in(reg) at,
+            offset = const OFFSET,
+            taken = label { return false },
+            options(nostack),
+        )
+    };
+    true
+}
+
+/// Sets a word of this CPU to 0.
+///
+/// # Safety
+///
+/// As for [`set`], and the word is the caller's to write.
+#[inline(always)]
+pub(crate) unsafe fn clear<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        asm!(
+            "mov dword ptr gs:[{at} + {offset}], 0",
+            at = in(reg) at,
+            offset = const OFFSET,
+            options(nostack, preserves_flags),
+        )
+    };
+}
+
+/// Reads a word of this CPU.
+///
+/// # Safety
+///
+/// `at` is a per-CPU cookie with a `u32` at `OFFSET`.
+#[inline(always)]
+pub(crate) unsafe fn load<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize) -> u32 {
+    let value: u32;
+    // SAFETY: By the safety requirements.
+    unsafe {
+        asm!(
+            "mov {value:e}, gs:[{at} + {offset}]",
+            at = in(reg) at,
+            offset = const OFFSET,
+            value = lateout(reg) value,
+            options(nostack, preserves_flags),
+        )
+    };
+    value
+}
+
+/// Writes a double word of this CPU.
+///
+/// # Safety
+///
+/// `at` is a per-CPU cookie with a `u64` at `OFFSET` that is the caller's to write.
+#[inline(always)]
+pub(crate) unsafe fn store<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize, value: u64) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        asm!(
+            "mov gs:[{at} + {offset}], {value}",
+            at = in(reg) at,
+            offset = const OFFSET,
+            value = in(reg) value,
+            options(nostack, preserves_flags),
+        )
+    }
+}
+
+/// Reads an element of an array of this CPU.
+///
+/// # Safety
+///
+/// `at` is a per-CPU cookie with an array at `OFFSET` that has such an element.
+#[inline(always)]
+pub(crate) unsafe fn get<const OFFSET: usize>(
+    _cpu: &PreemptDisabled,
+    at: usize,
+    index: u64,
+) -> usize {
+    let value: usize;
+    // SAFETY: By the safety requirements.
+    unsafe {
+        asm!(
+            "mov {value}, gs:[{at} + 8 * {index} + {offset}]",
+            at = in(reg) at,
+            index = in(reg) index,
+            offset = const OFFSET,
+            value = lateout(reg) value,
+            options(nostack, preserves_flags),
+        )
+    };
+    value
+}
+
+/// Writes an element of an array of this CPU.
+///
+/// # Safety
+///
+/// As for [`get`], and the element is the caller's to write.
+#[inline(always)]
+pub(crate) unsafe fn put<const OFFSET: usize>(
+    _cpu: &PreemptDisabled,
+    at: usize,
+    index: u64,
+    value: usize,
+) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        asm!(
+            "mov gs:[{at} + 8 * {index} + {offset}], {value}",
+            at = in(reg) at,
+            index = in(reg) index,
+            offset = const OFFSET,
+            value = in(reg) value,
+            options(nostack, preserves_flags),
+        )
+    }
+}
+
+/// Whether this is an NMI.
+#[inline(always)]
+pub(crate) fn in_nmi() -> bool {
+    let count: u32;
+    // SAFETY: One load from this CPU's counter.
+    unsafe {
+        asm!(
+            "mov {value:e}, dword ptr gs:[rip + {count}]",
+            count = sym bindings::__preempt_count,
+            value = out(reg) count,
+            options(nostack, preserves_flags, readonly),
+        )
+    };
+    count & raw::RUST_POOL_NMI_MASK != 0
 }

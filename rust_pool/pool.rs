@@ -7,13 +7,18 @@
 use crate::{
     backing,
     export::matches_header,
+    fast,
     gfp::Request,
     header::{
         Found,
         Header,
+        PageHeader,
         LARGEST,
         UNIT, //
     },
+    init::ZERO,
+    pages,
+    percpu,
     region::{
         Owner,
         Region,
@@ -46,20 +51,38 @@ use kernel::prelude::*;
 /// Modifiers of a POOL_TYPE that are accepted: quota, raise, cold, NX and zero. Of these only zero
 /// has an effect; see `Documentation/wdk-routines.rst`.
 const MODIFIERS: u32 = 8 | 16 | 256 | 512 | ZERO;
-const ZERO: u32 = 1024;
 const MUST_SUCCEED: u32 = 2;
 
 /// Where the kernel's half of the address space begins.
 const SYSTEM_SPACE: usize = 1 << 63;
 
 /// Allocates a block of `bytes` bytes, or reports why not and returns `None`. Any context.
-#[inline]
-pub(crate) fn allocate(
-    pool_type: u32,
-    bytes: usize,
-    tag: Tag,
-    caller: usize,
-) -> Option<NonNull<u8>> {
+#[inline(always)]
+fn allocate(pool_type: u32, bytes: usize, tag: u32, caller: usize) -> Option<NonNull<u8>> {
+    // No row and no header has a tag with the bit that is ignored: such a request is not quick.
+    let tag = Tag::stored(tag);
+    if pool_type & !MODIFIERS == 0 {
+        if let Some(block) = fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag) {
+            return Some(block);
+        }
+    }
+    allocate_pages(pool_type, bytes, tag, caller)
+}
+
+/// The same for all that is not a small block at hand.
+#[inline(never)]
+fn allocate_pages(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option<NonNull<u8>> {
+    if pool_type & !MODIFIERS == 0 {
+        if let Some(block) = fast::allocate_pages(PoolKind::NonPaged, pool_type, bytes, tag) {
+            return Some(block);
+        }
+    }
+    allocate_any(pool_type, bytes, tag.unprotected(), caller)
+}
+
+/// The same for all cases.
+#[inline(never)]
+fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option<NonNull<u8>> {
     let kind = match pool_type & !MODIFIERS {
         0 => PoolKind::NonPaged,
         1 => PoolKind::Paged,
@@ -72,12 +95,14 @@ pub(crate) fn allocate(
         violation::zero_bytes(pool_type, tag, caller);
         return None;
     }
-    if let Err(bad) = tag.check() {
-        refuse_tag(bad, pool_type, bytes, tag, caller);
-        return None;
+    // A tag that has a row was looked at before.
+    if statistics::known(tag, kind).is_none() {
+        if let Err(bad) = tag.check() {
+            refuse_tag(bad, pool_type, bytes, tag, caller);
+            return None;
+        }
     }
-    let irql = sys::irql();
-    if irql == 15 || (kind == PoolKind::Paged && irql != 0) {
+    if percpu::in_nmi() || (kind == PoolKind::Paged && sys::irql() != 0) {
         violation::wrong_context(pool_type, bytes, caller, "pool allocation in this context");
         return None;
     }
@@ -98,6 +123,7 @@ pub(crate) fn allocate(
     block
 }
 
+#[inline(never)]
 fn allocate_large(
     request: Request,
     kind: PoolKind,
@@ -105,6 +131,11 @@ fn allocate_large(
     row: &'static Row,
     caller: usize,
 ) -> Option<NonNull<u8>> {
+    if request.bytes <= pages::MAX {
+        if let Some(block) = pages::allocate(request, kind, tag, row) {
+            return Some(block);
+        }
+    }
     let used = backing::used(request.bytes)?;
     let record = Reservation::new()?;
     let block = backing::allocate(request)?;
@@ -164,9 +195,26 @@ fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize
 }
 
 /// Frees a block if `addr` is one and `tag`, unless it is 0, is its own. Any context, any address.
-#[inline]
-pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
-    if sys::irql() == 15 {
+#[inline(always)]
+fn free(addr: usize, tag: u32, caller: usize) {
+    let tag = Tag::stored(tag);
+    if !fast::free(addr, tag) {
+        free_pages(addr, tag, caller);
+    }
+}
+
+/// The same for all but small blocks that a magazine has room for.
+#[inline(never)]
+fn free_pages(addr: usize, tag: Tag, caller: usize) {
+    if addr % PAGE_SIZE != 0 || !fast::free_pages(addr, tag) {
+        free_any(addr, tag.unprotected(), caller);
+    }
+}
+
+/// The same for all cases.
+#[inline(never)]
+fn free_any(addr: usize, tag: Tag, caller: usize) {
+    if percpu::in_nmi() {
         // No lock may be taken here, so nothing can be looked up or freed.
         violation::wrong_context_free(0u32, addr, caller, "pool free in NMI");
         return;
@@ -180,25 +228,35 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     if matches!(large, Large::Done) {
         return;
     }
-    let header = match addr.checked_sub(UNIT) {
-        Some(at) if at % UNIT == 0 => Header::find(at),
-        _ => None,
-    };
-    match header {
-        Some(Found::Live(header)) => free_small(addr, header, tag, caller),
-        Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
-        None => free_nothing(addr, matches!(large, Large::Recent), caller),
+    match addr.checked_sub(UNIT) {
+        Some(at) if at % UNIT == 0 => match Header::find(at) {
+            Some(Found::Live(header)) => free_small(addr, header, tag, caller),
+            Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
+            None => free_nothing(addr, matches!(large, Large::Recent), caller),
+        },
+        _ => free_nothing(addr, matches!(large, Large::Recent), caller),
     }
 }
 
 #[inline]
 fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
-    if !tag_fits(addr, header.tag(), tag, caller) {
-        return;
+    if !header.admits(tag) {
+        return wrong_tag(addr, header.tag(), tag, caller);
     }
     check_context(addr, header.kind(), caller);
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
-    if !unsafe { small::free(addr, header) } {
+    if !unsafe { small::free(addr, header, statistics::at(header.row())) } {
+        freed_twice(addr, header.tag(), caller);
+    }
+}
+
+fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
+    if !header.admits(tag) {
+        return wrong_tag(addr, header.tag(), tag, caller);
+    }
+    check_context(addr, header.kind(), caller);
+    // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
+    if !unsafe { pages::free(addr, header, statistics::at(header.row())) } {
         freed_twice(addr, header.tag(), caller);
     }
 }
@@ -213,8 +271,19 @@ enum Large {
     None,
 }
 
-/// Frees a block without a header, if there is one at `addr`.
+/// Frees a page-aligned block, if there is one at `addr`.
+#[inline(never)]
 fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
+    match PageHeader::find(addr) {
+        Some(Found::Live(header)) => free_found_pages(addr, header, tag, caller),
+        Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
+        None => return free_region(addr, tag, caller),
+    }
+    Large::Done
+}
+
+/// Frees a block with a record, if there is one at `addr`.
+fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
     let taken = state::get()
         .regions
         .take(addr, |region| match region.owner {
@@ -229,9 +298,7 @@ fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
             }
             release(region);
         }
-        Taken::Refused(Some(owner)) => {
-            tag_fits(addr, owner, tag, caller);
-        }
+        Taken::Refused(Some(owner)) => wrong_tag(addr, owner, tag, caller),
         Taken::Refused(None) => foreign(addr, caller, "free of memory that is not from the pool"),
         Taken::Recent => return Large::Recent,
         Taken::Missing => return Large::None,
@@ -248,12 +315,9 @@ fn release(region: KBox<Region>) {
     }
 }
 
-/// Whether a block may be freed with this tag; if not, that is reported.
-#[inline]
-fn tag_fits(addr: usize, owner: Tag, given: Tag, caller: usize) -> bool {
-    if given.as_raw() == 0 || given == owner {
-        return true;
-    }
+/// Reports a free with another tag than the block's.
+#[cold]
+fn wrong_tag(addr: usize, owner: Tag, given: Tag, caller: usize) {
     Violation::new(
         Check::BadPoolCaller,
         0x0a,
@@ -262,7 +326,6 @@ fn tag_fits(addr: usize, owner: Tag, given: Tag, caller: usize) -> bool {
         "free with the wrong tag",
     )
     .report();
-    false
 }
 
 /// Reports a free that the rules forbid in this context; it is carried out all the same.
@@ -331,6 +394,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
 
 fn within_block(addr: usize) -> bool {
     small::around(addr).is_some()
+        || pages::around(addr).is_some()
         || state::get().regions.any(|region| {
             matches!(region.owner, Owner::Pool { .. })
                 && addr
@@ -351,8 +415,7 @@ unsafe extern "C" fn rust_pool_allocate(
     tag: u32,
     caller: usize,
 ) -> *mut c_void {
-    allocate(pool_type, bytes, Tag::from_raw(tag), caller)
-        .map_or(sys::NULL, |block| block.as_ptr().cast())
+    allocate(pool_type, bytes, tag, caller).map_or(sys::NULL, |block| block.as_ptr().cast())
 }
 matches_header!(rust_pool_allocate);
 
@@ -363,6 +426,6 @@ matches_header!(rust_pool_allocate);
 /// None needed; C knows no safe functions.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize) {
-    free(block as usize, Tag::from_raw(tag), caller);
+    free(block as usize, tag, caller);
 }
 matches_header!(rust_pool_free);

@@ -6,6 +6,7 @@
 
 use crate::{
     chain::Chain,
+    recent,
     region::Region, //
 };
 use kernel::{
@@ -15,25 +16,11 @@ use kernel::{
 };
 
 const BUCKETS: usize = 256;
-/// How many freed blocks each bucket remembers, to tell a second free from a foreign one.
-const RECENT: usize = 4;
 
 /// Regions with the same hash.
 struct Bucket {
     regions: Chain<Region>,
     made: u64,
-    recent: [usize; RECENT],
-    turn: usize,
-}
-
-impl Bucket {
-    /// Remembers a base as freed just now.
-    fn remember(&mut self, base: usize) {
-        if let Some(recent) = self.recent.get_mut(self.turn % RECENT) {
-            *recent = base;
-        }
-        self.turn = self.turn.wrapping_add(1);
-    }
 }
 
 /// What became of a request to take a region out of the table.
@@ -63,8 +50,6 @@ impl Regions {
                 new_spinlock_irq!(Bucket {
                     regions: Chain::new(),
                     made: 0,
-                    recent: [0; RECENT],
-                    turn: 0,
                 }, "rust_pool::regions")
             }),
         })
@@ -79,11 +64,7 @@ impl Regions {
     pub(crate) fn insert(&self, mut region: KBox<Region>) {
         let base = region.addr();
         let mut bucket = self.bucket(base).lock();
-        for recent in &mut bucket.recent {
-            if *recent == base {
-                *recent = 0;
-            }
-        }
+        recent::forget(base);
         region.number = bucket.made;
         bucket.made += 1;
         bucket.regions.push(region);
@@ -97,7 +78,7 @@ impl Regions {
     ) -> Taken<E> {
         let mut bucket = self.bucket(base).lock();
         let Some(region) = bucket.regions.iter().find(|region| region.addr() == base) else {
-            return if base != 0 && bucket.recent.contains(&base) {
+            return if recent::has(base) {
                 Taken::Recent
             } else {
                 Taken::Missing
@@ -106,7 +87,7 @@ impl Regions {
         if let Err(error) = check(region) {
             return Taken::Refused(error);
         }
-        bucket.remember(base);
+        recent::remember(base);
         match bucket.regions.unlink(|region| region.addr() == base) {
             Some(region) => Taken::Region(region),
             None => Taken::Missing,

@@ -13,6 +13,8 @@ use crate::{
     percpu::{
         add,
         add_return,
+        increment,
+        sub,
         take, //
     },
     site::Site,
@@ -51,11 +53,12 @@ pub(crate) const COUNTERS_SIZE: usize = COUNTERS * size_of::<u64>();
 /// The rows `(other)`: one for each kind, the first of the table.
 pub(crate) const OTHERS: usize = 2;
 
-/// The statistics of one tag in one pool.
+/// The statistics of one tag in one pool. Of a size that makes an index a shift.
 ///
 /// # Invariants
 ///
 /// `counters` is a per-CPU cookie for `COUNTERS` aligned `u64`, valid as long as the row.
+#[repr(align(128))]
 pub struct Row {
     /// 0 until the row is in use, then tag and kind.
     pub(crate) key: Atomic<u64>,
@@ -71,6 +74,8 @@ pub struct Row {
     left: Atomic<u64>,
     left_bytes: Atomic<i64>,
     index: u16,
+    /// What headers of its blocks begin with.
+    pub(crate) stamp: Atomic<u64>,
 }
 
 /// A row's counters at one time.
@@ -110,52 +115,67 @@ impl Row {
             left: Atomic::new(0),
             left_bytes: Atomic::new(0),
             index,
+            stamp: Atomic::new(0),
         }
     }
 
     /// Counts an allocation of `asked` bytes that takes `used`. Any context.
     #[inline]
     pub fn charge(&self, asked: usize, used: usize) {
-        // CAST: No block is larger than `isize::MAX`.
-        let asked = asked as i64;
-        // SAFETY: `counters` is such a cookie by the type invariant.
-        let drift = unsafe {
-            add::<ALLOCS>(self.counters, 1);
-            add::<USED>(self.counters, used);
-            add_return::<DRIFT>(self.counters, asked)
-        };
-        if drift.wrapping_add(asked) > BATCH {
+        if self.charged(asked, used) {
             self.fold();
         }
+    }
+
+    /// The same; `true` if the peak is to be told, by [`Self::fold`].
+    #[inline(always)]
+    pub(crate) fn charged(&self, asked: usize, used: usize) -> bool {
+        // CAST: No block is larger than `isize::MAX`.
+        let asked = asked as i64;
+        let counters = self.counters;
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let drift = unsafe {
+            increment::<ALLOCS>(counters);
+            add::<USED>(counters, used);
+            add_return::<DRIFT>(counters, asked)
+        };
+        drift.wrapping_add(asked) > BATCH
     }
 
     /// Counts the free of such a block. Any context.
     #[inline]
     pub fn discharge(&self, asked: usize, used: usize) {
-        // CAST: No block is larger than `isize::MAX`.
-        let asked = asked as i64;
-        // SAFETY: `counters` is such a cookie by the type invariant.
-        let drift = unsafe {
-            add::<FREES>(self.counters, 1);
-            add::<USED>(self.counters, used.wrapping_neg());
-            add_return::<DRIFT>(self.counters, asked.wrapping_neg())
-        };
-        if drift.wrapping_sub(asked) < -BATCH {
+        if self.discharged(asked, used) {
             self.fold();
         }
+    }
+
+    /// The same; `true` if the peak is to be told, by [`Self::fold`].
+    #[inline(always)]
+    pub(crate) fn discharged(&self, asked: usize, used: usize) -> bool {
+        // CAST: No block is larger than `isize::MAX`.
+        let asked = asked as i64;
+        let counters = self.counters;
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let drift = unsafe {
+            increment::<FREES>(counters);
+            sub::<USED>(counters, used);
+            add_return::<DRIFT>(counters, asked.wrapping_neg())
+        };
+        drift.wrapping_sub(asked) < -BATCH
     }
 
     /// Counts a request that could not be met. Any context.
     #[inline]
     pub fn fail(&self) {
         // SAFETY: `counters` is such a cookie by the type invariant.
-        unsafe { add::<FAILURES>(self.counters, 1) };
+        unsafe { increment::<FAILURES>(self.counters) };
     }
 
     /// Tells the peak what this CPU has counted. Called through an exported function, for this may
     /// be inlined into another module.
     #[inline]
-    fn fold(&self) {
+    pub(crate) fn fold(&self) {
         // SAFETY: `self` is a row, which lives as long as the module.
         unsafe { raw::rust_pool_fold(core::ptr::from_ref(self).cast()) };
     }

@@ -8,6 +8,7 @@ use crate::{
         Link,
         Next, //
     },
+    once,
     state,
     sys::Module,
     text::Symbol, //
@@ -69,9 +70,15 @@ impl Site {
     /// comes first.
     #[inline]
     pub(crate) fn claim(&self, caller: usize) {
-        if self.caller.load(Relaxed) == 0 {
+        if !self.claimed() {
             self.caller.store(caller, Relaxed);
         }
+    }
+
+    /// Whether it is the site of an address.
+    #[inline(always)]
+    pub(crate) fn claimed(&self) -> bool {
+        once::read(&self.caller) != 0
     }
 
     /// Makes it unknown.

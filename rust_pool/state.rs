@@ -8,6 +8,7 @@
 use crate::{
     adapter::Adapters,
     deferred::Queue,
+    heap::Heap,
     region_table::Regions,
     site::Names,
     violation_log::Log, //
@@ -42,6 +43,8 @@ pub(crate) struct State {
     pub(crate) masks: Mutex<()>,
     #[pin]
     pub(crate) deferred: SpinLockIrq<Queue>,
+    #[pin]
+    pub(crate) heap: SpinLockIrq<Heap>,
     /// Taken inside the spinlocks above.
     #[pin]
     pub(crate) names: SpinLockIrq<Names>,
@@ -63,13 +66,14 @@ pub(crate) struct Owner(());
 impl Owner {
     /// Makes the state. Sleeps.
     pub(crate) fn new() -> Result<Self> {
-        let log = Log::new()?;
+        let (log, heap) = (Log::new()?, Heap::new()?);
         let state = KBox::try_pin_init(
             try_pin_init!(State {
                 regions <- Regions::new(),
                 violations <- new_spinlock_irq!(log, "rust_pool::violations"),
                 adapters <- new_spinlock_irq!(Adapters::new(), "rust_pool::adapters"),
                 masks <- new_mutex!((), "rust_pool::masks"),
+                heap <- new_spinlock_irq!(heap, "rust_pool::heap"),
                 deferred <- new_spinlock_irq!(Queue::new(), "rust_pool::deferred"),
                 names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),
             }? Error),

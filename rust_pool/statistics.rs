@@ -12,6 +12,8 @@
 use crate::{
     export::matches_header,
     gfp,
+    header,
+    once,
     row::{
         Row,
         COUNTERS_SIZE,
@@ -35,7 +37,7 @@ use kernel::{
 };
 
 /// Rows are made this many at a time; their counters then fit one per-CPU chunk.
-const CHUNK: usize = 512;
+const CHUNK: usize = 256;
 /// No more rows than fit the 16 bits of a block's header.
 const MAX_ROWS: usize = 1 << 16;
 /// More are made when fewer than this many are left.
@@ -54,30 +56,33 @@ fn key(tag: Tag, kind: PoolKind) -> u64 {
     u64::from(tag.as_raw()) | (kind as u64) << 32
 }
 
+#[inline(always)]
 fn head(key: u64) -> &'static Atomic<usize> {
-    // CAST: The upper bits of the product are the well-mixed ones; the mask keeps it in range.
-    let hash = (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize;
-    // PANIC: The index is masked to the array's length, a power of two; the check is folded away.
-    &HEADS[hash & (BUCKETS - 1)]
+    // CAST: Both halves of the key fit; the upper bits of the product are the well-mixed ones.
+    let hash = (key as u32 ^ (key >> 32) as u32).wrapping_mul(0x9e37_79b1) >> 20;
+    // PANIC: The index has 12 bits, and the array as many places; the check is folded away.
+    &HEADS[hash as usize]
 }
 
+#[inline(always)]
 fn find(mut at: usize, key: u64) -> Option<&'static Row> {
     while at != 0 {
         // SAFETY: Chains hold addresses of rows only, which are alive while the module is.
         let row = unsafe { &*(at as *const Row) };
-        if row.key.load(Relaxed) == key {
+        if once::read(&row.key) == key {
             return Some(row);
         }
-        at = row.next.load(Relaxed);
+        at = once::read(&row.next);
     }
     None
 }
 
 /// The row at a place of the table, if it exists.
 #[inline]
-pub(crate) fn at(index: usize) -> Option<&'static Row> {
+pub(crate) fn at(index: u16) -> Option<&'static Row> {
+    let index = usize::from(index);
     // ACQUIRE: Pairs with the release in `grow()`.
-    let chunk = CHUNKS.get(index / CHUNK)?.load(Acquire);
+    let chunk = once::read_acquire(CHUNKS.get(index / CHUNK)?);
     if chunk == 0 {
         return None;
     }
@@ -85,27 +90,30 @@ pub(crate) fn at(index: usize) -> Option<&'static Row> {
     Some(unsafe { &*(chunk as *const Row).add(index % CHUNK) })
 }
 
-/// The row of a tag, made at its first use. Any context but NMI.
-#[inline]
-pub(crate) fn row(tag: Tag, kind: PoolKind, caller: usize) -> &'static Row {
+/// The row of a tag, if that was used before. Any context.
+#[inline(always)]
+pub(crate) fn known(tag: Tag, kind: PoolKind) -> Option<&'static Row> {
     let key = key(tag, kind);
     // ACQUIRE: Pairs with the release in `insert()`.
-    match find(head(key).load(Acquire), key) {
-        Some(row) => {
-            row.site().claim(caller);
-            row
-        }
-        None => insert(key, kind, caller),
-    }
+    find(once::read_acquire(head(key)), key)
+}
+
+/// The row of a tag, made at its first use. Any context but NMI.
+pub(crate) fn row(tag: Tag, kind: PoolKind, caller: usize) -> &'static Row {
+    let row = known(tag, kind).unwrap_or_else(|| insert(key(tag, kind), kind));
+    row.site().claim(caller);
+    row
 }
 
 #[cold]
 #[inline(never)]
-fn insert(key: u64, kind: PoolKind, caller: usize) -> &'static Row {
+fn insert(key: u64, kind: PoolKind) -> &'static Row {
     let Some(row) = claim() else {
         return other(kind);
     };
-    row.site().claim(caller);
+    // CAST: The tag is the lower half of the key.
+    let stamp = header::stamp(kind, Tag::stored(key as u32));
+    row.stamp.store(stamp, Relaxed);
     row.key.store(key, Release);
     let head = head(key);
     loop {
@@ -127,11 +135,29 @@ fn insert(key: u64, kind: PoolKind, caller: usize) -> &'static Row {
 }
 
 fn other(kind: PoolKind) -> &'static Row {
-    match at(kind as usize) {
+    match at(kind as u16) {
         Some(row) => row,
         // PANIC: The first chunk is made before the module is live.
         None => unreachable!(),
     }
+}
+
+/// The row at a place that may be behind the last.
+pub(crate) fn at_place(place: usize) -> Option<&'static Row> {
+    at(u16::try_from(place).ok()?)
+}
+
+/// The row of a block's header.
+///
+/// # Safety
+///
+/// `index` comes from a header of this load.
+#[inline(always)]
+pub(crate) unsafe fn of_header(index: u16) -> &'static Row {
+    let index = usize::from(index);
+    let chunk = once::read_acquire(&CHUNKS[index / CHUNK]);
+    // SAFETY: By the safety requirements there is such a row, and it is alive while the module is.
+    unsafe { &*(chunk as *const Row).add(index % CHUNK) }
 }
 
 fn claim() -> Option<&'static Row> {
@@ -148,7 +174,7 @@ fn claim() -> Option<&'static Row> {
             continue;
         }
         if CLAIMED.cmpxchg(claimed, claimed + 1, Relaxed).is_ok() {
-            return at(claimed);
+            return at_place(claimed);
         }
     }
 }
@@ -216,7 +242,7 @@ pub(crate) fn in_order(place: usize) -> Option<(&'static Row, usize)> {
     let others = place.max(MAX_ROWS)..MAX_ROWS + OTHERS;
     let tags = tags.map(|place| (place + OTHERS, place));
     Iterator::chain(tags, others.map(|place| (place - MAX_ROWS, place)))
-        .find_map(|(index, place)| Some((at(index)?, place)))
+        .find_map(|(index, place)| Some((at_place(index)?, place)))
 }
 
 /// Frees the table.

@@ -15,17 +15,26 @@ use kernel::{
 };
 
 mod device;
+mod guarded;
 mod module;
 mod pages;
 mod slab;
 
 pub(crate) use device::DmaDevice;
+pub(crate) use guarded::{
+    init as learn_direct_map,
+    peek,
+    replace,
+    PageWords, //
+};
 pub(crate) use module::{
     Module,
     ModuleWatch, //
 };
 pub(crate) use pages::*;
 pub(crate) use slab::{
+    caches_are_checked,
+    is_slab,
     kfree,
     kmalloc,
     Cache, //
@@ -87,29 +96,6 @@ pub(crate) fn may_vmalloc() -> bool {
     unsafe { raw::rust_pool_may_vmalloc() }
 }
 
-/// Reads 16 bytes at an address that may be anything.
-///
-/// `None` if the address is not in the direct map or nothing is there.
-#[inline]
-pub(crate) fn peek(addr: usize) -> Option<(u64, u64)> {
-    let (mut first, mut second) = (0, 0);
-    // SAFETY: The helper accepts any address and writes to the two valid pointers only.
-    unsafe { raw::rust_pool_peek(addr as *const c_void, &mut first, &mut second) }
-        .then_some((first, second))
-}
-
-/// Replaces 8 bytes at an address that [`peek`] could read, if they are still `old`.
-///
-/// # Safety
-///
-/// If `old` is there, it is the caller's to replace.
-#[inline]
-pub(crate) unsafe fn replace(addr: usize, old: u64, new: u64) -> bool {
-    // SAFETY: The helper copes with memory that is gone meanwhile; the rest is by the safety
-    // requirements.
-    unsafe { raw::rust_pool_replace(addr as *mut c_void, old, new) }
-}
-
 /// The physical address behind a kernel virtual address, if it is mapped.
 pub(crate) fn physical(addr: usize) -> Option<u64> {
     let mut phys = 0;
@@ -143,6 +129,43 @@ pub(crate) fn total() -> usize {
 pub(crate) fn possible_cpus() -> u32 {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_possible_cpus() }
+}
+
+/// Where a CPU's copy of per-CPU memory is.
+pub(crate) fn percpu_address(cookie: usize, cpu: u32) -> usize {
+    // SAFETY: The address is only computed.
+    unsafe { raw::rust_pool_percpu_address(cookie, cpu) as usize }
+}
+
+/// Whether the kernel zeroes memory when it is allocated.
+pub(crate) fn inits_on_alloc() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_inits_on_alloc() }
+}
+
+/// Whether the kernel zeroes memory when it is freed.
+pub(crate) fn inits_on_free() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_inits_on_free() }
+}
+
+/// Has `rust_pool_shrink()` and its like called when memory is short or a CPU goes, until it is
+/// dropped. Sleeps.
+pub(crate) struct PressureWatch(());
+
+impl PressureWatch {
+    pub(crate) fn new() -> Result<Self> {
+        // SAFETY: Called from the module's init, which may sleep; `drop()` undoes it.
+        kernel::error::to_result(unsafe { raw::rust_pool_watch_pressure() })?;
+        Ok(Self(()))
+    }
+}
+
+impl Drop for PressureWatch {
+    fn drop(&mut self) {
+        // SAFETY: `new()` registered it.
+        unsafe { raw::rust_pool_unwatch_pressure() }
+    }
 }
 
 /// Has `rust_pool_deferred()` called soon, in a context that may sleep.

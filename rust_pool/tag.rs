@@ -65,6 +65,18 @@ impl Tag {
         Self(raw & !Self::PROTECTED)
     }
 
+    /// A tag as it is kept, without the bit that is ignored.
+    #[inline]
+    pub(crate) const fn stored(raw: u32) -> Self {
+        Self(raw)
+    }
+
+    /// The same without that bit.
+    #[inline]
+    pub(crate) const fn unprotected(self) -> Self {
+        Self::from_raw(self.0)
+    }
+
     /// The `ULONG` that C passes.
     #[inline]
     pub const fn as_raw(self) -> u32 {

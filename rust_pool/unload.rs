@@ -60,7 +60,7 @@ impl<S: fmt::Display> Leak<'_, S> {
 
 /// Rows with live blocks, as `of_row` counts them.
 fn rows(of_row: impl Fn(&Row) -> (u64, i64), mut visit: impl FnMut(&Row, u64, u64)) {
-    for row in (0..statistics::claimed()).filter_map(statistics::at) {
+    for row in (0..statistics::claimed()).filter_map(statistics::at_place) {
         if row.identity().is_none() {
             continue;
         }
@@ -220,7 +220,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         |adapter| adapter.site().lies_in(module),
     );
     // From now on names are all that is left of the sites.
-    for row in (0..statistics::claimed()).filter_map(statistics::at) {
+    for row in (0..statistics::claimed()).filter_map(statistics::at_place) {
         row.depart(module);
     }
     for_each_other_site(|site| site.depart(module));
@@ -249,7 +249,7 @@ unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
     if let Some(module) = NonNull::new(module) {
         // SAFETY: By the safety requirements.
         let module = unsafe { Module::from_raw(module) };
-        for row in (0..statistics::claimed()).filter_map(statistics::at) {
+        for row in (0..statistics::claimed()).filter_map(statistics::at_place) {
             row.site().settle(module);
         }
         for_each_other_site(|site| site.settle(module));

@@ -33,6 +33,36 @@ pub(crate) unsafe fn free_pages(base: NonNull<u8>, bytes: usize) {
     unsafe { bindings::free_pages_exact(base.as_ptr().cast(), bytes) }
 }
 
+/// Physically contiguous pages of an order.
+#[inline]
+pub(crate) fn pages(order: u32, gfp: Gfp) -> Option<NonNull<u8>> {
+    // SAFETY: Any order and flags are allowed.
+    let page = NonNull::new(unsafe { bindings::alloc_pages_noprof(gfp, order) })?;
+    // SAFETY: The page is in the direct map, as no flag asks for others.
+    NonNull::new(unsafe { raw::rust_pool_page_address(page.as_ptr()) }.cast())
+}
+
+/// Frees pages of an order that have one reference for all.
+///
+/// # Safety
+///
+/// `base` comes from [`pages`] of this order, or from [`pages_exact`] if that is 0, and is not used
+/// any more.
+pub(crate) unsafe fn free_order(base: NonNull<u8>, order: u32) {
+    // SAFETY: By the safety requirements.
+    unsafe { bindings::free_pages(base.as_ptr() as usize, order) }
+}
+
+/// Gives each page of an allocation a reference of its own.
+///
+/// # Safety
+///
+/// `base` comes from [`pages`] of this order.
+pub(crate) unsafe fn split_pages(base: NonNull<u8>, order: u32) {
+    // SAFETY: By the safety requirements.
+    unsafe { raw::rust_pool_split_pages(base.as_ptr().cast(), order) }
+}
+
 /// Why page frames could not be had.
 pub(crate) enum Contig {
     /// This one is not to be had by anybody; finding that out was cheap.

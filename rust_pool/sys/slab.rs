@@ -49,15 +49,33 @@ impl Cache {
         NonNull::new(unsafe { bindings::kmem_cache_alloc_noprof(self.0.as_ptr(), gfp) }.cast())
     }
 
-    /// Gives an object back.
+    /// Uninitialised objects, as many as there are up to the room for them; their number.
+    pub(crate) fn allocate_many(self, room: &mut [usize], gfp: Gfp) -> usize {
+        // SAFETY: The cache is alive, and there is room for so many pointers.
+        unsafe {
+            raw::rust_pool_cache_allocate_many(
+                self.0.as_ptr(),
+                gfp,
+                room.len(),
+                room.as_mut_ptr().cast(),
+            )
+        }
+    }
+
+    /// Gives objects back.
     ///
     /// # Safety
     ///
-    /// `object` comes from `allocate()` of this cache and is not used any more.
-    #[inline]
-    pub(crate) unsafe fn free(self, object: NonNull<u8>) {
+    /// They come from this cache and are not used any more.
+    pub(crate) unsafe fn free_many(self, objects: &mut [usize]) {
         // SAFETY: By the safety requirements.
-        unsafe { bindings::kmem_cache_free(self.0.as_ptr(), object.as_ptr().cast()) }
+        unsafe {
+            raw::rust_pool_cache_free_many(
+                self.0.as_ptr(),
+                objects.len(),
+                objects.as_mut_ptr().cast(),
+            )
+        }
     }
 
     /// Destroys the cache if no object is left in it, and says whether it did. Sleeps.
@@ -75,6 +93,23 @@ impl Cache {
         unsafe { bindings::kmem_cache_destroy(self.0.as_ptr()) };
         true
     }
+}
+
+/// Whether a checker of the kernel watches the objects of such caches: KASAN, or slub_debug for
+/// caches of the name `name`. Sleeps; `None` without memory.
+pub(crate) fn caches_are_checked(name: &CStr) -> Option<bool> {
+    // SAFETY: `name` is NUL-terminated and copied.
+    match unsafe { raw::rust_pool_caches_are_checked(name.as_char_ptr()) } {
+        0 => Some(false),
+        1 => Some(true),
+        _ => None,
+    }
+}
+
+/// Whether an address lies in memory of a slab cache.
+pub(crate) fn is_slab(object: NonNull<u8>) -> bool {
+    // SAFETY: Every caller passes memory of the direct map that it has allocated.
+    unsafe { raw::rust_pool_is_slab(object.as_ptr().cast()) }
 }
 
 /// The kmalloc allocator: `bytes` at the alignment of the largest power of two that divides them.

@@ -205,7 +205,7 @@ static void small_block_at_a_page(struct rpt *t)
 		rpt_skip(t, "no small block was page-aligned");
 }
 
-#define PAGES	1024
+#define PAGES	8192
 
 static bool was_large(void **pages, const void *block)
 {

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Spans by the length of a run of free units.
+
+use crate::{
+    span::Span,
+    unit_map::UNITS, //
+};
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+use kernel::prelude::*;
+
+const WORD: usize = u64::BITS as usize;
+
+/// Lists of spans, one for each length of a run.
+///
+/// # Invariants
+///
+/// `heads[run]` starts a null-terminated, doubly linked list of spans with that run, each from
+/// `KBox::into_raw()` and in one list once. A bit of `filled` is set where a list is not empty.
+pub(crate) struct Bins {
+    heads: KVec<*mut Span>,
+    filled: [u64; UNITS / WORD + 1],
+    len: usize,
+}
+
+// SAFETY: The lists own their spans, which may go to any thread.
+unsafe impl Send for Bins {}
+
+impl Bins {
+    /// No spans. Sleeps.
+    pub(crate) fn new() -> Result<Self> {
+        // INVARIANT: All lists are empty.
+        Ok(Self {
+            heads: KVec::from_elem(null_mut(), UNITS + 1, GFP_KERNEL)?,
+            filled: [0; UNITS / WORD + 1],
+            len: 0,
+        })
+    }
+
+    /// How many spans there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    fn mark(&mut self, run: usize, filled: bool) {
+        if let Some(word) = self.filled.get_mut(run / WORD) {
+            let bit = 1 << (run % WORD);
+            *word = if filled { *word | bit } else { *word & !bit };
+        }
+    }
+
+    /// The shortest run of at least `run` units that a list exists for.
+    fn filled_from(&self, run: usize) -> Option<usize> {
+        let mut at = run;
+        while let Some(word) = self.filled.get(at / WORD) {
+            let word = *word >> (at % WORD);
+            if word != 0 {
+                // CAST: At most 63.
+                return Some(at + word.trailing_zeros() as usize);
+            }
+            at = (at / WORD + 1) * WORD;
+        }
+        None
+    }
+
+    /// The longest run of any span.
+    pub(crate) fn longest(&self) -> usize {
+        let top = |(index, word): (usize, &u64)| {
+            // CAST: At most 63.
+            word.checked_ilog2().map(|bit| index * WORD + bit as usize)
+        };
+        let mut words = self.filled.iter().enumerate().rev();
+        words.find_map(top).unwrap_or(0)
+    }
+
+    /// Adds a span.
+    pub(crate) fn insert(&mut self, span: KBox<Span>) {
+        let run = span.run();
+        let Some(head) = self.heads.get_mut(run) else {
+            return;
+        };
+        let first = *head;
+        // INVARIANT: The span goes in front of the list of its run.
+        let span = KBox::into_raw(span);
+        *head = span;
+        // SAFETY: The span was a box just now; `first` is null or a span of this list.
+        unsafe {
+            (*span).prev = null_mut();
+            (*span).next = first;
+            if let Some(first) = first.as_mut() {
+                first.prev = span;
+            }
+        }
+        self.len = self.len.wrapping_add(1);
+        self.mark(run, true);
+    }
+
+    /// Takes a span out.
+    ///
+    /// # Safety
+    ///
+    /// It is in these bins.
+    pub(crate) unsafe fn remove(&mut self, span: NonNull<Span>) -> KBox<Span> {
+        // SAFETY: By the safety requirements and the type invariant, it and its neighbours are
+        // spans.
+        let (run, prev, next) = unsafe {
+            let span = span.as_ref();
+            if let Some(prev) = span.prev.as_mut() {
+                prev.next = span.next;
+            }
+            if let Some(next) = span.next.as_mut() {
+                next.prev = span.prev;
+            }
+            (span.run(), span.prev, span.next)
+        };
+        // INVARIANT: The list goes on without the span.
+        if prev.is_null() {
+            if let Some(head) = self.heads.get_mut(run) {
+                *head = next;
+            }
+            if next.is_null() {
+                self.mark(run, false);
+            }
+        }
+        self.len = self.len.wrapping_sub(1);
+        // SAFETY: By the type invariant, and it is in no list now.
+        unsafe { KBox::from_raw(span.as_ptr()) }
+    }
+
+    /// Takes out the span with the shortest run of at least `run` units for which `fits` is true.
+    pub(crate) fn take(&mut self, run: usize, fits: impl Fn(&Span) -> bool) -> Option<KBox<Span>> {
+        let mut at = run;
+        loop {
+            at = self.filled_from(at)?;
+            let mut next = *self.heads.get(at)?;
+            while let Some(span) = NonNull::new(next) {
+                // SAFETY: By the type invariant.
+                let found = unsafe { span.as_ref() };
+                if fits(found) {
+                    // SAFETY: It is in one of these lists.
+                    return Some(unsafe { self.remove(span) });
+                }
+                next = found.next;
+            }
+            at += 1;
+        }
+    }
+}

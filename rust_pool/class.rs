@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Size classes of blocks with a header.
+//!
+//! Header included, they are 16 bytes apart up to 256 bytes, an eighth of a power of two up to 1024,
+//! and a sixteenth above that, so little of an object is left over; plain kmalloc would push every
+//! power of two into the next class.
+
+use crate::header::{
+    self,
+    LARGEST,
+    UNIT, //
+};
+
+/// The largest object, in units.
+pub(crate) const MAX_UNITS: usize = header::units(LARGEST);
+
+/// The size of the class that an object of `units` units comes from.
+const fn class_units(units: usize) -> usize {
+    if units <= 16 {
+        return if units < 2 { 2 } else { units };
+    }
+    let eighth = 1 << ((units - 1).ilog2() - 3);
+    let step = if units <= 64 { eighth } else { eighth / 2 };
+    let size = units.div_ceil(step) * step;
+    if size > MAX_UNITS {
+        MAX_UNITS
+    } else {
+        size
+    }
+}
+
+const fn count() -> usize {
+    let mut count = 0;
+    let mut units = 2;
+    while units <= MAX_UNITS {
+        count += 1;
+        units = class_units(units) + 1;
+    }
+    count
+}
+
+/// How many classes there are.
+pub(crate) const CLASSES: usize = count();
+
+/// The sizes of the classes, in units.
+pub(crate) const SIZES: [usize; CLASSES] = {
+    let mut sizes = [0; CLASSES];
+    let mut class = 0;
+    let mut units = 2;
+    while class < CLASSES {
+        sizes[class] = class_units(units);
+        units = sizes[class] + 1;
+        class += 1;
+    }
+    sizes
+};
+
+/// The class of each size in units.
+static CLASS_OF: [Class; MAX_UNITS + 1] = {
+    let mut class_of = [Class::new(0); MAX_UNITS + 1];
+    let mut class = 0;
+    let mut units = 0;
+    while units <= MAX_UNITS {
+        if units > SIZES[class] {
+            class += 1;
+        }
+        class_of[units] = Class::new(class);
+        units += 1;
+    }
+    class_of
+};
+
+/// A size class, in one word: its size in bytes, and its number in the upper half.
+///
+/// # Invariants
+///
+/// The number is below [`CLASSES`], and the size is that of [`SIZES`].
+#[derive(Clone, Copy)]
+pub(crate) struct Class(u32);
+
+impl Class {
+    const fn new(number: usize) -> Self {
+        // INVARIANT: `SIZES` has no other elements than those.
+        // CAST: There are fewer than 256 classes, of at most 4080 bytes.
+        Self((number as u32) << 16 | (SIZES[number] * UNIT) as u32)
+    }
+
+    /// The class for objects of `units` units, header included.
+    ///
+    /// # Safety
+    ///
+    /// `units` is at most [`MAX_UNITS`].
+    #[inline(always)]
+    pub(crate) unsafe fn of(units: usize) -> Self {
+        // SAFETY: By the safety requirements.
+        unsafe { *CLASS_OF.get_unchecked(units) }
+    }
+
+    /// Its number.
+    #[inline(always)]
+    pub(crate) fn number(self) -> usize {
+        // CAST: Lossless on the architectures supported.
+        (self.0 >> 16) as usize
+    }
+
+    /// Header and block, in bytes.
+    #[inline(always)]
+    pub(crate) fn bytes(self) -> usize {
+        // CAST: The lower half.
+        (self.0 & 0xffff) as usize
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The way that nearly all small blocks take: the tag is known, the block is in the magazine, and
+//! there is nothing to report, to zero or to wait for.
+//!
+//! Both functions call nothing but what they end with, so that they have no registers to save. They
+//! do their work by the same functions as the way for all other cases, [`pool`](crate::pool), and
+//! leave everything as it was when a case is not theirs.
+
+use crate::{
+    class::Class,
+    header::{
+        self,
+        Header,
+        PageHeader,
+        LARGEST,
+        UNIT, //
+    },
+    init,
+    magazine,
+    once,
+    pages,
+    percpu,
+    row::Row,
+    shelf::Shelf,
+    small,
+    statistics,
+    sys,
+    tag::{
+        PoolKind,
+        Tag, //
+    }, //
+};
+use core::ptr::NonNull;
+
+/// Allocates a block where that is quickly done. The caller has looked at the kind of pool, and at
+/// the rules for it.
+#[inline(always)]
+pub(crate) fn allocate(
+    kind: PoolKind,
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+) -> Option<NonNull<u8>> {
+    if bytes.wrapping_sub(1) >= LARGEST || percpu::in_nmi() {
+        return None;
+    }
+    let row = statistics::known(tag, kind).filter(|row| row.site().claimed())?;
+    // SAFETY: Such a size has at most that many units.
+    let class = unsafe { Class::of(header::units(bytes)) };
+    let object = magazine::pop(Shelf::objects(class))?;
+    // SAFETY: The object is ours and at least a header long.
+    unsafe { Header::new(bytes, once::read(&row.stamp), row.index()).write(object) };
+    let fold = row.charged(bytes, class.bytes());
+    let zero = init::zeroes_for(pool_type);
+    if fold || zero {
+        return Some(finish(object, row, class, fold, zero));
+    }
+    // SAFETY: The object is longer than its header.
+    Some(unsafe { object.add(UNIT) })
+}
+
+#[inline(never)]
+fn finish(object: NonNull<u8>, row: &Row, class: Class, fold: bool, zero: bool) -> NonNull<u8> {
+    if fold {
+        row.fold();
+    }
+    // SAFETY: The object is longer than its header.
+    let block = unsafe { object.add(UNIT) };
+    if zero {
+        // SAFETY: So much of the object is behind the header.
+        unsafe { block.write_bytes(0, class.bytes() - UNIT) };
+    }
+    block
+}
+
+/// Frees a block where that is quickly done; `false` if it is not.
+#[inline(always)]
+pub(crate) fn free(addr: usize, tag: Tag) -> bool {
+    if addr % sys::PAGE_SIZE == 0 || percpu::in_nmi() {
+        return false;
+    }
+    let at = addr.wrapping_sub(UNIT);
+    let Some(header) = Header::find_nonpaged(at) else {
+        return false;
+    };
+    // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
+    if !header.admits(tag) || !unsafe { header.claim(at) } {
+        return false;
+    }
+    // SAFETY: As above; an address with a header in front is not null.
+    let (row, object) = unsafe {
+        (
+            statistics::of_header(header.row()),
+            NonNull::new_unchecked(at as *mut u8),
+        )
+    };
+    // SAFETY: A header of this load has at most that many units.
+    let class = unsafe { Class::of(header.units()) };
+    let fold = row.discharged(header.bytes(), class.bytes());
+    let shelf = Shelf::objects(class);
+    // No magazine is open where blocks are to be wiped.
+    // SAFETY: The header says that the object is of this class, and it was live until now.
+    if fold || !unsafe { magazine::push(shelf, object) } {
+        // SAFETY: As above; it was not taken.
+        unsafe { give(class, object, row, fold) };
+    }
+    true
+}
+
+/// # Safety
+///
+/// The object is of this class and is not used any more.
+#[inline(never)]
+unsafe fn give(class: Class, object: NonNull<u8>, row: &Row, fold: bool) {
+    if fold {
+        row.fold();
+    }
+    // SAFETY: By the safety requirements.
+    unsafe { small::free_object(class, object) };
+}
+
+/// Allocates a block of whole pages where that is quickly done. As for [`allocate`].
+#[inline(always)]
+pub(crate) fn allocate_pages(
+    kind: PoolKind,
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+) -> Option<NonNull<u8>> {
+    let shelf = pages::kept(bytes)?;
+    if percpu::in_nmi() {
+        return None;
+    }
+    let row = statistics::known(tag, kind).filter(|row| row.site().claimed())?;
+    let block = magazine::pop(shelf)?;
+    Some(pages::hand_out(
+        block,
+        bytes,
+        init::zeroes_for(pool_type),
+        once::read(&row.stamp),
+        row,
+    ))
+}
+
+/// Frees a block of whole pages where that is quickly done; `false` if it is not.
+#[inline(always)]
+pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
+    if percpu::in_nmi() {
+        return false;
+    }
+    let Some(header) = PageHeader::find_nonpaged(addr) else {
+        return false;
+    };
+    let Some(shelf) = pages::kept(header.bytes()) else {
+        return false;
+    };
+    // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
+    if !header.admits(tag) || !unsafe { header.claim(addr) } {
+        return false;
+    }
+    // SAFETY: As above; a page with a header is not at null.
+    unsafe {
+        statistics::of_header(header.row()).discharge(header.bytes(), pages::whole(header.bytes()));
+        pages::free_kept(
+            shelf,
+            NonNull::new_unchecked(addr as *mut u8),
+            header.bytes(),
+        );
+    }
+    true
+}

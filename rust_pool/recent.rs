@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Page-aligned addresses that were freed not long ago, to tell a second free from a foreign one.
+
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
+};
+
+const PLACES: usize = 1024;
+
+static RECENT: [Atomic<usize>; PLACES] = [const { Atomic::new(0) }; PLACES];
+
+#[inline]
+fn place(addr: usize) -> &'static Atomic<usize> {
+    // PANIC: The index has 10 bits; the check is folded away.
+    &RECENT[(addr >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54 & (PLACES - 1)]
+}
+
+/// Remembers an address as freed just now. Any context.
+#[inline]
+pub(crate) fn remember(addr: usize) {
+    place(addr).store(addr, Relaxed);
+}
+
+/// Forgets an address, for there is a block again. Any context.
+#[inline]
+pub(crate) fn forget(addr: usize) {
+    let place = place(addr);
+    if place.load(Relaxed) == addr {
+        place.store(0, Relaxed);
+    }
+}
+
+/// Whether an address was freed not long ago. Any context.
+pub(crate) fn has(addr: usize) -> bool {
+    addr != 0 && place(addr).load(Relaxed) == addr
+}

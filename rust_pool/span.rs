@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Spans: pages side by side, the last of which is shared by several blocks.
+//!
+//! A page-aligned block may lie at the front of a span; what it leaves of the last page is for
+//! small blocks, as on Windows since Vista. A span of one page is for small blocks alone.
+
+use crate::{
+    header::{
+        PageHeader,
+        UNIT, //
+    },
+    recent,
+    sys::{
+        self,
+        Gfp,
+        PageWords,
+        PAGE_SIZE, //
+    },
+    unit_map::{
+        UnitMap,
+        UNITS, //
+    }, //
+};
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+use kernel::prelude::*;
+
+/// The record of a span.
+///
+/// # Invariants
+///
+/// - `base` is the start of `pages` pages of the direct map that belong to the span. If `split` is
+///   set, each has a reference of its own, else there is one for all, whose number is a power of two
+///   then.
+/// - `map` tells the units of the last page that are in use, and its second [`PageWords`] points to
+///   the record.
+/// - `run` is the length of the longest run of free units in `map`; of the first one, for as long as
+///   the span waits for a block at its front.
+pub(crate) struct Span {
+    pub(crate) prev: *mut Span,
+    pub(crate) next: *mut Span,
+    base: NonNull<u8>,
+    map: UnitMap,
+    pages: u8,
+    split: bool,
+    front: bool,
+    run: u16,
+}
+
+impl Span {
+    /// A span of `pages` pages, without a block.
+    pub(crate) fn new(pages: usize, gfp: Gfp) -> Option<KBox<Self>> {
+        let split = !pages.is_power_of_two();
+        let count = u8::try_from(pages).ok()?;
+        let room = NonNull::new(sys::kmalloc(core::mem::size_of::<Self>(), gfp)?.as_ptr())?;
+        // SAFETY: The memory comes from kmalloc, is large enough and suitably aligned.
+        let room = unsafe { KBox::<core::mem::MaybeUninit<Self>>::from_raw(room.as_ptr().cast()) };
+        let base = if split {
+            sys::pages_exact(pages * PAGE_SIZE, gfp)?
+        } else {
+            sys::pages(pages.trailing_zeros(), gfp)?
+        };
+        recent::forget(base.as_ptr() as usize);
+        // INVARIANT: `base` was allocated just so, and nothing of it is used. The last page learns
+        // of the record below.
+        let span = KBox::write(
+            room,
+            Self {
+                prev: null_mut(),
+                next: null_mut(),
+                base,
+                map: UnitMap::new(),
+                pages: count,
+                split,
+                front: false,
+                // CAST: 256.
+                run: UNITS as u16,
+            },
+        );
+        if let Some(words) = PageWords::around(span.last()) {
+            // SAFETY: The page belongs to the span.
+            unsafe { words.write(0, core::ptr::from_ref(&*span) as u64) };
+        }
+        Some(span)
+    }
+
+    /// The record of the span whose last page holds `object`.
+    ///
+    /// # Safety
+    ///
+    /// `object` lies in the last page of a span, or in the memory of another allocator whose pages
+    /// [`sys::is_slab`] tells.
+    pub(crate) unsafe fn around(object: NonNull<u8>) -> Option<NonNull<Self>> {
+        let (_, record) = PageWords::around(object.as_ptr() as usize)?.peek();
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        NonNull::new(record as usize as *mut Self)
+    }
+
+    /// The address of its last page.
+    pub(crate) fn last(&self) -> usize {
+        self.base.as_ptr() as usize + (usize::from(self.pages).wrapping_sub(1)) * PAGE_SIZE
+    }
+
+    pub(crate) fn pages(&self) -> usize {
+        usize::from(self.pages)
+    }
+
+    /// Whether a page-aligned block could be at its front, and is not.
+    pub(crate) fn lost_its_front(&self) -> bool {
+        self.pages > 1 && !self.front
+    }
+
+    /// The length of the run of free units that it is looked for by.
+    pub(crate) fn run(&self) -> usize {
+        usize::from(self.run)
+    }
+
+    /// How many units of the last page are free.
+    pub(crate) fn free_units(&self) -> usize {
+        self.map.free()
+    }
+
+    /// Whether no block is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.map.is_empty()
+    }
+
+    fn update(&mut self) {
+        let run = if self.lost_its_front() {
+            self.map.leading()
+        } else {
+            self.map.longest()
+        };
+        // INVARIANT: As it says.
+        // CAST: At most 256.
+        self.run = run as u16;
+    }
+
+    /// Places a small block of `units` units, as high as it fits best.
+    pub(crate) fn place(&mut self, units: usize) -> Option<NonNull<u8>> {
+        let run = self.map.best(units)?;
+        let start = run.start + run.len - units;
+        self.map.take(start, units);
+        self.update();
+        NonNull::new((self.last() + start * UNIT) as *mut u8)
+    }
+
+    /// Removes a small block.
+    pub(crate) fn remove(&mut self, object: NonNull<u8>, units: usize) {
+        let start = object.as_ptr() as usize % PAGE_SIZE / UNIT;
+        self.map.give(start, units);
+        self.update();
+    }
+
+    /// Places a block at the front.
+    pub(crate) fn place_front(&mut self, units: usize) -> NonNull<u8> {
+        self.front = true;
+        self.map.take(0, units);
+        self.update();
+        self.base
+    }
+
+    /// Removes the block at the front.
+    pub(crate) fn remove_front(&mut self, units: usize) {
+        self.front = false;
+        self.map.give(0, units);
+        self.update();
+    }
+
+    /// Gives up all pages but the last `keep`, if there are more and no block is in them.
+    pub(crate) fn behead(&mut self, keep: usize) -> Option<Pages> {
+        let surplus = self.pages().checked_sub(keep).filter(|&pages| pages > 0)?;
+        let base = NonNull::new((self.base.as_ptr() as usize + surplus * PAGE_SIZE) as *mut u8)?;
+        if self.front || keep == 0 {
+            return None;
+        }
+        if !self.split {
+            // INVARIANT: Now each page has a reference of its own.
+            // SAFETY: The pages belong to the span and are one allocation.
+            unsafe { sys::split_pages(self.base, u32::from(self.pages).trailing_zeros()) };
+            self.split = true;
+        }
+        let head = Pages {
+            base: self.base,
+            pages: surplus,
+            split: true,
+        };
+        // INVARIANT: The last pages are all that is left.
+        self.base = base;
+        // CAST: Fewer than there were.
+        self.pages = keep as u8;
+        self.update();
+        Some(head)
+    }
+
+    /// The pages of a span that goes.
+    pub(crate) fn into_pages(self) -> Pages {
+        if let Some(words) = PageWords::around(self.last()) {
+            // SAFETY: The page belongs to the span.
+            unsafe { words.write(0, 0) };
+        }
+        Pages {
+            base: self.base,
+            pages: usize::from(self.pages),
+            split: self.split,
+        }
+    }
+}
+
+/// Pages that are not used any more; freed on drop.
+///
+/// # Invariants
+///
+/// They belong to this, as [`Span`] says.
+pub(crate) struct Pages {
+    base: NonNull<u8>,
+    pages: usize,
+    split: bool,
+}
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; they are not used any more.
+        unsafe {
+            PageHeader::erase(self.base);
+            if self.split {
+                sys::free_pages(self.base, self.pages * PAGE_SIZE);
+            } else {
+                sys::free_order(self.base, self.pages.trailing_zeros());
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which units of a page are in use.
+
+use crate::{
+    header::UNIT,
+    sys::PAGE_SIZE, //
+};
+
+/// Units in a page.
+pub(crate) const UNITS: usize = PAGE_SIZE / UNIT;
+const WORD: usize = u64::BITS as usize;
+
+/// A bit for each unit of a page, set where it is in use.
+#[derive(Clone, Copy)]
+pub(crate) struct UnitMap([u64; UNITS / WORD]);
+
+/// Free units side by side.
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) start: usize,
+    pub(crate) len: usize,
+}
+
+impl UnitMap {
+    /// All free.
+    pub(crate) const fn new() -> Self {
+        Self([0; UNITS / WORD])
+    }
+
+    /// Whether no unit is in use.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0 == [0; UNITS / WORD]
+    }
+
+    fn change(&mut self, start: usize, len: usize, change: impl Fn(&mut u64, u64)) {
+        let end = start.saturating_add(len).min(UNITS);
+        let mut at = start;
+        while at < end {
+            let bit = at % WORD;
+            let count = (WORD - bit).min(end - at);
+            let mask = (u64::MAX >> (WORD - count)) << bit;
+            if let Some(word) = self.0.get_mut(at / WORD) {
+                change(word, mask);
+            }
+            at += count;
+        }
+    }
+
+    /// Marks `len` units from `start` on as used.
+    pub(crate) fn take(&mut self, start: usize, len: usize) {
+        self.change(start, len, |word, mask| *word |= mask);
+    }
+
+    /// Marks `len` units from `start` on as free.
+    pub(crate) fn give(&mut self, start: usize, len: usize) {
+        self.change(start, len, |word, mask| *word &= !mask);
+    }
+
+    /// The first unit at or behind `at` whose bit is `set`, or [`UNITS`].
+    fn next(&self, at: usize, set: bool) -> usize {
+        let mut at = at;
+        while let Some(word) = self.0.get(at / WORD) {
+            let word = if set { *word } else { !*word } >> (at % WORD);
+            if word != 0 {
+                // CAST: At most 63.
+                return at + word.trailing_zeros() as usize;
+            }
+            at = (at / WORD + 1) * WORD;
+        }
+        UNITS
+    }
+
+    /// The runs of free units.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = Run> + '_ {
+        let mut at = 0;
+        core::iter::from_fn(move || {
+            let start = self.next(at, false);
+            if start >= UNITS {
+                return None;
+            }
+            at = self.next(start, true);
+            Some(Run {
+                start,
+                len: at - start,
+            })
+        })
+    }
+
+    /// The length of the longest run of free units.
+    pub(crate) fn longest(&self) -> usize {
+        self.runs().map(|run| run.len).max().unwrap_or(0)
+    }
+
+    /// How many units are free before the first that is used.
+    pub(crate) fn leading(&self) -> usize {
+        self.next(0, true)
+    }
+
+    /// The shortest run of at least `len` free units, the last of several.
+    pub(crate) fn best(&self, len: usize) -> Option<Run> {
+        self.runs()
+            .filter(|run| run.len >= len)
+            .min_by_key(|run| (run.len, UNITS - run.start))
+    }
+
+    /// How many units are free.
+    pub(crate) fn free(&self) -> usize {
+        // CAST: At most 64.
+        self.0.iter().map(|word| word.count_zeros() as usize).sum()
+    }
+}
