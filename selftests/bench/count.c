@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Counted instructions. Under QEMU's -icount shift=0 the time-stamp counter
+ * advances by one with each instruction of the guest.
+ */
+#include <linux/irqflags.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+
+#include <asm/msr.h>
+
+#include "bench.h"
+
+#define ROUNDS	9
+
+static u64 rpb_loop(unsigned long turns)
+{
+	unsigned long flags;
+	u64 start, cost;
+
+	local_irq_save(flags);
+	start = rdtsc();
+	asm volatile("1:	dec %0\n\t"
+		     "jnz 1b" : "+r" (turns));
+	cost = rdtsc() - start;
+	local_irq_restore(flags);
+	return cost;
+}
+
+int rpb_need_icount(void)
+{
+	/* Two instructions a turn, and the same each time, if they are counted. */
+	u64 base = rpb_loop(1000), more = rpb_loop(2000);
+
+	if (more - base == 2000 && rpb_loop(1000) == base)
+		return 0;
+	pr_err("rp_bench: the TSC does not count instructions (%llu and %llu for a loop of 2000 and 4000): boot with QEMU's -icount shift=0,sleep=off and one processor\n",
+	       base, more);
+	return -EOPNOTSUPP;
+}
+EXPORT_SYMBOL_GPL(rpb_need_icount);
+
+/* Neither an interrupt nor another task may be counted. */
+static int rpb_round(const struct rpb_case *c, const struct rpb_side *side,
+		     u64 *cost)
+{
+	unsigned long flags;
+	u64 start;
+	int err;
+
+	local_irq_save(flags);
+	start = rdtsc();
+	err = side->round(c->size, c->pairs);
+	*cost = rdtsc() - start;
+	local_irq_restore(flags);
+	cond_resched();
+	return err;
+}
+
+int rpb_count(struct seq_file *m, const struct rpb_case *c)
+{
+	unsigned int round, i;
+	char variant[24];
+	u64 cost;
+	int err;
+
+	snprintf(variant, sizeof(variant), "%lu", c->size);
+	/* The first warms up, and is not counted. */
+	for (round = 0; round <= ROUNDS; round++) {
+		for (i = 0; i < c->count; i++) {
+			err = rpb_round(c, &c->sides[i], &cost);
+			if (err) {
+				pr_err("rp_bench: %s of %lu bytes: %s failed: %d\n",
+				       c->measure, c->size, c->sides[i].name,
+				       err);
+				return err;
+			}
+			cost = cost * 100 / c->pairs;
+			if (round)
+				rpb_sample(m, c->measure, variant,
+					   c->sides[i].name, "%llu.%02llu",
+					   cost / 100, cost % 100);
+		}
+	}
+	return 0;
+}
+EXPORT_SYMBOL_GPL(rpb_count);
