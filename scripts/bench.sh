@@ -46,7 +46,7 @@ measure() {
 	done
 	[ ${#wanted[@]} -gt 0 ] || return 0
 	say "$boot: booting with ${smp[$boot]} CPU${args[$boot]:+, instructions counted}${cmdline[$boot]:+, ${cmdline[$boot]}}"
-	FILES="$(find "$bench" -name '*.ko' -printf '%p ')" SMP=${smp[$boot]} \
+	FILES="$(find "$bench" -name '*.ko' -printf '%p ') $bench/measure.sh" SMP=${smp[$boot]} \
 		QEMU_ARGS=${args[$boot]} TIMEOUT=${TIMEOUT:-900} VM_LOG=$build/bench-$boot.log \
 		CMDLINE="${cmdline[$boot]} rust_pool_bench=$(IFS=,; echo "${wanted[*]}")" \
 		"$TOP/scripts/vm.sh" "$bench/guest" |

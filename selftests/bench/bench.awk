@@ -72,11 +72,28 @@ function row(boot, measure, variant, unit, ours, raw, side, low, high, judged, o
 		judged == "" ? "-" : op " " target, verdict
 }
 
+# root(x, n): the n-th root, for busybox's awk has no log()
+function root(x, n,    low, high, middle, power, i) {
+	high = x > 1 ? x : 1
+	while (high - low > 1e-12 * high) {
+		middle = (low + high) / 2
+		power = 1
+		for (i = 0; i < n; i++)
+			power *= middle
+		if (power > x)
+			high = middle
+		else
+			low = middle
+	}
+	return high
+}
+
 # each(boot, measure, raw): a row for each size, and their geometric mean
-function each(boot, measure, raw, op, target,    sizes, n, i, a, b, sum_a, sum_b) {
+function each(boot, measure, raw, op, target,    sizes, n, i, a, b, all_a, all_b) {
 	n = split(variants[boot FS measure], sizes, " ")
 	if (!n)
 		return
+	all_a = all_b = 1
 	for (i = 1; i <= n; i++) {
 		a = of(boot, measure, sizes[i], "ours")
 		b = of(boot, measure, sizes[i], raw)
@@ -84,11 +101,11 @@ function each(boot, measure, raw, op, target,    sizes, n, i, a, b, sum_a, sum_b
 			print "bench.awk: " boot ": no " (a == "" ? "ours" : raw) " for " measure " " sizes[i] >"/dev/stderr"
 			exit 1
 		}
-		sum_a += log(a)
-		sum_b += log(b)
+		all_a *= a
+		all_b *= b
 		row(boot, measure, sizes[i], "instructions", a, b, raw)
 	}
-	row(boot, measure, "mean", "instructions", exp(sum_a / n), exp(sum_b / n), raw, "", "",
+	row(boot, measure, "mean", "instructions", root(all_a, n), root(all_b, n), raw, "", "",
 		op == "" ? "" : "ratio", op, target)
 }
 
@@ -143,13 +160,12 @@ function rates(boot, how,    one, many, n, i, ns) {
 	}
 }
 
-function stall(boot,    with, without) {
+function stall(boot,    with, without, i) {
 	if (!((boot FS "longest" FS "read") in known))
 		return
 	with = boot FS "longest" FS "read" FS "ours"
 	without = boot FS "longest" FS "unread" FS "ours"
-	value["one", 1] = 1
-	for (i = 2; i <= count[with]; i++)
+	for (i = 1; i <= count[with]; i++)
 		value["one", i] = 1
 	ratios(with, without, "one", "one")
 	row(boot, "stall", "10000", "nanoseconds", of(boot, "longest", "read", "ours"),

@@ -6,5 +6,7 @@
 #include "bench.h"
 
 int rpb_show_free_pages(struct seq_file *m);
+/* Empty; it cannot be read where instructions are not counted. */
+int rpb_show_icount(struct seq_file *m);
 
 #endif /* RP_BENCH_PRIVATE_H */

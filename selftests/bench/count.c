@@ -10,7 +10,7 @@
 
 #include <asm/msr.h>
 
-#include "bench.h"
+#include "bench_private.h"
 
 #define ROUNDS	9
 
@@ -40,6 +40,11 @@ int rpb_need_icount(void)
 	return -EOPNOTSUPP;
 }
 EXPORT_SYMBOL_GPL(rpb_need_icount);
+
+int rpb_show_icount(struct seq_file *m)
+{
+	return rpb_need_icount();
+}
 
 /* Neither an interrupt nor another task may be counted. */
 static int rpb_round(const struct rpb_case *c, const struct rpb_side *side,

@@ -88,6 +88,7 @@ EXPORT_SYMBOL_GPL(rpb_remove);
 
 static const struct rpb_file rpb_files[] = {
 	{ .name = "free_pages", .show = rpb_show_free_pages },
+	{ .name = "icount", .show = rpb_show_icount },
 };
 
 static int __init rpb_init(void)

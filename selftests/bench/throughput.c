@@ -16,9 +16,9 @@
 #include "pool.h"
 
 #define ROUNDS		15
-#define MILLISECONDS	60
+#define MILLISECONDS	100
 #define WORKERS		8
-#define SLOTS		256
+#define SLOTS		8192
 /* What a worker does between two looks at whether it shall stop. */
 #define TURNS		64
 
