@@ -20,8 +20,8 @@ icount='-icount shift=0,sleep=off'
 
 # The memory's measurement comes first: it is of a machine that has just started.
 declare -A smp=([counted]=1 [stock]=1 [smp]=8)
-declare -A args=([counted]=$icount [stock]=$icount [smp]=)
-declare -A cmdline=([counted]=init_on_alloc=0 [stock]= [smp]=init_on_alloc=0)
+declare -A args=([counted]="$icount" [stock]="$icount" [smp]="")
+declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
 declare -A files=(
 	[counted]="pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc pool/pairs
 		rust/boxes pool/large pool/bursts pool/tags"

@@ -16,7 +16,7 @@ static void rpb_pool_free(void *block, u32 tag)
 
 static void *rpb_kmalloc_alloc(size_t bytes, u32 tag)
 {
-	return kmalloc(bytes, RPB_GFP);
+	return kmalloc(bytes, rpb_gfp);
 }
 
 static void rpb_kmalloc_free(void *block, u32 tag)

@@ -18,10 +18,18 @@
 
 struct dentry;
 
-/* One of the allocators that are compared: makes and frees @pairs blocks. */
+/* One of the allocators that are compared. */
 struct rpb_side {
 	const char *name;
+	/* Makes and frees @pairs blocks. */
 	int (*round)(unsigned long size, unsigned int pairs);
+	/*
+	 * Both or neither: makes a block that is kept until the last round. Else
+	 * all rounds get the same block, and its address, which may have a part
+	 * in the cost, is chance.
+	 */
+	void *(*hold)(unsigned long size);
+	void (*release)(unsigned long size, void *block);
 };
 
 /* Sides compared for one size, their rounds of @pairs interleaved. */

@@ -48,7 +48,7 @@ static __always_inline void rpb_pool_free(void *block)
 static __always_inline void *rpb_kmalloc_alloc(unsigned long size)
 {
 	OPTIMIZER_HIDE_VAR(size);
-	return kmalloc(size, RPB_GFP);
+	return kmalloc(size, rpb_gfp);
 }
 
 static __always_inline void rpb_kmalloc_free(void *block)
@@ -56,36 +56,53 @@ static __always_inline void rpb_kmalloc_free(void *block)
 	kfree(block);
 }
 
-#define RPB_BURST(length)						\
-static int rpb_pool_##length(unsigned long size, unsigned int pairs)	\
-{									\
-	return rpb_burst(size, pairs, length, rpb_pool_alloc,		\
-			 rpb_pool_free);				\
-}									\
-									\
-static int rpb_kmalloc_##length(unsigned long size, unsigned int pairs)	\
-{									\
-	return rpb_burst(size, pairs, length, rpb_kmalloc_alloc,	\
-			 rpb_kmalloc_free);				\
-}									\
-									\
-static const struct rpb_side rpb_sides_##length[] = {			\
-	{ "ours", rpb_pool_##length },					\
-	{ "kmalloc", rpb_kmalloc_##length },				\
+static int rpb_pool_64(unsigned long size, unsigned int pairs)
+{
+	return rpb_burst(size, pairs, 64, rpb_pool_alloc,
+			 rpb_pool_free);
 }
-RPB_BURST(64);
-RPB_BURST(1000);
 
-#define RPB_CASES(size)							\
-	{ "burst-64", size, 64 * 8, rpb_sides_64,			\
-	  ARRAY_SIZE(rpb_sides_64) },					\
-	{ "burst-1000", size, 1000, rpb_sides_1000,			\
-	  ARRAY_SIZE(rpb_sides_1000) },
+static int rpb_kmalloc_64(unsigned long size, unsigned int pairs)
+{
+	return rpb_burst(size, pairs, 64, rpb_kmalloc_alloc,
+			 rpb_kmalloc_free);
+}
+
+static int rpb_pool_1000(unsigned long size, unsigned int pairs)
+{
+	return rpb_burst(size, pairs, 1000, rpb_pool_alloc,
+			 rpb_pool_free);
+}
+
+static int rpb_kmalloc_1000(unsigned long size, unsigned int pairs)
+{
+	return rpb_burst(size, pairs, 1000, rpb_kmalloc_alloc,
+			 rpb_kmalloc_free);
+}
+
+static const struct rpb_side rpb_sides_64[] = {
+	{ "ours", rpb_pool_64 },
+	{ "kmalloc", rpb_kmalloc_64 },
+};
+
+static const struct rpb_side rpb_sides_1000[] = {
+	{ "ours", rpb_pool_1000 },
+	{ "kmalloc", rpb_kmalloc_1000 },
+};
+
+#define RPB_SHORT(size)	\
+	{ "burst-64", size, 64 * 8, rpb_sides_64, ARRAY_SIZE(rpb_sides_64) }
+#define RPB_LONG(size)	\
+	{ "burst-1000", size, 1000, rpb_sides_1000, ARRAY_SIZE(rpb_sides_1000) }
 
 const struct rpb_case rpb_bursts[] = {
-	RPB_CASES(64)
-	RPB_CASES(256)
-	RPB_CASES(1024)
-	RPB_CASES(4064)
+	RPB_SHORT(64),
+	RPB_SHORT(256),
+	RPB_SHORT(1024),
+	RPB_SHORT(4064),
+	RPB_LONG(64),
+	RPB_LONG(256),
+	RPB_LONG(1024),
+	RPB_LONG(4064),
 	{}
 };

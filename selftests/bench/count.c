@@ -13,6 +13,7 @@
 #include "bench_private.h"
 
 #define ROUNDS	9
+#define SIDES	4
 
 static u64 rpb_loop(unsigned long turns)
 {
@@ -63,31 +64,54 @@ static int rpb_round(const struct rpb_case *c, const struct rpb_side *side,
 	return err;
 }
 
-int rpb_count(struct seq_file *m, const struct rpb_case *c)
+/* One round of each side; @counted: its samples are given. */
+static int rpb_rounds(struct seq_file *m, const struct rpb_case *c, bool counted,
+		      void **held)
 {
-	unsigned int round, i;
+	const struct rpb_side *side;
 	char variant[24];
+	unsigned int i;
 	u64 cost;
 	int err;
 
 	snprintf(variant, sizeof(variant), "%lu", c->size);
-	/* The first warms up, and is not counted. */
-	for (round = 0; round <= ROUNDS; round++) {
-		for (i = 0; i < c->count; i++) {
-			err = rpb_round(c, &c->sides[i], &cost);
-			if (err) {
-				pr_err("rp_bench: %s of %lu bytes: %s failed: %d\n",
-				       c->measure, c->size, c->sides[i].name,
-				       err);
-				return err;
-			}
-			cost = cost * 100 / c->pairs;
-			if (round)
-				rpb_sample(m, c->measure, variant,
-					   c->sides[i].name, "%llu.%02llu",
-					   cost / 100, cost % 100);
+	for (i = 0; i < c->count; i++) {
+		side = &c->sides[i];
+		err = rpb_round(c, side, &cost);
+		if (!err && side->hold) {
+			held[i] = side->hold(c->size);
+			err = held[i] ? 0 : -ENOMEM;
 		}
+		if (err) {
+			pr_err("rp_bench: %s of %lu bytes: %s failed: %d\n",
+			       c->measure, c->size, side->name, err);
+			return err;
+		}
+		cost = cost * 100 / c->pairs;
+		if (counted)
+			rpb_sample(m, c->measure, variant, side->name,
+				   "%llu.%02llu", cost / 100, cost % 100);
 	}
 	return 0;
+}
+
+int rpb_count(struct seq_file *m, const struct rpb_case *c)
+{
+	void *held[ROUNDS + 1][SIDES] = {};
+	unsigned int round, i;
+	int err = 0;
+
+	if (WARN_ON(c->count > SIDES))
+		return -EINVAL;
+	/* The first warms up, and is not counted. */
+	for (round = 0; !err && round <= ROUNDS; round++)
+		err = rpb_rounds(m, c, round > 0, held[round]);
+	for (round = 0; round <= ROUNDS; round++) {
+		for (i = 0; i < c->count; i++) {
+			if (held[round][i])
+				c->sides[i].release(c->size, held[round][i]);
+		}
+	}
+	return err;
 }
 EXPORT_SYMBOL_GPL(rpb_count);

@@ -9,13 +9,13 @@
 
 #include "bench.h"
 
-#define RPB_TAG		'hcnB'
-#define RPB_GFP		(GFP_NOWAIT | __GFP_NOWARN)
+/* Shown as "Bnch". */
+#define RPB_TAG		((ULONG)'hcnB')
+/* What the pool itself asks with first. */
+static const gfp_t rpb_gfp = GFP_NOWAIT | __GFP_NOWARN;
 
 /* The sizes of small blocks over which the geometric mean is taken. */
-#define RPB_SIZES(X)							\
-	X(16) X(24) X(32) X(48) X(64) X(96) X(128) X(192) X(256) X(384)	\
-	X(512) X(768) X(1024) X(1536) X(2048) X(3072) X(4064)
+#define RPB_SIZES	17
 
 /* A cache for objects of one of these sizes, by its address alone. */
 struct kmem_cache *rpb_cache(unsigned long size);
@@ -44,8 +44,12 @@ u32 rpb_random_size(struct rpb_random *random, unsigned int octaves);
 /* Rounds of a block allocated, and freed at once. */
 int rpb_pool_pairs(unsigned long size, unsigned int pairs);
 int rpb_kmalloc_pairs(unsigned long size, unsigned int pairs);
+void *rpb_pool_hold(unsigned long size);
+void rpb_pool_release(unsigned long size, void *block);
+void *rpb_kmalloc_hold(unsigned long size);
+void rpb_kmalloc_release(unsigned long size, void *block);
 
-extern const struct rpb_case rpb_pairs[];
+extern const struct rpb_case rpb_pairs[RPB_SIZES + 1];
 extern const struct rpb_case rpb_bursts[];
 extern const struct rpb_case rpb_large[];
 

@@ -8,8 +8,8 @@ mod rp_bench_rust {
 }
 
 use kernel::prelude::*;
-pub(crate) use rp_bench_rust::harness;
 use rp_bench_rust::boxes;
+pub(crate) use rp_bench_rust::harness;
 
 module! {
     type: RustBench,

@@ -30,9 +30,9 @@ int rpb_tags_make(void)
 	unsigned int n;
 
 	for (n = 0; n < TAGS; n++) {
-		/* Rows are made ahead by a work item, some hundred at a time. */
-		if (n % 100 == 0)
-			msleep(10);
+		/* Rows are made ahead by a work item, 512 at a time. */
+		if (n % 200 == 0)
+			msleep(20);
 		rpb_blocks[n] = ExAllocatePoolWithTag(NonPagedPool, BYTES,
 						      rpb_tag(n));
 		if (!rpb_blocks[n]) {

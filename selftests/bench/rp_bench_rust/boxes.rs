@@ -38,6 +38,10 @@ type Words<const N: usize> = [u64; N];
 /// A [`Round`](crate::harness::Round) of boxes in the memory of `A`.
 ///
 /// The contents stay uninitialized on both sides: filling them is not the allocator's cost.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
 unsafe extern "C" fn boxes<A: Allocator, const N: usize>(_size: c_ulong, pairs: c_uint) -> c_int {
     for _ in 0..pairs {
         match Box::<Words<N>, A>::new_uninit(flags()) {

@@ -22,6 +22,9 @@ pub(crate) type Round = unsafe extern "C" fn(size: c_ulong, pairs: c_uint) -> c_
 pub(crate) struct Side {
     name: *const c_char,
     round: Round,
+    // No path of the Rust face depends on an address.
+    hold: *const c_void,
+    release: *const c_void,
 }
 
 impl Side {
@@ -29,6 +32,8 @@ impl Side {
         Self {
             name: name.to_bytes_with_nul().as_ptr(),
             round,
+            hold: null(),
+            release: null(),
         }
     }
 }
