@@ -25,7 +25,7 @@ declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
 declare -A files=(
 	[counted]="pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc pool/pairs
 		rust/boxes pool/large pool/bursts pool/tags"
-	[stock]="pool/pairs rust/boxes"
+	[stock]="pool/zeroed pool/pairs rust/boxes"
 	[smp]="pool/mix pool/mix_kmalloc pool/throughput pool/stall"
 )
 
@@ -67,6 +67,20 @@ for boot in "$@"; do
 done
 awk -f "$bench/bench.awk" "$build/bench.samples" >"$build/bench.tsv" ||
 	die "the samples in $build/bench.samples make no sense"
+awk -f "$bench/table.awk" "$build/bench.tsv" >"$build/bench.txt"
 echo
-awk -f "$bench/table.awk" "$build/bench.tsv"
-say "written to build/bench.tsv"
+cat "$build/bench.txt"
+say "for programs: build/bench.tsv"
+
+# The table of Documentation/performance.rst, if this is all of it.
+if [ "$*" = "counted stock smp" ] && [ -z "${ONLY:-}" ]; then
+	{
+		echo ".. SPDX-License-Identifier: GPL-2.0"
+		echo
+		echo "rust_pool $(git -C "$TOP" describe --always --dirty 2>/dev/null || echo "of no known version")" \
+			"on Linux $(sed -n 's/^# kernel //p' "$build/bench-$1.log"), $(date +%F)::"
+		echo
+		sed 's/^./\t&/' "$build/bench.txt"
+	} >"$build/performance-table.txt"
+	say "for Documentation: build/performance-table.txt"
+fi

@@ -10,6 +10,7 @@
 static struct dentry *rpb_dir;
 
 static const struct rpb_file rpb_files[] = {
+	{ .name = "zeroed", .show = rpb_show_zeroed },
 	{ .name = "mix", .show = rpb_show_mix },
 	{ .name = "mix_kmalloc", .show = rpb_show_mix_kmalloc },
 	{ .name = "remainder", .show = rpb_show_remainder },

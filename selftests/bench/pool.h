@@ -10,7 +10,7 @@
 #include "bench.h"
 
 /* Shown as "Bnch". */
-#define RPB_TAG		((ULONG)'hcnB')
+#define RPB_TAG		('hcnB')
 /* What the pool itself asks with first. */
 static const gfp_t rpb_gfp = GFP_NOWAIT | __GFP_NOWARN;
 
@@ -53,6 +53,7 @@ extern const struct rpb_case rpb_pairs[RPB_SIZES + 1];
 extern const struct rpb_case rpb_bursts[];
 extern const struct rpb_case rpb_large[];
 
+int rpb_show_zeroed(struct seq_file *m);
 int rpb_show_mix(struct seq_file *m);
 int rpb_show_mix_kmalloc(struct seq_file *m);
 int rpb_show_remainder(struct seq_file *m);
