@@ -32,7 +32,12 @@ demo: modules
 
 test: modules
 	@$S/client.sh selftests/test_modules
+	@$S/client.sh selftests/bench
 	@$S/test.sh $(TESTS)
+
+bench: modules
+	@$S/client.sh selftests/bench
+	@$S/bench.sh $(BENCH)
 
 vm: modules
 	@$S/vm.sh "$(RUN)"
@@ -64,5 +69,5 @@ cacheclean:
 help:
 	@sed 1d $S/help.txt
 
-.PHONY: modules install modules_install setup update demo test vm client lint \
-	fmt rustdoc doc mutants clean cacheclean help
+.PHONY: modules install modules_install setup update demo test bench vm client \
+	lint fmt rustdoc doc mutants clean cacheclean help

@@ -12,5 +12,7 @@ if [ -z "${KDIR:-}" ] && ! setup_ready; then
 	die "clean is Kbuild's, and no kernel is set up: name the tree that it was built with, KDIR=/a/tree"
 fi
 "$TOP/scripts/build.sh" "$TOP" clean
-[ ! -d "$TOP/selftests/test_modules" ] ||
-	"$TOP/scripts/build.sh" "$TOP/selftests/test_modules" clean
+for modules in test_modules bench; do
+	[ ! -d "$TOP/selftests/$modules" ] ||
+		"$TOP/scripts/build.sh" "$TOP/selftests/$modules" clean
+done

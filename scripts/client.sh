@@ -6,7 +6,9 @@
 #
 # What a client needs is handed over from outside, so that its Kbuild need not
 # know where we are: the header's directory, our Module.symvers, and for Rust the
-# crate's metadata. share-generics=n as in our Kbuild.
+# crate's metadata. share-generics=n as in our Kbuild. Kbuild does not know that a
+# client in Rust has our generic and inlined code in it; the cfg, which changes with
+# the crate, has it compiled again.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -19,8 +21,11 @@ fi
 dir=$1
 shift
 
+crate=absent
+[ ! -f "$TOP/librust_pool.rmeta" ] || crate=$(sha256sum "$TOP/librust_pool.rmeta" | cut -c 1-16)
+
 exec "$TOP/scripts/build.sh" "$dir" \
 	KBUILD_EXTRA_SYMBOLS="$TOP/Module.symvers" \
 	KCFLAGS="-I$TOP/include ${KCFLAGS:-}" \
-	KRUSTFLAGS="--extern rust_pool=$TOP/librust_pool.rmeta -Zshare-generics=n ${KRUSTFLAGS:-}" \
+	KRUSTFLAGS="--extern rust_pool=$TOP/librust_pool.rmeta -Zshare-generics=n --cfg rust_pool_$crate ${KRUSTFLAGS:-}" \
 	"${@:-modules}"

@@ -98,12 +98,15 @@ run_spdx() {
 
 # In a copy, so that what clippy makes never gets mixed up with what is shipped.
 run_clippy() {
-	local scratch=$TOP/build/clippy
+	local scratch=$TOP/build/clippy modules
 
 	"$TOP/scripts/scratch.sh" "$scratch" &&
-		"$scratch/scripts/build.sh" "$scratch" CLIPPY=1 KRUSTFLAGS=-Dwarnings modules &&
+		"$scratch/scripts/build.sh" "$scratch" CLIPPY=1 KRUSTFLAGS=-Dwarnings modules ||
+		return 1
+	for modules in test_modules bench; do
 		KRUSTFLAGS=-Dwarnings "$scratch/scripts/client.sh" \
-			"$scratch/selftests/test_modules" CLIPPY=1 modules
+			"$scratch/selftests/$modules" CLIPPY=1 modules || return 1
+	done
 }
 
 if [ "${1:-}" = fmt ]; then

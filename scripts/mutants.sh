@@ -29,7 +29,8 @@ apply() {
 
 build() {
 	"$scratch/scripts/build.sh" "$scratch" modules &&
-		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules"
+		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules" &&
+		"$scratch/scripts/client.sh" "$scratch/selftests/bench"
 }
 
 baseline() {

@@ -67,7 +67,8 @@ boot() {
 	say "booting for ${*%.sh}${own:+, alone}$([ -z "$(header "$1" expect)" ] ||
 		echo ", to see it panic")"
 	FILES="$(find "$selftests" -maxdepth 1 -type f -printf '%p ')$(
-		find "$selftests/test_modules" -name '*.ko' -printf '%p ') $dir/programs" \
+		find "$selftests" -mindepth 2 -maxdepth 2 \( -name '*.ko' -o -path '*/bench/*.awk' \
+			-o -path '*/bench/*.sh' \) -printf '%p ') $dir/programs" \
 		CMDLINE="log_buf_len=4M ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
 		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-900} \
 		VM_LOG=$dir/console \

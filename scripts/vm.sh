@@ -60,10 +60,14 @@ make_initramfs() {
 }
 
 # Prints QEMU's accelerator. A /dev/kvm may be there and not work, so it is
-# tried, once per boot of the host.
+# tried, once per boot of the host. Only emulation can count instructions.
 accelerator() {
 	local boot known=$CACHE/accelerator
 
+	if [[ " ${QEMU_ARGS:-}" = *" -icount "* ]]; then
+		echo tcg
+		return
+	fi
 	boot=$(cat /proc/sys/kernel/random/boot_id)
 	if [ ! -e /dev/kvm ] || ! grep -qwE 'vmx|svm' /proc/cpuinfo; then
 		echo tcg

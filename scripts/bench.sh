@@ -1,0 +1,86 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench.sh [BOOT...]: measures rust_pool beside the kernel's own allocators in the
+# virtual machine. Prints a table, and writes it to build/bench.tsv for programs.
+# Ends with failure only if something could not be measured.
+#
+#   counted  instructions, one processor, init_on_alloc=0
+#   stock    the same with the kernel's own options
+#   smp      wall time, eight processors
+#
+# ONLY="pairs mix" in the environment measures only that, of what the boots have.
+
+# shellcheck source=scripts/env.sh
+. "$(dirname "$0")/env.sh"
+
+bench=$TOP/selftests/bench
+build=$TOP/build
+icount='-icount shift=0,sleep=off'
+
+# The memory's measurement comes first: it is of a machine that has just started.
+declare -A smp=([counted]=1 [stock]=1 [smp]=8)
+declare -A args=([counted]="$icount" [stock]="$icount" [smp]="")
+declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
+declare -A files=(
+	[counted]="pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc pool/pairs
+		rust/boxes pool/large pool/bursts pool/tags"
+	[stock]="pool/zeroed pool/pairs rust/boxes"
+	[smp]="pool/mix pool/mix_kmalloc pool/throughput pool/stall"
+)
+
+# name FILE: as ONLY has it; the kmalloc side of a measurement belongs to it
+name() {
+	file=${1#*/}
+	echo "${file%_kmalloc}"
+}
+
+# measure BOOT: adds its samples to build/bench.samples
+measure() {
+	local boot=$1 file wanted=() status=0
+
+	for file in ${files[$boot]}; do
+		if [ -z "${ONLY:-}" ] || [[ " $ONLY " = *" $(name "$file") "* ]]; then
+			wanted+=("rp_bench_$file")
+		fi
+	done
+	[ ${#wanted[@]} -gt 0 ] || return 0
+	say "$boot: booting with ${smp[$boot]} CPU${args[$boot]:+, instructions counted}${cmdline[$boot]:+, ${cmdline[$boot]}}"
+	FILES="$(find "$bench" -name '*.ko' -printf '%p ') $bench/measure.sh" SMP=${smp[$boot]} \
+		QEMU_ARGS=${args[$boot]} TIMEOUT=${TIMEOUT:-900} VM_LOG=$build/bench-$boot.log \
+		CMDLINE="${cmdline[$boot]} rust_pool_bench=$(IFS=,; echo "${wanted[*]}")" \
+		"$TOP/scripts/vm.sh" "$bench/guest" |
+		awk -F '\t' -v boot="$boot" -v samples="$build/bench.samples" '
+			$1 == "sample" { sub(/^sample/, boot); print >>samples; next }
+			sub(/^# /, "") { print "rust_pool: " boot ": " $0; fflush() }' >&2 || status=$?
+	[ "$status" -eq 0 ] || die "$boot could not be measured; see $build/bench-$boot.log"
+}
+
+[ $# -gt 0 ] || set -- counted stock smp
+for boot in "$@"; do
+	[ -n "${smp[$boot]:-}" ] || die "BENCH: there is no boot $boot, only ${!smp[*]}"
+done
+mkdir -p "$build"
+: >"$build/bench.samples"
+for boot in "$@"; do
+	measure "$boot"
+done
+awk -f "$bench/bench.awk" "$build/bench.samples" >"$build/bench.tsv" ||
+	die "the samples in $build/bench.samples make no sense"
+awk -f "$bench/table.awk" "$build/bench.tsv" >"$build/bench.txt"
+echo
+cat "$build/bench.txt"
+say "for programs: build/bench.tsv"
+
+# The table of Documentation/performance.rst, if this is all of it.
+if [ "$*" = "counted stock smp" ] && [ -z "${ONLY:-}" ]; then
+	{
+		echo ".. SPDX-License-Identifier: GPL-2.0"
+		echo
+		echo "rust_pool $(git -C "$TOP" describe --always --dirty 2>/dev/null || echo "of no known version")" \
+			"on Linux $(sed -n 's/^# kernel //p' "$build/bench-$1.log"), $(date +%F)::"
+		echo
+		sed 's/^./\t&/' "$build/bench.txt"
+	} >"$build/performance-table.txt"
+	say "for Documentation: build/performance-table.txt"
+fi

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Reads samples, "boot measure variant side value" separated by tabs, and prints
+# what they come to, one row a measure, likewise. The targets are here.
+#
+# "judged" says which column the target is for. Where there is a spread, low and
+# high are the quartiles of the ratio over the rounds; of 15 rounds they enclose
+# the true median with 96%.
+
+BEGIN {
+	FS = OFS = "\t"
+	print "# rust_pool bench - version: 1.0"
+	print "boot", "measure", "variant", "unit", "ours", "raw", "raw_side",
+		"ratio", "low", "high", "judged", "target", "verdict"
+}
+
+NF == 5 {
+	key = $1 FS $2 FS $3 FS $4
+	value[key, ++count[key]] = $5
+	if (!(($1 FS $2 FS $3) in known)) {
+		known[$1 FS $2 FS $3]
+		variants[$1 FS $2] = variants[$1 FS $2] $3 " "
+	}
+	next
+}
+
+{ print "bench.awk: not a sample: " $0 >"/dev/stderr"; bad = 1 }
+
+# quantile(q): of the numbers that are in list[1..length_], which it sorts
+function quantile(q,    i, j, swap) {
+	for (i = 2; i <= length_; i++)
+		for (j = i; j > 1 && list[j] < list[j - 1]; j--) {
+			swap = list[j]
+			list[j] = list[j - 1]
+			list[j - 1] = swap
+		}
+	return list[1 + int((length_ - 1) * q + 0.5)]
+}
+
+# of(boot, measure, variant, side): the median of the samples
+function of(boot, measure, variant, side,    key, i) {
+	key = boot FS measure FS variant FS side
+	length_ = count[key]
+	for (i = 1; i <= length_; i++)
+		list[i] = value[key, i] + 0
+	return length_ ? quantile(0.5) : ""
+}
+
+function number(x) {
+	return x == "" ? "-" : sprintf(x >= 1000 ? "%.0f" : x >= 100 ? "%.1f" : "%.3f", x)
+}
+
+# ours, raw and low to high are "" where there are none
+function row(boot, measure, variant, unit, ours, raw, side, low, high, judged, op, target,    ratio, is, verdict) {
+	ratio = (ours != "" && raw != "" && raw != 0) ? ours / raw : ""
+	if (judged == "spread") {
+		# The median of the ratios is not the ratio of the medians.
+		ratio = median
+		judged = "ratio"
+	}
+	verdict = "-"
+	if (judged != "") {
+		is = judged == "ratio" ? ratio : ours
+		verdict = "missed"
+		if (op == "<" ? is < target : op == "<=" ? is <= target : is >= target)
+			verdict = "reached"
+		else if (low != "" && (op == ">=" ? high >= target : low <= target))
+			verdict = "reached within the spread"
+	}
+	print boot, measure, variant, unit, number(ours), number(raw), side == "" ? "-" : side,
+		number(ratio), number(low), number(high), judged == "" ? "-" : judged,
+		judged == "" ? "-" : op " " target, verdict
+}
+
+# root(x, n): the n-th root, for busybox's awk has no log()
+function root(x, n,    low, high, middle, power, i) {
+	high = x > 1 ? x : 1
+	while (high - low > 1e-12 * high) {
+		middle = (low + high) / 2
+		power = 1
+		for (i = 0; i < n; i++)
+			power *= middle
+		if (power > x)
+			high = middle
+		else
+			low = middle
+	}
+	return high
+}
+
+# each(boot, measure, raw): a row for each size, and their geometric mean
+function each(boot, measure, raw, op, target,    sizes, n, i, a, b, all_a, all_b) {
+	n = split(variants[boot FS measure], sizes, " ")
+	if (!n)
+		return
+	all_a = all_b = 1
+	for (i = 1; i <= n; i++) {
+		a = of(boot, measure, sizes[i], "ours")
+		b = of(boot, measure, sizes[i], raw)
+		if (a == "" || b == "") {
+			print "bench.awk: " boot ": no " (a == "" ? "ours" : raw) " for " measure " " sizes[i] >"/dev/stderr"
+			exit 1
+		}
+		all_a *= a
+		all_b *= b
+		row(boot, measure, sizes[i], "instructions", a, b, raw)
+	}
+	row(boot, measure, "mean", "instructions", root(all_a, n), root(all_b, n), raw, "", "",
+		op == "" ? "" : "ratio", op, target)
+}
+
+function large(boot, size, raw, target,    b, pages) {
+	if (!((boot FS "large" FS size) in known))
+		return
+	b = of(boot, "large", size, raw == "cheaper" ? "kmalloc" : raw)
+	if (raw == "cheaper") {
+		pages = of(boot, "large", size, "alloc_pages")
+		raw = pages < b ? "alloc_pages" : "kmalloc"
+		b = pages < b ? pages : b
+	}
+	row(boot, "large", size, "instructions", of(boot, "large", size, "ours"), b, raw, "", "",
+		target ? "ratio" : "", "<=", target)
+}
+
+function memory(boot, when, target,    a, b) {
+	if (!((boot FS "taken" FS when) in known))
+		return
+	a = of(boot, "taken", when, "ours") + of(boot, "loaded", "-", "ours")
+	b = of(boot, "taken", when, "kmalloc")
+	row(boot, "memory", when, "bytes a byte", a / of(boot, "asked", when, "ours"),
+		b / of(boot, "asked", when, "kmalloc"), "kmalloc", "", "",
+		target ? "ours" : "", "<=", target)
+}
+
+# ratios(a, b): the median and the quartiles of the ratio of two keys' samples,
+# round by round
+function ratios(a, b,    i) {
+	length_ = count[a]
+	for (i = 1; i <= length_; i++)
+		list[i] = value[a, i] / value[b, i]
+	low = quantile(0.25)
+	high = quantile(0.75)
+	median = quantile(0.5)
+}
+
+# Both were measured at once with so many processors, so what hinders one hinders
+# the other; that is why they are compared there, not each with its own rate on 1.
+function rates(boot, how,    key, alone, n, i, ns) {
+	if (!((boot FS "rate" FS how "/1") in known))
+		return
+	key = boot FS "rate" FS how "/"
+	ratios(key "1" FS "ours", key "1" FS "kmalloc")
+	alone = median
+	row(boot, "rate", how "/1", "pairs a second", of(boot, "rate", how "/1", "ours"),
+		of(boot, "rate", how "/1", "kmalloc"), "kmalloc", low, high)
+	n = split("2 8", ns, " ")
+	for (i = 1; i <= n; i++) {
+		ratios(key ns[i] FS "ours", key ns[i] FS "kmalloc")
+		median /= alone
+		row(boot, "scaling", how "/" ns[i], "times that of 1",
+			of(boot, "rate", how "/" ns[i], "ours") / of(boot, "rate", how "/1", "ours"),
+			of(boot, "rate", how "/" ns[i], "kmalloc") / of(boot, "rate", how "/1", "kmalloc"),
+			"kmalloc", low / alone, high / alone, "spread", ">=", 0.95)
+	}
+}
+
+function stall(boot,    key) {
+	key = boot FS "longest" FS
+	if (!((key "read") in known))
+		return
+	ratios(key "read" FS "ours", key "unread" FS "ours")
+	row(boot, "stall", "10000", "nanoseconds", of(boot, "longest", "read", "ours"),
+		of(boot, "longest", "unread", "ours"), "unread", low, high, "spread", "<=", 2)
+}
+
+END {
+	if (bad)
+		exit 1
+	each("counted", "pair", "kmalloc", "<=", 0.90)
+	each("counted", "pair", "kmalloc-const")
+	each("counted", "pair", "kmem_cache")
+	each("stock", "pair", "kmalloc", "<", 1.00)
+	each("stock", "pair", "kmalloc-const")
+	each("stock", "pair", "kmem_cache")
+	each("counted", "box", "kbox", "<=", 1.03)
+	each("stock", "box", "kbox")
+	large("counted", 4096, "kmalloc", 1.3)
+	large("counted", 8192, "kmalloc", 1.3)
+	large("counted", 16384, "cheaper", 1.15)
+	large("counted", 32768, "cheaper", 1.15)
+	large("counted", 65536, "cheaper", 1.15)
+	large("counted", 5120, "alloc_pages", 2.5)
+	if (("counted" FS "remainder" FS "5120") in known)
+		row("counted", "remainder", "5120", "bytes", of("counted", "remainder", "5120", "ours"),
+			of("counted", "remainder", "5120", "kmalloc"), "kmalloc", "", "",
+			"ours", "<=", 5.5 * 1024)
+	memory("counted", "churned", 1.10)
+	memory("smp", "churned", 1.10)
+	memory("counted", "filled")
+	memory("smp", "filled")
+	rates("smp", "own")
+	rates("smp", "handed")
+	if (("counted" FS "tags" FS "10000") in known)
+		row("counted", "tags", "10000", "instructions", of("counted", "tags", "10000", "ours"),
+			"", "", "", "", "ours", "<=", 50000000)
+	stall("smp")
+	each("counted", "burst-64", "kmalloc")
+	each("counted", "burst-1000", "kmalloc")
+}

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Sourced by what measures: rp_bench.ko has to be loaded.
+
+BENCH=/sys/kernel/debug/rust_pool_bench
+
+free_pages() {
+	cat "$BENCH/rp_bench/free_pages"
+}
+
+# loaded_sample BEFORE AFTER: what loading rust_pool.ko took, from free pages
+loaded_sample() {
+	printf 'loaded\t-\tours\t%s\n' $((($1 - $2) * 4096))
+}
+
+# Slabs that are empty but kept would be used again by the next measurement, and
+# what it takes look less than it is.
+shrink_slabs() {
+	for _cache in /sys/kernel/slab/*/shrink; do
+		echo 1 >"$_cache" || return 1
+	done
+}
+
+# measure MODULE/FILE: prints its samples
+measure() {
+	shrink_slabs && cat "$BENCH/$1"
+}

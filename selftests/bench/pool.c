@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The measurements of tagged pool through the C face.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+
+#include "pool.h"
+
+static struct dentry *rpb_dir;
+
+static const struct rpb_file rpb_files[] = {
+	{ .name = "zeroed", .show = rpb_show_zeroed },
+	{ .name = "mix", .show = rpb_show_mix },
+	{ .name = "mix_kmalloc", .show = rpb_show_mix_kmalloc },
+	{ .name = "remainder", .show = rpb_show_remainder },
+	{ .name = "remainder_kmalloc", .show = rpb_show_remainder_kmalloc },
+	{ .name = "throughput", .show = rpb_show_throughput },
+	{ .name = "tags", .show = rpb_show_tags },
+	{ .name = "stall", .show = rpb_show_stall },
+	{ .name = "pairs", .cases = rpb_pairs },
+	{ .name = "bursts", .cases = rpb_bursts },
+	{ .name = "large", .cases = rpb_large },
+};
+
+static int __init rpb_pool_init(void)
+{
+	int err = rpb_caches_init();
+
+	if (err)
+		return err;
+	rpb_dir = rpb_add("rp_bench_pool", rpb_files, ARRAY_SIZE(rpb_files));
+	return 0;
+}
+module_init(rpb_pool_init);
+
+static void __exit rpb_pool_exit(void)
+{
+	rpb_remove(rpb_dir);
+	rpb_caches_exit();
+}
+module_exit(rpb_pool_exit);
+
+MODULE_AUTHOR("The rust_pool authors");
+MODULE_DESCRIPTION("rust_pool benchmark: the C face");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The Rust face beside the kernel's own `KBox`.
+
+mod rp_bench_rust {
+    pub(crate) mod boxes;
+    pub(crate) mod harness;
+}
+
+use kernel::prelude::*;
+use rp_bench_rust::boxes;
+pub(crate) use rp_bench_rust::harness;
+
+module! {
+    type: RustBench,
+    name: "rp_bench_rust",
+    authors: ["The rust_pool authors"],
+    description: "rust_pool benchmark: the Rust face",
+    license: "GPL",
+}
+
+static FILES: [harness::File; 1] = [harness::File::new(c"boxes", &boxes::CASES)];
+
+struct RustBench {
+    _files: harness::Files,
+}
+
+impl kernel::Module for RustBench {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        Ok(Self {
+            _files: harness::Files::new(c"rp_bench_rust", &FILES),
+        })
+    }
+}
