@@ -13,6 +13,7 @@
 #   # vm-args: ...      arguments for QEMU
 #   # vm-mem: 2G        memory, in place of 1G
 #   # vm-smp: 4         processors, in place of 2
+#   # vm-kernel: debug  only on this kernel, or stock, unless the program is named
 #   # vm-own: why       no other program in this boot
 #   # vm-expect: panic  the test passes if the kernel panics; words after it are
 #                       an extended regular expression for the panic's message
@@ -22,6 +23,9 @@
 
 selftests=${SELFTESTS:-$TOP/selftests}
 setup_ensure
+
+# The checkers cost that much.
+[ "${KERNEL:-stock}" = debug ] && timeout=3600 || timeout=900
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -69,7 +73,7 @@ boot() {
 	FILES="$(find "$selftests" -maxdepth 1 -type f -printf '%p ')$(
 		find "$selftests/test_modules" -name '*.ko' -printf '%p ') $dir/programs" \
 		CMDLINE="log_buf_len=4M ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
-		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-900} \
+		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-$timeout} \
 		VM_LOG=$dir/console \
 		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" 2>&1 | tee "$dir/out" |
 		sed -un 's/^# \(.*\.sh took .*\)/rust_pool: \1/p' >&2 ||
@@ -119,7 +123,11 @@ finish_one() {
 }
 
 if [ $# -eq 0 ]; then
-	mapfile -t programs < <(test_progs | xargs -n 1)
+	mapfile -t programs < <(test_progs | xargs -n 1 | while read -r program; do
+		case $(header "$program" kernel) in
+		"" | "${KERNEL:-stock}") echo "$program" ;;
+		esac
+	done)
 else
 	programs=("${@##*/}")
 fi
