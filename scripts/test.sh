@@ -146,12 +146,17 @@ while [ -s "$work/wanted" ]; do
 	# The longest first.
 	mapfile -t kinds < <(cut -f 1 "$work/wanted" | uniq -c | sort -rn | sed 's/^ *[0-9]* //')
 	for kind in "${kinds[@]}"; do
-		[ ${#dirs[@]} -lt $((JOBS < 2 ? 1 : 2)) ] || finish_one
 		mapfile -t batch < <(awk -F '\t' -v kind="$kind" '$1 == kind { print $2 }' "$work/wanted")
-		dir=$work/boot-$((boots += 1))
-		mkdir "$dir"
-		boot "$dir" "$kind" "${batch[@]}" &
-		dirs[$!]=$dir
+		# A long batch in halves, or it would run on alone for long.
+		size=${#batch[@]}
+		[ "$size" -lt 8 ] || [ "$JOBS" -lt 2 ] || size=$(((size + 1) / 2))
+		for ((at = 0; at < ${#batch[@]}; at += size)); do
+			[ ${#dirs[@]} -lt $((JOBS < 2 ? 1 : 2)) ] || finish_one
+			dir=$work/boot-$((boots += 1))
+			mkdir "$dir"
+			boot "$dir" "$kind" "${batch[@]:at:size}" &
+			dirs[$!]=$dir
+		done
 	done
 	while [ ${#dirs[@]} -gt 0 ]; do
 		finish_one
