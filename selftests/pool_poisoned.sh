@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Most suites on allocators that leave dirt in what they give, and a slab allocator
+# Many suites on allocators that leave dirt in what they give, and a slab allocator
 # that checks, pads and poisons: what should be zero is not so by chance, and a
 # write outside of a block, or after its free, does not stay unseen.
 # vm-kernel: stock
@@ -15,7 +15,7 @@ grep -q slub_debug= /proc/cmdline ||
 need_edu
 begin rp_test rp_test_pool rp_test_pages rp_test_rust
 load_or_fail rust_pool rp_test rp_test_pool rp_test_pages rp_test_rust
-plan_cases sizes wdm tags counters contexts usercopy badfree noncached kinds \
-	load rust_collections rust_regions rust_common_buffers
+plan_cases sizes wdm usercopy badfree noncached kinds rust_collections \
+	rust_regions rust_common_buffers
 run_cases
 ends
