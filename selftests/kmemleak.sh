@@ -9,7 +9,9 @@ KMEMLEAK_FROM=/run/kmemleak-from
 # What was leaked so far was leaked on purpose. (To have it scanned and cleared does
 # not do: a stale pointer hides some of it until later.)
 kmemleak_forget() {
-	cut -d . -f 1 /proc/uptime >$KMEMLEAK_FROM
+	[ -e $KMEMLEAK ] || return 0
+	sleep 1
+	cut -d ' ' -f 1 /proc/uptime >$KMEMLEAK_FROM
 }
 
 # It reports what is older than 5 s and was found twice. Under lockdown it may not
