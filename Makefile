@@ -10,16 +10,28 @@ MAKEFLAGS += --no-print-directory
 # CC, LLVM and the like reach it as they do in any out-of-tree build.
 export KDIR
 
+# Or the kernel that is set up: stock, or debug, the one with the checkers. What
+# is built for another than the stock one is in a copy of the checkout.
+export KERNEL ?= stock
+COPY := $(if $(filter-out stock,$(KERNEL)),build/$(KERNEL)/)
+ifneq ($(and $(KDIR),$(COPY)),)
+$(error KDIR and KERNEL both name a kernel: leave one of them out)
+endif
+
 S := scripts
+K := $(COPY)scripts
 
 # With KDIR the build is a part of this one: its jobs, its variables.
-B := $(if $(KDIR),+)@$S
+B := $(if $(KDIR),+)@$K
 
-modules:
-	$B/build.sh . modules
+modules: $(COPY)
+	$B/build.sh $(COPY). modules
+
+build/debug/: FORCE
+	@$S/scratch.sh $@
 
 install modules_install: modules
-	$B/build.sh . modules_install
+	$B/build.sh $(COPY). modules_install
 
 setup:
 	@$S/setup.sh
@@ -28,19 +40,19 @@ update:
 	@UPDATE=1 $S/setup.sh
 
 demo: modules
-	@$S/demo.sh
+	@$K/demo.sh
 
 test: modules
-	@$S/client.sh selftests/test_modules
-	@$S/client.sh selftests/bench
-	@$S/test.sh $(TESTS)
+	@$K/client.sh $(COPY)selftests/test_modules
+	@$K/client.sh $(COPY)selftests/bench
+	@$K/test.sh $(TESTS)
 
 bench: modules
-	@$S/client.sh selftests/bench
-	@$S/bench.sh $(BENCH)
+	@$K/client.sh $(COPY)selftests/bench
+	@$K/bench.sh $(BENCH)
 
 vm: modules
-	@$S/vm.sh "$(RUN)"
+	@$K/vm.sh "$(RUN)"
 
 client: modules
 	$B/client.sh "$(M)"
@@ -69,5 +81,5 @@ cacheclean:
 help:
 	@sed 1d $S/help.txt
 
-.PHONY: modules install modules_install setup update demo test bench vm client \
-	lint fmt rustdoc doc mutants clean cacheclean help
+.PHONY: modules install modules_install FORCE setup update demo test bench vm \
+	client lint fmt rustdoc doc mutants clean cacheclean help

@@ -62,3 +62,101 @@ impl Wanted {
         }
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_bounds)]
+mod tests {
+    use super::*;
+
+    fn wanted(bytes: usize, lowest: u64, highest: u64, boundary: u64) -> Option<Wanted> {
+        Wanted::new(bytes, lowest, highest, boundary)
+    }
+
+    #[test]
+    fn lowest_is_rounded_up() {
+        for (lowest, first) in [(0, 0), (1, 1), (PAGE - 1, 1), (PAGE, 1), (PAGE + 1, 2)] {
+            assert!(wanted(1, lowest, u64::MAX, 0).is_some_and(|it| it.first == first));
+        }
+        assert!(wanted(1, u64::MAX, u64::MAX, 0).is_none());
+        assert!(wanted(1, u64::MAX - PAGE + 1, u64::MAX, 0).is_none());
+    }
+
+    #[test]
+    fn highest_is_inclusive() {
+        // The last byte asked for is the one that counts, not the end of its page.
+        for (bytes, highest, last) in [
+            (1, 0, 0),
+            (1, PAGE - 1, 0),
+            (1, PAGE, 1),
+            (4096, PAGE - 1, 0),
+            (4096, 2 * PAGE - 2, 0),
+            (4096, 2 * PAGE - 1, 1),
+            (4097, PAGE, 0),
+            (4097, 2 * PAGE, 1),
+            (10000, 9999, 0),
+            (10000, 9999 + PAGE, 1),
+        ] {
+            assert!(wanted(bytes, 0, highest, 0).is_some_and(|it| it.last == last));
+        }
+        assert!(wanted(4096, 0, PAGE - 2, 0).is_none());
+        assert!(wanted(2, 0, 0, 0).is_none());
+    }
+
+    #[test]
+    fn ends_with_the_memory() {
+        let all = sys::max_pfn();
+        assert!(wanted(4096, 0, u64::MAX, 0).is_some_and(|it| it.last == all - 1));
+        assert!(wanted(4097, 0, u64::MAX, 0).is_some_and(|it| it.last == all - 2));
+        let page = usize::try_from(PAGE).unwrap_or(0);
+        let frames = usize::try_from(all).unwrap_or(0);
+        assert!(wanted(frames * page, 0, u64::MAX, 0).is_some_and(|it| it.last == 0));
+        assert!(wanted(frames * page + 1, 0, u64::MAX, 0).is_none());
+        assert!(wanted(usize::MAX, 0, u64::MAX, 0).is_none());
+        assert!(wanted(0, 0, u64::MAX, 0).is_none());
+    }
+
+    #[test]
+    fn empty_ranges() {
+        assert!(wanted(4096, 3 * PAGE, 4 * PAGE - 1, 0).is_some());
+        assert!(wanted(4096, 3 * PAGE, 4 * PAGE - 2, 0).is_none());
+        assert!(wanted(4096, 3 * PAGE + 1, 4 * PAGE - 1, 0).is_none());
+        assert!(wanted(1, 4 * PAGE, 3 * PAGE, 0).is_none());
+    }
+
+    #[test]
+    fn boundary_is_a_power_of_two_not_below_the_size() {
+        assert!(wanted(4096, 0, u64::MAX, 4096).is_some());
+        assert!(wanted(4097, 0, u64::MAX, 4096).is_none());
+        assert!(wanted(4096, 0, u64::MAX, 4097).is_none());
+        assert!(wanted(1, 0, u64::MAX, 1).is_some());
+        assert!(wanted(1, 0, u64::MAX, 3).is_none());
+        assert!(wanted(1, 0, u64::MAX, 1 << 63).is_some());
+    }
+
+    #[test]
+    fn crossing_is_seen_and_avoided() {
+        // Three pages, none across 16 KiB: every fourth frame and the next are where it fits.
+        let it = wanted(3 * 4096, 0, u64::MAX, 4 * PAGE);
+        assert!(it.is_some());
+        let Some(it) = it else { return };
+        for pfn in 4..64 {
+            assert!(it.fits(pfn) == (pfn % 4 < 2));
+            let below = it.below(pfn);
+            assert!(it.fits(below) && below <= pfn && pfn - below < 4);
+        }
+    }
+
+    #[test]
+    fn the_bytes_cross_not_the_pages() {
+        // The third page is only touched: what follows in it may lie across.
+        let it = wanted(2 * 4096 + 1, 0, u64::MAX, 4 * PAGE);
+        assert!(it.is_some_and(|it| it.fits(4) && it.fits(5) && !it.fits(6)));
+        let it = wanted(2 * 4096, 0, u64::MAX, 4 * PAGE);
+        assert!(it.is_some_and(|it| it.fits(6) && !it.fits(7) && it.below(7) == 6));
+    }
+
+    #[test]
+    fn only_between_the_bounds() {
+        let it = wanted(4096, 16 * PAGE, 32 * PAGE - 1, 0);
+        assert!(it.is_some_and(|it| !it.fits(15) && it.fits(16) && it.fits(31) && !it.fits(32)));
+    }
+}

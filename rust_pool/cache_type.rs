@@ -50,3 +50,40 @@ impl fmt::Display for CacheType {
         })
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_cache_type)]
+mod tests {
+    use super::*;
+    use crate::{
+        sys::raw,
+        text::Text, //
+    };
+
+    #[test]
+    fn values_of_the_wdk() {
+        assert!(CacheType::Uncached.as_raw() == raw::_MEMORY_CACHING_TYPE_MmNonCached as i32);
+        assert!(CacheType::Cached.as_raw() == raw::_MEMORY_CACHING_TYPE_MmCached as i32);
+        assert!(
+            CacheType::WriteCombined.as_raw() == raw::_MEMORY_CACHING_TYPE_MmWriteCombined as i32
+        );
+    }
+
+    #[test]
+    fn there_and_back() {
+        for value in -2..8 {
+            let known = CacheType::from_raw(value);
+            assert!(known.is_some() == (0..3).contains(&value));
+            assert!(known.map_or(true, |cache| cache.as_raw() == value));
+        }
+        assert!(CacheType::from_raw(i32::MAX).is_none());
+        assert!(CacheType::from_raw(i32::MIN).is_none());
+    }
+
+    #[test]
+    fn shown() {
+        for (value, text) in [(0, "uc"), (1, "wb"), (2, "wc")] {
+            let cache = CacheType::from_raw(value);
+            assert!(cache.is_some_and(|cache| Text::<8>::of(&cache).as_str() == text));
+        }
+    }
+}

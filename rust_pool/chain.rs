@@ -107,3 +107,114 @@ impl<T: Link> Drop for Chain<T> {
         while self.pop().is_some() {}
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_chain)]
+mod tests {
+    use super::*;
+    use kernel::sync::atomic::{
+        Atomic,
+        Relaxed, //
+    };
+
+    struct Item<'a> {
+        next: Next<Self>,
+        number: u32,
+        dropped: &'a Atomic<i64>,
+    }
+
+    impl Link for Item<'_> {
+        fn link(&mut self) -> &mut Next<Self> {
+            &mut self.next
+        }
+
+        fn next(&self) -> &Next<Self> {
+            &self.next
+        }
+    }
+
+    impl Drop for Item<'_> {
+        fn drop(&mut self) {
+            self.dropped.add(1, Relaxed);
+        }
+    }
+
+    fn chain<'a>(numbers: &[u32], dropped: &'a Atomic<i64>) -> Result<Chain<Item<'a>>> {
+        let mut chain = Chain::new();
+        for &number in numbers {
+            let next = Next::none();
+            chain.push(KBox::new(
+                Item {
+                    next,
+                    number,
+                    dropped,
+                },
+                GFP_KERNEL,
+            )?);
+        }
+        Ok(chain)
+    }
+
+    fn holds(chain: &Chain<Item<'_>>, numbers: &[u32]) -> bool {
+        chain
+            .iter()
+            .map(|item| item.number)
+            .eq(numbers.iter().copied())
+    }
+
+    #[test]
+    fn newest_first() -> Result {
+        let dropped = Atomic::new(0);
+        assert!(holds(&chain(&[], &dropped)?, &[]));
+        assert!(holds(&chain(&[1], &dropped)?, &[1]));
+        assert!(holds(&chain(&[1, 2, 3], &dropped)?, &[3, 2, 1]));
+        Ok(())
+    }
+
+    #[test]
+    fn taken_from_the_head() -> Result {
+        let dropped = Atomic::new(0);
+        let mut chain = chain(&[1, 2], &dropped)?;
+        assert!(chain.pop().is_some_and(|item| item.number == 2));
+        assert!(chain.pop().is_some_and(|item| item.number == 1));
+        assert!(chain.pop().is_none());
+        assert!(holds(&chain, &[]));
+        Ok(())
+    }
+
+    #[test]
+    fn unlinked_anywhere() -> Result {
+        let dropped = Atomic::new(0);
+        for (number, rest) in [(3, [2, 1]), (2, [3, 1]), (1, [3, 2])] {
+            let mut chain = chain(&[1, 2, 3], &dropped)?;
+            let item = chain.unlink(|item| item.number == number);
+            assert!(item.is_some_and(|item| item.number == number));
+            assert!(holds(&chain, &rest));
+            assert!(chain.unlink(|item| item.number == number).is_none());
+            assert!(holds(&chain, &rest));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn first_that_fits_is_found_and_changed() -> Result {
+        let dropped = Atomic::new(0);
+        let mut chain = chain(&[1, 2, 3], &dropped)?;
+        assert!(chain.find_mut(|item| item.number > 3).is_none());
+        if let Some(item) = chain.find_mut(|item| item.number < 3) {
+            item.number = 7;
+        }
+        assert!(holds(&chain, &[3, 7, 1]));
+        Ok(())
+    }
+
+    #[test]
+    fn each_is_dropped_once() -> Result {
+        let dropped = Atomic::new(0);
+        let mut chain = chain(&[1, 2, 3, 4], &dropped)?;
+        drop(chain.unlink(|item| item.number == 2));
+        assert!(dropped.load(Relaxed) == 1);
+        drop(chain);
+        assert!(dropped.load(Relaxed) == 4);
+        Ok(())
+    }
+}

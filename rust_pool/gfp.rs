@@ -68,3 +68,78 @@ pub(crate) fn affordable(bytes: usize) -> bool {
         .checked_sub(sys::total() / 32)
         .is_some_and(|spare| bytes <= spare)
 }
+
+#[kernel::macros::kunit_tests(rust_pool_gfp)]
+mod tests {
+    use super::*;
+    use core::cell::Cell;
+
+    const ZERO: Gfp = raw::RUST_POOL_GFP_ZERO;
+
+    /// The flags of each try, if all before `good` fail.
+    fn tries(request: Request, good: usize) -> ([Gfp; 3], usize) {
+        let flags = Cell::new([0; 3]);
+        let count = Cell::new(0);
+        let _ = request.attempt(|gfp| {
+            let mut all = flags.get();
+            if let Some(slot) = all.get_mut(count.get()) {
+                *slot = gfp;
+            }
+            flags.set(all);
+            count.set(count.get() + 1);
+            (count.get() > good).then_some(())
+        });
+        (flags.get(), count.get())
+    }
+
+    fn request(zero: bool, sleep: bool) -> Request {
+        Request {
+            bytes: 4096,
+            zero,
+            sleep,
+        }
+    }
+
+    #[test]
+    fn cheapest_first_and_last_if_it_succeeds() {
+        let (flags, count) = tries(request(false, true), 0);
+        assert!(count == 1);
+        assert!(flags == [raw::RUST_POOL_GFP_NOWAIT, 0, 0]);
+    }
+
+    #[test]
+    fn sleeps_for_the_second_try_where_allowed() {
+        let (flags, count) = tries(request(false, true), 9);
+        assert!(count == 2);
+        assert!(flags == [raw::RUST_POOL_GFP_NOWAIT, raw::RUST_POOL_GFP_KERNEL, 0]);
+        let (flags, _) = tries(request(false, false), 9);
+        assert!(flags == [raw::RUST_POOL_GFP_NOWAIT, raw::RUST_POOL_GFP_ATOMIC, 0]);
+    }
+
+    #[test]
+    fn zeroed_in_either_try() {
+        let (flags, _) = tries(request(true, true), 9);
+        let second = raw::RUST_POOL_GFP_KERNEL | ZERO;
+        assert!(flags == [raw::RUST_POOL_GFP_NOWAIT | ZERO, second, 0]);
+    }
+
+    #[test]
+    fn no_second_try_for_what_is_too_much() {
+        for bytes in [usize::MAX, sys::total(), sys::available()] {
+            let it = Request {
+                bytes,
+                zero: false,
+                sleep: true,
+            };
+            assert!(tries(it, 9).1 == 1);
+        }
+    }
+
+    #[test]
+    fn a_margin_is_left() {
+        assert!(affordable(0));
+        assert!(affordable(4096));
+        assert!(!affordable(sys::available()));
+        assert!(!affordable(usize::MAX));
+    }
+}

@@ -127,3 +127,69 @@ impl fmt::Display for PoolKind {
         })
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_tag)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+
+    fn shows(tag: Tag, text: &str) -> bool {
+        Text::<8>::of(&tag).as_str() == text
+    }
+
+    fn literal(bytes: &[u8; 4]) -> Tag {
+        Tag::from_raw(u32::from_be_bytes(*bytes))
+    }
+
+    #[test]
+    fn shown_as_on_windows() {
+        assert!(shows(literal(b"gniR"), "Ring"));
+        assert!(shows(Tag::new("Ring"), "Ring"));
+        assert!(Tag::new("Ring") == literal(b"gniR"));
+        assert!(Tag::new("Ring").as_raw() == 0x676e_6952);
+    }
+
+    #[test]
+    fn padded_with_blanks() {
+        assert!(shows(Tag::new("A"), "A   "));
+        assert!(Tag::new("A") == literal(b"   A"));
+        assert!(Tag::new("A") != Tag::from_raw(u32::from(b'A')));
+    }
+
+    #[test]
+    fn unprintable_shown_as_dots() {
+        assert!(shows(Tag::from_raw(0x0100_4142), "BA.."));
+        assert!(shows(Tag::from_raw(0x7f7e_2120), " !~."));
+    }
+
+    #[test]
+    fn protected_bit_is_no_part_of_it() {
+        assert!(Tag::from_raw(0x8000_0000 | 0x676e_6952) == Tag::new("Ring"));
+        assert!(matches!(
+            Tag::from_raw(0x8000_0000).check(),
+            Err(BadTag::Zero)
+        ));
+    }
+
+    #[test]
+    fn rules() {
+        let zero = Tag::from_raw(0).check();
+        assert!(matches!(zero, Err(BadTag::Zero)));
+        assert!(matches!(literal(b" GIB").check(), Err(BadTag::Reserved)));
+        assert!(literal(b" giB").check().is_ok());
+        for bad in [b"    ", b"!?-_", b"\0\0\0\x01", b"@[`{", b"/:/:"] {
+            let checked = literal(bad).check();
+            assert!(matches!(checked, Err(BadTag::NoAlphanumeric)));
+        }
+        for good in [
+            b"   0",
+            b"9   ",
+            b"!!!A",
+            b"Z\0\0\0",
+            b"\x01\x02a\x03",
+            b"zzzz",
+        ] {
+            assert!(literal(good).check().is_ok());
+        }
+    }
+}

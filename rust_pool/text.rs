@@ -31,6 +31,12 @@ pub(crate) type Line = Text<1024>;
 pub(crate) type Symbol = Text<512>;
 
 impl<const N: usize> Text<N> {
+    /// What is in there; a character that was cut in two makes all of it unreadable.
+    pub(crate) fn as_str(&self) -> &str {
+        let text = self.bytes.get(..self.len).unwrap_or(&[]);
+        core::str::from_utf8(text).unwrap_or("?")
+    }
+
     /// An address as `%p` shows it: hashed, unless booted with `no_hash_pointers`.
     pub(crate) fn pointer(addr: usize) -> Self {
         Self::format(c"0x%p", addr)
@@ -73,7 +79,80 @@ impl<const N: usize> fmt::Write for Text<N> {
 
 impl<const N: usize> fmt::Display for Text<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = self.bytes.get(..self.len).unwrap_or(&[]);
-        f.write_str(core::str::from_utf8(text).unwrap_or("?"))
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(CONFIG_KUNIT = "y")]
+impl<const N: usize> Text<N> {
+    /// What `value` is shown as.
+    pub(crate) fn of<T: fmt::Display + ?Sized>(value: &T) -> Self {
+        let mut text = Self {
+            bytes: [0; N],
+            len: 0,
+        };
+        let _ = kwrite!(&mut text, "{value}");
+        text
+    }
+}
+
+#[kernel::macros::kunit_tests(rust_pool_text)]
+mod tests {
+    use super::*;
+
+    fn text<const N: usize>(words: &str) -> Text<N> {
+        Text::of(words)
+    }
+
+    #[test]
+    fn holds_what_fits() {
+        assert!(text::<4>("").as_str() == "");
+        assert!(text::<4>("abc").as_str() == "abc");
+        assert!(text::<4>("abcd").as_str() == "abcd");
+    }
+
+    #[test]
+    fn cuts_what_does_not() {
+        assert!(text::<4>("abcde").as_str() == "abcd");
+        assert!(text::<0>("a").as_str() == "");
+        let mut full = text::<4>("abc");
+        assert!(kwrite!(&mut full, "{}{}", 12, 34).is_ok());
+        assert!(full.as_str() == "abc1");
+    }
+
+    #[test]
+    fn never_half_a_character() {
+        assert!(text::<2>("aé").as_str() == "?");
+        assert!(text::<3>("aé").as_str() == "aé");
+    }
+
+    #[test]
+    fn clear_empties() {
+        let mut line = text::<8>("before");
+        line.clear();
+        assert!(line.as_str() == "");
+        assert!(kwrite!(&mut line, "now").is_ok());
+        assert!(line.as_str() == "now");
+    }
+
+    #[test]
+    fn equal_by_what_is_shown() {
+        let mut other = text::<8>("abcdef");
+        other.clear();
+        assert!(kwrite!(&mut other, "abc").is_ok());
+        assert!(other == text("abc"));
+        assert!(other != text("abd"));
+        assert!(other != text("abcd"));
+    }
+
+    #[test]
+    fn addresses() {
+        let here = addresses as *const () as usize;
+        let shown = Text::<64>::pointer(here);
+        assert!(shown.as_str().starts_with("0x"));
+        assert!(shown.as_str().len() == 18);
+        assert!(Symbol::symbol(here).as_str().contains("[rust_pool]"));
+        // Cut, not overrun.
+        assert!(Text::<6>::symbol(here).as_str().len() < 6);
     }
 }

@@ -31,5 +31,5 @@ fi
 
 setup_ensure
 # BTF would be made from a vmlinux, which the tree has not got, and does not need.
-VISIBLE=$visible in_root make --no-print-directory -C "$KERNEL_BUILD" M="$dir" CC="$KERNEL_CC" \
+VISIBLE=$visible in_root make --no-print-directory -C "$KERNEL_BUILD" M="$dir" "${KERNEL_MAKE[@]}" \
 	CONFIG_DEBUG_INFO_BTF_MODULES= "${pass[@]}" -j "$JOBS" "$@"

@@ -10,11 +10,11 @@
 cache_lock
 KERNEL_DIR=
 [ -n "${ALL:-}" ] || kernel_cached || true
-for dir in "$CACHE"/kernel-* "$CACHE"/root-* "$CACHE"/apt-*; do
+for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-*; do
 	[ -d "$dir" ] || continue
 	if [ -z "${ALL:-}" ]; then
 		case $dir in
-		"$KERNEL_DIR" | "$ROOT" | "$APT_DIR") continue ;;
+		"$KERNEL_DIR" | "$(debug_dir)" | "$ROOT" | "$APT_DIR") continue ;;
 		esac
 	fi
 	say "removing $dir"

@@ -26,3 +26,9 @@ TOOLCHAIN_PACKAGES=(
 	# lint and documents
 	git patch python3-sphinx rust-clippy rustfmt shellcheck
 )
+
+# The debug kernel: raised when what debug-kernel.sh makes of the same source and
+# configuration changes. libclang, which bindgen uses, is of the same version.
+DEBUG_RECIPE=1
+DEBUG_LLVM=-19
+DEBUG_PACKAGES=(clang-19 lld-19 llvm-19)

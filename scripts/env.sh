@@ -11,6 +11,8 @@
 . "$TOP/scripts/toolchain.sh"
 # shellcheck source=scripts/kernel.sh
 . "$TOP/scripts/kernel.sh"
+# shellcheck source=scripts/debug-kernel.sh
+. "$TOP/scripts/debug-kernel.sh"
 
 setup_ready() {
 	[ -z "${UPDATE:-}" ] && kernel_cached &&
@@ -24,6 +26,11 @@ setup_ensure() {
 		kernel_ensure
 		exec 9>&-
 	elif toolchain_in_place; then
-		toolchain_host
+		toolchain_host "${TOOLCHAIN_PACKAGES[@]}"
 	fi
+	case ${KERNEL:-stock} in
+	stock) ;;
+	debug) debug_ensure ;;
+	*) die "KERNEL=$KERNEL: there is stock, which is the default, and debug" ;;
+	esac
 }

@@ -6,7 +6,8 @@
 # configuration with the same compiler, and checks that the symbols came out the
 # same.
 
-# Sets KERNEL_DIR, KERNEL_BUILD, KERNEL_IMAGE and KERNEL_ABI for the newest cached kernel.
+# Sets KERNEL_DIR, KERNEL_BUILD, KERNEL_IMAGE, KERNEL_ABI and KERNEL_MAKE, what is
+# handed to its make, for the newest cached kernel.
 kernel_cached() {
 	local dir
 
@@ -27,6 +28,7 @@ kernel_use() {
 	KERNEL_BUILD=$1/build
 	KERNEL_IMAGE=$1/vmlinuz
 	KERNEL_ABI=$(cat "$1/abi")
+	KERNEL_MAKE=("CC=$KERNEL_CC")
 }
 
 kernel_ensure() {
@@ -157,10 +159,10 @@ kernel_compare() {
 kernel_report_others() {
 	local dir
 
-	for dir in "$CACHE"/kernel-* "$CACHE"/root-*; do
+	for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-*; do
 		[ -d "$dir" ] || continue
 		case $dir in
-		"$KERNEL_DIR" | "$ROOT") continue ;;
+		"$KERNEL_DIR" | "$(debug_dir)" | "$ROOT") continue ;;
 		esac
 		say "no longer used: $dir (make cacheclean removes it)"
 	done

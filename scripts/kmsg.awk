@@ -27,9 +27,14 @@ BEGIN { printf "" >verdict }
 
 expected { next }
 
+# What checkers say of themselves at boot.
+/^kmemleak: (Kernel memory leak detector initialized|Automatic memory scanning thread)/ { next }
+/^DMA-API: (preallocated|debugging enabled)/ { next }
+/RCU lockdep checking is enabled/ { next }
+
 # The first line of a splat is enough; what belongs to it follows at once.
-/WARNING: |BUG: |BUG |kernel BUG at|Oops|Call Trace:|general protection|lockdep|INFO: (possible|suspicious|rcu|task|trying)|(possible|inconsistent).*lock|UBSAN|KASAN|DMA-API:|Bad page|bad page|page allocation failure|Out of memory|oom-kill|refcount_t:|unchecked MSR|kmemleak:|cut here|blocked for more|soft lockup|hard LOCKUP/ {
-	if (!(program in said) || said[program]++ < 3)
+/WARNING: |BUG: |BUG |kernel BUG at|Oops|Call Trace:|general protection|lockdep|INFO: (possible|suspicious|rcu|task|trying)|(possible|inconsistent).*lock|UBSAN|KASAN|DMA-API:|Bad page|bad page|page allocation failure|Out of memory|oom-kill|refcount_t:|ODEBUG|corruption|turning off the locking|Disabling lock debugging|unchecked MSR|kmemleak:|cut here|blocked for more|soft lockup|hard LOCKUP/ {
+	if (said[program]++ < 10)
 		complain($0)
 }
 

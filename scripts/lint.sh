@@ -98,7 +98,7 @@ run_spdx() {
 
 # In a copy, so that what clippy makes never gets mixed up with what is shipped.
 run_clippy() {
-	local scratch=$TOP/build/clippy modules
+	local scratch=$TOP/build/clippy-${KERNEL:-stock} modules
 
 	"$TOP/scripts/scratch.sh" "$scratch" &&
 		"$scratch/scripts/build.sh" "$scratch" CLIPPY=1 KRUSTFLAGS=-Dwarnings modules ||

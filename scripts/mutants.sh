@@ -6,6 +6,7 @@
 #
 #   Test: foo.sh        the program to run
 #   Case: regex         optional, the result that has to be among the failed
+#   Kernel: debug       optional, where only that kernel's checkers see it
 #
 # A patch that does not apply or build is an error, not a kill.
 
@@ -13,13 +14,31 @@
 . "$(dirname "$0")/env.sh"
 
 setup_ensure
-scratch=$TOP/build/mutants
+default=${KERNEL:-stock}
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-mutants.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# A defect may hang the machine.
-export TIMEOUT=${TIMEOUT:-300}
+timeout=${TIMEOUT:-}
 killed=0 survived=0 errors=0
+
+# use KERNEL: what is built for another than the stock kernel is built apart
+use() {
+	export KERNEL=$1
+	scratch=$TOP/build/mutants
+	# A defect may hang the machine.
+	export TIMEOUT=${timeout:-300}
+	if [ "$KERNEL" != stock ]; then
+		scratch=$scratch-$KERNEL
+		TIMEOUT=${timeout:-1200}
+	fi
+}
+
+kernel_of() {
+	local kernel
+
+	kernel=$(sed -n 's/^Kernel: *//p' "$1" | head -n 1)
+	echo "${kernel:-$default}"
+}
 
 # No repository: git apply is to be a plain patch in the scratch copy.
 apply() {
@@ -34,8 +53,8 @@ build() {
 }
 
 baseline() {
-	"$scratch/scripts/test.sh" "${tests[@]}" >"$work/baseline" || true
-	grep -qE '^[0-9]+ passed' "$work/baseline"
+	"$scratch/scripts/test.sh" "${tests[@]}" >"$work/baseline-$KERNEL" || true
+	grep -qE '^[0-9]+ passed' "$work/baseline-$KERNEL"
 }
 
 # try PATCH: 0 killed, 1 survived, 2 error; says why in $why
@@ -47,7 +66,7 @@ try() {
 	why="it has no line Test:"
 	[ -n "$test" ] || return 2
 	why="$test fails without it as well"
-	! grep -qE "^FAILED: (kernel log: )?$test:" "$work/baseline" || return 2
+	! grep -qE "^FAILED: (kernel log: )?$test:" "$work/baseline-$KERNEL" || return 2
 	"$TOP/scripts/scratch.sh" "$scratch"
 	why="it does not apply"
 	apply "$patch" >"$work/log" 2>&1 || return 2
@@ -68,12 +87,20 @@ mapfile -t patches < <(find "$TOP/selftests/mutants" -name "${1:-*}.patch" | sor
 [ ${#patches[@]} -gt 0 ] || die "there is no selftests/mutants/${1:-*}.patch"
 
 # A test that fails anyway would kill any mutant.
-mapfile -t tests < <(sed -n 's/^Test: *//p' "${patches[@]}" | sort -u)
-"$TOP/scripts/scratch.sh" "$scratch"
-step "building without any defect" "the checkout has to build first" build
-step "running ${tests[*]} without any defect" "no test was run" baseline
+mapfile -t kernels < <(for patch in "${patches[@]}"; do kernel_of "$patch"; done | sort -u)
+for kernel in "${kernels[@]}"; do
+	use "$kernel"
+	mapfile -t tests < <(for patch in "${patches[@]}"; do
+		[ "$(kernel_of "$patch")" != "$kernel" ] || sed -n 's/^Test: *//p' "$patch"
+	done | sort -u)
+	"$TOP/scripts/scratch.sh" "$scratch"
+	step "building without any defect, for the $KERNEL kernel" \
+		"the checkout has to build first" build
+	step "running ${tests[*]} without any defect" "no test was run" baseline
+done
 
 for patch in "${patches[@]}"; do
+	use "$(kernel_of "$patch")"
 	start=$SECONDS rc=0
 	try "$patch" || rc=$?
 	name=$(basename "$patch" .patch)

@@ -16,7 +16,8 @@ git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
 		continue
 	fi
 	mkdir -p "$dir/$(dirname "$file")"
-	cp "$file" "$dir/$file"
+	# A script that runs there is not to change under its shell.
+	cp --remove-destination "$file" "$dir/$file"
 done
 
 # Sources that are no longer in the checkout.

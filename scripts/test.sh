@@ -13,6 +13,7 @@
 #   # vm-args: ...      arguments for QEMU
 #   # vm-mem: 2G        memory, in place of 1G
 #   # vm-smp: 4         processors, in place of 2
+#   # vm-kernel: debug  only on this kernel, or stock, unless the program is named
 #   # vm-own: why       no other program in this boot
 #   # vm-expect: panic  the test passes if the kernel panics; words after it are
 #                       an extended regular expression for the panic's message
@@ -22,6 +23,9 @@
 
 selftests=${SELFTESTS:-$TOP/selftests}
 setup_ensure
+
+# The checkers cost that much.
+[ "${KERNEL:-stock}" = debug ] && timeout=3600 || timeout=900
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
@@ -70,7 +74,7 @@ boot() {
 		find "$selftests" -mindepth 2 -maxdepth 2 \( -name '*.ko' -o -path '*/bench/*.awk' \
 			-o -path '*/bench/*.sh' \) -printf '%p ') $dir/programs" \
 		CMDLINE="log_buf_len=4M ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
-		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-900} \
+		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-$timeout} \
 		VM_LOG=$dir/console \
 		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" 2>&1 | tee "$dir/out" |
 		sed -un 's/^# \(.*\.sh took .*\)/rust_pool: \1/p' >&2 ||
@@ -120,7 +124,11 @@ finish_one() {
 }
 
 if [ $# -eq 0 ]; then
-	mapfile -t programs < <(test_progs | xargs -n 1)
+	mapfile -t programs < <(test_progs | xargs -n 1 | while read -r program; do
+		case $(header "$program" kernel) in
+		"" | "${KERNEL:-stock}") echo "$program" ;;
+		esac
+	done)
 else
 	programs=("${@##*/}")
 fi
@@ -139,12 +147,17 @@ while [ -s "$work/wanted" ]; do
 	# The longest first.
 	mapfile -t kinds < <(cut -f 1 "$work/wanted" | uniq -c | sort -rn | sed 's/^ *[0-9]* //')
 	for kind in "${kinds[@]}"; do
-		[ ${#dirs[@]} -lt $((JOBS < 2 ? 1 : 2)) ] || finish_one
 		mapfile -t batch < <(awk -F '\t' -v kind="$kind" '$1 == kind { print $2 }' "$work/wanted")
-		dir=$work/boot-$((boots += 1))
-		mkdir "$dir"
-		boot "$dir" "$kind" "${batch[@]}" &
-		dirs[$!]=$dir
+		# A long batch in halves, or it would run on alone for long.
+		size=${#batch[@]}
+		[ "$size" -lt 8 ] || [ "$JOBS" -lt 2 ] || size=$(((size + 1) / 2))
+		for ((at = 0; at < ${#batch[@]}; at += size)); do
+			[ ${#dirs[@]} -lt $((JOBS < 2 ? 1 : 2)) ] || finish_one
+			dir=$work/boot-$((boots += 1))
+			mkdir "$dir"
+			boot "$dir" "$kind" "${batch[@]:at:size}" &
+			dirs[$!]=$dir
+		done
 	done
 	while [ ${#dirs[@]} -gt 0 ]; do
 		finish_one

@@ -19,24 +19,49 @@ toolchain_in_place() {
 
 toolchain_ensure() {
 	if toolchain_in_place; then
-		toolchain_host
+		toolchain_host "${TOOLCHAIN_PACKAGES[@]}"
 	elif ! cache_ok "$ROOT"; then
 		toolchain_root
 	fi
 }
 
-toolchain_host() {
-	local package missing=()
+# Prints which of the packages are not installed where the toolchain is.
+toolchain_missing() {
+	local package where=()
 
-	for package in "${TOOLCHAIN_PACKAGES[@]}"; do
-		dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null |
-			grep -q '^installed' || missing+=("$package")
+	toolchain_in_place || where=(--admindir "$ROOT/var/lib/dpkg")
+	for package; do
+		dpkg-query "${where[@]}" -W -f '${db:Status-Status}' "$package" 2>/dev/null |
+			grep -q '^installed' || echo "$package"
 	done
+}
+
+toolchain_host() {
+	local missing
+
+	mapfile -t missing < <(toolchain_missing "$@")
 	[ ${#missing[@]} -gt 0 ] || return 0
 	need_root "installing the toolchain"
 	step "installing ${#missing[@]} packages of the toolchain" \
 		"is there a network, are the apt sources in order?" \
 		host_install "${missing[@]}"
+}
+
+# toolchain_add PACKAGE...: those that not everybody needs, to what is there
+toolchain_add() {
+	local missing
+
+	mapfile -t missing < <(toolchain_missing "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	if toolchain_in_place; then
+		toolchain_host "$@"
+		return
+	fi
+	need_root "adding to the toolchain root"
+	cache_need_mib 1500 "the toolchain root"
+	apt_ensure
+	step "adding ${missing[*]} to the toolchain (about 1 minute)" \
+		"is there a network, and room in $CACHE?" toolchain_install "${missing[@]}"
 }
 
 toolchain_root() {
@@ -50,7 +75,8 @@ toolchain_root() {
 	step "making a $DEBIAN_RELEASE root in $ROOT (about 1 minute)" \
 		"is there a network, and room in $CACHE?" toolchain_bootstrap
 	step "installing the toolchain in it (about 2 minutes)" \
-		"is there a network, and room in $CACHE?" toolchain_install
+		"is there a network, and room in $CACHE?" \
+		toolchain_install "${TOOLCHAIN_PACKAGES[@]}"
 	cache_done "$ROOT" "$TOOLCHAIN_KEY"
 }
 
@@ -75,7 +101,9 @@ toolchain_install() {
 	unshare -m bash -ec '
 		mount -t proc proc "$ROOT/proc"
 		mount --rbind /dev "$ROOT/dev"
-		apt_into "$ROOT" "$@"' bash "${TOOLCHAIN_PACKAGES[@]}"
+		# An earlier one may have been killed.
+		PATH=$ROOT_PATH chroot "$ROOT" dpkg --configure -a
+		apt_into "$ROOT" "$@"' bash "$@"
 	rm -rf "$ROOT"/var/cache/apt/*
 }
 

@@ -30,6 +30,8 @@ find_ktap() {
 find_ktap
 # shellcheck source=/dev/null
 . "$KTAP"
+# shellcheck source=selftests/kmemleak.sh
+. "$DIR/kmemleak.sh"
 
 skip_all() {
 	ktap_skip_all "$*"

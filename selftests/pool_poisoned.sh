@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Pool and the Rust face on allocators that leave dirt in what they give, and a
-# slab allocator that checks and pads: what should be zero is not so by chance,
-# and a write outside of a block does not stay unseen.
+# Many suites on allocators that leave dirt in what they give, and a slab allocator
+# that checks, pads and poisons: what should be zero is not so by chance, and a
+# write outside of a block, or after its free, does not stay unseen.
+# vm-kernel: stock
 # vm-cmdline: no_hash_pointers init_on_alloc=0 slub_debug=FZPU memmap=4M$64M
 
 # shellcheck source=selftests/lib.sh
@@ -12,9 +13,9 @@
 grep -q slub_debug= /proc/cmdline ||
 	skip_all "not booted with slub_debug=FZPU init_on_alloc=0"
 need_edu
-begin rp_test rp_test_pool rp_test_rust
-load_or_fail rust_pool rp_test rp_test_pool rp_test_rust
-plan_cases sizes usercopy badfree rust_collections rust_regions \
-	rust_common_buffers
+begin rp_test rp_test_pool rp_test_pages rp_test_rust
+load_or_fail rust_pool rp_test rp_test_pool rp_test_pages rp_test_rust
+plan_cases sizes wdm usercopy badfree noncached kinds rust_collections \
+	rust_regions rust_common_buffers
 run_cases
 ends

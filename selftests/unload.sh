@@ -47,7 +47,7 @@ others_not_blamed() {
 
 init_code_reported_at_client() {
 	client init=2 || return 1
-	logged "$REPORT" && leaked 'tag Init Nonp' 2 400 'rpt_leak_init'
+	logged "$REPORT" && leaked 'tag Init Nonp' 2 400 'leak_in_init'
 }
 
 pages_reported_at_client() {
@@ -165,4 +165,5 @@ check "Rust client reported" rust_reported_at_client
 loaded rust_pool && unload rp_test rust_pool
 load rust_pool
 check "nothing to report without leaks" nothing_to_report
+kmemleak_forget
 ends

@@ -7,6 +7,7 @@
 #include <linux/completion.h>
 #include <linux/cpumask.h>
 #include <linux/io.h>
+#include <linux/irq_work.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
@@ -440,6 +441,7 @@ struct race {
 	void *block;
 	atomic_t ready;
 	struct completion done;
+	struct irq_work work;
 };
 
 static void free_at_once(void *arg)
@@ -454,13 +456,26 @@ static void free_at_once(void *arg)
 	complete(&race->done);
 }
 
+static void free_in_interrupt(struct irq_work *work)
+{
+	free_at_once(container_of(work, struct race, work));
+}
+
+/* Not in the call's own interrupt, where a realtime kernel could not free. */
+static void interrupt(void *arg)
+{
+	struct race *race = arg;
+
+	irq_work_queue(&race->work);
+}
+
 /* On two CPUs at once, one free is right and the other is not. */
 static void twice_at_once(struct rpt *t)
 {
 	enum { ROUNDS = 500 };
 	size_t n = rpt_value(t);
 	struct rpt_row before, after;
-	struct race race;
+	struct race race = { .work = IRQ_WORK_INIT(free_in_interrupt) };
 	unsigned int i;
 	int other;
 
@@ -478,11 +493,12 @@ static void twice_at_once(struct rpt *t)
 		init_completion(&race.done);
 		migrate_disable();
 		other = cpumask_any_but(cpu_online_mask, smp_processor_id());
-		smp_call_function_single(other, free_at_once, &race, false);
+		smp_call_function_single(other, interrupt, &race, false);
 		free_at_once(&race);
 		migrate_enable();
 		wait_for_completion(&race.done);
 		wait_for_completion(&race.done);
+		irq_work_sync(&race.work);
 	}
 	EXPECT_VIOLATIONS(t, i);
 	rpt_tag(t, "TstD", false, &after);
