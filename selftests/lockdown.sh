@@ -31,7 +31,7 @@ binds_again() {
 }
 
 works() {
-	cat "$CASES_DIR"/sizes/*every_small* "$CASES_DIR"/sizes/*header* >"$TMP/cases"
+	cat "$CASES_DIR"/sizes/*every_size* "$CASES_DIR"/sizes/*header* >"$TMP/cases"
 	! grep -q '^not ok' "$TMP/cases" && grep -q '^ok' "$TMP/cases"
 }
 

@@ -107,8 +107,10 @@ read_while_clients_go() {
 	readers_start
 	for _ in 1 2 3; do
 		load rp_test_churn || break
-		insmod "$(module_file rp_test_leak)" used=1 bad_free=1 &&
-			rmmod rp_test_leak && churns && churn_stops || break
+		insmod "$(module_file rp_test_leak)" used=1 bad_free=1 || break
+		rmmod rp_test_leak || break
+		churns || break
+		churn_stops || break
 	done
 	! loaded rp_test_churn
 	_status=$?
@@ -163,9 +165,9 @@ loaded_without_a_cpu() {
 # Of the two one loses; nothing must hang or stay behind.
 client_and_pool_at_once() {
 	_refused=0
-	_file=$(module_file rp_test_leak)
+	_leak=$(module_file rp_test_leak)
 	for _ms in 0 5 10 15 20 25 30 35 40 45 50 60 70 80 90 100; do
-		insmod "$_file" used=1 2>/dev/null &
+		insmod "$_leak" used=1 2>/dev/null &
 		usleep ${_ms}000
 		if rmmod rust_pool 2>/dev/null; then
 			LOADED=rp_test

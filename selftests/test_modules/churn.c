@@ -9,6 +9,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
+#include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -32,7 +33,7 @@ MODULE_PARM_DESC(rounds, "Blocks that were allocated");
 module_param_cb(errors, &count_ops, &errors, 0400);
 MODULE_PARM_DESC(errors, "Blocks that did not come, or were changed by others");
 
-enum kind { NONPAGED, PAGED, CONTIGUOUS, NONCACHED };
+enum kind { NONPAGED, PAGED, CONTIGUOUS, UNCACHED, NONCACHED };
 
 /* What a block begins with, so that whoever takes it knows how to free it. */
 struct head {
@@ -51,13 +52,17 @@ static ULONG tag_of(const struct head *block)
 
 static void *get(enum kind kind, u32 bytes, ULONG tag, u32 r)
 {
-	PHYSICAL_ADDRESS any = { .QuadPart = -1 };
+	PHYSICAL_ADDRESS any = { .QuadPart = -1 }, none = {};
 	unsigned long flags;
 	void *block;
 
 	switch (kind) {
 	case CONTIGUOUS:
 		return MmAllocateContiguousMemory(bytes, any);
+	case UNCACHED:
+		return MmAllocateContiguousMemorySpecifyCache(bytes, none, any,
+							      none,
+							      MmNonCached);
 	case NONCACHED:
 		return MmAllocateNonCachedMemory(bytes);
 	case PAGED:
@@ -83,6 +88,12 @@ static void put(struct head *block)
 	case CONTIGUOUS:
 		MmFreeContiguousMemory(block);
 		break;
+	case UNCACHED:
+		/* Given back by a work item, maybe after the client's end. */
+		preempt_disable();
+		MmFreeContiguousMemory(block);
+		preempt_enable();
+		break;
 	case NONCACHED:
 		MmFreeNonCachedMemory(block, bytes);
 		break;
@@ -104,7 +115,7 @@ static void churn(u32 r)
 		head.kind = CONTIGUOUS;
 		break;
 	case 1:
-		head.kind = r & 1 ? NONCACHED : NONPAGED;
+		head.kind = r & 1 ? NONCACHED : UNCACHED;
 		break;
 	default:
 		head.kind = r >> 3 & 7 ? NONPAGED : PAGED;

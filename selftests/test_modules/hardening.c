@@ -28,8 +28,9 @@ DMA_ADAPTER *get_adapter(void)
 		.DmaAddressWidth = 32,
 		.MaximumLength = SZ_64K,
 	};
+	ULONG registers;
 
-	return edu ? IoGetDmaAdapter(&edu->dev, &d, &(ULONG){ 0 }) : NULL;
+	return edu ? IoGetDmaAdapter(&edu->dev, &d, &registers) : NULL;
 }
 
 static int __init rpt_hardening_init(void)

@@ -30,7 +30,7 @@ struct input {
 	/* The violation, or 0 for none. */
 	u32 code;
 	u64 p1;
-	/* Another first parameter that is right, where the rules leave it open. */
+	/* Another that is right, where the rules leave it open; or 0. */
 	u64 or_p1;
 };
 

@@ -199,7 +199,8 @@ struct release {
 	struct subject subject;
 };
 
-#define FREE(_name, _routine, _what, _contexts, _bytes, _type, _code, _p1, ...) { \
+#define FREE(_name, _routine, _what, _contexts, _bytes, _type, _code, _p1, \
+	     ...) { \
 	.in = { _name, _what, _contexts, _code, _p1 }, \
 	.routine = _routine, .bytes = _bytes, .type = _type, \
 	.subject = { __VA_ARGS__ } }

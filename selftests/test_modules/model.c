@@ -132,11 +132,12 @@ static bool make_model(struct rpt *t, struct model *m, u32 from)
 		.MaximumLength = SZ_64K,
 	};
 	unsigned int want = 2 * num_online_cpus();
+	ULONG registers;
 
 	memset(m, 0, sizeof(*m));
 	init_completion(&m->rest);
 	if (edu) {
-		m->adapter = IoGetDmaAdapter(&edu->dev, &d, &(ULONG){ 0 });
+		m->adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
 		EXPECT(t, m->adapter);
 	}
 	m->actors = kcalloc(want, sizeof(*m->actors), GFP_KERNEL);

@@ -15,7 +15,7 @@
 
 #include "rpt.h"
 
-enum kind {
+enum block_kind {
 	NONPAGED,
 	PAGED,
 	CONTIGUOUS,
@@ -40,7 +40,7 @@ struct block {
 	void *base;
 	size_t bytes;
 	u64 seed;
-	enum kind kind;
+	enum block_kind kind;
 	unsigned int tag;
 	PHYSICAL_ADDRESS logical;
 };

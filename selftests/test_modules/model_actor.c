@@ -210,8 +210,9 @@ static void call_free_buffer(void *arg)
 
 /* Choices */
 
-/* Where a kind may be called, at least one of them a context that is not a task's. */
-static enum rpt_context context_for(struct actor *a, enum kind kind, u32 r)
+/* Where a kind may be allocated and freed. */
+static enum rpt_context context_for(struct actor *a, enum block_kind kind,
+				    u32 r)
 {
 	static const enum rpt_context contexts[] = {
 		RPT_PREEMPT_OFF, RPT_BH_OFF, RPT_RCU, RPT_IRQS_OFF,
@@ -226,7 +227,7 @@ static enum rpt_context context_for(struct actor *a, enum kind kind, u32 r)
 	return contexts[r >> 6 & 3];
 }
 
-static enum kind kind_for(struct actor *a, u32 r)
+static enum block_kind kind_for(struct actor *a, u32 r)
 {
 	r &= 1023;
 	if (r < 24)
@@ -243,7 +244,7 @@ static enum kind kind_for(struct actor *a, u32 r)
 }
 
 /* Up to 1 MiB, but most are small. */
-static size_t bytes_for(struct actor *a, enum kind kind, u32 r)
+static size_t bytes_for(struct actor *a, enum block_kind kind, u32 r)
 {
 	unsigned int class = r & 1023;
 

@@ -56,7 +56,8 @@ static void *get(struct batch *b, unsigned int i)
 
 	switch (b->way) {
 	case NONPAGED:
-		return ExAllocatePoolWithTag(NonPagedPoolNx, b->bytes, TAG_HARD);
+		return ExAllocatePoolWithTag(NonPagedPoolNx, b->bytes,
+					     TAG_HARD);
 	case PAGED:
 		return ExAllocatePoolWithTag(PagedPool, b->bytes, TAG_HARD);
 	case NONCACHED:
@@ -178,7 +179,8 @@ static size_t next_size(const struct batch *b)
 		20000, SZ_32K, 50000, SZ_64K, SZ_64K + 1, SZ_256K, SZ_1M, SZ_2M,
 		SZ_8M,
 	};
-	size_t most = b->way == BUFFER ? SZ_64K : b->way > PAGED ? SZ_1M : SZ_8M;
+	size_t most = b->way == BUFFER ? SZ_64K :
+		      b->way > PAGED ? SZ_1M : SZ_8M;
 	unsigned int i;
 
 	if (b->way > PAGED && !b->bytes)
@@ -241,7 +243,9 @@ static void zero_again(struct rpt *t)
 /* Freed here, allocated there: in every context, and on another CPU. */
 static void zero_again_in(struct rpt *t)
 {
-	static const size_t sizes[] = { 24, 100, 1000, 4064, 4096, 8192, 20000 };
+	static const size_t sizes[] = {
+		24, 100, 1000, 4064, 4096, 8192, 20000,
+	};
 	enum rpt_context context = rpt_value(t);
 	struct batch b = { .way = NONPAGED };
 	unsigned int i, other;
