@@ -38,10 +38,11 @@ no_address_when_leaked() {
 }
 
 grep -q no_hash_pointers /proc/cmdline && skip_all "booted with no_hash_pointers"
+grep -q init_on_alloc=1 /proc/cmdline || skip_all "not booted with init_on_alloc=1"
 EXTRA=3
-begin rp_test rp_test_hardening rp_test_leak dma_demo
-load_or_fail rust_pool rp_test rp_test_hardening
-plan_cases secrets zeroed
+begin rp_test rp_test_hardening rp_test_leak rp_test_rust dma_demo
+load_or_fail rust_pool rp_test rp_test_hardening rp_test_rust
+plan_cases secrets zeroed rust_cleared
 _restrict=$(cat /proc/sys/kernel/kptr_restrict)
 echo 1 >/proc/sys/kernel/kptr_restrict
 run_cases

@@ -10,7 +10,7 @@
 
 begin rp_test rp_test_model
 load_or_fail rust_pool rp_test
-load rp_test_model seconds="${MODEL_SECONDS:-20}" seed="${MODEL_SEED:-0}" ||
+load rp_test_model seconds="${MODEL_SECONDS:-25}" seed="${MODEL_SEED:-0}" ||
 	load_or_fail rp_test_model
 plan_cases model
 run_cases
