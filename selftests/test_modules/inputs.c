@@ -46,19 +46,21 @@ bool input_judge(struct rpt *t, const struct input *in,
 {
 	const struct rpt_violation *v;
 
-	if (!EXPECT_VIOLATIONS(t, in->code ? 1 : 0) || !in->code)
-		return !in->code;
-	/* No lock can be taken in NMI to keep more than the number. */
-	if (context == RPT_NMI)
+	if (!EXPECT_VIOLATIONS(t, in->code ? 1 : 0))
 		return false;
+	/* No lock can be taken in NMI to keep more than the number. */
+	if (!in->code || context == RPT_NMI)
+		return true;
 	v = rpt_last(t);
 	if (v->code != in->code ||
-	    (v->p[0] != in->p1 && (!in->or_p1 || v->p[0] != in->or_p1)))
+	    (v->p[0] != in->p1 && (!in->or_p1 || v->p[0] != in->or_p1))) {
 		rpt_fail(t, "violation 0x%x: 0x%llx, expected 0x%x: 0x%llx; %s",
 			 v->code, v->p[0], in->code, in->p1, v->text);
+		return false;
+	}
 	if (in->code == BAD_POOL_CALLER && (in->p1 == 0x08 || in->p1 == 0x09))
 		EXPECT_EQ(t, v->p[1], rpt_irql(context));
-	return false;
+	return true;
 }
 
 bool input_frees(const struct input *in, enum rpt_context context)

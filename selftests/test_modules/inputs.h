@@ -56,7 +56,10 @@ extern const struct input_table adapter_puts;
 extern const struct input_table buffer_allocations;
 extern const struct input_table buffer_frees;
 
-/* Requires what the row says of violations; true if there was to be none. */
+/*
+ * Requires what the row says of violations. After another answer nobody knows
+ * whose the memory is: it is left alone then.
+ */
 bool input_judge(struct rpt *t, const struct input *in,
 		 enum rpt_context context);
 /* Whether what was freed so is gone: carried out, be it with a report. */

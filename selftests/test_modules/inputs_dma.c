@@ -277,7 +277,8 @@ static void run_put(struct rpt *t, const void *data, enum rpt_context context)
 	c = own;
 	c.adapter = adapter_of(&a, row->which);
 	rpt_in_context(context, do_put, &c);
-	input_judge(t, &row->in, context);
+	if (!input_judge(t, &row->in, context))
+		return;
 	if (row->buffer && EXPECT(t, own.buffer))
 		do_free(&own);
 	put_adapters(&a, row->which != OWN || context == RPT_NMI);
@@ -494,7 +495,8 @@ static void run_release(struct rpt *t, const void *data,
 		do_free(&own);
 
 	rpt_in_context(context, routines[row->routine], &c);
-	input_judge(t, &row->in, context);
+	if (!input_judge(t, &row->in, context))
+		return;
 	gone = row->twice || input_frees(&row->in, context);
 	if (!gone) {
 		EXPECT(t, rpt_filled(own.buffer, BUFFER, 2));

@@ -373,8 +373,8 @@ static void run_release(struct rpt *t, const void *data,
 		return;
 	r.address = thing_address(&thing);
 	rpt_in_context(context, do_free, &r);
-	input_judge(t, &row->in, context);
-	thing_drop(t, &thing, input_frees(&row->in, context));
+	if (input_judge(t, &row->in, context))
+		thing_drop(t, &thing, input_frees(&row->in, context));
 }
 
 const struct input_table page_frees =
