@@ -472,10 +472,13 @@ static void run_release(struct rpt *t, const void *data,
 {
 	const struct release *row = data;
 	struct call c, own = { .length = BUFFER, .cached = TRUE };
+	struct rpt_row before, after;
 	struct adapters a;
 	struct thing thing;
+	unsigned int tries;
 	bool gone;
 
+	rpt_family(t, "adapters", &before);
 	if (!get_adapters(t, &a))
 		return;
 	own.operations = a.operations;
@@ -503,6 +506,13 @@ static void run_release(struct rpt *t, const void *data,
 		do_free(&own);
 	}
 	thing_drop(t, &thing, false);
+	/* Until a deferred free is done the adapter still has its buffer. */
+	for (tries = 0; tries < 100; tries++) {
+		rpt_family(t, "adapters", &after);
+		if (after.diff == before.diff)
+			break;
+		rpt_settle(t);
+	}
 	put_adapters(&a, true);
 }
 
