@@ -39,11 +39,10 @@ unsafe extern "C" fn rust_pool_deferred() {
     // Without memory the next new tag asks again.
     let _ = statistics::refill();
     cache::make_wanted();
-    loop {
-        let next = state::get().deferred.lock().pop();
-        let Some(region) = next else {
-            break;
-        };
+    // What comes meanwhile has the work item run again: whoever waits for this one must not wait for
+    // as long as others go on.
+    let mut queue = core::mem::replace(&mut *state::get().deferred.lock(), Chain::new());
+    while let Some(region) = queue.pop() {
         match region.owner {
             Owner::Contiguous { .. } => contiguous::release(region),
             Owner::NonCached { .. } => noncached::release(region),

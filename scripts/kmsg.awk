@@ -33,7 +33,7 @@ expected { next }
 /RCU lockdep checking is enabled/ { next }
 
 # The first line of a splat is enough; what belongs to it follows at once.
-/WARNING: |BUG: |BUG |kernel BUG at|Oops|Call Trace:|general protection|lockdep|INFO: (possible|suspicious|rcu|task|trying)|(possible|inconsistent).*lock|UBSAN|KASAN|DMA-API:|Bad page|bad page|page allocation failure|Out of memory|oom-kill|refcount_t:|ODEBUG|corruption|turning off the locking|Disabling lock debugging|unchecked MSR|kmemleak:|cut here|blocked for more|soft lockup|hard LOCKUP/ {
+/WARNING: |BUG: |BUG |kernel BUG at|Oops|Call Trace:|general protection|lockdep|INFO: (possible|suspicious|rcu|task|trying)|(possible|inconsistent).*lock|UBSAN|KASAN|DMA-API:|Bad page|bad page|pagealloc: |page allocation failure|Out of memory|oom-kill|refcount_t:|ODEBUG|corruption|turning off the locking|Disabling lock debugging|unchecked MSR|kmemleak:|cut here|blocked for more|soft lockup|hard LOCKUP/ {
 	if (said[program]++ < 10)
 		complain($0)
 }

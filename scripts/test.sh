@@ -18,6 +18,9 @@
 #   # vm-expect: panic  the test passes if the kernel panics; words after it are
 #                       an extended regular expression for the panic's message
 
+# These variables reach the programs there: CASES, and MODEL_SECONDS, by which the
+# machine also gets more time, and MODEL_SEED.
+
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
 
@@ -61,20 +64,23 @@ count() {
 # boot DIR NEEDS PROGRAM...: leaves in DIR/ran the programs that were started, and
 # in DIR/out what was printed
 boot() {
-	local dir=$1 cmdline args mem smp own status=0 program
+	local dir=$1 cmdline args mem smp own status=0 program name
 
 	IFS='|' read -r cmdline args mem smp own <<<"$2"
 	shift 2
 	printf '%s\n' "$@" >"$dir/programs"
+	for name in CASES MODEL_SECONDS MODEL_SEED; do
+		[ -z "${!name:-}" ] || printf '%s=%q\n' "$name" "${!name}"
+	done >"$dir/environment"
 	: >"$dir/kmsg"
 	: >"$dir/console"
 	say "booting for ${*%.sh}${own:+, alone}$([ -z "$(header "$1" expect)" ] ||
 		echo ", to see it panic")"
 	FILES="$(find "$selftests" -maxdepth 1 -type f -printf '%p ')$(
 		find "$selftests" -mindepth 2 -maxdepth 2 \( -name '*.ko' -o -path '*/bench/*.awk' \
-			-o -path '*/bench/*.sh' \) -printf '%p ') $dir/programs" \
+			-o -path '*/bench/*.sh' \) -printf '%p ') $dir/programs $dir/environment" \
 		CMDLINE="log_buf_len=4M ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
-		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-$timeout} \
+		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=$((${TIMEOUT:-$timeout} + ${MODEL_SECONDS:-0})) \
 		VM_LOG=$dir/console \
 		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" 2>&1 | tee "$dir/out" |
 		sed -un 's/^# \(.*\.sh took .*\)/rust_pool: \1/p' >&2 ||

@@ -151,7 +151,7 @@ not_logged() {
 	return 1
 }
 
-SPLAT='WARNING:|BUG[: ]|Oops|Call Trace|INFO: (task|rcu)|general protection|bad page|scheduling while|possible (recursive|circular)|page allocation failure|vmap allocation|Out of memory|oom-kill|refcount_t|usercopy'
+SPLAT='WARNING:|BUG[: ]|Oops|Call Trace|INFO: (task|rcu)|general protection|bad page|pagealloc: |scheduling while|possible (recursive|circular)|page allocation failure|vmap allocation|Out of memory|oom-kill|refcount_t|usercopy'
 
 # begin MODULE...: header, needs, working directory
 begin() {

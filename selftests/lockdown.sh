@@ -16,7 +16,18 @@ readable() {
 			return 1
 		cat "$STATS/$_file" >"$TMP/text" || return 1
 	done
+	[ -z "$EDU" ] || grep -q '^buffer ' "$STATS"/reports/* || return 1
 	grep -q '^Ring Nonp' "$STATS/tags"
+}
+
+# dma_demo takes memory from all families, and gives it back.
+binds_again() {
+	echo "${EDU##*/}" >"$EDU/driver/unbind" &&
+		[ "$(stat_of noncached diff)" = 0 ] &&
+		[ "$(stat_of adapters diff)" = 0 ] &&
+		echo "${EDU##*/}" >/sys/bus/pci/drivers/dma_demo/bind &&
+		[ "$(stat_of noncached diff)" = 1 ] &&
+		[ "$(stat_of adapters diff)" = 1 ] && readable
 }
 
 works() {
@@ -27,9 +38,11 @@ works() {
 grep -q rust_pool_selftest=lockdown /proc/cmdline ||
 	skip_all "locks the machine down: boot with rust_pool_selftest=lockdown"
 [ -e "$LOCKDOWN" ] || skip_all "the lockdown LSM is not enabled"
-begin rp_test rp_test_pool
+begin rp_test rp_test_pool dma_demo
 load_or_fail rust_pool rp_test rp_test_pool
-ktap_set_plan $((3 + ENDS))
+# Nothing can be loaded later.
+! find_edu || load_or_fail dma_demo
+ktap_set_plan $((4 + ENDS))
 
 cat "$CASES_DIR"/sizes/*header* >/dev/null
 check "readable before lockdown" readable
@@ -37,4 +50,9 @@ echo confidentiality >"$LOCKDOWN" || echo "# no lockdown"
 grep -q '\[confidentiality\]' "$LOCKDOWN" || echo "# no lockdown"
 check "readable under lockdown" readable
 check "works under lockdown" works
+if [ -n "$EDU" ]; then
+	check "a driver binds under lockdown" binds_again
+else
+	ktap_test_skip "a driver binds under lockdown"
+fi
 ends

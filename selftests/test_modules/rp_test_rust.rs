@@ -3,6 +3,7 @@
 //! Tests of rust_pool's Rust face.
 
 mod rp_test_rust {
+    pub(crate) mod cleared;
     pub(crate) mod collections;
     pub(crate) mod common_buffers;
     pub(crate) mod harness;
@@ -12,6 +13,7 @@ mod rp_test_rust {
 use kernel::prelude::*;
 pub(crate) use rp_test_rust::harness;
 use rp_test_rust::{
+    cleared,
     collections,
     common_buffers,
     regions, //
@@ -29,7 +31,8 @@ static COLLECTIONS: harness::Suite = harness::Suite::new(c"rust_collections", co
 static REGIONS: harness::Suite = harness::Suite::new(c"rust_regions", regions::CASES);
 static COMMON_BUFFERS: harness::Suite =
     harness::Suite::new(c"rust_common_buffers", common_buffers::CASES);
-static SUITES: &[&harness::Suite] = &[&COLLECTIONS, &REGIONS, &COMMON_BUFFERS];
+static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
+static SUITES: &[&harness::Suite] = &[&COLLECTIONS, &REGIONS, &COMMON_BUFFERS, &CLEARED];
 
 struct RustTests {
     _suites: harness::Registration,

@@ -82,6 +82,8 @@ struct rpt_violation {
 
 /* The whole text of a file, or NULL; for rpt_text_free(). */
 char *rpt_text(struct rpt *t, const char *file);
+/* With its length, for a file may hold what no text should. */
+char *rpt_text_bytes(struct rpt *t, const char *file, size_t *bytes);
 void rpt_text_free(char *text);
 
 /* The row of a tag as shown, e.g. "Ring"; all zero if there is none. */

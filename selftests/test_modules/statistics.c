@@ -32,7 +32,7 @@ void rpt_user_unmap(void __user *address, size_t bytes)
 }
 EXPORT_SYMBOL_GPL(rpt_user_unmap);
 
-static char *rpt_read_all(struct file *filp, void __user *chunk)
+static char *rpt_read_all(struct file *filp, void __user *chunk, size_t *bytes)
 {
 	size_t used = 0, room = SZ_64K;
 	char *text, *more;
@@ -60,12 +60,13 @@ static char *rpt_read_all(struct file *filp, void __user *chunk)
 	}
 	if (text)
 		text[used] = '\0';
+	*bytes = used;
 	return text;
 }
 
-char *rpt_text(struct rpt *t, const char *name)
+char *rpt_text_bytes(struct rpt *t, const char *name, size_t *bytes)
 {
-	char path[64];
+	char path[96];
 	struct file *filp;
 	void __user *chunk;
 	char *text = NULL;
@@ -78,13 +79,21 @@ char *rpt_text(struct rpt *t, const char *name)
 	}
 	chunk = rpt_user_map(CHUNK);
 	if (chunk) {
-		text = rpt_read_all(filp, chunk);
+		text = rpt_read_all(filp, chunk, bytes);
 		rpt_user_unmap(chunk, CHUNK);
 	}
 	filp_close(filp, NULL);
 	if (!text)
 		rpt_fail(t, "no memory to read %s", path);
 	return text;
+}
+EXPORT_SYMBOL_GPL(rpt_text_bytes);
+
+char *rpt_text(struct rpt *t, const char *name)
+{
+	size_t bytes;
+
+	return rpt_text_bytes(t, name, &bytes);
 }
 EXPORT_SYMBOL_GPL(rpt_text);
 

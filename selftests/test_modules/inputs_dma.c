@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bad input to adapters and common buffers: each argument wrong in turn.
+ */
+#include <linux/kernel.h>
+#include <linux/pci.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "inputs.h"
+
+/* Room for four pages and one more. */
+#define LENGTH	(4 * PAGE_SIZE)
+
+static const DEVICE_DESCRIPTION usual = {
+	.Version = DEVICE_DESCRIPTION_VERSION3,
+	.Master = TRUE,
+	.ScatterGather = TRUE,
+	.InterfaceType = PCIBus,
+	.DmaAddressWidth = 32,
+	.MaximumLength = LENGTH,
+};
+
+/* Through any adapter's table, for they are to be called with no adapter. */
+static const DMA_OPERATIONS *operations(struct rpt *t)
+{
+	static const DMA_OPERATIONS *known;
+	DEVICE_DESCRIPTION d = usual;
+	DMA_ADAPTER *adapter;
+	ULONG registers;
+
+	if (known)
+		return known;
+	adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
+	if (!EXPECT(t, adapter))
+		return NULL;
+	known = adapter->DmaOperations;
+	known->PutDmaAdapter(adapter);
+	return known;
+}
+
+enum request_flaw { NONE, NO_DEVICE, NO_DESCRIPTION };
+
+struct request {
+	struct input in;
+	enum request_flaw flaw;
+	DEVICE_DESCRIPTION description;
+	bool given;
+};
+
+#define REQUEST(_what, _contexts, _flaw, _code, _p1, _given, ...) { \
+	.in = { "IoGetDmaAdapter", _what, _contexts, _code, _p1 }, \
+	.flaw = _flaw, .given = _given, \
+	.description = { .InterfaceType = PCIBus, .MaximumLength = LENGTH, \
+			 __VA_ARGS__ } }
+
+#define GIVEN(_what, ...) \
+	REQUEST(_what, IN_TASK, NONE, 0, 0, true, .Master = TRUE, __VA_ARGS__)
+#define NOT_GIVEN(_what, ...) \
+	REQUEST(_what, IN_TASK, NONE, 0, 0, false, __VA_ARGS__)
+#define RIGHT_ONE \
+	.Version = 3, .Master = TRUE, .DmaAddressWidth = 32
+
+static const struct request requests[] = {
+	REQUEST("right", IN_TASK, NONE, 0, 0, true, RIGHT_ONE),
+	REQUEST("right", IN_ATOMIC | IN_NMI, NONE, 0xc2, 0x08, false,
+		RIGHT_ONE),
+	REQUEST("no_device", IN_TASK, NO_DEVICE, 0xc4, 0x16, false, RIGHT_ONE),
+	REQUEST("no_description", IN_TASK, NO_DESCRIPTION, 0xc4, 0x16, false,
+		RIGHT_ONE),
+	GIVEN("version_0", .Version = 0),
+	GIVEN("version_1_of_64_bits", .Version = 1, .Dma64BitAddresses = TRUE),
+	GIVEN("version_2_of_32_bits", .Version = 2, .Dma32BitAddresses = TRUE),
+	GIVEN("64_bits", .Version = 3, .DmaAddressWidth = 64),
+	NOT_GIVEN("all_zero", .InterfaceType = 0, .MaximumLength = 0),
+	NOT_GIVEN("no_master", .Version = 3, .DmaAddressWidth = 32),
+	NOT_GIVEN("no_master_of_version_0", .Version = 0),
+	NOT_GIVEN("version_4", .Version = 4, .Master = TRUE,
+		  .DmaAddressWidth = 32),
+	NOT_GIVEN("version_256", .Version = 256, .Master = TRUE,
+		  .DmaAddressWidth = 32),
+	NOT_GIVEN("version_2^32-1", .Version = 0xffffffff, .Master = TRUE,
+		  .DmaAddressWidth = 32),
+	NOT_GIVEN("width_0", .Version = 3, .Master = TRUE),
+	NOT_GIVEN("width_65", .Version = 3, .Master = TRUE,
+		  .DmaAddressWidth = 65),
+	NOT_GIVEN("width_256", .Version = 3, .Master = TRUE,
+		  .DmaAddressWidth = 256),
+	NOT_GIVEN("width_2^32-1", .Version = 3, .Master = TRUE,
+		  .DmaAddressWidth = 0xffffffff),
+};
+
+struct requesting {
+	const struct request *row;
+	DMA_ADAPTER *adapter;
+	ULONG registers;
+};
+
+static void do_request(void *arg)
+{
+	struct requesting *r = arg;
+	DEVICE_DESCRIPTION d = r->row->description;
+
+	r->adapter = IoGetDmaAdapter(r->row->flaw == NO_DEVICE ? NULL :
+							&edu->dev,
+				     r->row->flaw == NO_DESCRIPTION ? NULL : &d,
+				     &r->registers);
+}
+
+static void run_request(struct rpt *t, const void *data,
+			enum rpt_context context)
+{
+	const struct request *row = data;
+	struct requesting r = { row };
+
+	rpt_in_context(context, do_request, &r);
+	input_judge(t, &row->in, context);
+	EXPECT_EQ(t, !!r.adapter, row->given);
+	if (!r.adapter)
+		return;
+	EXPECT_EQ(t, r.registers, 5);
+	EXPECT(t, r.adapter->DmaOperations->GetDmaAlignment(r.adapter) >= 1);
+	r.adapter->DmaOperations->PutDmaAdapter(r.adapter);
+}
+
+const struct input_table adapter_requests =
+	INPUT_TABLE("adapters", requests, run_request);
+
+/* Adapters to be called with. */
+enum which {
+	OWN,
+	/* Another one of the same device. */
+	OTHER,
+	PUT,
+	/* Not adapters; the address is not even read. */
+	NULL_ADAPTER,
+	USER_ADDRESS,
+	NOT_CANONICAL,
+	UNMAPPED,
+	INSIDE_OWN,
+	POOL_BLOCK,
+	ZEROES,
+};
+
+struct adapters {
+	const DMA_OPERATIONS *operations;
+	DMA_ADAPTER *own, *other, *put;
+	void *block;
+	DMA_ADAPTER zeroes;
+};
+
+static bool get_adapters(struct rpt *t, struct adapters *a)
+{
+	DEVICE_DESCRIPTION d = usual;
+	ULONG registers;
+
+	memset(a, 0, sizeof(*a));
+	a->operations = operations(t);
+	if (!a->operations)
+		return false;
+	a->own = IoGetDmaAdapter(&edu->dev, &d, &registers);
+	a->other = IoGetDmaAdapter(&edu->dev, &d, &registers);
+	a->put = IoGetDmaAdapter(&edu->dev, &d, &registers);
+	a->block = ExAllocatePoolZero(NonPagedPoolNx, 100, TAG_INPUT);
+	if (!EXPECT(t, a->own && a->other && a->put && a->block))
+		return false;
+	a->operations->PutDmaAdapter(a->put);
+	return true;
+}
+
+static void put_adapters(struct adapters *a, bool own)
+{
+	ExFreePoolWithTag(a->block, TAG_INPUT);
+	a->operations->PutDmaAdapter(a->other);
+	if (own)
+		a->operations->PutDmaAdapter(a->own);
+}
+
+static DMA_ADAPTER *adapter_of(struct adapters *a, enum which which)
+{
+	switch (which) {
+	case OWN:
+		return a->own;
+	case OTHER:
+		return a->other;
+	case PUT:
+		return a->put;
+	case NULL_ADAPTER:
+		return NULL;
+	case USER_ADDRESS:
+		return (DMA_ADAPTER *)0x4000;
+	case NOT_CANONICAL:
+		return (DMA_ADAPTER *)(1UL << 63);
+	case UNMAPPED:
+		return (DMA_ADAPTER *)-4096UL;
+	case INSIDE_OWN:
+		return (void *)a->own + 8;
+	case POOL_BLOCK:
+		return a->block;
+	case ZEROES:
+		return &a->zeroes;
+	}
+	return NULL;
+}
+
+struct put {
+	struct input in;
+	enum which which;
+	/* With a buffer out. */
+	bool buffer;
+};
+
+#define PUTS(_what, _contexts, _which, _code, _p1, _buffer) { \
+	.in = { "PutDmaAdapter", _what, _contexts, _code, _p1 }, \
+	.which = _which, .buffer = _buffer }
+
+static const struct put puts[] = {
+	PUTS("right", EACH_IRQL, OWN, 0, 0, false),
+	PUTS("right", IN_NMI, OWN, 0xc2, 0x09, false),
+	PUTS("with_a_buffer_out", EACH_IRQL, OWN, 0xe6, 0x07, true),
+	PUTS("with_a_buffer_out", IN_NMI, OWN, 0xc2, 0x09, true),
+	PUTS("twice", EACH_IRQL, PUT, 0xe6, 0x03, false),
+	PUTS("NULL", EACH_IRQL, NULL_ADAPTER, 0xe6, 0x03, false),
+	PUTS("user_address", EACH_IRQL, USER_ADDRESS, 0xe6, 0x03, false),
+	PUTS("not_canonical", IN_TASK, NOT_CANONICAL, 0xe6, 0x03, false),
+	PUTS("unmapped", IN_TASK, UNMAPPED, 0xe6, 0x03, false),
+	PUTS("inside", IN_TASK, INSIDE_OWN, 0xe6, 0x03, false),
+	PUTS("pool_block", IN_TASK, POOL_BLOCK, 0xe6, 0x03, false),
+	PUTS("zeroes", IN_TASK, ZEROES, 0xe6, 0x03, false),
+};
+
+/* One call, whatever of it is needed. */
+struct call {
+	const DMA_OPERATIONS *operations;
+	DMA_ADAPTER *adapter;
+	ULONG length;
+	PHYSICAL_ADDRESS logical;
+	void *buffer;
+	BOOLEAN cached;
+};
+
+static void do_put(void *arg)
+{
+	struct call *c = arg;
+
+	c->operations->PutDmaAdapter(c->adapter);
+}
+
+static void do_allocate(void *arg)
+{
+	struct call *c = arg;
+
+	c->buffer = c->operations->AllocateCommonBuffer(c->adapter, c->length,
+							&c->logical, c->cached);
+}
+
+static void do_free(void *arg)
+{
+	struct call *c = arg;
+
+	c->operations->FreeCommonBuffer(c->adapter, c->length, c->logical,
+					c->buffer, c->cached);
+}
+
+static void run_put(struct rpt *t, const void *data, enum rpt_context context)
+{
+	const struct put *row = data;
+	struct adapters a;
+	struct call c, own = { .length = 5000, .cached = TRUE };
+
+	if (!get_adapters(t, &a))
+		return;
+	own.operations = a.operations;
+	own.adapter = a.own;
+	if (row->buffer)
+		do_allocate(&own);
+	c = own;
+	c.adapter = adapter_of(&a, row->which);
+	rpt_in_context(context, do_put, &c);
+	if (!input_judge(t, &row->in, context))
+		return;
+	if (row->buffer && EXPECT(t, own.buffer))
+		do_free(&own);
+	put_adapters(&a, row->which != OWN || context == RPT_NMI);
+}
+
+const struct input_table adapter_puts =
+	INPUT_TABLE("put", puts, run_put);
+
+struct allocation {
+	struct input in;
+	enum which which;
+	ULONG length;
+	bool given;
+};
+
+#define ALLOCATE(_what, _contexts, _which, _length, _code, _p1, _given) { \
+	.in = { "AllocateCommonBuffer", _what, _contexts, _code, _p1 }, \
+	.which = _which, .length = _length, .given = _given }
+#define NO_ADAPTER(_what, _which) \
+	ALLOCATE(_what, IN_TASK, _which, 4096, 0xc4, 0x16, false)
+#define TOO_LONG(_what, _length) \
+	ALLOCATE(_what, IN_TASK, OWN, _length, 0, 0, false)
+
+static const struct allocation allocations[] = {
+	ALLOCATE("1_byte", IN_TASK, OWN, 1, 0, 0, true),
+	ALLOCATE("5_pages", IN_TASK, OWN, 5 * PAGE_SIZE, 0, 0, true),
+	ALLOCATE("4096_bytes", IN_ATOMIC | IN_NMI, OWN, 4096, 0xc2, 0x08,
+		 false),
+	ALLOCATE("0_bytes", IN_TASK, OWN, 0, 0xc2, 0x00, false),
+	TOO_LONG("5_pages_and_a_byte", 5 * PAGE_SIZE + 1),
+	TOO_LONG("1M", SZ_1M),
+	TOO_LONG("2^31", 1U << 31),
+	TOO_LONG("2^32-4096", 0xfffff000),
+	TOO_LONG("2^32-4095", 0xfffff001),
+	TOO_LONG("2^32-1", 0xffffffff),
+	NO_ADAPTER("of_put_adapter", PUT),
+	NO_ADAPTER("of_NULL", NULL_ADAPTER),
+	NO_ADAPTER("of_user_address", USER_ADDRESS),
+	NO_ADAPTER("of_not_canonical", NOT_CANONICAL),
+	NO_ADAPTER("of_unmapped", UNMAPPED),
+	NO_ADAPTER("of_inside", INSIDE_OWN),
+	NO_ADAPTER("of_pool_block", POOL_BLOCK),
+	NO_ADAPTER("of_zeroes", ZEROES),
+};
+
+static void run_allocation(struct rpt *t, const void *data,
+			   enum rpt_context context)
+{
+	const struct allocation *row = data;
+	struct adapters a;
+	struct call c = { .length = row->length, .cached = TRUE };
+
+	if (!get_adapters(t, &a))
+		return;
+	c.operations = a.operations;
+	c.adapter = adapter_of(&a, row->which);
+	rpt_in_context(context, do_allocate, &c);
+	input_judge(t, &row->in, context);
+	if (EXPECT_EQ(t, !!c.buffer, row->given) && c.buffer)
+		do_free(&c);
+	put_adapters(&a, true);
+}
+
+const struct input_table buffer_allocations =
+	INPUT_TABLE("common_buffer", allocations, run_allocation);
+
+enum free_routine { FREE_BUFFER, FREE_POOL, FREE_POOL_TAG, FREE_CONTIGUOUS,
+	FREE_CONTIGUOUS_ALL, FREE_NONCACHED };
+
+struct release {
+	struct input in;
+	enum free_routine routine;
+	enum which which;
+	/* 0: the buffer's own. */
+	s64 length_off, logical_off;
+	bool uncached;
+	/* Address: that far into the buffer, or of a subject. */
+	s64 offset;
+	bool elsewhere, twice;
+	struct subject subject;
+};
+
+#define FREE(_what, _contexts, _code, _p1, ...) { \
+	.in = { "FreeCommonBuffer", _what, _contexts, _code, _p1 }, \
+	__VA_ARGS__ }
+#define NOT_ITS_OWN(_what, _contexts, ...) \
+	FREE(_what, _contexts, 0xc4, 0x16, __VA_ARGS__)
+#define NO_BUFFER(_what, _contexts, ...) \
+	FREE(_what, _contexts, 0xe6, 0x03, .elsewhere = true, \
+	     .subject = { __VA_ARGS__ })
+#define BY(_what, _contexts, _routine, _code, _p1) \
+	FREE(_what, _contexts, _code, _p1, .routine = _routine)
+
+#define BUFFER	5000
+
+static const struct release releases[] = {
+	FREE("right", IN_TASK, 0, 0),
+	FREE("right", IN_ATOMIC | IN_NMI, 0xc2, 0x09),
+	FREE("twice", EACH_IRQL, 0xe6, 0x03, .twice = true),
+
+	/* A live buffer with arguments of another */
+	NOT_ITS_OWN("a_byte_less", EACH_IRQL, .length_off = -1),
+	NOT_ITS_OWN("a_byte_more", IN_TASK, .length_off = 1),
+	NOT_ITS_OWN("0_bytes", IN_TASK, .length_off = -BUFFER),
+	NOT_ITS_OWN("8192_bytes", IN_TASK, .length_off = 8192 - BUFFER),
+	NOT_ITS_OWN("2^32-1_bytes", IN_TASK, .length_off = -BUFFER - 1),
+	NOT_ITS_OWN("logical_1_more", EACH_IRQL, .logical_off = 1),
+	NOT_ITS_OWN("logical_4096_more", IN_TASK, .logical_off = 4096),
+	NOT_ITS_OWN("logical_4096_less", IN_TASK, .logical_off = -4096),
+	NOT_ITS_OWN("logical_2^32_more", IN_TASK, .logical_off = 1L << 32),
+	NOT_ITS_OWN("logical_2^63_more", IN_TASK, .logical_off = S64_MIN),
+	NOT_ITS_OWN("uncached", EACH_IRQL, .uncached = true),
+	NOT_ITS_OWN("other_adapter", EACH_IRQL, .which = OTHER),
+	NOT_ITS_OWN("put_adapter", IN_TASK, .which = PUT),
+	NOT_ITS_OWN("adapter_NULL", EACH_IRQL, .which = NULL_ADAPTER),
+	NOT_ITS_OWN("adapter_user_address", IN_TASK, .which = USER_ADDRESS),
+	NOT_ITS_OWN("adapter_not_canonical", IN_TASK, .which = NOT_CANONICAL),
+	NOT_ITS_OWN("adapter_unmapped", IN_TASK, .which = UNMAPPED),
+	NOT_ITS_OWN("adapter_inside", IN_TASK, .which = INSIDE_OWN),
+	NOT_ITS_OWN("adapter_zeroes", IN_TASK, .which = ZEROES),
+
+	/* No buffer at this address */
+	FREE("at_1", IN_TASK, 0xe6, 0x03, .offset = 1),
+	FREE("at_4096", EACH_IRQL, 0xe6, 0x03, .offset = 4096),
+	FREE("at_8192", IN_TASK, 0xe6, 0x03, .offset = 8192),
+	FREE("at_minus_4096", IN_TASK, 0xe6, 0x03, .offset = -4096),
+	NO_BUFFER("NULL", EACH_IRQL, ADDRESS),
+	NO_BUFFER("4096", IN_TASK, ADDRESS, 0, 4096),
+	NO_BUFFER("2^63", IN_TASK, ADDRESS, 0, S64_MIN),
+	NO_BUFFER("minus_1", EACH_IRQL, ADDRESS, 0, -1),
+	NO_BUFFER("minus_4096", IN_TASK, ADDRESS, 0, -4096),
+	NO_BUFFER("slab", IN_TASK, SLAB, BUFFER),
+	NO_BUFFER("pages", IN_TASK, PAGES, 8192),
+	NO_BUFFER("vmalloc", IN_TASK, VMALLOC, BUFFER),
+	NO_BUFFER("guard_page", IN_TASK, VMALLOC, 8192, 8192),
+	NO_BUFFER("stack", IN_TASK, STACK),
+	NO_BUFFER("module_text", IN_TASK, TEXT),
+	NO_BUFFER("device", IN_TASK, DEVICE),
+	NO_BUFFER("pool_100", IN_TASK, NONPAGED, 100),
+	NO_BUFFER("pool_5000", EACH_IRQL, NONPAGED, BUFFER),
+	NO_BUFFER("pool_paged", IN_TASK, PAGED, BUFFER),
+	NO_BUFFER("contiguous", EACH_IRQL, CONTIGUOUS, BUFFER),
+	NO_BUFFER("noncached", EACH_IRQL, NONCACHED, BUFFER),
+
+	/* A buffer given to the routines of other families */
+	BY("by_ExFreePool", EACH_IRQL, FREE_POOL, 0xc2, 0x46),
+	BY("by_ExFreePoolWithTag", IN_TASK, FREE_POOL_TAG, 0xc2, 0x46),
+	BY("by_MmFreeContiguousMemory", EACH_IRQL, FREE_CONTIGUOUS, 0xc2, 0x60),
+	BY("by_MmFreeContiguousMemorySpecifyCache", IN_TASK,
+	   FREE_CONTIGUOUS_ALL, 0xc2, 0x60),
+	BY("by_MmFreeNonCachedMemory", EACH_IRQL, FREE_NONCACHED, 0xc4, 0x16),
+};
+
+static void do_free_pool(void *arg)
+{
+	ExFreePool(((struct call *)arg)->buffer);
+}
+
+static void do_free_pool_tag(void *arg)
+{
+	ExFreePoolWithTag(((struct call *)arg)->buffer, TAG_INPUT);
+}
+
+static void do_free_contiguous(void *arg)
+{
+	MmFreeContiguousMemory(((struct call *)arg)->buffer);
+}
+
+static void do_free_contiguous_all(void *arg)
+{
+	MmFreeContiguousMemorySpecifyCache(((struct call *)arg)->buffer,
+					   BUFFER, MmCached);
+}
+
+static void do_free_noncached(void *arg)
+{
+	MmFreeNonCachedMemory(((struct call *)arg)->buffer, BUFFER);
+}
+
+static void (*const routines[])(void *arg) = {
+	[FREE_BUFFER] = do_free,
+	[FREE_POOL] = do_free_pool,
+	[FREE_POOL_TAG] = do_free_pool_tag,
+	[FREE_CONTIGUOUS] = do_free_contiguous,
+	[FREE_CONTIGUOUS_ALL] = do_free_contiguous_all,
+	[FREE_NONCACHED] = do_free_noncached,
+};
+
+static void run_release(struct rpt *t, const void *data,
+			enum rpt_context context)
+{
+	const struct release *row = data;
+	struct call c, own = { .length = BUFFER, .cached = TRUE };
+	struct rpt_row before, after;
+	struct adapters a;
+	struct thing thing;
+	unsigned int tries;
+	bool gone;
+
+	rpt_family(t, "adapters", &before);
+	if (!get_adapters(t, &a))
+		return;
+	own.operations = a.operations;
+	own.adapter = a.own;
+	do_allocate(&own);
+	if (!EXPECT(t, own.buffer) || !thing_make(t, &thing, &row->subject))
+		return;
+	rpt_fill(own.buffer, BUFFER, 2);
+	c = own;
+	c.adapter = adapter_of(&a, row->which);
+	c.length += row->length_off;
+	c.logical.QuadPart += row->logical_off;
+	c.cached = !row->uncached;
+	c.buffer = row->elsewhere ? thing_address(&thing) :
+				    own.buffer + row->offset;
+	if (row->twice)
+		do_free(&own);
+
+	rpt_in_context(context, routines[row->routine], &c);
+	if (!input_judge(t, &row->in, context))
+		return;
+	gone = row->twice || input_frees(&row->in, context);
+	if (!gone) {
+		EXPECT(t, rpt_filled(own.buffer, BUFFER, 2));
+		do_free(&own);
+	}
+	thing_drop(t, &thing, false);
+	/* Until a deferred free is done the adapter still has its buffer. */
+	for (tries = 0; tries < 100; tries++) {
+		rpt_family(t, "adapters", &after);
+		if (after.diff == before.diff)
+			break;
+		rpt_settle(t);
+	}
+	put_adapters(&a, true);
+}
+
+const struct input_table buffer_frees =
+	INPUT_TABLE("FreeCommonBuffer", releases, run_release);

@@ -1,0 +1,558 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * An actor's operations. What it does next depends on its random numbers and
+ * on what it did before, never on what others do or on how an operation ended,
+ * so a seed gives the same sequence again. Only blocks that others hand over
+ * come when they come; to free them is no operation of its own.
+ */
+#include <linux/jhash.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+
+#include "model.h"
+
+/* A tag that no block has: what is freed with it cannot be freed by luck. */
+#define TAG_NOBODY	('ydbN')
+
+static ULONG tag_of(unsigned int tag)
+{
+	return 'ldM' | (ULONG)('0' + tag) << 24;
+}
+
+__printf(2, 3) static void wrong(struct actor *a, const char *fmt, ...)
+{
+	va_list args;
+
+	if (a->wrong++)
+		return;
+	va_start(args, fmt);
+	vscnprintf(a->what, sizeof(a->what), fmt, args);
+	va_end(args);
+}
+
+/* Contents */
+
+static u64 pattern(u64 seed, size_t word)
+{
+	return (seed + word) * 0x9e3779b97f4a7c15;
+}
+
+static void fill(const struct block *b)
+{
+	u64 *words = b->base, last;
+	size_t i, count = b->bytes / 8;
+
+	for (i = 0; i < count; i++)
+		words[i] = pattern(b->seed, i);
+	last = pattern(b->seed, count);
+	memcpy(words + count, &last, b->bytes % 8);
+}
+
+static void check(struct actor *a, const struct block *b, const char *when)
+{
+	const u64 *words = b->base;
+	size_t i, count = b->bytes / 8;
+	u64 last;
+
+	for (i = 0; i < count; i++)
+		if (words[i] != pattern(b->seed, i))
+			break;
+	last = pattern(b->seed, count);
+	if (i < count || memcmp(words + count, &last, b->bytes % 8))
+		wrong(a, "kind %d, %zu bytes at %px: changed at %zu, seen %s",
+		      b->kind, b->bytes, b->base, i * 8, when);
+}
+
+/* Counters */
+
+static struct counts *counts_of(struct actor *a, const struct block *b)
+{
+	switch (b->kind) {
+	case CONTIGUOUS:
+	case CONTIGUOUS_UC:
+		return &a->families[FAMILY_CONTIGUOUS];
+	case NONCACHED:
+		return &a->families[FAMILY_NONCACHED];
+	case BUFFER:
+		return &a->families[FAMILY_BUFFER];
+	default:
+		return &a->tags[b->tag][b->kind == PAGED];
+	}
+}
+
+static void count(struct actor *a, const struct block *b, int sign)
+{
+	struct counts *c = counts_of(a, b);
+
+	if (sign > 0)
+		c->allocs++;
+	else
+		c->frees++;
+	c->bytes += sign * (s64)b->bytes;
+	c->used += sign * (s64)PAGE_ALIGN(b->bytes);
+}
+
+/* Calls, each in a context */
+
+struct call {
+	struct actor *actor;
+	struct block *block;
+	POOL_TYPE type;
+	ULONG tag;
+	void *address;
+	size_t bytes;
+};
+
+static void in_context(enum rpt_context context, void (*fn)(void *arg),
+		       struct call *call)
+{
+	/* An actor in softirq is where it is. */
+	if (context == RPT_SOFTIRQ)
+		fn(call);
+	else
+		rpt_in_context(context, fn, call);
+}
+
+static void call_allocate(void *arg)
+{
+	const PHYSICAL_ADDRESS highest = { .QuadPart = -1 }, none = {};
+	struct call *c = arg;
+	struct block *b = c->block;
+	DMA_ADAPTER *adapter = c->actor->model->adapter;
+
+	switch (b->kind) {
+	case NONPAGED:
+	case PAGED:
+		b->base = ExAllocatePoolWithTag(c->type, b->bytes, c->tag);
+		break;
+	case CONTIGUOUS:
+		b->base = MmAllocateContiguousMemory(b->bytes, highest);
+		break;
+	case CONTIGUOUS_UC:
+		b->base = MmAllocateContiguousMemorySpecifyCache(b->bytes, none,
+				highest, none, MmNonCached);
+		break;
+	case NONCACHED:
+		b->base = MmAllocateNonCachedMemory(b->bytes);
+		break;
+	default:
+		b->base = adapter->DmaOperations->AllocateCommonBuffer(adapter,
+				b->bytes, &b->logical, TRUE);
+		break;
+	}
+}
+
+static void call_free(void *arg)
+{
+	struct call *c = arg;
+	struct block *b = c->block;
+	DMA_ADAPTER *adapter = c->actor->model->adapter;
+
+	switch (b->kind) {
+	case NONPAGED:
+	case PAGED:
+		ExFreePoolWithTag(b->base, tag_of(b->tag));
+		break;
+	case CONTIGUOUS:
+	case CONTIGUOUS_UC:
+		MmFreeContiguousMemory(b->base);
+		break;
+	case NONCACHED:
+		MmFreeNonCachedMemory(b->base, b->bytes);
+		break;
+	default:
+		adapter->DmaOperations->FreeCommonBuffer(adapter, b->bytes,
+							 b->logical, b->base,
+							 TRUE);
+		break;
+	}
+}
+
+static void call_free_pool(void *arg)
+{
+	struct call *c = arg;
+
+	ExFreePoolWithTag(c->address, c->tag);
+}
+
+static void call_free_contiguous(void *arg)
+{
+	struct call *c = arg;
+
+	MmFreeContiguousMemory(c->address);
+}
+
+static void call_free_contiguous_size(void *arg)
+{
+	struct call *c = arg;
+
+	MmFreeContiguousMemorySpecifyCache(c->address, c->bytes, MmCached);
+}
+
+static void call_free_noncached(void *arg)
+{
+	struct call *c = arg;
+
+	MmFreeNonCachedMemory(c->address, c->bytes);
+}
+
+static void call_free_buffer(void *arg)
+{
+	struct call *c = arg;
+	DMA_ADAPTER *adapter = c->actor->model->adapter;
+
+	adapter->DmaOperations->FreeCommonBuffer(adapter, c->bytes,
+						 c->block->logical, c->address,
+						 TRUE);
+}
+
+/* Choices */
+
+/* Where a kind may be allocated and freed. */
+static enum rpt_context context_for(struct actor *a, enum block_kind kind,
+				    u32 r)
+{
+	static const enum rpt_context contexts[] = {
+		RPT_PREEMPT_OFF, RPT_BH_OFF, RPT_RCU, RPT_IRQS_OFF,
+	};
+
+	if (a->softirq)
+		return RPT_SOFTIRQ;
+	if ((kind != NONPAGED && kind != CONTIGUOUS) || r & 1)
+		return RPT_TASK;
+	if (kind == NONPAGED && !(r >> 1 & 31))
+		return RPT_HARDIRQ;
+	return contexts[r >> 6 & 3];
+}
+
+static enum block_kind kind_for(struct actor *a, u32 r)
+{
+	r &= 1023;
+	if (r < 24)
+		return CONTIGUOUS;
+	if (a->softirq)
+		return NONPAGED;
+	if (r < 25)
+		return CONTIGUOUS_UC;
+	if (r < 26)
+		return NONCACHED;
+	if (r < 32 && a->model->adapter)
+		return BUFFER;
+	return r < 340 ? PAGED : NONPAGED;
+}
+
+/* Up to 1 MiB, but most are small. */
+static size_t bytes_for(struct actor *a, enum block_kind kind, u32 r)
+{
+	unsigned int class = r & 1023;
+
+	r >>= 10;
+	if (kind > CONTIGUOUS)
+		return 1 + r % SZ_16K;
+	if (class < 1 && !a->softirq && kind != CONTIGUOUS)
+		return SZ_64K + 1 + r % (SZ_1M - SZ_64K);
+	if (class < 12)
+		return PAGE_SIZE + 1 + r % (SZ_64K - PAGE_SIZE);
+	if (class < 100)
+		return 1 + r % PAGE_SIZE;
+	return 1 + (r >> 3) % (8 << (r & 7));
+}
+
+static void allocate(struct actor *a, struct block *b, const u32 *r)
+{
+	struct call c = { .actor = a, .block = b };
+	enum rpt_context context;
+	bool zero = false;
+
+	*b = (struct block){
+		.kind = kind_for(a, r[1]),
+		.tag = r[1] >> 10 & (TAGS - 1),
+		.seed = (u64)a->number << 56 | ++a->seeds << 20,
+	};
+	b->bytes = bytes_for(a, b->kind, r[2]);
+	context = context_for(a, b->kind, r[3]);
+	c.tag = tag_of(b->tag);
+	c.type = b->kind == PAGED ? PagedPool : NonPagedPoolNx;
+	if (b->kind <= PAGED && r[1] >> 13 & 1) {
+		c.type |= POOL_ZERO_ALLOCATION;
+		zero = true;
+	}
+	/* Now and then more than any machine has. */
+	if (b->kind <= PAGED && (r[1] >> 14 & 1023) == 0x155)
+		b->bytes = SIZE_MAX / 2 - r[2];
+
+	in_context(context, call_allocate, &c);
+	if (!b->base) {
+		counts_of(a, b)->failures++;
+		a->unmet++;
+		if (b->bytes <= SZ_8K ||
+		    (context == RPT_TASK && b->bytes <= SZ_1M))
+			wrong(a, "kind %d, %zu bytes, context %d: NULL",
+			      b->kind, b->bytes, context);
+		return;
+	}
+	if (b->bytes > SZ_1M)
+		wrong(a, "%zu bytes were given", b->bytes);
+	count(a, b, 1);
+	if (!IS_ALIGNED((unsigned long)b->base,
+			b->kind > PAGED || b->bytes > 4064 ? PAGE_SIZE : 16))
+		wrong(a, "kind %d, %zu bytes: at %px", b->kind, b->bytes,
+		      b->base);
+	if ((zero || b->kind == BUFFER) && memchr_inv(b->base, 0, b->bytes))
+		wrong(a, "kind %d, %zu bytes: not zero", b->kind, b->bytes);
+	fill(b);
+}
+
+static void release(struct actor *a, struct block *b, enum rpt_context context)
+{
+	struct call c = { .actor = a, .block = b };
+
+	if (!b->base)
+		return;
+	check(a, b, "at the free");
+	count(a, b, -1);
+	in_context(context, call_free, &c);
+	b->base = NULL;
+}
+
+/* Gives a block to another actor, which frees it, on another CPU mostly. */
+static void hand_over(struct actor *a, struct block *b, const u32 *r)
+{
+	struct model *m = a->model;
+	struct actor *to = m->actors[r[2] % m->count];
+	unsigned long flags;
+	bool taken = false;
+
+	/* Not everything may be freed in softirq. */
+	if (to->softirq && b->kind != NONPAGED && b->kind != CONTIGUOUS)
+		to = m->actors[to->number ^ 1];
+	if (to == a || !b->base) {
+		release(a, b, context_for(a, b->kind, r[3]));
+		return;
+	}
+	spin_lock_irqsave(&to->lock, flags);
+	if (to->given < INBOX) {
+		to->inbox[to->given++] = *b;
+		taken = true;
+	}
+	spin_unlock_irqrestore(&to->lock, flags);
+	if (taken)
+		a->handed++;
+	else
+		release(a, b, context_for(a, b->kind, r[3]));
+}
+
+static void empty_inbox(struct actor *a)
+{
+	struct block b;
+	unsigned long flags;
+
+	while (READ_ONCE(a->given)) {
+		spin_lock_irqsave(&a->lock, flags);
+		b = a->inbox[--a->given];
+		spin_unlock_irqrestore(&a->lock, flags);
+		release(a, &b, context_for(a, b.kind, (u32)b.seed >> 20));
+	}
+}
+
+/* Wrong calls */
+
+static void expect(struct actor *a, u32 code, const void *address, u64 p1)
+{
+	struct expected *e = &a->bad[a->bad_count++];
+
+	*e = (struct expected){ code, { p1, p1, p1, p1 }, address };
+}
+
+static void bad_free_of_pool(struct actor *a, struct block *b, const u32 *r)
+{
+	enum rpt_context context = context_for(a, b->kind, r[3]);
+	size_t inside = 1 + r[3] % max_t(size_t, b->bytes - 1, 1);
+	struct call c = {
+		.actor = a, .block = b, .address = b->base,
+		.tag = tag_of(b->tag), .bytes = b->bytes,
+	};
+
+	switch (r[2] & 7) {
+	default:
+		c.tag = tag_of((b->tag + 1) % TAGS);
+		expect(a, BAD_POOL_CALLER, b->base, 0x0a);
+		in_context(context, call_free_pool, &c);
+		break;
+	case 1:
+	case 2:
+		if (inside >= b->bytes)
+			return;
+		c.address += inside;
+		expect(a, BAD_POOL_CALLER, c.address, 0x99);
+		in_context(context, call_free_pool, &c);
+		break;
+	case 3:
+		release(a, b, context);
+		c.tag = TAG_NOBODY;
+		/* Somebody may have its memory by now. */
+		expect(a, BAD_POOL_CALLER, c.address, 0x07);
+		a->bad[a->bad_count - 1].p1[1] = 0x46;
+		a->bad[a->bad_count - 1].p1[2] = 0x0a;
+		a->bad[a->bad_count - 1].p1[3] = 0x99;
+		in_context(context, call_free_pool, &c);
+		break;
+	case 4:
+		expect(a, BAD_POOL_CALLER, b->base, 0x60);
+		in_context(context, call_free_contiguous, &c);
+		break;
+	case 5:
+		expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
+		in_context(context, call_free_noncached, &c);
+		break;
+	case 6:
+		if (b->kind == PAGED) {
+			/* Reported, and done. */
+			expect(a, BAD_POOL_CALLER, b->base, 0x09);
+			release(a, b, RPT_PREEMPT_OFF);
+			break;
+		}
+		c.address = NULL;
+		expect(a, BAD_POOL_CALLER, NULL, 0x46);
+		in_context(context, call_free_pool, &c);
+		break;
+	}
+}
+
+static void bad_free_of_pages(struct actor *a, struct block *b, const u32 *r)
+{
+	enum rpt_context context = context_for(a, b->kind, r[3]);
+	struct call c = {
+		.actor = a, .block = b, .address = b->base,
+		.tag = TAG_NOBODY, .bytes = b->bytes + 1,
+	};
+
+	if (r[2] & 1) {
+		expect(a, BAD_POOL_CALLER, b->base, 0x46);
+		in_context(context, call_free_pool, &c);
+		return;
+	}
+	expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
+	in_context(context, b->kind == NONCACHED ? call_free_noncached :
+			    b->kind == BUFFER ? call_free_buffer :
+			    call_free_contiguous_size, &c);
+}
+
+static void bad_request(struct actor *a, const u32 *r)
+{
+	enum rpt_context context = context_for(a, NONPAGED, r[3]);
+	struct block b = { .kind = NONPAGED, .bytes = 1 + r[2] % SZ_64K };
+	struct call c = {
+		.actor = a, .block = &b, .type = NonPagedPoolNx,
+		.tag = tag_of(0),
+	};
+
+	switch (r[1] >> 10 & 3) {
+	case 0:
+		b.bytes = 0;
+		expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x00);
+		break;
+	case 1:
+		c.tag = 0;
+		expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x9b);
+		break;
+	case 2:
+		c.type = DontUseThisType;
+		expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION,
+		       (void *)DontUseThisType, 0x16);
+		break;
+	case 3:
+		c.type = PagedPool;
+		if (context == RPT_TASK)
+			context = RPT_PREEMPT_OFF;
+		expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x08);
+		break;
+	}
+	in_context(context, call_allocate, &c);
+	if (b.base)
+		wrong(a, "a bad request was granted");
+}
+
+/* Whether bad_free_of_pool() frees the block, whatever became of it before. */
+static bool bad_free_ends(const struct block *b, const u32 *r)
+{
+	unsigned int way = r[2] & 7;
+
+	return b->kind <= PAGED && (way == 3 || (way == 6 && b->kind == PAGED));
+}
+
+static void bad_call(struct actor *a, unsigned int slot, const u32 *r)
+{
+	struct block *b = &a->slots[slot];
+
+	/* So many a round, or the file of violations could not hold them. */
+	if (!a->bad_left)
+		return;
+	a->bad_left--;
+	if (r[1] >> 30) {
+		bad_request(a, r);
+		return;
+	}
+	if (!b->base)
+		bad_request(a, r);
+	else if (b->kind <= PAGED)
+		bad_free_of_pool(a, b, r);
+	else
+		bad_free_of_pages(a, b, r);
+	if (bad_free_ends(b, r))
+		a->in_use[slot] = false;
+}
+
+static void act(struct actor *a, unsigned int slot, const u32 *r)
+{
+	struct block *b = &a->slots[slot];
+	unsigned int action = r[1] & 127;
+
+	if (action < 76) {
+		release(a, b, context_for(a, b->kind, r[3]));
+		a->in_use[slot] = false;
+	} else if (action < 100) {
+		hand_over(a, b, r);
+		a->in_use[slot] = false;
+	} else if (action < 127) {
+		if (b->base)
+			check(a, b, "in between");
+	} else {
+		bad_call(a, slot, r);
+	}
+}
+
+void actor_step(struct actor *a)
+{
+	unsigned int slot;
+	u32 r[4];
+	int i;
+
+	empty_inbox(a);
+	for (i = 0; i < 4; i++)
+		r[i] = prandom_u32_state(&a->rnd);
+	slot = r[0] % SLOTS;
+	a->digest = (u64)jhash2(r, 4, a->digest) << 32 |
+		    jhash_3words(slot, a->in_use[slot], a->bad_left, a->digest);
+	if (a->in_use[slot]) {
+		act(a, slot, r);
+	} else {
+		allocate(a, &a->slots[slot], r);
+		a->in_use[slot] = true;
+	}
+	a->operations++;
+}
+
+void actor_clear(struct actor *a)
+{
+	unsigned int slot;
+
+	empty_inbox(a);
+	for (slot = 0; slot < SLOTS; slot++) {
+		if (a->in_use[slot])
+			release(a, &a->slots[slot], RPT_TASK);
+		a->in_use[slot] = false;
+	}
+}
