@@ -37,7 +37,7 @@ use kernel::{
 /// Objects up to this size, in units, take no page of the heap for themselves once there is a cache.
 pub(crate) const SMALL_UNITS: usize = 512 / UNIT;
 /// Pages that a class takes from the heap before its cache is made.
-const PATIENCE: u32 = 8;
+const PATIENCE: u32 = 16;
 
 static MISSES: [Atomic<u32>; CLASSES] = [const { Atomic::new(0) }; CLASSES];
 
@@ -61,7 +61,7 @@ const _: () = assert!(CLASSES <= 64);
 
 fn name(of: impl fmt::Display) -> Result<CString> {
     let load = LOAD.load(Relaxed);
-    CString::try_from_fmt(fmt!("rust_pool-{load:016x}-{of}")).map_err(Error::from)
+    CString::try_from_fmt(fmt!("rust_pool-{load:016x}-{of}"))
 }
 
 fn make(class: usize) -> Result {

@@ -92,28 +92,21 @@ impl Table for Tags {
             };
             let now = row.snapshot();
             let diff = now.diff();
-            let written = match tag {
-                Some(tag) => kwrite!(line, "{tag}"),
+            match tag {
+                Some(tag) => line.push(&tag.shown()),
                 None if now.allocs == 0 && now.failures == 0 => continue,
-                None => kwrite!(line, "(other)"),
-            };
+                None => line.push(b"(other)"),
+            }
             let per_alloc = u64::try_from(now.bytes).unwrap_or(0).checked_div(diff);
-            written
-                .and_then(|()| {
-                    kwrite!(
-                        line,
-                        " {kind:<5} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10}",
-                        now.allocs,
-                        now.frees,
-                        diff,
-                        now.bytes,
-                        now.used,
-                        per_alloc.unwrap_or(0),
-                        now.peak,
-                        now.failures
-                    )
-                })
-                .ok()?;
+            line.push_padded(kind.name(), 5);
+            line.push_number(now.allocs, 12);
+            line.push_number(now.frees, 12);
+            line.push_number(diff, 12);
+            line.push_number(now.bytes, 14);
+            line.push_number(now.used, 14);
+            line.push_number(per_alloc.unwrap_or(0), 10);
+            line.push_number(now.peak, 14);
+            line.push_number(now.failures, 10);
             return u64::try_from(at).ok();
         }
     }

@@ -8,6 +8,7 @@ use crate::{
         SMALL_UNITS, //
     },
     gfp::Request,
+    header::PageHeader,
     heap,
     magazine::{
         self,
@@ -17,10 +18,7 @@ use crate::{
         Content,
         Shelf, //
     },
-    sys::{
-        self,
-        PAGE_SIZE, //
-    }, //
+    sys, //
 };
 use core::ptr::NonNull;
 
@@ -160,8 +158,11 @@ unsafe fn give_back(shelf: Shelf, batch: &mut Batch) {
         }
         Content::Pages(order) => {
             while let Some(block) = batch.pop() {
-                // SAFETY: The magazine's pages are such allocations, and have headers of our own.
-                unsafe { crate::pages::give_back(block, PAGE_SIZE << order) };
+                // SAFETY: The magazine's pages are such allocations.
+                unsafe {
+                    PageHeader::erase(block);
+                    sys::free_order(block, order);
+                }
             }
         }
     }

@@ -9,8 +9,10 @@
 
 use crate::{
     class::Class,
+    depot,
     header::{
         self,
+        Form,
         Header,
         PageHeader,
         LARGEST,
@@ -25,7 +27,7 @@ use crate::{
     shelf::Shelf,
     small,
     statistics,
-    sys,
+    sys::PAGE_SIZE,
     tag::{
         PoolKind,
         Tag, //
@@ -77,7 +79,7 @@ fn finish(object: NonNull<u8>, row: &Row, class: Class, fold: bool, zero: bool) 
 /// Frees a block where that is quickly done; `false` if it is not.
 #[inline(always)]
 pub(crate) fn free(addr: usize, tag: Tag) -> bool {
-    if addr % sys::PAGE_SIZE == 0 || percpu::in_nmi() {
+    if addr % PAGE_SIZE == 0 || percpu::in_nmi() {
         return false;
     }
     let at = addr.wrapping_sub(UNIT);
@@ -128,45 +130,82 @@ pub(crate) fn allocate_pages(
     bytes: usize,
     tag: Tag,
 ) -> Option<NonNull<u8>> {
-    let shelf = pages::kept(bytes)?;
+    let order = pages::order(bytes)?;
     if percpu::in_nmi() {
         return None;
     }
     let row = statistics::known(tag, kind).filter(|row| row.site().claimed())?;
-    let block = magazine::pop(shelf)?;
-    Some(pages::hand_out(
-        block,
+    let block = magazine::pop(Shelf::pages(order))?;
+    let header = PageHeader::new(
         bytes,
-        init::zeroes_for(pool_type),
+        Form::Order(order),
         once::read(&row.stamp),
-        row,
-    ))
+        row.index(),
+    );
+    // SAFETY: The pages are ours.
+    unsafe { header.write(block) };
+    let used = PAGE_SIZE << order;
+    let fold = row.charged(bytes, used);
+    let zero = init::zeroes_for(pool_type);
+    if fold || zero {
+        return Some(finish_pages(block, row, used, fold, zero));
+    }
+    Some(block)
+}
+
+#[inline(never)]
+fn finish_pages(block: NonNull<u8>, row: &Row, used: usize, fold: bool, zero: bool) -> NonNull<u8> {
+    if fold {
+        row.fold();
+    }
+    if zero {
+        // SAFETY: So much is the block's.
+        unsafe { block.write_bytes(0, used) };
+    }
+    block
 }
 
 /// Frees a block of whole pages where that is quickly done; `false` if it is not.
 #[inline(always)]
 pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
-    if percpu::in_nmi() {
+    if percpu::in_nmi() || init::wipes() {
         return false;
     }
-    let Some(header) = PageHeader::find_nonpaged(addr) else {
+    let Some((header, page)) = PageHeader::find_nonpaged(addr) else {
         return false;
     };
-    let Some(shelf) = pages::kept(header.bytes()) else {
+    let Form::Order(order) = header.form() else {
         return false;
     };
-    // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
-    if !header.admits(tag) || !unsafe { header.claim(addr) } {
+    // SAFETY: `header` was found live there; whoever frees a block gives it up.
+    if !header.admits(tag) || !unsafe { header.claim_in(page) } {
         return false;
     }
     // SAFETY: As above; a page with a header is not at null.
-    unsafe {
-        statistics::of_header(header.row()).discharge(header.bytes(), pages::whole(header.bytes()));
-        pages::free_kept(
-            shelf,
+    let (row, block) = unsafe {
+        (
+            statistics::of_header(header.row()),
             NonNull::new_unchecked(addr as *mut u8),
-            header.bytes(),
-        );
+        )
+    };
+    let fold = row.discharged(header.bytes(), PAGE_SIZE << order);
+    let shelf = Shelf::pages(order);
+    // SAFETY: The header says that the pages are of this order, and they were live until now.
+    if fold || !unsafe { magazine::push(shelf, block) } {
+        // SAFETY: As above; they were not taken.
+        unsafe { give_pages(shelf, block, row, fold) };
     }
     true
+}
+
+/// # Safety
+///
+/// As for [`depot::free`].
+#[inline(never)]
+unsafe fn give_pages(shelf: Shelf, block: NonNull<u8>, row: &Row, fold: bool) {
+    if fold {
+        row.fold();
+    }
+    // SAFETY: By the safety requirements.
+    unsafe { depot::free(shelf, block) };
 }

@@ -19,7 +19,7 @@
 //! where Windows has its big-page table:
 //!
 //! ```text
-//! +0  bytes asked for  u24
+//! +0  bytes asked for  u20  and above them, in four bits, the order of the pages and one, or 0
 //! +3  flags            u8   as in PoolType; bit 2: the last page is shared, bit 3: set
 //! +4  PoolTag          u32
 //! +8                   u16  0
@@ -59,7 +59,8 @@ const PAGED: u64 = 1 << 24;
 const IN_USE: u64 = 2 << 24;
 const SHARED: u64 = 4 << 24;
 const PAGES: u64 = 8 << 24;
-const BYTES: u64 = (1 << 24) - 1;
+const BYTES: u64 = (1 << 20) - 1;
+const ORDER: u32 = 20;
 
 static SECRET: Atomic<u64> = Atomic::new(0);
 
@@ -254,19 +255,35 @@ impl Header {
     }
 }
 
+/// What the pages of a block are.
+#[derive(Clone, Copy)]
+pub(crate) enum Form {
+    /// All pages of an order.
+    Order(u32),
+    /// As many pages as it needs.
+    Exact,
+    /// As many, and small blocks may be in the last.
+    Shared,
+}
+
 /// The contents of a header in the `struct page` of a block's first page.
 #[derive(Clone, Copy)]
 pub(crate) struct PageHeader(Words);
 
 impl PageHeader {
-    /// The header of a live block of `bytes` bytes, fewer than 16 MiB, under a tag with this
-    /// [`stamp`]; `shared` if small blocks may be in its last page.
-    #[inline]
-    pub(crate) fn new(bytes: usize, shared: bool, stamp: u64, row: u16) -> Self {
+    /// The header of a live block of `bytes` bytes, fewer than 1 MiB, under a tag with this
+    /// [`stamp`].
+    #[inline(always)]
+    pub(crate) fn new(bytes: usize, form: Form, stamp: u64, row: u16) -> Self {
+        let form = match form {
+            Form::Order(order) => (u64::from(order) + 1) << ORDER,
+            Form::Exact => 0,
+            Form::Shared => SHARED,
+        };
         // CAST: Lossless on the architectures supported.
-        let rest = bytes as u64 & BYTES | PAGES | if shared { SHARED } else { 0 };
+        let bytes = bytes as u64 & BYTES;
         Self(Words {
-            first: rest | stamp,
+            first: bytes | form | PAGES | stamp,
             second: u64::from(row) << 16,
         })
     }
@@ -276,7 +293,7 @@ impl PageHeader {
     /// # Safety
     ///
     /// `block` is the start of pages that belong to the caller.
-    #[inline]
+    #[inline(always)]
     pub(crate) unsafe fn write(self, block: NonNull<u8>) {
         let addr = block.as_ptr() as usize;
         if let Some(page) = PageWords::around(addr) {
@@ -288,11 +305,12 @@ impl PageHeader {
     /// The header of a block at a page-aligned address that may be anything, if it is one of a live
     /// block in nonpaged pool.
     #[inline(always)]
-    pub(crate) fn find_nonpaged(addr: usize) -> Option<Self> {
-        let (first, second) = PageWords::around(addr)?.peek();
+    pub(crate) fn find_nonpaged(addr: usize) -> Option<(Self, PageWords)> {
+        let page = PageWords::around(addr)?;
+        let (first, second) = page.peek();
         // CAST: The upper half of the second word.
         (first & (IN_USE | PAGED) == IN_USE && (second >> 32) as u32 == check(addr, first, second))
-            .then_some(Self(Words { first, second }))
+            .then_some((Self(Words { first, second }), page))
     }
 
     /// Looks for the header of a block at a page-aligned address that may be anything.
@@ -311,14 +329,22 @@ impl PageHeader {
     /// # Safety
     ///
     /// [`Self::find`] found this header for `addr`.
-    #[inline(always)]
     pub(crate) unsafe fn claim(&self, addr: usize) -> bool {
+        // SAFETY: By the safety requirements.
+        PageWords::around(addr).is_some_and(|page| unsafe { self.claim_in(page) })
+    }
+
+    /// The same for the words that [`Self::find_nonpaged`] found it in.
+    ///
+    /// # Safety
+    ///
+    /// It did find it there.
+    #[inline(always)]
+    pub(crate) unsafe fn claim_in(&self, page: PageWords) -> bool {
         let first = self.0.first;
-        PageWords::around(addr).is_some_and(|page| {
-            // SAFETY: Where a header with its check word was found, the page is ours, and only this
-            // function changes its first word. If it was freed meanwhile, the word is another.
-            unsafe { sys::replace(page.addr(), first, first & !IN_USE) }
-        })
+        // SAFETY: Where a header with its check word was found, the page is ours, and only this
+        // function changes its first word. If it was freed meanwhile, the word is another.
+        unsafe { sys::replace(page.addr(), first, first & !IN_USE) }
     }
 
     /// Removes the header that `base` may have, for its pages are going; the address is remembered.
@@ -344,10 +370,15 @@ impl PageHeader {
         (self.0.first & BYTES) as usize
     }
 
-    /// Whether small blocks may be in its last page.
-    #[inline]
-    pub(crate) fn shared(&self) -> bool {
-        self.0.first & SHARED != 0
+    /// What its pages are.
+    #[inline(always)]
+    pub(crate) fn form(&self) -> Form {
+        // CAST: A field of four bits.
+        match (self.0.first >> ORDER & 15) as u32 {
+            0 if self.0.first & SHARED != 0 => Form::Shared,
+            0 => Form::Exact,
+            order => Form::Order(order.wrapping_sub(1)),
+        }
     }
 
     /// The block's tag.

@@ -14,6 +14,7 @@ use crate::{
     bins::Bins,
     gfp::Request,
     header::UNIT,
+    once,
     span::{
         Pages,
         Span, //
@@ -36,10 +37,12 @@ const WORTH: usize = 128;
 /// Spans without their block in front that are kept, and one more for so many others.
 const WAITING: usize = 16;
 const WAITING_SHARE: usize = 28;
+/// While fewer than this many wait, one waits even if no block at all is left in it.
+const EMPTY: usize = 2;
 /// A page is not opened for small blocks while more than this part of the heap is free.
 const SLACK_SHARE: usize = 8;
 
-static OPEN: Atomic<bool> = Atomic::new(false);
+static OPEN: Atomic<u32> = Atomic::new(0);
 /// The longest run of free units, so that who cannot be served need not ask.
 static LONGEST: Atomic<usize> = Atomic::new(0);
 
@@ -118,10 +121,13 @@ impl Heap {
         self.free.saturating_mul(SLACK_SHARE) <= self.len().saturating_mul(UNITS)
     }
 
-    /// The pages of a span that waits, but for the last.
+    /// The pages of a span that waits, but for the last if small blocks are in that.
     fn trim(&mut self) -> Option<Pages> {
         let mut span = self.waiting.take(0, |_| true)?;
         self.free = self.free.wrapping_sub(span.free_units());
+        if span.is_empty() {
+            return Some(KBox::into_inner(span).into_pages());
+        }
         let pages = span.behead(1);
         self.insert(span);
         pages
@@ -135,7 +141,7 @@ impl Heap {
 
 /// Starts to use the heap.
 pub(crate) fn open() {
-    OPEN.store(true, Relaxed);
+    OPEN.store(1, Relaxed);
 }
 
 /// Pages, and units of the last one, that a block of `bytes` bytes takes at the front of a span.
@@ -147,12 +153,17 @@ pub(crate) fn split(bytes: usize) -> (usize, usize) {
     )
 }
 
-/// Those of a block which leaves so much over that it is worth sharing.
+/// Whether a block of more than a page leaves so much of its last one over that it is worth sharing.
+#[inline(always)]
+pub(crate) fn leaves_something(bytes: usize) -> bool {
+    let over = bytes.wrapping_neg() % PAGE_SIZE;
+    bytes > PAGE_SIZE && over >= WORTH && once::read(&OPEN) != 0
+}
+
+/// Pages and units of a block which does.
 #[inline]
 pub(crate) fn shape(bytes: usize) -> Option<(usize, usize)> {
-    let (pages, units) = split(bytes);
-    (pages > 1 && units != 0 && (UNITS - units) * UNIT >= WORTH && OPEN.load(Relaxed))
-        .then_some((pages, units))
+    leaves_something(bytes).then(|| split(bytes))
 }
 
 /// The bytes that these are.
@@ -211,23 +222,20 @@ unsafe fn change(span: NonNull<Span>, change: impl FnOnce(&mut Span)) {
     // SAFETY: By the safety requirements.
     let mut span = unsafe { heap.remove(span) };
     change(&mut span);
-    let (pages, record) = if span.is_empty() {
-        (None, Some(span))
+    let pages = if span.is_empty() && !(span.lost_its_front() && heap.waiting.len() < EMPTY) {
+        Some(KBox::into_inner(span).into_pages())
     } else {
         heap.insert(span);
         let trim = heap.has_too_many_waiting();
-        (trim.then(|| heap.trim()).flatten(), None)
+        trim.then(|| heap.trim()).flatten()
     };
     drop(heap);
     drop(pages);
-    if let Some(span) = record {
-        drop(KBox::into_inner(span).into_pages());
-    }
 }
 
 /// Places a small block where there is room. Any context but NMI.
 pub(crate) fn place(units: usize) -> Option<NonNull<u8>> {
-    if LONGEST.load(Relaxed) < units {
+    if once::read(&LONGEST) < units {
         return None;
     }
     // Who has to wait is better served elsewhere.
@@ -237,7 +245,7 @@ pub(crate) fn place(units: usize) -> Option<NonNull<u8>> {
 /// Places a small block in a new page, if the heap has not got too much room already or `must` take
 /// it. Any context but NMI.
 pub(crate) fn place_in_new_page(units: usize, request: Request, must: bool) -> Option<NonNull<u8>> {
-    if !OPEN.load(Relaxed) || !(must || state::get().heap.lock().wants_page()) {
+    if once::read(&OPEN) == 0 || !(must || state::get().heap.lock().wants_page()) {
         return None;
     }
     let mut span = request.attempt(|gfp| Span::new(1, gfp))?;

@@ -11,6 +11,7 @@ use crate::{
     gfp::Request,
     header::{
         self,
+        Form,
         PageHeader,
         LARGEST, //
     },
@@ -19,9 +20,13 @@ use crate::{
     magazine,
     recent,
     row::Row,
-    shelf::Shelf,
+    shelf::{
+        Shelf,
+        ORDERS, //
+    },
     sys::{
         self,
+        page_align,
         PAGE_SIZE, //
     },
     tag::{
@@ -34,51 +39,30 @@ use core::ptr::NonNull;
 /// The largest block, in bytes.
 pub(crate) const MAX: usize = 16 * PAGE_SIZE;
 
-/// The shelf for a block of `bytes` bytes, if there is one for so many pages.
-#[inline]
-fn shelf(bytes: usize) -> Option<Shelf> {
-    let pages = bytes.div_ceil(PAGE_SIZE);
-    if pages.is_power_of_two() {
-        Shelf::pages(pages.trailing_zeros())
-    } else {
-        None
+/// The order of so many pages, 0 to 16, or `NONE`.
+const ORDER_OF: [u8; MAX / PAGE_SIZE + 1] = {
+    let mut order_of = [NONE; MAX / PAGE_SIZE + 1];
+    let mut order = 0;
+    while order < ORDERS {
+        // CAST: A handful.
+        order_of[1 << order] = order as u8;
+        order += 1;
     }
-}
+    order_of
+};
+const NONE: u8 = u8::MAX;
 
-/// The shelf that a block of `bytes` bytes is kept on, if it is one of whole pages that are kept.
+/// The order of the pages of a block of `bytes` bytes, if it takes all of such.
 #[inline(always)]
-pub(crate) fn kept(bytes: usize) -> Option<Shelf> {
-    if bytes <= LARGEST || bytes > MAX || heap::shape(bytes).is_some() {
+pub(crate) fn order(bytes: usize) -> Option<u32> {
+    if bytes <= LARGEST || heap::leaves_something(bytes) {
         return None;
     }
-    shelf(bytes)
-}
-
-/// What a block takes that does not share its last page.
-#[inline]
-pub(crate) fn whole(bytes: usize) -> usize {
-    bytes.div_ceil(PAGE_SIZE) * PAGE_SIZE
-}
-
-/// Makes pages a block and hands it out.
-#[inline(always)]
-pub(crate) fn hand_out(
-    block: NonNull<u8>,
-    bytes: usize,
-    zero: bool,
-    stamp: u64,
-    row: &Row,
-) -> NonNull<u8> {
-    let used = whole(bytes);
-    // SAFETY: The pages are the caller's.
-    unsafe {
-        PageHeader::new(bytes, false, stamp, row.index()).write(block);
-        if zero {
-            block.write_bytes(0, used);
-        }
+    let pages = (bytes.wrapping_sub(1) / PAGE_SIZE).wrapping_add(1);
+    match ORDER_OF.get(pages) {
+        Some(&NONE) | None => None,
+        Some(&order) => Some(order.into()),
     }
-    row.charge(bytes, used);
-    block
 }
 
 /// Allocates a block of more than [`LARGEST`] and at most [`MAX`] bytes. Any context but NMI.
@@ -89,53 +73,61 @@ pub(crate) fn allocate(
     row: &Row,
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
-    let stamp = header::stamp(kind, tag);
     if let Some((pages, units)) = heap::shape(bytes) {
-        return allocate_front(request, pages, units, stamp, row);
+        let block = heap::place_front(pages, units, request.plain())?;
+        return Some(hand_out(block, request, Form::Shared, kind, tag, row));
     }
-    let kept = shelf(bytes);
-    let block = match kept.and_then(magazine::pop) {
-        Some(block) => block,
+    let (block, form) = match order(bytes) {
+        Some(order) => {
+            let shelf = Shelf::pages(order);
+            let block = magazine::pop(shelf).or_else(|| depot::allocate(shelf, request.plain()))?;
+            (block, Form::Order(order))
+        }
         None => {
-            let block = match kept {
-                Some(shelf) => depot::allocate(shelf, request.plain()),
-                None => request
-                    .plain()
-                    .attempt(|gfp| sys::pages_exact(whole(bytes), gfp)),
-            }?;
-            recent::forget(block.as_ptr() as usize);
-            block
+            let bytes = page_align(bytes)?;
+            let block = request
+                .plain()
+                .attempt(|gfp| sys::pages_exact(bytes, gfp))?;
+            (block, Form::Exact)
         }
     };
-    Some(hand_out(
-        block,
-        bytes,
-        init::zeroes(request.zero),
-        stamp,
-        row,
-    ))
+    recent::forget(block.as_ptr() as usize);
+    Some(hand_out(block, request, form, kind, tag, row))
 }
 
-fn allocate_front(
+/// Makes pages a block and hands it out.
+fn hand_out(
+    block: NonNull<u8>,
     request: Request,
-    pages: usize,
-    units: usize,
-    stamp: u64,
+    form: Form,
+    kind: PoolKind,
+    tag: Tag,
     row: &Row,
-) -> Option<NonNull<u8>> {
+) -> NonNull<u8> {
     let bytes = request.bytes;
-    let block = heap::place_front(pages, units, request.plain())?;
-    let used = heap::used(pages, units);
-    // SAFETY: The pages but the last are ours, and there is one at least. The block has so many
-    // bytes.
+    let used = used(bytes, form);
+    let header = PageHeader::new(bytes, form, header::stamp(kind, tag), row.index());
+    // SAFETY: The pages are the caller's, all of the first one, and so many bytes in all.
     unsafe {
-        PageHeader::new(bytes, true, stamp, row.index()).write(block);
+        header.write(block);
         if init::zeroes(request.zero) {
             block.write_bytes(0, used);
         }
     }
     row.charge(bytes, used);
-    Some(block)
+    block
+}
+
+/// What a block takes.
+fn used(bytes: usize, form: Form) -> usize {
+    match form {
+        Form::Order(order) => PAGE_SIZE << order,
+        Form::Exact => bytes.div_ceil(PAGE_SIZE) * PAGE_SIZE,
+        Form::Shared => {
+            let (pages, units) = heap::split(bytes);
+            heap::used(pages, units)
+        }
+    }
 }
 
 /// Frees a block. `false` if another CPU was faster. Any context but NMI.
@@ -151,72 +143,29 @@ pub(crate) unsafe fn free(addr: usize, header: PageHeader, row: Option<&Row>) ->
     let Some(block) = NonNull::new(addr as *mut u8) else {
         return true;
     };
-    let bytes = header.bytes();
-    let front = header.shared().then(|| heap::split(bytes));
-    let used = front.map_or(whole(bytes), |(pages, units)| heap::used(pages, units));
+    let (bytes, form) = (header.bytes(), header.form());
+    let used = used(bytes, form);
     if let Some(row) = row {
         row.discharge(bytes, used);
     }
     // SAFETY: The header says what the block is, and it was live until now.
     unsafe {
-        match (front, shelf(bytes)) {
-            (Some((pages, units)), _) => {
-                wipe(block, used);
-                heap::remove_front(block, pages, units);
+        if init::wipes() {
+            block.write_bytes(0, used);
+        }
+        match form {
+            Form::Order(order) => depot::free(Shelf::pages(order), block),
+            Form::Exact => {
+                PageHeader::erase(block);
+                sys::free_pages(block, used);
             }
-            (None, Some(shelf)) => free_kept(shelf, block, bytes),
-            (None, None) => {
-                wipe(block, used);
-                give_back(block, used);
+            Form::Shared => {
+                let (pages, units) = heap::split(bytes);
+                heap::remove_front(block, pages, units);
             }
         }
     }
     true
-}
-
-/// Wipes a block if the kernel wants that of freed memory.
-///
-/// # Safety
-///
-/// It has so many bytes and is not used any more.
-#[inline]
-unsafe fn wipe(block: NonNull<u8>, used: usize) {
-    if init::wipes() {
-        // SAFETY: By the safety requirements.
-        unsafe { block.write_bytes(0, used) };
-    }
-}
-
-/// Frees the pages of a block of which such are kept.
-///
-/// # Safety
-///
-/// They are of this shelf, the block was of `bytes` bytes, and is not used any more.
-#[inline(always)]
-pub(crate) unsafe fn free_kept(shelf: Shelf, block: NonNull<u8>, bytes: usize) {
-    // SAFETY: By the safety requirements.
-    unsafe {
-        wipe(block, whole(bytes));
-        depot::free(shelf, block);
-    }
-}
-
-/// Gives the pages of a block back to the kernel.
-///
-/// # Safety
-///
-/// They are `used` bytes, not at the front of a span, and nobody uses them.
-pub(crate) unsafe fn give_back(block: NonNull<u8>, used: usize) {
-    let pages = used / PAGE_SIZE;
-    // SAFETY: By the safety requirements; they were allocated as `allocate()` does for that size.
-    unsafe {
-        PageHeader::erase(block);
-        if pages.is_power_of_two() {
-            sys::free_order(block, pages.trailing_zeros());
-        } else {
-            sys::free_pages(block, used);
-        }
-    }
 }
 
 /// The live block around an address that is not its start, if there is one. Slow.
@@ -226,6 +175,6 @@ pub(crate) fn around(addr: usize) -> Option<usize> {
         .filter_map(|back| last.checked_sub(back * PAGE_SIZE))
         .find(|&at| {
             matches!(PageHeader::find(at), Some(crate::header::Found::Live(header))
-                if addr < at.saturating_add(whole(header.bytes())))
+                if addr < at.saturating_add(used(header.bytes(), header.form())))
         })
 }

@@ -26,6 +26,7 @@ pub(crate) unsafe fn exit() {
         // SAFETY: By the safety requirements.
         unsafe { depot::drain_of(cpu) };
     }
+    heap::shrink();
     heap::forget();
     // SAFETY: By the safety requirements; they are empty now.
     unsafe { magazine::exit() };

@@ -21,7 +21,6 @@ use kernel::{
     module::this_module,
     prelude::*,
     seq_file::SeqFile,
-    seq_print,
     str::CStr, //
 };
 
@@ -122,9 +121,15 @@ impl<T: Table> File<T> {
         let out = unsafe { SeqFile::from_raw(file) };
         if shown == HEAD {
             T::head(out);
-        } else {
-            // SAFETY: Anything but the head is the file's cursor.
-            seq_print!(out, "{}\n", unsafe { &(*shown.cast::<Cursor>()).line });
+            return 0;
+        }
+        // SAFETY: Anything but the head is the file's cursor.
+        let line = unsafe { (*shown.cast::<Cursor>()).line.as_bytes() };
+        // SAFETY: The file is valid, and so are the line's bytes for their length. What does not fit
+        // has seq_file call this again with a larger buffer.
+        unsafe {
+            bindings::seq_write(file, line.as_ptr().cast(), line.len());
+            bindings::seq_putc(file, b'\n');
         }
         0
     }

@@ -41,13 +41,12 @@ impl Shelf {
         Self(class.number())
     }
 
-    /// For pages of an order, if such are kept.
-    #[inline]
-    pub(crate) fn pages(order: u32) -> Option<Self> {
+    /// For pages of an order; of the highest if that is not kept.
+    #[inline(always)]
+    pub(crate) fn pages(order: u32) -> Self {
         // INVARIANT: It is one of the shelves behind those of the classes.
         // CAST: Lossless on the architectures supported.
-        let order = order as usize;
-        (order < ORDERS).then_some(Self(CLASSES + order))
+        Self(CLASSES + (order as usize).min(ORDERS - 1))
     }
 
     /// The shelf of a number, if there is one.

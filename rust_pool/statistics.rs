@@ -37,7 +37,7 @@ use kernel::{
 };
 
 /// Rows are made this many at a time; their counters then fit one per-CPU chunk.
-const CHUNK: usize = 256;
+const CHUNK: usize = 128;
 /// No more rows than fit the 16 bits of a block's header.
 const MAX_ROWS: usize = 1 << 16;
 /// More are made when fewer than this many are left.

@@ -98,13 +98,23 @@ impl Tag {
     }
 }
 
+impl Tag {
+    /// The four characters that stand for it.
+    pub(crate) fn shown(self) -> [u8; 4] {
+        self.0.to_le_bytes().map(|byte| {
+            if byte == b' ' || byte.is_ascii_graphic() {
+                byte
+            } else {
+                b'.'
+            }
+        })
+    }
+}
+
 impl fmt::Display for Tag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for byte in self.0.to_le_bytes() {
-            let printable = byte == b' ' || byte.is_ascii_graphic();
-            fmt::Write::write_char(f, if printable { byte as char } else { '.' })?;
-        }
-        Ok(())
+        let shown = self.shown();
+        f.write_str(core::str::from_utf8(&shown).unwrap_or("????"))
     }
 }
 
@@ -119,12 +129,19 @@ pub enum PoolKind {
     Paged = 1,
 }
 
-impl fmt::Display for PoolKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl PoolKind {
+    /// Its name in listings.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
             Self::NonPaged => "Nonp",
             Self::Paged => "Paged",
-        })
+        }
+    }
+}
+
+impl fmt::Display for PoolKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 
