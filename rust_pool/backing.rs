@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory for blocks without a header: page-aligned, found again by address and size alone.
+//! Memory for blocks without a header of any kind, found again by address and size alone: those of
+//! the Rust face above 8 KiB, and those of the C face that are not blocks of whole pages.
 //!
-//! Up to 8 KiB and for powers of two up to 64 KiB kmalloc is the cheapest, and its alignment
-//! guarantee gives page alignment. Other sizes up to 64 KiB take whole pages and give the rest of
-//! the power of two back. Above that, and where pages are too fragmented, the block is virtually
-//! contiguous. Where interrupts or softirqs are kept out there is only the page allocator, up to
-//! 4 MiB, since vmalloc's locks are not for such contexts to take.
+//! Powers of two up to 64 KiB are kmalloc's, whose alignment guarantee gives page alignment; other
+//! sizes up to there take whole pages and give the rest of the power of two back. Above that, and
+//! where pages are too fragmented, the block is virtually contiguous. Where interrupts or softirqs
+//! are kept out there is only the page allocator, up to 4 MiB, since vmalloc's locks are not for such
+//! contexts to take.
 
 use crate::{
     export::{

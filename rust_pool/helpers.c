@@ -382,7 +382,10 @@ static unsigned long count_spare(struct shrinker *shrinker,
 	return rust_pool_spare() ?: SHRINK_EMPTY;
 }
 
-/* The magazines are their CPUs' alone, so each empties its own. */
+/*
+ * The magazines are their CPUs' alone, so each empties its own, a little later:
+ * nothing is free yet when this returns.
+ */
 static unsigned long free_spare(struct shrinker *shrinker,
 				struct shrink_control *control)
 {
@@ -391,7 +394,7 @@ static unsigned long free_spare(struct shrinker *shrinker,
 	for_each_online_cpu(cpu)
 		queue_work_on(cpu, system_percpu_wq,
 			      per_cpu_ptr(&drain_work, cpu));
-	return control->nr_to_scan;
+	return SHRINK_STOP;
 }
 
 static int cpu_dead(unsigned int cpu)
