@@ -149,3 +149,85 @@ impl Bins {
         }
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_bins)]
+mod tests {
+    use super::*;
+    use crate::sys;
+
+    /// A span of one page of which so many units are free.
+    fn span(free: usize) -> Option<KBox<Span>> {
+        let mut span = Span::new(1, sys::raw::RUST_POOL_GFP_KERNEL)?;
+        if free < UNITS {
+            span.place(UNITS - free)?;
+        }
+        Some(span)
+    }
+
+    fn filled(runs: &[usize]) -> Option<Bins> {
+        let mut bins = Bins::new().ok()?;
+        for &run in runs {
+            bins.insert(span(run)?);
+        }
+        Some(bins)
+    }
+
+    /// The run of a span that is taken out, whose pages go.
+    fn take(bins: &mut Bins, run: usize, fits: impl Fn(&Span) -> bool) -> Option<usize> {
+        let span = bins.take(run, fits)?;
+        let run = span.run();
+        drop(KBox::into_inner(span).into_pages());
+        Some(run)
+    }
+
+    #[test]
+    fn shortest_that_fits() {
+        let bins = filled(&[100, 5, 64, UNITS, 63, 100, 0]);
+        assert!(bins.is_some());
+        let Some(mut bins) = bins else { return };
+        assert!(bins.len() == 7 && bins.longest() == UNITS);
+        for (least, run) in [(6, 63), (6, 64), (65, 100), (65, 100), (65, UNITS)] {
+            assert!(take(&mut bins, least, |_| true) == Some(run));
+        }
+        assert!(take(&mut bins, 6, |_| true).is_none());
+        assert!(bins.len() == 2 && bins.longest() == 5);
+        assert!(take(&mut bins, 0, |_| true) == Some(0));
+        assert!(take(&mut bins, 0, |_| true) == Some(5));
+        assert!(bins.len() == 0 && bins.longest() == 0);
+        assert!(take(&mut bins, 0, |_| true).is_none());
+        assert!(take(&mut bins, UNITS + 1, |_| true).is_none());
+    }
+
+    #[test]
+    fn only_what_is_asked_for() {
+        let bins = filled(&[10, 20, 20, 30]);
+        assert!(bins.is_some());
+        let Some(mut bins) = bins else { return };
+        assert!(take(&mut bins, 1, |span| span.run() > 20) == Some(30));
+        assert!(take(&mut bins, 1, |span| span.run() > 20).is_none());
+        for run in [10, 20, 20] {
+            assert!(take(&mut bins, 1, |_| true) == Some(run));
+        }
+    }
+
+    #[test]
+    fn out_of_the_middle() {
+        let (bins, middle) = (filled(&[20]), span(20));
+        assert!(bins.is_some() && middle.is_some());
+        let (Some(mut bins), Some(middle)) = (bins, middle) else {
+            return;
+        };
+        let at = NonNull::from(&*middle);
+        bins.insert(middle);
+        let Some(first) = span(20) else { return };
+        bins.insert(first);
+        // SAFETY: It is in the bins.
+        let middle = unsafe { bins.remove(at) };
+        drop(KBox::into_inner(middle).into_pages());
+        assert!(bins.len() == 2 && bins.longest() == 20);
+        for _ in 0..2 {
+            assert!(take(&mut bins, 20, |_| true) == Some(20));
+        }
+        assert!(take(&mut bins, 0, |_| true).is_none());
+    }
+}

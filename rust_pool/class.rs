@@ -111,3 +111,45 @@ impl Class {
         (self.0 & 0xffff) as usize
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_class)]
+mod tests {
+    use super::*;
+
+    fn of(units: usize) -> Class {
+        // SAFETY: The tests ask for no more than `MAX_UNITS`.
+        unsafe { Class::of(units) }
+    }
+
+    #[test]
+    fn smallest_that_is_large_enough() {
+        for bytes in 1..=LARGEST {
+            let class = of(header::units(bytes));
+            assert!(class.bytes() >= bytes + UNIT);
+            assert!(SIZES.get(class.number()) == Some(&(class.bytes() / UNIT)));
+            let below = class.number().checked_sub(1).and_then(|it| SIZES.get(it));
+            assert!(below.is_none_or(|&units| units < header::units(bytes)));
+        }
+    }
+
+    #[test]
+    fn little_is_left_over() {
+        for units in 2..=MAX_UNITS {
+            let left = of(units).bytes() / UNIT - units;
+            let part = match units {
+                ..=16 => 0,
+                ..=64 => units / 8,
+                _ => units / 16,
+            };
+            assert!(left <= part);
+        }
+    }
+
+    #[test]
+    fn from_a_header_to_the_largest() {
+        assert!(of(0).number() == 0 && of(2).number() == 0);
+        assert!(of(0).bytes() == 2 * UNIT && of(3).bytes() == 3 * UNIT);
+        assert!(of(MAX_UNITS).number() == CLASSES - 1);
+        assert!(of(MAX_UNITS).bytes() == LARGEST + UNIT);
+    }
+}

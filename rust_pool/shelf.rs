@@ -85,3 +85,38 @@ impl Shelf {
         }
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_shelf)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert!(Shelf::all().count() == SHELVES);
+        for (number, shelf) in Shelf::all().enumerate() {
+            assert!(shelf.number() == number);
+            assert!(Shelf::from_number(number).is_some());
+        }
+        assert!(Shelf::from_number(SHELVES).is_none());
+    }
+
+    #[test]
+    fn pages_up_to_64_kib() {
+        let of = |order| Shelf::pages(order).map(|shelf| (shelf.bytes(), shelf.content()));
+        for (order, bytes) in [(0, 4096), (1, 8192), (2, 16384), (3, 32768), (4, 65536)] {
+            assert!(matches!(of(order), Some((size, Content::Pages(it)))
+                if size == bytes && it == order));
+        }
+        assert!(of(5).is_none() && of(u32::MAX).is_none());
+    }
+
+    #[test]
+    fn objects_of_each_class() {
+        for (number, &units) in SIZES.iter().enumerate() {
+            // SAFETY: No class is larger than the largest object.
+            let shelf = Shelf::objects(unsafe { Class::of(units) });
+            assert!(shelf.number() == number && shelf.bytes() == units * UNIT);
+            assert!(matches!(shelf.content(), Content::Objects(it) if it == units));
+        }
+    }
+}

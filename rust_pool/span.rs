@@ -234,3 +234,97 @@ impl Drop for Pages {
         }
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_span)]
+mod tests {
+    use super::*;
+
+    fn span(pages: usize) -> Option<KBox<Span>> {
+        Span::new(pages, sys::raw::RUST_POOL_GFP_KERNEL)
+    }
+
+    /// Gives the pages of a span back that no block is in.
+    fn done(span: KBox<Span>) -> bool {
+        let empty = span.is_empty();
+        drop(KBox::into_inner(span).into_pages());
+        empty
+    }
+
+    fn at(block: NonNull<u8>) -> usize {
+        block.as_ptr() as usize
+    }
+
+    #[test]
+    fn small_blocks_lie_behind_the_one_in_front() {
+        for pages in [2, 3, 4, 13, 16] {
+            let span = span(pages);
+            assert!(span.is_some());
+            let Some(mut span) = span else { return };
+            assert!(span.is_empty() && span.run() == UNITS);
+            let last = span.last();
+            let front = span.place_front(50);
+            assert!(at(front) + (pages - 1) * PAGE_SIZE == last && last % PAGE_SIZE == 0);
+            let (one, two) = (span.place(20), span.place(UNITS - 70));
+            assert!(one.is_some_and(|it| at(it) == last + (UNITS - 20) * UNIT));
+            assert!(two.is_some_and(|it| at(it) == last + 50 * UNIT));
+            assert!(span.place(1).is_none() && span.run() == 0);
+            span.remove_front(50);
+            let (Some(one), Some(two)) = (one, two) else {
+                return;
+            };
+            // SAFETY: It lies in the last page of a span.
+            assert!(unsafe { Span::around(two) } == NonNull::new(&raw mut *span));
+            span.remove(two, UNITS - 70);
+            assert!(span.run() == UNITS - 20 && !span.is_empty());
+            span.remove(one, 20);
+            assert!(done(span));
+        }
+    }
+
+    #[test]
+    fn waits_for_what_fits_in_front() {
+        let span = span(2);
+        assert!(span.is_some());
+        let Some(mut span) = span else { return };
+        span.place_front(50);
+        assert!(!span.lost_its_front());
+        let (one, two) = (span.place(10), span.place(10));
+        let (Some(one), Some(two)) = (one, two) else {
+            return;
+        };
+        span.remove(one, 10);
+        span.remove_front(50);
+        // The run behind the small block is of no use to it.
+        assert!(span.lost_its_front() && span.run() == UNITS - 20);
+        span.place_front(UNITS - 20);
+        assert!(!span.lost_its_front() && span.run() == 10 && span.free_units() == 10);
+        span.remove_front(UNITS - 20);
+        span.remove(two, 10);
+        assert!(done(span));
+    }
+
+    #[test]
+    fn gives_up_its_head() {
+        for pages in [2, 3, 4, 13] {
+            let span = span(pages);
+            assert!(span.is_some());
+            let Some(mut span) = span else { return };
+            let last = span.last();
+            span.place_front(50);
+            let small = span.place(10);
+            assert!(span.behead(1).is_none());
+            span.remove_front(50);
+            assert!(span.behead(0).is_none() && span.behead(pages).is_none());
+            if pages > 3 {
+                assert!(span.behead(2).is_some_and(|head| head.pages == pages - 2));
+                assert!(span.pages() == 2 && span.last() == last && span.lost_its_front());
+            }
+            assert!(span.behead(1).is_some());
+            assert!(span.pages() == 1 && span.last() == last && !span.lost_its_front());
+            assert!(span.run() == UNITS - 10);
+            let Some(small) = small else { return };
+            span.remove(small, 10);
+            assert!(done(span));
+        }
+    }
+}

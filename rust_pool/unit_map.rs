@@ -110,3 +110,67 @@ impl UnitMap {
         self.0.iter().map(|word| word.count_zeros() as usize).sum()
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_unit_map)]
+mod tests {
+    use super::*;
+
+    fn with(used: &[(usize, usize)]) -> UnitMap {
+        let mut map = UnitMap::new();
+        for &(start, len) in used {
+            map.take(start, len);
+        }
+        map
+    }
+
+    fn has_runs(map: &UnitMap, runs: &[(usize, usize)]) -> bool {
+        map.runs()
+            .map(|run| (run.start, run.len))
+            .eq(runs.iter().copied())
+    }
+
+    #[test]
+    fn free_at_first() {
+        let map = UnitMap::new();
+        assert!(map.is_empty() && map.free() == UNITS);
+        assert!(map.longest() == UNITS && map.leading() == UNITS);
+        assert!(has_runs(&map, &[(0, UNITS)]));
+    }
+
+    #[test]
+    fn across_words() {
+        for (start, len) in [(0, 1), (60, 10), (63, 2), (64, 64), (1, 200), (63, 129)] {
+            let mut map = with(&[(start, len)]);
+            assert!(map.free() == UNITS - len && !map.is_empty());
+            assert!(map.leading() == start);
+            assert!(map.longest() == start.max(UNITS - start - len));
+            map.give(start, len);
+            assert!(map.is_empty());
+        }
+        let mut map = with(&[(60, 10)]);
+        assert!(has_runs(&map, &[(0, 60), (70, UNITS - 70)]));
+        map.give(62, 4);
+        assert!(has_runs(&map, &[(0, 60), (62, 4), (70, UNITS - 70)]));
+    }
+
+    #[test]
+    fn ends_with_the_page() {
+        let map = with(&[(UNITS - 6, 100)]);
+        assert!(map.free() == UNITS - 6);
+        assert!(has_runs(&map, &[(0, UNITS - 6)]));
+        let map = with(&[(0, UNITS)]);
+        assert!(map.free() == 0 && map.longest() == 0 && map.leading() == 0);
+        assert!(has_runs(&map, &[]) && map.best(1).is_none());
+        let map = with(&[(0, UNITS - 1)]);
+        assert!(has_runs(&map, &[(UNITS - 1, 1)]) && map.best(1).is_some());
+    }
+
+    #[test]
+    fn best_is_the_shortest_and_last() {
+        let map = with(&[(10, 10), (30, 10), (60, UNITS - 60)]);
+        for (len, start) in [(1, 20), (10, 20), (11, 40), (20, 40)] {
+            assert!(map.best(len).is_some_and(|run| run.start == start));
+        }
+        assert!(map.best(21).is_none());
+    }
+}

@@ -6,7 +6,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-FILES='tags contiguous noncached adapters violations'
+FILES='tags contiguous noncached adapters memory violations'
 
 each_file() {
 	for _stat in $FILES; do
@@ -78,6 +78,26 @@ tag_rows_parse() {
 		END { exit bad || !NR }'
 }
 
+# A row for each kind of block, in the order of their sizes.
+memory_rows_parse() {
+	sed -n 2p "$STATS/memory" |
+		grep -qxE '# heap: [0-9]+ spans, [0-9]+ of them waiting, [0-9]+ bytes free' ||
+		return 1
+	[ "$(sed -n 3p "$STATS/memory" | tr -s ' ')" = "#magazines of size limit held bytes" ] ||
+		return 1
+	_cpus=$(grep -c ^processor /proc/cpuinfo)
+	sed 1,3d "$STATS/memory" | awk -v cpus="$_cpus" '
+		!/^(objects|pages)( +[0-9]+)+$/ || NF != 5 {
+			print "# " $0; bad = 1
+		}
+		$1 != kind { last = 0; kind = $1; kinds++ }
+		$2 <= last || $4 > $3 * cpus || $5 != $2 * $4 {
+			print "# numbers: " $0; bad = 1
+		}
+		{ last = $2 }
+		END { exit bad || kinds != 2 }'
+}
+
 # An open file keeps the module, or does without it.
 open_file_and_rmmod() {
 	exec 3<"$STATS/$1"
@@ -137,7 +157,7 @@ twenty_thousand() {
 
 begin rp_test rp_test_pool
 load_or_fail rust_pool
-ktap_set_plan $((16 + ENDS))
+ktap_set_plan $((18 + ENDS))
 
 check "directory is root's only" mode_is "$STATS" 700
 check "files are root's only" each_file file_mode
@@ -158,5 +178,6 @@ done
 check "read in small pieces" each_file small_reads
 check "read from anywhere" each_file seeks
 check "tag rows parse" tag_rows_parse
+check "memory rows parse" memory_rows_parse
 check "twenty thousand tags" twenty_thousand
 ends

@@ -8,7 +8,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 KUNIT=/sys/kernel/debug/kunit
-SUITES='bounds cache_type chain description gfp tag text'
+SUITES='bins bounds cache_type chain class description gfp shelf span tag text unit_map'
 
 # run_suite SUITE: runs it and leaves "ok|not ok SUITE: CASE" for each of its cases
 run_suite() {

@@ -13,9 +13,19 @@
 grep -q slub_debug= /proc/cmdline ||
 	skip_all "not booted with slub_debug=FZPU init_on_alloc=0"
 need_edu
+nothing_kept() {
+	cat "$STATS/memory" >"$TMP/memory"
+	grep -q '^# heap: 0 spans' "$TMP/memory" &&
+		sed 1,3d "$TMP/memory" | awk '$3 || $4 { exit 1 } END { exit !NR }' && return
+	sed 's/^/# /' "$TMP/memory"
+	return 1
+}
+
+EXTRA=1
 begin rp_test rp_test_pool rp_test_pages rp_test_rust
 load_or_fail rust_pool rp_test rp_test_pool rp_test_pages rp_test_rust
 plan_cases sizes wdm usercopy badfree noncached kinds rust_collections \
 	rust_regions rust_common_buffers
 run_cases
+check "$PROGRAM: nothing is kept, and no page shared" nothing_kept
 ends

@@ -110,7 +110,8 @@ works_again() {
 leaks_each_time() {
 	loaded rust_pool || load rust_pool || return 1
 	for _round in 1 2 3; do
-		client small=1 || return 1
+		client small=1 crowd=1 || return 1
+		grep -q '^rust_pool-[0-9a-f]*-128 ' /proc/slabinfo || return 1
 		log_mark "round $_round"
 		unload rust_pool || return 1
 		leaked 'tag Ring Nonp' 1 100 leak_all || return 1

@@ -8,6 +8,7 @@
 #include <linux/cpumask.h>
 #include <linux/io.h>
 #include <linux/irq_work.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
@@ -287,6 +288,8 @@ static void damaged_header(struct rpt *t)
 
 static const struct rpt_arg large_sizes[] = {
 	{ "4096", 4096 },
+	{ "17000", 17000 },
+	{ "20480", 20480 },
 	{ "20000", 20000 },
 	{ "8M", SZ_8M },
 	{ }
@@ -341,7 +344,11 @@ static const struct rpt_arg twice_sizes[] = {
 	{ "4064", 4064 },
 	{ "4065", 4065 },
 	{ "4096", 4096 },
+	{ "5000", 5000 },
+	{ "12288", 12288 },
 	{ "20000", 20000 },
+	{ "64K", SZ_64K },
+	{ "64K+1", SZ_64K + 1 },
 	{ "8M", SZ_8M },
 	{ }
 };
@@ -433,13 +440,18 @@ static const struct rpt_arg race_sizes[] = {
 	{ "100", 100 },
 	{ "4064", 4064 },
 	{ "4096", 4096 },
+	{ "5000", 5000 },
+	{ "12288", 12288 },
 	{ "20000", 20000 },
 	{ }
 };
 
+#define RACES	64
+
 struct race {
-	void *block;
-	atomic_t ready;
+	void *blocks[RACES];
+	atomic_t ready[RACES];
+	atomic_t sides;
 	struct completion done;
 	struct irq_work work;
 };
@@ -447,12 +459,17 @@ struct race {
 static void free_at_once(void *arg)
 {
 	struct race *race = arg;
+	unsigned int side = atomic_inc_return(&race->sides), i, wait;
 
-	/* Both are there before either frees. */
-	atomic_inc(&race->ready);
-	while (atomic_read(&race->ready) < 2)
-		cpu_relax();
-	ExFreePoolWithTag(race->block, TAG_BADFREE);
+	for (i = 0; i < RACES; i++) {
+		/* Both are there before either frees, one a little later. */
+		atomic_inc(&race->ready[i]);
+		while (atomic_read(&race->ready[i]) < 2)
+			cpu_relax();
+		for (wait = i % 8 * (i % 2 == side % 2); wait; wait--)
+			barrier();
+		ExFreePoolWithTag(race->blocks[i], TAG_BADFREE);
+	}
 	complete(&race->done);
 }
 
@@ -472,38 +489,49 @@ static void interrupt(void *arg)
 /* On two CPUs at once, one free is right and the other is not. */
 static void twice_at_once(struct rpt *t)
 {
-	enum { ROUNDS = 500 };
+	enum { ROUNDS = 100 };
 	size_t n = rpt_value(t);
+	/* Where the CPUs are not there at once, it takes its time. */
+	unsigned long end = jiffies + 5 * HZ;
 	struct rpt_row before, after;
-	struct race race = { .work = IRQ_WORK_INIT(free_in_interrupt) };
-	unsigned int i;
+	struct race *race;
+	unsigned int round, i;
 	int other;
 
 	if (num_online_cpus() < 2) {
 		rpt_skip(t, "needs two CPUs");
 		return;
 	}
+	race = kzalloc_obj(*race);
+	if (!EXPECT(t, race))
+		return;
+	race->work = IRQ_WORK_INIT(free_in_interrupt);
 	rpt_tag(t, "TstD", false, &before);
-	for (i = 0; i < ROUNDS; i++) {
-		race.block = ExAllocatePoolWithTag(NonPagedPool, n,
-						   TAG_BADFREE);
-		if (!EXPECT(t, race.block))
+	for (round = 0; round < ROUNDS && !rpt_failed(t); round++) {
+		if (round && time_after(jiffies, end))
 			break;
-		atomic_set(&race.ready, 0);
-		init_completion(&race.done);
+		for (i = 0; i < RACES; i++) {
+			race->blocks[i] = ExAllocatePoolWithTag(NonPagedPool, n,
+								TAG_BADFREE);
+			EXPECT(t, race->blocks[i]);
+			atomic_set(&race->ready[i], 0);
+		}
+		init_completion(&race->done);
 		migrate_disable();
 		other = cpumask_any_but(cpu_online_mask, smp_processor_id());
-		smp_call_function_single(other, interrupt, &race, false);
-		free_at_once(&race);
+		smp_call_function_single(other, interrupt, race, false);
+		free_at_once(race);
 		migrate_enable();
-		wait_for_completion(&race.done);
-		wait_for_completion(&race.done);
-		irq_work_sync(&race.work);
+		wait_for_completion(&race->done);
+		wait_for_completion(&race->done);
+		irq_work_sync(&race->work);
+		EXPECT_VIOLATIONS(t, RACES);
 	}
-	EXPECT_VIOLATIONS(t, i);
 	rpt_tag(t, "TstD", false, &after);
-	EXPECT_EQ(t, after.frees - before.frees, i);
+	EXPECT_EQ(t, after.frees - before.frees, round * RACES);
 	EXPECT_EQ(t, after.diff, before.diff);
+	rpt_note(t, "%u races", round * RACES);
+	kfree(race);
 }
 
 static void counters_untouched(struct rpt *t)

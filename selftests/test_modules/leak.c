@@ -3,6 +3,7 @@
  * A client that leaks what its parameters say, or does one wrong thing, and
  * can tell at its next load whether what it leaked is still as it left it.
  */
+#include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -37,6 +38,10 @@ MODULE_PARM_DESC(look, "Address of a leaked block to compare with the pattern");
 static bool used;
 module_param(used, bool, 0);
 MODULE_PARM_DESC(used, "Use tag Ring before, and leak nothing of that");
+
+static bool crowd;
+module_param(crowd, bool, 0);
+MODULE_PARM_DESC(crowd, "Leak the small ones among so many that a slab cache serves them");
 
 static unsigned int init;
 module_param(init, uint, 0);
@@ -81,11 +86,37 @@ static noinline int leak_common(void)
 	return adapter ? 0 : -ENOMEM;
 }
 
+/* More than the heap takes in, and then more, when the size has its cache. */
+static void *others[2000];
+
+static void gather(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		if (i == ARRAY_SIZE(others) / 2)
+			msleep(200);
+		others[i] = ExAllocatePoolWithTag(NonPagedPool, 100, 'dwrC');
+	}
+}
+
+static void scatter(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(others); i++)
+		if (others[i])
+			ExFreePoolWithTag(others[i], 'dwrC');
+}
+
 /* Not in init code, as most of a driver is not. */
 static noinline int leak_all(void)
 {
 	PHYSICAL_ADDRESS any = { .QuadPart = -1 };
 	unsigned int i;
+
+	if (crowd)
+		gather();
 
 	if (used)
 		ExFreePool(ExAllocatePoolWithTag(NonPagedPool, 100, 'gniR'));
@@ -94,6 +125,7 @@ static noinline int leak_all(void)
 	for (i = 0; i < small; i++)
 		leak("small", ExAllocatePoolWithTag(NonPagedPool, 100, 'gniR'),
 		     100);
+	scatter();
 	for (i = 0; i < large; i++)
 		leak("large", ExAllocatePoolWithTag(PagedPool, 10000, '1giB'),
 		     10000);

@@ -21,6 +21,8 @@ static const struct rpt_suite *const suites[] = {
 	&badfree_suite,
 	&usercopy_suite,
 	&wdm_suite,
+	&magazine_suite,
+	&heap_suite,
 };
 
 static void *key;

@@ -11,6 +11,8 @@
 #define TAG_FAILURE	('CtsT')
 #define TAG_BADFREE	('DtsT')
 #define TAG_COPY	('EtsT')
+#define TAG_MAGAZINE	('FtsT')
+#define TAG_HEAP	('GtsT')
 #define TAG_OTHER	('XtsT')
 
 #define SMALL_MAX	4064	/* largest block with a header in front */
@@ -38,6 +40,8 @@ extern const struct rpt_suite failures_suite;
 extern const struct rpt_suite badfree_suite;
 extern const struct rpt_suite usercopy_suite;
 extern const struct rpt_suite wdm_suite;
+extern const struct rpt_suite magazine_suite;
+extern const struct rpt_suite heap_suite;
 
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];

@@ -92,6 +92,21 @@ void rpt_tag(struct rpt *t, const char *shown, bool paged, struct rpt_row *row);
 void rpt_tag_totals(struct rpt *t, struct rpt_row *row);
 /* The head line of contiguous, noncached or adapters. */
 void rpt_family(struct rpt *t, const char *file, struct rpt_row *row);
+/* What the CPUs keep of blocks of so many bytes; a row of `memory`. */
+struct rpt_magazine {
+	bool found;
+	u64 size, limit, held, bytes;
+};
+
+void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine);
+
+/* How full the heap is, by the head of `memory`. */
+struct rpt_heap {
+	u64 spans, waiting, free;
+};
+
+void rpt_heap(struct rpt *t, struct rpt_heap *heap);
+
 /* Does a line of the file hold all these words, in this order? */
 bool rpt_has_line(struct rpt *t, const char *file, const char *words);
 

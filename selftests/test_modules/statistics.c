@@ -190,6 +190,46 @@ void rpt_family(struct rpt *t, const char *file, struct rpt_row *row)
 }
 EXPORT_SYMBOL_GPL(rpt_family);
 
+void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine)
+{
+	bool small = bytes <= 4064;
+	const char *of = small ? "objects %llu %llu %llu %llu" :
+				 "pages %llu %llu %llu %llu";
+	char *text = rpt_text(t, "memory");
+	char *rest = text, *line;
+	struct rpt_magazine m;
+
+	memset(magazine, 0, sizeof(*magazine));
+	while (text && (line = rpt_line(&rest))) {
+		if (sscanf(line, of, &m.size, &m.limit, &m.held, &m.bytes) != 4)
+			continue;
+		/* The header is in front of a small block. */
+		if (m.size < bytes + (small ? 16 : 0))
+			continue;
+		*magazine = m;
+		magazine->found = true;
+		break;
+	}
+	rpt_text_free(text);
+}
+EXPORT_SYMBOL_GPL(rpt_magazine);
+
+void rpt_heap(struct rpt *t, struct rpt_heap *heap)
+{
+	char *text = rpt_text(t, "memory");
+	char *rest = text, *line;
+	bool found = false;
+
+	memset(heap, 0, sizeof(*heap));
+	while (text && !found && (line = rpt_line(&rest)))
+		found = sscanf(line, "# heap: %llu spans, %llu of them waiting, %llu bytes free",
+			       &heap->spans, &heap->waiting, &heap->free) == 3;
+	if (!found)
+		rpt_fail(t, "no line of the heap in memory");
+	rpt_text_free(text);
+}
+EXPORT_SYMBOL_GPL(rpt_heap);
+
 bool rpt_has_line(struct rpt *t, const char *file, const char *words)
 {
 	char *text = rpt_text(t, file);
