@@ -11,6 +11,11 @@ use core::ptr::{
     null_mut,
     NonNull, //
 };
+// An inline function without NUMA, which the kernel crate has a helper for.
+#[cfg(not(CONFIG_NUMA))]
+use kernel::bindings::alloc_pages as alloc_pages_noprof;
+#[cfg(CONFIG_NUMA)]
+use kernel::bindings::alloc_pages_noprof;
 use kernel::{
     bindings,
     error::to_result,
@@ -37,7 +42,7 @@ pub(crate) unsafe fn free_pages(base: NonNull<u8>, bytes: usize) {
 #[inline]
 pub(crate) fn pages(order: u32, gfp: Gfp) -> Option<NonNull<u8>> {
     // SAFETY: Any order and flags are allowed.
-    let page = NonNull::new(unsafe { bindings::alloc_pages_noprof(gfp, order) })?;
+    let page = NonNull::new(unsafe { alloc_pages_noprof(gfp, order) })?;
     // SAFETY: The page is in the direct map, as no flag asks for others.
     NonNull::new(unsafe { raw::rust_pool_page_address(page.as_ptr()) }.cast())
 }
