@@ -117,6 +117,10 @@ module! {
             default: 0,
             description: "Panic at the first violation of the pool's rules (0 or 1)",
         },
+        magazines: u8 {
+            default: 0,
+            description: "Use magazines and heap even where KASAN or slub_debug watches (0 or 1)",
+        },
     },
 }
 
@@ -156,7 +160,7 @@ impl Core {
         init::init();
         magazine::init()?;
         statistics::refill()?;
-        if !cache::init()? {
+        if !cache::init(module_parameters::magazines.value() != 0)? {
             if !init::wipes() {
                 // SAFETY: Nobody uses them before the module is live.
                 unsafe { magazine::open(true) };

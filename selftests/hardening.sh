@@ -4,6 +4,7 @@
 # As stock kernels are booted: pointers are hashed, memory is cleared when it is
 # allocated. No address is shown to who may not see it, and no block comes with
 # what it held before.
+# vm-kernel: stock
 # vm-cmdline: init_on_alloc=1
 
 # shellcheck source=selftests/lib.sh

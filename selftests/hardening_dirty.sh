@@ -3,6 +3,7 @@
 #
 # On a kernel that leaves memory as it was when it was freed: what was in it does
 # not come out by any file.
+# vm-kernel: stock
 # vm-cmdline: no_hash_pointers init_on_alloc=0 init_on_free=0
 
 # shellcheck source=selftests/lib.sh

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # On a kernel that clears memory when it is freed, no block keeps what it held.
+# vm-kernel: stock
 # vm-cmdline: no_hash_pointers init_on_free=1
 
 # shellcheck source=selftests/lib.sh

@@ -242,7 +242,8 @@ cases() {
 }
 
 # begin_suites MODULE SUITE...: loads the module and plans the cases of the
-# suites; EXTRA is how many tests of its own the program adds
+# suites, or with EVERY only every so many-th of them; EXTRA is how many tests of
+# its own the program adds
 begin_suites() {
 	_tests=$1
 	shift
@@ -252,7 +253,7 @@ begin_suites() {
 }
 
 plan_cases() {
-	cases "$@" >"$TMP/cases"
+	cases "$@" | awk -v every="${EVERY:-1}" 'NR % every == 0' >"$TMP/cases"
 	ktap_set_plan $(($(wc -l <"$TMP/cases") + ENDS + ${EXTRA:-0}))
 }
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What is counted in instructions or pages is no more than bench/bench.awk allows.
+# vm-kernel: stock
 # vm-cmdline: no_hash_pointers init_on_alloc=0
 # vm-args: -icount shift=0,sleep=off
 # vm-smp: 1

@@ -6,6 +6,7 @@ mod rp_test_rust {
     pub(crate) mod cleared;
     pub(crate) mod collections;
     pub(crate) mod common_buffers;
+    pub(crate) mod failing;
     pub(crate) mod harness;
     pub(crate) mod regions;
 }
@@ -16,6 +17,7 @@ use rp_test_rust::{
     cleared,
     collections,
     common_buffers,
+    failing,
     regions, //
 };
 
@@ -32,7 +34,8 @@ static REGIONS: harness::Suite = harness::Suite::new(c"rust_regions", regions::C
 static COMMON_BUFFERS: harness::Suite =
     harness::Suite::new(c"rust_common_buffers", common_buffers::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
-static SUITES: &[&harness::Suite] = &[&COLLECTIONS, &REGIONS, &COMMON_BUFFERS, &CLEARED];
+static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
+static SUITES: &[&harness::Suite] = &[&COLLECTIONS, &REGIONS, &COMMON_BUFFERS, &CLEARED, &FAILING];
 
 struct RustTests {
     _suites: harness::Registration,

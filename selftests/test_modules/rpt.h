@@ -160,6 +160,29 @@ void rpt_in_context(enum rpt_context context, void (*fn)(void *arg), void *arg);
 /* The IRQL that a report from there shows. */
 unsigned int rpt_irql(enum rpt_context context);
 
+/* Failures to order */
+
+/* A call, and what came of it with each of its allocations failed. */
+struct rpt_sweep {
+	/* False: it was refused. */
+	bool (*call)(void *arg);
+	/* Takes back what was not; no allocation succeeds meanwhile. */
+	void (*undo)(void *arg);
+	void *arg;
+	/* Only every so many-th of its allocations; 0: each. */
+	unsigned int step;
+	/* Calls in which an allocation failed, and in which none was left to. */
+	unsigned int failed, ends;
+	unsigned int met, refused;
+};
+
+/*
+ * Calls with the first allocation of the call failed, then with the second and so
+ * on until none is left, then the same with all that follow failed as well.
+ * Expects that some were, and that some calls were refused for it.
+ */
+void rpt_sweep(struct rpt *t, struct rpt_sweep *s);
+
 /* Addresses, looked up by other means than those under test. */
 
 /* Physical address behind a direct-map, vmalloc or module address. */

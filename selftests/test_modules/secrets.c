@@ -237,7 +237,7 @@ static void look_for_secret(struct rpt *t)
 		/* Half of it is enough to know it by. */
 		for (at = 0; text && at + 8 <= bytes; at++)
 			if (!memcmp(text + at, SECRET, 8) ||
-			    !memcmp(text + at, SECRET + 9, 8)) {
+			    !memcmp(text + at, &SECRET[9], 8)) {
 				rpt_fail(t, "%s: old contents at %zu of %zu",
 					 files[i], at, bytes);
 				break;

@@ -92,7 +92,7 @@ impl pci::Driver for Probe {
 }
 
 /// Runs `body` with the device bound.
-fn with_device(t: &Test, body: Body) {
+pub(crate) fn with_device(t: &Test, body: Body) {
     RAW.store(t.as_raw(), Relaxed);
     BODY.store(body as usize, Relaxed);
     RAN.store(0, Relaxed);

@@ -76,6 +76,16 @@ pub(crate) struct Row {
     pub(crate) failures: i64,
 }
 
+/// `struct rpt_sweep`.
+#[repr(C)]
+struct Sweep {
+    call: unsafe extern "C" fn(*mut c_void) -> bool,
+    undo: unsafe extern "C" fn(*mut c_void),
+    arg: *mut c_void,
+    step: c_uint,
+    counts: [c_uint; 4],
+}
+
 /// `enum rpt_context`.
 #[derive(Clone, Copy)]
 #[repr(u32)]
@@ -127,6 +137,7 @@ extern "C" {
         line: c_int,
     ) -> *const c_void;
     fn rpt_in_context(context: c_uint, call: unsafe extern "C" fn(*mut c_void), arg: *mut c_void);
+    fn rpt_sweep(t: *mut Raw, sweep: *mut Sweep);
     fn rpt_cache(address: *const c_void) -> c_uint;
     fn rpt_phys(address: *const c_void) -> u64;
     fn rpt_settle(t: *mut Raw);
@@ -228,6 +239,37 @@ impl Test {
         }
         // SAFETY: `call` is right for `f`, which outlives the call.
         unsafe { rpt_in_context(context as c_uint, call::<F>, (&raw mut f).cast()) };
+    }
+
+    /// Calls with each allocation of the call failed, one after the other, until none is left.
+    pub(crate) fn sweep<T, F: FnMut() -> Option<T>>(&self, f: F) {
+        /// # Safety
+        ///
+        /// `arg` is the call and its result, which nobody else uses meanwhile.
+        unsafe extern "C" fn call<T, F: FnMut() -> Option<T>>(arg: *mut c_void) -> bool {
+            // SAFETY: By the safety requirements.
+            let (f, got) = unsafe { &mut *arg.cast::<(F, Option<T>)>() };
+            *got = f();
+            got.is_some()
+        }
+        /// # Safety
+        ///
+        /// As for `call`.
+        unsafe extern "C" fn undo<T, F>(arg: *mut c_void) {
+            // SAFETY: By the safety requirements.
+            let (_, got) = unsafe { &mut *arg.cast::<(F, Option<T>)>() };
+            *got = None;
+        }
+        let mut state: (F, Option<T>) = (f, None);
+        let mut sweep = Sweep {
+            call: call::<T, F>,
+            undo: undo::<T, F>,
+            arg: (&raw mut state).cast(),
+            step: 0,
+            counts: [0; 4],
+        };
+        // SAFETY: The case is running. Both functions are right for the state, which outlives this.
+        unsafe { rpt_sweep(self.0, &mut sweep) };
     }
 
     /// What the page table says of an address.

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Each routine of the C face, with each of its allocations failed. Whether it is
+ * met all the same or refused: nothing is left behind, and each is counted as
+ * what it was.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/sizes.h>
+
+#include "rpt.h"
+
+#define TAG	('FtsT')
+
+static struct pci_dev *edu;
+
+struct request {
+	size_t bytes;
+	POOL_TYPE type;
+	ULONG tag;
+	enum rpt_context context;
+	MEMORY_CACHING_TYPE cache;
+	u64 lowest, highest, boundary;
+	DMA_ADAPTER *adapter;
+	BOOLEAN cached;
+	PHYSICAL_ADDRESS logical;
+	void *base;
+};
+
+/* Sweeps, and compares with what the family has counted. */
+static void counted(struct rpt *t, const char *family, struct rpt_sweep *s)
+{
+	struct rpt_row before, after;
+
+	if (family)
+		rpt_family(t, family, &before);
+	else
+		rpt_tag_totals(t, &before);
+	rpt_sweep(t, s);
+	rpt_settle(t);
+	if (family)
+		rpt_family(t, family, &after);
+	else
+		rpt_tag_totals(t, &after);
+	EXPECT_EQ(t, after.allocs - before.allocs, s->met);
+	EXPECT_EQ(t, after.frees - before.frees, s->met);
+	EXPECT_EQ(t, after.failures - before.failures, s->refused);
+}
+
+static void pool_allocate_here(void *arg)
+{
+	struct request *r = arg;
+
+	r->base = ExAllocatePoolWithTag(r->type, r->bytes, r->tag);
+}
+
+static void pool_free_here(void *arg)
+{
+	struct request *r = arg;
+
+	ExFreePoolWithTag(r->base, r->tag);
+}
+
+static bool pool_allocate(void *arg)
+{
+	struct request *r = arg;
+
+	rpt_in_context(r->context, pool_allocate_here, r);
+	if (r->base)
+		rpt_fill(r->base, r->bytes, r->bytes);
+	return r->base;
+}
+
+static void pool_free(void *arg)
+{
+	struct request *r = arg;
+
+	rpt_in_context(r->context, pool_free_here, r);
+}
+
+static void pool(struct rpt *t, POOL_TYPE type, enum rpt_context context)
+{
+	struct request r = {
+		.bytes = rpt_value(t), .type = type, .tag = TAG,
+		.context = context,
+	};
+	struct rpt_sweep s = {
+		.call = pool_allocate, .undo = pool_free, .arg = &r,
+	};
+
+	counted(t, NULL, &s);
+}
+
+static void nonpaged(struct rpt *t)
+{
+	pool(t, NonPagedPoolNx, RPT_TASK);
+}
+
+static void nonpaged_preempt_off(struct rpt *t)
+{
+	pool(t, NonPagedPoolNx, RPT_PREEMPT_OFF);
+}
+
+static void nonpaged_irqs_off(struct rpt *t)
+{
+	pool(t, NonPagedPoolNx, RPT_IRQS_OFF);
+}
+
+static void paged(struct rpt *t)
+{
+	pool(t, PagedPool, RPT_TASK);
+}
+
+static bool new_tag(void *arg)
+{
+	struct request *r = arg;
+
+	r->tag += 1 << 24;
+	return pool_allocate(arg);
+}
+
+static void nonpaged_of_a_new_tag(struct rpt *t)
+{
+	struct request r = {
+		.bytes = rpt_value(t), .type = NonPagedPoolNx, .tag = '0wnF',
+	};
+	struct rpt_sweep s = {
+		.call = new_tag, .undo = pool_free, .arg = &r,
+	};
+
+	counted(t, NULL, &s);
+}
+
+/* So many that what is kept ready runs out. */
+#define MANY	600
+
+struct many {
+	void *blocks[MANY];
+	unsigned int count;
+};
+
+static bool many_allocate(void *arg)
+{
+	static const size_t bytes[] = {
+		24, 200, 520, 1000, 2000, 4064, 4096, 5000, 8192, 20000,
+	};
+	struct many *m = arg;
+	bool all = true;
+	unsigned int i;
+
+	for (i = 0; i < MANY; i++) {
+		void *block = ExAllocatePoolWithTag(NonPagedPoolNx,
+						    bytes[i % ARRAY_SIZE(bytes)],
+						    TAG);
+
+		if (block)
+			m->blocks[m->count++] = block;
+		all &= block != NULL;
+	}
+	return all;
+}
+
+static void many_free(void *arg)
+{
+	struct many *m = arg;
+
+	while (m->count)
+		ExFreePoolWithTag(m->blocks[--m->count], TAG);
+}
+
+static bool many_or_none(void *arg)
+{
+	many_free(arg);
+	return many_allocate(arg);
+}
+
+static void nonpaged_many_at_once(struct rpt *t)
+{
+	struct many *m = kvzalloc(sizeof(*m), GFP_KERNEL);
+	struct rpt_sweep s = {
+		.call = many_or_none, .undo = many_free, .arg = m, .step = 29,
+	};
+
+	if (EXPECT(t, m)) {
+		rpt_sweep(t, &s);
+		many_free(m);
+	}
+	kvfree(m);
+}
+
+static bool contiguous_allocate(void *arg)
+{
+	struct request *r = arg;
+	PHYSICAL_ADDRESS lowest = { .QuadPart = r->lowest };
+	PHYSICAL_ADDRESS highest = { .QuadPart = r->highest };
+	PHYSICAL_ADDRESS boundary = { .QuadPart = r->boundary };
+
+	r->base = MmAllocateContiguousMemorySpecifyCache(r->bytes, lowest,
+							 highest, boundary,
+							 r->cache);
+	return r->base;
+}
+
+static void contiguous_free(void *arg)
+{
+	struct request *r = arg;
+
+	MmFreeContiguousMemory(r->base);
+}
+
+static void contiguous_of(struct rpt *t, struct request r)
+{
+	struct rpt_sweep s = {
+		.call = contiguous_allocate, .undo = contiguous_free, .arg = &r,
+	};
+
+	r.bytes = rpt_value(t);
+	counted(t, "contiguous", &s);
+}
+
+static void contiguous(struct rpt *t)
+{
+	contiguous_of(t, (struct request){ .highest = -1, .cache = MmCached });
+}
+
+static void contiguous_write_combined(struct rpt *t)
+{
+	contiguous_of(t, (struct request){ .highest = -1,
+					   .cache = MmWriteCombined });
+}
+
+static void contiguous_bounded(struct rpt *t)
+{
+	contiguous_of(t, (struct request){ .lowest = SZ_16M + SZ_4M,
+					   .highest = SZ_256M - 1,
+					   .boundary = SZ_4M,
+					   .cache = MmNonCached });
+}
+
+static bool noncached_allocate(void *arg)
+{
+	struct request *r = arg;
+
+	r->base = MmAllocateNonCachedMemory(r->bytes);
+	return r->base;
+}
+
+static void noncached_free(void *arg)
+{
+	struct request *r = arg;
+
+	MmFreeNonCachedMemory(r->base, r->bytes);
+}
+
+static void noncached(struct rpt *t)
+{
+	struct request r = { .bytes = rpt_value(t) };
+	struct rpt_sweep s = {
+		.call = noncached_allocate, .undo = noncached_free, .arg = &r,
+	};
+
+	counted(t, "noncached", &s);
+}
+
+static bool adapter_get(void *arg)
+{
+	DEVICE_DESCRIPTION d = {
+		.Version = DEVICE_DESCRIPTION_VERSION3,
+		.Master = TRUE,
+		.InterfaceType = PCIBus,
+		.DmaAddressWidth = 32,
+		.MaximumLength = SZ_4M,
+	};
+	struct request *r = arg;
+	ULONG registers;
+
+	r->adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
+	return r->adapter;
+}
+
+static void adapter_put(void *arg)
+{
+	struct request *r = arg;
+
+	r->adapter->DmaOperations->PutDmaAdapter(r->adapter);
+}
+
+static void adapter(struct rpt *t)
+{
+	struct request r = { };
+	struct rpt_sweep s = {
+		.call = adapter_get, .undo = adapter_put, .arg = &r,
+	};
+
+	if (edu)
+		rpt_sweep(t, &s);
+	else
+		rpt_skip(t, "no edu device");
+}
+
+static bool buffer_allocate(void *arg)
+{
+	struct request *r = arg;
+
+	r->base = r->adapter->DmaOperations->AllocateCommonBuffer(r->adapter,
+			r->bytes, &r->logical, r->cached);
+	return r->base;
+}
+
+static void buffer_free(void *arg)
+{
+	struct request *r = arg;
+
+	r->adapter->DmaOperations->FreeCommonBuffer(r->adapter, r->bytes,
+			r->logical, r->base, r->cached);
+}
+
+static void buffer(struct rpt *t, BOOLEAN cached)
+{
+	struct request r = { .bytes = rpt_value(t), .cached = cached };
+	struct rpt_sweep s = {
+		.call = buffer_allocate, .undo = buffer_free, .arg = &r,
+	};
+
+	if (!edu) {
+		rpt_skip(t, "no edu device");
+		return;
+	}
+	if (!EXPECT(t, adapter_get(&r)))
+		return;
+	counted(t, "adapters", &s);
+	adapter_put(&r);
+}
+
+static void common_buffer(struct rpt *t)
+{
+	buffer(t, TRUE);
+}
+
+static void common_buffer_uncached(struct rpt *t)
+{
+	buffer(t, FALSE);
+}
+
+static const struct rpt_arg pool_bytes[] = {
+	{ "24", 24 },
+	{ "4064", 4064 },
+	{ "4096", 4096 },
+	{ "5000", 5000 },
+	{ "64K", SZ_64K },
+	{ "100000", 100000 },
+	{ "1M", SZ_1M },
+	{ }
+};
+
+static const struct rpt_arg some_bytes[] = {
+	{ "24", 24 },
+	{ "5000", 5000 },
+	{ "100000", 100000 },
+	{ }
+};
+
+static const struct rpt_arg page_bytes[] = {
+	{ "1", 1 },
+	{ "20000", 20000 },
+	{ "4M", SZ_4M },
+	{ }
+};
+
+static const struct rpt_arg scattered_bytes[] = {
+	{ "1", 1 },
+	{ "20000", 20000 },
+	{ "1M", SZ_1M },
+	{ }
+};
+
+static const struct rpt_case cases[] = {
+	{ "nonpaged", nonpaged, pool_bytes },
+	{ "nonpaged_preemption_off", nonpaged_preempt_off, some_bytes },
+	{ "nonpaged_interrupts_off", nonpaged_irqs_off, some_bytes },
+	{ "nonpaged_of_a_new_tag", nonpaged_of_a_new_tag, some_bytes },
+	{ "nonpaged_many_at_once", nonpaged_many_at_once },
+	{ "paged", paged, pool_bytes },
+	{ "contiguous", contiguous, page_bytes },
+	{ "contiguous_write_combined", contiguous_write_combined, page_bytes },
+	{ "contiguous_bounded", contiguous_bounded, page_bytes },
+	{ "noncached", noncached, scattered_bytes },
+	{ "adapter", adapter },
+	{ "common_buffer", common_buffer, page_bytes },
+	{ "common_buffer_uncached", common_buffer_uncached, page_bytes },
+};
+
+static const struct rpt_suite failing_suite = RPT_SUITE("failing", cases);
+static const struct rpt_suite *const suites[] = { &failing_suite };
+
+static void *key;
+
+static int __init rpt_failing_init(void)
+{
+	int ret;
+
+	edu = pci_get_device(0x1234, 0x11e8, NULL);
+	ret = rpt_register(suites, ARRAY_SIZE(suites), &key);
+	if (ret)
+		pci_dev_put(edu);
+	return ret;
+}
+
+static void __exit rpt_failing_exit(void)
+{
+	rpt_unregister(key);
+	if (edu)
+		/* As the PCI core had it. */
+		dma_set_mask_and_coherent(&edu->dev, DMA_BIT_MASK(32));
+	pci_dev_put(edu);
+}
+
+module_init(rpt_failing_init);
+module_exit(rpt_failing_exit);
+
+MODULE_DESCRIPTION("rust_pool selftests: every allocation of every routine, failed");
+MODULE_LICENSE("GPL");
+MODULE_INFO(test, "Y");

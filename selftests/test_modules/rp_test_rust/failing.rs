@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Each routine of the Rust face, with each of its allocations failed. What it gave is dropped while
+//! no allocation succeeds.
+
+use crate::{
+    common_buffers::with_device,
+    harness::{
+        cases,
+        check_eq,
+        must,
+        Test, //
+    }, //
+};
+use kernel::{
+    alloc::{
+        Allocator,
+        Box, //
+    },
+    prelude::*, //
+};
+use rust_pool::{
+    pool_tag,
+    Adapter,
+    Bounds,
+    Cached,
+    Contiguous,
+    NonCached,
+    NonPaged,
+    Paged,
+    Report,
+    WriteCombined, //
+};
+
+pool_tag!(pub(crate) RsFn = "RsFn");
+
+cases![
+    boxes,
+    paged_boxes,
+    large_boxes,
+    vectors_grow,
+    paged_vectors_grow,
+    contiguous,
+    contiguous_write_combined,
+    noncached,
+    adapter,
+    common_buffer,
+    report,
+];
+
+fn boxes(t: &Test) {
+    t.sweep(|| Box::<_, NonPaged<RsFn>>::new([7u64; 9], GFP_KERNEL).ok());
+}
+
+fn paged_boxes(t: &Test) {
+    t.sweep(|| Box::<_, Paged<RsFn>>::new([7u64; 9], GFP_KERNEL).ok());
+}
+
+fn large_boxes(t: &Test) {
+    t.sweep(|| Box::<[u8; 20_000], NonPaged<RsFn>>::new_uninit(GFP_KERNEL).ok());
+}
+
+/// A vector that could not grow has what it had.
+fn grow<A: Allocator>(t: &Test) {
+    let mut kept = 0;
+    t.sweep(|| {
+        let mut numbers = Vec::<u32, A>::new();
+        for number in 0..3000 {
+            if numbers.push(number, GFP_KERNEL).is_err() {
+                kept += usize::from(numbers.len() != number as usize);
+                kept += numbers
+                    .iter()
+                    .zip(0..)
+                    .filter(|&(is, want)| *is != want)
+                    .count();
+                return None;
+            }
+        }
+        Some(numbers)
+    });
+    check_eq!(t, kept, 0);
+}
+
+fn vectors_grow(t: &Test) {
+    grow::<NonPaged<RsFn>>(t);
+}
+
+fn paged_vectors_grow(t: &Test) {
+    grow::<Paged<RsFn>>(t);
+}
+
+fn contiguous(t: &Test) {
+    t.sweep(|| Contiguous::<Cached>::new(20_000, Bounds::ANY).ok());
+}
+
+fn contiguous_write_combined(t: &Test) {
+    t.sweep(|| Contiguous::<WriteCombined>::new(20_000, Bounds::ANY).ok());
+}
+
+fn noncached(t: &Test) {
+    t.sweep(|| NonCached::<WriteCombined>::new(20_000).ok());
+}
+
+fn adapter(t: &Test) {
+    with_device(t, |t, device| {
+        t.sweep(|| Adapter::new(device, 65536).ok());
+    });
+}
+
+fn common_buffer(t: &Test) {
+    with_device(t, |t, device| {
+        let adapter = must!(t, Adapter::new(device, 65536));
+        t.sweep(|| adapter.allocate(20_000).ok());
+    });
+}
+
+fn report(t: &Test) {
+    t.sweep(|| Report::new(c"rp_test_rust", b"what a driver has to tell\n").ok());
+}
