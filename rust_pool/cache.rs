@@ -61,7 +61,7 @@ const _: () = assert!(CLASSES <= 64);
 
 fn name(of: impl fmt::Display) -> Result<CString> {
     let load = LOAD.load(Relaxed);
-    CString::try_from_fmt(fmt!("rust_pool-{load:016x}-{of}")).map_err(Error::from)
+    CString::try_from_fmt(fmt!("rust_pool-{load:016x}-{of}"))
 }
 
 fn make(class: usize) -> Result {
