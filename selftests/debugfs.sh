@@ -6,7 +6,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-FILES='tags contiguous noncached adapters violations'
+FILES='tags contiguous noncached adapters violations live injected'
 
 each_file() {
 	for _stat in $FILES; do
@@ -137,7 +137,7 @@ twenty_thousand() {
 
 begin rp_test rp_test_pool
 load_or_fail rust_pool
-ktap_set_plan $((16 + ENDS))
+ktap_set_plan $((18 + ENDS))
 
 check "directory is root's only" mode_is "$STATS" 700
 check "files are root's only" each_file file_mode
