@@ -61,6 +61,7 @@ mod rust_pool {
     pub(crate) mod text;
     pub(crate) mod unit_map;
     pub(crate) mod unload;
+    pub(crate) mod verifier;
     pub(crate) mod violation;
     pub(crate) mod violation_log;
 }
@@ -138,6 +139,7 @@ impl kernel::Module for PoolModule {
         let state = state::Owner::new()?;
         violation::set_panic(module_parameters::panic_on_violation.value() != 0);
         let core = Core::new()?;
+        verifier::options::set(sys::verifier_parameter())?;
         Ok(Self {
             _watch: sys::ModuleWatch::new()?,
             _files: debugfs::create(),

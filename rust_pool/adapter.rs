@@ -31,6 +31,10 @@ use crate::{
         kwrite,
         Text, //
     },
+    verifier::{
+        hooks,
+        MemoryType, //
+    },
     violation::{
         self,
         Check,
@@ -180,7 +184,8 @@ impl Adapters {
 
 /// Makes an adapter for `device`, or reports why not and returns `None`. Sleeps where it may.
 fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Option<AdapterId> {
-    if !gfp::affordable(PAGE_SIZE) {
+    let refused = hooks::refuse(MemoryType::Adapter, None, 0, caller);
+    if refused || !gfp::affordable(PAGE_SIZE) {
         return None;
     }
     let state = state::get();

@@ -27,6 +27,10 @@ use crate::{
         raw,
         PAGE_SIZE, //
     },
+    verifier::{
+        hooks,
+        MemoryType, //
+    },
     violation::{
         self,
         Check,
@@ -82,7 +86,8 @@ fn allocate_buffer(
         }
     };
     let buffer = (|| {
-        if !gfp::affordable(used) {
+        let refused = hooks::refuse(MemoryType::CommonBuffer, None, bytes, caller);
+        if refused || !gfp::affordable(used) {
             return None;
         }
         let record = Reservation::new()?;

@@ -32,6 +32,10 @@ use crate::{
         Contig,
         PAGE_SIZE, //
     },
+    verifier::{
+        hooks,
+        MemoryType, //
+    },
     violation::{
         self,
         Check,
@@ -145,7 +149,9 @@ pub(crate) fn allocate(
         violation::wrong_context(shown, bytes, caller, "contiguous memory in this context");
         return None;
     }
+    let refused = hooks::refuse(MemoryType::Contiguous, None, bytes, caller);
     let base = Wanted::new(bytes, lowest, highest, boundary)
+        .filter(|_| !refused)
         .and_then(|wanted| allocate_wanted(&wanted, bytes, cache, caller));
     if base.is_none() {
         FAMILY.fail();

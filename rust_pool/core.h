@@ -8,6 +8,7 @@
 #define _RUST_POOL_CORE_H
 
 #include <linux/gfp_types.h>
+#include <linux/jump_label.h>
 #include <linux/preempt.h>
 #include <linux/types.h>
 #include <asm/extable_fixup_types.h>
@@ -83,6 +84,15 @@ void rust_pool_defer(void);
 void rust_pool_defer_finish(void);
 bool rust_pool_may_log(void);
 unsigned int rust_pool_possible_cpus(void);
+u32 rust_pool_current_task(char *name);
+const char *rust_pool_verifier_parameter(void);
+void rust_pool_verifier_enable(bool on);
+
+/* A static key as Rust wants it: in a structure. */
+struct rust_pool_switch {
+	struct static_key_false key;
+};
+extern struct rust_pool_switch rust_pool_verifier_switch;
 
 /* Rust, called by wdm.c with the calling site, and by helpers.c. */
 void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller);
@@ -108,6 +118,10 @@ void rust_pool_buffer_free(DMA_ADAPTER *adapter, u32 bytes, u64 logical,
 const void *rust_pool_row(u32 type, u32 tag, unsigned long caller);
 bool rust_pool_paged_check(size_t bytes, unsigned long caller);
 void rust_pool_paged_check_free(void *block, unsigned long caller);
+bool rust_pool_verifier_refuse(u32 type, u32 tag, size_t bytes,
+			       unsigned long caller);
+void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
+			    unsigned long caller);
 void rust_pool_deferred(void);
 unsigned long rust_pool_spare(void);
 void rust_pool_drain(void);
@@ -122,6 +136,8 @@ PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 const void *rust_pool_tag_row(u32 type, u32 tag);
 bool rust_pool_paged_allocate(size_t bytes);
 void rust_pool_paged_free(void *block);
+bool rust_pool_verified_refuse(u32 type, u32 tag, size_t bytes);
+void rust_pool_verified_add(void *block, u32 type, u32 tag, size_t bytes);
 void rust_pool_copy(void *to, const void *from, size_t bytes);
 void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 extern DMA_OPERATIONS rust_pool_dma_operations;
@@ -129,6 +145,7 @@ extern DMA_OPERATIONS rust_pool_dma_operations;
 /* Rust, exported for the Rust face. */
 void *rust_pool_report_new(const char *name, const char *text, size_t len);
 void rust_pool_report_remove(void *report);
+void rust_pool_verifier_remove(void *block);
 void rust_pool_fold(const void *row);
 void *rust_pool_large_allocate(size_t bytes, bool zero, bool may_sleep);
 void rust_pool_large_free(void *block, size_t bytes);

@@ -30,6 +30,7 @@ use crate::{
         Line,
         Text, //
     },
+    verifier,
     violation, //
 };
 use kernel::{
@@ -46,6 +47,7 @@ pub(crate) fn create() -> Directory {
     dir.file::<Adapters>(c"adapters");
     dir.file::<Memory>(c"memory");
     dir.file::<Violations>(c"violations");
+    verifier::files::create(&dir);
     report::set_directory(dir.directory(c"reports"));
     dir
 }

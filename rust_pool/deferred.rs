@@ -16,7 +16,8 @@ use crate::{
     },
     state,
     statistics,
-    sys, //
+    sys,
+    verifier, //
 };
 use kernel::prelude::*;
 
@@ -52,5 +53,6 @@ unsafe extern "C" fn rust_pool_deferred() {
         }
     }
     adapter::reap();
+    verifier::switch::update();
 }
 matches_header!(rust_pool_deferred);

@@ -8,7 +8,7 @@
 //! +0  PreviousSize  u8   0
 //! +1  PoolIndex     u8   0
 //! +2  BlockSize     u8   header and block, in units of 16 bytes
-//! +3  PoolType      u8   bit 1: in use, bit 0: paged
+//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 4: known to the verifier
 //! +4  PoolTag       u32
 //! +8  AllocatorBackTraceIndex  u16  bytes asked for
 //! +10 PoolTagHash   u16  place of the tag in the statistics table
@@ -61,6 +61,10 @@ const SHARED: u64 = 4 << 24;
 const PAGES: u64 = 8 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
+/// Such a block is freed by the way for all cases.
+const MARKED: u64 = 16 << 24;
+/// What the fast paths look at.
+const STATE: u64 = IN_USE | PAGED | MARKED;
 
 static SECRET: Atomic<u64> = Atomic::new(0);
 
@@ -134,6 +138,14 @@ impl Words {
         (self.second >> 16) as u16
     }
 
+    /// The same with the verifier's mark, and without a check word.
+    fn marked(&self) -> Self {
+        Self {
+            first: self.first | MARKED,
+            second: self.second & 0xffff_ffff,
+        }
+    }
+
     /// Whether a block may be freed with this tag; 0 is any.
     #[inline]
     fn admits(&self, tag: Tag) -> bool {
@@ -183,12 +195,31 @@ impl Header {
         }
     }
 
-    /// The header at an address that may be anything, if it is one of a live block in nonpaged pool.
+    /// Marks a block as known to the verifier.
+    ///
+    /// # Safety
+    ///
+    /// `object` is the caller's and begins with a header, whose block nobody else knows yet.
+    pub(crate) unsafe fn mark(object: NonNull<u8>) {
+        if let Some(Found::Live(Self(words))) = Self::find(object.as_ptr() as usize) {
+            // SAFETY: By the safety requirements.
+            unsafe { Self(words.marked()).write(object) };
+        }
+    }
+
+    /// Whether the verifier knows the block.
+    #[inline]
+    pub(crate) fn is_marked(&self) -> bool {
+        self.0.first & MARKED != 0
+    }
+
+    /// The header at an address that may be anything, if it is one of a live block in nonpaged pool
+    /// that the verifier does not know.
     #[inline(always)]
     pub(crate) fn find_nonpaged(addr: usize) -> Option<Self> {
         let (first, second) = sys::peek(addr)?;
         // CAST: The upper half of the second word.
-        (first & (IN_USE | PAGED) == IN_USE && (second >> 32) as u32 == check(addr, first, second))
+        (first & STATE == IN_USE && (second >> 32) as u32 == check(addr, first, second))
             .then_some(Self(Words { first, second }))
     }
 
@@ -302,14 +333,34 @@ impl PageHeader {
         }
     }
 
+    /// Marks a block as known to the verifier, if it has such a header.
+    ///
+    /// # Safety
+    ///
+    /// `block` is the caller's, and nobody else knows it yet.
+    pub(crate) unsafe fn mark(block: NonNull<u8>) -> bool {
+        let Some(Found::Live(Self(words))) = Self::find(block.as_ptr() as usize) else {
+            return false;
+        };
+        // SAFETY: By the safety requirements; where a header is, the block begins with a page.
+        unsafe { Self(words.marked()).write(block) };
+        true
+    }
+
+    /// Whether the verifier knows the block.
+    #[inline]
+    pub(crate) fn is_marked(&self) -> bool {
+        self.0.first & MARKED != 0
+    }
+
     /// The header of a block at a page-aligned address that may be anything, if it is one of a live
-    /// block in nonpaged pool.
+    /// block in nonpaged pool that the verifier does not know.
     #[inline(always)]
     pub(crate) fn find_nonpaged(addr: usize) -> Option<(Self, PageWords)> {
         let page = PageWords::around(addr)?;
         let (first, second) = page.peek();
         // CAST: The upper half of the second word.
-        (first & (IN_USE | PAGED) == IN_USE && (second >> 32) as u32 == check(addr, first, second))
+        (first & STATE == IN_USE && (second >> 32) as u32 == check(addr, first, second))
             .then_some((Self(Words { first, second }), page))
     }
 

@@ -10,15 +10,18 @@
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/hardirq.h>
+#include <linux/jump_label.h>
 #include <linux/kasan.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -436,6 +439,38 @@ void rust_pool_unwatch_pressure(void)
 	cpuhp_remove_state_nocalls(hotplug_state);
 	for_each_possible_cpu(cpu)
 		cancel_work_sync(per_cpu_ptr(&drain_work, cpu));
+}
+
+/* What the verifier is behind; the Rust face's users look at it as well. */
+struct rust_pool_switch rust_pool_verifier_switch = {
+	.key = STATIC_KEY_FALSE_INIT,
+};
+EXPORT_SYMBOL_GPL(rust_pool_verifier_switch);
+
+static char *verifier = "";
+module_param(verifier, charp, 0);
+MODULE_PARM_DESC(verifier, "Options of the verifier, with semicolons between");
+
+const char *rust_pool_verifier_parameter(void)
+{
+	return verifier;
+}
+
+void rust_pool_verifier_enable(bool on)
+{
+	if (on)
+		static_branch_enable(&rust_pool_verifier_switch.key);
+	else
+		static_branch_disable(&rust_pool_verifier_switch.key);
+}
+
+/* The number of the task that this is, and its name; 0 in an interrupt. */
+u32 rust_pool_current_task(char *name)
+{
+	if (!in_task())
+		return 0;
+	strscpy(name, current->comm, TASK_COMM_LEN);
+	return task_pid_nr(current);
 }
 
 /* At most ten violations a burst go to the log, with five seconds between. */

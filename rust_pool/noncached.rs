@@ -28,6 +28,10 @@ use crate::{
         page_align,
         PAGE_SIZE, //
     },
+    verifier::{
+        hooks,
+        MemoryType, //
+    },
     violation::{
         self,
         Parameter, //
@@ -116,7 +120,9 @@ pub(crate) fn allocate(bytes: usize, cache: i32, caller: usize) -> Option<NonNul
         violation::wrong_context(shown, bytes, caller, "noncached memory in this context");
         return None;
     }
+    let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
     let base = CacheType::from_raw(cache)
+        .filter(|_| !refused)
         .filter(|&cache| cache != CacheType::Cached)
         .and_then(|cache| allocate_pages(bytes, cache, caller));
     if base.is_none() {

@@ -38,6 +38,12 @@ use crate::{
         PoolKind,
         Tag, //
     },
+    verifier::{
+        self,
+        hooks,
+        tracking,
+        MemoryType, //
+    },
     violation::{
         self,
         Check,
@@ -59,6 +65,9 @@ const SYSTEM_SPACE: usize = 1 << 63;
 /// Allocates a block of `bytes` bytes, or reports why not and returns `None`. Any context.
 #[inline(always)]
 fn allocate(pool_type: u32, bytes: usize, tag: u32, caller: usize) -> Option<NonNull<u8>> {
+    if verifier::on() {
+        return allocate_any(pool_type, bytes, Tag::from_raw(tag), caller);
+    }
     // No row and no header has a tag with the bit that is ignored: such a request is not quick.
     let tag = Tag::stored(tag);
     if pool_type & !MODIFIERS == 0 {
@@ -107,6 +116,10 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
         return None;
     }
     let row = statistics::row(tag, kind, caller);
+    if hooks::refuse(MemoryType::pool(kind), Some(tag), bytes, caller) {
+        row.fail();
+        return None;
+    }
     let request = Request {
         bytes,
         zero: pool_type & ZERO != 0,
@@ -117,8 +130,10 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
     } else {
         allocate_large(request, kind, tag, row, caller)
     };
-    if block.is_none() {
-        row.fail();
+    match block {
+        // SAFETY: It was allocated just now.
+        Some(block) => unsafe { hooks::allocated(block, bytes, tag, kind, caller) },
+        None => row.fail(),
     }
     block
 }
@@ -244,6 +259,9 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
         return wrong_tag(addr, header.tag(), tag, caller);
     }
     check_context(addr, header.kind(), caller);
+    if header.is_marked() {
+        tracking::remove(addr);
+    }
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
     if !unsafe { small::free(addr, header, statistics::at(header.row())) } {
         freed_twice(addr, header.tag(), caller);
@@ -255,6 +273,9 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
         return wrong_tag(addr, header.tag(), tag, caller);
     }
     check_context(addr, header.kind(), caller);
+    if header.is_marked() {
+        tracking::remove(addr);
+    }
     // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
     if !unsafe { pages::free(addr, header, statistics::at(header.row())) } {
         freed_twice(addr, header.tag(), caller);

@@ -22,6 +22,10 @@ use crate::{
     tag::{
         PoolKind,
         Tag, //
+    },
+    verifier::{
+        self,
+        MemoryType, //
     }, //
 };
 use core::{
@@ -58,6 +62,26 @@ pub(crate) enum Owner {
         bus: u64,
         cached: bool,
     },
+}
+
+impl Owner {
+    /// The tag, of pool.
+    fn tag(&self) -> Option<Tag> {
+        match self {
+            Self::Pool { tag, .. } => Some(*tag),
+            _ => None,
+        }
+    }
+
+    /// The same as the verifier calls it.
+    fn memory(&self) -> MemoryType {
+        match self {
+            Self::Pool { kind, .. } => MemoryType::pool(*kind),
+            Self::Contiguous { .. } => MemoryType::Contiguous,
+            Self::NonCached { .. } => MemoryType::NonCached,
+            Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
+        }
+    }
 }
 
 /// A page-aligned block.
@@ -132,6 +156,15 @@ impl Reservation {
                 owner,
             },
         );
+        if verifier::on() {
+            verifier::tracking::add(
+                region.addr(),
+                asked,
+                region.owner.tag(),
+                region.owner.memory(),
+                caller,
+            );
+        }
         crate::state::get().regions.insert(region);
     }
 }

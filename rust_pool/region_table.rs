@@ -7,7 +7,8 @@
 use crate::{
     chain::Chain,
     recent,
-    region::Region, //
+    region::Region,
+    verifier::tracking, //
 };
 use kernel::{
     new_spinlock_irq,
@@ -88,10 +89,10 @@ impl Regions {
             return Taken::Refused(error);
         }
         recent::remember(base);
-        match bucket.regions.unlink(|region| region.addr() == base) {
-            Some(region) => Taken::Region(region),
-            None => Taken::Missing,
-        }
+        let region = bucket.regions.unlink(|region| region.addr() == base);
+        drop(bucket);
+        tracking::remove(base);
+        region.map_or(Taken::Missing, Taken::Region)
     }
 
     /// Whether `found` is true of any region. Slow.

@@ -5,7 +5,8 @@
 //! The kernel's Rust debugfs files do not name the module that owns them, so one that is held open
 //! over an unload touches freed memory on close. These do: an open file holds the module. They are
 //! `seq_operations` iterators, so that a long file is not rendered anew each time a buffer doubles,
-//! and have mode 0400 and no ioctl or mmap, so that lockdown leaves them readable.
+//! and have mode 0400 and no ioctl or mmap, so that lockdown leaves them readable. Files to write are
+//! of mode 0600, which lockdown closes.
 
 use crate::text::Line;
 use core::{
@@ -21,7 +22,11 @@ use kernel::{
     module::this_module,
     prelude::*,
     seq_file::SeqFile,
-    str::CStr, //
+    str::CStr,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    }, //
 };
 
 /// A table that a file shows.
@@ -37,6 +42,12 @@ pub(crate) trait Table {
 struct Cursor {
     line: Line,
     next: u64,
+}
+
+/// A table that can be told something.
+pub(crate) trait Control: Table {
+    /// Does what the text says, or nothing. Sleeps.
+    fn write(text: &[u8]) -> Result;
 }
 
 struct File<T: Table>(PhantomData<T>);
@@ -164,6 +175,40 @@ impl<T: Table> File<T> {
     };
 }
 
+/// The most that is written at once.
+const WRITTEN: usize = 4096;
+
+impl<T: Control> File<T> {
+    /// # Safety
+    ///
+    /// Called by the VFS only.
+    unsafe extern "C" fn write(
+        _file: *mut bindings::file,
+        from: *const c_char,
+        count: usize,
+        _position: *mut bindings::loff_t,
+    ) -> isize {
+        let done = || {
+            if count > WRITTEN {
+                return Err(E2BIG);
+            }
+            let mut text = KVec::new();
+            let from = UserPtr::from_addr(from as usize);
+            UserSlice::new(from, count).read_all(&mut text, GFP_KERNEL)?;
+            T::write(&text)?;
+            // CAST: No more than `WRITTEN`.
+            Ok(count as isize)
+        };
+        // CAST: Error numbers are small.
+        done().unwrap_or_else(|error: Error| error.to_errno() as isize)
+    }
+
+    const CONTROL: bindings::file_operations = bindings::file_operations {
+        write: Some(Self::write),
+        ..Self::FILE
+    };
+}
+
 /// The module's directory; files and all, it goes on drop.
 pub(crate) struct Directory(NonNull<bindings::dentry>);
 
@@ -191,15 +236,24 @@ impl Directory {
 
     /// Adds a file that shows a table. Sleeps.
     pub(crate) fn file<T: Table>(&self, name: &CStr) {
+        self.add(name, 0o400, &File::<T>::FILE);
+    }
+
+    /// Adds a file that can be written as well. Sleeps.
+    pub(crate) fn control<T: Control>(&self, name: &CStr) {
+        self.add(name, 0o600, &File::<T>::CONTROL);
+    }
+
+    fn add(&self, name: &CStr, mode: u16, operations: &'static bindings::file_operations) {
         // SAFETY: The name is NUL-terminated, the parent is debugfs's, the operations are static.
         unsafe {
             bindings::debugfs_create_file_full(
                 name.as_char_ptr(),
-                0o400,
+                mode,
                 self.0.as_ptr(),
                 null_mut(),
                 core::ptr::null(),
-                &File::<T>::FILE,
+                operations,
             )
         };
     }

@@ -97,6 +97,11 @@ impl Site {
         }
     }
 
+    /// Whether it is any place at all.
+    pub(crate) fn is_known(&self) -> bool {
+        self.caller.load(Relaxed) != 0 || !self.name.load(Relaxed).is_null()
+    }
+
     /// Whether both are one place.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.caller.load(Relaxed) == other.caller.load(Relaxed)

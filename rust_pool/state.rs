@@ -11,6 +11,11 @@ use crate::{
     heap::Heap,
     region_table::Regions,
     site::Names,
+    verifier::{
+        faults::Injections,
+        options::Options,
+        tracking::Records, //
+    },
     violation_log::Log, //
 };
 use core::ptr::null_mut;
@@ -45,6 +50,15 @@ pub(crate) struct State {
     pub(crate) deferred: SpinLockIrq<Queue>,
     #[pin]
     pub(crate) heap: SpinLockIrq<Heap>,
+    /// Held while the verifier is switched on or off. May sleep.
+    #[pin]
+    pub(crate) verifier_switch: Mutex<()>,
+    #[pin]
+    pub(crate) verifier: SpinLockIrq<Options>,
+    #[pin]
+    pub(crate) records: Records,
+    #[pin]
+    pub(crate) injected: SpinLockIrq<Injections>,
     /// Taken inside the spinlocks above.
     #[pin]
     pub(crate) names: SpinLockIrq<Names>,
@@ -75,6 +89,10 @@ impl Owner {
                 masks <- new_mutex!((), "rust_pool::masks"),
                 heap <- new_spinlock_irq!(heap, "rust_pool::heap"),
                 deferred <- new_spinlock_irq!(Queue::new(), "rust_pool::deferred"),
+                verifier_switch <- new_mutex!((), "rust_pool::verifier_switch"),
+                verifier <- new_spinlock_irq!(Options::new(), "rust_pool::verifier"),
+                records <- Records::new(),
+                injected <- new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
                 names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),
             }? Error),
             GFP_KERNEL,

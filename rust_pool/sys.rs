@@ -7,6 +7,7 @@
 //!
 //! [`rust_pool/core.h`]: ../core.h
 
+use crate::text::Text;
 use core::ptr::null_mut;
 use kernel::{
     bindings,
@@ -190,6 +191,29 @@ pub(crate) fn may_log() -> bool {
 pub(crate) fn uptime() -> u64 {
     // SAFETY: May be called anywhere, NMI included.
     unsafe { bindings::ktime_get_mono_fast_ns() }
+}
+
+/// Return addresses on the stack, the newest first; their number. Any context.
+pub(crate) fn save_stack(frames: &mut [usize]) -> usize {
+    let room = u32::try_from(frames.len()).unwrap_or(0);
+    // SAFETY: There is room for so many.
+    let saved = unsafe { bindings::stack_trace_save(frames.as_mut_ptr(), room, 0) };
+    usize::try_from(saved).unwrap_or(0)
+}
+
+/// Number and name of the task that this is, or `None` in an interrupt.
+pub(crate) fn current_task() -> Option<(u32, Text<16>)> {
+    let mut name = [0; 16];
+    // SAFETY: There is room for a task's name.
+    let pid = unsafe { raw::rust_pool_current_task(name.as_mut_ptr()) };
+    let name = CStr::from_bytes_until_nul(&name).ok()?.to_str().ok()?;
+    (pid != 0).then_some((pid, Text::exact(name)?))
+}
+
+/// The options that the module was loaded with.
+pub(crate) fn verifier_parameter() -> &'static [u8] {
+    // SAFETY: The parameter is NUL-terminated and stays as it is while the module is there.
+    unsafe { CStr::from_char_ptr(raw::rust_pool_verifier_parameter()) }.to_bytes()
 }
 
 /// A random number.

@@ -17,6 +17,7 @@ macro_rules! kwrite {
 pub(crate) use kwrite;
 
 /// Up to `N` bytes of text; what does not fit is cut.
+#[derive(Clone, Copy)]
 pub(crate) struct Text<const N: usize> {
     bytes: [u8; N],
     len: usize,
@@ -31,6 +32,33 @@ pub(crate) type Line = Text<1024>;
 pub(crate) type Symbol = Text<512>;
 
 impl<const N: usize> Text<N> {
+    /// None.
+    pub(crate) const fn empty() -> Self {
+        Self {
+            bytes: [0; N],
+            len: 0,
+        }
+    }
+
+    /// One ASCII character.
+    pub(crate) const fn character(character: u8) -> Self {
+        let mut bytes = [0; N];
+        bytes[0] = character;
+        Self { bytes, len: 1 }
+    }
+
+    /// All of `text`, if it fits.
+    pub(crate) fn exact(text: &str) -> Option<Self> {
+        let mut bytes = [0; N];
+        bytes
+            .get_mut(..text.len())?
+            .copy_from_slice(text.as_bytes());
+        Some(Self {
+            bytes,
+            len: text.len(),
+        })
+    }
+
     /// What is in there; a character that was cut in two makes all of it unreadable.
     pub(crate) fn as_str(&self) -> &str {
         let text = self.bytes.get(..self.len).unwrap_or(&[]);
@@ -136,10 +164,7 @@ impl<const N: usize> fmt::Display for Text<N> {
 impl<const N: usize> Text<N> {
     /// What `value` is shown as.
     pub(crate) fn of<T: fmt::Display + ?Sized>(value: &T) -> Self {
-        let mut text = Self {
-            bytes: [0; N],
-            len: 0,
-        };
+        let mut text = Self::empty();
         let _ = kwrite!(&mut text, "{value}");
         text
     }

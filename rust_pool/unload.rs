@@ -22,6 +22,10 @@ use crate::{
         self,
         Module, //
     },
+    verifier::{
+        leaks,
+        tracking, //
+    },
     violation::{
         Check,
         Violation, //
@@ -126,6 +130,7 @@ fn report(
     of_row: impl Fn(&Row) -> (u64, i64),
     of_region: impl Fn(&Region) -> bool,
     of_adapter: impl Fn(&adapter::Adapter) -> bool,
+    module: Option<Module>,
 ) -> bool {
     let state = state::get();
     let mut count = 0u64;
@@ -135,6 +140,8 @@ fn report(
             count = count.wrapping_add(1);
         }
     });
+    // A tag that another used first counts as that one's, but for tracked blocks.
+    count = count.max(leaks::count(module));
     let adapters = state
         .adapters
         .lock()
@@ -172,6 +179,7 @@ fn report(
             None => line(fmt!("tag (other) {kind}")),
         }
     });
+    leaks::print(module);
     for group in group(of_region) {
         Leak {
             kind: group.kind,
@@ -218,6 +226,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         },
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
+        Some(module),
     );
     // From now on names are all that is left of the sites.
     for row in (0..statistics::claimed()).filter_map(statistics::at_place) {
@@ -237,6 +246,10 @@ fn for_each_other_site(mut visit: impl FnMut(&Site)) {
     for site in state.violations.lock().sites() {
         visit(site);
     }
+    for site in state.injected.lock().sites() {
+        visit(site);
+    }
+    tracking::for_each_site(visit);
 }
 
 /// Keeps the names of sites in a client's init code, which is about to be freed.
@@ -265,7 +278,7 @@ pub(crate) fn report_all() -> bool {
         let now = row.snapshot();
         (now.diff(), now.bytes)
     };
-    let leaked = report("rust_pool", live, |_| true, |_| true);
+    let leaked = report("rust_pool", live, |_| true, |_| true, None);
     // The records go, the memory that they are about stays.
     let state = state::get();
     while state.regions.pop().is_some() {}

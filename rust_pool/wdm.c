@@ -167,6 +167,18 @@ void rust_pool_copy(void *to, const void *from, size_t bytes)
 }
 EXPORT_SYMBOL_GPL(rust_pool_copy);
 
+bool rust_pool_verified_refuse(u32 type, u32 tag, size_t bytes)
+{
+	return rust_pool_verifier_refuse(type, tag, bytes, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(rust_pool_verified_refuse);
+
+void rust_pool_verified_add(void *block, u32 type, u32 tag, size_t bytes)
+{
+	rust_pool_verifier_add(block, type, tag, bytes, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(rust_pool_verified_add);
+
 const void *rust_pool_tag_row(u32 type, u32 tag)
 {
 	return rust_pool_row(type, tag, _RET_IP_);

@@ -6,7 +6,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-FILES='tags contiguous noncached adapters memory violations'
+FILES='tags contiguous noncached adapters memory violations live injected'
 
 each_file() {
 	for _stat in $FILES; do

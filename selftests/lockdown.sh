@@ -11,13 +11,18 @@
 LOCKDOWN=/sys/kernel/security/lockdown
 
 readable() {
-	for _file in tags contiguous noncached adapters violations; do
+	for _file in tags contiguous noncached adapters violations live injected; do
 		[ "$(head -n 1 "$STATS/$_file")" = "$_file - version: 1.0" ] ||
 			return 1
 		cat "$STATS/$_file" >"$TMP/text" || return 1
 	done
 	[ -z "$EDU" ] || grep -q '^buffer ' "$STATS"/reports/* || return 1
 	grep -q '^Ring Nonp' "$STATS/tags"
+}
+
+# What can be written is closed.
+verifier_closed() {
+	! { echo off >"$STATS/verifier"; } 2>/dev/null && ! cat "$STATS/verifier" 2>/dev/null
 }
 
 # dma_demo takes memory from all families, and gives it back.
@@ -42,7 +47,7 @@ begin rp_test rp_test_pool dma_demo
 load_or_fail rust_pool rp_test rp_test_pool
 # Nothing can be loaded later.
 ! find_edu || load_or_fail dma_demo
-ktap_set_plan $((4 + ENDS))
+ktap_set_plan $((5 + ENDS))
 
 cat "$CASES_DIR"/sizes/*header* >/dev/null
 check "readable before lockdown" readable
@@ -50,6 +55,7 @@ echo confidentiality >"$LOCKDOWN" || echo "# no lockdown"
 grep -q '\[confidentiality\]' "$LOCKDOWN" || echo "# no lockdown"
 check "readable under lockdown" readable
 check "works under lockdown" works
+check "the verifier's file is closed under lockdown" verifier_closed
 if [ -n "$EDU" ]; then
 	check "a driver binds under lockdown" binds_again
 else

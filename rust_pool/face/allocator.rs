@@ -25,6 +25,7 @@ use crate::{
         raw, //
     },
     tag::PoolKind,
+    verifier,
     violation, //
 };
 use core::{
@@ -108,6 +109,36 @@ unsafe fn free(block: NonNull<u8>, shape: Shape) {
     }
 }
 
+/// Whether the verifier has the request fail on purpose.
+#[inline(always)]
+fn refused<T: PoolTag>(kind: PoolKind, bytes: usize) -> bool {
+    // CAST: The discriminants are those of POOL_TYPE.
+    let kind = kind as u32;
+    // SAFETY: May be called with any arguments in any context.
+    verifier::on() && unsafe { raw::rust_pool_verified_refuse(kind, T::TAG.as_raw(), bytes) }
+}
+
+/// Has the verifier record a block.
+#[inline(always)]
+fn record<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, bytes: usize) {
+    if verifier::on() {
+        let (block, tag) = (block.as_ptr().cast(), T::TAG.as_raw());
+        // CAST: The discriminants are those of POOL_TYPE.
+        let kind = kind as u32;
+        // SAFETY: May be called with any arguments in any context but NMI.
+        unsafe { raw::rust_pool_verified_add(block, kind, tag, bytes) };
+    }
+}
+
+/// Has the verifier forget a block, before it is anybody else's.
+#[inline(always)]
+fn forget(block: NonNull<u8>) {
+    if verifier::on() {
+        // SAFETY: May be called with any arguments in any context but NMI.
+        unsafe { raw::rust_pool_verifier_remove(block.as_ptr().cast()) };
+    }
+}
+
 /// [`Allocator::realloc`] for both pools.
 ///
 /// # Safety
@@ -135,6 +166,7 @@ unsafe fn realloc<T: PoolTag>(
                 unsafe { raw::rust_pool_paged_free(ptr.as_ptr().cast()) };
             }
             row::<T>(kind).discharge(shape.asked, shape.used);
+            forget(ptr);
             // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
             unsafe { free(ptr, shape) };
         }
@@ -147,6 +179,10 @@ unsafe fn realloc<T: PoolTag>(
         return Err(AllocError);
     }
     let row = row::<T>(kind);
+    if refused::<T>(kind, layout.size()) {
+        row.fail();
+        return Err(AllocError);
+    }
     let Some(new) = Shape::new(layout) else {
         row.fail();
         return Err(AllocError);
@@ -157,6 +193,7 @@ unsafe fn realloc<T: PoolTag>(
             return Err(AllocError);
         };
         row.charge(new.asked, new.used);
+        record::<T>(kind, block, new.asked);
         return Ok(NonNull::slice_from_raw_parts(block, new.asked));
     };
     // What would come from the same place anyway stays where it is.
@@ -165,12 +202,14 @@ unsafe fn realloc<T: PoolTag>(
             // SAFETY: The block has room for `new.asked` bytes, as many as it takes being the same.
             unsafe { ptr.add(old.asked).write_bytes(0, new.asked - old.asked) };
         }
+        forget(ptr);
         ptr
     } else {
         let Some(block) = allocate(new, flags) else {
             row.fail();
             return Err(AllocError);
         };
+        forget(ptr);
         // SAFETY: Both blocks are at least as large, and one is new. The old one goes.
         unsafe {
             block.copy_from_nonoverlapping(ptr, old.asked.min(new.asked));
@@ -180,6 +219,7 @@ unsafe fn realloc<T: PoolTag>(
     };
     row.discharge(old.asked, old.used);
     row.charge(new.asked, new.used);
+    record::<T>(kind, block, new.asked);
     Ok(NonNull::slice_from_raw_parts(block, new.asked))
 }
 

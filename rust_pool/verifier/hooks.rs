@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where the rest of the pool asks the verifier.
+
+use super::{
+    faults,
+    on,
+    tracking,
+    MemoryType, //
+};
+use crate::{
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    header::{
+        Header,
+        PageHeader,
+        LARGEST,
+        UNIT, //
+    },
+    sys,
+    tag::{
+        PoolKind,
+        Tag, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// Whether a request is to fail on purpose. Any context but NMI.
+#[inline]
+pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
+    on() && faults::refuse(memory, tag, bytes, caller)
+}
+
+/// Marks and records a block of the C face's pool.
+///
+/// # Safety
+///
+/// `block` was allocated just now, and nobody knows of it.
+#[inline]
+pub(crate) unsafe fn allocated(
+    block: NonNull<u8>,
+    bytes: usize,
+    tag: Tag,
+    kind: PoolKind,
+    caller: usize,
+) {
+    if on() {
+        // SAFETY: By the safety requirements.
+        unsafe { mark(block, bytes, tag, kind, caller) };
+    }
+}
+
+/// # Safety
+///
+/// As for [`allocated`].
+#[cold]
+unsafe fn mark(block: NonNull<u8>, bytes: usize, tag: Tag, kind: PoolKind, caller: usize) {
+    let marked = if bytes <= LARGEST {
+        // SAFETY: By the safety requirements, the block has a header in front, which is ours.
+        unsafe { Header::mark(block.sub(UNIT)) };
+        true
+    } else {
+        // SAFETY: By the safety requirements, the block's first page is ours.
+        unsafe { PageHeader::mark(block) }
+    };
+    // What has no header is a region, which was recorded as such.
+    if marked {
+        let addr = block.as_ptr() as usize;
+        tracking::add(addr, bytes, Some(tag), MemoryType::pool(kind), caller);
+    }
+}
+
+fn by_type(kind: u32) -> MemoryType {
+    MemoryType::Pool {
+        kind: if kind == 0 {
+            PoolKind::NonPaged
+        } else {
+            PoolKind::Paged
+        },
+        by_type: true,
+    }
+}
+
+/// Whether a request of the Rust face is to fail on purpose.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_verifier_refuse(
+    kind: u32,
+    tag: u32,
+    bytes: usize,
+    caller: usize,
+) -> bool {
+    sys::irql() < 15 && faults::refuse(by_type(kind), Some(Tag::from_raw(tag)), bytes, caller)
+}
+matches_header!(rust_pool_verifier_refuse);
+
+/// Records a block of the Rust face.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_verifier_add(
+    block: *mut c_void,
+    kind: u32,
+    tag: u32,
+    bytes: usize,
+    caller: usize,
+) {
+    let tag = Some(Tag::from_raw(tag));
+    tracking::add(block as usize, bytes, tag, by_type(kind), caller);
+}
+matches_header!(rust_pool_verifier_add);
+
+/// Exported: forgets a block of the Rust face.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_verifier_remove(block: *mut c_void) {
+    tracking::remove(block as usize);
+}
+matches_header!(rust_pool_verifier_remove);
+export_symbol_gpl!(rust_pool_verifier_remove);

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What kind of memory the verifier is asked about.
+
+use crate::tag::PoolKind;
+use kernel::fmt;
+
+/// Which routine memory is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemoryType {
+    /// Pool; `by_type` for the Rust face's, which has no header and no record of its own.
+    Pool {
+        kind: PoolKind,
+        by_type: bool,
+    },
+    Contiguous,
+    NonCached,
+    CommonBuffer,
+    Adapter,
+}
+
+impl MemoryType {
+    /// Pool of the C face.
+    pub(crate) const fn pool(kind: PoolKind) -> Self {
+        Self::Pool {
+            kind,
+            by_type: false,
+        }
+    }
+}
+
+impl fmt::Display for MemoryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pool { kind, .. } => return kind.fmt(f),
+            Self::Contiguous => "contiguous",
+            Self::NonCached => "noncached",
+            Self::CommonBuffer => "common",
+            Self::Adapter => "adapter",
+        })
+    }
+}

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the verifier is to do.
+
+use super::{
+    parse::{
+        self,
+        Change, //
+    },
+    pattern::Pattern,
+    switch, //
+};
+use crate::{
+    state,
+    sys,
+    tag::Tag,
+    text::{
+        kwrite,
+        Text, //
+    }, //
+};
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+/// Tasks whose n-th allocation is to fail, at one time.
+const TASKS: usize = 16;
+
+/// The name of a task.
+pub(crate) type Comm = Text<16>;
+
+/// Requests to fail by chance.
+#[derive(Clone, Copy)]
+pub(crate) struct Chance {
+    /// How many of 10000.
+    pub(crate) probability: u32,
+    pub(crate) tag: Pattern,
+    pub(crate) comm: Option<Comm>,
+    /// Seconds until the first may fail.
+    pub(crate) delay: u32,
+    /// When that is, in nanoseconds since boot.
+    pub(crate) from: u64,
+}
+
+impl fmt::Display for Chance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "fail probability={}", self.probability)?;
+        kwrite!(f, " tag={} delay={}", self.tag, self.delay)?;
+        self.comm
+            .as_ref()
+            .map_or(Ok(()), |comm| kwrite!(f, " comm={comm}"))
+    }
+}
+
+/// A request of a task that is to fail.
+#[derive(Clone, Copy)]
+pub(crate) struct Nth {
+    pub(crate) pid: u32,
+    number: u64,
+    /// Requests until it fails, itself included; 0 when it has.
+    left: u64,
+}
+
+impl Nth {
+    /// Counts a request, and says whether it is the one.
+    pub(crate) fn strikes(&mut self) -> bool {
+        let struck = self.left == 1;
+        self.left = self.left.saturating_sub(1);
+        struck
+    }
+}
+
+impl fmt::Display for Nth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "fail nth={} # pid {}, ", self.number, self.pid)?;
+        match self.left {
+            0 => f.write_str("struck"),
+            left => kwrite!(f, "{left} to go"),
+        }
+    }
+}
+
+/// The options.
+pub(crate) struct Options {
+    tracking: Option<Pattern>,
+    pub(crate) chance: Option<Chance>,
+    pub(crate) tasks: [Option<Nth>; TASKS],
+}
+
+impl Options {
+    /// Nothing.
+    pub(crate) const fn new() -> Self {
+        Self {
+            tracking: None,
+            chance: None,
+            tasks: [None; TASKS],
+        }
+    }
+
+    /// Whether there is anything to do.
+    pub(crate) fn any(&self) -> bool {
+        self.tracking.is_some() || self.fails()
+    }
+
+    /// Whether requests may fail.
+    pub(crate) fn fails(&self) -> bool {
+        self.chance.is_some() || self.tasks.iter().any(Option::is_some)
+    }
+
+    /// Whether blocks with a tag are tracked.
+    pub(crate) fn tracks(&self, tag: Option<Tag>) -> bool {
+        self.tracking.is_some_and(|pattern| pattern.matches(tag))
+    }
+
+    /// Whether a tracked block is to be listed: all are once tracking is off.
+    pub(crate) fn lists(&self, tag: Option<Tag>) -> bool {
+        self.tracking.is_none() || self.tracks(tag)
+    }
+
+    /// Renders the option at or behind a place, and returns the place behind it.
+    pub(crate) fn show(&self, at: usize, to: &mut impl fmt::Write) -> Option<usize> {
+        if at == 0 {
+            if let Some(pattern) = &self.tracking {
+                kwrite!(to, "tracking tag={pattern}").ok()?;
+                return Some(1);
+            }
+        }
+        if at <= 1 {
+            if let Some(chance) = &self.chance {
+                kwrite!(to, "{chance}").ok()?;
+                return Some(2);
+            }
+        }
+        let first = at.saturating_sub(2);
+        for (place, task) in self.tasks.iter().enumerate().skip(first) {
+            if let Some(task) = task {
+                kwrite!(to, "{task}").ok()?;
+                return Some(place + 3);
+            }
+        }
+        if at == 0 {
+            kwrite!(to, "off").ok()?;
+            return Some(TASKS + 2);
+        }
+        None
+    }
+
+    fn apply(&mut self, change: &Change, pid: u32) -> Result {
+        let mut tasks = if change.off {
+            [None; TASKS]
+        } else {
+            self.tasks
+        };
+        if let Some(number) = change.nth {
+            let own = tasks
+                .iter()
+                .position(|at| at.is_some_and(|at| at.pid == pid));
+            let spare = tasks.iter().position(|at| at.is_none_or(|at| at.left == 0));
+            let place = own.or(spare).and_then(|at| tasks.get_mut(at));
+            *place.ok_or(ENOSPC)? = Some(Nth {
+                pid,
+                number,
+                left: number,
+            });
+        }
+        if change.off {
+            *self = Self::new();
+        }
+        self.tasks = tasks;
+        self.tracking = change.tracking.or(self.tracking);
+        self.chance = change.chance.or(self.chance);
+        Ok(())
+    }
+}
+
+/// Does what a text of options says, or nothing at all. Sleeps.
+pub(crate) fn set(text: &[u8]) -> Result {
+    let text = core::str::from_utf8(text).map_err(|_| {
+        pr_err!("verifier: the options are not text: write a line for each\n");
+        EINVAL
+    })?;
+    let change = parse::text(text, sys::uptime()).map_err(|bad| {
+        pr_err!("verifier: {bad}\n");
+        EINVAL
+    })?;
+    let pid = sys::current_task().map_or(0, |(pid, _)| pid);
+    let set = state::get().verifier.lock().apply(&change, pid);
+    switch::update();
+    set.inspect_err(|_| {
+        pr_err!(
+            "verifier: {TASKS} tasks wait for their n-th request already: write \"off\" first\n"
+        );
+    })
+}

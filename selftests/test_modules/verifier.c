@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client for the verifier to watch. What is written to its parameter "run" is
+ * done in the task that writes: "keep KIND COUNT" allocates, "drop" frees what
+ * was kept, "try KIND COUNT" does both and leaves in "refused" which of the
+ * requests failed, "twice KIND" frees a block twice.
+ */
+#include <linux/kernel.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+#include <rust_pool/wdm.h>
+
+#define TAG	'yfrV'
+
+static bool leak;
+module_param(leak, bool, 0);
+MODULE_PARM_DESC(leak, "Free nothing when going");
+
+static char refused[256];
+module_param_string(refused, refused, sizeof(refused), 0400);
+MODULE_PARM_DESC(refused, "Numbers of the requests of the last \"try\" that failed");
+
+/*
+ * A place of its own for each kind, so that reports can tell them apart; no tail
+ * calls, for the frames are looked for.
+ */
+static noinline void *allocate_small(void)
+{
+	void *block = ExAllocatePoolWithTag(NonPagedPool, 100, TAG);
+
+	barrier();
+	return block;
+}
+
+static noinline void *allocate_paged(void)
+{
+	void *block = ExAllocatePoolWithTag(PagedPool, 200, TAG);
+
+	barrier();
+	return block;
+}
+
+static noinline void *allocate_page(void)
+{
+	void *block = ExAllocatePoolWithTag(NonPagedPool, 8192, TAG);
+
+	barrier();
+	return block;
+}
+
+static noinline void *allocate_front(void)
+{
+	void *block = ExAllocatePoolWithTag(NonPagedPool, 5000, TAG);
+
+	barrier();
+	return block;
+}
+
+static noinline void *allocate_large(void)
+{
+	void *block = ExAllocatePoolWithTag(NonPagedPool, 100000, TAG);
+
+	barrier();
+	return block;
+}
+
+static void free_pool(void *block)
+{
+	ExFreePoolWithTag(block, TAG);
+}
+
+static noinline void *allocate_contiguous(void)
+{
+	PHYSICAL_ADDRESS any = { .QuadPart = -1 };
+	void *block = MmAllocateContiguousMemory(3000, any);
+
+	barrier();
+	return block;
+}
+
+static noinline void *allocate_noncached(void)
+{
+	void *block = MmAllocateNonCachedMemory(6000);
+
+	barrier();
+	return block;
+}
+
+static void free_noncached(void *block)
+{
+	MmFreeNonCachedMemory(block, 6000);
+}
+
+static const struct kind {
+	const char *name;
+	void *(*allocate)(void);
+	void (*free)(void *block);
+} kinds[] = {
+	{ "small", allocate_small, free_pool },
+	{ "paged", allocate_paged, free_pool },
+	{ "page", allocate_page, free_pool },
+	{ "front", allocate_front, free_pool },
+	{ "large", allocate_large, free_pool },
+	{ "contiguous", allocate_contiguous, MmFreeContiguousMemory },
+	{ "noncached", allocate_noncached, free_noncached },
+};
+
+static struct {
+	const struct kind *kind;
+	void *block;
+} kept[64];
+static unsigned int count_kept;
+
+static void drop(void)
+{
+	while (count_kept) {
+		count_kept--;
+		kept[count_kept].kind->free(kept[count_kept].block);
+	}
+}
+
+static int keep(const struct kind *kind, unsigned int count)
+{
+	char *at = refused;
+	unsigned int i;
+
+	refused[0] = 0;
+	if (count > ARRAY_SIZE(kept) - count_kept)
+		return -ENOSPC;
+	for (i = 1; i <= count; i++) {
+		void *block = kind->allocate();
+
+		if (!block) {
+			at += scnprintf(at, refused + sizeof(refused) - at,
+					"%s%u", at == refused ? "" : " ", i);
+			continue;
+		}
+		kept[count_kept].kind = kind;
+		kept[count_kept++].block = block;
+	}
+	return 0;
+}
+
+static int run_set(const char *text, const struct kernel_param *param)
+{
+	char verb[8] = "", name[16] = "";
+	const struct kind *kind;
+	unsigned int count = 1;
+	int err;
+
+	if (sscanf(text, "%7s %15s %u", verb, name, &count) < 1)
+		return -EINVAL;
+	if (!strcmp(verb, "drop")) {
+		drop();
+		return 0;
+	}
+	for (kind = kinds; strcmp(kind->name, name); kind++)
+		if (kind == &kinds[ARRAY_SIZE(kinds) - 1])
+			return -EINVAL;
+	if (!strcmp(verb, "twice")) {
+		void *block = kind->allocate();
+
+		kind->free(block);
+		kind->free(block);
+		return 0;
+	}
+	err = keep(kind, count);
+	if (!err && !strcmp(verb, "try"))
+		drop();
+	return err;
+}
+
+static const struct kernel_param_ops run_ops = { .set = run_set };
+module_param_cb(run, &run_ops, NULL, 0200);
+MODULE_PARM_DESC(run, "What to do now");
+
+static int __init rpt_verifier_init(void)
+{
+	return 0;
+}
+
+static void __exit rpt_verifier_exit(void)
+{
+	if (!leak)
+		drop();
+}
+
+module_init(rpt_verifier_init);
+module_exit(rpt_verifier_exit);
+
+MODULE_DESCRIPTION("rust_pool selftests: a client for the verifier");
+MODULE_LICENSE("GPL");
+MODULE_INFO(test, "Y");
