@@ -39,7 +39,7 @@ use kernel::{
 };
 
 /// The most blocks in a magazine.
-pub(crate) const CAPACITY: usize = 30;
+pub(crate) const CAPACITY: usize = 14;
 /// The most bytes in a magazine, but for the blocks larger than that.
 const BYTES: usize = 4096;
 

@@ -157,7 +157,7 @@ twenty_thousand() {
 
 begin rp_test rp_test_pool
 load_or_fail rust_pool
-ktap_set_plan $((18 + ENDS))
+ktap_set_plan $((20 + ENDS))
 
 check "directory is root's only" mode_is "$STATS" 700
 check "files are root's only" each_file file_mode

@@ -109,34 +109,46 @@ unsafe fn free(block: NonNull<u8>, shape: Shape) {
     }
 }
 
-/// Whether the verifier has the request fail on purpose.
-#[inline(always)]
-fn refused<T: PoolTag>(kind: PoolKind, bytes: usize) -> bool {
+/// The same with the verifier on: what it wants to fail fails, and it knows all that is live.
+///
+/// # Safety
+///
+/// As for [`Allocator::realloc`].
+#[cold]
+#[inline(never)]
+unsafe fn realloc_verified<T: PoolTag>(
+    kind: PoolKind,
+    ptr: Option<NonNull<u8>>,
+    layout: Layout,
+    old_layout: Layout,
+    flags: Flags,
+) -> Result<NonNull<[u8]>, AllocError> {
+    let tag = T::TAG.as_raw();
     // CAST: The discriminants are those of POOL_TYPE.
-    let kind = kind as u32;
+    let pool = kind as u32;
+    let record = |block: NonNull<u8>, bytes| {
+        // SAFETY: May be called with any arguments in any context but NMI.
+        unsafe { raw::rust_pool_verified_add(block.as_ptr().cast(), pool, tag, bytes) };
+    };
     // SAFETY: May be called with any arguments in any context.
-    verifier::on() && unsafe { raw::rust_pool_verified_refuse(kind, T::TAG.as_raw(), bytes) }
-}
-
-/// Has the verifier record a block.
-#[inline(always)]
-fn record<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, bytes: usize) {
-    if verifier::on() {
-        let (block, tag) = (block.as_ptr().cast(), T::TAG.as_raw());
-        // CAST: The discriminants are those of POOL_TYPE.
-        let kind = kind as u32;
-        // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe { raw::rust_pool_verified_add(block, kind, tag, bytes) };
+    if layout.size() != 0 && unsafe { raw::rust_pool_verified_refuse(pool, tag, layout.size()) } {
+        row::<T>(kind).fail();
+        return Err(AllocError);
     }
-}
-
-/// Has the verifier forget a block, before it is anybody else's.
-#[inline(always)]
-fn forget(block: NonNull<u8>) {
-    if verifier::on() {
+    let old = ptr.filter(|_| old_layout.size() != 0);
+    if let Some(old) = old {
+        // It may be somebody else's as soon as it is freed.
         // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe { raw::rust_pool_verifier_remove(block.as_ptr().cast()) };
+        unsafe { raw::rust_pool_verifier_remove(old.as_ptr().cast()) };
     }
+    // SAFETY: By the safety requirements.
+    let result = unsafe { realloc_plain::<T>(kind, ptr, layout, old_layout, flags) };
+    match (&result, old) {
+        (Ok(block), _) if layout.size() != 0 => record(block.cast(), layout.size()),
+        (Err(_), Some(old)) => record(old, old_layout.size()),
+        _ => (),
+    }
+    result
 }
 
 /// [`Allocator::realloc`] for both pools.
@@ -144,8 +156,66 @@ fn forget(block: NonNull<u8>) {
 /// # Safety
 ///
 /// As there.
-#[inline]
+#[inline(always)]
 unsafe fn realloc<T: PoolTag>(
+    kind: PoolKind,
+    ptr: Option<NonNull<u8>>,
+    layout: Layout,
+    old_layout: Layout,
+    flags: Flags,
+) -> Result<NonNull<[u8]>, AllocError> {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        if verifier::on() {
+            realloc_verified::<T>(kind, ptr, layout, old_layout, flags)
+        } else {
+            realloc_plain::<T>(kind, ptr, layout, old_layout, flags)
+        }
+    }
+}
+
+/// Frees a block of this shape.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(always)]
+unsafe fn release<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, shape: Shape) {
+    if kind == PoolKind::Paged {
+        // SAFETY: May be called with any arguments in any context.
+        unsafe { raw::rust_pool_paged_free(block.as_ptr().cast()) };
+    }
+    row::<T>(kind).discharge(shape.asked, shape.used);
+    // SAFETY: By the safety requirements.
+    unsafe { free(block, shape) };
+}
+
+/// [`Allocator::free`] for both pools.
+///
+/// # Safety
+///
+/// As there.
+#[inline(always)]
+unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layout) {
+    let Some(shape) = Shape::new(layout).filter(|_| layout.size() != 0) else {
+        // Nothing was allocated for it.
+        return;
+    };
+    if verifier::on() {
+        // SAFETY: May be called with any arguments in any context but NMI.
+        unsafe { raw::rust_pool_verifier_remove(ptr.as_ptr().cast()) };
+    }
+    // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
+    unsafe { release::<T>(kind, ptr, shape) };
+}
+
+/// The same without the verifier.
+///
+/// # Safety
+///
+/// As there.
+#[inline(always)]
+unsafe fn realloc_plain<T: PoolTag>(
     kind: PoolKind,
     ptr: Option<NonNull<u8>>,
     layout: Layout,
@@ -161,14 +231,8 @@ unsafe fn realloc<T: PoolTag>(
     };
     if layout.size() == 0 {
         if let Some((ptr, shape)) = old {
-            if kind == PoolKind::Paged {
-                // SAFETY: May be called with any arguments in any context.
-                unsafe { raw::rust_pool_paged_free(ptr.as_ptr().cast()) };
-            }
-            row::<T>(kind).discharge(shape.asked, shape.used);
-            forget(ptr);
             // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
-            unsafe { free(ptr, shape) };
+            unsafe { release::<T>(kind, ptr, shape) };
         }
         let dangling = core::ptr::without_provenance_mut(layout.align());
         let dangling = NonNull::new(dangling).ok_or(AllocError)?;
@@ -179,10 +243,6 @@ unsafe fn realloc<T: PoolTag>(
         return Err(AllocError);
     }
     let row = row::<T>(kind);
-    if refused::<T>(kind, layout.size()) {
-        row.fail();
-        return Err(AllocError);
-    }
     let Some(new) = Shape::new(layout) else {
         row.fail();
         return Err(AllocError);
@@ -193,7 +253,6 @@ unsafe fn realloc<T: PoolTag>(
             return Err(AllocError);
         };
         row.charge(new.asked, new.used);
-        record::<T>(kind, block, new.asked);
         return Ok(NonNull::slice_from_raw_parts(block, new.asked));
     };
     // What would come from the same place anyway stays where it is.
@@ -202,14 +261,12 @@ unsafe fn realloc<T: PoolTag>(
             // SAFETY: The block has room for `new.asked` bytes, as many as it takes being the same.
             unsafe { ptr.add(old.asked).write_bytes(0, new.asked - old.asked) };
         }
-        forget(ptr);
         ptr
     } else {
         let Some(block) = allocate(new, flags) else {
             row.fail();
             return Err(AllocError);
         };
-        forget(ptr);
         // SAFETY: Both blocks are at least as large, and one is new. The old one goes.
         unsafe {
             block.copy_from_nonoverlapping(ptr, old.asked.min(new.asked));
@@ -219,7 +276,6 @@ unsafe fn realloc<T: PoolTag>(
     };
     row.discharge(old.asked, old.used);
     row.charge(new.asked, new.used);
-    record::<T>(kind, block, new.asked);
     Ok(NonNull::slice_from_raw_parts(block, new.asked))
 }
 
@@ -231,7 +287,20 @@ unsafe fn realloc<T: PoolTag>(
 unsafe impl<T: PoolTag> Allocator for NonPaged<T> {
     const MIN_ALIGN: usize = MIN_ALIGN;
 
-    #[inline]
+    // What the trait would do anyway, but inlined: the layout is a constant as a rule.
+    #[inline(always)]
+    fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: Without a block there is nothing to be said of it.
+        unsafe { Self::realloc(None, layout, Layout::new::<()>(), flags, nid) }
+    }
+
+    #[inline(always)]
+    unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: By the safety requirements.
+        unsafe { free_layout::<T>(PoolKind::NonPaged, ptr, layout) };
+    }
+
+    #[inline(always)]
     unsafe fn realloc(
         ptr: Option<NonNull<u8>>,
         layout: Layout,
@@ -248,7 +317,20 @@ unsafe impl<T: PoolTag> Allocator for NonPaged<T> {
 unsafe impl<T: PoolTag> Allocator for Paged<T> {
     const MIN_ALIGN: usize = MIN_ALIGN;
 
-    #[inline]
+    // What the trait would do anyway, but inlined: the layout is a constant as a rule.
+    #[inline(always)]
+    fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
+        // SAFETY: Without a block there is nothing to be said of it.
+        unsafe { Self::realloc(None, layout, Layout::new::<()>(), flags, nid) }
+    }
+
+    #[inline(always)]
+    unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
+        // SAFETY: By the safety requirements.
+        unsafe { free_layout::<T>(PoolKind::Paged, ptr, layout) };
+    }
+
+    #[inline(always)]
     unsafe fn realloc(
         ptr: Option<NonNull<u8>>,
         layout: Layout,
