@@ -36,7 +36,7 @@ use kernel::{
 const WORTH: usize = 128;
 /// Spans without their block in front that are kept, and one more for so many others.
 const WAITING: usize = 16;
-const WAITING_SHARE: usize = 28;
+const WAITING_SHARE: usize = 22;
 /// While fewer than this many wait, one waits even if no block at all is left in it.
 const EMPTY: usize = 2;
 /// A page is not opened for small blocks while more than this part of the heap is free.

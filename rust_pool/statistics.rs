@@ -37,12 +37,12 @@ use kernel::{
 };
 
 /// Rows are made this many at a time; their counters then fit one per-CPU chunk.
-const CHUNK: usize = 128;
+const CHUNK: usize = 64;
 /// No more rows than fit the 16 bits of a block's header.
 const MAX_ROWS: usize = 1 << 16;
 /// More are made when fewer than this many are left.
 const RESERVE: usize = CHUNK;
-const BUCKETS: usize = 4096;
+const BUCKETS: usize = 2048;
 
 static HEADS: [Atomic<usize>; BUCKETS] = [const { Atomic::new(0) }; BUCKETS];
 static CHUNKS: [Atomic<usize>; MAX_ROWS / CHUNK] = [const { Atomic::new(0) }; MAX_ROWS / CHUNK];
@@ -59,8 +59,8 @@ fn key(tag: Tag, kind: PoolKind) -> u64 {
 #[inline(always)]
 fn head(key: u64) -> &'static Atomic<usize> {
     // CAST: Both halves of the key fit; the upper bits of the product are the well-mixed ones.
-    let hash = (key as u32 ^ (key >> 32) as u32).wrapping_mul(0x9e37_79b1) >> 20;
-    // PANIC: The index has 12 bits, and the array as many places; the check is folded away.
+    let hash = (key as u32 ^ (key >> 32) as u32).wrapping_mul(0x9e37_79b1) >> 21;
+    // PANIC: The index has 11 bits, and the array as many places; the check is folded away.
     &HEADS[hash as usize]
 }
 

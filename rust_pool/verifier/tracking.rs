@@ -38,7 +38,7 @@ use kernel::{
     }, //
 };
 
-const BUCKETS: usize = 1024;
+const BUCKETS: usize = 256;
 
 static LIVE: Atomic<u64> = Atomic::new(0);
 static MISSED: Atomic<u64> = Atomic::new(0);
