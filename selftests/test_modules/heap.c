@@ -268,7 +268,7 @@ static void places_given_up(struct rpt *t)
 		rpt_note(t, "%lu pages, %ld free again, %llu of %llu wait",
 			 pages, between - before, heap.waiting, heap.spans);
 		/* How many are free is no test: CPUs keep freed pages, too. */
-		EXPECT(t, heap.waiting <= 16 + heap.spans / 28 + 1);
+		EXPECT(t, heap.waiting <= 16 + heap.spans / 22 + 1);
 		soil_free_pages();
 		expect_small_whole(t, &p);
 	}

@@ -11,7 +11,7 @@
 
 #include <rust_pool/wdm.h>
 
-#define TAG	'yfrV'
+#define TAG	((ULONG)'yfrV')
 
 static bool leak;
 module_param(leak, bool, 0);
