@@ -7,7 +7,10 @@
 use crate::{
     backing,
     export::matches_header,
-    fast,
+    fast::{
+        self,
+        Outcome, //
+    },
     gfp::Request,
     header::{
         Found,
@@ -71,11 +74,33 @@ fn allocate(pool_type: u32, bytes: usize, tag: u32, caller: usize) -> Option<Non
     // No row and no header has a tag with the bit that is ignored: such a request is not quick.
     let tag = Tag::stored(tag);
     if pool_type & !MODIFIERS == 0 {
-        if let Some(block) = fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag) {
-            return Some(block);
+        match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag) {
+            Outcome::Block(block) => return Some(block),
+            Outcome::Empty(row) => return allocate_small(pool_type, bytes, tag, row),
+            Outcome::Other => (),
         }
     }
     allocate_pages(pool_type, bytes, tag, caller)
+}
+
+/// The same for a small block that is not at hand.
+#[inline(never)]
+fn allocate_small(
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    row: &'static Row,
+) -> Option<NonNull<u8>> {
+    let request = Request {
+        bytes,
+        zero: pool_type & ZERO != 0,
+        sleep: true,
+    };
+    let block = small::supply(request, PoolKind::NonPaged, tag.unprotected(), row);
+    if block.is_none() {
+        row.fail();
+    }
+    block
 }
 
 /// The same for all that is not a small block at hand.

@@ -35,13 +35,46 @@ pub(crate) fn allocate(
     tag: Tag,
     row: &Row,
 ) -> Option<NonNull<u8>> {
-    // SAFETY: Such a size has at most that many units.
-    let class = unsafe { Class::of(header::units(request.bytes)) };
-    let shelf = Shelf::objects(class);
-    let object = match magazine::pop(shelf) {
-        Some(object) => object,
-        None => depot::allocate(shelf, request.plain())?,
-    };
+    match magazine::pop(Shelf::objects(class_of(request))) {
+        // SAFETY: It is an object of this class.
+        Some(object) => Some(unsafe { make(object, request, kind, tag, row) }),
+        None => supply(request, kind, tag, row),
+    }
+}
+
+/// The same from behind the magazines.
+#[inline]
+pub(crate) fn supply(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &Row,
+) -> Option<NonNull<u8>> {
+    let object = depot::allocate(Shelf::objects(class_of(request)), request.plain())?;
+    // SAFETY: It is an object of this class.
+    Some(unsafe { make(object, request, kind, tag, row) })
+}
+
+#[inline]
+fn class_of(request: Request) -> Class {
+    // SAFETY: What comes here is no larger than `LARGEST` and has at most that many units.
+    unsafe { Class::of(header::units(request.bytes)) }
+}
+
+/// Makes an object a block.
+///
+/// # Safety
+///
+/// It is of the class for this request, and nobody uses it.
+#[inline]
+unsafe fn make(
+    object: NonNull<u8>,
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &Row,
+) -> NonNull<u8> {
+    let class = class_of(request);
     // SAFETY: The object is ours and at least a header long.
     unsafe { Header::new(request.bytes, header::stamp(kind, tag), row.index()).write(object) };
     row.charge(request.bytes, class.bytes());
@@ -51,7 +84,7 @@ pub(crate) fn allocate(
         // SAFETY: So much of the object is behind the header.
         unsafe { block.write_bytes(0, class.bytes() - UNIT) };
     }
-    Some(block)
+    block
 }
 
 /// Frees the block behind a header. `false` if another CPU was faster. Any context but NMI.

@@ -12,7 +12,8 @@ use core::ptr::null_mut;
 use kernel::{
     bindings,
     prelude::*,
-    str::CStr, //
+    str::CStr,
+    time::Jiffies, //
 };
 
 mod device;
@@ -191,6 +192,12 @@ pub(crate) fn may_log() -> bool {
 pub(crate) fn uptime() -> u64 {
     // SAFETY: May be called anywhere, NMI included.
     unsafe { bindings::ktime_get_mono_fast_ns() }
+}
+
+/// The kernel's clock.
+pub(crate) fn jiffies() -> Jiffies {
+    // SAFETY: It is always there, and changes under whoever reads it.
+    unsafe { (&raw const bindings::jiffies).read_volatile() }
 }
 
 /// Return addresses on the stack, the newest first; their number. Any context.

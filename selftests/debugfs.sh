@@ -28,7 +28,7 @@ file_mode() {
 }
 
 version_line() {
-	[ "$(head -n 1 "$STATS/$1")" = "$1 - version: 1.0" ]
+	head -n 1 "$STATS/$1" | grep -qx "$1 - version: 1\.[0-9]"
 }
 
 is_file() {
@@ -109,7 +109,7 @@ open_file_and_rmmod() {
 		return
 	fi
 	# Refused because in use: then it still works.
-	[ "$(head -n 1 <&3)" = "$1 - version: 1.0" ] || return 1
+	head -n 1 <&3 | grep -qx "$1 - version: 1\.[0-9]" || return 1
 	exec 3<&-
 }
 

@@ -102,7 +102,7 @@ void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine);
 
 /* How full the heap is, by the head of `memory`. */
 struct rpt_heap {
-	u64 spans, waiting, free;
+	u64 spans, waiting, free, contentions;
 };
 
 void rpt_heap(struct rpt *t, struct rpt_heap *heap);

@@ -222,8 +222,9 @@ void rpt_heap(struct rpt *t, struct rpt_heap *heap)
 
 	memset(heap, 0, sizeof(*heap));
 	while (text && !found && (line = rpt_line(&rest)))
-		found = sscanf(line, "# heap: %llu spans, %llu of them waiting, %llu bytes free",
-			       &heap->spans, &heap->waiting, &heap->free) == 3;
+		found = sscanf(line, "# heap: %llu spans, %llu of them waiting, %llu bytes free, %llu times",
+			       &heap->spans, &heap->waiting, &heap->free,
+			       &heap->contentions) == 4;
 	if (!found)
 		rpt_fail(t, "no line of the heap in memory");
 	rpt_text_free(text);
