@@ -115,7 +115,9 @@ pub(crate) unsafe fn free(shelf: Shelf, block: NonNull<u8>) {
 unsafe fn spill(shelf: Shelf, block: NonNull<u8>) {
     let mut batch = Batch::new();
     batch.push(block);
-    batch.add(magazine::capacity(shelf) / 2, |room| magazine::take(shelf, room));
+    batch.add(magazine::capacity(shelf) / 2, |room| {
+        magazine::take(shelf, room)
+    });
     // SAFETY: By the safety requirements, and what was in the magazine is of its shelf.
     unsafe { give_back(shelf, &mut batch) };
 }

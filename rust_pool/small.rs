@@ -44,12 +44,7 @@ pub(crate) fn allocate(
 
 /// The same from behind the magazines.
 #[inline]
-pub(crate) fn supply(
-    request: Request,
-    kind: PoolKind,
-    tag: Tag,
-    row: &Row,
-) -> Option<NonNull<u8>> {
+pub(crate) fn supply(request: Request, kind: PoolKind, tag: Tag, row: &Row) -> Option<NonNull<u8>> {
     let object = depot::allocate(Shelf::objects(class_of(request)), request.plain())?;
     // SAFETY: It is an object of this class.
     Some(unsafe { make(object, request, kind, tag, row) })

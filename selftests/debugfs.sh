@@ -81,7 +81,7 @@ tag_rows_parse() {
 # A row for each kind of block, in the order of their sizes.
 memory_rows_parse() {
 	sed -n 2p "$STATS/memory" |
-		grep -qxE '# heap: [0-9]+ spans, [0-9]+ of them waiting, [0-9]+ bytes free' ||
+		grep -qxE '# heap: [0-9]+ spans, [0-9]+ of them waiting, [0-9]+ bytes free, [0-9]+ times contended' ||
 		return 1
 	[ "$(sed -n 3p "$STATS/memory" | tr -s ' ')" = "#magazines of size limit held bytes" ] ||
 		return 1
