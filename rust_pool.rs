@@ -179,6 +179,7 @@ impl Drop for Core {
         // SAFETY: The module is going, or never came: nobody calls it any more.
         unsafe {
             pressure::exit();
+            verifier::special::exit();
             cache::exit(leaked);
             statistics::free_all();
         }

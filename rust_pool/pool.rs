@@ -40,7 +40,9 @@ use crate::{
     },
     verifier::{
         self,
+        arena,
         hooks,
+        special,
         tracking,
         MemoryType, //
     },
@@ -125,6 +127,9 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
         zero: pool_type & ZERO != 0,
         sleep: true,
     };
+    if let Some(block) = hooks::special(request, kind, tag, row, caller) {
+        return Some(block);
+    }
     let block = if bytes <= LARGEST {
         small::allocate(request, kind, tag, row)
     } else {
@@ -234,6 +239,9 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
         violation::wrong_context_free(0u32, addr, caller, "pool free in NMI");
         return;
     }
+    if arena::covers(addr) {
+        return special::free(addr, tag, caller);
+    }
     // A small block may lie at the start of a page by chance, so its alignment proves nothing.
     let large = if addr % PAGE_SIZE == 0 {
         free_large(addr, tag, caller)
@@ -246,7 +254,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     match addr.checked_sub(UNIT) {
         Some(at) if at % UNIT == 0 => match Header::find(at) {
             Some(Found::Live(header)) => free_small(addr, header, tag, caller),
-            Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
+            Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller).report(),
             None => free_nothing(addr, matches!(large, Large::Recent), caller),
         },
         _ => free_nothing(addr, matches!(large, Large::Recent), caller),
@@ -256,7 +264,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 #[inline]
 fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     if !header.admits(tag) {
-        return wrong_tag(addr, header.tag(), tag, caller);
+        return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
     if header.is_marked() {
@@ -264,13 +272,13 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     }
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
     if !unsafe { small::free(addr, header, statistics::at(header.row())) } {
-        freed_twice(addr, header.tag(), caller);
+        freed_twice(addr, header.tag(), caller).report();
     }
 }
 
 fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     if !header.admits(tag) {
-        return wrong_tag(addr, header.tag(), tag, caller);
+        return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
     if header.is_marked() {
@@ -278,7 +286,7 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     }
     // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
     if !unsafe { pages::free(addr, header, statistics::at(header.row())) } {
-        freed_twice(addr, header.tag(), caller);
+        freed_twice(addr, header.tag(), caller).report();
     }
 }
 
@@ -297,7 +305,7 @@ enum Large {
 fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
     match PageHeader::find(addr) {
         Some(Found::Live(header)) => free_found_pages(addr, header, tag, caller),
-        Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
+        Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller).report(),
         None => return free_region(addr, tag, caller),
     }
     Large::Done
@@ -319,8 +327,8 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
             }
             release(region);
         }
-        Taken::Refused(Some(owner)) => wrong_tag(addr, owner, tag, caller),
-        Taken::Refused(None) => foreign(addr, caller, "free of memory that is not from the pool"),
+        Taken::Refused(Some(owner)) => wrong_tag(addr, owner, tag, caller).report(),
+        Taken::Refused(None) => not_from_pool(addr, caller).report(),
         Taken::Recent => return Large::Recent,
         Taken::Missing => return Large::None,
     }
@@ -336,9 +344,9 @@ fn release(region: KBox<Region>) {
     }
 }
 
-/// Reports a free with another tag than the block's.
+/// A free with another tag than the block's.
 #[cold]
-fn wrong_tag(addr: usize, owner: Tag, given: Tag, caller: usize) {
+pub(crate) fn wrong_tag(addr: usize, owner: Tag, given: Tag, caller: usize) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x0a,
@@ -346,19 +354,19 @@ fn wrong_tag(addr: usize, owner: Tag, given: Tag, caller: usize) {
         caller,
         "free with the wrong tag",
     )
-    .report();
 }
 
 /// Reports a free that the rules forbid in this context; it is carried out all the same.
 #[inline]
-fn check_context(addr: usize, kind: PoolKind, caller: usize) {
+pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && sys::irql() != 0 {
         violation::wrong_context_free(kind, addr, caller, "paged pool freed in this context");
     }
 }
 
+/// A free of a block that was freed before.
 #[cold]
-fn freed_twice(addr: usize, tag: Tag, caller: usize) {
+pub(crate) fn freed_twice(addr: usize, tag: Tag, caller: usize) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x07,
@@ -366,11 +374,28 @@ fn freed_twice(addr: usize, tag: Tag, caller: usize) {
         caller,
         "block freed twice",
     )
-    .report();
+}
+
+/// A free of an address in a block that is not its start.
+#[cold]
+pub(crate) fn inside(addr: usize, caller: usize) -> Violation {
+    Violation::new(
+        Check::BadPoolCaller,
+        0x99,
+        [Parameter::Address(addr), 0u32.into(), 0u32.into()],
+        caller,
+        "free of an address inside a block",
+    )
+}
+
+/// A free of what is no block of the pool.
+#[cold]
+pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
+    foreign(addr, caller, "free of memory that is not from the pool")
 }
 
 #[cold]
-fn foreign(addr: usize, caller: usize, what: &'static str) {
+fn foreign(addr: usize, caller: usize, what: &'static str) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x46,
@@ -378,14 +403,13 @@ fn foreign(addr: usize, caller: usize, what: &'static str) {
         caller,
         what,
     )
-    .report();
 }
 
 /// Reports the free of an address at which no block begins; `recent` if one did not long ago.
 #[cold]
 fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if addr == 0 {
-        return foreign(addr, caller, "free of NULL");
+        return foreign(addr, caller, "free of NULL").report();
     }
     if addr < SYSTEM_SPACE {
         return Violation::new(
@@ -398,19 +422,12 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         .report();
     }
     if within_block(addr) {
-        return Violation::new(
-            Check::BadPoolCaller,
-            0x99,
-            [Parameter::Address(addr), 0u32.into(), 0u32.into()],
-            caller,
-            "free of an address inside a block",
-        )
-        .report();
+        return inside(addr, caller).report();
     }
     if recent {
-        return freed_twice(addr, Tag::from_raw(0), caller);
+        return freed_twice(addr, Tag::from_raw(0), caller).report();
     }
-    foreign(addr, caller, "free of memory that is not from the pool");
+    not_from_pool(addr, caller).report();
 }
 
 fn within_block(addr: usize) -> bool {

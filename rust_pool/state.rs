@@ -12,6 +12,7 @@ use crate::{
     region_table::Regions,
     site::Names,
     verifier::{
+        arena::Arena,
         faults::Injections,
         options::Options,
         tracking::Records, //
@@ -58,6 +59,8 @@ pub(crate) struct State {
     #[pin]
     pub(crate) records: Records,
     #[pin]
+    pub(crate) special: SpinLockIrq<Option<Arena>>,
+    #[pin]
     pub(crate) injected: SpinLockIrq<Injections>,
     /// Taken inside the spinlocks above.
     #[pin]
@@ -92,6 +95,7 @@ impl Owner {
                 verifier_switch <- new_mutex!((), "rust_pool::verifier_switch"),
                 verifier <- new_spinlock_irq!(Options::new(), "rust_pool::verifier"),
                 records <- Records::new(),
+                special <- new_spinlock_irq!(None, "rust_pool::special"),
                 injected <- new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
                 names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),
             }? Error),

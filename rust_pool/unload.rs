@@ -24,6 +24,7 @@ use crate::{
     },
     verifier::{
         leaks,
+        special,
         tracking, //
     },
     violation::{
@@ -249,6 +250,7 @@ fn for_each_other_site(mut visit: impl FnMut(&Site)) {
     for site in state.injected.lock().sites() {
         visit(site);
     }
+    special::for_each_site(&mut visit);
     tracking::for_each_site(visit);
 }
 

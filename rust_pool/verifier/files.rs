@@ -5,6 +5,7 @@
 use super::{
     faults,
     options,
+    special,
     tracking, //
 };
 use crate::{
@@ -53,9 +54,11 @@ impl Table for Options {
     fn head(file: &SeqFile) {
         let (attempts, injected) = faults::counts();
         let (live, missed) = tracking::counts();
+        let (served, unserved) = special::counts();
         seq_print!(
             file,
-            "{VERSION}\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected}\n\
+            "{VERSION}\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected} \
+             special {served} unserved {unserved}\n\
              #option\n",
             u32::from(super::on())
         );

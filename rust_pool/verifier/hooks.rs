@@ -5,6 +5,7 @@
 use super::{
     faults,
     on,
+    special,
     tracking,
     MemoryType, //
 };
@@ -13,12 +14,14 @@ use crate::{
         export_symbol_gpl,
         matches_header, //
     },
+    gfp::Request,
     header::{
         Header,
         PageHeader,
         LARGEST,
         UNIT, //
     },
+    row::Row,
     sys,
     tag::{
         PoolKind,
@@ -32,6 +35,21 @@ use kernel::prelude::*;
 #[inline]
 pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
     on() && faults::refuse(memory, tag, bytes, caller)
+}
+
+/// Allocates a block from special pool, if it is to come from there. Any context but NMI.
+#[inline]
+pub(crate) fn special(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &'static Row,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    if !on() {
+        return None;
+    }
+    special::allocate(request, kind, tag, row, caller)
 }
 
 /// Marks and records a block of the C face's pool.

@@ -8,6 +8,7 @@ use super::{
         Change, //
     },
     pattern::Pattern,
+    special,
     switch, //
 };
 use crate::{
@@ -84,6 +85,7 @@ impl fmt::Display for Nth {
 /// The options.
 pub(crate) struct Options {
     tracking: Option<Pattern>,
+    pub(crate) special: Option<special::Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) tasks: [Option<Nth>; TASKS],
 }
@@ -93,6 +95,7 @@ impl Options {
     pub(crate) const fn new() -> Self {
         Self {
             tracking: None,
+            special: None,
             chance: None,
             tasks: [None; TASKS],
         }
@@ -100,7 +103,7 @@ impl Options {
 
     /// Whether there is anything to do.
     pub(crate) fn any(&self) -> bool {
-        self.tracking.is_some() || self.fails()
+        self.tracking.is_some() || self.special.is_some() || self.fails()
     }
 
     /// Whether requests may fail.
@@ -120,28 +123,26 @@ impl Options {
 
     /// Renders the option at or behind a place, and returns the place behind it.
     pub(crate) fn show(&self, at: usize, to: &mut impl fmt::Write) -> Option<usize> {
-        if at == 0 {
-            if let Some(pattern) = &self.tracking {
-                kwrite!(to, "tracking tag={pattern}").ok()?;
-                return Some(1);
-            }
-        }
-        if at <= 1 {
-            if let Some(chance) = &self.chance {
-                kwrite!(to, "{chance}").ok()?;
-                return Some(2);
-            }
-        }
-        let first = at.saturating_sub(2);
-        for (place, task) in self.tasks.iter().enumerate().skip(first) {
-            if let Some(task) = task {
-                kwrite!(to, "{task}").ok()?;
-                return Some(place + 3);
+        /// How many there are that are set once for all tasks.
+        const COMMON: usize = 3;
+        for place in at..COMMON + TASKS {
+            let shown = match place {
+                0 => self.tracking.map(|tag| kwrite!(to, "tracking tag={tag}")),
+                1 => self.special.map(|it| kwrite!(to, "{it}")),
+                2 => self.chance.map(|it| kwrite!(to, "{it}")),
+                _ => {
+                    let task = self.tasks.get(place - COMMON).copied().flatten();
+                    task.map(|it| kwrite!(to, "{it}"))
+                }
+            };
+            if let Some(result) = shown {
+                result.ok()?;
+                return Some(place + 1);
             }
         }
         if at == 0 {
             kwrite!(to, "off").ok()?;
-            return Some(TASKS + 2);
+            return Some(COMMON + TASKS);
         }
         None
     }
@@ -169,6 +170,7 @@ impl Options {
         }
         self.tasks = tasks;
         self.tracking = change.tracking.or(self.tracking);
+        self.special = change.special.or(self.special);
         self.chance = change.chance.or(self.chance);
         Ok(())
     }
@@ -185,7 +187,12 @@ pub(crate) fn set(text: &[u8]) -> Result {
         EINVAL
     })?;
     let pid = sys::current_task().map_or(0, |(pid, _)| pid);
-    let set = state::get().verifier.lock().apply(&change, pid);
+    let state = state::get();
+    let _one_at_a_time = state.verifier_switch.lock();
+    if let Some(choice) = &change.special {
+        special::open(choice)?;
+    }
+    let set = state.verifier.lock().apply(&change, pid);
     switch::update();
     set.inspect_err(|_| {
         pr_err!(
