@@ -97,7 +97,7 @@ pub(crate) enum Found {
     Live(Block),
     /// A block that started there, or is being freed.
     Freed(Block),
-    /// It is inside a live block.
+    /// It is on the page of a live block, but not where that starts.
     Inside(Block),
     /// Nothing.
     Nothing,
@@ -213,7 +213,7 @@ impl Arena {
                 });
                 (Found::Live(found), place)
             }
-            State::Live if block.addr < addr && addr < block.end() => (Found::Inside(found), None),
+            State::Live => (Found::Inside(found), None),
             State::Busy | State::Freed if block.addr == addr => (Found::Freed(found), None),
             _ => (Found::Nothing, None),
         }

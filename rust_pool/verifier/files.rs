@@ -30,8 +30,8 @@ use kernel::{
     seq_print, //
 };
 
-/// The first line of the file of the options.
-pub(crate) const VERSION: &str = "verifier - version: 1.0";
+/// What the first line of the file of the options begins with.
+pub(crate) const HEAD: &str = "verifier - version:";
 
 /// Makes the files. Sleeps.
 pub(crate) fn create(dir: &Directory) {
@@ -57,7 +57,7 @@ impl Table for Options {
         let (served, unserved) = special::counts();
         seq_print!(
             file,
-            "{VERSION}\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected} \
+            "{HEAD} 1.1\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected} \
              special {served} unserved {unserved}\n\
              #option\n",
             u32::from(super::on())

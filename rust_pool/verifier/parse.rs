@@ -226,7 +226,7 @@ pub(crate) fn text(text: &str, now: u64) -> Result<Change, Bad<'_>> {
             .split_once(" # ")
             .map_or(whole, |(told, _)| told)
             .trim();
-        if told.is_empty() || told.starts_with('#') || told == super::files::VERSION {
+        if told.is_empty() || told.starts_with('#') || told.starts_with(super::files::HEAD) {
             continue;
         }
         line(told, &mut change, now).map_err(|(what, right)| Bad {
