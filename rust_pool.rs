@@ -175,6 +175,7 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
+        verifier::check::close();
         let leaked = unload::report_all();
         // SAFETY: The module is going, or never came: nobody calls it any more.
         unsafe {

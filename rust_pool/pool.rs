@@ -41,6 +41,7 @@ use crate::{
     verifier::{
         self,
         arena,
+        check,
         hooks,
         special,
         tracking,
@@ -127,13 +128,10 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
         zero: pool_type & ZERO != 0,
         sleep: true,
     };
-    if let Some(block) = hooks::special(request, kind, tag, row, caller) {
-        return Some(block);
-    }
-    let block = if bytes <= LARGEST {
-        small::allocate(request, kind, tag, row)
-    } else {
-        allocate_large(request, kind, tag, row, caller)
+    let block = match hooks::allocate(request, kind, tag, row, caller) {
+        None if bytes <= LARGEST => small::allocate(request, kind, tag, row),
+        None => allocate_large(request, kind, tag, row, caller),
+        block => block,
     };
     match block {
         // SAFETY: It was allocated just now.
@@ -267,6 +265,13 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
         return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
+    if header.is_checked() {
+        if let Some(block) = NonNull::new(addr as *mut u8) {
+            // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
+            unsafe { check::free(block, header, caller) };
+        }
+        return;
+    }
     if header.is_marked() {
         tracking::remove(addr);
     }
@@ -420,6 +425,16 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
             "free of a user-mode address",
         )
         .report();
+    }
+    if let Some(bytes) = tracking::block(addr) {
+        return Violation::new(
+            Check::BadPoolHeader,
+            0x20,
+            [Parameter::Address(addr), bytes.into(), 0u32.into()],
+            caller,
+            "header of a block changed",
+        )
+        .report_with(|| tracking::tell(addr));
     }
     if within_block(addr) {
         return inside(addr, caller).report();

@@ -35,15 +35,29 @@ pub(crate) fn allocate(
     tag: Tag,
     row: &Row,
 ) -> Option<NonNull<u8>> {
+    allocate_with_room(request, 0, kind, tag, row)
+}
+
+/// The same with `room` bytes behind the block, both together at most [`LARGEST`](header::LARGEST).
+#[inline]
+pub(crate) fn allocate_with_room(
+    request: Request,
+    room: usize,
+    kind: PoolKind,
+    tag: Tag,
+    row: &Row,
+) -> Option<NonNull<u8>> {
     // SAFETY: Such a size has at most that many units.
-    let class = unsafe { Class::of(header::units(request.bytes)) };
+    let class = unsafe { Class::of(header::units(request.bytes.wrapping_add(room))) };
     let shelf = Shelf::objects(class);
     let object = match magazine::pop(shelf) {
         Some(object) => object,
         None => depot::allocate(shelf, request.plain())?,
     };
     // SAFETY: The object is ours and at least a header long.
-    unsafe { Header::new(request.bytes, header::stamp(kind, tag), row.index()).write(object) };
+    unsafe {
+        Header::with_room(request.bytes, room, header::stamp(kind, tag), row.index()).write(object);
+    }
     row.charge(request.bytes, class.bytes());
     // SAFETY: The object is longer than its header.
     let block = unsafe { object.add(UNIT) };
@@ -66,8 +80,7 @@ pub(crate) unsafe fn free(block: usize, header: Header, row: Option<&Row>) -> bo
     if !unsafe { header.claim(addr) } {
         return false;
     }
-    // SAFETY: A header of this load has at most that many units.
-    let class = unsafe { Class::of(header.units()) };
+    let class = class(&header);
     if let Some(row) = row {
         row.discharge(header.bytes(), class.bytes());
     }
@@ -77,6 +90,12 @@ pub(crate) unsafe fn free(block: usize, header: Header, row: Option<&Row>) -> bo
     // SAFETY: The header says that the object is of this class, and it was live until now.
     unsafe { free_object(class, object) };
     true
+}
+
+/// The size class that a block is of.
+pub(crate) fn class(header: &Header) -> Class {
+    // SAFETY: A header of this load has at most that many units.
+    unsafe { Class::of(header.units()) }
 }
 
 /// Frees an object, wiped if the kernel wants that.

@@ -13,6 +13,7 @@ use crate::{
     site::Names,
     verifier::{
         arena::Arena,
+        check::Quarantine,
         faults::Injections,
         options::Options,
         tracking::Records, //
@@ -61,6 +62,8 @@ pub(crate) struct State {
     #[pin]
     pub(crate) special: SpinLockIrq<Option<Arena>>,
     #[pin]
+    pub(crate) held: SpinLockIrq<Option<Quarantine>>,
+    #[pin]
     pub(crate) injected: SpinLockIrq<Injections>,
     /// Taken inside the spinlocks above.
     #[pin]
@@ -96,6 +99,7 @@ impl Owner {
                 verifier <- new_spinlock_irq!(Options::new(), "rust_pool::verifier"),
                 records <- Records::new(),
                 special <- new_spinlock_irq!(None, "rust_pool::special"),
+                held <- new_spinlock_irq!(None, "rust_pool::held"),
                 injected <- new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
                 names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),
             }? Error),

@@ -23,6 +23,7 @@ use crate::{
         Module, //
     },
     verifier::{
+        check,
         leaks,
         special,
         tracking, //
@@ -251,6 +252,7 @@ fn for_each_other_site(mut visit: impl FnMut(&Site)) {
         visit(site);
     }
     special::for_each_site(&mut visit);
+    check::for_each_site(&mut visit);
     tracking::for_each_site(visit);
 }
 

@@ -10,6 +10,7 @@
 //! whatever is on by then.
 
 pub(crate) mod arena;
+pub(crate) mod check;
 pub(crate) mod faults;
 pub(crate) mod fill;
 pub(crate) mod files;

@@ -89,6 +89,7 @@ impl fmt::Display for Parameter {
 #[derive(Clone, Copy)]
 #[repr(u32)]
 pub(crate) enum Check {
+    BadPoolHeader = 0x19,
     SpecialPool = 0xc1,
     BadPoolCaller = 0xc2,
     DriverVerifier = 0xc4,
@@ -100,6 +101,7 @@ pub(crate) enum Check {
 impl Check {
     fn name(self) -> &'static str {
         match self {
+            Self::BadPoolHeader => "BAD_POOL_HEADER",
             Self::SpecialPool => "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",
             Self::FreedSpecialPool => "PAGE_FAULT_IN_FREED_SPECIAL_POOL",
             Self::BeyondEnd => "PAGE_FAULT_BEYOND_END_OF_ALLOCATION",

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Special pool: where its blocks lie, what is found when they are freed, and which
-# blocks come from there.
+# Special pool, and blocks with a pattern behind them: where they lie, what is found
+# when they are freed, and which blocks are such.
+# vm-cmdline: no_hash_pointers init_on_alloc=0
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
@@ -92,25 +93,38 @@ left_behind() {
 begin rp_test rp_test_pool rp_test_special rp_test_verifier
 load_or_fail rust_pool rp_test rp_test_pool rp_test_special rp_test_verifier
 # There is no header in front of such a block to look at.
-cases special contexts usercopy badfree | grep -v '/badfree/.*header' >"$TMP/suites"
-grep '/special/' "$TMP/suites" >"$TMP/cases"
-_special=$(wc -l <"$TMP/cases")
-ktap_set_plan $((2 * _special + $(wc -l <"$TMP/suites") - _special + 7 + ENDS))
+cases contexts usercopy badfree | grep -v '/badfree/.*header' >"$TMP/others"
+cases special >"$TMP/special"
+cases check >"$TMP/check"
+cat "$TMP/special" "$TMP/special" "$TMP/others" "$TMP/others" "$TMP/check" >"$TMP/all"
+ktap_set_plan $(($(wc -l <"$TMP/all") + 8 + ENDS))
+
+# suites FILE: the cases that it lists
+suites() {
+	cp "$TMP/$1" "$TMP/cases"
+	run_cases
+}
 
 option 'special end tag=TstS slots=16'
-run_cases
+suites special
 option off
 option 'special start tag=TstS slots=16'
 echo 1 >/sys/module/rp_test_special/parameters/start
-run_cases
+suites special
 option off
 # What else holds for pool, with all blocks from there.
-grep -v '/special/' "$TMP/suites" >"$TMP/cases"
-option 'special'
-run_cases
+option special
+suites others
 _served=$(head_of special)
 option off
 check "special pool: served them" test "$_served" -gt 100
+option 'check tag=TstK'
+suites check
+option 'check tag=*'
+suites others
+_held=$(head_of held)
+option off
+check "check: held them back" test "$_held" -gt 100
 unload rp_test_special rp_test_pool rp_test
 check "special pool: by tag and size" chosen
 check "special pool: outlived by its blocks" outlived

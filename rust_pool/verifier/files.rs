@@ -3,6 +3,7 @@
 //! The verifier's files in debugfs.
 
 use super::{
+    check,
     faults,
     options,
     special,
@@ -58,9 +59,10 @@ impl Table for Options {
         seq_print!(
             file,
             "{HEAD} 1.1\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected} \
-             special {served} unserved {unserved}\n\
+             special {served} unserved {unserved} held {}\n\
              #option\n",
-            u32::from(super::on())
+            u32::from(super::on()),
+            check::count()
         );
     }
 

@@ -8,6 +8,8 @@ use core::ptr::NonNull;
 pub(crate) const AROUND: u8 = 0xb5;
 /// What a block is filled with that is not to be zeroed.
 pub(crate) const NEW: u8 = 0xcd;
+/// What a block is filled with that was freed.
+pub(crate) const FREED: u8 = 0xdd;
 
 /// Fills memory.
 ///
@@ -29,4 +31,10 @@ pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Opti
     // SAFETY: By the safety requirements.
     let first = (0..bytes).find(|&it| unsafe { at.add(it).read_volatile() } != pattern)?;
     Some(at.as_ptr() as usize + first)
+}
+
+/// How far an address is from another, which may be behind it.
+pub(crate) fn offset(of: usize, from: usize) -> isize {
+    // CAST: Both are close to one another, so the difference is the right one.
+    of.wrapping_sub(from) as isize
 }

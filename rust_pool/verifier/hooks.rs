@@ -3,6 +3,8 @@
 //! Where the rest of the pool asks the verifier.
 
 use super::{
+    arena,
+    check,
     faults,
     on,
     special,
@@ -37,9 +39,10 @@ pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller:
     on() && faults::refuse(memory, tag, bytes, caller)
 }
 
-/// Allocates a block from special pool, if it is to come from there. Any context but NMI.
+/// Allocates a block from special pool, or with a pattern behind it, if it is to be one of these.
+/// Any context but NMI.
 #[inline]
-pub(crate) fn special(
+pub(crate) fn allocate(
     request: Request,
     kind: PoolKind,
     tag: Tag,
@@ -49,7 +52,10 @@ pub(crate) fn special(
     if !on() {
         return None;
     }
-    special::allocate(request, kind, tag, row, caller)
+    if let Some(block) = special::allocate(request, kind, tag, row, caller) {
+        return Some(block);
+    }
+    check::allocate(request, kind, tag, row)
 }
 
 /// Marks and records a block of the C face's pool.
@@ -76,7 +82,9 @@ pub(crate) unsafe fn allocated(
 /// As for [`allocated`].
 #[cold]
 unsafe fn mark(block: NonNull<u8>, bytes: usize, tag: Tag, kind: PoolKind, caller: usize) {
-    let marked = if bytes <= LARGEST {
+    let marked = if arena::covers(block.as_ptr() as usize) {
+        true
+    } else if bytes <= LARGEST {
         // SAFETY: By the safety requirements, the block has a header in front, which is ours.
         unsafe { Header::mark(block.sub(UNIT)) };
         true

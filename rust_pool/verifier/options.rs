@@ -3,6 +3,7 @@
 //! What the verifier is to do.
 
 use super::{
+    check,
     parse::{
         self,
         Change, //
@@ -85,6 +86,7 @@ impl fmt::Display for Nth {
 /// The options.
 pub(crate) struct Options {
     tracking: Option<Pattern>,
+    pub(crate) check: Option<Pattern>,
     pub(crate) special: Option<special::Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) tasks: [Option<Nth>; TASKS],
@@ -95,6 +97,7 @@ impl Options {
     pub(crate) const fn new() -> Self {
         Self {
             tracking: None,
+            check: None,
             special: None,
             chance: None,
             tasks: [None; TASKS],
@@ -103,7 +106,10 @@ impl Options {
 
     /// Whether there is anything to do.
     pub(crate) fn any(&self) -> bool {
-        self.tracking.is_some() || self.special.is_some() || self.fails()
+        self.tracking.is_some()
+            || self.check.is_some()
+            || self.special.is_some()
+            || self.fails()
     }
 
     /// Whether requests may fail.
@@ -116,6 +122,16 @@ impl Options {
         self.tracking.is_some_and(|pattern| pattern.matches(tag))
     }
 
+    /// Whether blocks with a tag have a pattern behind them.
+    pub(crate) fn checks(&self, tag: Tag) -> bool {
+        self.check.is_some_and(|pattern| pattern.matches(Some(tag)))
+    }
+
+    /// Whether memory with a tag is recorded: what is checked is, to know its place.
+    pub(crate) fn records(&self, tag: Option<Tag>) -> bool {
+        self.tracks(tag) || tag.is_some_and(|tag| self.checks(tag))
+    }
+
     /// Whether a tracked block is to be listed: all are once tracking is off.
     pub(crate) fn lists(&self, tag: Option<Tag>) -> bool {
         self.tracking.is_none() || self.tracks(tag)
@@ -124,12 +140,13 @@ impl Options {
     /// Renders the option at or behind a place, and returns the place behind it.
     pub(crate) fn show(&self, at: usize, to: &mut impl fmt::Write) -> Option<usize> {
         /// How many there are that are set once for all tasks.
-        const COMMON: usize = 3;
+        const COMMON: usize = 4;
         for place in at..COMMON + TASKS {
             let shown = match place {
                 0 => self.tracking.map(|tag| kwrite!(to, "tracking tag={tag}")),
-                1 => self.special.map(|it| kwrite!(to, "{it}")),
-                2 => self.chance.map(|it| kwrite!(to, "{it}")),
+                1 => self.check.map(|tag| kwrite!(to, "check tag={tag}")),
+                2 => self.special.map(|it| kwrite!(to, "{it}")),
+                3 => self.chance.map(|it| kwrite!(to, "{it}")),
                 _ => {
                     let task = self.tasks.get(place - COMMON).copied().flatten();
                     task.map(|it| kwrite!(to, "{it}"))
@@ -170,6 +187,7 @@ impl Options {
         }
         self.tasks = tasks;
         self.tracking = change.tracking.or(self.tracking);
+        self.check = change.check.or(self.check);
         self.special = change.special.or(self.special);
         self.chance = change.chance.or(self.chance);
         Ok(())
@@ -191,6 +209,9 @@ pub(crate) fn set(text: &[u8]) -> Result {
     let _one_at_a_time = state.verifier_switch.lock();
     if let Some(choice) = &change.special {
         special::open(choice)?;
+    }
+    if change.check.is_some() {
+        check::open()?;
     }
     let set = state.verifier.lock().apply(&change, pid);
     switch::update();

@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! tracking tag=Ring*
+//! check tag=Ring*
 //! special end tag=Ring* size=1..4096 slots=1024
 //! fail probability=600 tag=* delay=0 comm=insmod
 //! fail nth=3
@@ -33,6 +34,7 @@ pub(crate) struct Change {
     /// Whether all that was set before is void.
     pub(crate) off: bool,
     pub(crate) tracking: Option<Pattern>,
+    pub(crate) check: Option<Pattern>,
     pub(crate) special: Option<Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) nth: Option<u64>,
@@ -53,11 +55,12 @@ impl fmt::Display for Bad<'_> {
 }
 
 const TRACKING: &str = "tracking tag=PATTERN";
+const CHECK: &str = "check tag=PATTERN";
 const SPECIAL: &str =
     "special [end|start] [tag=PATTERN] [size=MIN..MAX, 1..4096 at most] [slots=16..65536]";
 const CHANCE: &str = "fail probability=1..10000 [tag=PATTERN] [delay=SECONDS] [comm=NAME]";
 const NTH: &str = "fail nth=N, from 1 on";
-const ALL: &str = "one of tracking, special, fail, off";
+const ALL: &str = "one of tracking, check, special, fail, off";
 
 /// What is wrong, and what would be right.
 type Wrong = (&'static str, &'static str);
@@ -202,6 +205,10 @@ fn line(line: &str, change: &mut Change, now: u64) -> Result<(), Wrong> {
             let pattern = fields.pattern(TRACKING)?;
             change.tracking = Some(pattern.ok_or(("no tag", TRACKING))?);
         }
+        "check" => {
+            fields.only(&["tag"], CHECK)?;
+            change.check = Some(fields.pattern(CHECK)?.ok_or(("no tag", CHECK))?);
+        }
         "special" => change.special = Some(special(rest)?),
         "fail" if fields.has("nth") => {
             fields.only(&["nth"], NTH)?;
@@ -303,6 +310,9 @@ mod tests {
             "tracking A",
             "tracking tag=A tag=B",
             "tracking tag=A size=1",
+            "check",
+            "check A",
+            "check tag=A size=1",
             "special middle",
             "special tag=",
             "special size=0..4",

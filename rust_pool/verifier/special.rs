@@ -19,8 +19,7 @@ use super::{
     fill,
     pattern::Pattern,
     stack::Stack,
-    tracking,
-    MemoryType, //
+    tracking, //
 };
 use crate::{
     export::matches_header,
@@ -162,7 +161,6 @@ pub(crate) fn allocate(
         freed: None,
     };
     with(|arena| arena.publish(&place, known));
-    tracking::add(addr, bytes, Some(tag), MemoryType::pool(kind), caller);
     Some(block)
 }
 
@@ -242,8 +240,7 @@ fn tell(block: &Block, addr: usize) {
         freed,
         ..
     } = block;
-    // CAST: Both lie in one area of the address space.
-    let at = addr.wrapping_sub(block.addr) as isize;
+    let at = fill::offset(addr, block.addr);
     let start = Text::<24>::pointer(block.addr);
     pr_err!("  byte {at} of block {start}, tag {tag} {kind}, {bytes} bytes\n");
     pr_err!("  allocated by {allocated}\n");

@@ -20,15 +20,18 @@ pub(crate) fn on() -> bool {
 /// It stays on as long as there is a record of a block without a header, for only the verifier knows
 /// when such a block goes.
 pub(crate) fn update() {
-    let (wanted, special) = {
+    let (wanted, special, check) = {
         let options = state::get().verifier.lock();
         let wanted = options.any() || super::tracking::has_unmarked();
-        (wanted, options.special.is_some())
+        (wanted, options.special.is_some(), options.check.is_some())
     };
     // SAFETY: The context may sleep.
     unsafe { raw::rust_pool_verifier_enable(wanted) };
     if !special {
         super::special::close();
+    }
+    if !check {
+        super::check::close();
     }
 }
 

@@ -11,7 +11,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "rpt.h"
+#include "special.h"
 
 #define TAG	((ULONG)'StsT')
 #define SLOTS	16	/* the shell's slots= */
@@ -85,7 +85,7 @@ static void alone_between_holes(struct rpt *t)
 	EXPECT(t, !readable(page + PAGE_SIZE - 1));
 }
 
-static void zeroed(struct rpt *t)
+static void zeroed_if_asked_for(struct rpt *t)
 {
 	size_t bytes = rpt_value(t);
 	char *block = ExAllocatePoolZero(NonPagedPoolNx, bytes, TAG);
@@ -93,6 +93,11 @@ static void zeroed(struct rpt *t)
 	if (!EXPECT(t, block))
 		return;
 	EXPECT(t, !memchr_inv(block, 0, bytes));
+	release(block);
+	block = allocate(bytes);
+	if (!EXPECT(t, block))
+		return;
+	EXPECT(t, !memchr_inv(block, 0xcd, bytes));
 	release(block);
 }
 
@@ -304,7 +309,7 @@ static void copied_to_user(struct rpt *t)
 
 static const struct rpt_case cases[] = {
 	{ "alone_between_holes", alone_between_holes, sizes },
-	{ "zeroed", zeroed, sizes },
+	{ "zeroed_if_asked_for", zeroed_if_asked_for, sizes },
 	{ "gone_everywhere", gone_everywhere },
 	{ "written_before", written_before },
 	{ "written_behind", written_behind },
@@ -317,7 +322,7 @@ static const struct rpt_case cases[] = {
 };
 
 static const struct rpt_suite suite = RPT_SUITE("special", cases);
-static const struct rpt_suite *const suites[] = { &suite };
+static const struct rpt_suite *const suites[] = { &suite, &check_suite };
 static void *key;
 
 static int __init rpt_special_init(void)
