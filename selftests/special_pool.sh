@@ -70,8 +70,10 @@ resized() {
 		option off
 }
 
-# The log names the block, and who allocated and freed it.
+# The log names the block, and who allocated and freed it; but it is told no more than
+# ten violations in five seconds.
 told() {
+	sleep 6
 	option 'special tag=Vr*' && log_mark twice && run twice small &&
 		logged 'rust_pool: BAD_POOL_CALLER \(0xc2\): 0x7, .*: block freed twice, called from run_set' &&
 		logged 'rust_pool:   byte 0 of block 0x[0-9a-f]{16}, tag Vrfy Nonp, 100 bytes$' &&
