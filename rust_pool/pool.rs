@@ -43,6 +43,10 @@ use crate::{
         arena,
         check,
         hooks,
+        kept::{
+            self,
+            Memory, //
+        },
         special,
         tracking,
         MemoryType, //
@@ -252,7 +256,10 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     match addr.checked_sub(UNIT) {
         Some(at) if at % UNIT == 0 => match Header::find(at) {
             Some(Found::Live(header)) => free_small(addr, header, tag, caller),
-            Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller).report(),
+            Some(Found::Freed(header)) => {
+                check::concern(addr);
+                freed_twice(addr, header.tag(), caller).report();
+            }
             None => free_nothing(addr, matches!(large, Large::Recent), caller),
         },
         _ => free_nothing(addr, matches!(large, Large::Recent), caller),
@@ -262,6 +269,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 #[inline]
 fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     if !header.admits(tag) {
+        kept::concern(addr);
         return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
@@ -274,6 +282,9 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     }
     if header.is_marked() {
         tracking::remove(addr);
+        if kept::take(addr) {
+            return keep_small(addr, header, caller);
+        }
     }
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
     if !unsafe { small::free(addr, header, statistics::at(header.row())) } {
@@ -281,13 +292,40 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     }
 }
 
+/// Frees a block but keeps its memory.
+#[cold]
+fn keep_small(addr: usize, header: Header, caller: usize) {
+    let at = addr.wrapping_sub(UNIT);
+    // SAFETY: The header was found there.
+    let (true, Some(object)) = (unsafe { header.claim(at) }, NonNull::new(at as *mut u8)) else {
+        return freed_twice(addr, header.tag(), caller).report();
+    };
+    small::discharge(&header, statistics::at(header.row()));
+    kept::keep(Memory::Object(object, small::class(&header)));
+}
+
+/// The same for whole pages.
+#[cold]
+fn keep_pages(addr: usize, header: PageHeader, caller: usize) {
+    // SAFETY: The header was found there.
+    let (true, Some(block)) = (unsafe { header.claim(addr) }, NonNull::new(addr as *mut u8)) else {
+        return freed_twice(addr, header.tag(), caller).report();
+    };
+    pages::discharge(&header, statistics::at(header.row()));
+    kept::keep(Memory::Pages(block, header));
+}
+
 fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     if !header.admits(tag) {
+        kept::concern(addr);
         return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
     if header.is_marked() {
         tracking::remove(addr);
+        if kept::take(addr) {
+            return keep_pages(addr, header, caller);
+        }
     }
     // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
     if !unsafe { pages::free(addr, header, statistics::at(header.row())) } {
@@ -332,7 +370,10 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
             }
             release(region);
         }
-        Taken::Refused(Some(owner)) => wrong_tag(addr, owner, tag, caller).report(),
+        Taken::Refused(Some(owner)) => {
+            kept::concern(addr);
+            wrong_tag(addr, owner, tag, caller).report();
+        }
         Taken::Refused(None) => not_from_pool(addr, caller).report(),
         Taken::Recent => return Large::Recent,
         Taken::Missing => return Large::None,
@@ -344,6 +385,9 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
 fn release(region: KBox<Region>) {
     if let Owner::Pool { row, .. } = region.owner {
         row.discharge(region.asked, region.used);
+        if kept::take(region.addr()) {
+            return kept::keep(Memory::Region(region));
+        }
         // SAFETY: The region was in the table, so it is a block of this size, and it is no more.
         unsafe { backing::free(region.base, region.asked) };
     }
@@ -436,7 +480,8 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         )
         .report_with(|| tracking::tell(addr));
     }
-    if within_block(addr) {
+    if let Some(block) = around(addr) {
+        kept::concern(block);
         return inside(addr, caller).report();
     }
     if recent {
@@ -445,15 +490,25 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
     not_from_pool(addr, caller).report();
 }
 
-fn within_block(addr: usize) -> bool {
-    small::around(addr).is_some()
-        || pages::around(addr).is_some()
-        || state::get().regions.any(|region| {
-            matches!(region.owner, Owner::Pool { .. })
+/// The live block around an address.
+fn around(addr: usize) -> Option<usize> {
+    let region = || {
+        let mut found = None;
+        state::get().regions.any(|region| {
+            let inside = matches!(region.owner, Owner::Pool { .. })
                 && addr
                     .checked_sub(region.addr())
-                    .is_some_and(|offset| offset < region.used)
-        })
+                    .is_some_and(|offset| offset < region.used);
+            if inside {
+                found = Some(region.addr());
+            }
+            inside
+        });
+        found
+    };
+    small::around(addr)
+        .or_else(|| pages::around(addr))
+        .or_else(region)
 }
 
 /// `ExAllocatePoolWithTag`.

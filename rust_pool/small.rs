@@ -81,9 +81,7 @@ pub(crate) unsafe fn free(block: usize, header: Header, row: Option<&Row>) -> bo
         return false;
     }
     let class = class(&header);
-    if let Some(row) = row {
-        row.discharge(header.bytes(), class.bytes());
-    }
+    discharge(&header, row);
     let Some(object) = NonNull::new(addr as *mut u8) else {
         return true;
     };
@@ -92,7 +90,16 @@ pub(crate) unsafe fn free(block: usize, header: Header, row: Option<&Row>) -> bo
     true
 }
 
+/// Counts a block as freed.
+#[inline]
+pub(crate) fn discharge(header: &Header, row: Option<&Row>) {
+    if let Some(row) = row {
+        row.discharge(header.bytes(), class(header).bytes());
+    }
+}
+
 /// The size class that a block is of.
+#[inline]
 pub(crate) fn class(header: &Header) -> Class {
     // SAFETY: A header of this load has at most that many units.
     unsafe { Class::of(header.units()) }

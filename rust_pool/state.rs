@@ -15,6 +15,7 @@ use crate::{
         arena::Arena,
         check::Quarantine,
         faults::Injections,
+        kept::Kept,
         options::Options,
         tracking::Records, //
     },
@@ -64,6 +65,8 @@ pub(crate) struct State {
     #[pin]
     pub(crate) held: SpinLockIrq<Option<Quarantine>>,
     #[pin]
+    pub(crate) kept: SpinLockIrq<Kept>,
+    #[pin]
     pub(crate) injected: SpinLockIrq<Injections>,
     /// Taken inside the spinlocks above.
     #[pin]
@@ -100,6 +103,7 @@ impl Owner {
                 records <- Records::new(),
                 special <- new_spinlock_irq!(None, "rust_pool::special"),
                 held <- new_spinlock_irq!(None, "rust_pool::held"),
+                kept <- new_spinlock_irq!(Kept::new(), "rust_pool::kept"),
                 injected <- new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
                 names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),
             }? Error),

@@ -15,6 +15,7 @@ pub(crate) mod faults;
 pub(crate) mod fill;
 pub(crate) mod files;
 pub(crate) mod hooks;
+pub(crate) mod kept;
 pub(crate) mod leaks;
 pub(crate) mod memory_type;
 pub(crate) mod options;

@@ -7,7 +7,8 @@
 //! in `Documentation/violations.rst`.
 //!
 //! Every violation is counted, kept in a ring for debugfs, and written to the log within a rate
-//! limit. With the module parameter `panic_on_violation` the first one stops the machine.
+//! limit. With the module parameter `panic_on_violation`, or by the verifier's policy, the first one
+//! stops the machine.
 
 use crate::{
     site::Site,
@@ -182,13 +183,13 @@ impl Violation {
                 violation: self,
             });
         }
-        let stop = PANIC.load(Relaxed) != 0;
+        let stop = PANIC.load(Relaxed) != 0 || POLICY.load(Relaxed) != 0;
         if stop || may_log() {
             pr_err!("{self}\n");
             tell();
         }
         if stop {
-            sys::panic(c"panic_on_violation is set");
+            sys::panic(c"panic_on_violation or \"policy panic\" is set");
         }
     }
 }
@@ -217,6 +218,7 @@ impl fmt::Display for Violation {
 
 static REPORTED: Atomic<u64> = Atomic::new(0);
 static PANIC: Atomic<u32> = Atomic::new(0);
+static POLICY: Atomic<u32> = Atomic::new(0);
 
 /// Violations since the module was loaded.
 pub(crate) fn reported() -> u64 {
@@ -226,6 +228,11 @@ pub(crate) fn reported() -> u64 {
 /// Has the next violation stop the machine.
 pub(crate) fn set_panic(panic: bool) {
     PANIC.store(panic.into(), Relaxed);
+}
+
+/// The same as the verifier's policy has it.
+pub(crate) fn set_policy(panic: bool) {
+    POLICY.store(panic.into(), Relaxed);
 }
 
 /// A request that this context does not allow.

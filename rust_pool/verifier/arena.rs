@@ -78,10 +78,14 @@ enum State {
     Live,
     /// Its block was freed, and it is hidden.
     Freed,
+    /// The same, and it is never taken again.
+    Kept,
 }
 
 struct Slot {
     state: State,
+    /// Whether it is to be kept once its block was freed.
+    keep: bool,
     block: Option<Block>,
 }
 
@@ -113,6 +117,7 @@ pub(crate) struct Arena {
     count_free: usize,
     /// How many of them never had a block.
     unused: usize,
+    kept: usize,
     /// The range of addresses that other CPUs may still see pages in.
     seen: Option<(usize, usize)>,
     watch: FaultWatch,
@@ -126,6 +131,7 @@ impl Arena {
         for at in 0..count {
             let slot = Slot {
                 state: State::Unused,
+                keep: false,
                 block: None,
             };
             slots.push(slot, GFP_KERNEL)?;
@@ -138,6 +144,7 @@ impl Arena {
             first: 0,
             count_free: count,
             unused: count,
+            kept: 0,
             seen: None,
             watch: FaultWatch::new()?,
         };
@@ -153,25 +160,43 @@ impl Arena {
 
     /// How many blocks are live, or about to be.
     pub(crate) fn live(&self) -> usize {
-        self.count() - self.count_free
+        self.count() - self.count_free - self.kept
     }
 
     /// Takes the place that has been free for the longest time.
     pub(crate) fn take(&mut self) -> Option<Place> {
-        let freed = self.count_free - self.unused;
-        if self.count_free == 0 || (self.unused == 0 && freed <= self.count() / KEPT_BACK) {
-            return None;
+        loop {
+            let freed = self.count_free - self.unused;
+            if self.count_free == 0 || (self.unused == 0 && freed <= self.count() / KEPT_BACK) {
+                return None;
+            }
+            let at = *self.free.get(self.first)?;
+            let page = self.pages.page(at)?;
+            let slot = self.slots.get_mut(at)?;
+            self.first = (self.first + 1) % self.free.len();
+            self.count_free -= 1;
+            if slot.keep {
+                slot.state = State::Kept;
+                self.kept += 1;
+                continue;
+            }
+            if slot.state == State::Unused {
+                self.unused -= 1;
+            }
+            slot.state = State::Busy;
+            return Some(Place { at, page });
         }
-        let at = *self.free.get(self.first)?;
-        let page = self.pages.page(at)?;
-        let slot = self.slots.get_mut(at)?;
-        if slot.state == State::Unused {
-            self.unused -= 1;
+    }
+
+    /// Has the place of a block kept when it is freed, or if it is.
+    pub(crate) fn keep(&mut self, addr: usize) {
+        let Some(at) = self.place(addr) else {
+            return;
+        };
+        if let Some(slot) = self.slots.get_mut(at).filter(|slot| !slot.keep) {
+            slot.keep = true;
+            super::kept::count_one();
         }
-        slot.state = State::Busy;
-        self.first = (self.first + 1) % self.free.len();
-        self.count_free -= 1;
-        Some(Place { at, page })
     }
 
     /// Makes the block in a place known.
@@ -214,7 +239,7 @@ impl Arena {
                 (Found::Live(found), place)
             }
             State::Live => (Found::Inside(found), None),
-            State::Busy | State::Freed if block.addr == addr => (Found::Freed(found), None),
+            State::Busy | State::Freed | State::Kept if block.addr == addr => (Found::Freed(found), None),
             _ => (Found::Nothing, None),
         }
     }

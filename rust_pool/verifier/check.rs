@@ -10,6 +10,10 @@
 
 use super::{
     fill,
+    kept::{
+        self,
+        Memory, //
+    },
     stack::Stack,
     tracking, //
 };
@@ -58,6 +62,8 @@ struct Held {
     tag: Tag,
     bytes: usize,
     freed: Stack,
+    /// Whether it is to be kept for ever.
+    keep: bool,
 }
 
 // SAFETY: It owns the object.
@@ -86,6 +92,14 @@ impl Quarantine {
         match self.held.get_mut(at) {
             Some(place) => place.replace(block),
             None => Some(block),
+        }
+    }
+
+    /// Has a block kept for ever if it is among these.
+    fn concern(&mut self, object: usize) {
+        let mut held = self.held.iter_mut().flatten();
+        if let Some(held) = held.find(|held| held.object.as_ptr() as usize == object) {
+            held.keep = true;
         }
     }
 
@@ -159,9 +173,8 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
         });
     }
     tracking::remove(addr);
-    if let Some(row) = statistics::at(header.row()) {
-        row.discharge(bytes, class.bytes());
-    }
+    small::discharge(&header, statistics::at(header.row()));
+    let concerned = kept::take(addr);
     // SAFETY: As above; the block was given up.
     let object = unsafe {
         fill::fill(block, room, pattern());
@@ -173,6 +186,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
         tag: header.tag(),
         bytes,
         freed: Stack::capture(caller),
+        keep: concerned || (changed.is_some() && kept::quarantines()),
     });
 }
 
@@ -207,6 +221,7 @@ fn release(block: Held) {
         tag,
         bytes,
         freed,
+        keep,
     } = block;
     let at = object.as_ptr() as usize;
     let addr = at + UNIT;
@@ -240,8 +255,21 @@ fn release(block: Held) {
             pr_err!("  freed by {freed}\n");
         });
     }
+    if keep || ((header.is_some() || changed.is_some()) && kept::quarantines()) {
+        return kept::keep(Memory::Object(object, class));
+    }
     // SAFETY: It is an object of this class that nobody has.
     unsafe { small::free_object(class, object) };
+}
+
+/// Has a block that was freed kept for ever, if that is the policy and it is still held back.
+pub(crate) fn concern(addr: usize) {
+    if !kept::quarantines() {
+        return;
+    }
+    if let Some(quarantine) = &mut *state::get().held.lock() {
+        quarantine.concern(addr.wrapping_sub(UNIT));
+    }
 }
 
 /// Makes room to hold blocks back. Sleeps; `verifier_switch` is held.

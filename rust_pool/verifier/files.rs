@@ -5,6 +5,7 @@
 use super::{
     check,
     faults,
+    kept,
     options,
     special,
     tracking, //
@@ -59,10 +60,11 @@ impl Table for Options {
         seq_print!(
             file,
             "{HEAD} 1.1\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected} \
-             special {served} unserved {unserved} held {}\n\
+             special {served} unserved {unserved} held {} kept {}\n\
              #option\n",
             u32::from(super::on()),
-            check::count()
+            check::count(),
+            kept::count()
         );
     }
 

@@ -4,6 +4,7 @@
 
 use super::{
     check,
+    kept,
     parse::{
         self,
         Change, //
@@ -19,7 +20,8 @@ use crate::{
     text::{
         kwrite,
         Text, //
-    }, //
+    },
+    violation, //
 };
 use kernel::{
     fmt,
@@ -83,8 +85,30 @@ impl fmt::Display for Nth {
     }
 }
 
+/// What becomes of whoever breaks a rule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// It is reported.
+    Log,
+    /// The block that it concerns is not handed out again.
+    Quarantine,
+    /// The machine is stopped.
+    Panic,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => "policy log",
+            Self::Quarantine => "policy quarantine",
+            Self::Panic => "policy panic",
+        })
+    }
+}
+
 /// The options.
 pub(crate) struct Options {
+    policy: Policy,
     tracking: Option<Pattern>,
     pub(crate) check: Option<Pattern>,
     pub(crate) special: Option<special::Choice>,
@@ -96,6 +120,7 @@ impl Options {
     /// Nothing.
     pub(crate) const fn new() -> Self {
         Self {
+            policy: Policy::Log,
             tracking: None,
             check: None,
             special: None,
@@ -109,6 +134,7 @@ impl Options {
         self.tracking.is_some()
             || self.check.is_some()
             || self.special.is_some()
+            || self.policy == Policy::Quarantine
             || self.fails()
     }
 
@@ -140,13 +166,14 @@ impl Options {
     /// Renders the option at or behind a place, and returns the place behind it.
     pub(crate) fn show(&self, at: usize, to: &mut impl fmt::Write) -> Option<usize> {
         /// How many there are that are set once for all tasks.
-        const COMMON: usize = 4;
+        const COMMON: usize = 5;
         for place in at..COMMON + TASKS {
             let shown = match place {
                 0 => self.tracking.map(|tag| kwrite!(to, "tracking tag={tag}")),
                 1 => self.check.map(|tag| kwrite!(to, "check tag={tag}")),
                 2 => self.special.map(|it| kwrite!(to, "{it}")),
-                3 => self.chance.map(|it| kwrite!(to, "{it}")),
+                3 => (self.policy != Policy::Log).then(|| kwrite!(to, "{}", self.policy)),
+                4 => self.chance.map(|it| kwrite!(to, "{it}")),
                 _ => {
                     let task = self.tasks.get(place - COMMON).copied().flatten();
                     task.map(|it| kwrite!(to, "{it}"))
@@ -187,6 +214,9 @@ impl Options {
         }
         self.tasks = tasks;
         self.tracking = change.tracking.or(self.tracking);
+        self.policy = change.policy.unwrap_or(self.policy);
+        kept::set(self.policy == Policy::Quarantine);
+        violation::set_policy(self.policy == Policy::Panic);
         self.check = change.check.or(self.check);
         self.special = change.special.or(self.special);
         self.chance = change.chance.or(self.chance);
@@ -212,6 +242,9 @@ pub(crate) fn set(text: &[u8]) -> Result {
     }
     if change.check.is_some() {
         check::open()?;
+    }
+    if change.policy == Some(Policy::Quarantine) {
+        kept::open()?;
     }
     let set = state.verifier.lock().apply(&change, pid);
     switch::update();

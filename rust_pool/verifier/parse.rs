@@ -6,6 +6,7 @@
 //! tracking tag=Ring*
 //! check tag=Ring*
 //! special end tag=Ring* size=1..4096 slots=1024
+//! policy quarantine
 //! fail probability=600 tag=* delay=0 comm=insmod
 //! fail nth=3
 //! off
@@ -14,7 +15,8 @@
 use super::{
     options::{
         Chance,
-        Comm, //
+        Comm,
+        Policy, //
     },
     pattern::Pattern,
     special::{
@@ -34,6 +36,7 @@ pub(crate) struct Change {
     /// Whether all that was set before is void.
     pub(crate) off: bool,
     pub(crate) tracking: Option<Pattern>,
+    pub(crate) policy: Option<Policy>,
     pub(crate) check: Option<Pattern>,
     pub(crate) special: Option<Choice>,
     pub(crate) chance: Option<Chance>,
@@ -56,11 +59,12 @@ impl fmt::Display for Bad<'_> {
 
 const TRACKING: &str = "tracking tag=PATTERN";
 const CHECK: &str = "check tag=PATTERN";
+const POLICY: &str = "policy log|quarantine|panic";
 const SPECIAL: &str =
     "special [end|start] [tag=PATTERN] [size=MIN..MAX, 1..4096 at most] [slots=16..65536]";
 const CHANCE: &str = "fail probability=1..10000 [tag=PATTERN] [delay=SECONDS] [comm=NAME]";
 const NTH: &str = "fail nth=N, from 1 on";
-const ALL: &str = "one of tracking, check, special, fail, off";
+const ALL: &str = "one of tracking, check, special, policy, fail, off";
 
 /// What is wrong, and what would be right.
 type Wrong = (&'static str, &'static str);
@@ -209,6 +213,14 @@ fn line(line: &str, change: &mut Change, now: u64) -> Result<(), Wrong> {
             fields.only(&["tag"], CHECK)?;
             change.check = Some(fields.pattern(CHECK)?.ok_or(("no tag", CHECK))?);
         }
+        "policy" => {
+            change.policy = Some(match rest.trim() {
+                "log" => Policy::Log,
+                "quarantine" => Policy::Quarantine,
+                "panic" => Policy::Panic,
+                _ => return Err(("no policy", POLICY)),
+            });
+        }
         "special" => change.special = Some(special(rest)?),
         "fail" if fields.has("nth") => {
             fields.only(&["nth"], NTH)?;
@@ -313,6 +325,8 @@ mod tests {
             "check",
             "check A",
             "check tag=A size=1",
+            "policy",
+            "policy none",
             "special middle",
             "special tag=",
             "special size=0..4",

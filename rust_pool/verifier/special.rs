@@ -17,6 +17,7 @@ use super::{
         Place, //
     },
     fill,
+    kept,
     pattern::Pattern,
     stack::Stack,
     tracking, //
@@ -176,7 +177,15 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
         (Found::Inside(block), _) => (pool::inside(addr, caller), block),
         (Found::Nothing, _) => return pool::not_from_pool(addr, caller).report(),
     };
+    keep(&block);
     violation.report_with(|| tell(&block, addr));
+}
+
+/// Has a block's place not taken again, if that is the policy.
+fn keep(block: &Block) {
+    if kept::quarantines() {
+        with(|arena| arena.keep(block.addr));
+    }
 }
 
 fn release(block: &Block, place: &Place, caller: usize) {
@@ -215,6 +224,7 @@ fn check(block: &Block, place: &Place, caller: usize) {
         let Some(changed) = found else {
             continue;
         };
+        keep(block);
         Violation::of(
             Check::SpecialPool,
             [
@@ -263,6 +273,7 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
     let Some(block) = with(|arena| arena.meant(addr)).flatten() else {
         return;
     };
+    keep(&block);
     let (check, what) = if block.freed.is_some() {
         (
             Check::FreedSpecialPool,
