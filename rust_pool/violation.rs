@@ -183,13 +183,19 @@ impl Violation {
                 violation: self,
             });
         }
-        let stop = PANIC.load(Relaxed) != 0 || POLICY.load(Relaxed) != 0;
-        if stop || may_log() {
+        let stop = if PANIC.load(Relaxed) != 0 {
+            Some(c"panic_on_violation is set")
+        } else if POLICY.load(Relaxed) != 0 {
+            Some(c"policy panic is set")
+        } else {
+            None
+        };
+        if stop.is_some() || may_log() {
             pr_err!("{self}\n");
             tell();
         }
-        if stop {
-            sys::panic(c"panic_on_violation or \"policy panic\" is set");
+        if let Some(why) = stop {
+            sys::panic(why);
         }
     }
 }

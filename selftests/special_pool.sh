@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Special pool, and blocks with a pattern behind them: where they lie, what is found
-# when they are freed, and which blocks are such.
+# when they are freed, and which blocks are such. Blocks that are kept.
 # vm-cmdline: no_hash_pointers init_on_alloc=0
 
 # shellcheck source=selftests/lib.sh
@@ -98,7 +98,10 @@ load_or_fail rust_pool rp_test rp_test_pool rp_test_special rp_test_verifier
 cases contexts usercopy badfree | grep -v '/badfree/.*header' >"$TMP/others"
 cases special >"$TMP/special"
 cases check >"$TMP/check"
-cat "$TMP/special" "$TMP/special" "$TMP/others" "$TMP/others" "$TMP/check" >"$TMP/all"
+cases kept >"$TMP/kept"
+cases kept_watched >"$TMP/watched"
+cat "$TMP/special" "$TMP/special" "$TMP/others" "$TMP/others" "$TMP/check" \
+	"$TMP/kept" "$TMP/watched" "$TMP/watched" >"$TMP/all"
 ktap_set_plan $(($(wc -l <"$TMP/all") + 8 + ENDS))
 
 # suites FILE: the cases that it lists
@@ -127,6 +130,15 @@ suites others
 _held=$(head_of held)
 option off
 check "check: held them back" test "$_held" -gt 100
+option 'policy quarantine'
+suites kept
+option off
+printf 'check tag=TstQ\npolicy quarantine\n' >"$STATS/verifier"
+suites watched
+option off
+printf 'special tag=TstQ\npolicy quarantine\n' >"$STATS/verifier"
+suites watched
+option off
 unload rp_test_special rp_test_pool rp_test
 check "special pool: by tag and size" chosen
 check "special pool: outlived by its blocks" outlived

@@ -322,7 +322,13 @@ static const struct rpt_case cases[] = {
 };
 
 static const struct rpt_suite suite = RPT_SUITE("special", cases);
-static const struct rpt_suite *const suites[] = { &suite, &check_suite };
+static const struct rpt_suite *const suites[] = {
+	&suite,
+	&check_suite,
+	&kept_suite,
+	&kept_watched_suite,
+};
+
 static void *key;
 
 static int __init rpt_special_init(void)

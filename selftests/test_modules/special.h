@@ -6,5 +6,8 @@
 #include "rpt.h"
 
 extern const struct rpt_suite check_suite;
+extern const struct rpt_suite kept_suite;
+/* With special pool, or with patterns behind blocks. */
+extern const struct rpt_suite kept_watched_suite;
 
 #endif /* RPT_SPECIAL_H */
