@@ -2,7 +2,8 @@
 /*
  * A client with the mistakes that special pool finds. What is written to its
  * parameter "run" is done by a kernel thread, which is to die of it: "behind",
- * "before", "freed", each a write or, with "read" after it, a read.
+ * "before", "freed", each a write or, with "read" after it, a read; or "slack",
+ * which only the free can find.
  */
 #include <linux/compiler.h>
 #include <linux/err.h>
@@ -66,6 +67,8 @@ static int mistake(void *arg)
 			read_record(record, -1);
 		else
 			write_record(record, -20, 0);
+	} else if (strstarts(what, "slack")) {
+		write_record(record, 98, 102);
 	} else {
 		free_record(record);
 		if (reads)
