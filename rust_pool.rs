@@ -176,10 +176,13 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
+        verifier::check::close();
+        verifier::kept::exit();
         let leaked = unload::report_all();
         // SAFETY: The module is going, or never came: nobody calls it any more.
         unsafe {
             pressure::exit();
+            verifier::special::exit();
             cache::exit(leaked);
             statistics::free_all();
         }

@@ -88,13 +88,23 @@ u32 rust_pool_current_task(char *name);
 const char *rust_pool_verifier_parameter(void);
 void rust_pool_verifier_enable(bool on);
 
+/* guard.c: pages with holes between them. */
+void *rust_pool_guard_area(struct page *any, unsigned int count);
+void rust_pool_guard_show(void *address, struct page *page);
+void rust_pool_guard_hide(void *address);
+void rust_pool_guard_flush(void *start, void *end);
+int rust_pool_guard_watch(void);
+void rust_pool_guard_unwatch(void);
+
 /* A static key as Rust wants it: in a structure. */
 struct rust_pool_switch {
 	struct static_key_false key;
 };
 extern struct rust_pool_switch rust_pool_verifier_switch;
 
-/* Rust, called by wdm.c with the calling site, and by helpers.c. */
+/*
+ * Rust, called by wdm.c with the calling site, and by helpers.c and guard.c.
+ */
 void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller);
 void rust_pool_free(void *block, u32 tag, unsigned long caller);
 void *rust_pool_contiguous_allocate(size_t bytes, u64 lowest, u64 highest,
@@ -122,6 +132,7 @@ bool rust_pool_verifier_refuse(u32 type, u32 tag, size_t bytes,
 			       unsigned long caller);
 void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
 			    unsigned long caller);
+void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
 void rust_pool_deferred(void);
 unsigned long rust_pool_spare(void);
 void rust_pool_drain(void);

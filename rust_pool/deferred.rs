@@ -53,6 +53,6 @@ unsafe extern "C" fn rust_pool_deferred() {
         }
     }
     adapter::reap();
-    verifier::switch::update();
+    verifier::switch::deferred();
 }
 matches_header!(rust_pool_deferred);

@@ -8,7 +8,8 @@
 //! +0  PreviousSize  u8   0
 //! +1  PoolIndex     u8   0
 //! +2  BlockSize     u8   header and block, in units of 16 bytes
-//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 4: known to the verifier
+//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 4: known to the verifier, bit 5: with a
+//!                        pattern behind the block
 //! +4  PoolTag       u32
 //! +8  AllocatorBackTraceIndex  u16  bytes asked for
 //! +10 PoolTagHash   u16  place of the tag in the statistics table
@@ -63,6 +64,8 @@ const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
 /// Such a block is freed by the way for all cases.
 const MARKED: u64 = 16 << 24;
+/// There is a pattern behind such a block, which is marked as well.
+const CHECKED: u64 = 32 << 24;
 /// What the fast paths look at.
 const STATE: u64 = IN_USE | PAGED | MARKED;
 
@@ -138,10 +141,10 @@ impl Words {
         (self.second >> 16) as u16
     }
 
-    /// The same with the verifier's mark, and without a check word.
-    fn marked(&self) -> Self {
+    /// The same with the verifier's marks, and without a check word.
+    fn marked(&self, marks: u64) -> Self {
         Self {
-            first: self.first | MARKED,
+            first: self.first | marks,
             second: self.second & 0xffff_ffff,
         }
     }
@@ -170,9 +173,15 @@ impl Header {
     /// this [`stamp`].
     #[inline(always)]
     pub(crate) fn new(bytes: usize, stamp: u64, row: u16) -> Self {
+        Self::with_room(bytes, 0, stamp, row)
+    }
+
+    /// The same with `room` bytes behind the block, both together at most [`LARGEST`].
+    #[inline(always)]
+    pub(crate) fn with_room(bytes: usize, room: usize, stamp: u64, row: u16) -> Self {
         // CAST: `units` is at most 255, `bytes` has 12 bits.
         Self(Words {
-            first: stamp.wrapping_add((units(bytes) as u64) << 16),
+            first: stamp.wrapping_add((units(bytes.wrapping_add(room)) as u64) << 16),
             second: bytes as u64 | u64::from(row) << 16,
         })
     }
@@ -201,10 +210,34 @@ impl Header {
     ///
     /// `object` is the caller's and begins with a header, whose block nobody else knows yet.
     pub(crate) unsafe fn mark(object: NonNull<u8>) {
+        // SAFETY: By the safety requirements.
+        unsafe { Self::add(object, MARKED) };
+    }
+
+    /// Marks a block as one with a pattern behind it.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::mark`].
+    pub(crate) unsafe fn mark_checked(object: NonNull<u8>) {
+        // SAFETY: By the safety requirements.
+        unsafe { Self::add(object, MARKED | CHECKED) };
+    }
+
+    /// # Safety
+    ///
+    /// As for [`Self::mark`].
+    unsafe fn add(object: NonNull<u8>, marks: u64) {
         if let Some(Found::Live(Self(words))) = Self::find(object.as_ptr() as usize) {
             // SAFETY: By the safety requirements.
-            unsafe { Self(words.marked()).write(object) };
+            unsafe { Self(words.marked(marks)).write(object) };
         }
+    }
+
+    /// Whether there is a pattern behind the block.
+    #[inline]
+    pub(crate) fn is_checked(&self) -> bool {
+        self.0.first & CHECKED != 0
     }
 
     /// Whether the verifier knows the block.
@@ -343,7 +376,7 @@ impl PageHeader {
             return false;
         };
         // SAFETY: By the safety requirements; where a header is, the block begins with a page.
-        unsafe { Self(words.marked()).write(block) };
+        unsafe { Self(words.marked(MARKED)).write(block) };
         true
     }
 

@@ -143,12 +143,28 @@ pub(crate) unsafe fn free(addr: usize, header: PageHeader, row: Option<&Row>) ->
     let Some(block) = NonNull::new(addr as *mut u8) else {
         return true;
     };
+    discharge(&header, row);
+    // SAFETY: The header says what the block is, and it was live until now.
+    unsafe { give(block, header) };
+    true
+}
+
+/// Counts a block as freed.
+pub(crate) fn discharge(header: &PageHeader, row: Option<&Row>) {
+    if let Some(row) = row {
+        row.discharge(header.bytes(), used(header.bytes(), header.form()));
+    }
+}
+
+/// Gives a block's memory back.
+///
+/// # Safety
+///
+/// It has this header, and nobody has the block any more.
+pub(crate) unsafe fn give(block: NonNull<u8>, header: PageHeader) {
     let (bytes, form) = (header.bytes(), header.form());
     let used = used(bytes, form);
-    if let Some(row) = row {
-        row.discharge(bytes, used);
-    }
-    // SAFETY: The header says what the block is, and it was live until now.
+    // SAFETY: By the safety requirements.
     unsafe {
         if init::wipes() {
             block.write_bytes(0, used);
@@ -165,7 +181,6 @@ pub(crate) unsafe fn free(addr: usize, header: PageHeader, row: Option<&Row>) ->
             }
         }
     }
-    true
 }
 
 /// The live block around an address that is not its start, if there is one. Slow.

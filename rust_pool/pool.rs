@@ -43,7 +43,14 @@ use crate::{
     },
     verifier::{
         self,
+        arena,
+        check,
         hooks,
+        kept::{
+            self,
+            Memory, //
+        },
+        special,
         tracking,
         MemoryType, //
     },
@@ -76,7 +83,7 @@ fn allocate(pool_type: u32, bytes: usize, tag: u32, caller: usize) -> Option<Non
     if pool_type & !MODIFIERS == 0 {
         match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag) {
             Outcome::Block(block) => return Some(block),
-            Outcome::Empty(row) => return allocate_small(pool_type, bytes, tag, row),
+            Outcome::Empty(row) => return allocate_small(pool_type, bytes, row),
             Outcome::Other => (),
         }
     }
@@ -85,18 +92,13 @@ fn allocate(pool_type: u32, bytes: usize, tag: u32, caller: usize) -> Option<Non
 
 /// The same for a small block that is not at hand.
 #[inline(never)]
-fn allocate_small(
-    pool_type: u32,
-    bytes: usize,
-    tag: Tag,
-    row: &'static Row,
-) -> Option<NonNull<u8>> {
+fn allocate_small(pool_type: u32, bytes: usize, row: &Row) -> Option<NonNull<u8>> {
     let request = Request {
         bytes,
         zero: pool_type & ZERO != 0,
         sleep: true,
     };
-    let block = small::supply(request, PoolKind::NonPaged, tag.unprotected(), row);
+    let block = small::supply(request, row);
     if block.is_none() {
         row.fail();
     }
@@ -150,10 +152,10 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
         zero: pool_type & ZERO != 0,
         sleep: true,
     };
-    let block = if bytes <= LARGEST {
-        small::allocate(request, kind, tag, row)
-    } else {
-        allocate_large(request, kind, tag, row, caller)
+    let block = match hooks::allocate(request, kind, tag, row, caller) {
+        None if bytes <= LARGEST => small::allocate(request, kind, tag, row),
+        None => allocate_large(request, kind, tag, row, caller),
+        block => block,
     };
     match block {
         // SAFETY: It was allocated just now.
@@ -259,6 +261,9 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
         violation::wrong_context_free(0u32, addr, caller, "pool free in NMI");
         return;
     }
+    if arena::covers(addr) {
+        return special::free(addr, tag, caller);
+    }
     // A small block may lie at the start of a page by chance, so its alignment proves nothing.
     let large = if addr % PAGE_SIZE == 0 {
         free_large(addr, tag, caller)
@@ -271,7 +276,10 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     match addr.checked_sub(UNIT) {
         Some(at) if at % UNIT == 0 => match Header::find(at) {
             Some(Found::Live(header)) => free_small(addr, header, tag, caller),
-            Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
+            Some(Found::Freed(header)) => {
+                check::concern(addr);
+                freed_twice(addr, header.tag(), caller).report();
+            }
             None => free_nothing(addr, matches!(large, Large::Recent), caller),
         },
         _ => free_nothing(addr, matches!(large, Large::Recent), caller),
@@ -281,29 +289,67 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 #[inline]
 fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     if !header.admits(tag) {
-        return wrong_tag(addr, header.tag(), tag, caller);
+        kept::concern(addr);
+        return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
+    if header.is_checked() {
+        if let Some(block) = NonNull::new(addr as *mut u8) {
+            // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
+            unsafe { check::free(block, header, caller) };
+        }
+        return;
+    }
     if header.is_marked() {
         tracking::remove(addr);
+        if kept::take(addr) {
+            return keep_small(addr, header, caller);
+        }
     }
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
     if !unsafe { small::free(addr, header, statistics::at(header.row())) } {
-        freed_twice(addr, header.tag(), caller);
+        freed_twice(addr, header.tag(), caller).report();
     }
+}
+
+/// Frees a block but keeps its memory.
+#[cold]
+fn keep_small(addr: usize, header: Header, caller: usize) {
+    let at = addr.wrapping_sub(UNIT);
+    // SAFETY: The header was found there.
+    let (true, Some(object)) = (unsafe { header.claim(at) }, NonNull::new(at as *mut u8)) else {
+        return freed_twice(addr, header.tag(), caller).report();
+    };
+    small::discharge(&header, statistics::at(header.row()));
+    kept::keep(Memory::Object(object, small::class(&header)));
+}
+
+/// The same for whole pages.
+#[cold]
+fn keep_pages(addr: usize, header: PageHeader, caller: usize) {
+    // SAFETY: The header was found there.
+    let (true, Some(block)) = (unsafe { header.claim(addr) }, NonNull::new(addr as *mut u8)) else {
+        return freed_twice(addr, header.tag(), caller).report();
+    };
+    pages::discharge(&header, statistics::at(header.row()));
+    kept::keep(Memory::Pages(block, header));
 }
 
 fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     if !header.admits(tag) {
-        return wrong_tag(addr, header.tag(), tag, caller);
+        kept::concern(addr);
+        return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
     if header.is_marked() {
         tracking::remove(addr);
+        if kept::take(addr) {
+            return keep_pages(addr, header, caller);
+        }
     }
     // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
     if !unsafe { pages::free(addr, header, statistics::at(header.row())) } {
-        freed_twice(addr, header.tag(), caller);
+        freed_twice(addr, header.tag(), caller).report();
     }
 }
 
@@ -322,7 +368,7 @@ enum Large {
 fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
     match PageHeader::find(addr) {
         Some(Found::Live(header)) => free_found_pages(addr, header, tag, caller),
-        Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller),
+        Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller).report(),
         None => return free_region(addr, tag, caller),
     }
     Large::Done
@@ -344,8 +390,11 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
             }
             release(region);
         }
-        Taken::Refused(Some(owner)) => wrong_tag(addr, owner, tag, caller),
-        Taken::Refused(None) => foreign(addr, caller, "free of memory that is not from the pool"),
+        Taken::Refused(Some(owner)) => {
+            kept::concern(addr);
+            wrong_tag(addr, owner, tag, caller).report();
+        }
+        Taken::Refused(None) => not_from_pool(addr, caller).report(),
         Taken::Recent => return Large::Recent,
         Taken::Missing => return Large::None,
     }
@@ -356,14 +405,17 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
 fn release(region: KBox<Region>) {
     if let Owner::Pool { row, .. } = region.owner {
         row.discharge(region.asked, region.used);
+        if kept::take(region.addr()) {
+            return kept::keep(Memory::Region(region));
+        }
         // SAFETY: The region was in the table, so it is a block of this size, and it is no more.
         unsafe { backing::free(region.base, region.asked) };
     }
 }
 
-/// Reports a free with another tag than the block's.
+/// A free with another tag than the block's.
 #[cold]
-fn wrong_tag(addr: usize, owner: Tag, given: Tag, caller: usize) {
+pub(crate) fn wrong_tag(addr: usize, owner: Tag, given: Tag, caller: usize) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x0a,
@@ -371,19 +423,19 @@ fn wrong_tag(addr: usize, owner: Tag, given: Tag, caller: usize) {
         caller,
         "free with the wrong tag",
     )
-    .report();
 }
 
 /// Reports a free that the rules forbid in this context; it is carried out all the same.
 #[inline]
-fn check_context(addr: usize, kind: PoolKind, caller: usize) {
+pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && sys::irql() != 0 {
         violation::wrong_context_free(kind, addr, caller, "paged pool freed in this context");
     }
 }
 
+/// A free of a block that was freed before.
 #[cold]
-fn freed_twice(addr: usize, tag: Tag, caller: usize) {
+pub(crate) fn freed_twice(addr: usize, tag: Tag, caller: usize) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x07,
@@ -391,11 +443,28 @@ fn freed_twice(addr: usize, tag: Tag, caller: usize) {
         caller,
         "block freed twice",
     )
-    .report();
+}
+
+/// A free of an address in a block that is not its start.
+#[cold]
+pub(crate) fn inside(addr: usize, caller: usize) -> Violation {
+    Violation::new(
+        Check::BadPoolCaller,
+        0x99,
+        [Parameter::Address(addr), 0u32.into(), 0u32.into()],
+        caller,
+        "free of an address inside a block",
+    )
+}
+
+/// A free of what is no block of the pool.
+#[cold]
+pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
+    foreign(addr, caller, "free of memory that is not from the pool")
 }
 
 #[cold]
-fn foreign(addr: usize, caller: usize, what: &'static str) {
+fn foreign(addr: usize, caller: usize, what: &'static str) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x46,
@@ -403,14 +472,13 @@ fn foreign(addr: usize, caller: usize, what: &'static str) {
         caller,
         what,
     )
-    .report();
 }
 
 /// Reports the free of an address at which no block begins; `recent` if one did not long ago.
 #[cold]
 fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if addr == 0 {
-        return foreign(addr, caller, "free of NULL");
+        return foreign(addr, caller, "free of NULL").report();
     }
     if addr < SYSTEM_SPACE {
         return Violation::new(
@@ -422,31 +490,45 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         )
         .report();
     }
-    if within_block(addr) {
+    if let Some(bytes) = tracking::block(addr) {
         return Violation::new(
-            Check::BadPoolCaller,
-            0x99,
-            [Parameter::Address(addr), 0u32.into(), 0u32.into()],
+            Check::BadPoolHeader,
+            0x20,
+            [Parameter::Address(addr), bytes.into(), 0u32.into()],
             caller,
-            "free of an address inside a block",
+            "header of a block changed",
         )
-        .report();
+        .report_with(|| tracking::tell(addr));
+    }
+    if let Some(block) = around(addr) {
+        kept::concern(block);
+        return inside(addr, caller).report();
     }
     if recent {
-        return freed_twice(addr, Tag::from_raw(0), caller);
+        return freed_twice(addr, Tag::from_raw(0), caller).report();
     }
-    foreign(addr, caller, "free of memory that is not from the pool");
+    not_from_pool(addr, caller).report();
 }
 
-fn within_block(addr: usize) -> bool {
-    small::around(addr).is_some()
-        || pages::around(addr).is_some()
-        || state::get().regions.any(|region| {
-            matches!(region.owner, Owner::Pool { .. })
+/// The live block around an address.
+fn around(addr: usize) -> Option<usize> {
+    let region = || {
+        let mut found = None;
+        state::get().regions.any(|region| {
+            let inside = matches!(region.owner, Owner::Pool { .. })
                 && addr
                     .checked_sub(region.addr())
-                    .is_some_and(|offset| offset < region.used)
-        })
+                    .is_some_and(|offset| offset < region.used);
+            if inside {
+                found = Some(region.addr());
+            }
+            inside
+        });
+        found
+    };
+    small::around(addr)
+        .or_else(|| pages::around(addr))
+        .or_else(region)
 }
 
 /// `ExAllocatePoolWithTag`.

@@ -17,6 +17,7 @@ use crate::{
     },
     init,
     magazine,
+    once,
     row::Row,
     shelf::Shelf,
     tag::{
@@ -35,43 +36,55 @@ pub(crate) fn allocate(
     tag: Tag,
     row: &Row,
 ) -> Option<NonNull<u8>> {
-    match magazine::pop(Shelf::objects(class_of(request))) {
-        // SAFETY: It is an object of this class.
-        Some(object) => Some(unsafe { make(object, request, kind, tag, row) }),
-        None => supply(request, kind, tag, row),
-    }
+    allocate_with_room(request, 0, kind, tag, row)
 }
 
-/// The same from behind the magazines.
+/// The same with `room` bytes behind the block, both together at most [`LARGEST`](header::LARGEST).
 #[inline]
-pub(crate) fn supply(request: Request, kind: PoolKind, tag: Tag, row: &Row) -> Option<NonNull<u8>> {
-    let object = depot::allocate(Shelf::objects(class_of(request)), request.plain())?;
-    // SAFETY: It is an object of this class.
-    Some(unsafe { make(object, request, kind, tag, row) })
+pub(crate) fn allocate_with_room(
+    request: Request,
+    room: usize,
+    kind: PoolKind,
+    tag: Tag,
+    row: &Row,
+) -> Option<NonNull<u8>> {
+    // SAFETY: Such a size has at most that many units.
+    let class = unsafe { Class::of(header::units(request.bytes.wrapping_add(room))) };
+    let shelf = Shelf::objects(class);
+    let object = match magazine::pop(shelf) {
+        Some(object) => object,
+        None => depot::allocate(shelf, request.plain())?,
+    };
+    // SAFETY: It is an object of this class, which is large enough.
+    Some(unsafe { make(object, class, request, room, header::stamp(kind, tag), row) })
 }
 
+/// Allocates a block, as [`allocate`] does, when the magazine is known to be empty.
 #[inline]
-fn class_of(request: Request) -> Class {
-    // SAFETY: What comes here is no larger than `LARGEST` and has at most that many units.
-    unsafe { Class::of(header::units(request.bytes)) }
+pub(crate) fn supply(request: Request, row: &Row) -> Option<NonNull<u8>> {
+    // SAFETY: Such a size has at most that many units.
+    let class = unsafe { Class::of(header::units(request.bytes)) };
+    let object = depot::allocate(Shelf::objects(class), request.plain())?;
+    // SAFETY: It is an object of this class, which is large enough.
+    Some(unsafe { make(object, class, request, 0, once::read(&row.stamp), row) })
 }
 
 /// Makes an object a block.
 ///
 /// # Safety
 ///
-/// It is of the class for this request, and nobody uses it.
+/// It is of this class, nobody uses it, and the class is large enough for the request, with `room`.
 #[inline]
 unsafe fn make(
     object: NonNull<u8>,
+    class: Class,
     request: Request,
-    kind: PoolKind,
-    tag: Tag,
+    room: usize,
+    stamp: u64,
     row: &Row,
 ) -> NonNull<u8> {
-    let class = class_of(request);
     // SAFETY: The object is ours and at least a header long.
-    unsafe { Header::new(request.bytes, header::stamp(kind, tag), row.index()).write(object) };
+    unsafe { Header::with_room(request.bytes, room, stamp, row.index()).write(object) };
     row.charge(request.bytes, class.bytes());
     // SAFETY: The object is longer than its header.
     let block = unsafe { object.add(UNIT) };
@@ -94,17 +107,29 @@ pub(crate) unsafe fn free(block: usize, header: Header, row: Option<&Row>) -> bo
     if !unsafe { header.claim(addr) } {
         return false;
     }
-    // SAFETY: A header of this load has at most that many units.
-    let class = unsafe { Class::of(header.units()) };
-    if let Some(row) = row {
-        row.discharge(header.bytes(), class.bytes());
-    }
+    let class = class(&header);
+    discharge(&header, row);
     let Some(object) = NonNull::new(addr as *mut u8) else {
         return true;
     };
     // SAFETY: The header says that the object is of this class, and it was live until now.
     unsafe { free_object(class, object) };
     true
+}
+
+/// Counts a block as freed.
+#[inline]
+pub(crate) fn discharge(header: &Header, row: Option<&Row>) {
+    if let Some(row) = row {
+        row.discharge(header.bytes(), class(header).bytes());
+    }
+}
+
+/// The size class that a block is of.
+#[inline]
+pub(crate) fn class(header: &Header) -> Class {
+    // SAFETY: A header of this load has at most that many units.
+    unsafe { Class::of(header.units()) }
 }
 
 /// Frees an object, wiped if the kernel wants that.

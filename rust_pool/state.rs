@@ -12,7 +12,10 @@ use crate::{
     region_table::Regions,
     site::Names,
     verifier::{
+        arena::Arena,
+        check::Quarantine,
         faults::Injections,
+        kept::Kept,
         options::Options,
         tracking::Records, //
     },
@@ -58,6 +61,12 @@ pub(crate) struct State {
     #[pin]
     pub(crate) records: Records,
     #[pin]
+    pub(crate) special: SpinLockIrq<Option<Arena>>,
+    #[pin]
+    pub(crate) held: SpinLockIrq<Option<Quarantine>>,
+    #[pin]
+    pub(crate) kept: SpinLockIrq<Kept>,
+    #[pin]
     pub(crate) injected: SpinLockIrq<Injections>,
     /// Taken inside the spinlocks above.
     #[pin]
@@ -92,6 +101,9 @@ impl Owner {
                 verifier_switch <- new_mutex!((), "rust_pool::verifier_switch"),
                 verifier <- new_spinlock_irq!(Options::new(), "rust_pool::verifier"),
                 records <- Records::new(),
+                special <- new_spinlock_irq!(None, "rust_pool::special"),
+                held <- new_spinlock_irq!(None, "rust_pool::held"),
+                kept <- new_spinlock_irq!(Kept::new(), "rust_pool::kept"),
                 injected <- new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
                 names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),
             }? Error),

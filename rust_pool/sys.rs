@@ -17,12 +17,18 @@ use kernel::{
 };
 
 mod device;
+mod guard;
 mod guarded;
 mod module;
 mod pages;
 mod slab;
 
 pub(crate) use device::DmaDevice;
+pub(crate) use guard::{
+    FaultWatch,
+    GuardedPage,
+    GuardedPages, //
+};
 pub(crate) use guarded::{
     init as learn_direct_map,
     peek,

@@ -23,7 +23,9 @@ use crate::{
         Module, //
     },
     verifier::{
+        check,
         leaks,
+        special,
         tracking, //
     },
     violation::{
@@ -249,6 +251,8 @@ fn for_each_other_site(mut visit: impl FnMut(&Site)) {
     for site in state.injected.lock().sites() {
         visit(site);
     }
+    special::for_each_site(&mut visit);
+    check::for_each_site(&mut visit);
     tracking::for_each_site(visit);
 }
 

@@ -7,7 +7,8 @@
 //! in `Documentation/violations.rst`.
 //!
 //! Every violation is counted, kept in a ring for debugfs, and written to the log within a rate
-//! limit. With the module parameter `panic_on_violation` the first one stops the machine.
+//! limit. With the module parameter `panic_on_violation`, or by the verifier's policy, the first one
+//! stops the machine.
 
 use crate::{
     site::Site,
@@ -89,14 +90,22 @@ impl fmt::Display for Parameter {
 #[derive(Clone, Copy)]
 #[repr(u32)]
 pub(crate) enum Check {
+    BadPoolHeader = 0x19,
+    SpecialPool = 0xc1,
     BadPoolCaller = 0xc2,
     DriverVerifier = 0xc4,
+    FreedSpecialPool = 0xcc,
+    BeyondEnd = 0xcd,
     DmaVerifier = 0xe6,
 }
 
 impl Check {
     fn name(self) -> &'static str {
         match self {
+            Self::BadPoolHeader => "BAD_POOL_HEADER",
+            Self::SpecialPool => "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",
+            Self::FreedSpecialPool => "PAGE_FAULT_IN_FREED_SPECIAL_POOL",
+            Self::BeyondEnd => "PAGE_FAULT_BEYOND_END_OF_ALLOCATION",
             Self::BadPoolCaller => "BAD_POOL_CALLER",
             Self::DriverVerifier => "DRIVER_VERIFIER_DETECTED_VIOLATION",
             Self::DmaVerifier => "DRIVER_VERIFIER_DMA_VIOLATION",
@@ -124,9 +133,20 @@ impl Violation {
         what: &'static str,
     ) -> Self {
         let [second, third, fourth] = rest;
+        let first = Parameter::Value(first);
+        Self::of(check, [first, second, third, fourth], caller, what)
+    }
+
+    /// The same where the first parameter is no number.
+    pub(crate) fn of(
+        check: Check,
+        parameters: [Parameter; 4],
+        caller: usize,
+        what: &'static str,
+    ) -> Self {
         Self {
             check,
-            parameters: [Parameter::Value(first), second, third, fourth],
+            parameters,
             caller,
             what,
         }
@@ -134,15 +154,25 @@ impl Violation {
 
     /// Reports it. Any context.
     pub(crate) fn report(self) {
-        self.report_to(sys::may_log);
+        self.report_with(|| ());
+    }
+
+    /// The same; `tell` prints more of it to the log, if it is written there at all.
+    pub(crate) fn report_with(self, tell: impl FnOnce()) {
+        self.report_to(sys::may_log, tell);
     }
 
     /// Reports it, to the log whatever was logged before. Any context.
     pub(crate) fn report_always(self) {
-        self.report_to(|| true);
+        self.report_always_with(|| ());
     }
 
-    fn report_to(self, may_log: impl FnOnce() -> bool) {
+    /// The same, with more of it.
+    pub(crate) fn report_always_with(self, tell: impl FnOnce()) {
+        self.report_to(|| true, tell);
+    }
+
+    fn report_to(self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
         let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
         // No lock may be taken in NMI: there it is only counted and logged.
         if sys::irql() < 15 {
@@ -153,12 +183,19 @@ impl Violation {
                 violation: self,
             });
         }
-        let stop = PANIC.load(Relaxed) != 0;
-        if stop || may_log() {
+        let stop = if PANIC.load(Relaxed) != 0 {
+            Some(c"panic_on_violation is set")
+        } else if POLICY.load(Relaxed) != 0 {
+            Some(c"policy panic is set")
+        } else {
+            None
+        };
+        if stop.is_some() || may_log() {
             pr_err!("{self}\n");
+            tell();
         }
-        if stop {
-            sys::panic(c"panic_on_violation is set");
+        if let Some(why) = stop {
+            sys::panic(why);
         }
     }
 }
@@ -175,7 +212,11 @@ impl fmt::Display for Violation {
             self.what
         )?;
         if self.caller != 0 {
-            kwrite!(f, ", called from {}", Symbol::symbol(self.caller))?;
+            let how = match self.check {
+                Check::FreedSpecialPool | Check::BeyondEnd => "at",
+                _ => "called from",
+            };
+            kwrite!(f, ", {how} {}", Symbol::symbol(self.caller))?;
         }
         Ok(())
     }
@@ -183,6 +224,7 @@ impl fmt::Display for Violation {
 
 static REPORTED: Atomic<u64> = Atomic::new(0);
 static PANIC: Atomic<u32> = Atomic::new(0);
+static POLICY: Atomic<u32> = Atomic::new(0);
 
 /// Violations since the module was loaded.
 pub(crate) fn reported() -> u64 {
@@ -192,6 +234,11 @@ pub(crate) fn reported() -> u64 {
 /// Has the next violation stop the machine.
 pub(crate) fn set_panic(panic: bool) {
     PANIC.store(panic.into(), Relaxed);
+}
+
+/// The same as the verifier's policy has it.
+pub(crate) fn set_policy(panic: bool) {
+    POLICY.store(panic.into(), Relaxed);
 }
 
 /// A request that this context does not allow.

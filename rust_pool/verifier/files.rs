@@ -3,8 +3,11 @@
 //! The verifier's files in debugfs.
 
 use super::{
+    check,
     faults,
+    kept,
     options,
+    special,
     tracking, //
 };
 use crate::{
@@ -29,8 +32,8 @@ use kernel::{
     seq_print, //
 };
 
-/// The first line of the file of the options.
-pub(crate) const VERSION: &str = "verifier - version: 1.0";
+/// What the first line of the file of the options begins with.
+pub(crate) const HEAD: &str = "verifier - version:";
 
 /// Makes the files. Sleeps.
 pub(crate) fn create(dir: &Directory) {
@@ -53,11 +56,15 @@ impl Table for Options {
     fn head(file: &SeqFile) {
         let (attempts, injected) = faults::counts();
         let (live, missed) = tracking::counts();
+        let (served, unserved) = special::counts();
         seq_print!(
             file,
-            "{VERSION}\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected}\n\
+            "{HEAD} 1.1\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected} \
+             special {served} unserved {unserved} held {} kept {}\n\
              #option\n",
-            u32::from(super::on())
+            u32::from(super::on()),
+            check::count(),
+            kept::count()
         );
     }
 

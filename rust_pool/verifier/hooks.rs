@@ -3,8 +3,11 @@
 //! Where the rest of the pool asks the verifier.
 
 use super::{
+    arena,
+    check,
     faults,
     on,
+    special,
     tracking,
     MemoryType, //
 };
@@ -13,12 +16,14 @@ use crate::{
         export_symbol_gpl,
         matches_header, //
     },
+    gfp::Request,
     header::{
         Header,
         PageHeader,
         LARGEST,
         UNIT, //
     },
+    row::Row,
     sys,
     tag::{
         PoolKind,
@@ -32,6 +37,25 @@ use kernel::prelude::*;
 #[inline]
 pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
     on() && faults::refuse(memory, tag, bytes, caller)
+}
+
+/// Allocates a block from special pool, or with a pattern behind it, if it is to be one of these.
+/// Any context but NMI.
+#[inline]
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &'static Row,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    if !on() {
+        return None;
+    }
+    if let Some(block) = special::allocate(request, kind, tag, row, caller) {
+        return Some(block);
+    }
+    check::allocate(request, kind, tag, row)
 }
 
 /// Marks and records a block of the C face's pool.
@@ -58,7 +82,9 @@ pub(crate) unsafe fn allocated(
 /// As for [`allocated`].
 #[cold]
 unsafe fn mark(block: NonNull<u8>, bytes: usize, tag: Tag, kind: PoolKind, caller: usize) {
-    let marked = if bytes <= LARGEST {
+    let marked = if arena::covers(block.as_ptr() as usize) {
+        true
+    } else if bytes <= LARGEST {
         // SAFETY: By the safety requirements, the block has a header in front, which is ours.
         unsafe { Header::mark(block.sub(UNIT)) };
         true

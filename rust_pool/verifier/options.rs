@@ -3,11 +3,14 @@
 //! What the verifier is to do.
 
 use super::{
+    check,
+    kept,
     parse::{
         self,
         Change, //
     },
     pattern::Pattern,
+    special,
     switch, //
 };
 use crate::{
@@ -17,7 +20,8 @@ use crate::{
     text::{
         kwrite,
         Text, //
-    }, //
+    },
+    violation, //
 };
 use kernel::{
     fmt,
@@ -81,9 +85,33 @@ impl fmt::Display for Nth {
     }
 }
 
+/// What becomes of whoever breaks a rule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Policy {
+    /// It is reported.
+    Log,
+    /// The block that it concerns is not handed out again.
+    Quarantine,
+    /// The machine is stopped.
+    Panic,
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Log => "policy log",
+            Self::Quarantine => "policy quarantine",
+            Self::Panic => "policy panic",
+        })
+    }
+}
+
 /// The options.
 pub(crate) struct Options {
+    policy: Policy,
     tracking: Option<Pattern>,
+    pub(crate) check: Option<Pattern>,
+    pub(crate) special: Option<special::Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) tasks: [Option<Nth>; TASKS],
 }
@@ -92,7 +120,10 @@ impl Options {
     /// Nothing.
     pub(crate) const fn new() -> Self {
         Self {
+            policy: Policy::Log,
             tracking: None,
+            check: None,
+            special: None,
             chance: None,
             tasks: [None; TASKS],
         }
@@ -100,7 +131,11 @@ impl Options {
 
     /// Whether there is anything to do.
     pub(crate) fn any(&self) -> bool {
-        self.tracking.is_some() || self.fails()
+        self.tracking.is_some()
+            || self.check.is_some()
+            || self.special.is_some()
+            || self.policy == Policy::Quarantine
+            || self.fails()
     }
 
     /// Whether requests may fail.
@@ -113,6 +148,16 @@ impl Options {
         self.tracking.is_some_and(|pattern| pattern.matches(tag))
     }
 
+    /// Whether blocks with a tag have a pattern behind them.
+    pub(crate) fn checks(&self, tag: Tag) -> bool {
+        self.check.is_some_and(|pattern| pattern.matches(Some(tag)))
+    }
+
+    /// Whether memory with a tag is recorded: what is checked is, to know its place.
+    pub(crate) fn records(&self, tag: Option<Tag>) -> bool {
+        self.tracks(tag) || tag.is_some_and(|tag| self.checks(tag))
+    }
+
     /// Whether a tracked block is to be listed: all are once tracking is off.
     pub(crate) fn lists(&self, tag: Option<Tag>) -> bool {
         self.tracking.is_none() || self.tracks(tag)
@@ -120,28 +165,28 @@ impl Options {
 
     /// Renders the option at or behind a place, and returns the place behind it.
     pub(crate) fn show(&self, at: usize, to: &mut impl fmt::Write) -> Option<usize> {
-        if at == 0 {
-            if let Some(pattern) = &self.tracking {
-                kwrite!(to, "tracking tag={pattern}").ok()?;
-                return Some(1);
-            }
-        }
-        if at <= 1 {
-            if let Some(chance) = &self.chance {
-                kwrite!(to, "{chance}").ok()?;
-                return Some(2);
-            }
-        }
-        let first = at.saturating_sub(2);
-        for (place, task) in self.tasks.iter().enumerate().skip(first) {
-            if let Some(task) = task {
-                kwrite!(to, "{task}").ok()?;
-                return Some(place + 3);
+        /// How many there are that are set once for all tasks.
+        const COMMON: usize = 5;
+        for place in at..COMMON + TASKS {
+            let shown = match place {
+                0 => self.tracking.map(|tag| kwrite!(to, "tracking tag={tag}")),
+                1 => self.check.map(|tag| kwrite!(to, "check tag={tag}")),
+                2 => self.special.map(|it| kwrite!(to, "{it}")),
+                3 => (self.policy != Policy::Log).then(|| kwrite!(to, "{}", self.policy)),
+                4 => self.chance.map(|it| kwrite!(to, "{it}")),
+                _ => {
+                    let task = self.tasks.get(place - COMMON).copied().flatten();
+                    task.map(|it| kwrite!(to, "{it}"))
+                }
+            };
+            if let Some(result) = shown {
+                result.ok()?;
+                return Some(place + 1);
             }
         }
         if at == 0 {
             kwrite!(to, "off").ok()?;
-            return Some(TASKS + 2);
+            return Some(COMMON + TASKS);
         }
         None
     }
@@ -169,6 +214,11 @@ impl Options {
         }
         self.tasks = tasks;
         self.tracking = change.tracking.or(self.tracking);
+        self.policy = change.policy.unwrap_or(self.policy);
+        kept::set(self.policy == Policy::Quarantine);
+        violation::set_policy(self.policy == Policy::Panic);
+        self.check = change.check.or(self.check);
+        self.special = change.special.or(self.special);
         self.chance = change.chance.or(self.chance);
         Ok(())
     }
@@ -185,7 +235,18 @@ pub(crate) fn set(text: &[u8]) -> Result {
         EINVAL
     })?;
     let pid = sys::current_task().map_or(0, |(pid, _)| pid);
-    let set = state::get().verifier.lock().apply(&change, pid);
+    let state = state::get();
+    let _one_at_a_time = state.verifier_switch.lock();
+    if let Some(choice) = &change.special {
+        special::open(choice)?;
+    }
+    if change.check.is_some() {
+        check::open()?;
+    }
+    if change.policy == Some(Policy::Quarantine) {
+        kept::open()?;
+    }
+    let set = state.verifier.lock().apply(&change, pid);
     switch::update();
     set.inspect_err(|_| {
         pr_err!(

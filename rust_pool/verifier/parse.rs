@@ -4,6 +4,9 @@
 //!
 //! ```text
 //! tracking tag=Ring*
+//! check tag=Ring*
+//! special end tag=Ring* size=1..4096 slots=1024
+//! policy quarantine
 //! fail probability=600 tag=* delay=0 comm=insmod
 //! fail nth=3
 //! off
@@ -12,11 +15,19 @@
 use super::{
     options::{
         Chance,
-        Comm, //
+        Comm,
+        Policy, //
     },
-    pattern::Pattern, //
+    pattern::Pattern,
+    special::{
+        self,
+        Choice, //
+    }, //
 };
-use crate::text::kwrite;
+use crate::{
+    sys::PAGE_SIZE,
+    text::kwrite, //
+};
 use kernel::fmt;
 
 /// What a text asks for; later lines win.
@@ -25,6 +36,9 @@ pub(crate) struct Change {
     /// Whether all that was set before is void.
     pub(crate) off: bool,
     pub(crate) tracking: Option<Pattern>,
+    pub(crate) policy: Option<Policy>,
+    pub(crate) check: Option<Pattern>,
+    pub(crate) special: Option<Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) nth: Option<u64>,
 }
@@ -44,9 +58,13 @@ impl fmt::Display for Bad<'_> {
 }
 
 const TRACKING: &str = "tracking tag=PATTERN";
+const CHECK: &str = "check tag=PATTERN";
+const POLICY: &str = "policy log|quarantine|panic";
+const SPECIAL: &str =
+    "special [end|start] [tag=PATTERN] [size=MIN..MAX, 1..4096 at most] [slots=16..65536]";
 const CHANCE: &str = "fail probability=1..10000 [tag=PATTERN] [delay=SECONDS] [comm=NAME]";
 const NTH: &str = "fail nth=N, from 1 on";
-const ALL: &str = "one of tracking, fail, off";
+const ALL: &str = "one of tracking, check, special, policy, fail, off";
 
 /// What is wrong, and what would be right.
 type Wrong = (&'static str, &'static str);
@@ -107,6 +125,46 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// A range of sizes; one number is a range of itself.
+fn range(word: &str) -> Option<(u32, u32)> {
+    let number = |word: &str| {
+        let digits = word.bytes().all(|byte| byte.is_ascii_digit());
+        word.parse().ok().filter(|_| digits)
+    };
+    let (min, max) = word.split_once("..").unwrap_or((word, word));
+    Some((number(min)?, number(max)?))
+}
+
+fn special(rest: &str) -> Result<Choice, Wrong> {
+    let rest = rest.trim_ascii_start();
+    let (side, others) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
+    let (start, rest) = match side {
+        "start" => (true, others),
+        "end" => (false, others),
+        _ => (false, rest),
+    };
+    let fields = Fields(rest);
+    fields.only(&["tag", "size", "slots"], SPECIAL)?;
+    let page = u32::try_from(PAGE_SIZE).unwrap_or(u32::MAX);
+    let (min, max) = match fields.get("size") {
+        None => (1, page),
+        Some(word) => range(word)
+            .filter(|&(min, max)| 0 < min && min <= max && max <= page)
+            .ok_or(("not a range of sizes up to a page", SPECIAL))?,
+    };
+    let slots = fields.number("slots", SPECIAL)?.unwrap_or(special::SLOTS);
+    if !(special::FEWEST..=special::MOST).contains(&slots) {
+        return Err(("too few slots, or too many", SPECIAL));
+    }
+    Ok(Choice {
+        start,
+        tag: fields.pattern(SPECIAL)?.unwrap_or(Pattern::ALL),
+        min,
+        max,
+        slots,
+    })
+}
+
 fn chance(fields: &Fields<'_>, now: u64) -> Result<Chance, Wrong> {
     fields.only(&["probability", "tag", "delay", "comm"], CHANCE)?;
     let probability = fields.number("probability", CHANCE)?;
@@ -151,6 +209,19 @@ fn line(line: &str, change: &mut Change, now: u64) -> Result<(), Wrong> {
             let pattern = fields.pattern(TRACKING)?;
             change.tracking = Some(pattern.ok_or(("no tag", TRACKING))?);
         }
+        "check" => {
+            fields.only(&["tag"], CHECK)?;
+            change.check = Some(fields.pattern(CHECK)?.ok_or(("no tag", CHECK))?);
+        }
+        "policy" => {
+            change.policy = Some(match rest.trim() {
+                "log" => Policy::Log,
+                "quarantine" => Policy::Quarantine,
+                "panic" => Policy::Panic,
+                _ => return Err(("no policy", POLICY)),
+            });
+        }
+        "special" => change.special = Some(special(rest)?),
         "fail" if fields.has("nth") => {
             fields.only(&["nth"], NTH)?;
             let number = fields.number("nth", NTH)?.filter(|&number| number != 0);
@@ -174,7 +245,7 @@ pub(crate) fn text(text: &str, now: u64) -> Result<Change, Bad<'_>> {
             .split_once(" # ")
             .map_or(whole, |(told, _)| told)
             .trim();
-        if told.is_empty() || told.starts_with('#') || told == super::files::VERSION {
+        if told.is_empty() || told.starts_with('#') || told.starts_with(super::files::HEAD) {
             continue;
         }
         line(told, &mut change, now).map_err(|(what, right)| Bad {
@@ -215,6 +286,28 @@ mod tests {
     }
 
     #[test]
+    fn special_pool_is_read() {
+        for (told, want) in [
+            ("special", "special end tag=* size=1..4096 slots=1024"),
+            (
+                "special start",
+                "special start tag=* size=1..4096 slots=1024",
+            ),
+            (
+                "special tag=A size=3 slots=16",
+                "special end tag=A size=3..3 slots=16",
+            ),
+            (
+                "special end size=7..70",
+                "special end tag=* size=7..70 slots=1024",
+            ),
+        ] {
+            let shown = text(told, 0).ok().and_then(|change| change.special);
+            assert!(shown.is_some_and(|it| Line::of(&it).as_str() == want));
+        }
+    }
+
+    #[test]
     fn later_lines_win() {
         let change = text("tracking tag=A;off;fail nth=7 # pid 3, struck\n\n# no\n", 0);
         assert!(change.is_ok_and(|change| {
@@ -232,6 +325,20 @@ mod tests {
             "tracking A",
             "tracking tag=A tag=B",
             "tracking tag=A size=1",
+            "check",
+            "check A",
+            "check tag=A size=1",
+            "policy",
+            "policy none",
+            "special middle",
+            "special tag=",
+            "special size=0..4",
+            "special size=5..4",
+            "special size=1..4097",
+            "special size=..4",
+            "special slots=15",
+            "special slots=65537",
+            "special end start",
             "fail",
             "fail probability=0",
             "fail probability=10001",

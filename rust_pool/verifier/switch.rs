@@ -15,17 +15,29 @@ pub(crate) fn on() -> bool {
     unsafe { static_branch_unlikely!(raw::rust_pool_verifier_switch, raw::rust_pool_switch, key) }
 }
 
-/// Sets the branch as the options have it. Sleeps.
+/// Sets the branch as the options have it. Sleeps; `verifier_switch` is held.
 ///
 /// It stays on as long as there is a record of a block without a header, for only the verifier knows
 /// when such a block goes.
 pub(crate) fn update() {
-    let state = state::get();
-    let _one_at_a_time = state.verifier_switch.lock();
-    let wanted = {
-        let options = state.verifier.lock();
-        options.any() || super::tracking::has_unmarked()
+    let (wanted, special, check) = {
+        let options = state::get().verifier.lock();
+        let wanted = options.any() || super::tracking::has_unmarked();
+        (wanted, options.special.is_some(), options.check.is_some())
     };
     // SAFETY: The context may sleep.
     unsafe { raw::rust_pool_verifier_enable(wanted) };
+    if !special {
+        super::special::close();
+    }
+    if !check {
+        super::check::close();
+    }
+}
+
+/// What the verifier has left to a context that may sleep.
+pub(crate) fn deferred() {
+    let _one_at_a_time = state::get().verifier_switch.lock();
+    super::special::flush();
+    update();
 }

@@ -113,6 +113,14 @@ impl Records {
         bucket.records.unlink(|record| record.addr == addr)
     }
 
+    /// Size and stack of the block of the C face's pool at an address.
+    fn look(&self, addr: usize) -> Option<(usize, Stack)> {
+        let bucket = self.bucket(addr).lock();
+        let record = bucket.records.iter().find(|record| record.addr == addr)?;
+        let has_header = matches!(record.memory, MemoryType::Pool { by_type: false, .. });
+        has_header.then(|| (record.bytes, record.stack.copy()))
+    }
+
     /// Calls `visit` on every record that is there throughout, under a lock and with interrupts
     /// disabled.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Record)) {
@@ -159,7 +167,7 @@ pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryTyp
     let unmarked = matches!(memory, MemoryType::Pool { by_type: true, .. });
     {
         let options = state.verifier.lock();
-        if !options.tracks(tag) {
+        if !options.records(tag) {
             return;
         }
         // Counted while the options cannot change: see `switch::update()`.
@@ -210,6 +218,21 @@ pub(crate) fn remove(addr: usize) {
     if matches!(record.memory, MemoryType::Pool { by_type: true, .. }) {
         forget_unmarked();
     }
+}
+
+/// Prints who allocated the block at `addr`, if it is tracked.
+pub(crate) fn tell(addr: usize) {
+    if let Some((_, stack)) = state::get().records.look(addr) {
+        pr_err!("  allocated by {stack}\n");
+    }
+}
+
+/// The size of the pool block at `addr`, if it is tracked.
+pub(crate) fn block(addr: usize) -> Option<usize> {
+    if LIVE.load(Relaxed) == 0 {
+        return None;
+    }
+    state::get().records.look(addr).map(|(bytes, _)| bytes)
 }
 
 fn forget_unmarked() {

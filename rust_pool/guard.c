@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages with holes between them, for special pool: an area of vmalloc space in
+ * which single pages appear and disappear, in any context but NMI, and what is
+ * called when the kernel dies of touching a hole.
+ */
+
+#include <linux/kdebug.h>
+#include <linux/mm.h>
+#include <linux/notifier.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+#include <asm/invpcid.h>
+#include <asm/pgtable.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+#include <asm/trap_pf.h>
+
+#include "core.h"
+
+static void set_entry(void *address, pte_t entry)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)address, &level);
+
+	if (!WARN_ON_ONCE(!pte || level != PG_LEVEL_4K))
+		set_pte(pte, entry);
+}
+
+/*
+ * Forget a translation on this CPU. With page-table isolation the kernel's are
+ * not global, and may be cached for any process.
+ */
+static void flush_here(void *address)
+{
+#ifdef CONFIG_PARAVIRT
+	if (boot_cpu_has(X86_FEATURE_PTI))
+		__flush_tlb_global();
+	else
+		__flush_tlb_one_user((unsigned long)address);
+#else
+	if (boot_cpu_has(X86_FEATURE_INVPCID))
+		invpcid_flush_all();
+	else
+		asm volatile("invlpg (%0)" : : "r" (address) : "memory");
+#endif
+}
+
+struct addresses {
+	void *start;
+	void *end;
+};
+
+static void flush_range(void *arg)
+{
+	const struct addresses *range = arg;
+	void *at;
+
+	for (at = range->start; at < range->end; at += PAGE_SIZE)
+		flush_here(at);
+}
+
+/* Forget on all CPUs what was hidden between these addresses. Sleeps. */
+void rust_pool_guard_flush(void *start, void *end)
+{
+	struct addresses range = { start, end };
+
+	on_each_cpu(flush_range, &range, true);
+}
+
+/* An area of @count pages with nothing in it, or NULL. Sleeps. */
+void *rust_pool_guard_area(struct page *any, unsigned int count)
+{
+	struct page **pages;
+	unsigned int i;
+	void *base;
+
+	pages = kvmalloc_array(count, sizeof(*pages),
+			       GFP_KERNEL | __GFP_NOWARN);
+	if (!pages)
+		return NULL;
+	for (i = 0; i < count; i++)
+		pages[i] = any;
+	base = vmap(pages, count, VM_MAP, PAGE_KERNEL);
+	kvfree(pages);
+	if (!base)
+		return NULL;
+	for (i = 0; i < count; i++)
+		set_entry(base + i * PAGE_SIZE, __pte(0));
+	rust_pool_guard_flush(base, base + count * PAGE_SIZE);
+	return base;
+}
+
+/* Have a page appear. No CPU remembers that it was not there. */
+void rust_pool_guard_show(void *address, struct page *page)
+{
+	set_entry(address, mk_pte(page, PAGE_KERNEL));
+}
+
+/*
+ * Have a page disappear, on this CPU; others may see it until they forget it by
+ * themselves or by rust_pool_guard_flush().
+ */
+void rust_pool_guard_hide(void *address)
+{
+	set_entry(address, __pte(0));
+	preempt_disable();
+	flush_here(address);
+	preempt_enable();
+}
+
+static int die_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct die_args *args = data;
+
+	/* A page fault; CR2 says nothing about other traps. */
+	if (event == DIE_OOPS && args->regs && !strcmp(args->str, "Oops"))
+		rust_pool_guard_fault(native_read_cr2(),
+				      args->err & X86_PF_WRITE,
+				      args->regs->ip);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block die_watcher = { .notifier_call = die_event };
+
+int rust_pool_guard_watch(void)
+{
+	return register_die_notifier(&die_watcher);
+}
+
+void rust_pool_guard_unwatch(void)
+{
+	unregister_die_notifier(&die_watcher);
+}

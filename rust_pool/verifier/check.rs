@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Blocks with a pattern behind them, which are held back when they are freed.
+//!
+//! WDK: "Bug Check 0x19: BAD_POOL_HEADER"; the header's check word is what Windows checks of a
+//! header.
+//!
+//! What was written there is found when the block is freed, what is written after that when the next
+//! [`HELD`] blocks have been freed.
+
+use super::{
+    fill,
+    kept::{
+        self,
+        Memory, //
+    },
+    stack::Stack,
+    tracking, //
+};
+use crate::{
+    class::Class,
+    gfp::Request,
+    header::{
+        Found,
+        Header,
+        LARGEST,
+        UNIT, //
+    },
+    init,
+    pool,
+    row::Row,
+    site::Site,
+    small,
+    state,
+    statistics,
+    tag::{
+        PoolKind,
+        Tag, //
+    },
+    violation::{
+        Check,
+        Parameter,
+        Violation, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    prelude::*, //
+};
+
+/// Bytes of the pattern behind a block, and more where its class has more.
+const TAIL: usize = 16;
+
+/// How many freed blocks are held back.
+const HELD: usize = 1024;
+
+/// A block that was freed.
+struct Held {
+    object: NonNull<u8>,
+    class: Class,
+    tag: Tag,
+    bytes: usize,
+    freed: Stack,
+    /// Whether it is to be kept for ever.
+    keep: bool,
+}
+
+// SAFETY: It owns the object.
+unsafe impl Send for Held {}
+
+/// The blocks that are held back, the oldest at `next` once there are so many.
+pub(crate) struct Quarantine {
+    held: KVVec<Option<Held>>,
+    next: usize,
+}
+
+impl Quarantine {
+    /// An empty one. Sleeps.
+    fn new() -> Result<Self> {
+        let mut held = KVVec::with_capacity(HELD, GFP_KERNEL | __GFP_NOWARN)?;
+        for _ in 0..HELD {
+            held.push(None, GFP_KERNEL)?;
+        }
+        Ok(Self { held, next: 0 })
+    }
+
+    /// Puts a block in, and takes the oldest out.
+    fn exchange(&mut self, block: Held) -> Option<Held> {
+        let at = self.next;
+        self.next = (at + 1) % HELD;
+        match self.held.get_mut(at) {
+            Some(place) => place.replace(block),
+            None => Some(block),
+        }
+    }
+
+    /// Has a block kept for ever if it is among these.
+    fn concern(&mut self, object: usize) {
+        let mut held = self.held.iter_mut().flatten();
+        if let Some(held) = held.find(|held| held.object.as_ptr() as usize == object) {
+            held.keep = true;
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.held.iter().flatten().count()
+    }
+}
+
+/// Allocates a block with a pattern behind it, if it is to have one. Any context but NMI.
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &Row,
+) -> Option<NonNull<u8>> {
+    let bytes = request.bytes;
+    if bytes > LARGEST - TAIL || !state::get().verifier.lock().checks(tag) {
+        return None;
+    }
+    let block = small::allocate_with_room(request, TAIL, kind, tag, row)?;
+    // SAFETY: The block is ours, and has a header in front.
+    let object = unsafe { block.sub(UNIT) };
+    // SAFETY: As above.
+    unsafe { Header::mark_checked(object) };
+    let Some(Found::Live(header)) = Header::find(object.as_ptr() as usize) else {
+        return Some(block);
+    };
+    let room = small::class(&header).bytes() - UNIT;
+    // SAFETY: So much of the object is behind the header.
+    unsafe {
+        if !init::zeroes(request.zero) {
+            fill::fill(block, bytes, fill::NEW);
+        }
+        fill::fill(block.add(bytes), room - bytes, fill::AROUND);
+    }
+    Some(block)
+}
+
+/// Frees a block with a pattern behind it. Any context but NMI.
+///
+/// # Safety
+///
+/// [`Header::find`] found this header, live, in front of `block`, and the caller gives it up.
+pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
+    let addr = block.as_ptr() as usize;
+    // SAFETY: By the safety requirements.
+    if !unsafe { header.claim(addr - UNIT) } {
+        return pool::freed_twice(addr, header.tag(), caller).report();
+    }
+    let (class, bytes) = (small::class(&header), header.bytes());
+    let room = class.bytes() - UNIT;
+    // SAFETY: So much of the object is behind the header, and was filled behind the block.
+    let changed = unsafe { fill::changed(block.add(bytes), room - bytes, fill::AROUND) };
+    if let Some(at) = changed {
+        // SAFETY: It is one of these bytes.
+        let value = unsafe { (at as *const u8).read_volatile() };
+        Violation::new(
+            Check::BadPoolHeader,
+            0x21,
+            [
+                Parameter::Address(addr),
+                bytes.into(),
+                u32::from(value).into(),
+            ],
+            caller,
+            "bytes behind a block changed",
+        )
+        .report_with(|| {
+            pr_err!("  byte {} of {bytes}, tag {}\n", at - addr, header.tag());
+            tracking::tell(addr);
+        });
+    }
+    tracking::remove(addr);
+    small::discharge(&header, statistics::at(header.row()));
+    let concerned = kept::take(addr);
+    // SAFETY: As above; the block was given up.
+    let object = unsafe {
+        fill::fill(block, room, pattern());
+        block.sub(UNIT)
+    };
+    hold(Held {
+        object,
+        class,
+        tag: header.tag(),
+        bytes,
+        freed: Stack::capture(caller),
+        keep: concerned || (changed.is_some() && kept::quarantines()),
+    });
+}
+
+/// What freed blocks are filled with.
+fn pattern() -> u8 {
+    if init::wipes() {
+        0
+    } else {
+        fill::FREED
+    }
+}
+
+/// Holds a block back, and gives up the one that was held for the longest time.
+fn hold(block: Held) {
+    let oldest = {
+        let mut quarantine = state::get().held.lock();
+        match &mut *quarantine {
+            Some(quarantine) => quarantine.exchange(block),
+            None => Some(block),
+        }
+    };
+    if let Some(oldest) = oldest {
+        release(oldest);
+    }
+}
+
+/// Gives a block back to the pool, and reports whether somebody wrote to it.
+fn release(block: Held) {
+    let Held {
+        object,
+        class,
+        tag,
+        bytes,
+        freed,
+        keep,
+    } = block;
+    let at = object.as_ptr() as usize;
+    let addr = at + UNIT;
+    // SAFETY: So much of the object is behind the header, and was filled.
+    let changed = unsafe { fill::changed(object.add(UNIT), class.bytes() - UNIT, pattern()) };
+    let header = match Header::find(at) {
+        Some(Found::Freed(_)) => None,
+        _ => Some(at),
+    };
+    for (found, code, what) in [
+        (header, 0x23, "header of a freed block changed"),
+        (changed, 0x24, "freed block written to"),
+    ] {
+        let Some(changed) = found else {
+            continue;
+        };
+        Violation::new(
+            Check::BadPoolHeader,
+            code,
+            [
+                Parameter::Address(addr),
+                Parameter::Address(changed),
+                bytes.into(),
+            ],
+            0,
+            what,
+        )
+        .report_with(|| {
+            let far = fill::offset(changed, addr);
+            pr_err!("  byte {far} of {bytes}, tag {tag}\n");
+            pr_err!("  freed by {freed}\n");
+        });
+    }
+    if keep || ((header.is_some() || changed.is_some()) && kept::quarantines()) {
+        return kept::keep(Memory::Object(object, class));
+    }
+    // SAFETY: It is an object of this class that nobody has.
+    unsafe { small::free_object(class, object) };
+}
+
+/// Has a block that was freed kept for ever, if that is the policy and it is still held back.
+pub(crate) fn concern(addr: usize) {
+    if !kept::quarantines() {
+        return;
+    }
+    if let Some(quarantine) = &mut *state::get().held.lock() {
+        quarantine.concern(addr.wrapping_sub(UNIT));
+    }
+}
+
+/// Makes room to hold blocks back. Sleeps; `verifier_switch` is held.
+pub(crate) fn open() -> Result {
+    if state::get().held.lock().is_some() {
+        return Ok(());
+    }
+    let quarantine = Quarantine::new()?;
+    *state::get().held.lock() = Some(quarantine);
+    Ok(())
+}
+
+/// Gives up all blocks that are held back. Sleeps; `verifier_switch` is held, or nobody uses the
+/// module any more.
+pub(crate) fn close() {
+    let quarantine = state::get().held.lock().take();
+    if let Some(quarantine) = quarantine {
+        quarantine.held.into_iter().flatten().for_each(release);
+    }
+}
+
+/// How many blocks are held back.
+pub(crate) fn count() -> usize {
+    state::get()
+        .held
+        .lock()
+        .as_ref()
+        .map_or(0, Quarantine::count)
+}
+
+/// Calls `visit` on all places in code that these name.
+pub(crate) fn for_each_site(visit: impl FnMut(&Site)) {
+    if let Some(quarantine) = &*state::get().held.lock() {
+        let held = quarantine.held.iter().flatten();
+        held.flat_map(|block| block.freed.sites()).for_each(visit);
+    }
+}

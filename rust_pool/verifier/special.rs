@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Special pool: a block alone on its page, with a hole before and behind it.
+//!
+//! WDK: "Special Pool", "Bug Check 0xC1: SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION", "Bug Check 0xCC:
+//! PAGE_FAULT_IN_FREED_SPECIAL_POOL", "Bug Check 0xCD: PAGE_FAULT_BEYOND_END_OF_ALLOCATION".
+//!
+//! What touches a hole faults there and then; what is written to the rest of the page is found when
+//! the block is freed.
+
+use super::{
+    arena::{
+        self,
+        Arena,
+        Block,
+        Found,
+        Place, //
+    },
+    fill,
+    kept,
+    pattern::Pattern,
+    stack::Stack,
+    tracking, //
+};
+use crate::{
+    export::matches_header,
+    gfp::{
+        self,
+        Request, //
+    },
+    header::UNIT,
+    init,
+    pool,
+    row::Row,
+    site::Site,
+    state,
+    sys::{
+        self,
+        GuardedPages,
+        PAGE_SIZE, //
+    },
+    tag::{
+        PoolKind,
+        Tag, //
+    },
+    text::{
+        kwrite,
+        Text, //
+    },
+    violation::{
+        Check,
+        Parameter,
+        Violation, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    fmt,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// Blocks at a time, unless the option says how many, and the limits for that.
+pub(crate) const SLOTS: u32 = 1024;
+pub(crate) const FEWEST: u32 = 16;
+pub(crate) const MOST: u32 = 65536;
+
+static SERVED: Atomic<u64> = Atomic::new(0);
+static MISSED: Atomic<u64> = Atomic::new(0);
+
+/// Which blocks come from special pool, and where on their page they lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Choice {
+    pub(crate) start: bool,
+    pub(crate) tag: Pattern,
+    pub(crate) min: u32,
+    pub(crate) max: u32,
+    pub(crate) slots: u32,
+}
+
+impl Choice {
+    fn wants(&self, tag: Tag, bytes: usize) -> bool {
+        u32::try_from(bytes).is_ok_and(|bytes| (self.min..=self.max).contains(&bytes))
+            && self.tag.matches(Some(tag))
+    }
+
+    /// How far from the start of its page a block of `bytes` bytes lies.
+    fn offset(&self, bytes: usize) -> usize {
+        if self.start {
+            0
+        } else {
+            PAGE_SIZE.saturating_sub(bytes) & !(UNIT - 1)
+        }
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            start,
+            tag,
+            min,
+            max,
+            slots,
+        } = self;
+        let side = if *start { "start" } else { "end" };
+        kwrite!(
+            f,
+            "special {side} tag={tag} size={min}..{max} slots={slots}"
+        )
+    }
+}
+
+/// Does something with the arena, if there is one, under its lock.
+fn with<T>(act: impl FnOnce(&mut Arena) -> T) -> Option<T> {
+    let mut special = state::get().special.lock();
+    (*special).as_mut().map(act)
+}
+
+/// Allocates a block from special pool, if it is to come from there and there is room. Any context
+/// but NMI.
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &'static Row,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    let bytes = request.bytes;
+    let choice = state::get().verifier.lock().special;
+    let choice = choice.filter(|choice| choice.wants(tag, bytes))?;
+    let place = with(Arena::take).flatten();
+    let Some(place) = place else {
+        MISSED.add(1, Relaxed);
+        return None;
+    };
+    let page = place.page.show();
+    let offset = choice.offset(bytes);
+    let new = if init::zeroes(request.zero) {
+        0
+    } else {
+        fill::NEW
+    };
+    // SAFETY: The page is ours; the block lies in it.
+    let block = unsafe {
+        let block = page.add(offset);
+        fill::fill(page, offset, fill::AROUND);
+        fill::fill(block, bytes, new);
+        fill::fill(block.add(bytes), PAGE_SIZE - offset - bytes, fill::AROUND);
+        block
+    };
+    row.charge(bytes, PAGE_SIZE);
+    SERVED.add(1, Relaxed);
+    let addr = block.as_ptr() as usize;
+    let known = Block {
+        addr,
+        bytes,
+        tag,
+        kind,
+        row,
+        allocated: Stack::capture(caller),
+        freed: None,
+    };
+    with(|arena| arena.publish(&place, known));
+    Some(block)
+}
+
+/// Frees what is at an address in the arena, or reports why not. Any context but NMI.
+pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
+    let admits = |block: &Block| tag == block.tag || tag.as_raw() == 0;
+    let found = with(|arena| arena.claim(addr, admits));
+    let (found, place) = found.unwrap_or((Found::Nothing, None));
+    let (violation, block) = match (found, place) {
+        (Found::Live(block), Some(place)) => return release(&block, &place, caller),
+        (Found::Live(block), None) => (pool::wrong_tag(addr, block.tag, tag, caller), block),
+        (Found::Freed(block), _) => (pool::freed_twice(addr, block.tag, caller), block),
+        (Found::Inside(block), _) => (pool::inside(addr, caller), block),
+        (Found::Nothing, _) => return pool::not_from_pool(addr, caller).report(),
+    };
+    keep(&block);
+    violation.report_with(|| tell(&block, addr));
+}
+
+/// Has a block's place not taken again, if that is the policy.
+fn keep(block: &Block) {
+    if kept::quarantines() {
+        with(|arena| arena.keep(block.addr));
+    }
+}
+
+fn release(block: &Block, place: &Place, caller: usize) {
+    pool::check_context(block.addr, block.kind, caller);
+    check(block, place, caller);
+    tracking::remove(block.addr);
+    block.row.discharge(block.bytes, PAGE_SIZE);
+    if init::wipes() {
+        // SAFETY: The page is seen, and its block was given up.
+        unsafe { fill::fill(place.page.start(), PAGE_SIZE, 0) };
+    }
+    // SAFETY: The block was given up.
+    unsafe { place.page.hide() };
+    let freed = Stack::capture(caller);
+    with(|arena| arena.put(place, freed));
+    // Other CPUs have to forget the page, and this may have been the last block.
+    sys::defer();
+}
+
+/// Reports what was written around a block.
+fn check(block: &Block, place: &Place, caller: usize) {
+    let page = place.page.start();
+    let offset = block.addr - place.page.addr();
+    let end = offset + block.bytes;
+    // SAFETY: The page is seen until it is hidden, and was filled when the block was allocated.
+    let (before, behind) = unsafe {
+        (
+            fill::changed(page, offset, fill::AROUND),
+            fill::changed(page.add(end), PAGE_SIZE - end, fill::AROUND),
+        )
+    };
+    for (found, code, what) in [
+        (
+            before,
+            0x23u32,
+            "bytes before a block of special pool changed",
+        ),
+        (behind, 0x24, "bytes behind a block of special pool changed"),
+    ] {
+        let Some(changed) = found else {
+            continue;
+        };
+        keep(block);
+        Violation::of(
+            Check::SpecialPool,
+            [
+                Parameter::Address(block.addr),
+                Parameter::Address(changed),
+                block.bytes.into(),
+                code.into(),
+            ],
+            caller,
+            what,
+        )
+        .report_with(|| tell(block, changed));
+    }
+}
+
+/// Prints what is known of a block, and where in it or around it an address is.
+fn tell(block: &Block, addr: usize) {
+    let Block {
+        bytes,
+        tag,
+        kind,
+        allocated,
+        freed,
+        ..
+    } = block;
+    let at = fill::offset(addr, block.addr);
+    let start = Text::<24>::pointer(block.addr);
+    pr_err!("  byte {at} of block {start}, tag {tag} {kind}, {bytes} bytes\n");
+    pr_err!("  allocated by {allocated}\n");
+    if let Some(freed) = freed {
+        pr_err!("  freed by {freed}\n");
+    }
+}
+
+/// Called when the kernel dies of a page fault.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) {
+    // No lock may be taken in NMI.
+    if !arena::covers(addr) || sys::irql() == 15 {
+        return;
+    }
+    let Some(block) = with(|arena| arena.meant(addr)).flatten() else {
+        return;
+    };
+    keep(&block);
+    let (check, what) = if block.freed.is_some() {
+        (
+            Check::FreedSpecialPool,
+            "access to a block of special pool that was freed",
+        )
+    } else if addr < block.addr {
+        (
+            Check::BeyondEnd,
+            "access before the start of a block of special pool",
+        )
+    } else {
+        (
+            Check::BeyondEnd,
+            "access behind the end of a block of special pool",
+        )
+    };
+    Violation::of(
+        check,
+        [
+            Parameter::Address(addr),
+            u32::from(write).into(),
+            Parameter::Address(at),
+            0u32.into(),
+        ],
+        at,
+        what,
+    )
+    .report_always_with(|| tell(&block, addr));
+}
+matches_header!(rust_pool_guard_fault);
+
+/// Makes room for as many blocks as an option asks for. Sleeps; `verifier_switch` is held.
+pub(crate) fn open(choice: &Choice) -> Result {
+    let count = usize::try_from(choice.slots)?;
+    if with(|arena| arena.count()) == Some(count) {
+        return Ok(());
+    }
+    if !close() {
+        pr_err!("verifier: special pool has live blocks: free them before slots= changes\n");
+        return Err(EBUSY);
+    }
+    let arena = Some(())
+        .filter(|()| gfp::affordable(count.saturating_mul(PAGE_SIZE)))
+        .ok_or(ENOMEM)
+        .and_then(|()| Arena::new(count))
+        .inspect_err(|_| {
+            pr_err!("verifier: no memory for special pool of {count} slots: give slots= fewer\n");
+        })?;
+    *state::get().special.lock() = Some(arena);
+    Ok(())
+}
+
+/// Gives special pool up unless it has live blocks, and says whether it is gone. Sleeps;
+/// `verifier_switch` is held.
+pub(crate) fn close() -> bool {
+    let taken = {
+        let mut special = state::get().special.lock();
+        if special.as_ref().is_some_and(|arena| arena.live() != 0) {
+            return false;
+        }
+        special.take()
+    };
+    if let Some(arena) = taken {
+        arena.close();
+        drop(arena);
+    }
+    true
+}
+
+/// Has all CPUs forget the pages that were hidden. Sleeps.
+pub(crate) fn flush() {
+    if let Some(range) = with(Arena::take_seen).flatten() {
+        GuardedPages::flush(range);
+    }
+}
+
+/// Gives special pool up; what is live in it stays where it is. Nobody uses the module any more.
+pub(crate) fn exit() {
+    if close() {
+        return;
+    }
+    let taken = state::get().special.lock().take();
+    if let Some(arena) = taken {
+        arena.close();
+        arena.leak();
+    }
+}
+
+/// Blocks that came from special pool, and those that should have but for which it had no room.
+pub(crate) fn counts() -> (u64, u64) {
+    (SERVED.load(Relaxed), MISSED.load(Relaxed))
+}
+
+/// Calls `visit` on all places in code that blocks of special pool name.
+pub(crate) fn for_each_site(visit: impl FnMut(&Site)) {
+    with(|arena| arena.sites().for_each(visit));
+}
