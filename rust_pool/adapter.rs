@@ -33,6 +33,7 @@ use crate::{
     },
     verifier::{
         hooks,
+        tracking,
         MemoryType, //
     },
     violation::{
@@ -230,17 +231,34 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
     adapters.made += 1;
     adapter.number = adapters.made;
     adapters.live.push(adapter);
+    drop(adapters);
+    hooks::got_adapter(id.0, caller);
     Some(id)
 }
 
 /// What is wrong with a request for a buffer.
 pub(crate) enum Refusal {
     Unknown,
-    TooManyRegisters,
+    TooManyRegisters(Excess),
+}
+
+/// Map registers beyond an adapter's number.
+pub(crate) struct Excess {
+    pub(crate) id: AdapterId,
+    /// Those of the request, and of all live buffers if it was met.
+    pub(crate) wanted: usize,
+    pub(crate) registers: u32,
+}
+
+/// Map registers for a buffer.
+pub(crate) struct Reserved {
+    pub(crate) device: Arc<DmaDevice>,
+    /// Set if all buffers together have more than there are.
+    pub(crate) excess: Option<Excess>,
 }
 
 /// Takes map registers for a buffer, which keeps the adapter alive.
-pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>, Refusal> {
+pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refusal> {
     let mut adapters = state::get().adapters.lock();
     let adapter = adapters
         .find(id)
@@ -248,15 +266,24 @@ pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>,
         .ok_or(Refusal::Unknown)?;
     let device = adapter.device.clone().ok_or(Refusal::Unknown)?;
     // CAST: Lossless on the architectures supported.
-    if registers > adapter.registers as usize {
-        return Err(Refusal::TooManyRegisters);
+    let most = adapter.registers as usize;
+    let excess = |wanted| Excess {
+        id,
+        wanted,
+        registers: adapter.registers,
+    };
+    if registers > most {
+        return Err(Refusal::TooManyRegisters(excess(registers)));
     }
-    adapter.in_use += registers;
+    let sum = adapter.in_use + registers;
+    let excess = (sum > most).then(|| excess(sum));
+    adapter.in_use = sum;
     adapter.buffers += 1;
-    Ok(device)
+    Ok(Reserved { device, excess })
 }
 
-/// Gives a buffer's map registers back, and the adapter if it was waiting for that.
+/// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
+/// NMI.
 pub(crate) fn unreserve(id: AdapterId, registers: usize) {
     if let Some(adapter) = state::get().adapters.lock().find(id) {
         adapter.in_use -= registers;
@@ -313,6 +340,9 @@ fn put(id: AdapterId, caller: usize) {
                 (adapter.holds == 0).then_some(adapter.buffers)
             })
     };
+    if let Some(Some(_)) = left {
+        tracking::remove(id.0);
+    }
     match left {
         Some(Some(0)) => reap(),
         Some(Some(buffers)) => Violation::new(

@@ -122,6 +122,7 @@ bool rust_pool_verifier_refuse(u32 type, u32 tag, size_t bytes,
 			       unsigned long caller);
 void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
 			    unsigned long caller);
+void rust_pool_verifier_free(void *block, u32 type, unsigned long caller);
 void rust_pool_deferred(void);
 unsigned long rust_pool_spare(void);
 void rust_pool_drain(void);
@@ -138,6 +139,7 @@ bool rust_pool_paged_allocate(size_t bytes);
 void rust_pool_paged_free(void *block);
 bool rust_pool_verified_refuse(u32 type, u32 tag, size_t bytes);
 void rust_pool_verified_add(void *block, u32 type, u32 tag, size_t bytes);
+void rust_pool_verified_free(void *block, u32 type);
 void rust_pool_copy(void *to, const void *from, size_t bytes);
 void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 extern DMA_OPERATIONS rust_pool_dma_operations;

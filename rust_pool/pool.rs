@@ -355,6 +355,7 @@ fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && sys::irql() != 0 {
         violation::wrong_context_free(kind, addr, caller, "paged pool freed in this context");
     }
+    hooks::freeing(addr, kind, caller);
 }
 
 #[cold]

@@ -8,6 +8,7 @@ use super::{
         Change, //
     },
     pattern::Pattern,
+    rules::Rules,
     switch, //
 };
 use crate::{
@@ -86,6 +87,7 @@ pub(crate) struct Options {
     tracking: Option<Pattern>,
     pub(crate) chance: Option<Chance>,
     pub(crate) tasks: [Option<Nth>; TASKS],
+    pub(crate) rules: Rules,
 }
 
 impl Options {
@@ -95,12 +97,13 @@ impl Options {
             tracking: None,
             chance: None,
             tasks: [None; TASKS],
+            rules: Rules::new(),
         }
     }
 
     /// Whether there is anything to do.
     pub(crate) fn any(&self) -> bool {
-        self.tracking.is_some() || self.fails()
+        self.tracking.is_some() || self.fails() || self.rules.any()
     }
 
     /// Whether requests may fail.
@@ -139,9 +142,14 @@ impl Options {
                 return Some(place + 3);
             }
         }
+        /// The place of the first rule.
+        const RULES: usize = TASKS + 2;
+        if let Some(next) = self.rules.show(at.saturating_sub(RULES), to) {
+            return Some(next + RULES);
+        }
         if at == 0 {
             kwrite!(to, "off").ok()?;
-            return Some(TASKS + 2);
+            return Some(usize::MAX);
         }
         None
     }
@@ -170,6 +178,7 @@ impl Options {
         self.tasks = tasks;
         self.tracking = change.tracking.or(self.tracking);
         self.chance = change.chance.or(self.chance);
+        self.rules = self.rules.and(change.rules);
         Ok(())
     }
 }

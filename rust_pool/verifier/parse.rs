@@ -6,6 +6,8 @@
 //! tracking tag=Ring*
 //! fail probability=600 tag=* delay=0 comm=insmod
 //! fail nth=3
+//! dma
+//! irql
 //! off
 //! ```
 
@@ -14,7 +16,8 @@ use super::{
         Chance,
         Comm, //
     },
-    pattern::Pattern, //
+    pattern::Pattern,
+    rules::Rules, //
 };
 use crate::text::kwrite;
 use kernel::fmt;
@@ -27,6 +30,7 @@ pub(crate) struct Change {
     pub(crate) tracking: Option<Pattern>,
     pub(crate) chance: Option<Chance>,
     pub(crate) nth: Option<u64>,
+    pub(crate) rules: Rules,
 }
 
 /// A line that is wrong.
@@ -46,7 +50,7 @@ impl fmt::Display for Bad<'_> {
 const TRACKING: &str = "tracking tag=PATTERN";
 const CHANCE: &str = "fail probability=1..10000 [tag=PATTERN] [delay=SECONDS] [comm=NAME]";
 const NTH: &str = "fail nth=N, from 1 on";
-const ALL: &str = "one of tracking, fail, off";
+const ALL: &str = "one of tracking, fail, dma, irql, off";
 
 /// What is wrong, and what would be right.
 type Wrong = (&'static str, &'static str);
@@ -161,7 +165,13 @@ fn line(line: &str, change: &mut Change, now: u64) -> Result<(), Wrong> {
             );
         }
         "fail" => change.chance = Some(chance(&fields, now)?),
-        _ => return Err(("no option", ALL)),
+        word => match Rules::named(word) {
+            Some(rule) => {
+                fields.only(&[], "the word alone")?;
+                change.rules = change.rules.and(rule);
+            }
+            None => return Err(("no option", ALL)),
+        },
     }
     Ok(())
 }
@@ -245,6 +255,9 @@ mod tests {
             "off now",
             "fail nth=4294967296",
             "offf",
+            "dma tag=*",
+            "irql 1",
+            "dma,irql",
         ] {
             assert!(is_bad(bad));
         }
