@@ -175,6 +175,12 @@ impl Adapters {
         self.live.find_mut(|adapter| adapter.id() == id)
     }
 
+    /// Whether it was put back, as far as that is remembered.
+    fn was_put(&self, id: AdapterId) -> bool {
+        let dead = self.dead.iter().flatten().map(|dead| &**dead);
+        Iterator::chain(self.live.iter(), dead).any(|it| it.id() == id && it.holds == 0)
+    }
+
     /// Keeps a dead adapter, and returns the one that made room for it.
     fn bury(&mut self, adapter: KBox<Adapter>) -> Option<KBox<Adapter>> {
         let grave = self.dead.get_mut(self.died % DEAD)?;
@@ -282,6 +288,25 @@ pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refus
     Ok(Reserved { device, excess })
 }
 
+/// Reports the use of what is not, or no longer, an adapter; if it never was one that is known, it is
+/// reported as `otherwise`.
+pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnce()) {
+    let put = state::get().adapters.lock().was_put(id);
+    let (code, what) = match id.0 {
+        0 => (0x19, "no adapter, but NULL"),
+        _ if put => (0x18, "use of an adapter that was put back"),
+        _ => return otherwise(),
+    };
+    Violation::new(
+        Check::DmaVerifier,
+        code,
+        [id.into(), 0u32.into(), 0u32.into()],
+        caller,
+        what,
+    )
+    .report();
+}
+
 /// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
 /// NMI.
 pub(crate) fn unreserve(id: AdapterId, registers: usize) {
@@ -300,17 +325,17 @@ pub(crate) fn reap() {
         return;
     }
     loop {
-        let dead = state::get()
-            .adapters
-            .lock()
+        let mut adapters = state::get().adapters.lock();
+        let dead = adapters
             .live
             .unlink(|adapter| adapter.holds == 0 && adapter.buffers == 0);
         let Some(mut dead) = dead else {
             break;
         };
-        dead.device = None;
-        let oldest = state::get().adapters.lock().bury(dead);
-        drop(oldest);
+        let device = dead.device.take();
+        let oldest = adapters.bury(dead);
+        drop(adapters);
+        drop((device, oldest));
     }
 }
 
@@ -354,14 +379,10 @@ fn put(id: AdapterId, caller: usize) {
         )
         .report(),
         Some(None) => (),
-        None => Violation::new(
-            Check::DmaVerifier,
-            0x03,
-            [id.into(), 0u32.into(), 0u32.into()],
-            caller,
-            "adapter put back that was put back already or never was",
-        )
-        .report(),
+        None => not_an_adapter(id, caller, || {
+            let what = "put of an adapter that never was";
+            violation::bad_argument(id, 0u32, 0u32, caller, what);
+        }),
     }
 }
 

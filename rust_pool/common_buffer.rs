@@ -89,13 +89,10 @@ fn allocate_buffer(
             return None;
         }
         Err(Refusal::Unknown) => {
-            violation::bad_argument(
-                id,
-                bytes,
-                0u32,
-                caller,
-                "common buffer of an adapter that was put back or never was",
-            );
+            adapter::not_an_adapter(id, caller, || {
+                let what = "common buffer of an adapter that never was";
+                violation::bad_argument(id, bytes, 0u32, caller, what);
+            });
             return None;
         }
     };

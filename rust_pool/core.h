@@ -45,6 +45,7 @@ u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
 bool rust_pool_may_vmalloc(void);
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
+bool rust_pool_is_memory(phys_addr_t phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 					  unsigned int useroffset);
 size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,

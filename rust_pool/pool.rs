@@ -408,7 +408,8 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         )
         .report();
     }
-    if recent {
+    // The addresses of pages that are mapped come round again; a device's registers were no block.
+    if recent && !sys::is_mapped_device(addr) {
         return freed_twice(addr, Tag::from_raw(0), caller);
     }
     foreign(addr, caller, "free of memory that is not from the pool");
