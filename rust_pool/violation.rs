@@ -134,20 +134,27 @@ impl Violation {
 
     /// Reports it. Any context.
     pub(crate) fn report(self) {
-        self.report_to(sys::may_log, None);
+        self.report_to(sys::may_log);
     }
 
     /// Reports it, with a line more in the log. Any context.
     pub(crate) fn report_with(self, more: fmt::Arguments<'_>) {
-        self.report_to(sys::may_log, Some(more));
+        let mut logged = false;
+        self.report_to(|| {
+            logged = sys::may_log();
+            logged
+        });
+        if logged {
+            pr_err!("  {more}\n");
+        }
     }
 
     /// Reports it, to the log whatever was logged before. Any context.
     pub(crate) fn report_always(self) {
-        self.report_to(|| true, None);
+        self.report_to(|| true);
     }
 
-    fn report_to(self, may_log: impl FnOnce() -> bool, more: Option<fmt::Arguments<'_>>) {
+    fn report_to(self, may_log: impl FnOnce() -> bool) {
         let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
         // No lock may be taken in NMI: there it is only counted and logged.
         if sys::irql() < 15 {
@@ -161,9 +168,6 @@ impl Violation {
         let stop = PANIC.load(Relaxed) != 0;
         if stop || may_log() {
             pr_err!("{self}\n");
-            if let Some(more) = more {
-                pr_err!("  {more}\n");
-            }
         }
         if stop {
             sys::panic(c"panic_on_violation is set");
