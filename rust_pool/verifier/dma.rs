@@ -172,7 +172,11 @@ pub(crate) fn report_excess(excess: Excess, caller: usize) {
         Violation::new(
             Check::DmaVerifier,
             0x0c,
-            [excess.wanted.into(), excess.registers.into(), excess.id.into()],
+            [
+                excess.wanted.into(),
+                excess.registers.into(),
+                excess.id.into(),
+            ],
             caller,
             "more map registers in use than the adapter has",
         )

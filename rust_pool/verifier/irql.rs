@@ -26,7 +26,13 @@ fn wanted(kind: PoolKind) -> bool {
 /// Reports the request for a block if it is made in a hard interrupt. Any context but NMI.
 pub(super) fn allocating(kind: PoolKind, bytes: usize, caller: usize) {
     if wanted(kind) {
-        report(0x02, kind, bytes, caller, "pool allocation in hard interrupt");
+        report(
+            0x02,
+            kind,
+            bytes,
+            caller,
+            "pool allocation in hard interrupt",
+        );
     }
 }
 

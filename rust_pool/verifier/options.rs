@@ -149,7 +149,7 @@ impl Options {
         }
         if at == 0 {
             kwrite!(to, "off").ok()?;
-            return Some(usize::MAX);
+            return Some(RULES + Rules::COUNT);
         }
         None
     }

@@ -15,13 +15,16 @@ pub(crate) enum Rule {
 }
 
 /// Each, by the word for it.
-const ALL: [(Rule, &str); 2] = [(Rule::Dma, "dma"), (Rule::Irql, "irql")];
+const ALL: [(Rule, &str); Rules::COUNT] = [(Rule::Dma, "dma"), (Rule::Irql, "irql")];
 
 /// Some of the rules.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Rules(u32);
 
 impl Rules {
+    /// How many there are.
+    pub(crate) const COUNT: usize = 2;
+
     /// None.
     pub(crate) const fn new() -> Self {
         Self(0)
