@@ -53,6 +53,7 @@ failures() {
 # Nothing in the log but what the kernel's own routines say of their failures. A
 # stack is dumped by one of these, or it is not allowed.
 only_allowed_dumps() {
+	# shellcheck disable=SC2034 # for log_since
 	MARK=$BEGIN
 	log_since >"$TMP/log"
 	awk -v dumps="$DUMPS" '

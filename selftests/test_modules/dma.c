@@ -390,9 +390,9 @@ static void put_with_buffers_out(struct rpt *t)
 	rpt_fill(first, 4096, 1);
 	rpt_fill(second, 8192, 2);
 	EXPECT(t, !get_buffer(adapter, 4096, &none));
-	EXPECT_VIOLATIONS(t, 1);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x18);
 	put_adapter(adapter);
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x18);
 	EXPECT(t, rpt_filled(first, 4096, 1));
 	EXPECT(t, rpt_filled(second, 8192, 2));
 	put_buffer(adapter, 4096, one, first);
@@ -412,13 +412,13 @@ static void put_twice(struct rpt *t)
 	put = adapter->DmaOperations->PutDmaAdapter;
 	put(adapter);
 	put(adapter);
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x18);
 	put(&foreign);
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
 	put(NULL);
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x19);
 	put((void *)(1UL << 63));
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
 }
 
 static void use_after_put(struct rpt *t)
@@ -432,7 +432,7 @@ static void use_after_put(struct rpt *t)
 	allocate = adapter->DmaOperations->AllocateCommonBuffer;
 	put_adapter(adapter);
 	EXPECT(t, !allocate(adapter, 4096, &logical, TRUE));
-	EXPECT_VIOLATIONS(t, 1);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x18);
 }
 
 struct call {
