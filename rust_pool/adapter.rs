@@ -293,7 +293,7 @@ pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refus
 pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnce()) {
     let put = state::get().adapters.lock().was_put(id);
     let (code, what) = match id.0 {
-        0 => (0x19, "no adapter, but NULL"),
+        0 => (0x19, "NULL in place of an adapter"),
         _ if put => (0x18, "use of an adapter that was put back"),
         _ => return otherwise(),
     };

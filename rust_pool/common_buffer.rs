@@ -123,14 +123,13 @@ fn allocate_buffer(
 /// Memory for a buffer, its bus address, and what is around it.
 fn memory(device: &DmaDevice, bytes: usize, used: usize) -> Option<(NonNull<u8>, u64, Padding)> {
     Padding::choices(bytes, used).find_map(|padding| {
-        let all = padding.around(used)?;
-        if !gfp::affordable(all) {
+        if !gfp::affordable(padding.all) {
             return None;
         }
-        let (start, bus) = device.allocate(all, raw::RUST_POOL_GFP_KERNEL)?;
+        let (start, bus) = device.allocate(padding.all, raw::RUST_POOL_GFP_KERNEL)?;
         // SAFETY: It was allocated just now, with this padding.
         let base = unsafe {
-            padding.fill(start, bytes, used);
+            padding.fill(start, bytes);
             start.add(padding.before)
         };
         // CAST: Lossless on the architectures supported.
@@ -144,7 +143,7 @@ fn look_around(region: &Region, caller: usize) {
         // SAFETY: The region was in the table, so its memory is still there, with this padding.
         let damage = unsafe {
             let start = region.base.sub(padding.before);
-            padding.damage(start, region.asked, region.used)
+            padding.damage(start, region.asked)
         };
         if let Some(damage) = damage {
             damage.report(caller, region.asked, &region.site);
@@ -222,15 +221,11 @@ pub(crate) fn release(region: KBox<Region>) {
         ..
     } = &region.owner
     {
-        // Cannot be `None`: it was asked for.
-        let Some(all) = padding.around(region.used) else {
-            return;
-        };
         // CAST: Lossless on the architectures supported.
         let bus = bus - padding.before as u64;
         // SAFETY: The region was in the table, so these are the arguments of one allocation, and it
         // is no more.
-        unsafe { device.free(region.base.sub(padding.before), all, bus) };
+        unsafe { device.free(region.base.sub(padding.before), padding.all, bus) };
     }
 }
 

@@ -29,16 +29,18 @@ use kernel::{
 const FILL: u8 = 0x0f;
 
 /// Whether the option is set.
-pub(crate) fn wanted() -> bool {
+fn wanted() -> bool {
     super::on() && state::get().verifier.lock().rules.has(Rule::Dma)
 }
 
-/// Bytes that are taken for a buffer besides its own pages, and whether they, and the rest of its
-/// last page, are looked at in the end.
+/// What is around a buffer.
 #[derive(Clone, Copy)]
 pub(crate) struct Padding {
+    /// Bytes in front of it.
     pub(crate) before: usize,
-    behind: usize,
+    /// Bytes with it and what is behind it.
+    pub(crate) all: usize,
+    /// Whether those that are not its own are looked at in the end.
     watched: bool,
 }
 
@@ -53,36 +55,30 @@ impl Padding {
         choices
             .into_iter()
             .skip(first)
-            .map(move |(before, behind)| Self {
-                before,
-                behind,
-                watched,
+            .filter_map(move |(before, behind)| {
+                Some(Self {
+                    before,
+                    all: used.checked_add(before)?.checked_add(behind)?,
+                    watched,
+                })
             })
     }
 
-    /// All that is taken for a buffer that takes `used` bytes.
-    pub(crate) fn around(self, used: usize) -> Option<usize> {
-        used.checked_add(self.before)?.checked_add(self.behind)
-    }
-
-    /// The bytes to watch, by their distance from the start of what was taken.
-    fn ranges(self, bytes: usize, used: usize) -> [Range<usize>; 2] {
+    /// The bytes to watch around a buffer of `bytes` bytes, by their distance from the start of all.
+    fn ranges(self, bytes: usize) -> [Range<usize>; 2] {
         if !self.watched {
             return [0..0, 0..0];
         }
-        [
-            0..self.before,
-            self.before + bytes..self.before + used + self.behind,
-        ]
+        [0..self.before, self.before + bytes..self.all]
     }
 
     /// Fills it.
     ///
     /// # Safety
     ///
-    /// `start` is where as much memory begins as [`Self::around`] says, which nobody else uses.
-    pub(crate) unsafe fn fill(self, start: NonNull<u8>, bytes: usize, used: usize) {
-        for range in self.ranges(bytes, used) {
+    /// `start` is where as much memory as [`Self::all`] begins, which nobody else uses.
+    pub(crate) unsafe fn fill(self, start: NonNull<u8>, bytes: usize) {
+        for range in self.ranges(bytes) {
             // SAFETY: By the safety requirements; the ranges are within.
             unsafe { start.add(range.start).write_bytes(FILL, range.len()) };
         }
@@ -92,14 +88,9 @@ impl Padding {
     ///
     /// # Safety
     ///
-    /// `start` is where as much memory begins as [`Self::around`] says, filled by [`Self::fill`].
-    pub(crate) unsafe fn damage(
-        self,
-        start: NonNull<u8>,
-        bytes: usize,
-        used: usize,
-    ) -> Option<Damage> {
-        let [before, behind] = self.ranges(bytes, used);
+    /// `start` is where as much memory as [`Self::all`] begins, filled by [`Self::fill`].
+    pub(crate) unsafe fn damage(self, start: NonNull<u8>, bytes: usize) -> Option<Damage> {
+        let [before, behind] = self.ranges(bytes);
         let changed = |range: Range<usize>| {
             range
                 .map(|at| start.as_ptr().wrapping_add(at))
