@@ -19,7 +19,7 @@ static struct {
 } buffers[64];
 static unsigned int last;
 
-/* No tail calls, for the frames are looked for. */
+/* No tail calls here and below, for the frames are looked for. */
 noinline void *rptv_allocate_adapter(void)
 {
 	DEVICE_DESCRIPTION description = {
@@ -60,7 +60,7 @@ noinline void *rptv_allocate_common(void)
 	return NULL;
 }
 
-void rptv_free_common(void *buffer)
+noinline void rptv_free_common(void *buffer)
 {
 	unsigned int i;
 
@@ -70,6 +70,7 @@ void rptv_free_common(void *buffer)
 		buffers[i].base = NULL;
 		adapter->DmaOperations->FreeCommonBuffer(adapter, BYTES,
 					buffers[i].logical, buffer, TRUE);
+		barrier();
 		return;
 	}
 }
