@@ -431,6 +431,7 @@ pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && sys::irql() != 0 {
         violation::wrong_context_free(kind, addr, caller, "paged pool freed in this context");
     }
+    hooks::freeing(addr, kind, caller);
 }
 
 /// A free of a block that was freed before.
@@ -504,7 +505,8 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         kept::concern(block);
         return inside(addr, caller).report();
     }
-    if recent {
+    // The addresses of pages that are mapped come round again; a device's registers were no block.
+    if recent && !sys::is_mapped_device(addr) {
         return freed_twice(addr, Tag::from_raw(0), caller).report();
     }
     not_from_pool(addr, caller).report();

@@ -111,6 +111,12 @@ pub(crate) fn physical(addr: usize) -> Option<u64> {
     unsafe { raw::rust_pool_lookup(addr as *const c_void, &mut phys) }.then_some(phys)
 }
 
+/// Whether an address is mapped to anything but memory.
+pub(crate) fn is_mapped_device(addr: usize) -> bool {
+    // SAFETY: May be called anywhere, with any address.
+    physical(addr).is_some_and(|phys| !unsafe { raw::rust_pool_is_memory(phys) })
+}
+
 /// One past the highest page frame number of memory.
 pub(crate) fn max_pfn() -> u64 {
     // SAFETY: May be called anywhere.

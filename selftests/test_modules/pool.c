@@ -24,6 +24,7 @@ static const struct rpt_suite *const suites[] = {
 	&magazine_suite,
 	&heap_suite,
 	&contention_suite,
+	&irql_suite,
 };
 
 static void *key;

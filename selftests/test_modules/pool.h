@@ -43,6 +43,7 @@ extern const struct rpt_suite wdm_suite;
 extern const struct rpt_suite magazine_suite;
 extern const struct rpt_suite heap_suite;
 extern const struct rpt_suite contention_suite;
+extern const struct rpt_suite irql_suite;
 
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];
