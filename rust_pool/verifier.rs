@@ -12,8 +12,8 @@
 pub(crate) mod arena;
 pub(crate) mod check;
 pub(crate) mod faults;
-pub(crate) mod fill;
 pub(crate) mod files;
+pub(crate) mod fill;
 pub(crate) mod hooks;
 pub(crate) mod kept;
 pub(crate) mod leaks;

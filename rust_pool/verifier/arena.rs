@@ -239,7 +239,9 @@ impl Arena {
                 (Found::Live(found), place)
             }
             State::Live => (Found::Inside(found), None),
-            State::Busy | State::Freed | State::Kept if block.addr == addr => (Found::Freed(found), None),
+            State::Busy | State::Freed | State::Kept if block.addr == addr => {
+                (Found::Freed(found), None)
+            }
             _ => (Found::Nothing, None),
         }
     }

@@ -289,7 +289,10 @@ mod tests {
     fn special_pool_is_read() {
         for (told, want) in [
             ("special", "special end tag=* size=1..4096 slots=1024"),
-            ("special start", "special start tag=* size=1..4096 slots=1024"),
+            (
+                "special start",
+                "special start tag=* size=1..4096 slots=1024",
+            ),
             (
                 "special tag=A size=3 slots=16",
                 "special end tag=A size=3..3 slots=16",

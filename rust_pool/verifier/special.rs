@@ -107,7 +107,10 @@ impl fmt::Display for Choice {
             slots,
         } = self;
         let side = if *start { "start" } else { "end" };
-        kwrite!(f, "special {side} tag={tag} size={min}..{max} slots={slots}")
+        kwrite!(
+            f,
+            "special {side} tag={tag} size={min}..{max} slots={slots}"
+        )
     }
 }
 
@@ -218,7 +221,11 @@ fn check(block: &Block, place: &Place, caller: usize) {
         )
     };
     for (found, code, what) in [
-        (before, 0x23u32, "bytes before a block of special pool changed"),
+        (
+            before,
+            0x23u32,
+            "bytes before a block of special pool changed",
+        ),
         (behind, 0x24, "bytes behind a block of special pool changed"),
     ] {
         let Some(changed) = found else {
