@@ -8,12 +8,12 @@
 #include <linux/kdebug.h>
 #include <linux/mm.h>
 #include <linux/notifier.h>
+#include <linux/pgtable.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <asm/invpcid.h>
-#include <asm/pgtable.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
 #include <asm/trap_pf.h>

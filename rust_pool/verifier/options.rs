@@ -247,20 +247,29 @@ pub(crate) fn set(text: &[u8]) -> Result {
     let pid = sys::current_task().map_or(0, |(pid, _)| pid);
     let state = state::get();
     let _one_at_a_time = state.verifier_switch.lock();
+    let set = make_room(&change).and_then(|()| {
+        let set = state.verifier.lock().apply(&change, pid);
+        set.inspect_err(|_| {
+            pr_err!(
+                "verifier: {TASKS} tasks wait for their n-th request already: write \"off\" first\n"
+            );
+        })
+    });
+    // What was made for nothing goes again.
+    switch::update();
+    set
+}
+
+/// Makes what the options of a change need. Sleeps; `verifier_switch` is held.
+fn make_room(change: &Change) -> Result {
     if let Some(choice) = &change.special {
         special::open(choice)?;
     }
     if change.check.is_some() {
-        check::open()?;
+        check::open().inspect_err(|_| pr_err!("verifier: no memory for check: try later\n"))?;
     }
     if change.policy == Some(Policy::Quarantine) {
-        kept::open()?;
+        kept::open().inspect_err(|_| pr_err!("verifier: no memory for policy: try later\n"))?;
     }
-    let set = state.verifier.lock().apply(&change, pid);
-    switch::update();
-    set.inspect_err(|_| {
-        pr_err!(
-            "verifier: {TASKS} tasks wait for their n-th request already: write \"off\" first\n"
-        );
-    })
+    Ok(())
 }

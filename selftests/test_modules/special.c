@@ -4,9 +4,14 @@
  * look without faulting; that a fault is told as it should is another test's.
  */
 #include <linux/align.h>
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -101,34 +106,64 @@ static void zeroed_if_asked_for(struct rpt *t)
 	release(block);
 }
 
-struct look {
+struct watch {
 	const char *at;
-	atomic_t seen;
+	bool seen, freed, gone;
+	struct completion ready, done;
 };
 
-static void look(void *arg)
+/*
+ * Touches the page all the time, on a CPU of its own, so that it is forgotten
+ * there by nothing but an order.
+ */
+static int watch_page(void *arg)
 {
-	struct look *look = arg;
+	struct watch *watch = arg;
+	unsigned long end = jiffies + 3 * HZ;
 
-	if (readable(look->at))
-		atomic_inc(&look->seen);
+	preempt_disable();
+	watch->seen = readable(watch->at);
+	complete(&watch->ready);
+	while (!READ_ONCE(watch->freed) && time_before(jiffies, end))
+		readable(watch->at);
+	while (readable(watch->at) && time_before(jiffies, end))
+		cpu_relax();
+	watch->gone = !readable(watch->at);
+	preempt_enable();
+	complete(&watch->done);
+	return 0;
 }
 
-/* A CPU that has used a block does not see it for long after it was freed. */
+/* A CPU that uses a block does not see it for long after another has freed it. */
 static void gone_everywhere(struct rpt *t)
 {
 	char *block = allocate(100);
-	struct look looks = { block };
+	struct watch watch = { block };
+	struct task_struct *task;
+	unsigned int cpu;
 
 	if (!EXPECT(t, block))
 		return;
-	on_each_cpu(look, &looks, true);
-	EXPECT_EQ(t, atomic_read(&looks.seen), num_online_cpus());
-	release(block);
-	rpt_settle(t);
-	atomic_set(&looks.seen, 0);
-	on_each_cpu(look, &looks, true);
-	EXPECT_EQ(t, atomic_read(&looks.seen), 0);
+	init_completion(&watch.ready);
+	init_completion(&watch.done);
+	migrate_disable();
+	cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+	task = cpu < nr_cpu_ids ? kthread_create(watch_page, &watch, "rp_watch") :
+				  NULL;
+	if (!IS_ERR_OR_NULL(task)) {
+		kthread_bind(task, cpu);
+		wake_up_process(task);
+		wait_for_completion(&watch.ready);
+		release(block);
+		WRITE_ONCE(watch.freed, true);
+		wait_for_completion(&watch.done);
+		EXPECT(t, watch.seen);
+		EXPECT(t, watch.gone);
+	} else {
+		release(block);
+		rpt_skip(t, "no other CPU to look from");
+	}
+	migrate_enable();
 }
 
 /* Writes a byte, and expects the free to find it. */
