@@ -82,8 +82,8 @@ listed() {
 		run keep "$_kind" 3 || return 1
 	done
 	is "$(rows live)" 21 &&
-		kept_rows small 3 "^Vrfy Nonp $_address 100 0\.[0-9]{3}" &&
-		kept_rows paged 3 "^Vrfy Paged $_address 200 [0-9]\.[0-9]{3}" &&
+		kept_rows small 3 "^Vrfy Nonp $_address 100 [0-9]+\.[0-9]{3}" &&
+		kept_rows paged 3 "^Vrfy Paged $_address 200 [0-9]+\.[0-9]{3}" &&
 		kept_rows page 3 "^Vrfy Nonp $_address 8192" &&
 		kept_rows front 3 "^Vrfy Nonp $_address 5000" &&
 		kept_rows large 3 "^Vrfy Nonp $_address 100000" &&
