@@ -31,6 +31,7 @@ setup_ensure
 # for longer than RCU expects.
 timeout=900 stalls=
 if [ "${KERNEL:-stock}" = debug ]; then
+	export BOOT_TIMEOUT=${BOOT_TIMEOUT:-300}
 	timeout=3600 stalls=rcupdate.rcu_cpu_stall_timeout=120
 fi
 

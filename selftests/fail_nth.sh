@@ -120,7 +120,7 @@ loads() {
 
 # With a slab cache for each size it has very many; of these some.
 loads_with_caches() {
-	STEP=89
+	STEP=397
 	loads 0 1
 	_swept=$?
 	STEP=1
