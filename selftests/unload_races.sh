@@ -174,7 +174,7 @@ client_and_pool_at_once() {
 	_leak=$(module_file rp_test_leak)
 	for _ms in $DELAYS; do
 		insmod "$_leak" used=1 2>/dev/null &
-		usleep ${_ms}000
+		usleep "${_ms}000"
 		if rmmod rust_pool 2>/dev/null; then
 			LOADED=rp_test
 		else
