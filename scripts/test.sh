@@ -19,7 +19,7 @@
 #                       an extended regular expression for the panic's message
 
 # These variables reach the programs there: CASES, and MODEL_SECONDS, by which the
-# machine also gets more time, and MODEL_SEED.
+# machine also gets more time, MODEL_SEED, and FAIL_EVERY.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -74,7 +74,7 @@ boot() {
 	IFS='|' read -r cmdline args mem smp own <<<"$2"
 	shift 2
 	printf '%s\n' "$@" >"$dir/programs"
-	for name in CASES MODEL_SECONDS MODEL_SEED; do
+	for name in CASES MODEL_SECONDS MODEL_SEED FAIL_EVERY; do
 		[ -z "${!name:-}" ] || printf '%s=%q\n' "$name" "${!name}"
 	done >"$dir/environment"
 	: >"$dir/kmsg"
