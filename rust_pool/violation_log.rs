@@ -93,3 +93,61 @@ impl Log {
         self.entries.iter().flatten().map(|entry| &entry.site)
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_violation_log)]
+mod tests {
+    use super::*;
+    use crate::violation::Check;
+
+    fn push(log: &mut Log, number: u64) {
+        log.push(Entry {
+            number,
+            time: 0,
+            site: Site::new(0),
+            violation: Violation::new(Check::BadPoolCaller, 0, [number.into(); 3], 0, "test"),
+        });
+    }
+
+    /// Whether these are the numbers in it, in this order.
+    fn holds(log: &Log, numbers: impl IntoIterator<Item = u64>) -> bool {
+        let mut line = Line::empty();
+        let mut last = 0;
+        for number in numbers {
+            line.clear();
+            if log.after(last, &mut line) != Some(number) {
+                return false;
+            }
+            last = number;
+        }
+        log.after(last, &mut line).is_none()
+    }
+
+    #[test]
+    fn empty_at_first() -> Result {
+        assert!(holds(&Log::new()?, []));
+        Ok(())
+    }
+
+    #[test]
+    fn by_number_however_they_come() -> Result {
+        let mut log = Log::new()?;
+        for number in [2, 1, 4] {
+            push(&mut log, number);
+        }
+        assert!(holds(&log, [1, 2, 4]));
+        Ok(())
+    }
+
+    #[test]
+    fn the_newest_stay() -> Result {
+        let mut log = Log::new()?;
+        for number in 1..=600 {
+            push(&mut log, number);
+        }
+        assert!(holds(&log, 600 - KEPT + 1..=600));
+        // One that comes this late displaces none.
+        push(&mut log, 600 - KEPT);
+        assert!(holds(&log, 600 - KEPT + 1..=600));
+        Ok(())
+    }
+}
