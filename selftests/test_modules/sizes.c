@@ -208,7 +208,7 @@ static void small_block_at_a_page(struct rpt *t)
 		rpt_skip(t, "no small block was page-aligned");
 }
 
-#define PAGES	(IS_ENABLED(CONFIG_KASAN) ? 2048 : 8192)
+#define PAGES	(IS_ENABLED(CONFIG_KASAN) ? 512 : 8192)
 
 static bool was_large(void **pages, const void *block)
 {
