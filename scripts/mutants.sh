@@ -49,7 +49,8 @@ apply() {
 build() {
 	"$scratch/scripts/build.sh" "$scratch" modules &&
 		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules" &&
-		"$scratch/scripts/client.sh" "$scratch/selftests/bench"
+		{ [ "$KERNEL" != stock ] ||
+			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
 }
 
 baseline() {

@@ -3,7 +3,8 @@
 #
 # Every allocation inside module load, each routine of both faces, and dma_demo's
 # probe, failed one after the other until none is left to fail: by the kernel's
-# own fault injection. What fails says so, and nothing is left of it.
+# own fault injection. What fails says so, and nothing is left of it. With FAIL_EVERY
+# it is only every so many-th allocation of load and probe.
 # vm-kernel: debug
 # vm-own: what a failed allocation costs the kernel elsewhere is not to disturb others
 
@@ -15,7 +16,7 @@
 # More allocations than any of them has.
 MOST=5000
 # Of the allocations, every so many-th.
-STEP=1
+STEP=${FAIL_EVERY:-1}
 
 # sweep COMMAND...: runs "COMMAND... N" for N from 1, until nothing fails in it
 sweep() {
@@ -75,10 +76,10 @@ loads() {
 
 # With a slab cache for each size it has very many; of these some.
 loads_with_caches() {
-	STEP=89
+	STEP=211
 	loads 0 1
 	_swept=$?
-	STEP=1
+	STEP=${FAIL_EVERY:-1}
 	return $_swept
 }
 

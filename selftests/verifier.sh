@@ -61,8 +61,8 @@ listed() {
 	# shellcheck disable=SC2086 # words
 	set -- $KINDS
 	is "$(rows live)" $((3 * $#)) &&
-		kept_rows small 3 "^Vrfy Nonp $_address 100 0\.[0-9]{3}" &&
-		kept_rows paged 3 "^Vrfy Paged $_address 200 [0-9]\.[0-9]{3}" &&
+		kept_rows small 3 "^Vrfy Nonp $_address 100 [0-9]+\.[0-9]{3}" &&
+		kept_rows paged 3 "^Vrfy Paged $_address 200 [0-9]+\.[0-9]{3}" &&
 		kept_rows page 3 "^Vrfy Nonp $_address 8192" &&
 		kept_rows front 3 "^Vrfy Nonp $_address 5000" &&
 		kept_rows large 3 "^Vrfy Nonp $_address 100000" &&

@@ -615,7 +615,7 @@ static const struct rpt_arg fuzz_ranges[] = {
 
 static void fuzz(struct rpt *t)
 {
-	enum { BLOCKS = 16, ROUNDS = 2000 };
+	enum { BLOCKS = 16, ROUNDS = RPT_MANY(2000) };
 	static const size_t bytes[] = { 24, 500, 4064, 4096, 10000 };
 	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
 	struct rnd_state rnd;

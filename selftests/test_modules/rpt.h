@@ -66,6 +66,9 @@ bool rpt_expect_eq(struct rpt *t, u64 is, u64 want, const char *what,
 #define EXPECT_EQ(t, is, want) \
 	rpt_expect_eq(t, (u64)(is), (u64)(want), #is, __FILE__, __LINE__)
 
+/* Where checkers make each operation slow, a tenth of them does. */
+#define RPT_MANY(n)	(IS_ENABLED(CONFIG_KASAN) ? (n) / 10 : (n))
+
 /* Statistics: rust_pool's debugfs files, read as a tool would. */
 
 struct rpt_row {
