@@ -29,24 +29,37 @@ static void set_entry(void *address, pte_t entry)
 		set_pte(pte, entry);
 }
 
+/* Forget all translations on this CPU, if there is a way to. */
+static bool flush_all_here(void)
+{
+#ifdef CONFIG_PARAVIRT
+	__flush_tlb_global();
+	return true;
+#else
+	if (!boot_cpu_has(X86_FEATURE_INVPCID))
+		return false;
+	invpcid_flush_all();
+	return true;
+#endif
+}
+
 /*
- * Forget a translation on this CPU. With page-table isolation the kernel's are
- * not global, and may be cached for any process.
+ * Forget one. With page-table isolation the kernel's are not global, and may be
+ * cached for any process.
  */
 static void flush_here(void *address)
 {
+	if (boot_cpu_has(X86_FEATURE_PTI) && flush_all_here())
+		return;
 #ifdef CONFIG_PARAVIRT
-	if (boot_cpu_has(X86_FEATURE_PTI))
-		__flush_tlb_global();
-	else
-		__flush_tlb_one_user((unsigned long)address);
+	__flush_tlb_one_user((unsigned long)address);
 #else
-	if (boot_cpu_has(X86_FEATURE_INVPCID))
-		invpcid_flush_all();
-	else
-		asm volatile("invlpg (%0)" : : "r" (address) : "memory");
+	asm volatile("invlpg (%0)" : : "r" (address) : "memory");
 #endif
 }
+
+/* From so many on it is cheaper to forget all than one after the other. */
+#define MANY	(32 * PAGE_SIZE)
 
 struct addresses {
 	void *start;
@@ -58,6 +71,8 @@ static void flush_range(void *arg)
 	const struct addresses *range = arg;
 	void *at;
 
+	if (range->end - range->start > MANY && flush_all_here())
+		return;
 	for (at = range->start; at < range->end; at += PAGE_SIZE)
 		flush_here(at);
 }
