@@ -70,7 +70,10 @@ impl Log {
         self.newest = self.newest.max(entry.number);
         if let Some(slot) = self.entries.get_mut(slot(entry.number)) {
             // Numbers are given before the log is locked, so an older one may come later.
-            if slot.as_ref().is_none_or(|there| there.number < entry.number) {
+            if slot
+                .as_ref()
+                .is_none_or(|there| there.number < entry.number)
+            {
                 *slot = Some(entry);
             }
         }

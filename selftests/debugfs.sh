@@ -56,7 +56,7 @@ not_writable() {
 small_reads() {
 	cat "$STATS/$1" >"$TMP/whole"
 	for _size in $SIZES; do
-		dd if="$STATS/$1" of="$TMP/parts" bs=$_size 2>/dev/null
+		dd if="$STATS/$1" of="$TMP/parts" bs="$_size" 2>/dev/null
 		cmp "$TMP/whole" "$TMP/parts" || return 1
 	done
 	head -c $BYTES "$TMP/whole" >"$TMP/start"
