@@ -13,11 +13,13 @@
 
 FAULTS="/sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc"
 # More allocations than any of them has.
-MOST=5000
+MOST=20000
 # So many that fault injection does not run out of failures.
 TIMES=1000000000
 # Routines of the kernel that dump their stack where they fail.
-DUMPS='__kmem_cache_create_args|warn_alloc|pcpu_alloc_noprof|vmalloc'
+DUMPS='__kmem_cache_create_args|warn_alloc|pcpu_alloc_noprof|vmalloc|unregister_irq_proc'
+# What warns: an interrupt whose files in /proc could not all be made has them removed.
+WARNINGS='at remove_proc_entry\\+'
 
 # set_faults NAME VALUE: for those of both allocators
 set_faults() {
@@ -121,7 +123,7 @@ loads() {
 
 # With a slab cache for each size it has very many; of these some.
 loads_with_caches() {
-	STEP=211
+	STEP=1009
 	loads 0 1
 	_swept=$?
 	STEP=${FAIL_EVERY:-1}
@@ -165,7 +167,7 @@ probes() {
 only_allowed_dumps() {
 	MARK=$BEGIN
 	log_since >"$TMP/log"
-	awk -v dumps="$DUMPS" '
+	awk -v dumps="$DUMPS" -v warnings="$WARNINGS" '
 		/Call Trace:/ { inside = 1; allowed = 0; head = before; next }
 		inside && / <\/TASK>/ {
 			inside = 0
@@ -174,8 +176,9 @@ only_allowed_dumps() {
 		}
 		inside { if ($0 ~ dumps) allowed = 1; next }
 		{ if (!/CPU: |Hardware name:|Tainted:|<TASK>/) before = $0 }
+		/WARNING: / && $0 ~ warnings { next }
 		/WARNING:|BUG[: ]|Oops|KASAN|UBSAN|ODEBUG|DMA-API:|general protection|[Bb]ad page|INFO: / ||
-		/(possible|inconsistent).*lock|refcount_t|corruption|scheduling while|cut here/ {
+		/(possible|inconsistent).*lock|refcount_t|corruption|scheduling while/ {
 			print "# log: " $0
 			bad = 1
 		}
