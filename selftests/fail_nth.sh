@@ -14,7 +14,7 @@
 . "$DIR/faults.sh"
 
 # More allocations than any of them has.
-MOST=5000
+MOST=20000
 # Of the allocations, every so many-th.
 STEP=${FAIL_EVERY:-1}
 
@@ -76,7 +76,7 @@ loads() {
 
 # With a slab cache for each size it has very many; of these some.
 loads_with_caches() {
-	STEP=211
+	STEP=1009
 	loads 0 1
 	_swept=$?
 	STEP=${FAIL_EVERY:-1}

@@ -8,6 +8,11 @@
 # shellcheck source=selftests/control.sh
 . "$DIR/control.sh"
 
+# Seconds that a module may take to load where checkers are.
+case $(uname -r) in
+*-debug) SLOW=15 ;;
+*) SLOW= ;;
+esac
 KINDS='small paged page front large contiguous noncached'
 
 reads_back() {
@@ -104,7 +109,12 @@ freed_twice() {
 	for _kind in small page; do
 		_before=$(violations)
 		run twice $_kind && is "$(violations)" $((_before + 1)) &&
-			tail -n 1 "$STATS/violations" | grep -q ' 0xc2 0x7 .*block freed twice' || return 1
+			tail -n 1 "$STATS/violations" >"$TMP/row" || return 1
+		grep -q ' 0xc2 0x7 .*block freed twice' "$TMP/row" && continue
+		sed 's/^/# /' "$TMP/row"
+		# KASAN writes its own notes over the header of a small block.
+		[ -n "$SLOW" ] && [ $_kind = small ] && grep -q ' 0xc2 0x46 ' "$TMP/row" ||
+			return 1
 	done
 	is "$(rows live)" 0 && option off
 }
@@ -214,12 +224,14 @@ injected_listed() {
 }
 
 at_load() {
+	# Until then a block must have come.
+	_delay=${SLOW:-1}
 	unload rp_test_verifier rust_pool && log_mark "bad parameter" || return 1
 	# The kernel wants quotes around a value with blanks.
 	! insmod "$(module_file rust_pool)" 'verifier="tracking tag=*;fial nth=3"' 2>/dev/null &&
 		logged 'rust_pool: verifier: "fial nth=3": no option; right would be' &&
-		load rust_pool 'verifier="tracking tag=Vr*;fail probability=10000 tag=Vrfy delay=1"' &&
-		load rp_test_verifier && run keep small 1 && is "$(rows live)" 1 && sleep 2 &&
+		load rust_pool "verifier=\"tracking tag=Vr*;fail probability=10000 tag=Vrfy delay=$_delay\"" &&
+		load rp_test_verifier && run keep small 1 && is "$(rows live)" 1 && sleep $((_delay + 1)) &&
 		run try small 1 && is "$(cat "$CLIENT/refused")" 1 && run drop && option off
 }
 
@@ -231,7 +243,9 @@ ktap_set_plan $((16 + ENDS))
 check "verifier: options read back" reads_back
 check "verifier: bad lines refused" bad_lines
 load rp_test && load rp_test_pool
-cases badfree >"$TMP/cases"
+# pool_badfree.sh runs all of them there as well.
+[ -z "$SLOW" ] || EVERY=4
+cases badfree | awk -v every="${EVERY:-1}" 'NR % every == 0' >"$TMP/cases"
 option 'tracking tag=*'
 check "tracking: suites hold" suite_holds
 option off

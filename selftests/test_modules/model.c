@@ -16,7 +16,7 @@
 #include "model.h"
 
 /* Operations of an actor in a round, and in softirq at a stretch. */
-#define ROUND	(IS_ENABLED(CONFIG_KASAN) ? 512 : 8192)
+#define ROUND	(IS_ENABLED(CONFIG_KASAN) ? 256 : 8192)
 #define STRETCH	64
 
 static unsigned int seconds = 25;
