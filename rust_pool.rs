@@ -131,6 +131,7 @@ struct PoolModule {
     _files: seq::Directory,
     _watch: sys::ModuleWatch,
     _pressure: sys::PressureWatch,
+    _faults: sys::FaultWatch,
     _core: Core,
     _state: state::Owner,
 }
@@ -145,6 +146,7 @@ impl kernel::Module for PoolModule {
             _watch: sys::ModuleWatch::new()?,
             _files: debugfs::create(),
             _pressure: sys::PressureWatch::new()?,
+            _faults: sys::FaultWatch::new()?,
             _core: core,
             _state: state,
         })
@@ -183,7 +185,7 @@ impl Drop for Core {
         unsafe {
             pressure::exit();
             verifier::special::exit();
-            cache::exit(leaked);
+            cache::exit(leaked || verifier::kept::lost());
             statistics::free_all();
         }
     }

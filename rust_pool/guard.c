@@ -13,6 +13,7 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
+#include <asm/fred.h>
 #include <asm/invpcid.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
@@ -126,13 +127,24 @@ void rust_pool_guard_hide(void *address)
 	preempt_enable();
 }
 
+/* The kernel's dying words may have read, and faulted, near the instruction. */
+static unsigned long fault_address(const struct die_args *args)
+{
+	if (args->err & X86_PF_INSTR)
+		return args->regs->ip;
+	if (cpu_feature_enabled(X86_FEATURE_FRED))
+		return fred_event_data(args->regs);
+	return native_read_cr2();
+}
+
 static int die_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct die_args *args = data;
 
-	/* A page fault; CR2 says nothing about other traps. */
-	if (event == DIE_OOPS && args->regs && !strcmp(args->str, "Oops"))
-		rust_pool_guard_fault(native_read_cr2(),
+	/* A page fault where there is no page. */
+	if (event == DIE_OOPS && args->regs && !strcmp(args->str, "Oops") &&
+	    !(args->err & X86_PF_PROT))
+		rust_pool_guard_fault(fault_address(args),
 				      args->err & X86_PF_WRITE,
 				      args->regs->ip);
 	return NOTIFY_DONE;

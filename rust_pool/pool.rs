@@ -289,7 +289,9 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 #[inline]
 fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     if !header.admits(tag) {
-        kept::concern(addr);
+        if header.is_marked() {
+            kept::concern(addr);
+        }
         return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
@@ -337,7 +339,9 @@ fn keep_pages(addr: usize, header: PageHeader, caller: usize) {
 
 fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     if !header.admits(tag) {
-        kept::concern(addr);
+        if header.is_marked() {
+            kept::concern(addr);
+        }
         return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
@@ -491,7 +495,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         )
         .report();
     }
-    if let Some(bytes) = tracking::block(addr) {
+    if let Some(bytes) = tracking::block(addr).filter(|_| !recent) {
         return Violation::new(
             Check::BadPoolHeader,
             0x20,
@@ -502,7 +506,9 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         .report_with(|| tracking::tell(addr));
     }
     if let Some(block) = around(addr) {
-        kept::concern(block);
+        if is_marked(block) {
+            kept::concern(block);
+        }
         return inside(addr, caller).report();
     }
     // The addresses of pages that are mapped come round again; a device's registers were no block.
@@ -510,6 +516,19 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         return freed_twice(addr, Tag::from_raw(0), caller).report();
     }
     not_from_pool(addr, caller).report();
+}
+
+/// Whether the free of a block will ask if that is to be kept.
+fn is_marked(block: usize) -> bool {
+    if block % PAGE_SIZE == 0 {
+        if let Some(Found::Live(header)) = PageHeader::find(block) {
+            return header.is_marked();
+        }
+    }
+    match block.checked_sub(UNIT).and_then(Header::find) {
+        Some(Found::Live(header)) => header.is_marked(),
+        _ => true,
+    }
 }
 
 /// The live block around an address.

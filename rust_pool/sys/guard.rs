@@ -160,7 +160,7 @@ pub(crate) struct FaultWatch(());
 impl FaultWatch {
     /// Starts watching. Sleeps.
     pub(crate) fn new() -> Result<Self> {
-        // SAFETY: The notifier is static; only one of these exists at a time, as the arena has it.
+        // SAFETY: The notifier is static; only one of these exists, as the module has it.
         to_result(unsafe { raw::rust_pool_guard_watch() })?;
         Ok(Self(()))
     }

@@ -10,7 +10,6 @@ use crate::{
     row::Row,
     site::Site,
     sys::{
-        FaultWatch,
         GuardedPage,
         GuardedPages,
         PAGE_SIZE, //
@@ -64,6 +63,11 @@ impl Block {
 
     fn end(&self) -> usize {
         self.addr.wrapping_add(self.bytes)
+    }
+
+    /// Whether an address lies in it.
+    pub(crate) fn holds(&self, addr: usize) -> bool {
+        (self.addr..self.end()).contains(&addr)
     }
 }
 
@@ -120,7 +124,6 @@ pub(crate) struct Arena {
     kept: usize,
     /// The range of addresses that other CPUs may still see pages in.
     seen: Option<(usize, usize)>,
-    watch: FaultWatch,
 }
 
 impl Arena {
@@ -146,11 +149,15 @@ impl Arena {
             unused: count,
             kept: 0,
             seen: None,
-            watch: FaultWatch::new()?,
         };
-        START.store(arena.pages.start(), Relaxed);
-        BYTES.store(arena.pages.bytes(), Relaxed);
         Ok(arena)
+    }
+
+    /// From now on addresses are known to lie in it.
+    pub(crate) fn open(&self) {
+        BYTES.store(0, Relaxed);
+        START.store(self.pages.start(), Relaxed);
+        BYTES.store(self.pages.bytes(), Relaxed);
     }
 
     /// How many blocks it has room for.
@@ -166,8 +173,8 @@ impl Arena {
     /// Takes the place that has been free for the longest time.
     pub(crate) fn take(&mut self) -> Option<Place> {
         loop {
-            let freed = self.count_free - self.unused;
-            if self.count_free == 0 || (self.unused == 0 && freed <= self.count() / KEPT_BACK) {
+            let back = (self.count() - self.kept) / KEPT_BACK;
+            if self.count_free == 0 || (self.unused == 0 && self.count_free <= back) {
                 return None;
             }
             let at = *self.free.get(self.first)?;
@@ -175,13 +182,13 @@ impl Arena {
             let slot = self.slots.get_mut(at)?;
             self.first = (self.first + 1) % self.free.len();
             self.count_free -= 1;
+            if slot.state == State::Unused {
+                self.unused -= 1;
+            }
             if slot.keep {
                 slot.state = State::Kept;
                 self.kept += 1;
                 continue;
-            }
-            if slot.state == State::Unused {
-                self.unused -= 1;
             }
             slot.state = State::Busy;
             return Some(Place { at, page });
@@ -193,7 +200,11 @@ impl Arena {
         let Some(at) = self.place(addr) else {
             return;
         };
-        if let Some(slot) = self.slots.get_mut(at).filter(|slot| !slot.keep) {
+        // It may have another by now.
+        let holds = |slot: &&mut Slot| {
+            !slot.keep && slot.block.as_ref().is_some_and(|block| block.addr == addr)
+        };
+        if let Some(slot) = self.slots.get_mut(at).filter(holds) {
             slot.keep = true;
             super::kept::count_one();
         }
@@ -290,13 +301,17 @@ impl Arena {
         nearest.map(|(_, block)| block.copy())
     }
 
-    /// The places in code that its blocks name.
-    pub(crate) fn sites(&self) -> impl Iterator<Item = &Site> {
-        let blocks = self.slots.iter().filter_map(|slot| slot.block.as_ref());
-        blocks.flat_map(|block| {
-            let stacks = [Some(&block.allocated), block.freed.as_ref()];
-            stacks.into_iter().flatten().flat_map(Stack::sites)
-        })
+    /// The places in code that the block in a place names; `None` if there is no such place.
+    pub(crate) fn sites(&self, at: usize) -> Option<impl Iterator<Item = &Site>> {
+        let block = self.slots.get(at)?.block.as_ref();
+        let stacks = block.map(|block| [Some(&block.allocated), block.freed.as_ref()]);
+        Some(
+            stacks
+                .into_iter()
+                .flatten()
+                .flatten()
+                .flat_map(Stack::sites),
+        )
     }
 
     /// From now on no address is known to lie in it. The caller drops it where that may sleep.
@@ -306,8 +321,6 @@ impl Arena {
 
     /// Leaves the pages to whoever still has blocks. Sleeps.
     pub(crate) fn leak(self) {
-        let Self { pages, watch, .. } = self;
-        pages.leak();
-        drop(watch);
+        self.pages.leak();
     }
 }

@@ -30,6 +30,8 @@ static COUNT: Atomic<u64> = Atomic::new(0);
 /// How many live blocks are to be kept when they are freed.
 static CONCERNED: Atomic<usize> = Atomic::new(0);
 static POLICY: Atomic<u32> = Atomic::new(0);
+/// Whether there was no room for one.
+static LOST: Atomic<bool> = Atomic::new(false);
 
 /// Memory that is kept.
 pub(crate) enum Memory {
@@ -120,6 +122,7 @@ pub(crate) fn keep(memory: Memory) {
     let mut kept = state::get().kept.lock();
     if let Err(full) = kept.memory.push_within_capacity(memory) {
         drop(kept);
+        LOST.store(true, Relaxed);
         core::mem::forget(full);
     }
 }
@@ -132,6 +135,11 @@ pub(crate) fn count_one() {
 /// How many blocks were kept.
 pub(crate) fn count() -> u64 {
     COUNT.load(Relaxed)
+}
+
+/// Whether something is kept that nobody knows of any more.
+pub(crate) fn lost() -> bool {
+    LOST.load(Relaxed)
 }
 
 /// Gives back what was kept. Sleeps; nobody uses the module any more.

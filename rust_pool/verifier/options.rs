@@ -200,7 +200,8 @@ impl Options {
         None
     }
 
-    fn apply(&mut self, change: &Change, pid: u32) -> Result {
+    /// The tasks that wait once a change is made.
+    fn tasks_after(&self, change: &Change, pid: u32) -> Result<[Option<Nth>; TASKS]> {
         let mut tasks = if change.off {
             [None; TASKS]
         } else {
@@ -218,6 +219,11 @@ impl Options {
                 left: number,
             });
         }
+        Ok(tasks)
+    }
+
+    fn apply(&mut self, change: &Change, pid: u32) -> Result {
+        let tasks = self.tasks_after(change, pid)?;
         if change.off {
             *self = Self::new();
         }
@@ -247,14 +253,14 @@ pub(crate) fn set(text: &[u8]) -> Result {
     let pid = sys::current_task().map_or(0, |(pid, _)| pid);
     let state = state::get();
     let _one_at_a_time = state.verifier_switch.lock();
-    let set = make_room(&change).and_then(|()| {
-        let set = state.verifier.lock().apply(&change, pid);
-        set.inspect_err(|_| {
-            pr_err!(
-                "verifier: {TASKS} tasks wait for their n-th request already: write \"off\" first\n"
-            );
-        })
-    });
+    // Places for tasks only become more meanwhile.
+    let tasks = state.verifier.lock().tasks_after(&change, pid);
+    tasks.inspect_err(|_| {
+        pr_err!(
+            "verifier: {TASKS} tasks wait for their n-th request already: write \"off\" first\n"
+        );
+    })?;
+    let set = make_room(&change).and_then(|()| state.verifier.lock().apply(&change, pid));
     // What was made for nothing goes again.
     switch::update();
     set

@@ -281,7 +281,7 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
         return;
     };
     keep(&block);
-    let (check, what) = if block.freed.is_some() {
+    let (check, what) = if block.freed.is_some() || block.holds(addr) {
         (
             Check::FreedSpecialPool,
             "access to a block of special pool that was freed",
@@ -318,9 +318,12 @@ pub(crate) fn open(choice: &Choice) -> Result {
     if with(|arena| arena.count()) == Some(count) {
         return Ok(());
     }
-    if !close() {
+    let busy = || {
         pr_err!("verifier: special pool has live blocks: free them before slots= changes\n");
-        return Err(EBUSY);
+        EBUSY
+    };
+    if with(|arena| arena.live()).unwrap_or(0) != 0 {
+        return Err(busy());
     }
     let arena = Some(())
         .filter(|()| gfp::affordable(count.saturating_mul(PAGE_SIZE)))
@@ -329,7 +332,16 @@ pub(crate) fn open(choice: &Choice) -> Result {
         .inspect_err(|_| {
             pr_err!("verifier: no memory for special pool of {count} slots: give slots= fewer\n");
         })?;
-    *state::get().special.lock() = Some(arena);
+    let mut special = state::get().special.lock();
+    if special.as_ref().is_some_and(|old| old.live() != 0) {
+        drop(special);
+        drop(arena);
+        return Err(busy());
+    }
+    arena.open();
+    let old = special.replace(arena);
+    drop(special);
+    drop(old);
     Ok(())
 }
 
@@ -375,6 +387,8 @@ pub(crate) fn counts() -> (u64, u64) {
 }
 
 /// Calls `visit` on all places in code that blocks of special pool name.
-pub(crate) fn for_each_site(visit: impl FnMut(&Site)) {
-    with(|arena| arena.sites().for_each(visit));
+pub(crate) fn for_each_site(mut visit: impl FnMut(&Site)) {
+    // One after the other, for whoever waits has interrupts disabled.
+    let mut visit_at = |at| with(|arena| arena.sites(at).map(|sites| sites.for_each(&mut visit)));
+    (0..).map_while(|at| visit_at(at).flatten()).for_each(drop);
 }
