@@ -92,6 +92,25 @@ left_behind() {
 	LOADED=
 }
 
+# A block of which a violation was told before the verifier was on goes as ever, and who
+# has its place after that is not kept for it.
+blamed_too_early() {
+	_kept=$(head_of kept)
+	run keep small 1 && run keep page 1 && option 'policy quarantine' && run blame &&
+		run drop && run keep small 1 && run keep page 1 && run drop &&
+		is "$(head_of kept)" "$_kept" && option off
+}
+
+# More are kept than there is room to remember: their memory stays when rust_pool goes.
+kept_for_ever() {
+	option 'policy quarantine' || return 1
+	_kept=$(head_of kept)
+	for _round in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+		run keep small 60 && run blame && run drop || return 1
+	done
+	is "$(head_of kept)" $((_kept + 1200)) && unload rp_test_verifier rust_pool
+}
+
 begin rp_test rp_test_pool rp_test_special rp_test_verifier
 load_or_fail rust_pool rp_test rp_test_pool rp_test_special rp_test_verifier
 # There is no header in front of such a block to look at.
@@ -102,7 +121,7 @@ cases kept >"$TMP/kept"
 cases kept_watched >"$TMP/watched"
 cat "$TMP/special" "$TMP/special" "$TMP/others" "$TMP/others" "$TMP/check" \
 	"$TMP/kept" "$TMP/watched" "$TMP/watched" >"$TMP/all"
-ktap_set_plan $(($(wc -l <"$TMP/all") + 8 + ENDS))
+ktap_set_plan $(($(wc -l <"$TMP/all") + 10 + ENDS))
 
 # suites FILE: the cases that it lists
 suites() {
@@ -144,6 +163,9 @@ check "special pool: by tag and size" chosen
 check "special pool: outlived by its blocks" outlived
 check "special pool: resized" resized
 check "special pool: told" told
+check "policy: blamed too early" blamed_too_early
+check "policy: more kept than remembered" kept_for_ever
+load rust_pool && load rp_test_verifier
 check "special pool: left behind" left_behind
 kmemleak_forget
 check "special pool: loads again" load rust_pool verifier='"special tag=*"'

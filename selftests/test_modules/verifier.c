@@ -3,7 +3,8 @@
  * A client for the verifier to watch. What is written to its parameter "run" is
  * done in the task that writes: "keep KIND COUNT" allocates, "drop" frees what
  * was kept, "try KIND COUNT" does both and leaves in "refused" which of the
- * requests failed, "twice KIND" frees a block twice, "overrun" writes behind the
+ * requests failed, "twice KIND" frees a block twice, "blame" frees all that is kept
+ * with a tag that is not theirs, which frees none, and "overrun" writes behind the
  * common buffer that was allocated last.
  */
 #include <linux/kernel.h>
@@ -124,6 +125,14 @@ static void drop(void)
 	}
 }
 
+static void blame(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < count_kept; i++)
+		ExFreePoolWithTag(kept[i].block, ~TAG);
+}
+
 static int keep(const struct kind *kind, unsigned int count)
 {
 	char *at = refused;
@@ -157,6 +166,10 @@ static int run_set(const char *text, const struct kernel_param *param)
 		return -EINVAL;
 	if (!strcmp(verb, "drop")) {
 		drop();
+		return 0;
+	}
+	if (!strcmp(verb, "blame")) {
+		blame();
 		return 0;
 	}
 	if (!strcmp(verb, "overrun"))
