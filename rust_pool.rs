@@ -17,6 +17,7 @@
 mod rust_pool {
     pub(crate) mod adapter;
     pub(crate) mod backing;
+    pub(crate) mod batch;
     pub(crate) mod bins;
     pub(crate) mod bounds;
     pub(crate) mod cache;

@@ -33,6 +33,7 @@ use crate::{
     },
     verifier::{
         hooks,
+        tracking,
         MemoryType, //
     },
     violation::{
@@ -174,6 +175,12 @@ impl Adapters {
         self.live.find_mut(|adapter| adapter.id() == id)
     }
 
+    /// Whether it was put back, as far as that is remembered.
+    fn was_put(&self, id: AdapterId) -> bool {
+        let dead = self.dead.iter().flatten().map(|dead| &**dead);
+        Iterator::chain(self.live.iter(), dead).any(|it| it.id() == id && it.holds == 0)
+    }
+
     /// Keeps a dead adapter, and returns the one that made room for it.
     fn bury(&mut self, adapter: KBox<Adapter>) -> Option<KBox<Adapter>> {
         let grave = self.dead.get_mut(self.died % DEAD)?;
@@ -230,17 +237,34 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
     adapters.made += 1;
     adapter.number = adapters.made;
     adapters.live.push(adapter);
+    drop(adapters);
+    hooks::got_adapter(id.0, caller);
     Some(id)
 }
 
 /// What is wrong with a request for a buffer.
 pub(crate) enum Refusal {
     Unknown,
-    TooManyRegisters,
+    TooManyRegisters(Excess),
+}
+
+/// Map registers beyond an adapter's number.
+pub(crate) struct Excess {
+    pub(crate) id: AdapterId,
+    /// Those of the request, and of all live buffers if it was met.
+    pub(crate) wanted: usize,
+    pub(crate) registers: u32,
+}
+
+/// Map registers for a buffer.
+pub(crate) struct Reserved {
+    pub(crate) device: Arc<DmaDevice>,
+    /// Set if all buffers together have more than there are.
+    pub(crate) excess: Option<Excess>,
 }
 
 /// Takes map registers for a buffer, which keeps the adapter alive.
-pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>, Refusal> {
+pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refusal> {
     let mut adapters = state::get().adapters.lock();
     let adapter = adapters
         .find(id)
@@ -248,15 +272,43 @@ pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Arc<DmaDevice>,
         .ok_or(Refusal::Unknown)?;
     let device = adapter.device.clone().ok_or(Refusal::Unknown)?;
     // CAST: Lossless on the architectures supported.
-    if registers > adapter.registers as usize {
-        return Err(Refusal::TooManyRegisters);
+    let most = adapter.registers as usize;
+    let excess = |wanted| Excess {
+        id,
+        wanted,
+        registers: adapter.registers,
+    };
+    if registers > most {
+        return Err(Refusal::TooManyRegisters(excess(registers)));
     }
-    adapter.in_use += registers;
+    let sum = adapter.in_use + registers;
+    let excess = (sum > most).then(|| excess(sum));
+    adapter.in_use = sum;
     adapter.buffers += 1;
-    Ok(device)
+    Ok(Reserved { device, excess })
 }
 
-/// Gives a buffer's map registers back, and the adapter if it was waiting for that.
+/// Reports the use of what is not, or no longer, an adapter; if it never was one that is known, it is
+/// reported as `otherwise`.
+pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnce()) {
+    let put = state::get().adapters.lock().was_put(id);
+    let (code, what) = match id.0 {
+        0 => (0x19, "NULL in place of an adapter"),
+        _ if put => (0x18, "use of an adapter that was put back"),
+        _ => return otherwise(),
+    };
+    Violation::new(
+        Check::DmaVerifier,
+        code,
+        [id.into(), 0u32.into(), 0u32.into()],
+        caller,
+        what,
+    )
+    .report();
+}
+
+/// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
+/// NMI.
 pub(crate) fn unreserve(id: AdapterId, registers: usize) {
     if let Some(adapter) = state::get().adapters.lock().find(id) {
         adapter.in_use -= registers;
@@ -273,17 +325,17 @@ pub(crate) fn reap() {
         return;
     }
     loop {
-        let dead = state::get()
-            .adapters
-            .lock()
+        let mut adapters = state::get().adapters.lock();
+        let dead = adapters
             .live
             .unlink(|adapter| adapter.holds == 0 && adapter.buffers == 0);
         let Some(mut dead) = dead else {
             break;
         };
-        dead.device = None;
-        let oldest = state::get().adapters.lock().bury(dead);
-        drop(oldest);
+        let device = dead.device.take();
+        let oldest = adapters.bury(dead);
+        drop(adapters);
+        drop((device, oldest));
     }
 }
 
@@ -313,6 +365,9 @@ fn put(id: AdapterId, caller: usize) {
                 (adapter.holds == 0).then_some(adapter.buffers)
             })
     };
+    if let Some(Some(_)) = left {
+        tracking::remove(id.0);
+    }
     match left {
         Some(Some(0)) => reap(),
         Some(Some(buffers)) => Violation::new(
@@ -324,14 +379,10 @@ fn put(id: AdapterId, caller: usize) {
         )
         .report(),
         Some(None) => (),
-        None => Violation::new(
-            Check::DmaVerifier,
-            0x03,
-            [id.into(), 0u32.into(), 0u32.into()],
-            caller,
-            "adapter put back that was put back already or never was",
-        )
-        .report(),
+        None => not_an_adapter(id, caller, || {
+            let what = "put of an adapter that never was";
+            violation::bad_argument(id, 0u32, 0u32, caller, what);
+        }),
     }
 }
 

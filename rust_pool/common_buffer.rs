@@ -8,7 +8,8 @@ use crate::{
     adapter::{
         self,
         AdapterId,
-        Refusal, //
+        Refusal,
+        Reserved, //
     },
     deferred,
     export::matches_header,
@@ -25,9 +26,14 @@ use crate::{
         self,
         page_align,
         raw,
+        DmaDevice,
         PAGE_SIZE, //
     },
     verifier::{
+        dma::{
+            self,
+            Padding, //
+        },
         hooks,
         MemoryType, //
     },
@@ -72,31 +78,37 @@ fn allocate_buffer(
     let used = page_align(bytes)?;
     let registers = used / PAGE_SIZE;
     let device = match adapter::reserve(id, registers) {
-        Ok(device) => device,
-        Err(Refusal::TooManyRegisters) => return None,
+        Ok(Reserved { device, excess }) => {
+            if let Some(excess) = excess {
+                dma::report_excess(excess, caller);
+            }
+            device
+        }
+        Err(Refusal::TooManyRegisters(excess)) => {
+            dma::report_excess(excess, caller);
+            return None;
+        }
         Err(Refusal::Unknown) => {
-            violation::bad_argument(
-                id,
-                bytes,
-                0u32,
-                caller,
-                "common buffer of an adapter that was put back or never was",
-            );
+            adapter::not_an_adapter(id, caller, || {
+                let what = "common buffer of an adapter that never was";
+                violation::bad_argument(id, bytes, 0u32, caller, what);
+            });
             return None;
         }
     };
     let buffer = (|| {
         let refused = hooks::refuse(MemoryType::CommonBuffer, None, bytes, caller);
-        if refused || !gfp::affordable(used) {
+        if refused {
             return None;
         }
         let record = Reservation::new()?;
-        let (base, bus) = device.allocate(used, raw::RUST_POOL_GFP_KERNEL)?;
+        let (base, bus, padding) = memory(&device, bytes, used)?;
         let owner = Owner::CommonBuffer {
             adapter: id,
             device: device.clone(),
             bus,
             cached,
+            padding,
         };
         FAMILY.charge(bytes, used);
         record.insert(base, bytes, used, caller, owner);
@@ -106,6 +118,37 @@ fn allocate_buffer(
         adapter::unreserve(id, registers);
     }
     buffer
+}
+
+/// Memory for a buffer, its bus address, and what is around it.
+fn memory(device: &DmaDevice, bytes: usize, used: usize) -> Option<(NonNull<u8>, u64, Padding)> {
+    Padding::choices(bytes, used).find_map(|padding| {
+        if !gfp::affordable(padding.all) {
+            return None;
+        }
+        let (start, bus) = device.allocate(padding.all, raw::RUST_POOL_GFP_KERNEL)?;
+        // SAFETY: It was allocated just now, with this padding.
+        let base = unsafe {
+            padding.fill(start, bytes);
+            start.add(padding.before)
+        };
+        // CAST: Lossless on the architectures supported.
+        Some((base, bus + padding.before as u64, padding))
+    })
+}
+
+/// Looks whether anybody wrote around a buffer that is being freed.
+fn look_around(region: &Region, caller: usize) {
+    if let Owner::CommonBuffer { padding, .. } = &region.owner {
+        // SAFETY: The region was in the table, so its memory is still there, with this padding.
+        let damage = unsafe {
+            let start = region.base.sub(padding.before);
+            padding.damage(start, region.asked)
+        };
+        if let Some(damage) = damage {
+            damage.report(caller, region.asked, &region.site);
+        }
+    }
 }
 
 /// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
@@ -135,6 +178,9 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
         });
     match taken {
         Taken::Region(region) => {
+            look_around(&region, caller);
+            // Its user is done with it, however long its memory stays; that has the device itself.
+            adapter::unreserve(id, region.used / PAGE_SIZE);
             if sys::irql() == 0 {
                 release(region);
             } else {
@@ -169,16 +215,17 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
 pub(crate) fn release(region: KBox<Region>) {
     FAMILY.discharge(region.asked, region.used);
     if let Owner::CommonBuffer {
-        adapter,
         device,
         bus,
+        padding,
         ..
     } = &region.owner
     {
+        // CAST: Lossless on the architectures supported.
+        let bus = bus - padding.before as u64;
         // SAFETY: The region was in the table, so these are the arguments of one allocation, and it
         // is no more.
-        unsafe { device.free(region.base, region.used, *bus) };
-        adapter::unreserve(*adapter, region.used / PAGE_SIZE);
+        unsafe { device.free(region.base.sub(padding.before), padding.all, bus) };
     }
 }
 

@@ -45,6 +45,7 @@ u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
 bool rust_pool_may_vmalloc(void);
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
+bool rust_pool_is_memory(phys_addr_t phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 					  unsigned int useroffset);
 size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
@@ -133,6 +134,7 @@ bool rust_pool_verifier_refuse(u32 type, u32 tag, size_t bytes,
 void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
 			    unsigned long caller);
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
+void rust_pool_verifier_free(void *block, u32 type, unsigned long caller);
 void rust_pool_deferred(void);
 unsigned long rust_pool_spare(void);
 void rust_pool_drain(void);
@@ -149,6 +151,7 @@ bool rust_pool_paged_allocate(size_t bytes);
 void rust_pool_paged_free(void *block);
 bool rust_pool_verified_refuse(u32 type, u32 tag, size_t bytes);
 void rust_pool_verified_add(void *block, u32 type, u32 tag, size_t bytes);
+void rust_pool_verified_free(void *block, u32 type);
 void rust_pool_copy(void *to, const void *from, size_t bytes);
 void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 extern DMA_OPERATIONS rust_pool_dma_operations;

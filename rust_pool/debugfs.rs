@@ -122,12 +122,13 @@ impl Table for Memory {
         let heap = heap::usage();
         seq_print!(
             file,
-            "memory - version: 1.0\n\
-             # heap: {} spans, {} of them waiting, {} bytes free\n\
+            "memory - version: 1.1\n\
+             # heap: {} spans, {} of them waiting, {} bytes free, {} times contended\n\
              #magazines of {:>8} {:>8} {:>8} {:>12}\n",
             heap.spans,
             heap.waiting,
             heap.free,
+            heap.contentions,
             "size",
             "limit",
             "held",

@@ -3,6 +3,7 @@
 //! What is behind the magazines: where their blocks come from and go to.
 
 use crate::{
+    batch::Batch,
     cache::{
         self,
         SMALL_UNITS, //
@@ -18,83 +19,75 @@ use crate::{
         Content,
         Shelf, //
     },
-    sys, //
+    sys::{
+        self,
+        raw::RUST_POOL_GFP_NOWAIT,
+        Cache, //
+    }, //
 };
 use core::ptr::NonNull;
 
-/// Blocks on their way.
-struct Batch {
-    blocks: [usize; CAPACITY],
-    len: usize,
-}
-
-impl Batch {
-    const fn new() -> Self {
-        Self {
-            blocks: [0; CAPACITY],
-            len: 0,
-        }
-    }
-
-    fn push(&mut self, block: NonNull<u8>) {
-        if let Some(place) = self.blocks.get_mut(self.len) {
-            *place = block.as_ptr() as usize;
-            self.len += 1;
-        }
-    }
-
-    fn pop(&mut self) -> Option<NonNull<u8>> {
-        self.len = self.len.checked_sub(1)?;
-        NonNull::new(*self.blocks.get(self.len)? as *mut u8)
-    }
-
-    /// Fills it up to `len` blocks from a slab cache.
-    fn fill(&mut self, cache: sys::Cache, len: usize, gfp: sys::Gfp) {
-        if let Some(room) = self.blocks.get_mut(self.len..len) {
-            self.len += cache.allocate_many(room, gfp);
-        }
-    }
-}
-
-/// Allocates a block of a shelf whose magazine has none, and a few more for the magazine. Any
-/// context but NMI.
+/// Allocates a block of a shelf whose magazine has none, and perhaps a few more for the magazine.
+/// Any context but NMI.
 #[cold]
 #[inline(never)]
 pub(crate) fn allocate(shelf: Shelf, request: Request) -> Option<NonNull<u8>> {
     match shelf.content() {
-        Content::Objects(units) => {
-            // One at a time: the next may fit better elsewhere.
-            if let Some(object) = heap::place(units) {
-                return Some(object);
-            }
-            let class = shelf.number();
-            let cache = cache::of(class);
-            if cache.is_none() || units > SMALL_UNITS {
-                if let Some(object) = heap::place_in_new_page(units, request, false) {
-                    if cache.is_none() {
-                        cache::missed(class);
-                    }
-                    return Some(object);
-                }
-            }
-            let Some(cache) = cache else {
-                cache::want(class);
-                return heap::place_in_new_page(units, request, true);
-            };
-            let mut batch = Batch::new();
-            let wanted = (magazine::capacity(shelf) / 2).max(1);
-            batch.fill(cache, wanted, sys::raw::RUST_POOL_GFP_NOWAIT);
-            let object = batch
-                .pop()
-                .or_else(|| request.attempt(|gfp| cache.allocate(gfp)))?;
-            while let Some(object) = batch.pop() {
-                // SAFETY: The object was allocated for this shelf, and nobody uses it.
-                unsafe { free(shelf, object) };
-            }
-            Some(object)
-        }
+        Content::Objects(units) => allocate_object(shelf, units, request),
         Content::Pages(order) => request.attempt(|gfp| sys::pages(order, gfp)),
     }
+}
+
+fn allocate_object(shelf: Shelf, units: usize, request: Request) -> Option<NonNull<u8>> {
+    let class = shelf.number();
+    let cache = cache::of(class);
+    if let Some(cache) = cache.filter(|_| heap::is_contended()) {
+        return allocate_from(cache, true, shelf, request);
+    }
+    // One at a time: the next may fit better elsewhere.
+    if let Some(object) = heap::place(units) {
+        return Some(object);
+    }
+    if cache.is_none() || units > SMALL_UNITS {
+        if let Some(object) = heap::place_in_new_page(units, request, false) {
+            if cache.is_none() {
+                cache::missed(class);
+            }
+            return Some(object);
+        }
+    }
+    if let Some(cache) = cache {
+        return allocate_from(cache, false, shelf, request);
+    }
+    cache::want(class);
+    heap::place_in_new_page(units, request, true)
+}
+
+/// Allocates an object and half a magazine from a slab cache.
+fn allocate_from(
+    cache: Cache,
+    contended: bool,
+    shelf: Shelf,
+    request: Request,
+) -> Option<NonNull<u8>> {
+    let mut batch = Batch::new();
+    let wanted = (magazine::capacity(shelf) / 2).max(1);
+    if contended {
+        // This fills the kernel's own list for this CPU, for those that follow: it takes memory, but
+        // one lock for many.
+        if let Some(object) = cache.allocate(RUST_POOL_GFP_NOWAIT) {
+            batch.push(object);
+        }
+    }
+    batch.add(wanted.saturating_sub(batch.len()), |room| {
+        cache.allocate_many(room, RUST_POOL_GFP_NOWAIT)
+    });
+    let object = batch
+        .pop()
+        .or_else(|| request.attempt(|gfp| cache.allocate(gfp)))?;
+    // SAFETY: The objects were allocated for this shelf, and nobody uses them.
+    unsafe { shelve(shelf, &mut batch) };
+    Some(object)
 }
 
 /// Frees a block: into this CPU's magazine, or else to where it came from. Any context but NMI.
@@ -122,14 +115,25 @@ pub(crate) unsafe fn free(shelf: Shelf, block: NonNull<u8>) {
 unsafe fn spill(shelf: Shelf, block: NonNull<u8>) {
     let mut batch = Batch::new();
     batch.push(block);
-    for _ in 0..magazine::capacity(shelf) / 2 {
-        let Some(block) = magazine::pop(shelf) else {
-            break;
-        };
-        batch.push(block);
-    }
+    batch.add(magazine::capacity(shelf) / 2, |room| {
+        magazine::take(shelf, room)
+    });
     // SAFETY: By the safety requirements, and what was in the magazine is of its shelf.
     unsafe { give_back(shelf, &mut batch) };
+}
+
+/// Puts free blocks into this CPU's magazine, and gives back those that there is no room for.
+///
+/// # Safety
+///
+/// As for [`give_back`].
+unsafe fn shelve(shelf: Shelf, batch: &mut Batch) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        let put = magazine::put(shelf, batch.blocks());
+        batch.skip(put);
+        give_back(shelf, batch);
+    }
 }
 
 /// Gives a batch of free blocks back to where they came from.
@@ -140,20 +144,22 @@ unsafe fn spill(shelf: Shelf, block: NonNull<u8>) {
 unsafe fn give_back(shelf: Shelf, batch: &mut Batch) {
     match shelf.content() {
         Content::Objects(units) => {
-            let mut slab = Batch::new();
+            let (mut slab, mut rest) = (Batch::new(), Batch::new());
             while let Some(object) = batch.pop() {
                 if sys::is_slab(object) {
                     slab.push(object);
                 } else {
-                    // SAFETY: What is not from the slab cache is from the heap.
-                    unsafe { heap::remove(object, units) };
+                    rest.push(object);
                 }
             }
-            if let (Some(cache), Some(objects)) =
-                (cache::of(shelf.number()), slab.blocks.get_mut(..slab.len))
-            {
-                // SAFETY: These are objects of this cache.
-                unsafe { cache.free_many(objects) };
+            // SAFETY: These are objects of this cache, and what is not from it is from the heap.
+            unsafe {
+                if let Some(cache) = cache::of(shelf.number()).filter(|_| !slab.is_empty()) {
+                    cache.free_many(slab.blocks_mut());
+                }
+                if !rest.is_empty() {
+                    heap::remove(&rest, units);
+                }
             }
         }
         Content::Pages(order) => {
@@ -170,7 +176,7 @@ unsafe fn give_back(shelf: Shelf, batch: &mut Batch) {
 
 /// Empties this CPU's magazines. The caller stays on its CPU, or else some of them stay full.
 pub(crate) fn drain() {
-    drain_by(magazine::pop);
+    drain_by(magazine::take);
     heap::shrink();
 }
 
@@ -181,20 +187,15 @@ pub(crate) fn drain() {
 /// The CPU is offline, or nobody uses the magazines.
 pub(crate) unsafe fn drain_of(cpu: u32) {
     // SAFETY: By the safety requirements.
-    drain_by(|shelf| unsafe { magazine::pop_of(cpu, shelf) });
+    drain_by(|shelf, room| unsafe { magazine::take_of(cpu, shelf, room) });
 }
 
-fn drain_by(pop: impl Fn(Shelf) -> Option<NonNull<u8>>) {
+fn drain_by(take: impl Fn(Shelf, &mut [usize]) -> usize) {
     for shelf in Shelf::all() {
         loop {
             let mut batch = Batch::new();
-            while batch.len < CAPACITY {
-                let Some(block) = pop(shelf) else {
-                    break;
-                };
-                batch.push(block);
-            }
-            if batch.len == 0 {
+            batch.add(CAPACITY, |room| take(shelf, room));
+            if batch.is_empty() {
                 break;
             }
             // SAFETY: What was in the magazine is of its shelf, and free.

@@ -35,31 +35,40 @@ use crate::{
 };
 use core::ptr::NonNull;
 
+/// What came of a quick allocation.
+pub(crate) enum Outcome {
+    /// A block.
+    Block(NonNull<u8>),
+    /// No block was at hand, but all else is as it should be for this row.
+    Empty(&'static Row),
+    /// It is not for here.
+    Other,
+}
+
 /// Allocates a block where that is quickly done. The caller has looked at the kind of pool, and at
 /// the rules for it.
 #[inline(always)]
-pub(crate) fn allocate(
-    kind: PoolKind,
-    pool_type: u32,
-    bytes: usize,
-    tag: Tag,
-) -> Option<NonNull<u8>> {
+pub(crate) fn allocate(kind: PoolKind, pool_type: u32, bytes: usize, tag: Tag) -> Outcome {
     if bytes.wrapping_sub(1) >= LARGEST || percpu::in_nmi() {
-        return None;
+        return Outcome::Other;
     }
-    let row = statistics::known(tag, kind).filter(|row| row.site().claimed())?;
+    let Some(row) = statistics::known(tag, kind).filter(|row| row.site().claimed()) else {
+        return Outcome::Other;
+    };
     // SAFETY: Such a size has at most that many units.
     let class = unsafe { Class::of(header::units(bytes)) };
-    let object = magazine::pop(Shelf::objects(class))?;
+    let Some(object) = magazine::pop(Shelf::objects(class)) else {
+        return Outcome::Empty(row);
+    };
     // SAFETY: The object is ours and at least a header long.
     unsafe { Header::new(bytes, once::read(&row.stamp), row.index()).write(object) };
     let fold = row.charged(bytes, class.bytes());
     let zero = init::zeroes_for(pool_type);
     if fold || zero {
-        return Some(finish(object, row, class, fold, zero));
+        return Outcome::Block(finish(object, row, class, fold, zero));
     }
     // SAFETY: The object is longer than its header.
-    Some(unsafe { object.add(UNIT) })
+    Outcome::Block(unsafe { object.add(UNIT) })
 }
 
 #[inline(never)]

@@ -495,3 +495,142 @@ impl PageHeader {
 pub(crate) const fn units(bytes: usize) -> usize {
     (bytes.wrapping_add(2 * UNIT - 1)) / UNIT
 }
+
+#[kernel::macros::kunit_tests(rust_pool_header)]
+mod tests {
+    use super::*;
+    use kernel::prelude::*;
+
+    /// Where a small block could be.
+    #[repr(align(16))]
+    struct Object([u64; 4]);
+
+    const TAG: u32 = u32::from_le_bytes(*b"Ring");
+
+    fn object() -> Result<KBox<Object>> {
+        Ok(KBox::new(Object([0; 4]), GFP_KERNEL)?)
+    }
+
+    fn addr(object: &mut Object) -> usize {
+        core::ptr::from_mut(object) as usize
+    }
+
+    fn write(object: &mut Object, bytes: usize, kind: PoolKind) {
+        let header = Header::new(bytes, stamp(kind, Tag::stored(TAG)), 7);
+        // SAFETY: The object is ours, and aligned.
+        unsafe { header.write(NonNull::from(object).cast()) };
+    }
+
+    fn live(addr: usize) -> Option<Header> {
+        match Header::find(addr)? {
+            Found::Live(header) => Some(header),
+            Found::Freed(_) => None,
+        }
+    }
+
+    #[test]
+    fn units_of_header_and_block() {
+        for (bytes, expected) in [(1, 2), (16, 2), (17, 3), (32, 3), (4064, 255)] {
+            assert!(units(bytes) == expected);
+        }
+    }
+
+    #[test]
+    fn says_what_was_written() -> Result {
+        let mut object = object()?;
+        for kind in [PoolKind::NonPaged, PoolKind::Paged] {
+            for bytes in [1, 300, LARGEST] {
+                write(&mut object, bytes, kind);
+                let header = live(addr(&mut object)).ok_or(EINVAL)?;
+                assert!(header.bytes() == bytes && header.units() == units(bytes));
+                assert!(header.kind() == kind && header.row() == 7 && !header.is_marked());
+                assert!(header.tag() == Tag::stored(TAG));
+                assert!(header.admits(Tag::stored(TAG)) && header.admits(Tag::stored(0)));
+                assert!(!header.admits(Tag::stored(TAG + 1)));
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn laid_out_as_by_nt() -> Result {
+        let mut object = object()?;
+        write(&mut object, 100, PoolKind::Paged);
+        let [first, second, ..] = object.0;
+        assert!(first.to_le_bytes() == *b"\0\0\x08\x03Ring");
+        assert!(second as u32 == 100 | 7 << 16);
+        Ok(())
+    }
+
+    #[test]
+    fn freed_once() -> Result {
+        let mut object = object()?;
+        write(&mut object, 100, PoolKind::NonPaged);
+        let addr = addr(&mut object);
+        let header = live(addr).ok_or(EINVAL)?;
+        // SAFETY: It was found there.
+        assert!(unsafe { header.claim(addr) });
+        // SAFETY: As above.
+        assert!(!unsafe { header.claim(addr) });
+        assert!(matches!(Header::find(addr), Some(Found::Freed(_))));
+        assert!(Header::find_nonpaged(addr).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn no_bit_of_it_can_change() -> Result {
+        let mut object = object()?;
+        let addr = addr(&mut object);
+        for bit in 0..128 {
+            write(&mut object, 100, PoolKind::NonPaged);
+            let word = object.0.get_mut(bit / 64).ok_or(EINVAL)?;
+            *word ^= 1 << (bit % 64);
+            let in_use = bit as u32 == IN_USE.trailing_zeros();
+            assert!(Header::find(addr).is_some() == in_use);
+            assert!(Header::find_nonpaged(addr).is_none());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_copy_is_none() -> Result {
+        let (mut one, mut two) = (object()?, object()?);
+        write(&mut one, 100, PoolKind::NonPaged);
+        two.0 = one.0;
+        assert!(live(addr(&mut one)).is_some());
+        assert!(Header::find(addr(&mut two)).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_marked_block_is_not_for_the_fast_path() -> Result {
+        let mut object = object()?;
+        let addr = addr(&mut object);
+        write(&mut object, 100, PoolKind::Paged);
+        assert!(Header::find_nonpaged(addr).is_none());
+        write(&mut object, 100, PoolKind::NonPaged);
+        assert!(Header::find_nonpaged(addr).is_some());
+        // SAFETY: The object is ours and begins with a header.
+        unsafe { Header::mark(NonNull::from(&mut *object).cast()) };
+        assert!(live(addr).is_some_and(|header| header.is_marked() && header.bytes() == 100));
+        assert!(Header::find_nonpaged(addr).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn pages_of_each_form() {
+        let stamp = stamp(PoolKind::Paged, Tag::stored(TAG));
+        for bytes in [4065, 65536, (1 << 20) - 1] {
+            for order in 0..=4 {
+                let header = PageHeader::new(bytes, Form::Order(order), stamp, 7);
+                assert!(matches!(header.form(), Form::Order(it) if it == order));
+                assert!(header.bytes() == bytes && header.row() == 7);
+                assert!(header.kind() == PoolKind::Paged && header.tag() == Tag::stored(TAG));
+            }
+            let header = PageHeader::new(bytes, Form::Exact, stamp, 7);
+            assert!(matches!(header.form(), Form::Exact) && header.bytes() == bytes);
+            let header = PageHeader::new(bytes, Form::Shared, stamp, 7);
+            assert!(matches!(header.form(), Form::Shared) && header.bytes() == bytes);
+        }
+    }
+}

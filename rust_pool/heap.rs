@@ -8,28 +8,38 @@
 //! are their pages, but for the last, given back.
 //!
 //! The heap is used where a kernel checker does not want to see each allocation by itself. One
-//! lock guards it, which the fast paths do not take.
+//! lock guards it, which the fast paths do not take. Who finds it held says so, and for a while
+//! small blocks come from slab caches, which CPUs do not have to wait for each other to use.
 
 use crate::{
+    batch::Batch,
     bins::Bins,
     gfp::Request,
     header::UNIT,
+    magazine::CAPACITY,
     once,
     span::{
         Pages,
         Span, //
     },
     state,
-    sys::PAGE_SIZE,
+    sys::{
+        self,
+        PAGE_SIZE, //
+    },
     unit_map::UNITS, //
 };
 use core::ptr::NonNull;
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        SpinLockIrqGuard, //
+    },
+    time::msecs_to_jiffies, //
 };
 
 /// The rest of a page that is worth sharing, in bytes.
@@ -42,7 +52,14 @@ const EMPTY: usize = 2;
 /// A page is not opened for small blocks while more than this part of the heap is free.
 const SLACK_SHARE: usize = 8;
 
+/// How long the heap counts as contended after a CPU had to wait for another.
+const CONTENTION_MS: u32 = 100;
+
 static OPEN: Atomic<u32> = Atomic::new(0);
+/// Until when it does, in jiffies.
+static CONTENDED_UNTIL: Atomic<usize> = Atomic::new(0);
+/// How often that happened.
+static CONTENTIONS: Atomic<u64> = Atomic::new(0);
 /// The longest run of free units, so that who cannot be served need not ask.
 static LONGEST: Atomic<usize> = Atomic::new(0);
 
@@ -63,6 +80,8 @@ pub(crate) struct Usage {
     pub(crate) waiting: usize,
     /// Bytes in all of their last pages.
     pub(crate) free: usize,
+    /// How often a CPU found another here.
+    pub(crate) contentions: u64,
 }
 
 impl Heap {
@@ -116,6 +135,29 @@ impl Heap {
         object
     }
 
+    /// Changes a span, and returns pages that are not needed any more.
+    ///
+    /// # Safety
+    ///
+    /// The span is in this heap.
+    unsafe fn change(
+        &mut self,
+        span: NonNull<Span>,
+        change: impl FnOnce(&mut Span),
+    ) -> Option<Pages> {
+        // SAFETY: By the safety requirements.
+        let mut span = unsafe { self.remove(span) };
+        change(&mut span);
+        if span.is_empty() && !(span.lost_its_front() && self.waiting.len() < EMPTY) {
+            return Some(KBox::into_inner(span).into_pages());
+        }
+        self.insert(span);
+        if self.has_too_many_waiting() {
+            return self.trim();
+        }
+        None
+    }
+
     /// Whether the heap is full enough for one more page.
     fn wants_page(&self) -> bool {
         self.free.saturating_mul(SLACK_SHARE) <= self.len().saturating_mul(UNITS)
@@ -137,6 +179,30 @@ impl Heap {
     fn has_too_many_waiting(&self) -> bool {
         self.waiting.len() > WAITING + self.len() / WAITING_SHARE
     }
+}
+
+/// Takes the heap's lock.
+fn lock() -> SpinLockIrqGuard<'static, Heap> {
+    let heap = &state::get().heap;
+    heap.try_lock().unwrap_or_else(|| {
+        note_contention();
+        heap.lock()
+    })
+}
+
+#[cold]
+fn note_contention() {
+    CONTENTIONS.fetch_add(1, Relaxed);
+    let until = sys::jiffies().wrapping_add(msecs_to_jiffies(CONTENTION_MS));
+    if once::read(&CONTENDED_UNTIL) != until {
+        CONTENDED_UNTIL.store(until, Relaxed);
+    }
+}
+
+/// Whether CPUs had to wait for each other here a moment ago. Any context.
+pub(crate) fn is_contended() -> bool {
+    let left = once::read(&CONTENDED_UNTIL).wrapping_sub(sys::jiffies());
+    left.wrapping_sub(1) < msecs_to_jiffies(CONTENTION_MS)
 }
 
 /// Starts to use the heap.
@@ -174,7 +240,7 @@ pub(crate) fn used(pages: usize, units: usize) -> usize {
 
 /// Places a block at the front of a span. Any context but NMI.
 pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Option<NonNull<u8>> {
-    let mut heap = state::get().heap.lock();
+    let mut heap = lock();
     let place = heap
         .waiting
         .take(units, |span| span.pages() == pages)
@@ -191,7 +257,7 @@ pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Optio
     drop(heap);
     let mut span = request.attempt(|gfp| Span::new(pages, gfp))?;
     let block = span.place_front(units);
-    state::get().heap.lock().insert(span);
+    lock().insert(span);
     Some(block)
 }
 
@@ -207,30 +273,12 @@ pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize
     };
     // SAFETY: By the safety requirements, it is the last page of a span.
     if let Some(span) = unsafe { Span::around(last) } {
+        let mut heap = lock();
         // SAFETY: The span has a block, so it is in the heap.
-        unsafe { change(span, |span| span.remove_front(units)) };
+        let pages = unsafe { heap.change(span, |span| span.remove_front(units)) };
+        drop(heap);
+        drop(pages);
     }
-}
-
-/// Changes a span, and frees it if no block is left in it.
-///
-/// # Safety
-///
-/// The span is in the heap.
-unsafe fn change(span: NonNull<Span>, change: impl FnOnce(&mut Span)) {
-    let mut heap = state::get().heap.lock();
-    // SAFETY: By the safety requirements.
-    let mut span = unsafe { heap.remove(span) };
-    change(&mut span);
-    let pages = if span.is_empty() && !(span.lost_its_front() && heap.waiting.len() < EMPTY) {
-        Some(KBox::into_inner(span).into_pages())
-    } else {
-        heap.insert(span);
-        let trim = heap.has_too_many_waiting();
-        trim.then(|| heap.trim()).flatten()
-    };
-    drop(heap);
-    drop(pages);
 }
 
 /// Places a small block where there is room. Any context but NMI.
@@ -239,48 +287,62 @@ pub(crate) fn place(units: usize) -> Option<NonNull<u8>> {
         return None;
     }
     // Who has to wait is better served elsewhere.
-    state::get().heap.try_lock()?.place(units)
+    let Some(mut heap) = state::get().heap.try_lock() else {
+        note_contention();
+        return None;
+    };
+    heap.place(units)
 }
 
 /// Places a small block in a new page, if the heap has not got too much room already or `must` take
 /// it. Any context but NMI.
 pub(crate) fn place_in_new_page(units: usize, request: Request, must: bool) -> Option<NonNull<u8>> {
-    if once::read(&OPEN) == 0 || !(must || state::get().heap.lock().wants_page()) {
+    if once::read(&OPEN) == 0 || !(must || lock().wants_page()) {
         return None;
     }
     let mut span = request.attempt(|gfp| Span::new(1, gfp))?;
     let object = span.place(units);
-    state::get().heap.lock().insert(span);
+    lock().insert(span);
     object
 }
 
-/// Removes a small block. Any context but NMI.
+/// Removes small blocks. Any context but NMI.
 ///
 /// # Safety
 ///
-/// `object` comes from [`place`] or [`place_in_new_page`] with these units and is not used any more.
-pub(crate) unsafe fn remove(object: NonNull<u8>, units: usize) {
-    // SAFETY: By the safety requirements, it lies in the last page of a span.
-    if let Some(span) = unsafe { Span::around(object) } {
-        // SAFETY: The span has a block, so it is in the heap.
-        unsafe { change(span, |span| span.remove(object, units)) };
+/// They come from [`place`] or [`place_in_new_page`] with these units and are not used any more.
+pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
+    let mut pages = [const { None }; CAPACITY];
+    let mut heap = lock();
+    for (&object, pages) in objects.blocks().iter().zip(&mut pages) {
+        let Some(object) = NonNull::new(object as *mut u8) else {
+            continue;
+        };
+        // SAFETY: By the safety requirements, it lies in the last page of a span.
+        if let Some(span) = unsafe { Span::around(object) } {
+            // SAFETY: The span has a block, so it is in the heap.
+            *pages = unsafe { heap.change(span, |span| span.remove(object, units)) };
+        }
     }
+    drop(heap);
+    // What is in `pages` goes after the lock.
 }
 
 /// How full the heap is.
 pub(crate) fn usage() -> Usage {
-    let heap = state::get().heap.lock();
+    let heap = lock();
     Usage {
         spans: heap.len(),
         waiting: heap.waiting.len(),
         free: heap.free * UNIT,
+        contentions: CONTENTIONS.load(Relaxed),
     }
 }
 
 /// Gives back the pages that wait for a block. Any context but NMI.
 pub(crate) fn shrink() {
     loop {
-        let mut heap = state::get().heap.lock();
+        let mut heap = lock();
         let pages = heap.trim();
         drop(heap);
         if pages.is_none() {
@@ -291,7 +353,7 @@ pub(crate) fn shrink() {
 
 /// Forgets the spans that are left, for the end of the module; their pages stay.
 pub(crate) fn forget() {
-    let mut heap = state::get().heap.lock();
+    let mut heap = lock();
     while let Some(span) = heap.settled.take(0, |_| true) {
         drop(span);
     }

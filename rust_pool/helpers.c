@@ -84,6 +84,11 @@ bool rust_pool_lookup(const void *addr, phys_addr_t *phys)
 	return true;
 }
 
+bool rust_pool_is_memory(phys_addr_t phys)
+{
+	return pfn_valid(PHYS_PFN(phys));
+}
+
 /*
  * A cache for objects of @size bytes, aligned to 16, that hardened user copies
  * accept from @useroffset on.

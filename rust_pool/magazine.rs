@@ -190,6 +190,63 @@ pub(crate) unsafe fn push(shelf: Shelf, block: NonNull<u8>) -> bool {
     }
 }
 
+/// Takes blocks from this CPU's magazine, as many as there are up to the room for them; their number.
+/// Any context.
+pub(crate) fn take(shelf: Shelf, room: &mut [usize]) -> usize {
+    let cpu = PreemptDisabled::new();
+    let at = once::read(&BASE).wrapping_add(shelf.number() * STRIDE);
+    // SAFETY: As in `pop()`.
+    unsafe {
+        if !percpu::set::<BUSY>(&cpu, at) {
+            return 0;
+        }
+        let mut left = u64::from(percpu::load::<COUNT>(&cpu, at));
+        let mut taken = 0;
+        for place in room {
+            let Some(last) = left.checked_sub(1) else {
+                break;
+            };
+            // INVARIANT: The blocks are the caller's once the count is less by their number.
+            *place = percpu::get::<BLOCKS>(&cpu, at, last);
+            left = last;
+            taken += 1;
+        }
+        percpu::store::<COUNT>(&cpu, at, left);
+        taken
+    }
+}
+
+/// Puts free blocks into this CPU's magazine, as many as there is room for; their number. Any
+/// context.
+///
+/// # Safety
+///
+/// The blocks are of the kind of this shelf, and the caller gives those up.
+pub(crate) unsafe fn put(shelf: Shelf, blocks: &[usize]) -> usize {
+    let cpu = PreemptDisabled::new();
+    let at = once::read(&BASE).wrapping_add(shelf.number() * STRIDE);
+    // SAFETY: As in `push()`.
+    unsafe {
+        if !percpu::set::<BUSY>(&cpu, at) {
+            return 0;
+        }
+        let mut count = percpu::load::<COUNT>(&cpu, at);
+        let limit = percpu::load::<LIMIT>(&cpu, at);
+        let mut put = 0;
+        for &block in blocks {
+            if count >= limit {
+                break;
+            }
+            // INVARIANT: The blocks were free, and are the magazine's with the new count.
+            percpu::put::<BLOCKS>(&cpu, at, u64::from(count), block);
+            count += 1;
+            put += 1;
+        }
+        percpu::store::<COUNT>(&cpu, at, u64::from(count));
+        put
+    }
+}
+
 /// How many blocks of a shelf the magazines of all CPUs hold.
 pub(crate) fn held(shelf: Shelf) -> usize {
     let count = |cpu| {
@@ -200,16 +257,24 @@ pub(crate) fn held(shelf: Shelf) -> usize {
     (0..sys::possible_cpus()).map(count).sum()
 }
 
-/// Takes a block from the magazine of a CPU that is not running.
+/// The same from the magazine of a CPU that is not running.
 ///
 /// # Safety
 ///
 /// The CPU is offline, or nobody uses the magazines.
-pub(crate) unsafe fn pop_of(cpu: u32, shelf: Shelf) -> Option<NonNull<u8>> {
+pub(crate) unsafe fn take_of(cpu: u32, shelf: Shelf, room: &mut [usize]) -> usize {
     // SAFETY: It is a magazine, and nobody else uses it.
     let magazine = unsafe { &mut *of_cpu(cpu, shelf) };
-    let left = magazine.count.checked_sub(1)?;
-    // INVARIANT: The last block is the caller's now.
-    magazine.count = left;
-    NonNull::new(*magazine.blocks.get(left as usize)? as *mut u8)
+    let mut taken = 0;
+    for place in room {
+        let Some(left) = magazine.count.checked_sub(1) else {
+            break;
+        };
+        // INVARIANT: The last block is the caller's now.
+        magazine.count = left;
+        // CAST: Lossless on the architectures supported.
+        *place = magazine.blocks.get(left as usize).copied().unwrap_or(0);
+        taken += 1;
+    }
+    taken
 }

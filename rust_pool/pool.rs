@@ -7,7 +7,10 @@
 use crate::{
     backing,
     export::matches_header,
-    fast,
+    fast::{
+        self,
+        Outcome, //
+    },
     gfp::Request,
     header::{
         Found,
@@ -78,11 +81,28 @@ fn allocate(pool_type: u32, bytes: usize, tag: u32, caller: usize) -> Option<Non
     // No row and no header has a tag with the bit that is ignored: such a request is not quick.
     let tag = Tag::stored(tag);
     if pool_type & !MODIFIERS == 0 {
-        if let Some(block) = fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag) {
-            return Some(block);
+        match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag) {
+            Outcome::Block(block) => return Some(block),
+            Outcome::Empty(row) => return allocate_small(pool_type, bytes, row),
+            Outcome::Other => (),
         }
     }
     allocate_pages(pool_type, bytes, tag, caller)
+}
+
+/// The same for a small block that is not at hand.
+#[inline(never)]
+fn allocate_small(pool_type: u32, bytes: usize, row: &Row) -> Option<NonNull<u8>> {
+    let request = Request {
+        bytes,
+        zero: pool_type & ZERO != 0,
+        sleep: true,
+    };
+    let block = small::supply(request, row);
+    if block.is_none() {
+        row.fail();
+    }
+    block
 }
 
 /// The same for all that is not a small block at hand.
@@ -411,6 +431,7 @@ pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && sys::irql() != 0 {
         violation::wrong_context_free(kind, addr, caller, "paged pool freed in this context");
     }
+    hooks::freeing(addr, kind, caller);
 }
 
 /// A free of a block that was freed before.
@@ -484,7 +505,8 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         kept::concern(block);
         return inside(addr, caller).report();
     }
-    if recent {
+    // The addresses of pages that are mapped come round again; a device's registers were no block.
+    if recent && !sys::is_mapped_device(addr) {
         return freed_twice(addr, Tag::from_raw(0), caller).report();
     }
     not_from_pool(addr, caller).report();

@@ -25,6 +25,7 @@ use crate::{
     },
     verifier::{
         self,
+        dma::Padding,
         MemoryType, //
     }, //
 };
@@ -59,8 +60,10 @@ pub(crate) enum Owner {
     CommonBuffer {
         adapter: AdapterId,
         device: Arc<DmaDevice>,
+        /// Of the buffer itself, not of what is in front of it.
         bus: u64,
         cached: bool,
+        padding: Padding,
     },
 }
 

@@ -17,6 +17,7 @@ use crate::{
     },
     init,
     magazine,
+    once,
     row::Row,
     shelf::Shelf,
     tag::{
@@ -54,10 +55,36 @@ pub(crate) fn allocate_with_room(
         Some(object) => object,
         None => depot::allocate(shelf, request.plain())?,
     };
+    // SAFETY: It is an object of this class, which is large enough.
+    Some(unsafe { make(object, class, request, room, header::stamp(kind, tag), row) })
+}
+
+/// Allocates a block, as [`allocate`] does, when the magazine is known to be empty.
+#[inline]
+pub(crate) fn supply(request: Request, row: &Row) -> Option<NonNull<u8>> {
+    // SAFETY: Such a size has at most that many units.
+    let class = unsafe { Class::of(header::units(request.bytes)) };
+    let object = depot::allocate(Shelf::objects(class), request.plain())?;
+    // SAFETY: It is an object of this class, which is large enough.
+    Some(unsafe { make(object, class, request, 0, once::read(&row.stamp), row) })
+}
+
+/// Makes an object a block.
+///
+/// # Safety
+///
+/// It is of this class, nobody uses it, and the class is large enough for the request, with `room`.
+#[inline]
+unsafe fn make(
+    object: NonNull<u8>,
+    class: Class,
+    request: Request,
+    room: usize,
+    stamp: u64,
+    row: &Row,
+) -> NonNull<u8> {
     // SAFETY: The object is ours and at least a header long.
-    unsafe {
-        Header::with_room(request.bytes, room, header::stamp(kind, tag), row.index()).write(object);
-    }
+    unsafe { Header::with_room(request.bytes, room, stamp, row.index()).write(object) };
     row.charge(request.bytes, class.bytes());
     // SAFETY: The object is longer than its header.
     let block = unsafe { object.add(UNIT) };
@@ -65,7 +92,7 @@ pub(crate) fn allocate_with_room(
         // SAFETY: So much of the object is behind the header.
         unsafe { block.write_bytes(0, class.bytes() - UNIT) };
     }
-    Some(block)
+    block
 }
 
 /// Frees the block behind a header. `false` if another CPU was faster. Any context but NMI.

@@ -12,7 +12,8 @@ use core::ptr::null_mut;
 use kernel::{
     bindings,
     prelude::*,
-    str::CStr, //
+    str::CStr,
+    time::Jiffies, //
 };
 
 mod device;
@@ -110,6 +111,12 @@ pub(crate) fn physical(addr: usize) -> Option<u64> {
     unsafe { raw::rust_pool_lookup(addr as *const c_void, &mut phys) }.then_some(phys)
 }
 
+/// Whether an address is mapped to anything but memory.
+pub(crate) fn is_mapped_device(addr: usize) -> bool {
+    // SAFETY: May be called anywhere, with any address.
+    physical(addr).is_some_and(|phys| !unsafe { raw::rust_pool_is_memory(phys) })
+}
+
 /// One past the highest page frame number of memory.
 pub(crate) fn max_pfn() -> u64 {
     // SAFETY: May be called anywhere.
@@ -197,6 +204,12 @@ pub(crate) fn may_log() -> bool {
 pub(crate) fn uptime() -> u64 {
     // SAFETY: May be called anywhere, NMI included.
     unsafe { bindings::ktime_get_mono_fast_ns() }
+}
+
+/// The kernel's clock.
+pub(crate) fn jiffies() -> Jiffies {
+    // SAFETY: It is always there, and changes under whoever reads it.
+    unsafe { (&raw const bindings::jiffies).read_volatile() }
 }
 
 /// Return addresses on the stack, the newest first; their number. Any context.

@@ -2,8 +2,8 @@
 
 //! The verifier: what Driver Verifier does for a Windows driver's memory.
 //!
-//! WDK: "Driver Verifier", options "Special Pool", "Pool Tracking" and "Low Resources
-//! Simulation".
+//! WDK: "Driver Verifier", options "Special Pool", "Pool Tracking", "Low Resources Simulation" and
+//! "DMA Verification".
 //!
 //! While it is off, a static branch keeps all of it out of the way. While it is on, pool blocks take
 //! the way for all cases, and their headers have a mark, by which they take it on free as well,
@@ -11,16 +11,19 @@
 
 pub(crate) mod arena;
 pub(crate) mod check;
+pub(crate) mod dma;
 pub(crate) mod faults;
 pub(crate) mod files;
 pub(crate) mod fill;
 pub(crate) mod hooks;
+pub(crate) mod irql;
 pub(crate) mod kept;
 pub(crate) mod leaks;
 pub(crate) mod memory_type;
 pub(crate) mod options;
 pub(crate) mod parse;
 pub(crate) mod pattern;
+pub(crate) mod rules;
 pub(crate) mod special;
 pub(crate) mod stack;
 pub(crate) mod switch;

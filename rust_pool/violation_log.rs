@@ -41,39 +41,52 @@ impl fmt::Display for Entry {
 }
 
 /// How many violations are kept.
-const KEPT: usize = 256;
+const KEPT: u64 = 256;
 
-/// The newest violations.
+/// The newest violations, each in the slot of its number.
 pub(crate) struct Log {
     entries: KVVec<Option<Entry>>,
-    next: usize,
+    newest: u64,
+}
+
+/// Numbers that are [`KEPT`] apart share a slot.
+fn slot(number: u64) -> usize {
+    // CAST: Below `KEPT`.
+    (number % KEPT) as usize
 }
 
 impl Log {
     /// An empty log, with all the room that it will need. Sleeps.
     pub(crate) fn new() -> Result<Self> {
-        let mut entries = KVVec::with_capacity(KEPT, GFP_KERNEL)?;
+        // CAST: Lossless on the architectures supported.
+        let mut entries = KVVec::with_capacity(KEPT as usize, GFP_KERNEL)?;
         for _ in 0..KEPT {
             entries.push(None, GFP_KERNEL)?;
         }
-        Ok(Self { entries, next: 0 })
+        Ok(Self { entries, newest: 0 })
     }
 
     pub(crate) fn push(&mut self, entry: Entry) {
-        if let Some(slot) = self.entries.get_mut(self.next % KEPT) {
-            *slot = Some(entry);
+        self.newest = self.newest.max(entry.number);
+        if let Some(slot) = self.entries.get_mut(slot(entry.number)) {
+            // Numbers are given before the log is locked, so an older one may come later.
+            if slot
+                .as_ref()
+                .is_none_or(|there| there.number < entry.number)
+            {
+                *slot = Some(entry);
+            }
         }
-        self.next = self.next.wrapping_add(1);
     }
 
     /// Renders the first entry whose number is above `number`, and returns its number.
     pub(crate) fn after(&self, number: u64, line: &mut Line) -> Option<u64> {
-        let entry = self
-            .entries
-            .iter()
-            .flatten()
-            .filter(|entry| entry.number > number)
-            .min_by_key(|entry| entry.number)?;
+        let oldest = self.newest.saturating_sub(KEPT - 1);
+        let first = number.saturating_add(1).max(oldest);
+        let entry = (first..=self.newest).find_map(|number| {
+            let entry = self.entries.get(slot(number))?.as_ref()?;
+            (entry.number == number).then_some(entry)
+        })?;
         kwrite!(line, "{entry}").ok()?;
         Some(entry.number)
     }
@@ -81,5 +94,63 @@ impl Log {
     /// Where the code is that broke the rules.
     pub(crate) fn sites(&self) -> impl Iterator<Item = &Site> {
         self.entries.iter().flatten().map(|entry| &entry.site)
+    }
+}
+
+#[kernel::macros::kunit_tests(rust_pool_violation_log)]
+mod tests {
+    use super::*;
+    use crate::violation::Check;
+
+    fn push(log: &mut Log, number: u64) {
+        log.push(Entry {
+            number,
+            time: 0,
+            site: Site::new(0),
+            violation: Violation::new(Check::BadPoolCaller, 0, [number.into(); 3], 0, "test"),
+        });
+    }
+
+    /// Whether these are the numbers in it, in this order.
+    fn holds(log: &Log, numbers: impl IntoIterator<Item = u64>) -> bool {
+        let mut line = Line::empty();
+        let mut last = 0;
+        for number in numbers {
+            line.clear();
+            if log.after(last, &mut line) != Some(number) {
+                return false;
+            }
+            last = number;
+        }
+        log.after(last, &mut line).is_none()
+    }
+
+    #[test]
+    fn empty_at_first() -> Result {
+        assert!(holds(&Log::new()?, []));
+        Ok(())
+    }
+
+    #[test]
+    fn by_number_however_they_come() -> Result {
+        let mut log = Log::new()?;
+        for number in [2, 1, 4] {
+            push(&mut log, number);
+        }
+        assert!(holds(&log, [1, 2, 4]));
+        Ok(())
+    }
+
+    #[test]
+    fn the_newest_stay() -> Result {
+        let mut log = Log::new()?;
+        for number in 1..=600 {
+            push(&mut log, number);
+        }
+        assert!(holds(&log, 600 - KEPT + 1..=600));
+        // One that comes this late displaces none.
+        push(&mut log, 600 - KEPT);
+        assert!(holds(&log, 600 - KEPT + 1..=600));
+        Ok(())
     }
 }

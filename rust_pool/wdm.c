@@ -179,6 +179,12 @@ void rust_pool_verified_add(void *block, u32 type, u32 tag, size_t bytes)
 }
 EXPORT_SYMBOL_GPL(rust_pool_verified_add);
 
+void rust_pool_verified_free(void *block, u32 type)
+{
+	rust_pool_verifier_free(block, type, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(rust_pool_verified_free);
+
 const void *rust_pool_tag_row(u32 type, u32 tag)
 {
 	return rust_pool_row(type, tag, _RET_IP_);

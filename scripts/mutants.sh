@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# mutants.sh [NAME]: proves the tests. Each selftests/mutants/*.patch plants one
+# mutants.sh [NAME...]: proves the tests. Each selftests/mutants/*.patch plants one
 # defect; it is built, and the test program that the patch names has to fail:
 #
 #   Test: foo.sh        the program to run
@@ -49,7 +49,8 @@ apply() {
 build() {
 	"$scratch/scripts/build.sh" "$scratch" modules &&
 		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules" &&
-		"$scratch/scripts/client.sh" "$scratch/selftests/bench"
+		{ [ "$KERNEL" != stock ] ||
+			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
 }
 
 baseline() {
@@ -83,8 +84,10 @@ try() {
 	why=$(grep -m 1 '^FAILED: ' "$work/log")
 }
 
-mapfile -t patches < <(find "$TOP/selftests/mutants" -name "${1:-*}.patch" | sort)
-[ ${#patches[@]} -gt 0 ] || die "there is no selftests/mutants/${1:-*}.patch"
+mapfile -t patches < <(for name in "${@:-*}"; do
+	find "$TOP/selftests/mutants" -name "$name.patch"
+done | sort -u)
+[ ${#patches[@]} -gt 0 ] || die "there is no selftests/mutants/${*:-*}.patch"
 
 # A test that fails anyway would kill any mutant.
 mapfile -t kernels < <(for patch in "${patches[@]}"; do kernel_of "$patch"; done | sort -u)

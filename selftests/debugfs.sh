@@ -8,6 +8,19 @@
 
 FILES='tags contiguous noncached adapters memory violations live injected'
 
+# Bytes to read at once and from where, and how many one by one: a hundred thousand
+# system calls take minutes on the debug kernel.
+case $(uname -r) in
+*-debug)
+	SIZES='100 4096 65536'
+	BYTES=200
+	STARTS=101 ;;
+*)
+	SIZES='7 100 4096 65536'
+	BYTES=2000
+	STARTS='1 10' ;;
+esac
+
 each_file() {
 	for _stat in $FILES; do
 		"$@" "$_stat" || {
@@ -28,7 +41,7 @@ file_mode() {
 }
 
 version_line() {
-	[ "$(head -n 1 "$STATS/$1")" = "$1 - version: 1.0" ]
+	head -n 1 "$STATS/$1" | grep -qx "$1 - version: 1\.[0-9]"
 }
 
 is_file() {
@@ -42,19 +55,19 @@ not_writable() {
 # The same text, however it is read. Nothing changes meanwhile.
 small_reads() {
 	cat "$STATS/$1" >"$TMP/whole"
-	for _size in 7 100 4096 65536; do
-		dd if="$STATS/$1" of="$TMP/parts" bs=$_size 2>/dev/null
+	for _size in $SIZES; do
+		dd if="$STATS/$1" of="$TMP/parts" bs="$_size" 2>/dev/null
 		cmp "$TMP/whole" "$TMP/parts" || return 1
 	done
-	head -c 2000 "$TMP/whole" >"$TMP/start"
-	dd if="$STATS/$1" of="$TMP/parts" bs=1 count=2000 2>/dev/null
+	head -c $BYTES "$TMP/whole" >"$TMP/start"
+	dd if="$STATS/$1" of="$TMP/parts" bs=1 count=$BYTES 2>/dev/null
 	cmp "$TMP/start" "$TMP/parts"
 }
 
 seeks() {
 	cat "$STATS/$1" >"$TMP/whole"
 	_size=$(wc -c <"$TMP/whole")
-	for _skip in 1 10 $((_size / 2)) $((_size - 1)); do
+	for _skip in $STARTS $((_size / 2)) $((_size - 1)); do
 		dd if="$STATS/$1" of="$TMP/part" bs="$_skip" skip=1 2>/dev/null
 		tail -c +$((_skip + 1)) "$TMP/whole" | cmp - "$TMP/part" ||
 			return 1
@@ -81,7 +94,7 @@ tag_rows_parse() {
 # A row for each kind of block, in the order of their sizes.
 memory_rows_parse() {
 	sed -n 2p "$STATS/memory" |
-		grep -qxE '# heap: [0-9]+ spans, [0-9]+ of them waiting, [0-9]+ bytes free' ||
+		grep -qxE '# heap: [0-9]+ spans, [0-9]+ of them waiting, [0-9]+ bytes free, [0-9]+ times contended' ||
 		return 1
 	[ "$(sed -n 3p "$STATS/memory" | tr -s ' ')" = "#magazines of size limit held bytes" ] ||
 		return 1
@@ -109,7 +122,7 @@ open_file_and_rmmod() {
 		return
 	fi
 	# Refused because in use: then it still works.
-	[ "$(head -n 1 <&3)" = "$1 - version: 1.0" ] || return 1
+	head -n 1 <&3 | grep -qx "$1 - version: 1\.[0-9]" || return 1
 	exec 3<&-
 }
 
@@ -140,16 +153,17 @@ removed_under_readers() {
 	[ $_done -eq 2 ]
 }
 
-twenty_thousand() {
-	cat "$CASES_DIR"/tags/*-twenty_thousand_tags >"$TMP/case"
+thousands_of_tags() {
+	cat "$CASES_DIR"/tags/*-thousands_of_tags >"$TMP/case"
 	grep '^#' "$TMP/case"
-	[ "$(tail -n 1 "$TMP/case")" = ok ] || return 1
+	_tags=$(sed -n 's/^# \([0-9]*\) tags$/\1/p' "$TMP/case")
+	[ "$(tail -n 1 "$TMP/case")" = ok ] && [ "$_tags" -ge 1000 ] || return 1
 	cat "$STATS/tags" >"$TMP/tags"
 	# Every one has its row, or is counted in the row for the rest.
-	awk '/^Q...  *Nonp/ { rows++; allocs += $3 }
+	awk -v tags="$_tags" '/^Q...  *Nonp/ { rows++; allocs += $3 }
 	     /^\(other\)  *Nonp/ { allocs += $3; other = $3 }
 	     END { print "# rows " rows ", other " 0 + other
-		   exit rows < 10000 || allocs < 20000 }' "$TMP/tags" ||
+		   exit rows < tags / 2 || allocs < tags }' "$TMP/tags" ||
 		return 1
 	dd if="$STATS/tags" of="$TMP/parts" bs=3333 2>/dev/null
 	cmp "$TMP/tags" "$TMP/parts"
@@ -179,5 +193,5 @@ check "read in small pieces" each_file small_reads
 check "read from anywhere" each_file seeks
 check "tag rows parse" tag_rows_parse
 check "memory rows parse" memory_rows_parse
-check "twenty thousand tags" twenty_thousand
+check "thousands of tags" thousands_of_tags
 ends

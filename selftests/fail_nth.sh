@@ -3,64 +3,20 @@
 #
 # Every allocation inside module load, each routine of both faces, and dma_demo's
 # probe, failed one after the other until none is left to fail: by the kernel's
-# own fault injection. What fails says so, and nothing is left of it.
+# own fault injection. What fails says so, and nothing is left of it. With FAIL_EVERY
+# it is only every so many-th allocation of load and probe.
 # vm-kernel: debug
 # vm-own: what a failed allocation costs the kernel elsewhere is not to disturb others
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/faults.sh
+. "$DIR/faults.sh"
 
-FAULTS="/sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc"
 # More allocations than any of them has.
 MOST=5000
-# So many that fault injection does not run out of failures.
-TIMES=1000000000
-# Routines of the kernel that dump their stack where they fail.
-DUMPS='__kmem_cache_create_args|warn_alloc|pcpu_alloc_noprof|vmalloc'
-
-# set_faults NAME VALUE: for those of both allocators
-set_faults() {
-	for _faults in $FAULTS; do
-		[ ! -e "$_faults/$1" ] || echo "$2" >"$_faults/$1" || return 1
-	done
-}
-
-# Only allocations beneath this function of the kernel are counted and failed.
-faults_beneath() {
-	_range=$(sort /proc/kallsyms | awk -v name="$1" '
-		found && $1 != start { print start, $1; exit }
-		$3 == name { found = 1; start = $1 }')
-	if [ -z "$_range" ]; then
-		echo "# this kernel has no function $1"
-		return 1
-	fi
-	set_faults require-start "0x${_range% *}" &&
-		set_faults require-end "0x${_range#* }"
-}
-
-faults_anywhere() {
-	set_faults require-start 0 && set_faults require-end 0xffffffffffffffff
-}
-
-prepare_faults() {
-	# Whoever may wait for memory fails as well, and whatever the size.
-	set_faults ignore-gfp-wait N && set_faults ignore-gfp-highmem N &&
-		set_faults min-order 0 && set_faults verbose 0 &&
-		set_faults times $TIMES && faults_anywhere &&
-		# A marked task fails once its count is zero; nobody else does.
-		set_faults task-filter Y && set_faults probability 100
-}
-
-failures() {
-	_left=0
-	for _faults in $FAULTS; do
-		_left=$((_left + $(cat "$_faults/times")))
-	done
-	echo $((2 * TIMES - _left))
-}
-
 # Of the allocations, every so many-th.
-STEP=1
+STEP=${FAIL_EVERY:-1}
 
 # sweep COMMAND...: runs "COMMAND... N" for N from 1, until nothing fails in it
 sweep() {
@@ -120,10 +76,10 @@ loads() {
 
 # With a slab cache for each size it has very many; of these some.
 loads_with_caches() {
-	STEP=89
+	STEP=211
 	loads 0 1
 	_swept=$?
-	STEP=1
+	STEP=${FAIL_EVERY:-1}
 	return $_swept
 }
 
@@ -157,35 +113,6 @@ probes() {
 	_swept=$?
 	echo 1 >/sys/bus/pci/drivers_autoprobe
 	faults_anywhere && unload dma_demo && [ $_swept -eq 0 ] && [ "$_refused" -gt 0 ]
-}
-
-# Nothing in the log but what the kernel's own routines say of their failures. A
-# stack is dumped by one of these, or it is not allowed.
-only_allowed_dumps() {
-	MARK=$BEGIN
-	log_since >"$TMP/log"
-	awk -v dumps="$DUMPS" '
-		/Call Trace:/ { inside = 1; allowed = 0; head = before; next }
-		inside && / <\/TASK>/ {
-			inside = 0
-			if (!allowed) { print "# log: a stack after: " head; bad = 1 }
-			next
-		}
-		inside { if ($0 ~ dumps) allowed = 1; next }
-		{ if (!/CPU: |Hardware name:|Tainted:|<TASK>/) before = $0 }
-		/WARNING:|BUG[: ]|Oops|KASAN|UBSAN|ODEBUG|DMA-API:|general protection|[Bb]ad page|INFO: / ||
-		/(possible|inconsistent).*lock|refcount_t|corruption|scheduling while|cut here/ {
-			print "# log: " $0
-			bad = 1
-		}
-		END { exit bad }' "$TMP/log"
-}
-
-nothing_leaked() {
-	kmemleak_scan || return 1
-	kmemleak_reports >"$TMP/leaks"
-	sed 's/^/# /' "$TMP/leaks" | head -n 40
-	[ ! -s "$TMP/leaks" ]
 }
 
 [ -e /proc/self/fail-nth ] || skip_all "no fault injection in this kernel"

@@ -25,7 +25,7 @@ used() {
 begin rp_test rp_test_pool rp_test_model
 load rust_pool magazines=1 || load_or_fail rust_pool
 load_or_fail rp_test rp_test_pool
-load rp_test_model seconds="${MODEL_SECONDS:-15}" seed="${MODEL_SEED:-0}" ||
+load rp_test_model seconds="${MODEL_SECONDS:-10}" seed="${MODEL_SEED:-0}" ||
 	load_or_fail rp_test_model
 EXTRA=2
 plan_cases contexts badfree usercopy model

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Requests that cannot be met.
+# vm-mem: 512M
 # vm-own: it leaves memory in pieces where KASAN and kmemleak hold on to it
 
 # shellcheck source=selftests/lib.sh

@@ -79,7 +79,7 @@ nothing_left_after_unload() {
 }
 
 EXTRA=3
-begin_suites rp_test_pool magazines heap
+begin_suites rp_test_pool magazines heap contention
 awk 'NR > 3 && $3' "$STATS/memory" | grep -q . && KEPT=yes || KEPT=no
 run_cases
 check "$PROGRAM: given back when memory is short" given_back_when_short

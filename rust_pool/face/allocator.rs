@@ -138,8 +138,15 @@ unsafe fn realloc_verified<T: PoolTag>(
     let old = ptr.filter(|_| old_layout.size() != 0);
     if let Some(old) = old {
         // It may be somebody else's as soon as it is freed.
+        let old = old.as_ptr().cast();
         // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe { raw::rust_pool_verifier_remove(old.as_ptr().cast()) };
+        unsafe {
+            if layout.size() == 0 {
+                raw::rust_pool_verified_free(old, pool);
+            } else {
+                raw::rust_pool_verifier_remove(old);
+            }
+        }
     }
     // SAFETY: By the safety requirements.
     let result = unsafe { realloc_plain::<T>(kind, ptr, layout, old_layout, flags) };
@@ -203,7 +210,8 @@ unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layo
     };
     if verifier::on() {
         // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe { raw::rust_pool_verifier_remove(ptr.as_ptr().cast()) };
+        // CAST: The discriminants are those of POOL_TYPE.
+        unsafe { raw::rust_pool_verified_free(ptr.as_ptr().cast(), kind as u32) };
     }
     // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
     unsafe { release::<T>(kind, ptr, shape) };

@@ -90,8 +90,18 @@ impl Cache {
             return false;
         }
         // SAFETY: The cache is alive and empty, and not used any more.
-        unsafe { bindings::kmem_cache_destroy(self.0.as_ptr()) };
+        unsafe { self.destroy() };
         true
+    }
+
+    /// Destroys the cache. Sleeps.
+    ///
+    /// # Safety
+    ///
+    /// No object is left in it, and nobody uses it at the same time, or afterwards.
+    pub(crate) unsafe fn destroy(self) {
+        // SAFETY: By the safety requirements; the cache is alive until here.
+        unsafe { bindings::kmem_cache_destroy(self.0.as_ptr()) };
     }
 }
 

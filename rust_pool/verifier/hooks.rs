@@ -6,6 +6,7 @@ use super::{
     arena,
     check,
     faults,
+    irql,
     on,
     special,
     tracking,
@@ -36,7 +37,31 @@ use kernel::prelude::*;
 /// Whether a request is to fail on purpose. Any context but NMI.
 #[inline]
 pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
-    on() && faults::refuse(memory, tag, bytes, caller)
+    on() && look_and_refuse(memory, tag, bytes, caller)
+}
+
+#[cold]
+fn look_and_refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
+    if let MemoryType::Pool { kind, .. } = memory {
+        irql::allocating(kind, bytes, caller);
+    }
+    faults::refuse(memory, tag, bytes, caller)
+}
+
+/// Looks at a block of the C face that is being freed. Any context but NMI.
+#[inline]
+pub(crate) fn freeing(addr: usize, kind: PoolKind, caller: usize) {
+    if on() {
+        irql::freeing(kind, addr, caller);
+    }
+}
+
+/// Records an adapter.
+#[inline]
+pub(crate) fn got_adapter(addr: usize, caller: usize) {
+    if on() {
+        tracking::add(addr, 0, None, MemoryType::Adapter, caller);
+    }
 }
 
 /// Allocates a block from special pool, or with a pattern behind it, if it is to be one of these.
@@ -99,13 +124,17 @@ unsafe fn mark(block: NonNull<u8>, bytes: usize, tag: Tag, kind: PoolKind, calle
     }
 }
 
+fn pool_kind(kind: u32) -> PoolKind {
+    if kind == 0 {
+        PoolKind::NonPaged
+    } else {
+        PoolKind::Paged
+    }
+}
+
 fn by_type(kind: u32) -> MemoryType {
     MemoryType::Pool {
-        kind: if kind == 0 {
-            PoolKind::NonPaged
-        } else {
-            PoolKind::Paged
-        },
+        kind: pool_kind(kind),
         by_type: true,
     }
 }
@@ -122,7 +151,7 @@ unsafe extern "C" fn rust_pool_verifier_refuse(
     bytes: usize,
     caller: usize,
 ) -> bool {
-    sys::irql() < 15 && faults::refuse(by_type(kind), Some(Tag::from_raw(tag)), bytes, caller)
+    sys::irql() < 15 && look_and_refuse(by_type(kind), Some(Tag::from_raw(tag)), bytes, caller)
 }
 matches_header!(rust_pool_verifier_refuse);
 
@@ -155,3 +184,15 @@ unsafe extern "C" fn rust_pool_verifier_remove(block: *mut c_void) {
 }
 matches_header!(rust_pool_verifier_remove);
 export_symbol_gpl!(rust_pool_verifier_remove);
+
+/// Looks at a block of the Rust face that is being freed, and forgets it.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_verifier_free(block: *mut c_void, kind: u32, caller: usize) {
+    irql::freeing(pool_kind(kind), block as usize, caller);
+    tracking::remove(block as usize);
+}
+matches_header!(rust_pool_verifier_free);

@@ -10,35 +10,55 @@ use super::{
 use crate::{
     state,
     sys::Module,
-    tag::Tag, //
+    tag::Tag,
+    text::kwrite, //
 };
 use kernel::{
     alloc::flags::__GFP_NOWARN,
+    fmt,
     prelude::*, //
 };
 
-/// Blocks from one place.
+/// Blocks, or adapters, from one place.
 struct Group {
-    tag: Tag,
+    tag: Option<Tag>,
     memory: MemoryType,
     stack: Stack,
     count: u64,
     bytes: u64,
 }
 
-/// The tag of a pool block that was allocated in the module, or anywhere if that is `None`. What
-/// other families leaked is told of their own records.
-fn concerned(record: &Record, module: Option<Module>) -> Option<Tag> {
-    let pool = matches!(record.memory, MemoryType::Pool { .. });
-    let here = module.is_none_or(|module| record.stack.caller().lies_in(module));
-    record.tag.filter(|_| pool && here)
+impl fmt::Display for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            tag,
+            memory,
+            stack,
+            count,
+            bytes,
+        } = self;
+        if let Some(tag) = tag {
+            kwrite!(f, "tag {tag} ")?;
+        }
+        if *memory == MemoryType::Adapter {
+            return kwrite!(f, "{memory}: {count}, by {stack}");
+        }
+        let blocks = if *count == 1 { "block" } else { "blocks" };
+        kwrite!(f, "{memory}: {count} {blocks}, {bytes} bytes, by {stack}")
+    }
 }
 
-/// How many tracked pool blocks a module leaves, or all.
+/// Whether it was allocated in the module, or anywhere if that is `None`.
+fn concerned(record: &Record, module: Option<Module>) -> bool {
+    module.is_none_or(|module| record.stack.caller().lies_in(module))
+}
+
+/// How many tracked pool blocks a module leaves, or all. The other families have records of their
+/// own to count.
 pub(crate) fn count(module: Option<Module>) -> u64 {
     let mut count = 0u64;
     state::get().records.for_each(|record| {
-        if concerned(record, module).is_some() {
+        if concerned(record, module) && matches!(record.memory, MemoryType::Pool { .. }) {
             count = count.wrapping_add(1);
         }
     });
@@ -50,13 +70,15 @@ pub(crate) fn print(module: Option<Module>) {
     let mut groups = KVec::<Group>::new();
     let mut rest = 0u64;
     state::get().records.for_each(|record| {
-        let Some(tag) = concerned(record, module) else {
+        if !concerned(record, module) {
             return;
-        };
+        }
         // CAST: Lossless on the architectures supported.
         let bytes = record.bytes as u64;
         let known = groups.iter_mut().find(|group| {
-            group.tag == tag && group.memory == record.memory && group.stack.is(&record.stack)
+            group.tag == record.tag
+                && group.memory == record.memory
+                && group.stack.is(&record.stack)
         });
         if let Some(group) = known {
             group.count = group.count.wrapping_add(1);
@@ -64,7 +86,7 @@ pub(crate) fn print(module: Option<Module>) {
             return;
         }
         let group = Group {
-            tag,
+            tag: record.tag,
             memory: record.memory,
             stack: record.stack.copy(),
             count: 1,
@@ -74,16 +96,8 @@ pub(crate) fn print(module: Option<Module>) {
             rest = rest.wrapping_add(1);
         }
     });
-    for Group {
-        tag,
-        memory,
-        stack,
-        count,
-        bytes,
-    } in &groups
-    {
-        let blocks = if *count == 1 { "block" } else { "blocks" };
-        pr_err!("  tracked tag {tag} {memory}: {count} {blocks}, {bytes} bytes, by {stack}\n");
+    for group in &groups {
+        pr_err!("  tracked {group}\n");
     }
     if rest != 0 {
         pr_err!("  tracked, without memory to say where: {rest}\n");

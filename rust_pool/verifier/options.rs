@@ -10,6 +10,7 @@ use super::{
         Change, //
     },
     pattern::Pattern,
+    rules::Rules,
     special,
     switch, //
 };
@@ -114,6 +115,7 @@ pub(crate) struct Options {
     pub(crate) special: Option<special::Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) tasks: [Option<Nth>; TASKS],
+    pub(crate) rules: Rules,
 }
 
 impl Options {
@@ -126,6 +128,7 @@ impl Options {
             special: None,
             chance: None,
             tasks: [None; TASKS],
+            rules: Rules::new(),
         }
     }
 
@@ -136,6 +139,7 @@ impl Options {
             || self.special.is_some()
             || self.policy == Policy::Quarantine
             || self.fails()
+            || self.rules.any()
     }
 
     /// Whether requests may fail.
@@ -184,9 +188,14 @@ impl Options {
                 return Some(place + 1);
             }
         }
+        /// The place of the first rule.
+        const RULES: usize = COMMON + TASKS;
+        if let Some(next) = self.rules.show(at.saturating_sub(RULES), to) {
+            return Some(next + RULES);
+        }
         if at == 0 {
             kwrite!(to, "off").ok()?;
-            return Some(COMMON + TASKS);
+            return Some(RULES + Rules::COUNT);
         }
         None
     }
@@ -220,6 +229,7 @@ impl Options {
         self.check = change.check.or(self.check);
         self.special = change.special.or(self.special);
         self.chance = change.chance.or(self.chance);
+        self.rules = self.rules.and(change.rules);
         Ok(())
     }
 }

@@ -9,6 +9,8 @@
 //! policy quarantine
 //! fail probability=600 tag=* delay=0 comm=insmod
 //! fail nth=3
+//! dma
+//! irql
 //! off
 //! ```
 
@@ -19,6 +21,7 @@ use super::{
         Policy, //
     },
     pattern::Pattern,
+    rules::Rules,
     special::{
         self,
         Choice, //
@@ -41,6 +44,7 @@ pub(crate) struct Change {
     pub(crate) special: Option<Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) nth: Option<u64>,
+    pub(crate) rules: Rules,
 }
 
 /// A line that is wrong.
@@ -64,7 +68,7 @@ const SPECIAL: &str =
     "special [end|start] [tag=PATTERN] [size=MIN..MAX, 1..4096 at most] [slots=16..65536]";
 const CHANCE: &str = "fail probability=1..10000 [tag=PATTERN] [delay=SECONDS] [comm=NAME]";
 const NTH: &str = "fail nth=N, from 1 on";
-const ALL: &str = "one of tracking, check, special, policy, fail, off";
+const ALL: &str = "one of tracking, check, special, policy, fail, dma, irql, off";
 
 /// What is wrong, and what would be right.
 type Wrong = (&'static str, &'static str);
@@ -232,7 +236,13 @@ fn line(line: &str, change: &mut Change, now: u64) -> Result<(), Wrong> {
             );
         }
         "fail" => change.chance = Some(chance(&fields, now)?),
-        _ => return Err(("no option", ALL)),
+        word => match Rules::named(word) {
+            Some(rule) => {
+                fields.only(&[], "the word alone")?;
+                change.rules = change.rules.and(rule);
+            }
+            None => return Err(("no option", ALL)),
+        },
     }
     Ok(())
 }
@@ -352,6 +362,9 @@ mod tests {
             "off now",
             "fail nth=4294967296",
             "offf",
+            "dma tag=*",
+            "irql 1",
+            "dma,irql",
         ] {
             assert!(is_bad(bad));
         }

@@ -201,6 +201,39 @@ static void device_memory(struct rpt *t)
 	free_all_ways(t, (void __force *)(apic + 0x20), 0x46);
 }
 
+/* Mapped where the pool had blocks a moment ago: it is none of them. */
+static void device_memory_in_their_place(struct rpt *t)
+{
+	enum { COUNT = 16, BYTES = 100000 };
+	void __iomem *apic[COUNT];
+	void *blocks[COUNT];
+	unsigned int i, k, met = 0;
+
+	for (i = 0; i < COUNT; i++)
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPool, BYTES,
+						  TAG_BADFREE);
+	for (i = 0; i < COUNT; i++)
+		if (EXPECT(t, blocks[i]))
+			ExFreePoolWithTag(blocks[i], TAG_BADFREE);
+	/* Or the addresses would rest for a while. */
+	vm_unmap_aliases();
+	for (i = 0; i < COUNT; i++) {
+		apic[i] = ioremap(0xfee00000, BYTES);
+		for (k = 0; k < COUNT; k++) {
+			if (!apic[i] || blocks[k] != (void __force *)apic[i])
+				continue;
+			free_all_ways(t, blocks[k], 0x46);
+			met++;
+		}
+	}
+	for (i = 0; i < COUNT; i++)
+		if (apic[i])
+			iounmap(apic[i]);
+	rpt_note(t, "%u of %u at the address of a block", met, COUNT);
+	if (!met)
+		rpt_skip(t, "no address came round again");
+}
+
 static const struct rpt_arg small_offsets[] = {
 	{ "16", 16 },
 	{ "32", 32 },
@@ -582,7 +615,7 @@ static const struct rpt_arg fuzz_ranges[] = {
 
 static void fuzz(struct rpt *t)
 {
-	enum { BLOCKS = 16, ROUNDS = 2000 };
+	enum { BLOCKS = 16, ROUNDS = RPT_MANY(2000) };
 	static const size_t bytes[] = { 24, 500, 4064, 4096, 10000 };
 	u64 ram = (u64)totalram_pages() << PAGE_SHIFT;
 	struct rnd_state rnd;
@@ -642,6 +675,7 @@ static const struct rpt_case cases[] = {
 	{ "unmapped_direct_map", unmapped_direct_map },
 	{ "hole_in_direct_map", hole_in_direct_map },
 	{ "device_memory", device_memory },
+	{ "device_memory_in_their_place", device_memory_in_their_place },
 	{ "interior_of_small_at", small_interior, small_offsets },
 	{ "interior_of_large", large_interior, large_sizes },
 	{ "forged_header", forged_header },

@@ -297,12 +297,12 @@ static void load_test(struct rpt *t, size_t max_bytes, unsigned int rounds,
 /* First, while the peak of its tag is still its own. */
 static void peak_under_load(struct rpt *t)
 {
-	load_test(t, SZ_256K, 3000, true);
+	load_test(t, SZ_256K, RPT_MANY(3000), true);
 }
 
 static void exact_under_load(struct rpt *t)
 {
-	load_test(t, 9000, 15000, false);
+	load_test(t, 9000, RPT_MANY(15000), false);
 }
 
 static const struct rpt_case cases[] = {

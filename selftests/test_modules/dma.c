@@ -12,51 +12,12 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "rpt.h"
+#include "dma.h"
 
 #define EDU_VENDOR	0x1234
 #define EDU_DEVICE	0x11e8
 
-static struct pci_dev *edu;
-
-static DEVICE_DESCRIPTION describe(ULONG width, ULONG maximum_length)
-{
-	return (DEVICE_DESCRIPTION){
-		.Version = DEVICE_DESCRIPTION_VERSION3,
-		.Master = TRUE,
-		.ScatterGather = TRUE,
-		.InterfaceType = PCIBus,
-		.DmaAddressWidth = width,
-		.MaximumLength = maximum_length,
-	};
-}
-
-static DMA_ADAPTER *get_adapter(ULONG width, ULONG maximum_length,
-				ULONG *registers)
-{
-	DEVICE_DESCRIPTION description = describe(width, maximum_length);
-
-	return IoGetDmaAdapter(&edu->dev, &description, registers);
-}
-
-static void put_adapter(DMA_ADAPTER *adapter)
-{
-	adapter->DmaOperations->PutDmaAdapter(adapter);
-}
-
-static void *get_buffer(DMA_ADAPTER *adapter, ULONG length,
-			PHYSICAL_ADDRESS *logical)
-{
-	return adapter->DmaOperations->AllocateCommonBuffer(adapter, length,
-							    logical, TRUE);
-}
-
-static void put_buffer(DMA_ADAPTER *adapter, ULONG length,
-		       PHYSICAL_ADDRESS logical, void *buffer)
-{
-	adapter->DmaOperations->FreeCommonBuffer(adapter, length, logical,
-						 buffer, TRUE);
-}
+struct pci_dev *edu;
 
 static const struct rpt_arg lengths[] = {
 	{ "1", 1 },
@@ -429,9 +390,9 @@ static void put_with_buffers_out(struct rpt *t)
 	rpt_fill(first, 4096, 1);
 	rpt_fill(second, 8192, 2);
 	EXPECT(t, !get_buffer(adapter, 4096, &none));
-	EXPECT_VIOLATIONS(t, 1);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x18);
 	put_adapter(adapter);
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x18);
 	EXPECT(t, rpt_filled(first, 4096, 1));
 	EXPECT(t, rpt_filled(second, 8192, 2));
 	put_buffer(adapter, 4096, one, first);
@@ -451,13 +412,13 @@ static void put_twice(struct rpt *t)
 	put = adapter->DmaOperations->PutDmaAdapter;
 	put(adapter);
 	put(adapter);
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x18);
 	put(&foreign);
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
 	put(NULL);
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x19);
 	put((void *)(1UL << 63));
-	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x03);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
 }
 
 static void use_after_put(struct rpt *t)
@@ -471,7 +432,7 @@ static void use_after_put(struct rpt *t)
 	allocate = adapter->DmaOperations->AllocateCommonBuffer;
 	put_adapter(adapter);
 	EXPECT(t, !allocate(adapter, 4096, &logical, TRUE));
-	EXPECT_VIOLATIONS(t, 1);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x18);
 }
 
 struct call {
@@ -527,7 +488,15 @@ static void refused_in(struct rpt *t)
 	put_adapter(call.adapter);
 }
 
-/* Deferred, and the adapter put meanwhile must not suffer for it. */
+static void call_free_and_put(void *arg)
+{
+	struct call *call = arg;
+
+	call_free(arg);
+	put_adapter(call->adapter);
+}
+
+/* Deferred; for the adapter it counts as free, so that may be put at once. */
 static void free_reported_and_done_in(struct rpt *t)
 {
 	enum rpt_context context = rpt_value(t);
@@ -543,7 +512,7 @@ static void free_reported_and_done_in(struct rpt *t)
 	call_allocate(&call);
 	if (!EXPECT(t, call.buffer))
 		return;
-	rpt_in_context(context, call_free, &call);
+	rpt_in_context(context, call_free_and_put, &call);
 	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
 	if (v) {
 		EXPECT_EQ(t, v->p[1], rpt_irql(context));
@@ -556,7 +525,6 @@ static void free_reported_and_done_in(struct rpt *t)
 		rpt_settle(t);
 	}
 	EXPECT_EQ(t, after.diff, before.diff);
-	put_adapter(call.adapter);
 }
 
 static void listed(struct rpt *t)
@@ -605,7 +573,10 @@ static const struct rpt_case cases[] = {
 };
 
 static const struct rpt_suite dma_suite = RPT_SUITE("dma", cases);
-static const struct rpt_suite *const suites[] = { &dma_suite };
+static const struct rpt_suite *const suites[] = {
+	&dma_suite,
+	&dma_checks_suite,
+};
 
 static void *key;
 

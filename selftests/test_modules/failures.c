@@ -142,7 +142,7 @@ static const struct rpt_arg paged_sizes[] = {
  */
 static size_t next_size(size_t n, s64 had)
 {
-	if (IS_ENABLED(CONFIG_KASAN) && si_mem_available() > had / 4)
+	if (IS_ENABLED(CONFIG_KASAN) && si_mem_available() > had / 16)
 		return max_t(size_t, n, SZ_8M);
 	return n;
 }

@@ -5,6 +5,7 @@
 #include <linux/debugfs.h>
 #include <linux/fs.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -15,6 +16,8 @@
 #include "rpt_private.h"
 
 #define LOG_BYTES	8192
+/* A case that takes longer says so. */
+#define SLOW_MS		2000
 
 struct rpt_file {
 	struct rpt_file *next;
@@ -132,14 +135,20 @@ static int rpt_open(struct inode *inode, struct file *filp)
 {
 	const struct rpt_file *file = inode->i_private;
 	struct rpt *t;
+	ktime_t start;
+	s64 ms;
 
 	t = kvzalloc(sizeof(*t) + LOG_BYTES + 16, GFP_KERNEL);
 	if (!t)
 		return -ENOMEM;
 
 	mutex_lock(&rpt_lock);
+	start = ktime_get();
 	rpt_run(t, file);
+	ms = ktime_ms_delta(ktime_get(), start);
 	mutex_unlock(&rpt_lock);
+	if (ms >= SLOW_MS)
+		rpt_note(t, "took %lld.%lld s", ms / 1000, ms % 1000 / 100);
 
 	t->used += sprintf(t->log + t->used, "%s\n", t->failures ? "not ok" :
 			   t->skipped ? "skip" : "ok");

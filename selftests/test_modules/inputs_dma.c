@@ -219,14 +219,14 @@ static const struct put puts[] = {
 	PUTS("right", IN_NMI, OWN, 0xc2, 0x09, false),
 	PUTS("with_a_buffer_out", EACH_IRQL, OWN, 0xe6, 0x07, true),
 	PUTS("with_a_buffer_out", IN_NMI, OWN, 0xc2, 0x09, true),
-	PUTS("twice", EACH_IRQL, PUT, 0xe6, 0x03, false),
-	PUTS("NULL", EACH_IRQL, NULL_ADAPTER, 0xe6, 0x03, false),
-	PUTS("user_address", EACH_IRQL, USER_ADDRESS, 0xe6, 0x03, false),
-	PUTS("not_canonical", IN_TASK, NOT_CANONICAL, 0xe6, 0x03, false),
-	PUTS("unmapped", IN_TASK, UNMAPPED, 0xe6, 0x03, false),
-	PUTS("inside", IN_TASK, INSIDE_OWN, 0xe6, 0x03, false),
-	PUTS("pool_block", IN_TASK, POOL_BLOCK, 0xe6, 0x03, false),
-	PUTS("zeroes", IN_TASK, ZEROES, 0xe6, 0x03, false),
+	PUTS("twice", EACH_IRQL, PUT, 0xe6, 0x18, false),
+	PUTS("NULL", EACH_IRQL, NULL_ADAPTER, 0xe6, 0x19, false),
+	PUTS("user_address", EACH_IRQL, USER_ADDRESS, 0xc4, 0x16, false),
+	PUTS("not_canonical", IN_TASK, NOT_CANONICAL, 0xc4, 0x16, false),
+	PUTS("unmapped", IN_TASK, UNMAPPED, 0xc4, 0x16, false),
+	PUTS("inside", IN_TASK, INSIDE_OWN, 0xc4, 0x16, false),
+	PUTS("pool_block", IN_TASK, POOL_BLOCK, 0xc4, 0x16, false),
+	PUTS("zeroes", IN_TASK, ZEROES, 0xc4, 0x16, false),
 };
 
 /* One call, whatever of it is needed. */
@@ -297,8 +297,8 @@ struct allocation {
 #define ALLOCATE(_what, _contexts, _which, _length, _code, _p1, _given) { \
 	.in = { "AllocateCommonBuffer", _what, _contexts, _code, _p1 }, \
 	.which = _which, .length = _length, .given = _given }
-#define NO_ADAPTER(_what, _which) \
-	ALLOCATE(_what, IN_TASK, _which, 4096, 0xc4, 0x16, false)
+#define NO_ADAPTER(_what, _which, _code, _p1) \
+	ALLOCATE(_what, IN_TASK, _which, 4096, _code, _p1, false)
 #define TOO_LONG(_what, _length) \
 	ALLOCATE(_what, IN_TASK, OWN, _length, 0, 0, false)
 
@@ -314,14 +314,14 @@ static const struct allocation allocations[] = {
 	TOO_LONG("2^32-4096", 0xfffff000),
 	TOO_LONG("2^32-4095", 0xfffff001),
 	TOO_LONG("2^32-1", 0xffffffff),
-	NO_ADAPTER("of_put_adapter", PUT),
-	NO_ADAPTER("of_NULL", NULL_ADAPTER),
-	NO_ADAPTER("of_user_address", USER_ADDRESS),
-	NO_ADAPTER("of_not_canonical", NOT_CANONICAL),
-	NO_ADAPTER("of_unmapped", UNMAPPED),
-	NO_ADAPTER("of_inside", INSIDE_OWN),
-	NO_ADAPTER("of_pool_block", POOL_BLOCK),
-	NO_ADAPTER("of_zeroes", ZEROES),
+	NO_ADAPTER("of_put_adapter", PUT, 0xe6, 0x18),
+	NO_ADAPTER("of_NULL", NULL_ADAPTER, 0xe6, 0x19),
+	NO_ADAPTER("of_user_address", USER_ADDRESS, 0xc4, 0x16),
+	NO_ADAPTER("of_not_canonical", NOT_CANONICAL, 0xc4, 0x16),
+	NO_ADAPTER("of_unmapped", UNMAPPED, 0xc4, 0x16),
+	NO_ADAPTER("of_inside", INSIDE_OWN, 0xc4, 0x16),
+	NO_ADAPTER("of_pool_block", POOL_BLOCK, 0xc4, 0x16),
+	NO_ADAPTER("of_zeroes", ZEROES, 0xc4, 0x16),
 };
 
 static void run_allocation(struct rpt *t, const void *data,

@@ -62,7 +62,7 @@ static int work(void *data)
 	struct worker *w = data;
 	unsigned int round;
 
-	for (round = 0; round < 800; round++) {
+	for (round = 0; round < RPT_MANY(800); round++) {
 		u32 r = prandom_u32_state(&w->rnd);
 		unsigned int kind = r % 8;
 		size_t n = 1 + (r >> 8) % 20000;

@@ -16,7 +16,7 @@
 #include "model.h"
 
 /* Operations of an actor in a round, and in softirq at a stretch. */
-#define ROUND	(IS_ENABLED(CONFIG_KASAN) ? 2048 : 8192)
+#define ROUND	(IS_ENABLED(CONFIG_KASAN) ? 512 : 8192)
 #define STRETCH	64
 
 static unsigned int seconds = 25;
@@ -216,8 +216,12 @@ static u64 run_model(struct rpt *t, u32 from, u64 ns, u64 rounds)
 			digest = digest * 31 + m.actors[i]->digest;
 		}
 		model_compare(t, &m);
-		/* It is found as long as the memory was not used again. */
-		EXPECT(t, m.twice_found * 2 >= m.twice);
+		/*
+		 * It is found as long as the memory was not used again; KASAN
+		 * does, for what it has to say of a freed object.
+		 */
+		if (!IS_ENABLED(CONFIG_KASAN))
+			EXPECT(t, m.twice_found * 2 >= m.twice);
 		EXPECT(t, m.violations);
 	}
 	drop_model(&m);

@@ -23,6 +23,8 @@ static const struct rpt_suite *const suites[] = {
 	&wdm_suite,
 	&magazine_suite,
 	&heap_suite,
+	&contention_suite,
+	&irql_suite,
 };
 
 static void *key;

@@ -42,6 +42,8 @@ extern const struct rpt_suite usercopy_suite;
 extern const struct rpt_suite wdm_suite;
 extern const struct rpt_suite magazine_suite;
 extern const struct rpt_suite heap_suite;
+extern const struct rpt_suite contention_suite;
+extern const struct rpt_suite irql_suite;
 
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];

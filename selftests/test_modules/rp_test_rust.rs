@@ -8,6 +8,7 @@ mod rp_test_rust {
     pub(crate) mod common_buffers;
     pub(crate) mod failing;
     pub(crate) mod harness;
+    pub(crate) mod irql;
     pub(crate) mod regions;
 }
 
@@ -18,6 +19,7 @@ use rp_test_rust::{
     collections,
     common_buffers,
     failing,
+    irql,
     regions, //
 };
 
@@ -35,7 +37,15 @@ static COMMON_BUFFERS: harness::Suite =
     harness::Suite::new(c"rust_common_buffers", common_buffers::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
-static SUITES: &[&harness::Suite] = &[&COLLECTIONS, &REGIONS, &COMMON_BUFFERS, &CLEARED, &FAILING];
+static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
+static SUITES: &[&harness::Suite] = &[
+    &COLLECTIONS,
+    &REGIONS,
+    &COMMON_BUFFERS,
+    &CLEARED,
+    &FAILING,
+    &IRQL,
+];
 
 struct RustTests {
     _suites: harness::Registration,

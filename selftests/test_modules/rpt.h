@@ -66,6 +66,9 @@ bool rpt_expect_eq(struct rpt *t, u64 is, u64 want, const char *what,
 #define EXPECT_EQ(t, is, want) \
 	rpt_expect_eq(t, (u64)(is), (u64)(want), #is, __FILE__, __LINE__)
 
+/* Where checkers make each operation slow, a tenth of them does. */
+#define RPT_MANY(n)	(IS_ENABLED(CONFIG_KASAN) ? (n) / 10 : (n))
+
 /* Statistics: rust_pool's debugfs files, read as a tool would. */
 
 struct rpt_row {
@@ -102,7 +105,7 @@ void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine);
 
 /* How full the heap is, by the head of `memory`. */
 struct rpt_heap {
-	u64 spans, waiting, free;
+	u64 spans, waiting, free, contentions;
 };
 
 void rpt_heap(struct rpt *t, struct rpt_heap *heap);

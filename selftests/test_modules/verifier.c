@@ -3,13 +3,15 @@
  * A client for the verifier to watch. What is written to its parameter "run" is
  * done in the task that writes: "keep KIND COUNT" allocates, "drop" frees what
  * was kept, "try KIND COUNT" does both and leaves in "refused" which of the
- * requests failed, "twice KIND" frees a block twice.
+ * requests failed, "twice KIND" frees a block twice, "overrun" writes behind the
+ * common buffer that was allocated last.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/string.h>
 
 #include <rust_pool/wdm.h>
+#include "verifier.h"
 
 #define TAG	((ULONG)'yfrV')
 
@@ -104,6 +106,8 @@ static const struct kind {
 	{ "large", allocate_large, free_pool },
 	{ "contiguous", allocate_contiguous, MmFreeContiguousMemory },
 	{ "noncached", allocate_noncached, free_noncached },
+	{ "adapter", rptv_allocate_adapter, rptv_put_adapter },
+	{ "common", rptv_allocate_common, rptv_free_common },
 };
 
 static struct {
@@ -155,6 +159,8 @@ static int run_set(const char *text, const struct kernel_param *param)
 		drop();
 		return 0;
 	}
+	if (!strcmp(verb, "overrun"))
+		return rptv_overrun();
 	for (kind = kinds; strcmp(kind->name, name); kind++)
 		if (kind == &kinds[ARRAY_SIZE(kinds) - 1])
 			return -EINVAL;
@@ -177,6 +183,7 @@ MODULE_PARM_DESC(run, "What to do now");
 
 static int __init rpt_verifier_init(void)
 {
+	rptv_find_device();
 	return 0;
 }
 
@@ -184,6 +191,7 @@ static void __exit rpt_verifier_exit(void)
 {
 	if (!leak)
 		drop();
+	rptv_leave_device();
 }
 
 module_init(rpt_verifier_init);

@@ -107,6 +107,7 @@ pub(crate) enum Cache {
 }
 
 pub(crate) const BAD_POOL_CALLER: u32 = 0xc2;
+pub(crate) const DRIVER_VERIFIER: u32 = 0xc4;
 
 // Found when the module is loaded; the first argument is that of the case.
 extern "C" {

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# The verifier's files, and the client rp_test_verifier; for programs that have
+# sourced lib.sh.
+
+CLIENT=/sys/module/rp_test_verifier/parameters
+
+# option LINE: written in this process, as "fail nth" means the task that writes
+option() {
+	echo "$1" >"$STATS/verifier"
+}
+
+# run VERB...: has the client do something
+run() {
+	echo "$*" >"$CLIENT/run"
+}
+
+# options: what is set, without the head
+options() {
+	sed 1,3d "$STATS/verifier"
+}
+
+is() {
+	[ "$1" = "$2" ] && return
+	echo "# it is \"$1\", not \"$2\""
+	return 1
+}
+
+rows() {
+	sed 1,3d "$STATS/$1" | wc -l
+}
+
+# head_of WORD: a number in the head of the file of options
+head_of() {
+	sed -n "2s/.* $1 \([0-9]*\).*/\1/p" "$STATS/verifier"
+}
+
+# The cases planned hold, as one test.
+suite_holds() {
+	while read -r _file; do
+		cat "$_file" >"$TMP/case"
+		case $(tail -n 1 "$TMP/case") in
+		ok | skip) ;;
+		*)
+			sed "s|^|# ${_file##*/}: |" "$TMP/case"
+			return 1
+			;;
+		esac
+	done <"$TMP/cases"
+}

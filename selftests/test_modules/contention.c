@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * CPUs that meet at the heap turn to slab caches, and come back when it is quiet.
+ */
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+
+#include "pool.h"
+
+#define RACERS	2
+#define BLOCKS	64
+/* Of a size that comes from the heap as a rule, though it has a cache. */
+#define BYTES	1000
+#define SECONDS	30
+
+/* Allocates a batch and frees it; how many blocks were a slab's. */
+static unsigned int in_slabs(void)
+{
+	void *blocks[BLOCKS];
+	unsigned int i, found = 0;
+
+	for (i = 0; i < BLOCKS; i++) {
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPoolNx, BYTES,
+						  TAG_HEAP);
+		if (blocks[i] && folio_test_slab(virt_to_folio(blocks[i])))
+			found++;
+	}
+	for (i = 0; i < BLOCKS; i++)
+		if (blocks[i])
+			ExFreePoolWithTag(blocks[i], TAG_HEAP);
+	return found;
+}
+
+static int race(void *arg)
+{
+	unsigned int *most = arg;
+
+	while (!kthread_should_stop()) {
+		unsigned int found = in_slabs();
+
+		if (found > READ_ONCE(*most))
+			WRITE_ONCE(*most, found);
+		cond_resched();
+	}
+	return 0;
+}
+
+static bool start(struct rpt *t, struct task_struct **tasks, unsigned int *most)
+{
+	unsigned int i;
+
+	for (i = 0; i < RACERS; i++) {
+		struct task_struct *task;
+
+		task = kthread_create(race, &most[i], "rpt_race/%u", i);
+		if (!EXPECT(t, !IS_ERR(task)))
+			return false;
+		kthread_bind(task, cpumask_nth(i, cpu_online_mask));
+		tasks[i] = task;
+		wake_up_process(task);
+	}
+	return true;
+}
+
+static void turn_to_slabs_and_back(struct rpt *t)
+{
+	unsigned long end = jiffies + SECONDS * HZ;
+	struct task_struct *tasks[RACERS] = {};
+	unsigned int most[RACERS] = {}, before, after, i;
+	struct rpt_heap quiet, raced;
+
+	if (num_online_cpus() < RACERS) {
+		rpt_skip(t, "needs %u processors", RACERS);
+		return;
+	}
+	rpt_heap(t, &quiet);
+	before = in_slabs();
+	if (start(t, tasks, most))
+		while (READ_ONCE(most[0]) < BLOCKS && time_before(jiffies, end))
+			msleep(20);
+	for (i = 0; i < RACERS; i++)
+		if (tasks[i])
+			kthread_stop(tasks[i]);
+	rpt_heap(t, &raced);
+	msleep(300);
+	after = in_slabs();
+	rpt_note(t, "%u of %u from slabs, then %u, then %u; contended %llu times",
+		 before, BLOCKS, most[0], after,
+		 raced.contentions - quiet.contentions);
+	EXPECT(t, before < BLOCKS / 2);
+	EXPECT(t, raced.contentions > quiet.contentions);
+	EXPECT_EQ(t, most[0], BLOCKS);
+	EXPECT(t, after < BLOCKS / 2);
+}
+
+static const struct rpt_case cases[] = {
+	{ "racing_cpus_turn_to_slabs_and_back", turn_to_slabs_and_back },
+};
+
+const struct rpt_suite contention_suite = RPT_SUITE("contention", cases);

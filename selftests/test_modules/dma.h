@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the suites of adapters and common buffers share. */
+#ifndef RPT_DMA_H
+#define RPT_DMA_H
+
+#include <linux/pci.h>
+
+#include "rpt.h"
+
+/* QEMU's edu. */
+extern struct pci_dev *edu;
+
+static inline DEVICE_DESCRIPTION describe(ULONG width, ULONG maximum_length)
+{
+	return (DEVICE_DESCRIPTION){
+		.Version = DEVICE_DESCRIPTION_VERSION3,
+		.Master = TRUE,
+		.ScatterGather = TRUE,
+		.InterfaceType = PCIBus,
+		.DmaAddressWidth = width,
+		.MaximumLength = maximum_length,
+	};
+}
+
+static inline DMA_ADAPTER *get_adapter(ULONG width, ULONG maximum_length,
+				       ULONG *registers)
+{
+	DEVICE_DESCRIPTION description = describe(width, maximum_length);
+
+	return IoGetDmaAdapter(&edu->dev, &description, registers);
+}
+
+static inline void put_adapter(DMA_ADAPTER *adapter)
+{
+	adapter->DmaOperations->PutDmaAdapter(adapter);
+}
+
+static inline void *get_buffer(DMA_ADAPTER *adapter, ULONG length,
+			       PHYSICAL_ADDRESS *logical)
+{
+	return adapter->DmaOperations->AllocateCommonBuffer(adapter, length,
+							    logical, TRUE);
+}
+
+static inline void put_buffer(DMA_ADAPTER *adapter, ULONG length,
+			      PHYSICAL_ADDRESS logical, void *buffer)
+{
+	adapter->DmaOperations->FreeCommonBuffer(adapter, length, logical,
+						 buffer, TRUE);
+}
+
+extern const struct rpt_suite dma_checks_suite;
+
+#endif /* RPT_DMA_H */
