@@ -7,6 +7,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/vmalloc.h>
 #include <linux/vmstat.h>
 
 #include "rpt.h"
@@ -64,14 +65,17 @@ static void sweep(struct rpt_sweep *s, enum faults faults)
 
 void rpt_sweep(struct rpt *t, struct rpt_sweep *s)
 {
-	long before = global_zone_page_state(NR_FREE_PAGES), free;
 	unsigned int tries = 250;
+	long before, free;
 
+	vm_unmap_aliases();
+	before = global_zone_page_state(NR_FREE_PAGES);
 	sweep(s, ONE);
 	sweep(s, REST);
-	/* The kernel frees pages of vmalloc a little later. */
+	/* The kernel frees pages of vmalloc later, KASAN's for them later still. */
 	do {
 		rpt_settle(t);
+		vm_unmap_aliases();
 		free = before - (long)global_zone_page_state(NR_FREE_PAGES);
 	} while (free >= SLACK && --tries);
 	rpt_note(t, "%u calls with a failure: %u met, %u refused; %ld pages fewer are free",
