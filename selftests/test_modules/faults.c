@@ -8,8 +8,8 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/vmalloc.h>
-#include <linux/vmstat.h>
 
+#include "../free_pages.h"
 #include "rpt.h"
 
 #ifdef CONFIG_FAULT_INJECTION
@@ -69,14 +69,14 @@ void rpt_sweep(struct rpt *t, struct rpt_sweep *s)
 	long before, free;
 
 	vm_unmap_aliases();
-	before = global_zone_page_state(NR_FREE_PAGES);
+	before = rpt_free_pages();
 	sweep(s, ONE);
 	sweep(s, REST);
 	/* The kernel frees pages of vmalloc later, KASAN's for them later still. */
 	do {
 		rpt_settle(t);
 		vm_unmap_aliases();
-		free = before - (long)global_zone_page_state(NR_FREE_PAGES);
+		free = before - (long)rpt_free_pages();
 	} while (free >= SLACK && --tries);
 	rpt_note(t, "%u calls with a failure: %u met, %u refused; %ld pages fewer are free",
 		 s->failed, s->met - s->ends, s->refused, free);
