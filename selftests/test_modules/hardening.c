@@ -7,6 +7,7 @@
 #include <linux/pci.h>
 #include <linux/sizes.h>
 
+#include "edu.h"
 #include "hardening.h"
 
 struct pci_dev *edu;
@@ -35,22 +36,12 @@ DMA_ADAPTER *get_adapter(void)
 
 static int __init rpt_hardening_init(void)
 {
-	int ret;
-
-	edu = pci_get_device(0x1234, 0x11e8, NULL);
-	ret = rpt_register(suites, ARRAY_SIZE(suites), &key);
-	if (ret)
-		pci_dev_put(edu);
-	return ret;
+	return rpt_register_with_edu(suites, ARRAY_SIZE(suites), &key, &edu);
 }
 
 static void __exit rpt_hardening_exit(void)
 {
-	rpt_unregister(key);
-	if (edu)
-		/* As the PCI core had it. */
-		dma_set_mask_and_coherent(&edu->dev, DMA_BIT_MASK(32));
-	pci_dev_put(edu);
+	rpt_unregister_with_edu(key, edu);
 }
 
 module_init(rpt_hardening_init);

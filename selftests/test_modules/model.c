@@ -13,6 +13,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "edu.h"
 #include "model.h"
 
 /* Operations of an actor in a round, and in softirq at a stretch. */
@@ -257,22 +258,12 @@ static void *key;
 
 static int __init rpt_model_init(void)
 {
-	int ret;
-
-	edu = pci_get_device(0x1234, 0x11e8, NULL);
-	ret = rpt_register(suites, ARRAY_SIZE(suites), &key);
-	if (ret)
-		pci_dev_put(edu);
-	return ret;
+	return rpt_register_with_edu(suites, ARRAY_SIZE(suites), &key, &edu);
 }
 
 static void __exit rpt_model_exit(void)
 {
-	rpt_unregister(key);
-	if (edu)
-		/* As the PCI core had it. */
-		dma_set_mask_and_coherent(&edu->dev, DMA_BIT_MASK(32));
-	pci_dev_put(edu);
+	rpt_unregister_with_edu(key, edu);
 }
 
 module_init(rpt_model_init);
