@@ -62,7 +62,9 @@ function row(boot, measure, variant, unit, ours, raw, side, low, high, judged, o
 	if (judged != "") {
 		is = judged == "ratio" ? ratio : ours
 		verdict = "missed"
-		if (op == "<" ? is < target : op == "<=" ? is <= target : is >= target)
+		if (is == "")
+			verdict = "not measured"
+		else if (op == "<" ? is < target : op == "<=" ? is <= target : is >= target)
 			verdict = "reached"
 		else if (low != "" && (op == ">=" ? high >= target : low <= target))
 			verdict = "reached within the spread"
