@@ -5,6 +5,7 @@
  * called when the kernel dies of touching a hole.
  */
 
+#include <linux/irqflags.h>
 #include <linux/kdebug.h>
 #include <linux/mm.h>
 #include <linux/notifier.h>
@@ -30,17 +31,24 @@ static void set_entry(void *address, pte_t entry)
 		set_pte(pte, entry);
 }
 
-/* Forget all translations on this CPU, if there is a way to. */
-static bool flush_all_here(void)
+/* Forget all translations on this CPU, global ones and other processes' as well. */
+static void flush_all_here(void)
 {
 #ifdef CONFIG_PARAVIRT
 	__flush_tlb_global();
-	return true;
 #else
-	if (!boot_cpu_has(X86_FEATURE_INVPCID))
-		return false;
-	invpcid_flush_all();
-	return true;
+	unsigned long flags, cr4;
+
+	if (boot_cpu_has(X86_FEATURE_INVPCID)) {
+		invpcid_flush_all();
+		return;
+	}
+	/* To change the bit for global pages, either way, forgets all. */
+	local_irq_save(flags);
+	cr4 = native_read_cr4();
+	asm volatile("mov %0, %%cr4" : : "r" (cr4 ^ X86_CR4_PGE) : "memory");
+	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
+	local_irq_restore(flags);
 #endif
 }
 
@@ -50,8 +58,10 @@ static bool flush_all_here(void)
  */
 static void flush_here(void *address)
 {
-	if (boot_cpu_has(X86_FEATURE_PTI) && flush_all_here())
+	if (boot_cpu_has(X86_FEATURE_PTI)) {
+		flush_all_here();
 		return;
+	}
 #ifdef CONFIG_PARAVIRT
 	__flush_tlb_one_user((unsigned long)address);
 #else
@@ -72,8 +82,10 @@ static void flush_range(void *arg)
 	const struct addresses *range = arg;
 	void *at;
 
-	if (range->end - range->start > MANY && flush_all_here())
+	if (range->end - range->start > MANY) {
+		flush_all_here();
 		return;
+	}
 	for (at = range->start; at < range->end; at += PAGE_SIZE)
 		flush_here(at);
 }
@@ -121,8 +133,9 @@ void rust_pool_guard_show(void *address, struct page *page)
  */
 void rust_pool_guard_hide(void *address)
 {
-	set_entry(address, __pte(0));
+	/* The CPU that used the page last is the one that forgets it at once. */
 	preempt_disable();
+	set_entry(address, __pte(0));
 	flush_here(address);
 	preempt_enable();
 }
