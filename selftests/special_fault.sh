@@ -6,23 +6,41 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
+# shellcheck source=selftests/control.sh
+. "$DIR/control.sh"
 
-option() {
-	echo "$1" >"$STATS/verifier"
-}
+COMPLAINTS='BUG: |WARNING:|KASAN|UBSAN|ODEBUG|(possible|inconsistent).*lock|scheduling while'
 
-# dies MISTAKE CODE WRITE TEXT BYTE [FREED]: the violation, in the log and in the file
-dies() {
+# make MISTAKE: of which a kernel thread dies; and nothing else goes wrong with it
+make() {
 	log_mark "$1"
 	echo "rust_pool-selftest: expect begin" >/dev/kmsg
 	echo "$1" >/sys/module/rp_test_fault/parameters/run
 	echo "rust_pool-selftest: expect end" >/dev/kmsg
+	log_since | grep -E "$COMPLAINTS" >"$TMP/complaints"
+	grep -q 'unable to handle page fault' "$TMP/complaints" &&
+		[ "$(wc -l <"$TMP/complaints")" -eq 1 ] && return
+	sed 's/^/# log: /' "$TMP/complaints"
+	return 1
+}
+
+# dies MISTAKE CODE WRITE TEXT BYTE [FREED]: the violation, in the log and in the file
+dies() {
+	make "$1" || return 1
 	logged "rust_pool: [A-Z_]* \($2\): 0x[0-9a-f]{16}, $3, 0x[0-9a-f]{16}, 0x0: $4, at (write|read)_record[^ +]*\+" &&
 		logged "rust_pool:   byte $5 of block 0x[0-9a-f]{16}, tag Fult Nonp, 100 bytes" &&
 		logged 'rust_pool:   allocated by make_record\+.*\[rp_test_fault\] < mistake\+' &&
 		tail -n 1 "$STATS/violations" |
 		grep -qE " $2 0x[0-9a-f]{16} $3 .* (write|read)_record[^ ]* .rp_test_fault. $4\$" || return 1
 	[ -z "$6" ] || logged 'rust_pool:   freed by free_record\+.*\[rp_test_fault\] < mistake\+'
+}
+
+# The instruction is in the block itself, and no function's.
+dies_of_a_jump() {
+	make "freed jump" || return 1
+	logged "rust_pool: [A-Z_]* \(0xcc\): (0x[0-9a-f]{16}), 0x0, \1, 0x0: $FREED" &&
+		logged "rust_pool:   byte 0 of block 0x[0-9a-f]{16}, tag Fult Nonp, 100 bytes" &&
+		logged 'rust_pool:   freed by free_record\+.*\[rp_test_fault\] < mistake\+'
 }
 
 # Neither is a fault of special pool's.
@@ -34,7 +52,7 @@ begin rp_test_fault
 load_or_fail rust_pool rp_test_fault
 # The tests provoke what else would be the machine's end.
 echo 0 >/proc/sys/kernel/panic_on_oops
-ktap_set_plan 8
+ktap_set_plan 10
 
 BEHIND='access behind the end of a block of special pool'
 BEFORE='access before the start of a block of special pool'
@@ -44,11 +62,13 @@ check "overrun: write" dies behind 0xcd 0x1 "$BEHIND" 112
 check "overrun: read" dies 'behind read' 0xcd 0x0 "$BEHIND" 112
 check "use after free: write" dies freed 0xcc 0x1 "$FREED" 40 freed
 check "use after free: read" dies 'freed read' 0xcc 0x0 "$FREED" 8 freed
+check "use after free: jump" dies_of_a_jump
 option off
 option 'special start tag=Fu*'
 check "underrun: write" dies before 0xcd 0x1 "$BEFORE" -20
 check "underrun: read" dies 'before read' 0xcd 0x0 "$BEFORE" -1
 check "use after free at the start of a page" dies freed 0xcc 0x1 "$FREED" 40 freed
-check "nothing but these is told" others_not_told 7
+check "nothing but these is told" others_not_told 8
+check "$PROGRAM: modules unload" unload_all
 kmemleak_forget
 ktap_finished

@@ -2,8 +2,8 @@
 /*
  * A client with the mistakes that special pool finds. What is written to its
  * parameter "run" is done by a kernel thread, which is to die of it: "behind",
- * "before", "freed", each a write or, with "read" after it, a read; or "slack",
- * which only the free can find.
+ * "before", "freed", each a write or, with "read" after it, a read; "freed jump",
+ * as if the block had code; or "slack", which only the free can find.
  */
 #include <linux/compiler.h>
 #include <linux/err.h>
@@ -49,6 +49,12 @@ static noinline int read_record(char *record, int at)
 	return byte;
 }
 
+static noinline __nocfi void run_record(char *record)
+{
+	((void (*)(void))record)();
+	barrier();
+}
+
 static int mistake(void *arg)
 {
 	const char *what = arg;
@@ -71,7 +77,9 @@ static int mistake(void *arg)
 		write_record(record, 98, 102);
 	} else {
 		free_record(record);
-		if (reads)
+		if (strstr(what, "jump"))
+			run_record(record);
+		else if (reads)
 			read_record(record, 8);
 		else
 			write_record(record, 40, 50);
