@@ -199,7 +199,8 @@ impl Row {
 
     fn sums(&self) -> ([u64; COUNTERS], i64) {
         let live = self.live.load(Relaxed);
-        let sum = sys::percpu_sum::<COUNTERS>(self.counters);
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let sum = unsafe { sys::percpu_sum::<COUNTERS>(self.counters) };
         // CAST: A sum of signed counters, in two's complement.
         (sum, live.wrapping_add(sum[DRIFT] as i64))
     }
@@ -287,3 +288,116 @@ unsafe extern "C" fn rust_pool_fold(row: *const c_void) {
 }
 matches_header!(rust_pool_fold);
 export_symbol_gpl!(rust_pool_fold);
+
+#[kernel::macros::kunit_tests(rust_pool_row)]
+mod tests {
+    use super::*;
+
+    /// A row of no table, with counters of its own.
+    struct Lone {
+        row: Row,
+        counters: sys::NonZeroPerCpu,
+    }
+
+    impl Lone {
+        fn new(index: u16) -> Result<Self> {
+            let counters = sys::percpu(COUNTERS_SIZE).ok_or(ENOMEM)?;
+            // INVARIANT: The counters go with the row.
+            let row = Row::new(counters.get(), index);
+            Ok(Self { row, counters })
+        }
+    }
+
+    impl Drop for Lone {
+        fn drop(&mut self) {
+            // SAFETY: They come from there, and the row, which alone had them, goes as well.
+            unsafe { sys::free_percpu(self.counters) };
+        }
+    }
+
+    #[test]
+    fn counts_what_is_live() -> Result {
+        let lone = Lone::new(2)?;
+        let row = &lone.row;
+        row.charge(100, 112);
+        row.charge(50, 64);
+        row.discharge(100, 112);
+        row.fail();
+        let now = row.snapshot();
+        assert!((now.allocs, now.frees, now.failures) == (2, 1, 1));
+        assert!((now.diff(), now.bytes, now.used) == (1, 50, 64));
+        Ok(())
+    }
+
+    #[test]
+    fn more_frees_than_allocations() {
+        let seen = |allocs, frees| {
+            let snapshot = Snapshot {
+                allocs,
+                frees,
+                bytes: 0,
+                used: 0,
+                peak: 0,
+                failures: 0,
+            };
+            snapshot.diff()
+        };
+        assert!(seen(7, 7) == 0 && seen(7, 8) == 0 && seen(8, 7) == 1);
+        assert!(seen(0, u64::MAX) == 1);
+    }
+
+    #[test]
+    fn peak_stays() -> Result {
+        let lone = Lone::new(2)?;
+        let row = &lone.row;
+        // More than a CPU keeps to itself, so the peak learns of it without being read.
+        row.charge(20_000, 20_000);
+        row.discharge(20_000, 20_000);
+        assert!(row.peak.load(Relaxed) == 20_000);
+        // Less than that is seen when it is read.
+        row.charge(300, 304);
+        assert!(row.snapshot().peak == 20_000);
+        row.discharge(300, 304);
+        assert!(row.snapshot().bytes == 0);
+        Ok(())
+    }
+
+    #[test]
+    fn peak_of_what_one_cpu_kept() -> Result {
+        let lone = Lone::new(2)?;
+        lone.row.charge(300, 304);
+        assert!(lone.row.peak.load(Relaxed) == 0);
+        assert!(lone.row.snapshot().peak == 300);
+        Ok(())
+    }
+
+    #[test]
+    fn outstanding_is_what_no_client_left() -> Result {
+        let lone = Lone::new(2)?;
+        let row = &lone.row;
+        row.charge(10, 16);
+        row.left.store(1, Relaxed);
+        row.left_bytes.store(10, Relaxed);
+        assert!(row.outstanding() == (0, 0));
+        row.charge(30, 32);
+        assert!(row.outstanding() == (1, 30));
+        Ok(())
+    }
+
+    #[test]
+    fn whose_it_is() -> Result {
+        let tag = Tag::from_raw(0x6761_7454);
+        for (index, kind) in [(0, PoolKind::NonPaged), (1, PoolKind::Paged)] {
+            assert!(Lone::new(index)?.row.identity() == Some((None, kind)));
+        }
+        let lone = Lone::new(2)?;
+        assert!(lone.row.identity().is_none());
+        for kind in [PoolKind::NonPaged, PoolKind::Paged] {
+            // CAST: The discriminants are 0 and 1.
+            let key = u64::from(tag.as_raw()) | (kind as u64) << 32;
+            lone.row.key.store(key, Relaxed);
+            assert!(lone.row.identity() == Some((Some(tag), kind)));
+        }
+        Ok(())
+    }
+}

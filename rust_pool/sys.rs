@@ -104,10 +104,12 @@ pub(crate) fn may_vmalloc() -> bool {
     unsafe { raw::rust_pool_may_vmalloc() }
 }
 
-/// The physical address behind a kernel virtual address, if it is mapped.
+/// The physical address behind a kernel virtual address, if it is mapped. If somebody else unmaps it
+/// meanwhile, any address may come of it.
 pub(crate) fn physical(addr: usize) -> Option<u64> {
     let mut phys = 0;
-    // SAFETY: The helper accepts any address and writes to the valid pointer only.
+    // SAFETY: The helper accepts any address and writes to the valid pointer only. A page table that
+    // is freed while it walks stays in the direct map, so reading it does no harm.
     unsafe { raw::rust_pool_lookup(addr as *const c_void, &mut phys) }.then_some(phys)
 }
 
@@ -190,7 +192,7 @@ pub(crate) fn defer() {
 
 /// Waits until what was deferred is done. Sleeps.
 pub(crate) fn defer_finish() {
-    // SAFETY: Called from the module's exit and its module notifier, both of which may sleep.
+    // SAFETY: Called where one may sleep, and never from the work item itself.
     unsafe { raw::rust_pool_defer_finish() }
 }
 
@@ -268,10 +270,14 @@ pub(crate) unsafe fn free_percpu(base: NonZeroPerCpu) {
 }
 
 /// Sums `N` counters at `base` over all CPUs.
-pub(crate) fn percpu_sum<const N: usize>(base: usize) -> [u64; N] {
+///
+/// # Safety
+///
+/// `base` is a per-CPU cookie with so many aligned `u64`.
+pub(crate) unsafe fn percpu_sum<const N: usize>(base: usize) -> [u64; N] {
     let mut sum = [0; N];
     // CAST: `N` is a handful.
-    // SAFETY: `base` is a cookie of `N` counters, made by [`percpu`] and alive while rows are.
+    // SAFETY: By the safety requirements; `sum` has room for as many.
     unsafe { raw::rust_pool_counters_sum(base, sum.as_mut_ptr(), N as u32) };
     sum
 }
