@@ -23,8 +23,10 @@ use kernel::{
     alloc::flags::__GFP_NOWARN,
     prelude::*,
     sync::atomic::{
+        Acquire,
         Atomic,
-        Relaxed, //
+        Relaxed,
+        Release, //
     }, //
 };
 
@@ -36,7 +38,10 @@ static BYTES: Atomic<usize> = Atomic::new(0);
 
 /// Whether an address, which may be anything, lies in special pool.
 pub(crate) fn covers(addr: usize) -> bool {
-    addr.wrapping_sub(START.load(Relaxed)) < BYTES.load(Relaxed)
+    let start = START.load(Acquire);
+    let inside = addr.wrapping_sub(start) < BYTES.load(Acquire);
+    // Both are of one area if neither was replaced meanwhile.
+    inside && START.load(Relaxed) == start
 }
 
 /// A block of special pool.
@@ -156,8 +161,9 @@ impl Arena {
     /// From now on addresses are known to lie in it.
     pub(crate) fn open(&self) {
         BYTES.store(0, Relaxed);
-        START.store(self.pages.start(), Relaxed);
-        BYTES.store(self.pages.bytes(), Relaxed);
+        // RELEASE: Who sees an area's size or start sees what was stored before.
+        START.store(self.pages.start(), Release);
+        BYTES.store(self.pages.bytes(), Release);
     }
 
     /// How many blocks it has room for.

@@ -96,10 +96,10 @@ impl Table for Live {
     fn row(position: u64, line: &mut Line) -> Option<u64> {
         let state = state::get();
         let now = sys::uptime();
-        let shown = |tag| state.verifier.lock().lists(tag);
-        // A pattern cannot change in the middle of what one row needs, as it is asked for once.
+        // Copied, for the records' locks are leaves as well.
+        let listed = state.verifier.lock().listed();
         let next = state.records.next(position, |record| {
-            if !shown(record.tag) {
+            if listed.is_some_and(|tags| !tags.matches(record.tag)) {
                 return None;
             }
             let age = now.saturating_sub(record.time) / 1_000_000;

@@ -162,9 +162,9 @@ impl Options {
         self.tracks(tag) || tag.is_some_and(|tag| self.checks(tag))
     }
 
-    /// Whether a tracked block is to be listed: all are once tracking is off.
-    pub(crate) fn lists(&self, tag: Option<Tag>) -> bool {
-        self.tracking.is_none() || self.tracks(tag)
+    /// The tags of tracked blocks that are listed: all are once tracking is off.
+    pub(crate) fn listed(&self) -> Option<Pattern> {
+        self.tracking
     }
 
     /// Renders the option at or behind a place, and returns the place behind it.

@@ -96,8 +96,8 @@ impl Records {
     }
 
     fn bucket(&self, addr: usize) -> &SpinLockIrq<Bucket> {
-        let hash = (addr >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
-        // PANIC: The index has 10 bits, the array 1024 elements; the check is folded away.
+        let hash = (addr >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
+        // PANIC: The index has 8 bits, the array 256 elements; the check is folded away.
         &self.buckets[hash & (BUCKETS - 1)]
     }
 
