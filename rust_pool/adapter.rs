@@ -369,7 +369,14 @@ fn put(id: AdapterId, caller: usize) {
         tracking::remove(id.0);
     }
     match left {
-        Some(Some(0)) => reap(),
+        Some(Some(0)) => {
+            // When a driver has put its adapter back it may go, and with it what the device needs
+            // to free DMA memory: buffers that were freed in atomic context must be gone by then.
+            if sys::irql() == 0 {
+                sys::defer_finish();
+            }
+            reap();
+        }
         Some(Some(buffers)) => Violation::new(
             Check::DmaVerifier,
             0x07,

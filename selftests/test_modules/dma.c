@@ -527,6 +527,26 @@ static void free_reported_and_done_in(struct rpt *t)
 	EXPECT_EQ(t, after.diff, before.diff);
 }
 
+/* A driver that has put its adapter back has nothing more of the device's. */
+static void gone_when_adapter_is_put(struct rpt *t)
+{
+	struct rpt_row before, after;
+	struct call call = {};
+
+	rpt_family(t, "adapters", &before);
+	call_adapter(&call);
+	if (!EXPECT(t, call.adapter))
+		return;
+	call_allocate(&call);
+	if (!EXPECT(t, call.buffer))
+		return;
+	rpt_in_context(rpt_value(t), call_free, &call);
+	EXPECT_VIOLATIONS(t, 1);
+	put_adapter(call.adapter);
+	rpt_family(t, "adapters", &after);
+	EXPECT_EQ(t, after.diff, before.diff);
+}
+
 static void listed(struct rpt *t)
 {
 	DMA_ADAPTER *adapter = get_adapter(28, SZ_64K, &(ULONG){ 0 });
@@ -568,6 +588,8 @@ static const struct rpt_case cases[] = {
 	{ "use_after_put", use_after_put },
 	{ "refused_in", refused_in, rpt_atomic_contexts },
 	{ "free_reported_and_done_in", free_reported_and_done_in,
+	  rpt_atomic_contexts },
+	{ "gone_when_adapter_is_put_after", gone_when_adapter_is_put,
 	  rpt_atomic_contexts },
 	{ "listed", listed },
 };
