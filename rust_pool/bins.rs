@@ -14,6 +14,9 @@ use kernel::prelude::*;
 
 const WORD: usize = u64::BITS as usize;
 
+/// Spans that are looked at for one that fits, as interrupts are disabled meanwhile.
+const VISITS: usize = 512;
+
 /// Lists of spans, one for each length of a run.
 ///
 /// # Invariants
@@ -130,15 +133,18 @@ impl Bins {
         unsafe { KBox::from_raw(span.as_ptr()) }
     }
 
-    /// Takes out the span with the shortest run of at least `run` units for which `fits` is true.
+    /// Takes out the span with the shortest run of at least `run` units for which `fits` is true,
+    /// among the first [`VISITS`].
     pub(crate) fn take(&mut self, run: usize, fits: impl Fn(&Span) -> bool) -> Option<KBox<Span>> {
         let mut at = run;
+        let mut visits = 0..VISITS;
         loop {
             at = self.filled_from(at)?;
             let mut next = *self.heads.get(at)?;
             while let Some(span) = NonNull::new(next) {
                 // SAFETY: By the type invariant.
                 let found = unsafe { span.as_ref() };
+                visits.next()?;
                 if fits(found) {
                     // SAFETY: It is in one of these lists.
                     return Some(unsafe { self.remove(span) });
@@ -208,6 +214,21 @@ mod tests {
         for run in [10, 20, 20] {
             assert!(take(&mut bins, 1, |_| true) == Some(run));
         }
+    }
+
+    #[test]
+    fn looks_at_no_more_than_so_many() {
+        let bins = filled(&[10; VISITS - 1]);
+        assert!(bins.is_some());
+        let Some(mut bins) = bins else { return };
+        for found in [Some(20), None] {
+            let Some(span) = span(20) else { return };
+            bins.insert(span);
+            assert!(take(&mut bins, 1, |span| span.run() > 10) == found);
+            let Some(span) = self::span(10) else { return };
+            bins.insert(span);
+        }
+        while take(&mut bins, 0, |_| true).is_some() {}
     }
 
     #[test]
