@@ -138,18 +138,27 @@ void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
 int rust_pool_caches_are_checked(const char *name)
 {
 	struct kmem_cache *cache;
-	void *object;
-	int checked;
+	void *objects[2];
+	unsigned int i;
+	int checked = 1;
 
 	if (kasan_enabled())
 		return 1;
 	cache = kmem_cache_create(name, 24, 64, 0, NULL);
 	if (!cache)
 		return -ENOMEM;
-	object = kmem_cache_alloc(cache, GFP_KERNEL);
-	checked = object ? ksize(object) != 64 : -ENOMEM;
-	if (object)
-		kmem_cache_free(cache, object);
+	/* One object may be KFENCE's, which has no such room; both are not. */
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		objects[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+		if (!objects[i])
+			checked = -ENOMEM;
+		else if (checked > 0 && ksize(objects[i]) == 64)
+			checked = 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		if (objects[i])
+			kmem_cache_free(cache, objects[i]);
+	}
 	kmem_cache_destroy(cache);
 	return checked;
 }

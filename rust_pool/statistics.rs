@@ -200,13 +200,17 @@ fn grow() -> Result {
         }
         let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
         // RELEASE: Pairs with the acquire in `at()`.
-        if slot.cmpxchg(0, rows.as_ptr() as usize, Release).is_err() {
-            // Raced: another CPU made this chunk.
+        let raced = slot
+            .cmpxchg(0, rows.as_ptr() as usize, Release)
+            .is_err();
+        // Whoever lost sees to it as well, for the winner may not run for long.
+        // RELEASE: Pairs with the acquire in `claim()`.
+        let _ = READY.cmpxchg(first, first + CHUNK, Release);
+        if raced {
             return Err(EAGAIN);
         }
         // The rows live until `free_all()`.
         core::mem::forget(rows);
-        READY.store(first + CHUNK, Release);
         Ok(())
     })();
     match made {
