@@ -146,7 +146,8 @@ unsafe fn give_back(shelf: Shelf, batch: &mut Batch) {
         Content::Objects(units) => {
             let (mut slab, mut rest) = (Batch::new(), Batch::new());
             while let Some(object) = batch.pop() {
-                if sys::is_slab(object) {
+                // SAFETY: By the safety requirements, it is still allocated.
+                if unsafe { sys::is_slab(object) } {
                     slab.push(object);
                 } else {
                     rest.push(object);

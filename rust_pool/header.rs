@@ -450,7 +450,7 @@ impl PageHeader {
     /// The block's size in bytes, as asked for.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        // CAST: A field of 24 bits.
+        // CAST: A field of 20 bits.
         (self.0.first & BYTES) as usize
     }
 

@@ -69,7 +69,8 @@ impl Pages {
         // SAFETY: The pages are ours alone.
         let set = unsafe { sys::pages_set(&mut self.0, cache.as_raw()) };
         let base = match set {
-            Ok(()) => sys::vmap(&mut self.0, cache.as_raw()),
+            // SAFETY: They are ours until the mapping is undone.
+            Ok(()) => unsafe { sys::vmap(&mut self.0, cache.as_raw()) },
             Err(_) => None,
         };
         let pages = core::mem::replace(&mut self.0, KVVec::new());

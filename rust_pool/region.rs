@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The table of page-aligned blocks: what Windows keeps in its big-page table.
+//! The record of a block that has no header.
 //!
-//! Whoever frees such a block is believed only as far as this table bears him out. Its records are
-//! reserved before the memory is allocated, so that nothing has to be undone.
+//! It is reserved before the memory is allocated, so that nothing has to be undone.
 
 use crate::{
     adapter::AdapterId,

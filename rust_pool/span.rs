@@ -91,8 +91,7 @@ impl Span {
     ///
     /// # Safety
     ///
-    /// `object` lies in the last page of a span, or in the memory of another allocator whose pages
-    /// [`sys::is_slab`] tells.
+    /// `object` lies in the last page of a span.
     pub(crate) unsafe fn around(object: NonNull<u8>) -> Option<NonNull<Self>> {
         let (_, record) = PageWords::around(object.as_ptr() as usize)?.peek();
         // CAST: `usize` is 64 bits wide on the architectures supported.

@@ -258,7 +258,7 @@ pub(crate) fn wrong_context(
     .report();
 }
 
-/// A free that this context does not allow; the free is carried out.
+/// A free that this context does not allow; it is carried out, but not in NMI.
 pub(crate) fn wrong_context_free(
     kind: impl Into<Parameter>,
     addr: usize,

@@ -156,9 +156,16 @@ pub(crate) unsafe fn pages_set(pages: &mut [NonNull<bindings::page>], cache: i32
 }
 
 /// Maps scattered pages side by side, with the same cache type that they have. Sleeps.
-pub(crate) fn vmap(pages: &mut [NonNull<bindings::page>], cache: i32) -> Option<NonNull<u8>> {
+///
+/// # Safety
+///
+/// The pages belong to the caller for as long as they are mapped.
+pub(crate) unsafe fn vmap(
+    pages: &mut [NonNull<bindings::page>],
+    cache: i32,
+) -> Option<NonNull<u8>> {
     let count = u32::try_from(pages.len()).ok()?;
-    // SAFETY: The pages are valid. `NonNull` has the layout of a pointer.
+    // SAFETY: By the safety requirements. `NonNull` has the layout of a pointer.
     NonNull::new(unsafe { raw::rust_pool_vmap(pages.as_mut_ptr().cast(), count, cache) }.cast())
 }
 

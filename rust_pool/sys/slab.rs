@@ -117,8 +117,12 @@ pub(crate) fn caches_are_checked(name: &CStr) -> Option<bool> {
 }
 
 /// Whether an address lies in memory of a slab cache.
-pub(crate) fn is_slab(object: NonNull<u8>) -> bool {
-    // SAFETY: Every caller passes memory of the direct map that it has allocated.
+///
+/// # Safety
+///
+/// It is one of the direct map, in memory that is allocated.
+pub(crate) unsafe fn is_slab(object: NonNull<u8>) -> bool {
+    // SAFETY: By the safety requirements.
     unsafe { raw::rust_pool_is_slab(object.as_ptr().cast()) }
 }
 
