@@ -49,29 +49,6 @@ use kernel::{
     prelude::*, //
 };
 
-/// Nonpaged pool under a tag. Any context but NMI; `GFP_KERNEL` sleeps only where that is allowed.
-pub struct NonPaged<T: PoolTag>(PhantomData<T>);
-
-/// Paged pool under a tag. Fails in atomic context, and reports that; a free there is reported and
-/// carried out.
-pub struct Paged<T: PoolTag>(PhantomData<T>);
-
-impl<T: PoolTag> NonPaged<T> {
-    /// The bytes that a block of this layout really takes, if there can be one.
-    #[inline]
-    pub fn used(layout: Layout) -> Option<usize> {
-        Some(Shape::new(layout)?.used)
-    }
-}
-
-impl<T: PoolTag> Paged<T> {
-    /// The bytes that a block of this layout really takes, if there can be one.
-    #[inline]
-    pub fn used(layout: Layout) -> Option<usize> {
-        Some(Shape::new(layout)?.used)
-    }
-}
-
 /// A box in nonpaged pool.
 pub type PoolBox<T, Tag> = Box<T, NonPaged<Tag>>;
 
@@ -287,68 +264,70 @@ unsafe fn realloc_plain<T: PoolTag>(
     Ok(NonNull::slice_from_raw_parts(block, new.asked))
 }
 
-// SAFETY: `realloc()` above
-// - returns memory that stays valid until it is passed to it again,
-// - accepts any pointer that it returned, wherever that was moved,
-// - keeps the guarantees of `Allocator::realloc`: the contents up to the smaller size, the layout's
-//   size and alignment, and an error that leaves the old block as it was.
-unsafe impl<T: PoolTag> Allocator for NonPaged<T> {
-    const MIN_ALIGN: usize = MIN_ALIGN;
+/// Makes the allocator of one pool.
+macro_rules! allocator {
+    ($(#[$doc:meta])* $pool:ident, $kind:expr) => {
+        $(#[$doc])*
+        pub struct $pool<T: PoolTag>(PhantomData<T>);
 
-    // What the trait would do anyway, but inlined: the layout is a constant as a rule.
-    #[inline(always)]
-    fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: Without a block there is nothing to be said of it.
-        unsafe { Self::realloc(None, layout, Layout::new::<()>(), flags, nid) }
-    }
+        impl<T: PoolTag> $pool<T> {
+            /// The bytes that a block of this layout really takes, if there can be one.
+            #[inline]
+            pub fn used(layout: Layout) -> Option<usize> {
+                Some(Shape::new(layout)?.used)
+            }
+        }
 
-    #[inline(always)]
-    unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
-        // SAFETY: By the safety requirements.
-        unsafe { free_layout::<T>(PoolKind::NonPaged, ptr, layout) };
-    }
+        // SAFETY: `realloc()` above
+        // - returns memory that stays valid until it is passed to it again,
+        // - accepts any pointer that it returned, wherever that was moved,
+        // - keeps the guarantees of `Allocator::realloc`: the contents up to the smaller size, the
+        //   layout's size and alignment, and an error that leaves the old block as it was.
+        unsafe impl<T: PoolTag> Allocator for $pool<T> {
+            const MIN_ALIGN: usize = MIN_ALIGN;
 
-    #[inline(always)]
-    unsafe fn realloc(
-        ptr: Option<NonNull<u8>>,
-        layout: Layout,
-        old_layout: Layout,
-        flags: Flags,
-        _nid: NumaNode,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: By the safety requirements.
-        unsafe { realloc::<T>(PoolKind::NonPaged, ptr, layout, old_layout, flags) }
-    }
+            // What the trait would do anyway, but inlined: the layout is a constant as a rule.
+            #[inline(always)]
+            fn alloc(
+                layout: Layout,
+                flags: Flags,
+                nid: NumaNode,
+            ) -> Result<NonNull<[u8]>, AllocError> {
+                // SAFETY: Without a block there is nothing to be said of it.
+                unsafe { Self::realloc(None, layout, Layout::new::<()>(), flags, nid) }
+            }
+
+            #[inline(always)]
+            unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
+                // SAFETY: By the safety requirements.
+                unsafe { free_layout::<T>($kind, ptr, layout) };
+            }
+
+            #[inline(always)]
+            unsafe fn realloc(
+                ptr: Option<NonNull<u8>>,
+                layout: Layout,
+                old_layout: Layout,
+                flags: Flags,
+                _nid: NumaNode,
+            ) -> Result<NonNull<[u8]>, AllocError> {
+                // SAFETY: By the safety requirements.
+                unsafe { realloc::<T>($kind, ptr, layout, old_layout, flags) }
+            }
+        }
+    };
 }
 
-// SAFETY: As for `NonPaged`.
-unsafe impl<T: PoolTag> Allocator for Paged<T> {
-    const MIN_ALIGN: usize = MIN_ALIGN;
+allocator! {
+    /// Nonpaged pool under a tag. Any context but NMI; `GFP_KERNEL` sleeps only where that is
+    /// allowed.
+    NonPaged, PoolKind::NonPaged
+}
 
-    // What the trait would do anyway, but inlined: the layout is a constant as a rule.
-    #[inline(always)]
-    fn alloc(layout: Layout, flags: Flags, nid: NumaNode) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: Without a block there is nothing to be said of it.
-        unsafe { Self::realloc(None, layout, Layout::new::<()>(), flags, nid) }
-    }
-
-    #[inline(always)]
-    unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
-        // SAFETY: By the safety requirements.
-        unsafe { free_layout::<T>(PoolKind::Paged, ptr, layout) };
-    }
-
-    #[inline(always)]
-    unsafe fn realloc(
-        ptr: Option<NonNull<u8>>,
-        layout: Layout,
-        old_layout: Layout,
-        flags: Flags,
-        _nid: NumaNode,
-    ) -> Result<NonNull<[u8]>, AllocError> {
-        // SAFETY: By the safety requirements.
-        unsafe { realloc::<T>(PoolKind::Paged, ptr, layout, old_layout, flags) }
-    }
+allocator! {
+    /// Paged pool under a tag. Fails in atomic context, and reports that; a free there is reported
+    /// and carried out.
+    Paged, PoolKind::Paged
 }
 
 /// Exported: the second try of a small allocation.
