@@ -165,9 +165,23 @@ impl Engine<'_> {
                 .with_to_memory(to_memory)
                 .with_start(true),
         );
-        read_poll_timeout(
+        let ended = read_poll_timeout(
             || Ok(self.interrupts.load(Acquire)),
             |&now| now != before,
+            Delta::from_micros(100),
+            Delta::from_secs(5),
+        );
+        if ended.is_err() {
+            self.wait_until_idle()?;
+        }
+        ended.map(|_| ())
+    }
+
+    /// The memory of a transfer may be given back only when the device does not use it any more.
+    fn wait_until_idle(&self) -> Result {
+        read_poll_timeout(
+            || Ok(self.bar.read(regs::DMA_COMMAND)),
+            |command| !command.start(),
             Delta::from_micros(100),
             Delta::from_secs(5),
         )?;
