@@ -3,7 +3,7 @@
 #
 # shellcheck disable=SC2317 # the checks are called by way of "check"
 #
-# Checks of style, one line each; a check that fails says what to run and shows
+# Checks of style, and of the documentation, one line each; a check that fails says what to run and shows
 # what it found. Needs the toolchain and the kernel's source, not a built module.
 
 # shellcheck source=scripts/env.sh
@@ -103,9 +103,9 @@ run_clippy() {
 	"$TOP/scripts/scratch.sh" "$scratch" &&
 		"$scratch/scripts/build.sh" "$scratch" CLIPPY=1 KRUSTFLAGS=-Dwarnings modules ||
 		return 1
-	for modules in test_modules bench; do
+	for modules in selftests/test_modules selftests/bench Documentation/examples; do
 		KRUSTFLAGS=-Dwarnings "$scratch/scripts/client.sh" \
-			"$scratch/selftests/$modules" CLIPPY=1 modules || return 1
+			"$scratch/$modules" CLIPPY=1 modules || return 1
 	done
 }
 
@@ -118,4 +118,5 @@ check rustfmt "make fmt" run_rustfmt --check
 check clippy "correct what it names" run_clippy
 check checkpatch "correct what it names" run_checkpatch
 check shellcheck "correct what it names" run_shellcheck
+check documentation "correct what it names" "$TOP/scripts/doc.sh" build/doc
 exit "$failed"
