@@ -38,6 +38,7 @@ head_of() {
 
 # The cases planned hold, as one test.
 suite_holds() {
+	[ -s "$TMP/cases" ] || return 1
 	while read -r _file; do
 		cat "$_file" >"$TMP/case"
 		case $(tail -n 1 "$TMP/case") in

@@ -98,13 +98,7 @@ bind_nth() {
 }
 
 idle() {
-	for _family in contiguous noncached adapters; do
-		[ "$(stat_of $_family diff)" = 0 ] && continue
-		sed "s/^/# $_family: /" "$STATS/$_family"
-		return 1
-	done
-	sed '1,3d' "$STATS/tags" | cut -c 5- |
-		awk '$4 || $5 || $6 { print "# live: " $0; bad = 1 } END { exit bad }'
+	no_family_live && no_tag_live
 }
 
 probes() {

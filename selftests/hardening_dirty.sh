@@ -11,4 +11,9 @@
 
 grep -q init_on_alloc=0 /proc/cmdline || skip_all "not booted with init_on_alloc=0"
 CASES=no_old_contents_in_files
-run_suites rp_test_hardening secrets
+begin_suites rp_test_hardening secrets
+# So that all files have something to tell.
+printf 'tracking tag=*\nfail probability=10000 tag=Hush\n' >"$STATS/verifier"
+run_cases
+echo off >"$STATS/verifier"
+ends

@@ -130,8 +130,13 @@ log_mark() {
 }
 
 log_since() {
+	dmesg >"$TMP/dmesg"
+	if ! grep -q "$MARK\$" "$TMP/dmesg"; then
+		echo "WARNING: the kernel log is too short: it no longer has \"$MARK\""
+		return
+	fi
 	# The mark may hold nothing that a regular expression could misread but dots.
-	dmesg | sed "1,/$MARK\$/d"
+	sed "1,/$MARK\$/d" "$TMP/dmesg"
 }
 
 # Does the log since the mark hold a line with this extended regular expression?
@@ -201,6 +206,26 @@ stat_of() {
 	sed -n "s/^# \(.* \)*$2 \([0-9]*\).*/\2/p" "$STATS/$1" | head -n 1
 }
 
+# no_tag_live [TAGS]: no tag has live blocks, but for these, a regular expression
+no_tag_live() {
+	awk -v but="^(${1:-....-})\$" '
+		NR <= 3 || substr($0, 1, 4) ~ but { next }
+		split(substr($0, 5), row) && (row[4] || row[5] || row[6]) {
+			print "# live: " $0
+			bad = 1
+		}
+		END { exit bad }' "$STATS/tags"
+}
+
+# Neither have contiguous and noncached memory, and there is no adapter.
+no_family_live() {
+	for _family in contiguous noncached adapters; do
+		[ "$(stat_of $_family diff)" = 0 ] && continue
+		sed "s/^/# $_family: /" "$STATS/$_family"
+		return 1
+	done
+}
+
 violations() {
 	sed -n 's/^# reported //p' "$STATS/violations"
 }
@@ -236,7 +261,8 @@ cases() {
 	for _suite; do
 		# shellcheck disable=SC2231 # a pattern is what CASES is
 		for _file in "$CASES_DIR/$_suite"/[0-9]*-${CASES:-*}; do
-			echo "$_file"
+			# A suite without any case is a failure, unless they were chosen.
+			[ -n "${CASES:-}" ] && [ ! -e "$_file" ] || echo "$_file"
 		done
 	done
 }

@@ -11,7 +11,7 @@
 LOCKDOWN=/sys/kernel/security/lockdown
 
 readable() {
-	for _file in tags contiguous noncached adapters violations live injected; do
+	for _file in tags contiguous noncached adapters violations live injected memory; do
 		head -n 1 "$STATS/$_file" | grep -qx "$_file - version: 1\.[0-9]" ||
 			return 1
 		cat "$STATS/$_file" >"$TMP/text" || return 1
@@ -22,7 +22,13 @@ readable() {
 
 # What can be written is closed.
 verifier_closed() {
-	! { echo off >"$STATS/verifier"; } 2>/dev/null && ! cat "$STATS/verifier" 2>/dev/null
+	log_mark closed
+	! { echo off >"$STATS/verifier"; } 2>/dev/null &&
+		! cat "$STATS/verifier" 2>/dev/null && logged 'Lockdown: .*debugfs access'
+}
+
+lock_down() {
+	echo confidentiality >"$LOCKDOWN" && grep -q '\[confidentiality\]' "$LOCKDOWN"
 }
 
 # dma_demo takes memory from all families, and gives it back.
@@ -47,15 +53,14 @@ begin rp_test rp_test_pool dma_demo
 load_or_fail rust_pool rp_test rp_test_pool
 # Nothing can be loaded later.
 ! find_edu || load_or_fail dma_demo
-ktap_set_plan $((5 + ENDS))
+ktap_set_plan $((6 + ENDS))
 
 cat "$CASES_DIR"/sizes/*header* >/dev/null
 check "readable before lockdown" readable
-echo confidentiality >"$LOCKDOWN" || echo "# no lockdown"
-grep -q '\[confidentiality\]' "$LOCKDOWN" || echo "# no lockdown"
+check "locked down" lock_down
 check "readable under lockdown" readable
 check "works under lockdown" works
-check "the verifier's file is closed under lockdown" verifier_closed
+check "the verifier's file is closed under lockdown, and why is told" verifier_closed
 if [ -n "$EDU" ]; then
 	check "a driver binds under lockdown" binds_again
 else

@@ -81,9 +81,15 @@ nothing_left_after_unload() {
 			sort -u | wc -l)" -le 1 ]
 }
 
-EXTRA=3
+# Here nothing is to keep them closed.
+open_here() {
+	[ "$KEPT" = yes ] || grep -qE 'slub_debug|init_on_free=1' /proc/cmdline
+}
+
+EXTRA=4
 begin_suites rp_test_pool magazines heap contention
 awk 'NR > 3 && $3' "$STATS/memory" | grep -q . && KEPT=yes || KEPT=no
+check "$PROGRAM: magazines are open" open_here
 run_cases
 check "$PROGRAM: given back when memory is short" given_back_when_short
 check "$PROGRAM: a size that is used much has a cache" caches_made

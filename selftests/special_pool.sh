@@ -7,26 +7,8 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-
-CLIENT=/sys/module/rp_test_verifier/parameters
-
-option() {
-	echo "$1" >"$STATS/verifier"
-}
-
-run() {
-	echo "$*" >"$CLIENT/run"
-}
-
-is() {
-	[ "$1" = "$2" ] && return
-	echo "# it is \"$1\", not \"$2\""
-	return 1
-}
-
-head_of() {
-	sed -n "2s/.* $1 \([0-9]*\).*/\1/p" "$STATS/verifier"
-}
+# shellcheck source=selftests/control.sh
+. "$DIR/control.sh"
 
 # served KIND COUNT: blocks of this kind, so many of which come from special pool
 served() {

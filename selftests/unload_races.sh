@@ -48,16 +48,14 @@ churn_stops() {
 
 # Nothing is live but what a test has leaked, of tags Ring and Big1.
 idle() {
-	sed '1,3d' "$STATS/tags" | grep -vE '^(Ring|Big1)' | cut -c 5- |
-		awk '$4 || $5 || $6 { print "# live: " $0; bad = 1 } END { exit bad }'
+	no_tag_live 'Ring|Big1' && no_family_live
 }
 
-families_idle() {
-	for _family in contiguous noncached adapters; do
-		[ "$(stat_of $_family diff)" = 0 ] && continue
-		sed "s/^/# $_family: /" "$STATS/$_family"
-		return 1
-	done
+# all_rounds COUNT: is that as many as there should have been?
+all_rounds() {
+	[ "$1" -eq "$(echo "$ROUNDS" | wc -w)" ] && return
+	echo "# only $1 rounds were done"
+	return 1
 }
 
 # Readers of all files, until readers_stop.
@@ -80,14 +78,14 @@ refused_while_allocating() {
 	for _ in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
 		! rmmod rust_pool 2>/dev/null || return 1
 	done
-	churns && churn_stops && idle && families_idle
+	churns && churn_stops && idle
 }
 
 goes_while_allocating() {
 	log_mark "client goes"
 	for _ in $ROUNDS; do
 		load rp_test_churn || return 1
-		churns && churn_stops && idle && families_idle || return 1
+		churns && churn_stops && idle || return 1
 	done
 	not_logged "$REPORT"
 }
@@ -99,7 +97,7 @@ others_come_and_go() {
 		insmod "$(module_file rp_test_leak)" used=1 &&
 			rmmod rp_test_leak || return 1
 	done
-	churns && churn_stops && not_logged "$REPORT" && idle && families_idle
+	churns && churn_stops && not_logged "$REPORT" && idle
 }
 
 held_open() {
@@ -112,10 +110,11 @@ held_open() {
 	done
 	! rmmod rust_pool 2>/dev/null || return 1
 	exec 3<&- 4<&- 5<&-
-	families_idle
+	no_family_live
 }
 
 read_while_clients_go() {
+	_done=0
 	readers_start
 	for _ in $ROUNDS; do
 		load rp_test_churn || break
@@ -123,27 +122,27 @@ read_while_clients_go() {
 		rmmod rp_test_leak || break
 		churns || break
 		churn_stops || break
+		_done=$((_done + 1))
 	done
-	! loaded rp_test_churn
-	_status=$?
 	readers_stop
-	[ $_status -eq 0 ] && idle && families_idle
+	all_rounds $_done && idle
 }
 
 bound_while_allocating() {
 	load rp_test_churn && load dma_demo && [ -e "$EDU/driver" ] || return 1
+	_done=0
 	readers_start
 	for _ in $ROUNDS; do
 		! rmmod rust_pool 2>/dev/null || break
 		echo "${EDU##*/}" >"$EDU/driver/unbind" || break
 		echo "${EDU##*/}" >/sys/bus/pci/drivers/dma_demo/bind || break
+		[ -e "$EDU/driver" ] || break
+		_done=$((_done + 1))
 	done
-	[ -e "$EDU/driver" ]
-	_status=$?
 	! rmmod rust_pool 2>/dev/null && unload dma_demo && churns && churn_stops
-	_status=$((_status + $?))
+	_status=$?
 	readers_stop
-	[ $_status -eq 0 ] && [ ! -e "$EDU/driver" ] && idle && families_idle
+	all_rounds $_done && [ $_status -eq 0 ] && [ ! -e "$EDU/driver" ] && idle
 }
 
 # set_cpu NUMBER 0|1
@@ -162,7 +161,7 @@ cpus_come_and_go() {
 		done
 	done
 	# What they counted stays counted.
-	churn_stops && idle && families_idle
+	churn_stops && idle
 }
 
 # Loaded, used and gone while a processor is not there, or only then.
@@ -177,6 +176,7 @@ loaded_without_a_cpu() {
 # Of the two one loses; nothing must hang or stay behind.
 client_and_pool_at_once() {
 	_refused=0
+	_came=0
 	_leak=$(module_file rp_test_leak)
 	for _ms in $DELAYS; do
 		insmod "$_leak" used=1 2>/dev/null &
@@ -186,12 +186,18 @@ client_and_pool_at_once() {
 		else
 			_refused=$((_refused + 1))
 		fi
-		wait $!
+		# It is refused only if rust_pool was gone.
+		if wait $!; then
+			_came=$((_came + 1))
+		elif loaded rust_pool; then
+			echo "# the client was refused after $_ms ms"
+			return 1
+		fi
 		! loaded rp_test_leak || rmmod rp_test_leak || return 1
 		loaded rust_pool || load rust_pool || return 1
 	done
-	echo "# refused $_refused of $(echo "$DELAYS" | wc -w)"
-	idle && families_idle
+	echo "# refused $_refused of $(echo "$DELAYS" | wc -w), the client came $_came times"
+	[ $_came -gt 0 ] && idle
 }
 
 leaks_while_others_allocate() {
@@ -205,7 +211,7 @@ leaks_while_others_allocate() {
 	logged "$REPORT, 0x0, 0x0, 0x$((7 + _common)):" &&
 		logged 'leaked tag Ring Nonp: 3 blocks, 300 bytes' &&
 		logged 'leaked tag Big1 Paged: 2 blocks, 20000 bytes' &&
-		not_logged 'leaked tag Chr' && idle
+		not_logged 'leaked tag Chr' && no_tag_live 'Ring|Big1'
 }
 
 # The pool goes under readers, and leaves what was leaked alone.
@@ -228,7 +234,7 @@ goes_with_leaks() {
 		insmod "$(module_file rp_test_leak)" look="$_where" &&
 			rmmod rp_test_leak || return 1
 	done <"$TMP/where"
-	idle && families_idle
+	idle
 }
 
 begin rp_test rp_test_churn rp_test_leak dma_demo

@@ -428,14 +428,17 @@ static void twice_after_reuse(struct rpt *t)
 	ExFreePoolWithTag(block, TAG_BADFREE);
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
 		others[i] = ExAllocatePoolWithTag(NonPagedPool, n, TAG_OTHER);
-		if (EXPECT(t, others[i]))
-			rpt_fill(others[i], n, i);
+		if (!EXPECT(t, others[i]))
+			continue;
+		rpt_fill(others[i], n, i);
 		reused |= others[i] == block;
 	}
 	/* With the tag of the first owner, for that is what one has. */
 	ExFreePoolWithTag(block, TAG_BADFREE);
 	EXPECT_VIOLATIONS(t, 1);
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		if (!others[i])
+			continue;
 		EXPECT(t, rpt_filled(others[i], n, i));
 		ExFreePoolWithTag(others[i], TAG_OTHER);
 	}

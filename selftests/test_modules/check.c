@@ -5,6 +5,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 
+#include "pool_call.h"
 #include "special.h"
 
 #define TAG	((ULONG)'KtsT')
@@ -165,33 +166,15 @@ static void freed_twice_late(struct rpt *t)
 		EXPECT(t, rpt_shows(v->p[3], block));
 }
 
-struct call {
-	void *block;
-};
-
-static void allocate_in(void *arg)
-{
-	struct call *call = arg;
-
-	call->block = allocate(100);
-}
-
-static void release_in(void *arg)
-{
-	struct call *call = arg;
-
-	release(call->block);
-}
-
 static void works_in(struct rpt *t)
 {
-	struct call call = {};
+	struct pool_call call = { NonPagedPoolNx, 100, TAG };
 
-	rpt_in_context(rpt_value(t), allocate_in, &call);
+	rpt_in_context(rpt_value(t), pool_call_allocate, &call);
 	if (!EXPECT(t, call.block))
 		return;
 	rpt_fill(call.block, 100, 1);
-	rpt_in_context(rpt_value(t), release_in, &call);
+	rpt_in_context(rpt_value(t), pool_call_free, &call);
 	EXPECT(t, !memchr_inv(call.block, 0xdd, 100));
 }
 

@@ -7,27 +7,7 @@
 #include <linux/string.h>
 
 #include "pool.h"
-
-struct call {
-	POOL_TYPE type;
-	size_t bytes;
-	void *block;
-};
-
-static void allocate(void *arg)
-{
-	struct call *call = arg;
-
-	call->block = ExAllocatePoolWithTag(call->type, call->bytes,
-					    TAG_CONTEXT);
-}
-
-static void release(void *arg)
-{
-	struct call *call = arg;
-
-	ExFreePoolWithTag(call->block, TAG_CONTEXT);
-}
+#include "pool_call.h"
 
 static void nonpaged_works(struct rpt *t)
 {
@@ -35,16 +15,16 @@ static void nonpaged_works(struct rpt *t)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
-		struct call call = { NonPagedPoolNx, bytes[i] };
+		struct pool_call call = { NonPagedPoolNx, bytes[i], TAG_CONTEXT };
 
-		rpt_in_context(rpt_value(t), allocate, &call);
+		rpt_in_context(rpt_value(t), pool_call_allocate, &call);
 		if (!call.block) {
 			rpt_fail(t, "%zu bytes: NULL", bytes[i]);
 			continue;
 		}
 		rpt_fill(call.block, bytes[i], i);
 		EXPECT(t, rpt_filled(call.block, bytes[i], i));
-		rpt_in_context(rpt_value(t), release, &call);
+		rpt_in_context(rpt_value(t), pool_call_free, &call);
 	}
 }
 
@@ -55,18 +35,18 @@ static void nonpaged_changes_context(struct rpt *t)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
-		struct call call = { NonPagedPoolNx, bytes[i] };
+		struct pool_call call = { NonPagedPoolNx, bytes[i], TAG_CONTEXT };
 
-		allocate(&call);
+		pool_call_allocate(&call);
 		if (!EXPECT(t, call.block))
 			return;
-		rpt_in_context(rpt_value(t), release, &call);
+		rpt_in_context(rpt_value(t), pool_call_free, &call);
 		if (bytes[i] > SZ_64K)
 			continue;
-		rpt_in_context(rpt_value(t), allocate, &call);
+		rpt_in_context(rpt_value(t), pool_call_allocate, &call);
 		if (!EXPECT(t, call.block))
 			return;
-		release(&call);
+		pool_call_free(&call);
 	}
 }
 
@@ -92,9 +72,9 @@ static void large_nonpaged_safe(struct rpt *t)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
-		struct call call = { NonPagedPoolNx, bytes[i] };
+		struct pool_call call = { NonPagedPoolNx, bytes[i], TAG_CONTEXT };
 
-		rpt_in_context(context, allocate, &call);
+		rpt_in_context(context, pool_call_allocate, &call);
 		if (has_vmalloc(context))
 			EXPECT(t, call.block);
 		else if (bytes[i] > SZ_4M)
@@ -103,7 +83,7 @@ static void large_nonpaged_safe(struct rpt *t)
 			continue;
 		EXPECT(t, PAGE_ALIGNED(call.block));
 		memset(call.block, 1, bytes[i]);
-		rpt_in_context(context, release, &call);
+		rpt_in_context(context, pool_call_free, &call);
 	}
 }
 
@@ -115,11 +95,11 @@ static void paged_refused(struct rpt *t)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
-		struct call call = { PagedPool, bytes[i], &call };
+		struct pool_call call = { PagedPool, bytes[i], TAG_CONTEXT, &call };
 		const struct rpt_violation *v;
 
 		rpt_tag_totals(t, &before);
-		rpt_in_context(context, allocate, &call);
+		rpt_in_context(context, pool_call_allocate, &call);
 		rpt_tag_totals(t, &after);
 		EXPECT(t, !call.block);
 		EXPECT_EQ(t, after.allocs, before.allocs);
@@ -139,15 +119,15 @@ static void paged_free_reported_and_done(struct rpt *t)
 	unsigned int i, tries;
 
 	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
-		struct call call = { PagedPool, bytes[i] };
+		struct pool_call call = { PagedPool, bytes[i], TAG_CONTEXT };
 		const struct rpt_violation *v;
 		struct rpt_row before, after;
 
 		rpt_tag(t, "TstB", true, &before);
-		allocate(&call);
+		pool_call_allocate(&call);
 		if (!EXPECT(t, call.block))
 			return;
-		rpt_in_context(context, release, &call);
+		rpt_in_context(context, pool_call_free, &call);
 		v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
 		if (v) {
 			EXPECT_EQ(t, v->p[1], rpt_irql(context));
@@ -168,9 +148,9 @@ static void paged_free_reported_and_done(struct rpt *t)
 static void refused_in_nmi(struct rpt *t)
 {
 	POOL_TYPE type = rpt_value(t);
-	struct call call = { type, 100, &call };
+	struct pool_call call = { type, 100, TAG_CONTEXT, &call };
 
-	rpt_in_context(RPT_NMI, allocate, &call);
+	rpt_in_context(RPT_NMI, pool_call_allocate, &call);
 	EXPECT(t, !call.block);
 	/* No lock can be taken there to keep more than the number. */
 	EXPECT_VIOLATIONS(t, 1);
@@ -179,22 +159,22 @@ static void refused_in_nmi(struct rpt *t)
 /* Reported; and then either done or left alone, nothing in between. */
 static void free_in_nmi(struct rpt *t)
 {
-	struct call call = { NonPagedPoolNx, 100 };
+	struct pool_call call = { NonPagedPoolNx, 100, TAG_CONTEXT };
 	struct rpt_row before, after;
 
 	rpt_tag(t, "TstB", false, &before);
-	allocate(&call);
+	pool_call_allocate(&call);
 	if (!EXPECT(t, call.block))
 		return;
 	rpt_fill(call.block, 100, 9);
-	rpt_in_context(RPT_NMI, release, &call);
+	rpt_in_context(RPT_NMI, pool_call_free, &call);
 	EXPECT_VIOLATIONS(t, 1);
 	rpt_settle(t);
 	rpt_tag(t, "TstB", false, &after);
 	if (after.diff == before.diff)
 		return;
 	EXPECT(t, rpt_filled(call.block, 100, 9));
-	release(&call);
+	pool_call_free(&call);
 }
 
 static const struct rpt_case cases[] = {

@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 
 #include "pool.h"
+#include "pool_call.h"
 
 /* Generous, for an emulated machine; a search or an OOM kill takes longer. */
 #define SOON	(2 * NSEC_PER_SEC)
@@ -32,31 +33,17 @@ static const struct rpt_arg impossible[] = {
 	{ }
 };
 
-struct call {
-	POOL_TYPE type;
-	size_t bytes;
-	void *block;
-};
-
-static void allocate(void *arg)
-{
-	struct call *call = arg;
-
-	call->block = ExAllocatePoolWithTag(call->type, call->bytes,
-					    TAG_FAILURE);
-}
-
 static void must_fail(struct rpt *t, enum rpt_context context, POOL_TYPE type,
 		      size_t bytes)
 {
-	struct call call = { type, bytes, &call };
+	struct pool_call call = { type, bytes, TAG_FAILURE, &call };
 	bool paged = type & PagedPool;
 	struct rpt_row before, after;
 	u64 start;
 
 	rpt_tag(t, "TstC", paged, &before);
 	start = ktime_get_ns();
-	rpt_in_context(context, allocate, &call);
+	rpt_in_context(context, pool_call_allocate, &call);
 	EXPECT(t, ktime_get_ns() - start < SOON);
 	EXPECT(t, !call.block);
 	rpt_tag(t, "TstC", paged, &after);

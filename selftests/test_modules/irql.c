@@ -7,29 +7,9 @@
 #include <linux/sizes.h>
 
 #include "pool.h"
+#include "pool_call.h"
 
-struct call {
-	POOL_TYPE type;
-	size_t bytes;
-	void *block;
-};
-
-static void allocate(void *arg)
-{
-	struct call *call = arg;
-
-	call->block = ExAllocatePoolWithTag(call->type, call->bytes,
-					    TAG_CONTEXT);
-}
-
-static void release(void *arg)
-{
-	struct call *call = arg;
-
-	ExFreePoolWithTag(call->block, TAG_CONTEXT);
-}
-
-static void expect_report(struct rpt *t, u64 p1, const struct call *call)
+static void expect_report(struct rpt *t, u64 p1, const struct pool_call *call)
 {
 	const struct rpt_violation *v;
 
@@ -52,9 +32,9 @@ static void nonpaged(struct rpt *t)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bytes); i++) {
-		struct call call = { NonPagedPoolNx, bytes[i] };
+		struct pool_call call = { NonPagedPoolNx, bytes[i], TAG_CONTEXT };
 
-		rpt_in_context(context, allocate, &call);
+		rpt_in_context(context, pool_call_allocate, &call);
 		if (!EXPECT(t, call.block))
 			return;
 		if (context == RPT_HARDIRQ)
@@ -63,7 +43,7 @@ static void nonpaged(struct rpt *t)
 			EXPECT_VIOLATIONS(t, 0);
 		rpt_fill(call.block, bytes[i], i);
 		EXPECT(t, rpt_filled(call.block, bytes[i], i));
-		rpt_in_context(context, release, &call);
+		rpt_in_context(context, pool_call_free, &call);
 		if (context == RPT_HARDIRQ)
 			expect_report(t, 0x12, &call);
 		else
@@ -74,15 +54,15 @@ static void nonpaged(struct rpt *t)
 /* One report for one mistake. */
 static void paged(struct rpt *t)
 {
-	struct call call = { PagedPool, 100, &call };
+	struct pool_call call = { PagedPool, 100, TAG_CONTEXT, &call };
 
-	rpt_in_context(RPT_HARDIRQ, allocate, &call);
+	rpt_in_context(RPT_HARDIRQ, pool_call_allocate, &call);
 	EXPECT(t, !call.block);
 	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x08);
-	allocate(&call);
+	pool_call_allocate(&call);
 	if (!EXPECT(t, call.block))
 		return;
-	rpt_in_context(RPT_HARDIRQ, release, &call);
+	rpt_in_context(RPT_HARDIRQ, pool_call_free, &call);
 	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
 }
 

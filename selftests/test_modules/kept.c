@@ -51,7 +51,8 @@ static void expect_kept(struct rpt *t, size_t bytes, const void *block,
 			ExFreePoolWithTag(others[i], TAG);
 }
 
-static void wrong_tag(struct rpt *t)
+/* Frees wrongly, then rightly. */
+static void freed_wrongly(struct rpt *t, size_t offset, ULONG tag, u64 code)
 {
 	size_t bytes = rpt_value(t);
 	char *block = ExAllocatePoolWithTag(NonPagedPool, bytes, TAG);
@@ -59,24 +60,20 @@ static void wrong_tag(struct rpt *t)
 
 	if (!EXPECT(t, block))
 		return;
-	ExFreePoolWithTag(block, OTHER);
-	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x0a);
+	ExFreePoolWithTag(block + offset, tag);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, code);
 	ExFreePoolWithTag(block, TAG);
 	expect_kept(t, bytes, block, before);
 }
 
+static void wrong_tag(struct rpt *t)
+{
+	freed_wrongly(t, 0, OTHER, 0x0a);
+}
+
 static void freed_inside(struct rpt *t)
 {
-	size_t bytes = rpt_value(t);
-	char *block = ExAllocatePoolWithTag(NonPagedPool, bytes, TAG);
-	u64 before = kept(t);
-
-	if (!EXPECT(t, block))
-		return;
-	ExFreePool(block + 16);
-	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x99);
-	ExFreePool(block);
-	expect_kept(t, bytes, block, before);
+	freed_wrongly(t, 16, TAG, 0x99);
 }
 
 /* A block that nobody complained of is not kept. */

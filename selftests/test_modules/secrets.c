@@ -17,7 +17,8 @@
 #include "hardening.h"
 
 static const char * const files[] = {
-	"tags", "contiguous", "noncached", "adapters", "violations",
+	"tags", "contiguous", "noncached", "adapters", "violations", "memory",
+	"verifier", "live", "injected",
 };
 
 /* One live block of each kind, and what tells of it. */
@@ -28,12 +29,16 @@ struct scene {
 };
 
 #define SCENE_BYTES	5000
+/* The verifier is told to refuse it, and lists that. */
+#define TAG_REFUSED	('hsuH')
 
 static bool set_scene(struct rpt *t, struct scene *s)
 {
 	PHYSICAL_ADDRESS any = { .QuadPart = -1 };
 
 	memset(s, 0, sizeof(*s));
+	if (!EXPECT(t, !ExAllocatePoolWithTag(NonPagedPool, 100, TAG_REFUSED)))
+		return false;
 	s->small = ExAllocatePoolWithTag(NonPagedPool, 100, TAG_HARD);
 	s->page = ExAllocatePoolWithTag(NonPagedPool, PAGE_SIZE, TAG_HARD);
 	s->large = ExAllocatePoolWithTag(NonPagedPool, SZ_1M, TAG_HARD);

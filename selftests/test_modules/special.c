@@ -16,6 +16,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "pool_call.h"
 #include "special.h"
 
 #define TAG	((ULONG)'StsT')
@@ -250,35 +251,17 @@ static void freed_wrongly(struct rpt *t)
 	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x46);
 }
 
-struct call {
-	void *block;
-};
-
-static void allocate_in(void *arg)
-{
-	struct call *call = arg;
-
-	call->block = allocate(100);
-}
-
-static void release_in(void *arg)
-{
-	struct call *call = arg;
-
-	release(call->block);
-}
-
 static void works_in(struct rpt *t)
 {
-	struct call call = {};
+	struct pool_call call = { NonPagedPoolNx, 100, TAG };
 
-	rpt_in_context(rpt_value(t), allocate_in, &call);
+	rpt_in_context(rpt_value(t), pool_call_allocate, &call);
 	if (!EXPECT(t, call.block))
 		return;
 	EXPECT(t, is_vmalloc_addr(call.block));
 	rpt_fill(call.block, 100, 1);
 	EXPECT(t, rpt_filled(call.block, 100, 1));
-	rpt_in_context(rpt_value(t), release_in, &call);
+	rpt_in_context(rpt_value(t), pool_call_free, &call);
 }
 
 /* What there is no room for comes from the pool, and says so. */

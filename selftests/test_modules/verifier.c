@@ -180,14 +180,20 @@ static int run_set(const char *text, const struct kernel_param *param)
 	if (!strcmp(verb, "twice")) {
 		void *block = kind->allocate();
 
+		if (!block)
+			return -ENOMEM;
 		kind->free(block);
 		kind->free(block);
 		return 0;
 	}
 	err = keep(kind, count);
-	if (!err && !strcmp(verb, "try"))
+	if (err)
+		return err;
+	if (!strcmp(verb, "try"))
 		drop();
-	return err;
+	else if (refused[0])
+		return -ENOMEM;
+	return 0;
 }
 
 static const struct kernel_param_ops run_ops = { .set = run_set };
