@@ -6,11 +6,17 @@
  * Names, types, values and structure layouts are those of the WDK's wdm.h, so
  * that memory code from a WDM driver compiles unchanged. What each routine
  * does on Linux, and where that differs from Windows, is tabulated in
- * Documentation/wdk-routines.rst. The routines are exported GPL-only.
+ * Documentation/wdk-routines.rst. The routines are exported GPL-only. The WDK's
+ * page on a routine, or on a type, has its name.
  *
- * IRQL and Linux context: a task that may sleep is at PASSIVE_LEVEL;
- * preemption or bottom halves disabled, an RCU read-side section or softirq
- * is DISPATCH_LEVEL; interrupts disabled or hard interrupt is above it.
+ * IRQL and Linux context: a task that may sleep is at PASSIVE_LEVEL; preemption
+ * or bottom halves disabled, an RCU read-side section or softirq is
+ * DISPATCH_LEVEL; interrupts disabled or hard interrupt is above it. A routine
+ * for any context sleeps only where that is allowed.
+ *
+ * Sizes are in bytes. What breaks a rule is a violation, here by its bug
+ * check's code and first parameter: it is reported, and an allocation returns
+ * NULL. All are in Documentation/violations.rst.
  */
 #ifndef _RUST_POOL_WDM_H
 #define _RUST_POOL_WDM_H
@@ -144,9 +150,12 @@ typedef enum _POOL_TYPE {
  * page. Up to a page it is physically contiguous. It is uninitialised unless
  * %POOL_ZERO_ALLOCATION is given.
  *
- * Context: Nonpaged: any but NMI. Paged: task context that may sleep.
+ * Context: Nonpaged: any but NMI. Paged: task context that may sleep. Elsewhere
+ * a violation, 0xC2/0x08.
  * Return: The block, owned by the caller until ExFreePool() or
- * ExFreePoolWithTag(); NULL when memory is short, and after a violation.
+ * ExFreePoolWithTag(); NULL when memory is short, and after a violation, as for
+ * no bytes (0xC2/0x00), a type that is not for drivers (0xC2/0x9A, 0xC4/0x16),
+ * or a bad tag (0xC2/0x9B to 0x9D).
  */
 PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
 			    ULONG Tag);
@@ -155,8 +164,11 @@ PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
  * ExFreePool - free a block whatever its tag
  * @P: address that ExAllocatePoolWithTag() returned
  *
- * Context: As for the allocation. In the wrong context the free is reported
- * and carried out. Anything but a live block is reported and left alone.
+ * The caller owns the block no more. Anything but a live block, NULL included,
+ * is a violation and left alone: 0xC2 with 0x07, 0x40, 0x46 or 0x99.
+ *
+ * Context: As for the allocation. Elsewhere a violation, 0xC2/0x09: paged pool
+ * is freed all the same, and in NMI nothing is.
  */
 VOID ExFreePool(PVOID P);
 
@@ -165,7 +177,9 @@ VOID ExFreePool(PVOID P);
  * @P: address that ExAllocatePoolWithTag() returned
  * @Tag: the tag that it was allocated with; 0 checks nothing
  *
- * Context: As ExFreePool(). With the wrong tag the block stays allocated.
+ * As ExFreePool(). With the wrong tag the block stays allocated: 0xC2/0x0A.
+ *
+ * Context: As ExFreePool().
  */
 VOID ExFreePoolWithTag(PVOID P, ULONG Tag);
 
@@ -221,8 +235,10 @@ typedef enum _MEMORY_CACHING_TYPE {
  * The pages are virtually contiguous, not physically, and uninitialised. No
  * cached mapping of them is left.
  *
- * Context: Task context that may sleep.
- * Return: A page-aligned address, or NULL.
+ * Context: Task context that may sleep. Elsewhere a violation, 0xC2/0x08.
+ * Return: A page-aligned block, owned by the caller until
+ * MmFreeNonCachedMemory(); NULL when memory is short or cannot be made
+ * uncached, and after a violation, as for no bytes (0xC2/0x00).
  */
 PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes);
 
@@ -231,7 +247,11 @@ PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes);
  * @BaseAddress: what MmAllocateNonCachedMemory() returned
  * @NumberOfBytes: what it was asked for
  *
- * Context: Task context that may sleep; elsewhere reported and deferred.
+ * The caller owns the block no more. With another size it stays allocated, and
+ * that is a violation, 0xC4/0x16, as any other address is.
+ *
+ * Context: Task context that may sleep. Elsewhere a violation, 0xC2/0x09: the
+ * block is given back a little later, and in NMI not at all.
  */
 VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes);
 
@@ -241,8 +261,12 @@ VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes);
  * @HighestAcceptableAddress: highest physical address the block may hold,
  *	inclusive
  *
- * Context: Any but NMI; where sleeping is not allowed, no search is made.
- * Return: A page-aligned, uninitialised block, or NULL.
+ * Context: Any but NMI, which is a violation, 0xC2/0x08. Where sleeping is not
+ * allowed, the page allocator is asked, but no page frames are emptied.
+ * Return: A page-aligned, uninitialised block, owned by the caller until
+ * MmFreeContiguousMemory() or MmFreeContiguousMemorySpecifyCache(); NULL when
+ * memory is short or none can be had that keeps the bound, and after a
+ * violation, as for no bytes (0xC2/0x00).
  */
 PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
 				 PHYSICAL_ADDRESS HighestAcceptableAddress);
@@ -258,7 +282,9 @@ PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
  *
  * Context: %MmCached as MmAllocateContiguousMemory(); the others need task
  * context that may sleep.
- * Return: A page-aligned, uninitialised block that keeps every bound, or NULL.
+ * Return: A page-aligned, uninitialised block that keeps every bound, owned and
+ * freed as that of MmAllocateContiguousMemory(); NULL as there, for a boundary
+ * not as above, and for another cache type, which is a violation (0xC4/0x16).
  */
 PVOID
 MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
@@ -271,7 +297,12 @@ MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
  * MmFreeContiguousMemory - free contiguous memory of either routine
  * @BaseAddress: what the allocation returned
  *
- * Context: Any but hard interrupt, where it is reported and carried out.
+ * The caller owns the block no more. Any other address is a violation,
+ * 0xC2/0x60. What is not %MmCached is given back a little later where sleeping
+ * is not allowed.
+ *
+ * Context: Any but hard interrupt and NMI. There a violation, 0xC2/0x09: in a
+ * hard interrupt the block is freed all the same, in NMI it is not.
  */
 VOID MmFreeContiguousMemory(PVOID BaseAddress);
 
@@ -280,6 +311,9 @@ VOID MmFreeContiguousMemory(PVOID BaseAddress);
  * @BaseAddress: what the allocation returned
  * @NumberOfBytes: what it was asked for
  * @CacheType: what it was asked for
+ *
+ * As MmFreeContiguousMemory(). With another size or cache type the block stays
+ * allocated, and that is a violation, 0xC4/0x16.
  *
  * Context: As MmFreeContiguousMemory().
  */
@@ -292,8 +326,8 @@ VOID MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
  *
  * Never a DMA address: a device gets the LogicalAddress of a common buffer.
  *
- * Context: Any.
- * Return: The physical address, 0 where nothing is mapped.
+ * Context: Any, NMI included. Never sleeps.
+ * Return: The physical address of this byte, 0 where nothing is mapped.
  */
 PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress);
 
@@ -378,21 +412,33 @@ typedef ULONG (*PGET_DMA_ALIGNMENT)(PDMA_ADAPTER DmaAdapter);
 
 /*
  * Only the operations that exist here are members: code that uses another
- * fails when it is compiled, not when it runs.
+ * fails when it is compiled, not when it runs. The WDK's pages on them have the
+ * names of their types, PALLOCATE_COMMON_BUFFER and so on.
  *
- * AllocateCommonBuffer: Length bytes, rounded up to pages, at least one map
- * register and one a page; zeroed; NULL above the adapter's number. Context:
- * task context that may sleep. CacheEnabled is kept for the free to match and
- * otherwise ignored, as on Windows for x64.
+ * AllocateCommonBuffer: Length bytes, rounded up to pages, one map register a
+ * page; page-aligned, zeroed, and the caller's until FreeCommonBuffer.
+ * LogicalAddress is for the device. CacheEnabled is kept for the free to match
+ * and otherwise ignored, as on Windows for x64. NULL when memory is short, when
+ * it takes more map registers than the adapter has, and after a violation: no
+ * bytes (0xC2/0x00), the wrong context (0xC2/0x08), an adapter that is NULL,
+ * was put back or never was (0xE6/0x19, 0xE6/0x18, 0xC4/0x16). Context: task
+ * context that may sleep.
  *
- * FreeCommonBuffer: all arguments as in the allocation, or nothing is done
- * but a report. Context: task context that may sleep; elsewhere reported and
- * deferred.
+ * FreeCommonBuffer: all arguments as in the allocation. Otherwise the buffer
+ * stays allocated, and that is a violation: 0xC4/0x16, or 0xE6/0x03 for what is
+ * no live buffer. Context: task context that may sleep; elsewhere a violation
+ * (0xC2/0x09), and the buffer is given back a little later, but in NMI not at
+ * all.
  *
- * PutDmaAdapter: gives the adapter back, after its last common buffer.
- * Context: any but NMI.
+ * PutDmaAdapter: gives the adapter back, after its last common buffer; with
+ * some left a violation (0xE6/0x07), and the adapter goes with the last of
+ * them. In a context that may sleep it waits for buffers that are to be given
+ * back later, so the driver may let go of the device when it returns; elsewhere
+ * the adapter is given back a little later, too. Context: any but NMI, which is
+ * a violation (0xC2/0x09) and puts nothing back.
  *
- * GetDmaAlignment: bytes; a common buffer is always aligned to a page.
+ * GetDmaAlignment: bytes; a common buffer is always aligned to a page. Context:
+ * any. Never sleeps; the adapter is not looked at.
  */
 typedef struct _DMA_OPERATIONS {
 	ULONG Size;
@@ -406,15 +452,18 @@ typedef struct _DMA_OPERATIONS {
  * IoGetDmaAdapter - an adapter for a bus-master device
  * @PhysicalDeviceObject: the device; it need not be bound to a driver
  * @DeviceDescription: zeroed first, then filled in
- * @NumberOfMapRegisters: where the number of map registers goes: the pages of
- *	MaximumLength and one more
+ * @NumberOfMapRegisters: NULL, or where the number of map registers goes: the
+ *	pages of MaximumLength and one more
  *
  * Sets both DMA masks of the device to what the description says; several
  * adapters on one device: to the narrowest.
  *
- * Context: Task context that may sleep.
- * Return: The adapter, until PutDmaAdapter(); NULL without memory, for a
- * description that is not a bus master's, and for a version above 3.
+ * Context: Task context that may sleep. Elsewhere a violation, 0xC2/0x08.
+ * Return: The adapter, owned by the caller until PutDmaAdapter(). NULL when
+ * memory is short; for a description that is not a bus master's, of a version
+ * above 3, or of an address width of 0 or above 64 bits; for a mask that the
+ * device refuses; and after a violation, as for a device or a description that
+ * is NULL (0xC4/0x16).
  */
 PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
 			     PDEVICE_DESCRIPTION DeviceDescription,
