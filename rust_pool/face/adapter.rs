@@ -23,6 +23,11 @@ use kernel::{
 /// the binding. The adapter itself is put back when it and all of its buffers are dropped, in any
 /// order.
 ///
+/// May be dropped in any context but NMI, where it leaks. If the last of them is dropped by a task
+/// that may sleep, that waits until buffers that were dropped in atomic context are given back, so
+/// DMA still works then. Where it is dropped in atomic context, the adapter and such buffers are
+/// given back a little later, be the device bound by then or not.
+///
 /// # Invariants
 ///
 /// `raw` is an adapter of which one hold is ours.
@@ -44,8 +49,8 @@ impl<'a> Adapter<'a> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if memory is short, the mask is refused,
-    /// or after a violation.
+    /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if memory is short, the device has no
+    /// DMA mask, or after a violation: atomic context.
     #[inline]
     pub fn new(device: &'a Device<Bound>, maximum_length: usize) -> Result<Self> {
         let mut registers = 0;
@@ -68,12 +73,13 @@ impl<'a> Adapter<'a> {
         self.registers
     }
 
-    /// Allocates a zeroed common buffer. Sleeps.
+    /// Allocates a common buffer of `bytes` bytes, zeroed and page-aligned. They are rounded up to
+    /// whole pages, each of which takes a map register. Sleeps.
     ///
     /// # Errors
     ///
     /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if it needs more map registers than
-    /// there are, memory is short, or after a violation.
+    /// there are, memory is short, or after a violation: no bytes, or atomic context.
     #[inline]
     pub fn allocate(&self, bytes: usize) -> Result<CommonBuffer<'a>> {
         let length = u32::try_from(bytes)?;
@@ -122,6 +128,9 @@ impl Drop for Adapter<'_> {
 /// Memory that the CPU and a device use at once.
 ///
 /// The WDK's `AllocateCommonBuffer`.
+///
+/// To be dropped by a task that may sleep. Elsewhere the drop is reported (0xC2/0x09) and the
+/// memory given back a little later; in NMI it leaks. See [`Adapter`] for the last of several.
 ///
 /// # Invariants
 ///

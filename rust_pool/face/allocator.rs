@@ -3,6 +3,8 @@
 //! Tagged allocators for the kernel's own `Box` and `Vec`.
 //!
 //! A free says its layout and its type says the tag, so these blocks need no header.
+//!
+//! WDK: "ExAllocatePoolWithTag", "ExFreePoolWithTag", "POOL_TYPE".
 
 use super::{
     shape::{
@@ -319,14 +321,25 @@ macro_rules! allocator {
 }
 
 allocator! {
-    /// Nonpaged pool under a tag. Any context but NMI; `GFP_KERNEL` sleeps only where that is
-    /// allowed.
+    /// Nonpaged pool under a tag, as an allocator.
+    ///
+    /// The WDK's `ExAllocatePoolWithTag`, with `NonPagedPoolNx`. A block is aligned to 16 bytes,
+    /// one of 4096 bytes or more to a page. More is to be had for what takes up to 8 KiB, its size
+    /// rounded up to its alignment; else [`AllocError`], as when memory is short. `GFP_KERNEL`
+    /// sleeps only where that is allowed, other flags never do; `__GFP_ZERO` clears, and the rest
+    /// and the NUMA node are ignored. The block is its box's or vector's until that is dropped.
+    ///
+    /// Any context but NMI, for allocations and drops; that is not checked.
     NonPaged, PoolKind::NonPaged
 }
 
 allocator! {
-    /// Paged pool under a tag. Fails in atomic context, and reports that; a free there is reported
-    /// and carried out.
+    /// Paged pool under a tag, as an allocator.
+    ///
+    /// The WDK's `ExAllocatePoolWithTag`, with `PagedPool`. As [`NonPaged`], but for context: a
+    /// task that may sleep. Elsewhere an allocation, and so a vector's growing and shrinking, fails
+    /// with [`AllocError`] and is reported (0xC2/0x08); a drop is reported (0xC2/0x09) and carried
+    /// out.
     Paged, PoolKind::Paged
 }
 

@@ -61,6 +61,10 @@ impl Bounds {
 /// The WDK's `MmAllocateContiguousMemorySpecifyCache`. For a device's own use take a
 /// [`CommonBuffer`](crate::CommonBuffer), whose bus address is right with an IOMMU, too.
 ///
+/// May be dropped in any context but hard interrupt and NMI. What is not cached is given back a
+/// little later where sleeping is not allowed. In a hard interrupt the drop is reported (0xC2/0x09)
+/// and carried out; in NMI it is reported and the memory leaks.
+///
 /// # Examples
 ///
 /// ```ignore
@@ -78,12 +82,16 @@ pub struct Contiguous<C: CacheType = Cached> {
 }
 
 impl<C: CacheType> Contiguous<C> {
-    /// Allocates zeroed memory. Cached: any context but NMI, with a search only where it may sleep;
-    /// otherwise it sleeps.
+    /// Allocates `bytes` bytes, zeroed and page-aligned. They are rounded up to whole pages, all of
+    /// which are taken; the bounds are for the bytes.
+    ///
+    /// Cached: any context but NMI; page frames that others use are emptied only where it may
+    /// sleep. Other cache types: a task that may sleep.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if the bounds cannot be kept, memory is short, or after a violation.
+    /// [`ENOMEM`] if the bounds cannot be kept, memory is short, or after a violation: no bytes, or
+    /// the wrong context.
     #[inline]
     pub fn new(bytes: usize, bounds: Bounds) -> Result<Self> {
         // CAST: The C type is signed; all 64 bits are passed on.

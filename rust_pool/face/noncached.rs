@@ -19,6 +19,9 @@ use kernel::prelude::*;
 ///
 /// The WDK's `MmAllocateNonCachedMemory`, and its write-combined sibling.
 ///
+/// To be dropped by a task that may sleep. Elsewhere the drop is reported (0xC2/0x09) and the
+/// memory given back a little later; in NMI it leaks.
+///
 /// # Invariants
 ///
 /// The memory comes from `rust_pool_allocate_noncached` and is freed on drop.
@@ -28,11 +31,12 @@ pub struct NonCached<C: NotCached = Uncached> {
 }
 
 impl<C: NotCached> NonCached<C> {
-    /// Allocates zeroed memory. Sleeps.
+    /// Allocates `bytes` bytes, zeroed and page-aligned. They are rounded up to whole pages, all of
+    /// which are taken. Sleeps.
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if memory is short or after a violation.
+    /// [`ENOMEM`] if memory is short, or after a violation: no bytes, or atomic context.
     #[inline]
     pub fn new(bytes: usize) -> Result<Self> {
         // SAFETY: May be called with any arguments in any context.
