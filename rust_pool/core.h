@@ -40,7 +40,7 @@ static const size_t RUST_POOL_PAGE_WORDS = 32;
 static const u32 RUST_POOL_FIXUP_ZERO_RAX = EX_TYPE_IMM_REG;
 static const u32 RUST_POOL_FIXUP_ERROR_RAX = EX_TYPE_EFAULT_REG;
 
-/* helpers.c: inline functions and macros that Rust has no way to call. */
+/* helpers.c: what Rust cannot reach by a declaration. */
 u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
 bool rust_pool_may_vmalloc(void);
@@ -153,10 +153,10 @@ bool rust_pool_verified_refuse(u32 type, u32 tag, size_t bytes);
 void rust_pool_verified_add(void *block, u32 type, u32 tag, size_t bytes);
 void rust_pool_verified_free(void *block, u32 type);
 void rust_pool_copy(void *to, const void *from, size_t bytes);
-void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 extern DMA_OPERATIONS rust_pool_dma_operations;
 
 /* Rust, exported for the Rust face. */
+void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 void *rust_pool_report_new(const char *name, const char *text, size_t len);
 void rust_pool_report_remove(void *report);
 void rust_pool_verifier_remove(void *block);

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What exists only as an inline function or a macro, as functions that Rust
- * can call. No rule of the pool is in this file.
+ * What Rust cannot reach by a declaration, as functions that it can call: the
+ * kernel's inline functions and macros, the module notifier, the work item, the
+ * static key, and the verifier's parameter. Few rules of the pool are here,
+ * those that rest on such functions: which IRQL a context is, where vmalloc may
+ * be used, how slub_debug is noticed, and which page frames may be emptied.
  */
 
 #include <linux/cpuhotplug.h>

@@ -2,8 +2,9 @@
 
 //! What the module holds under locks.
 //!
-//! The spinlocks are leaves but for one: none is taken while another is held. They disable
-//! interrupts, as their data is used from any context.
+//! No spinlock is taken while another is held, but for `names`, which is taken within those whose
+//! data has calling sites, when a module comes or goes. They disable interrupts, as their data is
+//! used from any context.
 
 use crate::{
     adapter::Adapters,
@@ -68,7 +69,8 @@ pub(crate) struct State {
     pub(crate) kept: SpinLockIrq<Kept>,
     #[pin]
     pub(crate) injected: SpinLockIrq<Injections>,
-    /// Taken inside the spinlocks above.
+    /// Taken within `violations`, `adapters`, `special`, `held`, `injected`, and a bucket's lock of
+    /// `regions` or `records`. None is taken within it.
     #[pin]
     pub(crate) names: SpinLockIrq<Names>,
 }

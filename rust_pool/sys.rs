@@ -165,8 +165,8 @@ pub(crate) fn inits_on_free() -> bool {
     unsafe { raw::rust_pool_inits_on_free() }
 }
 
-/// Has `rust_pool_shrink()` and its like called when memory is short or a CPU goes, until it is
-/// dropped. Sleeps.
+/// Has `rust_pool_spare()`, `rust_pool_drain()` and `rust_pool_drain_of()` called when memory is
+/// short or a CPU goes, until it is dropped. Sleeps.
 pub(crate) struct PressureWatch(());
 
 impl PressureWatch {
