@@ -200,9 +200,7 @@ fn grow() -> Result {
         }
         let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
         // RELEASE: Pairs with the acquire in `at()`.
-        let raced = slot
-            .cmpxchg(0, rows.as_ptr() as usize, Release)
-            .is_err();
+        let raced = slot.cmpxchg(0, rows.as_ptr() as usize, Release).is_err();
         // Whoever lost sees to it as well, for the winner may not run for long.
         // RELEASE: Pairs with the acquire in `claim()`.
         let _ = READY.cmpxchg(first, first + CHUNK, Release);

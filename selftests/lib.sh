@@ -207,6 +207,7 @@ stat_of() {
 }
 
 # no_tag_live [TAGS]: no tag has live blocks, but for these, a regular expression
+# shellcheck disable=SC2120 # the argument may be left out
 no_tag_live() {
 	awk -v but="^(${1:-....-})\$" '
 		NR <= 3 || substr($0, 1, 4) ~ but { next }

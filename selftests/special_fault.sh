@@ -9,7 +9,7 @@
 # shellcheck source=selftests/control.sh
 . "$DIR/control.sh"
 
-COMPLAINTS='BUG: |WARNING:|KASAN|UBSAN|ODEBUG|(possible|inconsistent).*lock|scheduling while'
+COMPLAINTS='BUG: |WARNING:|KASAN: |UBSAN|ODEBUG|(possible|inconsistent).*lock|scheduling while'
 
 # make MISTAKE: of which a kernel thread dies; and nothing else goes wrong with it
 make() {
