@@ -8,7 +8,10 @@
 //! record of their own by their calling site, small blocks by the site that used their tag first.
 
 use crate::{
-    adapter,
+    adapter::{
+        self,
+        Adapter, //
+    },
     export::matches_header,
     region::{
         Owner,
@@ -21,6 +24,10 @@ use crate::{
     sys::{
         self,
         Module, //
+    },
+    text::{
+        kwrite,
+        Line, //
     },
     verifier::{
         check,
@@ -95,9 +102,11 @@ struct Group {
     bytes: u64,
 }
 
-/// Groups the regions that `which` is true of, as far as there is memory for that.
-fn group(which: impl Fn(&Region) -> bool) -> KVec<Group> {
+/// Groups the regions that `which` is true of, as far as there is memory for that; the number of the
+/// rest.
+fn group(which: impl Fn(&Region) -> bool) -> (KVec<Group>, u64) {
     let mut groups = KVec::<Group>::new();
+    let mut rest = 0u64;
     state::get().regions.for_each(|region| {
         let Some(kind) = region_kind(region).filter(|_| which(region)) else {
             return;
@@ -120,10 +129,51 @@ fn group(which: impl Fn(&Region) -> bool) -> KVec<Group> {
             bytes,
         };
         if groups.push(group, GFP_ATOMIC | __GFP_NOWARN).is_err() {
-            pr_err!("  leaked {kind} at {}\n", region.site);
+            rest = rest.wrapping_add(1);
         }
     });
-    groups
+    (groups, rest)
+}
+
+/// Prints the regions that `which` is true of.
+fn print_regions(which: impl Fn(&Region) -> bool) {
+    let (groups, rest) = group(which);
+    for group in groups {
+        Leak {
+            kind: group.kind,
+            count: group.count,
+            bytes: group.bytes,
+            how: "allocated",
+            site: &group.site,
+        }
+        .print();
+    }
+    if rest != 0 {
+        pr_err!("  leaked, without memory to say what and where: {rest}\n");
+    }
+}
+
+/// Prints the adapters that `which` is true of, each when the lock is released: a slow console must
+/// not keep interrupts off.
+fn print_adapters(which: impl Fn(&Adapter) -> bool) {
+    let mut line = Line::empty();
+    let mut last = 0;
+    loop {
+        line.clear();
+        let number = adapter::after(last, |adapter| {
+            if which(adapter) {
+                // What does not fit is cut, so nothing fails.
+                let _ = kwrite!(&mut line, "{adapter}, got at {}", adapter.site());
+            }
+        });
+        if !line.as_bytes().is_empty() {
+            pr_err!("  leaked {line}\n");
+        }
+        match number {
+            Some(number) => last = number,
+            None => break,
+        }
+    }
 }
 
 /// Reports what is live and satisfies the conditions, and returns whether anything does.
@@ -131,7 +181,7 @@ fn report(
     name: &str,
     of_row: impl Fn(&Row) -> (u64, i64),
     of_region: impl Fn(&Region) -> bool,
-    of_adapter: impl Fn(&adapter::Adapter) -> bool,
+    of_adapter: impl Fn(&Adapter) -> bool,
     module: Option<Module>,
 ) -> bool {
     let state = state::get();
@@ -182,24 +232,8 @@ fn report(
         }
     });
     leaks::print(module);
-    for group in group(of_region) {
-        Leak {
-            kind: group.kind,
-            count: group.count,
-            bytes: group.bytes,
-            how: "allocated",
-            site: &group.site,
-        }
-        .print();
-    }
-    for adapter in state
-        .adapters
-        .lock()
-        .iter()
-        .filter(|adapter| of_adapter(adapter))
-    {
-        pr_err!("  leaked {adapter}, got at {}\n", adapter.site());
-    }
+    print_regions(of_region);
+    print_adapters(of_adapter);
     true
 }
 
