@@ -35,6 +35,7 @@ mod rust_pool {
     pub(crate) mod family;
     pub(crate) mod fast;
     pub(crate) mod gfp;
+    pub(crate) mod hash_table;
     pub(crate) mod header;
     pub(crate) mod heap;
     pub(crate) mod init;

@@ -534,18 +534,13 @@ fn is_marked(block: usize) -> bool {
 /// The live block around an address.
 fn around(addr: usize) -> Option<usize> {
     let region = || {
-        let mut found = None;
-        state::get().regions.any(|region| {
+        state::get().regions.find_map(|region| {
             let inside = matches!(region.owner, Owner::Pool { .. })
                 && addr
                     .checked_sub(region.addr())
                     .is_some_and(|offset| offset < region.used);
-            if inside {
-                found = Some(region.addr());
-            }
-            inside
-        });
-        found
+            inside.then(|| region.addr())
+        })
     };
     small::around(addr)
         .or_else(|| pages::around(addr))

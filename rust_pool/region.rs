@@ -7,16 +7,17 @@
 use crate::{
     adapter::AdapterId,
     cache_type::CacheType,
-    chain::{
-        Link,
-        Next, //
-    },
     gfp::Request,
+    hash_table::{
+        Entry,
+        Place, //
+    },
     row::Row,
     site::Site,
     sys::{
         self,
-        DmaDevice, //
+        DmaDevice,
+        PAGE_SIZE, //
     },
     tag::{
         PoolKind,
@@ -88,9 +89,7 @@ impl Owner {
 
 /// A page-aligned block.
 pub(crate) struct Region {
-    next: Next<Region>,
-    /// Its number among all that its bucket ever had.
-    pub(crate) number: u64,
+    place: Place<Region>,
     pub(crate) base: NonNull<u8>,
     /// Bytes asked for.
     pub(crate) asked: usize,
@@ -103,13 +102,19 @@ pub(crate) struct Region {
 // SAFETY: A region is only data about memory that any thread may free.
 unsafe impl Send for Region {}
 
-impl Link for Region {
-    fn link(&mut self) -> &mut Next<Self> {
-        &mut self.next
+impl Entry for Region {
+    const ALIGN: u32 = PAGE_SIZE.trailing_zeros();
+
+    fn key(&self) -> usize {
+        self.addr()
     }
 
-    fn next(&self) -> &Next<Self> {
-        &self.next
+    fn place(&self) -> &Place<Self> {
+        &self.place
+    }
+
+    fn place_mut(&mut self) -> &mut Place<Self> {
+        &mut self.place
     }
 }
 
@@ -149,8 +154,7 @@ impl Reservation {
         let region = KBox::write(
             self.0,
             Region {
-                next: Next::none(),
-                number: 0,
+                place: Place::none(),
                 base,
                 asked,
                 used,

@@ -4,11 +4,13 @@
 
 use super::{
     stack::Stack,
-    tracking::Record,
+    tracking::{
+        self,
+        Record, //
+    },
     MemoryType, //
 };
 use crate::{
-    state,
     sys::Module,
     tag::Tag,
     text::kwrite, //
@@ -57,7 +59,7 @@ fn concerned(record: &Record, module: Option<Module>) -> bool {
 /// own to count.
 pub(crate) fn count(module: Option<Module>) -> u64 {
     let mut count = 0u64;
-    state::get().records.for_each(|record| {
+    tracking::for_each(|record| {
         if concerned(record, module) && matches!(record.memory, MemoryType::Pool { .. }) {
             count = count.wrapping_add(1);
         }
@@ -69,7 +71,7 @@ pub(crate) fn count(module: Option<Module>) -> u64 {
 pub(crate) fn print(module: Option<Module>) {
     let mut groups = KVec::<Group>::new();
     let mut rest = 0u64;
-    state::get().records.for_each(|record| {
+    tracking::for_each(|record| {
         if !concerned(record, module) {
             return;
         }

@@ -11,12 +11,12 @@ use super::{
     MemoryType, //
 };
 use crate::{
-    chain::{
-        Chain,
-        Link,
-        Next, //
-    },
     gfp::Request,
+    hash_table::{
+        Entry,
+        HashTable,
+        Place, //
+    },
     site::Site,
     state,
     sys,
@@ -27,18 +27,13 @@ use core::mem::{
     MaybeUninit, //
 };
 use kernel::{
-    new_spinlock_irq,
     prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        SpinLockIrq, //
+    static_lock_class,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
     }, //
 };
-
-const BUCKETS: usize = 256;
 
 static LIVE: Atomic<u64> = Atomic::new(0);
 static MISSED: Atomic<u64> = Atomic::new(0);
@@ -47,9 +42,7 @@ static UNMARKED: Atomic<u64> = Atomic::new(0);
 
 /// What is known of a live block.
 pub(crate) struct Record {
-    next: Next<Record>,
-    /// Its number among all that its bucket ever had.
-    number: u64,
+    place: Place<Record>,
     pub(crate) addr: usize,
     pub(crate) bytes: usize,
     pub(crate) tag: Option<Tag>,
@@ -59,105 +52,45 @@ pub(crate) struct Record {
     pub(crate) stack: Stack,
 }
 
-impl Link for Record {
-    fn link(&mut self) -> &mut Next<Self> {
-        &mut self.next
+impl Entry for Record {
+    /// A small block is behind its header of 16 bytes.
+    const ALIGN: u32 = 4;
+
+    fn key(&self) -> usize {
+        self.addr
     }
 
-    fn next(&self) -> &Next<Self> {
-        &self.next
+    fn place(&self) -> &Place<Self> {
+        &self.place
     }
-}
 
-/// Records with the same hash.
-struct Bucket {
-    records: Chain<Record>,
-    made: u64,
+    fn place_mut(&mut self) -> &mut Place<Self> {
+        &mut self.place
+    }
 }
 
 /// All records.
-#[pin_data]
-pub(crate) struct Records {
-    #[pin]
-    buckets: [SpinLockIrq<Bucket>; BUCKETS],
-}
+pub(crate) type Records = HashTable<Record>;
 
 impl Records {
     /// An empty table.
     pub(crate) fn new() -> impl PinInit<Self> {
-        pin_init!(Self {
-            buckets <- pin_init::pin_init_array_from_fn(|_| {
-                new_spinlock_irq!(Bucket {
-                    records: Chain::new(),
-                    made: 0,
-                }, "rust_pool::tracking")
-            }),
-        })
+        Self::with_class(c"rust_pool::tracking", static_lock_class!())
     }
+}
 
-    fn bucket(&self, addr: usize) -> &SpinLockIrq<Bucket> {
-        let hash = (addr >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
-        // PANIC: The index has 8 bits, the array 256 elements; the check is folded away.
-        &self.buckets[hash & (BUCKETS - 1)]
-    }
+/// Size and stack of the block of the C face's pool at an address.
+fn look(addr: usize) -> Option<(usize, Stack)> {
+    let bucket = state::get().records.bucket(addr).lock();
+    let record = bucket.find(addr)?;
+    let has_header = matches!(record.memory, MemoryType::Pool { by_type: false, .. });
+    has_header.then(|| (record.bytes, record.stack.copy()))
+}
 
-    fn insert(&self, mut record: KBox<Record>) {
-        let mut bucket = self.bucket(record.addr).lock();
-        record.number = bucket.made;
-        bucket.made += 1;
-        bucket.records.push(record);
-    }
-
-    fn remove(&self, addr: usize) -> Option<KBox<Record>> {
-        let mut bucket = self.bucket(addr).lock();
-        bucket.records.unlink(|record| record.addr == addr)
-    }
-
-    /// Size and stack of the block of the C face's pool at an address.
-    fn look(&self, addr: usize) -> Option<(usize, Stack)> {
-        let bucket = self.bucket(addr).lock();
-        let record = bucket.records.iter().find(|record| record.addr == addr)?;
-        let has_header = matches!(record.memory, MemoryType::Pool { by_type: false, .. });
-        has_header.then(|| (record.bytes, record.stack.copy()))
-    }
-
-    /// Calls `visit` on every record that is there throughout, under a lock and with interrupts
-    /// disabled.
-    pub(crate) fn for_each(&self, mut visit: impl FnMut(&Record)) {
-        if LIVE.load(Relaxed) != 0 {
-            for bucket in &self.buckets {
-                bucket.lock().records.iter().for_each(&mut visit);
-            }
-        }
-    }
-
-    /// Shows the first record at or behind a position for which `show` has something, and returns
-    /// the position behind it. Records that come and go meanwhile move no other.
-    pub(crate) fn next(
-        &self,
-        position: u64,
-        mut show: impl FnMut(&Record) -> Option<()>,
-    ) -> Option<u64> {
-        /// Bits of a position that number the record; those above number the bucket.
-        const NUMBER: u32 = 48;
-        let mut bucket = position >> NUMBER;
-        let mut number = position & ((1 << NUMBER) - 1);
-        loop {
-            let records = self.buckets.get(usize::try_from(bucket).ok()?)?.lock();
-            while let Some(record) = records
-                .records
-                .iter()
-                .filter(|record| record.number >= number)
-                .min_by_key(|record| record.number)
-            {
-                number = record.number + 1;
-                if show(record).is_some() {
-                    return Some(bucket << NUMBER | number);
-                }
-            }
-            bucket += 1;
-            number = 0;
-        }
+/// Calls `visit` on every record that is there throughout, under a lock and with interrupts disabled.
+pub(crate) fn for_each(visit: impl FnMut(&Record)) {
+    if LIVE.load(Relaxed) != 0 {
+        state::get().records.for_each(visit);
     }
 }
 
@@ -192,8 +125,7 @@ pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryTyp
     let record = KBox::write(
         room,
         Record {
-            next: Next::none(),
-            number: 0,
+            place: Place::none(),
             addr,
             bytes,
             tag,
@@ -203,7 +135,7 @@ pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryTyp
         },
     );
     LIVE.add(1, Relaxed);
-    state.records.insert(record);
+    state.records.bucket(addr).lock().insert(record);
 }
 
 /// Forgets the block at `addr`, if it is tracked. Any context but NMI.
@@ -211,7 +143,7 @@ pub(crate) fn remove(addr: usize) {
     if LIVE.load(Relaxed) == 0 {
         return;
     }
-    let Some(record) = state::get().records.remove(addr) else {
+    let Some(record) = state::get().records.bucket(addr).lock().remove(addr) else {
         return;
     };
     LIVE.fetch_sub(1, Relaxed);
@@ -222,7 +154,7 @@ pub(crate) fn remove(addr: usize) {
 
 /// Prints who allocated the block at `addr`, if it is tracked.
 pub(crate) fn tell(addr: usize) {
-    if let Some((_, stack)) = state::get().records.look(addr) {
+    if let Some((_, stack)) = look(addr) {
         pr_err!("  allocated by {stack}\n");
     }
 }
@@ -232,7 +164,7 @@ pub(crate) fn block(addr: usize) -> Option<usize> {
     if LIVE.load(Relaxed) == 0 {
         return None;
     }
-    state::get().records.look(addr).map(|(bytes, _)| bytes)
+    look(addr).map(|(bytes, _)| bytes)
 }
 
 fn forget_unmarked() {
@@ -255,7 +187,5 @@ pub(crate) fn counts() -> (u64, u64) {
 
 /// Calls `visit` on all places in code that records name.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&Site)) {
-    state::get()
-        .records
-        .for_each(|record| record.stack.sites().for_each(&mut visit));
+    for_each(|record| record.stack.sites().for_each(&mut visit));
 }
