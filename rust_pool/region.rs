@@ -131,15 +131,12 @@ pub(crate) struct Reservation(KBox<MaybeUninit<Region>>);
 impl Reservation {
     /// Makes room, as the context allows.
     pub(crate) fn new() -> Option<Self> {
-        let bytes = size_of::<Region>();
         let request = Request {
-            bytes,
+            bytes: size_of::<Region>(),
             zero: false,
             sleep: true,
         };
-        let room = request.attempt(|gfp| sys::kmalloc(bytes, gfp))?;
-        // SAFETY: The memory comes from kmalloc, is large enough and suitably aligned.
-        Some(Self(unsafe { KBox::from_raw(room.as_ptr().cast()) }))
+        request.attempt(sys::room).map(Self)
     }
 
     /// Writes the record and puts it into the table.

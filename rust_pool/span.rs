@@ -55,9 +55,7 @@ impl Span {
     pub(crate) fn new(pages: usize, gfp: Gfp) -> Option<KBox<Self>> {
         let split = !pages.is_power_of_two();
         let count = u8::try_from(pages).ok()?;
-        let room = NonNull::new(sys::kmalloc(core::mem::size_of::<Self>(), gfp)?.as_ptr())?;
-        // SAFETY: The memory comes from kmalloc, is large enough and suitably aligned.
-        let room = unsafe { KBox::<core::mem::MaybeUninit<Self>>::from_raw(room.as_ptr().cast()) };
+        let room = sys::room(gfp)?;
         let base = if split {
             sys::pages_exact(pages * PAGE_SIZE, gfp)?
         } else {

@@ -45,6 +45,7 @@ pub(crate) use slab::{
     is_slab,
     kfree,
     kmalloc,
+    room,
     Cache, //
 };
 

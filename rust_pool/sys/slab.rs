@@ -6,7 +6,14 @@ use super::{
     raw,
     Gfp, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::{
+        align_of,
+        size_of,
+        MaybeUninit, //
+    },
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     prelude::*,
@@ -140,6 +147,15 @@ pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
         )
     };
     NonNull::new(block.cast())
+}
+
+/// Room for a `T` in a box, where the kernel crate's own flags are not enough.
+pub(crate) fn room<T>(gfp: Gfp) -> Option<KBox<MaybeUninit<T>>> {
+    // A box without bytes has no memory, and kmalloc aligns to 8 at least.
+    const { assert!(size_of::<T>() != 0 && align_of::<T>() <= 8) };
+    let room = kmalloc(size_of::<T>(), gfp)?;
+    // SAFETY: The memory comes from kmalloc, is large enough and, as just checked, aligned.
+    Some(unsafe { KBox::from_raw(room.as_ptr().cast()) })
 }
 
 /// Frees what [`kmalloc`] returned.

@@ -22,10 +22,7 @@ use crate::{
     sys,
     tag::Tag, //
 };
-use core::mem::{
-    size_of,
-    MaybeUninit, //
-};
+use core::mem::size_of;
 use kernel::{
     prelude::*,
     static_lock_class,
@@ -113,15 +110,13 @@ pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryTyp
         zero: false,
         sleep: false,
     };
-    let Some(room) = request.attempt(|gfp| sys::kmalloc(request.bytes, gfp)) else {
+    let Some(room) = request.attempt(sys::room) else {
         MISSED.add(1, Relaxed);
         if unmarked {
             forget_unmarked();
         }
         return;
     };
-    // SAFETY: The memory comes from kmalloc, is large enough and suitably aligned.
-    let room = unsafe { KBox::<MaybeUninit<Record>>::from_raw(room.as_ptr().cast()) };
     let record = KBox::write(
         room,
         Record {
