@@ -27,9 +27,10 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-const KMALLOC_MAX: usize = 2 * PAGE_SIZE;
-const PAGES_MAX: usize = 16 * PAGE_SIZE;
-const INTERRUPT_MAX: usize = 4 << 20;
+/// Up to here kmalloc is asked, whatever the size.
+pub(crate) const KMALLOC_MAX: usize = 2 * PAGE_SIZE;
+/// Up to here pages side by side are tried first, even where vmalloc may be used.
+pub(crate) const CONTIGUOUS_MAX: usize = 16 * PAGE_SIZE;
 
 /// What a block of `bytes` bytes takes, or `None` if that overflows.
 #[inline]
@@ -42,15 +43,15 @@ pub(crate) fn used(bytes: usize) -> Option<usize> {
 
 /// Whether a block that takes `used` bytes comes from kmalloc, if it is not from vmalloc.
 fn by_kmalloc(used: usize) -> bool {
-    used <= KMALLOC_MAX || (used <= PAGES_MAX && used.is_power_of_two())
+    used <= KMALLOC_MAX || (used <= CONTIGUOUS_MAX && used.is_power_of_two())
 }
 
 /// Allocates a page-aligned block. Any context but NMI.
 pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     let used = used(request.bytes)?;
     let virtually = sys::may_vmalloc();
-    if used <= PAGES_MAX || !virtually {
-        if used > INTERRUPT_MAX {
+    if used <= CONTIGUOUS_MAX || !virtually {
+        if used > sys::PAGES_MAX {
             return None;
         }
         let block = request.attempt(|gfp| {

@@ -49,8 +49,6 @@ use kernel::prelude::*;
 /// What these routines have done.
 pub(crate) static FAMILY: Family = Family::new();
 
-/// The largest block of the page allocator.
-const PAGES_MAX: usize = 4 << 20;
 /// How long a search goes on, in nanoseconds.
 const PATIENCE: u64 = 500_000_000;
 /// Page frames by which a search goes on behind a place that could not be emptied, at most.
@@ -69,7 +67,7 @@ fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> 
 
 /// Asks the page allocator, which knows no bounds but those of its zones.
 fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp) -> Option<NonNull<u8>> {
-    if used > PAGES_MAX {
+    if used > sys::PAGES_MAX {
         return None;
     }
     let request = Request {

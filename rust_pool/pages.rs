@@ -7,6 +7,7 @@
 //! take their pages and give what is left of the power of two back.
 
 use crate::{
+    backing,
     depot,
     gfp::Request,
     header::{
@@ -37,7 +38,7 @@ use crate::{
 use core::ptr::NonNull;
 
 /// The largest block, in bytes.
-pub(crate) const MAX: usize = 16 * PAGE_SIZE;
+pub(crate) const MAX: usize = backing::CONTIGUOUS_MAX;
 
 /// The order of so many pages, 0 to 16, or `NONE`.
 const ORDER_OF: [u8; MAX / PAGE_SIZE + 1] = {

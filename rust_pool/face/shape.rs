@@ -3,13 +3,14 @@
 //! What a block without a header is allocated as.
 
 use crate::{
-    backing,
+    backing::{
+        self,
+        KMALLOC_MAX, //
+    },
     sys::PAGE_SIZE, //
 };
 use core::alloc::Layout;
 
-/// The largest block from kmalloc.
-const KMALLOC_MAX: usize = 2 * PAGE_SIZE;
 /// What the WDK promises for blocks below a page.
 pub(crate) const MIN_ALIGN: usize = 16;
 
@@ -46,6 +47,8 @@ impl Shape {
         Some(Self { asked, used, align })
     }
 
+    /// Whether it comes from kmalloc at once; what is larger comes from [`backing`], which knows by
+    /// itself what it takes that from.
     #[inline]
     pub(crate) fn by_kmalloc(&self) -> bool {
         self.used <= KMALLOC_MAX

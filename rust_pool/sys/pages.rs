@@ -22,6 +22,9 @@ use kernel::{
     prelude::*, //
 };
 
+/// The most bytes that the page allocator gives at once.
+pub(crate) const PAGES_MAX: usize = 4 << 20;
+
 /// Physically contiguous whole pages for `bytes` bytes, without the rest of a power of two.
 pub(crate) fn pages_exact(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
     // SAFETY: Any size and flags without `__GFP_COMP` are allowed, and no caller passes that.
