@@ -59,8 +59,6 @@ bool rust_pool_inits_on_free(void);
 void *rust_pool_page_address(struct page *page);
 void rust_pool_split_pages(void *base, unsigned int order);
 void *rust_pool_percpu_address(unsigned long cookie, unsigned int cpu);
-int rust_pool_watch_pressure(void);
-void rust_pool_unwatch_pressure(void);
 void rust_pool_counters_sum(unsigned long counters, u64 *sum, unsigned int n);
 void *rust_pool_vmalloc(size_t size, gfp_t gfp);
 unsigned long rust_pool_total_pages(void);
@@ -97,6 +95,10 @@ void rust_pool_guard_flush(void *start, void *end);
 int rust_pool_guard_watch(void);
 void rust_pool_guard_unwatch(void);
 
+/* pressure.c: when memory is to be given back. */
+int rust_pool_watch_pressure(void);
+void rust_pool_unwatch_pressure(void);
+
 /* A static key as Rust wants it: in a structure. */
 struct rust_pool_switch {
 	struct static_key_false key;
@@ -104,7 +106,8 @@ struct rust_pool_switch {
 extern struct rust_pool_switch rust_pool_verifier_switch;
 
 /*
- * Rust, called by wdm.c with the calling site, and by helpers.c and guard.c.
+ * Rust, called by wdm.c with the calling site, and by helpers.c, guard.c and
+ * pressure.c.
  */
 void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller);
 void rust_pool_free(void *block, u32 tag, unsigned long caller);

@@ -21,6 +21,7 @@ mod guard;
 mod guarded;
 mod module;
 mod pages;
+mod pressure;
 mod slab;
 
 pub(crate) use device::DmaDevice;
@@ -40,6 +41,7 @@ pub(crate) use module::{
     ModuleWatch, //
 };
 pub(crate) use pages::*;
+pub(crate) use pressure::PressureWatch;
 pub(crate) use slab::{
     caches_are_checked,
     is_slab,
@@ -164,25 +166,6 @@ pub(crate) fn inits_on_alloc() -> bool {
 pub(crate) fn inits_on_free() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_inits_on_free() }
-}
-
-/// Has `rust_pool_spare()`, `rust_pool_drain()` and `rust_pool_drain_of()` called when memory is
-/// short or a CPU goes, until it is dropped. Sleeps.
-pub(crate) struct PressureWatch(());
-
-impl PressureWatch {
-    pub(crate) fn new() -> Result<Self> {
-        // SAFETY: Called from the module's init, which may sleep; `drop()` undoes it.
-        kernel::error::to_result(unsafe { raw::rust_pool_watch_pressure() })?;
-        Ok(Self(()))
-    }
-}
-
-impl Drop for PressureWatch {
-    fn drop(&mut self) {
-        // SAFETY: `new()` registered it.
-        unsafe { raw::rust_pool_unwatch_pressure() }
-    }
 }
 
 /// Has `rust_pool_deferred()` called soon, in a context that may sleep.
