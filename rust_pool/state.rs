@@ -14,7 +14,7 @@ use crate::{
     site::Names,
     verifier::{
         arena::Arena,
-        check::Quarantine,
+        check::Held,
         faults::Injections,
         kept::Kept,
         options::Options,
@@ -64,7 +64,7 @@ pub(crate) struct State {
     #[pin]
     pub(crate) special: SpinLockIrq<Option<Arena>>,
     #[pin]
-    pub(crate) held: SpinLockIrq<Option<Quarantine>>,
+    pub(crate) held: SpinLockIrq<Option<Held>>,
     #[pin]
     pub(crate) kept: SpinLockIrq<Kept>,
     #[pin]

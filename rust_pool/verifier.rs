@@ -22,11 +22,11 @@ pub(crate) mod leaks;
 pub(crate) mod memory_type;
 pub(crate) mod options;
 pub(crate) mod parse;
-pub(crate) mod pattern;
 pub(crate) mod rules;
 pub(crate) mod special;
 pub(crate) mod stack;
 pub(crate) mod switch;
+pub(crate) mod tag_pattern;
 pub(crate) mod tracking;
 
 pub(crate) use memory_type::MemoryType;

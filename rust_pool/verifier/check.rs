@@ -56,7 +56,7 @@ const TAIL: usize = 16;
 const HELD: usize = 1024;
 
 /// A block that was freed.
-struct Held {
+struct HeldBlock {
     object: NonNull<u8>,
     class: Class,
     tag: Tag,
@@ -67,29 +67,29 @@ struct Held {
 }
 
 // SAFETY: It owns the object.
-unsafe impl Send for Held {}
+unsafe impl Send for HeldBlock {}
 
 /// The blocks that are held back, the oldest at `next` once there are so many.
-pub(crate) struct Quarantine {
-    held: KVVec<Option<Held>>,
+pub(crate) struct Held {
+    blocks: KVVec<Option<HeldBlock>>,
     next: usize,
 }
 
-impl Quarantine {
-    /// An empty one. Sleeps.
+impl Held {
+    /// None yet. Sleeps.
     fn new() -> Result<Self> {
-        let mut held = KVVec::with_capacity(HELD, GFP_KERNEL | __GFP_NOWARN)?;
+        let mut blocks = KVVec::with_capacity(HELD, GFP_KERNEL | __GFP_NOWARN)?;
         for _ in 0..HELD {
-            held.push(None, GFP_KERNEL)?;
+            blocks.push(None, GFP_KERNEL)?;
         }
-        Ok(Self { held, next: 0 })
+        Ok(Self { blocks, next: 0 })
     }
 
     /// Puts a block in, and takes the oldest out.
-    fn exchange(&mut self, block: Held) -> Option<Held> {
+    fn exchange(&mut self, block: HeldBlock) -> Option<HeldBlock> {
         let at = self.next;
         self.next = (at + 1) % HELD;
-        match self.held.get_mut(at) {
+        match self.blocks.get_mut(at) {
             Some(place) => place.replace(block),
             None => Some(block),
         }
@@ -97,14 +97,14 @@ impl Quarantine {
 
     /// Has a block kept for ever if it is among these.
     fn concern(&mut self, object: usize) {
-        let mut held = self.held.iter_mut().flatten();
-        if let Some(held) = held.find(|held| held.object.as_ptr() as usize == object) {
-            held.keep = true;
+        let mut blocks = self.blocks.iter_mut().flatten();
+        if let Some(block) = blocks.find(|block| block.object.as_ptr() as usize == object) {
+            block.keep = true;
         }
     }
 
     fn count(&self) -> usize {
-        self.held.iter().flatten().count()
+        self.blocks.iter().flatten().count()
     }
 }
 
@@ -180,7 +180,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
         fill::fill(block, room, pattern());
         block.sub(UNIT)
     };
-    hold(Held {
+    hold(HeldBlock {
         object,
         class,
         tag: header.tag(),
@@ -200,11 +200,11 @@ fn pattern() -> u8 {
 }
 
 /// Holds a block back, and gives up the one that was held for the longest time.
-fn hold(block: Held) {
+fn hold(block: HeldBlock) {
     let oldest = {
-        let mut quarantine = state::get().held.lock();
-        match &mut *quarantine {
-            Some(quarantine) => quarantine.exchange(block),
+        let mut held = state::get().held.lock();
+        match &mut *held {
+            Some(held) => held.exchange(block),
             None => Some(block),
         }
     };
@@ -214,8 +214,8 @@ fn hold(block: Held) {
 }
 
 /// Gives a block back to the pool, and reports whether somebody wrote to it.
-fn release(block: Held) {
-    let Held {
+fn release(block: HeldBlock) {
+    let HeldBlock {
         object,
         class,
         tag,
@@ -267,8 +267,8 @@ pub(crate) fn concern(addr: usize) {
     if !kept::quarantines() {
         return;
     }
-    if let Some(quarantine) = &mut *state::get().held.lock() {
-        quarantine.concern(addr.wrapping_sub(UNIT));
+    if let Some(held) = &mut *state::get().held.lock() {
+        held.concern(addr.wrapping_sub(UNIT));
     }
 }
 
@@ -277,33 +277,29 @@ pub(crate) fn open() -> Result {
     if state::get().held.lock().is_some() {
         return Ok(());
     }
-    let quarantine = Quarantine::new()?;
-    *state::get().held.lock() = Some(quarantine);
+    let held = Held::new()?;
+    *state::get().held.lock() = Some(held);
     Ok(())
 }
 
 /// Gives up all blocks that are held back. Sleeps; `verifier_switch` is held, or nobody uses the
 /// module any more.
 pub(crate) fn close() {
-    let quarantine = state::get().held.lock().take();
-    if let Some(quarantine) = quarantine {
-        quarantine.held.into_iter().flatten().for_each(release);
+    let held = state::get().held.lock().take();
+    if let Some(held) = held {
+        held.blocks.into_iter().flatten().for_each(release);
     }
 }
 
 /// How many blocks are held back.
 pub(crate) fn count() -> usize {
-    state::get()
-        .held
-        .lock()
-        .as_ref()
-        .map_or(0, Quarantine::count)
+    state::get().held.lock().as_ref().map_or(0, Held::count)
 }
 
 /// Calls `visit` on all places in code that these name.
 pub(crate) fn for_each_site(visit: impl FnMut(&Site)) {
-    if let Some(quarantine) = &*state::get().held.lock() {
-        let held = quarantine.held.iter().flatten();
-        held.flat_map(|block| block.freed.sites()).for_each(visit);
+    if let Some(held) = &*state::get().held.lock() {
+        let blocks = held.blocks.iter().flatten();
+        blocks.flat_map(|block| block.freed.sites()).for_each(visit);
     }
 }

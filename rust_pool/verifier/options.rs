@@ -9,10 +9,10 @@ use super::{
         self,
         Change, //
     },
-    pattern::Pattern,
     rules::Rules,
     special,
-    switch, //
+    switch,
+    tag_pattern::TagPattern, //
 };
 use crate::{
     state,
@@ -40,7 +40,7 @@ pub(crate) type Comm = Text<16>;
 pub(crate) struct Chance {
     /// How many of 10000.
     pub(crate) probability: u32,
-    pub(crate) tag: Pattern,
+    pub(crate) tag: TagPattern,
     pub(crate) comm: Option<Comm>,
     /// Seconds until the first may fail.
     pub(crate) delay: u32,
@@ -110,8 +110,8 @@ impl fmt::Display for Policy {
 /// The options.
 pub(crate) struct Options {
     policy: Policy,
-    tracking: Option<Pattern>,
-    pub(crate) check: Option<Pattern>,
+    tracking: Option<TagPattern>,
+    pub(crate) check: Option<TagPattern>,
     pub(crate) special: Option<special::Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) tasks: [Option<Nth>; TASKS],
@@ -163,7 +163,7 @@ impl Options {
     }
 
     /// The tags of tracked blocks that are listed: all are once tracking is off.
-    pub(crate) fn listed(&self) -> Option<Pattern> {
+    pub(crate) fn listed(&self) -> Option<TagPattern> {
         self.tracking
     }
 

@@ -20,12 +20,12 @@ use super::{
         Comm,
         Policy, //
     },
-    pattern::Pattern,
     rules::Rules,
     special::{
         self,
         Choice, //
-    }, //
+    },
+    tag_pattern::TagPattern, //
 };
 use crate::{
     sys::PAGE_SIZE,
@@ -38,9 +38,9 @@ use kernel::fmt;
 pub(crate) struct Change {
     /// Whether all that was set before is void.
     pub(crate) off: bool,
-    pub(crate) tracking: Option<Pattern>,
+    pub(crate) tracking: Option<TagPattern>,
     pub(crate) policy: Option<Policy>,
-    pub(crate) check: Option<Pattern>,
+    pub(crate) check: Option<TagPattern>,
     pub(crate) special: Option<Choice>,
     pub(crate) chance: Option<Chance>,
     pub(crate) nth: Option<u64>,
@@ -106,7 +106,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    fn pattern(&self, right: &'static str) -> Result<Option<Pattern>, Wrong> {
+    fn pattern(&self, right: &'static str) -> Result<Option<TagPattern>, Wrong> {
         let Some(word) = self.get("tag") else {
             return Ok(None);
         };
@@ -114,7 +114,7 @@ impl<'a> Fields<'a> {
             "a pattern has 1 to 8 characters, \"*\" and \"?\" among them",
             right,
         );
-        Pattern::new(word).map(Some).ok_or(bad)
+        TagPattern::new(word).map(Some).ok_or(bad)
     }
 
     fn number(&self, key: &str, right: &'static str) -> Result<Option<u32>, Wrong> {
@@ -162,7 +162,7 @@ fn special(rest: &str) -> Result<Choice, Wrong> {
     }
     Ok(Choice {
         start,
-        tag: fields.pattern(SPECIAL)?.unwrap_or(Pattern::ALL),
+        tag: fields.pattern(SPECIAL)?.unwrap_or(TagPattern::ALL),
         min,
         max,
         slots,
@@ -185,7 +185,7 @@ fn chance(fields: &Fields<'_>, now: u64) -> Result<Chance, Wrong> {
     };
     let tag = match fields.pattern(CHANCE)? {
         Some(tag) => tag,
-        None => Pattern::ALL,
+        None => TagPattern::ALL,
     };
     let delay = fields.number("delay", CHANCE)?.unwrap_or(0);
     Ok(Chance {

@@ -18,8 +18,8 @@ use super::{
     },
     fill,
     kept,
-    pattern::Pattern,
     stack::Stack,
+    tag_pattern::TagPattern,
     tracking, //
 };
 use crate::{
@@ -75,7 +75,7 @@ static MISSED: Atomic<u64> = Atomic::new(0);
 #[derive(Clone, Copy)]
 pub(crate) struct Choice {
     pub(crate) start: bool,
-    pub(crate) tag: Pattern,
+    pub(crate) tag: TagPattern,
     pub(crate) min: u32,
     pub(crate) max: u32,
     pub(crate) slots: u32,

@@ -10,9 +10,9 @@ use kernel::fmt;
 
 /// A pattern of tags: `*` stands for any characters, `?` for one.
 #[derive(Clone, Copy)]
-pub(crate) struct Pattern(Text<8>);
+pub(crate) struct TagPattern(Text<8>);
 
-impl Pattern {
+impl TagPattern {
     /// True of all memory.
     pub(crate) const ALL: Self = Self(Text::character(b'*'));
 
@@ -36,7 +36,7 @@ impl Pattern {
     }
 }
 
-impl fmt::Display for Pattern {
+impl fmt::Display for TagPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -55,7 +55,7 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-#[kernel::macros::kunit_tests(rust_pool_pattern)]
+#[kernel::macros::kunit_tests(rust_pool_tag_pattern)]
 mod tests {
     use super::*;
 
@@ -64,7 +64,7 @@ mod tests {
             .bytes()
             .rev()
             .fold(0, |raw, byte| raw << 8 | u32::from(byte));
-        Pattern::new(pattern).is_some_and(|it| it.matches(Some(Tag::from_raw(raw))))
+        TagPattern::new(pattern).is_some_and(|it| it.matches(Some(Tag::from_raw(raw))))
     }
 
     #[test]
@@ -90,9 +90,9 @@ mod tests {
 
     #[test]
     fn memory_without_a_tag() {
-        assert!(Pattern::new("*").is_some_and(|all| all.matches(None)));
-        assert!(Pattern::new("R*").is_some_and(|some| !some.matches(None)));
-        assert!(Pattern::new("").is_none());
-        assert!(Pattern::new("123456789").is_none());
+        assert!(TagPattern::new("*").is_some_and(|all| all.matches(None)));
+        assert!(TagPattern::new("R*").is_some_and(|some| !some.matches(None)));
+        assert!(TagPattern::new("").is_none());
+        assert!(TagPattern::new("123456789").is_none());
     }
 }
