@@ -116,7 +116,7 @@ void *rust_pool_contiguous_allocate(size_t bytes, u64 lowest, u64 highest,
 				    unsigned long caller);
 void rust_pool_contiguous_free(void *base, const size_t *bytes,
 			       const s32 *type, unsigned long caller);
-void *rust_pool_noncached_allocate(size_t bytes, s32 type,
+void *rust_pool_noncached_allocate(size_t bytes, bool combined,
 				   unsigned long caller);
 void rust_pool_noncached_free(void *base, size_t bytes, unsigned long caller);
 DMA_ADAPTER *rust_pool_adapter_get(struct device *dev,
@@ -146,7 +146,7 @@ void rust_pool_module_live(struct module *mod);
 void rust_pool_module_going(struct module *mod);
 
 /* wdm.c: what the Rust face calls from a client, on top of wdm.h. */
-PVOID rust_pool_allocate_noncached(SIZE_T bytes, MEMORY_CACHING_TYPE type);
+PVOID rust_pool_allocate_noncached(SIZE_T bytes, bool combined);
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 			       PULONG registers);
 const void *rust_pool_tag_row(u32 type, u32 tag);

@@ -110,22 +110,26 @@ impl Drop for Pages {
 }
 
 /// Allocates memory, or reports why not and returns `None`. Sleeps where it may, fails elsewhere.
-pub(crate) fn allocate(bytes: usize, cache: i32, caller: usize) -> Option<NonNull<u8>> {
-    // CAST: A bug check's parameter shows the bits.
-    let shown = cache as u32;
+pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<NonNull<u8>> {
+    let cache = if combined {
+        CacheType::WriteCombined
+    } else {
+        CacheType::Uncached
+    };
     if bytes == 0 {
-        violation::zero_bytes(shown, 0u32, caller);
+        violation::zero_bytes(cache, 0u32, caller);
         return None;
     }
     if sys::irql() != 0 {
-        violation::wrong_context(shown, bytes, caller, "noncached memory in this context");
+        violation::wrong_context(cache, bytes, caller, "noncached memory in this context");
         return None;
     }
     let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
-    let base = CacheType::from_raw(cache)
-        .filter(|_| !refused)
-        .filter(|&cache| cache != CacheType::Cached)
-        .and_then(|cache| allocate_pages(bytes, cache, caller));
+    let base = if refused {
+        None
+    } else {
+        allocate_pages(bytes, cache, caller)
+    };
     if base.is_none() {
         FAMILY.fail();
     }
@@ -202,10 +206,10 @@ pub(crate) fn release(mut region: KBox<Region>) {
 #[no_mangle]
 unsafe extern "C" fn rust_pool_noncached_allocate(
     bytes: usize,
-    cache: i32,
+    combined: bool,
     caller: usize,
 ) -> *mut c_void {
-    allocate(bytes, cache, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+    allocate(bytes, combined, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
 matches_header!(rust_pool_noncached_allocate);
 

@@ -33,15 +33,14 @@ EXPORT_SYMBOL_GPL(ExFreePoolWithTag);
 
 PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
 {
-	return rust_pool_noncached_allocate(NumberOfBytes, MmNonCached,
-					    _RET_IP_);
+	return rust_pool_noncached_allocate(NumberOfBytes, false, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(MmAllocateNonCachedMemory);
 
 /* The WDK has no write-combined sibling; the Rust face has. */
-PVOID rust_pool_allocate_noncached(SIZE_T bytes, MEMORY_CACHING_TYPE type)
+PVOID rust_pool_allocate_noncached(SIZE_T bytes, bool combined)
 {
-	return rust_pool_noncached_allocate(bytes, type, _RET_IP_);
+	return rust_pool_noncached_allocate(bytes, combined, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(rust_pool_allocate_noncached);
 

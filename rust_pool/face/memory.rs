@@ -29,7 +29,10 @@ pub trait CacheType: private::Sealed {
 }
 
 /// A way to cache memory other than [`Cached`].
-pub trait NotCached: CacheType {}
+pub trait NotCached: CacheType {
+    /// Whether writes are combined.
+    const COMBINED: bool;
+}
 
 macro_rules! cache_types {
     ($($(#[$doc:meta])* $name:ident = $value:ident,)*) => {$(
@@ -53,8 +56,13 @@ cache_types! {
     WriteCombined = WriteCombined,
 }
 
-impl NotCached for Uncached {}
-impl NotCached for WriteCombined {}
+impl NotCached for Uncached {
+    const COMBINED: bool = false;
+}
+
+impl NotCached for WriteCombined {
+    const COMBINED: bool = true;
+}
 
 /// Whole pages of memory, of which the first [`Self::len`] bytes are the owner's.
 ///

@@ -40,7 +40,7 @@ impl<C: NotCached> NonCached<C> {
     #[inline]
     pub fn new(bytes: usize) -> Result<Self> {
         // SAFETY: May be called with any arguments in any context.
-        let base = unsafe { raw::rust_pool_allocate_noncached(bytes, C::RAW) };
+        let base = unsafe { raw::rust_pool_allocate_noncached(bytes, C::COMBINED) };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
         // INVARIANT: It is what was just allocated.
         let this = Self {
