@@ -131,33 +131,27 @@ fn used(bytes: usize, form: Form) -> usize {
     }
 }
 
-/// Frees a block. `false` if another CPU was faster. Any context but NMI.
+/// Takes a block back. `None` if another CPU was faster. Any context.
 ///
 /// # Safety
 ///
 /// [`PageHeader::find`] found this header, live, for `addr`, and the caller gives the block up.
-pub(crate) unsafe fn free(addr: usize, header: PageHeader, row: Option<&Row>) -> bool {
+pub(crate) unsafe fn take(
+    addr: usize,
+    header: &PageHeader,
+    row: Option<&Row>,
+) -> Option<NonNull<u8>> {
     // SAFETY: By the safety requirements.
     if !unsafe { header.claim(addr) } {
-        return false;
+        return None;
     }
-    let Some(block) = NonNull::new(addr as *mut u8) else {
-        return true;
-    };
-    discharge(&header, row);
-    // SAFETY: The header says what the block is, and it was live until now.
-    unsafe { give(block, header) };
-    true
-}
-
-/// Counts a block as freed.
-pub(crate) fn discharge(header: &PageHeader, row: Option<&Row>) {
     if let Some(row) = row {
         row.discharge(header.bytes(), used(header.bytes(), header.form()));
     }
+    NonNull::new(addr as *mut u8)
 }
 
-/// Gives a block's memory back.
+/// Gives a block's memory back. Any context but NMI.
 ///
 /// # Safety
 ///

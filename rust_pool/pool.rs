@@ -302,39 +302,22 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
         }
         return;
     }
-    if header.is_marked() {
-        tracking::remove(addr);
-        if kept::take(addr) {
-            return keep_small(addr, header, caller);
-        }
-    }
+    let keep = header.is_marked() && forget(addr);
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
-    if !unsafe { small::free(addr, header, statistics::at(header.row())) } {
-        freed_twice(addr, header.tag(), caller).report();
+    let object = unsafe { small::take(addr, &header, statistics::at(header.row())) };
+    let class = small::class(&header);
+    match object {
+        Some(object) if keep => kept::keep(Memory::Object(object, class)),
+        // SAFETY: The header says that the object is of this class, and it was live until now.
+        Some(object) => unsafe { small::free_object(class, object) },
+        None => freed_twice(addr, header.tag(), caller).report(),
     }
 }
 
-/// Frees a block but keeps its memory.
-#[cold]
-fn keep_small(addr: usize, header: Header, caller: usize) {
-    let at = addr.wrapping_sub(UNIT);
-    // SAFETY: The header was found there.
-    let (true, Some(object)) = (unsafe { header.claim(at) }, NonNull::new(at as *mut u8)) else {
-        return freed_twice(addr, header.tag(), caller).report();
-    };
-    small::discharge(&header, statistics::at(header.row()));
-    kept::keep(Memory::Object(object, small::class(&header)));
-}
-
-/// The same for whole pages.
-#[cold]
-fn keep_pages(addr: usize, header: PageHeader, caller: usize) {
-    // SAFETY: The header was found there.
-    let (true, Some(block)) = (unsafe { header.claim(addr) }, NonNull::new(addr as *mut u8)) else {
-        return freed_twice(addr, header.tag(), caller).report();
-    };
-    pages::discharge(&header, statistics::at(header.row()));
-    kept::keep(Memory::Pages(block, header));
+/// Has the verifier forget a block that it knows, and asks it whether the memory is to be kept.
+fn forget(addr: usize) -> bool {
+    tracking::remove(addr);
+    kept::take(addr)
 }
 
 fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
@@ -345,15 +328,13 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
         return wrong_tag(addr, header.tag(), tag, caller).report();
     }
     check_context(addr, header.kind(), caller);
-    if header.is_marked() {
-        tracking::remove(addr);
-        if kept::take(addr) {
-            return keep_pages(addr, header, caller);
-        }
-    }
+    let keep = header.is_marked() && forget(addr);
     // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
-    if !unsafe { pages::free(addr, header, statistics::at(header.row())) } {
-        freed_twice(addr, header.tag(), caller).report();
+    match unsafe { pages::take(addr, &header, statistics::at(header.row())) } {
+        Some(block) if keep => kept::keep(Memory::Pages(block, header)),
+        // SAFETY: The header says what the block is, and it was live until now.
+        Some(block) => unsafe { pages::give(block, header) },
+        None => freed_twice(addr, header.tag(), caller).report(),
     }
 }
 

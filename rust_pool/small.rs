@@ -95,26 +95,20 @@ unsafe fn make(
     block
 }
 
-/// Frees the block behind a header. `false` if another CPU was faster. Any context but NMI.
+/// Takes the block behind a header back: its object. `None` if another CPU was faster. Any context.
 ///
 /// # Safety
 ///
 /// [`Header::find`] found this header, live, in front of `block`, and the caller gives it up.
 #[inline]
-pub(crate) unsafe fn free(block: usize, header: Header, row: Option<&Row>) -> bool {
+pub(crate) unsafe fn take(block: usize, header: &Header, row: Option<&Row>) -> Option<NonNull<u8>> {
     let addr = block.wrapping_sub(UNIT);
     // SAFETY: By the safety requirements.
     if !unsafe { header.claim(addr) } {
-        return false;
+        return None;
     }
-    let class = class(&header);
-    discharge(&header, row);
-    let Some(object) = NonNull::new(addr as *mut u8) else {
-        return true;
-    };
-    // SAFETY: The header says that the object is of this class, and it was live until now.
-    unsafe { free_object(class, object) };
-    true
+    discharge(header, row);
+    NonNull::new(addr as *mut u8)
 }
 
 /// Counts a block as freed.
