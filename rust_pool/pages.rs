@@ -136,6 +136,7 @@ fn used(bytes: usize, form: Form) -> usize {
 /// # Safety
 ///
 /// [`PageHeader::find`] found this header, live, for `addr`, and the caller gives the block up.
+#[inline(always)]
 pub(crate) unsafe fn take(
     addr: usize,
     header: &PageHeader,
