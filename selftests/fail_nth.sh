@@ -103,7 +103,10 @@ idle() {
 
 probes() {
 	echo 0 >/sys/bus/pci/drivers_autoprobe
-	load dma_demo && faults_beneath pci_device_probe && sweep bind_nth "$1"
+	# An interrupt that could not be entered in the kernel's tree of them is
+	# given out all the same, and the kernel oopses.
+	load dma_demo && faults_beneath pci_device_probe &&
+		faults_spare __irq_alloc_descs && sweep bind_nth "$1"
 	_swept=$?
 	echo 1 >/sys/bus/pci/drivers_autoprobe
 	faults_anywhere && unload dma_demo && [ $_swept -eq 0 ] && [ "$_refused" -gt 0 ]

@@ -19,21 +19,31 @@ set_faults() {
 	done
 }
 
-# Only allocations beneath this function of the kernel are counted and failed.
-faults_beneath() {
-	_range=$(sort /proc/kallsyms | awk -v name="$1" '
+# set_range NAME FUNCTION: the two files NAME-start and NAME-end
+set_range() {
+	_range=$(sort /proc/kallsyms | awk -v name="$2" '
 		found && $1 != start { print start, $1; exit }
 		$3 == name { found = 1; start = $1 }')
 	if [ -z "$_range" ]; then
-		echo "# this kernel has no function $1"
+		echo "# this kernel has no function $2"
 		return 1
 	fi
-	set_faults require-start "0x${_range% *}" &&
-		set_faults require-end "0x${_range#* }"
+	set_faults "$1-start" "0x${_range% *}" && set_faults "$1-end" "0x${_range#* }"
+}
+
+# Only allocations beneath this function of the kernel are counted and failed.
+faults_beneath() {
+	set_range require "$1"
+}
+
+# None beneath this one, which cannot bear it.
+faults_spare() {
+	set_range reject "$1"
 }
 
 faults_anywhere() {
-	set_faults require-start 0 && set_faults require-end 0xffffffffffffffff
+	set_faults require-start 0 && set_faults require-end 0xffffffffffffffff &&
+		set_faults reject-start 0 && set_faults reject-end 0
 }
 
 prepare_faults() {
