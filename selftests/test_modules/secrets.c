@@ -141,7 +141,10 @@ static void look_for_address(struct rpt *t, const char *file, const char *text)
 
 		for (; isxdigit(*at); at++, digits++)
 			value = value << 4 | hex_to_bin(*at);
-		if (digits > 16)
+		/* In decimal it is one of 20 digits. */
+		if (digits == 20 && strstarts(start, "18"))
+			value = ULONG_MAX;
+		else if (digits > 16)
 			digits = 0;
 		if (digits && value >= 0xff00000000000000)
 			rpt_fail(t, "%s: address at: %.60s", file,
