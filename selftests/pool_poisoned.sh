@@ -24,7 +24,7 @@ nothing_kept() {
 EXTRA=1
 begin rp_test rp_test_pool rp_test_pages rp_test_rust
 load_or_fail rust_pool rp_test rp_test_pool rp_test_pages rp_test_rust
-plan_cases sizes tags contexts wdm usercopy badfree noncached \
+plan_cases sizes wdm usercopy badfree noncached \
 	kinds rust_collections rust_regions rust_common_buffers
 run_cases
 check "$PROGRAM: nothing is kept, and no page shared" nothing_kept
