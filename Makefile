@@ -42,7 +42,7 @@ update:
 demo: modules
 	@$K/demo.sh
 
-# speed.sh, which measures, is for the stock kernel.
+# What measures is for the stock kernel.
 test: modules
 	@$K/client.sh $(COPY)selftests/test_modules
 	$(if $(COPY),,@$K/client.sh selftests/bench)

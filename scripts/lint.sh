@@ -3,8 +3,8 @@
 #
 # shellcheck disable=SC2317 # the checks are called by way of "check"
 #
-# Checks of style, and of the documentation, one line each; a check that fails says what to run and shows
-# what it found. Needs the toolchain and the kernel's source, not a built module.
+# Checks of style, and of the documentation, one line each; a check that fails says
+# what to run and shows what it found. Needs the toolchain and the kernel's source, not a built module.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"

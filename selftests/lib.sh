@@ -295,10 +295,12 @@ load_or_fail() {
 	done
 }
 
+# run_cases [FILE]: those planned, or those that a file lists
+# shellcheck disable=SC2120 # the argument may be left out
 run_cases() {
 	while read -r _file; do
 		run_case "$_file"
-	done <"$TMP/cases"
+	done <"${1:-$TMP/cases}"
 }
 
 # run_suites MODULE SUITE...: a program that is nothing but these

@@ -105,40 +105,34 @@ cat "$TMP/special" "$TMP/special" "$TMP/others" "$TMP/others" "$TMP/check" \
 	"$TMP/kept" "$TMP/watched" "$TMP/watched" >"$TMP/all"
 ktap_set_plan $(($(wc -l <"$TMP/all") + 10 + ENDS))
 
-# suites FILE: the cases that it lists
-suites() {
-	cp "$TMP/$1" "$TMP/cases"
-	run_cases
-}
-
 option 'special end tag=TstS slots=16'
-suites special
+run_cases "$TMP/special"
 option off
 option 'special start tag=TstS slots=16'
 echo 1 >/sys/module/rp_test_special/parameters/start
-suites special
+run_cases "$TMP/special"
 option off
 # What else holds for pool, with all blocks from there.
 option special
-suites others
+run_cases "$TMP/others"
 _served=$(head_of special)
 option off
 check "special pool: served them" test "$_served" -gt 100
 option 'check tag=TstK'
-suites check
+run_cases "$TMP/check"
 option 'check tag=*'
-suites others
+run_cases "$TMP/others"
 _held=$(head_of held)
 option off
 check "check: held them back" test "$_held" -gt 100
 option 'policy quarantine'
-suites kept
+run_cases "$TMP/kept"
 option off
 printf 'check tag=TstQ\npolicy quarantine\n' >"$STATS/verifier"
-suites watched
+run_cases "$TMP/watched"
 option off
 printf 'special tag=TstQ\npolicy quarantine\n' >"$STATS/verifier"
-suites watched
+run_cases "$TMP/watched"
 option off
 unload rp_test_special rp_test_pool rp_test
 check "special pool: by tag and size" chosen

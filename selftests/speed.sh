@@ -25,4 +25,5 @@ before=$(free_pages)
 load_or_fail rust_pool
 loaded_sample "$before" "$(free_pages)" | add_samples counted
 load_or_fail rp_bench_pool rp_bench_rust
-hold counted "$MEASUREMENTS" "$ROWS"
+# shellcheck disable=SC2086 # words
+hold "$ROWS" measured counted $MEASUREMENTS

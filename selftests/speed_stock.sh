@@ -17,4 +17,4 @@ begin rp_bench rp_bench_pool
 load_counter
 grep -q init_on_alloc=1 /proc/cmdline || skip_all "not booted with init_on_alloc=1"
 load_or_fail rust_pool rp_bench_pool
-hold stock "pool/zeroed pool/pairs" pair/mean
+hold pair/mean measured stock pool/zeroed pool/pairs

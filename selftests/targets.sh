@@ -54,13 +54,14 @@ load_counter() {
 		skip_all "instructions are not counted here (QEMU: -icount shift=0,sleep=off, one processor)"
 }
 
-# hold BOOT MEASUREMENTS ROWS: the rest of a program that measures this and requires
+# hold ROWS COMMAND...: the rest of a program that measures by this command and requires
 # the rows, as bench.awk names them, to reach their targets
 hold() {
-	ktap_set_plan $((1 + $(echo "$3" | wc -w) + ENDS))
-	# shellcheck disable=SC2086 # words
-	check "everything can be measured" measured "$1" $2
-	for row in $3; do
+	_rows=$1
+	shift
+	ktap_set_plan $((1 + $(echo "$_rows" | wc -w) + ENDS))
+	check "everything can be measured" "$@"
+	for row in $_rows; do
 		check "$row reaches its target" reached "$row"
 	done
 	ends

@@ -488,6 +488,18 @@ static void refused_in(struct rpt *t)
 	put_adapter(call.adapter);
 }
 
+/* @before: the family without them. */
+static bool adapter_with_buffer(struct rpt *t, struct call *call,
+				struct rpt_row *before)
+{
+	rpt_family(t, "adapters", before);
+	call_adapter(call);
+	if (!EXPECT(t, call->adapter))
+		return false;
+	call_allocate(call);
+	return EXPECT(t, call->buffer);
+}
+
 static void call_free_and_put(void *arg)
 {
 	struct call *call = arg;
@@ -505,12 +517,7 @@ static void free_reported_and_done_in(struct rpt *t)
 	struct call call = {};
 	unsigned int tries;
 
-	rpt_family(t, "adapters", &before);
-	call_adapter(&call);
-	if (!EXPECT(t, call.adapter))
-		return;
-	call_allocate(&call);
-	if (!EXPECT(t, call.buffer))
+	if (!adapter_with_buffer(t, &call, &before))
 		return;
 	rpt_in_context(context, call_free_and_put, &call);
 	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
@@ -533,12 +540,7 @@ static void gone_when_adapter_is_put(struct rpt *t)
 	struct rpt_row before, after;
 	struct call call = {};
 
-	rpt_family(t, "adapters", &before);
-	call_adapter(&call);
-	if (!EXPECT(t, call.adapter))
-		return;
-	call_allocate(&call);
-	if (!EXPECT(t, call.buffer))
+	if (!adapter_with_buffer(t, &call, &before))
 		return;
 	/* At once, before somebody else gets to free it by chance. */
 	rpt_in_context(rpt_value(t), call_free, &call);
