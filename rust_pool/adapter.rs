@@ -10,6 +10,7 @@ use crate::{
         Link,
         Next, //
     },
+    common_buffer,
     description::{
         self,
         Wanted, //
@@ -372,7 +373,8 @@ fn put(id: AdapterId, caller: usize) {
         Some(Some(0)) => {
             // When a driver has put its adapter back it may go, and with it what the device needs
             // to free DMA memory: buffers that were freed in atomic context must be gone by then.
-            if sys::irql() == 0 {
+            // From within reclaim they may wait for what is held there.
+            if sys::irql() == 0 && !sys::in_reclaim() {
                 sys::defer_finish();
             }
             reap();
@@ -476,6 +478,10 @@ unsafe fn get_raw(
     };
     // SAFETY: By the safety requirements.
     let device = unsafe { DmaDevice::new(device) };
+    if device.is_gone() {
+        common_buffer::no_adapter(caller);
+        return null_mut();
+    }
     let count = wanted.registers;
     let Some(id) = get(device, wanted, set_mask, caller) else {
         return null_mut();

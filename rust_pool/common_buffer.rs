@@ -26,7 +26,10 @@ use crate::{
         self,
         page_align,
         raw,
+        Coherent,
         DmaDevice,
+        Fate,
+        Origin,
         PAGE_SIZE, //
     },
     verifier::{
@@ -45,10 +48,112 @@ use crate::{
     }, //
 };
 use core::ptr::NonNull;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
 
 /// What AllocateCommonBuffer and FreeCommonBuffer have done.
 pub(crate) static FAMILY: Family = Family::new();
+
+/// Buffers that were freed, but whose memory could not be given back, and their bytes taken.
+static LOST: Atomic<u64> = Atomic::new(0);
+static LOST_BYTES: Atomic<u64> = Atomic::new(0);
+
+/// Those two numbers.
+pub(crate) fn lost() -> (u64, u64) {
+    (LOST.load(Relaxed), LOST_BYTES.load(Relaxed))
+}
+
+/// What has happened to a buffer's device, as the fourth parameter of a report has it.
+#[derive(Clone, Copy)]
+enum Event {
+    DriverLost = 1,
+    Removed = 2,
+    DomainChanged = 3,
+}
+
+/// A free that was asked for.
+pub(crate) struct Freeing {
+    caller: usize,
+    /// What the device had been through by then.
+    event: Option<Event>,
+}
+
+impl Freeing {
+    fn new(device: &DmaDevice, origin: &Origin, caller: usize) -> Self {
+        let event = if device.is_gone() {
+            Some(Event::Removed)
+        } else if device.lost_driver_of(origin) {
+            Some(Event::DriverLost)
+        } else {
+            None
+        };
+        Self { caller, event }
+    }
+
+    /// Reports what became of the memory, if the device is not as it was when the buffer was made.
+    fn report(&self, device: &DmaDevice, id: AdapterId, base: usize, fate: Fate) {
+        let event = match self.event {
+            None if fate == Fate::Freed => return,
+            Some(Event::Removed) => Event::Removed,
+            Some(event) if fate == Fate::Freed => event,
+            // A free that was deferred may have been overtaken by a removal.
+            _ if device.is_gone() => Event::Removed,
+            _ => Event::DomainChanged,
+        };
+        let what = match (event, fate) {
+            (Event::DriverLost, _) => {
+                "common buffer freed after its device lost its driver: given back"
+            }
+            (Event::Removed, Fate::Freed) => {
+                "common buffer freed after its device was removed: given back"
+            }
+            (Event::Removed, Fate::FreedPages) => {
+                "common buffer freed after its device was removed: given back without the IOMMU"
+            }
+            (Event::Removed, Fate::Lost) => {
+                "common buffer freed after its device was removed: memory lost"
+            }
+            (Event::DomainChanged, Fate::Freed | Fate::FreedPages) => {
+                "common buffer freed after its IOMMU domain changed: given back without the IOMMU"
+            }
+            (Event::DomainChanged, Fate::Lost) => {
+                "common buffer freed after its IOMMU domain changed: memory lost"
+            }
+        };
+        report_event(event, id, Parameter::Address(base), self.caller, what);
+    }
+}
+
+/// Reports that an adapter is asked for a device that was removed.
+pub(crate) fn no_adapter(caller: usize) {
+    let what = "adapter for a device that was removed";
+    let none = AdapterId::new(core::ptr::null_mut());
+    report_event(Event::Removed, none, 0u32.into(), caller, what);
+}
+
+fn report_event(
+    event: Event,
+    id: AdapterId,
+    subject: Parameter,
+    caller: usize,
+    what: &'static str,
+) {
+    // CAST: The discriminants are those that the page on violations lists.
+    let event = event as u32;
+    Violation::new(
+        Check::DmaVerifier,
+        0x00,
+        [id.into(), subject, event.into()],
+        caller,
+        what,
+    )
+    .report();
+}
 
 /// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
 fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
@@ -96,19 +201,27 @@ fn allocate_buffer(
             return None;
         }
     };
+    if device.is_gone() {
+        let what = "common buffer for a device that was removed";
+        report_event(Event::Removed, id, 0u32.into(), caller, what);
+        adapter::unreserve(id, registers);
+        return None;
+    }
     let buffer = (|| {
         let refused = hooks::refuse(MemoryType::CommonBuffer, None, bytes, caller);
         if refused {
             return None;
         }
         let record = Reservation::new()?;
-        let (base, bus, padding) = memory(&device, bytes, used)?;
+        let (Coherent { base, bus, origin }, padding) = memory(&device, bytes, used)?;
         let owner = Owner::CommonBuffer {
             adapter: id,
             device: device.clone(),
             bus,
             cached,
             padding,
+            origin,
+            freeing: None,
         };
         FAMILY.charge(bytes, used);
         record.insert(base, bytes, used, caller, owner);
@@ -120,20 +233,21 @@ fn allocate_buffer(
     buffer
 }
 
-/// Memory for a buffer, its bus address, and what is around it.
-fn memory(device: &DmaDevice, bytes: usize, used: usize) -> Option<(NonNull<u8>, u64, Padding)> {
+/// Memory for a buffer, and what is around it.
+fn memory(device: &DmaDevice, bytes: usize, used: usize) -> Option<(Coherent, Padding)> {
     Padding::choices(bytes, used).find_map(|padding| {
         if !gfp::affordable(padding.all) {
             return None;
         }
-        let (start, bus) = device.allocate(padding.all, raw::RUST_POOL_GFP_KERNEL)?;
+        let mut memory = device.allocate(padding.all, raw::RUST_POOL_GFP_KERNEL)?;
         // SAFETY: It was allocated just now, with this padding.
-        let base = unsafe {
-            padding.fill(start, bytes);
-            start.add(padding.before)
+        memory.base = unsafe {
+            padding.fill(memory.base, bytes);
+            memory.base.add(padding.before)
         };
         // CAST: Lossless on the architectures supported.
-        Some((base, bus + padding.before as u64, padding))
+        memory.bus += padding.before as u64;
+        Some((memory, padding))
     })
 }
 
@@ -177,21 +291,34 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
             _ => Err(false),
         });
     match taken {
-        Taken::Region(region) => {
+        Taken::Region(mut region) => {
             look_around(&region, caller);
             // Its user is done with it, however long its memory stays; that has the device itself.
             adapter::unreserve(id, region.used / PAGE_SIZE);
-            if sys::irql() == 0 {
+            let mut here = sys::irql() == 0;
+            if let Owner::CommonBuffer {
+                device,
+                origin,
+                freeing,
+                ..
+            } = &mut region.owner
+            {
+                here &= device.may_free();
+                *freeing = Some(Freeing::new(device, origin, caller));
+            }
+            if here {
                 release(region);
-            } else {
+                return;
+            }
+            if sys::irql() != 0 {
                 violation::wrong_context_free(
                     id,
                     base,
                     caller,
                     "common buffer freed in this context",
                 );
-                deferred::free(region);
             }
+            deferred::free(region);
         }
         Taken::Refused(true) => violation::bad_argument(
             Parameter::Address(base),
@@ -214,18 +341,33 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
 /// Gives a region's memory back. Sleeps.
 pub(crate) fn release(region: KBox<Region>) {
     FAMILY.discharge(region.asked, region.used);
-    if let Owner::CommonBuffer {
+    let Owner::CommonBuffer {
+        adapter,
         device,
         bus,
         padding,
+        origin,
+        freeing,
         ..
     } = &region.owner
-    {
-        // CAST: Lossless on the architectures supported.
-        let bus = bus - padding.before as u64;
-        // SAFETY: The region was in the table, so these are the arguments of one allocation, and it
-        // is no more.
-        unsafe { device.free(region.base.sub(padding.before), padding.all, bus) };
+    else {
+        return;
+    };
+    // CAST: Lossless on the architectures supported.
+    let bus = bus - padding.before as u64;
+    // SAFETY: The region was in the table, so these are the arguments of one allocation, and it is
+    // no more.
+    let fate = unsafe {
+        let start = region.base.sub(padding.before);
+        device.free(start, padding.all, bus, origin)
+    };
+    if fate == Fate::Lost {
+        LOST.add(1, Relaxed);
+        // CAST: As above.
+        LOST_BYTES.add(padding.all as u64, Relaxed);
+    }
+    if let Some(freeing) = freeing {
+        freeing.report(device, *adapter, region.addr(), fate);
     }
 }
 

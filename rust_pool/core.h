@@ -87,6 +87,48 @@ u32 rust_pool_current_task(char *name);
 const char *rust_pool_verifier_parameter(void);
 void rust_pool_verifier_enable(bool on);
 
+/* dma.c: the memory of common buffers. */
+enum rust_pool_dma_memory {
+	/* Of the page allocator or CMA, at its address in the direct map. */
+	RUST_POOL_DMA_PAGES,
+	/* Pages that the DMA API mapped side by side, for an IOMMU. */
+	RUST_POOL_DMA_MAPPED,
+	/* What only the DMA API can free. */
+	RUST_POOL_DMA_OTHER,
+};
+
+/* How a buffer was made. The pointers are only compared. */
+struct rust_pool_dma_origin {
+	/* The IOMMU's domain, NULL without. */
+	const void *domain;
+	const void *ops;
+	/* The device's driver, NULL if it had none. */
+	const void *driver;
+	u32 memory;
+	/* Whether bus addresses are the IOMMU's. */
+	bool translated;
+};
+
+enum rust_pool_dma_fate {
+	/* By the DMA API. */
+	RUST_POOL_DMA_FREED,
+	/* Without it. */
+	RUST_POOL_DMA_FREED_PAGES,
+	RUST_POOL_DMA_LOST,
+};
+
+bool rust_pool_in_reclaim(void);
+void *rust_pool_dma_group(struct device *dev);
+void rust_pool_dma_group_put(void *group);
+bool rust_pool_dma_gone(struct device *dev);
+const void *rust_pool_dma_driver(struct device *dev);
+void *rust_pool_dma_allocate(struct device *dev, void *group, size_t bytes,
+			     u64 *bus, gfp_t gfp,
+			     struct rust_pool_dma_origin *origin);
+enum rust_pool_dma_fate
+rust_pool_dma_free(struct device *dev, void *group, void *base, size_t bytes,
+		   u64 bus, const struct rust_pool_dma_origin *origin);
+
 /* guard.c: pages with holes between them. */
 void *rust_pool_guard_area(struct page *any, unsigned int count);
 void rust_pool_guard_show(void *address, struct page *page);

@@ -218,8 +218,14 @@ impl Adapters {
 
 impl Table for Adapters {
     fn head(file: &SeqFile) {
-        let columns = "adapter ... | buffer address logical bytes used adapter caller";
-        head(file, "adapters", &common_buffer::FAMILY, columns);
+        let (lost, bytes) = common_buffer::lost();
+        seq_print!(
+            file,
+            "adapters - version: 1.1\n\
+             # {} lost {lost} lost_bytes {bytes}\n\
+             #adapter ... | buffer address logical bytes used adapter caller\n",
+            common_buffer::FAMILY
+        );
     }
 
     fn row(position: u64, line: &mut Line) -> Option<u64> {

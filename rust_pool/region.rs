@@ -7,6 +7,7 @@
 use crate::{
     adapter::AdapterId,
     cache_type::CacheType,
+    common_buffer::Freeing,
     gfp::Request,
     hash_table::{
         Entry,
@@ -17,6 +18,7 @@ use crate::{
     sys::{
         self,
         DmaDevice,
+        Origin,
         PAGE_SIZE, //
     },
     tag::{
@@ -64,6 +66,9 @@ pub(crate) enum Owner {
         bus: u64,
         cached: bool,
         padding: Padding,
+        origin: Origin,
+        /// Who frees it.
+        freeing: Option<Freeing>,
     },
 }
 

@@ -24,7 +24,12 @@ mod pages;
 mod pressure;
 mod slab;
 
-pub(crate) use device::DmaDevice;
+pub(crate) use device::{
+    Coherent,
+    DmaDevice,
+    Fate,
+    Origin, //
+};
 pub(crate) use guard::{
     FaultWatch,
     GuardedPage,
@@ -99,6 +104,12 @@ pub(crate) fn irql() -> u32 {
 pub(crate) fn in_hardirq() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_in_hardirq() }
+}
+
+/// Whether memory is being reclaimed here: what may be held meanwhile may not be waited for.
+pub(crate) fn in_reclaim() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_in_reclaim() }
 }
 
 /// Whether vmalloc may be used: in a task, atomic or not, but with interrupts and softirqs enabled.

@@ -2,7 +2,10 @@
 
 //! Devices that master the bus.
 
-use super::Gfp;
+use super::{
+    raw,
+    Gfp, //
+};
 use core::ptr::NonNull;
 use kernel::{
     bindings,
@@ -11,67 +14,159 @@ use kernel::{
     str::CStr, //
 };
 
-/// A device that is kept alive, for DMA.
-pub(crate) struct DmaDevice(NonNull<bindings::device>);
+/// A device that is kept alive, for DMA, and with it the IOMMU group that it was in at first: the
+/// device may leave that group, as one that is removed does.
+pub(crate) struct DmaDevice {
+    device: NonNull<bindings::device>,
+    /// Null without an IOMMU.
+    group: *mut c_void,
+}
 
-// SAFETY: A device may be used and released from any thread.
+/// Coherent memory.
+pub(crate) struct Coherent {
+    pub(crate) base: NonNull<u8>,
+    pub(crate) bus: u64,
+    pub(crate) origin: Origin,
+}
+
+/// How coherent memory was made.
+pub(crate) struct Origin(raw::rust_pool_dma_origin);
+
+// SAFETY: The pointers inside are only compared.
+unsafe impl Send for Origin {}
+// SAFETY: As above.
+unsafe impl Sync for Origin {}
+
+/// What became of coherent memory that was to be freed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// The DMA API freed it.
+    Freed,
+    /// The DMA API could not free it any more, but its pages were freed.
+    FreedPages,
+    /// It could not be freed.
+    Lost,
+}
+
+// SAFETY: A device may be used and released from any thread, as may a group.
 unsafe impl Send for DmaDevice {}
 // SAFETY: What the methods below call is thread-safe.
 unsafe impl Sync for DmaDevice {}
 
 impl DmaDevice {
-    /// Takes a reference to the device.
+    /// Takes references to the device and its group.
     ///
     /// # Safety
     ///
-    /// `dev` is a valid, initialised device.
+    /// `dev` is a valid, initialised device, and is not being removed.
     pub(crate) unsafe fn new(dev: NonNull<bindings::device>) -> Self {
         // SAFETY: By the safety requirements.
         unsafe { bindings::get_device(dev.as_ptr()) };
-        Self(dev)
+        Self {
+            device: dev,
+            // SAFETY: By the safety requirements; a device keeps its group until it is removed.
+            group: unsafe { raw::rust_pool_dma_group(dev.as_ptr()) },
+        }
+    }
+
+    /// Whether it was removed.
+    pub(crate) fn is_gone(&self) -> bool {
+        // SAFETY: The device is alive.
+        unsafe { raw::rust_pool_dma_gone(self.device.as_ptr()) }
+    }
+
+    /// Whether the driver that it had when memory was made does not have it any more.
+    pub(crate) fn lost_driver_of(&self, origin: &Origin) -> bool {
+        // SAFETY: The device is alive.
+        let driver = unsafe { raw::rust_pool_dma_driver(self.device.as_ptr()) };
+        !origin.0.driver.is_null() && origin.0.driver != driver
+    }
+
+    /// Whether its memory may be freed here, in a context that sleeps.
+    pub(crate) fn may_free(&self) -> bool {
+        self.group.is_null() || !super::in_reclaim()
     }
 
     /// Whether both are one device.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.device == other.device
     }
 
     /// Sets the streaming and the coherent mask. Sleeps.
     pub(crate) fn set_mask(&self, mask: u64) -> Result {
         // SAFETY: The device is alive. The WDK's caller promises as ours does that no other DMA
         // allocation of this device runs at the same time.
-        to_result(unsafe { bindings::dma_set_mask_and_coherent(self.0.as_ptr(), mask) })
+        to_result(unsafe { bindings::dma_set_mask_and_coherent(self.device.as_ptr(), mask) })
     }
 
     /// Its name.
     pub(crate) fn name(&self) -> &str {
         // SAFETY: The device is alive, and its name with it.
-        let name = unsafe { CStr::from_char_ptr(bindings::dev_name(self.0.as_ptr())) };
+        let name = unsafe { CStr::from_char_ptr(bindings::dev_name(self.device.as_ptr())) };
         name.to_str().unwrap_or("?")
     }
 
-    /// Zeroed coherent memory and its bus address. Sleeps.
-    pub(crate) fn allocate(&self, bytes: usize, gfp: Gfp) -> Option<(NonNull<u8>, u64)> {
+    /// Zeroed coherent memory; none for a device that has left its IOMMU group. Sleeps.
+    pub(crate) fn allocate(&self, bytes: usize, gfp: Gfp) -> Option<Coherent> {
         let mut bus = 0;
-        // SAFETY: The device is alive and `bus` is valid for a write.
-        let base = unsafe { bindings::dma_alloc_attrs(self.0.as_ptr(), bytes, &mut bus, gfp, 0) };
-        Some((NonNull::new(base.cast())?, bus))
+        // SAFETY: It is made of integers and pointers.
+        let mut origin = unsafe { core::mem::zeroed() };
+        // SAFETY: The device and its group are alive, the pointers are valid for writes.
+        let base = unsafe {
+            raw::rust_pool_dma_allocate(
+                self.device.as_ptr(),
+                self.group,
+                bytes,
+                &mut bus,
+                gfp,
+                &mut origin,
+            )
+        };
+        Some(Coherent {
+            base: NonNull::new(base.cast())?,
+            bus,
+            origin: Origin(origin),
+        })
     }
 
-    /// Frees what [`Self::allocate`] returned. Sleeps.
+    /// Frees what [`Self::allocate`] returned, where [`Self::may_free`]. Sleeps.
     ///
     /// # Safety
     ///
-    /// The arguments are those of one allocation that is not used any more.
-    pub(crate) unsafe fn free(&self, base: NonNull<u8>, bytes: usize, bus: u64) {
-        // SAFETY: By the safety requirements.
-        unsafe { bindings::dma_free_attrs(self.0.as_ptr(), bytes, base.as_ptr().cast(), bus, 0) }
+    /// The arguments are those of one allocation of this device that is not used any more.
+    pub(crate) unsafe fn free(
+        &self,
+        base: NonNull<u8>,
+        bytes: usize,
+        bus: u64,
+        origin: &Origin,
+    ) -> Fate {
+        // SAFETY: By the safety requirements; the device and its group are alive.
+        let fate = unsafe {
+            raw::rust_pool_dma_free(
+                self.device.as_ptr(),
+                self.group,
+                base.as_ptr().cast(),
+                bytes,
+                bus,
+                &origin.0,
+            )
+        };
+        match fate {
+            raw::rust_pool_dma_fate_RUST_POOL_DMA_FREED => Fate::Freed,
+            raw::rust_pool_dma_fate_RUST_POOL_DMA_FREED_PAGES => Fate::FreedPages,
+            _ => Fate::Lost,
+        }
     }
 }
 
 impl Drop for DmaDevice {
     fn drop(&mut self) {
-        // SAFETY: The reference was taken by `new()`.
-        unsafe { bindings::put_device(self.0.as_ptr()) }
+        if !self.group.is_null() {
+            // SAFETY: The reference was taken by `new()`.
+            unsafe { raw::rust_pool_dma_group_put(self.group) };
+        }
+        // SAFETY: As above.
+        unsafe { bindings::put_device(self.device.as_ptr()) }
     }
 }

@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The memory of common buffers, given back as it was made or not by the DMA API.
+ *
+ * dma_free_attrs() asks the device how to free: behind an IOMMU it unmaps, else
+ * it takes the bus address for a physical one. If the device was removed since,
+ * or another domain was chosen for its IOMMU group, that is the wrong answer,
+ * and it frees page frames of others. So each buffer has an origin, and before
+ * a free it is compared with the device.
+ *
+ * The group's mutex keeps the device in the group, and the group in its domain;
+ * iommu_group_for_each_dev() runs a function with it held. Buffers are made and
+ * freed within. The kernel asks for memory under this mutex, so it may be held
+ * by whoever is reclaiming memory: nobody may take it from within reclaim.
+ */
+
+#include <linux/cc_platform.h>
+#include <linux/cma.h>
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/gfp.h>
+#include <linux/iommu.h>
+#include <linux/iommu-dma.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/swiotlb.h>
+#include <linux/vmalloc.h>
+
+#include "core.h"
+
+/* How often, and how long each time, a device in reset is waited for. */
+#define RESET_TRIES	50
+#define RESET_MSECS	20
+
+/* Whether memory is being reclaimed here, so that the mutex may not be taken. */
+bool rust_pool_in_reclaim(void)
+{
+	return current->flags & PF_MEMALLOC;
+}
+
+void *rust_pool_dma_group(struct device *dev)
+{
+	return iommu_group_get(dev);
+}
+
+void rust_pool_dma_group_put(void *group)
+{
+	iommu_group_put(group);
+}
+
+/* Removed, not merely never added. */
+bool rust_pool_dma_gone(struct device *dev)
+{
+	return !device_is_registered(dev) && dev->kobj.state_remove_uevent_sent;
+}
+
+/* Which driver has the device; only to be compared. */
+const void *rust_pool_dma_driver(struct device *dev)
+{
+	return READ_ONCE(dev->driver);
+}
+
+static phys_addr_t phys_of(const void *addr)
+{
+	return is_vmalloc_addr(addr) ? PFN_PHYS(vmalloc_to_pfn(addr)) : __pa(addr);
+}
+
+struct making {
+	struct device *dev;
+	size_t bytes;
+	u64 *bus;
+	gfp_t gfp;
+	struct rust_pool_dma_origin *origin;
+	void *base;
+};
+
+static u32 memory_of(const struct making *m)
+{
+	if (m->origin->ops && !m->origin->translated)
+		return RUST_POOL_DMA_OTHER;
+	/* Pages that the processor encrypts have to be set right by the DMA API. */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT) || is_swiotlb_for_alloc(m->dev))
+		return RUST_POOL_DMA_OTHER;
+	if (is_vmalloc_addr(m->base))
+		return m->origin->translated ? RUST_POOL_DMA_MAPPED :
+					       RUST_POOL_DMA_OTHER;
+	return virt_addr_valid(m->base) ? RUST_POOL_DMA_PAGES :
+					  RUST_POOL_DMA_OTHER;
+}
+
+static void make(struct making *m, const void *domain)
+{
+	dma_addr_t bus;
+
+	m->origin->domain = domain;
+	m->origin->ops = get_dma_ops(m->dev);
+	m->origin->driver = rust_pool_dma_driver(m->dev);
+	m->origin->translated = use_dma_iommu(m->dev);
+	m->base = dma_alloc_attrs(m->dev, m->bytes, &bus, m->gfp, 0);
+	if (!m->base)
+		return;
+	*m->bus = bus;
+	m->origin->memory = memory_of(m);
+}
+
+struct freeing {
+	struct device *dev;
+	void *base;
+	size_t bytes;
+	dma_addr_t bus;
+	const struct rust_pool_dma_origin *origin;
+	/* The device is not in its group any more. */
+	bool left;
+	/* The group has neither its own domain nor another in place of it. */
+	bool borrowed;
+	enum rust_pool_dma_fate fate;
+};
+
+/* Free the pages of vmap()'s area, and the area. */
+static void free_mapped(struct freeing *f)
+{
+	struct page *page, *next;
+	LIST_HEAD(pages);
+	size_t at;
+
+	for (at = 0; at < f->bytes; at += PAGE_SIZE)
+		list_add(&vmalloc_to_page(f->base + at)->lru, &pages);
+	/*
+	 * The DMA API left its array of pages to the area without their number, so
+	 * vfree() frees the array, not the pages.
+	 */
+	vfree(f->base);
+	list_for_each_entry_safe(page, next, &pages, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
+}
+
+/* Whether it was freed. */
+static bool free_pages_of(struct freeing *f)
+{
+	struct page *page = virt_to_page(f->base);
+
+#ifdef CONFIG_DMA_CMA
+	if (cma_release(dev_get_cma_area(f->dev), page,
+			PAGE_ALIGN(f->bytes) >> PAGE_SHIFT))
+		return true;
+#endif
+	/* Each frame has its own reference: not from the page allocator. */
+	if (f->bytes > PAGE_SIZE && page_ref_count(page + 1))
+		return false;
+	__free_pages(page, get_order(f->bytes));
+	return true;
+}
+
+/* No device reaches the memory any more: free it without the DMA API. */
+static enum rust_pool_dma_fate free_memory(struct freeing *f)
+{
+	/*
+	 * Its debugging has the mapping in its books for ever, and would accuse
+	 * whoever maps one of these frames next.
+	 */
+	if (IS_ENABLED(CONFIG_DMA_API_DEBUG))
+		return RUST_POOL_DMA_LOST;
+	switch (f->origin->memory) {
+	case RUST_POOL_DMA_MAPPED:
+		free_mapped(f);
+		return RUST_POOL_DMA_FREED_PAGES;
+	case RUST_POOL_DMA_PAGES:
+		if (free_pages_of(f))
+			return RUST_POOL_DMA_FREED_PAGES;
+		break;
+	}
+	return RUST_POOL_DMA_LOST;
+}
+
+static enum rust_pool_dma_fate free_as_made(struct freeing *f)
+{
+	dma_free_attrs(f->dev, f->bytes, f->base, f->bus, 0);
+	return RUST_POOL_DMA_FREED;
+}
+
+/* Whether dma_free_attrs() will neither translate nor call what is not there. */
+static bool still_direct(const struct freeing *f)
+{
+	if (f->origin->translated || use_dma_iommu(f->dev) ||
+	    get_dma_ops(f->dev) != f->origin->ops)
+		return false;
+	if (f->origin->ops)
+		return !f->dev->dma_ops || !rust_pool_dma_gone(f->dev);
+	return dma_to_phys(f->dev, f->bus) == phys_of(f->base);
+}
+
+static enum rust_pool_dma_fate free_direct(struct freeing *f)
+{
+	return still_direct(f) ? free_as_made(f) : free_memory(f);
+}
+
+#ifdef CONFIG_IOMMU_API
+
+static int make_in_group(struct device *dev, void *data)
+{
+	struct making *m = data;
+
+	if (dev != m->dev)
+		return 0;
+	make(m, iommu_driver_get_domain_for_dev(dev));
+	return 1;
+}
+
+/*
+ * Whether the domain is the one that the buffer was mapped in. A domain may have
+ * its address and be another one, so the mapping is looked at, too.
+ */
+static bool maps(struct iommu_domain *domain, const struct freeing *f)
+{
+	size_t at;
+
+	if (domain != f->origin->domain)
+		return false;
+	for (at = 0; at < f->bytes; at += PAGE_SIZE) {
+		if (iommu_iova_to_phys(domain, f->bus + at) != phys_of(f->base + at))
+			return false;
+	}
+	return true;
+}
+
+static int free_in_group(struct device *dev, void *data)
+{
+	struct freeing *f = data;
+	struct iommu_domain *domain;
+	bool mapped;
+
+	if (dev != f->dev && !f->left)
+		return 0;
+	domain = iommu_driver_get_domain_for_dev(dev);
+	if (!f->origin->translated) {
+		f->fate = free_direct(f);
+		return 1;
+	}
+	mapped = domain && maps(domain, f);
+	if (mapped && dev == f->dev && use_dma_iommu(dev) &&
+	    get_dma_ops(dev) == f->origin->ops) {
+		f->fate = free_as_made(f);
+		return 1;
+	}
+	/*
+	 * One of the types of a group's own domain: if it is not the buffer's, that
+	 * one is no more, and with it its mappings. Any other has the group for a
+	 * while, as during a reset, and then the buffer's own may come back.
+	 */
+	if (!domain || (domain->type != IOMMU_DOMAIN_IDENTITY &&
+			!iommu_is_dma_domain(domain))) {
+		f->borrowed = true;
+		return 1;
+	}
+	/* Others of the group must not reach it; its addresses stay taken. */
+	if (mapped)
+		iommu_unmap(domain, f->bus,
+			    ALIGN(f->bytes, 1UL << __ffs(domain->pgsize_bitmap)));
+	f->fate = free_memory(f);
+	return 1;
+}
+
+/*
+ * The device keeps its place in the group, and that its domain, until the buffer
+ * is made. A device that was removed has no place in it.
+ */
+static void make_grouped(struct making *m, void *group)
+{
+	/* Not to be waited for, see above. Nor is there memory to speak of. */
+	if (rust_pool_in_reclaim())
+		return;
+	/* Only in a kernel that dumps another; there the DMA API takes the mutex. */
+	if (m->dev->iommu && m->dev->iommu->attach_deferred)
+		make(m, iommu_get_domain_for_dev(m->dev));
+	else
+		iommu_group_for_each_dev(group, m, make_in_group);
+}
+
+static void free_grouped(struct freeing *f, void *group)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < RESET_TRIES; tries++) {
+		f->borrowed = false;
+		f->left = false;
+		if (!iommu_group_for_each_dev(group, f, free_in_group)) {
+			f->left = true;
+			/* With the last device of a group goes its domain. */
+			if (!f->origin->translated)
+				f->fate = free_direct(f);
+			else if (!iommu_group_for_each_dev(group, f, free_in_group))
+				f->fate = free_memory(f);
+		}
+		if (!f->borrowed)
+			return;
+		msleep(RESET_MSECS);
+	}
+}
+
+#else /* CONFIG_IOMMU_API */
+
+static void make_grouped(struct making *m, void *group)
+{
+}
+
+static void free_grouped(struct freeing *f, void *group)
+{
+}
+
+#endif /* CONFIG_IOMMU_API */
+
+/*
+ * Coherent memory for a device of this IOMMU group, or of none, and how it was
+ * made. Sleeps.
+ */
+void *rust_pool_dma_allocate(struct device *dev, void *group, size_t bytes,
+			     u64 *bus, gfp_t gfp,
+			     struct rust_pool_dma_origin *origin)
+{
+	struct making m = {
+		.dev = dev,
+		.bytes = bytes,
+		.bus = bus,
+		.gfp = gfp,
+		.origin = origin,
+	};
+
+	if (group)
+		make_grouped(&m, group);
+	else if (!use_dma_iommu(dev))
+		make(&m, NULL);
+	return m.base;
+}
+
+/* Free such memory as well as can be done now. Sleeps; not from within reclaim. */
+enum rust_pool_dma_fate
+rust_pool_dma_free(struct device *dev, void *group, void *base, size_t bytes,
+		   u64 bus, const struct rust_pool_dma_origin *origin)
+{
+	struct freeing f = {
+		.dev = dev,
+		.base = base,
+		.bytes = bytes,
+		.bus = bus,
+		.origin = origin,
+		.fate = RUST_POOL_DMA_LOST,
+	};
+
+	if (group)
+		free_grouped(&f, group);
+	else
+		f.fate = free_direct(&f);
+	return f.fate;
+}

@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=sh
+#
+# Sourced after lib.sh: what happens to the device of a client that has common
+# buffers out, and what becomes of them then. The client is rp_test_lifetime.
+
+LIFETIME=/sys/module/rp_test_lifetime/parameters
+DRIVER=/sys/bus/pci/drivers/rp_test_lifetime
+# Adapters times buffers of each.
+BUFFERS=15
+GIVEN_BACK='given back'
+ONLY_PAGES='given back without the IOMMU'
+# DMA-API debugging has its books, so there the memory is not used again, and it
+# blames who leaves buffers out when a driver lets go.
+DEBUGGED=
+if [ -d /sys/kernel/debug/dma-api ]; then
+	DEBUGGED=1
+	ONLY_PAGES='memory lost'
+fi
+
+run() {
+	echo "$*" >"$LIFETIME/run" && return
+	echo "# failed: $*"
+	return 1
+}
+
+# Devices by their address, as 0000:00:01.0.
+device() {
+	echo "/sys/bus/pci/devices/$1"
+}
+
+remove() {
+	echo 1 >"$(device "$1")/remove" && ! [ -e "$(device "$1")" ]
+}
+
+rescan() {
+	echo 1 >/sys/bus/pci/rescan && [ -e "$(device "$1")" ]
+}
+
+bind() {
+	echo rp_test_lifetime >"$(device "$1")/driver_override"
+	echo "$1" >"$DRIVER/bind"
+}
+
+unbind() {
+	echo "$1" >"$DRIVER/unbind"
+	echo >"$(device "$1")/driver_override"
+}
+
+type_of() {
+	cat "$(device "$1")/iommu_group/type" 2>/dev/null
+}
+
+# set_type DEVICE TYPE
+set_type() {
+	echo "$2" >"$(device "$1")/iommu_group/type" && [ "$(type_of "$1")" = "$2" ] && return
+	echo "# $1 cannot be of type $2, it is of $(type_of "$1")"
+	return 1
+}
+
+# When a device is removed: with its IOMMU goes what its buffers were mapped in.
+removed() {
+	case $(type_of "$1") in
+	DMA*)
+		echo "device was removed: $ONLY_PAGES" ;;
+	*)
+		echo "device was removed: $GIVEN_BACK" ;;
+	esac
+}
+
+# all_reported BEFORE WORDS: each buffer is, since so many violations
+all_reported() {
+	_rows=$(($(violations) - $1))
+	_right=$(tail -n "$BUFFERS" "$STATS/violations" | grep -c " 0xe6 0x0 .*$2\$")
+	[ "$_rows" -eq "$BUFFERS" ] && [ "$_right" -eq "$BUFFERS" ] && return
+	echo "# $_rows reports, $_right of them: $2"
+	tail -n 2 "$STATS/violations" | sed 's/^/# /'
+	return 1
+}
+
+# given_back WORDS: the buffers hold what was written; all are freed, reported with
+# these words, or not at all; and nothing is left
+given_back() {
+	_before=$(violations)
+	run check && run free || return 1
+	if [ -n "$1" ]; then
+		all_reported "$_before" "$1" || return 1
+	elif [ "$(violations)" -ne "$_before" ]; then
+		tail -n 1 "$STATS/violations" | sed 's/^/# /'
+		return 1
+	fi
+	run put && nothing_live
+}
+
+nothing_live() {
+	no_family_live && ! grep '^adapter ' "$STATS/adapters"
+}
+
+# The device is as good as before.
+usable() {
+	run get "$1" && given_back ''
+}
+
+removed_with_buffers_out() {
+	_words=$(removed "$1")
+	run get "$1" && remove "$1" || return 1
+	# No more of them, and no adapter: each is reported.
+	_before=$(violations)
+	! run more >"$TMP/more" 2>&1 && [ "$(violations)" -eq $((_before + 1)) ] || return 1
+	given_back "$_words" && rescan "$1" && usable "$1"
+}
+
+back_before_the_free() {
+	_words=$(removed "$1")
+	run get "$1" && remove "$1" && rescan "$1" && given_back "$_words" && usable "$1"
+}
+
+put_before_the_free() {
+	_words=$(removed "$1")
+	run get "$1" && remove "$1" || return 1
+	_before=$(violations)
+	run put_first && [ "$(violations)" -eq $((_before + 3)) ] || return 1
+	given_back "$_words" && rescan "$1" && usable "$1"
+}
+
+# Freed where nothing may sleep: two reports for each.
+freed_in_atomic() {
+	_words=$(removed "$1")
+	run get "$1" && remove "$1" || return 1
+	_before=$(violations)
+	run free_atomic && run put || return 1
+	_tries=0
+	until nothing_live >"$TMP/live"; do
+		_tries=$((_tries + 1))
+		[ $_tries -lt 100 ] || return 1
+		sleep 0.1
+	done
+	[ "$(violations)" -eq $((_before + 2 * BUFFERS)) ] && rescan "$1" && usable "$1"
+}
+
+driver_stays() {
+	bind "$1" && usable "$1" && unbind "$1"
+}
+
+driver_unbound() {
+	bind "$1" && run get "$1" && unbind "$1" &&
+		given_back "device lost its driver: $GIVEN_BACK"
+}
+
+# The DMA API frees for it as before.
+driver_bound_again() {
+	bind "$1" && run get "$1" && unbind "$1" && bind "$1" && given_back '' && unbind "$1"
+}
+
+driver_and_device_gone() {
+	_words=$(removed "$1")
+	bind "$1" && run get "$1" && remove "$1" && given_back "$_words" && rescan "$1"
+}
+
+# type_changed DEVICE FROM TO...: each in turn, with buffers out from the first on
+type_changed() {
+	_device=$1
+	shift
+	set_type "$_device" "$1" && run get "$_device" || return 1
+	shift
+	for _type; do
+		set_type "$_device" "$_type" || return 1
+	done
+	given_back "IOMMU domain changed: $ONLY_PAGES" && usable "$_device"
+}
+
+# As they were made: the DMA API frees them.
+type_changed_back() {
+	set_type "$1" identity && run get "$1" && set_type "$1" DMA && set_type "$1" identity &&
+		given_back '' && set_type "$1" DMA-FQ
+}
+
+# The same domain, with flushes put off.
+made_lazy() {
+	set_type "$1" DMA && run get "$1" && set_type "$1" DMA-FQ && given_back '' && usable "$1"
+}
+
+removed_as() {
+	_back=$(type_of "$1")
+	set_type "$1" "$2" && removed_with_buffers_out "$1" && [ "$(type_of "$1")" = "$_back" ]
+}
+
+# vmalloc areas of the DMA API
+mapped() {
+	grep -c iommu_dma_alloc /proc/vmallocinfo
+}
+
+available() {
+	awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo
+}
+
+# balanced COMMAND...: six times with 12 MiB more each leave neither memory in use
+# nor a mapping
+balanced() {
+	_mapped=$(mapped)
+	_available=$(available)
+	for _round in 1 2 3 4 5 6; do
+		"$@" || return 1
+	done
+	[ -z "$DEBUGGED" ] || return 0
+	_less=$((_available - $(available)))
+	[ "$(mapped)" -eq "$_mapped" ] && [ $_less -lt 24000 ] && return
+	echo "# $_less KiB less than before, $(mapped) areas, $_mapped before"
+	return 1
+}
+
+large_removed() {
+	_words=$(removed "$1")
+	BUFFERS=18
+	run get "$1" 4096 && remove "$1" && rescan "$1" && given_back "$_words"
+	_status=$?
+	BUFFERS=15
+	return $_status
+}
+
+large_changed() {
+	BUFFERS=18
+	set_type "$1" "$2" && run get "$1" 4096 && set_type "$1" "$3" &&
+		given_back "IOMMU domain changed: $ONLY_PAGES"
+	_status=$?
+	BUFFERS=15
+	return $_status
+}
+
+# raced DEVICE COMMAND...: while two threads allocate and free
+raced() {
+	_device=$1
+	shift
+	run race "$_device" || return 1
+	for _round in 1 2 3 4; do
+		"$@" "$_device" || break
+	done
+	run rest && nothing_live && [ "$(cat "$LIFETIME/rounds")" -gt 0 ] && usable "$_device"
+}
+
+away_and_back() {
+	sleep 0.2
+	remove "$1" && sleep 0.2 && rescan "$1"
+}
+
+to_and_fro() {
+	sleep 0.2
+	set_type "$1" identity && sleep 0.2 && set_type "$1" DMA-FQ
+}
+
+never_lost() {
+	[ -n "$DEBUGGED" ] || [ "$(stat_of adapters lost)" = 0 ]
+}
+
+no_fault() {
+	MARK=$BEGIN
+	not_logged 'DMAR:.*([Ff]ault|DMA (Read|Write))'
+}
+
+# Cases for a device, whatever serves it, and how many they are.
+COMMON=10
+common_cases() {
+	check "$2: removed, with buffers out" removed_with_buffers_out "$1"
+	check "$2: removed and back before the free" back_before_the_free "$1"
+	check "$2: removed, put before the free" put_before_the_free "$1"
+	check "$2: removed, freed in atomic context" freed_in_atomic "$1"
+	check "$2: its driver stays" driver_stays "$1"
+	for _case in driver_unbound driver_bound_again driver_and_device_gone; do
+		if [ -n "$DEBUGGED" ]; then
+			ktap_test_skip "$2: $_case"
+		else
+			check "$2: $_case" "$_case" "$1"
+		fi
+	done
+	check "$2: memory in balance" balanced large_removed "$1"
+	check "$2: removed while threads allocate and free" raced "$1" away_and_back
+}
+
+begin_lifetime() {
+	begin rp_test_lifetime
+	[ -z "$(find_edu && readlink "$EDU/driver")" ] || skip_all "edu is bound to a driver"
+	load_or_fail rust_pool rp_test_lifetime
+}
+
+end_lifetime() {
+	check "$PROGRAM: no memory was lost" never_lost
+	check "$PROGRAM: no DMA fault" no_fault
+	ends
+}
+
+LIFETIME_ENDS=$((ENDS + 2))

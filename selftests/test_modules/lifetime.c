@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client whose device goes while it has common buffers. It does one step when a
+ * line is written to its parameter "run"; what happens to the device meanwhile is
+ * the shell's.
+ *
+ *   get DEVICE [KIB]   adapters of three widths for a PCI device, with buffers
+ *                      of several sizes, and one more of KIB for each
+ *   more               one more buffer: fails where the device is gone
+ *   check              the buffers still hold what was written to them
+ *   free, free_atomic  all buffers; the latter with preemption disabled
+ *   put, put_first     the adapters; the latter before the buffers
+ *   race DEVICE, rest  two threads get, allocate, free and put without end
+ */
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/moduleparam.h>
+#include <linux/pci.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <rust_pool/wdm.h>
+
+#define THREADS	2
+
+static const ULONG widths[] = { 28, 32, 64 };
+static ULONG sizes[] = { 1, 4096, 5000, SZ_64K, SZ_1M, 0 };
+
+struct buffer {
+	PHYSICAL_ADDRESS logical;
+	u8 *base;
+	ULONG length;
+};
+
+struct client {
+	PDMA_ADAPTER adapter;
+	struct buffer buffers[ARRAY_SIZE(sizes)];
+};
+
+static struct client clients[ARRAY_SIZE(widths)];
+static struct task_struct *threads[THREADS];
+static struct pci_dev *racing;
+
+/* So many rounds of the threads, and so many in which there was no device. */
+static atomic_t rounds, refused;
+module_param_named(rounds, rounds.counter, int, 0444);
+module_param_named(refused, refused.counter, int, 0444);
+
+static PDMA_ADAPTER get_adapter(struct device *dev, ULONG width)
+{
+	DEVICE_DESCRIPTION description = {
+		.Version = DEVICE_DESCRIPTION_VERSION3,
+		.Master = TRUE,
+		.InterfaceType = PCIBus,
+		.DmaAddressWidth = width,
+		.MaximumLength = SZ_32M,
+	};
+	ULONG registers;
+
+	return IoGetDmaAdapter(dev, &description, &registers);
+}
+
+static bool get_buffer(struct client *c, struct buffer *b, ULONG length, u8 seed)
+{
+	b->length = length;
+	b->base = c->adapter->DmaOperations->AllocateCommonBuffer(c->adapter,
+						length, &b->logical, TRUE);
+	if (!b->base)
+		return false;
+	memset(b->base, seed, length);
+	return true;
+}
+
+static void put_buffer(struct client *c, struct buffer *b)
+{
+	if (b->base)
+		c->adapter->DmaOperations->FreeCommonBuffer(c->adapter, b->length,
+						b->logical, b->base, TRUE);
+	b->base = NULL;
+}
+
+static struct pci_dev *find(const char *name)
+{
+	struct device *dev = bus_find_device_by_name(&pci_bus_type, NULL, name);
+
+	return dev ? to_pci_dev(dev) : NULL;
+}
+
+static int get(const char *name, unsigned int kib)
+{
+	struct pci_dev *pdev = find(name);
+	unsigned int i, k;
+	int err = 0;
+
+	if (!pdev)
+		return -ENODEV;
+	for (i = 0; i < ARRAY_SIZE(widths); i++) {
+		struct client *c = &clients[i];
+
+		if (c->adapter)
+			return -EBUSY;
+		c->adapter = get_adapter(&pdev->dev, widths[i]);
+		if (!c->adapter) {
+			err = -ENOMEM;
+			break;
+		}
+		sizes[ARRAY_SIZE(sizes) - 1] = kib * SZ_1K;
+		for (k = 0; k < ARRAY_SIZE(sizes); k++)
+			if (sizes[k] && !get_buffer(c, &c->buffers[k], sizes[k],
+						    i * 16 + k + 1))
+				err = -ENOMEM;
+	}
+	/* That the device stays valid is the adapters' to see to. */
+	pci_dev_put(pdev);
+	return err;
+}
+
+static int check(void)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(widths); i++) {
+		for (k = 0; k < ARRAY_SIZE(sizes); k++) {
+			struct buffer *b = &clients[i].buffers[k];
+
+			if (b->base && memchr_inv(b->base, i * 16 + k + 1, b->length))
+				return -EUCLEAN;
+		}
+	}
+	return 0;
+}
+
+static void free_all(bool atomic)
+{
+	unsigned int i, k;
+
+	for (i = 0; i < ARRAY_SIZE(widths); i++) {
+		for (k = 0; k < ARRAY_SIZE(sizes); k++) {
+			if (atomic)
+				preempt_disable();
+			put_buffer(&clients[i], &clients[i].buffers[k]);
+			if (atomic)
+				preempt_enable();
+		}
+	}
+}
+
+static bool put_first;
+
+static void put_adapters(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(widths); i++)
+		if (clients[i].adapter)
+			clients[i].adapter->DmaOperations->PutDmaAdapter(clients[i].adapter);
+}
+
+static void put_all(void)
+{
+	unsigned int i;
+
+	if (!put_first)
+		put_adapters();
+	put_first = false;
+	for (i = 0; i < ARRAY_SIZE(widths); i++)
+		clients[i].adapter = NULL;
+}
+
+static int more(void)
+{
+	struct buffer b;
+
+	if (!clients[0].adapter)
+		return -EINVAL;
+	if (!get_buffer(&clients[0], &b, 5000, 0))
+		return -ENODEV;
+	put_buffer(&clients[0], &b);
+	return 0;
+}
+
+/* Whatever becomes of the device: what is given is given back. */
+static int race(void *unused)
+{
+	while (!kthread_should_stop()) {
+		struct client c = { .adapter = get_adapter(&racing->dev, 32) };
+		unsigned int i, k;
+
+		atomic_inc(&rounds);
+		if (!c.adapter) {
+			atomic_inc(&refused);
+			usleep_range(1000, 2000);
+			continue;
+		}
+		for (i = 0; i < 8 && !kthread_should_stop(); i++) {
+			for (k = 0; k < 4; k++)
+				if (!get_buffer(&c, &c.buffers[k], sizes[k], k))
+					atomic_inc(&refused);
+			for (k = 0; k < 4; k++)
+				put_buffer(&c, &c.buffers[k]);
+		}
+		c.adapter->DmaOperations->PutDmaAdapter(c.adapter);
+		usleep_range(100, 200);
+	}
+	return 0;
+}
+
+static void rest(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < THREADS; i++) {
+		if (!IS_ERR_OR_NULL(threads[i]))
+			kthread_stop(threads[i]);
+		threads[i] = NULL;
+	}
+	pci_dev_put(racing);
+	racing = NULL;
+}
+
+static int start(const char *name)
+{
+	unsigned int i;
+
+	racing = find(name);
+	if (!racing)
+		return -ENODEV;
+	for (i = 0; i < THREADS; i++) {
+		threads[i] = kthread_run(race, NULL, "rp_test_lifetime");
+		if (IS_ERR(threads[i])) {
+			rest();
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static int run_set(const char *line, const struct kernel_param *kp)
+{
+	char step[16], name[32] = "";
+	unsigned int kib = 0;
+
+	if (sscanf(line, "%15s %31s %u", step, name, &kib) < 1)
+		return -EINVAL;
+	if (!strcmp(step, "get"))
+		return get(name, kib);
+	if (!strcmp(step, "more"))
+		return more();
+	if (!strcmp(step, "check"))
+		return check();
+	if (!strcmp(step, "race"))
+		return start(name);
+	if (!strcmp(step, "free")) {
+		free_all(false);
+	} else if (!strcmp(step, "free_atomic")) {
+		free_all(true);
+	} else if (!strcmp(step, "put")) {
+		put_all();
+	} else if (!strcmp(step, "put_first")) {
+		put_adapters();
+		put_first = true;
+	} else if (!strcmp(step, "rest")) {
+		rest();
+	} else {
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static const struct kernel_param_ops run_ops = { .set = run_set };
+module_param_cb(run, &run_ops, NULL, 0200);
+
+/* Takes the devices that driver_override gives it, and does nothing to them. */
+static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	return 0;
+}
+
+static void remove(struct pci_dev *pdev)
+{
+}
+
+static const struct pci_device_id none[] = { { } };
+
+static struct pci_driver driver = {
+	.name = "rp_test_lifetime",
+	.id_table = none,
+	.probe = probe,
+	.remove = remove,
+};
+
+static int __init lifetime_init(void)
+{
+	return pci_register_driver(&driver);
+}
+
+static void __exit lifetime_exit(void)
+{
+	rest();
+	free_all(false);
+	put_all();
+	pci_unregister_driver(&driver);
+}
+
+module_init(lifetime_init);
+module_exit(lifetime_exit);
+
+MODULE_DESCRIPTION("Selftest of rust_pool: a client whose device goes");
+MODULE_AUTHOR("The rust_pool authors");
+MODULE_LICENSE("GPL");
