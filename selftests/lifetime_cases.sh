@@ -194,7 +194,7 @@ available() {
 	awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo
 }
 
-# balanced COMMAND...: six times with 12 MiB more each leave neither memory in use
+# balanced COMMAND...: six times with 3 MiB more each leave neither memory in use
 # nor a mapping
 balanced() {
 	_mapped=$(mapped)
@@ -212,7 +212,7 @@ balanced() {
 large_removed() {
 	_words=$(removed "$1")
 	BUFFERS=18
-	run get "$1" 4096 && remove "$1" && rescan "$1" && given_back "$_words"
+	run get "$1" 1024 && remove "$1" && rescan "$1" && given_back "$_words"
 	_status=$?
 	BUFFERS=15
 	return $_status
@@ -220,7 +220,7 @@ large_removed() {
 
 large_changed() {
 	BUFFERS=18
-	set_type "$1" "$2" && run get "$1" 4096 && set_type "$1" "$3" &&
+	set_type "$1" "$2" && run get "$1" 1024 && set_type "$1" "$3" &&
 		given_back "IOMMU domain changed: $ONLY_PAGES"
 	_status=$?
 	BUFFERS=15
@@ -232,10 +232,11 @@ raced() {
 	_device=$1
 	shift
 	run race "$_device" || return 1
+	_raced=0
 	for _round in 1 2 3 4; do
-		"$@" "$_device" || break
+		"$@" "$_device" || _raced=1
 	done
-	run rest && nothing_live && [ "$(cat "$LIFETIME/rounds")" -gt 0 ] && usable "$_device"
+	run rest && [ $_raced -eq 0 ] && nothing_live && [ "$(cat "$LIFETIME/rounds")" -gt 0 ] && usable "$_device"
 }
 
 away_and_back() {

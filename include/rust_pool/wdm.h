@@ -421,14 +421,15 @@ typedef ULONG (*PGET_DMA_ALIGNMENT)(PDMA_ADAPTER DmaAdapter);
  * and otherwise ignored, as on Windows for x64. NULL when memory is short, when
  * it takes more map registers than the adapter has, and after a violation: no
  * bytes (0xC2/0x00), the wrong context (0xC2/0x08), an adapter that is NULL,
- * was put back or never was (0xE6/0x19, 0xE6/0x18, 0xC4/0x16). Context: task
- * context that may sleep.
+ * was put back or never was (0xE6/0x19, 0xE6/0x18, 0xC4/0x16), or a device that
+ * was removed (0xE6/0x00). Context: task context that may sleep.
  *
  * FreeCommonBuffer: all arguments as in the allocation. Otherwise the buffer
  * stays allocated, and that is a violation: 0xC4/0x16, or 0xE6/0x03 for what is
  * no live buffer. Context: task context that may sleep; elsewhere a violation
  * (0xC2/0x09), and the buffer is given back a little later, but in NMI not at
- * all.
+ * all. If its device was removed meanwhile, its driver let go of it, or its IOMMU
+ * domain changed, a violation (0xE6/0x00), and what can be given back is.
  *
  * PutDmaAdapter: gives the adapter back, after its last common buffer; with
  * some left a violation (0xE6/0x07), and the adapter goes with the last of
@@ -450,7 +451,8 @@ typedef struct _DMA_OPERATIONS {
 
 /**
  * IoGetDmaAdapter - an adapter for a bus-master device
- * @PhysicalDeviceObject: the device; it need not be bound to a driver
+ * @PhysicalDeviceObject: the device; it need not be bound to a driver, but must
+ *	not be removed during the call
  * @DeviceDescription: zeroed first, then filled in
  * @NumberOfMapRegisters: NULL, or where the number of map registers goes: the
  *	pages of MaximumLength and one more
@@ -463,7 +465,7 @@ typedef struct _DMA_OPERATIONS {
  * memory is short; for a description that is not a bus master's, of a version
  * above 3, or of an address width of 0 or above 64 bits; for a mask that the
  * device refuses; and after a violation, as for a device or a description that
- * is NULL (0xC4/0x16).
+ * is NULL (0xC4/0x16), or a device that was removed (0xE6/0x00).
  */
 PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
 			     PDEVICE_DESCRIPTION DeviceDescription,

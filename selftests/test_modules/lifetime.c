@@ -10,12 +10,14 @@
  *   check              the buffers still hold what was written to them
  *   free, free_atomic  all buffers; the latter with preemption disabled
  *   put, put_first     the adapters; the latter before the buffers
+ *   unreached DEVICE   buffers that were freed are not mapped for a device
  *   race DEVICE, rest  two threads get, allocate, free and put without end
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/moduleparam.h>
@@ -172,6 +174,31 @@ static void put_all(void)
 		clients[i].adapter = NULL;
 }
 
+static int unreached(const char *name)
+{
+	struct pci_dev *pdev = find(name);
+	struct iommu_domain *domain;
+	unsigned int i, k;
+	int err = 0;
+	ULONG at;
+
+	if (!pdev)
+		return -ENODEV;
+	domain = iommu_get_domain_for_dev(&pdev->dev);
+	for (i = 0; domain && i < ARRAY_SIZE(widths); i++) {
+		for (k = 0; k < ARRAY_SIZE(sizes); k++) {
+			struct buffer *b = &clients[i].buffers[k];
+
+			for (at = 0; at < b->length; at += PAGE_SIZE)
+				if (iommu_iova_to_phys(domain,
+						       b->logical.QuadPart + at))
+					err = -EFAULT;
+		}
+	}
+	pci_dev_put(pdev);
+	return err;
+}
+
 static int more(void)
 {
 	struct buffer b;
@@ -253,6 +280,8 @@ static int run_set(const char *line, const struct kernel_param *kp)
 		return more();
 	if (!strcmp(step, "check"))
 		return check();
+	if (!strcmp(step, "unreached"))
+		return unreached(name);
 	if (!strcmp(step, "race"))
 		return start(name);
 	if (!strcmp(step, "free")) {
