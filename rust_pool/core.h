@@ -109,6 +109,7 @@ struct rust_pool_dma_origin {
 	bool translated;
 };
 
+/* What became of a buffer that was to be freed. */
 enum rust_pool_dma_fate {
 	/* By the DMA API. */
 	RUST_POOL_DMA_FREED,

@@ -254,11 +254,13 @@ never_lost() {
 }
 
 no_fault() {
+	# shellcheck disable=SC2034 # of lib.sh
 	MARK=$BEGIN
 	not_logged 'DMAR:.*([Ff]ault|DMA (Read|Write))'
 }
 
 # Cases for a device, whatever serves it, and how many they are.
+# shellcheck disable=SC2034 # those that source this use it
 COMMON=10
 common_cases() {
 	check "$2: removed, with buffers out" removed_with_buffers_out "$1"
@@ -289,4 +291,5 @@ end_lifetime() {
 	ends
 }
 
+# shellcheck disable=SC2034 # as above
 LIFETIME_ENDS=$((ENDS + 2))

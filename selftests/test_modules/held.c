@@ -24,7 +24,7 @@
 
 #include "rpt.h"
 
-#define TAG	'dleH'
+#define TAG_HELD	('dleH')
 #define BYTES	SZ_64K
 #define PAGES	(BYTES / PAGE_SIZE)
 
@@ -61,7 +61,7 @@ static int get(void)
 	blocks[UNCACHED] = contiguous(MmNonCached, 0, S64_MAX);
 	blocks[COMBINED] = contiguous(MmWriteCombined, 0, S64_MAX);
 	blocks[NONCACHED] = MmAllocateNonCachedMemory(BYTES);
-	blocks[POOL] = ExAllocatePoolWithTag(NonPagedPoolNx, BYTES, TAG);
+	blocks[POOL] = ExAllocatePoolWithTag(NonPagedPoolNx, BYTES, TAG_HELD);
 	for (i = 0; i < BLOCKS; i++) {
 		if (!blocks[i])
 			return -ENOMEM;
@@ -104,7 +104,7 @@ static void free_all(void)
 	if (blocks[NONCACHED])
 		MmFreeNonCachedMemory(blocks[NONCACHED], BYTES);
 	if (blocks[POOL])
-		ExFreePoolWithTag(blocks[POOL], TAG);
+		ExFreePoolWithTag(blocks[POOL], TAG_HELD);
 	uncached = 0;
 	for (i = 0; i < BLOCKS; i++) {
 		for (k = 0; blocks[i] && k < PAGES; k++)
