@@ -8,7 +8,8 @@
 #   Case: regex         optional, the result that has to be among the failed
 #   Kernel: debug       optional, where only that kernel's checkers see it
 #
-# A patch that does not apply or build is an error, not a kill.
+# A patch that does not apply or build is an error, not a kill; so is a test that was
+# skipped because the host is busy. The logs of those not killed stay in build/mutants-logs.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -75,13 +76,14 @@ try() {
 	build >"$work/log" 2>&1 || return 2
 	why="$test passes"
 	if "$scratch/scripts/test.sh" "$test" >"$work/log" 2>&1; then
+		! why=$(grep -m 1 '^skipped: .*the host is busy' "$work/log") || return 2
 		return 1
 	fi
 	why="$test did not run"
 	tail -n 1 "$work/log" | grep -qE '^[0-9]+ passed, [0-9]+ failed' || return 2
 	why="$test fails, but not in $regex"
 	[ -z "$regex" ] || grep '^FAILED: ' "$work/log" | grep -qE -e "$regex" || return 1
-	why=$(grep -m 1 '^FAILED: ' "$work/log")
+	why=$(grep -m 1 '^FAILED: ' "$work/log" | sed 's/ \[[^]]*\]$//')
 }
 
 mapfile -t patches < <(for name in "${@:-*}"; do
@@ -113,6 +115,12 @@ for patch in "${patches[@]}"; do
 	*) errors=$((errors + 1)) verdict=ERROR ;;
 	esac
 	echo "$verdict $name: $why ($((SECONDS - start)) s)"
+	rm -rf "$TOP/build/mutants-logs/$name"
+	if [ "$rc" -ne 0 ]; then
+		mkdir -p "$TOP/build/mutants-logs/$name"
+		cp "$work/log" "$TOP/build/mutants-logs/$name/output"
+		[ ! -d "$scratch/build/test" ] || cp -r "$scratch/build/test" "$TOP/build/mutants-logs/$name/"
+	fi
 	[ "$rc" -ne 2 ] || tail -n 20 "$work/log" | sed 's/^/  | /'
 done
 echo "$killed killed, $survived survived, $errors errors"

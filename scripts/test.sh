@@ -4,7 +4,12 @@
 # test.sh [PROGRAM...]: runs the selftests, or those named, in the virtual
 # machine, and adds up their results. The last line is "N passed, N failed", with
 # ", N skipped" where some were. As many machines run at once as there are
-# processors, two at most; what each printed is shown when it has ended.
+# processors, two at most. A line for each program is shown when it has ended, with
+# what it said of a failure; V=1 shows all that it printed.
+#
+# The logs of the last run stay in build/test, a directory for each machine: console
+# (what the programs printed), kmsg (the kernel's log), qemu, command, load, and hang
+# where it stood still. Each line of a failure names the file to look at.
 #
 # A program may ask for a machine of its own kind in comments near its top; those
 # that ask for the same share a boot:
@@ -17,6 +22,8 @@
 #   # vm-own: why       no other program in this boot
 #   # vm-expect: panic  the test passes if the kernel panics; words after it are
 #                       an extended regular expression for the panic's message
+#   # vm-quiet: why     what misses its target while others than this run keep the
+#                       host busy is skipped, and says so
 
 # These variables reach the programs there: CASES, and MODEL_SECONDS, by which the
 # machine also gets more time, MODEL_SEED, and FAIL_EVERY.
@@ -27,19 +34,39 @@
 selftests=${SELFTESTS:-$TOP/selftests}
 setup_ensure
 
-# The checkers cost that much. Four emulated processors on two real ones stand still
-# for longer than RCU expects. An interrupt while the first of them is identified,
-# which on a slow host happens, has KASAN take page tables of five levels for four,
-# report that, and be silent ever after.
-timeout=900 options=
+# The checkers cost that much. Both times are the machine's own: see vm.sh. An interrupt
+# while the first processor is identified, which on a slow host happens, has KASAN take
+# page tables of five levels for four, report that, and be silent ever after.
+step=$(sed -n 's/^timeout=//p' "$selftests/settings")
+timeout=3600 options=
 if [ "${KERNEL:-stock}" = debug ]; then
 	export BOOT_TIMEOUT=${BOOT_TIMEOUT:-300}
-	timeout=3600 options="rcupdate.rcu_cpu_stall_timeout=120 no5lvl"
+	step=$((step * 4)) timeout=7200 options=no5lvl
 fi
+# Of the host's time that others took, in hundredths, from which on it counts as busy.
+busy_from=10
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 : >"$work/results"
+
+# A run beside this one in the same checkout keeps its logs apart.
+logs=$TOP/build/test
+mkdir -p "$TOP/build"
+for ((run = 2; ; run++)); do
+	exec {lock}>"$logs.lock"
+	! flock -n "$lock" || break
+	exec {lock}>&-
+	logs=$TOP/build/test.$run
+done
+rm -rf "$logs"
+mkdir "$logs"
+export VM_FAMILY=$$
+
+# shown FILE: as its reader would name it
+shown() {
+	realpath --relative-base="$PWD" "$1"
+}
 
 # The list is the one that kselftest itself would use.
 test_progs() {
@@ -77,9 +104,9 @@ count() {
 }
 
 # boot DIR NEEDS PROGRAM...: leaves in DIR/ran the programs that were started, and
-# in DIR/out what was printed
+# in DIR/out what is to be shown of them
 boot() {
-	local dir=$1 cmdline args mem smp own status=0 program name
+	local dir=$1 cmdline args mem smp own program name
 
 	IFS='|' read -r cmdline args mem smp own <<<"$2"
 	shift 2
@@ -95,29 +122,44 @@ boot() {
 		find "$selftests" -mindepth 2 -maxdepth 2 \( -name '*.ko' -o -path '*/bench/*.awk' \
 			-o -path '*/bench/*.sh' \) -printf '%p ') $dir/programs $dir/environment" \
 		CMDLINE="log_buf_len=4M $options ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
-		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=$((${TIMEOUT:-$timeout} + ${MODEL_SECONDS:-0})) \
-		VM_LOG=$dir/console \
-		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" 2>&1 | tee "$dir/out" |
-		sed -un 's/^# \(.*\.sh took .*\)/rust_pool: \1/p' >&2 ||
-		status=${PIPESTATUS[0]}
+		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-$timeout} \
+		STEP='^# rust_pool-selftest: ' STEP_TIMEOUT=$((step + ${MODEL_SECONDS:-0})) VM_LOGS=$dir \
+		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" 2>"$dir/runner" |
+		sed -un 's/^# \(.*\.sh took .*\)/rust_pool: \1/p' >&2 || true
+	sed '/^rust_pool: \(error: \)\?hang: /!d' "$dir/runner" >&2
 	times >"$dir/times"
 	say "the machine of ${*%.sh} took $(tail -n 1 "$dir/times" | sed 's/ / and /') of processor time"
 
 	sed -n 's/^# rust_pool-selftest: run //p' "$dir/console" >"$dir/ran"
 	for program in "$@"; do
 		if grep -qxF "$program" "$dir/ran"; then
-			judge "$dir" "$program" "$status"
+			judge "$dir" "$program"
 		fi
-	done
+	done >"$dir/out"
 	# A panic that was asked for leaves no complete log.
 	[ -z "$(header "$1" expect)" ] || return 0
-	awk -v verdict="$dir/kmsg-verdict" -f "$TOP/scripts/kmsg.awk" "$dir/kmsg" >>"$dir/out"
-	cat "$dir/kmsg-verdict" >>"$work/kmsg-all"
+	awk -v verdict="$dir/kmsg-verdict" -f "$TOP/scripts/kmsg.awk" "$dir/kmsg" >"$dir/kmsg-rest"
+	sed "s|\$|\t$(shown "$dir/kmsg")|" "$dir/kmsg-verdict" >>"$work/kmsg-all"
 }
 
-# judge DIR PROGRAM STATUS: adds the results of one program that was started
+# busy DIR: prints how many hundredths of the host's time others than this run took
+# while the machine of DIR ran, if they were so many that nothing can be measured
+busy() {
+	awk -v cpus="$(nproc)" -v from=$busy_from '
+		NR == 1 { begin = $3 }
+		NR > 1 { others += $1 - $2; end = $3 }
+		END {
+			if (end > begin)
+				share = others * 1000 / ((end - begin) * cpus)
+			if (share >= from)
+				printf "%d\n", share
+		}' "$1/load"
+}
+
+# judge DIR PROGRAM: adds the results of one program that was started, and prints what
+# is to be shown of it
 judge() {
-	local dir=$1 expect panic due=0
+	local dir=$1 expect panic due=0 others='' results=$1/$2.results
 
 	shift
 	expect=$(header "$1" expect)
@@ -125,20 +167,50 @@ judge() {
 		expect=${expect#panic}
 		expect=${expect# }
 		panic=$(sed -n 's/.*Kernel panic - not syncing: //p' "$dir/console" | head -n 1)
-		if [ -z "$panic" ]; then
-			count fail "$1: no panic, though it expects one"
+		if [ -s "$dir/hang" ]; then
+			printf 'fail\t%s: %s\n' "$1" "$(head -n 1 "$dir/hang")"
+		elif [ -z "$panic" ]; then
+			printf 'fail\t%s: no panic, though it expects one\n' "$1"
 		elif ! grep -qE -e "${expect:-.}" <<<"$panic"; then
-			count fail "$1: another panic than the expected: $panic"
+			printf 'fail\t%s: another panic than the expected: %s\n' "$1" "$panic"
 		else
-			count pass "$1"
-		fi
-		return
+			printf 'pass\t%s\n' "$1"
+		fi >"$results"
+	else
+		! for_this_kernel "$1" || due=1
+		[ -z "$(header "$1" quiet)" ] || others=$(busy "$dir")
+		awk -v program="$1" -v due=$due -v others="$others" \
+			-v hang="$(head -qn 1 "$dir/hang" 2>/dev/null)" \
+			-f "$TOP/scripts/ktap.awk" "$dir/console" >"$results"
 	fi
-	! for_this_kernel "$1" || due=1
-	awk -v program="$1" -v due=$due -f "$TOP/scripts/ktap.awk" "$dir/console" >>"$work/results"
+	awk -F '\t' -v OFS='\t' -v console="$(shown "$dir/console")" \
+		-v hang="$([ ! -s "$dir/hang" ] || shown "$dir/hang")" \
+		'$1 == "fail" { $3 = /: hang: / && hang != "" ? hang : console } { print }' \
+		"$results" >>"$work/results"
+
+	awk -F '\t' -v program="$1" '{ count[$1]++ }
+		END {
+			printf "%s: %d passed, %d failed", program, count["pass"], count["fail"]
+			if (count["skip"])
+				printf ", %d skipped", count["skip"]
+			print ""
+		}' "$results"
+	# Its lines, or those that belong to a failure.
+	awk -v program="$1" -v all="${V:-}" '
+		$0 == "# rust_pool-selftest: run " program { inside = 1; next }
+		index($0, "# rust_pool-selftest: end " program " ") == 1 { inside = 0 }
+		!inside { next }
+		all || /^# seed / { print "  " $0; next }
+		/^not ok / {
+			for (i = count > 40 ? count - 39 : 1; i <= count; i++)
+				print "  " said[i]
+			print "  " $0
+		}
+		/^(not )?ok / { count = 0 }
+		/^# / { said[++count] = $0 }' "$dir/console"
 }
 
-# finish_one: waits for a boot to end, and shows what it printed
+# finish_one: waits for a boot to end, and shows what came of it
 finish_one() {
 	local pid
 
@@ -175,7 +247,9 @@ while [ -s "$work/wanted" ]; do
 		[ "$size" -lt 8 ] || [ "$JOBS" -lt 2 ] || size=$(((size + 1) / 2))
 		for ((at = 0; at < ${#batch[@]}; at += size)); do
 			[ ${#dirs[@]} -lt $((JOBS < 2 ? 1 : 2)) ] || finish_one
-			dir=$work/boot-$((boots += 1))
+			# Named after its first program, and bounded: these go into file names.
+			name=$(printf '%02d-%s' $((boots += 1)) "${batch[at]%.sh}")
+			dir=$logs/$name
 			mkdir "$dir"
 			boot "$dir" "$kind" "${batch[@]:at:size}" &
 			dirs[$!]=$dir
@@ -186,18 +260,18 @@ while [ -s "$work/wanted" ]; do
 	done
 	# A machine that died takes with it only the program that was running:
 	# those not yet started get another. One that starts none is no use.
-	cat "$work"/boot-*/ran >"$work/ran"
-	for dir in "$work"/boot-*; do
+	cat "$logs"/*/ran >"$work/ran"
+	for dir in "$logs"/*/; do
 		[ ! -s "$dir/ran" ] || continue
 		while read -r program; do
-			count fail "$program: the machine did not get as far as to start it"
+			count fail "$program: the machine did not get as far as to start it"$'\t'"$(shown "$dir/runner")"
 			echo "$program" >>"$work/ran"
 		done <"$dir/programs"
+		cp "$dir/programs" "$dir/ran"
 	done
 	awk -F '\t' 'NR == FNR { ran[$1]; next } !($2 in ran)' "$work/ran" "$work/wanted" \
 		>"$work/left"
 	mv "$work/left" "$work/wanted"
-	rm -r "$work"/boot-*
 done
 
 passed=$(grep -c '^pass' "$work/results" || true)
@@ -214,9 +288,13 @@ fi
 
 echo
 sed -n 's/^skip\t/skipped: /p' "$work/results"
-sed -n 's/^fail\t/FAILED: /p' "$work/results"
+awk -F '\t' '$1 == "fail" { print "FAILED: " $2 ($3 == "" ? "" : " [" $3 "]") }' "$work/results"
 passed=$(grep -c '^pass' "$work/results" || true)
 failed=$(grep -c '^fail' "$work/results" || true)
+echo "logs: $(shown "$logs")"
+if [ "$failed" -gt 0 ]; then
+	echo "next: read the file in brackets; try one again by make test TESTS=<program>.sh, CASES=<pattern> for less"
+fi
 if [ "$skipped" -gt 0 ]; then
 	echo "$passed passed, $failed failed, $skipped skipped"
 else

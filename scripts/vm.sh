@@ -10,8 +10,15 @@
 #   SMP, MEM   processors and memory; CMDLINE, QEMU_ARGS  added to ours
 #   TIMEOUT    seconds until the machine counts as hung
 #   BOOT_TIMEOUT  seconds until it counts as hung before it has started anything
+#   STEP, STEP_TIMEOUT  seconds until it counts as hung after it has printed a line
+#              that this extended regular expression matches
 #   VMLINUZ    the kernel to boot; else that of KDIR if given, else the stock one
-#   VM_LOG     where to keep the console's output
+#   VM_LOGS    a directory in which to keep: console, what it printed; qemu, QEMU's
+#              own messages; command, what was run; load, how busy others kept the
+#              host; hang, where it stood when it counted as hung
+#
+# These seconds are the machine's own: those in which its processors wait for one of
+# the host's are left out. A host that is busy otherwise makes no machine hang.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -19,6 +26,9 @@
 script=${1:-}
 timeout=${TIMEOUT:-300}
 boot_timeout=${BOOT_TIMEOUT:-120}
+step_timeout=${STEP_TIMEOUT:-$timeout}
+# Of the console and of QEMU's other files, each.
+most_bytes=$((64 << 20))
 [ -z "$script" ] || [ -f "$script" ] || die "RUN: there is no $script"
 setup_ensure
 
@@ -30,7 +40,8 @@ image=$(realpath -e "$image") || die "no kernel to boot: build KDIR's bzImage, o
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-vm.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-log=${VM_LOG:-$work/console}
+logs=${VM_LOGS:-$work}
+log=$logs/console
 
 # make_initramfs: everything in one archive, so that no file system is needed
 make_initramfs() {
@@ -87,25 +98,27 @@ accelerator() {
 }
 
 run_qemu() {
-	local serial=$1
+	local serial=$1 command
 	shift
 
-	# shellcheck disable=SC2086 # QEMU_ARGS is a list of words
-	VISIBLE=$work:$(dirname "$image") in_root "$@" qemu-system-x86_64 \
-		-M q35 -accel "$(accelerator)" -cpu max -smp "${SMP:-2}" -m "${MEM:-1G}" \
-		-display none -vga none -nic none -no-reboot -device edu \
-		-serial "$serial" -serial "file:$work/status" -pidfile "$work/pid" \
-		-kernel "$image" -initrd "$work/initramfs" -append "$cmdline" \
-		${QEMU_ARGS:-}
+	# shellcheck disable=SC2206 # QEMU_ARGS is a list of words
+	command=(qemu-system-x86_64
+		-M q35 -accel "$(accelerator)" -cpu max -smp "${SMP:-2}" -m "${MEM:-1G}"
+		-display none -vga none -nic none -no-reboot -device edu
+		-serial "$serial" -serial "file:$work/status" -pidfile "$work/pid"
+		-kernel "$image" -initrd "$work/initramfs" -append "$cmdline"
+		"$@" ${QEMU_ARGS:-})
+	printf '%q ' "${command[@]}" >"$logs/command"
+	VISIBLE=$work:$logs:$(dirname "$image") in_root "${command[@]}"
 }
 
 # Says in one line why the machine ended without a status.
 why() {
-	local panic
+	local panic oops
 
 	panic=$(grep -a -m 1 'Kernel panic - not syncing' "$log" | sed 's/^\[[^]]*\] *//') || true
-	if [ "$1" -eq 124 ] || [ "$1" -eq 137 ]; then
-		echo "hang: no end after $timeout s (TIMEOUT)"
+	if [ -s "$work/reason" ]; then
+		cat "$work/reason"
 	elif oops=$(grep -a -m 1 -E 'Oops:|kernel BUG at|BUG: unable' "$log"); then
 		echo "kernel oops: ${oops#*] }"
 	elif [ -n "$panic" ]; then
@@ -119,39 +132,161 @@ why() {
 
 make_initramfs
 
-cmdline="console=ttyS0 panic=-1 oops=panic loglevel=4 ${CMDLINE:-}"
+# A stall, a lockup or a hung task is reported late: an emulated processor that waits
+# for one of the host's stands still for as long as that takes, and the kernel in it
+# takes that for its own fault. 300 and 60 are the most that the kernel allows. What
+# really hangs is seen by watch(), which asks for the stacks of all tasks by sysrq.
+patience="rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60"
+patience="$patience sysctl.kernel.hung_task_timeout_secs=1200 sysrq_always_enabled"
+cmdline="console=ttyS0 panic=-1 oops=panic loglevel=4 $patience ${CMDLINE:-}"
 if [ -z "$script" ]; then
-	run_qemu mon:stdio env
+	run_qemu mon:stdio
 	exit
 fi
 
-# Ends a machine that has not come as far as its init in time. Under emulation
-# one in some hundred hangs before it has printed anything.
-watch_boot() {
-	local n
-
-	for ((n = 0; n < boot_timeout; n++)); do
-		sleep 1
-		[ ! -s "$work/status" ] || return 0
-	done
-	: >"$work/stuck"
-	kill "$(cat "$work/pid")"
+# Microseconds that the machine's threads ran, and that they waited for a processor.
+own_times() {
+	cat /proc/"$pid"/task/*/schedstat 2>/dev/null |
+		awk '{ ran += $1; waited += $2 } END { printf "%d %d\n", ran / 1000, waited / 1000 }'
 }
 
+# Hundredths of a second that the host's processors were busy, and those of them that
+# our caller and all that it started took.
+host_times() {
+	local busy
+
+	busy=$(awk '$1 == "cpu" { print $2 + $3 + $4 + $7 + $8 }' /proc/stat)
+	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) (.*) /\1 /' |
+		awk -v root="${VM_FAMILY:-$$}" -v busy="$busy" '
+			{ parent[$1] = $3; own[$1] = $13 + $14; ended[$1] = $15 + $16 }
+			END {
+				for (pid in parent) {
+					up = pid
+					while (up != root && up in parent)
+						up = parent[up]
+					if (up == root)
+						ours += own[pid] + ended[pid]
+				}
+				print busy, ours + 0
+			}'
+}
+
+# monitor SECONDS COMMAND...: has QEMU's monitor do these, and prints its answers
+monitor() {
+	local seconds=$1
+	shift
+
+	printf '%s\n' "$@" >"$work/monitor.in"
+	# It echoes each key, with the line so far.
+	timeout "$seconds" cat "$work/monitor.out" | tr -d '\r' | sed 's/^.*\x1b\[K/(qemu) /' || true
+}
+
+# The machine is taken for hung: where does it stand? First its processors as QEMU sees
+# them, twice, for a kernel that no longer answers; then the tasks as the kernel sees
+# them: sysrq-9 has it print all to the console, l shows what runs, w what is blocked, t
+# every task, q the timers.
+explain() {
+	local key bytes=-1 n
+
+	say "$1; asking the machine for its stacks"
+	{
+		echo "$1"
+		echo
+		echo "Its threads on the host: name, state, where they wait, times"
+		for n in /proc/"$pid"/task/*; do
+			echo "$(<"$n/comm") $(sed 's/.*) \(.\).*/\1/' "$n/stat") $(cat "$n/wchan" 2>/dev/null) $(<"$n/schedstat")"
+		done
+		monitor 3 "info status" "info cpus" "info registers -a"
+		monitor 3 "info registers -a" "info pic" "info lapic"
+		for key in 9 l w q t; do
+			monitor 1 "sendkey alt-sysrq-$key"
+		done
+	} >>"$logs/hang" 2>&1
+	for ((n = 0; n < 60 && $(stat -c %s "$log") != bytes; n++)); do
+		bytes=$(stat -c %s "$log")
+		sleep 2
+	done
+	if [ ! -s "$log" ]; then
+		# It has printed nothing: what it would have is in its memory.
+		monitor 20 "pmemsave 0 0x10000000 \"$work/memory\"" >/dev/null
+		LC_ALL=C tr -c '[:print:]\n' '\n' <"$work/memory" 2>/dev/null |
+			grep -A 600 -m 1 '^Linux version [0-9]' | grep '.....' >>"$logs/hang" || true
+		rm -f "$work/memory"
+	fi
+	kill "$pid"
+	sleep 5
+	kill -9 "$pid" 2>/dev/null
+}
+
+# Ends a machine that hangs, and leaves why in $work/reason. Keeps count of the host's
+# load by others meanwhile.
+watch() {
+	local pid then now ran waited ran_now waited_now wall own=0 booted='' steps=0 steps_now
+	local at=0 busy ours busy_now ours_now file
+
+	while [ ! -s "$work/pid" ]; do
+		sleep 0.2
+	done
+	pid=$(cat "$work/pid")
+	then=${EPOCHREALTIME/./}
+	read -r ran waited < <(own_times)
+	read -r busy ours < <(host_times)
+	while sleep 1 && [ -d "/proc/$pid" ]; do
+		now=${EPOCHREALTIME/./}
+		read -r ran_now waited_now < <(own_times)
+		wall=$((now - then)) ran=$((ran_now - ran)) waited=$((waited_now - waited))
+		# One that hardly wants to run is not kept from it.
+		if [ $((ran + waited)) -lt $((wall / 20)) ]; then
+			own=$((own + wall))
+		else
+			own=$((own + wall * ran / (ran + waited)))
+		fi
+		then=$now ran=$ran_now waited=$waited_now
+		read -r busy_now ours_now < <(host_times)
+		echo "$((busy_now - busy)) $((ours_now - ours)) $((now / 1000)) $((own / 1000000))" \
+			>>"$logs/load"
+		if [ -n "${STEP:-}" ]; then
+			steps_now=$(grep -a -c -E "$STEP" "$log" || true)
+			[ "$steps" = "$steps_now" ] || steps=$steps_now at=$own
+		fi
+		if [ -z "$booted" ] && [ -s "$work/status" ]; then
+			booted=yes at=$own
+		fi
+		if [ -z "$booted" ] && [ "$own" -gt $((boot_timeout * 1000000)) ]; then
+			echo "hang: the machine did not start in $boot_timeout s of its own (BOOT_TIMEOUT)"
+			: >"$work/stuck"
+		elif [ -n "$booted" ] && [ $((own - at)) -gt $((step_timeout * 1000000)) ]; then
+			echo "hang: no end after $step_timeout s of its own"
+		elif [ "$own" -gt $((timeout * 1000000)) ]; then
+			echo "hang: no end after $timeout s of its own (TIMEOUT)"
+		else
+			for file in "$logs"/*; do
+				[ "$(stat -c %s "$file")" -le $most_bytes ] ||
+					echo "the machine wrote more than $most_bytes bytes to ${file##*/}"
+			done
+		fi >"$work/reason"
+		[ -s "$work/reason" ] || continue
+		explain "$(head -n 1 "$work/reason")"
+		return
+	done
+}
+
+mkfifo "$work/monitor.in" "$work/monitor.out"
 for attempt in 1 2; do
 	rc=0
 	: >"$work/status"
-	rm -f "$work/stuck"
-	watch_boot &
+	rm -f "$work/stuck" "$work/pid" "$work/reason"
+	: >"$log"
+	watch &
 	watcher=$!
-	run_qemu stdio timeout --foreground -k 5 "$timeout" </dev/null 2>&1 |
+	run_qemu stdio -chardev "pipe,id=monitor,path=$work/monitor" -mon monitor \
+		</dev/null 2>"$logs/qemu" |
 		sed -u 's/\r*$//; /^\[[ 0-9.]*\] reboot: Power down$/d' | tee "$log" || rc=${PIPESTATUS[0]}
-	kill "$watcher" 2>/dev/null || true
+	[ -s "$work/reason" ] || kill "$watcher" 2>/dev/null || true
 	wait "$watcher" 2>/dev/null || true
-	[ -e "$work/stuck" ] || break
-	[ "$attempt" -eq 1 ] ||
-		die "hang: the machine twice did not start in $boot_timeout s (BOOT_TIMEOUT)"
-	say "the machine did not start in $boot_timeout s; booting it once more"
+	cat "$logs/qemu" >&2
+	[ -e "$work/stuck" ] && [ "$attempt" -eq 1 ] || break
+	say "booting it once more"
 done
 status=$(sed -n 's/^status \([0-9]*\).*/\1/p' "$work/status")
 [ -n "$status" ] || die "$(why "$rc")"

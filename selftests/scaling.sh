@@ -8,6 +8,7 @@
 # vm-kernel: stock
 # vm-cmdline: no_hash_pointers init_on_alloc=0
 # vm-smp: 8
+# vm-quiet: it is wall time
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
