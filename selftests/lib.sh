@@ -33,6 +33,23 @@ find_ktap
 # shellcheck source=selftests/kmemleak.sh
 . "$DIR/kmemleak.sh"
 
+# Seconds until what must happen counts as never to. Nothing waits so long but for
+# what hangs: a machine whose host is busy takes its time.
+PATIENCE=120
+
+uptime_s() {
+	cut -d . -f 1 /proc/uptime
+}
+
+# eventually COMMAND...: it succeeds sooner or later
+eventually() {
+	_until=$(($(uptime_s) + PATIENCE))
+	until "$@"; do
+		[ "$(uptime_s)" -lt $_until ] || return 1
+		sleep 0.1
+	done
+}
+
 skip_all() {
 	ktap_skip_all "$*"
 	exit "$KSFT_SKIP"

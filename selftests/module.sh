@@ -73,12 +73,15 @@ log_is_limited() {
 	sleep 6
 	_before=$(violations)
 	log_mark "many"
+	_begin=$(uptime_s)
 	cat "$CASES_DIR"/badfree/*twice_in_a_row >"$TMP/case"
+	# Ten in each five seconds, and those that it began and ended in.
+	_most=$(((($(uptime_s) - _begin) / 5 + 2) * 10))
 	[ "$(tail -n 1 "$TMP/case")" = ok ] || return 1
 	_lines=$(log_since | grep -c 'rust_pool: BAD_POOL_CALLER')
-	echo "# $(($(violations) - _before)) violations, $_lines lines"
+	echo "# $(($(violations) - _before)) violations, $_lines lines of at most $_most"
 	unload rp_test_pool && unload rp_test || return 1
-	[ "$_lines" -ge 1 ] && [ "$_lines" -le 32 ]
+	[ "$_lines" -ge 1 ] && [ "$_lines" -le $_most ]
 }
 
 begin rp_test rp_test_pool rp_test_leak

@@ -30,12 +30,13 @@ outlived() {
 	option 'special slots=1024' && run keep small 5 && is "$(head_of on)" 1 || return 1
 	_with=$(area)
 	option off && is "$(head_of on)" 0 && is "$(area)" "$_with" && run drop || return 1
-	for _try in 1 2 3 4 5 6 7 8 9 10; do
-		[ "$(area)" -lt "$_with" ] && return
-		sleep 1
-	done
+	eventually fewer_than "$_with" && return
 	echo "# the area is still there"
 	return 1
+}
+
+fewer_than() {
+	[ "$(area)" -lt "$1" ]
 }
 
 # Areas of a vmap of rust_pool's.

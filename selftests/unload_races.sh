@@ -26,12 +26,13 @@ case $(uname -r) in
 	DELAYS='0 5 10 15 20 25 30 35 40 45 50 60 70 80 90 100' ;;
 esac
 
+more_than() {
+	[ "$(cat "$1")" -gt "$2" ]
+}
+
 churns() {
 	_before=$(cat $CHURN/rounds)
-	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		sleep 0.1
-		[ "$(cat $CHURN/rounds)" -le "$_before" ] || break
-	done
+	eventually more_than $CHURN/rounds "$_before"
 	_after=$(cat $CHURN/rounds)
 	_errors=$(cat $CHURN/errors)
 	[ "$_after" -gt "$_before" ] && [ "$_errors" -eq 0 ] && return
@@ -173,12 +174,19 @@ loaded_without_a_cpu() {
 		load rust_pool
 }
 
-# Of the two one loses; nothing must hang or stay behind.
+# Of the two one loses; nothing must hang or stay behind. Where a client takes longer to
+# come than the longest of the delays, they are doubled.
 client_and_pool_at_once() {
 	_refused=0
 	_came=0
 	_leak=$(module_file rp_test_leak)
-	for _ms in $DELAYS; do
+	_tries=0
+	_delays=$DELAYS
+	while [ -n "$_delays" ]; do
+		_ms=${_delays%% *}
+		_delays=${_delays#"$_ms"}
+		_delays=${_delays# }
+		_tries=$((_tries + 1))
 		insmod "$_leak" used=1 2>/dev/null &
 		usleep "${_ms}000"
 		if rmmod rust_pool 2>/dev/null; then
@@ -195,8 +203,10 @@ client_and_pool_at_once() {
 		fi
 		! loaded rp_test_leak || rmmod rp_test_leak || return 1
 		loaded rust_pool || load rust_pool || return 1
+		[ -n "$_delays" ] || [ $_came -gt 0 ] || [ "$_ms" -gt 60000 ] ||
+			_delays=$((2 * _ms))
 	done
-	echo "# refused $_refused of $(echo "$DELAYS" | wc -w), the client came $_came times"
+	echo "# refused $_refused of $_tries, the client came $_came times"
 	[ $_came -gt 0 ] && idle
 }
 
@@ -214,17 +224,17 @@ leaks_while_others_allocate() {
 		not_logged 'leaked tag Chr' && no_tag_live 'Ring|Big1'
 }
 
+rmmod_quietly() {
+	rmmod "$1" 2>/dev/null
+}
+
 # The pool goes under readers, and leaves what was leaked alone.
 goes_with_leaks() {
 	dmesg | sed -n 's/.*leaking \(small\|large\) at \(0x[0-9a-f]*\).*/\2/p' >"$TMP/where"
 	[ "$(wc -l <"$TMP/where")" -eq 5 ] || return 1
 	log_mark "goes"
 	readers_start
-	_try=0
-	until rmmod rust_pool 2>/dev/null; do
-		_try=$((_try + 1))
-		[ $_try -lt 2000 ] || break
-	done
+	eventually rmmod_quietly rust_pool
 	readers_stop
 	! loaded rust_pool || return 1
 	LOADED=rp_test

@@ -16,7 +16,6 @@
 #define BLOCKS	64
 /* Of a size that comes from the heap as a rule, though it has a cache. */
 #define BYTES	1000
-#define SECONDS	30
 
 /* Allocates a batch and frees it; how many blocks were a slab's. */
 static unsigned int in_slabs(void)
@@ -69,7 +68,7 @@ static bool start(struct rpt *t, struct task_struct **tasks, unsigned int *most)
 
 static void turn_to_slabs_and_back(struct rpt *t)
 {
-	unsigned long end = jiffies + SECONDS * HZ;
+	unsigned long end = jiffies + RPT_PATIENCE;
 	struct task_struct *tasks[RACERS] = {};
 	unsigned int most[RACERS] = {}, before, after, i;
 	struct rpt_heap quiet, raced;
@@ -87,8 +86,11 @@ static void turn_to_slabs_and_back(struct rpt *t)
 		if (tasks[i])
 			kthread_stop(tasks[i]);
 	rpt_heap(t, &raced);
-	msleep(300);
-	after = in_slabs();
+	end = jiffies + RPT_PATIENCE;
+	do {
+		msleep(300);
+		after = in_slabs();
+	} while (after >= BLOCKS / 2 && time_before(jiffies, end));
 	rpt_note(t, "%u of %u from slabs, then %u, then %u; contended %llu times",
 		 before, BLOCKS, most[0], after,
 		 raced.contentions - quiet.contentions);

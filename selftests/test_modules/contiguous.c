@@ -10,8 +10,6 @@
 
 #include "pages.h"
 
-#define SOON	(5 * NSEC_PER_SEC)
-
 static const PHYSICAL_ADDRESS any = { .QuadPart = -1 };
 
 static PHYSICAL_ADDRESS physical(u64 address)
@@ -311,7 +309,7 @@ static void impossible_bounds(struct rpt *t)
 		rpt_family(t, "contiguous", &before);
 		block = allocate(b->bytes, b->lowest, b->highest, b->boundary,
 				 type);
-		if (ktime_get_ns() - start > SOON)
+		if (ktime_get_ns() - start > RPT_SOON)
 			rpt_fail(t, "bound %u took %llu ms", i,
 				 (ktime_get_ns() - start) / NSEC_PER_MSEC);
 		rpt_family(t, "contiguous", &after);

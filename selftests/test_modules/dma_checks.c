@@ -179,7 +179,8 @@ static void without_room(struct rpt *t)
 
 static bool device_writes(struct rpt *t, u64 bus, u32 count)
 {
-	unsigned int tries = 100;
+	unsigned long end = jiffies + RPT_PATIENCE;
+	bool done = false;
 	void __iomem *bar;
 
 	if (!EXPECT(t, !pci_enable_device_mem(edu)))
@@ -191,13 +192,15 @@ static bool device_writes(struct rpt *t, u64 bus, u32 count)
 		writel(bus, bar + EDU_TARGET);
 		writel(count, bar + EDU_COUNT);
 		writel(EDU_START | EDU_TO_MEMORY, bar + EDU_COMMAND);
-		while ((readl(bar + EDU_COMMAND) & EDU_START) && --tries)
+		do {
 			msleep(20);
+			done = !(readl(bar + EDU_COMMAND) & EDU_START);
+		} while (!done && time_before(jiffies, end));
 		pci_iounmap(edu, bar);
 	}
 	pci_clear_master(edu);
 	pci_disable_device(edu);
-	return EXPECT(t, bar && tries);
+	return EXPECT(t, done);
 }
 
 static void written_by_the_device(struct rpt *t)

@@ -4,7 +4,9 @@
  * can tell at its next load whether what it leaked is still as it left it.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 
@@ -89,13 +91,30 @@ static noinline int leak_common(void)
 /* More than the heap takes in, and then more, when the size has its cache. */
 static void *others[2000];
 
+/* Gives up some time: then whoever looks for the cache does not find it. */
+static void wait_for_cache(void)
+{
+	unsigned long end = jiffies + RPT_PATIENCE;
+	bool slab = false;
+
+	while (!slab && time_before(jiffies, end)) {
+		void *block = ExAllocatePoolWithTag(NonPagedPool, 100, 'dwrC');
+
+		slab = block && folio_test_slab(virt_to_folio(block));
+		if (block)
+			ExFreePoolWithTag(block, 'dwrC');
+		if (!slab)
+			msleep(20);
+	}
+}
+
 static void gather(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
 		if (i == ARRAY_SIZE(others) / 2)
-			msleep(200);
+			wait_for_cache();
 		others[i] = ExAllocatePoolWithTag(NonPagedPool, 100, 'dwrC');
 	}
 }

@@ -69,6 +69,18 @@ bool rpt_expect_eq(struct rpt *t, u64 is, u64 want, const char *what,
 /* Where checkers make each operation slow, a tenth of them does. */
 #define RPT_MANY(n)	(IS_ENABLED(CONFIG_KASAN) ? (n) / 10 : (n))
 
+/*
+ * Jiffies until what must happen counts as never to. Nothing waits so long but
+ * for what hangs: a machine whose host is busy takes its time.
+ */
+#define RPT_PATIENCE	(60 * HZ)
+/*
+ * Nanoseconds in which a request that cannot be met is refused at the latest. A
+ * search of all memory or an OOM kill, which it is not to come to, takes longer
+ * on an emulated machine, or kills.
+ */
+#define RPT_SOON	(20 * NSEC_PER_SEC)
+
 /* Statistics: rust_pool's debugfs files, read as a tool would. */
 
 struct rpt_row {

@@ -120,7 +120,7 @@ struct watch {
 static int watch_page(void *arg)
 {
 	struct watch *watch = arg;
-	unsigned long end = jiffies + 3 * HZ;
+	unsigned long end = jiffies + RPT_PATIENCE;
 
 	preempt_disable();
 	watch->seen = readable(watch->at);
