@@ -47,13 +47,13 @@ measure() {
 	[ ${#wanted[@]} -gt 0 ] || return 0
 	say "$boot: booting with ${smp[$boot]} CPU${args[$boot]:+, instructions counted}${cmdline[$boot]:+, ${cmdline[$boot]}}"
 	FILES="$(find "$bench" -name '*.ko' -printf '%p ') $bench/measure.sh" SMP=${smp[$boot]} \
-		QEMU_ARGS=${args[$boot]} TIMEOUT=${TIMEOUT:-900} VM_LOG=$build/bench-$boot.log \
+		QEMU_ARGS=${args[$boot]} TIMEOUT=${TIMEOUT:-900} VM_LOGS=$build/bench-$boot \
 		CMDLINE="${cmdline[$boot]} rust_pool_bench=$(IFS=,; echo "${wanted[*]}")" \
 		"$TOP/scripts/vm.sh" "$bench/guest" |
 		awk -F '\t' -v boot="$boot" -v samples="$build/bench.samples" '
 			$1 == "sample" { sub(/^sample/, boot); print >>samples; next }
 			sub(/^# /, "") { print "rust_pool: " boot ": " $0; fflush() }' >&2 || status=$?
-	[ "$status" -eq 0 ] || die "$boot could not be measured; see $build/bench-$boot.log"
+	[ "$status" -eq 0 ] || die "$boot could not be measured; see $build/bench-$boot/console"
 }
 
 [ $# -gt 0 ] || set -- counted stock smp
@@ -78,7 +78,7 @@ if [ "$*" = "counted stock smp" ] && [ -z "${ONLY:-}" ]; then
 		echo ".. SPDX-License-Identifier: GPL-2.0"
 		echo
 		echo "rust_pool $(git -C "$TOP" describe --always --dirty 2>/dev/null || echo "of no known version")" \
-			"on Linux $(sed -n 's/^# kernel //p' "$build/bench-$1.log"), $(date +%F)::"
+			"on Linux $(sed -n 's/^# kernel //p' "$build/bench-$1/console"), $(date +%F)::"
 		echo
 		sed 's/^./\t&/' "$build/bench.txt"
 	} >"$build/performance-table.txt"

@@ -247,9 +247,8 @@ while [ -s "$work/wanted" ]; do
 		[ "$size" -lt 8 ] || [ "$JOBS" -lt 2 ] || size=$(((size + 1) / 2))
 		for ((at = 0; at < ${#batch[@]}; at += size)); do
 			[ ${#dirs[@]} -lt $((JOBS < 2 ? 1 : 2)) ] || finish_one
-			# Named after its first program, and bounded: these go into file names.
-			name=$(printf '%02d-%s' $((boots += 1)) "${batch[at]%.sh}")
-			dir=$logs/$name
+			boots=$((boots + 1))
+			dir=$logs/$(printf '%02d-%s' $boots "${batch[at]%.sh}")
 			mkdir "$dir"
 			boot "$dir" "$kind" "${batch[@]:at:size}" &
 			dirs[$!]=$dir
@@ -264,7 +263,8 @@ while [ -s "$work/wanted" ]; do
 	for dir in "$logs"/*/; do
 		[ ! -s "$dir/ran" ] || continue
 		while read -r program; do
-			count fail "$program: the machine did not get as far as to start it"$'\t'"$(shown "$dir/runner")"
+			count fail "$program: the machine did not get as far as to start it: $(
+				sed -n 's/^rust_pool: error: //p' "$dir/runner" | tail -n 1)"$'\t'"$(shown "$dir/console")"
 			echo "$program" >>"$work/ran"
 		done <"$dir/programs"
 		cp "$dir/programs" "$dir/ran"

@@ -242,7 +242,7 @@ a_block_comes() {
 	load rp_test_verifier && run keep small 1 && is "$(rows live)" 1
 }
 
-refuses() {
+one_refused() {
 	run try small 1 && [ "$(cat "$CLIENT/refused")" = 1 ]
 }
 
@@ -257,7 +257,7 @@ at_load() {
 	! insmod "$(module_file rust_pool)" 'verifier="tracking tag=*;fial nth=3"' 2>/dev/null &&
 		logged 'rust_pool: verifier: "fial nth=3": no option; right would be' &&
 		load rust_pool "verifier=\"tracking tag=Vr*;fail probability=10000 tag=Vrfy delay=$_delay\"" &&
-		a_block_comes && eventually refuses && run drop && option off
+		a_block_comes && eventually one_refused && run drop && option off
 }
 
 begin rp_test rp_test_pool rp_test_verifier rp_test_leak_rust
