@@ -50,19 +50,6 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 : >"$work/results"
 
-# A run beside this one in the same checkout keeps its logs apart.
-logs=$TOP/build/test
-mkdir -p "$TOP/build"
-for ((run = 2; ; run++)); do
-	exec {lock}>"$logs.lock"
-	! flock -n "$lock" || break
-	exec {lock}>&-
-	logs=$TOP/build/test.$run
-done
-rm -rf "$logs"
-mkdir "$logs"
-export VM_FAMILY=$$
-
 # shown FILE: as its reader would name it
 shown() {
 	realpath --relative-base="$PWD" "$1"
@@ -74,6 +61,28 @@ test_progs() {
 	printf 'include Makefile\n.PHONY: print\nprint:\n\t@echo $(TEST_PROGS)\n' |
 		make -s -C "$selftests" -f - \
 			KSFT="$KERNEL_DIR/source/tools/testing/selftests" print
+}
+
+# nearest NAME: the three programs whose names differ least, by letters put in, left out
+# or changed
+nearest() {
+	test_progs | xargs -n 1 | awk -v name="$1" '
+		function least(a, b) { return a < b ? a : b }
+		{
+			for (j = 0; j <= length($1); j++)
+				row[j] = j
+			for (i = 1; i <= length(name); i++) {
+				corner = row[0]
+				row[0] = i
+				for (j = 1; j <= length($1); j++) {
+					above = row[j]
+					row[j] = least(least(above, row[j - 1]) + 1,
+						corner + (substr(name, i, 1) != substr($1, j, 1)))
+					corner = above
+				}
+			}
+			print row[length($1)], $1
+		}' | sort -n | head -n 3 | cut -d ' ' -f 2 | xargs
 }
 
 # header PROGRAM NAME: what the program's comment "# vm-NAME:" says
@@ -226,13 +235,28 @@ if [ $# -eq 0 ]; then
 else
 	programs=("${@##*/}")
 fi
+unknown=()
 for program in "${programs[@]}"; do
-	if [ ! -f "$selftests/$program" ]; then
-		count fail "$program: there is no such file in selftests"
-		continue
-	fi
+	[ -x "$selftests/$program" ] && [ -f "$selftests/$program" ] ||
+		unknown+=("$program (did you mean $(nearest "$program")?)")
+done
+[ ${#unknown[@]} -eq 0 ] || die "TESTS: no such program in selftests: ${unknown[*]}"
+for program in "${programs[@]}"; do
 	printf '%s\t%s\n' "$(needs "$program")" "$program"
 done | sort -s -t "$(printf '\t')" -k 1,1 >"$work/wanted"
+
+# A run beside this one in the same checkout keeps its logs apart.
+logs=$TOP/build/test
+mkdir -p "$TOP/build"
+for ((run = 2; ; run++)); do
+	exec {lock}>"$logs.lock"
+	! flock -n "$lock" || break
+	exec {lock}>&-
+	logs=$TOP/build/test.$run
+done
+rm -rf "$logs"
+mkdir "$logs"
+export VM_FAMILY=$$
 
 : >"$work/kmsg-all"
 declare -A dirs=()
