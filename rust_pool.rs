@@ -30,6 +30,7 @@ mod rust_pool {
     pub(crate) mod deferred;
     pub(crate) mod depot;
     pub(crate) mod description;
+    pub(crate) mod device_event;
     pub(crate) mod export;
     pub(crate) mod face;
     pub(crate) mod family;

@@ -10,11 +10,11 @@ use crate::{
         Link,
         Next, //
     },
-    common_buffer,
     description::{
         self,
         Wanted, //
     },
+    device_event,
     export::{
         export_symbol_gpl,
         matches_header, //
@@ -479,7 +479,7 @@ unsafe fn get_raw(
     // SAFETY: By the safety requirements.
     let device = unsafe { DmaDevice::new(device) };
     if device.is_gone() {
-        common_buffer::no_adapter(caller);
+        device_event::no_device(0u32, caller, "adapter for a device that was removed");
         return null_mut();
     }
     let count = wanted.registers;

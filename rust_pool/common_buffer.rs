@@ -12,6 +12,10 @@ use crate::{
         Reserved, //
     },
     deferred,
+    device_event::{
+        self,
+        Freeing, //
+    },
     export::matches_header,
     family::Family,
     gfp,
@@ -29,7 +33,6 @@ use crate::{
         Coherent,
         DmaDevice,
         Fate,
-        Origin,
         PAGE_SIZE, //
     },
     verifier::{
@@ -66,93 +69,6 @@ static LOST_BYTES: Atomic<u64> = Atomic::new(0);
 /// Those two numbers.
 pub(crate) fn lost() -> (u64, u64) {
     (LOST.load(Relaxed), LOST_BYTES.load(Relaxed))
-}
-
-/// What has happened to a buffer's device, as the fourth parameter of a report has it.
-#[derive(Clone, Copy)]
-enum Event {
-    DriverLost = 1,
-    Removed = 2,
-    DomainChanged = 3,
-}
-
-/// A free that was asked for.
-pub(crate) struct Freeing {
-    caller: usize,
-    /// What the device had been through by then.
-    event: Option<Event>,
-}
-
-impl Freeing {
-    fn new(device: &DmaDevice, origin: &Origin, caller: usize) -> Self {
-        let event = if device.is_gone() {
-            Some(Event::Removed)
-        } else if device.lost_driver_of(origin) {
-            Some(Event::DriverLost)
-        } else {
-            None
-        };
-        Self { caller, event }
-    }
-
-    /// Reports what became of the memory, if the device is not as it was when the buffer was made.
-    fn report(&self, device: &DmaDevice, id: AdapterId, base: usize, fate: Fate) {
-        let event = match self.event {
-            None if fate == Fate::Freed => return,
-            Some(Event::Removed) => Event::Removed,
-            Some(event) if fate == Fate::Freed => event,
-            // A free that was deferred may have been overtaken by a removal.
-            _ if device.is_gone() => Event::Removed,
-            _ => Event::DomainChanged,
-        };
-        let what = match (event, fate) {
-            (Event::DriverLost, _) => {
-                "common buffer freed after its device lost its driver: given back"
-            }
-            (Event::Removed, Fate::Freed) => {
-                "common buffer freed after its device was removed: given back"
-            }
-            (Event::Removed, Fate::FreedPages) => {
-                "common buffer freed after its device was removed: given back without the IOMMU"
-            }
-            (Event::Removed, Fate::Lost) => {
-                "common buffer freed after its device was removed: memory lost"
-            }
-            (Event::DomainChanged, Fate::Freed | Fate::FreedPages) => {
-                "common buffer freed after its IOMMU domain changed: given back without the IOMMU"
-            }
-            (Event::DomainChanged, Fate::Lost) => {
-                "common buffer freed after its IOMMU domain changed: memory lost"
-            }
-        };
-        report_event(event, id, Parameter::Address(base), self.caller, what);
-    }
-}
-
-/// Reports that an adapter is asked for a device that was removed.
-pub(crate) fn no_adapter(caller: usize) {
-    let what = "adapter for a device that was removed";
-    let none = AdapterId::new(core::ptr::null_mut());
-    report_event(Event::Removed, none, 0u32.into(), caller, what);
-}
-
-fn report_event(
-    event: Event,
-    id: AdapterId,
-    subject: Parameter,
-    caller: usize,
-    what: &'static str,
-) {
-    // CAST: The discriminants are those that the page on violations lists.
-    let event = event as u32;
-    Violation::new(
-        Check::DmaVerifier,
-        0x00,
-        [id.into(), subject, event.into()],
-        caller,
-        what,
-    )
-    .report();
 }
 
 /// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
@@ -203,7 +119,7 @@ fn allocate_buffer(
     };
     if device.is_gone() {
         let what = "common buffer for a device that was removed";
-        report_event(Event::Removed, id, 0u32.into(), caller, what);
+        device_event::no_device(id, caller, what);
         adapter::unreserve(id, registers);
         return None;
     }

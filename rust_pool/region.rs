@@ -7,7 +7,7 @@
 use crate::{
     adapter::AdapterId,
     cache_type::CacheType,
-    common_buffer::Freeing,
+    device_event::Freeing,
     gfp::Request,
     hash_table::{
         Entry,
