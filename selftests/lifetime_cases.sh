@@ -181,8 +181,7 @@ made_lazy() {
 }
 
 removed_as() {
-	_back=$(type_of "$1")
-	set_type "$1" "$2" && removed_with_buffers_out "$1" && [ "$(type_of "$1")" = "$_back" ]
+	set_type "$1" "$2" && removed_with_buffers_out "$1"
 }
 
 # vmalloc areas of the DMA API
@@ -259,6 +258,16 @@ no_fault() {
 	not_logged 'DMAR:.*([Ff]ault|DMA (Read|Write))'
 }
 
+# A check that leaves DMA-API debugging with books of a device that lives on: it would
+# accuse the next that has to do with it.
+booked_check() {
+	if [ -n "$DEBUGGED" ]; then
+		ktap_test_skip "$1"
+	else
+		check "$@"
+	fi
+}
+
 # Cases for a device, whatever serves it, and how many they are.
 # shellcheck disable=SC2034 # those that source this use it
 COMMON=10
@@ -269,11 +278,7 @@ common_cases() {
 	check "$2: removed, freed in atomic context" freed_in_atomic "$1"
 	check "$2: its driver stays" driver_stays "$1"
 	for _case in driver_unbound driver_bound_again driver_and_device_gone; do
-		if [ -n "$DEBUGGED" ]; then
-			ktap_test_skip "$2: $_case"
-		else
-			check "$2: $_case" "$_case" "$1"
-		fi
+		booked_check "$2: $_case" "$_case" "$1"
 	done
 	check "$2: memory in balance" balanced large_removed "$1"
 	check "$2: removed while threads allocate and free" raced "$1" away_and_back

@@ -63,15 +63,15 @@ set -- $(behind_bridge)
 begin_lifetime
 ktap_set_plan $((COMMON + 13 + LIFETIME_ENDS))
 common_cases "$EDU" lazy
-check "lazy to passthrough" type_changed "$EDU" DMA-FQ identity
-check "lazy to passthrough and back" type_changed "$EDU" DMA-FQ identity DMA-FQ
-check "passthrough to lazy" type_changed "$EDU" identity DMA-FQ
+booked_check "lazy to passthrough" type_changed "$EDU" DMA-FQ identity
+booked_check "lazy to passthrough and back" type_changed "$EDU" DMA-FQ identity DMA-FQ
+booked_check "passthrough to lazy" type_changed "$EDU" identity DMA-FQ
 check "passthrough to strict and back" type_changed_back "$EDU"
 check "strict to lazy" made_lazy "$EDU"
 check "strict: removed, with buffers out" removed_as "$EDU" DMA
 check "passthrough: removed, with buffers out" removed_as "$EDU" identity
-check "passthrough, then lazy: memory in balance" balanced large_changed "$EDU" identity DMA-FQ
-check "domain changed while threads allocate and free" raced "$EDU" to_and_fro
+booked_check "passthrough, then lazy: memory in balance" balanced large_changed "$EDU" identity DMA-FQ
+booked_check "domain changed while threads allocate and free" raced "$EDU" to_and_fro
 check "one of two in a group removed" one_of_two_removed "$1" "$2"
 check "bridge removed" bridge_removed "$1"
 check "root port removed" root_port_removed "$1"

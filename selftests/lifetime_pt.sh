@@ -20,6 +20,6 @@ EDU=${EDU##*/}
 begin_lifetime
 ktap_set_plan $((COMMON + 2 + LIFETIME_ENDS))
 common_cases "$EDU" passthrough
-check "passthrough to strict" type_changed "$EDU" identity DMA
+booked_check "passthrough to strict" type_changed "$EDU" identity DMA
 check "strict: removed, with buffers out" removed_as "$EDU" DMA
 end_lifetime
