@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Memory for blocks without a header of any kind, found again by address and size alone: those of
-//! the Rust face above 8 KiB, and those of the C face that are not blocks of whole pages.
+//! the Rust face above 8 KiB, and those of the C face above 64 KiB, or for which no pages side by
+//! side were to be had.
 //!
-//! Powers of two up to 64 KiB are kmalloc's, whose alignment guarantee gives page alignment; other
+//! Those of the C face are of pages that may be referred to and mapped. For the Rust face, powers of two up to 64 KiB are kmalloc's, whose alignment guarantee gives page alignment; other
 //! sizes up to there take whole pages and give the rest of the power of two back. Above that, and
 //! where pages are too fragmented, the block is virtually contiguous. Where interrupts or softirqs
 //! are kept out there is only the page allocator, up to 4 MiB, since vmalloc's locks are not for such
@@ -69,6 +70,41 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
         return None;
     }
     request.attempt(|gfp| sys::vmalloc(used, gfp))
+}
+
+/// Allocates a page-aligned block of pages that each have a reference of their own, as kmalloc's
+/// have not. Any context but NMI.
+pub(crate) fn allocate_pages(request: Request) -> Option<NonNull<u8>> {
+    let used = used(request.bytes)?;
+    if !sys::may_vmalloc() {
+        if used > sys::PAGES_MAX {
+            return None;
+        }
+        return request.attempt(|gfp| sys::pages_exact(used, gfp));
+    }
+    if !gfp::affordable(used) {
+        return None;
+    }
+    request.attempt(|gfp| sys::vmalloc(used, gfp))
+}
+
+/// Frees a block. Any context but NMI.
+///
+/// # Safety
+///
+/// `block` comes from [`allocate_pages`] of `bytes` bytes and is not used any more.
+pub(crate) unsafe fn free_pages(block: NonNull<u8>, bytes: usize) {
+    let Some(used) = used(bytes) else {
+        return;
+    };
+    // SAFETY: By the safety requirements; vmalloc addresses are vmalloc's.
+    unsafe {
+        if sys::is_vmalloc(block) {
+            sys::vfree(block);
+        } else {
+            sys::free_pages(block, used);
+        }
+    }
 }
 
 /// Frees a block. Any context but NMI.

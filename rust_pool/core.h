@@ -35,6 +35,9 @@ static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
 static const u32 RUST_POOL_NMI_MASK = NMI_MASK;
 /* Where struct page has two words for whoever allocated the page. */
 static const size_t RUST_POOL_PAGE_WORDS = 32;
+/* What else is read of it: its flags, and the count of references. */
+static const size_t RUST_POOL_PAGE_FLAGS = 0;
+static const size_t RUST_POOL_PAGE_COUNT = 52;
 
 /* What a fault at a guarded instruction leaves in rax: 0, or -EFAULT. */
 static const u32 RUST_POOL_FIXUP_ZERO_RAX = EX_TYPE_IMM_REG;
@@ -57,7 +60,7 @@ bool rust_pool_is_slab(const void *addr);
 bool rust_pool_inits_on_alloc(void);
 bool rust_pool_inits_on_free(void);
 void *rust_pool_page_address(struct page *page);
-void rust_pool_split_pages(void *base, unsigned int order);
+void *rust_pool_page_block(gfp_t gfp, unsigned int order);
 void *rust_pool_percpu_address(unsigned long cookie, unsigned int cpu);
 void rust_pool_counters_sum(unsigned long counters, u64 *sum, unsigned int n);
 void *rust_pool_vmalloc(size_t size, gfp_t gfp);

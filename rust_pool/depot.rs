@@ -22,7 +22,8 @@ use crate::{
     sys::{
         self,
         raw::RUST_POOL_GFP_NOWAIT,
-        Cache, //
+        Cache,
+        PageWords, //
     }, //
 };
 use core::ptr::NonNull;
@@ -34,7 +35,7 @@ use core::ptr::NonNull;
 pub(crate) fn allocate(shelf: Shelf, request: Request) -> Option<NonNull<u8>> {
     match shelf.content() {
         Content::Objects(units) => allocate_object(shelf, units, request),
-        Content::Pages(order) => request.attempt(|gfp| sys::pages(order, gfp)),
+        Content::Pages(order) => request.attempt(|gfp| sys::page_block(order, gfp)),
     }
 }
 
@@ -105,6 +106,40 @@ pub(crate) unsafe fn free(shelf: Shelf, block: NonNull<u8>) {
     }
 }
 
+/// Frees a block of pages. If somebody else has a reference to one of them, which mapping it into
+/// a process is too, they go to the kernel, and are free when he lets go. Any context but NMI.
+///
+/// # Safety
+///
+/// The block is all pages of this order from [`allocate`], and its owner does not use it any more.
+pub(crate) unsafe fn free_pages(order: u32, block: NonNull<u8>) {
+    let shelf = Shelf::pages(order);
+    // SAFETY: By the safety requirements the pages are there, and the pool has a reference.
+    let reusable = PageWords::around(block.as_ptr() as usize)
+        .is_some_and(|page| unsafe { page.is_reusable() });
+    // SAFETY: By the safety requirements; nobody uses what nobody else refers to.
+    unsafe {
+        if reusable {
+            free(shelf, block);
+        } else {
+            give_back_pages(order, block);
+        }
+    }
+}
+
+/// Gives a block of pages back.
+///
+/// # Safety
+///
+/// As for [`free_pages`].
+unsafe fn give_back_pages(order: u32, block: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        PageHeader::erase(block);
+        sys::free_page_block(block, order);
+    }
+}
+
 /// Gives back a block for which its magazine has no room, and half of those that are there.
 ///
 /// # Safety
@@ -165,11 +200,8 @@ unsafe fn give_back(shelf: Shelf, batch: &mut Batch) {
         }
         Content::Pages(order) => {
             while let Some(block) = batch.pop() {
-                // SAFETY: The magazine's pages are such allocations.
-                unsafe {
-                    PageHeader::erase(block);
-                    sys::free_order(block, order);
-                }
+                // SAFETY: The magazine's pages are such blocks.
+                unsafe { give_back_pages(order, block) };
             }
         }
     }

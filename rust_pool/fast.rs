@@ -190,6 +190,12 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
     if !header.admits(tag) || !unsafe { header.claim_in(page) } {
         return false;
     }
+    // SAFETY: The header says that the pages are there, and the pool has a reference.
+    if !unsafe { page.is_reusable() } {
+        // SAFETY: They were live until now.
+        unsafe { give_up(addr, &header) };
+        return true;
+    }
     // SAFETY: As above; a page with a header is not at null.
     let (row, block) = unsafe {
         (
@@ -202,19 +208,34 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
     // SAFETY: The header says that the pages are of this order, and they were live until now.
     if fold || !unsafe { magazine::push(shelf, block) } {
         // SAFETY: As above; they were not taken.
-        unsafe { give_pages(shelf, block, row, fold) };
+        unsafe { give_pages(order, block, row, fold) };
     }
     true
 }
 
 /// # Safety
 ///
-/// As for [`depot::free`].
+/// The block at `addr` has this header, and nobody has it any more.
+#[cold]
 #[inline(never)]
-unsafe fn give_pages(shelf: Shelf, block: NonNull<u8>, row: &Row, fold: bool) {
+unsafe fn give_up(addr: usize, header: &PageHeader) {
+    if let Some(row) = statistics::at(header.row()) {
+        row.discharge(header.bytes(), pages::used_by(header));
+    }
+    if let Some(block) = NonNull::new(addr as *mut u8) {
+        // SAFETY: By the safety requirements.
+        unsafe { pages::give(block, *header) };
+    }
+}
+
+/// # Safety
+///
+/// As for [`depot::free_pages`].
+#[inline(never)]
+unsafe fn give_pages(order: u32, block: NonNull<u8>, row: &Row, fold: bool) {
     if fold {
         row.fold();
     }
     // SAFETY: By the safety requirements.
-    unsafe { depot::free(shelf, block) };
+    unsafe { depot::free_pages(order, block) };
 }

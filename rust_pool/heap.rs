@@ -16,6 +16,7 @@ use crate::{
     bins::Bins,
     gfp::Request,
     header::UNIT,
+    init,
     magazine::CAPACITY,
     once,
     span::{
@@ -25,6 +26,7 @@ use crate::{
     state,
     sys::{
         self,
+        PageWords,
         PAGE_SIZE, //
     },
     unit_map::UNITS, //
@@ -158,6 +160,23 @@ impl Heap {
         None
     }
 
+    /// Removes a block from the front of a span so that its memory is not used again, and returns
+    /// pages that are not needed any more.
+    ///
+    /// # Safety
+    ///
+    /// The span is in this heap.
+    unsafe fn retire_front(&mut self, span: NonNull<Span>, units: usize) -> [Option<Pages>; 2] {
+        // SAFETY: By the safety requirements.
+        let mut span = unsafe { self.remove(span) };
+        let head = span.retire_front(units);
+        if span.is_empty() {
+            return [head, Some(KBox::into_inner(span).into_pages())];
+        }
+        self.insert(span);
+        [head, None]
+    }
+
     /// Whether the heap is full enough for one more page.
     fn wants_page(&self) -> bool {
         self.free.saturating_mul(SLACK_SHARE) <= self.len().saturating_mul(UNITS)
@@ -261,7 +280,9 @@ pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Optio
     Some(block)
 }
 
-/// Removes a block from the front of its span. Any context but NMI.
+/// Removes a block from the front of its span. If somebody else has a reference to one of its pages,
+/// none of it is used again: the pages go to the kernel, but for the last, in which no other block
+/// has its place. Any context but NMI.
 ///
 /// # Safety
 ///
@@ -272,13 +293,29 @@ pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize
         return;
     };
     // SAFETY: By the safety requirements, it is the last page of a span.
-    if let Some(span) = unsafe { Span::around(last) } {
-        let mut heap = lock();
-        // SAFETY: The span has a block, so it is in the heap.
-        let pages = unsafe { heap.change(span, |span| span.remove_front(units)) };
-        drop(heap);
-        drop(pages);
+    let Some(span) = (unsafe { Span::around(last) }) else {
+        return;
+    };
+    let reusable = (0..pages).all(|page| {
+        let addr = block.as_ptr() as usize + page * PAGE_SIZE;
+        // SAFETY: By the safety requirements these are pages of the heap.
+        PageWords::around(addr).is_some_and(|page| unsafe { page.is_reusable() })
+    });
+    if reusable && init::wipes() {
+        // SAFETY: By the safety requirements, so much was the block's.
+        unsafe { block.write_bytes(0, used(pages, units)) };
     }
+    let mut heap = lock();
+    // SAFETY: The span has a block, so it is in the heap.
+    let pages = unsafe {
+        if reusable {
+            [heap.change(span, |span| span.remove_front(units)), None]
+        } else {
+            heap.retire_front(span, units)
+        }
+    };
+    drop(heap);
+    drop(pages);
 }
 
 /// Places a small block where there is room. Any context but NMI.

@@ -182,15 +182,30 @@ bool rust_pool_inits_on_free(void)
 /* See sys/guarded.rs; nobody but the page's owner uses these. */
 static_assert(offsetof(struct page, __folio_index) == 32);
 static_assert(offsetof(struct page, private) == 40);
+static_assert(offsetof(struct page, flags) == 0);
+static_assert(offsetof(struct page, _refcount) == 52);
 
 void *rust_pool_page_address(struct page *page)
 {
 	return page_address(page);
 }
 
-void rust_pool_split_pages(void *base, unsigned int order)
+/*
+ * Pages with one reference for all, which a reference to any of them is to:
+ * whoever maps one or hands it to a device need not know of the others.
+ */
+void *rust_pool_page_block(gfp_t gfp, unsigned int order)
 {
-	split_page(virt_to_page(base), order);
+	struct page *page = alloc_pages(gfp | __GFP_COMP, order);
+
+	if (!page)
+		return NULL;
+	/*
+	 * A page of the emergency reserves becomes one like any other: the
+	 * network drops what lies in such pages, whoever has them by then.
+	 */
+	clear_page_pfmemalloc(page);
+	return page_address(page);
 }
 
 void *rust_pool_percpu_address(unsigned long cookie, unsigned int cpu)

@@ -131,6 +131,11 @@ fn used(bytes: usize, form: Form) -> usize {
     }
 }
 
+/// What a block with this header takes.
+pub(crate) fn used_by(header: &PageHeader) -> usize {
+    used(header.bytes(), header.form())
+}
+
 /// Takes a block back. `None` if another CPU was faster. Any context.
 ///
 /// # Safety
@@ -147,7 +152,7 @@ pub(crate) unsafe fn take(
         return None;
     }
     if let Some(row) = row {
-        row.discharge(header.bytes(), used(header.bytes(), header.form()));
+        row.discharge(header.bytes(), used_by(header));
     }
     NonNull::new(addr as *mut u8)
 }
@@ -159,17 +164,15 @@ pub(crate) unsafe fn take(
 /// It has this header, and nobody has the block any more.
 pub(crate) unsafe fn give(block: NonNull<u8>, header: PageHeader) {
     let (bytes, form) = (header.bytes(), header.form());
-    let used = used(bytes, form);
+    // What goes to the kernel it wipes itself, and not before the last reference goes. No magazine
+    // is open where blocks are to be wiped.
     // SAFETY: By the safety requirements.
     unsafe {
-        if init::wipes() {
-            block.write_bytes(0, used);
-        }
         match form {
-            Form::Order(order) => depot::free(Shelf::pages(order), block),
+            Form::Order(order) => depot::free_pages(order, block),
             Form::Exact => {
                 PageHeader::erase(block);
-                sys::free_pages(block, used);
+                sys::free_pages(block, used(bytes, form));
             }
             Form::Shared => {
                 let (pages, units) = heap::split(bytes);

@@ -180,7 +180,7 @@ fn allocate_large(
     }
     let used = backing::used(request.bytes)?;
     let record = Reservation::new()?;
-    let block = backing::allocate(request)?;
+    let block = backing::allocate_pages(request)?;
     row.charge(request.bytes, used);
     record.insert(
         block,
@@ -394,7 +394,7 @@ fn release(region: KBox<Region>) {
             return kept::keep(Memory::Region(region));
         }
         // SAFETY: The region was in the table, so it is a block of this size, and it is no more.
-        unsafe { backing::free(region.base, region.asked) };
+        unsafe { backing::free_pages(region.base, region.asked) };
     }
 }
 

@@ -32,11 +32,10 @@ use kernel::prelude::*;
 ///
 /// # Invariants
 ///
-/// - `base` is the start of `pages` pages of the direct map that belong to the span. If `split` is
-///   set, each has a reference of its own, else there is one for all, whose number is a power of two
-///   then.
+/// - `base` is the start of `pages` pages of the direct map that belong to the span, each of which
+///   has a reference of its own.
 /// - `map` tells the units of the last page that are in use, and its second [`PageWords`] points to
-///   the record.
+///   the record. The first `retired` of them are in no block any more, but are not used again.
 /// - `run` is the length of the longest run of free units in `map`; of the first one, for as long as
 ///   the span waits for a block at its front.
 pub(crate) struct Span {
@@ -45,22 +44,17 @@ pub(crate) struct Span {
     base: NonNull<u8>,
     map: UnitMap,
     pages: u8,
-    split: bool,
     front: bool,
+    retired: u16,
     run: u16,
 }
 
 impl Span {
     /// A span of `pages` pages, without a block.
     pub(crate) fn new(pages: usize, gfp: Gfp) -> Option<KBox<Self>> {
-        let split = !pages.is_power_of_two();
         let count = u8::try_from(pages).ok()?;
         let room = sys::room(gfp)?;
-        let base = if split {
-            sys::pages_exact(pages * PAGE_SIZE, gfp)?
-        } else {
-            sys::pages(pages.trailing_zeros(), gfp)?
-        };
+        let base = sys::pages_exact(pages * PAGE_SIZE, gfp)?;
         recent::forget(base.as_ptr() as usize);
         // INVARIANT: `base` was allocated just so, and nothing of it is used. The last page learns
         // of the record below.
@@ -72,8 +66,8 @@ impl Span {
                 base,
                 map: UnitMap::new(),
                 pages: count,
-                split,
                 front: false,
+                retired: 0,
                 // CAST: 256.
                 run: UNITS as u16,
             },
@@ -122,7 +116,7 @@ impl Span {
 
     /// Whether no block is in it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.map.free().saturating_add(usize::from(self.retired)) == UNITS
     }
 
     fn update(&mut self) {
@@ -167,6 +161,15 @@ impl Span {
         self.update();
     }
 
+    /// Removes the block at the front, has nothing placed where it was, and gives up its pages but
+    /// for the last.
+    pub(crate) fn retire_front(&mut self, units: usize) -> Option<Pages> {
+        self.front = false;
+        // CAST: At most 256.
+        self.retired = units as u16;
+        self.behead(1)
+    }
+
     /// Gives up all pages but the last `keep`, if there are more and no block is in them.
     pub(crate) fn behead(&mut self, keep: usize) -> Option<Pages> {
         let surplus = self.pages().checked_sub(keep).filter(|&pages| pages > 0)?;
@@ -174,16 +177,9 @@ impl Span {
         if self.front || keep == 0 {
             return None;
         }
-        if !self.split {
-            // INVARIANT: Now each page has a reference of its own.
-            // SAFETY: The pages belong to the span and are one allocation.
-            unsafe { sys::split_pages(self.base, u32::from(self.pages).trailing_zeros()) };
-            self.split = true;
-        }
         let head = Pages {
             base: self.base,
             pages: surplus,
-            split: true,
         };
         // INVARIANT: The last pages are all that is left.
         self.base = base;
@@ -202,7 +198,6 @@ impl Span {
         Pages {
             base: self.base,
             pages: usize::from(self.pages),
-            split: self.split,
         }
     }
 }
@@ -215,7 +210,6 @@ impl Span {
 pub(crate) struct Pages {
     base: NonNull<u8>,
     pages: usize,
-    split: bool,
 }
 
 impl Drop for Pages {
@@ -223,11 +217,7 @@ impl Drop for Pages {
         // SAFETY: By the type invariant; they are not used any more.
         unsafe {
             PageHeader::erase(self.base);
-            if self.split {
-                sys::free_pages(self.base, self.pages * PAGE_SIZE);
-            } else {
-                sys::free_order(self.base, self.pages.trailing_zeros());
-            }
+            sys::free_pages(self.base, self.pages * PAGE_SIZE);
         }
     }
 }

@@ -28,11 +28,6 @@ impl UnitMap {
         Self([0; UNITS / WORD])
     }
 
-    /// Whether no unit is in use.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0 == [0; UNITS / WORD]
-    }
-
     fn change(&mut self, start: usize, len: usize, change: impl Fn(&mut u64, u64)) {
         let end = start.saturating_add(len).min(UNITS);
         let mut at = start;
@@ -132,7 +127,7 @@ mod tests {
     #[test]
     fn free_at_first() {
         let map = UnitMap::new();
-        assert!(map.is_empty() && map.free() == UNITS);
+        assert!(map.free() == UNITS);
         assert!(map.longest() == UNITS && map.leading() == UNITS);
         assert!(has_runs(&map, &[(0, UNITS)]));
     }
@@ -141,11 +136,11 @@ mod tests {
     fn across_words() {
         for (start, len) in [(0, 1), (60, 10), (63, 2), (64, 64), (1, 200), (63, 129)] {
             let mut map = with(&[(start, len)]);
-            assert!(map.free() == UNITS - len && !map.is_empty());
+            assert!(map.free() == UNITS - len);
             assert!(map.leading() == start);
             assert!(map.longest() == start.max(UNITS - start - len));
             map.give(start, len);
-            assert!(map.is_empty());
+            assert!(map.free() == UNITS);
         }
         let mut map = with(&[(60, 10)]);
         assert!(has_runs(&map, &[(0, 60), (70, UNITS - 70)]));

@@ -7,6 +7,7 @@ use super::{
     page,
     raw,
     vunmap,
+    PageWords,
     PAGE_SIZE, //
 };
 use core::ptr::NonNull;
@@ -134,6 +135,12 @@ impl GuardedPage {
     pub(crate) fn start(&self) -> NonNull<u8> {
         // SAFETY: An area is not at null.
         unsafe { NonNull::new_unchecked(self.addr as *mut u8) }
+    }
+
+    /// Whether nobody else refers to it.
+    pub(crate) fn is_reusable(&self) -> bool {
+        // SAFETY: By the type invariant it is a page of the area's, which has a reference to it.
+        unsafe { PageWords::of(self.page).is_reusable() }
     }
 
     /// Has it appear. Any context but NMI.

@@ -11,7 +11,8 @@ use super::{
 use crate::once;
 use core::{
     arch::asm,
-    mem::size_of, //
+    mem::size_of,
+    ptr::NonNull, //
 };
 use kernel::{
     bindings,
@@ -153,6 +154,34 @@ impl PageWords {
     pub(crate) fn peek(self) -> (u64, u64) {
         // SAFETY: By the type invariant, it lies in the array of page structures.
         unsafe { load(self.0) }
+    }
+
+    /// Those of a page.
+    pub(crate) fn of(page: NonNull<bindings::page>) -> Self {
+        // INVARIANT: It is a page's; pages of other memory than the direct map's are not handed
+        // around here.
+        Self((page.as_ptr() as usize).wrapping_add(raw::RUST_POOL_PAGE_WORDS))
+    }
+
+    /// Whether the page, or all of a block of pages that it is the first of, may be handed out
+    /// again: its owner has the only reference, and so no process maps it, and its memory has no
+    /// known error.
+    ///
+    /// # Safety
+    ///
+    /// There is such a page, and the caller has a reference to it.
+    #[inline(always)]
+    pub(crate) unsafe fn is_reusable(self) -> bool {
+        const POISONED: u64 = 1 << bindings::pageflags_PG_hwpoison;
+        let page = self.0.wrapping_sub(raw::RUST_POOL_PAGE_WORDS);
+        // SAFETY: By the safety requirements and the type invariant these lie in a `struct page`.
+        // Others may change them at the same time; any value that they had will do, as whoever adds
+        // a reference needs one to begin with.
+        unsafe {
+            let count = page.wrapping_add(raw::RUST_POOL_PAGE_COUNT) as *const u32;
+            let flags = page.wrapping_add(raw::RUST_POOL_PAGE_FLAGS) as *const u64;
+            count.read_volatile() == 1 && flags.read_volatile() & POISONED == 0
+        }
     }
 
     /// Writes both.

@@ -11,11 +11,6 @@ use core::ptr::{
     null_mut,
     NonNull, //
 };
-// An inline function without NUMA, which the kernel crate has a helper for.
-#[cfg(not(CONFIG_NUMA))]
-use kernel::bindings::alloc_pages as alloc_pages_noprof;
-#[cfg(CONFIG_NUMA)]
-use kernel::bindings::alloc_pages_noprof;
 use kernel::{
     bindings,
     error::to_result,
@@ -41,34 +36,23 @@ pub(crate) unsafe fn free_pages(base: NonNull<u8>, bytes: usize) {
     unsafe { bindings::free_pages_exact(base.as_ptr().cast(), bytes) }
 }
 
-/// Physically contiguous pages of an order.
+/// Physically contiguous pages of an order, with one reference for all: what is done to the
+/// reference of any of them is done to that.
 #[inline]
-pub(crate) fn pages(order: u32, gfp: Gfp) -> Option<NonNull<u8>> {
+pub(crate) fn page_block(order: u32, gfp: Gfp) -> Option<NonNull<u8>> {
     // SAFETY: Any order and flags are allowed.
-    let page = NonNull::new(unsafe { alloc_pages_noprof(gfp, order) })?;
-    // SAFETY: The page is in the direct map, as no flag asks for others.
-    NonNull::new(unsafe { raw::rust_pool_page_address(page.as_ptr()) }.cast())
+    NonNull::new(unsafe { raw::rust_pool_page_block(gfp, order) }.cast())
 }
 
-/// Frees pages of an order that have one reference for all.
+/// Gives up the owner's reference to a [`page_block`]. The pages are free with the last one.
 ///
 /// # Safety
 ///
-/// `base` comes from [`pages`] of this order, or from [`pages_exact`] if that is 0, and is not used
-/// any more.
-pub(crate) unsafe fn free_order(base: NonNull<u8>, order: u32) {
-    // SAFETY: By the safety requirements.
+/// `base` comes from [`page_block`] of this order, and its owner does not use it any more.
+pub(crate) unsafe fn free_page_block(base: NonNull<u8>, order: u32) {
+    // SAFETY: By the safety requirements; of pages with one reference for all, this gives up no
+    // more than that.
     unsafe { bindings::free_pages(base.as_ptr() as usize, order) }
-}
-
-/// Gives each page of an allocation a reference of its own.
-///
-/// # Safety
-///
-/// `base` comes from [`pages`] of this order.
-pub(crate) unsafe fn split_pages(base: NonNull<u8>, order: u32) {
-    // SAFETY: By the safety requirements.
-    unsafe { raw::rust_pool_split_pages(base.as_ptr().cast(), order) }
 }
 
 /// Why page frames could not be had.

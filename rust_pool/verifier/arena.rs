@@ -176,9 +176,10 @@ impl Arena {
         self.count() - self.count_free - self.kept
     }
 
-    /// Takes the place that has been free for the longest time.
+    /// Takes the place that has been free for the longest time, of those whose page nobody else
+    /// refers to.
     pub(crate) fn take(&mut self) -> Option<Place> {
-        loop {
+        for _ in 0..self.count_free {
             let back = (self.count() - self.kept) / KEPT_BACK;
             if self.count_free == 0 || (self.unused == 0 && self.count_free <= back) {
                 return None;
@@ -187,6 +188,11 @@ impl Arena {
             let page = self.pages.page(at)?;
             let slot = self.slots.get_mut(at)?;
             self.first = (self.first + 1) % self.free.len();
+            if !slot.keep && !page.is_reusable() {
+                let end = (self.first + self.count_free - 1) % self.free.len();
+                *self.free.get_mut(end)? = at;
+                continue;
+            }
             self.count_free -= 1;
             if slot.state == State::Unused {
                 self.unused -= 1;
@@ -199,6 +205,7 @@ impl Arena {
             slot.state = State::Busy;
             return Some(Place { at, page });
         }
+        None
     }
 
     /// Has the place of a block kept when it is freed, or if it is.

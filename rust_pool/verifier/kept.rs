@@ -151,7 +151,7 @@ pub(crate) fn exit() {
             match memory {
                 Memory::Object(object, class) => small::free_object(class, object),
                 Memory::Pages(block, header) => pages::give(block, header),
-                Memory::Region(region) => backing::free(region.base, region.asked),
+                Memory::Region(region) => backing::free_pages(region.base, region.asked),
             }
         }
     }

@@ -25,6 +25,7 @@ static const struct rpt_suite *const suites[] = {
 	&heap_suite,
 	&contention_suite,
 	&irql_suite,
+	&mapping_suite,
 };
 
 static void *key;

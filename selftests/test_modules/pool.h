@@ -13,6 +13,7 @@
 #define TAG_COPY	('EtsT')
 #define TAG_MAGAZINE	('FtsT')
 #define TAG_HEAP	('GtsT')
+#define TAG_MAPPING	('PtsT')
 #define TAG_OTHER	('XtsT')
 
 #define SMALL_MAX	4064	/* largest block with a header in front */
@@ -44,6 +45,7 @@ extern const struct rpt_suite magazine_suite;
 extern const struct rpt_suite heap_suite;
 extern const struct rpt_suite contention_suite;
 extern const struct rpt_suite irql_suite;
+extern const struct rpt_suite mapping_suite;
 
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];
