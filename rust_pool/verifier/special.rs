@@ -28,7 +28,10 @@ use crate::{
         self,
         Request, //
     },
-    header::UNIT,
+    header::{
+        LARGEST,
+        UNIT, //
+    },
     init,
     pool,
     row::Row,
@@ -89,7 +92,8 @@ impl Choice {
 
     /// How far from the start of its page a block of `bytes` bytes lies.
     fn offset(&self, bytes: usize) -> usize {
-        if self.start {
+        // Blocks that have no header otherwise begin at a page, here as well.
+        if self.start || bytes > LARGEST {
             0
         } else {
             PAGE_SIZE.saturating_sub(bytes) & !(UNIT - 1)
@@ -196,7 +200,7 @@ fn release(block: &Block, place: &Place, caller: usize) {
     check(block, place, caller);
     tracking::remove(block.addr);
     block.row.discharge(block.bytes, PAGE_SIZE);
-    if init::wipes() {
+    if init::wipes() && place.page.is_reusable() {
         // SAFETY: The page is seen, and its block was given up.
         unsafe { fill::fill(place.page.start(), PAGE_SIZE, 0) };
     }

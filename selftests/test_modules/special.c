@@ -15,6 +15,7 @@
 #include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 
 #include "pool_call.h"
 #include "special.h"
@@ -56,6 +57,7 @@ static const struct rpt_arg sizes[] = {
 	{ "100", 100 },
 	{ "2048", 2048 },
 	{ "4064", 4064 },
+	{ "4065", 4065 },
 	{ "4080", 4080 },
 	{ "4095", 4095 },
 	{ "4096", 4096 },
@@ -68,7 +70,8 @@ static void alone_between_holes(struct rpt *t)
 	struct rpt_row before, after;
 	char *block, *page;
 
-	want = start ? 0 : PAGE_SIZE - ALIGN(bytes, 16);
+	/* What has no header otherwise begins at a page. */
+	want = start || bytes > 4064 ? 0 : PAGE_SIZE - ALIGN(bytes, 16);
 	rpt_tag(t, "TstS", false, &before);
 	block = allocate(bytes);
 	if (!EXPECT(t, block))
@@ -325,8 +328,46 @@ static void copied_to_user(struct rpt *t)
 		rpt_user_unmap(user, PAGE_SIZE);
 }
 
+/* Is a page among those that the next blocks lie on? */
+static bool comes_round(const struct page *page)
+{
+	bool met = false;
+	unsigned int i;
+
+	for (i = 0; i < 4 * SLOTS; i++) {
+		char *block = allocate(100);
+
+		if (!block)
+			continue;
+		met |= vmalloc_to_page(block) == page;
+		memset(block, 0x77, 100);
+		release(block);
+	}
+	return met;
+}
+
+/* Somebody has a reference to the page of a block that is freed. */
+static void held_page_rests(struct rpt *t)
+{
+	char *block = allocate(100), *seen;
+	struct page *page;
+
+	if (!EXPECT(t, block))
+		return;
+	page = vmalloc_to_page(block);
+	seen = page_address(page) + offset_in_page(block);
+	rpt_fill(block, 100, 3);
+	get_page(page);
+	release(block);
+	EXPECT(t, !comes_round(page));
+	EXPECT(t, rpt_filled(seen, 100, 3));
+	put_page(page);
+	EXPECT(t, comes_round(page));
+}
+
 static const struct rpt_case cases[] = {
 	{ "alone_between_holes", alone_between_holes, sizes },
+	{ "held_page_rests", held_page_rests },
 	{ "zeroed_if_asked_for", zeroed_if_asked_for, sizes },
 	{ "gone_everywhere", gone_everywhere },
 	{ "written_before", written_before },
