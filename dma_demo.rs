@@ -44,8 +44,7 @@ struct DmaDemo<'bound> {
 kernel::pci_device_table!(
     PCI_TABLE,
     <DmaDemoDriver as pci::Driver>::IdInfo,
-    // The kernel's Rust code has no name for QEMU's vendor number, so probe compares that.
-    [(pci::DeviceId::from_class(Edu::CLASS, 0xff_ffff), ())]
+    [(pci::DeviceId::from_id(Edu::VENDOR, Edu::DEVICE), ())]
 );
 
 struct DmaDemoDriver;
@@ -60,9 +59,6 @@ impl pci::Driver for DmaDemoDriver {
         pdev: &'bound pci::Device<Core<'_>>,
         _info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self::Data<'bound>, Error> + 'bound {
-        if (pdev.vendor_id().as_raw(), pdev.device_id()) != Edu::ID {
-            return Err(ENODEV);
-        }
         pdev.enable_device_mem()?;
 
         // SAFETY: Nothing of this device allocates or maps for DMA yet.

@@ -4,6 +4,7 @@
 //!
 //! Reference: QEMU's `docs/specs/edu.rst`.
 
+use core::mem::transmute;
 use kernel::{
     device::Bound,
     io::{
@@ -64,6 +65,10 @@ mod regs {
 
 type Bar<'a> = pci::Bar<'a, { regs::END }>;
 
+/// QEMU's PCI vendor number, which the kernel's Rust code has no name for.
+// SAFETY: `Vendor` is a transparent `u16`, and this one is the number of a vendor.
+const QEMU: pci::Vendor = unsafe { transmute::<u16, pci::Vendor>(0x1234) };
+
 /// The device's buffer, as its DMA engine addresses it.
 const BUFFER: u32 = 0x4_0000;
 
@@ -74,10 +79,10 @@ pub(crate) struct Edu<'a> {
 }
 
 impl<'a> Edu<'a> {
-    /// PCI class: none defined.
-    pub(crate) const CLASS: u32 = 0x00_ff00;
-    /// PCI vendor and device.
-    pub(crate) const ID: (u16, u16) = (0x1234, 0x11e8);
+    /// The PCI vendor.
+    pub(crate) const VENDOR: pci::Vendor = QEMU;
+    /// The PCI device.
+    pub(crate) const DEVICE: u32 = 0x11e8;
     /// How far its DMA engine reaches, unless QEMU is told otherwise.
     pub(crate) const ADDRESS_BITS: u32 = 28;
 

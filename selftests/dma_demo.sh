@@ -3,7 +3,7 @@
 #
 # The driver dma_demo on QEMU's edu. A transfer of edu takes 100 ms of the
 # machine's time, which with this clock pass at once.
-# vm-args: -icount shift=1,sleep=off
+# vm-args: -icount shift=1,sleep=off -device virtio-rng-pci
 # vm-smp: 1
 
 # shellcheck source=selftests/lib.sh
@@ -139,14 +139,41 @@ each_allocation_fails() {
 	unload dma_demo && nothing_live && [ $_nth -gt 6 ]
 }
 
+# udev loads a driver for any device that one of its aliases matches: here QEMU's
+# entropy source is of the same class.
+only_its_own_device() {
+	_file=$(module_file dma_demo) || return 1
+	tr '\0' '\n' <"$_file" | sed -n 's/^alias=//p' >"$TMP/aliases"
+	sed 's/^/# /' "$TMP/aliases"
+	_own=0 _others=0
+	while read -r _alias; do
+		for _device in /sys/bus/pci/devices/*; do
+			# shellcheck disable=SC2254 # a pattern it is
+			case $(cat "$_device/modalias") in
+			$_alias) ;;
+			*) continue ;;
+			esac
+			if [ "$_device" = "$EDU" ]; then
+				_own=$((_own + 1))
+			else
+				echo "# $_alias: $_device as well"
+				_others=$((_others + 1))
+			fi
+		done
+	done <"$TMP/aliases"
+	[ "$_own" -eq 1 ] && [ "$_others" -eq 0 ] &&
+		[ "$(cat /sys/bus/pci/devices/*/class | grep -c '^0x00ff00$')" -ge 2 ]
+}
+
 begin dma_demo
 need_edu
 load_or_fail rust_pool dma_demo
-ktap_set_plan $((9 + ENDS))
+ktap_set_plan $((10 + ENDS))
 
 check "probe succeeds" probes
 check "memory of all families" takes_all_families
 check "tells where it lies" tells_where
+check "asks for its own device only" only_its_own_device
 check "holds rust_pool" holds_rust_pool
 check "unbind leaves nothing" unbinds
 check "binds again" binds_again

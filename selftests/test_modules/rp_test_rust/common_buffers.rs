@@ -44,8 +44,9 @@ cases![
     zeroed_on_allocation,
 ];
 
-const EDU_CLASS: u32 = 0x00_ff00;
-const EDU_DEVICE: u16 = 0x11e8;
+// SAFETY: `Vendor` is a transparent `u16`, and this one is the number of a vendor, QEMU.
+const QEMU: pci::Vendor = unsafe { core::mem::transmute::<u16, pci::Vendor>(0x1234) };
+const EDU_DEVICE: u32 = 0x11e8;
 
 type Body = fn(&Test, &Device<Bound>);
 
@@ -59,7 +60,7 @@ struct Probe;
 kernel::pci_device_table!(
     TABLE,
     <Probe as pci::Driver>::IdInfo,
-    [(pci::DeviceId::from_class(EDU_CLASS, 0xff_ffff), ())]
+    [(pci::DeviceId::from_id(QEMU, EDU_DEVICE), ())]
 );
 
 impl pci::Driver for Probe {
@@ -72,9 +73,6 @@ impl pci::Driver for Probe {
         _info: Option<&'bound Self::IdInfo>,
     ) -> impl PinInit<Self, Error> + 'bound {
         pin_init::pin_init_scope(move || {
-            if pdev.device_id() != EDU_DEVICE {
-                return Err(ENODEV);
-            }
             // SAFETY: Nobody else uses the device.
             unsafe { pdev.dma_set_mask_and_coherent(DmaMask::new::<28>())? };
             // SAFETY: `with_device` set both, and waits for this in the case.
