@@ -10,12 +10,15 @@ MAKEFLAGS += --no-print-directory
 # CC, LLVM and the like reach it as they do in any out-of-tree build.
 export KDIR
 
-# Or the kernel that is set up: stock, or debug, the one with the checkers. What
-# is built for another than the stock one is in a copy of the checkout.
+# Or the kernel that is set up: stock, of one of Debian's flavours, or debug, the one
+# with the checkers. What is built for another than the stock one of the flavour amd64
+# is in a copy of the checkout.
 export KERNEL ?= stock
-COPY := $(if $(filter-out stock,$(KERNEL)),build/$(KERNEL)/)
+export FLAVOUR ?= amd64
+COPY := $(if $(filter-out stock,$(KERNEL)),build/$(KERNEL)/,$(if \
+	$(filter-out amd64,$(FLAVOUR)),build/$(FLAVOUR)/))
 ifneq ($(and $(KDIR),$(COPY)),)
-$(error KDIR and KERNEL both name a kernel: leave one of them out)
+$(error KDIR names a kernel, and so does KERNEL or FLAVOUR: leave one of them out)
 endif
 
 S := scripts
@@ -27,11 +30,16 @@ B := $(if $(KDIR),+)@$K
 modules: $(COPY)
 	$B/build.sh $(COPY). modules
 
-build/debug/: FORCE
+ifneq ($(COPY),)
+$(COPY): FORCE
 	@$S/scratch.sh $@
+endif
 
 install modules_install: modules
-	$B/build.sh $(COPY). modules_install
+	@$K/install.sh
+
+uninstall:
+	@$S/uninstall.sh
 
 setup:
 	@$S/setup.sh
@@ -45,7 +53,7 @@ demo: modules
 # What measures is for the stock kernel.
 test: modules
 	@$K/client.sh $(COPY)selftests/test_modules
-	$(if $(COPY),,@$K/client.sh selftests/bench)
+	$(if $(filter stock,$(KERNEL)),@$K/client.sh $(COPY)selftests/bench)
 	@$K/test.sh $(TESTS)
 
 bench: modules
@@ -57,6 +65,12 @@ vm: modules
 
 client: modules
 	$B/client.sh "$(M)"
+
+client-clean:
+	$(if $(KDIR),+)@$S/client.sh "$(M)" clean
+
+check-scripts: modules
+	@$S/check-scripts.sh $(TESTS)
 
 lint:
 	@$S/lint.sh
@@ -82,5 +96,5 @@ cacheclean:
 help:
 	@sed 1d $S/help.txt
 
-.PHONY: modules install modules_install FORCE setup update demo test bench vm \
-	client lint fmt rustdoc doc mutants clean cacheclean help
+.PHONY: modules install modules_install uninstall FORCE setup update demo test bench vm \
+	client client-clean check-scripts lint fmt rustdoc doc mutants clean cacheclean help

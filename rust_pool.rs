@@ -140,6 +140,11 @@ struct PoolModule {
 
 impl kernel::Module for PoolModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
+        // Our Kbuild refuses such a kernel; this is for who builds without it.
+        if cfg!(CONFIG_PREEMPT_RT) {
+            pr_err!("not for PREEMPT_RT, where locks sleep that must not in the pool's contexts\n");
+            return Err(ENODEV);
+        }
         let state = state::Owner::new()?;
         violation::set_panic(module_parameters::panic_on_violation.value() != 0);
         let core = Core::new()?;

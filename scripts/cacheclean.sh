@@ -8,14 +8,10 @@
 . "$(dirname "$0")/env.sh"
 
 cache_lock
-KERNEL_DIR=
-[ -n "${ALL:-}" ] || kernel_cached || true
 for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-*; do
 	[ -d "$dir" ] || continue
-	if [ -z "${ALL:-}" ]; then
-		case $dir in
-		"$KERNEL_DIR" | "$(debug_dir)" | "$ROOT" | "$APT_DIR") continue ;;
-		esac
+	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] || kernel_used "$dir"; }; then
+		continue
 	fi
 	say "removing $dir"
 	cache_remove "$dir"

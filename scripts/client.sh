@@ -8,24 +8,37 @@
 # know where we are: the header's directory, our Module.symvers, and for Rust the
 # crate's metadata. share-generics=n as in our Kbuild. Kbuild does not know that a
 # client in Rust has our generic and inlined code in it; the cfg, which changes with
-# the crate, has it compiled again.
+# the crate, has it compiled again. The header's directory is a flag of the
+# preprocessor, for with RUST_INLINE_HELPERS those of the compiler reach a clang that
+# has nothing to preprocess, and says so.
+#
+# client.sh DIR clean removes what was built there.
 
-# shellcheck source=scripts/lib.sh
-. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/env.sh
+. "$(dirname "$0")/env.sh"
 
 [ -n "${1:-}" ] || die "say which directory to build: make client M=/path/to/dir"
 [ -d "$1" ] || die "M: there is no directory $1"
 if [ ! -f "$1/Kbuild" ] && [ ! -f "$1/Makefile" ]; then
 	die "M: $1 has no Kbuild"
 fi
-dir=$1
+dir=$(realpath -e "$1")
 shift
+# The checkout, or a copy of it.
+[ ! -f "$dir/rust_pool.rs" ] || [ ! -f "$dir/rust_pool/core.h" ] ||
+	die "M: $dir is rust_pool itself, not a client of it: plain make builds that"
+if [ "${1:-}" = clean ]; then
+	[ -n "${KDIR:-}" ] || setup_ready ||
+		die "clean is Kbuild's, and no kernel is set up: name the tree that it was built with, KDIR=/a/tree"
+	exec "$TOP/scripts/build.sh" "$dir" clean
+fi
 
 crate=absent
 [ ! -f "$TOP/librust_pool.rmeta" ] || crate=$(sha256sum "$TOP/librust_pool.rmeta" | cut -c 1-16)
 
-exec "$TOP/scripts/build.sh" "$dir" \
+exec "$TOP/scripts/build.sh" "$dir" RUST_POOL_CLIENT=1 \
 	KBUILD_EXTRA_SYMBOLS="$TOP/Module.symvers" \
-	KCFLAGS="-I$TOP/include ${KCFLAGS:-}" \
+	KCPPFLAGS="-I$TOP/include ${KCPPFLAGS:-}" \
+	KCFLAGS="${KCFLAGS:-}" \
 	KRUSTFLAGS="--extern rust_pool=$TOP/librust_pool.rmeta -Zshare-generics=n --cfg rust_pool_$crate ${KRUSTFLAGS:-}" \
 	"${@:-modules}"

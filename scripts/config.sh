@@ -7,6 +7,11 @@
 # this series that the package index offers.
 KERNEL_SERIES=7.3
 
+# The flavours of Debian's kernel that it runs on, and the first series that Debian
+# builds with CONFIG_RUST: the package index does not say.
+KERNEL_FLAVOURS="amd64 cloud"
+RUST_SINCE=7.2
+
 # The Debian release whose toolchain built that kernel. Rust metadata is only
 # good for the very compiler that wrote it, so another one will not do.
 DEBIAN_RELEASE=trixie

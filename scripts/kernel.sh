@@ -6,6 +6,14 @@
 # configuration with the same compiler, and checks that the symbols came out the
 # same.
 
+# Prints how the directories of this flavour's kernels begin.
+kernel_prefix() {
+	case $FLAVOUR in
+	amd64) echo "$CACHE/kernel-" ;;
+	*) echo "$CACHE/kernel-$FLAVOUR-" ;;
+	esac
+}
+
 # Sets KERNEL_DIR, KERNEL_BUILD, KERNEL_IMAGE, KERNEL_ABI and KERNEL_MAKE, what is
 # handed to its make, for the newest cached kernel.
 kernel_cached() {
@@ -15,7 +23,7 @@ kernel_cached() {
 		cache_ok "$dir" "$(kernel_key)" || continue
 		kernel_use "$dir"
 		return
-	done < <(printf '%s\n' "$CACHE/kernel-$KERNEL_SERIES".* | sort -rV)
+	done < <(printf '%s\n' "$(kernel_prefix)$KERNEL_SERIES".* | sort -rV)
 	return 1
 }
 
@@ -37,18 +45,17 @@ kernel_ensure() {
 	fi
 }
 
-# Prints "version package" of the series' newest stock image that the index has
-# together with its headers and source: a mirror drops old ones one by one.
-kernel_newest() {
-	apt_private apt-cache dumpavail | awk -v series="$KERNEL_SERIES" '
-		BEGIN {
-			prefix = "linux-image-" series "."
-			source = "linux-source-" series
-		}
+# Prints "series version package" of each stock image of this flavour that the index
+# has together with its headers and source: a mirror drops old ones one by one.
+kernel_complete() {
+	local flavour=
+
+	[ "$FLAVOUR" = amd64 ] || flavour=$FLAVOUR-
+	apt_private apt-cache dumpavail | awk -v like="^linux-image-[0-9][^-]*-${flavour}amd64\$" '
 		/^Package: / { package = $2 }
 		/^Version: / && package ~ /^linux-(image|headers|source)-/ {
 			has[package, $2] = 1
-			if (index(package, prefix) == 1 && package ~ /^linux-image-[^-]*-amd64$/)
+			if (package ~ like)
 				image[package, $2] = package " " $2
 		}
 		END {
@@ -56,28 +63,54 @@ kernel_newest() {
 				split(image[i], f, " ")
 				headers = f[1]
 				sub(/image/, "headers", headers)
-				if ((headers, f[2]) in has && (source, f[2]) in has)
-					print f[2], f[1]
+				split(f[1], words, /[-.]/)
+				series = words[3] "." words[4]
+				if ((headers, f[2]) in has && ("linux-source-" series, f[2]) in has)
+					print series, f[2], f[1]
 			}
-		}' | sort -V | tail -n 1
+		}'
 }
 
-# Prints the series that the index has, for the message that ours is not there.
+# Prints "version package" of the newest of our series.
+kernel_newest() {
+	kernel_complete | awk -v series="$KERNEL_SERIES" '$1 == series { print $2, $3 }' |
+		sort -V | tail -n 1
+}
+
+# Prints the series that could be named instead: complete, and with Rust.
 kernel_offered() {
-	apt_private apt-cache pkgnames linux-image- |
-		sed -n 's/^linux-image-\([0-9]*\.[0-9]*\)\..*-amd64$/\1/p' | sort -uV | paste -sd ' '
+	kernel_complete | cut -d ' ' -f 1 | sort -uV | while read -r series; do
+		[ "$(printf '%s\n' "$RUST_SINCE" "$series" | sort -V | head -n 1)" != "$RUST_SINCE" ] ||
+			echo "$series"
+	done | paste -sd ' '
+}
+
+# Prints the versions that are set up, of any series.
+kernel_offered_cached() {
+	local dir
+
+	for dir in "$(kernel_prefix)"[0-9]*; do
+		! cache_ok "$dir" "$(kernel_key)" || echo "${dir#"$(kernel_prefix)"}"
+	done | sort -V | paste -sd ' '
 }
 
 kernel_make() {
-	local version image
+	local version image offered cached
 
 	need_root "setting up the kernel"
 	cache_need_mib 4500 "the kernel"
 	apt_ensure
 	read -r version image < <(kernel_newest) || true
-	[ -n "${image:-}" ] ||
-		die "no stock kernel of series $KERNEL_SERIES, with headers and source, in $DEBIAN_RELEASE-backports; the index has: $(kernel_offered)"
-	KERNEL_DIR=$CACHE/kernel-$version
+	if [ -z "${image:-}" ]; then
+		# A series leaves the mirror with its source; what is set up goes on working.
+		if kernel_cached; then
+			say "the index has no complete kernel of series $KERNEL_SERIES any more: going on with $KERNEL_ABI, which is set up"
+			return
+		fi
+		offered=$(kernel_offered) cached=$(kernel_offered_cached)
+		die "no stock kernel of series $KERNEL_SERIES in $DEBIAN_RELEASE-backports: with image, headers, source and Rust the index has ${offered:-none}; set up here: ${cached:-none}"
+	fi
+	KERNEL_DIR=$(kernel_prefix)$version
 	KERNEL_ABI=${image#linux-image-}
 	if ! cache_ok "$KERNEL_DIR" "$(kernel_key)"; then
 		cache_begin "$KERNEL_DIR"
@@ -156,14 +189,26 @@ kernel_compare() {
 	say "all $(echo "$theirs" | wc -l) Rust symbols are those of Debian's $KERNEL_ABI"
 }
 
+# kernel_used DIR: is it what this checkout uses, for whatever flavour?
+kernel_used() {
+	local flavour
+
+	[ "$1" != "$ROOT" ] || return 0
+	for flavour in $KERNEL_FLAVOURS; do
+		(
+			FLAVOUR=$flavour
+			kernel_cached && { [ "$1" = "$KERNEL_DIR" ] || [ "$1" = "$(debug_dir)" ]; }
+		) && return
+	done
+	return 1
+}
+
 kernel_report_others() {
 	local dir
 
 	for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-*; do
 		[ -d "$dir" ] || continue
-		case $dir in
-		"$KERNEL_DIR" | "$(debug_dir)" | "$ROOT") continue ;;
-		esac
-		say "no longer used: $dir (make cacheclean removes it)"
+		kernel_used "$dir" ||
+			say "no longer used: $dir (make cacheclean removes it)"
 	done
 }

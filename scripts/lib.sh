@@ -26,6 +26,49 @@ die() {
 	exit 1
 }
 
+# need_plain WHAT PATH: Kbuild takes neither blanks nor colons nor percent signs in
+# the path of a module, and the other characters mean something to make or the shell.
+need_plain() {
+	local odd=$2
+
+	odd=${odd//[^[:space:]:%#\$\'\"\\&\;()\[\]*?<>|\`]/}
+	[ -z "$odd" ] ||
+		die "$1: the kernel's build cannot take the character \"${odd:0:1}\" in the path $2"
+}
+
+need_plain "the checkout" "$TOP"
+
+# A relative one would be another with each directory, and in a checkout its
+# hundred thousand files would count as sources of ours.
+need_plain RUST_POOL_CACHE "$CACHE"
+case $CACHE in
+"$TOP" | "$TOP"/*) die "RUST_POOL_CACHE=$CACHE is inside the checkout: name a directory elsewhere" ;;
+/*) ;;
+*) die "RUST_POOL_CACHE=$CACHE: name it by an absolute path" ;;
+esac
+
+FLAVOUR=${FLAVOUR:-amd64}
+FLAVOUR=${FLAVOUR%-amd64}
+case " $KERNEL_FLAVOURS " in
+*" $FLAVOUR "*) ;;
+*)
+	[ "$FLAVOUR" != rt ] ||
+		die "FLAVOUR=rt has CONFIG_PREEMPT_RT: there locks sleep where rust_pool's contexts must not, so it is not supported"
+	die "FLAVOUR=$FLAVOUR: there is $KERNEL_FLAVOURS"
+	;;
+esac
+[ "$FLAVOUR" = amd64 ] || [ "${KERNEL:-stock}" = stock ] ||
+	die "FLAVOUR=$FLAVOUR is one of the stock kernel, not of KERNEL=$KERNEL"
+
+# build_lock DIR: waits until nobody else builds in DIR, and has it to itself until
+# this script and all that it started have ended.
+build_lock() {
+	exec 8<"$1" || die "cannot read $1"
+	flock -n 8 && return
+	say "waiting for another make that builds in $1"
+	flock 8
+}
+
 # step WHAT HINT CMD...: runs CMD quietly, says what is done and how long it
 # took. When CMD fails: what failed and what to do about it, then the log's end.
 step() {

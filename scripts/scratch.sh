@@ -10,6 +10,7 @@
 
 mkdir -p "$1"
 dir=$(cd "$1" && pwd -P)
+build_lock "$dir"
 cd "$TOP"
 git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
 	if [ ! -f "$file" ] || cmp -s "$file" "$dir/$file"; then

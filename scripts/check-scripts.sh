@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check-scripts.sh [PROGRAM...]: tests of the scripts themselves, which need no
+# machine of their own: the programs in selftests/scripts, or those named. The last
+# line is "N passed, N failed".
+
+# shellcheck source=scripts/env.sh
+. "$(dirname "$0")/env.sh"
+
+setup_ensure
+programs=("$@")
+if [ $# -eq 0 ]; then
+	programs=(messages.sh install.sh)
+fi
+results=$(mktemp "${TMPDIR:-/tmp}/rust_pool-scripts.XXXXXX")
+trap 'rm -f "$results"' EXIT
+for program in "${programs[@]}"; do
+	[ -x "$TOP/selftests/scripts/$program" ] ||
+		die "TESTS: no such program in selftests/scripts: $program"
+done
+for program in "${programs[@]}"; do
+	status=0
+	"$TOP/selftests/scripts/$program" 2>&1 | tee "$results.out" || status=$?
+	sed -n 's/^ok /pass\t/p; s/^not ok /fail\t/p' "$results.out" |
+		sed "s/\t/\t$program: /" >>"$results"
+	if [ "$status" -ne 0 ] && ! grep -q '^not ok ' "$results.out" ||
+		! grep -qE '^(not )?ok ' "$results.out"; then
+		printf 'fail\t%s: ended with status %s\n' "$program" "$status" >>"$results"
+	fi
+	rm "$results.out"
+done
+
+echo
+sed -n 's/^fail\t/FAILED: /p' "$results"
+passed=$(grep -c '^pass' "$results" || true)
+failed=$(grep -c '^fail' "$results" || true)
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

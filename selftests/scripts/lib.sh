@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash disable=SC2034 # used where this is sourced
+#
+# Shared by the tests of the scripts. A case is a function; it passes if it returns 0.
+
+# shellcheck source=scripts/env.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../../scripts/env.sh"
+
+# What the caller set up for another kernel is not for the makes here.
+unset KDIR FLAVOUR KERNEL DEMO UPDATE INSTALL_MOD_PATH INSTALL_MOD_DIR INSTALL_MOD_STRIP
+FLAVOUR=amd64
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-scripts.XXXXXX")
+trap 'rm -rf "$WORK"' EXIT
+set +e
+
+# check WHAT CMD...
+check() {
+	local what=$1
+	shift
+
+	if "$@" >"$WORK/said" 2>&1; then
+		echo "ok $what"
+	else
+		sed 's/^/# /' "$WORK/said"
+		echo "not ok $what"
+	fi
+}
+
+# refused REGEX CMD...: ends with a failure, and what it says is one line of ours that
+# matches, beside make's own that its target failed; nothing is built before it
+refused() {
+	local regex=$1 out status=0
+	shift
+
+	out=$("$@" 2>&1) || status=$?
+	echo "$out"
+	out=$(grep -vE '^make(\[[0-9]+\])?: (\*\*\* \[.*\] Error [0-9]+|(Entering|Leaving) directory .*)$' <<<"$out")
+	[ "$status" -ne 0 ] && [ "$(grep -c . <<<"$out")" -eq 1 ] && grep -qE -e "$regex" <<<"$out"
+}
