@@ -14,8 +14,6 @@ use crate::{
         Violation, //
     }, //
 };
-use kernel::prelude::*;
-
 /// What has happened to a buffer's device, as the fourth parameter of a report has it.
 #[derive(Clone, Copy)]
 enum Event {

@@ -3,10 +3,7 @@
 #
 # Adapters and common buffers behind an IOMMU, where a bus address is not a
 # physical one and a buffer need not be contiguous in memory.
-#
-# On a slow host the interrupt of the timer comes too late for the kernel's check of
-# interrupt remapping.
-# vm-cmdline: no_hash_pointers intel_iommu=on iommu=nopt no_timer_check
+# vm-cmdline: no_hash_pointers intel_iommu=on iommu=nopt
 # vm-args: -machine kernel-irqchip=split -device intel-iommu -device pcie-root-port,id=rp0,chassis=1 -device pcie-pci-bridge,id=br0,bus=rp0 -device edu,bus=br0,addr=1 -device edu,bus=br0,addr=2
 
 # shellcheck source=selftests/lib.sh

@@ -3,10 +3,7 @@
 #
 # Common buffers whose device goes, with an IOMMU that passes through and all
 # streaming DMA bounced.
-#
-# On a slow host the interrupt of the timer comes too late for the kernel's check of
-# interrupt remapping.
-# vm-cmdline: no_hash_pointers intel_iommu=on iommu=pt iommu.strict=1 swiotlb=force no_timer_check
+# vm-cmdline: no_hash_pointers intel_iommu=on iommu=pt iommu.strict=1 swiotlb=force
 # vm-args: -machine kernel-irqchip=split -device intel-iommu
 
 # shellcheck source=selftests/lib.sh
