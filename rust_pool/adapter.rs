@@ -353,7 +353,7 @@ pub(crate) fn forget_all() {
 /// Puts an adapter back. Any context but NMI, any address.
 fn put(id: AdapterId, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(id, 0, caller, "adapter put in NMI");
+        violation::wrong_context_free(id, 0, caller, "adapter put");
         return;
     }
     let left = {
@@ -466,7 +466,7 @@ unsafe fn get_raw(
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
     if sys::irql() != 0 {
-        violation::wrong_context(0u32, 0, caller, "adapter in this context");
+        violation::wrong_context(0u32, 0, caller, "adapter requested");
         return null_mut();
     }
     let Some(device) = NonNull::new(device) else {

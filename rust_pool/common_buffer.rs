@@ -80,7 +80,7 @@ fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(N
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
     if sys::irql() != 0 {
-        violation::wrong_context(id, bytes, caller, "common buffer in this context");
+        violation::wrong_context(id, bytes, caller, "common buffer requested");
         return None;
     }
     let buffer = allocate_buffer(id, bytes, cached, caller);
@@ -184,7 +184,7 @@ fn look_around(region: &Region, caller: usize) {
 /// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
 fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(id, base, caller, "common buffer freed in NMI");
+        violation::wrong_context_free(id, base, caller, "common buffer freed");
         return;
     }
     // CAST: Lossless on the architectures supported.
@@ -227,12 +227,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
                 return;
             }
             if sys::irql() != 0 {
-                violation::wrong_context_free(
-                    id,
-                    base,
-                    caller,
-                    "common buffer freed in this context",
-                );
+                violation::wrong_context_free(id, base, caller, "common buffer freed");
             }
             deferred::free(region);
         }

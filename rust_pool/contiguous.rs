@@ -144,7 +144,7 @@ pub(crate) fn allocate(
     }
     let irql = sys::irql();
     if irql == 15 || (cache != CacheType::Cached && irql != 0) {
-        violation::wrong_context(shown, bytes, caller, "contiguous memory in this context");
+        violation::wrong_context(shown, bytes, caller, "contiguous memory requested");
         return None;
     }
     let refused = hooks::refuse(MemoryType::Contiguous, None, bytes, caller);
@@ -202,7 +202,7 @@ fn give_back(base: NonNull<u8>, used: usize) {
 /// context, any address.
 pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(0u32, base, caller, "contiguous free in NMI");
+        violation::wrong_context_free(0u32, base, caller, "contiguous memory freed");
         return;
     }
     let taken = state::get()
@@ -222,12 +222,7 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
     match taken {
         Taken::Region(region) => {
             if sys::in_hardirq() {
-                violation::wrong_context_free(
-                    0u32,
-                    base,
-                    caller,
-                    "contiguous free in hard interrupt",
-                );
+                violation::wrong_context_free(0u32, base, caller, "contiguous memory freed");
             }
             let cached = matches!(
                 region.owner,

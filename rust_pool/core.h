@@ -39,6 +39,13 @@ static const size_t RUST_POOL_PAGE_WORDS = 32;
 static const size_t RUST_POOL_PAGE_FLAGS = 0;
 static const size_t RUST_POOL_PAGE_COUNT = 52;
 
+/*
+ * Room for what %pS writes and for a module's name, with the NUL: helpers.c
+ * compares them with the kernel's own, whose headers bindgen need not read.
+ */
+#define RUST_POOL_SYMBOL_LEN		704
+#define RUST_POOL_MODULE_NAME_LEN	64
+
 /* What a fault at a guarded instruction leaves in rax: 0, or -EFAULT. */
 static const u32 RUST_POOL_FIXUP_ZERO_RAX = EX_TYPE_IMM_REG;
 static const u32 RUST_POOL_FIXUP_ERROR_RAX = EX_TYPE_EFAULT_REG;
@@ -46,6 +53,7 @@ static const u32 RUST_POOL_FIXUP_ERROR_RAX = EX_TYPE_EFAULT_REG;
 /* helpers.c: what Rust cannot reach by a declaration. */
 u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
+const char *rust_pool_context(void);
 bool rust_pool_may_vmalloc(void);
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
 bool rust_pool_is_memory(phys_addr_t phys);
@@ -85,6 +93,8 @@ void rust_pool_unwatch_modules(void);
 void rust_pool_defer(void);
 void rust_pool_defer_finish(void);
 bool rust_pool_may_log(void);
+u32 rust_pool_left_out(void);
+u64 rust_pool_log_time(void);
 unsigned int rust_pool_possible_cpus(void);
 u32 rust_pool_current_task(char *name);
 const char *rust_pool_verifier_parameter(void);

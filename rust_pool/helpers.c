@@ -13,6 +13,7 @@
 #include <linux/gfp.h>
 #include <linux/hardirq.h>
 #include <linux/jump_label.h>
+#include <linux/kallsyms.h>
 #include <linux/kasan.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -24,6 +25,7 @@
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/sched/clock.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
@@ -49,6 +51,29 @@ u32 rust_pool_irql(void)
 bool rust_pool_in_hardirq(void)
 {
 	return in_hardirq();
+}
+
+static_assert(RUST_POOL_SYMBOL_LEN >= KSYM_SYMBOL_LEN);
+static_assert(RUST_POOL_MODULE_NAME_LEN >= MODULE_NAME_LEN);
+
+/* What keeps this context from sleeping, in words; of several the strongest. */
+const char *rust_pool_context(void)
+{
+	if (in_nmi())
+		return "NMI";
+	if (in_hardirq())
+		return "hard interrupt";
+	if (irqs_disabled())
+		return "interrupts disabled";
+	if (in_serving_softirq())
+		return "softirq";
+	if (softirq_count())
+		return "softirqs disabled";
+	if (preempt_count())
+		return "preemption disabled";
+	if (rcu_preempt_depth())
+		return "RCU read-side section";
+	return "task that may sleep";
 }
 
 /*
@@ -434,10 +459,28 @@ u32 rust_pool_current_task(char *name)
 	return task_pid_nr(current);
 }
 
-/* At most ten violations a burst go to the log, with five seconds between. */
+/*
+ * At most ten violations a burst go to the log, with five seconds between. The
+ * flag keeps the kernel from naming this function there: violation.rs says in
+ * words how many were left out.
+ */
+static struct ratelimit_state log_limit =
+	RATELIMIT_STATE_INIT_FLAGS(log_limit, 5 * HZ, 10,
+				   RATELIMIT_MSG_ON_RELEASE);
+
 bool rust_pool_may_log(void)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
+	return __ratelimit(&log_limit);
+}
 
-	return __ratelimit(&limit);
+/* How many did not since this was asked last. */
+u32 rust_pool_left_out(void)
+{
+	return ratelimit_state_reset_miss(&log_limit);
+}
+
+/* The clock of the kernel log, in nanoseconds. */
+u64 rust_pool_log_time(void)
+{
+	return local_clock();
 }

@@ -121,7 +121,7 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
         return None;
     }
     if sys::irql() != 0 {
-        violation::wrong_context(cache, bytes, caller, "noncached memory in this context");
+        violation::wrong_context(cache, bytes, caller, "noncached memory requested");
         return None;
     }
     let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
@@ -151,7 +151,7 @@ fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNu
 /// Frees memory if `base` is the start of some and `bytes` its size. Any context, any address.
 pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(0u32, base, caller, "noncached free in NMI");
+        violation::wrong_context_free(0u32, base, caller, "noncached memory freed");
         return;
     }
     let taken = state::get()
@@ -166,7 +166,7 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
             if sys::irql() == 0 {
                 release(region);
             } else {
-                violation::wrong_context_free(0u32, base, caller, "noncached free in this context");
+                violation::wrong_context_free(0u32, base, caller, "noncached memory freed");
                 deferred::free(region);
             }
         }

@@ -45,6 +45,7 @@ use crate::{
         self,
         arena,
         check,
+        freed,
         hooks,
         kept::{
             self,
@@ -58,7 +59,8 @@ use crate::{
         self,
         Check,
         Parameter,
-        Violation, //
+        Violation,
+        What, //
     }, //
 };
 use core::ptr::NonNull;
@@ -139,7 +141,13 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
         }
     }
     if percpu::in_nmi() || (kind == PoolKind::Paged && sys::irql() != 0) {
-        violation::wrong_context(pool_type, bytes, caller, "pool allocation in this context");
+        let done = match kind {
+            PoolKind::Paged => "paged pool requested",
+            PoolKind::NonPaged => "nonpaged pool requested",
+        };
+        violation::wrong_context_request(pool_type, bytes, caller, done)
+            .about(tag)
+            .report();
         return None;
     }
     let row = statistics::row(tag, kind, caller);
@@ -158,8 +166,11 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
         block => block,
     };
     match block {
-        // SAFETY: It was allocated just now.
-        Some(block) => unsafe { hooks::allocated(block, bytes, tag, kind, caller) },
+        Some(block) => {
+            row.begin_peak();
+            // SAFETY: It was allocated just now.
+            unsafe { hooks::allocated(block, bytes, tag, kind, caller) };
+        }
         None => row.fail(),
     }
     block
@@ -202,6 +213,7 @@ fn refuse_type(pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
             caller,
             "must-succeed pool requested",
         )
+        .about(tag)
         .report();
     } else {
         violation::bad_argument(
@@ -233,7 +245,9 @@ fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize
             "allocation with a tag that has no letter and no digit",
         ),
     };
-    Violation::new(Check::BadPoolCaller, first, rest, caller, what).report();
+    Violation::new(Check::BadPoolCaller, first, rest, caller, what)
+        .about(tag)
+        .report();
 }
 
 /// Frees a block if `addr` is one and `tag`, unless it is 0, is its own. Any context, any address.
@@ -258,7 +272,7 @@ fn free_pages(addr: usize, tag: Tag, caller: usize) {
 fn free_any(addr: usize, tag: Tag, caller: usize) {
     if percpu::in_nmi() {
         // No lock may be taken here, so nothing can be looked up or freed.
-        violation::wrong_context_free(0u32, addr, caller, "pool free in NMI");
+        violation::wrong_context_free(0u32, addr, caller, "pool freed");
         return;
     }
     if arena::covers(addr) {
@@ -278,7 +292,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
             Some(Found::Live(header)) => free_small(addr, header, tag, caller),
             Some(Found::Freed(header)) => {
                 check::concern(addr);
-                freed_twice(addr, header.tag(), caller).report();
+                report_freed_twice(addr, header.tag(), caller);
             }
             None => free_nothing(addr, matches!(large, Large::Recent), caller),
         },
@@ -292,7 +306,8 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
         if header.is_marked() {
             kept::concern(addr);
         }
-        return wrong_tag(addr, header.tag(), tag, caller).report();
+        let block = (header.tag(), header.kind(), header.bytes());
+        return report_wrong_tag(addr, block, tag, caller);
     }
     check_context(addr, header.kind(), caller);
     if header.is_checked() {
@@ -310,7 +325,7 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
         Some(object) if keep => kept::keep(Memory::Object(object, class)),
         // SAFETY: The header says that the object is of this class, and it was live until now.
         Some(object) => unsafe { small::free_object(class, object) },
-        None => freed_twice(addr, header.tag(), caller).report(),
+        None => report_freed_twice(addr, header.tag(), caller),
     }
 }
 
@@ -325,7 +340,8 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
         if header.is_marked() {
             kept::concern(addr);
         }
-        return wrong_tag(addr, header.tag(), tag, caller).report();
+        let block = (header.tag(), header.kind(), header.bytes());
+        return report_wrong_tag(addr, block, tag, caller);
     }
     check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
@@ -334,7 +350,7 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
         Some(block) if keep => kept::keep(Memory::Pages(block, header)),
         // SAFETY: The header says what the block is, and it was live until now.
         Some(block) => unsafe { pages::give(block, header) },
-        None => freed_twice(addr, header.tag(), caller).report(),
+        None => report_freed_twice(addr, header.tag(), caller),
     }
 }
 
@@ -353,7 +369,7 @@ enum Large {
 fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
     match PageHeader::find(addr) {
         Some(Found::Live(header)) => free_found_pages(addr, header, tag, caller),
-        Some(Found::Freed(header)) => freed_twice(addr, header.tag(), caller).report(),
+        Some(Found::Freed(header)) => report_freed_twice(addr, header.tag(), caller),
         None => return free_region(addr, tag, caller),
     }
     Large::Done
@@ -365,7 +381,7 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
         .regions
         .take(addr, |region| match region.owner {
             Owner::Pool { tag: owner, .. } if tag.as_raw() == 0 || tag == owner => Ok(()),
-            Owner::Pool { tag: owner, .. } => Err(Some(owner)),
+            Owner::Pool { tag, kind, .. } => Err(Some((tag, kind, region.asked))),
             _ => Err(None),
         });
     match taken {
@@ -375,9 +391,9 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
             }
             release(region);
         }
-        Taken::Refused(Some(owner)) => {
+        Taken::Refused(Some(block)) => {
             kept::concern(addr);
-            wrong_tag(addr, owner, tag, caller).report();
+            report_wrong_tag(addr, block, tag, caller);
         }
         Taken::Refused(None) => not_from_pool(addr, caller).report(),
         Taken::Recent => return Large::Recent,
@@ -398,23 +414,54 @@ fn release(region: KBox<Region>) {
     }
 }
 
-/// A free with another tag than the block's.
+/// A free with another tag than that of the block, which has so many bytes.
 #[cold]
-pub(crate) fn wrong_tag(addr: usize, owner: Tag, given: Tag, caller: usize) -> Violation {
+pub(crate) fn wrong_tag(
+    addr: usize,
+    owner: Tag,
+    bytes: usize,
+    given: Tag,
+    caller: usize,
+) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x0a,
         [Parameter::Address(addr), owner.into(), given.into()],
         caller,
-        "free with the wrong tag",
+        What::WrongTag {
+            block: owner,
+            given,
+            bytes,
+        },
     )
+    .about(owner)
+}
+
+/// Reports a free with another tag than the block's, and who allocated that: the record says so, or
+/// else the first user of the tag.
+#[cold]
+fn report_wrong_tag(addr: usize, block: (Tag, PoolKind, usize), given: Tag, caller: usize) {
+    let (owner, kind, bytes) = block;
+    wrong_tag(addr, owner, bytes, given, caller).report_with(|| {
+        if !tracking::tell(addr) {
+            tell_first_user(owner, kind);
+        }
+    });
+}
+
+/// Prints who used a tag first, if that is known.
+fn tell_first_user(tag: Tag, kind: PoolKind) {
+    let site = statistics::known(tag, kind).map(Row::site);
+    if let Some(site) = site.filter(|site| site.is_known()) {
+        pr_err!("  tag {tag} was first used at {site}\n");
+    }
 }
 
 /// Reports a free that the rules forbid in this context; it is carried out all the same.
 #[inline]
 pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && sys::irql() != 0 {
-        violation::wrong_context_free(kind, addr, caller, "paged pool freed in this context");
+        violation::wrong_context_free(kind, addr, caller, "paged pool freed");
     }
     hooks::freeing(addr, kind, caller);
 }
@@ -429,6 +476,13 @@ pub(crate) fn freed_twice(addr: usize, tag: Tag, caller: usize) -> Violation {
         caller,
         "block freed twice",
     )
+    .about(tag)
+}
+
+/// Reports such a free, and what is known of the first. Any context but NMI.
+#[cold]
+pub(crate) fn report_freed_twice(addr: usize, tag: Tag, caller: usize) {
+    freed_twice(addr, tag, caller).report_with(|| freed::tell(addr, tag));
 }
 
 /// A free of an address in a block that is not its start.
@@ -484,7 +538,9 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
             caller,
             "header of a block changed",
         )
-        .report_with(|| tracking::tell(addr));
+        .report_with(|| {
+            tracking::tell(addr);
+        });
     }
     if let Some(block) = around(addr) {
         if is_marked(block) {
@@ -494,7 +550,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
     }
     // The addresses of pages that are mapped come round again; a device's registers were no block.
     if recent && !sys::is_mapped_device(addr) {
-        return freed_twice(addr, Tag::from_raw(0), caller).report();
+        return report_freed_twice(addr, Tag::from_raw(0), caller);
     }
     not_from_pool(addr, caller).report();
 }

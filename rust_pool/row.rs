@@ -180,6 +180,16 @@ impl Row {
         unsafe { raw::rust_pool_fold(core::ptr::from_ref(self).cast()) };
     }
 
+    /// Has the peak begin with the tag's first block, however soon that is freed: by itself the peak
+    /// learns of so few bytes only when it is read.
+    #[inline]
+    pub(crate) fn begin_peak(&self) {
+        if self.peak.load(Relaxed) == 0 {
+            // It tells the peak what it reads.
+            let _ = self.snapshot();
+        }
+    }
+
     fn fold_here(&self) {
         // SAFETY: `counters` is such a cookie by the type invariant.
         let drift = unsafe { take::<DRIFT>(self.counters) };

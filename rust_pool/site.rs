@@ -30,7 +30,13 @@ use kernel::{
 /// A name of a place in code, kept until our own module goes.
 pub(crate) struct Name {
     next: Next<Name>,
-    text: Symbol,
+    text: KVec<u8>,
+}
+
+impl Name {
+    fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.text).unwrap_or("?")
+    }
 }
 
 impl Link for Name {
@@ -102,10 +108,29 @@ impl Site {
         self.caller.load(Relaxed) != 0 || !self.name.load(Relaxed).is_null()
     }
 
+    /// Calls `look` with its name, or with `None` if it is unknown.
+    pub(crate) fn with_name<T>(&self, look: impl FnOnce(Option<&str>) -> T) -> T {
+        // SAFETY: By the type invariant.
+        if let Some(name) = unsafe { self.name.load(Acquire).as_ref() } {
+            return look(Some(name.as_str()));
+        }
+        match self.caller.load(Relaxed) {
+            0 => look(None),
+            caller => Symbol(caller).with(|name| look(Some(name))),
+        }
+    }
+
     /// Whether both are one place.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.caller.load(Relaxed) == other.caller.load(Relaxed)
             && self.name.load(Relaxed) == other.name.load(Relaxed)
+    }
+
+    /// A number that is the same for sites that are one place.
+    pub(crate) fn hash(&self) -> u64 {
+        let name = self.name.load(Relaxed) as usize;
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        (self.caller.load(Relaxed) ^ name.rotate_left(32)) as u64
     }
 
     /// Whether it lies in `module`.
@@ -138,38 +163,38 @@ impl Site {
         if !self.name.load(Relaxed).is_null() {
             return;
         }
-        let text = Symbol::symbol(caller);
-        let mut names = state::get().names.lock();
-        let known = names.iter().find(|name| name.text == text);
-        let name = match known {
-            Some(name) => core::ptr::from_ref(name),
-            None => {
-                let name = Name {
-                    next: Next::none(),
-                    text,
-                };
-                let Ok(name) = KBox::new(name, GFP_ATOMIC | __GFP_NOWARN) else {
-                    return;
-                };
-                let at = core::ptr::from_ref(&*name);
-                names.push(name);
-                at
-            }
+        let Some(name) = Symbol(caller).with(known_or_new) else {
+            return;
         };
         // INVARIANT: It is in the list, whose lock publishes it.
         self.name.store(name, Release);
     }
 }
 
+/// The name that is kept of this text, made if there is none; `None` without memory for it.
+fn known_or_new(text: &str) -> Option<*const Name> {
+    let mut names = state::get().names.lock();
+    if let Some(name) = names.iter().find(|name| name.as_str() == text) {
+        return Some(core::ptr::from_ref(name));
+    }
+    let flags = GFP_ATOMIC | __GFP_NOWARN;
+    let mut kept = KVec::with_capacity(text.len(), flags).ok()?;
+    kept.extend_from_slice(text.as_bytes(), flags).ok()?;
+    let name = KBox::new(
+        Name {
+            next: Next::none(),
+            text: kept,
+        },
+        flags,
+    )
+    .ok()?;
+    let at = core::ptr::from_ref(&*name);
+    names.push(name);
+    Some(at)
+}
+
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // SAFETY: By the type invariant.
-        if let Some(name) = unsafe { self.name.load(Acquire).as_ref() } {
-            return name.text.fmt(f);
-        }
-        match self.caller.load(Relaxed) {
-            0 => f.write_str("unknown"),
-            caller => Symbol::symbol(caller).fmt(f),
-        }
+        self.with_name(|name| f.write_str(name.unwrap_or("unknown")))
     }
 }

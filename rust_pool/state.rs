@@ -16,6 +16,7 @@ use crate::{
         arena::Arena,
         check::Held,
         faults::Injections,
+        freed::Freed,
         kept::Kept,
         options::Options,
         tracking::Records, //
@@ -68,9 +69,11 @@ pub(crate) struct State {
     #[pin]
     pub(crate) kept: SpinLockIrq<Kept>,
     #[pin]
+    pub(crate) freed: SpinLockIrq<Freed>,
+    #[pin]
     pub(crate) injected: SpinLockIrq<Injections>,
-    /// Taken within `violations`, `adapters`, `special`, `held`, `injected`, and a bucket's lock of
-    /// `regions` or `records`. None is taken within it.
+    /// Taken within `violations`, `adapters`, `special`, `held`, `kept`, `freed`, `injected`, and a
+    /// bucket's lock of `regions` or `records`. None is taken within it.
     #[pin]
     pub(crate) names: SpinLockIrq<Names>,
 }
@@ -105,6 +108,7 @@ impl Owner {
                 records <- Records::new(),
                 special <- new_spinlock_irq!(None, "rust_pool::special"),
                 held <- new_spinlock_irq!(None, "rust_pool::held"),
+                freed <- new_spinlock_irq!(Freed::new(), "rust_pool::freed"),
                 kept <- new_spinlock_irq!(Kept::new(), "rust_pool::kept"),
                 injected <- new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
                 names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),

@@ -42,6 +42,7 @@ pub(crate) use guarded::{
     PageWords, //
 };
 pub(crate) use module::{
+    is_ours,
     Module,
     ModuleWatch, //
 };
@@ -191,10 +192,29 @@ pub(crate) fn defer_finish() {
     unsafe { raw::rust_pool_defer_finish() }
 }
 
+/// What keeps this context from sleeping, in words.
+pub(crate) fn context() -> &'static str {
+    // SAFETY: May be called anywhere; the words are a constant.
+    let words = unsafe { CStr::from_char_ptr(raw::rust_pool_context()) };
+    words.to_str().unwrap_or("?")
+}
+
 /// Whether the rate limit lets one more message into the log.
 pub(crate) fn may_log() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_may_log() }
+}
+
+/// How many it kept out since this was asked last.
+pub(crate) fn left_out() -> u32 {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_left_out() }
+}
+
+/// Nanoseconds by the clock of the kernel log.
+pub(crate) fn log_time() -> u64 {
+    // SAFETY: May be called anywhere, NMI included.
+    unsafe { raw::rust_pool_log_time() }
 }
 
 /// Nanoseconds since boot.

@@ -98,7 +98,33 @@ impl Tag {
     }
 }
 
+/// A tag as one word, for columns that blanks separate: without the blanks that fill it up, others
+/// as dots.
+pub(crate) struct Word(Tag);
+
+impl fmt::Display for Word {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = self.0.shown();
+        let len = shown.iter().rposition(|&byte| byte != b' ');
+        let word = shown
+            .get_mut(..len.map_or(0, |last| last + 1))
+            .unwrap_or(&mut []);
+        word.iter_mut()
+            .filter(|byte| **byte == b' ')
+            .for_each(|byte| *byte = b'.');
+        match core::str::from_utf8(word) {
+            Ok("") | Err(_) => f.write_str("...."),
+            Ok(word) => f.write_str(word),
+        }
+    }
+}
+
 impl Tag {
+    /// The tag as one word.
+    pub(crate) fn word(self) -> Word {
+        Word(self)
+    }
+
     /// The four characters that stand for it.
     pub(crate) fn shown(self) -> [u8; 4] {
         self.0.to_le_bytes().map(|byte| {
@@ -177,6 +203,19 @@ mod tests {
     fn unprintable_shown_as_dots() {
         assert!(shows(Tag::from_raw(0x0100_4142), "BA.."));
         assert!(shows(Tag::from_raw(0x7f7e_2120), " !~."));
+    }
+
+    #[test]
+    fn one_word() {
+        for (tag, word) in [
+            (b"gniR", "Ring"),
+            (b"   A", "A"),
+            (b" b a", "a.b"),
+            (b"b   ", "...b"),
+            (b"    ", "...."),
+        ] {
+            assert!(Text::<8>::of(&literal(tag).word()).as_str() == word);
+        }
     }
 
     #[test]

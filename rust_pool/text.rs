@@ -3,10 +3,7 @@
 //! Text of bounded length.
 
 use crate::sys;
-use kernel::{
-    fmt,
-    str::CStr, //
-};
+use kernel::fmt;
 
 /// `write!()` for what the kernel's own formatting traits know.
 macro_rules! kwrite {
@@ -23,13 +20,58 @@ pub(crate) struct Text<const N: usize> {
     len: usize,
 }
 
-/// A line of a file in debugfs, without its end.
+/// The most that a place in code takes as `%pS` shows it.
+// CAST: Lossless.
+pub(crate) const SYMBOL: usize = sys::raw::RUST_POOL_SYMBOL_LEN as usize;
+
+/// A line of a file in debugfs, without its end: room for a whole stack. Too large for a stack of
+/// the kernel's; an open file has one.
 ///
 /// It is rendered while the row's lock is held and printed when it no longer is.
-pub(crate) type Line = Text<1024>;
+pub(crate) type Line = Text<{ 8 * (SYMBOL + 3) + 512 }>;
 
-/// A symbol with offset and module; Rust's mangled names are long.
-pub(crate) type Symbol = Text<512>;
+/// A place in code, which shows as `%pS` has it: symbol, offset and module, however long they are.
+#[derive(Clone, Copy)]
+pub(crate) struct Symbol(pub(crate) usize);
+
+impl Symbol {
+    /// Calls `look` with the name.
+    pub(crate) fn with<T>(self, look: impl FnOnce(&str) -> T) -> T {
+        let mut bytes = [0; SYMBOL];
+        let len = sys::format_pointer(&mut bytes, c"%pS", self.0);
+        look(core::str::from_utf8(bytes.get(..len).unwrap_or(&[])).unwrap_or("?"))
+    }
+}
+
+impl fmt::Display for Symbol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with(|name| f.write_str(name))
+    }
+}
+
+/// The module that a name as `%pS` has it is of: what is in the brackets at its end.
+pub(crate) fn module_of(name: &str) -> Option<&str> {
+    let (_, module) = name.strip_suffix(']')?.rsplit_once(" [")?;
+    // A kernel that shows build IDs puts one behind the name.
+    module.split(' ').next()
+}
+
+/// How many bytes `value` is shown in.
+pub(crate) fn width(value: &impl fmt::Display) -> usize {
+    struct Count(usize);
+
+    impl fmt::Write for Count {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 = self.0.saturating_add(text.len());
+            Ok(())
+        }
+    }
+
+    let mut count = Count(0);
+    // It counts only, which does not fail.
+    let _ = kwrite!(&mut count, "{value}");
+    count.0
+}
 
 impl<const N: usize> Text<N> {
     /// None.
@@ -67,17 +109,8 @@ impl<const N: usize> Text<N> {
 
     /// An address as `%p` shows it: hashed, unless booted with `no_hash_pointers`.
     pub(crate) fn pointer(addr: usize) -> Self {
-        Self::format(c"0x%p", addr)
-    }
-
-    /// A place in code as `%pS` shows it.
-    pub(crate) fn symbol(addr: usize) -> Self {
-        Self::format(c"%pS", addr)
-    }
-
-    fn format(format: &'static CStr, addr: usize) -> Self {
         let mut bytes = [0; N];
-        let len = sys::format_pointer(&mut bytes, format, addr);
+        let len = sys::format_pointer(&mut bytes, c"0x%p", addr);
         Self { bytes, len }
     }
 
@@ -156,11 +189,10 @@ impl<const N: usize> fmt::Write for Text<N> {
 
 impl<const N: usize> fmt::Display for Text<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 
-#[cfg(CONFIG_KUNIT = "y")]
 impl<const N: usize> Text<N> {
     /// What `value` is shown as.
     pub(crate) fn of<T: fmt::Display + ?Sized>(value: &T) -> Self {
@@ -225,8 +257,19 @@ mod tests {
         let shown = Text::<64>::pointer(here);
         assert!(shown.as_str().starts_with("0x"));
         assert!(shown.as_str().len() == 18);
-        assert!(Symbol::symbol(here).as_str().contains("[rust_pool]"));
-        // Cut, not overrun.
-        assert!(Text::<6>::symbol(here).as_str().len() < 6);
+        assert!(Text::<6>::pointer(here).as_str().len() < 6);
+        assert!(Symbol(here).with(|name| name.contains("addresses+0x")));
+        assert!(Symbol(here).with(|name| module_of(name) == Some("rust_pool")));
+        assert!(Symbol(here).with(str::len) == width(&Symbol(here)));
+    }
+
+    #[test]
+    fn module_is_in_the_brackets() {
+        assert!(module_of("f+0x1/0x2 [mod]") == Some("mod"));
+        assert!(module_of("f+0x1/0x2 [mod 0123456789abcdef]") == Some("mod"));
+        assert!(module_of("_RNv[x]+0x1/0x2 [m]") == Some("m"));
+        for name in ["f+0x1/0x2", "unknown", "", "]", "[mod"] {
+            assert!(module_of(name).is_none());
+        }
     }
 }

@@ -23,7 +23,10 @@ use crate::{
         Symbol,
         Text, //
     },
-    violation_log::Entry, //
+    violation_log::{
+        Entry,
+        ModuleName, //
+    }, //
 };
 use kernel::{
     fmt,
@@ -113,13 +116,101 @@ impl Check {
     }
 }
 
+/// What happened, in words.
+#[derive(Clone, Copy)]
+pub(crate) enum What {
+    /// These words say all.
+    Words(&'static str),
+    /// Something was done in a context in which it may not be.
+    Context {
+        done: &'static str,
+        irql: u32,
+        context: &'static str,
+    },
+    /// A block was freed with another tag than its own.
+    WrongTag {
+        block: Tag,
+        given: Tag,
+        bytes: usize,
+    },
+    /// Memory was left behind.
+    Left {
+        what: &'static str,
+        blocks: u64,
+        bytes: u64,
+    },
+}
+
+impl From<&'static str> for What {
+    fn from(words: &'static str) -> Self {
+        Self::Words(words)
+    }
+}
+
+impl What {
+    /// What was done, in a context in which it may not be.
+    fn here(done: &'static str) -> Self {
+        Self::Context {
+            done,
+            irql: sys::irql(),
+            context: sys::context(),
+        }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::Words(words) => f.write_str(words),
+            Self::Context {
+                done,
+                irql,
+                context,
+            } => {
+                let level = match irql {
+                    0 => "at PASSIVE_LEVEL",
+                    2 => "at DISPATCH_LEVEL",
+                    15 => "at HIGH_LEVEL",
+                    _ => "above DISPATCH_LEVEL",
+                };
+                kwrite!(f, "{done} {level}: {context}")
+            }
+            Self::WrongTag {
+                block,
+                given,
+                bytes,
+            } => {
+                kwrite!(f, "free of a {block} block with tag {given}")?;
+                kwrite!(f, " (a block of {bytes} bytes)")
+            }
+            Self::Left {
+                what,
+                blocks,
+                bytes,
+            } => kwrite!(f, "{what}: {}, {bytes} bytes", Blocks(blocks)),
+        }
+    }
+}
+
+/// A number of blocks, in words.
+pub(crate) struct Blocks(pub(crate) u64);
+
+impl fmt::Display for Blocks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let blocks = if self.0 == 1 { "block" } else { "blocks" };
+        kwrite!(f, "{} {blocks}", self.0)
+    }
+}
+
 /// One violation.
 #[derive(Clone, Copy)]
 pub(crate) struct Violation {
     pub(crate) check: Check,
     pub(crate) parameters: [Parameter; 4],
     caller: usize,
-    pub(crate) what: &'static str,
+    pub(crate) what: What,
+    /// Of the memory that it is about.
+    pub(crate) tag: Option<Tag>,
 }
 
 impl Violation {
@@ -130,7 +221,7 @@ impl Violation {
         first: u64,
         rest: [Parameter; 3],
         caller: usize,
-        what: &'static str,
+        what: impl Into<What>,
     ) -> Self {
         let [second, third, fourth] = rest;
         let first = Parameter::Value(first);
@@ -142,14 +233,21 @@ impl Violation {
         check: Check,
         parameters: [Parameter; 4],
         caller: usize,
-        what: &'static str,
+        what: impl Into<What>,
     ) -> Self {
         Self {
             check,
             parameters,
             caller,
-            what,
+            what: what.into(),
+            tag: None,
         }
+    }
+
+    /// The same about memory with a tag; 0 is none.
+    pub(crate) fn about(self, tag: Tag) -> Self {
+        let tag = Some(tag).filter(|tag| tag.as_raw() != 0);
+        Self { tag, ..self }
     }
 
     /// Reports it. Any context.
@@ -162,27 +260,30 @@ impl Violation {
         self.report_to(sys::may_log, tell);
     }
 
-    /// Reports it, to the log whatever was logged before. Any context.
-    pub(crate) fn report_always(self) {
-        self.report_always_with(|| ());
-    }
-
-    /// The same, with more of it.
+    /// The same, to the log whatever was logged before.
     pub(crate) fn report_always_with(self, tell: impl FnOnce()) {
         self.report_to(|| true, tell);
     }
 
+    /// Has it in the file of violations alone, as what a module, or else that of the site, did. Any
+    /// context but NMI.
+    pub(crate) fn list(self, module: Option<&str>, site: Site) {
+        push(self, site, module.and_then(Text::exact));
+    }
+
     fn report_to(self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
-        let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
-        // No lock may be taken in NMI: there it is only counted and logged.
-        if sys::irql() < 15 {
-            state::get().violations.lock().push(Entry {
-                number,
-                time: sys::uptime(),
-                site: Site::new(self.caller),
-                violation: self,
-            });
-        }
+        push(self, Site::new(self.caller), None);
+        self.log(may_log, tell);
+    }
+
+    /// Reports it as what a module did, if it was one, to the log whatever was logged before. Any
+    /// context but NMI.
+    pub(crate) fn report_of(self, module: Option<&str>, tell: impl FnOnce()) {
+        push(self, Site::new(self.caller), module.and_then(Text::exact));
+        self.log(|| true, tell);
+    }
+
+    fn log(self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
         let stop = if PANIC.load(Relaxed) != 0 {
             Some(c"panic_on_violation is set")
         } else if POLICY.load(Relaxed) != 0 {
@@ -191,11 +292,38 @@ impl Violation {
             None
         };
         if stop.is_some() || may_log() {
+            say_left_out();
             pr_err!("{self}\n");
             tell();
         }
         if let Some(why) = stop {
             sys::panic(why);
+        }
+    }
+}
+
+/// Counts a violation and puts it into the file; in NMI, where no lock may be taken, it is only
+/// counted.
+fn push(violation: Violation, site: Site, module: Option<ModuleName>) {
+    let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
+    if sys::irql() < 15 {
+        state::get().violations.lock().push(Entry {
+            number,
+            time: sys::log_time(),
+            site,
+            module,
+            violation,
+        });
+    }
+}
+
+/// Says how many violations were not written to the log, if there are any of which it was not said.
+pub(crate) fn say_left_out() {
+    match sys::left_out() {
+        0 => (),
+        1 => pr_err!("1 violation before this line was not written here, as there were so many\n"),
+        count => {
+            pr_err!("{count} violations before this line were not written here, as there were so many\n");
         }
     }
 }
@@ -211,12 +339,16 @@ impl fmt::Display for Violation {
             self.check.name(),
             self.what
         )?;
+        // The other words have it in them.
+        if let (Some(tag), What::Words(_) | What::Context { .. }) = (self.tag, self.what) {
+            kwrite!(f, ", tag {tag}")?;
+        }
         if self.caller != 0 {
             let how = match self.check {
                 Check::FreedSpecialPool | Check::BeyondEnd => "at",
                 _ => "called from",
             };
-            kwrite!(f, ", {how} {}", Symbol::symbol(self.caller))?;
+            kwrite!(f, ", {how} {}", Symbol(self.caller))?;
         }
         Ok(())
     }
@@ -241,38 +373,57 @@ pub(crate) fn set_policy(panic: bool) {
     POLICY.store(panic.into(), Relaxed);
 }
 
-/// A request that this context does not allow.
+/// A request that this context does not allow: `done` is what was done.
 pub(crate) fn wrong_context(
     kind: impl Into<Parameter>,
     bytes: usize,
     caller: usize,
-    what: &'static str,
+    done: &'static str,
 ) {
+    wrong_context_request(kind, bytes, caller, done).report();
+}
+
+/// The same, to say more of it.
+pub(crate) fn wrong_context_request(
+    kind: impl Into<Parameter>,
+    bytes: usize,
+    caller: usize,
+    done: &'static str,
+) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x08,
         [sys::irql().into(), kind.into(), bytes.into()],
         caller,
-        what,
+        What::here(done),
     )
-    .report();
 }
 
-/// A free that this context does not allow; it is carried out, but not in NMI.
+/// A free that this context does not allow: `done` is what was done. It is carried out, but not in
+/// NMI.
 pub(crate) fn wrong_context_free(
     kind: impl Into<Parameter>,
     addr: usize,
     caller: usize,
-    what: &'static str,
+    done: &'static str,
 ) {
+    wrong_context_freed(kind, addr, caller, done).report();
+}
+
+/// The same, to say more of it.
+pub(crate) fn wrong_context_freed(
+    kind: impl Into<Parameter>,
+    addr: usize,
+    caller: usize,
+    done: &'static str,
+) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x09,
         [sys::irql().into(), kind.into(), Parameter::Address(addr)],
         caller,
-        what,
+        What::here(done),
     )
-    .report();
 }
 
 /// A request for no bytes.

@@ -4,9 +4,11 @@
 
 use crate::{
     site::Site,
+    sys,
     text::{
         kwrite,
-        Line, //
+        module_of,
+        Text, //
     },
     violation::Violation, //
 };
@@ -15,11 +17,18 @@ use kernel::{
     prelude::*, //
 };
 
+/// The name of a module.
+// CAST: Lossless.
+pub(crate) type ModuleName = Text<{ sys::raw::RUST_POOL_MODULE_NAME_LEN as usize }>;
+
 /// A violation in the ring.
 pub(crate) struct Entry {
     pub(crate) number: u64,
+    /// By the clock of the kernel log.
     pub(crate) time: u64,
     pub(crate) site: Site,
+    /// The module, where it is known by more than the site.
+    pub(crate) module: Option<ModuleName>,
     pub(crate) violation: Violation,
 }
 
@@ -32,11 +41,19 @@ impl fmt::Display for Entry {
         let code = self.violation.check as u32;
         kwrite!(
             f,
-            "{} {seconds}.{micros:06} {code:#x} {first} {second} {third} {fourth} {} {}",
-            self.number,
-            self.site,
-            self.violation.what
-        )
+            "{} {seconds}.{micros:06} {code:#x} {first} {second} {third} {fourth} ",
+            self.number
+        )?;
+        self.site.with_name(|name| {
+            let of_site = || name.map(|name| module_of(name).unwrap_or("vmlinux"));
+            let module = self.module.as_ref().map(Text::as_str).or_else(of_site);
+            f.write_str(module.unwrap_or("-"))?;
+            match self.violation.tag {
+                Some(tag) => kwrite!(f, " {}", tag.word())?,
+                None => f.write_str(" -")?,
+            }
+            kwrite!(f, " {} {}", name.unwrap_or("unknown"), self.violation.what)
+        })
     }
 }
 
@@ -80,7 +97,7 @@ impl Log {
     }
 
     /// Renders the first entry whose number is above `number`, and returns its number.
-    pub(crate) fn after(&self, number: u64, line: &mut Line) -> Option<u64> {
+    pub(crate) fn after<const N: usize>(&self, number: u64, line: &mut Text<N>) -> Option<u64> {
         let oldest = self.newest.saturating_sub(KEPT - 1);
         let first = number.saturating_add(1).max(oldest);
         let entry = (first..=self.newest).find_map(|number| {
@@ -107,13 +124,14 @@ mod tests {
             number,
             time: 0,
             site: Site::new(0),
+            module: None,
             violation: Violation::new(Check::BadPoolCaller, 0, [number.into(); 3], 0, "test"),
         });
     }
 
     /// Whether these are the numbers in it, in this order.
     fn holds(log: &Log, numbers: impl IntoIterator<Item = u64>) -> bool {
-        let mut line = Line::empty();
+        let mut line = Text::<256>::empty();
         let mut last = 0;
         for number in numbers {
             line.clear();

@@ -368,7 +368,7 @@ unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool 
     if sys::irql() == 0 {
         return true;
     }
-    violation::wrong_context(PoolKind::Paged, bytes, caller, "paged pool in this context");
+    violation::wrong_context(PoolKind::Paged, bytes, caller, "paged pool requested");
     false
 }
 matches_header!(rust_pool_paged_check);
@@ -381,12 +381,7 @@ matches_header!(rust_pool_paged_check);
 #[no_mangle]
 unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
     if sys::irql() != 0 {
-        violation::wrong_context_free(
-            PoolKind::Paged,
-            block as usize,
-            caller,
-            "paged pool freed in this context",
-        );
+        violation::wrong_context_free(PoolKind::Paged, block as usize, caller, "paged pool freed");
     }
 }
 matches_header!(rust_pool_paged_check_free);

@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::to_result,
+    module::this_module,
     prelude::*,
     str::CStr, //
 };
@@ -49,6 +50,13 @@ impl Module {
         let name = unsafe { CStr::from_char_ptr(raw::rust_pool_module_name(self.0.as_ptr())) };
         name.to_str().unwrap_or("?")
     }
+}
+
+/// Whether an address lies in our own module.
+pub(crate) fn is_ours(addr: usize) -> bool {
+    let own = this_module::<crate::LocalModule>().as_ptr();
+    // SAFETY: Our own module is there as long as its code runs.
+    unsafe { raw::rust_pool_within_module(addr, own) }
 }
 
 /// Has `rust_pool_module_live()` and `rust_pool_module_going()` called when a module comes and goes.

@@ -61,6 +61,8 @@ struct HeldBlock {
     class: Class,
     tag: Tag,
     bytes: usize,
+    /// Who allocated it, if it was recorded.
+    allocated: Option<Stack>,
     freed: Stack,
     /// Whether it is to be kept for ever.
     keep: bool,
@@ -147,7 +149,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     let addr = block.as_ptr() as usize;
     // SAFETY: By the safety requirements.
     if !unsafe { header.claim(addr - UNIT) } {
-        return pool::freed_twice(addr, header.tag(), caller).report();
+        return pool::report_freed_twice(addr, header.tag(), caller);
     }
     let (class, bytes) = (small::class(&header), header.bytes());
     let room = class.bytes() - UNIT;
@@ -167,11 +169,13 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
             caller,
             "bytes behind a block changed",
         )
+        .about(header.tag())
         .report_with(|| {
-            pr_err!("  byte {} of {bytes}, tag {}\n", at - addr, header.tag());
+            pr_err!("  {} bytes\n", fill::place(at, addr, bytes));
             tracking::tell(addr);
         });
     }
+    let allocated = tracking::stack(addr);
     tracking::remove(addr);
     small::discharge(&header, statistics::at(header.row()));
     let concerned = kept::take(addr);
@@ -185,6 +189,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
         class,
         tag: header.tag(),
         bytes,
+        allocated,
         freed: Stack::capture(caller),
         keep: concerned || (changed.is_some() && kept::quarantines()),
     });
@@ -220,6 +225,7 @@ fn release(block: HeldBlock) {
         class,
         tag,
         bytes,
+        allocated,
         freed,
         keep,
     } = block;
@@ -249,10 +255,13 @@ fn release(block: HeldBlock) {
             0,
             what,
         )
+        .about(tag)
         .report_with(|| {
-            let far = fill::offset(changed, addr);
-            pr_err!("  byte {far} of {bytes}, tag {tag}\n");
-            pr_err!("  freed by {freed}\n");
+            pr_err!("  {} bytes\n", fill::place(changed, addr, bytes));
+            if let Some(allocated) = &allocated {
+                allocated.print(fmt!("allocated by"));
+            }
+            freed.print(fmt!("freed by"));
         });
     }
     if keep || ((header.is_some() || changed.is_some()) && kept::quarantines()) {
@@ -270,6 +279,17 @@ pub(crate) fn concern(addr: usize) {
     if let Some(held) = &mut *state::get().held.lock() {
         held.concern(addr.wrapping_sub(UNIT));
     }
+}
+
+/// Who allocated and who freed a block that is held back, to look at without the lock.
+pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
+    let held = state::get().held.lock();
+    let mut blocks = held.as_ref()?.blocks.iter().flatten();
+    let block = blocks.find(|block| block.object.as_ptr() as usize + UNIT == addr)?;
+    Some((
+        block.allocated.as_ref().map(Stack::copy),
+        block.freed.copy(),
+    ))
 }
 
 /// Makes room to hold blocks back. Sleeps; `verifier_switch` is held.
@@ -291,6 +311,13 @@ pub(crate) fn close() {
     }
 }
 
+/// Bytes that the blocks take which are held back.
+pub(crate) fn bytes() -> usize {
+    let held = state::get().held.lock();
+    let blocks = held.iter().flat_map(|held| held.blocks.iter().flatten());
+    blocks.map(|block| block.class.bytes()).sum()
+}
+
 /// How many blocks are held back.
 pub(crate) fn count() -> usize {
     state::get().held.lock().as_ref().map_or(0, Held::count)
@@ -300,6 +327,8 @@ pub(crate) fn count() -> usize {
 pub(crate) fn for_each_site(visit: impl FnMut(&Site)) {
     if let Some(held) = &*state::get().held.lock() {
         let blocks = held.blocks.iter().flatten();
-        blocks.flat_map(|block| block.freed.sites()).for_each(visit);
+        let stacks =
+            blocks.flat_map(|block| Iterator::chain(block.allocated.iter(), [&block.freed]));
+        stacks.flat_map(Stack::sites).for_each(visit);
     }
 }

@@ -5,7 +5,10 @@
 //!
 //! WDK: "DMA Verification", bug check 0xE6 with parameter 1 = 0x0C and 0x0F.
 
-use super::rules::Rule;
+use super::{
+    fill,
+    rules::Rule, //
+};
 use crate::{
     adapter::Excess,
     state,
@@ -126,18 +129,11 @@ pub(crate) struct Damage {
 impl Damage {
     /// Reports it, and whose buffer it was.
     pub(crate) fn report(self, caller: usize, bytes: usize, owner: impl fmt::Display) {
-        let (what, offset, sign) = match self.side {
-            Side::Before => (
-                "the driver or the device wrote before a common buffer",
-                self.buffer.wrapping_sub(self.at),
-                "-",
-            ),
-            Side::Behind => (
-                "the driver or the device wrote behind a common buffer",
-                self.at.wrapping_sub(self.buffer),
-                "",
-            ),
+        let what = match self.side {
+            Side::Before => "the driver or the device wrote before a common buffer",
+            Side::Behind => "the driver or the device wrote behind a common buffer",
         };
+        let place = fill::place(self.at, self.buffer, bytes);
         // CAST: The discriminants are those of the bug check.
         let side = self.side as u32;
         Violation::new(
@@ -152,7 +148,7 @@ impl Damage {
             what,
         )
         .report_with(|| {
-            pr_err!("  first at offset {sign}{offset} of {bytes} bytes that were allocated at {owner}\n");
+            pr_err!("  {place} bytes, allocated at {owner}\n");
         });
     }
 }

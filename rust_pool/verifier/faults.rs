@@ -37,6 +37,7 @@ static INJECTED: Atomic<u64> = Atomic::new(0);
 /// A request that failed on purpose.
 struct Injection {
     number: u64,
+    /// By the clock of the kernel log.
     time: u64,
     bytes: usize,
     tag: Option<Tag>,
@@ -117,7 +118,7 @@ pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller:
     let number = INJECTED.fetch_add(1, Relaxed).wrapping_add(1);
     let injection = Injection {
         number,
-        time: sys::uptime(),
+        time: sys::log_time(),
         bytes,
         tag,
         memory,

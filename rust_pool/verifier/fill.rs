@@ -2,7 +2,9 @@
 
 //! Patterns in memory that nobody may write to.
 
+use crate::text::kwrite;
 use core::ptr::NonNull;
+use kernel::fmt;
 
 /// What memory around a block is filled with.
 pub(crate) const AROUND: u8 = 0xb5;
@@ -33,8 +35,72 @@ pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Opti
     Some(at.as_ptr() as usize + first)
 }
 
-/// How far an address is from another, which may be behind it.
-pub(crate) fn offset(of: usize, from: usize) -> isize {
-    // CAST: Both are close to one another, so the difference is the right one.
-    of.wrapping_sub(from) as isize
+/// Where an address is as seen from a block.
+#[derive(Clone, Copy)]
+pub(crate) enum Where {
+    /// So many bytes before its start.
+    Before(usize),
+    /// The byte of this number.
+    In(usize),
+    /// So many bytes behind its end.
+    Behind(usize),
+}
+
+impl Where {
+    /// Where an address is, which is not far from the block of `bytes` bytes at `start`.
+    fn new(addr: usize, start: usize, bytes: usize) -> Self {
+        match addr.checked_sub(start) {
+            None => Self::Before(start.wrapping_sub(addr)),
+            Some(at) if at < bytes => Self::In(at),
+            Some(at) => Self::Behind(at.wrapping_sub(bytes)),
+        }
+    }
+}
+
+/// Says where an address is as seen from a block of so many bytes: "byte 3 of its 52".
+pub(crate) struct Place {
+    at: Where,
+    bytes: usize,
+}
+
+/// Where an address is, which is not far from the block of `bytes` bytes at `start`.
+pub(crate) fn place(addr: usize, start: usize, bytes: usize) -> Place {
+    let at = Where::new(addr, start, bytes);
+    Place { at, bytes }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.bytes;
+        match self.at {
+            Where::Before(1) => kwrite!(f, "the last byte before its {bytes}"),
+            Where::Before(far) => kwrite!(f, "{far} bytes before the start of its {bytes}"),
+            Where::In(at) => kwrite!(f, "byte {at} of its {bytes}"),
+            Where::Behind(0) => kwrite!(f, "the first byte after its {bytes}"),
+            Where::Behind(1) => kwrite!(f, "1 byte after the end of its {bytes}"),
+            Where::Behind(far) => kwrite!(f, "{far} bytes after the end of its {bytes}"),
+        }
+    }
+}
+
+#[kernel::macros::kunit_tests(rust_pool_fill)]
+mod tests {
+    use super::*;
+    use crate::text::Text;
+
+    #[test]
+    fn places_in_words() {
+        for (addr, words) in [
+            (0x0fff, "the last byte before its 52"),
+            (0x0ff0, "16 bytes before the start of its 52"),
+            (0x1000, "byte 0 of its 52"),
+            (0x1033, "byte 51 of its 52"),
+            (0x1034, "the first byte after its 52"),
+            (0x1035, "1 byte after the end of its 52"),
+            (0x1040, "12 bytes after the end of its 52"),
+        ] {
+            let shown = Text::<64>::of(&place(addr, 0x1000, 52));
+            assert!(shown.as_str() == words);
+        }
+    }
 }

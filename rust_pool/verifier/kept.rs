@@ -4,14 +4,24 @@
 //!
 //! They stay as they are until the module goes. Those of special pool are kept in its own slots.
 
+use super::{
+    freed,
+    stack::Stack, //
+};
 use crate::{
     backing,
     class::Class,
-    header::PageHeader,
+    header::{
+        PageHeader,
+        UNIT, //
+    },
     pages,
     region::Region,
+    site::Site,
     small,
-    state, //
+    state,
+    sys,
+    tag::Tag, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -27,6 +37,8 @@ use kernel::{
 const ROOM: usize = 1024;
 
 static COUNT: Atomic<u64> = Atomic::new(0);
+/// Bytes of those that are not special pool's.
+static BYTES: Atomic<usize> = Atomic::new(0);
 /// How many live blocks are to be kept when they are freed.
 static CONCERNED: Atomic<usize> = Atomic::new(0);
 static POLICY: Atomic<u32> = Atomic::new(0);
@@ -43,9 +55,40 @@ pub(crate) enum Memory {
 // SAFETY: It owns the memory.
 unsafe impl Send for Memory {}
 
+impl Memory {
+    /// Where its block was.
+    fn addr(&self) -> usize {
+        match self {
+            Self::Object(object, _) => object.as_ptr() as usize + UNIT,
+            Self::Pages(block, _) => block.as_ptr() as usize,
+            Self::Region(region) => region.addr(),
+        }
+    }
+}
+
+impl Memory {
+    /// How much it is.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Object(_, class) => class.bytes(),
+            Self::Pages(_, header) => sys::page_align(header.bytes()).unwrap_or(0),
+            Self::Region(region) => region.used,
+        }
+    }
+}
+
+/// What is known of a block that is kept.
+struct KeptBlock {
+    addr: usize,
+    allocated: Option<Stack>,
+    freed: Stack,
+}
+
 /// What is kept, and the live blocks that will be.
 pub(crate) struct Kept {
     memory: KVVec<Memory>,
+    /// What is known of each.
+    freed: KVVec<KeptBlock>,
     concerned: KVVec<usize>,
 }
 
@@ -54,6 +97,7 @@ impl Kept {
     pub(crate) const fn new() -> Self {
         Self {
             memory: KVVec::new(),
+            freed: KVVec::new(),
             concerned: KVVec::new(),
         }
     }
@@ -67,6 +111,7 @@ pub(crate) fn open() -> Result {
     let room = GFP_KERNEL | __GFP_NOWARN;
     let new = Kept {
         memory: KVVec::with_capacity(ROOM, room)?,
+        freed: KVVec::with_capacity(ROOM, room)?,
         concerned: KVVec::with_capacity(ROOM, room)?,
     };
     *state::get().kept.lock() = new;
@@ -119,12 +164,53 @@ pub(crate) fn take(addr: usize) -> bool {
 /// Keeps memory that nobody has. Any context but NMI.
 pub(crate) fn keep(memory: Memory) {
     COUNT.add(1, Relaxed);
+    BYTES.fetch_add(memory.bytes(), Relaxed);
+    let addr = memory.addr();
+    let known = stacks_of(addr);
     let mut kept = state::get().kept.lock();
+    // There is room as long as there is for the memory.
+    let _ = kept.freed.push_within_capacity(known);
     if let Err(full) = kept.memory.push_within_capacity(memory) {
         drop(kept);
         LOST.store(true, Relaxed);
         core::mem::forget(full);
     }
+}
+
+/// Who allocated and who freed a block that is about to be kept, as far as is known.
+fn stacks_of(addr: usize) -> KeptBlock {
+    let (allocated, freed) = match freed::look(addr, Tag::from_raw(0)) {
+        Some(known) => (known.allocated, known.freed),
+        None => (None, Stack::of_caller()),
+    };
+    KeptBlock {
+        addr,
+        allocated,
+        freed,
+    }
+}
+
+/// Who allocated and who freed a block that is kept, to look at without the lock.
+pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
+    let kept = state::get().kept.lock();
+    let block = kept.freed.iter().find(|block| block.addr == addr)?;
+    Some((
+        block.allocated.as_ref().map(Stack::copy),
+        block.freed.copy(),
+    ))
+}
+
+/// Calls `visit` on all places in code that these name.
+pub(crate) fn for_each_site(mut visit: impl FnMut(&Site)) {
+    // One after the other, for whoever waits has interrupts disabled.
+    let mut visit_at = |at: usize| {
+        let kept = state::get().kept.lock();
+        let block: &KeptBlock = kept.freed.get(at)?;
+        let stacks = Iterator::chain(block.allocated.iter(), [&block.freed]);
+        stacks.flat_map(Stack::sites).for_each(&mut visit);
+        Some(())
+    };
+    (0..).map_while(&mut visit_at).for_each(drop);
 }
 
 /// Counts a block that is kept elsewhere.
@@ -135,6 +221,11 @@ pub(crate) fn count_one() {
 /// How many blocks were kept.
 pub(crate) fn count() -> u64 {
     COUNT.load(Relaxed)
+}
+
+/// Bytes of those that are not in slots of special pool.
+pub(crate) fn bytes() -> usize {
+    BYTES.load(Relaxed)
 }
 
 /// Whether something is kept that nobody knows of any more.

@@ -4,6 +4,7 @@
 
 use super::{
     check,
+    freed,
     kept,
     parse::{
         self,
@@ -162,6 +163,11 @@ impl Options {
         self.tracks(tag) || tag.is_some_and(|tag| self.checks(tag))
     }
 
+    /// Whether any memory is recorded.
+    pub(crate) fn records_any(&self) -> bool {
+        self.tracking.is_some() || self.check.is_some()
+    }
+
     /// The tags of tracked blocks that are listed: all are once tracking is off.
     pub(crate) fn listed(&self) -> Option<TagPattern> {
         self.tracking
@@ -270,6 +276,9 @@ pub(crate) fn set(text: &[u8]) -> Result {
 fn make_room(change: &Change) -> Result {
     if let Some(choice) = &change.special {
         special::open(choice)?;
+    }
+    if change.tracking.is_some() || change.check.is_some() {
+        freed::open().inspect_err(|_| pr_err!("verifier: no memory for tracking: try later\n"))?;
     }
     if change.check.is_some() {
         check::open().inspect_err(|_| pr_err!("verifier: no memory for check: try later\n"))?;

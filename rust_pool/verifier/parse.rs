@@ -270,7 +270,8 @@ pub(crate) fn text(text: &str, now: u64) -> Result<Change, Bad<'_>> {
 #[kernel::macros::kunit_tests(rust_pool_verifier_parse)]
 mod tests {
     use super::*;
-    use crate::text::Line;
+
+    type Line = crate::text::Text<128>;
 
     fn is_bad(it: &str) -> bool {
         text(it, 0).is_err()

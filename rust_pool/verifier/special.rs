@@ -179,7 +179,10 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     let (found, place) = found.unwrap_or((Found::Nothing, None));
     let (violation, block) = match (found, place) {
         (Found::Live(block), Some(place)) => return release(&block, &place, caller),
-        (Found::Live(block), None) => (pool::wrong_tag(addr, block.tag, tag, caller), block),
+        (Found::Live(block), None) => {
+            let violation = pool::wrong_tag(addr, block.tag, block.bytes, tag, caller);
+            (violation, block)
+        }
         (Found::Freed(block), _) => (pool::freed_twice(addr, block.tag, caller), block),
         (Found::Inside(block), _) => (pool::inside(addr, caller), block),
         (Found::Nothing, _) => return pool::not_from_pool(addr, caller).report(),
@@ -247,6 +250,7 @@ fn check(block: &Block, place: &Place, caller: usize) {
             caller,
             what,
         )
+        .about(block.tag)
         .report_with(|| tell(block, changed));
     }
 }
@@ -261,12 +265,12 @@ fn tell(block: &Block, addr: usize) {
         freed,
         ..
     } = block;
-    let at = fill::offset(addr, block.addr);
+    let place = fill::place(addr, block.addr, *bytes);
     let start = Text::<24>::pointer(block.addr);
-    pr_err!("  byte {at} of block {start}, tag {tag} {kind}, {bytes} bytes\n");
-    pr_err!("  allocated by {allocated}\n");
+    pr_err!("  {place} bytes: block {start}, tag {tag} {kind}\n");
+    allocated.print(fmt!("allocated by"));
     if let Some(freed) = freed {
-        pr_err!("  freed by {freed}\n");
+        freed.print(fmt!("freed by"));
     }
 }
 
@@ -312,6 +316,7 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
         at,
         what,
     )
+    .about(block.tag)
     .report_always_with(|| tell(&block, addr));
 }
 matches_header!(rust_pool_guard_fault);
@@ -383,6 +388,11 @@ pub(crate) fn exit() {
         arena.close();
         arena.leak();
     }
+}
+
+/// Slots of special pool without a live block: free ones and those that are kept.
+pub(crate) fn spare() -> usize {
+    with(|arena| arena.count().saturating_sub(arena.live())).unwrap_or(0)
 }
 
 /// Blocks that came from special pool, and those that should have but for which it had no room.

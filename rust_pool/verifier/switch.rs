@@ -20,10 +20,16 @@ pub(crate) fn on() -> bool {
 /// It stays on as long as there is a record of a block without a header, for only the verifier knows
 /// when such a block goes.
 pub(crate) fn update() {
-    let (wanted, special, check) = {
+    let (wanted, special, check, records) = {
         let options = state::get().verifier.lock();
         let wanted = options.any() || super::tracking::has_unmarked();
-        (wanted, options.special.is_some(), options.check.is_some())
+        let check = options.check.is_some();
+        (
+            wanted,
+            options.special.is_some(),
+            check,
+            options.records_any(),
+        )
     };
     // SAFETY: The context may sleep.
     unsafe { raw::rust_pool_verifier_enable(wanted) };
@@ -32,6 +38,9 @@ pub(crate) fn update() {
     }
     if !check {
         super::check::close();
+    }
+    if !records {
+        super::freed::close();
     }
 }
 

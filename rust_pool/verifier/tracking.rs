@@ -7,6 +7,7 @@
 //! A record that there is no memory for is counted, and the block is handed out all the same.
 
 use super::{
+    freed,
     stack::Stack,
     MemoryType, //
 };
@@ -145,13 +146,24 @@ pub(crate) fn remove(addr: usize) {
     if matches!(record.memory, MemoryType::Pool { by_type: true, .. }) {
         forget_unmarked();
     }
+    freed::remember(record);
 }
 
-/// Prints who allocated the block at `addr`, if it is tracked.
-pub(crate) fn tell(addr: usize) {
-    if let Some((_, stack)) = look(addr) {
-        pr_err!("  allocated by {stack}\n");
+/// Prints who allocated the block at `addr`, if it is tracked, and says whether it is.
+pub(crate) fn tell(addr: usize) -> bool {
+    let stack = stack(addr);
+    if let Some(stack) = &stack {
+        stack.print(fmt!("allocated by"));
     }
+    stack.is_some()
+}
+
+/// Who allocated the pool block at `addr`, if it is tracked.
+pub(crate) fn stack(addr: usize) -> Option<Stack> {
+    if LIVE.load(Relaxed) == 0 {
+        return None;
+    }
+    look(addr).map(|(_, stack)| stack)
 }
 
 /// The size of the pool block at `addr`, if it is tracked.
@@ -173,6 +185,13 @@ fn forget_unmarked() {
 /// Whether there are records of blocks that only the branch leads here when they go.
 pub(crate) fn has_unmarked() -> bool {
     UNMARKED.load(Relaxed) != 0
+}
+
+/// Bytes that the records take.
+pub(crate) fn bytes() -> usize {
+    let count = usize::try_from(LIVE.load(Relaxed)).unwrap_or(0);
+    // `kmalloc()` has powers of two of this size.
+    count.saturating_mul(size_of::<Record>().next_power_of_two())
 }
 
 /// Blocks that are tracked, and how often there was no memory for a record.

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The recorded blocks that were freed last, to say of a second free what is known of the first.
+
+use super::{
+    check,
+    kept,
+    stack::Stack,
+    tracking::Record, //
+};
+use crate::{
+    site::Site,
+    state,
+    sys,
+    tag::Tag, //
+};
+use core::mem::size_of;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    prelude::*, //
+};
+
+/// How many are known.
+const KNOWN: usize = 1024;
+
+/// A recorded block that was freed.
+struct FreedBlock {
+    record: KBox<Record>,
+    freed: Stack,
+    /// When, in nanoseconds since boot.
+    time: u64,
+}
+
+/// The newest of them, the oldest at `next` once there are so many.
+pub(crate) struct Freed {
+    blocks: KVVec<Option<FreedBlock>>,
+    next: usize,
+}
+
+impl Freed {
+    /// None, and no room for any.
+    pub(crate) const fn new() -> Self {
+        Self {
+            blocks: KVVec::new(),
+            next: 0,
+        }
+    }
+
+    /// Puts one in, and takes the oldest out, to be dropped without the lock.
+    fn exchange(&mut self, block: FreedBlock) -> Option<FreedBlock> {
+        let room = self.blocks.len();
+        match self.blocks.get_mut(self.next) {
+            Some(place) => {
+                self.next = (self.next + 1) % room;
+                place.replace(block)
+            }
+            None => Some(block),
+        }
+    }
+
+    /// The newest at an address, with this tag if any.
+    fn find(&self, addr: usize, tag: Tag) -> Option<&FreedBlock> {
+        let (newer, older) = self.blocks.split_at_checked(self.next)?;
+        let mut newest_first = Iterator::chain(newer.iter().rev(), older.iter().rev()).flatten();
+        newest_first.find(|block| {
+            let same_tag = tag.as_raw() == 0 || block.record.tag == Some(tag);
+            block.record.addr == addr && same_tag
+        })
+    }
+}
+
+/// What is known of a block that was freed.
+pub(crate) struct Known {
+    pub(crate) allocated: Option<Stack>,
+    pub(crate) freed: Stack,
+    bytes: usize,
+    /// When, in nanoseconds since boot; 0 if that is not known.
+    time: u64,
+}
+
+/// Makes room. Sleeps; `verifier_switch` is held.
+pub(crate) fn open() -> Result {
+    if !state::get().freed.lock().blocks.is_empty() {
+        return Ok(());
+    }
+    let mut blocks = KVVec::with_capacity(KNOWN, GFP_KERNEL | __GFP_NOWARN)?;
+    for _ in 0..KNOWN {
+        blocks.push(None, GFP_KERNEL)?;
+    }
+    *state::get().freed.lock() = Freed { blocks, next: 0 };
+    Ok(())
+}
+
+/// Forgets all. Sleeps; `verifier_switch` is held, or nobody uses the module any more.
+pub(crate) fn close() {
+    let freed = core::mem::replace(&mut *state::get().freed.lock(), Freed::new());
+    drop(freed);
+}
+
+/// Remembers a block that is being freed. Any context but NMI.
+pub(crate) fn remember(record: KBox<Record>) {
+    if state::get().freed.lock().blocks.is_empty() {
+        return;
+    }
+    let block = FreedBlock {
+        record,
+        freed: Stack::of_caller(),
+        time: sys::uptime(),
+    };
+    let oldest = state::get().freed.lock().exchange(block);
+    drop(oldest);
+}
+
+/// What is known of the block at `addr` with this tag, 0 for any, that was freed last.
+pub(crate) fn look(addr: usize, tag: Tag) -> Option<Known> {
+    let freed = state::get().freed.lock();
+    let block = freed.find(addr, tag)?;
+    Some(Known {
+        allocated: Some(block.record.stack.copy()),
+        freed: block.freed.copy(),
+        bytes: block.record.bytes,
+        time: block.time,
+    })
+}
+
+/// Bytes that the list takes, and what is in it.
+pub(crate) fn bytes() -> usize {
+    let freed = state::get().freed.lock();
+    let records = freed.blocks.iter().flatten().count();
+    let list = freed
+        .blocks
+        .len()
+        .saturating_mul(size_of::<Option<FreedBlock>>());
+    list.saturating_add(records.saturating_mul(size_of::<Record>().next_power_of_two()))
+}
+
+/// Prints what is known of the first free of a block. Any context but NMI.
+pub(crate) fn tell(addr: usize, tag: Tag) {
+    let known = look(addr, tag);
+    if let Some(known) = &known {
+        let age = sys::uptime().saturating_sub(known.time) / 1_000_000;
+        let (seconds, millis) = (age / 1000, age % 1000);
+        let bytes = known.bytes;
+        pr_err!("  a block of {bytes} bytes, freed {seconds}.{millis:03} seconds ago\n");
+    }
+    let stacks = known
+        .map(|known| (known.allocated, known.freed))
+        .or_else(|| kept::stacks(addr))
+        .or_else(|| check::stacks(addr));
+    if let Some((allocated, freed)) = stacks {
+        if let Some(allocated) = allocated {
+            allocated.print(fmt!("allocated by"));
+        }
+        freed.print(fmt!("freed by"));
+    }
+}
+
+/// Calls `visit` on all places in code that these name.
+pub(crate) fn for_each_site(mut visit: impl FnMut(&Site)) {
+    // One after the other, for whoever waits has interrupts disabled.
+    let mut visit_at = |at: usize| {
+        let freed = state::get().freed.lock();
+        let block = freed.blocks.get(at)?.as_ref();
+        let stacks = block.map(|block| [&block.record.stack, &block.freed]);
+        stacks
+            .into_iter()
+            .flatten()
+            .flat_map(Stack::sites)
+            .for_each(&mut visit);
+        Some(())
+    };
+    (0..).map_while(&mut visit_at).for_each(drop);
+}
