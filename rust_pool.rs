@@ -59,6 +59,7 @@ mod rust_pool {
     pub(crate) mod span;
     pub(crate) mod state;
     pub(crate) mod statistics;
+    pub(crate) mod summary;
     pub(crate) mod sys;
     pub(crate) mod tag;
     pub(crate) mod text;

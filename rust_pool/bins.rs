@@ -27,6 +27,8 @@ pub(crate) struct Bins {
     heads: KVec<*mut Span>,
     filled: [u64; UNITS / WORD + 1],
     len: usize,
+    /// Pages of all of them.
+    pages: usize,
 }
 
 // SAFETY: The lists own their spans, which may go to any thread.
@@ -40,12 +42,18 @@ impl Bins {
             heads: KVec::from_elem(null_mut(), UNITS + 1, GFP_KERNEL)?,
             filled: [0; UNITS / WORD + 1],
             len: 0,
+            pages: 0,
         })
     }
 
     /// How many spans there are.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// How many pages they have.
+    pub(crate) fn pages(&self) -> usize {
+        self.pages
     }
 
     fn mark(&mut self, run: usize, filled: bool) {
@@ -86,6 +94,7 @@ impl Bins {
             return;
         };
         let first = *head;
+        self.pages = self.pages.wrapping_add(span.pages());
         // INVARIANT: The span goes in front of the list of its run.
         let span = KBox::into_raw(span);
         *head = span;
@@ -130,7 +139,9 @@ impl Bins {
         }
         self.len = self.len.wrapping_sub(1);
         // SAFETY: By the type invariant, and it is in no list now.
-        unsafe { KBox::from_raw(span.as_ptr()) }
+        let span = unsafe { KBox::from_raw(span.as_ptr()) };
+        self.pages = self.pages.wrapping_sub(span.pages());
+        span
     }
 
     /// Takes out the span with the shortest run of at least `run` units for which `fits` is true,

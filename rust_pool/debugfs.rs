@@ -24,6 +24,7 @@ use crate::{
     },
     state,
     statistics,
+    summary::Summary,
     sys,
     text::{
         kwrite,
@@ -34,6 +35,7 @@ use crate::{
     violation, //
 };
 use kernel::{
+    fmt,
     seq_file::SeqFile,
     seq_print, //
 };
@@ -47,6 +49,7 @@ pub(crate) fn create() -> Directory {
     dir.file::<Adapters>(c"adapters");
     dir.file::<Memory>(c"memory");
     dir.file::<Violations>(c"violations");
+    dir.page::<Summary>(c"summary");
     verifier::files::create(&dir);
     report::set_directory(dir.directory(c"reports"));
     dir
@@ -61,15 +64,62 @@ fn address(addr: usize) -> Text<24> {
     Text::pointer(addr)
 }
 
+/// What all rows of tags come to.
+#[derive(Default)]
+struct Totals {
+    tags: u64,
+    allocs: u64,
+    frees: u64,
+    bytes: i64,
+    used: i64,
+    failures: u64,
+}
+
+impl Totals {
+    fn new() -> Self {
+        let mut all = Self::default();
+        for row in (0..statistics::claimed()).filter_map(statistics::at_place) {
+            let Some((tag, _)) = row.identity() else {
+                continue;
+            };
+            let now = row.snapshot();
+            all.tags = all.tags.wrapping_add(tag.is_some().into());
+            all.allocs = all.allocs.wrapping_add(now.allocs);
+            all.frees = all.frees.wrapping_add(now.frees);
+            all.bytes = all.bytes.wrapping_add(now.bytes);
+            all.used = all.used.wrapping_add(now.used);
+            all.failures = all.failures.wrapping_add(now.failures);
+        }
+        all
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            tags,
+            allocs,
+            frees,
+            bytes,
+            used,
+            failures,
+        } = self;
+        kwrite!(f, "rows {tags} allocs {allocs} frees {frees} ")?;
+        kwrite!(f, "diff {} ", allocs.wrapping_sub(*frees))?;
+        kwrite!(f, "bytes {bytes} used {used} failures {failures}")
+    }
+}
+
 struct Tags;
 
 impl Table for Tags {
     fn head(file: &SeqFile) {
         seq_print!(
             file,
-            "tags - version: 1.0\n\
-             # exact when idle, but for the peak: sampled, up to {} CPUs x {} bytes too low\n\
-             #tag {:<5} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10}\n",
+            "tags - version: 1.1\n# {}\
+             ; exact when idle, but for the peak: sampled, up to {} CPUs x {} bytes too low\n\
+             #tag {:<5} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10} {}\n",
+            Totals::new(),
             sys::possible_cpus(),
             row::BATCH,
             "type",
@@ -80,7 +130,8 @@ impl Table for Tags {
             "used",
             "per_alloc",
             "peak",
-            "failures"
+            "failures",
+            "first_user"
         );
     }
 
@@ -109,6 +160,10 @@ impl Table for Tags {
             line.push_number(per_alloc.unwrap_or(0), 10);
             line.push_number(now.peak, 14);
             line.push_number(now.failures, 10);
+            row.site().with_name(|name| {
+                line.push(b" ");
+                line.push(name.unwrap_or("-").as_bytes());
+            });
             return u64::try_from(at).ok();
         }
     }
@@ -263,8 +318,8 @@ impl Table for Violations {
     fn head(file: &SeqFile) {
         seq_print!(
             file,
-            "violations - version: 1.0\n# reported {}\n\
-             #number seconds code p1 p2 p3 p4 caller what\n",
+            "violations - version: 2.0\n# reported {}\n\
+             #number seconds code p1 p2 p3 p4 module tag caller what\n",
             violation::reported()
         );
     }

@@ -48,6 +48,15 @@ impl Family {
         self.used.add((used as i64).wrapping_neg(), Relaxed);
     }
 
+    /// Blocks live, their bytes as asked for, and as really taken.
+    pub(crate) fn live(&self) -> (u64, i64, i64) {
+        let blocks = self
+            .allocs
+            .load(Relaxed)
+            .wrapping_sub(self.frees.load(Relaxed));
+        (blocks, self.bytes.load(Relaxed), self.used.load(Relaxed))
+    }
+
     /// Counts a request that could not be met.
     pub(crate) fn fail(&self) {
         self.failures.add(1, Relaxed);

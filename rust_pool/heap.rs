@@ -82,6 +82,8 @@ pub(crate) struct Usage {
     pub(crate) waiting: usize,
     /// Bytes in all of their last pages.
     pub(crate) free: usize,
+    /// Bytes in the pages that wait for a block in front.
+    pub(crate) idle: usize,
     /// How often a CPU found another here.
     pub(crate) contentions: u64,
 }
@@ -372,6 +374,8 @@ pub(crate) fn usage() -> Usage {
         spans: heap.len(),
         waiting: heap.waiting.len(),
         free: heap.free * UNIT,
+        // Its last page is no span's front.
+        idle: heap.waiting.pages().saturating_sub(heap.waiting.len()) * PAGE_SIZE,
         contentions: CONTENTIONS.load(Relaxed),
     }
 }

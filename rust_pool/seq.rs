@@ -19,6 +19,7 @@ use core::{
 };
 use kernel::{
     bindings,
+    fmt,
     module::this_module,
     prelude::*,
     seq_file::SeqFile,
@@ -48,6 +49,85 @@ struct Cursor {
 pub(crate) trait Control: Table {
     /// Does what the text says, or nothing. Sleeps.
     fn write(text: &[u8]) -> Result;
+}
+
+/// Text that grows.
+pub(crate) struct Paper(KVVec<u8>);
+
+impl fmt::Write for Paper {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0
+            .extend_from_slice(text.as_bytes(), GFP_KERNEL)
+            .map_err(|_| fmt::Error)
+    }
+}
+
+/// A text for people, which a file shows as it was when that was opened.
+pub(crate) trait Page {
+    /// Writes all of it, the version before all; it fails for want of memory. Sleeps.
+    fn write(to: &mut Paper) -> Result;
+}
+
+struct PageFile<T: Page>(PhantomData<T>);
+
+impl<T: Page> PageFile<T> {
+    /// # Safety
+    ///
+    /// Called by the VFS only.
+    unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        let mut paper = Paper(KVVec::new());
+        let paper = T::write(&mut paper).and_then(|()| Ok(KBox::new(paper, GFP_KERNEL)?));
+        match paper {
+            Ok(paper) => {
+                // SAFETY: The VFS passes a valid file, whose private data is ours.
+                unsafe { (*file).private_data = KBox::into_raw(paper).cast() };
+                0
+            }
+            // Writing to paper takes memory and nothing else.
+            Err(_) => ENOMEM.to_errno(),
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by the VFS only.
+    unsafe extern "C" fn read(
+        file: *mut bindings::file,
+        to: *mut c_char,
+        count: usize,
+        position: *mut bindings::loff_t,
+    ) -> isize {
+        // SAFETY: `open()` stored the paper, which stays until `release()`.
+        let text = unsafe { &(*(*file).private_data.cast::<Paper>()).0 };
+        // SAFETY: The text is valid for its length; the rest is as the VFS passed it.
+        unsafe {
+            bindings::simple_read_from_buffer(
+                to.cast(),
+                count,
+                position,
+                text.as_ptr().cast(),
+                text.len(),
+            )
+        }
+    }
+
+    /// # Safety
+    ///
+    /// Called by the VFS only, when nobody uses the file any more.
+    unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: `open()` stored it, and nobody uses it any more.
+        drop(unsafe { KBox::from_raw((*file).private_data.cast::<Paper>()) });
+        0
+    }
+
+    const FILE: bindings::file_operations = bindings::file_operations {
+        owner: this_module::<crate::LocalModule>().as_ptr(),
+        open: Some(Self::open),
+        read: Some(Self::read),
+        llseek: Some(bindings::default_llseek),
+        release: Some(Self::release),
+        ..pin_init::zeroed()
+    };
 }
 
 struct File<T: Table>(PhantomData<T>);
@@ -237,6 +317,11 @@ impl Directory {
     /// Adds a file that shows a table. Sleeps.
     pub(crate) fn file<T: Table>(&self, name: &CStr) {
         self.add(name, 0o400, &File::<T>::FILE);
+    }
+
+    /// Adds a file that shows a text for people. Sleeps.
+    pub(crate) fn page<T: Page>(&self, name: &CStr) {
+        self.add(name, 0o400, &PageFile::<T>::FILE);
     }
 
     /// Adds a file that can be written as well. Sleeps.

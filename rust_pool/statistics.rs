@@ -233,6 +233,13 @@ pub(crate) fn refill() -> Result {
     Ok(())
 }
 
+/// Bytes that the table takes.
+pub(crate) fn bytes() -> usize {
+    let cpus = usize::try_from(sys::possible_cpus()).unwrap_or(1);
+    let row = size_of::<Row>() + COUNTERS_SIZE * cpus;
+    READY.load(Relaxed).saturating_mul(row)
+}
+
 /// How many rows have been handed out, `(other)` included.
 pub(crate) fn claimed() -> usize {
     CLAIMED.load(Relaxed)

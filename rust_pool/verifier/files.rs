@@ -7,6 +7,11 @@ use super::{
     faults,
     kept,
     options,
+    places::{
+        Place,
+        Places,
+        Sum, //
+    },
     special,
     tracking, //
 };
@@ -14,6 +19,8 @@ use crate::{
     seq::{
         Control,
         Directory,
+        Page,
+        Paper,
         Table, //
     },
     state,
@@ -26,7 +33,10 @@ use crate::{
     }, //
 };
 use kernel::{
-    fmt,
+    fmt::{
+        self,
+        Write, //
+    },
     prelude::*,
     seq_file::SeqFile,
     seq_print, //
@@ -39,6 +49,7 @@ pub(crate) const HEAD: &str = "verifier - version:";
 pub(crate) fn create(dir: &Directory) {
     dir.control::<Options>(c"verifier");
     dir.file::<Live>(c"live");
+    dir.page::<Sites>(c"sites");
     dir.file::<Injected>(c"injected");
 }
 
@@ -117,6 +128,95 @@ impl Table for Live {
             .ok()
         })?;
         Some(next)
+    }
+}
+
+/// The recorded blocks by where they were allocated, for people.
+struct Sites;
+
+impl Page for Sites {
+    fn write(to: &mut Paper) -> Result {
+        let (live, missed) = tracking::counts();
+        let listed = state::get().verifier.lock().listed();
+        let places = Places::tracked(|record| listed.is_none_or(|tags| tags.matches(record.tag)))?;
+        let now = sys::uptime();
+        let total = places.total();
+        kwrite!(
+            to,
+            "sites - version: 1.0\n# tracked {live} untracked {missed} "
+        )?;
+        kwrite!(
+            to,
+            "places {} blocks {} bytes {}",
+            places.count(),
+            total.blocks,
+            total.bytes
+        )?;
+        if listed.is_none() {
+            to.write_str(
+                "; tracking is off: to see the blocks that are allocated from now on, \
+                 echo 'tracking tag=*' >/sys/kernel/debug/rust_pool/verifier",
+            )?;
+        }
+        kwrite!(
+            to,
+            "\n#{:>9} {:>14} {:>12} {:>12}  tag  type       caller, and who called that\n",
+            "blocks",
+            "bytes",
+            "oldest",
+            "newest"
+        )?;
+        let mut result = Ok(());
+        places.for_each(|place| {
+            if result.is_ok() {
+                result = write_place(to, place, now);
+            }
+        })?;
+        result?;
+        if places.rest.blocks != 0 {
+            let Sum { blocks, bytes } = places.rest;
+            kwrite!(
+                to,
+                "{blocks:>10} {bytes:>14}  at more places than there is room for\n"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the row of a place, and a line for each frame that called it.
+fn write_place(to: &mut Paper, place: &Place, now: u64) -> Result {
+    let Sum { blocks, bytes } = place.sum;
+    let [oldest, newest] = [place.oldest, place.newest].map(|time| Age::new(now, time));
+    kwrite!(to, "{blocks:>10} {bytes:>14} {oldest} {newest}  ")?;
+    match place.tag {
+        Some(tag) => kwrite!(to, "{tag}")?,
+        None => to.write_str("-   ")?,
+    }
+    let memory = Text::<10>::of(&place.memory);
+    kwrite!(to, " {memory:<10}")?;
+    for (at, site) in place.stack.sites().enumerate() {
+        if at == 0 {
+            kwrite!(to, " {site}\n")?;
+        } else if site.is_known() {
+            kwrite!(to, "\t< {site}\n")?;
+        }
+    }
+    Ok(())
+}
+
+/// How long ago something was, in seconds.
+struct Age(u64);
+
+impl Age {
+    fn new(now: u64, then: u64) -> Self {
+        Self(now.saturating_sub(then) / 1_000_000)
+    }
+}
+
+impl fmt::Display for Age {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "{:>8}.{:03}", self.0 / 1000, self.0 % 1000)
     }
 }
 
