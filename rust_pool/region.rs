@@ -82,7 +82,7 @@ impl Owner {
     }
 
     /// The same as the verifier calls it.
-    fn memory(&self) -> MemoryType {
+    pub(crate) fn memory(&self) -> MemoryType {
         match self {
             Self::Pool { kind, .. } => MemoryType::pool(*kind),
             Self::Contiguous { .. } => MemoryType::Contiguous,

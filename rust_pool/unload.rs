@@ -25,19 +25,35 @@ use crate::{
         self,
         Module, //
     },
+    tag::{
+        PoolKind,
+        Tag, //
+    },
     text::{
         kwrite,
-        Line, //
+        Text, //
     },
     verifier::{
         check,
+        freed,
+        kept,
         leaks,
+        places::{
+            One,
+            Places,
+            Sum, //
+        },
         special,
-        tracking, //
+        stack::Stack,
+        tracking,
+        MemoryType, //
     },
     violation::{
+        self,
+        Blocks,
         Check,
-        Violation, //
+        Violation,
+        What, //
     }, //
 };
 use core::ptr::NonNull;
@@ -48,26 +64,135 @@ use kernel::{
     prelude::*, //
 };
 
-/// One line of a report.
-struct Leak<'a, S: fmt::Display> {
-    kind: S,
-    count: u64,
-    bytes: u64,
-    how: &'a str,
-    site: &'a Site,
+/// Lines of one kind in a report, at most: the log of a machine that floods loses others' lines.
+const LINES: usize = 32;
+
+/// Memory that was left behind, by what is known of it: pool by its tag, for its headers have no
+/// room for a place, all other by the place that allocated it.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A tag; `None` for the row `(other)`.
+    Tag(Option<Tag>, PoolKind),
+    Place(MemoryType),
 }
 
-impl<S: fmt::Display> Leak<'_, S> {
-    fn print(&self) {
-        let Self {
-            kind,
-            count,
+impl Kind {
+    fn tag(self) -> Option<Tag> {
+        match self {
+            Self::Tag(tag, _) => tag,
+            Self::Place(_) => None,
+        }
+    }
+
+    /// How a row of the violations begins.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Tag(_, PoolKind::NonPaged) => "leaked Nonp",
+            Self::Tag(_, PoolKind::Paged) => "leaked Paged",
+            Self::Place(MemoryType::Contiguous) => "leaked contiguous",
+            Self::Place(MemoryType::NonCached) => "leaked noncached",
+            Self::Place(_) => "leaked common buffer",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(Some(tag), kind) => kwrite!(f, "tag {tag} {kind}"),
+            Self::Tag(None, kind) => kwrite!(f, "tag (other) {kind}"),
+            Self::Place(MemoryType::CommonBuffer) => f.write_str("common buffer"),
+            Self::Place(memory) => kwrite!(f, "{memory}"),
+        }
+    }
+}
+
+/// What one tag or place left.
+struct Leak {
+    kind: Kind,
+    sum: Sum,
+    site: Site,
+}
+
+impl Leak {
+    /// Has it in the log, and in the file of violations as what a module did.
+    fn tell(&self, module: Option<&str>) {
+        let Self { kind, sum, site } = self;
+        let Sum { blocks, bytes } = *sum;
+        let how = match kind {
+            Kind::Tag(..) => "first allocated",
+            Kind::Place(_) => "allocated",
+        };
+        let shown = Blocks(blocks);
+        pr_err!("  leaked {kind}: {shown}, {bytes} bytes, {how} at {site}\n");
+        let row = outstanding(kind.words(), *sum);
+        let row = kind.tag().map_or(row, |tag| row.about(tag));
+        row.list(module, site.copy());
+    }
+}
+
+/// The violation: what is left, in words.
+fn outstanding(what: &'static str, sum: Sum) -> Violation {
+    let Sum { blocks, bytes } = sum;
+    Violation::new(
+        Check::DriverVerifier,
+        0x62,
+        [0u32.into(), 0u32.into(), blocks.into()],
+        0,
+        What::Left {
+            what,
+            blocks,
             bytes,
-            how,
-            site,
-        } = self;
-        let blocks = if *count == 1 { "block" } else { "blocks" };
-        pr_err!("  leaked {kind}: {count} {blocks}, {bytes} bytes, {how} at {site}\n");
+        },
+    )
+}
+
+/// The largest leaks, and the sum of the rest.
+struct Largest {
+    leaks: KVec<Leak>,
+    /// How many tags and places are not among them.
+    more: u64,
+    rest: Sum,
+}
+
+impl Largest {
+    /// None yet. Without memory there are none but the rest. Sleeps.
+    fn new() -> Self {
+        Self {
+            leaks: KVec::with_capacity(LINES, GFP_KERNEL | __GFP_NOWARN).unwrap_or(KVec::new()),
+            more: 0,
+            rest: Sum::default(),
+        }
+    }
+
+    fn add(&mut self, leak: Leak) {
+        if self.leaks.len() < self.leaks.capacity().min(LINES) {
+            // There is room.
+            let _ = self.leaks.push(leak, GFP_KERNEL);
+            return;
+        }
+        let smallest = self.leaks.iter_mut().min_by_key(|leak| leak.sum.bytes);
+        let smaller = match smallest {
+            Some(smallest) if smallest.sum.bytes < leak.sum.bytes => {
+                core::mem::replace(smallest, leak)
+            }
+            _ => leak,
+        };
+        self.more = self.more.saturating_add(1);
+        self.rest.add(smaller.sum);
+    }
+
+    /// Calls `visit` on each, the largest first.
+    fn for_each(&mut self, mut visit: impl FnMut(&Leak)) {
+        for at in 0..self.leaks.len() {
+            let rest = self.leaks.iter().enumerate().skip(at);
+            let largest = rest.max_by_key(|(_, leak)| leak.sum.bytes);
+            let Some(largest) = largest.map(|(largest, _)| largest) else {
+                return;
+            };
+            self.leaks.swap(at, largest);
+            self.leaks.get(at).into_iter().for_each(&mut visit);
+        }
     }
 }
 
@@ -84,80 +209,60 @@ fn rows(of_row: impl Fn(&Row) -> (u64, i64), mut visit: impl FnMut(&Row, u64, u6
     }
 }
 
-fn region_kind(region: &Region) -> Option<&'static str> {
-    match region.owner {
-        // Counted with the tag.
-        Owner::Pool { .. } => None,
-        Owner::Contiguous { .. } => Some("contiguous"),
-        Owner::NonCached { .. } => Some("noncached"),
-        Owner::CommonBuffer { .. } => Some("common buffer"),
-    }
+/// Whether a region is no pool: that is counted with its tag.
+fn is_of_family(region: &Region) -> bool {
+    !matches!(region.owner, Owner::Pool { .. })
 }
 
-/// Regions of one kind from one place.
-struct Group {
-    kind: &'static str,
-    site: Site,
-    count: u64,
-    bytes: u64,
-}
-
-/// Groups the regions that `which` is true of, as far as there is memory for that; the number of the
-/// rest.
-fn group(which: impl Fn(&Region) -> bool) -> (KVec<Group>, u64) {
-    let mut groups = KVec::<Group>::new();
-    let mut rest = 0u64;
-    state::get().regions.for_each(|region| {
-        let Some(kind) = region_kind(region).filter(|_| which(region)) else {
-            return;
-        };
-        // CAST: Lossless on the architectures supported.
-        let bytes = region.asked as u64;
-        let known = groups
-            .iter_mut()
-            .find(|group| group.kind == kind && group.site.is(&region.site));
-        if let Some(group) = known {
-            group.count += 1;
-            group.bytes += bytes;
-            return;
-        }
-        let site = region.site.copy();
-        let group = Group {
-            kind,
-            site,
-            count: 1,
-            bytes,
-        };
-        if groups.push(group, GFP_ATOMIC | __GFP_NOWARN).is_err() {
-            rest = rest.wrapping_add(1);
+/// What is left, the largest first.
+fn largest(of_row: impl Fn(&Row) -> (u64, i64), of_region: impl Fn(&Region) -> bool) -> Largest {
+    let mut largest = Largest::new();
+    rows(of_row, |row, blocks, bytes| {
+        if let Some((tag, kind)) = row.identity() {
+            largest.add(Leak {
+                kind: Kind::Tag(tag, kind),
+                sum: Sum { blocks, bytes },
+                site: row.site().copy(),
+            });
         }
     });
-    (groups, rest)
-}
-
-/// Prints the regions that `which` is true of.
-fn print_regions(which: impl Fn(&Region) -> bool) {
-    let (groups, rest) = group(which);
-    for group in groups {
-        Leak {
-            kind: group.kind,
-            count: group.count,
-            bytes: group.bytes,
-            how: "allocated",
-            site: &group.site,
-        }
-        .print();
+    let places = Places::collect(|places| {
+        state::get().regions.for_each(|region| {
+            if is_of_family(region) && of_region(region) {
+                places.add(&One {
+                    tag: None,
+                    memory: region.owner.memory(),
+                    stack: &Stack::of_site(&region.site),
+                    bytes: region.asked,
+                    time: 0,
+                });
+            }
+        });
+    });
+    let Ok(places) = places else {
+        pr_err!("  no memory to say what but pool is left\n");
+        return largest;
+    };
+    for place in places.iter() {
+        largest.add(Leak {
+            kind: Kind::Place(place.memory),
+            sum: place.sum,
+            site: place.stack.caller().copy(),
+        });
     }
-    if rest != 0 {
-        pr_err!("  leaked, without memory to say what and where: {rest}\n");
+    if places.rest.blocks != 0 {
+        largest.more = largest.more.saturating_add(1);
+        largest.rest.add(places.rest);
     }
+    largest
 }
 
 /// Prints the adapters that `which` is true of, each when the lock is released: a slow console must
 /// not keep interrupts off.
 fn print_adapters(which: impl Fn(&Adapter) -> bool) {
-    let mut line = Line::empty();
+    let mut line = Text::<1024>::empty();
     let mut last = 0;
+    let mut count = 0usize;
     loop {
         line.clear();
         let number = adapter::after(last, |adapter| {
@@ -167,74 +272,97 @@ fn print_adapters(which: impl Fn(&Adapter) -> bool) {
             }
         });
         if !line.as_bytes().is_empty() {
-            pr_err!("  leaked {line}\n");
+            count = count.saturating_add(1);
+            if count <= LINES {
+                pr_err!("  leaked {line}\n");
+            }
         }
         match number {
             Some(number) => last = number,
             None => break,
         }
     }
+    if count > LINES {
+        let more = count - LINES;
+        pr_err!("  and {more} more adapters; all are in {DIRECTORY}adapters\n");
+    }
 }
 
-/// Reports what is live and satisfies the conditions, and returns whether anything does.
+/// Reports what is live and satisfies the conditions, of a module or of all, and returns whether
+/// anything does.
 fn report(
-    name: &str,
+    module: Option<Module>,
     of_row: impl Fn(&Row) -> (u64, i64),
     of_region: impl Fn(&Region) -> bool,
     of_adapter: impl Fn(&Adapter) -> bool,
-    module: Option<Module>,
 ) -> bool {
     let state = state::get();
-    let mut count = 0u64;
-    rows(&of_row, |_, blocks, _| count = count.wrapping_add(blocks));
+    let mut sum = Sum::default();
+    rows(&of_row, |_, blocks, bytes| sum.add(Sum { blocks, bytes }));
     state.regions.for_each(|region| {
-        if region_kind(region).is_some() && of_region(region) {
-            count = count.wrapping_add(1);
+        if is_of_family(region) && of_region(region) {
+            // CAST: Lossless on the architectures supported.
+            let bytes = region.asked as u64;
+            sum.add(Sum { blocks: 1, bytes });
         }
     });
     // A tag that another used first counts as that one's, but for tracked blocks.
-    count = count.max(leaks::count(module));
+    sum.blocks = sum.blocks.max(leaks::count(module));
     let adapters = state
         .adapters
         .lock()
         .iter()
         .filter(|adapter| of_adapter(adapter))
         .count();
-    if count == 0 && adapters == 0 {
+    if sum.blocks == 0 && adapters == 0 {
         return false;
     }
-    Violation::new(
-        Check::DriverVerifier,
-        0x62,
-        [0u32.into(), 0u32.into(), count.into()],
-        0,
-        "unloading with allocations outstanding",
-    )
-    .report_always();
-    pr_err!("  left by {name}: blocks {count}, adapters {adapters}\n");
-    rows(&of_row, |row, count, bytes| {
-        let Some((tag, kind)) = row.identity() else {
-            return;
-        };
-        let line = |kind: fmt::Arguments<'_>| {
-            Leak {
-                kind,
-                count,
-                bytes,
-                how: "first allocated",
-                site: row.site(),
-            }
-            .print();
-        };
-        match tag {
-            Some(tag) => line(fmt!("tag {tag} {kind}")),
-            None => line(fmt!("tag (other) {kind}")),
-        }
+    let name = module.as_ref().map(Module::name);
+    outstanding("unloading with allocations outstanding", sum).report_of(name, || {
+        print_head(name, sum, adapters);
+        let mut largest = largest(&of_row, &of_region);
+        largest.for_each(|leak| leak.tell(name));
+        print_rest(&largest, module.is_some());
+        leaks::print(module);
+        print_adapters(&of_adapter);
     });
-    leaks::print(module);
-    print_regions(of_region);
-    print_adapters(of_adapter);
     true
+}
+
+/// Where the files are.
+const DIRECTORY: &str = "/sys/kernel/debug/rust_pool/";
+
+fn print_head(name: Option<&str>, sum: Sum, adapters: usize) {
+    let Sum { blocks, bytes } = sum;
+    let head = |who: fmt::Arguments<'_>| {
+        let blocks = Blocks(blocks);
+        pr_err!("  {who}: {blocks}, {bytes} bytes, adapters {adapters}\n");
+    };
+    match name {
+        Some(name) => head(fmt!("left by {name}")),
+        None => head(fmt!(
+            "rust_pool is unloaded; left by those who are named below"
+        )),
+    }
+}
+
+/// Prints what the lines before this had no room for, and which file has it.
+fn print_rest(largest: &Largest, files_stay: bool) {
+    let Largest { more, rest, .. } = largest;
+    if *more == 0 {
+        return;
+    }
+    let Sum { blocks, bytes } = *rest;
+    let blocks = Blocks(blocks);
+    let all = if files_stay {
+        "all are in"
+    } else {
+        "all were, until now, in"
+    };
+    pr_err!(
+        "  and {more} more tags and places: {blocks}, {bytes} bytes; {all} {DIRECTORY}tags \
+         and the files beside it\n"
+    );
 }
 
 /// Reports what a client leaves behind.
@@ -252,7 +380,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     // What was freed in atomic context is no leak.
     sys::defer_finish();
     report(
-        module.name(),
+        Some(module),
         |row| {
             if row.site().lies_in(module) {
                 row.outstanding()
@@ -262,7 +390,6 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         },
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
-        Some(module),
     );
     // From now on names are all that is left of the sites.
     for row in (0..statistics::claimed()).filter_map(statistics::at_place) {
@@ -287,6 +414,8 @@ fn for_each_other_site(mut visit: impl FnMut(&Site)) {
     }
     special::for_each_site(&mut visit);
     check::for_each_site(&mut visit);
+    freed::for_each_site(&mut visit);
+    kept::for_each_site(&mut visit);
     tracking::for_each_site(visit);
 }
 
@@ -316,7 +445,8 @@ pub(crate) fn report_all() -> bool {
         let now = row.snapshot();
         (now.diff(), now.bytes)
     };
-    let leaked = report("rust_pool", live, |_| true, |_| true, None);
+    let leaked = report(None, live, |_| true, |_| true);
+    violation::say_left_out();
     // The records go, the memory that they are about stays.
     let state = state::get();
     while state.regions.pop().is_some() {}

@@ -3,7 +3,11 @@
 //! The tracked blocks in the report at unload: how many each place leaked.
 
 use super::{
-    stack::Stack,
+    places::{
+        Place,
+        Places,
+        Sum, //
+    },
     tracking::{
         self,
         Record, //
@@ -12,41 +16,33 @@ use super::{
 };
 use crate::{
     sys::Module,
-    tag::Tag,
-    text::kwrite, //
+    text::kwrite,
+    violation::Blocks, //
 };
 use kernel::{
-    alloc::flags::__GFP_NOWARN,
     fmt,
     prelude::*, //
 };
 
-/// Blocks, or adapters, from one place.
-struct Group {
-    tag: Option<Tag>,
-    memory: MemoryType,
-    stack: Stack,
-    count: u64,
-    bytes: u64,
-}
+/// Places that are told, at most.
+const LINES: u64 = 32;
 
-impl fmt::Display for Group {
+/// What is at a place, in words.
+struct What<'a>(&'a Place);
+
+impl fmt::Display for What<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            tag,
-            memory,
-            stack,
-            count,
-            bytes,
-        } = self;
+        let Place {
+            tag, memory, sum, ..
+        } = self.0;
+        let Sum { blocks, bytes } = *sum;
         if let Some(tag) = tag {
             kwrite!(f, "tag {tag} ")?;
         }
         if *memory == MemoryType::Adapter {
-            return kwrite!(f, "{memory}: {count}, by {stack}");
+            return kwrite!(f, "{memory}: {blocks}");
         }
-        let blocks = if *count == 1 { "block" } else { "blocks" };
-        kwrite!(f, "{memory}: {count} {blocks}, {bytes} bytes, by {stack}")
+        kwrite!(f, "{memory}: {}, {bytes} bytes", Blocks(blocks))
     }
 }
 
@@ -67,41 +63,32 @@ pub(crate) fn count(module: Option<Module>) -> u64 {
     count
 }
 
-/// Prints where they were allocated, as far as there is memory to tell them apart.
+/// Prints where they were allocated, the most bytes first. Sleeps.
 pub(crate) fn print(module: Option<Module>) {
-    let mut groups = KVec::<Group>::new();
-    let mut rest = 0u64;
-    tracking::for_each(|record| {
-        if !concerned(record, module) {
-            return;
-        }
-        // CAST: Lossless on the architectures supported.
-        let bytes = record.bytes as u64;
-        let known = groups.iter_mut().find(|group| {
-            group.tag == record.tag
-                && group.memory == record.memory
-                && group.stack.is(&record.stack)
-        });
-        if let Some(group) = known {
-            group.count = group.count.wrapping_add(1);
-            group.bytes = group.bytes.wrapping_add(bytes);
-            return;
-        }
-        let group = Group {
-            tag: record.tag,
-            memory: record.memory,
-            stack: record.stack.copy(),
-            count: 1,
-            bytes,
-        };
-        if groups.push(group, GFP_ATOMIC | __GFP_NOWARN).is_err() {
-            rest = rest.wrapping_add(1);
-        }
+    let places = Places::tracked(|record| concerned(record, module));
+    let mut told = 0;
+    let mut more = Sum::default();
+    let printed = places.and_then(|places| {
+        places.for_each(|place| {
+            if told < LINES {
+                place.stack.print(fmt!("tracked {}, by", What(place)));
+            } else {
+                more.add(place.sum);
+            }
+            told += 1;
+        })?;
+        more.add(places.rest);
+        Ok(())
     });
-    for group in &groups {
-        pr_err!("  tracked {group}\n");
+    if printed.is_err() {
+        pr_err!("  tracked blocks: no memory to say where they are from\n");
     }
-    if rest != 0 {
-        pr_err!("  tracked, without memory to say where: {rest}\n");
+    if more.blocks != 0 {
+        let Sum { blocks, bytes } = more;
+        let (count, blocks) = (told.saturating_sub(LINES), Blocks(blocks));
+        pr_err!(
+            "  and {count} more tracked places: {blocks}, {bytes} bytes; all are in \
+             /sys/kernel/debug/rust_pool/sites\n"
+        );
     }
 }
