@@ -6,7 +6,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-FILES='tags contiguous noncached adapters memory violations live injected'
+FILES='tags contiguous noncached adapters memory violations summary live sites injected'
 
 # Bytes to read at once and from where, and how many one by one: a hundred thousand
 # system calls take minutes on the debug kernel.
@@ -41,7 +41,7 @@ file_mode() {
 }
 
 version_line() {
-	head -n 1 "$STATS/$1" | grep -qx "$1 - version: 1\.[0-9]"
+	head -n 1 "$STATS/$1" | grep -qx "$1 - version: [12]\.[0-9]"
 }
 
 is_file() {
@@ -78,11 +78,76 @@ rows_end_with_newline() {
 	[ -z "$(tail -c 1 "$STATS/$1")" ]
 }
 
-# Blank-separated after the tag: type and eight numbers, nothing negative.
+# What is held for each purpose adds up, and what is in use is what the files of the
+# families and of the tags say.
+summary_adds_up() {
+	insmod "$(module_file rp_test_leak)" small=3 large=1 contiguous=1 noncached=1 &&
+		rmmod rp_test_leak || return 1
+	sed -n 2p "$STATS/summary" | grep -qxE \
+		'# holds [0-9]+ bytes, in use [0-9]+, ready [0-9]+, verifier [0-9]+, overhead [0-9]+' ||
+		return 1
+	_used=$(awk 'NR > 3 { sub(/^\(other\)/, "    "); split(substr($0, 5), row); used += row[6] }
+		END { printf "%d", used }' "$STATS/tags")
+	for _family in contiguous noncached adapters; do
+		_used=$((_used + $(stat_of $_family used)))
+	done
+	awk -v used="$_used" '
+		NR == 2 { gsub(",", ""); all = $3; in_use = $7; parts = $7 + $9 + $11 + $13 }
+		NR > 3 { sum += $4; rows++; if (NF != 4 || $4 < 0) bad = 1 }
+		NR > 3 && NR <= 8 { live += $4 }
+		END {
+			if (bad || rows != 12 || sum != all || parts != all || live != in_use ||
+			    live != used) {
+				print "# rows " rows ", sum " sum " of " all ", live " live " of " used
+				exit 1
+			}
+		}' "$STATS/summary" && return
+	sed 's/^/# /' "$STATS/summary"
+	return 1
+}
+
+# The last violation's row and its line in the kernel log are of one clock: the row
+# is made first. Modules and tags are in the row.
+violation_rows_parse() {
+	log_mark violation
+	cat "$CASES_DIR"/badfree/*counters_untouched >/dev/null
+	tail -n 1 "$STATS/violations" >"$TMP/row"
+	sed 1,3d "$STATS/violations" | awk '
+		!/^[0-9]+ [0-9]+\.[0-9]{6} 0x[0-9a-f]+( 0x[0-9a-f]+){4} [^ ]+ [^ ]+ [^ ]+ / {
+			print "# " $0; bad = 1
+		}
+		END { exit bad || !NR }' || return 1
+	awk '$8 != "rp_test_pool" || $9 != "TstD" || $10 !~ /^counters_untouched\+/ {
+			print "# " $0; exit 1
+		}' "$TMP/row" || return 1
+	log_since | sed -n 's/^\[ *\([0-9.]*\)\] rust_pool: .*: free of a TstD block .*/\1/p' |
+		tail -n 1 >"$TMP/time"
+	[ -s "$TMP/time" ] || return 1
+	awk -v row="$(cut -d ' ' -f 2 "$TMP/row")" '
+		row > $1 || row < $1 - 2 {
+			print "# the row is of " row ", the line of " $1; exit 1
+		}' "$TMP/time"
+}
+
+# Blank-separated after the tag: type, eight numbers, nothing negative, and the first
+# user. The second line has the sums.
 tag_rows_parse() {
+	awk 'NR == 2 { allocs = $5; frees = $7; diff = $9; bytes = $11; used = $13; next }
+		NR > 3 { sub(/^\(other\)/, "    "); split(substr($0, 5), row)
+			allocs -= row[2]; frees -= row[3]; diff -= row[4]; bytes -= row[5]; used -= row[6] }
+		END {
+			if (allocs || frees || diff || bytes || used) {
+				print "# sums differ by", allocs, frees, diff, bytes, used
+				exit 1
+			}
+		}' "$STATS/tags" || return 1
+	grep -qE '^Tst. Nonp .* [^ ]+[+]0x[^ ]+ \[rp_test_pool\]$' "$STATS/tags" || {
+		grep '^Tst' "$STATS/tags" | sed 's/^/# /'
+		return 1
+	}
 	sed '1d; /^# /d; /^#tag /d; s/^(other)/    /' "$STATS/tags" |
 		cut -c 5- | awk '
-		!/^ +(Nonp|Paged)( +[0-9]+)+ *$/ || NF != 9 {
+		!/^ +(Nonp|Paged)( +[0-9]+)+ ([^ ]+|[^ ]+ \[[^ ]*\])$/ || NF < 10 {
 			print "# " $0; bad = 1
 		}
 		$2 - $3 != $4 || ($4 && int($5 / $4) != $7) || (!$4 && $7) {
@@ -122,7 +187,7 @@ open_file_and_rmmod() {
 		return
 	fi
 	# Refused because in use: then it still works.
-	head -n 1 <&3 | grep -qx "$1 - version: 1\.[0-9]" || return 1
+	head -n 1 <&3 | grep -qx "$1 - version: [12]\.[0-9]" || return 1
 	exec 3<&-
 }
 
@@ -169,9 +234,9 @@ thousands_of_tags() {
 	cmp "$TMP/tags" "$TMP/parts"
 }
 
-begin rp_test rp_test_pool
+begin rp_test rp_test_pool rp_test_leak
 load_or_fail rust_pool
-ktap_set_plan $((20 + ENDS))
+ktap_set_plan $((24 + ENDS))
 
 check "directory is root's only" mode_is "$STATS" 700
 check "files are root's only" each_file file_mode
@@ -193,5 +258,8 @@ check "read in small pieces" each_file small_reads
 check "read from anywhere" each_file seeks
 check "tag rows parse" tag_rows_parse
 check "memory rows parse" memory_rows_parse
+check "summary adds up" summary_adds_up
+check "rows of violations parse, by the log's clock" violation_rows_parse
 check "thousands of tags" thousands_of_tags
+kmemleak_forget
 ends

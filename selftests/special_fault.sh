@@ -24,22 +24,22 @@ make() {
 	return 1
 }
 
-# dies MISTAKE CODE WRITE TEXT BYTE [FREED]: the violation, in the log and in the file
+# dies MISTAKE CODE WRITE TEXT PLACE [FREED]: the violation, in the log and in the file
 dies() {
 	make "$1" || return 1
-	logged "rust_pool: [A-Z_]* \($2\): 0x[0-9a-f]{16}, $3, 0x[0-9a-f]{16}, 0x0: $4, at (write|read)_record[^ +]*\+" &&
-		logged "rust_pool:   byte $5 of block 0x[0-9a-f]{16}, tag Fult Nonp, 100 bytes" &&
+	logged "rust_pool: [A-Z_]* \($2\): 0x[0-9a-f]{16}, $3, 0x[0-9a-f]{16}, 0x0: $4, tag Fult, at (write|read)_record[^ +]*\+" &&
+		logged "rust_pool:   $5 100 bytes: block 0x[0-9a-f]{16}, tag Fult Nonp\$" &&
 		logged 'rust_pool:   allocated by make_record\+.*\[rp_test_fault\] < mistake\+' &&
 		tail -n 1 "$STATS/violations" |
-		grep -qE " $2 0x[0-9a-f]{16} $3 .* (write|read)_record[^ ]* .rp_test_fault. $4\$" || return 1
+		grep -qE " $2 0x[0-9a-f]{16} $3 .* rp_test_fault Fult (write|read)_record[^ ]* .rp_test_fault. $4\$" || return 1
 	[ -z "$6" ] || logged 'rust_pool:   freed by free_record\+.*\[rp_test_fault\] < mistake\+'
 }
 
 # The instruction is in the block itself, and no function's.
 dies_of_a_jump() {
 	make "freed jump" || return 1
-	logged "rust_pool: [A-Z_]* \(0xcc\): (0x[0-9a-f]{16}), 0x0, \1, 0x0: $FREED" &&
-		logged "rust_pool:   byte 0 of block 0x[0-9a-f]{16}, tag Fult Nonp, 100 bytes" &&
+	logged "rust_pool: [A-Z_]* \(0xcc\): (0x[0-9a-f]{16}), 0x0, \1, 0x0: $FREED, tag Fult, at" &&
+		logged "rust_pool:   byte 0 of its 100 bytes: block 0x[0-9a-f]{16}, tag Fult Nonp\$" &&
 		logged 'rust_pool:   freed by free_record\+.*\[rp_test_fault\] < mistake\+'
 }
 
@@ -58,16 +58,16 @@ BEHIND='access behind the end of a block of special pool'
 BEFORE='access before the start of a block of special pool'
 FREED='access to a block of special pool that was freed'
 option 'special end tag=Fu*'
-check "overrun: write" dies behind 0xcd 0x1 "$BEHIND" 112
-check "overrun: read" dies 'behind read' 0xcd 0x0 "$BEHIND" 112
-check "use after free: write" dies freed 0xcc 0x1 "$FREED" 40 freed
-check "use after free: read" dies 'freed read' 0xcc 0x0 "$FREED" 8 freed
+check "overrun: write" dies behind 0xcd 0x1 "$BEHIND" '12 bytes after the end of its'
+check "overrun: read" dies 'behind read' 0xcd 0x0 "$BEHIND" '12 bytes after the end of its'
+check "use after free: write" dies freed 0xcc 0x1 "$FREED" 'byte 40 of its' freed
+check "use after free: read" dies 'freed read' 0xcc 0x0 "$FREED" 'byte 8 of its' freed
 check "use after free: jump" dies_of_a_jump
 option off
 option 'special start tag=Fu*'
-check "underrun: write" dies before 0xcd 0x1 "$BEFORE" -20
-check "underrun: read" dies 'before read' 0xcd 0x0 "$BEFORE" -1
-check "use after free at the start of a page" dies freed 0xcc 0x1 "$FREED" 40 freed
+check "underrun: write" dies before 0xcd 0x1 "$BEFORE" '20 bytes before the start of its'
+check "underrun: read" dies 'before read' 0xcd 0x0 "$BEFORE" 'the last byte before its'
+check "use after free at the start of a page" dies freed 0xcc 0x1 "$FREED" 'byte 40 of its' freed
 check "nothing but these is told" others_not_told 8
 check "$PROGRAM: modules unload" unload_all
 kmemleak_forget

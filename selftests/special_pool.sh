@@ -58,8 +58,8 @@ resized() {
 told() {
 	sleep 6
 	option 'special tag=Vr*' && log_mark twice && run twice small &&
-		logged 'rust_pool: BAD_POOL_CALLER \(0xc2\): 0x7, .*: block freed twice, called from (free_pool|run_set)' &&
-		logged 'rust_pool:   byte 0 of block 0x[0-9a-f]{16}, tag Vrfy Nonp, 100 bytes$' &&
+		logged 'rust_pool: BAD_POOL_CALLER \(0xc2\): 0x7, .*: block freed twice, tag Vrfy, called from (free_pool|run_set)' &&
+		logged 'rust_pool:   byte 0 of its 100 bytes: block 0x[0-9a-f]{16}, tag Vrfy Nonp$' &&
 		logged 'rust_pool:   allocated by allocate_small\+.*\[rp_test_verifier\] < run_set' &&
 		logged 'rust_pool:   freed by (free_pool\+[^ ]* .rp_test_verifier. < )?run_set' && option off
 }

@@ -122,6 +122,39 @@ leaks_each_time() {
 		leaked_memory_untouched
 }
 
+# Of thousands of tags the largest are told, the largest first, and all the rest in one
+# line; the file has them all.
+flood_is_bounded() {
+	loaded rust_pool || load rust_pool || return 1
+	client flood=2000 || return 1
+	log_since >"$TMP/log"
+	# Those of 16 to 1983 bytes.
+	_rest=1967016
+	logged "$REPORT, 0x0, 0x0, 0x7d0: unloading with allocations outstanding: 2000 blocks, 2031000 bytes\$" &&
+		logged "rust_pool:   and 1968 more tags and places: 1968 blocks, $_rest bytes; all are in $STATS/tags" ||
+		return 1
+	grep -c 'rust_pool:  ' "$TMP/log" >"$TMP/count"
+	[ "$(cat "$TMP/count")" -eq 34 ] || {
+		echo "# $(cat "$TMP/count") lines"
+		return 1
+	}
+	# F7cf has 2015 bytes, F7b0 1984.
+	sed -n 's/.*leaked tag F\(...\) Nonp: 1 block, \([0-9]*\) bytes.*/\1 \2/p' "$TMP/log" |
+		awk 'NR == 1 { first = $0 } { last = $0 } END { exit first != "7cf 2015" || last != "7b0 1984" }' ||
+		return 1
+	[ "$(awk '/^F... Nonp/ && $5 == 1 { tags++ } END { print 0 + tags }' "$STATS/tags")" -eq 2000 ]
+}
+
+# Rows of violations say who and what, when the log no longer does.
+leaks_in_violations() {
+	sed 1,3d "$STATS/violations" | tail -n 33 | awk '
+		{ print $3, $4, $7, $8, $9, $10 }' >"$TMP/rows"
+	head -n 1 "$TMP/rows" | grep -qx '0xc4 0x62 0x7d0 rp_test_leak - unknown' &&
+		[ "$(grep -cE '^0xc4 0x62 0x1 rp_test_leak F7(b[0-9a-f]|c[0-9a-f]) leak_flood\+' "$TMP/rows")" -eq 32 ] && return
+	sed 's/^/# /' "$TMP/rows"
+	return 1
+}
+
 nothing_to_report() {
 	log_mark "clean"
 	unload rust_pool && not_logged "$REPORT|leaked"
@@ -139,7 +172,7 @@ rust_reported_at_client() {
 begin rp_test rp_test_leak rp_test_pool rp_test_leak_rust
 load_or_fail rust_pool rp_test
 find_edu
-ktap_set_plan $((15 + ENDS))
+ktap_set_plan $((17 + ENDS))
 
 check "a client without leaks is not reported" others_not_blamed
 check "pool reported at the client's unload" reported_at_client
@@ -163,6 +196,8 @@ check "works again" works_again
 load rp_test
 check "leaks each time" leaks_each_time
 check "Rust client reported" rust_reported_at_client
+check "a flood is bounded" flood_is_bounded
+check "rows of violations name who leaked what" leaks_in_violations
 loaded rust_pool && unload rp_test rust_pool
 load rust_pool
 check "nothing to report without leaks" nothing_to_report

@@ -80,6 +80,32 @@ listed() {
 	run drop && is "$(rows live)" 0 && option off
 }
 
+# sites: a row for each place, the most bytes first, a line for each frame
+by_place() {
+	sed -n 2p "$STATS/sites" | grep -q "tracking is off.*echo 'tracking tag=\*' >$STATS/verifier" &&
+		option 'tracking tag=*' && run keep small 3 && run keep page 2 && run keep contiguous 1 &&
+		! sed -n 2p "$STATS/sites" | grep -q 'tracking is off' || return 1
+	sed 1,3d "$STATS/sites" >"$TMP/sites"
+	grep -v '^	' "$TMP/sites" | sed 's/+0x.*//' | awk '{ print $1, $2, $5, $6, $7 }' >"$TMP/rows"
+	printf '%s\n' '2 16384 Vrfy Nonp allocate_page' '1 3000 - contiguous allocate_contiguous' \
+		'3 300 Vrfy Nonp allocate_small' | diff - "$TMP/rows" >"$TMP/diff" || {
+		sed 's/^/# /' "$TMP/diff"
+		return 1
+	}
+	is "$(grep -c '^	< run_set+.*\[rp_test_verifier\]$' "$TMP/sites")" 3 &&
+		awk '!/^\t/ && ($3 !~ /^[0-9]+\.[0-9][0-9][0-9]$/ || $4 > $3) { exit 1 }' "$TMP/sites" &&
+		run drop && is "$(rows sites)" 0 && option off
+}
+
+# So many of one place are one row, read at once.
+many_at_a_place() {
+	_row='^ +20000 +1280000 .* Swrm Nonp +leak_swarm\+.*\[rp_test_leak\]$'
+	option 'tracking tag=*' && load rp_test &&
+		insmod "$(module_file rp_test_leak)" swarm=20000 &&
+		grep -qE "$_row" "$STATS/sites" && rmmod rp_test_leak &&
+		grep -qE "$_row" "$STATS/sites" && unload rp_test && option off
+}
+
 by_tag() {
 	option 'tracking tag=Vr*' && run keep small && run keep contiguous &&
 		is "$(rows live)" 1 && option 'tracking tag=Else' && run keep small &&
@@ -117,6 +143,86 @@ freed_twice() {
 			return 1
 	done
 	is "$(rows live)" 0 && option off
+}
+
+# Log lines on the block, and on the first free of one that is freed twice.
+told_of() {
+	logged "rust_pool:   allocated by allocate_$1\+.*\[rp_test_verifier\] < run_set" &&
+		logged 'rust_pool:   freed by (free_pool\+[^ ]* .rp_test_verifier. < )?run_set'
+}
+
+# At most ten violations in five seconds are in the log.
+second_free_told() {
+	sleep 6
+	for _kind in small page large; do
+		# KASAN writes its own notes over the header of a small block.
+		[ -z "$SLOW" ] || [ $_kind != small ] || continue
+		option 'tracking tag=*' && log_mark "second $_kind" && run twice $_kind &&
+			logged 'rust_pool:   a block of [0-9]+ bytes, freed [0-9]+\.[0-9]{3} seconds ago$' &&
+			told_of $_kind && option off || return 1
+	done
+	[ -n "$SLOW" ] || {
+		option 'check tag=*' && log_mark "second checked" && run twice small &&
+			told_of small && option off
+	}
+}
+
+# What is kept is known for as long, though others are freed meanwhile.
+kept_told() {
+	sleep 6
+	option 'tracking tag=*' && option 'policy quarantine' && log_mark kept &&
+		run thrice page && told_of page && option off && option 'policy quarantine' &&
+		log_mark "kept untracked" && run thrice page &&
+		logged 'rust_pool:   freed by (free_pool\+[^ ]* .rp_test_verifier. < )?run_set' && option off
+}
+
+wrong_tag_told() {
+	sleep 6
+	_wrong='rust_pool: BAD_POOL_CALLER \(0xc2\): 0xa, 0x[0-9a-f]{16}, 0x79667256, 0x[0-9a-f]+: free of a Vrfy block with tag \.\.\.\. \(a block of'
+	option off && run keep page && log_mark wrong && run blame && logged "$_wrong 8192 bytes\), called from" &&
+		logged 'rust_pool:   tag Vrfy was first used at .*\[rp_test_verifier\]' && run drop &&
+		option 'tracking tag=*' && run keep small && log_mark "wrong and tracked" && run blame &&
+		logged "$_wrong 100 bytes\), called from" &&
+		logged 'rust_pool:   allocated by allocate_small\+.*\[rp_test_verifier\] < run_set' && run drop &&
+		option off
+}
+
+left_out_told() {
+	option off && sleep 6 && run keep small 40 && log_mark many && run blame && run drop && sleep 6 &&
+		run keep small && run blame && run drop &&
+		logged 'rust_pool: 3[0-9] violations before this line were not written here' &&
+		not_logged 'suppressed|rust_pool_'
+}
+
+# A client with names as long as can be.
+LONG=rp_test_long_name_of_a_client_that_is_as_long_as_can_be
+
+# whole FILE NAME COUNT: its function is named so often, uncut and with the module
+whole() {
+	awk -v module="$LONG" -v name="$2" '
+		{ for (i = 1; i < NF; i++) if ($i ~ name && $(i + 1) ~ "^\\[" module "\\]") found++ }
+		END { print 0 + found }' "$1" >"$TMP/count"
+	is "$(cat "$TMP/count")" "$3" && return
+	cut -c 1-900 "$1" | sed 's/^/# /' | tail -n 5
+	return 1
+}
+
+# A name of a caller is never cut: not in files, nor in the log, nor when it is kept.
+long_names() {
+	# 511 characters, the offset, the size.
+	_long='^long_fn(abcdefgh)+[+]0x[0-9a-f]+/0x[0-9a-f]+$'
+	sleep 6
+	option 'tracking tag=*' && log_mark long && insmod "$(module_file $LONG)" || return 1
+	_cut=0
+	for _file in violations contiguous noncached; do
+		whole "$STATS/$_file" "$_long" 1 || _cut=1
+	done
+	whole "$STATS/live" "$_long" 3 || _cut=1
+	rmmod "$LONG" && [ $_cut -eq 0 ] || return 1
+	log_since >"$TMP/log"
+	# The violation, and who allocated its block; what is left behind, by tag and
+	# place and by stack.
+	whole "$TMP/log" "$_long" 8 && whole "$STATS/live" "$_long" 3 && option off
 }
 
 leak_sites() {
@@ -260,10 +366,10 @@ at_load() {
 		a_block_comes && eventually one_refused && run drop && option off
 }
 
-begin rp_test rp_test_pool rp_test_verifier rp_test_leak_rust
+begin rp_test rp_test_pool rp_test_verifier rp_test_leak rp_test_leak_rust $LONG
 load_or_fail rust_pool rp_test_verifier
 ! find_edu || KINDS="$KINDS adapter common"
-ktap_set_plan $((16 + ENDS))
+ktap_set_plan $((23 + ENDS))
 
 check "verifier: options read back" reads_back
 check "verifier: bad lines refused" bad_lines
@@ -276,9 +382,15 @@ check "tracking: suites hold" suite_holds
 option off
 unload rp_test_pool rp_test
 check "tracking: live blocks listed" listed
+check "tracking: by place" by_place
 check "tracking: by tag" by_tag
 check "tracking: options change under a block" option_changes
 check "tracking: freed twice" freed_twice
+check "tracking: the first free is told of the second" second_free_told
+check "policy: the first free is told of a block that is kept" kept_told
+check "tracking: a wrong tag is told with its block" wrong_tag_told
+check "names: as long as can be" long_names
+check "log: how many violations were left out" left_out_told
 check "fail: n-th request" nth
 check "fail: n-th request of a task" nth_of_a_task
 check "fail: by chance" by_chance
@@ -291,6 +403,7 @@ fi
 check "verifier: at load" at_load
 check "fail: n-th request in Rust" nth_in_rust
 check "tracking: Rust face" rust_face
+check "tracking: many at a place" many_at_a_place
 check "tracking: leaks told by place" leak_sites
 kmemleak_forget
 ends

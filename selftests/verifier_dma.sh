@@ -97,7 +97,7 @@ overrun_told() {
 	log_mark overrun
 	option dma && run keep common && run overrun && run drop && option off &&
 		logged 'rust_pool: DRIVER_VERIFIER_DMA_VIOLATION \(0xe6\): 0xf, 0x5, 0x[0-9a-f]{16}, 0x[0-9a-f]{16}: .* wrote behind a common buffer, called from rptv_free_common\+' &&
-		logged 'rust_pool: +first at offset 7000 of 7000 bytes that were allocated at rptv_allocate_common\+.*\[rp_test_verifier\]' &&
+		logged 'rust_pool: +the first byte after its 7000 bytes, allocated at rptv_allocate_common\+.*\[rp_test_verifier\]' &&
 		tail -n 1 "$STATS/violations" | grep -q ' 0xe6 0xf 0x5 .*rptv_free_common+'
 }
 
@@ -113,7 +113,7 @@ leaks_told() {
 	option 'tracking tag=*' && log_mark leaks && insmod "$(module_file rp_test_leak)" common=2 &&
 		is "$(grep -c '^- adapter .*leak_common+.*\[rp_test_leak\] < ' "$STATS/live")" 1 &&
 		rmmod rp_test_leak &&
-		logged 'rust_pool: +left by rp_test_leak: blocks 2, adapters 1' &&
+		logged 'rust_pool: +left by rp_test_leak: 2 blocks, 14000 bytes, adapters 1' &&
 		logged 'rust_pool: +tracked adapter: 1, by leak_common\+.*\[rp_test_leak\] < ' &&
 		logged 'rust_pool: +tracked common: 2 blocks, 14000 bytes, by leak_common\+.*\[rp_test_leak\] < ' &&
 		logged 'rust_pool: +leaked adapter .* got at leak_common\+' && option off

@@ -87,6 +87,41 @@ static void large_nonpaged_safe(struct rpt *t)
 	}
 }
 
+/* What a report says of the context. */
+static const char *in_words(enum rpt_context context)
+{
+	switch (context) {
+	case RPT_PREEMPT_OFF:
+	case RPT_SPINLOCK:
+		return " at DISPATCH_LEVEL: preemption disabled";
+	case RPT_BH_OFF:
+		return " at DISPATCH_LEVEL: softirqs disabled";
+	case RPT_RCU:
+		return " at DISPATCH_LEVEL: RCU read-side section";
+	case RPT_SOFTIRQ:
+		return " at DISPATCH_LEVEL: softirq";
+	case RPT_IRQS_OFF:
+	case RPT_SPINLOCK_IRQ:
+		return " above DISPATCH_LEVEL: interrupts disabled";
+	case RPT_HARDIRQ:
+		return " above DISPATCH_LEVEL: hard interrupt";
+	case RPT_NMI:
+		return " at HIGH_LEVEL: NMI";
+	default:
+		return " at PASSIVE_LEVEL: task that may sleep";
+	}
+}
+
+static void expect_words(struct rpt *t, const struct rpt_violation *v,
+			 const char *done)
+{
+	const char *at = strstr(v->text, done);
+
+	if (!at || strcmp(at + strlen(done), in_words(rpt_value(t))))
+		rpt_fail(t, "not \"%s%s\": %s", done, in_words(rpt_value(t)),
+			 v->text);
+}
+
 static void paged_refused(struct rpt *t)
 {
 	static const size_t bytes[] = { 100, 4096, SZ_1M };
@@ -109,6 +144,7 @@ static void paged_refused(struct rpt *t)
 		EXPECT_EQ(t, v->p[1], rpt_irql(context));
 		EXPECT_EQ(t, v->p[2], PagedPool);
 		EXPECT_EQ(t, v->p[3], bytes[i]);
+		expect_words(t, v, " paged pool requested");
 	}
 }
 
@@ -133,6 +169,7 @@ static void paged_free_reported_and_done(struct rpt *t)
 			EXPECT_EQ(t, v->p[1], rpt_irql(context));
 			EXPECT_EQ(t, v->p[2], PagedPool);
 			EXPECT(t, rpt_shows(v->p[3], call.block));
+			expect_words(t, v, " paged pool freed");
 		}
 		for (tries = 0; tries < 100; tries++) {
 			rpt_tag(t, "TstB", true, &after);

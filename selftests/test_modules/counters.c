@@ -137,6 +137,19 @@ static s64 peak_bound(struct rpt *t)
 	return bound;
 }
 
+/* A tag that never had more than one block, which nobody read of meanwhile. */
+static void peak_of_one_block(struct rpt *t)
+{
+	void *block = ExAllocatePoolWithTag(NonPagedPool, 300, '1kaP');
+	struct rpt_row row;
+
+	if (!EXPECT(t, block))
+		return;
+	ExFreePoolWithTag(block, '1kaP');
+	rpt_tag(t, "Pak1", false, &row);
+	EXPECT_EQ(t, row.peak, 300);
+}
+
 static void peak(struct rpt *t)
 {
 	enum { COUNT = 64, BYTES = 3000 };
@@ -309,6 +322,7 @@ static const struct rpt_case cases[] = {
 	{ "every_column", every_column },
 	{ "really_used", really_used, used_sizes },
 	{ "failures_counted", failures_counted },
+	{ "peak_of_one_block", peak_of_one_block },
 	{ "peak_within_its_bound", peak },
 	{ "peak_not_above_truth_under_load", peak_under_load },
 	{ "exact_after_load_on_all_cpus", exact_under_load },

@@ -49,6 +49,14 @@ static unsigned int init;
 module_param(init, uint, 0);
 MODULE_PARM_DESC(init, "Blocks of 200 bytes, tag Init, to leak from init code");
 
+static unsigned int swarm;
+module_param(swarm, uint, 0);
+MODULE_PARM_DESC(swarm, "Blocks of 64 bytes, tag Swrm, to leak without a word");
+
+static unsigned int flood;
+module_param(flood, uint, 0);
+MODULE_PARM_DESC(flood, "Tags, F000 and so on, to leak a block each of, of 16 bytes and more");
+
 static bool bad_free;
 module_param(bad_free, bool, 0);
 MODULE_PARM_DESC(bad_free, "Free an address that no block has");
@@ -128,6 +136,29 @@ static void scatter(void)
 			ExFreePoolWithTag(others[i], 'dwrC');
 }
 
+static noinline void leak_swarm(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < swarm; i++)
+		if (!ExAllocatePoolWithTag(NonPagedPool, 64, 'mrwS'))
+			pr_err("swarm not allocated\n");
+}
+
+static noinline void leak_flood(void)
+{
+	char shown[8];
+	unsigned int i;
+	ULONG tag;
+
+	for (i = 0; i < flood; i++) {
+		scnprintf(shown, sizeof(shown), "F%03x", i);
+		memcpy(&tag, shown, sizeof(tag));
+		if (!ExAllocatePoolWithTag(NonPagedPool, 16 + i, tag))
+			pr_err("flood not allocated\n");
+	}
+}
+
 /* Not in init code, as most of a driver is not. */
 static noinline int leak_all(void)
 {
@@ -148,6 +179,8 @@ static noinline int leak_all(void)
 	for (i = 0; i < large; i++)
 		leak("large", ExAllocatePoolWithTag(PagedPool, 10000, '1giB'),
 		     10000);
+	leak_swarm();
+	leak_flood();
 	for (i = 0; i < contiguous; i++)
 		leak("contiguous", MmAllocateContiguousMemory(5000, any), 5000);
 	for (i = 0; i < noncached; i++)

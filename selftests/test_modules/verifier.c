@@ -177,11 +177,14 @@ static int run_set(const char *text, const struct kernel_param *param)
 	for (kind = kinds; strcmp(kind->name, name); kind++)
 		if (kind == &kinds[ARRAY_SIZE(kinds) - 1])
 			return -EINVAL;
-	if (!strcmp(verb, "twice")) {
+	if (!strcmp(verb, "twice") || !strcmp(verb, "thrice")) {
 		void *block = kind->allocate();
 
 		if (!block)
 			return -ENOMEM;
+		/* First with the wrong tag: that concerns the block. */
+		if (verb[1] == 'h')
+			ExFreePoolWithTag(block, ~TAG);
 		kind->free(block);
 		kind->free(block);
 		return 0;
