@@ -63,7 +63,10 @@ bench: modules
 vm: modules
 	@$K/vm.sh "$(RUN)"
 
-client: modules
+# Looks at M before it builds ours.
+client:
+	@$S/client.sh "$(M)" check
+	@$(MAKE) modules
 	$B/client.sh "$(M)"
 
 client-clean:

@@ -12,7 +12,8 @@
 # preprocessor, for with RUST_INLINE_HELPERS those of the compiler reach a clang that
 # has nothing to preprocess, and says so.
 #
-# client.sh DIR clean removes what was built there.
+# client.sh DIR clean removes what was built there; client.sh DIR check only looks
+# whether DIR can be a client.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -24,9 +25,11 @@ if [ ! -f "$1/Kbuild" ] && [ ! -f "$1/Makefile" ]; then
 fi
 dir=$(realpath -e "$1")
 shift
+need_plain M "$dir"
 # The checkout, or a copy of it.
 [ ! -f "$dir/rust_pool.rs" ] || [ ! -f "$dir/rust_pool/core.h" ] ||
 	die "M: $dir is rust_pool itself, not a client of it: plain make builds that"
+[ "${1:-}" != check ] || exit 0
 if [ "${1:-}" = clean ]; then
 	[ -n "${KDIR:-}" ] || setup_ready ||
 		die "clean is Kbuild's, and no kernel is set up: name the tree that it was built with, KDIR=/a/tree"

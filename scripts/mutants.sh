@@ -4,7 +4,7 @@
 # mutants.sh [NAME...]: proves the tests. Each selftests/mutants/*.patch plants one
 # defect; it is built, and the test program that the patch names has to fail:
 #
-#   Test: foo.sh        the program to run
+#   Test: foo.sh        the program to run; scripts/foo.sh is one of the scripts' tests
 #   Case: regex         optional, the result that has to be among the failed
 #   Kernel: debug       optional, where only that kernel's checkers see it
 #
@@ -54,8 +54,22 @@ build() {
 			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
 }
 
+# run_tests PROGRAM...: those in the virtual machine, and those of the scripts
+run_tests() {
+	local test status=0 machine=()
+
+	for test; do
+		case $test in
+		scripts/*) "$scratch/scripts/check-scripts.sh" "${test#scripts/}" || status=1 ;;
+		*) machine+=("$test") ;;
+		esac
+	done
+	[ ${#machine[@]} -eq 0 ] || "$scratch/scripts/test.sh" "${machine[@]}" || status=1
+	return "$status"
+}
+
 baseline() {
-	"$scratch/scripts/test.sh" "${tests[@]}" >"$work/baseline-$KERNEL" || true
+	run_tests "${tests[@]}" >"$work/baseline-$KERNEL" || true
 	grep -qE '^[0-9]+ passed' "$work/baseline-$KERNEL"
 }
 
@@ -68,14 +82,14 @@ try() {
 	why="it has no line Test:"
 	[ -n "$test" ] || return 2
 	why="$test fails without it as well"
-	! grep -qE "^FAILED: (kernel log: )?$test:" "$work/baseline-$KERNEL" || return 2
+	! grep -qE "^FAILED: (kernel log: )?${test#scripts/}:" "$work/baseline-$KERNEL" || return 2
 	"$TOP/scripts/scratch.sh" "$scratch"
 	why="it does not apply"
 	apply "$patch" >"$work/log" 2>&1 || return 2
 	why="it does not build"
 	build >"$work/log" 2>&1 || return 2
 	why="$test passes"
-	if "$scratch/scripts/test.sh" "$test" >"$work/log" 2>&1; then
+	if run_tests "$test" >"$work/log" 2>&1; then
 		! why=$(grep -m 1 '^skipped: .*the host is busy' "$work/log") || return 2
 		return 1
 	fi
