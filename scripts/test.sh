@@ -256,7 +256,7 @@ for ((run = 2; ; run++)); do
 done
 rm -rf "$logs"
 mkdir "$logs"
-export VM_FAMILY=$$
+export VM_FAMILY=${VM_FAMILY:-$$}
 
 : >"$work/kmsg-all"
 declare -A dirs=()

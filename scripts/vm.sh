@@ -16,6 +16,7 @@
 #   VM_LOGS    a directory in which to keep: console, what it printed; qemu, QEMU's
 #              own messages; command, what was run; load, how busy others kept the
 #              host; hang, where it stood when it counted as hung
+#   VM_FAMILY  the process whose descendants are no others, for load; else the caller
 #
 # These seconds are the machine's own: those in which its processors wait for one of
 # the host's are left out. A host that is busy otherwise makes no machine hang.
