@@ -26,6 +26,7 @@ mod rust_pool {
     pub(crate) mod class;
     pub(crate) mod common_buffer;
     pub(crate) mod contiguous;
+    pub(crate) mod damage;
     pub(crate) mod debugfs;
     pub(crate) mod deferred;
     pub(crate) mod depot;

@@ -52,6 +52,23 @@ pub(crate) fn of(class: usize) -> Option<Cache> {
     Some(unsafe { Cache::from_raw(raw) })
 }
 
+/// Whether a checker of the kernel may lay objects out in its own way.
+static CHECKED: Atomic<bool> = Atomic::new(false);
+
+/// The object of one of the caches that begins at an address, which may be any: its class, and where
+/// the one in front of it begins. `None` where a checker lays them out.
+pub(crate) fn object_at(addr: usize) -> Option<(usize, Option<usize>)> {
+    if CHECKED.load(Relaxed) {
+        return None;
+    }
+    let (cache, start) = sys::slab_around(addr)?;
+    let class = CACHES.iter().position(|slot| slot.load(Relaxed) == cache)?;
+    let bytes = SIZES.get(class)? * UNIT;
+    let offset = addr.checked_sub(start)?;
+    let front = addr.checked_sub(bytes).filter(|_| offset != 0);
+    (offset.checked_rem(bytes)? == 0).then_some((class, front))
+}
+
 /// Tells the caches of this load from those of an earlier one, which are still there if blocks
 /// leaked from them.
 static LOAD: Atomic<u64> = Atomic::new(0);
@@ -82,6 +99,7 @@ fn make(class: usize) -> Result {
 pub(crate) fn init(unwatched: bool) -> Result<bool> {
     LOAD.store(sys::random(), Relaxed);
     let checked = !unwatched && sys::caches_are_checked(&name("probe")?).ok_or(ENOMEM)?;
+    CHECKED.store(checked || unwatched, Relaxed);
     if checked {
         (0..CLASSES).try_for_each(make)?;
     }

@@ -35,8 +35,7 @@ static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
 static const u32 RUST_POOL_NMI_MASK = NMI_MASK;
 /* Where struct page has two words for whoever allocated the page. */
 static const size_t RUST_POOL_PAGE_WORDS = 32;
-/* What else is read of it: its flags, and the count of references. */
-static const size_t RUST_POOL_PAGE_FLAGS = 0;
+/* What else is read of it: the flags that it begins with, and the references. */
 static const size_t RUST_POOL_PAGE_COUNT = 52;
 
 /*
@@ -65,6 +64,8 @@ void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
 			       void **objects);
 int rust_pool_caches_are_checked(const char *name);
 bool rust_pool_is_slab(const void *addr);
+struct kmem_cache *rust_pool_slab_around(unsigned long addr,
+					 unsigned long *start);
 bool rust_pool_inits_on_alloc(void);
 bool rust_pool_inits_on_free(void);
 void *rust_pool_page_address(struct page *page);

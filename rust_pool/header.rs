@@ -86,6 +86,12 @@ fn check(addr: usize, first: u64, second: u64) -> u32 {
     (mixed.wrapping_mul(once::read(&SECRET)) >> 32) as u32
 }
 
+/// A word that says that `word` was written to the page at `addr` by this load, and nobody else.
+pub(crate) fn seal(addr: usize, word: u64) -> u64 {
+    // CAST: Addresses are 64 bits wide on the architectures supported.
+    (word ^ (addr as u64).rotate_left(24)).wrapping_mul(once::read(&SECRET))
+}
+
 /// What the first word of all headers of a tag has.
 #[inline]
 pub(crate) fn stamp(kind: PoolKind, tag: Tag) -> u64 {
@@ -316,6 +322,189 @@ impl Header {
     #[inline]
     pub(crate) fn admits(&self, tag: Tag) -> bool {
         self.0.admits(tag)
+    }
+}
+
+/// The most units that a pattern behind a block adds to what the block takes.
+const PATTERN_UNITS: usize = 1;
+
+/// What is left of a header that somebody wrote to.
+#[derive(Clone, Copy)]
+pub(crate) struct Remains(Words);
+
+impl Remains {
+    /// What is in front of a small block, at an address that may be anything.
+    pub(crate) fn of_small(addr: usize) -> Option<Self> {
+        let (first, second) = sys::peek(addr)?;
+        Some(Self(Words { first, second }))
+    }
+
+    /// What is in the `struct page` of a block's first page, at an address that may be anything.
+    pub(crate) fn of_pages(addr: usize) -> Option<Self> {
+        let (first, second) = PageWords::around(addr)?.peek();
+        Some(Self(Words { first, second }))
+    }
+
+    /// Whether both say the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.first == other.0.first && self.0.second == other.0.second
+    }
+
+    /// The place of its tag in the statistics table, if the second word is as it was.
+    pub(crate) fn row(&self) -> u16 {
+        self.0.row()
+    }
+
+    /// Its tag and pool, if the first word is as it was and the block live.
+    pub(crate) fn identity(&self) -> Option<(Tag, PoolKind)> {
+        self.0.in_use().then(|| (self.0.tag(), self.0.kind()))
+    }
+
+    /// The check word, if it is as it was.
+    fn check(&self) -> u32 {
+        // CAST: The upper half of the second word.
+        (self.0.second >> 32) as u32
+    }
+
+    /// The header in front of a small block of which only the first word was written to, for a tag
+    /// with this stamp. The check word proves it.
+    pub(crate) fn small_by_second(&self, addr: usize, stamp: u64) -> Option<Header> {
+        let header = Header(self.0);
+        let bytes = Some(header.bytes()).filter(|&bytes| bytes != 0 && bytes <= LARGEST)?;
+        let least = units(bytes);
+        (least..=least + PATTERN_UNITS)
+            .flat_map(|units| {
+                [0, MARKED, MARKED | CHECKED].map(|marks| {
+                    // CAST: A small number.
+                    stamp.wrapping_add((units as u64) << 16) | marks
+                })
+            })
+            .find(|&first| check(addr, first, self.0.second) == self.check())
+            .map(|first| {
+                Header(Words {
+                    first,
+                    second: self.0.second,
+                })
+            })
+    }
+
+    /// The header in front of a live small block of which only the second word was written to, or
+    /// half of that, for a tag with this stamp and row.
+    pub(crate) fn small_by_first(&self, addr: usize, stamp: u64, row: u16) -> Option<Header> {
+        const UNITS: u64 = 0xff << 16;
+        let Words { first, second } = self.0;
+        let header = Header(self.0);
+        if first & !(MARKED | CHECKED | UNITS) != stamp || header.units() < 2 {
+            return None;
+        }
+        let fits = |bytes: &usize| {
+            let least = units(*bytes);
+            *bytes != 0
+                && *bytes <= LARGEST
+                && (least..=least + PATTERN_UNITS).contains(&header.units())
+        };
+        // CAST: A field of 16 bits.
+        let with = |bytes: usize| bytes as u64 | u64::from(row) << 16;
+        let end = header.units() * UNIT;
+        let proven = |bytes: &usize| check(addr, first, with(*bytes)) == self.check();
+        let sizes = end.saturating_sub(4 * UNIT)..end;
+        let rest = match sizes.filter(fits).find(proven) {
+            Some(bytes) => with(bytes),
+            None if self.row() == row && fits(&header.bytes()) => second & 0xffff_ffff,
+            None => return None,
+        };
+        Some(Header(Words {
+            first,
+            second: rest,
+        }))
+    }
+
+    /// The header of a block of pages of which only the first word was written to. `form` says
+    /// what the pages of a block of so many bytes are.
+    pub(crate) fn pages_by_second(
+        &self,
+        addr: usize,
+        stamp: u64,
+        sizes: impl Iterator<Item = usize>,
+        form: impl Fn(usize) -> Form,
+    ) -> Option<PageHeader> {
+        if self.0.second & 0xffff != 0 || self.0.second == 0 {
+            return None;
+        }
+        sizes
+            .flat_map(|bytes| {
+                let PageHeader(words) = PageHeader::new(bytes, form(bytes), stamp, self.row());
+                [words.first, words.first | MARKED]
+            })
+            .find(|&first| check(addr, first, self.0.second) == self.check())
+            .map(|first| {
+                PageHeader(Words {
+                    first,
+                    second: self.0.second,
+                })
+            })
+    }
+
+    /// The header of a live block of pages of which only the second word was written to.
+    pub(crate) fn pages_by_first(
+        &self,
+        stamp: u64,
+        row: u16,
+        form: impl Fn(usize) -> Form,
+    ) -> Option<PageHeader> {
+        let bytes = PageHeader(self.0).bytes();
+        let PageHeader(words) = PageHeader::new(bytes, form(bytes), stamp, row);
+        (self.0.first & !MARKED == words.first).then_some(PageHeader(Words {
+            first: self.0.first,
+            second: words.second,
+        }))
+    }
+
+    /// Makes it the header of a block that was freed, unless the first word has changed since.
+    ///
+    /// # Safety
+    ///
+    /// `at` is where these words were found, in an object or a `struct page` of ours.
+    unsafe fn bury(&self, words: Words, addr: usize, at: usize) -> bool {
+        let sealed = Words {
+            first: words.first | IN_USE,
+            second: words.second & 0xffff_ffff,
+        }
+        .sealed(addr);
+        // SAFETY: By the safety requirements. An error number is no first word of a block that
+        // anybody was given, and is refused.
+        unsafe {
+            // CAST: The bits of an error number are compared.
+            if (self.0.first as i64) < 0 && (self.0.first as i64) > -4096 {
+                return false;
+            }
+            if !sys::replace(at, self.0.first, words.first & !IN_USE) {
+                return false;
+            }
+            (at as *mut u64).add(1).write_volatile(sealed);
+        }
+        true
+    }
+
+    /// Makes it the header of a small block that was freed, unless it has changed since.
+    ///
+    /// # Safety
+    ///
+    /// These are the remains of this header, which was at `addr`.
+    pub(crate) unsafe fn bury_small(&self, header: &Header, addr: usize) -> bool {
+        // SAFETY: By the safety requirements.
+        unsafe { self.bury(header.0, addr, addr) }
+    }
+
+    /// Makes it the header of a block of pages that was freed, unless it has changed since.
+    ///
+    /// # Safety
+    ///
+    /// These are the remains of this header, which was that of the block at `addr`.
+    pub(crate) unsafe fn bury_pages(&self, header: &PageHeader, addr: usize) -> bool {
+        // SAFETY: By the safety requirements.
+        PageWords::around(addr)
+            .is_some_and(|page| unsafe { self.bury(header.0, addr, page.addr()) })
     }
 }
 

@@ -20,6 +20,7 @@ use crate::{
     magazine::CAPACITY,
     once,
     span::{
+        Object,
         Pages,
         Span, //
     },
@@ -365,6 +366,17 @@ pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
     }
     drop(heap);
     // What is in `pages` goes after the lock.
+}
+
+/// The small block of the heap that begins at an address, which may be any. Any context but NMI.
+pub(crate) fn object_at(addr: usize) -> Option<Object> {
+    // Under the lock a page's word and the record that it leads to are there together.
+    let heap = state::get().heap.lock();
+    // SAFETY: What `find()` found was written for a span, and is removed under the lock before the
+    // span goes.
+    let object = Span::find(addr).and_then(|span| unsafe { span.as_ref() }.object_at(addr));
+    drop(heap);
+    object
 }
 
 /// How full the heap is.

@@ -194,6 +194,29 @@ bool rust_pool_is_slab(const void *addr)
 	return folio_test_slab(virt_to_folio(addr));
 }
 
+/*
+ * The cache of the slab around an address that may be anything, or NULL. A slab's
+ * description is not for modules: the caller compares what may be a cache with its
+ * own, and looks at it no further.
+ */
+struct kmem_cache *rust_pool_slab_around(unsigned long addr,
+					 unsigned long *start)
+{
+	struct folio *folio;
+	struct page *page;
+
+	if (!virt_addr_valid((void *)addr))
+		return NULL;
+	page = pfn_to_online_page(PHYS_PFN(__pa(addr)));
+	if (!page)
+		return NULL;
+	folio = page_folio(page);
+	if (!folio_test_slab(folio))
+		return NULL;
+	*start = (unsigned long)folio_address(folio);
+	return (struct kmem_cache *)READ_ONCE(folio->page.lru.next);
+}
+
 bool rust_pool_inits_on_alloc(void)
 {
 	return want_init_on_alloc(0);

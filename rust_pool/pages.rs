@@ -14,6 +14,7 @@ use crate::{
         self,
         Form,
         PageHeader,
+        Remains,
         LARGEST, //
     },
     heap,
@@ -25,6 +26,7 @@ use crate::{
         Shelf,
         ORDERS, //
     },
+    statistics,
     sys::{
         self,
         page_align,
@@ -180,6 +182,32 @@ pub(crate) unsafe fn give(block: NonNull<u8>, header: PageHeader) {
             }
         }
     }
+}
+
+/// What the pages of a block are.
+fn form(bytes: usize) -> Form {
+    match order(bytes) {
+        _ if heap::shape(bytes).is_some() => Form::Shared,
+        Some(order) => Form::Order(order),
+        None => Form::Exact,
+    }
+}
+
+/// The header of a block at a page-aligned address, as it was before somebody wrote to it, if enough
+/// of it is left to say that for sure. Slow.
+pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
+    let by_second = || {
+        let row = statistics::at(remains.row())?;
+        let (tag, kind) = row.identity()?;
+        let sizes = LARGEST + 1..=MAX;
+        remains.pages_by_second(addr, header::stamp(kind, tag?), sizes, form)
+    };
+    let by_first = || {
+        let (tag, kind) = remains.identity()?;
+        let row = statistics::known(tag, kind)?;
+        remains.pages_by_first(header::stamp(kind, tag), row.index(), form)
+    };
+    by_second().or_else(by_first)
 }
 
 /// The live block around an address that is not its start, if there is one. Slow.

@@ -6,6 +6,7 @@
 
 use crate::{
     backing,
+    damage,
     export::matches_header,
     fast::{
         self,
@@ -450,7 +451,7 @@ fn report_wrong_tag(addr: usize, block: (Tag, PoolKind, usize), given: Tag, call
 }
 
 /// Prints who used a tag first, if that is known.
-fn tell_first_user(tag: Tag, kind: PoolKind) {
+pub(crate) fn tell_first_user(tag: Tag, kind: PoolKind) {
     let site = statistics::known(tag, kind).map(Row::site);
     if let Some(site) = site.filter(|site| site.is_known()) {
         pr_err!("  tag {tag} was first used at {site}\n");
@@ -529,6 +530,9 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
             "free of a user-mode address",
         )
         .report();
+    }
+    if let Some(damage) = damage::look(addr) {
+        return damage.report(caller);
     }
     if let Some(bytes) = tracking::block(addr).filter(|_| !recent) {
         return Violation::new(

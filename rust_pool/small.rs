@@ -13,6 +13,7 @@ use crate::{
         self,
         Found,
         Header,
+        Remains,
         UNIT, //
     },
     init,
@@ -20,6 +21,7 @@ use crate::{
     once,
     row::Row,
     shelf::Shelf,
+    statistics,
     tag::{
         PoolKind,
         Tag, //
@@ -139,6 +141,22 @@ pub(crate) unsafe fn free_object(class: Class, object: NonNull<u8>) {
         }
         depot::free(Shelf::objects(class), object);
     }
+}
+
+/// The header at an address, as it was before somebody wrote to it, if enough of it is left to say
+/// that for sure. Slow.
+pub(crate) fn recover(at: usize, remains: &Remains) -> Option<Header> {
+    let by_second = || {
+        let row = statistics::at(remains.row())?;
+        let (tag, kind) = row.identity()?;
+        remains.small_by_second(at, header::stamp(kind, tag?))
+    };
+    let by_first = || {
+        let (tag, kind) = remains.identity()?;
+        let row = statistics::known(tag, kind)?;
+        remains.small_by_first(at, header::stamp(kind, tag), row.index())
+    };
+    by_second().or_else(by_first)
 }
 
 /// The live block around an address that is not its start, if there is one. Slow.

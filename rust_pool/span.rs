@@ -7,10 +7,14 @@
 
 use crate::{
     header::{
+        self,
+        Found,
+        Header,
         PageHeader,
         UNIT, //
     },
     recent,
+    small,
     sys::{
         self,
         Gfp,
@@ -49,6 +53,16 @@ pub(crate) struct Span {
     run: u16,
 }
 
+/// What is known of a small block without its header.
+#[derive(Clone, Copy)]
+pub(crate) struct Object {
+    /// What it takes, header included, if that is known.
+    pub(crate) bytes: Option<usize>,
+    /// The block that ends where it begins: the header of a small one, or where one of pages begins,
+    /// which is page-aligned.
+    pub(crate) front: Option<usize>,
+}
+
 impl Span {
     /// A span of `pages` pages, without a block.
     pub(crate) fn new(pages: usize, gfp: Gfp) -> Option<KBox<Self>> {
@@ -73,8 +87,9 @@ impl Span {
             },
         );
         if let Some(words) = PageWords::around(span.last()) {
+            let record = core::ptr::from_ref(&*span) as u64;
             // SAFETY: The page belongs to the span.
-            unsafe { words.write(0, core::ptr::from_ref(&*span) as u64) };
+            unsafe { words.write(header::seal(span.last(), record), record) };
         }
         Some(span)
     }
@@ -88,6 +103,55 @@ impl Span {
         let (_, record) = PageWords::around(object.as_ptr() as usize)?.peek();
         // CAST: `usize` is 64 bits wide on the architectures supported.
         NonNull::new(record as usize as *mut Self)
+    }
+
+    /// The record of the span whose last page an address lies in, which may be any.
+    pub(crate) fn find(addr: usize) -> Option<NonNull<Self>> {
+        let (seal, record) = PageWords::around(addr)?.peek();
+        let known = record != 0 && seal == header::seal(addr & !(PAGE_SIZE - 1), record);
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        NonNull::new(record as usize as *mut Self).filter(|_| known)
+    }
+
+    /// A small block without a header that begins at an address of the last page, which is in use
+    /// and in none of the blocks that have one. Slow.
+    pub(crate) fn object_at(&self, addr: usize) -> Option<Object> {
+        let unit = addr % PAGE_SIZE / UNIT;
+        if addr % UNIT != 0 || !self.map.has(unit) {
+            return None;
+        }
+        let mut at = self.map.start_of_run(unit);
+        let mut front = None;
+        if at == 0 && self.front {
+            let base = self.base.as_ptr() as usize;
+            let Some(Found::Live(header)) = PageHeader::find(base) else {
+                return None;
+            };
+            at = (header.bytes() % PAGE_SIZE).div_ceil(UNIT);
+            front = Some(base);
+        } else if at == 0 {
+            at = usize::from(self.retired);
+        }
+        // From each block that has a header to the next; over one that has none, unit by unit.
+        let mut lost = false;
+        while at < unit {
+            let place = self.last() + at * UNIT;
+            let header = match Header::find(place) {
+                Some(Found::Live(header)) => Some(header),
+                // In a block there may still be a header of an older one.
+                Some(Found::Freed(header)) if !lost => Some(header),
+                _ => None,
+            };
+            lost = header.is_none();
+            at += match header {
+                Some(header) => {
+                    front = Some(place);
+                    small::class(&header).bytes() / UNIT
+                }
+                None => 1,
+            };
+        }
+        (at == unit).then_some(Object { bytes: None, front })
     }
 
     /// The address of its last page.

@@ -54,6 +54,7 @@ pub(crate) use slab::{
     kfree,
     kmalloc,
     room,
+    slab_around,
     Cache, //
 };
 

@@ -99,6 +99,19 @@ impl UnitMap {
             .min_by_key(|run| (run.len, UNITS - run.start))
     }
 
+    /// Whether a unit is set.
+    pub(crate) fn has(&self, at: usize) -> bool {
+        at < UNITS && self.next(at, true) == at
+    }
+
+    /// Where the run of set units begins that `at` is in.
+    pub(crate) fn start_of_run(&self, at: usize) -> usize {
+        (0..at.min(UNITS))
+            .rev()
+            .find(|&unit| !self.has(unit))
+            .map_or(0, |unit| unit + 1)
+    }
+
     /// How many units are free.
     pub(crate) fn free(&self) -> usize {
         // CAST: At most 64.

@@ -179,7 +179,7 @@ impl PageWords {
         // a reference needs one to begin with.
         unsafe {
             let count = page.wrapping_add(raw::RUST_POOL_PAGE_COUNT) as *const u32;
-            let flags = page.wrapping_add(raw::RUST_POOL_PAGE_FLAGS) as *const u64;
+            let flags = page as *const u64;
             count.read_volatile() == 1 && flags.read_volatile() & POISONED == 0
         }
     }

@@ -133,6 +133,14 @@ pub(crate) unsafe fn is_slab(object: NonNull<u8>) -> bool {
     unsafe { raw::rust_pool_is_slab(object.as_ptr().cast()) }
 }
 
+/// The cache whose slab an address lies in, which may be any, and where that slab begins.
+pub(crate) fn slab_around(addr: usize) -> Option<(*mut bindings::kmem_cache, usize)> {
+    let mut start = 0;
+    // SAFETY: The helper looks whether there is a page.
+    let cache = unsafe { raw::rust_pool_slab_around(addr, &mut start) };
+    (!cache.is_null()).then_some((cache, start))
+}
+
 /// The kmalloc allocator: `bytes` at the alignment of the largest power of two that divides them.
 #[inline]
 pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {

@@ -213,6 +213,12 @@ pub(crate) fn for_each_site(mut visit: impl FnMut(&Site)) {
     (0..).map_while(&mut visit_at).for_each(drop);
 }
 
+/// Counts a block whose memory is not used again, by the module's end either.
+pub(crate) fn lose() {
+    COUNT.add(1, Relaxed);
+    LOST.store(true, Relaxed);
+}
+
 /// Counts a block that is kept elsewhere.
 pub(crate) fn count_one() {
     COUNT.add(1, Relaxed);

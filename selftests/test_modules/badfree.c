@@ -313,9 +313,6 @@ static void damaged_header(struct rpt *t)
 	memset(block - 16, 0x41, 16);
 	free_refused(t, block);
 	memcpy(block - 16, saved, 16);
-	block[-14]++;
-	free_refused(t, block);
-	memcpy(block - 16, saved, 16);
 	ExFreePoolWithTag(block, TAG_BADFREE);
 }
 

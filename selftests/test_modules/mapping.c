@@ -22,10 +22,10 @@
 #define OTHERS	24	/* more than a magazine holds */
 #define SMALL	200
 
-enum kind { POOL, PAGED, CONTIGUOUS, WRITE_COMBINED, NONCACHED };
+enum family { POOL, PAGED, CONTIGUOUS, WRITE_COMBINED, NONCACHED };
 
 #define MEMORY(kind, bytes)	((unsigned long)(kind) << 28 | (bytes))
-#define KIND(t)			((enum kind)(rpt_value(t) >> 28))
+#define KIND(t)			((enum family)(rpt_value(t) >> 28))
 #define BYTES(t)		((size_t)(rpt_value(t) & (BIT(28) - 1)))
 
 static const struct rpt_arg memory[] = {
@@ -50,7 +50,7 @@ static const struct rpt_arg memory[] = {
 	{ }
 };
 
-static char *take(enum kind kind, size_t n)
+static char *take(enum family kind, size_t n)
 {
 	PHYSICAL_ADDRESS zero = {}, any = { .QuadPart = -1 };
 
@@ -71,7 +71,7 @@ static char *take(enum kind kind, size_t n)
 	return NULL;
 }
 
-static void give(enum kind kind, char *block, size_t n)
+static void give(enum family kind, char *block, size_t n)
 {
 	switch (kind) {
 	case POOL:
@@ -88,7 +88,7 @@ static void give(enum kind kind, char *block, size_t n)
 	}
 }
 
-static pgprot_t protection(enum kind kind, pgprot_t prot)
+static pgprot_t protection(enum family kind, pgprot_t prot)
 {
 	if (kind == WRITE_COMBINED)
 		return pgprot_writecombine(prot);
@@ -107,7 +107,7 @@ static unsigned int count_of(size_t n)
 
 /* A block, its pages, and those who come after it. */
 struct held {
-	enum kind kind;
+	enum family kind;
 	size_t bytes;
 	char *block;
 	struct page **pages;
@@ -115,7 +115,7 @@ struct held {
 	char *small[SMALL];
 };
 
-static struct held *hold(struct rpt *t, enum kind kind, size_t bytes)
+static struct held *hold(struct rpt *t, enum family kind, size_t bytes)
 {
 	struct held *h = kzalloc_obj(*h);
 	unsigned int i;

@@ -26,6 +26,7 @@ static const struct rpt_suite *const suites[] = {
 	&contention_suite,
 	&irql_suite,
 	&mapping_suite,
+	&damage_suite,
 };
 
 static void *key;

@@ -14,6 +14,7 @@
 #define TAG_MAGAZINE	('FtsT')
 #define TAG_HEAP	('GtsT')
 #define TAG_MAPPING	('PtsT')
+#define TAG_DAMAGE	('QtsT')
 #define TAG_OTHER	('XtsT')
 
 #define SMALL_MAX	4064	/* largest block with a header in front */
@@ -46,6 +47,7 @@ extern const struct rpt_suite heap_suite;
 extern const struct rpt_suite contention_suite;
 extern const struct rpt_suite irql_suite;
 extern const struct rpt_suite mapping_suite;
+extern const struct rpt_suite damage_suite;
 
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];
