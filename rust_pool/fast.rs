@@ -24,7 +24,10 @@ use crate::{
     pages,
     percpu,
     row::Row,
-    shelf::Shelf,
+    shelf::{
+        Shelf,
+        ORDERS, //
+    },
     small,
     statistics,
     sys::PAGE_SIZE,
@@ -193,7 +196,7 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
     // SAFETY: The header says that the pages are there, and the pool has a reference.
     if !unsafe { page.is_reusable() } {
         // SAFETY: They were live until now.
-        unsafe { give_up(addr, &header) };
+        unsafe { give_up(addr, header) };
         return true;
     }
     // SAFETY: As above; a page with a header is not at null.
@@ -203,6 +206,9 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
             NonNull::new_unchecked(addr as *mut u8),
         )
     };
+    // CAST: A small constant.
+    // SAFETY: A header of this load has no other order.
+    unsafe { core::hint::assert_unchecked(order < ORDERS as u32) };
     let fold = row.discharged(header.bytes(), PAGE_SIZE << order);
     let shelf = Shelf::pages(order);
     // SAFETY: The header says that the pages are of this order, and they were live until now.
@@ -218,13 +224,13 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
 /// The block at `addr` has this header, and nobody has it any more.
 #[cold]
 #[inline(never)]
-unsafe fn give_up(addr: usize, header: &PageHeader) {
+unsafe fn give_up(addr: usize, header: PageHeader) {
     if let Some(row) = statistics::at(header.row()) {
-        row.discharge(header.bytes(), pages::used_by(header));
+        row.discharge(header.bytes(), pages::used_by(&header));
     }
     if let Some(block) = NonNull::new(addr as *mut u8) {
         // SAFETY: By the safety requirements.
-        unsafe { pages::give(block, *header) };
+        unsafe { pages::give(block, header) };
     }
 }
 
