@@ -17,6 +17,7 @@
 mod rust_pool {
     pub(crate) mod adapter;
     pub(crate) mod backing;
+    pub(crate) mod backlog;
     pub(crate) mod batch;
     pub(crate) mod bins;
     pub(crate) mod bounds;
@@ -29,6 +30,7 @@ mod rust_pool {
     pub(crate) mod damage;
     pub(crate) mod debugfs;
     pub(crate) mod deferred;
+    pub(crate) mod departure;
     pub(crate) mod depot;
     pub(crate) mod description;
     pub(crate) mod device_event;
@@ -69,6 +71,7 @@ mod rust_pool {
     pub(crate) mod verifier;
     pub(crate) mod violation;
     pub(crate) mod violation_log;
+    pub(crate) mod write_back;
 }
 
 use rust_pool::*;
@@ -163,12 +166,17 @@ impl kernel::Module for PoolModule {
 }
 
 /// What is made at load and needs no place of its own.
-struct Core(());
+struct Core {
+    /// Dropped when all else is undone.
+    _workers: sys::Workers,
+}
 
 impl Core {
     fn new() -> Result<Self> {
         // From here on a failure undoes what is there.
-        let core = Self(());
+        let core = Self {
+            _workers: sys::Workers::new()?,
+        };
         sys::learn_direct_map();
         header::init();
         init::init();

@@ -10,6 +10,8 @@ use crate::{
         Link,
         Next, //
     },
+    common_buffer,
+    departure::HeldDevice,
     description::{
         self,
         Wanted, //
@@ -92,7 +94,7 @@ pub(crate) struct Adapter {
     next: Next<Adapter>,
     /// Its number among all that ever were.
     number: u64,
-    device: Option<Arc<DmaDevice>>,
+    device: Option<Arc<HeldDevice>>,
     mask: u64,
     registers: u32,
     /// Map registers that live buffers hold.
@@ -196,22 +198,8 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
     if refused || !gfp::affordable(PAGE_SIZE) {
         return None;
     }
-    let state = state::get();
+    let device = HeldDevice::new(device, caller).ok()?;
     let device = Arc::new(device, GFP_KERNEL).ok()?;
-    // One at a time, or the wider of two masks could win.
-    let _masks = state.masks.lock();
-    let mask = state
-        .adapters
-        .lock()
-        .iter()
-        .filter(|adapter| {
-            let other = adapter.device.as_ref();
-            other.is_some_and(|other| other.same(&device))
-        })
-        .fold(wanted.mask, |mask, adapter| mask.min(adapter.mask));
-    if set_mask {
-        device.set_mask(mask).ok()?;
-    }
     let mut adapter = KBox::new(
         Adapter {
             public: raw::DMA_ADAPTER {
@@ -222,7 +210,7 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
             },
             next: Next::none(),
             number: 0,
-            device: Some(device),
+            device: Some(device.clone()),
             mask: wanted.mask,
             registers: wanted.registers,
             in_use: 0,
@@ -233,12 +221,29 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
         GFP_KERNEL,
     )
     .ok()?;
+    let state = state::get();
+    // One at a time, or the wider of two masks could win.
+    let masks = state.masks.lock();
+    let mask = state
+        .adapters
+        .lock()
+        .iter()
+        .filter(|adapter| {
+            let other = adapter.device.as_ref();
+            other.is_some_and(|other| other.same(&device))
+        })
+        .fold(wanted.mask, |mask, adapter| mask.min(adapter.mask));
+    if set_mask && device.set_mask(mask).is_err() {
+        drop(masks);
+        return None;
+    }
     let id = adapter.id();
     let mut adapters = state.adapters.lock();
     adapters.made += 1;
     adapter.number = adapters.made;
     adapters.live.push(adapter);
     drop(adapters);
+    drop(masks);
     hooks::got_adapter(id.0, caller);
     Some(id)
 }
@@ -259,7 +264,7 @@ pub(crate) struct Excess {
 
 /// Map registers for a buffer.
 pub(crate) struct Reserved {
-    pub(crate) device: Arc<DmaDevice>,
+    pub(crate) device: Arc<HeldDevice>,
     /// Set if all buffers together have more than there are.
     pub(crate) excess: Option<Excess>,
 }
@@ -311,33 +316,28 @@ pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnc
 /// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
 /// NMI.
 pub(crate) fn unreserve(id: AdapterId, registers: usize) {
-    if let Some(adapter) = state::get().adapters.lock().find(id) {
+    let mut adapters = state::get().adapters.lock();
+    if let Some(adapter) = adapters.find(id) {
         adapter.in_use -= registers;
         adapter.buffers -= 1;
     }
-    reap();
+    drop(adapters);
+    reap(id);
 }
 
-/// Frees the adapters that nobody needs any more. Any context but NMI.
-pub(crate) fn reap() {
-    if sys::irql() != 0 {
-        // The last reference to a device may sleep.
-        sys::defer();
+/// Frees an adapter if nobody needs it any more. Any context but NMI.
+fn reap(id: AdapterId) {
+    let mut adapters = state::get().adapters.lock();
+    let dead = adapters
+        .live
+        .unlink(|adapter| adapter.id() == id && adapter.holds == 0 && adapter.buffers == 0);
+    let Some(mut dead) = dead else {
         return;
-    }
-    loop {
-        let mut adapters = state::get().adapters.lock();
-        let dead = adapters
-            .live
-            .unlink(|adapter| adapter.holds == 0 && adapter.buffers == 0);
-        let Some(mut dead) = dead else {
-            break;
-        };
-        let device = dead.device.take();
-        let oldest = adapters.bury(dead);
-        drop(adapters);
-        drop((device, oldest));
-    }
+    };
+    let device = dead.device.take();
+    let oldest = adapters.bury(dead);
+    drop(adapters);
+    drop((device, oldest));
 }
 
 /// Frees all adapters, for the end of the module. Sleeps.
@@ -356,15 +356,15 @@ fn put(id: AdapterId, caller: usize) {
         violation::wrong_context_free(id, 0, caller, "adapter put");
         return;
     }
-    let left = {
+    let (left, device) = {
         let mut adapters = state::get().adapters.lock();
-        adapters
-            .find(id)
-            .filter(|adapter| adapter.holds > 0)
-            .map(|adapter| {
-                adapter.holds -= 1;
-                (adapter.holds == 0).then_some(adapter.buffers)
-            })
+        let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
+        let device = adapter.as_ref().and_then(|adapter| adapter.device.clone());
+        let left = adapter.map(|adapter| {
+            adapter.holds -= 1;
+            (adapter.holds == 0).then_some(adapter.buffers)
+        });
+        (left, device)
     };
     if let Some(Some(_)) = left {
         tracking::remove(id.0);
@@ -374,10 +374,10 @@ fn put(id: AdapterId, caller: usize) {
             // When a driver has put its adapter back it may go, and with it what the device needs
             // to free DMA memory: buffers that were freed in atomic context must be gone by then.
             // From within reclaim they may wait for what is held there.
-            if sys::irql() == 0 && !sys::in_reclaim() {
-                sys::defer_finish();
+            if let Some(device) = device.filter(|_| sys::may_change_pages()) {
+                common_buffer::finish(|other| other.same(&device));
             }
-            reap();
+            reap(id);
         }
         Some(Some(buffers)) => Violation::new(
             Check::DmaVerifier,

@@ -11,7 +11,7 @@ use crate::{
         Refusal,
         Reserved, //
     },
-    deferred,
+    departure::HeldDevice,
     device_event::{
         self,
         Freeing, //
@@ -30,6 +30,7 @@ use crate::{
         self,
         page_align,
         raw,
+        Awaited,
         Coherent,
         DmaDevice,
         Fate,
@@ -209,8 +210,8 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     match taken {
         Taken::Region(mut region) => {
             look_around(&region, caller);
-            // Its user is done with it, however long its memory stays; that has the device itself.
-            adapter::unreserve(id, region.used / PAGE_SIZE);
+            FAMILY.discharge(region.asked, region.used);
+            let registers = region.used / PAGE_SIZE;
             let mut here = sys::irql() == 0;
             if let Owner::CommonBuffer {
                 device,
@@ -223,13 +224,15 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
                 *freeing = Some(Freeing::new(device, origin, caller));
             }
             if here {
-                release(region);
-                return;
+                release(&region);
+            } else {
+                if sys::irql() != 0 {
+                    violation::wrong_context_free(id, base, caller, "common buffer freed");
+                }
+                state::get().buffers.add(region);
             }
-            if sys::irql() != 0 {
-                violation::wrong_context_free(id, base, caller, "common buffer freed");
-            }
-            deferred::free(region);
+            // Its user is done with it, however long its memory stays; that has the device itself.
+            adapter::unreserve(id, registers);
         }
         Taken::Refused(true) => violation::bad_argument(
             Parameter::Address(base),
@@ -249,9 +252,9 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     }
 }
 
-/// Gives a region's memory back. Sleeps.
-pub(crate) fn release(region: KBox<Region>) {
-    FAMILY.discharge(region.asked, region.used);
+/// Gives a region's memory back. Sleeps. The region itself holds the device, and is for the caller to
+/// drop.
+fn release(region: &Region) {
     let Owner::CommonBuffer {
         adapter,
         device,
@@ -280,6 +283,37 @@ pub(crate) fn release(region: KBox<Region>) {
     if let Some(freeing) = freeing {
         freeing.report(device, *adapter, region.addr(), fate);
     }
+}
+
+/// Whether a region is of a device that `is_it`.
+fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
+    matches!(&region.owner, Owner::CommonBuffer { device, .. } if is_it(device))
+}
+
+/// Gives back a buffer that waits, if there is such a one. Sleeps; not from within reclaim.
+fn give_one(is_it: impl Fn(&HeldDevice) -> bool) -> bool {
+    let region = sys::doing(Awaited::Given, || {
+        let buffers = &state::get().buffers;
+        buffers.give_one(|region| is_of(region, &is_it), release)
+    });
+    sys::wake();
+    // With its record the device may go, which calls code of others.
+    region.is_some()
+}
+
+/// Gives back the buffers that wait and whose device `is_it`: none is there any more when this
+/// returns, nor is another task at one. Waits for nobody else's. Sleeps; not from within reclaim.
+pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
+    while give_one(&is_it) {}
+    sys::wait_until(Awaited::Given, || {
+        !state::get().buffers.in_hand(|region| is_of(region, &is_it))
+    });
+}
+
+/// Gives back what waits now, and says whether there was anything. Sleeps.
+pub(crate) fn give_back_all() -> bool {
+    let blocks = state::get().buffers.usage().blocks;
+    (0..blocks).take_while(|_| give_one(|_| true)).count() != 0
 }
 
 /// `AllocateCommonBuffer`.

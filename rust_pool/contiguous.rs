@@ -6,12 +6,12 @@
 //! "MmFreeContiguousMemorySpecifyCache".
 
 use crate::{
+    backlog::Batch,
     bounds::{
         Wanted,
         PAGE, //
     },
     cache_type::CacheType,
-    deferred,
     export::matches_header,
     family::Family,
     gfp::{
@@ -20,7 +20,6 @@ use crate::{
     },
     region::{
         Owner,
-        Region,
         Reservation, //
     },
     region_table::Taken,
@@ -41,7 +40,8 @@ use crate::{
         Check,
         Parameter,
         Violation, //
-    }, //
+    },
+    write_back::PageList, //
 };
 use core::ptr::NonNull;
 use kernel::prelude::*;
@@ -119,7 +119,11 @@ fn find(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
         0
     };
     from_zone(wanted, used, zone)
-        .or_else(|| (sys::irql() == 0).then(|| search(wanted, used)).flatten())
+        .or_else(|| {
+            sys::may_change_pages()
+                .then(|| search(wanted, used))
+                .flatten()
+        })
         .or_else(|| from_zone(wanted, used, raw::RUST_POOL_GFP_DMA))
 }
 
@@ -150,7 +154,16 @@ pub(crate) fn allocate(
     let refused = hooks::refuse(MemoryType::Contiguous, None, bytes, caller);
     let base = Wanted::new(bytes, lowest, highest, boundary)
         .filter(|_| !refused)
-        .and_then(|wanted| allocate_wanted(&wanted, bytes, cache, caller));
+        .filter(|_| cache == CacheType::Cached || sys::may_change_pages())
+        .and_then(|wanted| {
+            allocate_wanted(&wanted, bytes, cache, caller).or_else(|| {
+                // What waits may be what is missing.
+                let again = sys::may_change_pages() && state::get().contiguous.drain(give_back);
+                again
+                    .then(|| allocate_wanted(&wanted, bytes, cache, caller))
+                    .flatten()
+            })
+        });
     if base.is_none() {
         FAMILY.fail();
     }
@@ -164,13 +177,16 @@ fn allocate_wanted(
     caller: usize,
 ) -> Option<NonNull<u8>> {
     let used = page_align(bytes)?;
+    if sys::may_change_pages() {
+        state::get().contiguous.shorten(used, give_back);
+    }
     let record = Reservation::new()?;
     let base = find(wanted, used)?;
     if cache != CacheType::Cached {
         // SAFETY: The pages are ours alone.
         let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, cache.as_raw()) };
         if set.is_err() {
-            give_back(base, used);
+            restore(base, used);
             return None;
         }
     }
@@ -187,7 +203,7 @@ fn allocate_wanted(
 }
 
 /// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
-fn give_back(base: NonNull<u8>, used: usize) {
+fn restore(base: NonNull<u8>, used: usize) {
     // SAFETY: The pages are ours alone.
     let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, CacheType::Cached.as_raw()) };
     if set.is_ok() {
@@ -195,6 +211,37 @@ fn give_back(base: NonNull<u8>, used: usize) {
         unsafe { sys::free_pages(base, used) };
     } else {
         pr_err!("{used} bytes of contiguous memory cannot be made write-back again: leaked\n");
+    }
+}
+
+/// Lists the pages of blocks, if there is memory for the list.
+fn pages_of(batch: &Batch) -> Option<PageList> {
+    let mut list = PageList::with_room(batch.pages)?;
+    for region in batch.regions.iter() {
+        for page in 0..region.used / PAGE_SIZE {
+            // SAFETY: The page lies in the region.
+            let at = unsafe { region.base.add(page * PAGE_SIZE) };
+            if !list.push(sys::page_of(at)?) {
+                return None;
+            }
+        }
+    }
+    Some(list)
+}
+
+/// Gives the memory of a batch that is not cached back, with one change of attributes if there is
+/// memory to list the pages. Sleeps.
+pub(crate) fn give_back(mut batch: Batch) {
+    let list = (batch.blocks > 1).then(|| pages_of(&batch)).flatten();
+    // SAFETY: The pages were the regions', which were in the table and are no more.
+    let done = list.is_some_and(|mut list| unsafe { list.write_back() });
+    while let Some(region) = batch.regions.pop() {
+        if done {
+            // SAFETY: As above.
+            unsafe { sys::free_pages(region.base, region.used) };
+        } else {
+            restore(region.base, region.used);
+        }
     }
 }
 
@@ -224,6 +271,7 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
             if sys::in_hardirq() {
                 violation::wrong_context_free(0u32, base, caller, "contiguous memory freed");
             }
+            FAMILY.discharge(region.asked, region.used);
             let cached = matches!(
                 region.owner,
                 Owner::Contiguous {
@@ -231,10 +279,15 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
                     ..
                 }
             );
-            if cached || sys::irql() == 0 {
-                release(region);
+            let waiting = &state::get().contiguous;
+            if cached {
+                // SAFETY: The region was in the table, so these are its pages, and it is no more.
+                unsafe { sys::free_pages(region.base, region.used) };
+            } else if sys::may_change_pages() {
+                waiting.shorten(region.used, give_back);
+                give_back(Batch::of(region));
             } else {
-                deferred::free(region);
+                waiting.add(region);
             }
         }
         Taken::Refused(Some(asked)) => violation::bad_argument(
@@ -252,21 +305,6 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
             "contiguous free of a bad address",
         )
         .report(),
-    }
-}
-
-/// Gives a region's memory back. Sleeps, unless it is cached.
-pub(crate) fn release(region: KBox<Region>) {
-    FAMILY.discharge(region.asked, region.used);
-    if let Owner::Contiguous {
-        cache: CacheType::Cached,
-        ..
-    } = region.owner
-    {
-        // SAFETY: The region was in the table, so these are its pages, and it is no more.
-        unsafe { sys::free_pages(region.base, region.used) };
-    } else {
-        give_back(region.base, region.used);
     }
 }
 

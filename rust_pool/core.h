@@ -68,6 +68,7 @@ struct kmem_cache *rust_pool_slab_around(unsigned long addr,
 					 unsigned long *start);
 bool rust_pool_inits_on_alloc(void);
 bool rust_pool_inits_on_free(void);
+struct page *rust_pool_page_of(const void *addr);
 void *rust_pool_page_address(struct page *page);
 void *rust_pool_page_block(gfp_t gfp, unsigned int order);
 void *rust_pool_percpu_address(unsigned long cookie, unsigned int cpu);
@@ -91,8 +92,6 @@ unsigned long rust_pool_module_address(struct module *mod);
 const char *rust_pool_module_name(struct module *mod);
 int rust_pool_watch_modules(void);
 void rust_pool_unwatch_modules(void);
-void rust_pool_defer(void);
-void rust_pool_defer_finish(void);
 bool rust_pool_may_log(void);
 u32 rust_pool_left_out(void);
 u64 rust_pool_log_time(void);
@@ -156,6 +155,23 @@ void rust_pool_guard_unwatch(void);
 int rust_pool_watch_pressure(void);
 void rust_pool_unwatch_pressure(void);
 
+/* work.c: what is done later. */
+enum { RUST_POOL_CODES = 6 };
+int rust_pool_work_init(void);
+void rust_pool_work_exit(void);
+void rust_pool_work_finish(void);
+void rust_pool_give_soon(void);
+void rust_pool_part_soon(void);
+void rust_pool_upkeep_soon(void);
+bool rust_pool_may_call_others(void);
+/* What may be waited for, and where others' code must not run; for lockdep. */
+enum { RUST_POOL_GIVING, RUST_POOL_PARTING, RUST_POOL_NO_OTHERS };
+void rust_pool_doing(u32 what);
+void rust_pool_done(u32 what);
+void rust_pool_wake(void);
+void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg);
+void rust_pool_device_code(const struct device *dev, unsigned long *at);
+
 /* A static key as Rust wants it: in a structure. */
 struct rust_pool_switch {
 	struct static_key_false key;
@@ -163,8 +179,8 @@ struct rust_pool_switch {
 extern struct rust_pool_switch rust_pool_verifier_switch;
 
 /*
- * Rust, called by wdm.c with the calling site, and by helpers.c, guard.c and
- * pressure.c.
+ * Rust, called by wdm.c with the calling site, and by helpers.c, guard.c,
+ * pressure.c and work.c.
  */
 void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller);
 void rust_pool_free(void *block, u32 tag, unsigned long caller);
@@ -195,7 +211,9 @@ void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
 			    unsigned long caller);
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
 void rust_pool_verifier_free(void *block, u32 type, unsigned long caller);
-void rust_pool_deferred(void);
+void rust_pool_give(void);
+void rust_pool_part(void);
+void rust_pool_upkeep(void);
 unsigned long rust_pool_spare(void);
 void rust_pool_drain(void);
 void rust_pool_drain_of(unsigned int cpu);

@@ -174,16 +174,22 @@ struct Memory;
 
 impl Table for Memory {
     fn head(file: &SeqFile) {
-        let heap = heap::usage();
+        let (heap, state) = (heap::usage(), state::get());
         seq_print!(
             file,
-            "memory - version: 1.1\n\
+            "memory - version: 1.2\n\
              # heap: {} spans, {} of them waiting, {} bytes free, {} times contended\n\
+             # deferred contiguous: {}\n\
+             # deferred noncached: {}\n\
+             # deferred common buffers: {}\n\
              #magazines of {:>8} {:>8} {:>8} {:>12}\n",
             heap.spans,
             heap.waiting,
             heap.free,
             heap.contentions,
+            state.contiguous.usage(),
+            state.noncached.usage(),
+            state.buffers.usage(),
             "size",
             "limit",
             "held",

@@ -1,58 +1,62 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What cannot be done where it was asked for, and is done a little later, in a context that sleeps.
+//! What is done later, in a context that sleeps: memory is given back, and what is wanted is made.
+//!
+//! None of this calls code of others, and nobody waits for it but our own exit. Devices are let go of
+//! elsewhere, in [`crate::departure`].
 
 use crate::{
-    adapter,
     cache,
-    chain::Chain,
     common_buffer,
     contiguous,
     export::matches_header,
     noncached,
-    region::{
-        Owner,
-        Region, //
-    },
     state,
     statistics,
-    sys,
     verifier, //
 };
-use kernel::prelude::*;
 
-/// Regions to free.
-pub(crate) type Queue = Chain<Region>;
-
-/// Has a region's memory given back soon. Any context but NMI.
-pub(crate) fn free(region: KBox<Region>) {
-    state::get().deferred.lock().push(region);
-    sys::defer();
-}
-
-/// Called from the work item.
+/// Called from the work item that gives memory back. It takes the families in turn, so that none
+/// waits for a flood of another.
 ///
 /// # Safety
 ///
 /// None needed; C knows no safe functions.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_deferred() {
+unsafe extern "C" fn rust_pool_give() {
+    // What comes after these looks has the work item run again.
+    while give() {}
+}
+matches_header!(rust_pool_give);
+
+/// Gives back what waits now, and says whether there was anything. Sleeps.
+pub(crate) fn give() -> bool {
+    let state = state::get();
+    let contiguous = state.contiguous.drain(contiguous::give_back);
+    let noncached = state.noncached.drain(noncached::give_back);
+    let buffers = common_buffer::give_back_all();
+    contiguous || noncached || buffers
+}
+
+/// How many blocks wait.
+pub(crate) fn blocks() -> usize {
+    let state = state::get();
+    [&state.contiguous, &state.noncached, &state.buffers]
+        .iter()
+        .map(|backlog| backlog.usage().blocks)
+        .sum()
+}
+
+/// Called from the work item that makes what is wanted.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_upkeep() {
     // Without memory the next new tag asks again.
     let _ = statistics::refill();
     cache::make_wanted();
-    // What comes meanwhile has the work item run again: whoever waits for this one must not wait for
-    // as long as others go on.
-    let mut queue = core::mem::replace(&mut *state::get().deferred.lock(), Chain::new());
-    while let Some(region) = queue.pop() {
-        match region.owner {
-            Owner::Contiguous { .. } => contiguous::release(region),
-            Owner::NonCached { .. } => noncached::release(region),
-            Owner::CommonBuffer { .. } => common_buffer::release(region),
-            // Pool blocks are freed at once in any context.
-            Owner::Pool { .. } => (),
-        }
-    }
-    adapter::reap();
     verifier::switch::deferred();
 }
-matches_header!(rust_pool_deferred);
+matches_header!(rust_pool_upkeep);

@@ -39,7 +39,7 @@
 /* Whether memory is being reclaimed here, so that the mutex may not be taken. */
 bool rust_pool_in_reclaim(void)
 {
-	return current->flags & PF_MEMALLOC;
+	return in_task() && (current->flags & PF_MEMALLOC);
 }
 
 void *rust_pool_dma_group(struct device *dev)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What Rust cannot reach by a declaration, as functions that it can call: the
- * kernel's inline functions and macros, the module notifier, the work item, the
- * static key, and the verifier's parameter. Few rules of the pool are here,
+ * kernel's inline functions and macros, the module notifier, the static key, and
+ * the verifier's parameter. Few rules of the pool are here,
  * those that rest on such functions: which IRQL a context is, where vmalloc may
  * be used, how slub_debug is noticed, and which page frames may be emptied.
  */
@@ -29,7 +29,6 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
-#include <linux/workqueue.h>
 #include <asm/set_memory.h>
 
 #include "core.h"
@@ -233,6 +232,11 @@ static_assert(offsetof(struct page, private) == 40);
 static_assert(offsetof(struct page, flags) == 0);
 static_assert(offsetof(struct page, _refcount) == 52);
 
+struct page *rust_pool_page_of(const void *addr)
+{
+	return virt_to_page(addr);
+}
+
 void *rust_pool_page_address(struct page *page)
 {
 	return page_address(page);
@@ -430,24 +434,6 @@ int rust_pool_watch_modules(void)
 void rust_pool_unwatch_modules(void)
 {
 	unregister_module_notifier(&module_watcher);
-}
-
-static void run_deferred(struct work_struct *work)
-{
-	rust_pool_deferred();
-}
-
-static DECLARE_WORK(deferred_work, run_deferred);
-
-/* Have rust_pool_deferred() called soon, in a context that may sleep. */
-void rust_pool_defer(void)
-{
-	schedule_work(&deferred_work);
-}
-
-void rust_pool_defer_finish(void)
-{
-	flush_work(&deferred_work);
 }
 
 /* What the verifier is behind; the Rust face's users look at it as well. */

@@ -8,8 +8,9 @@
 //! WDK: "MmAllocateNonCachedMemory", "MmFreeNonCachedMemory".
 
 use crate::{
+    backlog::Batch,
     cache_type::CacheType,
-    deferred,
+    chain::Chain,
     export::matches_header,
     family::Family,
     gfp::{
@@ -18,7 +19,6 @@ use crate::{
     },
     region::{
         Owner,
-        Region,
         Reservation, //
     },
     region_table::Taken,
@@ -35,7 +35,8 @@ use crate::{
     violation::{
         self,
         Parameter, //
-    }, //
+    },
+    write_back::PageList, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -125,10 +126,18 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
         return None;
     }
     let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
-    let base = if refused {
+    let waiting = &state::get().noncached;
+    let base = if refused || !sys::may_change_pages() {
         None
     } else {
-        allocate_pages(bytes, cache, caller)
+        waiting.shorten(bytes, give_back);
+        allocate_pages(bytes, cache, caller).or_else(|| {
+            // What waits may be what is missing.
+            let again = waiting.drain(give_back);
+            again
+                .then(|| allocate_pages(bytes, cache, caller))
+                .flatten()
+        })
     };
     if base.is_none() {
         FAMILY.fail();
@@ -163,11 +172,16 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
         });
     match taken {
         Taken::Region(region) => {
-            if sys::irql() == 0 {
-                release(region);
-            } else {
+            FAMILY.discharge(region.asked, region.used);
+            let waiting = &state::get().noncached;
+            if sys::irql() != 0 {
                 violation::wrong_context_free(0u32, base, caller, "noncached memory freed");
-                deferred::free(region);
+                waiting.add(region);
+            } else if sys::in_reclaim() {
+                waiting.add(region);
+            } else {
+                waiting.shorten(region.used, give_back);
+                give_back(Batch::of(region));
             }
         }
         Taken::Refused(asked) if asked != 0 => violation::bad_argument(
@@ -187,14 +201,32 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     }
 }
 
-/// Gives a region's memory back. Sleeps.
-pub(crate) fn release(mut region: KBox<Region>) {
-    FAMILY.discharge(region.asked, region.used);
-    if let Owner::NonCached { pages, .. } = &mut region.owner {
-        let pages = core::mem::replace(pages, KVVec::new());
+/// Gives the memory of a batch back, with one change of attributes if there is memory to list the
+/// pages. Sleeps.
+pub(crate) fn give_back(mut batch: Batch) {
+    let mut list = PageList::with_room(batch.pages).filter(|_| batch.blocks > 1);
+    let mut unmapped = Chain::new();
+    while let Some(region) = batch.regions.pop() {
         // SAFETY: The region was in the table, so this is its mapping, and it is no more.
         unsafe { sys::vunmap(region.base) };
-        Pages::restore(pages);
+        if let (Some(pages), Owner::NonCached { pages: own, .. }) = (&mut list, &region.owner) {
+            if !own.iter().all(|&page| pages.push(page)) {
+                list = None;
+            }
+        }
+        unmapped.push(region);
+    }
+    // SAFETY: The pages were the regions', and none is mapped any more.
+    let done = list.is_some_and(|mut list| unsafe { list.write_back() });
+    while let Some(mut region) = unmapped.pop() {
+        if let Owner::NonCached { pages, .. } = &mut region.owner {
+            let pages = core::mem::replace(pages, KVVec::new());
+            if done {
+                drop(Pages(pages));
+            } else {
+                Pages::restore(pages);
+            }
+        }
     }
 }
 

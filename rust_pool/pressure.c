@@ -27,14 +27,15 @@ static unsigned long count_spare(struct shrinker *shrinker,
 }
 
 /*
- * The magazines are their CPUs' alone, so each empties its own, a little later:
- * nothing is free yet when this returns.
+ * The magazines are their CPUs' alone, so each empties its own, a little later,
+ * as what was deferred is given back: nothing is free yet when this returns.
  */
 static unsigned long free_spare(struct shrinker *shrinker,
 				struct shrink_control *control)
 {
 	unsigned int cpu;
 
+	rust_pool_give_soon();
 	for_each_online_cpu(cpu)
 		queue_work_on(cpu, system_percpu_wq,
 			      per_cpu_ptr(&drain_work, cpu));

@@ -3,6 +3,7 @@
 //! What gives memory back: a shortage of it, a CPU that goes, and the end of the module.
 
 use crate::{
+    deferred,
     depot,
     export::matches_header,
     heap,
@@ -39,7 +40,7 @@ pub(crate) unsafe fn exit() {
 /// None needed; C knows no safe functions.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_spare() -> usize {
-    Shelf::all().map(magazine::held).sum::<usize>() + heap::usage().waiting
+    Shelf::all().map(magazine::held).sum::<usize>() + heap::usage().waiting + deferred::blocks()
 }
 matches_header!(rust_pool_spare);
 

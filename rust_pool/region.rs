@@ -7,6 +7,7 @@
 use crate::{
     adapter::AdapterId,
     cache_type::CacheType,
+    departure::HeldDevice,
     device_event::Freeing,
     gfp::Request,
     hash_table::{
@@ -17,7 +18,6 @@ use crate::{
     site::Site,
     sys::{
         self,
-        DmaDevice,
         Origin,
         PAGE_SIZE, //
     },
@@ -61,7 +61,7 @@ pub(crate) enum Owner {
     },
     CommonBuffer {
         adapter: AdapterId,
-        device: Arc<DmaDevice>,
+        device: Arc<HeldDevice>,
         /// Of the buffer itself, not of what is in front of it.
         bus: u64,
         cached: bool,
@@ -102,6 +102,8 @@ pub(crate) struct Region {
     pub(crate) used: usize,
     pub(crate) site: Site,
     pub(crate) owner: Owner,
+    /// The task that gives it back at this moment.
+    pub(crate) giver: usize,
 }
 
 // SAFETY: A region is only data about memory that any thread may free.
@@ -162,6 +164,7 @@ impl Reservation {
                 used,
                 site: Site::new(caller),
                 owner,
+                giver: 0,
             },
         );
         if verifier::on() {

@@ -8,7 +8,8 @@
 
 use crate::{
     adapter::Adapters,
-    deferred::Queue,
+    backlog::Backlog,
+    departure::Departing,
     heap::Heap,
     region_table::Regions,
     site::Names,
@@ -48,11 +49,19 @@ pub(crate) struct State {
     pub(crate) violations: SpinLockIrq<Log>,
     #[pin]
     pub(crate) adapters: SpinLockIrq<Adapters>,
-    /// Held while a device's DMA masks are set. May sleep; taken before any other.
+    /// Held while a device's DMA masks are set. May sleep; taken before any other. Nothing is
+    /// allocated and no device let go of meanwhile: that may call code of others, which may want it.
     #[pin]
     pub(crate) masks: Mutex<()>,
+    /// What is to be given back, of each family.
     #[pin]
-    pub(crate) deferred: SpinLockIrq<Queue>,
+    pub(crate) contiguous: Backlog,
+    #[pin]
+    pub(crate) noncached: Backlog,
+    #[pin]
+    pub(crate) buffers: Backlog,
+    #[pin]
+    pub(crate) departing: SpinLockIrq<Departing>,
     #[pin]
     pub(crate) heap: SpinLockIrq<Heap>,
     /// Held while the verifier is switched on or off. May sleep.
@@ -102,7 +111,10 @@ impl Owner {
                 adapters <- new_spinlock_irq!(Adapters::new(), "rust_pool::adapters"),
                 masks <- new_mutex!((), "rust_pool::masks"),
                 heap <- new_spinlock_irq!(heap, "rust_pool::heap"),
-                deferred <- new_spinlock_irq!(Queue::new(), "rust_pool::deferred"),
+                contiguous <- Backlog::new(),
+                noncached <- Backlog::new(),
+                buffers <- Backlog::new(),
+                departing <- new_spinlock_irq!(Departing::new(), "rust_pool::departing"),
                 verifier_switch <- new_mutex!((), "rust_pool::verifier_switch"),
                 verifier <- new_spinlock_irq!(Options::new(), "rust_pool::verifier"),
                 records <- Records::new(),

@@ -23,12 +23,14 @@ mod module;
 mod pages;
 mod pressure;
 mod slab;
+mod work;
 
 pub(crate) use device::{
     Coherent,
     DmaDevice,
     Fate,
-    Origin, //
+    Origin,
+    CODES, //
 };
 pub(crate) use guard::{
     FaultWatch,
@@ -57,6 +59,7 @@ pub(crate) use slab::{
     slab_around,
     Cache, //
 };
+pub(crate) use work::*;
 
 /// Our own C half, as bindgen sees it.
 #[allow(
@@ -106,12 +109,6 @@ pub(crate) fn irql() -> u32 {
 pub(crate) fn in_hardirq() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_in_hardirq() }
-}
-
-/// Whether memory is being reclaimed here: what may be held meanwhile may not be waited for.
-pub(crate) fn in_reclaim() -> bool {
-    // SAFETY: May be called anywhere.
-    unsafe { raw::rust_pool_in_reclaim() }
 }
 
 /// Whether vmalloc may be used: in a task, atomic or not, but with interrupts and softirqs enabled.
@@ -179,18 +176,6 @@ pub(crate) fn inits_on_alloc() -> bool {
 pub(crate) fn inits_on_free() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_inits_on_free() }
-}
-
-/// Has `rust_pool_deferred()` called soon, in a context that may sleep.
-pub(crate) fn defer() {
-    // SAFETY: Scheduling a work item is allowed in any context but NMI, where nothing gets this far.
-    unsafe { raw::rust_pool_defer() }
-}
-
-/// Waits until what was deferred is done. Sleeps.
-pub(crate) fn defer_finish() {
-    // SAFETY: Called where one may sleep, and never from the work item itself.
-    unsafe { raw::rust_pool_defer_finish() }
 }
 
 /// What keeps this context from sleeping, in words.

@@ -12,6 +12,8 @@ use crate::{
         self,
         Adapter, //
     },
+    common_buffer,
+    departure,
     export::matches_header,
     region::{
         Owner,
@@ -377,8 +379,10 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     };
     // SAFETY: By the safety requirements.
     let module = unsafe { Module::from_raw(module) };
-    // What was freed in atomic context is no leak.
-    sys::defer_finish();
+    // What was freed in atomic context is no leak: it is in no table any more. Its memory may come
+    // back later; what a device needs of the module's code to let go of it may not.
+    common_buffer::finish(|device| device.is_of(module));
+    departure::finish(module);
     report(
         Some(module),
         |row| {
@@ -440,7 +444,7 @@ matches_header!(rust_pool_module_live);
 /// Reports all that is left, forgets it, and returns whether there was any; the memory itself stays
 /// where it is. Sleeps.
 pub(crate) fn report_all() -> bool {
-    sys::defer_finish();
+    sys::finish_work();
     let live = |row: &Row| {
         let now = row.snapshot();
         (now.diff(), now.bytes)

@@ -14,8 +14,13 @@ use kernel::{
     str::CStr, //
 };
 
+/// How many addresses say whose code a device needs.
+// CAST: A handful.
+pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
+
 /// A device that is kept alive, for DMA, and with it the IOMMU group that it was in at first: the
-/// device may leave that group, as one that is removed does.
+/// device may leave that group, as one that is removed does. To drop the last reference calls code of
+/// others; see [`crate::departure`].
 pub(crate) struct DmaDevice {
     device: NonNull<bindings::device>,
     /// Null without an IOMMU.
@@ -85,6 +90,14 @@ impl DmaDevice {
     /// Whether its memory may be freed here, in a context that sleeps.
     pub(crate) fn may_free(&self) -> bool {
         self.group.is_null() || !super::in_reclaim()
+    }
+
+    /// Addresses that tell whose code its release needs.
+    pub(crate) fn code(&self) -> [usize; CODES] {
+        let mut at = [0; CODES];
+        // SAFETY: The device is alive, and there is room for as many.
+        unsafe { raw::rust_pool_device_code(self.device.as_ptr(), at.as_mut_ptr()) };
+        at
     }
 
     /// Whether both are one device.

@@ -110,6 +110,12 @@ pub(crate) fn page(gfp: Gfp) -> Option<NonNull<bindings::page>> {
     NonNull::new(unsafe { bindings::alloc_pages(gfp, 0) })
 }
 
+/// The page at an address of the direct map, which belongs to the caller.
+pub(crate) fn page_of(addr: NonNull<u8>) -> Option<NonNull<bindings::page>> {
+    // SAFETY: The address is only computed with.
+    NonNull::new(unsafe { raw::rust_pool_page_of(addr.as_ptr().cast()) })
+}
+
 /// Frees what [`page`] returned.
 ///
 /// # Safety

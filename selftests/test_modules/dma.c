@@ -538,6 +538,7 @@ static void free_reported_and_done_in(struct rpt *t)
 static void gone_when_adapter_is_put(struct rpt *t)
 {
 	struct rpt_row before, after;
+	struct rpt_backlog left;
 	struct call call = {};
 
 	if (!adapter_with_buffer(t, &call, &before))
@@ -545,6 +546,8 @@ static void gone_when_adapter_is_put(struct rpt *t)
 	/* At once, before somebody else gets to free it by chance. */
 	rpt_in_context(rpt_value(t), call_free, &call);
 	put_adapter(call.adapter);
+	rpt_backlog(t, "common buffers", &left);
+	EXPECT_EQ(t, left.blocks, 0);
 	rpt_family(t, "adapters", &after);
 	EXPECT_EQ(t, after.diff, before.diff);
 	EXPECT_VIOLATIONS(t, 1);

@@ -122,6 +122,14 @@ struct rpt_heap {
 
 void rpt_heap(struct rpt *t, struct rpt_heap *heap);
 
+/* What waits to be given back, "contiguous", "noncached", "common buffers". */
+struct rpt_backlog {
+	u64 blocks, bytes, given, batches;
+};
+
+void rpt_backlog(struct rpt *t, const char *family,
+		 struct rpt_backlog *backlog);
+
 /* Does a line of the file hold all these words, in this order? */
 bool rpt_has_line(struct rpt *t, const char *file, const char *words);
 

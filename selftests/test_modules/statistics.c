@@ -243,6 +243,26 @@ void rpt_heap(struct rpt *t, struct rpt_heap *heap)
 }
 EXPORT_SYMBOL_GPL(rpt_heap);
 
+void rpt_backlog(struct rpt *t, const char *family, struct rpt_backlog *backlog)
+{
+	char *text = rpt_text(t, "memory");
+	char *rest = text, *line;
+	bool found = false;
+	char format[96];
+
+	snprintf(format, sizeof(format),
+		 "# deferred %s: %%llu blocks, %%llu bytes, %%llu given back in %%llu batches",
+		 family);
+	memset(backlog, 0, sizeof(*backlog));
+	while (text && !found && (line = rpt_line(&rest)))
+		found = sscanf(line, format, &backlog->blocks, &backlog->bytes,
+			       &backlog->given, &backlog->batches) == 4;
+	if (!found)
+		rpt_fail(t, "no line of what is deferred of %s", family);
+	rpt_text_free(text);
+}
+EXPORT_SYMBOL_GPL(rpt_backlog);
+
 bool rpt_has_line(struct rpt *t, const char *file, const char *words)
 {
 	char *text = rpt_text(t, file);

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What is done later, and who may wait for it. Three work items, for three kinds
+ * of work that must not hold each other up:
+ *
+ *   giving   gives back memory that was freed where that cannot be done. It
+ *            calls nobody's code but the kernel's and ours.
+ *   parting  drops last references to devices, which calls their release(): the
+ *            code of others, which may call us, take its locks, and take its time.
+ *   upkeep   makes rows and caches that are wanted, and sets the verifier's
+ *            branch.
+ *
+ * None of them is waited for but by our own exit. PutDmaAdapter() takes out of
+ * the backlog what it needs, and waits for that alone which somebody is giving
+ * back at that moment; a module that goes, for a release() of its own. The table
+ * is in Documentation/contexts.rst.
+ */
+
+#include <linux/device.h>
+#include <linux/errno.h>
+#include <linux/lockdep.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "core.h"
+
+static void run_giving(struct work_struct *work)
+{
+	rust_pool_doing(RUST_POOL_NO_OTHERS);
+	rust_pool_give();
+	rust_pool_done(RUST_POOL_NO_OTHERS);
+}
+
+static void run_parting(struct work_struct *work)
+{
+	rust_pool_part();
+}
+
+static void run_upkeep(struct work_struct *work)
+{
+	rust_pool_upkeep();
+}
+
+static DECLARE_WORK(giving, run_giving);
+static DECLARE_WORK(parting, run_parting);
+static DECLARE_WORK(upkeep, run_upkeep);
+
+/*
+ * Giving comes before other work, wherever a CPU is free: those who free in
+ * atomic context cannot wait for it. It is not for WQ_MEM_RECLAIM: to change
+ * attributes may wait for the work item of vmalloc, which is not either.
+ */
+static struct workqueue_struct *giving_queue;
+
+int rust_pool_work_init(void)
+{
+	giving_queue = alloc_workqueue("rust_pool", WQ_UNBOUND | WQ_HIGHPRI, 0);
+	return giving_queue ? 0 : -ENOMEM;
+}
+
+void rust_pool_work_exit(void)
+{
+	rust_pool_work_finish();
+	destroy_workqueue(giving_queue);
+}
+
+/* Wait for all of it, which is for our exit alone: no client is left. */
+void rust_pool_work_finish(void)
+{
+	flush_work(&giving);
+	flush_work(&upkeep);
+	flush_work(&parting);
+}
+
+/* Have rust_pool_give() called soon. Any context but NMI; so with the others. */
+void rust_pool_give_soon(void)
+{
+	queue_work(giving_queue, &giving);
+}
+
+void rust_pool_part_soon(void)
+{
+	queue_work(system_dfl_wq, &parting);
+}
+
+void rust_pool_upkeep_soon(void)
+{
+	queue_work(system_dfl_wq, &upkeep);
+}
+
+/*
+ * For lockdep, which knows nothing of the waits below. The first two are held
+ * while somebody gives back a common buffer, or runs others' code from the work
+ * item, and touched by whoever may wait for that. The third is held where others'
+ * code must not run, and touched where it is about to. So what waits for itself
+ * is reported, whether it would have waited this time or not.
+ */
+#ifdef CONFIG_DEBUG_LOCK_ALLOC
+static struct lockdep_map maps[] = {
+	[RUST_POOL_GIVING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_giving", &maps[0]),
+	[RUST_POOL_PARTING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_parting", &maps[1]),
+	[RUST_POOL_NO_OTHERS] = STATIC_LOCKDEP_MAP_INIT("rust_pool_no_others", &maps[2]),
+};
+
+void rust_pool_doing(u32 what)
+{
+	lock_map_acquire(&maps[what]);
+}
+
+void rust_pool_done(u32 what)
+{
+	lock_map_release(&maps[what]);
+}
+#else
+void rust_pool_doing(u32 what)
+{
+}
+
+void rust_pool_done(u32 what)
+{
+}
+#endif
+
+/*
+ * Whether the code of others may be called here: where it may sleep, and not
+ * within what somebody could wait for.
+ */
+bool rust_pool_may_call_others(void)
+{
+	return !rust_pool_irql() && current_work() != &giving;
+}
+
+static DECLARE_WAIT_QUEUE_HEAD(waiters);
+
+/* Something has changed that somebody may wait for. Any context but NMI. */
+void rust_pool_wake(void)
+{
+	wake_up_all(&waiters);
+}
+
+/* Wait until @ready says so. Sleeps. */
+void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg)
+{
+	rust_pool_doing(what);
+	rust_pool_done(what);
+	wait_event(waiters, ready(arg));
+}
+
+/*
+ * Addresses that tell which modules' code a device needs when it is released:
+ * its structure, and what may hold its release().
+ */
+void rust_pool_device_code(const struct device *dev, unsigned long *at)
+{
+	at[0] = (unsigned long)dev;
+	at[1] = (unsigned long)dev->release;
+	at[2] = (unsigned long)dev->type;
+	at[3] = (unsigned long)dev->class;
+	at[4] = (unsigned long)dev->bus;
+	at[5] = (unsigned long)dev->kobj.ktype;
+}
