@@ -91,7 +91,8 @@ static void run_round(struct rpt *t, struct model *m, u64 operations)
 
 		a->left = operations;
 		a->bad_count = 0;
-		a->bad_left = min(BAD_ALL / m->count, BAD_MAX);
+		a->bad_left = min((BAD_ALL - GONE_ALL) / m->count,
+				  BAD_MAX - GONE_MAX);
 	}
 	for (i = 0; i < m->count; i++)
 		start(m->actors[i]);
@@ -140,8 +141,10 @@ static bool make_model(struct rpt *t, struct model *m, u32 from)
 	unsigned int want = 2 * num_online_cpus();
 	ULONG registers;
 
-	memset(m, 0, sizeof(*m));
 	init_completion(&m->rest);
+	prandom_seed_state(&m->rnd, (u64)from << 16 | 0xffff);
+	if (!EXPECT(t, devices_begin(m)))
+		return false;
 	if (edu) {
 		m->adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
 		EXPECT(t, m->adapter);
@@ -174,6 +177,7 @@ static void drop_model(struct model *m)
 	for (i = 0; i < m->count; i++)
 		kvfree(m->actors[i]);
 	kfree(m->actors);
+	devices_end(m);
 	if (m->adapter)
 		m->adapter->DmaOperations->PutDmaAdapter(m->adapter);
 }
@@ -181,51 +185,59 @@ static void drop_model(struct model *m)
 static void tell(struct rpt *t, const struct model *m, u32 from, u64 rounds,
 		 u64 ns)
 {
-	u64 operations = 0, handed = 0, unmet = 0;
+	u64 operations = 0, handed = 0, unmet = 0, passed = 0;
 	unsigned int i;
 
 	for (i = 0; i < m->count; i++) {
 		operations += m->actors[i]->operations;
 		handed += m->actors[i]->handed;
 		unmet += m->actors[i]->unmet;
+		passed += m->actors[i]->passed;
 	}
 	rpt_note(t, "seed %u: %llu operations by %u actors in %llu rounds, %llu ms, %llu ms of it at work",
 		 from, operations, m->count, rounds, ns / NSEC_PER_MSEC,
 		 m->ns / NSEC_PER_MSEC);
 	rpt_note(t, "%llu handed over, %llu not met, %llu violations; of %llu frees of freed blocks %llu were found to be that",
 		 handed, unmet, m->violations, m->twice, m->twice_found);
+	rpt_note(t, "devices gone: %llu between rounds, %llu within",
+		 m->turned, passed);
 }
 
 /* Rounds until the time or their number is up, and the digest of it all. */
 static u64 run_model(struct rpt *t, u32 from, u64 ns, u64 rounds)
 {
 	u64 begin = ktime_get_ns(), done = 0, digest = 0;
-	struct model m;
+	struct model *m = kvzalloc(sizeof(*m), GFP_KERNEL);
 	unsigned int i;
 
-	if (make_model(t, &m, from)) {
-		model_baseline(t, &m);
+	if (!EXPECT(t, m))
+		return 0;
+	if (make_model(t, m, from)) {
+		model_baseline(t, m);
 		do {
-			run_round(t, &m, ROUND);
+			run_round(t, m, ROUND);
 			done++;
-		} while (model_compare(t, &m) && done < rounds &&
-			 ktime_get_ns() - begin < ns);
-		tell(t, &m, from, done, ktime_get_ns() - begin);
-		for (i = 0; i < m.count; i++) {
-			m.actors[i]->bad_count = 0;
-			actor_clear(m.actors[i]);
-			digest = digest * 31 + m.actors[i]->digest;
+			if (!model_compare(t, m))
+				break;
+			devices_turn(m);
+		} while (done < rounds && ktime_get_ns() - begin < ns);
+		tell(t, m, from, done, ktime_get_ns() - begin);
+		for (i = 0; i < m->count; i++) {
+			m->actors[i]->bad_count = 0;
+			actor_clear(m->actors[i]);
+			digest = digest * 31 + m->actors[i]->digest;
 		}
-		model_compare(t, &m);
+		model_compare(t, m);
 		/*
 		 * It is found as long as the memory was not used again; KASAN
 		 * does, for what it has to say of a freed object.
 		 */
 		if (!IS_ENABLED(CONFIG_KASAN))
-			EXPECT(t, m.twice_found * 2 >= m.twice);
-		EXPECT(t, m.violations);
+			EXPECT(t, m->twice_found * 2 >= m->twice);
+		EXPECT(t, m->violations);
 	}
-	drop_model(&m);
+	drop_model(m);
+	kvfree(m);
 	return digest;
 }
 

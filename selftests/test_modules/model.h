@@ -34,6 +34,16 @@ enum family { FAMILY_CONTIGUOUS, FAMILY_NONCACHED, FAMILY_BUFFER, FAMILIES };
 /* Violations in a round, all actors together: what the file keeps. */
 #define BAD_ALL	240
 #define BAD_MAX	128
+#define DEVICES	8	/* that are there, or gone with buffers out */
+#define GONE_ALL 32	/* buffers of those at most */
+#define GONE_MAX 48	/* that one actor may free of devices that are gone */
+
+/* See model_device.c. Free: no adapter. Gone: no device. */
+struct model_device {
+	struct platform_device *device;
+	DMA_ADAPTER *adapter;
+	atomic_t live;	/* buffers */
+};
 
 struct block {
 	/* NULL in a slot that is in use: a request that was not met. */
@@ -43,6 +53,8 @@ struct block {
 	enum block_kind kind;
 	unsigned int tag;
 	PHYSICAL_ADDRESS logical;
+	/* A buffer's; NULL: it is of the model's adapter. */
+	struct model_device *of;
 };
 
 /* What a counter of rust_pool must have moved by. */
@@ -82,7 +94,7 @@ struct actor {
 	struct expected bad[BAD_MAX];
 	unsigned int bad_count, bad_left;
 
-	u64 left, operations, handed, unmet;
+	u64 left, operations, handed, unmet, passed;
 	/* Of the operations, to tell whether two runs had the same. */
 	u64 digest;
 	unsigned int wrong;
@@ -99,6 +111,10 @@ struct model {
 	atomic_t running;
 	struct completion rest;
 	bool stop;
+	/* The main thread's, which acts between the rounds. */
+	struct rnd_state rnd;
+	struct model_device devices[DEVICES], *here;
+	u64 turned;
 	struct counts before_tags[TAGS][2];
 	struct counts before_families[FAMILIES];
 	u64 violations, twice, twice_found;
@@ -110,6 +126,21 @@ struct model {
 void actor_step(struct actor *a);
 /* Frees all that it has. */
 void actor_clear(struct actor *a);
+__printf(2, 3) void actor_wrong(struct actor *a, const char *fmt, ...);
+/* Both in task context; the block may be one that was not to be had, or freed. */
+void actor_get_buffer(struct actor *a, struct block *b, struct model_device *d,
+		      size_t bytes);
+void actor_free(struct actor *a, struct block *b);
+
+/* Devices */
+bool device_gone(const struct model_device *d);
+bool devices_begin(struct model *m);
+/* Between two rounds: it may go, and another come. */
+void devices_turn(struct model *m);
+/* When nothing is allocated any more. */
+void devices_end(struct model *m);
+/* An operation: a device comes, and goes before what was allocated of it. */
+void device_passes(struct actor *a, const u32 *r);
 
 /* What is compared when all are at rest. */
 bool model_compare(struct rpt *t, struct model *m);

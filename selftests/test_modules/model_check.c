@@ -152,6 +152,8 @@ struct seen {
 /* Which parameter has the address, by the code. */
 static unsigned int address_at(u32 code, u64 p1)
 {
+	if (code == DRIVER_VERIFIER_DMA_VIOLATION)
+		return 2;
 	return code == BAD_POOL_CALLER && (p1 == 0x07 || p1 == 0x09) ? 3 : 1;
 }
 
