@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Random operations over all families, on all CPUs and in softirq, against a
-# model; devices come and go with buffers out, and tracers are switched on and off
-# meanwhile. MODEL_SECONDS has it go on for longer,
+# model; devices come and go with buffers out, pages are referred to and mapped, and
+# tracers are switched on and off meanwhile. MODEL_SECONDS has it go on for longer,
 # MODEL_SEED replays.
 # vm-smp: 4
 

@@ -185,13 +185,14 @@ static void drop_model(struct model *m)
 static void tell(struct rpt *t, const struct model *m, u32 from, u64 rounds,
 		 u64 ns)
 {
-	u64 operations = 0, handed = 0, unmet = 0, passed = 0;
+	u64 operations = 0, handed = 0, unmet = 0, held = 0, passed = 0;
 	unsigned int i;
 
 	for (i = 0; i < m->count; i++) {
 		operations += m->actors[i]->operations;
 		handed += m->actors[i]->handed;
 		unmet += m->actors[i]->unmet;
+		held += m->actors[i]->held;
 		passed += m->actors[i]->passed;
 	}
 	rpt_note(t, "seed %u: %llu operations by %u actors in %llu rounds, %llu ms, %llu ms of it at work",
@@ -199,8 +200,8 @@ static void tell(struct rpt *t, const struct model *m, u32 from, u64 rounds,
 		 m->ns / NSEC_PER_MSEC);
 	rpt_note(t, "%llu handed over, %llu not met, %llu violations; of %llu frees of freed blocks %llu were found to be that",
 		 handed, unmet, m->violations, m->twice, m->twice_found);
-	rpt_note(t, "devices gone: %llu between rounds, %llu within",
-		 m->turned, passed);
+	rpt_note(t, "devices gone: %llu between rounds, %llu within; pages: %llu referred to, %llu mapped",
+		 m->turned, passed, held, m->mappings);
 }
 
 /* Rounds until the time or their number is up, and the digest of it all. */
@@ -220,8 +221,10 @@ static u64 run_model(struct rpt *t, u32 from, u64 ns, u64 rounds)
 			if (!model_compare(t, m))
 				break;
 			devices_turn(m);
+			pages_turn(t, m);
 		} while (done < rounds && ktime_get_ns() - begin < ns);
 		tell(t, m, from, done, ktime_get_ns() - begin);
+		pages_end(t, m);
 		for (i = 0; i < m->count; i++) {
 			m->actors[i]->bad_count = 0;
 			actor_clear(m->actors[i]);

@@ -37,12 +37,21 @@ enum family { FAMILY_CONTIGUOUS, FAMILY_NONCACHED, FAMILY_BUFFER, FAMILIES };
 #define DEVICES	8	/* that are there, or gone with buffers out */
 #define GONE_ALL 32	/* buffers of those at most */
 #define GONE_MAX 48	/* that one actor may free of devices that are gone */
+#define HOLDS	16	/* pages that an actor refers to */
+#define MAPS	64	/* that the process has mapped */
 
 /* See model_device.c. Free: no adapter. Gone: no device. */
 struct model_device {
 	struct platform_device *device;
 	DMA_ADAPTER *adapter;
 	atomic_t live;	/* buffers */
+};
+
+/* A page, and which words of which pattern it has. */
+struct hold {
+	struct page *page;
+	u64 seed;
+	size_t word;
 };
 
 struct block {
@@ -93,8 +102,9 @@ struct actor {
 	struct counts families[FAMILIES];
 	struct expected bad[BAD_MAX];
 	unsigned int bad_count, bad_left;
+	struct hold holds[HOLDS];
 
-	u64 left, operations, handed, unmet, passed;
+	u64 left, operations, handed, unmet, held, passed;
 	/* Of the operations, to tell whether two runs had the same. */
 	u64 digest;
 	unsigned int wrong;
@@ -114,7 +124,10 @@ struct model {
 	/* The main thread's, which acts between the rounds. */
 	struct rnd_state rnd;
 	struct model_device devices[DEVICES], *here;
-	u64 turned;
+	struct hold maps[MAPS];
+	unsigned int mapped;
+	unsigned long user;
+	u64 turned, mappings;
 	struct counts before_tags[TAGS][2];
 	struct counts before_families[FAMILIES];
 	u64 violations, twice, twice_found;
@@ -132,6 +145,8 @@ void actor_get_buffer(struct actor *a, struct block *b, struct model_device *d,
 		      size_t bytes);
 void actor_free(struct actor *a, struct block *b);
 
+u64 model_pattern(u64 seed, size_t word);
+
 /* Devices */
 bool device_gone(const struct model_device *d);
 bool devices_begin(struct model *m);
@@ -141,6 +156,12 @@ void devices_turn(struct model *m);
 void devices_end(struct model *m);
 /* An operation: a device comes, and goes before what was allocated of it. */
 void device_passes(struct actor *a, const u32 *r);
+
+/* Pages */
+void pages_hold(struct actor *a, const struct block *b, const u32 *r);
+void pages_let_go(struct actor *a);
+void pages_turn(struct rpt *t, struct model *m);
+void pages_end(struct rpt *t, struct model *m);
 
 /* What is compared when all are at rest. */
 bool model_compare(struct rpt *t, struct model *m);

@@ -34,7 +34,7 @@ void actor_wrong(struct actor *a, const char *fmt, ...)
 
 /* Contents */
 
-static u64 pattern(u64 seed, size_t word)
+u64 model_pattern(u64 seed, size_t word)
 {
 	return (seed + word) * 0x9e3779b97f4a7c15;
 }
@@ -45,8 +45,8 @@ static void fill(const struct block *b)
 	size_t i, count = b->bytes / 8;
 
 	for (i = 0; i < count; i++)
-		words[i] = pattern(b->seed, i);
-	last = pattern(b->seed, count);
+		words[i] = model_pattern(b->seed, i);
+	last = model_pattern(b->seed, count);
 	memcpy(words + count, &last, b->bytes % 8);
 }
 
@@ -57,9 +57,9 @@ static void check(struct actor *a, const struct block *b, const char *when)
 	u64 last;
 
 	for (i = 0; i < count; i++)
-		if (words[i] != pattern(b->seed, i))
+		if (words[i] != model_pattern(b->seed, i))
 			break;
-	last = pattern(b->seed, count);
+	last = model_pattern(b->seed, count);
 	if (i < count || memcmp(words + count, &last, b->bytes % 8))
 		actor_wrong(a, "kind %d, %zu bytes at %px: changed at %zu, seen %s",
 		      b->kind, b->bytes, b->base, i * 8, when);
@@ -531,6 +531,8 @@ static void act(struct actor *a, unsigned int slot, const u32 *r)
 	} else if (action < 100) {
 		hand_over(a, b, r);
 		a->in_use[slot] = false;
+	} else if (action < 104) {
+		pages_hold(a, b, r);
 	} else if (action < 127) {
 		if (b->base)
 			check(a, b, "in between");
@@ -602,4 +604,5 @@ void actor_clear(struct actor *a)
 			release(a, &a->slots[slot], RPT_TASK);
 		a->in_use[slot] = false;
 	}
+	pages_let_go(a);
 }
