@@ -141,8 +141,8 @@ tag_rows_parse() {
 				exit 1
 			}
 		}' "$STATS/tags" || return 1
-	grep -qE '^Tst. Nonp .* [^ ]+[+]0x[^ ]+ \[rp_test_pool\]$' "$STATS/tags" || {
-		grep '^Tst' "$STATS/tags" | sed 's/^/# /'
+	grep -qE '^Used Nonp .* really_used[+][^ ]+ \[rp_test_pool\]$' "$STATS/tags" || {
+		grep '^Used' "$STATS/tags" | sed 's/^/# /'
 		return 1
 	}
 	sed '1d; /^# /d; /^#tag /d; s/^(other)/    /' "$STATS/tags" |
