@@ -160,8 +160,8 @@ impl Backlog {
         waiting.in_hand.unlink(|other| core::ptr::eq(other, region))
     }
 
-    /// Whether another task gives such a block back at this moment. What this task has in hand itself
-    /// is not to be waited for.
+    /// Whether another task gives such a block back at this moment. What this task has in hand
+    /// itself is not to be waited for.
     pub(crate) fn in_hand(&self, is_it: impl Fn(&Region) -> bool) -> bool {
         let me = sys::task();
         let waiting = self.waiting.lock();

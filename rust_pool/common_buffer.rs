@@ -252,8 +252,8 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     }
 }
 
-/// Gives a region's memory back. Sleeps. The region itself holds the device, and is for the caller to
-/// drop.
+/// Gives a region's memory back. Sleeps. The region itself holds the device, and is for the caller
+/// to drop.
 fn release(region: &Region) {
     let Owner::CommonBuffer {
         adapter,

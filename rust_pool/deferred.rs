@@ -2,8 +2,8 @@
 
 //! What is done later, in a context that sleeps: memory is given back, and what is wanted is made.
 //!
-//! None of this calls code of others, and nobody waits for it but our own exit. Devices are let go of
-//! elsewhere, in [`crate::departure`].
+//! None of this calls code of others, and nobody waits for it but our own exit. Devices are let go
+//! of elsewhere, in [`crate::departure`].
 
 use crate::{
     cache,

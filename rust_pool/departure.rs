@@ -3,9 +3,9 @@
 //! Devices that the module lets go of.
 //!
 //! To drop the last reference to a device calls its `release()`, which is code of others: it may
-//! sleep, take their locks, and call us. So it is called where the user of the device put it, if that
-//! may sleep, and else by a work item of its own, which nobody waits for. One exception: a module
-//! must not go while its code is needed, so it waits for its own.
+//! sleep, take their locks, and call us. So it is called where the user of the device put it, if
+//! that may sleep, and else by a work item of its own, which nobody waits for. One exception: a
+//! module must not go while its code is needed, so it waits for its own.
 
 use crate::{
     chain::{
@@ -147,8 +147,8 @@ unsafe extern "C" fn rust_pool_part() {
 }
 matches_header!(rust_pool_part);
 
-/// Lets go of what waits and may need code of a module, which is about to go: nothing of it is called
-/// any more when this returns. Sleeps.
+/// Lets go of what waits and may need code of a module, which is about to go: nothing of it is
+/// called any more when this returns. Sleeps.
 pub(crate) fn finish(module: Module) {
     loop {
         let mine = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages whose attributes are changed at once: one walk, and one flush on all processors, for as many
-//! blocks as there are in a batch.
+//! Pages whose attributes are changed at once: one walk, and one flush on all processors, for as
+//! many blocks as there are in a batch.
 
 use crate::{
     cache_type::CacheType,

@@ -64,8 +64,8 @@ pub(crate) fn in_reclaim() -> bool {
     unsafe { raw::rust_pool_in_reclaim() }
 }
 
-/// Whether memory's attributes may be changed and page frames emptied: where sleeping is allowed, but
-/// not in reclaim, for the kernel waits there for a work item that may need memory itself.
+/// Whether memory's attributes may be changed and page frames emptied: where sleeping is allowed,
+/// but not in reclaim, for the kernel waits there for a work item that may need memory itself.
 pub(crate) fn may_change_pages() -> bool {
     super::irql() == 0 && !in_reclaim()
 }

@@ -901,7 +901,7 @@ static int module_event(struct notifier_block *nb, unsigned long event,
 static struct notifier_block watcher = { .notifier_call = module_event };
 static bool leave;
 module_param(leave, bool, 0400);
-MODULE_PARM_DESC(leave, "Put an adapter last of all, in atomic context, whose device then is released");
+MODULE_PARM_DESC(leave, "At exit put an adapter in atomic context, whose device is released then");
 
 static int __init rpt_later_init(void)
 {
