@@ -107,6 +107,7 @@ fn object_at(at: usize) -> Option<Object> {
         Some(Object {
             bytes: Some(bytes),
             front,
+            begins: true,
         })
     })
 }
@@ -138,9 +139,10 @@ fn look_at_small(addr: usize) -> Option<Damage> {
     let remains = Remains::of_small(at)?;
     let object = object_at(at);
     // A size that does not agree with what the object takes was written as well.
+    let begins = object.is_some_and(|object| object.begins);
     let takes = object.and_then(|object| object.bytes);
     let agrees = |header: &Header| takes.is_none_or(|bytes| small::class(header).bytes() == bytes);
-    let header = small::recover(at, &remains).filter(agrees);
+    let header = small::recover(at, &remains, begins).filter(agrees);
     if header.is_none() && object.is_none() {
         return None;
     }

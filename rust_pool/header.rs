@@ -389,8 +389,15 @@ impl Remains {
     }
 
     /// The header in front of a live small block of which only the second word was written to, or
-    /// half of that, for a tag with this stamp and row.
-    pub(crate) fn small_by_first(&self, addr: usize, stamp: u64, row: u16) -> Option<Header> {
+    /// half of that, for a tag with this stamp and row. Without the check word it is believed only
+    /// where a block is known to begin: anybody can copy a header.
+    pub(crate) fn small_by_first(
+        &self,
+        addr: usize,
+        stamp: u64,
+        row: u16,
+        begins: bool,
+    ) -> Option<Header> {
         const UNITS: u64 = 0xff << 16;
         let Words { first, second } = self.0;
         let header = Header(self.0);
@@ -410,7 +417,7 @@ impl Remains {
         let sizes = end.saturating_sub(4 * UNIT)..end;
         let rest = match sizes.filter(fits).find(proven) {
             Some(bytes) => with(bytes),
-            None if self.row() == row && fits(&header.bytes()) => second & 0xffff_ffff,
+            None if begins && self.row() == row && fits(&header.bytes()) => second & 0xffff_ffff,
             None => return None,
         };
         Some(Header(Words {

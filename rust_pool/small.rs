@@ -144,8 +144,8 @@ pub(crate) unsafe fn free_object(class: Class, object: NonNull<u8>) {
 }
 
 /// The header at an address, as it was before somebody wrote to it, if enough of it is left to say
-/// that for sure. Slow.
-pub(crate) fn recover(at: usize, remains: &Remains) -> Option<Header> {
+/// that for sure. `begins` says that an object begins there. Slow.
+pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Header> {
     let by_second = || {
         let row = statistics::at(remains.row())?;
         let (tag, kind) = row.identity()?;
@@ -154,7 +154,7 @@ pub(crate) fn recover(at: usize, remains: &Remains) -> Option<Header> {
     let by_first = || {
         let (tag, kind) = remains.identity()?;
         let row = statistics::known(tag, kind)?;
-        remains.small_by_first(at, header::stamp(kind, tag), row.index())
+        remains.small_by_first(at, header::stamp(kind, tag), row.index(), begins)
     };
     by_second().or_else(by_first)
 }

@@ -58,6 +58,8 @@ pub(crate) struct Span {
 pub(crate) struct Object {
     /// What it takes, header included, if that is known.
     pub(crate) bytes: Option<usize>,
+    /// Whether it surely begins there: it may lie in another that has no header either.
+    pub(crate) begins: bool,
     /// The block that ends where it begins: the header of a small one, or where one of pages begins,
     /// which is page-aligned.
     pub(crate) front: Option<usize>,
@@ -151,7 +153,11 @@ impl Span {
                 None => 1,
             };
         }
-        (at == unit).then_some(Object { bytes: None, front })
+        (at == unit).then_some(Object {
+            bytes: None,
+            front,
+            begins: !lost,
+        })
     }
 
     /// The address of its last page.
