@@ -186,7 +186,7 @@ removed_as() {
 
 # vmalloc areas of the DMA API
 mapped() {
-	grep -c iommu_dma_alloc /proc/vmallocinfo
+	grep -c ' dma-coherent' /proc/vmallocinfo
 }
 
 available() {
