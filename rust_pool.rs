@@ -42,8 +42,10 @@ mod rust_pool {
     pub(crate) mod hash_table;
     pub(crate) mod header;
     pub(crate) mod heap;
+    pub(crate) mod holdings;
     pub(crate) mod init;
     pub(crate) mod magazine;
+    pub(crate) mod mangled;
     pub(crate) mod noncached;
     pub(crate) mod once;
     pub(crate) mod pages;

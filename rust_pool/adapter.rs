@@ -22,7 +22,10 @@ use crate::{
         matches_header, //
     },
     gfp,
-    site::Site,
+    site::{
+        self,
+        Site, //
+    },
     state,
     sys::{
         self,
@@ -216,7 +219,7 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
             in_use: 0,
             buffers: 0,
             holds: 1,
-            site: Site::new(caller),
+            site: Site::new(site::driver(caller)),
         },
         GFP_KERNEL,
     )
@@ -432,6 +435,7 @@ unsafe extern "C" fn rust_pool_adapter_get(
     }
 }
 matches_header!(rust_pool_adapter_get);
+export_symbol_gpl!(rust_pool_adapter_get);
 
 /// An adapter for the Rust face: with the mask that the device has.
 ///
@@ -503,6 +507,7 @@ unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, calle
     put(AdapterId::new(adapter), caller);
 }
 matches_header!(rust_pool_adapter_put);
+export_symbol_gpl!(rust_pool_adapter_put);
 
 /// Exported: for the Rust face, one more `PutDmaAdapter` that has to come.
 ///

@@ -16,7 +16,10 @@ use crate::{
         self,
         Freeing, //
     },
-    export::matches_header,
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     family::Family,
     gfp,
     region::{
@@ -339,6 +342,7 @@ unsafe extern "C" fn rust_pool_buffer_allocate(
     }
 }
 matches_header!(rust_pool_buffer_allocate);
+export_symbol_gpl!(rust_pool_buffer_allocate);
 
 /// `FreeCommonBuffer`.
 ///
@@ -358,3 +362,4 @@ unsafe extern "C" fn rust_pool_buffer_free(
     free(id, bytes, logical, base as usize, cached, caller);
 }
 matches_header!(rust_pool_buffer_free);
+export_symbol_gpl!(rust_pool_buffer_free);

@@ -12,7 +12,10 @@ use crate::{
         PAGE, //
     },
     cache_type::CacheType,
-    export::matches_header,
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     family::Family,
     gfp::{
         self,
@@ -326,6 +329,7 @@ unsafe extern "C" fn rust_pool_contiguous_allocate(
         .map_or(sys::NULL, |base| base.as_ptr().cast())
 }
 matches_header!(rust_pool_contiguous_allocate);
+export_symbol_gpl!(rust_pool_contiguous_allocate);
 
 /// `MmFreeContiguousMemory` and `MmFreeContiguousMemorySpecifyCache`.
 ///
@@ -344,3 +348,4 @@ unsafe extern "C" fn rust_pool_contiguous_free(
     free(base as usize, bytes.copied(), cache.copied(), caller);
 }
 matches_header!(rust_pool_contiguous_free);
+export_symbol_gpl!(rust_pool_contiguous_free);

@@ -178,23 +178,23 @@ struct rust_pool_switch {
 };
 extern struct rust_pool_switch rust_pool_verifier_switch;
 
+/* client.c: the modules that use this one, and who of them called. */
+struct rust_pool_caller {
+	unsigned long ip;
+	struct module *module;
+};
+struct rust_pool_caller rust_pool_caller_of(unsigned long ret);
+unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room);
+struct module *rust_pool_client_at(unsigned long addr);
+int rust_pool_client_coming(struct module *mod);
+void rust_pool_client_gone(struct module *mod);
+struct module *rust_pool_client_after(u64 *number, char *name);
+
 /*
- * Rust, called by wdm.c with the calling site, and by helpers.c, guard.c,
- * pressure.c and work.c.
+ * Rust, called with the calling site by wdm.c, by what wdm.h has inline and by
+ * the Rust face, and by helpers.c, guard.c, pressure.c
+ * and work.c.
  */
-void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller);
-void rust_pool_free(void *block, u32 tag, unsigned long caller);
-void *rust_pool_contiguous_allocate(size_t bytes, u64 lowest, u64 highest,
-				    u64 boundary, s32 type,
-				    unsigned long caller);
-void rust_pool_contiguous_free(void *base, const size_t *bytes,
-			       const s32 *type, unsigned long caller);
-void *rust_pool_noncached_allocate(size_t bytes, bool combined,
-				   unsigned long caller);
-void rust_pool_noncached_free(void *base, size_t bytes, unsigned long caller);
-DMA_ADAPTER *rust_pool_adapter_get(struct device *dev,
-				   const DEVICE_DESCRIPTION *description,
-				   u32 *registers, unsigned long caller);
 DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
 				     u32 *registers, unsigned long caller);
 void rust_pool_adapter_put(DMA_ADAPTER *adapter, unsigned long caller);
@@ -202,7 +202,8 @@ void *rust_pool_buffer_allocate(DMA_ADAPTER *adapter, u32 bytes, u64 *logical,
 				bool cached, unsigned long caller);
 void rust_pool_buffer_free(DMA_ADAPTER *adapter, u32 bytes, u64 logical,
 			   void *base, bool cached, unsigned long caller);
-const void *rust_pool_row(u32 type, u32 tag, unsigned long caller);
+const void *rust_pool_row(u32 type, u32 tag, unsigned long caller,
+			  struct module *module);
 bool rust_pool_paged_check(size_t bytes, unsigned long caller);
 void rust_pool_paged_check_free(void *block, unsigned long caller);
 bool rust_pool_verifier_refuse(u32 type, u32 tag, size_t bytes,
@@ -221,15 +222,8 @@ void rust_pool_module_live(struct module *mod);
 void rust_pool_module_going(struct module *mod);
 
 /* wdm.c: what the Rust face calls from a client, on top of wdm.h. */
-PVOID rust_pool_allocate_noncached(SIZE_T bytes, bool combined);
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
-			       PULONG registers);
-const void *rust_pool_tag_row(u32 type, u32 tag);
-bool rust_pool_paged_allocate(size_t bytes);
-void rust_pool_paged_free(void *block);
-bool rust_pool_verified_refuse(u32 type, u32 tag, size_t bytes);
-void rust_pool_verified_add(void *block, u32 type, u32 tag, size_t bytes);
-void rust_pool_verified_free(void *block, u32 type);
+			       PULONG registers, unsigned long caller);
 void rust_pool_copy(void *to, const void *from, size_t bytes);
 extern DMA_OPERATIONS rust_pool_dma_operations;
 

@@ -9,6 +9,7 @@ use crate::{
     contiguous,
     family::Family,
     heap,
+    holdings,
     magazine,
     noncached,
     region::Owner,
@@ -44,6 +45,7 @@ use kernel::{
 pub(crate) fn create() -> Directory {
     let dir = Directory::new(c"rust_pool");
     dir.file::<Tags>(c"tags");
+    dir.file::<Modules>(c"modules");
     dir.file::<Contiguous>(c"contiguous");
     dir.file::<NonCached>(c"noncached");
     dir.file::<Adapters>(c"adapters");
@@ -83,7 +85,7 @@ impl Totals {
                 continue;
             };
             let now = row.snapshot();
-            all.tags = all.tags.wrapping_add(tag.is_some().into());
+            all.tags = all.tags.wrapping_add((tag.is_some() && row.is_first()).into());
             all.allocs = all.allocs.wrapping_add(now.allocs);
             all.frees = all.frees.wrapping_add(now.frees);
             all.bytes = all.bytes.wrapping_add(now.bytes);
@@ -117,7 +119,7 @@ impl Table for Tags {
         seq_print!(
             file,
             "tags - version: 1.1\n# {}\
-             ; exact when idle, but for the peak: sampled, up to {} CPUs x {} bytes too low\n\
+             ; exact when idle, but for the peak: sampled, up to {} CPUs x {} bytes too low for each module\n\
              #tag {:<5} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10} {}\n",
             Totals::new(),
             sys::possible_cpus(),
@@ -140,10 +142,10 @@ impl Table for Tags {
         loop {
             let (row, place) = statistics::in_order(at)?;
             at = place + 1;
-            let Some((tag, kind)) = row.identity() else {
+            let Some((tag, kind)) = row.identity().filter(|_| row.is_first()) else {
                 continue;
             };
-            let now = row.snapshot();
+            let (now, peak) = statistics::of_tag(row);
             let diff = now.diff();
             match tag {
                 Some(tag) => line.push(&tag.shown()),
@@ -158,7 +160,7 @@ impl Table for Tags {
             line.push_number(now.bytes, 14);
             line.push_number(now.used, 14);
             line.push_number(per_alloc.unwrap_or(0), 10);
-            line.push_number(now.peak, 14);
+            line.push_number(peak, 14);
             line.push_number(now.failures, 10);
             row.site().with_name(|name| {
                 line.push(b" ");
@@ -166,6 +168,34 @@ impl Table for Tags {
             });
             return u64::try_from(at).ok();
         }
+    }
+}
+
+struct Modules;
+
+impl Table for Modules {
+    fn head(file: &SeqFile) {
+        seq_print!(
+            file,
+            "modules - version: 1.0\n\
+             # what each module holds; exact when idle\n\
+             #{:<23} {:<5} {:>10} {:>14} {:>10} {:>14} {:>10} {:>14} {:>10} {:>14} {:>8}\n",
+            "module",
+            "state",
+            "pool",
+            "bytes",
+            "contiguous",
+            "bytes",
+            "noncached",
+            "bytes",
+            "buffers",
+            "bytes",
+            "adapters"
+        );
+    }
+
+    fn row(position: u64, line: &mut Line) -> Option<u64> {
+        holdings::render(position, line)
     }
 }
 

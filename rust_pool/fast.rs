@@ -30,7 +30,10 @@ use crate::{
     },
     small,
     statistics,
-    sys::PAGE_SIZE,
+    sys::{
+        Client,
+        PAGE_SIZE, //
+    },
     tag::{
         PoolKind,
         Tag, //
@@ -51,11 +54,17 @@ pub(crate) enum Outcome {
 /// Allocates a block where that is quickly done. The caller has looked at the kind of pool, and at
 /// the rules for it.
 #[inline(always)]
-pub(crate) fn allocate(kind: PoolKind, pool_type: u32, bytes: usize, tag: Tag) -> Outcome {
+pub(crate) fn allocate(
+    kind: PoolKind,
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    owner: Client,
+) -> Outcome {
     if bytes.wrapping_sub(1) >= LARGEST || percpu::in_nmi() {
         return Outcome::Other;
     }
-    let Some(row) = statistics::known(tag, kind).filter(|row| row.site().claimed()) else {
+    let Some(row) = statistics::known(tag, kind, owner) else {
         return Outcome::Other;
     };
     // SAFETY: Such a size has at most that many units.
@@ -141,12 +150,13 @@ pub(crate) fn allocate_pages(
     pool_type: u32,
     bytes: usize,
     tag: Tag,
+    owner: Client,
 ) -> Option<NonNull<u8>> {
     let order = pages::order(bytes)?;
     if percpu::in_nmi() {
         return None;
     }
-    let row = statistics::known(tag, kind).filter(|row| row.site().claimed())?;
+    let row = statistics::known(tag, kind, owner)?;
     let block = magazine::pop(Shelf::pages(order))?;
     let header = PageHeader::new(
         bytes,

@@ -417,10 +417,18 @@ const char *rust_pool_module_name(struct module *mod)
 static int module_event(struct notifier_block *nb, unsigned long event,
 			void *mod)
 {
-	if (event == MODULE_STATE_LIVE)
+	switch (event) {
+	case MODULE_STATE_COMING:
+		/* Without memory for that it is not loaded. */
+		return notifier_from_errno(rust_pool_client_coming(mod));
+	case MODULE_STATE_LIVE:
 		rust_pool_module_live(mod);
-	else if (event == MODULE_STATE_GOING)
+		break;
+	case MODULE_STATE_GOING:
 		rust_pool_module_going(mod);
+		rust_pool_client_gone(mod);
+		break;
+	}
 	return NOTIFY_DONE;
 }
 

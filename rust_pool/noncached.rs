@@ -11,7 +11,10 @@ use crate::{
     backlog::Batch,
     cache_type::CacheType,
     chain::Chain,
-    export::matches_header,
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     family::Family,
     gfp::{
         self,
@@ -244,6 +247,7 @@ unsafe extern "C" fn rust_pool_noncached_allocate(
     allocate(bytes, combined, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
 matches_header!(rust_pool_noncached_allocate);
+export_symbol_gpl!(rust_pool_noncached_allocate);
 
 /// `MmFreeNonCachedMemory`.
 ///
@@ -255,3 +259,4 @@ unsafe extern "C" fn rust_pool_noncached_free(base: *mut c_void, bytes: usize, c
     free(base as usize, bytes, caller);
 }
 matches_header!(rust_pool_noncached_free);
+export_symbol_gpl!(rust_pool_noncached_free);

@@ -204,8 +204,12 @@ pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
     };
     let by_first = || {
         let (tag, kind) = remains.identity()?;
-        let row = statistics::known(tag, kind)?;
-        remains.pages_by_first(header::stamp(kind, tag), row.index(), form)
+        // Whose it was is not left, so it may be of any module that has blocks with the tag.
+        statistics::find_map(tag, kind, |row| {
+            let stamp = header::stamp(kind, tag);
+            let live = row.snapshot().diff() != 0;
+            live.then(|| remains.pages_by_first(stamp, row.index(), form))?
+        })
     };
     by_second().or_else(by_first)
 }

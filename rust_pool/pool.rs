@@ -7,7 +7,10 @@
 use crate::{
     backing,
     damage,
-    export::matches_header,
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     fast::{
         self,
         Outcome, //
@@ -30,11 +33,13 @@ use crate::{
     },
     region_table::Taken,
     row::Row,
+    site::Site,
     small,
     state,
     statistics,
     sys::{
         self,
+        Client,
         PAGE_SIZE, //
     },
     tag::{
@@ -65,7 +70,10 @@ use crate::{
     }, //
 };
 use core::ptr::NonNull;
-use kernel::prelude::*;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
 
 /// Modifiers of a POOL_TYPE that are accepted: quota, raise, cold, NX and zero. Of these only zero
 /// has an effect; see `Documentation/wdk-routines.rst`.
@@ -77,20 +85,26 @@ const SYSTEM_SPACE: usize = 1 << 63;
 
 /// Allocates a block of `bytes` bytes, or reports why not and returns `None`. Any context.
 #[inline(always)]
-fn allocate(pool_type: u32, bytes: usize, tag: u32, caller: usize) -> Option<NonNull<u8>> {
+fn allocate(
+    pool_type: u32,
+    bytes: usize,
+    tag: u32,
+    caller: usize,
+    owner: Client,
+) -> Option<NonNull<u8>> {
     if verifier::on() {
-        return allocate_any(pool_type, bytes, Tag::from_raw(tag), caller);
+        return allocate_any(pool_type, bytes, Tag::from_raw(tag), caller, owner);
     }
     // No row and no header has a tag with the bit that is ignored: such a request is not quick.
     let tag = Tag::stored(tag);
     if pool_type & !MODIFIERS == 0 {
-        match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag) {
+        match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag, owner) {
             Outcome::Block(block) => return Some(block),
             Outcome::Empty(row) => return allocate_small(pool_type, bytes, row),
             Outcome::Other => (),
         }
     }
-    allocate_pages(pool_type, bytes, tag, caller)
+    allocate_pages(pool_type, bytes, tag, caller, owner)
 }
 
 /// The same for a small block that is not at hand.
@@ -110,18 +124,31 @@ fn allocate_small(pool_type: u32, bytes: usize, row: &Row) -> Option<NonNull<u8>
 
 /// The same for all that is not a small block at hand.
 #[inline(never)]
-fn allocate_pages(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option<NonNull<u8>> {
+fn allocate_pages(
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    caller: usize,
+    owner: Client,
+) -> Option<NonNull<u8>> {
     if pool_type & !MODIFIERS == 0 {
-        if let Some(block) = fast::allocate_pages(PoolKind::NonPaged, pool_type, bytes, tag) {
+        if let Some(block) = fast::allocate_pages(PoolKind::NonPaged, pool_type, bytes, tag, owner)
+        {
             return Some(block);
         }
     }
-    allocate_any(pool_type, bytes, tag.unprotected(), caller)
+    allocate_any(pool_type, bytes, tag.unprotected(), caller, owner)
 }
 
 /// The same for all cases.
 #[inline(never)]
-fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option<NonNull<u8>> {
+fn allocate_any(
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    caller: usize,
+    owner: Client,
+) -> Option<NonNull<u8>> {
     let kind = match pool_type & !MODIFIERS {
         0 => PoolKind::NonPaged,
         1 => PoolKind::Paged,
@@ -135,7 +162,7 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
         return None;
     }
     // A tag that has a row was looked at before.
-    if statistics::known(tag, kind).is_none() {
+    if !statistics::is_known(tag, kind) {
         if let Err(bad) = tag.check() {
             refuse_tag(bad, pool_type, bytes, tag, caller);
             return None;
@@ -151,7 +178,7 @@ fn allocate_any(pool_type: u32, bytes: usize, tag: Tag, caller: usize) -> Option
             .report();
         return None;
     }
-    let row = statistics::row(tag, kind, caller);
+    let row = statistics::row(tag, kind, caller, owner);
     if hooks::refuse(MemoryType::pool(kind), Some(tag), bytes, caller) {
         row.fail();
         return None;
@@ -452,8 +479,9 @@ fn report_wrong_tag(addr: usize, block: (Tag, PoolKind, usize), given: Tag, call
 
 /// Prints who used a tag first, if that is known.
 pub(crate) fn tell_first_user(tag: Tag, kind: PoolKind) {
-    let site = statistics::known(tag, kind).map(Row::site);
-    if let Some(site) = site.filter(|site| site.is_known()) {
+    // By the first module of those that use it.
+    let site = statistics::find_map(tag, kind, |row| row.is_first().then(|| row.site().copy()));
+    if let Some(site) = site.filter(Site::is_known) {
         pr_err!("  tag {tag} was first used at {site}\n");
     }
 }
@@ -588,7 +616,7 @@ fn around(addr: usize) -> Option<usize> {
         .or_else(region)
 }
 
-/// `ExAllocatePoolWithTag`.
+/// Exported: `ExAllocatePoolWithTag`.
 ///
 /// # Safety
 ///
@@ -599,12 +627,15 @@ unsafe extern "C" fn rust_pool_allocate(
     bytes: usize,
     tag: u32,
     caller: usize,
+    module: *mut bindings::module,
 ) -> *mut c_void {
-    allocate(pool_type, bytes, tag, caller).map_or(sys::NULL, |block| block.as_ptr().cast())
+    let owner = Client::new(module);
+    allocate(pool_type, bytes, tag, caller, owner).map_or(sys::NULL, |block| block.as_ptr().cast())
 }
 matches_header!(rust_pool_allocate);
+export_symbol_gpl!(rust_pool_allocate);
 
-/// `ExFreePoolWithTag`, and `ExFreePool` with tag 0.
+/// Exported: `ExFreePoolWithTag`, and `ExFreePool` with tag 0.
 ///
 /// # Safety
 ///
@@ -614,3 +645,4 @@ unsafe extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize)
     free(block as usize, tag, caller);
 }
 matches_header!(rust_pool_free);
+export_symbol_gpl!(rust_pool_free);

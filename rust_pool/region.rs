@@ -15,7 +15,10 @@ use crate::{
         Place, //
     },
     row::Row,
-    site::Site,
+    site::{
+        self,
+        Site, //
+    },
     sys::{
         self,
         Origin,
@@ -162,7 +165,7 @@ impl Reservation {
                 base,
                 asked,
                 used,
-                site: Site::new(caller),
+                site: Site::new(site::driver(caller)),
                 owner,
                 giver: 0,
             },

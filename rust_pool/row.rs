@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The statistics of one tag.
+//! The statistics of one tag in one module.
 //!
-//! All counters are exact when nobody counts, but for the peak: it learns what a CPU has counted
-//! each time that has drifted by [`BATCH`] bytes.
+//! All counters are exact when nobody counts, but for the peak, which is the tag's, whoever used
+//! that: it learns what a CPU has counted for a module each time that has drifted by [`BATCH`]
+//! bytes.
 
 use crate::{
     export::{
         export_symbol_gpl,
         matches_header, //
     },
+    once,
     percpu::{
         add,
         add_return,
@@ -21,6 +23,8 @@ use crate::{
     sys::{
         self,
         raw,
+        Client,
+        ClientInfo,
         Module, //
     },
     tag::{
@@ -34,11 +38,12 @@ use kernel::{
     sync::atomic::{
         Acquire,
         Atomic,
-        Relaxed, //
+        Relaxed,
+        Release, //
     }, //
 };
 
-/// Bytes by which one CPU's count may differ from what the peak knows of.
+/// Bytes by which one CPU's count for one module may differ from what the peak knows of.
 pub(crate) const BATCH: i64 = 16 * 1024;
 
 // The counters of a row, as `u64` in per-CPU memory.
@@ -53,32 +58,46 @@ pub(crate) const COUNTERS_SIZE: usize = COUNTERS * size_of::<u64>();
 /// The rows `(other)`: one for each kind, the first of the table.
 pub(crate) const OTHERS: usize = 2;
 
-/// The statistics of one tag in one pool. Of a size that makes an index a shift.
+/// The statistics of one tag in one pool and one module. Of a size that makes an index a shift;
+/// what the fast paths look at is in its first half.
 ///
 /// # Invariants
 ///
-/// `counters` is a per-CPU cookie for `COUNTERS` aligned `u64`, valid as long as the row.
-#[repr(align(128))]
+/// `counters` is a per-CPU cookie for `COUNTERS` aligned `u64`, valid as long as the row. `first` is
+/// 0 or the address of a row that lives as long as this one.
+#[repr(C, align(128))]
 pub struct Row {
     /// 0 until the row is in use, then tag and kind.
     pub(crate) key: Atomic<u64>,
+    /// Whose it is: a [`Client`], or [`VACANT`].
+    owner: Atomic<usize>,
     /// The next row of the chain, or 0.
     pub(crate) next: Atomic<usize>,
     pub(crate) counters: usize,
-    /// Bytes live, but for what the CPUs have not yet folded in.
-    live: Atomic<i64>,
-    peak: Atomic<i64>,
-    /// Who allocated with this tag first; once that has gone and left blocks, who did.
-    site: Site,
-    /// Blocks and bytes that clients left when they went.
-    left: Atomic<u64>,
-    left_bytes: Atomic<i64>,
-    index: u16,
     /// What headers of its blocks begin with.
     pub(crate) stamp: Atomic<u64>,
+    index: u16,
+    /// The first row of this tag and kind; 0 if that is this one.
+    first: Atomic<usize>,
+    /// Bytes live, but for what the CPUs have not yet folded in.
+    live: Atomic<i64>,
+    /// The same of all rows that this one is the first of, and the most that these ever were.
+    total: Atomic<i64>,
+    peak: Atomic<i64>,
+    /// Where its owner allocated with this tag first; once that has gone and left blocks, where it
+    /// did.
+    site: Site,
+    /// Blocks and bytes that owners left when they went.
+    left: Atomic<u64>,
+    left_bytes: Atomic<i64>,
 }
 
-/// A row's counters at one time.
+const _: () = assert!(size_of::<Row>() == 128);
+
+/// Stands for the owner of a row whose owner has gone. No module has this address.
+const VACANT: usize = 1;
+
+/// The counters of a row, or of all rows of a tag, at one time.
 pub(crate) struct Snapshot {
     pub(crate) allocs: u64,
     pub(crate) frees: u64,
@@ -86,7 +105,6 @@ pub(crate) struct Snapshot {
     pub(crate) bytes: i64,
     /// Bytes live, as really taken.
     pub(crate) used: i64,
-    pub(crate) peak: i64,
     pub(crate) failures: u64,
 }
 
@@ -103,20 +121,114 @@ impl Snapshot {
     }
 }
 
+/// Counters as they were read from one or several rows.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Sums {
+    counters: [u64; COUNTERS],
+    /// What had been folded in.
+    live: i64,
+}
+
+impl Sums {
+    /// None.
+    pub(crate) const ZERO: Self = Self {
+        counters: [0; COUNTERS],
+        live: 0,
+    };
+
+    /// Adds those of one more row.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (sum, counter) in self.counters.iter_mut().zip(other.counters) {
+            *sum = sum.wrapping_add(counter);
+        }
+        self.live = self.live.wrapping_add(other.live);
+    }
+
+    /// Bytes live.
+    fn bytes(&self) -> i64 {
+        // CAST: A sum of signed counters, in two's complement.
+        self.live.wrapping_add(self.counters[DRIFT] as i64)
+    }
+}
+
+impl From<Sums> for Snapshot {
+    fn from(sums: Sums) -> Self {
+        Self {
+            allocs: sums.counters[ALLOCS],
+            frees: sums.counters[FREES],
+            bytes: sums.bytes(),
+            // CAST: As there.
+            used: sums.counters[USED] as i64,
+            failures: sums.counters[FAILURES],
+        }
+    }
+}
+
 impl Row {
     pub(crate) fn new(counters: usize, index: u16) -> Self {
+        // INVARIANT: There is no first row but this one.
         Self {
             key: Atomic::new(0),
+            owner: Atomic::new(Client::UNKNOWN.as_usize()),
             next: Atomic::new(0),
             counters,
+            stamp: Atomic::new(0),
+            index,
+            first: Atomic::new(0),
             live: Atomic::new(0),
+            total: Atomic::new(0),
             peak: Atomic::new(0),
             site: Site::new(0),
             left: Atomic::new(0),
             left_bytes: Atomic::new(0),
-            index,
-            stamp: Atomic::new(0),
         }
+    }
+
+    /// Makes it the row of a client's tag, before it is in any chain; `first` is the row that was
+    /// there for that tag before any other, if one was.
+    pub(crate) fn begin(&self, key: u64, stamp: u64, owner: Client, first: Option<&'static Row>) {
+        self.stamp.store(stamp, Relaxed);
+        self.owner.store(owner.as_usize(), Relaxed);
+        // INVARIANT: Rows of the table live as long as the module.
+        let first = first.map_or(0, |row| core::ptr::from_ref(row.first()) as usize);
+        self.first.store(first, Relaxed);
+        self.key.store(key, Release);
+    }
+
+    /// Whether it counts for this client.
+    #[inline(always)]
+    pub(crate) fn is_of(&self, client: Client) -> bool {
+        once::read(&self.owner) == client.as_usize()
+    }
+
+    /// Takes a row whose owner has gone for another, and says whether that came of it. Blocks that
+    /// an owner left are counted there for ever, so that only a module of its name may have it.
+    pub(crate) fn take_over(&self, owner: Client) -> bool {
+        if self.owner.load(Relaxed) != VACANT {
+            return false;
+        }
+        if self.left.load(Relaxed) != 0 {
+            let name = ClientInfo::of(owner);
+            let same = name.is_some_and(|info| self.site.is_in_module(info.name()));
+            if !same {
+                return false;
+            }
+        }
+        // ACQUIRE: Pairs with the release in `depart()`.
+        let taken = self.owner.cmpxchg(VACANT, owner.as_usize(), Acquire);
+        taken.is_ok()
+    }
+
+    /// The first row of its tag, itself maybe.
+    #[inline]
+    fn first(&self) -> &Self {
+        // SAFETY: By the type invariant.
+        unsafe { (self.first.load(Relaxed) as *const Self).as_ref() }.unwrap_or(self)
+    }
+
+    /// Whether it is the first row of its tag.
+    pub(crate) fn is_first(&self) -> bool {
+        self.first.load(Relaxed) == 0
     }
 
     /// Counts an allocation of `asked` bytes that takes `used`. Any context.
@@ -193,8 +305,10 @@ impl Row {
     fn fold_here(&self) {
         // SAFETY: `counters` is such a cookie by the type invariant.
         let drift = unsafe { take::<DRIFT>(self.counters) };
-        let live = self.live.fetch_add(drift, Relaxed).wrapping_add(drift);
-        self.reached(live);
+        self.live.fetch_add(drift, Relaxed);
+        let first = self.first();
+        let total = first.total.fetch_add(drift, Relaxed).wrapping_add(drift);
+        first.reached(total);
     }
 
     fn reached(&self, live: i64) {
@@ -207,33 +321,30 @@ impl Row {
         }
     }
 
-    fn sums(&self) -> ([u64; COUNTERS], i64) {
+    /// Reads all counters.
+    pub(crate) fn sums(&self) -> Sums {
         let live = self.live.load(Relaxed);
         // SAFETY: `counters` is such a cookie by the type invariant.
-        let sum = unsafe { sys::percpu_sum::<COUNTERS>(self.counters) };
-        // CAST: A sum of signed counters, in two's complement.
-        (sum, live.wrapping_add(sum[DRIFT] as i64))
+        let counters = unsafe { sys::percpu_sum::<COUNTERS>(self.counters) };
+        Sums { counters, live }
     }
 
-    /// Reads all counters: exact when nobody counts meanwhile.
+    /// The same, put together: exact when nobody counts meanwhile.
     pub(crate) fn snapshot(&self) -> Snapshot {
-        let (sum, bytes) = self.sums();
+        self.sums().into()
+    }
+
+    /// The tag's peak, of which this is the first row; `read` reads what all its rows have.
+    pub(crate) fn peak(&self, now: &Sums, read: impl FnOnce() -> Sums) -> i64 {
         // While others count, the sum may be of no moment that ever was; what is read twice was.
-        if bytes > self.peak.load(Relaxed) && self.sums() == (sum, bytes) {
+        let bytes = now.bytes();
+        if bytes > self.peak.load(Relaxed) && read() == *now {
             self.reached(bytes);
         }
-        Snapshot {
-            allocs: sum[ALLOCS],
-            frees: sum[FREES],
-            bytes,
-            // CAST: As above.
-            used: sum[USED] as i64,
-            peak: self.peak.load(Relaxed),
-            failures: sum[FAILURES],
-        }
+        self.peak.load(Relaxed)
     }
 
-    /// Blocks and bytes live now that no client left before.
+    /// Blocks and bytes live now that no owner left before.
     pub(crate) fn outstanding(&self) -> (u64, i64) {
         let now = self.snapshot();
         (
@@ -242,9 +353,18 @@ impl Row {
         )
     }
 
-    /// Says that the client at its site is going, and `module` with it.
+    /// Blocks and bytes that owners left, as far as they are live yet.
+    pub(crate) fn left(&self) -> (u64, i64) {
+        let now = self.snapshot();
+        (
+            now.diff().min(self.left.load(Relaxed)),
+            now.bytes.min(self.left_bytes.load(Relaxed)),
+        )
+    }
+
+    /// If it is this module's, which is going, makes it nobody's.
     pub(crate) fn depart(&self, module: Module) {
-        if !self.site.lies_in(module) {
+        if !self.is_of(module.client()) {
             return;
         }
         let now = self.snapshot();
@@ -255,12 +375,19 @@ impl Row {
         }
         self.left.store(now.diff(), Relaxed);
         self.left_bytes.store(now.bytes, Relaxed);
+        // RELEASE: Whoever takes it over finds what was left, and the site.
+        self.owner.store(VACANT, Release);
     }
 
     /// Its place in the table.
     #[inline]
     pub(crate) fn index(&self) -> u16 {
         self.index
+    }
+
+    /// Whether it is a row `(other)`, which counts for all.
+    pub(crate) fn is_other(&self) -> bool {
+        usize::from(self.index) < OTHERS
     }
 
     /// Tag and kind; the tag is `None` for the row `(other)`, all of it for a row not in use.
@@ -272,7 +399,7 @@ impl Row {
                 PoolKind::NonPaged
             }
         };
-        if usize::from(self.index) < OTHERS {
+        if self.is_other() {
             return Some((None, kind(self.index == 1)));
         }
         let key = self.key.load(Acquire);
@@ -280,7 +407,7 @@ impl Row {
         (key != 0).then(|| (Some(Tag::from_raw(key as u32)), kind(key >> 32 == 1)))
     }
 
-    /// Who allocated with this tag first.
+    /// Where its owner allocated with this tag first.
     pub(crate) fn site(&self) -> &Site {
         &self.site
     }
@@ -347,7 +474,6 @@ mod tests {
                 frees,
                 bytes: 0,
                 used: 0,
-                peak: 0,
                 failures: 0,
             };
             snapshot.diff()
@@ -366,7 +492,7 @@ mod tests {
         assert!(row.peak.load(Relaxed) == 20_000);
         // Less than that is seen when it is read.
         row.charge(300, 304);
-        assert!(row.snapshot().peak == 20_000);
+        assert!(row.peak(&row.sums(), || row.sums()) == 20_000);
         row.discharge(300, 304);
         assert!(row.snapshot().bytes == 0);
         Ok(())
@@ -375,9 +501,27 @@ mod tests {
     #[test]
     fn peak_of_what_one_cpu_kept() -> Result {
         let lone = Lone::new(2)?;
-        lone.row.charge(300, 304);
-        assert!(lone.row.peak.load(Relaxed) == 0);
-        assert!(lone.row.snapshot().peak == 300);
+        let row = &lone.row;
+        row.charge(300, 304);
+        assert!(row.peak.load(Relaxed) == 0);
+        // What is read once may never have been.
+        assert!(row.peak(&row.sums(), || Sums::ZERO) == 0);
+        assert!(row.peak(&row.sums(), || row.sums()) == 300);
+        Ok(())
+    }
+
+    #[test]
+    fn peak_is_of_all_modules() -> Result {
+        let (first, second) = (Lone::new(2)?, Lone::new(3)?);
+        let first_row = &first.row;
+        // INVARIANT: The first row lives longer than the second, which is dropped before it.
+        let address = core::ptr::from_ref(first_row) as usize;
+        second.row.first.store(address, Relaxed);
+        first_row.charge(20_000, 20_000);
+        second.row.charge(30_000, 30_000);
+        assert!(first_row.is_first() && !second.row.is_first());
+        assert!(first_row.peak.load(Relaxed) == 50_000 && second.row.peak.load(Relaxed) == 0);
+        assert!(first_row.snapshot().bytes == 20_000 && second.row.snapshot().bytes == 30_000);
         Ok(())
     }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Calling sites, which keep their name when their module goes.
+//!
+//! The site of a C client is where the header was compiled. The library code of a Rust client is
+//! compiled into it: its site is the first place on the stack that is not in a library.
 
 use crate::{
     chain::{
@@ -8,10 +11,18 @@ use crate::{
         Link,
         Next, //
     },
+    mangled,
     once,
     state,
-    sys::Module,
-    text::Symbol, //
+    sys::{
+        self,
+        Client,
+        Module, //
+    },
+    text::{
+        module_of,
+        Symbol, //
+    }, //
 };
 use core::ptr::null;
 use kernel::{
@@ -133,10 +144,33 @@ impl Site {
         (self.caller.load(Relaxed) ^ name.rotate_left(32)) as u64
     }
 
+    /// The client that it lies in, while that is there.
+    pub(crate) fn client(&self) -> Option<Client> {
+        let client = Client::at(self.caller.load(Relaxed));
+        (client != Client::UNKNOWN).then_some(client)
+    }
+
+    /// Whether it lay in a module that has gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.caller.load(Relaxed) == 0 && !self.name.load(Relaxed).is_null()
+    }
+
     /// Whether it lies in `module`.
     pub(crate) fn lies_in(&self, module: Module) -> bool {
         let caller = self.caller.load(Relaxed);
         caller != 0 && module.contains(caller)
+    }
+
+    /// Whether the module of the name that was kept has this one.
+    pub(crate) fn is_in_module(&self, name: &str) -> bool {
+        self.module_kept() == Some(name)
+    }
+
+    /// The name of the module that it was in, if its name was kept.
+    pub(crate) fn module_kept(&self) -> Option<&str> {
+        // SAFETY: By the type invariant; names are never removed.
+        let name = unsafe { self.name.load(Acquire).as_ref() }?;
+        module_of(name.as_str())
     }
 
     /// If it lies in the part of `module` that is freed once that is live, keeps its name. Any
@@ -191,6 +225,67 @@ fn known_or_new(text: &str) -> Option<*const Name> {
     let at = core::ptr::from_ref(&*name);
     names.push(name);
     Some(at)
+}
+
+/// How many frames are looked at for the first that is not of a library.
+const SEEN: usize = 24;
+
+/// The frames from `caller` on, which is the first, and an address in the function that called or,
+/// if that ended in a jump, was jumped to. Any context.
+pub(crate) fn frames(caller: usize, seen: &mut [usize]) -> &[usize] {
+    let Some((first, rest)) = seen.split_first_mut() else {
+        return &[];
+    };
+    *first = caller;
+    let len = sys::save_stack(rest);
+    let frames = rest.get(..len).unwrap_or(&[]);
+    // Ours come first; then the caller's own, unless it ended in a jump.
+    let ours = frames.iter().take_while(|&&frame| sys::is_ours(frame));
+    let mut skip = ours.count();
+    let next = frames.get(skip).copied().unwrap_or(0);
+    if next == caller || (caller != 0 && same_function(next, caller)) {
+        skip += 1;
+    }
+    let count = len.saturating_sub(skip);
+    // The caller, unless it is unknown, and then what is behind it.
+    rest.copy_within(skip.min(len)..len, 0);
+    if caller == 0 {
+        return seen.get(1..=count).unwrap_or(&[]);
+    }
+    seen.get(..=count).unwrap_or(&[])
+}
+
+fn same_function(one: usize, other: usize) -> bool {
+    // The offset is between the function's name and the module's.
+    fn parts(name: &str) -> (Option<&str>, Option<&str>) {
+        (name.split('+').next(), module_of(name))
+    }
+    Symbol(one).with(|one| Symbol(other).with(|other| parts(one) == parts(other)))
+}
+
+fn is_of_library(addr: usize) -> bool {
+    Symbol(addr).with(mangled::is_of_library)
+}
+
+/// The place of the first frame that is not of a library, if it is in a client: else 0.
+pub(crate) fn first_of_client(frames: &[usize]) -> usize {
+    let libraries = frames.iter().take_while(|&&frame| is_of_library(frame));
+    let at = libraries.count();
+    let is_client = |&frame: &usize| Client::at(frame) != Client::UNKNOWN;
+    at * usize::from(frames.get(at).is_some_and(is_client))
+}
+
+/// The place to name for an address in a client: the first on the stack that is not in a library.
+pub(crate) fn driver(caller: usize) -> usize {
+    if caller == 0 || !is_of_library(caller) {
+        return caller;
+    }
+    let mut seen = [0; SEEN];
+    let frames = frames(caller, &mut seen);
+    frames
+        .get(first_of_client(frames))
+        .copied()
+        .unwrap_or(caller)
 }
 
 impl fmt::Display for Site {

@@ -153,8 +153,12 @@ pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Head
     };
     let by_first = || {
         let (tag, kind) = remains.identity()?;
-        let row = statistics::known(tag, kind)?;
-        remains.small_by_first(at, header::stamp(kind, tag), row.index(), begins)
+        // Whose it was is not left, so it may be of any module that has blocks with the tag.
+        statistics::find_map(tag, kind, |row| {
+            let stamp = header::stamp(kind, tag);
+            let live = row.snapshot().diff() != 0;
+            live.then(|| remains.small_by_first(at, stamp, row.index(), begins))?
+        })
     };
     by_second().or_else(by_first)
 }

@@ -11,6 +11,7 @@ use crate::{
     backlog::Backlog,
     departure::Departing,
     heap::Heap,
+    holdings::DepartedModules,
     region_table::Regions,
     site::Names,
     verifier::{
@@ -81,6 +82,8 @@ pub(crate) struct State {
     pub(crate) freed: SpinLockIrq<Freed>,
     #[pin]
     pub(crate) injected: SpinLockIrq<Injections>,
+    #[pin]
+    pub(crate) departed: SpinLockIrq<DepartedModules>,
     /// Taken within `violations`, `adapters`, `special`, `held`, `kept`, `freed`, `injected`, and a
     /// bucket's lock of `regions` or `records`. None is taken within it.
     #[pin]
@@ -123,6 +126,7 @@ impl Owner {
                 freed <- new_spinlock_irq!(Freed::new(), "rust_pool::freed"),
                 kept <- new_spinlock_irq!(Kept::new(), "rust_pool::kept"),
                 injected <- new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
+                departed <- new_spinlock_irq!(DepartedModules::new(), "rust_pool::departed"),
                 names <- new_spinlock_irq!(Names::new(), "rust_pool::names"),
             }? Error),
             GFP_KERNEL,

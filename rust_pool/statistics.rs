@@ -1,25 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Statistics by tag and pool type.
+//! Statistics by tag, pool type and module.
 //!
 //! A [`Row`] counts on per-CPU memory, one instruction a counter, so that an event takes no lock and
 //! dirties no line that another CPU uses. Rows are made in advance and never move or go away while
 //! the module is loaded: the first use of a tag may come in atomic context, and neither fails the
 //! allocation nor loses a count. When there are no more rows, the row `(other)` counts for all.
 //!
+//! A module that goes gives its rows up, and the next one that uses the tag takes them over; so
+//! modules that come and go do not fill the table.
+//!
 //! The table is a hash of chains that only grow at the head, read without a lock.
 
 use crate::{
-    export::matches_header,
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
     gfp,
     header,
     once,
     row::{
         Row,
+        Snapshot,
+        Sums,
         COUNTERS_SIZE,
         OTHERS, //
     },
-    sys,
+    site,
+    sys::{
+        self,
+        Client, //
+    },
     tag::{
         PoolKind,
         Tag, //
@@ -27,6 +39,7 @@ use crate::{
 };
 use core::mem::size_of;
 use kernel::{
+    bindings,
     prelude::*,
     sync::atomic::{
         Acquire,
@@ -65,11 +78,11 @@ fn head(key: u64) -> &'static Atomic<usize> {
 }
 
 #[inline(always)]
-fn find(mut at: usize, key: u64) -> Option<&'static Row> {
+fn find(mut at: usize, key: u64, mut which: impl FnMut(&Row) -> bool) -> Option<&'static Row> {
     while at != 0 {
         // SAFETY: Chains hold addresses of rows only, which are alive while the module is.
         let row = unsafe { &*(at as *const Row) };
-        if once::read(&row.key) == key {
+        if once::read(&row.key) == key && which(row) {
             return Some(row);
         }
         at = once::read(&row.next);
@@ -90,41 +103,69 @@ pub(crate) fn at(index: u16) -> Option<&'static Row> {
     Some(unsafe { &*(chunk as *const Row).add(index % CHUNK) })
 }
 
-/// The row of a tag, if that was used before. Any context.
+/// The row of a client's tag, if the client used that before. Any context.
 #[inline(always)]
-pub(crate) fn known(tag: Tag, kind: PoolKind) -> Option<&'static Row> {
+pub(crate) fn known(tag: Tag, kind: PoolKind, owner: Client) -> Option<&'static Row> {
     let key = key(tag, kind);
     // ACQUIRE: Pairs with the release in `insert()`.
-    find(once::read_acquire(head(key)), key)
+    find(once::read_acquire(head(key)), key, |row| row.is_of(owner))
 }
 
-/// The row of a tag, made at its first use. Any context but NMI.
-pub(crate) fn row(tag: Tag, kind: PoolKind, caller: usize) -> &'static Row {
-    let row = known(tag, kind).unwrap_or_else(|| insert(key(tag, kind), kind));
-    row.site().claim(caller);
+/// What `look` says of the first of a tag's rows of which it says anything. Any context.
+pub(crate) fn find_map<T>(
+    tag: Tag,
+    kind: PoolKind,
+    mut look: impl FnMut(&Row) -> Option<T>,
+) -> Option<T> {
+    let key = key(tag, kind);
+    let mut found = None;
+    find(once::read_acquire(head(key)), key, |row| {
+        found = look(row);
+        found.is_some()
+    });
+    found
+}
+
+/// Whether any client used a tag before. Any context.
+pub(crate) fn is_known(tag: Tag, kind: PoolKind) -> bool {
+    let key = key(tag, kind);
+    find(once::read_acquire(head(key)), key, |_| true).is_some()
+}
+
+/// The row of a client's tag, made at its first use. Any context but NMI.
+pub(crate) fn row(tag: Tag, kind: PoolKind, caller: usize, owner: Client) -> &'static Row {
+    let row = known(tag, kind, owner).unwrap_or_else(|| insert(key(tag, kind), kind, owner));
+    if !row.is_other() && !row.site().claimed() {
+        row.site().claim(site::driver(caller));
+    }
     row
 }
 
 #[cold]
 #[inline(never)]
-fn insert(key: u64, kind: PoolKind) -> &'static Row {
-    let Some(row) = claim() else {
-        return other(kind);
-    };
+fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static Row {
     // CAST: The tag is the lower half of the key.
     let stamp = header::stamp(kind, Tag::stored(key as u32));
-    row.stamp.store(stamp, Relaxed);
-    row.key.store(key, Release);
     let head = head(key);
+    let mut new = None::<&'static Row>;
     loop {
         let first = head.load(Acquire);
-        if let Some(winner) = find(first, key) {
-            // Raced: another CPU inserted the tag; this row stays unused.
-            row.key.store(0, Relaxed);
-            return winner;
+        let mine = |row: &Row| row.is_of(owner) || row.take_over(owner);
+        if let Some(found) = find(first, key, mine) {
+            // Another CPU may have been faster: then the new row stays unused.
+            if let Some(new) = new {
+                new.key.store(0, Relaxed);
+            }
+            return found;
         }
+        let Some(row) = new.or_else(claim) else {
+            return other(kind);
+        };
+        new = Some(row);
+        row.begin(key, stamp, owner, find(first, key, |_| true));
         row.next.store(first, Relaxed);
-        // RELEASE: Whoever finds the row sees it whole.
+        // RELEASE: Whoever finds the row sees it whole. As the chain is what it was, and the first
+        // row of a tag stays that, all its rows agree on which that is.
         if head
             .cmpxchg(first, core::ptr::from_ref(row) as usize, Release)
             .is_ok()
@@ -132,6 +173,25 @@ fn insert(key: u64, kind: PoolKind) -> &'static Row {
             return row;
         }
     }
+}
+
+/// What the rows of a tag come to, of which `first` is the first, and its peak.
+pub(crate) fn of_tag(first: &Row) -> (Snapshot, i64) {
+    let read = || {
+        if first.is_other() {
+            return first.sums();
+        }
+        let key = first.key.load(Relaxed);
+        let mut sums = Sums::ZERO;
+        find(head(key).load(Acquire), key, |row| {
+            sums.add(row.sums());
+            false
+        });
+        sums
+    };
+    let now = read();
+    let peak = first.peak(&now, read);
+    (now.into(), peak)
 }
 
 fn other(kind: PoolKind) -> &'static Row {
@@ -277,18 +337,25 @@ pub(crate) unsafe fn free_all() {
     }
 }
 
-/// The row of a tag, for the Rust face, which keeps it.
+/// Exported: the row of a tag, for the Rust face, which keeps it.
 ///
 /// # Safety
 ///
 /// None needed; C knows no safe functions.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_row(kind: u32, tag: u32, caller: usize) -> *const c_void {
+unsafe extern "C" fn rust_pool_row(
+    kind: u32,
+    tag: u32,
+    caller: usize,
+    module: *mut bindings::module,
+) -> *const c_void {
     let kind = if kind == 0 {
         PoolKind::NonPaged
     } else {
         PoolKind::Paged
     };
-    core::ptr::from_ref(row(Tag::from_raw(tag), kind, caller)).cast()
+    let owner = Client::new(module);
+    core::ptr::from_ref(row(Tag::from_raw(tag), kind, caller, owner)).cast()
 }
 matches_header!(rust_pool_row);
+export_symbol_gpl!(rust_pool_row);

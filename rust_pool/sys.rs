@@ -45,6 +45,8 @@ pub(crate) use guarded::{
 };
 pub(crate) use module::{
     is_ours,
+    Client,
+    ClientInfo,
     Module,
     ModuleWatch, //
 };
@@ -84,6 +86,24 @@ pub mod raw {
     };
 
     include!(env!("RUST_POOL_BINDINGS"));
+}
+
+/// Where this is inlined: for whoever calls us from another module, an address in it.
+#[inline(always)]
+pub(crate) fn here() -> usize {
+    let here;
+    // SAFETY: It only reads the instruction pointer.
+    unsafe {
+        core::arch::asm!("lea {}, [rip]", out(reg) here,
+            options(nomem, nostack, preserves_flags));
+    }
+    here
+}
+
+/// The module that this is inlined into: its `THIS_MODULE`.
+#[inline(always)]
+pub(crate) fn this_module() -> *mut bindings::module {
+    &raw mut bindings::__this_module
 }
 
 /// Bytes in a page.
@@ -215,11 +235,12 @@ pub(crate) fn jiffies() -> Jiffies {
     unsafe { (&raw const bindings::jiffies).read_volatile() }
 }
 
-/// Return addresses on the stack, the newest first; their number. Any context.
+/// Return addresses on the stack, the newest first, up to the interrupt if this is one; their
+/// number. Any context.
 pub(crate) fn save_stack(frames: &mut [usize]) -> usize {
     let room = u32::try_from(frames.len()).unwrap_or(0);
     // SAFETY: There is room for so many.
-    let saved = unsafe { bindings::stack_trace_save(frames.as_mut_ptr(), room, 0) };
+    let saved = unsafe { raw::rust_pool_save_stack(frames.as_mut_ptr(), room) };
     usize::try_from(saved).unwrap_or(0)
 }
 

@@ -5,7 +5,8 @@
 //! WDK: "Pool Tracking" of Driver Verifier, bug check 0xC4 with parameter 1 = 0x62.
 //!
 //! What a client leaks is told when it goes, as its symbols still resolve then: blocks with a
-//! record of their own by their calling site, small blocks by the site that used their tag first.
+//! record of their own by their calling site, others by the site where the client used their tag
+//! first. Both are the client's own, whoever else uses the tag.
 
 use crate::{
     adapter::{
@@ -15,6 +16,7 @@ use crate::{
     common_buffer,
     departure,
     export::matches_header,
+    holdings,
     region::{
         Owner,
         Region, //
@@ -308,7 +310,7 @@ fn report(
             sum.add(Sum { blocks: 1, bytes });
         }
     });
-    // A tag that another used first counts as that one's, but for tracked blocks.
+    // The rows `(other)` are nobody's, but tracked blocks that they count have their places.
     sum.blocks = sum.blocks.max(leaks::count(module));
     let adapters = state
         .adapters
@@ -383,10 +385,10 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     // back later; what a device needs of the module's code to let go of it may not.
     common_buffer::finish(|device| device.is_of(module));
     departure::finish(module);
-    report(
+    let left = report(
         Some(module),
         |row| {
-            if row.site().lies_in(module) {
+            if row.is_of(module.client()) {
                 row.outstanding()
             } else {
                 (0, 0)
@@ -400,6 +402,9 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         row.depart(module);
     }
     for_each_other_site(|site| site.depart(module));
+    if left {
+        holdings::departed(module.name());
+    }
 }
 matches_header!(rust_pool_module_going);
 

@@ -11,7 +11,10 @@
 //! stops the machine.
 
 use crate::{
-    site::Site,
+    site::{
+        self,
+        Site, //
+    },
     state,
     sys,
     tag::{
@@ -271,7 +274,8 @@ impl Violation {
         push(self, site, module.and_then(Text::exact));
     }
 
-    fn report_to(self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
+    fn report_to(mut self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
+        self.caller = site::driver(self.caller);
         push(self, Site::new(self.caller), None);
         self.log(may_log, tell);
     }

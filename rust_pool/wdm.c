@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The C face: every routine of rust_pool/wdm.h hands its arguments and its
- * calling site to the Rust core. It is C because a calling site is only to be
- * had from a compiler builtin, and because a definition that includes the
- * header cannot drift from it.
+ * The C face for whoever calls it by a function's address that is not of his own
+ * module: code that is compiled without rust_pool/wdm.h, and DMA_OPERATIONS. Each
+ * routine hands its arguments and its calling site, as the stack tells it, to the
+ * Rust core. It is C because a return address is only to be had from a compiler
+ * builtin, and because a definition that includes the header cannot drift from
+ * it.
  */
+
+/* The header declares the WDK's names, and does not define them. */
+#define RUST_POOL_EXPORTS
 
 #include <linux/export.h>
 #include <linux/instruction_pointer.h>
@@ -13,40 +18,38 @@
 
 #include "core.h"
 
+#define CALLER	(rust_pool_caller_of(_RET_IP_).ip)
+
 PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
-	return rust_pool_allocate(PoolType, NumberOfBytes, Tag, _RET_IP_);
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+
+	return rust_pool_allocate(PoolType, NumberOfBytes, Tag, caller.ip,
+				  caller.module);
 }
 EXPORT_SYMBOL_GPL(ExAllocatePoolWithTag);
 
 VOID ExFreePool(PVOID P)
 {
-	rust_pool_free(P, 0, _RET_IP_);
+	rust_pool_free(P, 0, CALLER);
 }
 EXPORT_SYMBOL_GPL(ExFreePool);
 
 VOID ExFreePoolWithTag(PVOID P, ULONG Tag)
 {
-	rust_pool_free(P, Tag, _RET_IP_);
+	rust_pool_free(P, Tag, CALLER);
 }
 EXPORT_SYMBOL_GPL(ExFreePoolWithTag);
 
 PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
 {
-	return rust_pool_noncached_allocate(NumberOfBytes, false, _RET_IP_);
+	return rust_pool_noncached_allocate(NumberOfBytes, false, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmAllocateNonCachedMemory);
 
-/* The WDK has no write-combined sibling; the Rust face has. */
-PVOID rust_pool_allocate_noncached(SIZE_T bytes, bool combined)
-{
-	return rust_pool_noncached_allocate(bytes, combined, _RET_IP_);
-}
-EXPORT_SYMBOL_GPL(rust_pool_allocate_noncached);
-
 VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)
 {
-	rust_pool_noncached_free(BaseAddress, NumberOfBytes, _RET_IP_);
+	rust_pool_noncached_free(BaseAddress, NumberOfBytes, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmFreeNonCachedMemory);
 
@@ -55,7 +58,7 @@ PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
 {
 	return rust_pool_contiguous_allocate(NumberOfBytes, 0,
 					     HighestAcceptableAddress.QuadPart,
-					     0, MmCached, _RET_IP_);
+					     0, MmCached, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmAllocateContiguousMemory);
 
@@ -70,13 +73,13 @@ MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
 					     LowestAcceptableAddress.QuadPart,
 					     HighestAcceptableAddress.QuadPart,
 					     BoundaryAddressMultiple.QuadPart,
-					     CacheType, _RET_IP_);
+					     CacheType, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmAllocateContiguousMemorySpecifyCache);
 
 VOID MmFreeContiguousMemory(PVOID BaseAddress)
 {
-	rust_pool_contiguous_free(BaseAddress, NULL, NULL, _RET_IP_);
+	rust_pool_contiguous_free(BaseAddress, NULL, NULL, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmFreeContiguousMemory);
 
@@ -85,7 +88,7 @@ VOID MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
 {
 	s32 type = CacheType;
 
-	rust_pool_contiguous_free(BaseAddress, &NumberOfBytes, &type, _RET_IP_);
+	rust_pool_contiguous_free(BaseAddress, &NumberOfBytes, &type, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmFreeContiguousMemorySpecifyCache);
 
@@ -105,7 +108,7 @@ static PVOID allocate_common_buffer(PDMA_ADAPTER adapter, ULONG length,
 {
 	u64 bus = 0;
 	void *base = rust_pool_buffer_allocate(adapter, length, &bus, cached,
-					       _RET_IP_);
+					       CALLER);
 
 	if (logical)
 		logical->QuadPart = bus;
@@ -117,12 +120,12 @@ static VOID free_common_buffer(PDMA_ADAPTER adapter, ULONG length,
 			       BOOLEAN cached)
 {
 	rust_pool_buffer_free(adapter, length, logical.QuadPart, base, cached,
-			      _RET_IP_);
+			      CALLER);
 }
 
 static VOID put_dma_adapter(PDMA_ADAPTER adapter)
 {
-	rust_pool_adapter_put(adapter, _RET_IP_);
+	rust_pool_adapter_put(adapter, CALLER);
 }
 
 static ULONG get_dma_alignment(PDMA_ADAPTER adapter)
@@ -143,19 +146,19 @@ PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
 			     PULONG NumberOfMapRegisters)
 {
 	return rust_pool_adapter_get(PhysicalDeviceObject, DeviceDescription,
-				     NumberOfMapRegisters, _RET_IP_);
+				     NumberOfMapRegisters, CALLER);
 }
 EXPORT_SYMBOL_GPL(IoGetDmaAdapter);
 
 /* The Rust face: the driver has set the masks by the kernel's own interface. */
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
-			       PULONG registers)
+			       PULONG registers, unsigned long caller)
 {
 	/* A device that cannot master the bus has none. */
 	if (!dev->coherent_dma_mask)
 		return NULL;
 	return rust_pool_adapter_bound(dev, dev->coherent_dma_mask,
-				       maximum_length, registers, _RET_IP_);
+				       maximum_length, registers, caller);
 }
 EXPORT_SYMBOL_GPL(rust_pool_adapter);
 
@@ -165,39 +168,3 @@ void rust_pool_copy(void *to, const void *from, size_t bytes)
 	memcpy(to, from, bytes);
 }
 EXPORT_SYMBOL_GPL(rust_pool_copy);
-
-bool rust_pool_verified_refuse(u32 type, u32 tag, size_t bytes)
-{
-	return rust_pool_verifier_refuse(type, tag, bytes, _RET_IP_);
-}
-EXPORT_SYMBOL_GPL(rust_pool_verified_refuse);
-
-void rust_pool_verified_add(void *block, u32 type, u32 tag, size_t bytes)
-{
-	rust_pool_verifier_add(block, type, tag, bytes, _RET_IP_);
-}
-EXPORT_SYMBOL_GPL(rust_pool_verified_add);
-
-void rust_pool_verified_free(void *block, u32 type)
-{
-	rust_pool_verifier_free(block, type, _RET_IP_);
-}
-EXPORT_SYMBOL_GPL(rust_pool_verified_free);
-
-const void *rust_pool_tag_row(u32 type, u32 tag)
-{
-	return rust_pool_row(type, tag, _RET_IP_);
-}
-EXPORT_SYMBOL_GPL(rust_pool_tag_row);
-
-bool rust_pool_paged_allocate(size_t bytes)
-{
-	return rust_pool_paged_check(bytes, _RET_IP_);
-}
-EXPORT_SYMBOL_GPL(rust_pool_paged_allocate);
-
-void rust_pool_paged_free(void *block)
-{
-	rust_pool_paged_check_free(block, _RET_IP_);
-}
-EXPORT_SYMBOL_GPL(rust_pool_paged_free);

@@ -14,6 +14,14 @@
  * DISPATCH_LEVEL; interrupts disabled or hard interrupt is above it. A routine
  * for any context sleeps only where that is allowed.
  *
+ * Who calls: the routines that allocate and free are inline functions, so that
+ * the place of the call and the module are those of the code that is compiled
+ * with this header. A return address would be that of whoever called last: a
+ * call that is its function's last act becomes a jump, and a tracer replaces
+ * return addresses. The address of such a routine, as a callback takes it, is
+ * that of a copy in the module that takes it. For code that is compiled without
+ * this header, the WDK's names are exported as well; they look at the stack.
+ *
  * Sizes are in bytes. What breaks a rule is a violation, here by its bug
  * check's code and first parameter: it is reported, and an allocation returns
  * NULL. All are in Documentation/violations.rst.
@@ -23,11 +31,14 @@
 
 #include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/init.h>
+#include <linux/instruction_pointer.h>
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
 struct device;
+struct module;
 
 /* Tags are multi-character literals: 'gniR' is shown as "Ring". */
 #pragma GCC diagnostic ignored "-Wmultichar"
@@ -114,6 +125,45 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 #define RtlCopyMemory(Destination, Source, Length) \
 	memcpy((Destination), (Source), (Length))
 
+/*
+ * What the inline functions below end in, and where a call is. Not for clients
+ * to call: "caller" is an address in "module", which is the client's.
+ */
+void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller,
+			 struct module *module);
+void rust_pool_free(void *block, u32 tag, unsigned long caller);
+void *rust_pool_contiguous_allocate(size_t bytes, u64 lowest, u64 highest,
+				    u64 boundary, s32 type,
+				    unsigned long caller);
+void rust_pool_contiguous_free(void *base, const size_t *bytes,
+			       const s32 *type, unsigned long caller);
+void *rust_pool_noncached_allocate(size_t bytes, bool combined,
+				   unsigned long caller);
+void rust_pool_noncached_free(void *base, size_t bytes, unsigned long caller);
+
+/*
+ * Defined by rust_pool itself, which has to export the WDK's names: then they
+ * are declared here, and not defined.
+ */
+#if defined(__BINDGEN__) || defined(RUST_POOL_EXPORTS)
+#define RUST_POOL_DECLARE_ONLY
+#endif
+
+#ifndef RUST_POOL_DECLARE_ONLY
+/* Volatile: two calls in one function are two places. */
+static __always_inline unsigned long rust_pool_here(void)
+{
+#ifdef CONFIG_X86_64
+	unsigned long here;
+
+	asm volatile("lea 0(%%rip), %0" : "=r" (here));
+	return here;
+#else
+	return _THIS_IP_;
+#endif
+}
+#endif
+
 /* Tagged pool */
 
 typedef enum _POOL_TYPE {
@@ -157,8 +207,17 @@ typedef enum _POOL_TYPE {
  * no bytes (0xC2/0x00), a type that is not for drivers (0xC2/0x9A, 0xC4/0x16),
  * or a bad tag (0xC2/0x9B to 0x9D).
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
 			    ULONG Tag);
+#else
+static __always_inline PVOID
+ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+	return rust_pool_allocate(PoolType, NumberOfBytes, Tag,
+				  rust_pool_here(), THIS_MODULE);
+}
+#endif
 
 /**
  * ExFreePool - free a block whatever its tag
@@ -170,7 +229,14 @@ PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
  * Context: As for the allocation. Elsewhere a violation, 0xC2/0x09: paged pool
  * is freed all the same, and in NMI nothing is.
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 VOID ExFreePool(PVOID P);
+#else
+static __always_inline VOID ExFreePool(PVOID P)
+{
+	rust_pool_free(P, 0, rust_pool_here());
+}
+#endif
 
 /**
  * ExFreePoolWithTag - free a block and check its tag
@@ -181,7 +247,14 @@ VOID ExFreePool(PVOID P);
  *
  * Context: As ExFreePool().
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 VOID ExFreePoolWithTag(PVOID P, ULONG Tag);
+#else
+static __always_inline VOID ExFreePoolWithTag(PVOID P, ULONG Tag)
+{
+	rust_pool_free(P, Tag, rust_pool_here());
+}
+#endif
 
 /**
  * ExAllocatePoolZero - ExAllocatePoolWithTag() with the block cleared
@@ -192,8 +265,8 @@ VOID ExFreePoolWithTag(PVOID P, ULONG Tag);
  * Context: As ExAllocatePoolWithTag().
  * Return: As ExAllocatePoolWithTag().
  */
-static inline PVOID ExAllocatePoolZero(POOL_TYPE PoolType,
-				       SIZE_T NumberOfBytes, ULONG Tag)
+static __always_inline PVOID
+ExAllocatePoolZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
 	return ExAllocatePoolWithTag((POOL_TYPE)(PoolType |
 						 POOL_ZERO_ALLOCATION),
@@ -209,8 +282,8 @@ static inline PVOID ExAllocatePoolZero(POOL_TYPE PoolType,
  * Context: As ExAllocatePoolWithTag().
  * Return: As ExAllocatePoolWithTag().
  */
-static inline PVOID ExAllocatePoolUninitialized(POOL_TYPE PoolType,
-						SIZE_T NumberOfBytes, ULONG Tag)
+static __always_inline PVOID
+ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
 	return ExAllocatePoolWithTag(PoolType, NumberOfBytes, Tag);
 }
@@ -240,7 +313,16 @@ typedef enum _MEMORY_CACHING_TYPE {
  * MmFreeNonCachedMemory(); NULL when memory is short or cannot be made
  * uncached, and after a violation, as for no bytes (0xC2/0x00).
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes);
+#else
+static __always_inline PVOID
+MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
+{
+	return rust_pool_noncached_allocate(NumberOfBytes, false,
+					    rust_pool_here());
+}
+#endif
 
 /**
  * MmFreeNonCachedMemory - free uncached memory
@@ -253,7 +335,15 @@ PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes);
  * Context: Task context that may sleep. Elsewhere a violation, 0xC2/0x09: the
  * block is given back a little later, and in NMI not at all.
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes);
+#else
+static __always_inline VOID
+MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)
+{
+	rust_pool_noncached_free(BaseAddress, NumberOfBytes, rust_pool_here());
+}
+#endif
 
 /**
  * MmAllocateContiguousMemory - allocate physically contiguous, cached memory
@@ -268,8 +358,19 @@ VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes);
  * memory is short or none can be had that keeps the bound, and after a
  * violation, as for no bytes (0xC2/0x00).
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
 				 PHYSICAL_ADDRESS HighestAcceptableAddress);
+#else
+static __always_inline PVOID
+MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
+			   PHYSICAL_ADDRESS HighestAcceptableAddress)
+{
+	return rust_pool_contiguous_allocate(NumberOfBytes, 0,
+					     HighestAcceptableAddress.QuadPart,
+					     0, MmCached, rust_pool_here());
+}
+#endif
 
 /**
  * MmAllocateContiguousMemorySpecifyCache - the same with all bounds
@@ -286,12 +387,28 @@ PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
  * freed as that of MmAllocateContiguousMemory(); NULL as there, for a boundary
  * not as above, and for another cache type, which is a violation (0xC4/0x16).
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 PVOID
 MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
 				       PHYSICAL_ADDRESS LowestAcceptableAddress,
 				       PHYSICAL_ADDRESS HighestAcceptableAddress,
 				       PHYSICAL_ADDRESS BoundaryAddressMultiple,
 				       MEMORY_CACHING_TYPE CacheType);
+#else
+static __always_inline PVOID
+MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
+				       PHYSICAL_ADDRESS LowestAcceptableAddress,
+				       PHYSICAL_ADDRESS HighestAcceptableAddress,
+				       PHYSICAL_ADDRESS BoundaryAddressMultiple,
+				       MEMORY_CACHING_TYPE CacheType)
+{
+	return rust_pool_contiguous_allocate(NumberOfBytes,
+					     LowestAcceptableAddress.QuadPart,
+					     HighestAcceptableAddress.QuadPart,
+					     BoundaryAddressMultiple.QuadPart,
+					     CacheType, rust_pool_here());
+}
+#endif
 
 /**
  * MmFreeContiguousMemory - free contiguous memory of either routine
@@ -304,7 +421,14 @@ MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
  * Context: Any but hard interrupt and NMI. There a violation, 0xC2/0x09: in a
  * hard interrupt the block is freed all the same, in NMI it is not.
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 VOID MmFreeContiguousMemory(PVOID BaseAddress);
+#else
+static __always_inline VOID MmFreeContiguousMemory(PVOID BaseAddress)
+{
+	rust_pool_contiguous_free(BaseAddress, NULL, NULL, rust_pool_here());
+}
+#endif
 
 /**
  * MmFreeContiguousMemorySpecifyCache - the same, checking size and cache type
@@ -317,8 +441,20 @@ VOID MmFreeContiguousMemory(PVOID BaseAddress);
  *
  * Context: As MmFreeContiguousMemory().
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 VOID MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
 					MEMORY_CACHING_TYPE CacheType);
+#else
+static __always_inline VOID
+MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
+				   MEMORY_CACHING_TYPE CacheType)
+{
+	s32 type = CacheType;
+
+	rust_pool_contiguous_free(BaseAddress, &NumberOfBytes, &type,
+				  rust_pool_here());
+}
+#endif
 
 /**
  * MmGetPhysicalAddress - the physical address behind a kernel address
@@ -449,6 +585,10 @@ typedef struct _DMA_OPERATIONS {
 	PGET_DMA_ALIGNMENT GetDmaAlignment;
 } DMA_OPERATIONS, *PDMA_OPERATIONS;
 
+PDMA_ADAPTER rust_pool_adapter_get(struct device *dev,
+				   const DEVICE_DESCRIPTION *description,
+				   u32 *registers, unsigned long caller);
+
 /**
  * IoGetDmaAdapter - an adapter for a bus-master device
  * @PhysicalDeviceObject: the device; it need not be bound to a driver, but must
@@ -467,9 +607,20 @@ typedef struct _DMA_OPERATIONS {
  * device refuses; and after a violation, as for a device or a description that
  * is NULL (0xC4/0x16), or a device that was removed (0xE6/0x00).
  */
+#ifdef RUST_POOL_DECLARE_ONLY
 PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
 			     PDEVICE_DESCRIPTION DeviceDescription,
 			     PULONG NumberOfMapRegisters);
+#else
+static __always_inline PDMA_ADAPTER
+IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
+		PDEVICE_DESCRIPTION DeviceDescription,
+		PULONG NumberOfMapRegisters)
+{
+	return rust_pool_adapter_get(PhysicalDeviceObject, DeviceDescription,
+				     NumberOfMapRegisters, rust_pool_here());
+}
+#endif
 
 static_assert(sizeof(ULONG) == 4 && sizeof(PHYSICAL_ADDRESS) == 8);
 

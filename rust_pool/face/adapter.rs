@@ -3,7 +3,10 @@
 //! Owned DMA adapters and common buffers.
 
 use super::memory::Memory;
-use crate::sys::raw;
+use crate::sys::{
+    here,
+    raw, //
+};
 use core::{
     marker::PhantomData,
     ops::Deref,
@@ -51,14 +54,14 @@ impl<'a> Adapter<'a> {
     ///
     /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if memory is short, the device has no
     /// DMA mask, or after a violation: atomic context.
-    #[inline]
+    #[inline(always)]
     pub fn new(device: &'a Device<Bound>, maximum_length: usize) -> Result<Self> {
         let mut registers = 0;
         let length = u32::try_from(maximum_length)?;
         // CAST: `Device` is a transparent wrapper of `struct device`.
         let device = core::ptr::from_ref(device).cast_mut().cast();
         // SAFETY: The device is valid, and so is the pointer to the number.
-        let raw = unsafe { raw::rust_pool_adapter(device, length, &mut registers) };
+        let raw = unsafe { raw::rust_pool_adapter(device, length, &mut registers, here()) };
         // INVARIANT: A new adapter has one hold.
         Ok(Self {
             raw: NonNull::new(raw).ok_or(ENOMEM)?,
@@ -80,15 +83,14 @@ impl<'a> Adapter<'a> {
     ///
     /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if it needs more map registers than
     /// there are, memory is short, or after a violation: no bytes, or atomic context.
-    #[inline]
+    #[inline(always)]
     pub fn allocate(&self, bytes: usize) -> Result<CommonBuffer<'a>> {
         let length = u32::try_from(bytes)?;
-        let mut logical = raw::LARGE_INTEGER { QuadPart: 0 };
-        let allocate = raw::DMA_OPERATIONS::of(self.raw)
-            .AllocateCommonBuffer
-            .ok_or(ENOMEM)?;
+        let mut logical = 0;
         // SAFETY: The adapter is valid by the type invariant, and so is the pointer.
-        let base = unsafe { allocate(self.raw.as_ptr(), length, &mut logical, 1) };
+        let base = unsafe {
+            raw::rust_pool_buffer_allocate(self.raw.as_ptr(), length, &mut logical, true, here())
+        };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
         // SAFETY: The adapter is valid, and this hold is put back by the buffer.
         unsafe { raw::rust_pool_adapter_hold(self.raw.as_ptr()) };
@@ -106,22 +108,11 @@ impl<'a> Adapter<'a> {
     }
 }
 
-impl raw::DMA_OPERATIONS {
-    /// The operations of an adapter.
-    #[inline]
-    fn of(adapter: NonNull<raw::DMA_ADAPTER>) -> &'static Self {
-        // SAFETY: Adapters are valid while held, and their operations are static.
-        unsafe { &*(*adapter.as_ptr()).DmaOperations }
-    }
-}
-
 impl Drop for Adapter<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
-        if let Some(put) = raw::DMA_OPERATIONS::of(self.raw).PutDmaAdapter {
-            // SAFETY: By the type invariant the hold is ours, and it goes.
-            unsafe { put(self.raw.as_ptr()) };
-        }
+        // SAFETY: By the type invariant the hold is ours, and it goes.
+        unsafe { raw::rust_pool_adapter_put(self.raw.as_ptr(), here()) };
     }
 }
 
@@ -137,7 +128,7 @@ impl Drop for Adapter<'_> {
 /// The memory is a common buffer of `adapter` at `logical`, allocated with caching enabled.
 pub struct CommonBuffer<'a> {
     memory: Memory,
-    logical: raw::LARGE_INTEGER,
+    logical: u64,
     /// A hold of its own; put back after the memory is freed.
     adapter: Adapter<'a>,
 }
@@ -151,9 +142,7 @@ impl CommonBuffer<'_> {
     /// The address by which the device finds the first byte.
     #[inline]
     pub fn bus_address(&self) -> u64 {
-        // CAST: The C type is signed; bus addresses are not.
-        // SAFETY: Every bit pattern is valid for every field of the union.
-        unsafe { self.logical.QuadPart as u64 }
+        self.logical
     }
 }
 
@@ -167,14 +156,15 @@ impl Deref for CommonBuffer<'_> {
 }
 
 impl Drop for CommonBuffer<'_> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         let raw = self.adapter.raw;
-        if let Some(free) = raw::DMA_OPERATIONS::of(raw).FreeCommonBuffer {
-            // CAST: The length came from a `u32`.
-            let length = self.len() as u32;
-            // SAFETY: By the type invariant, and nobody else has the memory.
-            unsafe { free(raw.as_ptr(), length, self.logical, self.as_ptr().cast(), 1) };
+        // CAST: The length came from a `u32`.
+        let length = self.len() as u32;
+        let base = self.as_ptr().cast();
+        // SAFETY: By the type invariant, and nobody else has the memory.
+        unsafe {
+            raw::rust_pool_buffer_free(raw.as_ptr(), length, self.logical, base, true, here());
         }
     }
 }

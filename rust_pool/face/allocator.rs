@@ -24,6 +24,7 @@ use crate::{
     gfp::Request,
     sys::{
         self,
+        here,
         raw, //
     },
     tag::PoolKind,
@@ -107,10 +108,12 @@ unsafe fn realloc_verified<T: PoolTag>(
     let pool = kind as u32;
     let record = |block: NonNull<u8>, bytes| {
         // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe { raw::rust_pool_verified_add(block.as_ptr().cast(), pool, tag, bytes) };
+        unsafe { raw::rust_pool_verifier_add(block.as_ptr().cast(), pool, tag, bytes, here()) };
     };
     // SAFETY: May be called with any arguments in any context.
-    if layout.size() != 0 && unsafe { raw::rust_pool_verified_refuse(pool, tag, layout.size()) } {
+    if layout.size() != 0
+        && unsafe { raw::rust_pool_verifier_refuse(pool, tag, layout.size(), here()) }
+    {
         row::<T>(kind).fail();
         return Err(AllocError);
     }
@@ -121,7 +124,7 @@ unsafe fn realloc_verified<T: PoolTag>(
         // SAFETY: May be called with any arguments in any context but NMI.
         unsafe {
             if layout.size() == 0 {
-                raw::rust_pool_verified_free(old, pool);
+                raw::rust_pool_verifier_free(old, pool, here());
             } else {
                 raw::rust_pool_verifier_remove(old);
             }
@@ -169,7 +172,7 @@ unsafe fn realloc<T: PoolTag>(
 unsafe fn release<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, shape: Shape) {
     if kind == PoolKind::Paged {
         // SAFETY: May be called with any arguments in any context.
-        unsafe { raw::rust_pool_paged_free(block.as_ptr().cast()) };
+        unsafe { raw::rust_pool_paged_check_free(block.as_ptr().cast(), here()) };
     }
     row::<T>(kind).discharge(shape.asked, shape.used);
     // SAFETY: By the safety requirements.
@@ -190,7 +193,7 @@ unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layo
     if verifier::on() {
         // SAFETY: May be called with any arguments in any context but NMI.
         // CAST: The discriminants are those of POOL_TYPE.
-        unsafe { raw::rust_pool_verified_free(ptr.as_ptr().cast(), kind as u32) };
+        unsafe { raw::rust_pool_verifier_free(ptr.as_ptr().cast(), kind as u32, here()) };
     }
     // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
     unsafe { release::<T>(kind, ptr, shape) };
@@ -226,7 +229,7 @@ unsafe fn realloc_plain<T: PoolTag>(
         return Ok(NonNull::slice_from_raw_parts(dangling, 0));
     }
     // SAFETY: May be called with any arguments in any context.
-    if kind == PoolKind::Paged && !unsafe { raw::rust_pool_paged_allocate(layout.size()) } {
+    if kind == PoolKind::Paged && !unsafe { raw::rust_pool_paged_check(layout.size(), here()) } {
         return Err(AllocError);
     }
     let row = row::<T>(kind);
@@ -358,7 +361,7 @@ unsafe extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: boo
 matches_header!(rust_pool_kmalloc_slow);
 export_symbol_gpl!(rust_pool_kmalloc_slow);
 
-/// Whether paged pool may be allocated here; if not, that is reported.
+/// Exported: whether paged pool may be allocated here; if not, that is reported.
 ///
 /// # Safety
 ///
@@ -372,8 +375,9 @@ unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool 
     false
 }
 matches_header!(rust_pool_paged_check);
+export_symbol_gpl!(rust_pool_paged_check);
 
-/// Reports a free of paged pool where it is not allowed.
+/// Exported: reports a free of paged pool where it is not allowed.
 ///
 /// # Safety
 ///
@@ -385,3 +389,4 @@ unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usiz
     }
 }
 matches_header!(rust_pool_paged_check_free);
+export_symbol_gpl!(rust_pool_paged_check_free);

@@ -10,7 +10,10 @@ use super::{
         Memory, //
     }, //
 };
-use crate::sys::raw;
+use crate::sys::{
+    here,
+    raw, //
+};
 use core::{
     marker::PhantomData,
     ops::Deref,
@@ -75,7 +78,7 @@ impl Bounds {
 ///
 /// # Invariants
 ///
-/// The memory comes from `MmAllocateContiguousMemorySpecifyCache` and is freed on drop.
+/// The memory comes from `rust_pool_contiguous_allocate` and is freed on drop.
 pub struct Contiguous<C: CacheType = Cached> {
     memory: Memory,
     _cache: PhantomData<C>,
@@ -92,20 +95,17 @@ impl<C: CacheType> Contiguous<C> {
     ///
     /// [`ENOMEM`] if the bounds cannot be kept, memory is short, or after a violation: no bytes, or
     /// the wrong context.
-    #[inline]
+    #[inline(always)]
     pub fn new(bytes: usize, bounds: Bounds) -> Result<Self> {
-        // CAST: The C type is signed; all 64 bits are passed on.
-        let address = |quad: u64| raw::LARGE_INTEGER {
-            QuadPart: quad as i64,
-        };
         // SAFETY: May be called with any arguments in any context.
         let base = unsafe {
-            raw::MmAllocateContiguousMemorySpecifyCache(
+            raw::rust_pool_contiguous_allocate(
                 bytes,
-                address(bounds.lowest),
-                address(bounds.highest),
-                address(bounds.boundary),
+                bounds.lowest,
+                bounds.highest,
+                bounds.boundary,
                 C::RAW,
+                here(),
             )
         };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
@@ -137,11 +137,12 @@ impl<C: CacheType> Deref for Contiguous<C> {
 }
 
 impl<C: CacheType> Drop for Contiguous<C> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: By the type invariant, and nobody else has the memory.
+        // The sizes are valid for reads.
         unsafe {
-            raw::MmFreeContiguousMemorySpecifyCache(self.as_ptr().cast(), self.len(), C::RAW)
-        };
+            raw::rust_pool_contiguous_free(self.as_ptr().cast(), &self.len(), &C::RAW, here());
+        }
     }
 }

@@ -7,7 +7,10 @@ use super::memory::{
     NotCached,
     Uncached, //
 };
-use crate::sys::raw;
+use crate::sys::{
+    here,
+    raw, //
+};
 use core::{
     marker::PhantomData,
     ops::Deref,
@@ -24,7 +27,7 @@ use kernel::prelude::*;
 ///
 /// # Invariants
 ///
-/// The memory comes from `rust_pool_allocate_noncached` and is freed on drop.
+/// The memory comes from `rust_pool_noncached_allocate` and is freed on drop.
 pub struct NonCached<C: NotCached = Uncached> {
     memory: Memory,
     _cache: PhantomData<C>,
@@ -37,10 +40,10 @@ impl<C: NotCached> NonCached<C> {
     /// # Errors
     ///
     /// [`ENOMEM`] if memory is short, or after a violation: no bytes, or atomic context.
-    #[inline]
+    #[inline(always)]
     pub fn new(bytes: usize) -> Result<Self> {
         // SAFETY: May be called with any arguments in any context.
-        let base = unsafe { raw::rust_pool_allocate_noncached(bytes, C::COMBINED) };
+        let base = unsafe { raw::rust_pool_noncached_allocate(bytes, C::COMBINED, here()) };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
         // INVARIANT: It is what was just allocated.
         let this = Self {
@@ -63,9 +66,9 @@ impl<C: NotCached> Deref for NonCached<C> {
 }
 
 impl<C: NotCached> Drop for NonCached<C> {
-    #[inline]
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: By the type invariant, and nobody else has the memory.
-        unsafe { raw::MmFreeNonCachedMemory(self.as_ptr().cast(), self.len()) };
+        unsafe { raw::rust_pool_noncached_free(self.as_ptr().cast(), self.len(), here()) };
     }
 }

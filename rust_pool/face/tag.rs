@@ -4,7 +4,11 @@
 
 use crate::{
     row::Row,
-    sys::raw,
+    sys::{
+        here,
+        raw,
+        this_module, //
+    },
     tag::{
         PoolKind,
         Tag, //
@@ -77,7 +81,7 @@ pub(crate) fn row<T: PoolTag>(kind: PoolKind) -> &'static Row {
     let mut row = cached.load(Relaxed);
     if row.is_null() {
         // SAFETY: May be called with any arguments in any context but NMI.
-        row = unsafe { raw::rust_pool_tag_row(kind as u32, T::TAG.as_raw()) }
+        row = unsafe { raw::rust_pool_row(kind as u32, T::TAG.as_raw(), here(), this_module()) }
             .cast_mut()
             .cast();
         cached.store(row, Relaxed);

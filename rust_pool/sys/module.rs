@@ -3,7 +3,10 @@
 //! Kernel modules other than our own.
 
 use super::raw;
-use core::ptr::NonNull;
+use core::{
+    mem::size_of,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     error::to_result,
@@ -11,6 +14,78 @@ use kernel::{
     prelude::*,
     str::CStr, //
 };
+
+/// Whose a request is: the address of a module, which is compared and never followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Client(usize);
+
+impl Client {
+    /// Not known, or none.
+    pub(crate) const UNKNOWN: Self = Self(0);
+
+    /// The client that is this module.
+    #[inline(always)]
+    pub(crate) fn new(module: *mut bindings::module) -> Self {
+        Self(module as usize)
+    }
+
+    /// As a number.
+    #[inline(always)]
+    pub(crate) fn as_usize(self) -> usize {
+        self.0
+    }
+
+    /// The client that an address lies in. Any context.
+    pub(crate) fn at(addr: usize) -> Self {
+        // SAFETY: May be called anywhere, with any address.
+        Self::new(unsafe { raw::rust_pool_client_at(addr) })
+    }
+}
+
+/// A client that is loaded.
+pub(crate) struct ClientInfo {
+    /// Clients have numbers in the order in which they came.
+    pub(crate) number: u64,
+    pub(crate) client: Client,
+    name: [u8; NAME],
+}
+
+/// Room for a module's name, as `MODULE_NAME_LEN`.
+const NAME: usize = 64 - size_of::<usize>();
+
+impl ClientInfo {
+    /// The first client whose number is above this one.
+    pub(crate) fn after(number: u64) -> Option<Self> {
+        let mut info = Self {
+            number,
+            client: Client::UNKNOWN,
+            name: [0; NAME],
+        };
+        // SAFETY: Both pointers are valid, the second for a module's name.
+        let module =
+            unsafe { raw::rust_pool_client_after(&mut info.number, info.name.as_mut_ptr()) };
+        info.client = Client::new(module);
+        (!module.is_null()).then_some(info)
+    }
+
+    /// What is known of a client, while it is loaded.
+    pub(crate) fn of(client: Client) -> Option<Self> {
+        let mut number = 0;
+        while let Some(info) = Self::after(number) {
+            if info.client == client {
+                return Some(info);
+            }
+            number = info.number;
+        }
+        None
+    }
+
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        let name = CStr::from_bytes_until_nul(&self.name).ok();
+        name.and_then(|name| name.to_str().ok()).unwrap_or("?")
+    }
+}
 
 /// A kernel module, as the module notifier passes it.
 #[derive(Clone, Copy)]
@@ -24,6 +99,11 @@ impl Module {
     /// `module` is valid as long as the value is used.
     pub(crate) unsafe fn from_raw(module: NonNull<bindings::module>) -> Self {
         Self(module)
+    }
+
+    /// The client that it is.
+    pub(crate) fn client(self) -> Client {
+        Client::new(self.0.as_ptr())
     }
 
     /// Whether an address lies in this module.

@@ -139,7 +139,7 @@ fn by_type(kind: u32) -> MemoryType {
     }
 }
 
-/// Whether a request of the Rust face is to fail on purpose.
+/// Exported: whether a request of the Rust face is to fail on purpose.
 ///
 /// # Safety
 ///
@@ -154,8 +154,9 @@ unsafe extern "C" fn rust_pool_verifier_refuse(
     sys::irql() < 15 && look_and_refuse(by_type(kind), Some(Tag::from_raw(tag)), bytes, caller)
 }
 matches_header!(rust_pool_verifier_refuse);
+export_symbol_gpl!(rust_pool_verifier_refuse);
 
-/// Records a block of the Rust face.
+/// Exported: records a block of the Rust face.
 ///
 /// # Safety
 ///
@@ -172,6 +173,7 @@ unsafe extern "C" fn rust_pool_verifier_add(
     tracking::add(block as usize, bytes, tag, by_type(kind), caller);
 }
 matches_header!(rust_pool_verifier_add);
+export_symbol_gpl!(rust_pool_verifier_add);
 
 /// Exported: forgets a block of the Rust face.
 ///
@@ -185,7 +187,7 @@ unsafe extern "C" fn rust_pool_verifier_remove(block: *mut c_void) {
 matches_header!(rust_pool_verifier_remove);
 export_symbol_gpl!(rust_pool_verifier_remove);
 
-/// Looks at a block of the Rust face that is being freed, and forgets it.
+/// Exported: looks at a block of the Rust face that is being freed, and forgets it.
 ///
 /// # Safety
 ///
@@ -196,3 +198,4 @@ unsafe extern "C" fn rust_pool_verifier_free(block: *mut c_void, kind: u32, call
     tracking::remove(block as usize);
 }
 matches_header!(rust_pool_verifier_free);
+export_symbol_gpl!(rust_pool_verifier_free);

@@ -3,7 +3,10 @@
 //! Stacks of callers, the frames of which keep their names when their modules go.
 
 use crate::{
-    site::Site,
+    site::{
+        self,
+        Site, //
+    },
     sys,
     text::{
         kwrite,
@@ -17,25 +20,21 @@ use kernel::{
 
 /// Frames that are kept.
 const DEPTH: usize = 8;
-/// Frames that are looked at; ours are among them.
-const SEEN: usize = 24;
+/// Frames that are looked at; ours are among them, and those of libraries.
+const SEEN: usize = 32;
 
 /// The places that called, the nearest first.
 pub(crate) struct Stack([Site; DEPTH]);
 
 impl Stack {
-    /// The stack from `caller` on. Any context but NMI.
+    /// The stack from `caller` on, up to the interrupt if this is one: what was interrupted did not
+    /// call, and is another each time. It begins with the first frame that is not of a library. Any
+    /// context but NMI.
     pub(crate) fn capture(caller: usize) -> Self {
         let mut seen = [0; SEEN];
-        let len = sys::save_stack(&mut seen);
-        let seen = seen.get(..len).unwrap_or(&[]);
-        // Below it are our own; should the caller not be among them, it is all that is known.
-        let ours = seen.iter().position(|&frame| frame == caller);
-        let callers = ours.map_or(&[][..], |at| seen.get(at + 1..).unwrap_or(&[]));
-        let frame = |at: usize| match at {
-            0 => caller,
-            _ => callers.get(at - 1).copied().unwrap_or(0),
-        };
+        let frames = site::frames(caller, &mut seen);
+        let start = site::first_of_client(frames);
+        let frame = |at: usize| frames.get(start + at).copied().unwrap_or(0);
         Self(core::array::from_fn(|at| Site::new(frame(at))))
     }
 

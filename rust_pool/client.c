@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The modules that use this one: whatever is allocated here is theirs. Which of
+ * them an address is in, and which of them called when a return address is all
+ * that is known.
+ *
+ * A return address is not always the caller's. A call that is its function's
+ * last act becomes a jump, so that the address is in whoever called the function;
+ * and tracers (function graph, kretprobes, bpf trampolines) put their own in its
+ * place. Then the stack tells: the unwinder knows the tracers.
+ */
+
+#include <linux/export.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <linux/stacktrace.h>
+#include <linux/string.h>
+
+#include "core.h"
+
+struct client {
+	struct list_head list;
+	struct module *module;
+	u64 number;
+	struct rcu_head rcu;
+};
+
+/* Read under RCU. Changed under the mutex, in the module notifier. */
+static LIST_HEAD(clients);
+static DEFINE_MUTEX(clients_lock);
+static u64 clients_seen;
+
+/*
+ * Whether @mod, which is about to begin, was linked with what this module exports.
+ * The list of its users is the module loader's own; the symbols that it resolved
+ * for @mod are to be seen until @mod's init has run.
+ */
+static bool uses_this_module(struct module *mod)
+{
+#ifdef CONFIG_KALLSYMS
+	struct mod_kallsyms *all = rcu_dereference_protected(mod->kallsyms, 1);
+	unsigned int i;
+
+	for (i = 0; i < all->num_symtab; i++) {
+		const Elf_Sym *symbol = &all->symtab[i];
+
+		if (symbol->st_shndx == SHN_UNDEF &&
+		    within_module(symbol->st_value, THIS_MODULE))
+			return true;
+	}
+	return false;
+#else
+	return true;
+#endif
+}
+
+/* Before any code of @mod runs. Sleeps. */
+int rust_pool_client_coming(struct module *mod)
+{
+	struct client *client;
+
+	if (!uses_this_module(mod))
+		return 0;
+	client = kmalloc_obj(*client);
+	if (!client)
+		return -ENOMEM;
+	client->module = mod;
+	mutex_lock(&clients_lock);
+	client->number = ++clients_seen;
+	list_add_tail_rcu(&client->list, &clients);
+	mutex_unlock(&clients_lock);
+	return 0;
+}
+
+/* After the last code of @mod ran. Sleeps. */
+void rust_pool_client_gone(struct module *mod)
+{
+	struct client *client;
+
+	mutex_lock(&clients_lock);
+	list_for_each_entry(client, &clients, list) {
+		if (client->module == mod) {
+			list_del_rcu(&client->list);
+			kfree_rcu(client, rcu);
+			break;
+		}
+	}
+	mutex_unlock(&clients_lock);
+}
+
+/* The client that an address lies in, or NULL. Any context. */
+struct module *rust_pool_client_at(unsigned long addr)
+{
+	struct module *found = NULL;
+	struct client *client;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(client, &clients, list) {
+		if (within_module(addr, client->module)) {
+			found = client->module;
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/*
+ * The first client whose number is above @number, which becomes its own, and its
+ * name; NULL if there is none. Any context.
+ */
+struct module *rust_pool_client_after(u64 *number, char *name)
+{
+	struct module *found = NULL;
+	struct client *client;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(client, &clients, list) {
+		if (client->number > *number) {
+			*number = client->number;
+			found = client->module;
+			strscpy(name, module_name(found), MODULE_NAME_LEN);
+			break;
+		}
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/* The stack, without what was interrupted: that did not call. Any context. */
+unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
+{
+	return filter_irq_stacks(frames, stack_trace_save(frames, room, 1));
+}
+
+/*
+ * The client that called, for the return address of the routine that it called:
+ * no client's, if none is on the stack. Any context.
+ */
+struct rust_pool_caller rust_pool_caller_of(unsigned long ret)
+{
+	struct rust_pool_caller caller = {
+		.ip = ret,
+		.module = rust_pool_client_at(ret),
+	};
+	unsigned long frames[24];
+	unsigned int count, i;
+
+	if (caller.module)
+		return caller;
+	count = rust_pool_save_stack(frames, ARRAY_SIZE(frames));
+	for (i = 0; i < count; i++) {
+		caller.ip = frames[i];
+		caller.module = rust_pool_client_at(caller.ip);
+		if (caller.module)
+			return caller;
+	}
+	caller.ip = 0;
+	return caller;
+}
