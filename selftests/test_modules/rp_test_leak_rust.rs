@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A client in Rust that forgets two boxes.
+//! A client in Rust that forgets two boxes, a vector that grew, and pages.
 
 use kernel::prelude::*;
 use rust_pool::{
     pool_tag,
-    PoolBox, //
+    Bounds,
+    Contiguous,
+    NonCached,
+    PoolBox,
+    PoolVec, //
 };
 
 module! {
@@ -17,14 +21,29 @@ module! {
 }
 
 pool_tag!(Rust = "Rust");
+pool_tag!(Grown = "RsVc");
 
 struct Leak;
 
+// A function of the driver's, to be named.
+#[inline(never)]
+fn forget_all() -> Result {
+    for i in 0..2u64 {
+        let _ = PoolBox::leak(PoolBox::<[u64; 8], Rust>::new([i; 8], GFP_KERNEL)?);
+    }
+    let mut grown = PoolVec::<u64, Grown>::new();
+    for i in 0..64 {
+        grown.push(i, GFP_KERNEL)?;
+    }
+    core::mem::forget(grown);
+    core::mem::forget(<Contiguous>::new(5000, Bounds::ANY)?);
+    core::mem::forget(<NonCached>::new(64)?);
+    Ok(())
+}
+
 impl kernel::Module for Leak {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        for i in 0..2u64 {
-            let _ = PoolBox::leak(PoolBox::<[u64; 8], Rust>::new([i; 8], GFP_KERNEL)?);
-        }
+        forget_all()?;
         Ok(Self)
     }
 }

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A client whose calls are not where a return address says: the last act of a
+ * callback of the kernel's, in a softirq, by a function's address. What it
+ * allocates it forgets.
+ */
+#include <linux/mempool.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/timer.h>
+#include <linux/vmalloc.h>
+
+#include <rust_pool/wdm.h>
+#include "callers.h"
+
+#define ELEMENTS 4
+
+static PHYSICAL_ADDRESS any = { .QuadPart = -1 };
+static DMA_ADAPTER *adapter;
+
+/* Each of these ends in a jump, so that the kernel's mempool is who called. */
+static void *pool_element(gfp_t gfp, void *data)
+{
+	return ExAllocatePoolWithTag(NonPagedPoolNx, 77, 'llaC');
+}
+
+static void *contiguous_element(gfp_t gfp, void *data)
+{
+	return MmAllocateContiguousMemory(5000, any);
+}
+
+static void *noncached_element(gfp_t gfp, void *data)
+{
+	return MmAllocateNonCachedMemory(6000);
+}
+
+static void *buffer_element(gfp_t gfp, void *data)
+{
+	return adapter->DmaOperations->AllocateCommonBuffer(adapter, 7000, data,
+							    TRUE);
+}
+
+static void keep_element(void *element, void *data)
+{
+}
+
+/* The routine itself, by its address. */
+static void (*free_pool)(PVOID block) = ExFreePool;
+
+static void free_element(void *element, void *data)
+{
+	READ_ONCE(free_pool)(element);
+}
+
+static int fill(mempool_alloc_t *allocate, void *data)
+{
+	/* It is forgotten with all that is in it. */
+	return mempool_create(ELEMENTS, allocate, keep_element, data) ? 0 : -ENOMEM;
+}
+
+static noinline int get_adapter(void)
+{
+	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
+	DEVICE_DESCRIPTION description = {
+		.Version = DEVICE_DESCRIPTION_VERSION3,
+		.Master = TRUE,
+		.DmaAddressWidth = 28,
+		.MaximumLength = 64 * 1024,
+	};
+
+	if (!edu)
+		return -ENODEV;
+	adapter = IoGetDmaAdapter(&edu->dev, &description, NULL);
+	pci_dev_put(edu);
+	return adapter ? 0 : -ENOMEM;
+}
+
+static PHYSICAL_ADDRESS logical;
+
+static int go_families(void)
+{
+	return fill(pool_element, NULL) ?: fill(contiguous_element, NULL) ?:
+	       fill(noncached_element, NULL);
+}
+
+static int go_buffers(void)
+{
+	return get_adapter() ?: fill(buffer_element, &logical);
+}
+
+/* By the exported names, as code that never saw the header. */
+static int go_unseen(void)
+{
+	return fill(unseen_element, NULL);
+}
+
+/* Frees by the address of the routine, twice. */
+static int go_twice(void)
+{
+	mempool_t *pool = mempool_create(1, pool_element, free_element, NULL);
+	void *element = pool ? mempool_alloc(pool, GFP_KERNEL) : NULL;
+
+	if (!element)
+		return -ENOMEM;
+	free_element(element, NULL);
+	/* As if by the pool, which has one already. */
+	free_element(element, NULL);
+	mempool_destroy(pool);
+	return 0;
+}
+
+static struct timer_list timer;
+static unsigned int ticks;
+static void *last;
+
+static noinline void forget_in_softirq(void)
+{
+	WRITE_ONCE(last, ExAllocatePoolWithTag(NonPagedPoolNx, 100, 'tfoS'));
+}
+
+static void tick(struct timer_list *unused)
+{
+	forget_in_softirq();
+	if (READ_ONCE(ticks) == 0)
+		return;
+	WRITE_ONCE(ticks, ticks - 1);
+	mod_timer(&timer, jiffies + 1);
+}
+
+/* Interrupts this in many a place. */
+static int go_softirq(void)
+{
+	unsigned long end = jiffies + 60 * HZ;
+
+	WRITE_ONCE(ticks, 60);
+	timer_setup(&timer, tick, 0);
+	mod_timer(&timer, jiffies + 1);
+	while (READ_ONCE(ticks) && time_before(jiffies, end)) {
+		char text[64];
+		void *area = vmalloc(PAGE_SIZE * 4);
+
+		snprintf(text, sizeof(text), "%pS %lu", tick, jiffies);
+		vfree(area);
+		cond_resched();
+	}
+	timer_delete_sync(&timer);
+	return READ_ONCE(ticks) ? -ETIMEDOUT : 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} acts[] = {
+	{ "families", go_families },
+	{ "buffers", go_buffers },
+	{ "unseen", go_unseen },
+	{ "twice", go_twice },
+	{ "softirq", go_softirq },
+};
+
+/* Not at load, so that a tracer can be put to the module first. */
+static int go_set(const char *value, const struct kernel_param *param)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(acts); i++)
+		if (sysfs_streq(value, acts[i].name))
+			return acts[i].run();
+	return -EINVAL;
+}
+
+static const struct kernel_param_ops go_ops = { .set = go_set };
+module_param_cb(go, &go_ops, NULL, 0200);
+MODULE_PARM_DESC(go, "What to do: families, buffers, unseen, twice or softirq");
+
+static int __init callers_init(void)
+{
+	return 0;
+}
+
+static void __exit callers_exit(void)
+{
+}
+
+module_init(callers_init);
+module_exit(callers_exit);
+
+MODULE_DESCRIPTION("rust_pool selftests: calls that return elsewhere");
+MODULE_LICENSE("GPL");
+MODULE_INFO(test, "Y");
