@@ -123,20 +123,11 @@ module! {
     authors: ["The rust_pool authors"],
     description: "Tagged pool and DMA memory with the semantics of the WDK",
     license: "GPL",
-    params: {
-        panic_on_violation: u8 {
-            default: 0,
-            description: "Panic at the first violation of the pool's rules (0 or 1)",
-        },
-        magazines: u8 {
-            default: 0,
-            description: "Use magazines and heap even where KASAN or slub_debug watches (0 or 1)",
-        },
-    },
 }
 
 /// The fields are dropped in this order: first nobody looks any more, then nothing is left.
 struct PoolModule {
+    _parameters: sys::ParametersLive,
     _files: seq::Directory,
     _watch: sys::ModuleWatch,
     _pressure: sys::PressureWatch,
@@ -153,10 +144,11 @@ impl kernel::Module for PoolModule {
             return Err(ENODEV);
         }
         let state = state::Owner::new()?;
-        violation::set_panic(module_parameters::panic_on_violation.value() != 0);
+        violation::set_panic(sys::panic_on_violation());
         let core = Core::new()?;
         verifier::options::set(sys::verifier_parameter())?;
         Ok(Self {
+            _parameters: sys::ParametersLive::new(),
             _watch: sys::ModuleWatch::new()?,
             _files: debugfs::create(),
             _pressure: sys::PressureWatch::new()?,
@@ -184,7 +176,7 @@ impl Core {
         init::init();
         magazine::init()?;
         statistics::refill()?;
-        if !cache::init(module_parameters::magazines.value() != 0)? {
+        if !cache::init(sys::magazines())? {
             if !init::wipes() {
                 // SAFETY: Nobody uses them before the module is live.
                 unsafe { magazine::open(true) };

@@ -97,7 +97,6 @@ u32 rust_pool_left_out(void);
 u64 rust_pool_log_time(void);
 unsigned int rust_pool_possible_cpus(void);
 u32 rust_pool_current_task(char *name);
-const char *rust_pool_verifier_parameter(void);
 void rust_pool_verifier_enable(bool on);
 
 /* dma.c: the memory of common buffers. */
@@ -172,6 +171,12 @@ void rust_pool_wake(void);
 void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg);
 void rust_pool_device_code(const struct device *dev, unsigned long *at);
 
+/* parameters.c: what the module was loaded with. */
+bool rust_pool_panic_on_violation(void);
+bool rust_pool_magazines(void);
+const char *rust_pool_verifier_parameter(void);
+void rust_pool_parameters_live(bool live);
+
 /* A static key as Rust wants it: in a structure. */
 struct rust_pool_switch {
 	struct static_key_false key;
@@ -212,6 +217,7 @@ void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
 			    unsigned long caller);
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
 void rust_pool_verifier_free(void *block, u32 type, unsigned long caller);
+size_t rust_pool_verifier_show(char *to, size_t room);
 void rust_pool_give(void);
 void rust_pool_part(void);
 void rust_pool_upkeep(void);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What Rust cannot reach by a declaration, as functions that it can call: the
- * kernel's inline functions and macros, the module notifier, the static key, and
- * the verifier's parameter. Few rules of the pool are here,
- * those that rest on such functions: which IRQL a context is, where vmalloc may
- * be used, how slub_debug is noticed, and which page frames may be emptied.
+ * kernel's inline functions and macros, the module notifier and the static key.
+ * Few rules of the pool are here, those that rest on such functions: which IRQL a
+ * context is, where vmalloc may be used, how slub_debug is noticed, and which page
+ * frames may be emptied.
  */
 
 #include <linux/dcache.h>
@@ -18,7 +18,6 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/moduleparam.h>
 #include <linux/notifier.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
@@ -449,15 +448,6 @@ struct rust_pool_switch rust_pool_verifier_switch = {
 	.key = STATIC_KEY_FALSE_INIT,
 };
 EXPORT_SYMBOL_GPL(rust_pool_verifier_switch);
-
-static char *verifier = "";
-module_param(verifier, charp, 0);
-MODULE_PARM_DESC(verifier, "Options of the verifier, with semicolons between");
-
-const char *rust_pool_verifier_parameter(void)
-{
-	return verifier;
-}
 
 void rust_pool_verifier_enable(bool on)
 {

@@ -21,6 +21,7 @@ mod guard;
 mod guarded;
 mod module;
 mod pages;
+mod parameters;
 mod pressure;
 mod slab;
 mod work;
@@ -51,6 +52,12 @@ pub(crate) use module::{
     ModuleWatch, //
 };
 pub(crate) use pages::*;
+pub(crate) use parameters::{
+    magazines,
+    panic_on_violation,
+    verifier_parameter,
+    ParametersLive, //
+};
 pub(crate) use pressure::PressureWatch;
 pub(crate) use slab::{
     caches_are_checked,
@@ -251,12 +258,6 @@ pub(crate) fn current_task() -> Option<(u32, Text<16>)> {
     let pid = unsafe { raw::rust_pool_current_task(name.as_mut_ptr()) };
     let name = CStr::from_bytes_until_nul(&name).ok()?.to_str().ok()?;
     (pid != 0).then_some((pid, Text::exact(name)?))
-}
-
-/// The options that the module was loaded with.
-pub(crate) fn verifier_parameter() -> &'static [u8] {
-    // SAFETY: The parameter is NUL-terminated and stays as it is while the module is there.
-    unsafe { CStr::from_char_ptr(raw::rust_pool_verifier_parameter()) }.to_bytes()
 }
 
 /// A random number.

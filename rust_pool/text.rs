@@ -82,13 +82,6 @@ impl<const N: usize> Text<N> {
         }
     }
 
-    /// One ASCII character.
-    pub(crate) const fn character(character: u8) -> Self {
-        let mut bytes = [0; N];
-        bytes[0] = character;
-        Self { bytes, len: 1 }
-    }
-
     /// All of `text`, if it fits.
     pub(crate) fn exact(text: &str) -> Option<Self> {
         let mut bytes = [0; N];

@@ -25,10 +25,10 @@ pub(crate) mod options;
 pub(crate) mod parse;
 pub(crate) mod places;
 pub(crate) mod rules;
+pub(crate) mod selection;
 pub(crate) mod special;
 pub(crate) mod stack;
 pub(crate) mod switch;
-pub(crate) mod tag_pattern;
 pub(crate) mod tracking;
 
 pub(crate) use memory_type::MemoryType;

@@ -26,6 +26,7 @@ use crate::{
         Symbol,
         Text, //
     },
+    verifier::selection::Who,
     violation_log::{
         Entry,
         ModuleName, //
@@ -277,20 +278,21 @@ impl Violation {
     fn report_to(mut self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
         self.caller = site::driver(self.caller);
         push(self, Site::new(self.caller), None);
-        self.log(may_log, tell);
+        self.log(may_log, || Who::of(self.caller), tell);
     }
 
     /// Reports it as what a module did, if it was one, to the log whatever was logged before. Any
     /// context but NMI.
     pub(crate) fn report_of(self, module: Option<&str>, tell: impl FnOnce()) {
         push(self, Site::new(self.caller), module.and_then(Text::exact));
-        self.log(|| true, tell);
+        let who = || module.map_or(Who::UNKNOWN, Who::named);
+        self.log(|| true, who, tell);
     }
 
-    fn log(self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
-        let stop = if PANIC.load(Relaxed) != 0 {
+    fn log(self, may_log: impl FnOnce() -> bool, who: impl FnOnce() -> Who, tell: impl FnOnce()) {
+        let stop = if panics_by_parameter() {
             Some(c"panic_on_violation is set")
-        } else if POLICY.load(Relaxed) != 0 {
+        } else if policy_stops(who) {
             Some(c"policy panic is set")
         } else {
             None
@@ -372,9 +374,40 @@ pub(crate) fn set_panic(panic: bool) {
     PANIC.store(panic.into(), Relaxed);
 }
 
-/// The same as the verifier's policy has it.
-pub(crate) fn set_policy(panic: bool) {
-    POLICY.store(panic.into(), Relaxed);
+/// Whether that was said when the module was loaded.
+pub(crate) fn panics_by_parameter() -> bool {
+    PANIC.load(Relaxed) != 0
+}
+
+/// Which violations stop the machine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    Never,
+    /// By modules that the verifier's options name.
+    SomeModules,
+    All,
+}
+
+/// Says which do by the verifier's policy.
+pub(crate) fn set_policy(stop: Stop) {
+    // CAST: The discriminants are small.
+    POLICY.store(stop as u32, Relaxed);
+}
+
+/// Whether the verifier's policy has a violation stop the machine, by who made it.
+fn policy_stops(who: impl FnOnce() -> Who) -> bool {
+    const NEVER: u32 = Stop::Never as u32;
+    const ALL: u32 = Stop::All as u32;
+    match POLICY.load(Relaxed) {
+        NEVER => false,
+        ALL => true,
+        // No lock may be taken in NMI.
+        _ if sys::irql() < 15 => {
+            let who = who();
+            state::get().verifier.lock().stops(&who)
+        }
+        _ => false,
+    }
 }
 
 /// A request that this context does not allow: `done` is what was done.

@@ -84,9 +84,72 @@ log_is_limited() {
 	[ "$_lines" -ge 1 ] && [ "$_lines" -le $_most ]
 }
 
+PARAMETERS=/sys/module/rust_pool/parameters
+
+# shows TEXT: the parameters' values, panic_on_violation, magazines and verifier
+shows() {
+	_values=$(cat $PARAMETERS/panic_on_violation $PARAMETERS/magazines $PARAMETERS/verifier |
+		tr '\n' ' ')
+	[ "$_values" = "$1 " ] && return
+	echo "# parameters: $_values"
+	return 1
+}
+
+# What holds is shown, and the options are those of now.
+parameters_shown() {
+	shows 'N N off' && unload rust_pool &&
+		load rust_pool panic_on_violation magazines=y 'verifier="tracking tag=A;dma"' &&
+		shows 'Y Y tracking tag=A;dma;policy panic # panic_on_violation' &&
+		echo 'off;irql' >"$STATS/verifier" &&
+		shows 'Y Y irql;policy panic # panic_on_violation' || return 1
+	sed 1,3d "$STATS/verifier" >"$TMP/options"
+	# Written back it is the same.
+	cat "$TMP/options" >"$STATS/verifier" && shows 'Y Y policy panic;irql' &&
+		echo off >"$STATS/verifier" && shows 'Y Y policy panic # panic_on_violation' &&
+		unload rust_pool && load rust_pool && shows 'N N off' &&
+		[ "$(cat /sys/module/rust_pool/version)" = 1.0 ]
+}
+
+# As the kernel reads a boolean, and nothing else.
+parameters_parsed() {
+	unload rust_pool || return 1
+	for _value in 1 0 Y N y n on off; do
+		load rust_pool panic_on_violation=$_value || return 1
+		case $_value in
+		1 | [Yy] | on) _want=Y ;;
+		*) _want=N ;;
+		esac
+		shows "$_want N $([ $_want = Y ] && echo 'policy panic # panic_on_violation' ||
+			echo off)" && unload rust_pool || return 1
+	done
+	for _bad in panic_on_violation=2 panic_on_violation=12 magazines=yes magazines= \
+		verifier=fial verifier; do
+		log_mark "$_bad"
+		! insmod "$(module_file rust_pool)" "$_bad" 2>/dev/null && ! loaded rust_pool || return 1
+		case $_bad in
+		*=2 | *=12) logged "rust_pool: $_bad: neither on nor off" ;;
+		*=fial) logged 'rust_pool: verifier: line 1, "fial": fial: no option' ;;
+		esac || return 1
+	done
+	load rust_pool
+}
+
+# Parameters are read while the module comes and goes.
+parameters_read_always() {
+	(while :; do cat $PARAMETERS/* >/dev/null 2>&1; done) &
+	HELPER=$!
+	for _ in 1 2 3 4 5 6; do
+		unload rust_pool && load rust_pool 'verifier="tracking tag=A"' || return 1
+	done
+	kill $HELPER
+	wait $HELPER 2>/dev/null
+	HELPER=
+	unload rust_pool && load rust_pool
+}
+
 begin rp_test rp_test_pool rp_test_leak
 load_or_fail rust_pool
-ktap_set_plan $((7 + ENDS))
+ktap_set_plan $((10 + ENDS))
 
 check "second load refused" second_refused
 check "held by its clients" held_by_client
@@ -94,5 +157,8 @@ check "a violation is logged and the machine goes on" machine_goes_on
 check "its caller is remembered" caller_remembered
 check "the log is limited" log_is_limited
 check "loads and unloads many times" many_times
+check "parameters are shown" parameters_shown
+check "parameters are parsed strictly" parameters_parsed
+check "parameters are read while it comes and goes" parameters_read_always
 check "violations start at none" [ "$(violations)" = 0 ]
 ends

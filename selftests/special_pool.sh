@@ -19,10 +19,23 @@ served() {
 chosen() {
 	option 'special tag=Vr*' && served small 3 && served paged 3 && served page 0 &&
 		served large 0 && served contiguous 0 &&
-		option 'special tag=Else' && served small 0 &&
-		option 'special size=200' && served small 0 && served paged 3 &&
-		option 'special start size=1..199' && served small 3 && served paged 0 &&
+		option 'off special;special tag=Else' && served small 0 &&
+		option 'off special;special size=200' && served small 0 && served paged 3 &&
+		option 'off special;special start size=1..199' && served small 3 && served paged 0 &&
 		option off && served small 0
+}
+
+# Each line adds, whether written at once or one after the other.
+several() {
+	printf 'special tag=Else slots=64\nspecial tag=Vr?y\n' >"$STATS/verifier" &&
+		served small 3 && option 'off special tag=Vr?y' && served small 0 &&
+		option 'special start tag=A,Vrfy size=200' && served small 0 && served paged 3 &&
+		is "$(sed 1,3d "$STATS/verifier" | tr '\n' ';')" \
+			'special end tag=Else size=1..4096 slots=64;special start tag=A,Vrfy size=200..200 slots=64;' &&
+		option off && option 'special module=rp_test_v*' && served small 3 &&
+		option 'off;special tag=Vrfy module=rp_test_verifie' && served small 0 &&
+		option 'special tag=Else module=rp_test_verifier' && served small 0 &&
+		option 'special tag=Vrfy module=rp-test-verifier' && served small 3 && option off
 }
 
 # Blocks of special pool that are freed when it is off, and the memory with them.
@@ -46,9 +59,12 @@ area() {
 
 resized() {
 	option 'special slots=64' && run keep small 1 && log_mark resize || return 1
-	! { option 'special slots=128'; } 2>/dev/null &&
+	! { option 'special tag=A slots=128'; } 2>/dev/null &&
+		logged 'rust_pool: verifier: line 1, .*: slots: all of special pool has one number' &&
+		! { option 'off special;special slots=128'; } 2>/dev/null &&
 		logged 'rust_pool: verifier: special pool has live blocks: free them' &&
-		run drop && option 'special slots=128' &&
+		is "$(sed 1,3d "$STATS/verifier")" 'special end tag=* size=1..4096 slots=64' &&
+		run drop && option 'off special;special slots=128' &&
 		is "$(sed 1,3d "$STATS/verifier")" 'special end tag=* size=1..4096 slots=128' &&
 		option off
 }
@@ -104,7 +120,7 @@ cases kept >"$TMP/kept"
 cases kept_watched >"$TMP/watched"
 cat "$TMP/special" "$TMP/special" "$TMP/others" "$TMP/others" "$TMP/check" \
 	"$TMP/kept" "$TMP/watched" "$TMP/watched" >"$TMP/all"
-ktap_set_plan $(($(wc -l <"$TMP/all") + 10 + ENDS))
+ktap_set_plan $(($(wc -l <"$TMP/all") + 11 + ENDS))
 
 option 'special end tag=TstS slots=16'
 run_cases "$TMP/special"
@@ -137,6 +153,7 @@ run_cases "$TMP/watched"
 option off
 unload rp_test_special rp_test_pool rp_test
 check "special pool: by tag and size" chosen
+check "special pool: several lines, and modules" several
 check "special pool: outlived by its blocks" outlived
 check "special pool: resized" resized
 check "special pool: told" told

@@ -36,16 +36,65 @@ refuses() {
 		echo "# accepted: $1"
 		return 1
 	}
-	is "$(options)" 'tracking tag=Keep' && logged "rust_pool: verifier: \"$1\": .*right would be: $2"
+	is "$(options)" 'tracking tag=Keep' && logged "rust_pool: verifier: line 2, \"$1\": .*right would be: $2"
 }
 
 bad_lines() {
 	option 'tracking tag=Keep' &&
 		refuses on 'one of tracking' &&
-		refuses 'tracking tag=123456789' 'tracking tag=PATTERN' &&
-		refuses 'tracking A' 'tracking tag=PATTERN' &&
+		refuses 'tracking tag=123456789' 'tracking \[tag=PATTERN' &&
+		refuses 'tracking A' 'tracking \[tag=PATTERN' &&
 		refuses 'fail probability=0' 'fail probability=1..10000' &&
-		refuses 'fail nth=0' 'fail nth=N' && option off
+		refuses 'fail nth=0' 'fail nth=N' &&
+		refuses 'tracking tag="Ring"' 'the same without quotes' &&
+		refuses "'tracking tag=Ring'" 'the same without quotes' &&
+		refuses 'tracking tag=Rings' 'tracking \[tag=PATTERN' &&
+		refuses 'tracking module=a.ko' 'tracking \[tag=PATTERN' &&
+		refuses 'off tracking tag=Else' 'off, off WORD, or off and a line' &&
+		refuses 'fial nth=3' 'one of tracking' && logged 'line 2, "fial nth=3": fial: no option' &&
+		option off || return 1
+	# More than one line of an option that has one.
+	log_mark "two" &&
+		! { printf 'fail nth=1\nfail nth=2\n' >"$STATS/verifier"; } 2>/dev/null &&
+		logged 'rust_pool: verifier: line 2, "fail nth=2": nth: a task waits' &&
+		! { option 'policy panic;policy log'; } 2>/dev/null &&
+		logged 'rust_pool: verifier: line 2, "policy log": log: another policy' &&
+		is "$(options)" off
+}
+
+shows() {
+	is "$(options | tr '\n' ';')" "$1"
+}
+
+# lines WORD: 150 lines of an option
+lines() {
+	awk -v word="$1" 'BEGIN { for (at = 0; at < 150; at++) printf "%s tag=%03d\n", word, at }'
+}
+
+# A line adds to those that hold, and is taken back alone.
+adds() {
+	printf 'tracking tag=StSb\ntracking tag=FlNm\n' >"$STATS/verifier" &&
+		shows 'tracking tag=StSb;tracking tag=FlNm;' &&
+		option 'tracking tag=A*,B? module=rp_test_verifier' && option 'check tag=C' &&
+		option 'tracking tag=StSb' &&
+		shows 'tracking tag=FlNm;tracking tag=A*,B? module=rp_test_verifier;tracking tag=StSb;check tag=C;' &&
+		option 'off tracking tag=FlNm' &&
+		shows 'tracking tag=A*,B? module=rp_test_verifier;tracking tag=StSb;check tag=C;' &&
+		option 'off tracking' && shows 'check tag=C;' &&
+		option 'policy quarantine;policy panic module=nobody' &&
+		shows 'check tag=C;policy quarantine;policy panic module=nobody;' &&
+		option 'policy log' && option 'fail nth=3' && option 'off fail' &&
+		shows 'check tag=C;' && option off || return 1
+	# As much as fits can be read and written at once.
+	_long=$(lines tracking) &&
+		echo "$_long" >"$STATS/verifier" && is "$(options)" "$_long" &&
+		cat "$STATS/verifier" >"$TMP/saved" && option off &&
+		dd if="$TMP/saved" of="$STATS/verifier" bs=4096 2>/dev/null &&
+		is "$(options)" "$_long" && log_mark long || return 1
+	_more=$(lines check)
+	! { echo "$_more" >"$STATS/verifier"; } 2>/dev/null &&
+		logged 'rust_pool: verifier: line 150, .*: all options together' &&
+		is "$(options)" "$_long" && option off
 }
 
 # kept_rows KIND COUNT PATTERN: as many blocks of this kind are listed
@@ -108,9 +157,47 @@ many_at_a_place() {
 
 by_tag() {
 	option 'tracking tag=Vr*' && run keep small && run keep contiguous &&
-		is "$(rows live)" 1 && option 'tracking tag=Else' && run keep small &&
-		is "$(rows live)" 0 && option off && is "$(rows live)" 1 &&
+		is "$(rows live)" 1 && option 'off tracking;tracking tag=Else' && run keep small &&
+		is "$(rows live)" 0 && option 'tracking tag=A,Vrfy' && run keep paged &&
+		is "$(rows live)" 2 && option off && is "$(rows live)" 2 &&
 		run drop && is "$(rows live)" 0
+}
+
+# By who allocates: tracking, check and failures.
+by_module() {
+	option 'tracking module=rp_test_verifier' && run keep small && run keep contiguous &&
+		is "$(rows live)" 2 && option 'off;tracking module=rp_test' && run keep small &&
+		is "$(head_of tracked)" 2 && is "$(rows live)" 0 &&
+		option 'tracking tag=Vrfy module=x,rp_test_v*' && is "$(rows live)" 1 &&
+		run keep contiguous && run keep paged && is "$(head_of tracked)" 3 &&
+		option off && run drop && is "$(rows live)" 0 || return 1
+	option 'check module=rp_test' && run keep small && run drop && is "$(head_of held)" 0 &&
+		option 'check module=rp_test_verifier' && run keep small && run drop &&
+		is "$(head_of held)" 1 && option off || return 1
+	option 'fail probability=10000 module=rp_test,vmlinux' && run try small 2 &&
+		is "$(cat "$CLIENT/refused")" '' && run try noncached 2 &&
+		is "$(cat "$CLIENT/refused")" '' &&
+		option 'fail probability=10000 module=rp_test_verifier' && run try small 2 &&
+		is "$(cat "$CLIENT/refused")" '1 2' && run try noncached 2 &&
+		is "$(cat "$CLIENT/refused")" '1 2' && option off
+}
+
+# What another module does wrong does not stop the machine, nor what it leaks.
+by_module_no_panic() {
+	load rp_test_verifier || return 1
+	_before=$(violations)
+	option 'policy panic module=rp_test,rp_test_verifie,vmlinux' && run twice small &&
+		is "$(violations)" $((_before + 1)) && unload rp_test_verifier &&
+		insmod "$(module_file rp_test_verifier)" leak=1 && run keep small 1 &&
+		rmmod rp_test_verifier && [ "$(violations)" -gt $((_before + 1)) ] && option off
+}
+
+# The rows of a module that is gone are still its rows.
+by_module_gone() {
+	option 'tracking module=rp_test_verifier' && _rows=$(rows live) &&
+		insmod "$(module_file rp_test_verifier)" leak=1 && run keep small 2 &&
+		rmmod rp_test_verifier && is "$(rows live)" $((_rows + 2)) &&
+		option 'off;tracking module=rp_test' && is "$(rows live)" 0 && option off
 }
 
 untouched() {
@@ -284,21 +371,21 @@ nth_in_rust() {
 by_chance() {
 	_all='1 2 3 4'
 	_failures=$(awk '/^Vrfy Nonp/ { print $10 }' "$STATS/tags")
-	option 'fail probability=10000' && run try small 4 && is "$(cat "$CLIENT/refused")" "$_all" &&
+	option 'off;fail probability=10000' && run try small 4 && is "$(cat "$CLIENT/refused")" "$_all" &&
 		run try noncached 4 && is "$(cat "$CLIENT/refused")" "$_all" &&
 		is "$(awk '/^Vrfy Nonp/ { print $10 }' "$STATS/tags")" $((_failures + 4)) &&
-		option 'fail probability=10000 tag=V*' && run try small 4 &&
+		option 'off;fail probability=10000 tag=V*' && run try small 4 &&
 		is "$(cat "$CLIENT/refused")" "$_all" && run try contiguous 4 &&
 		is "$(cat "$CLIENT/refused")" '' &&
-		option 'fail probability=10000 tag=Else' && run try small 4 &&
+		option 'off;fail probability=10000 tag=Else' && run try small 4 &&
 		is "$(cat "$CLIENT/refused")" '' &&
-		option 'fail probability=10000 comm=nobody' && run try small 4 &&
+		option 'off;fail probability=10000 comm=nobody' && run try small 4 &&
 		is "$(cat "$CLIENT/refused")" '' &&
-		option "fail probability=10000 comm=$(cat /proc/$$/comm)" && run try small 4 &&
+		option "off;fail probability=10000 comm=$(cat /proc/$$/comm)" && run try small 4 &&
 		is "$(cat "$CLIENT/refused")" "$_all" &&
 		delayed || return 1
 	# Half of 640: not by chance none, nor all, nor fewer than a quarter.
-	option 'fail probability=5000' || return 1
+	option 'off;fail probability=5000' || return 1
 	_before=$(head_of injected)
 	for _round in 1 2 3 4 5 6 7 8 9 10; do
 		run try small 64 || return 1
@@ -321,7 +408,7 @@ all_refused() {
 delayed() {
 	for _delay in 2 10 60; do
 		_begin=$(uptime_s)
-		option "fail probability=10000 delay=$_delay" && run try small 4 || return 1
+		option "off;fail probability=10000 delay=$_delay" && run try small 4 || return 1
 		_refused=$(cat "$CLIENT/refused")
 		[ $(($(uptime_s) - _begin)) -ge $_delay ] || break
 	done
@@ -361,18 +448,28 @@ at_load() {
 	unload rp_test_verifier rust_pool && log_mark "bad parameter" || return 1
 	# The kernel wants quotes around a value with blanks.
 	! insmod "$(module_file rust_pool)" 'verifier="tracking tag=*;fial nth=3"' 2>/dev/null &&
-		logged 'rust_pool: verifier: "fial nth=3": no option; right would be' &&
+		logged 'rust_pool: verifier: line 2, "fial nth=3": fial: no option; right would be' &&
+		log_mark "quotes" &&
+		! insmod "$(module_file rust_pool)" "verifier=\"tracking tag='*'\"" 2>/dev/null &&
+		logged "rust_pool: verifier: line 1, .*: tag='\*': a quote" || return 1
+	load rust_pool 'verifier="tracking tag=A"' 'verifier="tracking tag=B;fail nth=1"' &&
+		shows 'tracking tag=A;tracking tag=B;fail nth=1 # pid '"$(options |
+			sed -n 's/.*# pid \([0-9]*\), .*/\1/p')"', 1 to go;' &&
+		unload rust_pool &&
 		load rust_pool "verifier=\"tracking tag=Vr*;fail probability=10000 tag=Vrfy delay=$_delay\"" &&
+		is "$(cat /sys/module/rust_pool/parameters/verifier)" \
+			"tracking tag=Vr*;fail probability=10000 tag=Vrfy delay=$_delay" &&
 		a_block_comes && eventually one_refused && run drop && option off
 }
 
 begin rp_test rp_test_pool rp_test_verifier rp_test_leak rp_test_leak_rust $LONG
 load_or_fail rust_pool rp_test_verifier
 ! find_edu || KINDS="$KINDS adapter common"
-ktap_set_plan $((23 + ENDS))
+ktap_set_plan $((27 + ENDS))
 
 check "verifier: options read back" reads_back
 check "verifier: bad lines refused" bad_lines
+check "verifier: lines add up" adds
 load rp_test && load rp_test_pool
 # pool_badfree.sh runs all of them there as well.
 [ -z "$SLOW" ] || EVERY=4
@@ -384,6 +481,7 @@ unload rp_test_pool rp_test
 check "tracking: live blocks listed" listed
 check "tracking: by place" by_place
 check "tracking: by tag" by_tag
+check "verifier: by module" by_module
 check "tracking: options change under a block" option_changes
 check "tracking: freed twice" freed_twice
 check "tracking: the first free is told of the second" second_free_told
@@ -405,5 +503,7 @@ check "fail: n-th request in Rust" nth_in_rust
 check "tracking: Rust face" rust_face
 check "tracking: many at a place" many_at_a_place
 check "tracking: leaks told by place" leak_sites
+check "tracking: a module that is gone" by_module_gone
+check "policy: panics by module" by_module_no_panic
 kmemleak_forget
 ends

@@ -14,6 +14,7 @@ use super::{
         self,
         Memory, //
     },
+    selection::Who,
     stack::Stack,
     tracking, //
 };
@@ -116,9 +117,11 @@ pub(crate) fn allocate(
     kind: PoolKind,
     tag: Tag,
     row: &Row,
+    caller: usize,
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
-    if bytes > LARGEST - TAIL || !state::get().verifier.lock().checks(tag) {
+    let who = Who::of(caller);
+    if bytes > LARGEST - TAIL || !state::get().verifier.lock().checks(tag, &who) {
         return None;
     }
     let block = small::allocate_with_room(request, TAIL, kind, tag, row)?;

@@ -33,7 +33,7 @@ const FILL: u8 = 0x0f;
 
 /// Whether the option is set.
 fn wanted() -> bool {
-    super::on() && state::get().verifier.lock().rules.has(Rule::Dma)
+    super::on() && state::get().verifier.lock().has(Rule::Dma)
 }
 
 /// What is around a buffer.

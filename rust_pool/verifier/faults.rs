@@ -6,6 +6,7 @@
 
 use super::{
     options::Comm,
+    selection::Who,
     stack::Stack,
     MemoryType, //
 };
@@ -93,6 +94,7 @@ impl Injections {
 pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
     let task = sys::current_task();
     let (pid, comm) = task.unwrap_or((0, Comm::empty()));
+    let who = Who::of(caller);
     {
         let mut options = state::get().verifier.lock();
         if !options.fails() {
@@ -105,8 +107,8 @@ pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller:
             .flatten()
             .filter(|nth| pid != 0 && nth.pid == pid);
         let nth = own.next().is_some_and(|nth| nth.strikes());
-        let chance = options.chance.as_ref().is_some_and(|chance| {
-            chance.tag.matches(tag)
+        let chance = options.chances().any(|chance| {
+            chance.selection.has(tag, &who)
                 && chance.comm.as_ref().is_none_or(|name| *name == comm)
                 && sys::uptime() >= chance.from
                 && sys::random() % 10_000 < chance.probability.into()

@@ -6,16 +6,28 @@ use super::{
     check,
     faults,
     kept,
-    options,
+    options::{
+        self,
+        Line,
+        Lines, //
+    },
     places::{
         Place,
         Places,
         Sum, //
     },
+    selection::{
+        Selection,
+        Who, //
+    },
     special,
-    tracking, //
+    tracking::{
+        self,
+        Record, //
+    }, //
 };
 use crate::{
+    export::matches_header,
     seq::{
         Control,
         Directory,
@@ -28,7 +40,7 @@ use crate::{
     tag::Tag,
     text::{
         kwrite,
-        Line,
+        Line as Row,
         Text, //
     }, //
 };
@@ -39,7 +51,8 @@ use kernel::{
     },
     prelude::*,
     seq_file::SeqFile,
-    seq_print, //
+    seq_print,
+    sync::Arc, //
 };
 
 /// What the first line of the file of the options begins with.
@@ -70,7 +83,7 @@ impl Table for Options {
         let (served, unserved) = special::counts();
         seq_print!(
             file,
-            "{HEAD} 1.1\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected} \
+            "{HEAD} 2.0\n# on {} tracked {live} untracked {missed} attempts {attempts} injected {injected} \
              special {served} unserved {unserved} held {} kept {}\n\
              #option\n",
             u32::from(super::on()),
@@ -79,16 +92,89 @@ impl Table for Options {
         );
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Row) -> Option<u64> {
         let at = usize::try_from(position).ok()?;
         let next = state::get().verifier.lock().show(at, line)?;
         u64::try_from(next).ok()
     }
 }
 
+/// Renders the options as one line, and returns its length.
+///
+/// # Safety
+///
+/// `to` is valid for `room` bytes. The module's state is there.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_verifier_show(to: *mut c_char, room: usize) -> usize {
+    // SAFETY: By the safety requirements.
+    let to = unsafe { core::slice::from_raw_parts_mut(to.cast::<u8>(), room) };
+    let mut line = Text::<1024>::empty();
+    let (mut at, mut len) = (0, 0);
+    loop {
+        line.clear();
+        let next = state::get().verifier.lock().show(at, &mut line);
+        let Some(next) = next else {
+            return len;
+        };
+        for text in [if at == 0 { &[][..] } else { b";" }, line.as_bytes()] {
+            let room = to.get_mut(len..).unwrap_or(&mut []);
+            let fits = text.len().min(room.len());
+            if let (Some(room), Some(text)) = (room.get_mut(..fits), text.get(..fits)) {
+                room.copy_from_slice(text);
+                len += fits;
+            }
+        }
+        at = next;
+    }
+}
+matches_header!(rust_pool_verifier_show);
+
 impl Control for Options {
     fn write(text: &[u8]) -> Result {
         options::set(text)
+    }
+}
+
+/// Which recorded blocks are listed: those that a line of `tracking` is for, or all without one.
+struct Listed {
+    /// Copied, for the records' locks are leaves as well.
+    lines: Option<Arc<Lines>>,
+    by_module: bool,
+}
+
+impl Listed {
+    fn now() -> Self {
+        let mut listed = Self {
+            lines: state::get().verifier.lock().lines(),
+            by_module: false,
+        };
+        let by_module = listed.tracking().any(Selection::by_module);
+        listed.by_module = by_module;
+        listed
+    }
+
+    fn tracking(&self) -> impl Iterator<Item = &Selection> {
+        let lines = self.lines.as_deref().map_or(&[][..], KVec::as_slice);
+        lines.iter().filter_map(|line| match &**line {
+            Line::Tracking(selection) => Some(selection),
+            _ => None,
+        })
+    }
+
+    fn is_all(&self) -> bool {
+        self.tracking().next().is_none()
+    }
+
+    fn has(&self, record: &Record) -> bool {
+        let who = if self.by_module {
+            Who::of_site(record.stack.caller())
+        } else {
+            Who::UNKNOWN
+        };
+        self.is_all()
+            || self
+                .tracking()
+                .any(|selection| selection.has(record.tag, &who))
     }
 }
 
@@ -104,13 +190,12 @@ impl Table for Live {
         );
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Row) -> Option<u64> {
         let state = state::get();
         let now = sys::uptime();
-        // Copied, for the records' locks are leaves as well.
-        let listed = state.verifier.lock().listed();
+        let listed = Listed::now();
         let next = state.records.next(position, |record| {
-            if listed.is_some_and(|tags| !tags.matches(record.tag)) {
+            if !listed.has(record) {
                 return None;
             }
             let age = now.saturating_sub(record.time) / 1_000_000;
@@ -137,8 +222,8 @@ struct Sites;
 impl Page for Sites {
     fn write(to: &mut Paper) -> Result {
         let (live, missed) = tracking::counts();
-        let listed = state::get().verifier.lock().listed();
-        let places = Places::tracked(|record| listed.is_none_or(|tags| tags.matches(record.tag)))?;
+        let listed = Listed::now();
+        let places = Places::tracked(|record| listed.has(record))?;
         let now = sys::uptime();
         let total = places.total();
         kwrite!(
@@ -152,7 +237,7 @@ impl Page for Sites {
             total.blocks,
             total.bytes
         )?;
-        if listed.is_none() {
+        if listed.is_all() {
             to.write_str(
                 "; tracking is off: to see the blocks that are allocated from now on, \
                  echo 'tracking tag=*' >/sys/kernel/debug/rust_pool/verifier",
@@ -232,7 +317,7 @@ impl Table for Injected {
         );
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Row) -> Option<u64> {
         state::get().injected.lock().after(position, line)
     }
 }

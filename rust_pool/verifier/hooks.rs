@@ -80,7 +80,7 @@ pub(crate) fn allocate(
     if let Some(block) = special::allocate(request, kind, tag, row, caller) {
         return Some(block);
     }
-    check::allocate(request, kind, tag, row)
+    check::allocate(request, kind, tag, row, caller)
 }
 
 /// Marks and records a block of the C face's pool.

@@ -18,9 +18,7 @@ use crate::{
 
 /// Paged pool is reported in such a context by whoever has to do with it.
 fn wanted(kind: PoolKind) -> bool {
-    kind == PoolKind::NonPaged
-        && sys::in_hardirq()
-        && state::get().verifier.lock().rules.has(Rule::Irql)
+    kind == PoolKind::NonPaged && sys::in_hardirq() && state::get().verifier.lock().has(Rule::Irql)
 }
 
 /// Reports the request for a block if it is made in a hard interrupt. Any context but NMI.

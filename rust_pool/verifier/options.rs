@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What the verifier is to do.
+//!
+//! It is a list of lines, in the order in which they are shown. A list never changes: whoever changes
+//! the options makes another one and puts that in its place.
 
 use super::{
     check,
@@ -8,12 +11,18 @@ use super::{
     kept,
     parse::{
         self,
-        Change, //
+        Draft,
+        TaskChange, //
     },
-    rules::Rules,
+    rules::Rule,
+    selection::{
+        self,
+        Patterns,
+        Selection,
+        Who, //
+    },
     special,
-    switch,
-    tag_pattern::TagPattern, //
+    switch, //
 };
 use crate::{
     state,
@@ -23,25 +32,28 @@ use crate::{
         kwrite,
         Text, //
     },
-    violation, //
+    violation::{
+        self,
+        Stop, //
+    }, //
 };
 use kernel::{
     fmt,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 
 /// Tasks whose n-th allocation is to fail, at one time.
-const TASKS: usize = 16;
+pub(crate) const TASKS: usize = 16;
 
 /// The name of a task.
 pub(crate) type Comm = Text<16>;
 
 /// Requests to fail by chance.
-#[derive(Clone, Copy)]
 pub(crate) struct Chance {
     /// How many of 10000.
     pub(crate) probability: u32,
-    pub(crate) tag: TagPattern,
+    pub(crate) selection: Selection,
     pub(crate) comm: Option<Comm>,
     /// Seconds until the first may fail.
     pub(crate) delay: u32,
@@ -49,10 +61,20 @@ pub(crate) struct Chance {
     pub(crate) from: u64,
 }
 
+impl PartialEq for Chance {
+    /// As it was written, whenever that was.
+    fn eq(&self, other: &Self) -> bool {
+        self.probability == other.probability
+            && self.selection == other.selection
+            && self.comm == other.comm
+            && self.delay == other.delay
+    }
+}
+
 impl fmt::Display for Chance {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        kwrite!(f, "fail probability={}", self.probability)?;
-        kwrite!(f, " tag={} delay={}", self.tag, self.delay)?;
+        kwrite!(f, "probability={}", self.probability)?;
+        kwrite!(f, " {} delay={}", self.selection, self.delay)?;
         self.comm
             .as_ref()
             .map_or(Ok(()), |comm| kwrite!(f, " comm={comm}"))
@@ -87,128 +109,193 @@ impl fmt::Display for Nth {
     }
 }
 
-/// What becomes of whoever breaks a rule.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Policy {
-    /// It is reported.
-    Log,
-    /// The block that it concerns is not handed out again.
-    Quarantine,
-    /// The machine is stopped.
-    Panic,
+/// What a line begins with. Lines are shown in this order.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Word {
+    Tracking,
+    Check,
+    Special,
+    Policy,
+    Fail,
+    Dma,
+    Irql,
 }
 
-impl fmt::Display for Policy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Log => "policy log",
-            Self::Quarantine => "policy quarantine",
-            Self::Panic => "policy panic",
-        })
+/// A line of the options.
+#[derive(PartialEq)]
+pub(crate) enum Line {
+    /// Blocks to record.
+    Tracking(Selection),
+    /// Blocks to have a pattern behind them.
+    Check(Selection),
+    /// Blocks to come from special pool.
+    Special(special::Choice),
+    /// A block that a violation concerns is not handed out again.
+    Quarantine,
+    /// The machine is stopped at a violation by one of these modules.
+    Panic(Patterns),
+    /// Requests to fail by chance.
+    Chance(Chance),
+    /// A rule to look after.
+    Rule(Rule),
+}
+
+impl Line {
+    /// What it begins with.
+    pub(crate) fn word(&self) -> Word {
+        match self {
+            Self::Tracking(_) => Word::Tracking,
+            Self::Check(_) => Word::Check,
+            Self::Special(_) => Word::Special,
+            Self::Quarantine | Self::Panic(_) => Word::Policy,
+            Self::Chance(_) => Word::Fail,
+            Self::Rule(Rule::Dma) => Word::Dma,
+            Self::Rule(Rule::Irql) => Word::Irql,
+        }
+    }
+
+    fn by_module(&self) -> bool {
+        match self {
+            Self::Tracking(selection) | Self::Check(selection) => selection.by_module(),
+            Self::Special(choice) => choice.selection.by_module(),
+            Self::Panic(modules) => *modules != Patterns::All,
+            Self::Chance(chance) => chance.selection.by_module(),
+            Self::Quarantine | Self::Rule(_) => false,
+        }
     }
 }
 
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tracking(selection) => kwrite!(f, "tracking {selection}"),
+            Self::Check(selection) => kwrite!(f, "check {selection}"),
+            Self::Special(choice) => kwrite!(f, "special {choice}"),
+            Self::Quarantine => f.write_str("policy quarantine"),
+            Self::Panic(Patterns::All) => f.write_str("policy panic"),
+            Self::Panic(modules) => kwrite!(f, "policy panic module={modules}"),
+            Self::Chance(chance) => kwrite!(f, "fail {chance}"),
+            Self::Rule(rule) => rule.fmt(f),
+        }
+    }
+}
+
+/// Lines, in the order of their words.
+pub(crate) type Lines = KVec<Arc<Line>>;
+
 /// The options.
 pub(crate) struct Options {
-    policy: Policy,
-    tracking: Option<TagPattern>,
-    pub(crate) check: Option<TagPattern>,
-    pub(crate) special: Option<special::Choice>,
-    pub(crate) chance: Option<Chance>,
+    lines: Option<Arc<Lines>>,
     pub(crate) tasks: [Option<Nth>; TASKS],
-    pub(crate) rules: Rules,
 }
 
 impl Options {
     /// Nothing.
     pub(crate) const fn new() -> Self {
         Self {
-            policy: Policy::Log,
-            tracking: None,
-            check: None,
-            special: None,
-            chance: None,
+            lines: None,
             tasks: [None; TASKS],
-            rules: Rules::new(),
         }
+    }
+
+    /// The lines, to look at when the lock is released, where memory may be freed.
+    pub(crate) fn lines(&self) -> Option<Arc<Lines>> {
+        self.lines.clone()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Line> {
+        let lines = self.lines.as_deref().map_or(&[][..], KVec::as_slice);
+        lines.iter().map(|line| &**line)
     }
 
     /// Whether there is anything to do.
     pub(crate) fn any(&self) -> bool {
-        self.tracking.is_some()
-            || self.check.is_some()
-            || self.special.is_some()
-            || self.policy == Policy::Quarantine
-            || self.fails()
-            || self.rules.any()
+        self.each().any(|line| !matches!(line, Line::Panic(_))) || self.fails()
+    }
+
+    /// Whether there is a line that begins so.
+    pub(crate) fn has_word(&self, word: Word) -> bool {
+        self.each().any(|line| line.word() == word)
+    }
+
+    /// Whether a rule is looked after.
+    pub(crate) fn has(&self, rule: Rule) -> bool {
+        self.each().any(|line| *line == Line::Rule(rule))
     }
 
     /// Whether requests may fail.
     pub(crate) fn fails(&self) -> bool {
-        self.chance.is_some() || self.tasks.iter().any(Option::is_some)
+        self.tasks.iter().any(Option::is_some) || self.has_word(Word::Fail)
     }
 
-    /// Whether blocks with a tag are tracked.
-    pub(crate) fn tracks(&self, tag: Option<Tag>) -> bool {
-        self.tracking.is_some_and(|pattern| pattern.matches(tag))
-    }
-
-    /// Whether blocks with a tag have a pattern behind them.
-    pub(crate) fn checks(&self, tag: Tag) -> bool {
-        self.check.is_some_and(|pattern| pattern.matches(Some(tag)))
-    }
-
-    /// Whether memory with a tag is recorded: what is checked is, to know its place.
-    pub(crate) fn records(&self, tag: Option<Tag>) -> bool {
-        self.tracks(tag) || tag.is_some_and(|tag| self.checks(tag))
+    /// What may fail by chance.
+    pub(crate) fn chances(&self) -> impl Iterator<Item = &Chance> {
+        self.each().filter_map(|line| match line {
+            Line::Chance(chance) => Some(chance),
+            _ => None,
+        })
     }
 
     /// Whether any memory is recorded.
     pub(crate) fn records_any(&self) -> bool {
-        self.tracking.is_some() || self.check.is_some()
+        self.has_word(Word::Tracking) || self.has_word(Word::Check)
     }
 
-    /// The tags of tracked blocks that are listed: all are once tracking is off.
-    pub(crate) fn listed(&self) -> Option<TagPattern> {
-        self.tracking
+    /// Whether a block is tracked.
+    fn tracks(&self, tag: Option<Tag>, who: &Who) -> bool {
+        self.each()
+            .any(|line| matches!(line, Line::Tracking(selection) if selection.has(tag, who)))
+    }
+
+    /// Whether a block has a pattern behind it.
+    pub(crate) fn checks(&self, tag: Tag, who: &Who) -> bool {
+        self.each()
+            .any(|line| matches!(line, Line::Check(selection) if selection.has(Some(tag), who)))
+    }
+
+    /// Whether memory is recorded: what is checked is, to know its place.
+    pub(crate) fn records(&self, tag: Option<Tag>, who: &Who) -> bool {
+        self.tracks(tag, who) || tag.is_some_and(|tag| self.checks(tag, who))
+    }
+
+    /// The side of its page on which a block lies, if it is to come from special pool: by the first
+    /// line that it fits.
+    pub(crate) fn special(&self, tag: Tag, bytes: usize, who: &Who) -> Option<special::Side> {
+        self.each().find_map(|line| match line {
+            Line::Special(choice) if choice.wants(tag, bytes, who) => Some(choice.side),
+            _ => None,
+        })
+    }
+
+    /// Whether a violation stops the machine, by who made it.
+    pub(crate) fn stops(&self, who: &Who) -> bool {
+        self.each()
+            .any(|line| matches!(line, Line::Panic(modules) if modules.fit_module(who)))
     }
 
     /// Renders the option at or behind a place, and returns the place behind it.
     pub(crate) fn show(&self, at: usize, to: &mut impl fmt::Write) -> Option<usize> {
-        /// How many there are that are set once for all tasks.
-        const COMMON: usize = 5;
-        for place in at..COMMON + TASKS {
-            let shown = match place {
-                0 => self.tracking.map(|tag| kwrite!(to, "tracking tag={tag}")),
-                1 => self.check.map(|tag| kwrite!(to, "check tag={tag}")),
-                2 => self.special.map(|it| kwrite!(to, "{it}")),
-                3 => (self.policy != Policy::Log).then(|| kwrite!(to, "{}", self.policy)),
-                4 => self.chance.map(|it| kwrite!(to, "{it}")),
-                _ => {
-                    let task = self.tasks.get(place - COMMON).copied().flatten();
-                    task.map(|it| kwrite!(to, "{it}"))
-                }
-            };
-            if let Some(result) = shown {
-                result.ok()?;
-                return Some(place + 1);
+        let tasks = self.tasks.iter().flatten();
+        let stops = self.each().any(|line| *line == Line::Panic(Patterns::All));
+        let parameter = violation::panics_by_parameter() && !stops;
+        let lines = self.each().count();
+        let shown = if let Some(line) = self.each().nth(at) {
+            kwrite!(to, "{line}")
+        } else if let Some(task) = tasks.clone().nth(at - lines) {
+            kwrite!(to, "{task}")
+        } else {
+            match at - lines - tasks.count() {
+                0 if parameter => kwrite!(to, "policy panic # panic_on_violation"),
+                0 if at == 0 => kwrite!(to, "off"),
+                _ => return None,
             }
-        }
-        /// The place of the first rule.
-        const RULES: usize = COMMON + TASKS;
-        if let Some(next) = self.rules.show(at.saturating_sub(RULES), to) {
-            return Some(next + RULES);
-        }
-        if at == 0 {
-            kwrite!(to, "off").ok()?;
-            return Some(RULES + Rules::COUNT);
-        }
-        None
+        };
+        shown.ok().map(|()| at + 1)
     }
 
     /// The tasks that wait once a change is made.
-    fn tasks_after(&self, change: &Change, pid: u32) -> Result<[Option<Nth>; TASKS]> {
-        let mut tasks = if change.off {
+    fn tasks_after(&self, change: TaskChange, pid: u32) -> Result<[Option<Nth>; TASKS]> {
+        let mut tasks = if change.forget {
             [None; TASKS]
         } else {
             self.tasks
@@ -227,23 +314,6 @@ impl Options {
         }
         Ok(tasks)
     }
-
-    fn apply(&mut self, change: &Change, pid: u32) -> Result {
-        let tasks = self.tasks_after(change, pid)?;
-        if change.off {
-            *self = Self::new();
-        }
-        self.tasks = tasks;
-        self.tracking = change.tracking.or(self.tracking);
-        self.policy = change.policy.unwrap_or(self.policy);
-        kept::set(self.policy == Policy::Quarantine);
-        violation::set_policy(self.policy == Policy::Panic);
-        self.check = change.check.or(self.check);
-        self.special = change.special.or(self.special);
-        self.chance = change.chance.or(self.chance);
-        self.rules = self.rules.and(change.rules);
-        Ok(())
-    }
 }
 
 /// Does what a text of options says, or nothing at all. Sleeps.
@@ -252,39 +322,70 @@ pub(crate) fn set(text: &[u8]) -> Result {
         pr_err!("verifier: the options are not text: write a line for each\n");
         EINVAL
     })?;
-    let change = parse::text(text, sys::uptime()).map_err(|bad| {
-        pr_err!("verifier: {bad}\n");
-        EINVAL
-    })?;
     let pid = sys::current_task().map_or(0, |(pid, _)| pid);
     let state = state::get();
     let _one_at_a_time = state.verifier_switch.lock();
+    let before = state.verifier.lock().lines();
+    let before = before.as_deref().map_or(&[][..], KVec::as_slice);
+    let draft = Draft::of(before)?;
+    let change = parse::text(text, sys::uptime(), draft).map_err(|bad| {
+        pr_err!("verifier: {bad}\n");
+        bad.error()
+    })?;
     // Places for tasks only become more meanwhile.
-    let tasks = state.verifier.lock().tasks_after(&change, pid);
+    let tasks = state.verifier.lock().tasks_after(change.tasks, pid);
     tasks.inspect_err(|_| {
         pr_err!(
-            "verifier: {TASKS} tasks wait for their n-th request already: write \"off\" first\n"
+            "verifier: {TASKS} tasks wait for their n-th request already: write \"off fail\" first\n"
         );
     })?;
-    let set = make_room(&change).and_then(|()| state.verifier.lock().apply(&change, pid));
+    let set = make_room(&change).and_then(|()| put(change, pid));
     // What was made for nothing goes again.
     switch::update();
     set
 }
 
 /// Makes what the options of a change need. Sleeps; `verifier_switch` is held.
-fn make_room(change: &Change) -> Result {
-    if let Some(choice) = &change.special {
-        special::open(choice)?;
-    }
-    if change.tracking.is_some() || change.check.is_some() {
+fn make_room(change: &Draft) -> Result {
+    let has = |word| change.lines().any(|line| line.word() == word);
+    if has(Word::Tracking) || has(Word::Check) {
         freed::open().inspect_err(|_| pr_err!("verifier: no memory for tracking: try later\n"))?;
     }
-    if change.check.is_some() {
+    if has(Word::Check) {
         check::open().inspect_err(|_| pr_err!("verifier: no memory for check: try later\n"))?;
     }
-    if change.policy == Some(Policy::Quarantine) {
+    if change.lines().any(|line| *line == Line::Quarantine) {
         kept::open().inspect_err(|_| pr_err!("verifier: no memory for policy: try later\n"))?;
     }
+    // The last that may fail, for it may give up what holds now.
+    if has(Word::Special) {
+        special::open(change.slots())?;
+    }
+    Ok(())
+}
+
+/// Has the options of a change hold. Sleeps; `verifier_switch` is held.
+fn put(change: Draft, pid: u32) -> Result {
+    let stop = change
+        .lines()
+        .filter_map(|line| match line {
+            Line::Panic(Patterns::All) => Some(Stop::All),
+            Line::Panic(_) => Some(Stop::SomeModules),
+            _ => None,
+        })
+        .max()
+        .unwrap_or(Stop::Never);
+    let quarantines = change.lines().any(|line| *line == Line::Quarantine);
+    let by_module = change.lines().any(Line::by_module);
+    let tasks = change.tasks;
+    let lines = Arc::new(change.into_lines(), GFP_KERNEL)?;
+    let mut options = state::get().verifier.lock();
+    options.tasks = options.tasks_after(tasks, pid)?;
+    let old = options.lines.replace(lines);
+    selection::set_by_module(by_module);
+    kept::set(quarantines);
+    violation::set_policy(stop);
+    drop(options);
+    drop(old);
     Ok(())
 }

@@ -18,8 +18,11 @@ use super::{
     },
     fill,
     kept,
+    selection::{
+        Selection,
+        Who, //
+    },
     stack::Stack,
-    tag_pattern::TagPattern,
     tracking, //
 };
 use crate::{
@@ -74,47 +77,58 @@ pub(crate) const MOST: u32 = 65536;
 static SERVED: Atomic<u64> = Atomic::new(0);
 static MISSED: Atomic<u64> = Atomic::new(0);
 
+/// Where on its page a block lies; the other side is where the page ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Start,
+    End,
+}
+
+impl Side {
+    /// How far from the start of its page a block of `bytes` bytes lies.
+    fn offset(self, bytes: usize) -> usize {
+        match self {
+            // Blocks that have no header otherwise begin at a page, here as well.
+            Self::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(UNIT - 1),
+            Self::Start | Self::End => 0,
+        }
+    }
+}
+
 /// Which blocks come from special pool, and where on their page they lie.
-#[derive(Clone, Copy)]
+#[derive(PartialEq)]
 pub(crate) struct Choice {
-    pub(crate) start: bool,
-    pub(crate) tag: TagPattern,
+    pub(crate) side: Side,
+    pub(crate) selection: Selection,
     pub(crate) min: u32,
     pub(crate) max: u32,
-    pub(crate) slots: u32,
+    /// How many there is room for, which is one number for all choices that are set.
+    pub(crate) slots: Option<u32>,
 }
 
 impl Choice {
-    fn wants(&self, tag: Tag, bytes: usize) -> bool {
+    /// Whether a block is to come from there.
+    pub(crate) fn wants(&self, tag: Tag, bytes: usize, who: &Who) -> bool {
         u32::try_from(bytes).is_ok_and(|bytes| (self.min..=self.max).contains(&bytes))
-            && self.tag.matches(Some(tag))
-    }
-
-    /// How far from the start of its page a block of `bytes` bytes lies.
-    fn offset(&self, bytes: usize) -> usize {
-        // Blocks that have no header otherwise begin at a page, here as well.
-        if self.start || bytes > LARGEST {
-            0
-        } else {
-            PAGE_SIZE.saturating_sub(bytes) & !(UNIT - 1)
-        }
+            && self.selection.has(Some(tag), who)
     }
 }
 
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
-            start,
-            tag,
+            side,
+            selection,
             min,
             max,
             slots,
         } = self;
-        let side = if *start { "start" } else { "end" };
-        kwrite!(
-            f,
-            "special {side} tag={tag} size={min}..{max} slots={slots}"
-        )
+        let side = match side {
+            Side::Start => "start",
+            Side::End => "end",
+        };
+        let slots = slots.unwrap_or(SLOTS);
+        kwrite!(f, "{side} {selection} size={min}..{max} slots={slots}")
     }
 }
 
@@ -134,15 +148,15 @@ pub(crate) fn allocate(
     caller: usize,
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
-    let choice = state::get().verifier.lock().special;
-    let choice = choice.filter(|choice| choice.wants(tag, bytes))?;
+    let who = Who::of(caller);
+    let side = state::get().verifier.lock().special(tag, bytes, &who)?;
     let place = with(Arena::take).flatten();
     let Some(place) = place else {
         MISSED.add(1, Relaxed);
         return None;
     };
     let page = place.page.show();
-    let offset = choice.offset(bytes);
+    let offset = side.offset(bytes);
     let new = if init::zeroes(request.zero) {
         0
     } else {
@@ -321,9 +335,9 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
 }
 matches_header!(rust_pool_guard_fault);
 
-/// Makes room for as many blocks as an option asks for. Sleeps; `verifier_switch` is held.
-pub(crate) fn open(choice: &Choice) -> Result {
-    let count = usize::try_from(choice.slots)?;
+/// Makes room for as many blocks as the options ask for. Sleeps; `verifier_switch` is held.
+pub(crate) fn open(slots: u32) -> Result {
+    let count = usize::try_from(slots)?;
     if with(|arena| arena.count()) == Some(count) {
         return Ok(());
     }

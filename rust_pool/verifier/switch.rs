@@ -2,6 +2,7 @@
 
 //! The static branch that all of the verifier is behind.
 
+use super::options::Word;
 use crate::{
     state,
     sys::raw, //
@@ -23,11 +24,10 @@ pub(crate) fn update() {
     let (wanted, special, check, records) = {
         let options = state::get().verifier.lock();
         let wanted = options.any() || super::tracking::has_unmarked();
-        let check = options.check.is_some();
         (
             wanted,
-            options.special.is_some(),
-            check,
+            options.has_word(Word::Special),
+            options.has_word(Word::Check),
             options.records_any(),
         )
     };

@@ -8,6 +8,7 @@
 
 use super::{
     freed,
+    selection::Who,
     stack::Stack,
     MemoryType, //
 };
@@ -96,9 +97,10 @@ pub(crate) fn for_each(visit: impl FnMut(&Record)) {
 pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryType, caller: usize) {
     let state = state::get();
     let unmarked = matches!(memory, MemoryType::Pool { by_type: true, .. });
+    let who = Who::of(caller);
     {
         let options = state.verifier.lock();
-        if !options.records(tag) {
+        if !options.records(tag, &who) {
             return;
         }
         // Counted while the options cannot change: see `switch::update()`.

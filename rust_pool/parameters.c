@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The module's parameters. They are here because those of the kernel crate are
+ * in no directory of sysfs. What is read is what holds: for "verifier" that is
+ * what was written to the file of that name in debugfs meanwhile.
+ */
+
+#include <linux/kstrtox.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "core.h"
+
+/* One of the words that the kernel takes for a boolean, and nothing behind it. */
+static int switch_set(const char *text, const struct kernel_param *param)
+{
+	bool *on = param->arg;
+
+	if (!text) {
+		*on = true;
+		return 0;
+	}
+	if ((strlen(text) == 1 || !strcasecmp(text, "on") ||
+	     !strcasecmp(text, "off")) && !kstrtobool(text, on))
+		return 0;
+	pr_err("rust_pool: %s=%s: neither on nor off: give 1, Y, 0 or N\n",
+	       param->name, text);
+	return -EINVAL;
+}
+
+static const struct kernel_param_ops switch_ops = {
+	.flags = KERNEL_PARAM_OPS_FL_NOARG,
+	.set = switch_set,
+	.get = param_get_bool,
+};
+
+static bool panic_on_violation;
+module_param_cb(panic_on_violation, &switch_ops, &panic_on_violation, 0444);
+MODULE_PARM_DESC(panic_on_violation,
+		 "Panic at the first violation of the pool's rules (default N)");
+
+static bool magazines;
+module_param_cb(magazines, &switch_ops, &magazines, 0444);
+MODULE_PARM_DESC(magazines,
+		 "Use magazines and heap even where KASAN or slub_debug watches (default N)");
+
+bool rust_pool_panic_on_violation(void)
+{
+	return panic_on_violation;
+}
+
+bool rust_pool_magazines(void)
+{
+	return magazines;
+}
+
+/* The options at load; the core has those of later. */
+static char *verifier;
+/* Whether the core is there to be asked; changed under the parameters' lock. */
+static bool asked;
+
+/* Given twice, as in a file of modprobe.d and by hand, both count. */
+static int verifier_set(const char *text, const struct kernel_param *param)
+{
+	char *both;
+
+	both = kasprintf(GFP_KERNEL, "%s%s%s", verifier ?: "",
+			 verifier ? ";" : "", text);
+	if (!both)
+		return -ENOMEM;
+	kfree(verifier);
+	verifier = both;
+	return 0;
+}
+
+static int verifier_get(char *to, const struct kernel_param *param)
+{
+	size_t len;
+
+	if (!asked)
+		return scnprintf(to, PAGE_SIZE, "%s\n", verifier ?: "off");
+	len = rust_pool_verifier_show(to, PAGE_SIZE - 1);
+	to[len++] = '\n';
+	return len;
+}
+
+static void verifier_free(void *arg)
+{
+	kfree(verifier);
+	verifier = NULL;
+}
+
+static const struct kernel_param_ops verifier_ops = {
+	.set = verifier_set,
+	.get = verifier_get,
+	.free = verifier_free,
+};
+
+module_param_cb(verifier, &verifier_ops, NULL, 0400);
+MODULE_PARM_DESC(verifier,
+		 "Options of the verifier, with semicolons between (default off)");
+
+const char *rust_pool_verifier_parameter(void)
+{
+	return verifier ?: "";
+}
+
+/*
+ * Say whether the core may be asked. When this returns no reader is in it that
+ * was let in before.
+ */
+void rust_pool_parameters_live(bool live)
+{
+	kernel_param_lock(THIS_MODULE);
+	asked = live;
+	kernel_param_unlock(THIS_MODULE);
+}
+
+MODULE_VERSION("1.0");
