@@ -8,7 +8,9 @@
 //!
 //! - [`Box`] and [`Vec`] of the kernel crate with the allocators [`NonPaged`]
 //!   and [`Paged`], each for a tag that [`pool_tag!`] declares;
-//! - [`Contiguous`], [`NonCached`], [`Adapter`] and [`CommonBuffer`], which own their memory.
+//! - [`Contiguous`], [`NonCached`], [`Adapter`], [`CommonBuffer`] and [`DescriptorRing`], which own
+//!   their memory;
+//! - [`Block`], which tells what is known of a block.
 //!
 //! Statistics by tag and the list of violations are in debugfs. `Documentation/` says what each
 //! routine does, where that differs from Windows, and why.
@@ -44,6 +46,7 @@ mod rust_pool {
     pub(crate) mod heap;
     pub(crate) mod holdings;
     pub(crate) mod init;
+    pub(crate) mod lookup;
     pub(crate) mod magazine;
     pub(crate) mod mangled;
     pub(crate) mod noncached;
@@ -78,6 +81,8 @@ mod rust_pool {
 
 use rust_pool::*;
 
+#[doc(hidden)]
+pub use face::tag::RowCache;
 pub use face::{
     adapter::{
         Adapter,
@@ -90,6 +95,7 @@ pub use face::{
         PoolBox,
         PoolVec, //
     },
+    block::Block,
     contiguous::{
         Bounds,
         Contiguous, //
@@ -104,11 +110,10 @@ pub use face::{
     },
     noncached::NonCached,
     report::Report,
-    tag::{
-        PoolTag,
-        RowCache, //
-    }, //
+    ring::DescriptorRing,
+    tag::PoolTag, //
 };
+#[doc(hidden)]
 pub use row::Row;
 pub use tag::{
     PoolKind,

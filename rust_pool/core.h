@@ -231,10 +231,12 @@ void rust_pool_module_going(struct module *mod);
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 			       PULONG registers, unsigned long caller);
 void rust_pool_copy(void *to, const void *from, size_t bytes);
+void rust_pool_fill(void *to, u8 value, size_t bytes);
 extern DMA_OPERATIONS rust_pool_dma_operations;
 
 /* Rust, exported for the Rust face. */
 void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
+bool rust_pool_block(const void *block, u32 *kind, u32 *tag, size_t *bytes);
 void *rust_pool_report_new(const char *name, const char *text, size_t len);
 void rust_pool_report_remove(void *report);
 void rust_pool_verifier_remove(void *block);

@@ -8,9 +8,11 @@
 pub(crate) mod adapter;
 pub(crate) mod address;
 pub(crate) mod allocator;
+pub(crate) mod block;
 pub(crate) mod contiguous;
 pub(crate) mod memory;
 pub(crate) mod noncached;
 pub(crate) mod report;
+pub(crate) mod ring;
 pub(crate) mod shape;
 pub(crate) mod tag;

@@ -77,7 +77,7 @@ pub(crate) enum Owner {
 
 impl Owner {
     /// The tag, of pool.
-    fn tag(&self) -> Option<Tag> {
+    pub(crate) fn tag(&self) -> Option<Tag> {
         match self {
             Self::Pool { tag, .. } => Some(*tag),
             _ => None,

@@ -33,27 +33,38 @@ impl Tag {
     /// For constants: a name that is not 1 to 4 printable ASCII characters with a letter or a digit
     /// among them does not compile.
     pub const fn new(name: &str) -> Self {
+        match Self::parse(name) {
+            Ok(tag) => tag,
+            Err(why) => panic!("{}", why),
+        }
+    }
+
+    /// The same, or why there is none.
+    #[doc(hidden)]
+    pub const fn parse(name: &str) -> Result<Self, &'static str> {
         let name = name.as_bytes();
-        assert!(
-            !name.is_empty() && name.len() <= 4,
-            "a tag has 1 to 4 characters"
-        );
+        if name.is_empty() || name.len() > 4 {
+            return Err("a tag has 1 to 4 characters");
+        }
         let mut bytes = [b' '; 4];
         let mut i = 0;
         let mut alphanumeric = false;
         while i < name.len() {
-            assert!(
-                name[i] >= 0x20 && name[i] <= 0x7e,
-                "a tag is printable ASCII"
-            );
+            if name[i] < 0x20 || name[i] > 0x7e {
+                return Err("a tag is printable ASCII");
+            }
             alphanumeric |= name[i].is_ascii_alphanumeric();
             bytes[i] = name[i];
             i += 1;
         }
-        assert!(alphanumeric, "a tag has a letter or a digit");
+        if !alphanumeric {
+            return Err("a tag has a letter or a digit");
+        }
         let tag = Self(u32::from_le_bytes(bytes));
-        assert!(tag.0 != Self::RESERVED.0, "the tag BIG is reserved");
-        tag
+        if tag.0 == Self::RESERVED.0 {
+            return Err("the tag BIG is reserved");
+        }
+        Ok(tag)
     }
 
     /// The reserved tag.
@@ -126,6 +137,7 @@ impl Tag {
     }
 
     /// The four characters that stand for it.
+    #[inline]
     pub(crate) fn shown(self) -> [u8; 4] {
         self.0.to_le_bytes().map(|byte| {
             if byte == b' ' || byte.is_ascii_graphic() {
@@ -138,14 +150,25 @@ impl Tag {
 }
 
 impl fmt::Display for Tag {
+    #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.shown();
         f.write_str(core::str::from_utf8(&shown).unwrap_or("????"))
     }
 }
 
+/// Shows the tag in quotes.
+impl fmt::Debug for Tag {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.shown();
+        let shown = core::str::from_utf8(&shown).unwrap_or("????");
+        fmt::Debug::fmt(shown, f)
+    }
+}
+
 /// Which pool a block comes from.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum PoolKind {
     /// Usable in any context.
@@ -190,6 +213,15 @@ mod tests {
         assert!(shows(Tag::new("Ring"), "Ring"));
         assert!(Tag::new("Ring") == literal(b"gniR"));
         assert!(Tag::new("Ring").as_raw() == 0x676e_6952);
+        assert!(Text::<8>::of(&fmt!("{:?}", Tag::new("A"))).as_str() == "\"A   \"");
+    }
+
+    #[test]
+    fn names_that_are_none() {
+        for bad in ["", "toolong", "    ", "\u{e9}", "a\n", "BIG"] {
+            assert!(Tag::parse(bad).is_err());
+        }
+        assert!(Tag::parse("A").is_ok());
     }
 
     #[test]

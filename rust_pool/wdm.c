@@ -168,3 +168,10 @@ void rust_pool_copy(void *to, const void *from, size_t bytes)
 	memcpy(to, from, bytes);
 }
 EXPORT_SYMBOL_GPL(rust_pool_copy);
+
+/* The same for filling. */
+void rust_pool_fill(void *to, u8 value, size_t bytes)
+{
+	memset(to, value, bytes);
+}
+EXPORT_SYMBOL_GPL(rust_pool_fill);

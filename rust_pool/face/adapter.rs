@@ -3,9 +3,12 @@
 //! Owned DMA adapters and common buffers.
 
 use super::memory::Memory;
-use crate::sys::{
-    here,
-    raw, //
+use crate::{
+    sys::{
+        here,
+        raw, //
+    },
+    text::kwrite, //
 };
 use core::{
     marker::PhantomData,
@@ -17,6 +20,7 @@ use kernel::{
         Bound,
         Device, //
     },
+    fmt,
     prelude::*, //
 };
 
@@ -108,6 +112,18 @@ impl<'a> Adapter<'a> {
     }
 }
 
+impl fmt::Debug for Adapter<'_> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(
+            f,
+            "Adapter {{ at: {:p}, registers: {} }}",
+            self.raw,
+            self.registers
+        )
+    }
+}
+
 impl Drop for Adapter<'_> {
     #[inline(always)]
     fn drop(&mut self) {
@@ -166,5 +182,17 @@ impl Drop for CommonBuffer<'_> {
         unsafe {
             raw::rust_pool_buffer_free(raw.as_ptr(), length, self.logical, base, true, here());
         }
+    }
+}
+
+impl fmt::Debug for CommonBuffer<'_> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bus = self.bus_address();
+        kwrite!(
+            f,
+            "CommonBuffer {{ bus: {bus:#x}, memory: {:?} }}",
+            self.memory
+        )
     }
 }

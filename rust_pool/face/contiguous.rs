@@ -10,19 +10,25 @@ use super::{
         Memory, //
     }, //
 };
-use crate::sys::{
-    here,
-    raw, //
+use crate::{
+    sys::{
+        here,
+        raw, //
+    },
+    text::kwrite, //
 };
 use core::{
     marker::PhantomData,
     ops::Deref,
     ptr::NonNull, //
 };
-use kernel::prelude::*;
+use kernel::{
+    fmt,
+    prelude::*, //
+};
 
 /// Where contiguous memory may lie in physical memory.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     lowest: u64,
     highest: u64,
@@ -144,5 +150,12 @@ impl<C: CacheType> Drop for Contiguous<C> {
         unsafe {
             raw::rust_pool_contiguous_free(self.as_ptr().cast(), &self.len(), &C::RAW, here());
         }
+    }
+}
+
+impl<C: CacheType> fmt::Debug for Contiguous<C> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "Contiguous<{}>({:?})", C::NAME, self.memory)
     }
 }

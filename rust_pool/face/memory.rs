@@ -2,7 +2,10 @@
 
 //! Access to memory that others may change meanwhile.
 
-use crate::sys::raw;
+use crate::{
+    sys::raw,
+    text::kwrite, //
+};
 use core::{
     mem::{
         align_of,
@@ -11,6 +14,7 @@ use core::{
     ptr::NonNull, //
 };
 use kernel::{
+    fmt,
     prelude::*,
     transmute::{
         AsBytes,
@@ -26,6 +30,10 @@ mod private {
 pub trait CacheType: private::Sealed {
     /// The `MEMORY_CACHING_TYPE` of the WDK.
     const RAW: i32;
+
+    /// The name of the type.
+    #[doc(hidden)]
+    const NAME: &'static str;
 }
 
 /// A way to cache memory other than [`Cached`].
@@ -43,6 +51,7 @@ macro_rules! cache_types {
 
         impl CacheType for $name {
             const RAW: i32 = crate::cache_type::CacheType::$value as i32;
+            const NAME: &'static str = stringify!($name);
         }
     )*};
 }
@@ -95,11 +104,24 @@ impl Memory {
         Self { base, len }
     }
 
-    /// Clears the memory.
+    /// Clears the memory. Any context.
     #[inline]
-    pub(crate) fn zero(&self) {
-        // SAFETY: By the type invariant; this is called before anybody else knows the memory.
-        unsafe { self.base.as_ptr().write_bytes(0, self.len) };
+    pub fn zero(&self) {
+        // SAFETY: By the type invariant; no slice to this memory exists.
+        unsafe { raw::rust_pool_fill(self.base.as_ptr().cast(), 0, self.len) };
+    }
+
+    /// Fills `bytes` bytes of the memory with a value. Any context.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if there are fewer bytes.
+    #[inline]
+    pub fn fill(&self, offset: usize, bytes: usize, value: u8) -> Result {
+        let to = self.range(offset, bytes)?;
+        // SAFETY: The place is valid for so many bytes; no slice to this memory exists.
+        unsafe { raw::rust_pool_fill(to.cast(), value, bytes) };
+        Ok(())
     }
 
     /// Bytes asked for.
@@ -189,5 +211,13 @@ impl Memory {
         // SAFETY: Both are valid for as many bytes; no slice to this memory exists.
         unsafe { raw::rust_pool_copy(to.cast(), from.as_ptr().cast(), from.len()) };
         Ok(())
+    }
+}
+
+/// Shows the address as `%p` does, and the size.
+impl fmt::Debug for Memory {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "Memory {{ at: {:p}, len: {} }}", self.base, self.len)
     }
 }

@@ -7,16 +7,22 @@ use super::memory::{
     NotCached,
     Uncached, //
 };
-use crate::sys::{
-    here,
-    raw, //
+use crate::{
+    sys::{
+        here,
+        raw, //
+    },
+    text::kwrite, //
 };
 use core::{
     marker::PhantomData,
     ops::Deref,
     ptr::NonNull, //
 };
-use kernel::prelude::*;
+use kernel::{
+    fmt,
+    prelude::*, //
+};
 
 /// Memory without a cached mapping anywhere, virtually contiguous.
 ///
@@ -70,5 +76,12 @@ impl<C: NotCached> Drop for NonCached<C> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant, and nobody else has the memory.
         unsafe { raw::rust_pool_noncached_free(self.as_ptr().cast(), self.len(), here()) };
+    }
+}
+
+impl<C: NotCached> fmt::Debug for NonCached<C> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "NonCached<{}>({:?})", C::NAME, self.memory)
     }
 }

@@ -58,7 +58,11 @@ macro_rules! pool_tag {
         $vis struct $name;
 
         impl $crate::PoolTag for $name {
-            const TAG: $crate::Tag = $crate::Tag::new($tag);
+            // Here, so that what is wrong is said of the line that declares it.
+            const TAG: $crate::Tag = match $crate::Tag::parse($tag) {
+                Ok(tag) => tag,
+                Err(why) => panic!("{}", why),
+            };
 
             #[inline]
             fn rows() -> &'static $crate::RowCache {
@@ -66,6 +70,9 @@ macro_rules! pool_tag {
                 &ROWS
             }
         }
+
+        // Looked at whether the tag is used or not.
+        const _: $crate::Tag = <$name as $crate::PoolTag>::TAG;
     };
 }
 

@@ -36,6 +36,7 @@ use crate::{
         UNIT, //
     },
     init,
+    lookup::Known,
     pool,
     row::Row,
     site::Site,
@@ -407,6 +408,13 @@ pub(crate) fn exit() {
 /// Slots of special pool without a live block: free ones and those that are kept.
 pub(crate) fn spare() -> usize {
     with(|arena| arena.count().saturating_sub(arena.live())).unwrap_or(0)
+}
+
+/// The live block of special pool that begins at an address.
+pub(crate) fn live(addr: usize) -> Option<Known> {
+    let block = with(|arena| arena.meant(addr)).flatten()?;
+    let live = block.addr == addr && block.freed.is_none();
+    live.then(|| Known::pool(block.tag, block.kind, block.bytes))
 }
 
 /// Blocks that came from special pool, and those that should have but for which it had no room.

@@ -19,6 +19,7 @@ use crate::{
         HashTable,
         Place, //
     },
+    lookup::Known,
     site::Site,
     state,
     sys,
@@ -174,6 +175,20 @@ pub(crate) fn block(addr: usize) -> Option<usize> {
         return None;
     }
     look(addr).map(|(bytes, _)| bytes)
+}
+
+/// What is known of the block at `addr`, if it is tracked and no adapter.
+pub(crate) fn known(addr: usize) -> Option<Known> {
+    if LIVE.load(Relaxed) == 0 {
+        return None;
+    }
+    let bucket = state::get().records.bucket(addr).lock();
+    let record = bucket.find(addr)?;
+    (record.memory != MemoryType::Adapter).then_some(Known {
+        tag: record.tag,
+        memory: record.memory,
+        bytes: record.bytes,
+    })
 }
 
 fn forget_unmarked() {

@@ -13,7 +13,10 @@ use crate::harness::{
     Raw,
     Test, //
 };
-use core::ptr::null_mut;
+use core::{
+    mem::offset_of,
+    ptr::null_mut, //
+};
 use kernel::{
     device::{
         Bound,
@@ -28,12 +31,21 @@ use kernel::{
     module::this_module,
     pci,
     prelude::*,
+    str::CString,
     sync::atomic::{
         Atomic,
         Relaxed, //
+    },
+    transmute::{
+        AsBytes,
+        FromBytes, //
     }, //
 };
-use rust_pool::Adapter;
+use rust_pool::{
+    Adapter,
+    Block,
+    DescriptorRing, //
+};
 
 cases![
     adapter_owned,
@@ -41,6 +53,8 @@ cases![
     buffer_outlives_adapter,
     registers_limit_a_buffer,
     accesses_within_bounds,
+    ring_of_descriptors,
+    ring_within_bounds,
     zeroed_on_allocation,
 ];
 
@@ -186,5 +200,107 @@ fn zeroed_on_allocation(t: &Test) {
                 must!(t, buffer.write(at, 0xa5u8));
             }
         }
+    });
+}
+
+/// As a device would have it.
+#[repr(C)]
+#[derive(Clone, Copy, PartialEq)]
+struct Descriptor {
+    address: u64,
+    len: u16,
+    flags: u16,
+    owner: u32,
+}
+
+// SAFETY: Numbers without anything between them.
+unsafe impl AsBytes for Descriptor {}
+// SAFETY: As above.
+unsafe impl FromBytes for Descriptor {}
+
+fn ring_of_descriptors(t: &Test) {
+    with_device(t, |t, device| {
+        const LEN: usize = 300;
+        let adapter = must!(t, Adapter::new(device, 65536));
+        let ring = must!(t, DescriptorRing::<Descriptor>::new(&adapter, LEN));
+        check_eq!(t, ring.len(), LEN);
+        check_eq!(t, ring.buffer().len(), LEN * 16);
+        let descriptor = |at: usize| Descriptor {
+            address: at as u64 * 0x1_0001,
+            len: at as u16,
+            flags: 0x8000,
+            owner: !at as u32,
+        };
+        let empty = Descriptor {
+            address: 0,
+            len: 0,
+            flags: 0,
+            owner: 0,
+        };
+        check!(
+            t,
+            (0..LEN).all(|at| matches!(ring.read(at), Ok(it) if it == empty))
+        );
+        for count in LEN..2 * LEN {
+            must!(t, ring.write(ring.slot(count), descriptor(count - LEN)));
+        }
+        check!(
+            t,
+            (0..LEN).all(|at| matches!(ring.read(at), Ok(it) if it == descriptor(at)))
+        );
+        // Where the device looks for them.
+        for at in [0, 1, LEN - 1] {
+            let bus = must!(t, ring.bus_address_of(at));
+            check_eq!(t, bus, ring.bus_address() + at as u64 * 16);
+            let len = ring.buffer().read::<u16>(at * 16 + 8);
+            check!(t, matches!(len, Ok(len) if usize::from(len) == at));
+        }
+        must!(t, ring.write_field(7, offset_of!(Descriptor, owner), 5u32));
+        check!(
+            t,
+            matches!(ring.read(7), Ok(it) if it == Descriptor { owner: 5, ..descriptor(7) })
+        );
+        let flags = ring.read_field::<u16>(7, offset_of!(Descriptor, flags));
+        check!(t, matches!(flags, Ok(0x8000)));
+        let block = must!(t, Block::at(ring.buffer().as_ptr()).ok_or(ENOENT));
+        check_eq!(t, block.bytes(), LEN * 16);
+        let shown = must!(t, CString::try_from_fmt(fmt!("{ring:?} {adapter:?}")));
+        let begin = b"DescriptorRing { len: 300, buffer: CommonBuffer { bus: 0x";
+        check!(t, shown.to_bytes().starts_with(begin));
+        // It outlives the adapter, as its buffer does.
+        drop(adapter);
+        must!(t, ring.write(0, empty));
+    });
+}
+
+fn ring_within_bounds(t: &Test) {
+    with_device(t, |t, device| {
+        let adapter = must!(t, Adapter::new(device, 65536));
+        let ring = must!(t, DescriptorRing::<Descriptor>::new(&adapter, 10));
+        check!(
+            t,
+            ring.read(10).is_err() && ring.bus_address_of(10).is_err()
+        );
+        check!(t, ring.read(usize::MAX / 16 + 1).is_err());
+        let descriptor = must!(t, ring.read(9));
+        check!(t, ring.write(10, descriptor).is_err());
+        must!(t, ring.write(9, descriptor));
+        check!(t, ring.write_field(9, 16, 0u8).is_err());
+        check!(t, ring.write_field(9, 14, 0u32).is_err());
+        check!(t, ring.write_field(9, 13, 0u16).is_err());
+        check!(t, ring.read_field::<u32>(10, 12).is_err());
+        check!(t, ring.read_field::<u32>(9, usize::MAX).is_err());
+        check!(t, DescriptorRing::<Descriptor>::new(&adapter, 0).is_err());
+        check!(
+            t,
+            DescriptorRing::<Descriptor>::new(&adapter, usize::MAX).is_err()
+        );
+        check!(
+            t,
+            DescriptorRing::<Descriptor>::new(&adapter, 65536).is_err()
+        );
+        check!(t, DescriptorRing::<()>::new(&adapter, 4).is_err());
+        check_eq!(t, ring.slot(10), 0);
+        check_eq!(t, ring.slot(usize::MAX), usize::MAX % 10);
     });
 }

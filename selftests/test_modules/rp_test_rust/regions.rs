@@ -13,13 +13,21 @@ use crate::harness::{
     Test,
     BAD_POOL_CALLER, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    str::CString, //
+};
 use rust_pool::{
+    pool_tag,
+    Block,
     Bounds,
     Cached,
     Contiguous,
     Memory,
     NonCached,
+    PoolBox,
+    PoolKind,
+    PoolTag,
     Uncached,
     WriteCombined, //
 };
@@ -34,10 +42,15 @@ cases![
     noncached_by_type,
     noncached_refused_in_atomic,
     zeroed_on_allocation,
+    filled_and_cleared,
+    shown,
+    blocks_known,
     accesses_within_bounds,
     zero_bytes_refused,
     too_much_fails,
 ];
+
+pool_tag!(Known = "RsKn");
 
 fn contiguous_owned(t: &Test) {
     let before = t.family(c"contiguous");
@@ -227,5 +240,125 @@ fn too_much_fails(t: &Test) {
             t,
             Contiguous::<WriteCombined>::new(bytes, Bounds::ANY).is_err()
         );
+    }
+}
+
+fn filled_and_cleared(t: &Test) {
+    let memory: NonCached = must!(t, NonCached::new(5000));
+    let all = |from: usize, to: usize, value: u8| {
+        (from..to).all(|at| matches!(memory.read::<u8>(at), Ok(read) if read == value))
+    };
+    must!(t, memory.fill(0, 5000, 0x5a));
+    must!(t, memory.fill(100, 200, 0xa5));
+    check!(
+        t,
+        all(0, 100, 0x5a) && all(100, 300, 0xa5) && all(300, 5000, 0x5a)
+    );
+    must!(t, memory.fill(5000, 0, 1));
+    check!(t, memory.fill(4999, 2, 1).is_err());
+    check!(t, memory.fill(usize::MAX, 2, 1).is_err());
+    check!(t, all(300, 5000, 0x5a));
+    memory.zero();
+    check!(t, all(0, 5000, 0));
+}
+
+fn shown(t: &Test) {
+    let is = |text: Result<CString, Error>, begin: &str, end: &str| {
+        let text = text.as_ref().map_or(&b""[..], |text| text.to_bytes());
+        text.starts_with(begin.as_bytes()) && text.ends_with(end.as_bytes())
+    };
+    let wc = must!(t, Contiguous::<WriteCombined>::new(300, Bounds::ANY));
+    let uc: NonCached = must!(t, NonCached::new(70));
+    let contiguous = CString::try_from_fmt(fmt!("{wc:?}"));
+    check!(
+        t,
+        is(
+            contiguous,
+            "Contiguous<WriteCombined>(Memory { at: 0x",
+            ", len: 300 })"
+        )
+    );
+    let noncached = CString::try_from_fmt(fmt!("{uc:?}"));
+    check!(
+        t,
+        is(
+            noncached,
+            "NonCached<Uncached>(Memory { at: 0x",
+            ", len: 70 })"
+        )
+    );
+    let tag = CString::try_from_fmt(fmt!("{:?} {:?}", Known::TAG, PoolKind::Paged));
+    check!(t, is(tag, "\"RsKn\" Paged", ""));
+}
+
+extern "C" {
+    fn ExAllocatePoolWithTag(pool_type: c_int, bytes: usize, tag: u32) -> *mut c_void;
+    fn ExFreePoolWithTag(block: *mut c_void, tag: u32);
+}
+
+/// A block of the C face.
+struct CBlock(*mut c_void);
+
+impl CBlock {
+    fn new(bytes: usize, paged: bool) -> Result<Self> {
+        // SAFETY: May be called with any arguments.
+        let block = unsafe { ExAllocatePoolWithTag(paged.into(), bytes, Known::TAG.as_raw()) };
+        if block.is_null() {
+            return Err(ENOMEM);
+        }
+        Ok(Self(block))
+    }
+}
+
+impl Drop for CBlock {
+    fn drop(&mut self) {
+        // SAFETY: It is the block that was allocated.
+        unsafe { ExFreePoolWithTag(self.0, Known::TAG.as_raw()) };
+    }
+}
+
+fn blocks_known(t: &Test) {
+    let memory: Contiguous = must!(t, Contiguous::new(5000, Bounds::ANY));
+    let block = must!(t, Block::at(memory.as_ptr()).ok_or(ENOENT));
+    check_eq!(t, block.bytes(), 5000);
+    check!(t, block.tag().is_none() && block.kind().is_none());
+    // SAFETY: Within the memory.
+    check!(t, Block::at(unsafe { memory.as_ptr().add(1) }).is_none());
+    let at = memory.as_ptr();
+    drop(memory);
+    check!(t, Block::at(at).is_none());
+    // These have no header, and the verifier is off.
+    let boxed = must!(t, PoolBox::<_, Known>::new([1u8; 300], GFP_KERNEL));
+    check!(t, Block::at(&*boxed).is_none());
+    for nothing in [
+        0usize,
+        1,
+        4096,
+        usize::MAX,
+        1 << 63,
+        core::ptr::from_ref(t) as usize,
+    ] {
+        check!(t, Block::at(nothing as *const u8).is_none());
+    }
+    for (bytes, paged) in [
+        (1, false),
+        (300, true),
+        (4096, false),
+        (9000, true),
+        (100_000, false),
+    ] {
+        let c = must!(t, CBlock::new(bytes, paged));
+        let block = must!(t, Block::at(c.0).ok_or(ENOENT));
+        check_eq!(t, block.bytes(), bytes);
+        check!(t, block.tag() == Some(Known::TAG));
+        let kind = if paged {
+            PoolKind::Paged
+        } else {
+            PoolKind::NonPaged
+        };
+        check!(t, block.kind() == Some(kind));
+        let at = c.0;
+        drop(c);
+        check!(t, Block::at(at).is_none());
     }
 }
