@@ -35,4 +35,7 @@ done
 # Kbuild compiles modules of outside in their own directory.
 cd "$TOP"
 in_root sh -c "RUSTC_BOOTSTRAP=1 RUST_POOL_BINDINGS=$TOP/rust_pool/bindings_generated.rs $before exec rustdoc ${flags[*]} -Zunstable-options -o '$out'"
+# Crates that are not documented with it cannot be linked to: rustdoc writes their paths.
+dead=$(grep -rhoE 'href="[a-z_]+::[^"]*"' "$out/rust_pool" | sort -u || true)
+[ -z "$dead" ] || die "rustdoc: links to nowhere: $dead"
 say "rustdoc: $out/rust_pool/index.html"

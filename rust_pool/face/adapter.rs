@@ -51,8 +51,7 @@ unsafe impl Sync for Adapter<'_> {}
 
 impl<'a> Adapter<'a> {
     /// Gets an adapter for transfers of up to `maximum_length` bytes, within the DMA mask that the
-    /// driver has set by
-    /// [`dma_set_mask_and_coherent`](kernel::dma::Device::dma_set_mask_and_coherent). Sleeps.
+    /// driver has set by `kernel::dma::Device::dma_set_mask_and_coherent`. Sleeps.
     ///
     /// # Errors
     ///

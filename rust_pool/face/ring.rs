@@ -123,7 +123,7 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
         self.buffer.write(self.offset(index)?, descriptor)
     }
 
-    /// Reads the field at an [`offset_of!`](core::mem::offset_of) in a descriptor, volatile: in one
+    /// Reads the field at an `offset_of!` in a descriptor, volatile: in one
     /// access if the CPU can. Any context.
     ///
     /// # Errors
