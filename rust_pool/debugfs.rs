@@ -23,6 +23,7 @@ use crate::{
         Content,
         Shelf, //
     },
+    site::LastName,
     state,
     statistics,
     summary::Summary,
@@ -85,7 +86,9 @@ impl Totals {
                 continue;
             };
             let now = row.snapshot();
-            all.tags = all.tags.wrapping_add((tag.is_some() && row.is_first()).into());
+            all.tags = all
+                .tags
+                .wrapping_add((tag.is_some() && row.is_first()).into());
             all.allocs = all.allocs.wrapping_add(now.allocs);
             all.frees = all.frees.wrapping_add(now.frees);
             all.bytes = all.bytes.wrapping_add(now.bytes);
@@ -137,7 +140,7 @@ impl Table for Tags {
         );
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Line, last: &mut LastName) -> Option<u64> {
         let mut at = usize::try_from(position).ok()?;
         loop {
             let (row, place) = statistics::in_order(at)?;
@@ -162,7 +165,7 @@ impl Table for Tags {
             line.push_number(per_alloc.unwrap_or(0), 10);
             line.push_number(peak, 14);
             line.push_number(now.failures, 10);
-            row.site().with_name(|name| {
+            row.site().with_name_or(last, |name| {
                 line.push(b" ");
                 line.push(name.unwrap_or("-").as_bytes());
             });
@@ -194,7 +197,7 @@ impl Table for Modules {
         );
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         holdings::render(position, line)
     }
 }
@@ -227,7 +230,7 @@ impl Table for Memory {
         );
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         let number = usize::try_from(position).ok()?;
         let shelf = Shelf::from_number(number)?;
         let held = magazine::held(shelf);
@@ -256,7 +259,7 @@ impl Table for Contiguous {
         head(file, "contiguous", &contiguous::FAMILY, columns);
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         state::get().regions.next(position, |region| {
             let Owner::Contiguous { cache, physical } = &region.owner else {
                 return None;
@@ -282,7 +285,7 @@ impl Table for NonCached {
         head(file, "noncached", &noncached::FAMILY, columns);
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         state::get().regions.next(position, |region| {
             let Owner::NonCached { cache, .. } = &region.owner else {
                 return None;
@@ -319,7 +322,7 @@ impl Table for Adapters {
         );
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         if position < Self::BUFFERS {
             let shown = adapter::after(position, |adapter| {
                 // What does not fit is cut, so nothing fails.
@@ -360,7 +363,7 @@ impl Table for Violations {
         );
     }
 
-    fn row(position: u64, line: &mut Line) -> Option<u64> {
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         state::get().violations.lock().after(position, line)
     }
 }

@@ -8,7 +8,10 @@
 //! and have mode 0400 and no ioctl or mmap, so that lockdown leaves them readable. Files to write are
 //! of mode 0600, which lockdown closes.
 
-use crate::text::Line;
+use crate::{
+    site::LastName,
+    text::Line, //
+};
 use core::{
     marker::PhantomData,
     mem::size_of,
@@ -36,13 +39,16 @@ pub(crate) trait Table {
     fn head(file: &SeqFile);
 
     /// Renders the row at or behind a position, counted from 0, and returns the position behind it.
-    fn row(position: u64, line: &mut Line) -> Option<u64>;
+    /// `last` remembers what the row before it looked up, for a table with a name in each row.
+    fn row(position: u64, line: &mut Line, last: &mut LastName) -> Option<u64>;
 }
 
-/// What an open file remembers: the line to show and the position behind it.
+/// What an open file remembers: the line to show, the position behind it, and within one read the
+/// name that was looked up last.
 struct Cursor {
     line: Line,
     next: u64,
+    last: LastName,
 }
 
 /// A table that can be told something.
@@ -153,7 +159,7 @@ impl<T: Table> File<T> {
         // is a valid value.
         let cursor = unsafe { &mut *(*file).private.cast::<Cursor>() };
         cursor.line.clear();
-        match T::row(position, &mut cursor.line) {
+        match T::row(position, &mut cursor.line, &mut cursor.last) {
             Some(next) => {
                 cursor.next = next;
                 core::ptr::from_mut(cursor).cast()
@@ -169,6 +175,9 @@ impl<T: Table> File<T> {
         file: *mut bindings::seq_file,
         position: *mut bindings::loff_t,
     ) -> *mut c_void {
+        // Modules may have come and gone since the last read.
+        // SAFETY: The private data is a cursor, as in `load()`.
+        unsafe { (*(*file).private.cast::<Cursor>()).last.forget() };
         // SAFETY: seq_file passes valid pointers.
         match unsafe { *position } {
             0 => HEAD,

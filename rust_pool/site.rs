@@ -21,7 +21,9 @@ use crate::{
     },
     text::{
         module_of,
-        Symbol, //
+        Symbol,
+        Text,
+        SYMBOL, //
     }, //
 };
 use core::ptr::null;
@@ -57,6 +59,19 @@ impl Link for Name {
 
     fn next(&self) -> &Next<Self> {
         &self.next
+    }
+}
+
+/// The name of the place in code that was looked up last. All zeroes are valid: none was.
+pub(crate) struct LastName {
+    caller: usize,
+    name: Text<SYMBOL>,
+}
+
+impl LastName {
+    /// Forgets it: another module may be at that address by now.
+    pub(crate) fn forget(&mut self) {
+        self.caller = 0;
     }
 }
 
@@ -129,6 +144,25 @@ impl Site {
             0 => look(None),
             caller => Symbol(caller).with(|name| look(Some(name))),
         }
+    }
+
+    /// The same for one of many rows: what `last` has need not be looked up, which takes a search of
+    /// all symbols of a module.
+    pub(crate) fn with_name_or<T>(
+        &self,
+        last: &mut LastName,
+        look: impl FnOnce(Option<&str>) -> T,
+    ) -> T {
+        let caller = self.caller.load(Relaxed);
+        if caller == 0 || !self.name.load(Relaxed).is_null() {
+            return self.with_name(look);
+        }
+        if last.caller != caller {
+            last.name.clear();
+            Symbol(caller).with(|name| last.name.push(name.as_bytes()));
+            last.caller = caller;
+        }
+        look(core::str::from_utf8(last.name.as_bytes()).ok())
     }
 
     /// Whether both are one place.

@@ -35,6 +35,7 @@ use crate::{
         Paper,
         Table, //
     },
+    site::LastName,
     state,
     sys,
     tag::Tag,
@@ -92,7 +93,7 @@ impl Table for Options {
         );
     }
 
-    fn row(position: u64, line: &mut Row) -> Option<u64> {
+    fn row(position: u64, line: &mut Row, _: &mut LastName) -> Option<u64> {
         let at = usize::try_from(position).ok()?;
         let next = state::get().verifier.lock().show(at, line)?;
         u64::try_from(next).ok()
@@ -190,7 +191,7 @@ impl Table for Live {
         );
     }
 
-    fn row(position: u64, line: &mut Row) -> Option<u64> {
+    fn row(position: u64, line: &mut Row, _: &mut LastName) -> Option<u64> {
         let state = state::get();
         let now = sys::uptime();
         let listed = Listed::now();
@@ -317,7 +318,7 @@ impl Table for Injected {
         );
     }
 
-    fn row(position: u64, line: &mut Row) -> Option<u64> {
+    fn row(position: u64, line: &mut Row, _: &mut LastName) -> Option<u64> {
         state::get().injected.lock().after(position, line)
     }
 }
