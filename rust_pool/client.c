@@ -11,6 +11,8 @@
  */
 
 #include <linux/export.h>
+#include <linux/hardirq.h>
+#include <linux/kernel.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -130,10 +132,36 @@ struct module *rust_pool_client_after(u64 *number, char *name)
 	return found;
 }
 
-/* The stack, without what was interrupted: that did not call. Any context. */
+/*
+ * Whether an address is in the kernel's loop over softirqs. That is known by its
+ * name alone: on x86 it is not in the section that filter_irq_stacks() looks at.
+ */
+static bool runs_softirqs(unsigned long addr)
+{
+	char name[32];
+
+	scnprintf(name, sizeof(name), "%ps", (void *)addr);
+	return !strcmp(name, "handle_softirqs");
+}
+
+/*
+ * The stack, without what was interrupted: that did not call. Nor did the
+ * interrupt, or the task, at the end of which softirqs are run. Any context.
+ */
 unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
 {
-	return filter_irq_stacks(frames, stack_trace_save(frames, room, 1));
+	unsigned int count = stack_trace_save(frames, room, 1);
+	unsigned int i;
+
+	count = filter_irq_stacks(frames, count);
+	/* In a hard interrupt the stack ends before the softirq that it interrupted. */
+	if (!in_serving_softirq() || in_hardirq() || in_nmi())
+		return count;
+	for (i = 0; i < count; i++) {
+		if (runs_softirqs(frames[i]))
+			return i + 1;
+	}
+	return count;
 }
 
 /*

@@ -27,7 +27,7 @@ leaked() {
 }
 
 families_named() {
-	logged 'left by rp_test_callers: 12 blocks, 48308 bytes, adapters 0' &&
+	logged 'left by rp_test_callers: 12 blocks, 44308 bytes, adapters 0' &&
 		leaked 'tag Call Nonp' 4 308 'pool_element\+.*\[rp_test_callers\]' &&
 		leaked contiguous 4 20000 'contiguous_element\+.*\[rp_test_callers\]' &&
 		leaked noncached 4 24000 'noncached_element\+.*\[rp_test_callers\]'
@@ -211,7 +211,7 @@ one_group() {
 	[ $_status -eq 0 ] || return 1
 	log_since | grep 'tracked tag Soft' | cut -c 1-300 >"$TMP/groups"
 	[ "$(wc -l <"$TMP/groups")" -eq 1 ] &&
-		grep -q 'tag Soft Nonp: 6[01] blocks, .* by forget_in_softirq\+.* < tick\+' "$TMP/groups" &&
+		grep -q 'tag Soft Nonp: 60 blocks, .* by forget_in_softirq\+.* < run\+' "$TMP/groups" &&
 		return
 	sed 's/^/# /' "$TMP/groups"
 	return 1

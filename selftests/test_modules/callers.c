@@ -4,6 +4,7 @@
  * callback of the kernel's, in a softirq, by a function's address. What it
  * allocates it forgets.
  */
+#include <linux/interrupt.h>
 #include <linux/mempool.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -110,6 +111,7 @@ static int go_twice(void)
 }
 
 static struct timer_list timer;
+static struct tasklet_struct tasklet;
 static unsigned int ticks;
 static void *last;
 
@@ -118,21 +120,27 @@ static noinline void forget_in_softirq(void)
 	WRITE_ONCE(last, ExAllocatePoolWithTag(NonPagedPoolNx, 100, 'tfoS'));
 }
 
-static void tick(struct timer_list *unused)
+/* One way leads here, unlike to a timer's function, which another CPU may call. */
+static void run(struct tasklet_struct *unused)
 {
 	forget_in_softirq();
-	if (READ_ONCE(ticks) == 0)
-		return;
 	WRITE_ONCE(ticks, ticks - 1);
-	mod_timer(&timer, jiffies + 1);
+	if (READ_ONCE(ticks))
+		mod_timer(&timer, jiffies + 1);
 }
 
-/* Interrupts this in many a place. */
+static void tick(struct timer_list *unused)
+{
+	tasklet_schedule(&tasklet);
+}
+
+/* Is interrupted in many a place. */
 static int go_softirq(void)
 {
 	unsigned long end = jiffies + 60 * HZ;
 
 	WRITE_ONCE(ticks, 60);
+	tasklet_setup(&tasklet, run);
 	timer_setup(&timer, tick, 0);
 	mod_timer(&timer, jiffies + 1);
 	while (READ_ONCE(ticks) && time_before(jiffies, end)) {
@@ -144,6 +152,7 @@ static int go_softirq(void)
 		cond_resched();
 	}
 	timer_delete_sync(&timer);
+	tasklet_kill(&tasklet);
 	return READ_ONCE(ticks) ? -ETIMEDOUT : 0;
 }
 
