@@ -171,7 +171,7 @@ static void paged_free_reported_and_done(struct rpt *t)
 			EXPECT(t, rpt_shows(v->p[3], call.block));
 			expect_words(t, v, " paged pool freed");
 		}
-		for (tries = 0; tries < 100; tries++) {
+		for (tries = 0; tries < RPT_TRIES; tries++) {
 			rpt_tag(t, "TstB", true, &after);
 			if (after.diff == before.diff)
 				break;

@@ -450,7 +450,7 @@ static void uncached_freed(struct rpt *t)
 		rpt_in_context(context, call_free, &call);
 		if (context == RPT_HARDIRQ)
 			EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
-		for (tries = 0; tries < 100; tries++) {
+		for (tries = 0; tries < RPT_TRIES; tries++) {
 			rpt_family(t, "contiguous", &after);
 			if (after.diff == before.diff &&
 			    rpt_cache(__va(first)) == RPT_WB)

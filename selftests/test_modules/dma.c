@@ -525,7 +525,7 @@ static void free_reported_and_done_in(struct rpt *t)
 		EXPECT_EQ(t, v->p[1], rpt_irql(context));
 		EXPECT(t, rpt_shows(v->p[3], call.buffer));
 	}
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < RPT_TRIES; tries++) {
 		rpt_family(t, "adapters", &after);
 		if (after.diff == before.diff)
 			break;

@@ -237,7 +237,7 @@ static void found_in(struct rpt *t)
 	b.base[b.length] = 0;
 	rpt_in_context(rpt_value(t), free_here, &b);
 	EXPECT_VIOLATIONS(t, 2);
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < RPT_TRIES; tries++) {
 		rpt_family(t, "adapters", &after);
 		if (after.diff == before.diff)
 			return;

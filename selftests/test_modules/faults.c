@@ -65,7 +65,7 @@ static void sweep(struct rpt_sweep *s, enum faults faults)
 
 void rpt_sweep(struct rpt *t, struct rpt_sweep *s)
 {
-	unsigned int tries = 250;
+	unsigned int tries = RPT_TRIES;
 	long before, free;
 
 	vm_unmap_aliases();

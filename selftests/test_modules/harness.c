@@ -122,7 +122,7 @@ static void rpt_run(struct rpt *t, const struct rpt_file *file)
 
 	EXPECT_VIOLATIONS(t, 0);
 	/* Frees in a wrong context are carried out a little later. */
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < RPT_TRIES; tries++) {
 		rpt_balance(t, &after);
 		if (!memcmp(&before, &after, sizeof(before)))
 			return;

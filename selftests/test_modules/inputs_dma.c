@@ -507,7 +507,7 @@ static void run_release(struct rpt *t, const void *data,
 	}
 	thing_drop(t, &thing, false);
 	/* Until a deferred free is done the adapter still has its buffer. */
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < RPT_TRIES; tries++) {
 		rpt_family(t, "adapters", &after);
 		if (after.diff == before.diff)
 			break;

@@ -195,7 +195,7 @@ static void free_reported_and_done(struct rpt *t)
 		EXPECT_EQ(t, v->p[1], rpt_irql(rpt_value(t)));
 		EXPECT(t, rpt_shows(v->p[3], call.block));
 	}
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < RPT_TRIES; tries++) {
 		rpt_family(t, "noncached", &after);
 		if (after.diff == before.diff &&
 		    rpt_cache(__va(frame)) == RPT_WB)

@@ -155,7 +155,11 @@ bool rpt_shows(u64 parameter, const void *address);
 #define DRIVER_VERIFIER_DETECTED_VIOLATION	0xc4
 #define DRIVER_VERIFIER_DMA_VIOLATION		0xe6
 
-/* Waits until what was freed in a wrong context is really free. */
+/*
+ * Waits for what was freed in a wrong context to be really free: so often at most, as
+ * it is looked at after each. That is ten seconds, and more where the host is busy.
+ */
+#define RPT_TRIES	500
 void rpt_settle(struct rpt *t);
 
 /* Contexts */
