@@ -296,9 +296,9 @@ impl Row {
     /// learns of so few bytes only when it is read.
     #[inline]
     pub(crate) fn begin_peak(&self) {
-        if self.peak.load(Relaxed) == 0 {
-            // It tells the peak what it reads.
-            let _ = self.snapshot();
+        let first = self.first();
+        if first.peak.load(Relaxed) == 0 {
+            first.reached(self.sums().bytes());
         }
     }
 
