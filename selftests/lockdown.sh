@@ -12,7 +12,7 @@ LOCKDOWN=/sys/kernel/security/lockdown
 
 readable() {
 	for _file in tags contiguous noncached adapters violations live injected memory; do
-		head -n 1 "$STATS/$_file" | grep -qx "$_file - version: 1\.[0-9]" ||
+		head -n 1 "$STATS/$_file" | grep -qx "$_file - version: [12]\.[0-9]" ||
 			return 1
 		cat "$STATS/$_file" >"$TMP/text" || return 1
 	done
