@@ -153,6 +153,9 @@ pub(crate) fn allocate_pages(
     owner: Client,
 ) -> Option<NonNull<u8>> {
     let order = pages::order(bytes)?;
+    // CAST: A small constant.
+    // SAFETY: `order()` says no other order.
+    unsafe { core::hint::assert_unchecked(order < ORDERS as u32) };
     if percpu::in_nmi() {
         return None;
     }
