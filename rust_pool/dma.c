@@ -184,6 +184,16 @@ static enum rust_pool_dma_fate free_as_made(struct freeing *f)
 	return RUST_POOL_DMA_FREED;
 }
 
+/* Only some kernels have devices with operations of their own. */
+static bool has_own_ops(const struct device *dev)
+{
+#ifdef CONFIG_ARCH_HAS_DMA_OPS
+	return dev->dma_ops;
+#else
+	return false;
+#endif
+}
+
 /* Whether dma_free_attrs() will neither translate nor call what is not there. */
 static bool still_direct(const struct freeing *f)
 {
@@ -191,7 +201,7 @@ static bool still_direct(const struct freeing *f)
 	    get_dma_ops(f->dev) != f->origin->ops)
 		return false;
 	if (f->origin->ops)
-		return !f->dev->dma_ops || !rust_pool_dma_gone(f->dev);
+		return !has_own_ops(f->dev) || !rust_pool_dma_gone(f->dev);
 	return dma_to_phys(f->dev, f->bus) == phys_of(f->base);
 }
 
