@@ -172,7 +172,11 @@ impl PageWords {
     /// There is such a page, and the caller has a reference to it.
     #[inline(always)]
     pub(crate) unsafe fn is_reusable(self) -> bool {
+        // Without it a kernel has no flag for pages that the hardware cannot keep any more.
+        #[cfg(CONFIG_MEMORY_FAILURE)]
         const POISONED: u64 = 1 << bindings::pageflags_PG_hwpoison;
+        #[cfg(not(CONFIG_MEMORY_FAILURE))]
+        const POISONED: u64 = 0;
         let page = self.0.wrapping_sub(raw::RUST_POOL_PAGE_WORDS);
         // SAFETY: By the safety requirements and the type invariant these lie in a `struct page`.
         // Others may change them at the same time; any value that they had will do, as whoever adds
