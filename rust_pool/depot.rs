@@ -114,9 +114,10 @@ pub(crate) unsafe fn free(shelf: Shelf, block: NonNull<u8>) {
 /// The block is all pages of this order from [`allocate`], and its owner does not use it any more.
 pub(crate) unsafe fn free_pages(order: u32, block: NonNull<u8>) {
     let shelf = Shelf::pages(order);
-    // SAFETY: By the safety requirements the pages are there, and the pool has a reference.
-    let reusable = PageWords::around(block.as_ptr() as usize)
-        .is_some_and(|page| unsafe { page.is_reusable() });
+    let reusable = PageWords::around(block.as_ptr() as usize).is_some_and(|page| {
+        // SAFETY: By the safety requirements the pages are there, and the pool has a reference.
+        unsafe { page.is_reusable() }
+    });
     // SAFETY: By the safety requirements; nobody uses what nobody else refers to.
     unsafe {
         if reusable {

@@ -509,9 +509,10 @@ impl Remains {
     ///
     /// These are the remains of this header, which was that of the block at `addr`.
     pub(crate) unsafe fn bury_pages(&self, header: &PageHeader, addr: usize) -> bool {
-        // SAFETY: By the safety requirements.
-        PageWords::around(addr)
-            .is_some_and(|page| unsafe { self.bury(header.0, addr, page.addr()) })
+        PageWords::around(addr).is_some_and(|page| {
+            // SAFETY: By the safety requirements.
+            unsafe { self.bury(header.0, addr, page.addr()) }
+        })
     }
 }
 

@@ -213,7 +213,9 @@ mod tests {
         assert!(shows(Tag::new("Ring"), "Ring"));
         assert!(Tag::new("Ring") == literal(b"gniR"));
         assert!(Tag::new("Ring").as_raw() == 0x676e_6952);
-        assert!(Text::<8>::of(&kernel::prelude::fmt!("{:?}", Tag::new("A"))).as_str() == "\"A   \"");
+        assert!(
+            Text::<8>::of(&kernel::prelude::fmt!("{:?}", Tag::new("A"))).as_str() == "\"A   \""
+        );
     }
 
     #[test]

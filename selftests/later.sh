@@ -96,7 +96,7 @@ drop_slab() {
 short_of_memory() {
 	_min=$(cat /proc/sys/vm/min_free_kbytes)
 	_free=$(awk '/^MemFree/ { print $2 }' /proc/meminfo)
-	echo $((_free / 100 * 85)) >/proc/sys/vm/min_free_kbytes || return 1
+	echo $((_free * 85 / 100)) >/proc/sys/vm/min_free_kbytes || return 1
 	_status=0
 	for _ in 1 2 3 4 5; do
 		head -c 4194304 /dev/zero >"$TMP/more"

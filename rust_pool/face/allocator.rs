@@ -110,10 +110,11 @@ unsafe fn realloc_verified<T: PoolTag>(
         // SAFETY: May be called with any arguments in any context but NMI.
         unsafe { raw::rust_pool_verifier_add(block.as_ptr().cast(), pool, tag, bytes, here()) };
     };
-    // SAFETY: May be called with any arguments in any context.
-    if layout.size() != 0
-        && unsafe { raw::rust_pool_verifier_refuse(pool, tag, layout.size(), here()) }
-    {
+    let refused = || {
+        // SAFETY: May be called with any arguments in any context.
+        unsafe { raw::rust_pool_verifier_refuse(pool, tag, layout.size(), here()) }
+    };
+    if layout.size() != 0 && refused() {
         row::<T>(kind).fail();
         return Err(AllocError);
     }
