@@ -210,8 +210,9 @@ impl Table for Memory {
         let (heap, state) = (heap::usage(), state::get());
         seq_print!(
             file,
-            "memory - version: 1.2\n\
+            "memory - version: 1.3\n\
              # heap: {} spans, {} of them waiting, {} bytes free, {} times contended\n\
+             # deferred large: {}\n\
              # deferred contiguous: {}\n\
              # deferred noncached: {}\n\
              # deferred common buffers: {}\n\
@@ -220,6 +221,7 @@ impl Table for Memory {
             heap.waiting,
             heap.free,
             heap.contentions,
+            state.large.usage(),
             state.contiguous.usage(),
             state.noncached.usage(),
             state.buffers.usage(),

@@ -11,6 +11,7 @@ use crate::{
     contiguous,
     export::matches_header,
     noncached,
+    pool,
     state,
     statistics,
     verifier, //
@@ -32,16 +33,17 @@ matches_header!(rust_pool_give);
 /// Gives back what waits now, and says whether there was anything. Sleeps.
 pub(crate) fn give() -> bool {
     let state = state::get();
+    let large = state.large.drain(pool::give_back);
     let contiguous = state.contiguous.drain(contiguous::give_back);
     let noncached = state.noncached.drain(noncached::give_back);
     let buffers = common_buffer::give_back_all();
-    contiguous || noncached || buffers
+    large || contiguous || noncached || buffers
 }
 
 /// How many blocks wait.
 pub(crate) fn blocks() -> usize {
     let state = state::get();
-    [&state.contiguous, &state.noncached, &state.buffers]
+    [&state.large, &state.contiguous, &state.noncached, &state.buffers]
         .iter()
         .map(|backlog| backlog.usage().blocks)
         .sum()

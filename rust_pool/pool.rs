@@ -6,6 +6,7 @@
 
 use crate::{
     backing,
+    backlog::Batch,
     damage,
     export::{
         export_symbol_gpl,
@@ -218,6 +219,9 @@ fn allocate_large(
         }
     }
     let used = backing::used(request.bytes)?;
+    if sys::irql() == 0 {
+        state::get().large.shorten(used, give_back);
+    }
     let record = Reservation::new()?;
     let block = backing::allocate_pages(request)?;
     row.charge(request.bytes, used);
@@ -437,6 +441,19 @@ fn release(region: KBox<Region>) {
         if kept::take(region.addr()) {
             return kept::keep(Memory::Region(region));
         }
+        if sys::irql() != 0 && sys::is_vmalloc(region.base) {
+            state::get().large.add(region);
+        } else {
+            give_back(Batch::of(region));
+        }
+    }
+}
+
+/// Gives the memory of large blocks back. Where it may not sleep, none may be vmalloc's: vmalloc
+/// would keep its list of what to free in the blocks themselves, where others who have references to
+/// the pages see it.
+pub(crate) fn give_back(mut batch: Batch) {
+    while let Some(region) = batch.regions.pop() {
         // SAFETY: The region was in the table, so it is a block of this size, and it is no more.
         unsafe { backing::free_pages(region.base, region.asked) };
     }

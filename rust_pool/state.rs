@@ -56,6 +56,8 @@ pub(crate) struct State {
     pub(crate) masks: Mutex<()>,
     /// What is to be given back, of each family.
     #[pin]
+    pub(crate) large: Backlog,
+    #[pin]
     pub(crate) contiguous: Backlog,
     #[pin]
     pub(crate) noncached: Backlog,
@@ -114,6 +116,7 @@ impl Owner {
                 adapters <- new_spinlock_irq!(Adapters::new(), "rust_pool::adapters"),
                 masks <- new_mutex!((), "rust_pool::masks"),
                 heap <- new_spinlock_irq!(heap, "rust_pool::heap"),
+                large <- Backlog::new(),
                 contiguous <- Backlog::new(),
                 noncached <- Backlog::new(),
                 buffers <- Backlog::new(),

@@ -792,7 +792,7 @@ mod tests {
             let _ = kwrite!(&mut all, "tracking tag=A{number:03}\n");
         }
         assert!(read(all.as_str(), 0).is_some());
-        for number in 0..130 {
+        for number in 0..40 {
             let _ = kwrite!(&mut all, "check tag=A{number:03}\n");
         }
         let bad = Draft::of(&[])

@@ -4,6 +4,7 @@
  * This walks the table of Documentation/pages.rst.
  */
 #include <linux/anon_inodes.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -234,6 +235,44 @@ static void held_last(struct rpt *t)
 	unsigned int last = count_of(BYTES(t)) - 1;
 
 	held_pages(t, last, last);
+}
+
+struct atomic_free {
+	struct held *h;
+};
+
+static void give_here(void *arg)
+{
+	struct atomic_free *f = arg;
+
+	give(f->h->kind, f->h->block, f->h->bytes);
+}
+
+/* Nor is a page written to whose block is freed where nothing may sleep. */
+static void held_at_dispatch(struct rpt *t)
+{
+	enum rpt_context context;
+
+	for (context = RPT_PREEMPT_OFF; context <= RPT_HARDIRQ; context++) {
+		struct held *h = hold(t, KIND(t), BYTES(t));
+		struct atomic_free f = { .h = h };
+		unsigned int last, wait;
+
+		if (!h)
+			return;
+		last = count_of(h->bytes) - 1;
+		get_page(h->pages[0]);
+		get_page(h->pages[last]);
+		rpt_in_context(context, give_here, &f);
+		/* Until the owner's reference is gone. */
+		for (wait = 0; wait < 6000 && page_count(h->pages[0]) >
+		     (PageCompound(h->pages[0]) || !last ? 2 : 1); wait++)
+			msleep(10);
+		EXPECT(t, rpt_filled(page_address(h->pages[0]), part(h, 0), 17));
+		put_page(h->pages[last]);
+		put_page(h->pages[0]);
+		let_go(h);
+	}
 }
 
 /* As block and network code does: a reference comes and goes while the block lives. */
@@ -557,6 +596,7 @@ static const struct rpt_case cases[] = {
 	{ "held_whole", held_whole, memory },
 	{ "held_first_page", held_first, memory },
 	{ "held_last_page", held_last, memory },
+	{ "held_at_dispatch", held_at_dispatch, some },
 	{ "held_meanwhile", held_meanwhile, memory },
 	{ "in_a_list", in_a_list, memory },
 	{ "mapped_by_page", mapped_by_page, memory },
