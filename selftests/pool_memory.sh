@@ -9,7 +9,7 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 held() {
-	awk 'NR > 3 { held += $4 } END { print held + 0 }' "$STATS/memory"
+	awk '!/^#|^memory/ { held += $4 } END { print held + 0 }' "$STATS/memory"
 }
 
 spans() {
@@ -104,7 +104,7 @@ open_here() {
 
 EXTRA=4
 begin_suites rp_test_pool magazines heap contention
-awk 'NR > 3 && $3' "$STATS/memory" | grep -q . && KEPT=yes || KEPT=no
+awk '!/^#|^memory/ && $3' "$STATS/memory" | grep -q . && KEPT=yes || KEPT=no
 check "$PROGRAM: magazines are open" open_here
 run_cases
 check "$PROGRAM: given back when memory is short" given_back_when_short

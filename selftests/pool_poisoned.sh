@@ -16,7 +16,7 @@ need_edu
 nothing_kept() {
 	cat "$STATS/memory" >"$TMP/memory"
 	grep -q '^# heap: 0 spans' "$TMP/memory" &&
-		grep -v '^#' "$TMP/memory" | awk '$3 || $4 { bad = 1 } END { exit bad || !NR }' && return
+		grep -v '^#\|^memory' "$TMP/memory" | awk '$3 || $4 { bad = 1 } END { exit bad || !NR }' && return
 	sed 's/^/# /' "$TMP/memory"
 	return 1
 }
