@@ -43,10 +43,15 @@ pub(crate) fn give() -> bool {
 /// How many blocks wait.
 pub(crate) fn blocks() -> usize {
     let state = state::get();
-    [&state.large, &state.contiguous, &state.noncached, &state.buffers]
-        .iter()
-        .map(|backlog| backlog.usage().blocks)
-        .sum()
+    [
+        &state.large,
+        &state.contiguous,
+        &state.noncached,
+        &state.buffers,
+    ]
+    .iter()
+    .map(|backlog| backlog.usage().blocks)
+    .sum()
 }
 
 /// Called from the work item that makes what is wanted.
