@@ -38,6 +38,7 @@ use crate::{
         Text, //
     },
     verifier::{
+        freed,
         hooks,
         tracking,
         MemoryType, //
@@ -313,7 +314,7 @@ pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnc
         caller,
         what,
     )
-    .report();
+    .report_with(|| freed::tell_of(MemoryType::Adapter, id.0));
 }
 
 /// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
@@ -356,7 +357,7 @@ pub(crate) fn forget_all() {
 /// Puts an adapter back. Any context but NMI, any address.
 fn put(id: AdapterId, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(id, 0, caller, "adapter put");
+        violation::wrong_context_free(id, 0, caller, "adapter put").report();
         return;
     }
     let (left, device) = {
@@ -393,7 +394,7 @@ fn put(id: AdapterId, caller: usize) {
         Some(None) => (),
         None => not_an_adapter(id, caller, || {
             let what = "put of an adapter that never was";
-            violation::bad_argument(id, 0u32, 0u32, caller, what);
+            violation::bad_argument(id, 0u32, 0u32, caller, what).report();
         }),
     }
 }
@@ -429,7 +430,8 @@ unsafe extern "C" fn rust_pool_adapter_get(
             get_raw(device, Wanted::new(description), true, registers, caller)
         },
         None => {
-            violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without description");
+            violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without description")
+                .report();
             null_mut()
         }
     }
@@ -470,11 +472,11 @@ unsafe fn get_raw(
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
     if sys::irql() != 0 {
-        violation::wrong_context(0u32, 0, caller, "adapter requested");
+        violation::wrong_context(0u32, 0, caller, "adapter requested").report();
         return null_mut();
     }
     let Some(device) = NonNull::new(device) else {
-        violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without device");
+        violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without device").report();
         return null_mut();
     };
     let Some(wanted) = wanted else {

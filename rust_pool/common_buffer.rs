@@ -44,6 +44,7 @@ use crate::{
             self,
             Padding, //
         },
+        freed,
         hooks,
         MemoryType, //
     },
@@ -78,13 +79,13 @@ pub(crate) fn lost() -> (u64, u64) {
 /// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
 fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
     if bytes == 0 {
-        violation::zero_bytes(id, 0u32, caller);
+        violation::zero_bytes(id, 0u32, caller).report();
         return None;
     }
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
     if sys::irql() != 0 {
-        violation::wrong_context(id, bytes, caller, "common buffer requested");
+        violation::wrong_context(id, bytes, caller, "common buffer requested").report();
         return None;
     }
     let buffer = allocate_buffer(id, bytes, cached, caller);
@@ -116,7 +117,7 @@ fn allocate_buffer(
         Err(Refusal::Unknown) => {
             adapter::not_an_adapter(id, caller, || {
                 let what = "common buffer of an adapter that never was";
-                violation::bad_argument(id, bytes, 0u32, caller, what);
+                violation::bad_argument(id, bytes, 0u32, caller, what).report();
             });
             return None;
         }
@@ -188,11 +189,20 @@ fn look_around(region: &Region, caller: usize) {
 /// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
 fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(id, base, caller, "common buffer freed");
+        violation::wrong_context_free(id, base, caller, "common buffer freed").report();
         return;
     }
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
+    let no_buffer = || {
+        Violation::new(
+            Check::DmaVerifier,
+            0x03,
+            [id.into(), Parameter::Address(base), bytes.into()],
+            caller,
+            "free of a common buffer that is freed already or never was",
+        )
+    };
     let taken = state::get()
         .regions
         .take(base, |region| match &region.owner {
@@ -205,10 +215,10 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
                 if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
                     Ok(())
                 } else {
-                    Err(true)
+                    Err((true, region.facts()))
                 }
             }
-            _ => Err(false),
+            _ => Err((false, region.facts())),
         });
     match taken {
         Taken::Region(mut region) => {
@@ -230,28 +240,25 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
                 release(&region);
             } else {
                 if sys::irql() != 0 {
-                    violation::wrong_context_free(id, base, caller, "common buffer freed");
+                    violation::wrong_context_free(id, base, caller, "common buffer freed").report();
                 }
                 state::get().buffers.add(region);
             }
             // Its user is done with it, however long its memory stays; that has the device itself.
             adapter::unreserve(id, registers);
         }
-        Taken::Refused(true) => violation::bad_argument(
+        Taken::Refused((true, facts)) => violation::bad_argument(
             Parameter::Address(base),
             id,
             bytes,
             caller,
             "common buffer freed with arguments that are not its own",
-        ),
-        Taken::Refused(false) | Taken::Recent | Taken::Missing => Violation::new(
-            Check::DmaVerifier,
-            0x03,
-            [id.into(), Parameter::Address(base), bytes.into()],
-            caller,
-            "free of a common buffer that is freed already or never was",
         )
-        .report(),
+        .report_with(|| facts.print()),
+        Taken::Refused((false, facts)) => no_buffer().report_with(|| facts.print()),
+        Taken::Recent | Taken::Missing => {
+            no_buffer().report_with(|| freed::tell_of(MemoryType::CommonBuffer, base));
+        }
     }
 }
 

@@ -35,6 +35,7 @@ use crate::{
         PAGE_SIZE, //
     },
     verifier::{
+        freed,
         hooks,
         MemoryType, //
     },
@@ -142,16 +143,16 @@ pub(crate) fn allocate(
     // CAST: A bug check's parameter shows the bits.
     let shown = cache as u32;
     let Some(cache) = CacheType::from_raw(cache) else {
-        violation::bad_argument(shown, bytes, 0u32, caller, "reserved cache type");
+        violation::bad_argument(shown, bytes, 0u32, caller, "reserved cache type").report();
         return None;
     };
     if bytes == 0 {
-        violation::zero_bytes(shown, 0u32, caller);
+        violation::zero_bytes(shown, 0u32, caller).report();
         return None;
     }
     let irql = sys::irql();
     if irql == 15 || (cache != CacheType::Cached && irql != 0) {
-        violation::wrong_context(shown, bytes, caller, "contiguous memory requested");
+        violation::wrong_context(shown, bytes, caller, "contiguous memory requested").report();
         return None;
     }
     let refused = hooks::refuse(MemoryType::Contiguous, None, bytes, caller);
@@ -252,9 +253,18 @@ pub(crate) fn give_back(mut batch: Batch) {
 /// context, any address.
 pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(0u32, base, caller, "contiguous memory freed");
+        violation::wrong_context_free(0u32, base, caller, "contiguous memory freed").report();
         return;
     }
+    let bad_address = || {
+        Violation::new(
+            Check::BadPoolCaller,
+            0x60,
+            [Parameter::Address(base), 0u32.into(), 0u32.into()],
+            caller,
+            "contiguous free of a bad address",
+        )
+    };
     let taken = state::get()
         .regions
         .take(base, |region| match region.owner {
@@ -262,17 +272,18 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
                 if bytes.is_some_and(|bytes| bytes != region.asked)
                     || cache.is_some_and(|cache| cache != own.as_raw())
                 {
-                    Err(Some(region.asked))
+                    Err((true, region.facts()))
                 } else {
                     Ok(())
                 }
             }
-            _ => Err(None),
+            _ => Err((false, region.facts())),
         });
     match taken {
         Taken::Region(region) => {
             if sys::in_hardirq() {
-                violation::wrong_context_free(0u32, base, caller, "contiguous memory freed");
+                violation::wrong_context_free(0u32, base, caller, "contiguous memory freed")
+                    .report();
             }
             FAMILY.discharge(region.asked, region.used);
             let cached = matches!(
@@ -293,21 +304,18 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
                 waiting.add(region);
             }
         }
-        Taken::Refused(Some(asked)) => violation::bad_argument(
+        Taken::Refused((true, facts)) => violation::bad_argument(
             Parameter::Address(base),
-            asked,
-            bytes.unwrap_or(asked),
+            facts.asked,
+            bytes.unwrap_or(facts.asked),
             caller,
             "contiguous free with the wrong size or cache type",
-        ),
-        Taken::Refused(None) | Taken::Recent | Taken::Missing => Violation::new(
-            Check::BadPoolCaller,
-            0x60,
-            [Parameter::Address(base), 0u32.into(), 0u32.into()],
-            caller,
-            "contiguous free of a bad address",
         )
-        .report(),
+        .report_with(|| facts.print()),
+        Taken::Refused((false, facts)) => bad_address().report_with(|| facts.print()),
+        Taken::Recent | Taken::Missing => {
+            bad_address().report_with(|| freed::tell_of(MemoryType::Contiguous, base));
+        }
     }
 }
 

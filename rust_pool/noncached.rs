@@ -32,6 +32,7 @@ use crate::{
         PAGE_SIZE, //
     },
     verifier::{
+        freed,
         hooks,
         MemoryType, //
     },
@@ -121,11 +122,11 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
         CacheType::Uncached
     };
     if bytes == 0 {
-        violation::zero_bytes(cache, 0u32, caller);
+        violation::zero_bytes(cache, 0u32, caller).report();
         return None;
     }
     if sys::irql() != 0 {
-        violation::wrong_context(cache, bytes, caller, "noncached memory requested");
+        violation::wrong_context(cache, bytes, caller, "noncached memory requested").report();
         return None;
     }
     let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
@@ -163,22 +164,32 @@ fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNu
 /// Frees memory if `base` is the start of some and `bytes` its size. Any context, any address.
 pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(0u32, base, caller, "noncached memory freed");
+        violation::wrong_context_free(0u32, base, caller, "noncached memory freed").report();
         return;
     }
+    let bad_address = || {
+        violation::bad_argument(
+            Parameter::Address(base),
+            0u32,
+            bytes,
+            caller,
+            "noncached free of a bad address",
+        )
+    };
     let taken = state::get()
         .regions
         .take(base, |region| match region.owner {
             Owner::NonCached { .. } if region.asked == bytes => Ok(()),
-            Owner::NonCached { .. } => Err(region.asked),
-            _ => Err(0),
+            Owner::NonCached { .. } => Err((true, region.facts())),
+            _ => Err((false, region.facts())),
         });
     match taken {
         Taken::Region(region) => {
             FAMILY.discharge(region.asked, region.used);
             let waiting = &state::get().noncached;
             if sys::irql() != 0 {
-                violation::wrong_context_free(0u32, base, caller, "noncached memory freed");
+                violation::wrong_context_free(0u32, base, caller, "noncached memory freed")
+                    .report();
                 waiting.add(region);
             } else if sys::in_reclaim() {
                 waiting.add(region);
@@ -187,20 +198,18 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
                 give_back(Batch::of(region));
             }
         }
-        Taken::Refused(asked) if asked != 0 => violation::bad_argument(
+        Taken::Refused((true, facts)) => violation::bad_argument(
             Parameter::Address(base),
-            asked,
+            facts.asked,
             bytes,
             caller,
             "noncached free with the wrong size",
-        ),
-        Taken::Refused(_) | Taken::Recent | Taken::Missing => violation::bad_argument(
-            Parameter::Address(base),
-            0u32,
-            bytes,
-            caller,
-            "noncached free of a bad address",
-        ),
+        )
+        .report_with(|| facts.print()),
+        Taken::Refused((false, facts)) => bad_address().report_with(|| facts.print()),
+        Taken::Recent | Taken::Missing => {
+            bad_address().report_with(|| freed::tell_of(MemoryType::NonCached, base));
+        }
     }
 }
 

@@ -159,7 +159,7 @@ fn allocate_any(
         }
     };
     if bytes == 0 {
-        violation::zero_bytes(pool_type, tag, caller);
+        violation::zero_bytes(pool_type, tag, caller).report();
         return None;
     }
     // A tag that has a row was looked at before.
@@ -174,7 +174,7 @@ fn allocate_any(
             PoolKind::Paged => "paged pool requested",
             PoolKind::NonPaged => "nonpaged pool requested",
         };
-        violation::wrong_context_request(pool_type, bytes, caller, done)
+        violation::wrong_context(pool_type, bytes, caller, done)
             .about(tag)
             .report();
         return None;
@@ -254,7 +254,8 @@ fn refuse_type(pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
             tag,
             caller,
             "pool type that drivers may not use",
-        );
+        )
+        .report();
     }
 }
 
@@ -304,7 +305,7 @@ fn free_pages(addr: usize, tag: Tag, caller: usize) {
 fn free_any(addr: usize, tag: Tag, caller: usize) {
     if percpu::in_nmi() {
         // No lock may be taken here, so nothing can be looked up or freed.
-        violation::wrong_context_free(0u32, addr, caller, "pool freed");
+        violation::wrong_context_free(0u32, addr, caller, "pool freed").report();
         return;
     }
     if arena::covers(addr) {
@@ -413,8 +414,8 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
         .regions
         .take(addr, |region| match region.owner {
             Owner::Pool { tag: owner, .. } if tag.as_raw() == 0 || tag == owner => Ok(()),
-            Owner::Pool { tag, kind, .. } => Err(Some((tag, kind, region.asked))),
-            _ => Err(None),
+            Owner::Pool { tag, kind, .. } => Err(Ok((tag, kind, region.asked))),
+            _ => Err(Err(region.facts())),
         });
     match taken {
         Taken::Region(region) => {
@@ -423,11 +424,11 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
             }
             release(region);
         }
-        Taken::Refused(Some(block)) => {
+        Taken::Refused(Ok(block)) => {
             kept::concern(addr);
             report_wrong_tag(addr, block, tag, caller);
         }
-        Taken::Refused(None) => not_from_pool(addr, caller).report(),
+        Taken::Refused(Err(facts)) => not_from_pool(addr, caller).report_with(|| facts.print()),
         Taken::Recent => return Large::Recent,
         Taken::Missing => return Large::None,
     }
@@ -507,7 +508,7 @@ pub(crate) fn tell_first_user(tag: Tag, kind: PoolKind) {
 #[inline]
 pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && sys::irql() != 0 {
-        violation::wrong_context_free(kind, addr, caller, "paged pool freed");
+        violation::wrong_context_free(kind, addr, caller, "paged pool freed").report();
     }
     hooks::freeing(addr, kind, caller);
 }

@@ -95,6 +95,26 @@ impl Owner {
     }
 }
 
+/// What a report says of a live region.
+pub(crate) struct Facts {
+    memory: MemoryType,
+    /// Bytes asked for.
+    pub(crate) asked: usize,
+    site: Site,
+}
+
+impl Facts {
+    /// Prints them. Any context but NMI.
+    pub(crate) fn print(&self) {
+        let Self {
+            memory,
+            asked,
+            site,
+        } = self;
+        pr_err!("  a live block is there: {memory}, {asked} bytes, allocated at {site}\n");
+    }
+}
+
 /// A page-aligned block.
 pub(crate) struct Region {
     place: Place<Region>,
@@ -132,6 +152,15 @@ impl Region {
     /// The base as a number.
     pub(crate) fn addr(&self) -> usize {
         self.base.as_ptr() as usize
+    }
+
+    /// What is said of it if a free does not fit it.
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            memory: self.owner.memory(),
+            asked: self.asked,
+            site: self.site.copy(),
+        }
     }
 }
 

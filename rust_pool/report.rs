@@ -5,9 +5,12 @@
 //! A client's own file of the kernel's Rust debugfs would touch freed memory if it were held open
 //! over the client's unload. These files belong to this module, which is there as long as they are.
 
-use crate::export::{
-    export_symbol_gpl,
-    matches_header, //
+use crate::{
+    export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    seq::read_text, //
 };
 use core::ptr::{
     null,
@@ -57,16 +60,8 @@ unsafe extern "C" fn read(
 ) -> isize {
     // SAFETY: `simple_open()` stored the report, which is not freed before its file is removed.
     let text = unsafe { &(*(*file).private_data.cast::<Report>()).text };
-    // SAFETY: The text is valid for its length; the rest is as the VFS passed it.
-    unsafe {
-        bindings::simple_read_from_buffer(
-            to.cast(),
-            count,
-            position,
-            text.as_ptr().cast(),
-            text.len(),
-        )
-    }
+    // SAFETY: The VFS passed the rest.
+    unsafe { read_text(text, to, count, position) }
 }
 
 /// Exported: makes a report.

@@ -74,6 +74,29 @@ pub(crate) trait Page {
     fn write(to: &mut Paper) -> Result;
 }
 
+/// What `read()` of a file whose whole text is there comes to.
+///
+/// # Safety
+///
+/// All but the text is as the VFS passed it to `read()`.
+pub(crate) unsafe fn read_text(
+    text: &[u8],
+    to: *mut c_char,
+    count: usize,
+    position: *mut bindings::loff_t,
+) -> isize {
+    // SAFETY: The text is valid for its length; the rest is so by the safety requirements.
+    unsafe {
+        bindings::simple_read_from_buffer(
+            to.cast(),
+            count,
+            position,
+            text.as_ptr().cast(),
+            text.len(),
+        )
+    }
+}
+
 struct PageFile<T: Page>(PhantomData<T>);
 
 impl<T: Page> PageFile<T> {
@@ -105,16 +128,8 @@ impl<T: Page> PageFile<T> {
     ) -> isize {
         // SAFETY: `open()` stored the paper, which stays until `release()`.
         let text = unsafe { &(*(*file).private_data.cast::<Paper>()).0 };
-        // SAFETY: The text is valid for its length; the rest is as the VFS passed it.
-        unsafe {
-            bindings::simple_read_from_buffer(
-                to.cast(),
-                count,
-                position,
-                text.as_ptr().cast(),
-                text.len(),
-            )
-        }
+        // SAFETY: The VFS passed the rest.
+        unsafe { read_text(text, to, count, position) }
     }
 
     /// # Safety

@@ -208,6 +208,7 @@ impl fmt::Display for Blocks {
 
 /// One violation.
 #[derive(Clone, Copy)]
+#[must_use = "a violation is nothing until it is reported"]
 pub(crate) struct Violation {
     pub(crate) check: Check,
     pub(crate) parameters: [Parameter; 4],
@@ -416,16 +417,6 @@ pub(crate) fn wrong_context(
     bytes: usize,
     caller: usize,
     done: &'static str,
-) {
-    wrong_context_request(kind, bytes, caller, done).report();
-}
-
-/// The same, to say more of it.
-pub(crate) fn wrong_context_request(
-    kind: impl Into<Parameter>,
-    bytes: usize,
-    caller: usize,
-    done: &'static str,
 ) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
@@ -443,16 +434,6 @@ pub(crate) fn wrong_context_free(
     addr: usize,
     caller: usize,
     done: &'static str,
-) {
-    wrong_context_freed(kind, addr, caller, done).report();
-}
-
-/// The same, to say more of it.
-pub(crate) fn wrong_context_freed(
-    kind: impl Into<Parameter>,
-    addr: usize,
-    caller: usize,
-    done: &'static str,
 ) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
@@ -464,7 +445,11 @@ pub(crate) fn wrong_context_freed(
 }
 
 /// A request for no bytes.
-pub(crate) fn zero_bytes(kind: impl Into<Parameter>, tag: impl Into<Parameter>, caller: usize) {
+pub(crate) fn zero_bytes(
+    kind: impl Into<Parameter>,
+    tag: impl Into<Parameter>,
+    caller: usize,
+) -> Violation {
     Violation::new(
         Check::BadPoolCaller,
         0x00,
@@ -472,7 +457,6 @@ pub(crate) fn zero_bytes(kind: impl Into<Parameter>, tag: impl Into<Parameter>, 
         caller,
         "zero bytes requested",
     )
-    .report();
 }
 
 /// Arguments that do not fit, to a routine of which `bad` is what is wrong.
@@ -482,7 +466,7 @@ pub(crate) fn bad_argument(
     given: impl Into<Parameter>,
     caller: usize,
     what: &'static str,
-) {
+) -> Violation {
     Violation::new(
         Check::DriverVerifier,
         0x16,
@@ -490,5 +474,4 @@ pub(crate) fn bad_argument(
         caller,
         what,
     )
-    .report();
 }

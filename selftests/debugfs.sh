@@ -6,7 +6,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-FILES='tags contiguous noncached adapters memory violations summary live sites injected'
+FILES='tags modules contiguous noncached adapters memory violations summary live sites injected'
 
 # Bytes to read at once and from where, and how many one by one: a hundred thousand
 # system calls take minutes on the debug kernel.
@@ -38,10 +38,6 @@ mode_is() {
 
 file_mode() {
 	mode_is "$STATS/$1" 400
-}
-
-version_line() {
-	head -n 1 "$STATS/$1" | grep -qx "$1 - version: [12]\.[0-9]"
 }
 
 is_file() {
@@ -190,7 +186,7 @@ open_file_and_rmmod() {
 		return
 	fi
 	# Refused because in use: then it still works.
-	head -n 1 <&3 | grep -qx "$1 - version: [12]\.[0-9]" || return 1
+	has_version "$1" "$(head -n 1 <&3)" || return 1
 	exec 3<&-
 }
 
@@ -239,12 +235,12 @@ thousands_of_tags() {
 
 begin rp_test rp_test_pool rp_test_leak
 load_or_fail rust_pool
-ktap_set_plan $((24 + ENDS))
+ktap_set_plan $((25 + ENDS))
 
 check "directory is root's only" mode_is "$STATS" 700
 check "files are root's only" each_file file_mode
 check "all files there" each_file is_file
-check "version in the first line" each_file version_line
+check "version in the first line" each_file has_version
 check "not writable" each_file not_writable
 for file in $FILES; do
 	check "open file and rmmod: $file" open_file_and_rmmod "$file"

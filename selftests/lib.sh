@@ -223,6 +223,24 @@ stat_of() {
 	sed -n "s/^# \(.* \)*$2 \([0-9]*\).*/\2/p" "$STATS/$1" | head -n 1
 }
 
+# version_of FILE: of a statistics file's format; each is raised by itself
+version_of() {
+	case $1 in
+	violations | verifier) echo 2.0 ;;
+	memory) echo 1.3 ;;
+	tags | adapters) echo 1.1 ;;
+	*) echo 1.0 ;;
+	esac
+}
+
+# has_version FILE [LINE]: the file, or this line as its first, names its version
+has_version() {
+	_first=${2-$(head -n 1 "$STATS/$1")}
+	[ "$_first" = "$1 - version: $(version_of "$1")" ] && return
+	echo "# $1 begins: $_first"
+	return 1
+}
+
 # no_tag_live [TAGS]: no tag has live blocks, but for these, a regular expression
 # shellcheck disable=SC2120 # the argument may be left out
 no_tag_live() {
@@ -318,6 +336,25 @@ run_cases() {
 	while read -r _file; do
 		run_case "$_file"
 	done <"${1:-$TMP/cases}"
+}
+
+# stops_the_machine NAME OPTION [PARAMETER=VALUE...]: for a program in a boot of its own
+# that passes by a panic: with this option of the verifier, if any, and these parameters
+# of rust_pool, a violation by rp_test_leak ends the machine
+stops_the_machine() {
+	grep -q rust_pool_selftest=panic /proc/cmdline ||
+		skip_all "stops the machine: boot with rust_pool_selftest=panic"
+	begin rp_test rp_test_leak
+	ktap_set_plan 1
+	_stop=$1
+	_option=$2
+	shift 2
+	load rust_pool "$@" && load rp_test || exit 1
+	[ -z "$_option" ] || echo "$_option" >"$STATS/verifier" || exit 1
+	echo "# a violation follows, and a panic"
+	load rp_test_leak bad_free=1
+	ktap_test_fail "$_stop stops the machine"
+	ktap_finished
 }
 
 # run_suites MODULE SUITE...: a program that is nothing but these

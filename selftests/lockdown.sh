@@ -11,9 +11,9 @@
 LOCKDOWN=/sys/kernel/security/lockdown
 
 readable() {
-	for _file in tags contiguous noncached adapters violations live injected memory; do
-		head -n 1 "$STATS/$_file" | grep -qx "$_file - version: [12]\.[0-9]" ||
-			return 1
+	for _file in tags modules contiguous noncached adapters memory summary violations live \
+		sites injected; do
+		has_version "$_file" || return 1
 		cat "$STATS/$_file" >"$TMP/text" || return 1
 	done
 	[ -z "$EDU" ] || grep -q '^buffer ' "$STATS"/reports/* || return 1

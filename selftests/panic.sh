@@ -8,12 +8,4 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-grep -q rust_pool_selftest=panic /proc/cmdline ||
-	skip_all "stops the machine: boot with rust_pool_selftest=panic"
-begin rp_test rp_test_leak
-ktap_set_plan 1
-load rust_pool panic_on_violation=1 && load rp_test || exit 1
-echo "# a violation follows, and a panic"
-load rp_test_leak bad_free=1
-ktap_test_fail "panic_on_violation stops the machine"
-ktap_finished
+stops_the_machine panic_on_violation '' panic_on_violation=1

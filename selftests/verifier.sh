@@ -254,6 +254,30 @@ second_free_told() {
 	}
 }
 
+# The same of what has no tag, and of an adapter that is put back twice.
+second_free_of_a_family_told() {
+	sleep 6
+	for _kind in contiguous noncached ${EDU:+common adapter}; do
+		option 'tracking tag=*' && log_mark "second $_kind" && run twice "$_kind" &&
+			logged 'rust_pool:   (a block of [0-9]+ bytes, freed|an adapter, put back) [0-9]+\.[0-9]{3} seconds ago$' &&
+			logged "rust_pool:   allocated by (rptv_)?allocate_$_kind\+.*\[rp_test_verifier\]" &&
+			logged 'rust_pool:   freed by .*\[rp_test_verifier\] < ' && option off || return 1
+	done
+}
+
+# A live block that a free does not fit is told with who allocated it, by all routines
+# and without any option.
+misuse_told() {
+	sleep 6
+	for _block in 'contiguous 3000' 'noncached 6000' ${EDU:+'common 7000'}; do
+		_kind=${_block% *}
+		option off && run keep "$_kind" && log_mark "misuse $_kind" && run misuse &&
+			run drop || return 1
+		_told="a live block is there: $_kind, ${_block#* } bytes, allocated at (rptv_)?allocate_$_kind\+"
+		logged "rust_pool:   $_told" && is "$(grep -cE "$_told" "$TMP/log")" 3 || return 1
+	done
+}
+
 # What is kept is known for as long, though others are freed meanwhile.
 kept_told() {
 	sleep 6
@@ -465,7 +489,7 @@ at_load() {
 begin rp_test rp_test_pool rp_test_verifier rp_test_leak rp_test_leak_rust $LONG
 load_or_fail rust_pool rp_test_verifier
 ! find_edu || KINDS="$KINDS adapter common"
-ktap_set_plan $((27 + ENDS))
+ktap_set_plan $((29 + ENDS))
 
 check "verifier: options read back" reads_back
 check "verifier: bad lines refused" bad_lines
@@ -485,6 +509,8 @@ check "verifier: by module" by_module
 check "tracking: options change under a block" option_changes
 check "tracking: freed twice" freed_twice
 check "tracking: the first free is told of the second" second_free_told
+check "tracking: the first free is told of the second, in all families" second_free_of_a_family_told
+check "a live block that a free does not fit is told" misuse_told
 check "policy: the first free is told of a block that is kept" kept_told
 check "tracking: a wrong tag is told with its block" wrong_tag_told
 check "names: as long as can be" long_names

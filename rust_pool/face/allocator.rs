@@ -372,7 +372,7 @@ unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool 
     if sys::irql() == 0 {
         return true;
     }
-    violation::wrong_context(PoolKind::Paged, bytes, caller, "paged pool requested");
+    violation::wrong_context(PoolKind::Paged, bytes, caller, "paged pool requested").report();
     false
 }
 matches_header!(rust_pool_paged_check);
@@ -386,7 +386,8 @@ export_symbol_gpl!(rust_pool_paged_check);
 #[no_mangle]
 unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
     if sys::irql() != 0 {
-        violation::wrong_context_free(PoolKind::Paged, block as usize, caller, "paged pool freed");
+        violation::wrong_context_free(PoolKind::Paged, block as usize, caller, "paged pool freed")
+            .report();
     }
 }
 matches_header!(rust_pool_paged_check_free);

@@ -6,7 +6,8 @@ use super::{
     check,
     kept,
     stack::Stack,
-    tracking::Record, //
+    tracking::Record,
+    MemoryType, //
 };
 use crate::{
     site::Site,
@@ -58,14 +59,11 @@ impl Freed {
         }
     }
 
-    /// The newest at an address, with this tag if any.
-    fn find(&self, addr: usize, tag: Tag) -> Option<&FreedBlock> {
+    /// The newest at an address whose record `is_it`.
+    fn find(&self, addr: usize, is_it: impl Fn(&Record) -> bool) -> Option<&FreedBlock> {
         let (newer, older) = self.blocks.split_at_checked(self.next)?;
         let mut newest_first = Iterator::chain(newer.iter().rev(), older.iter().rev()).flatten();
-        newest_first.find(|block| {
-            let same_tag = tag.as_raw() == 0 || block.record.tag == Some(tag);
-            block.record.addr == addr && same_tag
-        })
+        newest_first.find(|block| block.record.addr == addr && is_it(&block.record))
     }
 }
 
@@ -74,8 +72,23 @@ pub(crate) struct Known {
     pub(crate) allocated: Option<Stack>,
     pub(crate) freed: Stack,
     bytes: usize,
-    /// When, in nanoseconds since boot; 0 if that is not known.
+    memory: MemoryType,
+    /// When, in nanoseconds since boot.
     time: u64,
+}
+
+impl Known {
+    fn print(self) {
+        let age = sys::uptime().saturating_sub(self.time) / 1_000_000;
+        let (seconds, millis) = (age / 1000, age % 1000);
+        if self.memory == MemoryType::Adapter {
+            pr_err!("  an adapter, put back {seconds}.{millis:03} seconds ago\n");
+        } else {
+            let bytes = self.bytes;
+            pr_err!("  a block of {bytes} bytes, freed {seconds}.{millis:03} seconds ago\n");
+        }
+        print((self.allocated, self.freed));
+    }
 }
 
 /// Makes room. Sleeps; `verifier_switch` is held.
@@ -113,12 +126,17 @@ pub(crate) fn remember(record: KBox<Record>) {
 
 /// What is known of the block at `addr` with this tag, 0 for any, that was freed last.
 pub(crate) fn look(addr: usize, tag: Tag) -> Option<Known> {
+    find(addr, |record| tag.as_raw() == 0 || record.tag == Some(tag))
+}
+
+fn find(addr: usize, is_it: impl Fn(&Record) -> bool) -> Option<Known> {
     let freed = state::get().freed.lock();
-    let block = freed.find(addr, tag)?;
+    let block = freed.find(addr, is_it)?;
     Some(Known {
         allocated: Some(block.record.stack.copy()),
         freed: block.freed.copy(),
         bytes: block.record.bytes,
+        memory: block.record.memory,
         time: block.time,
     })
 }
@@ -136,23 +154,25 @@ pub(crate) fn bytes() -> usize {
 
 /// Prints what is known of the first free of a block. Any context but NMI.
 pub(crate) fn tell(addr: usize, tag: Tag) {
-    let known = look(addr, tag);
-    if let Some(known) = &known {
-        let age = sys::uptime().saturating_sub(known.time) / 1_000_000;
-        let (seconds, millis) = (age / 1000, age % 1000);
-        let bytes = known.bytes;
-        pr_err!("  a block of {bytes} bytes, freed {seconds}.{millis:03} seconds ago\n");
+    if let Some(known) = look(addr, tag) {
+        known.print();
+    } else if let Some(stacks) = kept::stacks(addr).or_else(|| check::stacks(addr)) {
+        print(stacks);
     }
-    let stacks = known
-        .map(|known| (known.allocated, known.freed))
-        .or_else(|| kept::stacks(addr))
-        .or_else(|| check::stacks(addr));
-    if let Some((allocated, freed)) = stacks {
-        if let Some(allocated) = allocated {
-            allocated.print(fmt!("allocated by"));
-        }
-        freed.print(fmt!("freed by"));
+}
+
+/// The same of memory that has no tag, by where it is from.
+pub(crate) fn tell_of(memory: MemoryType, addr: usize) {
+    if let Some(known) = find(addr, |record| record.memory == memory) {
+        known.print();
     }
+}
+
+fn print((allocated, freed): (Option<Stack>, Stack)) {
+    if let Some(allocated) = allocated {
+        allocated.print(fmt!("allocated by"));
+    }
+    freed.print(fmt!("freed by"));
 }
 
 /// Calls `visit` on all places in code that these name.

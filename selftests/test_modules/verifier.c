@@ -4,8 +4,9 @@
  * done in the task that writes: "keep KIND COUNT" allocates, "drop" frees what
  * was kept, "try KIND COUNT" does both and leaves in "refused" which of the
  * requests failed, "twice KIND" frees a block twice, "blame" frees all that is kept
- * with a tag that is not theirs, which frees none, and "overrun" writes behind the
- * common buffer that was allocated last.
+ * with a tag that is not theirs, which frees none, "misuse" by other routines and with
+ * a length that is not theirs, which frees none either, and "overrun" writes behind
+ * the common buffer that was allocated last.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -133,6 +134,17 @@ static void blame(void)
 		ExFreePoolWithTag(kept[i].block, ~TAG);
 }
 
+static void misuse(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < count_kept; i++) {
+		ExFreePool(kept[i].block);
+		MmFreeNonCachedMemory(kept[i].block, 1);
+		MmFreeContiguousMemorySpecifyCache(kept[i].block, 1, MmCached);
+	}
+}
+
 static int keep(const struct kind *kind, unsigned int count)
 {
 	char *at = refused;
@@ -170,6 +182,10 @@ static int run_set(const char *text, const struct kernel_param *param)
 	}
 	if (!strcmp(verb, "blame")) {
 		blame();
+		return 0;
+	}
+	if (!strcmp(verb, "misuse")) {
+		misuse();
 		return 0;
 	}
 	if (!strcmp(verb, "overrun"))

@@ -15,6 +15,8 @@ static DMA_ADAPTER *adapter;
 
 static struct {
 	char *base;
+	/* It may be freed a second time. */
+	char *freed;
 	PHYSICAL_ADDRESS logical;
 } buffers[64];
 static unsigned int last;
@@ -65,9 +67,11 @@ noinline void rptv_free_common(void *buffer)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(buffers); i++) {
-		if (buffers[i].base != buffer)
+		if (buffers[i].base != buffer &&
+		    (buffers[i].base || buffers[i].freed != buffer))
 			continue;
 		buffers[i].base = NULL;
+		buffers[i].freed = buffer;
 		adapter->DmaOperations->FreeCommonBuffer(adapter, BYTES,
 					buffers[i].logical, buffer, TRUE);
 		barrier();
