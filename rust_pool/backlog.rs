@@ -197,7 +197,8 @@ impl Backlog {
         }
     }
 
-    fn is_long(&self) -> bool {
+    /// Whether so many wait that whoever may sleep helps.
+    pub(crate) fn is_long(&self) -> bool {
         let waiting = self.waiting.lock();
         waiting.usage.blocks > LONG_BLOCKS || waiting.usage.bytes > LONG_BYTES
     }

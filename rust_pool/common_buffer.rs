@@ -133,8 +133,16 @@ fn allocate_buffer(
         if refused {
             return None;
         }
+        if sys::may_change_pages() {
+            shorten(&device, used);
+        }
         let record = Reservation::new()?;
-        let (Coherent { base, bus, origin }, padding) = memory(&device, bytes, used)?;
+        let (Coherent { base, bus, origin }, padding) =
+            memory(&device, bytes, used).or_else(|| {
+                // What waits may be what is missing.
+                let again = sys::may_change_pages() && give_back_of(&device);
+                again.then(|| memory(&device, bytes, used)).flatten()
+            })?;
         let owner = Owner::CommonBuffer {
             adapter: id,
             device: device.clone(),
@@ -300,21 +308,40 @@ fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
     matches!(&region.owner, Owner::CommonBuffer { device, .. } if is_it(device))
 }
 
-/// Gives back a buffer that waits, if there is such a one. Sleeps; not from within reclaim.
-fn give_one(is_it: impl Fn(&HeldDevice) -> bool) -> bool {
+/// Gives back a buffer that waits, if there is such a one, and says how many bytes it took. Sleeps;
+/// not from within reclaim.
+fn give_one(is_it: impl Fn(&HeldDevice) -> bool) -> Option<usize> {
     let region = sys::doing(Awaited::Given, || {
         let buffers = &state::get().buffers;
         buffers.give_one(|region| is_of(region, &is_it), release)
     });
     sys::wake();
     // With its record the device may go, which calls code of others.
-    region.is_some()
+    region.map(|region| region.used)
+}
+
+/// Gives back some of a device's buffers if many wait, whoever's: more than the `bytes` that the
+/// caller takes, so that they become no more. Sleeps; not from within reclaim.
+fn shorten(device: &DmaDevice, bytes: usize) {
+    let mut given = 0usize;
+    while given <= bytes && state::get().buffers.is_long() {
+        let Some(used) = give_one(|other| other.same(device)) else {
+            break;
+        };
+        given = given.saturating_add(used);
+    }
+}
+
+/// Gives back those of a device's buffers that wait now, and says whether there was any. Sleeps; not
+/// from within reclaim.
+fn give_back_of(device: &DmaDevice) -> bool {
+    give_back(|other| other.same(device))
 }
 
 /// Gives back the buffers that wait and whose device `is_it`: none is there any more when this
 /// returns, nor is another task at one. Waits for nobody else's. Sleeps; not from within reclaim.
 pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
-    while give_one(&is_it) {}
+    while give_one(&is_it).is_some() {}
     sys::wait_until(Awaited::Given, || {
         !state::get().buffers.in_hand(|region| is_of(region, &is_it))
     });
@@ -322,8 +349,13 @@ pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
 
 /// Gives back what waits now, and says whether there was anything. Sleeps.
 pub(crate) fn give_back_all() -> bool {
+    give_back(|_| true)
+}
+
+fn give_back(is_it: impl Fn(&HeldDevice) -> bool) -> bool {
     let blocks = state::get().buffers.usage().blocks;
-    (0..blocks).take_while(|_| give_one(|_| true)).count() != 0
+    let given = (0..blocks).map_while(|_| give_one(&is_it));
+    given.count() != 0
 }
 
 /// `AllocateCommonBuffer`.

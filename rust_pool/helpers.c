@@ -168,7 +168,8 @@ int rust_pool_caches_are_checked(const char *name)
 
 	if (kasan_enabled())
 		return 1;
-	cache = kmem_cache_create(name, 24, 64, 0, NULL);
+	/* The name of one that is merged with another stays in sysfs for ever. */
+	cache = kmem_cache_create(name, 24, 64, SLAB_NO_MERGE, NULL);
 	if (!cache)
 		return -ENOMEM;
 	/* One object may be KFENCE's, which has no such room; both are not. */

@@ -223,7 +223,11 @@ fn allocate_large(
         state::get().large.shorten(used, give_back);
     }
     let record = Reservation::new()?;
-    let block = backing::allocate_pages(request)?;
+    let block = backing::allocate_pages(request).or_else(|| {
+        // What waits may be what is missing.
+        let again = sys::irql() == 0 && state::get().large.drain(give_back);
+        again.then(|| backing::allocate_pages(request)).flatten()
+    })?;
     row.charge(request.bytes, used);
     record.insert(
         block,

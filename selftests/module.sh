@@ -33,10 +33,18 @@ case $(uname -r) in
 *) TIMES='1 2 3 4 5 6 7 8 9 10' ;;
 esac
 
+# slab_names: how many slab caches are or seem to be of ours
+slab_names() {
+	{
+		grep rust_pool /proc/slabinfo
+		ls /sys/kernel/slab
+	} | grep -c rust_pool
+}
+
 # Comes and goes without a trace: names free again, memory given back.
 many_times() {
 	unload rust_pool || return 1
-	_caches=$(grep -c rust_pool /proc/slabinfo)
+	_caches=$(slab_names)
 	shrink_slabs
 	_percpu=$(meminfo Percpu)
 	_slab=$(meminfo SUnreclaim)
@@ -47,7 +55,7 @@ many_times() {
 	done
 	shrink_slabs
 	echo "# percpu $_percpu to $(meminfo Percpu) kB, slab $_slab to $(meminfo SUnreclaim) kB"
-	[ "$(grep -c rust_pool /proc/slabinfo)" -eq "$_caches" ] &&
+	[ "$(slab_names)" -eq "$_caches" ] &&
 		[ "$(meminfo Percpu)" -le $((_percpu + 256)) ] &&
 		[ "$(meminfo SUnreclaim)" -le $((_slab + 4096)) ] &&
 		load rust_pool

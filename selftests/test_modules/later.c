@@ -496,6 +496,100 @@ static void shortened_by_who_may_sleep(struct rpt *t)
 		MmFreeNonCachedMemory(block, PAGE_SIZE);
 	unstick(t, &stuck);
 }
+static bool fail_next;
+
+static void *quick_alloc(struct device *dev, size_t size, dma_addr_t *bus,
+			 gfp_t gfp, unsigned long attrs)
+{
+	if (fail_next) {
+		fail_next = false;
+		return NULL;
+	}
+	return slow_alloc(dev, size, bus, gfp, attrs);
+}
+
+static void quick_free(struct device *dev, size_t size, void *base,
+		       dma_addr_t bus, unsigned long attrs)
+{
+	free_pages((unsigned long)base, get_order(size));
+}
+
+static const struct dma_map_ops quick_ops = {
+	.alloc = quick_alloc,
+	.free = quick_free,
+	.dma_supported = any_mask,
+};
+
+struct buffers {
+	struct last_buffer *all;
+	unsigned int count;
+};
+
+static void free_buffers(void *arg)
+{
+	struct buffers *buffers = arg;
+
+	while (buffers->count)
+		free_last(&buffers->all[--buffers->count]);
+}
+
+/* The same of common buffers: by who asks for one for the same device. */
+static void buffers_shortened(struct rpt *t)
+{
+	const unsigned int count = 1500;
+	struct buffers buffers = {
+		.all = kvcalloc(count, sizeof(*buffers.all), GFP_KERNEL),
+	};
+	struct child *c = child_new();
+	struct last_buffer more[2];
+	struct rpt_backlog backlog;
+	struct stuck stuck;
+	unsigned int i;
+
+	if (!EXPECT(t, buffers.all && c))
+		return;
+	set_dma_ops(&c->dev, &quick_ops);
+	more[0].adapter = adapter_of(&c->dev);
+	if (!EXPECT(t, more[0].adapter))
+		return;
+	more[1] = more[0];
+	for (i = 0; i < count; i++) {
+		struct last_buffer *last = &buffers.all[i];
+
+		last->adapter = more[0].adapter;
+		last->buffer = get_buffer(last->adapter, 8192, &last->logical);
+		if (!EXPECT(t, last->buffer))
+			break;
+	}
+	if (!stick(t, &stuck))
+		return;
+	EXPECT_VIOLATIONS(t, 1);
+	buffers.count = i;
+	rpt_in_context(RPT_BH_OFF, free_buffers, &buffers);
+	EXPECT_VIOLATIONS(t, i);
+	rpt_backlog(t, "common buffers", &backlog);
+	EXPECT_EQ(t, backlog.blocks, i);
+	more[0].buffer = get_buffer(more[0].adapter, 8192, &more[0].logical);
+	EXPECT(t, more[0].buffer);
+	rpt_backlog(t, "common buffers", &backlog);
+	EXPECT_EQ(t, backlog.blocks, i - 2);
+	/* For want of memory all are given back, and it is tried again. */
+	fail_next = true;
+	more[1].buffer = get_buffer(more[1].adapter, 8192, &more[1].logical);
+	EXPECT(t, more[1].buffer);
+	rpt_backlog(t, "common buffers", &backlog);
+	EXPECT_EQ(t, backlog.blocks, 0);
+	for (i = 0; i < ARRAY_SIZE(more); i++)
+		if (more[i].buffer)
+			free_last(&more[i]);
+	unstick(t, &stuck);
+	put_adapter(more[0].adapter);
+	set_dma_ops(&c->dev, NULL);
+	device_unregister(&c->dev);
+	if (ended(t, &c->released, "release()"))
+		kfree(c);
+	kvfree(buffers.all);
+}
 #else
 static void put_waits_for_its_own(struct rpt *t)
 {
@@ -503,6 +597,11 @@ static void put_waits_for_its_own(struct rpt *t)
 }
 
 static void shortened_by_who_may_sleep(struct rpt *t)
+{
+	rpt_skip(t, "devices have no DMA operations of their own here");
+}
+
+static void buffers_shortened(struct rpt *t)
 {
 	rpt_skip(t, "devices have no DMA operations of their own here");
 }
@@ -731,6 +830,7 @@ static const struct rpt_case cases[] = {
 	{ "slow_release_holds_nobody", slow_release_holds_nobody },
 	{ "put_waits_for_its_own", put_waits_for_its_own },
 	{ "shortened_by_who_may_sleep", shortened_by_who_may_sleep },
+	{ "buffers_shortened_by_who_may_sleep", buffers_shortened },
 	{ "all_freed_from", from_callback, callbacks },
 	{ "nothing_uncached_in_reclaim", nothing_uncached_in_reclaim },
 	{ "counted_at_once", counted_at_once },
