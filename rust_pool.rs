@@ -18,17 +18,22 @@
 /// The parts, each in a file of its own in `rust_pool/`.
 mod rust_pool {
     pub(crate) mod adapter;
+    pub(crate) mod adapter_id;
+    pub(crate) mod at_load;
     pub(crate) mod backing;
     pub(crate) mod backlog;
+    pub(crate) mod bad_free;
     pub(crate) mod batch;
     pub(crate) mod bins;
     pub(crate) mod bounds;
+    pub(crate) mod buffer_release;
     pub(crate) mod cache;
     pub(crate) mod cache_type;
     pub(crate) mod chain;
     pub(crate) mod class;
     pub(crate) mod common_buffer;
     pub(crate) mod contiguous;
+    pub(crate) mod control;
     pub(crate) mod damage;
     pub(crate) mod debugfs;
     pub(crate) mod deferred;
@@ -49,8 +54,11 @@ mod rust_pool {
     pub(crate) mod lookup;
     pub(crate) mod magazine;
     pub(crate) mod mangled;
+    pub(crate) mod map_registers;
+    pub(crate) mod memory_type;
     pub(crate) mod noncached;
     pub(crate) mod once;
+    pub(crate) mod padding;
     pub(crate) mod pages;
     pub(crate) mod percpu;
     pub(crate) mod pool;
@@ -59,13 +67,13 @@ mod rust_pool {
     pub(crate) mod region;
     pub(crate) mod region_table;
     pub(crate) mod report;
+    pub(crate) mod reporting;
     pub(crate) mod row;
     pub(crate) mod seq;
     pub(crate) mod shelf;
     pub(crate) mod site;
     pub(crate) mod small;
     pub(crate) mod span;
-    pub(crate) mod state;
     pub(crate) mod statistics;
     pub(crate) mod summary;
     pub(crate) mod sys;
@@ -73,6 +81,7 @@ mod rust_pool {
     pub(crate) mod text;
     pub(crate) mod unit_map;
     pub(crate) mod unload;
+    pub(crate) mod verified;
     pub(crate) mod verifier;
     pub(crate) mod violation;
     pub(crate) mod violation_log;
@@ -80,6 +89,8 @@ mod rust_pool {
 }
 
 use rust_pool::*;
+
+use at_load::Loaded;
 
 #[doc(hidden)]
 pub use face::tag::RowCache;
@@ -138,7 +149,7 @@ struct PoolModule {
     _pressure: sys::PressureWatch,
     _faults: sys::FaultWatch,
     _core: Core,
-    _state: state::Owner,
+    _state: State,
 }
 
 impl kernel::Module for PoolModule {
@@ -148,10 +159,10 @@ impl kernel::Module for PoolModule {
             pr_err!("not for PREEMPT_RT, where locks sleep that must not in the pool's contexts\n");
             return Err(ENODEV);
         }
-        let state = state::Owner::new()?;
-        violation::set_panic(sys::panic_on_violation());
+        let state = State::new()?;
+        verifier::policy::set_panic(sys::panic_on_violation());
         let core = Core::new()?;
-        verifier::options::set(sys::verifier_parameter())?;
+        control::set(sys::verifier_parameter())?;
         Ok(Self {
             _parameters: sys::ParametersLive::new(),
             _watch: sys::ModuleWatch::new()?,
@@ -161,6 +172,59 @@ impl kernel::Module for PoolModule {
             _core: core,
             _state: state,
         })
+    }
+}
+
+/// What is made before anything else, and dropped last, in this order.
+///
+/// No spinlock is taken while another is held, but for that of the names, which is taken within
+/// those whose data has calling sites, when a module comes or goes: that of the log, the adapters,
+/// special pool, what is held, kept, freed, or injected, and a bucket's of regions or records. They
+/// disable interrupts, as their data is used from any context.
+static STATE: [&dyn Loaded; 21] = [
+    &region_table::REGIONS,
+    &violation_log::LOG,
+    &adapter::ADAPTERS,
+    &adapter::MASKS,
+    &pool::BACKLOG,
+    &contiguous::BACKLOG,
+    &noncached::BACKLOG,
+    &buffer_release::BACKLOG,
+    &departure::DEPARTING,
+    &heap::HEAP,
+    &control::SWITCHING,
+    &verifier::options::OPTIONS,
+    &verifier::tracking::RECORDS,
+    &verifier::special::ARENA,
+    &verifier::held::HELD_BACK,
+    &verifier::kept_set::KEPT,
+    &verifier::kept::MEMORY,
+    &verifier::freed::FREED,
+    &verifier::faults::INJECTIONS,
+    &holdings::DEPARTED,
+    &site::NAMES,
+];
+
+/// Owns [`STATE`].
+struct State;
+
+impl State {
+    fn new() -> Result<Self> {
+        // From here on a failure undoes what is there.
+        let state = Self;
+        for part in STATE {
+            part.load()?;
+        }
+        Ok(state)
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        for part in STATE {
+            // SAFETY: It is dropped after all else, so nobody uses any of it.
+            unsafe { part.unload() };
+        }
     }
 }
 
@@ -201,7 +265,7 @@ impl Drop for Core {
         unsafe {
             pressure::exit();
             verifier::special::exit();
-            cache::exit(leaked || verifier::kept::lost());
+            cache::exit(leaked || verifier::kept_set::lost());
             statistics::free_all();
         }
     }

@@ -5,12 +5,14 @@
 //! WDK: "IoGetDmaAdapter", "PutDmaAdapter".
 
 use crate::{
+    adapter_id::AdapterId,
+    at_load::AtLoad,
+    buffer_release,
     chain::{
         Chain,
         Link,
         Next, //
     },
-    common_buffer,
     departure::HeldDevice,
     description::{
         self,
@@ -22,31 +24,27 @@ use crate::{
         matches_header, //
     },
     gfp,
+    map_registers::Excess,
+    memory_type::MemoryType,
     site::{
         self,
         Site, //
     },
-    state,
     sys::{
         self,
         raw,
         DmaDevice,
         PAGE_SIZE, //
     },
-    text::{
-        kwrite,
-        Text, //
-    },
+    text::kwrite,
     verifier::{
         freed,
         hooks,
-        tracking,
-        MemoryType, //
+        tracking, //
     },
     violation::{
         self,
         Check,
-        Parameter,
         Violation, //
     }, //
 };
@@ -61,34 +59,15 @@ use core::{
 use kernel::{
     bindings,
     fmt,
+    new_mutex,
+    new_spinlock_irq,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        Arc,
+        Mutex,
+        SpinLockIrq, //
+    }, //
 };
-
-/// An adapter as its user knows it: the address of its [`Adapter::public`].
-///
-/// It is a number, not a pointer, for it is believed only while it is in the list.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct AdapterId(usize);
-
-impl AdapterId {
-    /// What a caller says is an adapter.
-    pub(crate) fn new(adapter: *mut raw::DMA_ADAPTER) -> Self {
-        Self(adapter as usize)
-    }
-}
-
-impl From<AdapterId> for Parameter {
-    fn from(id: AdapterId) -> Self {
-        Self::Address(id.0)
-    }
-}
-
-impl fmt::Display for AdapterId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Text::<24>::pointer(self.0).fmt(f)
-    }
-}
 
 /// An adapter. Alive until it was put and its last buffer is freed.
 #[repr(C)]
@@ -124,7 +103,7 @@ impl Link for Adapter {
 
 impl Adapter {
     pub(crate) fn id(&self) -> AdapterId {
-        AdapterId(core::ptr::from_ref(&self.public) as usize)
+        AdapterId::of(&self.public)
     }
 
     /// Where it was asked for.
@@ -196,6 +175,19 @@ impl Adapters {
     }
 }
 
+/// Those of the module.
+pub(crate) static ADAPTERS: AtLoad<SpinLockIrq<Adapters>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Adapters::new(), "rust_pool::adapters"),
+        GFP_KERNEL,
+    )
+});
+
+/// Held while a device's DMA masks are set. May sleep; taken before any other. Nothing is allocated
+/// and no device let go of meanwhile: that may call code of others, which may want it.
+pub(crate) static MASKS: AtLoad<Mutex<()>> =
+    AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::masks"), GFP_KERNEL));
+
 /// Makes an adapter for `device`, or reports why not and returns `None`. Sleeps where it may.
 fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Option<AdapterId> {
     let refused = hooks::refuse(MemoryType::Adapter, None, 0, caller);
@@ -225,11 +217,9 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
         GFP_KERNEL,
     )
     .ok()?;
-    let state = state::get();
     // One at a time, or the wider of two masks could win.
-    let masks = state.masks.lock();
-    let mask = state
-        .adapters
+    let masks = MASKS.lock();
+    let mask = ADAPTERS
         .lock()
         .iter()
         .filter(|adapter| {
@@ -242,13 +232,13 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
         return None;
     }
     let id = adapter.id();
-    let mut adapters = state.adapters.lock();
+    let mut adapters = ADAPTERS.lock();
     adapters.made += 1;
     adapter.number = adapters.made;
     adapters.live.push(adapter);
     drop(adapters);
     drop(masks);
-    hooks::got_adapter(id.0, caller);
+    hooks::got_adapter(id.addr(), caller);
     Some(id)
 }
 
@@ -256,14 +246,6 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
 pub(crate) enum Refusal {
     Unknown,
     TooManyRegisters(Excess),
-}
-
-/// Map registers beyond an adapter's number.
-pub(crate) struct Excess {
-    pub(crate) id: AdapterId,
-    /// Those of the request, and of all live buffers if it was met.
-    pub(crate) wanted: usize,
-    pub(crate) registers: u32,
 }
 
 /// Map registers for a buffer.
@@ -275,7 +257,7 @@ pub(crate) struct Reserved {
 
 /// Takes map registers for a buffer, which keeps the adapter alive.
 pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refusal> {
-    let mut adapters = state::get().adapters.lock();
+    let mut adapters = ADAPTERS.lock();
     let adapter = adapters
         .find(id)
         .filter(|adapter| adapter.holds > 0)
@@ -301,8 +283,8 @@ pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refus
 /// Reports the use of what is not, or no longer, an adapter; if it never was one that is known, it is
 /// reported as `otherwise`.
 pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnce()) {
-    let put = state::get().adapters.lock().was_put(id);
-    let (code, what) = match id.0 {
+    let put = ADAPTERS.lock().was_put(id);
+    let (code, what) = match id.addr() {
         0 => (0x19, "NULL in place of an adapter"),
         _ if put => (0x18, "use of an adapter that was put back"),
         _ => return otherwise(),
@@ -314,13 +296,13 @@ pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnc
         caller,
         what,
     )
-    .report_with(|| freed::tell_of(MemoryType::Adapter, id.0));
+    .report_with(|| freed::tell_of(MemoryType::Adapter, id.addr()));
 }
 
 /// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
 /// NMI.
 pub(crate) fn unreserve(id: AdapterId, registers: usize) {
-    let mut adapters = state::get().adapters.lock();
+    let mut adapters = ADAPTERS.lock();
     if let Some(adapter) = adapters.find(id) {
         adapter.in_use -= registers;
         adapter.buffers -= 1;
@@ -331,7 +313,7 @@ pub(crate) fn unreserve(id: AdapterId, registers: usize) {
 
 /// Frees an adapter if nobody needs it any more. Any context but NMI.
 fn reap(id: AdapterId) {
-    let mut adapters = state::get().adapters.lock();
+    let mut adapters = ADAPTERS.lock();
     let dead = adapters
         .live
         .unlink(|adapter| adapter.id() == id && adapter.holds == 0 && adapter.buffers == 0);
@@ -347,7 +329,7 @@ fn reap(id: AdapterId) {
 /// Frees all adapters, for the end of the module. Sleeps.
 pub(crate) fn forget_all() {
     loop {
-        let adapter = state::get().adapters.lock().live.pop();
+        let adapter = ADAPTERS.lock().live.pop();
         if adapter.is_none() {
             break;
         }
@@ -361,7 +343,7 @@ fn put(id: AdapterId, caller: usize) {
         return;
     }
     let (left, device) = {
-        let mut adapters = state::get().adapters.lock();
+        let mut adapters = ADAPTERS.lock();
         let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
         let device = adapter.as_ref().and_then(|adapter| adapter.device.clone());
         let left = adapter.map(|adapter| {
@@ -371,7 +353,7 @@ fn put(id: AdapterId, caller: usize) {
         (left, device)
     };
     if let Some(Some(_)) = left {
-        tracking::remove(id.0);
+        tracking::remove(id.addr());
     }
     match left {
         Some(Some(0)) => {
@@ -379,7 +361,7 @@ fn put(id: AdapterId, caller: usize) {
             // to free DMA memory: buffers that were freed in atomic context must be gone by then.
             // From within reclaim they may wait for what is held there.
             if let Some(device) = device.filter(|_| sys::may_change_pages()) {
-                common_buffer::finish(|other| other.same(&device));
+                buffer_release::finish(|other| other.same(&device));
             }
             reap(id);
         }
@@ -401,7 +383,7 @@ fn put(id: AdapterId, caller: usize) {
 
 /// Shows the first adapter whose number is above `number`, and returns its number.
 pub(crate) fn after(number: u64, show: impl FnOnce(&Adapter)) -> Option<u64> {
-    let adapters = state::get().adapters.lock();
+    let adapters = ADAPTERS.lock();
     let adapter = adapters
         .iter()
         .filter(|adapter| adapter.number > number)
@@ -496,7 +478,7 @@ unsafe fn get_raw(
         // SAFETY: By the safety requirements.
         unsafe { registers.write(count) };
     }
-    id.0 as *mut raw::DMA_ADAPTER
+    id.as_raw()
 }
 
 /// `PutDmaAdapter`.
@@ -519,7 +501,7 @@ export_symbol_gpl!(rust_pool_adapter_put);
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
     let id = AdapterId::new(adapter);
-    if let Some(adapter) = state::get().adapters.lock().find(id) {
+    if let Some(adapter) = ADAPTERS.lock().find(id) {
         adapter.holds += 1;
     }
 }

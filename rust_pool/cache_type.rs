@@ -2,7 +2,6 @@
 
 //! Cache types.
 
-use crate::violation::Parameter;
 use kernel::fmt;
 
 /// How memory is cached.
@@ -31,13 +30,6 @@ impl CacheType {
     pub(crate) fn as_raw(self) -> i32 {
         // CAST: The discriminants are those of the C enumeration.
         self as i32
-    }
-}
-
-impl From<CacheType> for Parameter {
-    fn from(cache: CacheType) -> Self {
-        // CAST: The discriminants are small and not negative.
-        (cache as u32).into()
     }
 }
 

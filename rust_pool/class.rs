@@ -8,6 +8,7 @@
 
 use crate::header::{
     self,
+    Header,
     LARGEST,
     UNIT, //
 };
@@ -95,6 +96,13 @@ impl Class {
     pub(crate) unsafe fn of(units: usize) -> Self {
         // SAFETY: By the safety requirements.
         unsafe { *CLASS_OF.get_unchecked(units) }
+    }
+
+    /// The class that a block with this header is of.
+    #[inline]
+    pub(crate) fn of_header(header: &Header) -> Self {
+        // SAFETY: A header of this load has at most that many units.
+        unsafe { Self::of(header.units()) }
     }
 
     /// Its number.

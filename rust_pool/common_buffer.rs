@@ -7,11 +7,11 @@
 use crate::{
     adapter::{
         self,
-        AdapterId,
         Refusal,
         Reserved, //
     },
-    departure::HeldDevice,
+    adapter_id::AdapterId,
+    buffer_release,
     device_event::{
         self,
         Freeing, //
@@ -22,31 +22,29 @@ use crate::{
     },
     family::Family,
     gfp,
+    map_registers,
+    memory_type::MemoryType,
+    padding::Padding,
     region::{
         Owner,
-        Region,
-        Reservation, //
+        Region, //
     },
-    region_table::Taken,
-    state,
+    region_table::{
+        Reservation,
+        Taken,
+        REGIONS, //
+    },
     sys::{
         self,
         page_align,
         raw,
-        Awaited,
         Coherent,
         DmaDevice,
-        Fate,
         PAGE_SIZE, //
     },
     verifier::{
-        dma::{
-            self,
-            Padding, //
-        },
         freed,
-        hooks,
-        MemoryType, //
+        hooks, //
     },
     violation::{
         self,
@@ -56,25 +54,10 @@ use crate::{
     }, //
 };
 use core::ptr::NonNull;
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
-};
+use kernel::prelude::*;
 
 /// What AllocateCommonBuffer and FreeCommonBuffer have done.
 pub(crate) static FAMILY: Family = Family::new();
-
-/// Buffers that were freed, but whose memory could not be given back, and their bytes taken.
-static LOST: Atomic<u64> = Atomic::new(0);
-static LOST_BYTES: Atomic<u64> = Atomic::new(0);
-
-/// Those two numbers.
-pub(crate) fn lost() -> (u64, u64) {
-    (LOST.load(Relaxed), LOST_BYTES.load(Relaxed))
-}
 
 /// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
 fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
@@ -106,12 +89,12 @@ fn allocate_buffer(
     let device = match adapter::reserve(id, registers) {
         Ok(Reserved { device, excess }) => {
             if let Some(excess) = excess {
-                dma::report_excess(excess, caller);
+                map_registers::report_excess(excess, caller);
             }
             device
         }
         Err(Refusal::TooManyRegisters(excess)) => {
-            dma::report_excess(excess, caller);
+            map_registers::report_excess(excess, caller);
             return None;
         }
         Err(Refusal::Unknown) => {
@@ -134,13 +117,13 @@ fn allocate_buffer(
             return None;
         }
         if sys::may_change_pages() {
-            shorten(&device, used);
+            buffer_release::shorten(&device, used);
         }
         let record = Reservation::new()?;
         let (Coherent { base, bus, origin }, padding) =
             memory(&device, bytes, used).or_else(|| {
                 // What waits may be what is missing.
-                let again = sys::may_change_pages() && give_back_of(&device);
+                let again = sys::may_change_pages() && buffer_release::give_back_of(&device);
                 again.then(|| memory(&device, bytes, used)).flatten()
             })?;
         let owner = Owner::CommonBuffer {
@@ -211,23 +194,21 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
             "free of a common buffer that is freed already or never was",
         )
     };
-    let taken = state::get()
-        .regions
-        .take(base, |region| match &region.owner {
-            Owner::CommonBuffer {
-                adapter,
-                bus,
-                cached: own,
-                ..
-            } => {
-                if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
-                    Ok(())
-                } else {
-                    Err((true, region.facts()))
-                }
+    let taken = REGIONS.take(base, |region| match &region.owner {
+        Owner::CommonBuffer {
+            adapter,
+            bus,
+            cached: own,
+            ..
+        } => {
+            if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
+                Ok(())
+            } else {
+                Err((true, region.facts()))
             }
-            _ => Err((false, region.facts())),
-        });
+        }
+        _ => Err((false, region.facts())),
+    });
     match taken {
         Taken::Region(mut region) => {
             look_around(&region, caller);
@@ -245,12 +226,12 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
                 *freeing = Some(Freeing::new(device, origin, caller));
             }
             if here {
-                release(&region);
+                buffer_release::release(&region);
             } else {
                 if sys::irql() != 0 {
                     violation::wrong_context_free(id, base, caller, "common buffer freed").report();
                 }
-                state::get().buffers.add(region);
+                buffer_release::BACKLOG.add(region);
             }
             // Its user is done with it, however long its memory stays; that has the device itself.
             adapter::unreserve(id, registers);
@@ -268,94 +249,6 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
             no_buffer().report_with(|| freed::tell_of(MemoryType::CommonBuffer, base));
         }
     }
-}
-
-/// Gives a region's memory back. Sleeps. The region itself holds the device, and is for the caller
-/// to drop.
-fn release(region: &Region) {
-    let Owner::CommonBuffer {
-        adapter,
-        device,
-        bus,
-        padding,
-        origin,
-        freeing,
-        ..
-    } = &region.owner
-    else {
-        return;
-    };
-    // CAST: Lossless on the architectures supported.
-    let bus = bus - padding.before as u64;
-    // SAFETY: The region was in the table, so these are the arguments of one allocation, and it is
-    // no more.
-    let fate = unsafe {
-        let start = region.base.sub(padding.before);
-        device.free(start, padding.all, bus, origin)
-    };
-    if fate == Fate::Lost {
-        LOST.add(1, Relaxed);
-        // CAST: As above.
-        LOST_BYTES.add(padding.all as u64, Relaxed);
-    }
-    if let Some(freeing) = freeing {
-        freeing.report(device, *adapter, region.addr(), fate);
-    }
-}
-
-/// Whether a region is of a device that `is_it`.
-fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
-    matches!(&region.owner, Owner::CommonBuffer { device, .. } if is_it(device))
-}
-
-/// Gives back a buffer that waits, if there is such a one, and says how many bytes it took. Sleeps;
-/// not from within reclaim.
-fn give_one(is_it: impl Fn(&HeldDevice) -> bool) -> Option<usize> {
-    let region = sys::doing(Awaited::Given, || {
-        let buffers = &state::get().buffers;
-        buffers.give_one(|region| is_of(region, &is_it), release)
-    });
-    sys::wake();
-    // With its record the device may go, which calls code of others.
-    region.map(|region| region.used)
-}
-
-/// Gives back some of a device's buffers if many wait, whoever's: more than the `bytes` that the
-/// caller takes, so that they become no more. Sleeps; not from within reclaim.
-fn shorten(device: &DmaDevice, bytes: usize) {
-    let mut given = 0usize;
-    while given <= bytes && state::get().buffers.is_long() {
-        let Some(used) = give_one(|other| other.same(device)) else {
-            break;
-        };
-        given = given.saturating_add(used);
-    }
-}
-
-/// Gives back those of a device's buffers that wait now, and says whether there was any. Sleeps; not
-/// from within reclaim.
-fn give_back_of(device: &DmaDevice) -> bool {
-    give_back(|other| other.same(device))
-}
-
-/// Gives back the buffers that wait and whose device `is_it`: none is there any more when this
-/// returns, nor is another task at one. Waits for nobody else's. Sleeps; not from within reclaim.
-pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
-    while give_one(&is_it).is_some() {}
-    sys::wait_until(Awaited::Given, || {
-        !state::get().buffers.in_hand(|region| is_of(region, &is_it))
-    });
-}
-
-/// Gives back what waits now, and says whether there was anything. Sleeps.
-pub(crate) fn give_back_all() -> bool {
-    give_back(|_| true)
-}
-
-fn give_back(is_it: impl Fn(&HeldDevice) -> bool) -> bool {
-    let blocks = state::get().buffers.usage().blocks;
-    let given = (0..blocks).map_while(|_| give_one(&is_it));
-    given.count() != 0
 }
 
 /// `AllocateCommonBuffer`.

@@ -6,7 +6,11 @@
 //! "MmFreeContiguousMemorySpecifyCache".
 
 use crate::{
-    backlog::Batch,
+    at_load::AtLoad,
+    backlog::{
+        Backlog,
+        Batch, //
+    },
     bounds::{
         Wanted,
         PAGE, //
@@ -21,12 +25,13 @@ use crate::{
         self,
         Request, //
     },
-    region::{
-        Owner,
-        Reservation, //
+    memory_type::MemoryType,
+    region::Owner,
+    region_table::{
+        Reservation,
+        Taken,
+        REGIONS, //
     },
-    region_table::Taken,
-    state,
     sys::{
         self,
         page_align,
@@ -36,8 +41,7 @@ use crate::{
     },
     verifier::{
         freed,
-        hooks,
-        MemoryType, //
+        hooks, //
     },
     violation::{
         self,
@@ -52,6 +56,10 @@ use kernel::prelude::*;
 
 /// What these routines have done.
 pub(crate) static FAMILY: Family = Family::new();
+
+/// What is to be given back.
+pub(crate) static BACKLOG: AtLoad<Backlog> =
+    AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
 /// How long a search goes on, in nanoseconds.
 const PATIENCE: u64 = 500_000_000;
@@ -162,7 +170,7 @@ pub(crate) fn allocate(
         .and_then(|wanted| {
             allocate_wanted(&wanted, bytes, cache, caller).or_else(|| {
                 // What waits may be what is missing.
-                let again = sys::may_change_pages() && state::get().contiguous.drain(give_back);
+                let again = sys::may_change_pages() && BACKLOG.drain(give_back);
                 again
                     .then(|| allocate_wanted(&wanted, bytes, cache, caller))
                     .flatten()
@@ -182,7 +190,7 @@ fn allocate_wanted(
 ) -> Option<NonNull<u8>> {
     let used = page_align(bytes)?;
     if sys::may_change_pages() {
-        state::get().contiguous.shorten(used, give_back);
+        BACKLOG.shorten(used, give_back);
     }
     let record = Reservation::new()?;
     let base = find(wanted, used)?;
@@ -265,20 +273,18 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
             "contiguous free of a bad address",
         )
     };
-    let taken = state::get()
-        .regions
-        .take(base, |region| match region.owner {
-            Owner::Contiguous { cache: own, .. } => {
-                if bytes.is_some_and(|bytes| bytes != region.asked)
-                    || cache.is_some_and(|cache| cache != own.as_raw())
-                {
-                    Err((true, region.facts()))
-                } else {
-                    Ok(())
-                }
+    let taken = REGIONS.take(base, |region| match region.owner {
+        Owner::Contiguous { cache: own, .. } => {
+            if bytes.is_some_and(|bytes| bytes != region.asked)
+                || cache.is_some_and(|cache| cache != own.as_raw())
+            {
+                Err((true, region.facts()))
+            } else {
+                Ok(())
             }
-            _ => Err((false, region.facts())),
-        });
+        }
+        _ => Err((false, region.facts())),
+    });
     match taken {
         Taken::Region(region) => {
             if sys::in_hardirq() {
@@ -293,7 +299,7 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
                     ..
                 }
             );
-            let waiting = &state::get().contiguous;
+            let waiting = &BACKLOG;
             if cached {
                 // SAFETY: The region was in the table, so these are its pages, and it is no more.
                 unsafe { sys::free_pages(region.base, region.used) };

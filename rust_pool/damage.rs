@@ -13,8 +13,12 @@
 //! If not, it stays counted as allocated.
 
 use crate::{
+    bad_free,
     cache,
-    class::SIZES,
+    class::{
+        Class,
+        SIZES, //
+    },
     header::{
         Found,
         Header,
@@ -24,7 +28,6 @@ use crate::{
     },
     heap,
     pages,
-    pool,
     row::Row,
     small,
     span::Object,
@@ -36,7 +39,7 @@ use crate::{
     },
     text::Text,
     verifier::{
-        kept,
+        kept_set,
         tracking, //
     },
     violation::{
@@ -78,7 +81,7 @@ impl AnyHeader {
                 tag: header.tag(),
                 kind: header.kind(),
                 bytes: header.bytes(),
-                used: small::class(header).bytes(),
+                used: Class::of_header(header).bytes(),
                 row: statistics::at(header.row()),
             },
             Self::Pages(header) => Known {
@@ -141,7 +144,8 @@ fn look_at_small(addr: usize) -> Option<Damage> {
     // A size that does not agree with what the object takes was written as well.
     let begins = object.is_some_and(|object| object.begins);
     let takes = object.and_then(|object| object.bytes);
-    let agrees = |header: &Header| takes.is_none_or(|bytes| small::class(header).bytes() == bytes);
+    let agrees =
+        |header: &Header| takes.is_none_or(|bytes| Class::of_header(header).bytes() == bytes);
     let header = small::recover(at, &remains, begins).filter(agrees);
     if header.is_none() && object.is_none() {
         return None;
@@ -212,7 +216,7 @@ impl Damage {
             {
                 row.discharge(bytes, used);
             }
-            kept::lose();
+            kept_set::lose();
         }
         buried
     }
@@ -280,7 +284,7 @@ impl Front {
         let freed = if self.freed { ", which was freed" } else { "" };
         pr_err!("  written past its end, probably: the block in front, {start}, tag {tag} {kind}, {bytes} bytes{freed}\n");
         if !tracking::tell(self.addr) {
-            pool::tell_first_user(tag, kind);
+            bad_free::tell_first_user(tag, kind);
         }
     }
 }

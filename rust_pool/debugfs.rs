@@ -5,6 +5,7 @@
 
 use crate::{
     adapter,
+    buffer_release,
     common_buffer,
     contiguous,
     family::Family,
@@ -12,8 +13,11 @@ use crate::{
     holdings,
     magazine,
     noncached,
+    pool,
     region::Owner,
+    region_table::REGIONS,
     report,
+    reporting,
     row,
     seq::{
         Directory,
@@ -24,7 +28,6 @@ use crate::{
         Shelf, //
     },
     site::LastName,
-    state,
     statistics,
     summary::Summary,
     sys,
@@ -34,7 +37,7 @@ use crate::{
         Text, //
     },
     verifier,
-    violation, //
+    violation_log::LOG, //
 };
 use kernel::{
     fmt,
@@ -207,7 +210,7 @@ struct Memory;
 
 impl Table for Memory {
     fn head(file: &SeqFile) {
-        let (heap, state) = (heap::usage(), state::get());
+        let heap = heap::usage();
         seq_print!(
             file,
             "memory - version: 1.3\n\
@@ -221,10 +224,10 @@ impl Table for Memory {
             heap.waiting,
             heap.free,
             heap.contentions,
-            state.large.usage(),
-            state.contiguous.usage(),
-            state.noncached.usage(),
-            state.buffers.usage(),
+            pool::BACKLOG.usage(),
+            contiguous::BACKLOG.usage(),
+            noncached::BACKLOG.usage(),
+            buffer_release::BACKLOG.usage(),
             "size",
             "limit",
             "held",
@@ -262,7 +265,7 @@ impl Table for Contiguous {
     }
 
     fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
-        state::get().regions.next(position, |region| {
+        REGIONS.next(position, |region| {
             let Owner::Contiguous { cache, physical } = &region.owner else {
                 return None;
             };
@@ -288,7 +291,7 @@ impl Table for NonCached {
     }
 
     fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
-        state::get().regions.next(position, |region| {
+        REGIONS.next(position, |region| {
             let Owner::NonCached { cache, .. } = &region.owner else {
                 return None;
             };
@@ -314,7 +317,7 @@ impl Adapters {
 
 impl Table for Adapters {
     fn head(file: &SeqFile) {
-        let (lost, bytes) = common_buffer::lost();
+        let (lost, bytes) = buffer_release::lost();
         seq_print!(
             file,
             "adapters - version: 1.1\n\
@@ -335,7 +338,7 @@ impl Table for Adapters {
             }
         }
         let position = position.saturating_sub(Self::BUFFERS);
-        let next = state::get().regions.next(position, |region| {
+        let next = REGIONS.next(position, |region| {
             let Owner::CommonBuffer { adapter, bus, .. } = &region.owner else {
                 return None;
             };
@@ -361,11 +364,11 @@ impl Table for Violations {
             file,
             "violations - version: 2.0\n# reported {}\n\
              #number seconds code p1 p2 p3 p4 module tag caller what\n",
-            violation::reported()
+            reporting::reported()
         );
     }
 
     fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
-        state::get().violations.lock().after(position, line)
+        LOG.lock().after(position, line)
     }
 }

@@ -6,15 +6,14 @@
 //! of elsewhere, in [`crate::departure`].
 
 use crate::{
+    buffer_release,
     cache,
-    common_buffer,
     contiguous,
+    control,
     export::matches_header,
     noncached,
     pool,
-    state,
-    statistics,
-    verifier, //
+    statistics, //
 };
 
 /// Called from the work item that gives memory back. It takes the families in turn, so that none
@@ -32,22 +31,20 @@ matches_header!(rust_pool_give);
 
 /// Gives back what waits now, and says whether there was anything. Sleeps.
 pub(crate) fn give() -> bool {
-    let state = state::get();
-    let large = state.large.drain(pool::give_back);
-    let contiguous = state.contiguous.drain(contiguous::give_back);
-    let noncached = state.noncached.drain(noncached::give_back);
-    let buffers = common_buffer::give_back_all();
+    let large = pool::BACKLOG.drain(pool::give_back);
+    let contiguous = contiguous::BACKLOG.drain(contiguous::give_back);
+    let noncached = noncached::BACKLOG.drain(noncached::give_back);
+    let buffers = buffer_release::give_back_all();
     large || contiguous || noncached || buffers
 }
 
 /// How many blocks wait.
 pub(crate) fn blocks() -> usize {
-    let state = state::get();
     [
-        &state.large,
-        &state.contiguous,
-        &state.noncached,
-        &state.buffers,
+        &pool::BACKLOG,
+        &contiguous::BACKLOG,
+        &noncached::BACKLOG,
+        &buffer_release::BACKLOG,
     ]
     .iter()
     .map(|backlog| backlog.usage().blocks)
@@ -64,6 +61,6 @@ unsafe extern "C" fn rust_pool_upkeep() {
     // Without memory the next new tag asks again.
     let _ = statistics::refill();
     cache::make_wanted();
-    verifier::switch::deferred();
+    control::deferred();
 }
 matches_header!(rust_pool_upkeep);

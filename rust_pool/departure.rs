@@ -8,13 +8,13 @@
 //! module must not go while its code is needed, so it waits for its own.
 
 use crate::{
+    at_load::AtLoad,
     chain::{
         Chain,
         Link,
         Next, //
     },
     export::matches_header,
-    state,
     sys::{
         self,
         Awaited,
@@ -27,7 +27,11 @@ use core::{
     mem::ManuallyDrop,
     ops::Deref, //
 };
-use kernel::prelude::*;
+use kernel::{
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq, //
+};
 
 /// Addresses in the modules whose code a device needs when it is released.
 #[derive(Clone, Copy)]
@@ -46,6 +50,9 @@ struct Reference {
     /// Who got it, for that module may have given it its `release()`.
     caller: usize,
 }
+
+// SAFETY: Its link is used by the chain alone; a device may be let go of by any thread.
+unsafe impl Send for Reference {}
 
 impl Link for Reference {
     fn link(&mut self) -> &mut Next<Self> {
@@ -103,7 +110,7 @@ impl Drop for HeldDevice {
             sys::about_to_call_others();
             drop(reference);
         } else {
-            state::get().departing.lock().waiting.push(reference);
+            DEPARTING.lock().waiting.push(reference);
             sys::part_soon();
         }
     }
@@ -126,6 +133,14 @@ impl Departing {
     }
 }
 
+/// Those of the module.
+pub(crate) static DEPARTING: AtLoad<SpinLockIrq<Departing>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Departing::new(), "rust_pool::departing"),
+        GFP_KERNEL,
+    )
+});
+
 /// Called from the work item that calls others' code.
 ///
 /// # Safety
@@ -134,14 +149,14 @@ impl Departing {
 #[no_mangle]
 unsafe extern "C" fn rust_pool_part() {
     loop {
-        let mut departing = state::get().departing.lock();
+        let mut departing = DEPARTING.lock();
         let Some(reference) = departing.waiting.pop() else {
             break;
         };
         departing.leaving = Some((Code(reference.device.code()), reference.caller));
         drop(departing);
         sys::doing(Awaited::Parted, || drop(reference));
-        state::get().departing.lock().leaving = None;
+        DEPARTING.lock().leaving = None;
         sys::wake();
     }
 }
@@ -152,7 +167,7 @@ matches_header!(rust_pool_part);
 pub(crate) fn finish(module: Module) {
     loop {
         let mine = {
-            let mut departing = state::get().departing.lock();
+            let mut departing = DEPARTING.lock();
             departing
                 .waiting
                 .unlink(|reference| reference.lies_in(module))
@@ -162,7 +177,7 @@ pub(crate) fn finish(module: Module) {
         }
     }
     sys::wait_until(Awaited::Parted, || {
-        let leaving = state::get().departing.lock().leaving;
+        let leaving = DEPARTING.lock().leaving;
         !leaving.is_some_and(|(code, caller)| code.lies_in(module) || module.contains(caller))
     });
 }

@@ -12,6 +12,7 @@
 //! small blocks come from slab caches, which CPUs do not have to wait for each other to use.
 
 use crate::{
+    at_load::AtLoad,
     batch::Batch,
     bins::Bins,
     gfp::Request,
@@ -24,7 +25,6 @@ use crate::{
         Pages,
         Span, //
     },
-    state,
     sys::{
         self,
         PageWords,
@@ -34,12 +34,14 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
+    new_spinlock_irq,
     prelude::*,
     sync::{
         atomic::{
             Atomic,
             Relaxed, //
         },
+        SpinLockIrq,
         SpinLockIrqGuard, //
     },
     time::msecs_to_jiffies, //
@@ -203,12 +205,17 @@ impl Heap {
     }
 }
 
+/// The heap of the module.
+pub(crate) static HEAP: AtLoad<SpinLockIrq<Heap>> = AtLoad::new(|| {
+    let heap = Heap::new()?;
+    KBox::pin_init(new_spinlock_irq!(heap, "rust_pool::heap"), GFP_KERNEL)
+});
+
 /// Takes the heap's lock.
 fn lock() -> SpinLockIrqGuard<'static, Heap> {
-    let heap = &state::get().heap;
-    heap.try_lock().unwrap_or_else(|| {
+    HEAP.try_lock().unwrap_or_else(|| {
         note_contention();
-        heap.lock()
+        HEAP.lock()
     })
 }
 
@@ -327,7 +334,7 @@ pub(crate) fn place(units: usize) -> Option<NonNull<u8>> {
         return None;
     }
     // Who has to wait is better served elsewhere.
-    let Some(mut heap) = state::get().heap.try_lock() else {
+    let Some(mut heap) = HEAP.try_lock() else {
         note_contention();
         return None;
     };
@@ -371,7 +378,7 @@ pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
 /// The small block of the heap that begins at an address, which may be any. Any context but NMI.
 pub(crate) fn object_at(addr: usize) -> Option<Object> {
     // Under the lock a page's word and the record that it leads to are there together.
-    let heap = state::get().heap.lock();
+    let heap = HEAP.lock();
     // SAFETY: What `find()` found was written for a span, and is removed under the lock before the
     // span goes.
     let object = Span::find(addr).and_then(|span| unsafe { span.as_ref() }.object_at(addr));

@@ -5,14 +5,16 @@
 //! A block of pool is its module's by its row of statistics, what has a record by its calling site.
 
 use crate::{
+    adapter::ADAPTERS,
+    at_load::AtLoad,
     chain::{
         Chain,
         Link,
         Next, //
     },
     region::Owner,
+    region_table::REGIONS,
     site::Site,
-    state,
     statistics,
     sys::{
         Client,
@@ -26,7 +28,9 @@ use crate::{
 };
 use kernel::{
     alloc::flags::__GFP_NOWARN,
-    prelude::*, //
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq, //
 };
 
 type ModuleName = Text<64>;
@@ -37,6 +41,9 @@ pub(crate) struct Departed {
     number: u64,
     name: ModuleName,
 }
+
+// SAFETY: Its link is used by the chain alone, which owns what follows.
+unsafe impl Send for Departed {}
 
 impl Link for Departed {
     fn link(&mut self) -> &mut Next<Self> {
@@ -50,6 +57,14 @@ impl Link for Departed {
 
 /// All of them, each name once.
 pub(crate) type DepartedModules = Chain<Departed>;
+
+/// Those that went since the module was loaded.
+pub(crate) static DEPARTED: AtLoad<SpinLockIrq<DepartedModules>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(DepartedModules::new(), "rust_pool::departed"),
+        GFP_KERNEL,
+    )
+});
 
 /// Remembers that a module left something. Sleeps.
 pub(crate) fn departed(name: &str) {
@@ -65,7 +80,7 @@ pub(crate) fn departed(name: &str) {
     let Ok(mut new) = KBox::new(new, GFP_KERNEL | __GFP_NOWARN) else {
         return;
     };
-    let mut modules = state::get().departed.lock();
+    let mut modules = DEPARTED.lock();
     let last = modules.iter().next().map_or(0, |module| module.number);
     if modules.iter().any(|module| module.name == name) {
         drop(modules);
@@ -101,7 +116,7 @@ impl Holder {
         }
         if position < Self::UNKNOWN {
             let last = position.saturating_sub(Self::GONE);
-            let modules = state::get().departed.lock();
+            let modules = DEPARTED.lock();
             let behind = modules.iter().filter(|module| module.number > last);
             if let Some(module) = behind.min_by_key(|module| module.number) {
                 return Some((Self::Gone(module.name), Self::GONE + module.number));
@@ -143,7 +158,7 @@ impl Holder {
             };
             all.pool.add(blocks, bytes);
         }
-        state::get().regions.for_each(|region| {
+        REGIONS.for_each(|region| {
             let held = match region.owner {
                 // Counted with the tag.
                 Owner::Pool { .. } => return,
@@ -156,7 +171,7 @@ impl Holder {
                 held.add(1, region.asked as i64);
             }
         });
-        for adapter in state::get().adapters.lock().iter() {
+        for adapter in ADAPTERS.lock().iter() {
             if self.has(adapter.site()) {
                 all.adapters += 1;
             }

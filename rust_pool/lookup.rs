@@ -15,41 +15,23 @@ use crate::{
         PageHeader,
         UNIT, //
     },
-    state,
+    memory_type::{
+        Known,
+        MemoryType, //
+    },
+    region_table::REGIONS,
     sys::{
         self,
         PAGE_SIZE, //
     },
-    tag::{
-        PoolKind,
-        Tag, //
-    },
+    tag::Tag,
     verifier::{
         arena,
         special,
-        tracking,
-        MemoryType, //
+        tracking, //
     }, //
 };
 use kernel::prelude::*;
-
-/// A live block.
-pub(crate) struct Known {
-    pub(crate) tag: Option<Tag>,
-    pub(crate) memory: MemoryType,
-    pub(crate) bytes: usize,
-}
-
-impl Known {
-    /// A block of the C face's pool.
-    pub(crate) fn pool(tag: Tag, kind: PoolKind, bytes: usize) -> Self {
-        Self {
-            tag: Some(tag),
-            memory: MemoryType::pool(kind),
-            bytes,
-        }
-    }
-}
 
 /// The live block that begins at `addr`: by its header, its record, or the verifier's. Any context
 /// but NMI, any address.
@@ -61,7 +43,7 @@ fn find(addr: usize) -> Option<Known> {
         if let Some(Found::Live(header)) = PageHeader::find(addr) {
             return Some(Known::pool(header.tag(), header.kind(), header.bytes()));
         }
-        let bucket = state::get().regions.bucket(addr).lock();
+        let bucket = REGIONS.bucket(addr).lock();
         if let Some(region) = bucket.find(addr) {
             return Some(Known {
                 tag: region.owner.tag(),

@@ -8,7 +8,11 @@
 //! WDK: "MmAllocateNonCachedMemory", "MmFreeNonCachedMemory".
 
 use crate::{
-    backlog::Batch,
+    at_load::AtLoad,
+    backlog::{
+        Backlog,
+        Batch, //
+    },
     cache_type::CacheType,
     chain::Chain,
     export::{
@@ -20,12 +24,13 @@ use crate::{
         self,
         Request, //
     },
-    region::{
-        Owner,
-        Reservation, //
+    memory_type::MemoryType,
+    region::Owner,
+    region_table::{
+        Reservation,
+        Taken,
+        REGIONS, //
     },
-    region_table::Taken,
-    state,
     sys::{
         self,
         page_align,
@@ -33,8 +38,7 @@ use crate::{
     },
     verifier::{
         freed,
-        hooks,
-        MemoryType, //
+        hooks, //
     },
     violation::{
         self,
@@ -51,6 +55,10 @@ use kernel::{
 
 /// What these routines have done.
 pub(crate) static FAMILY: Family = Family::new();
+
+/// What is to be given back.
+pub(crate) static BACKLOG: AtLoad<Backlog> =
+    AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
 /// Pages that are only mapped write-back; frees them on drop.
 struct Pages(KVVec<NonNull<bindings::page>>);
@@ -130,7 +138,7 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
         return None;
     }
     let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
-    let waiting = &state::get().noncached;
+    let waiting = &BACKLOG;
     let base = if refused || !sys::may_change_pages() {
         None
     } else {
@@ -176,17 +184,15 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
             "noncached free of a bad address",
         )
     };
-    let taken = state::get()
-        .regions
-        .take(base, |region| match region.owner {
-            Owner::NonCached { .. } if region.asked == bytes => Ok(()),
-            Owner::NonCached { .. } => Err((true, region.facts())),
-            _ => Err((false, region.facts())),
-        });
+    let taken = REGIONS.take(base, |region| match region.owner {
+        Owner::NonCached { .. } if region.asked == bytes => Ok(()),
+        Owner::NonCached { .. } => Err((true, region.facts())),
+        _ => Err((false, region.facts())),
+    });
     match taken {
         Taken::Region(region) => {
             FAMILY.discharge(region.asked, region.used);
-            let waiting = &state::get().noncached;
+            let waiting = &BACKLOG;
             if sys::irql() != 0 {
                 violation::wrong_context_free(0u32, base, caller, "noncached memory freed")
                     .report();

@@ -5,8 +5,14 @@
 //! WDK: "ExAllocatePoolWithTag", "ExFreePoolWithTag", "POOL_TYPE".
 
 use crate::{
+    at_load::AtLoad,
     backing,
-    backlog::Batch,
+    backlog::{
+        Backlog,
+        Batch, //
+    },
+    bad_free,
+    class::Class,
     damage,
     export::{
         export_symbol_gpl,
@@ -25,18 +31,20 @@ use crate::{
         UNIT, //
     },
     init::ZERO,
+    memory_type::MemoryType,
     pages,
     percpu,
     region::{
         Owner,
-        Region,
-        Reservation, //
+        Region, //
     },
-    region_table::Taken,
+    region_table::{
+        Reservation,
+        Taken,
+        REGIONS, //
+    },
     row::Row,
-    site::Site,
     small,
-    state,
     statistics,
     sys::{
         self,
@@ -48,26 +56,26 @@ use crate::{
         PoolKind,
         Tag, //
     },
+    verified,
     verifier::{
         self,
         arena,
         check,
-        freed,
+        held,
         hooks,
         kept::{
             self,
             Memory, //
         },
+        kept_set,
         special,
-        tracking,
-        MemoryType, //
+        tracking, //
     },
     violation::{
         self,
         Check,
         Parameter,
-        Violation,
-        What, //
+        Violation, //
     }, //
 };
 use core::ptr::NonNull;
@@ -83,6 +91,10 @@ const MUST_SUCCEED: u32 = 2;
 
 /// Where the kernel's half of the address space begins.
 const SYSTEM_SPACE: usize = 1 << 63;
+
+/// Large blocks that are to be given back.
+pub(crate) static BACKLOG: AtLoad<Backlog> =
+    AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
 /// Allocates a block of `bytes` bytes, or reports why not and returns `None`. Any context.
 #[inline(always)]
@@ -189,7 +201,7 @@ fn allocate_any(
         zero: pool_type & ZERO != 0,
         sleep: true,
     };
-    let block = match hooks::allocate(request, kind, tag, row, caller) {
+    let block = match verified::allocate(request, kind, tag, row, caller) {
         None if bytes <= LARGEST => small::allocate(request, kind, tag, row),
         None => allocate_large(request, kind, tag, row, caller),
         block => block,
@@ -198,7 +210,7 @@ fn allocate_any(
         Some(block) => {
             row.begin_peak();
             // SAFETY: It was allocated just now.
-            unsafe { hooks::allocated(block, bytes, tag, kind, caller) };
+            unsafe { verified::allocated(block, bytes, tag, kind, caller) };
         }
         None => row.fail(),
     }
@@ -220,12 +232,12 @@ fn allocate_large(
     }
     let used = backing::used(request.bytes)?;
     if sys::irql() == 0 {
-        state::get().large.shorten(used, give_back);
+        BACKLOG.shorten(used, give_back);
     }
     let record = Reservation::new()?;
     let block = backing::allocate_pages(request).or_else(|| {
         // What waits may be what is missing.
-        let again = sys::irql() == 0 && state::get().large.drain(give_back);
+        let again = sys::irql() == 0 && BACKLOG.drain(give_back);
         again.then(|| backing::allocate_pages(request)).flatten()
     })?;
     row.charge(request.bytes, used);
@@ -328,8 +340,8 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
         Some(at) if at % UNIT == 0 => match Header::find(at) {
             Some(Found::Live(header)) => free_small(addr, header, tag, caller),
             Some(Found::Freed(header)) => {
-                check::concern(addr);
-                report_freed_twice(addr, header.tag(), caller);
+                held::concern(addr);
+                bad_free::report_freed_twice(addr, header.tag(), caller);
             }
             None => free_nothing(addr, matches!(large, Large::Recent), caller),
         },
@@ -341,12 +353,12 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     if !header.admits(tag) {
         if header.is_marked() {
-            kept::concern(addr);
+            kept_set::concern(addr);
         }
         let block = (header.tag(), header.kind(), header.bytes());
-        return report_wrong_tag(addr, block, tag, caller);
+        return bad_free::report_wrong_tag(addr, block, tag, caller);
     }
-    check_context(addr, header.kind(), caller);
+    bad_free::check_context(addr, header.kind(), caller);
     if header.is_checked() {
         if let Some(block) = NonNull::new(addr as *mut u8) {
             // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
@@ -357,37 +369,37 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     let keep = header.is_marked() && forget(addr);
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
     let object = unsafe { small::take(addr, &header, statistics::at(header.row())) };
-    let class = small::class(&header);
+    let class = Class::of_header(&header);
     match object {
         Some(object) if keep => kept::keep(Memory::Object(object, class)),
         // SAFETY: The header says that the object is of this class, and it was live until now.
         Some(object) => unsafe { small::free_object(class, object) },
-        None => report_freed_twice(addr, header.tag(), caller),
+        None => bad_free::report_freed_twice(addr, header.tag(), caller),
     }
 }
 
 /// Has the verifier forget a block that it knows, and asks it whether the memory is to be kept.
 fn forget(addr: usize) -> bool {
     tracking::remove(addr);
-    kept::take(addr)
+    kept_set::take(addr)
 }
 
 fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     if !header.admits(tag) {
         if header.is_marked() {
-            kept::concern(addr);
+            kept_set::concern(addr);
         }
         let block = (header.tag(), header.kind(), header.bytes());
-        return report_wrong_tag(addr, block, tag, caller);
+        return bad_free::report_wrong_tag(addr, block, tag, caller);
     }
-    check_context(addr, header.kind(), caller);
+    bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
     // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
     match unsafe { pages::take(addr, &header, statistics::at(header.row())) } {
         Some(block) if keep => kept::keep(Memory::Pages(block, header)),
         // SAFETY: The header says what the block is, and it was live until now.
         Some(block) => unsafe { pages::give(block, header) },
-        None => report_freed_twice(addr, header.tag(), caller),
+        None => bad_free::report_freed_twice(addr, header.tag(), caller),
     }
 }
 
@@ -406,7 +418,7 @@ enum Large {
 fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
     match PageHeader::find(addr) {
         Some(Found::Live(header)) => free_found_pages(addr, header, tag, caller),
-        Some(Found::Freed(header)) => report_freed_twice(addr, header.tag(), caller),
+        Some(Found::Freed(header)) => bad_free::report_freed_twice(addr, header.tag(), caller),
         None => return free_region(addr, tag, caller),
     }
     Large::Done
@@ -414,25 +426,25 @@ fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
 
 /// Frees a block with a record, if there is one at `addr`.
 fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
-    let taken = state::get()
-        .regions
-        .take(addr, |region| match region.owner {
-            Owner::Pool { tag: owner, .. } if tag.as_raw() == 0 || tag == owner => Ok(()),
-            Owner::Pool { tag, kind, .. } => Err(Ok((tag, kind, region.asked))),
-            _ => Err(Err(region.facts())),
-        });
+    let taken = REGIONS.take(addr, |region| match region.owner {
+        Owner::Pool { tag: owner, .. } if tag.as_raw() == 0 || tag == owner => Ok(()),
+        Owner::Pool { tag, kind, .. } => Err(Ok((tag, kind, region.asked))),
+        _ => Err(Err(region.facts())),
+    });
     match taken {
         Taken::Region(region) => {
             if let Owner::Pool { kind, .. } = region.owner {
-                check_context(addr, kind, caller);
+                bad_free::check_context(addr, kind, caller);
             }
             release(region);
         }
         Taken::Refused(Ok(block)) => {
-            kept::concern(addr);
-            report_wrong_tag(addr, block, tag, caller);
+            kept_set::concern(addr);
+            bad_free::report_wrong_tag(addr, block, tag, caller);
         }
-        Taken::Refused(Err(facts)) => not_from_pool(addr, caller).report_with(|| facts.print()),
+        Taken::Refused(Err(facts)) => {
+            bad_free::not_from_pool(addr, caller).report_with(|| facts.print())
+        }
         Taken::Recent => return Large::Recent,
         Taken::Missing => return Large::None,
     }
@@ -443,11 +455,11 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
 fn release(region: KBox<Region>) {
     if let Owner::Pool { row, .. } = region.owner {
         row.discharge(region.asked, region.used);
-        if kept::take(region.addr()) {
+        if kept_set::take(region.addr()) {
             return kept::keep(Memory::Region(region));
         }
         if sys::irql() != 0 && sys::is_vmalloc(region.base) {
-            state::get().large.add(region);
+            BACKLOG.add(region);
         } else {
             give_back(Batch::of(region));
         }
@@ -464,112 +476,11 @@ pub(crate) fn give_back(mut batch: Batch) {
     }
 }
 
-/// A free with another tag than that of the block, which has so many bytes.
-#[cold]
-pub(crate) fn wrong_tag(
-    addr: usize,
-    owner: Tag,
-    bytes: usize,
-    given: Tag,
-    caller: usize,
-) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x0a,
-        [Parameter::Address(addr), owner.into(), given.into()],
-        caller,
-        What::WrongTag {
-            block: owner,
-            given,
-            bytes,
-        },
-    )
-    .about(owner)
-}
-
-/// Reports a free with another tag than the block's, and who allocated that: the record says so, or
-/// else the first user of the tag.
-#[cold]
-fn report_wrong_tag(addr: usize, block: (Tag, PoolKind, usize), given: Tag, caller: usize) {
-    let (owner, kind, bytes) = block;
-    wrong_tag(addr, owner, bytes, given, caller).report_with(|| {
-        if !tracking::tell(addr) {
-            tell_first_user(owner, kind);
-        }
-    });
-}
-
-/// Prints who used a tag first, if that is known.
-pub(crate) fn tell_first_user(tag: Tag, kind: PoolKind) {
-    // By the first module of those that use it.
-    let site = statistics::find_map(tag, kind, |row| row.is_first().then(|| row.site().copy()));
-    if let Some(site) = site.filter(Site::is_known) {
-        pr_err!("  tag {tag} was first used at {site}\n");
-    }
-}
-
-/// Reports a free that the rules forbid in this context; it is carried out all the same.
-#[inline]
-pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
-    if kind == PoolKind::Paged && sys::irql() != 0 {
-        violation::wrong_context_free(kind, addr, caller, "paged pool freed").report();
-    }
-    hooks::freeing(addr, kind, caller);
-}
-
-/// A free of a block that was freed before.
-#[cold]
-pub(crate) fn freed_twice(addr: usize, tag: Tag, caller: usize) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x07,
-        [0u32.into(), tag.into(), Parameter::Address(addr)],
-        caller,
-        "block freed twice",
-    )
-    .about(tag)
-}
-
-/// Reports such a free, and what is known of the first. Any context but NMI.
-#[cold]
-pub(crate) fn report_freed_twice(addr: usize, tag: Tag, caller: usize) {
-    freed_twice(addr, tag, caller).report_with(|| freed::tell(addr, tag));
-}
-
-/// A free of an address in a block that is not its start.
-#[cold]
-pub(crate) fn inside(addr: usize, caller: usize) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x99,
-        [Parameter::Address(addr), 0u32.into(), 0u32.into()],
-        caller,
-        "free of an address inside a block",
-    )
-}
-
-/// A free of what is no block of the pool.
-#[cold]
-pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
-    foreign(addr, caller, "free of memory that is not from the pool")
-}
-
-#[cold]
-fn foreign(addr: usize, caller: usize, what: &'static str) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x46,
-        [Parameter::Address(addr), 0u32.into(), 0u32.into()],
-        caller,
-        what,
-    )
-}
-
 /// Reports the free of an address at which no block begins; `recent` if one did not long ago.
 #[cold]
 fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if addr == 0 {
-        return foreign(addr, caller, "free of NULL").report();
+        return bad_free::foreign(addr, caller, "free of NULL").report();
     }
     if addr < SYSTEM_SPACE {
         return Violation::new(
@@ -598,15 +509,15 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
     }
     if let Some(block) = around(addr) {
         if is_marked(block) {
-            kept::concern(block);
+            kept_set::concern(block);
         }
-        return inside(addr, caller).report();
+        return bad_free::inside(addr, caller).report();
     }
     // The addresses of pages that are mapped come round again; a device's registers were no block.
     if recent && !sys::is_mapped_device(addr) {
-        return report_freed_twice(addr, Tag::from_raw(0), caller);
+        return bad_free::report_freed_twice(addr, Tag::from_raw(0), caller);
     }
-    not_from_pool(addr, caller).report();
+    bad_free::not_from_pool(addr, caller).report();
 }
 
 /// Whether the free of a block will ask if that is to be kept.
@@ -625,7 +536,7 @@ fn is_marked(block: usize) -> bool {
 /// The live block around an address.
 fn around(addr: usize) -> Option<usize> {
     let region = || {
-        state::get().regions.find_map(|region| {
+        REGIONS.find_map(|region| {
             let inside = matches!(region.owner, Owner::Pool { .. })
                 && addr
                     .checked_sub(region.addr())

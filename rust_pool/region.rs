@@ -5,42 +5,28 @@
 //! It is reserved before the memory is allocated, so that nothing has to be undone.
 
 use crate::{
-    adapter::AdapterId,
+    adapter_id::AdapterId,
     cache_type::CacheType,
     departure::HeldDevice,
     device_event::Freeing,
-    gfp::Request,
     hash_table::{
         Entry,
         Place, //
     },
+    memory_type::MemoryType,
+    padding::Padding,
     row::Row,
-    site::{
-        self,
-        Site, //
-    },
+    site::Site,
     sys::{
-        self,
         Origin,
         PAGE_SIZE, //
     },
     tag::{
         PoolKind,
         Tag, //
-    },
-    verifier::{
-        self,
-        dma::Padding,
-        MemoryType, //
     }, //
 };
-use core::{
-    mem::{
-        size_of,
-        MaybeUninit, //
-    },
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     prelude::*,
@@ -117,7 +103,7 @@ impl Facts {
 
 /// A page-aligned block.
 pub(crate) struct Region {
-    place: Place<Region>,
+    pub(super) place: Place<Region>,
     pub(crate) base: NonNull<u8>,
     /// Bytes asked for.
     pub(crate) asked: usize,
@@ -161,53 +147,5 @@ impl Region {
             asked: self.asked,
             site: self.site.copy(),
         }
-    }
-}
-
-/// Room for a region's record.
-pub(crate) struct Reservation(KBox<MaybeUninit<Region>>);
-
-impl Reservation {
-    /// Makes room, as the context allows.
-    pub(crate) fn new() -> Option<Self> {
-        let request = Request {
-            bytes: size_of::<Region>(),
-            zero: false,
-            sleep: true,
-        };
-        request.attempt(sys::room).map(Self)
-    }
-
-    /// Writes the record and puts it into the table.
-    pub(crate) fn insert(
-        self,
-        base: NonNull<u8>,
-        asked: usize,
-        used: usize,
-        caller: usize,
-        owner: Owner,
-    ) {
-        let region = KBox::write(
-            self.0,
-            Region {
-                place: Place::none(),
-                base,
-                asked,
-                used,
-                site: Site::new(site::driver(caller)),
-                owner,
-                giver: 0,
-            },
-        );
-        if verifier::on() {
-            verifier::tracking::add(
-                region.addr(),
-                asked,
-                region.owner.tag(),
-                region.owner.memory(),
-                caller,
-            );
-        }
-        crate::state::get().regions.insert(region);
     }
 }

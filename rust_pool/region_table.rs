@@ -5,10 +5,33 @@
 //! Whoever frees such a block is believed only as far as this table bears him out.
 
 use crate::{
-    hash_table::HashTable,
+    at_load::AtLoad,
+    gfp::Request,
+    hash_table::{
+        HashTable,
+        Place, //
+    },
     recent,
-    region::Region,
-    verifier::tracking, //
+    region::{
+        Owner,
+        Region, //
+    },
+    site::{
+        self,
+        Site, //
+    },
+    sys,
+    verifier::{
+        self,
+        tracking, //
+    }, //
+};
+use core::{
+    mem::{
+        size_of,
+        MaybeUninit, //
+    },
+    ptr::NonNull, //
 };
 use kernel::{
     prelude::*,
@@ -65,5 +88,57 @@ impl Regions {
         drop(bucket);
         tracking::remove(base);
         region.map_or(Taken::Missing, Taken::Region)
+    }
+}
+
+/// The table of the module.
+pub(crate) static REGIONS: AtLoad<Regions> =
+    AtLoad::new(|| KBox::pin_init(Regions::new(), GFP_KERNEL));
+
+/// Room for a region's record.
+pub(crate) struct Reservation(KBox<MaybeUninit<Region>>);
+
+impl Reservation {
+    /// Makes room, as the context allows.
+    pub(crate) fn new() -> Option<Self> {
+        let request = Request {
+            bytes: size_of::<Region>(),
+            zero: false,
+            sleep: true,
+        };
+        request.attempt(sys::room).map(Self)
+    }
+
+    /// Writes the record and puts it into the table.
+    pub(crate) fn insert(
+        self,
+        base: NonNull<u8>,
+        asked: usize,
+        used: usize,
+        caller: usize,
+        owner: Owner,
+    ) {
+        let region = KBox::write(
+            self.0,
+            Region {
+                place: Place::none(),
+                base,
+                asked,
+                used,
+                site: Site::new(site::driver(caller)),
+                owner,
+                giver: 0,
+            },
+        );
+        if verifier::on() {
+            verifier::tracking::add(
+                region.addr(),
+                asked,
+                region.owner.tag(),
+                region.owner.memory(),
+                caller,
+            );
+        }
+        REGIONS.insert(region);
     }
 }

@@ -433,7 +433,7 @@ mod tests {
     /// A row of no table, with counters of its own.
     struct Lone {
         row: Row,
-        counters: sys::NonZeroPerCpu,
+        counters: core::num::NonZero<usize>,
     }
 
     impl Lone {

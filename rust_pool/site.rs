@@ -6,6 +6,7 @@
 //! compiled into it: its site is the first place on the stack that is not in a library.
 
 use crate::{
+    at_load::AtLoad,
     chain::{
         Chain,
         Link,
@@ -13,7 +14,6 @@ use crate::{
     },
     mangled,
     once,
-    state,
     sys::{
         self,
         Client,
@@ -30,13 +30,17 @@ use core::ptr::null;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     fmt,
+    new_spinlock_irq,
     prelude::*,
-    sync::atomic::{
-        Acquire,
-        Atomic,
-        Full,
-        Relaxed,
-        Release, //
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        SpinLockIrq, //
     }, //
 };
 
@@ -51,6 +55,9 @@ impl Name {
         core::str::from_utf8(&self.text).unwrap_or("?")
     }
 }
+
+// SAFETY: Its link is used by the chain alone, which owns what follows.
+unsafe impl Send for Name {}
 
 impl Link for Name {
     fn link(&mut self) -> &mut Next<Self> {
@@ -239,9 +246,17 @@ impl Site {
     }
 }
 
+/// The names. Taken within the locks of what has calling sites; none is taken within it.
+pub(crate) static NAMES: AtLoad<SpinLockIrq<Names>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Names::new(), "rust_pool::names"),
+        GFP_KERNEL,
+    )
+});
+
 /// The name that is kept of this text, made if there is none; `None` without memory for it.
 fn known_or_new(text: &str) -> Option<*const Name> {
-    let mut names = state::get().names.lock();
+    let mut names = NAMES.lock();
     if let Some(name) = names.iter().find(|name| name.as_str() == text) {
         return Some(core::ptr::from_ref(name));
     }

@@ -117,15 +117,8 @@ pub(crate) unsafe fn take(block: usize, header: &Header, row: Option<&Row>) -> O
 #[inline]
 pub(crate) fn discharge(header: &Header, row: Option<&Row>) {
     if let Some(row) = row {
-        row.discharge(header.bytes(), class(header).bytes());
+        row.discharge(header.bytes(), Class::of_header(header).bytes());
     }
-}
-
-/// The size class that a block is of.
-#[inline]
-pub(crate) fn class(header: &Header) -> Class {
-    // SAFETY: A header of this load has at most that many units.
-    unsafe { Class::of(header.units()) }
 }
 
 /// Frees an object, wiped if the kernel wants that.

@@ -6,6 +6,7 @@
 //! small blocks, as on Windows since Vista. A span of one page is for small blocks alone.
 
 use crate::{
+    class::Class,
     header::{
         self,
         Found,
@@ -14,7 +15,6 @@ use crate::{
         UNIT, //
     },
     recent,
-    small,
     sys::{
         self,
         Gfp,
@@ -148,7 +148,7 @@ impl Span {
             at += match header {
                 Some(header) => {
                     front = Some(place);
-                    small::class(&header).bytes() / UNIT
+                    Class::of_header(&header).bytes() / UNIT
                 }
                 None => 1,
             };

@@ -18,9 +18,9 @@ use crate::{
     tag::PoolKind,
     text::kwrite,
     verifier::{
-        check,
         freed,
-        kept,
+        held,
+        kept_set,
         special,
         tracking, //
     }, //
@@ -112,8 +112,8 @@ impl Page for Summary {
                 "special",
                 Held::of_blocks(spare, spare.saturating_mul(PAGE_SIZE)),
             ),
-            ("held", Held::of_blocks(check::count(), check::bytes())),
-            ("kept", Held::of_bytes(kept::bytes())),
+            ("held", Held::of_blocks(held::count(), held::bytes())),
+            ("kept", Held::of_bytes(kept_set::bytes())),
             ("records", Held::of_bytes(records)),
         ];
         let overhead = [("tags", Held::of_bytes(statistics::bytes()))];

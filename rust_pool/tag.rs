@@ -4,6 +4,7 @@
 //!
 //! WDK: "ExAllocatePoolWithTag", parameter *Tag*; "PoolMon".
 
+use crate::text::kwrite;
 use kernel::fmt;
 
 /// A pool tag: four bytes, in the order in which tools show them.
@@ -22,6 +23,14 @@ pub(crate) enum BadTag {
     Reserved,
     /// It has neither a letter nor a digit.
     NoAlphanumeric,
+}
+
+/// Shows a tag, or a dash for memory without one.
+pub(crate) fn write_or_dash(f: &mut impl fmt::Write, tag: Option<Tag>) -> fmt::Result {
+    match tag {
+        Some(tag) => kwrite!(f, "{tag}"),
+        None => f.write_str("-"),
+    }
 }
 
 impl Tag {

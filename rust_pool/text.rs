@@ -94,6 +94,12 @@ impl<const N: usize> Text<N> {
         })
     }
 
+    /// All of a text that ends with a NUL, if it fits.
+    pub(crate) fn until_nul(text: &[u8]) -> Option<Self> {
+        let text = text.split(|&byte| byte == 0).next()?;
+        Self::exact(core::str::from_utf8(text).ok()?)
+    }
+
     /// What is in there; a character that was cut in two makes all of it unreadable.
     pub(crate) fn as_str(&self) -> &str {
         let text = self.bytes.get(..self.len).unwrap_or(&[]);

@@ -11,19 +11,22 @@
 use crate::{
     adapter::{
         self,
-        Adapter, //
+        Adapter,
+        ADAPTERS, //
     },
-    common_buffer,
+    buffer_release,
     departure,
     export::matches_header,
     holdings,
+    memory_type::MemoryType,
     region::{
         Owner,
         Region, //
     },
+    region_table::REGIONS,
+    reporting,
     row::Row,
     site::Site,
-    state,
     statistics,
     sys::{
         self,
@@ -38,9 +41,10 @@ use crate::{
         Text, //
     },
     verifier::{
-        check,
+        faults::INJECTIONS,
         freed,
-        kept,
+        held,
+        kept_set,
         leaks,
         places::{
             One,
@@ -49,16 +53,15 @@ use crate::{
         },
         special,
         stack::Stack,
-        tracking,
-        MemoryType, //
+        tracking, //
     },
     violation::{
-        self,
         Blocks,
         Check,
         Violation,
         What, //
-    }, //
+    },
+    violation_log::LOG, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -231,7 +234,7 @@ fn largest(of_row: impl Fn(&Row) -> (u64, i64), of_region: impl Fn(&Region) -> b
         }
     });
     let places = Places::collect(|places| {
-        state::get().regions.for_each(|region| {
+        REGIONS.for_each(|region| {
             if is_of_family(region) && of_region(region) {
                 places.add(&One {
                     tag: None,
@@ -300,10 +303,9 @@ fn report(
     of_region: impl Fn(&Region) -> bool,
     of_adapter: impl Fn(&Adapter) -> bool,
 ) -> bool {
-    let state = state::get();
     let mut sum = Sum::default();
     rows(&of_row, |_, blocks, bytes| sum.add(Sum { blocks, bytes }));
-    state.regions.for_each(|region| {
+    REGIONS.for_each(|region| {
         if is_of_family(region) && of_region(region) {
             // CAST: Lossless on the architectures supported.
             let bytes = region.asked as u64;
@@ -312,8 +314,7 @@ fn report(
     });
     // The rows `(other)` are nobody's, but tracked blocks that they count have their places.
     sum.blocks = sum.blocks.max(leaks::count(module));
-    let adapters = state
-        .adapters
+    let adapters = ADAPTERS
         .lock()
         .iter()
         .filter(|adapter| of_adapter(adapter))
@@ -383,7 +384,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     let module = unsafe { Module::from_raw(module) };
     // What was freed in atomic context is no leak: it is in no table any more. Its memory may come
     // back later; what a device needs of the module's code to let go of it may not.
-    common_buffer::finish(|device| device.is_of(module));
+    buffer_release::finish(|device| device.is_of(module));
     departure::finish(module);
     let left = report(
         Some(module),
@@ -410,21 +411,20 @@ matches_header!(rust_pool_module_going);
 
 /// Sites but those of rows.
 fn for_each_other_site(mut visit: impl FnMut(&Site)) {
-    let state = state::get();
-    state.regions.for_each(|region| visit(&region.site));
-    for adapter in state.adapters.lock().iter() {
+    REGIONS.for_each(|region| visit(&region.site));
+    for adapter in ADAPTERS.lock().iter() {
         visit(adapter.site());
     }
-    for site in state.violations.lock().sites() {
+    for site in LOG.lock().sites() {
         visit(site);
     }
-    for site in state.injected.lock().sites() {
+    for site in INJECTIONS.lock().sites() {
         visit(site);
     }
     special::for_each_site(&mut visit);
-    check::for_each_site(&mut visit);
+    held::for_each_site(&mut visit);
     freed::for_each_site(&mut visit);
-    kept::for_each_site(&mut visit);
+    kept_set::for_each_site(&mut visit);
     tracking::for_each_site(visit);
 }
 
@@ -455,10 +455,9 @@ pub(crate) fn report_all() -> bool {
         (now.diff(), now.bytes)
     };
     let leaked = report(None, live, |_| true, |_| true);
-    violation::say_left_out();
+    reporting::say_left_out();
     // The records go, the memory that they are about stays.
-    let state = state::get();
-    while state.regions.pop().is_some() {}
+    while REGIONS.pop().is_some() {}
     adapter::forget_all();
     leaked
 }

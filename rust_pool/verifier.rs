@@ -11,19 +11,21 @@
 
 pub(crate) mod arena;
 pub(crate) mod check;
-pub(crate) mod dma;
 pub(crate) mod faults;
 pub(crate) mod files;
 pub(crate) mod fill;
 pub(crate) mod freed;
+pub(crate) mod held;
 pub(crate) mod hooks;
 pub(crate) mod irql;
 pub(crate) mod kept;
+pub(crate) mod kept_set;
 pub(crate) mod leaks;
-pub(crate) mod memory_type;
 pub(crate) mod options;
 pub(crate) mod parse;
 pub(crate) mod places;
+pub(crate) mod policy;
+pub(crate) mod record;
 pub(crate) mod rules;
 pub(crate) mod selection;
 pub(crate) mod special;
@@ -31,5 +33,4 @@ pub(crate) mod stack;
 pub(crate) mod switch;
 pub(crate) mod tracking;
 
-pub(crate) use memory_type::MemoryType;
 pub(crate) use switch::on;

@@ -5,17 +5,9 @@
 //! WDK: "Bug Check 0xC2: BAD_POOL_CALLER", "Bug Check 0xC4: DRIVER_VERIFIER_DETECTED_VIOLATION",
 //! "Bug Check 0xE6: DRIVER_VERIFIER_DMA_VIOLATION". The codes that those pages leave open are chosen
 //! in `Documentation/violations.rst`.
-//!
-//! Every violation is counted, kept in a ring for debugfs, and written to the log within a rate
-//! limit. With the module parameter `panic_on_violation`, or by the verifier's policy, the first one
-//! stops the machine.
 
 use crate::{
-    site::{
-        self,
-        Site, //
-    },
-    state,
+    cache_type::CacheType,
     sys,
     tag::{
         PoolKind,
@@ -25,21 +17,9 @@ use crate::{
         kwrite,
         Symbol,
         Text, //
-    },
-    verifier::selection::Who,
-    violation_log::{
-        Entry,
-        ModuleName, //
     }, //
 };
-use kernel::{
-    fmt,
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
-};
+use kernel::fmt;
 
 /// A bug check's parameter.
 #[derive(Clone, Copy)]
@@ -79,6 +59,13 @@ impl From<PoolKind> for Parameter {
     fn from(kind: PoolKind) -> Self {
         // CAST: The discriminants are those of POOL_TYPE.
         (kind as u32).into()
+    }
+}
+
+impl From<CacheType> for Parameter {
+    fn from(cache: CacheType) -> Self {
+        // CAST: The discriminants are small and not negative.
+        (cache as u32).into()
     }
 }
 
@@ -153,7 +140,7 @@ impl From<&'static str> for What {
 
 impl What {
     /// What was done, in a context in which it may not be.
-    fn here(done: &'static str) -> Self {
+    pub(crate) fn here(done: &'static str) -> Self {
         Self::Context {
             done,
             irql: sys::irql(),
@@ -212,7 +199,7 @@ impl fmt::Display for Blocks {
 pub(crate) struct Violation {
     pub(crate) check: Check,
     pub(crate) parameters: [Parameter; 4],
-    caller: usize,
+    pub(crate) caller: usize,
     pub(crate) what: What,
     /// Of the memory that it is about.
     pub(crate) tag: Option<Tag>,
@@ -254,85 +241,6 @@ impl Violation {
         let tag = Some(tag).filter(|tag| tag.as_raw() != 0);
         Self { tag, ..self }
     }
-
-    /// Reports it. Any context.
-    pub(crate) fn report(self) {
-        self.report_with(|| ());
-    }
-
-    /// The same; `tell` prints more of it to the log, if it is written there at all.
-    pub(crate) fn report_with(self, tell: impl FnOnce()) {
-        self.report_to(sys::may_log, tell);
-    }
-
-    /// The same, to the log whatever was logged before.
-    pub(crate) fn report_always_with(self, tell: impl FnOnce()) {
-        self.report_to(|| true, tell);
-    }
-
-    /// Has it in the file of violations alone, as what a module, or else that of the site, did. Any
-    /// context but NMI.
-    pub(crate) fn list(self, module: Option<&str>, site: Site) {
-        push(self, site, module.and_then(Text::exact));
-    }
-
-    fn report_to(mut self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
-        self.caller = site::driver(self.caller);
-        push(self, Site::new(self.caller), None);
-        self.log(may_log, || Who::of(self.caller), tell);
-    }
-
-    /// Reports it as what a module did, if it was one, to the log whatever was logged before. Any
-    /// context but NMI.
-    pub(crate) fn report_of(self, module: Option<&str>, tell: impl FnOnce()) {
-        push(self, Site::new(self.caller), module.and_then(Text::exact));
-        let who = || module.map_or(Who::UNKNOWN, Who::named);
-        self.log(|| true, who, tell);
-    }
-
-    fn log(self, may_log: impl FnOnce() -> bool, who: impl FnOnce() -> Who, tell: impl FnOnce()) {
-        let stop = if panics_by_parameter() {
-            Some(c"panic_on_violation is set")
-        } else if policy_stops(who) {
-            Some(c"policy panic is set")
-        } else {
-            None
-        };
-        if stop.is_some() || may_log() {
-            say_left_out();
-            pr_err!("{self}\n");
-            tell();
-        }
-        if let Some(why) = stop {
-            sys::panic(why);
-        }
-    }
-}
-
-/// Counts a violation and puts it into the file; in NMI, where no lock may be taken, it is only
-/// counted.
-fn push(violation: Violation, site: Site, module: Option<ModuleName>) {
-    let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
-    if sys::irql() < 15 {
-        state::get().violations.lock().push(Entry {
-            number,
-            time: sys::log_time(),
-            site,
-            module,
-            violation,
-        });
-    }
-}
-
-/// Says how many violations were not written to the log, if there are any of which it was not said.
-pub(crate) fn say_left_out() {
-    match sys::left_out() {
-        0 => (),
-        1 => pr_err!("1 violation before this line was not written here, as there were so many\n"),
-        count => {
-            pr_err!("{count} violations before this line were not written here, as there were so many\n");
-        }
-    }
 }
 
 impl fmt::Display for Violation {
@@ -358,56 +266,6 @@ impl fmt::Display for Violation {
             kwrite!(f, ", {how} {}", Symbol(self.caller))?;
         }
         Ok(())
-    }
-}
-
-static REPORTED: Atomic<u64> = Atomic::new(0);
-static PANIC: Atomic<u32> = Atomic::new(0);
-static POLICY: Atomic<u32> = Atomic::new(0);
-
-/// Violations since the module was loaded.
-pub(crate) fn reported() -> u64 {
-    REPORTED.load(Relaxed)
-}
-
-/// Has the next violation stop the machine.
-pub(crate) fn set_panic(panic: bool) {
-    PANIC.store(panic.into(), Relaxed);
-}
-
-/// Whether that was said when the module was loaded.
-pub(crate) fn panics_by_parameter() -> bool {
-    PANIC.load(Relaxed) != 0
-}
-
-/// Which violations stop the machine.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Stop {
-    Never,
-    /// By modules that the verifier's options name.
-    SomeModules,
-    All,
-}
-
-/// Says which do by the verifier's policy.
-pub(crate) fn set_policy(stop: Stop) {
-    // CAST: The discriminants are small.
-    POLICY.store(stop as u32, Relaxed);
-}
-
-/// Whether the verifier's policy has a violation stop the machine, by who made it.
-fn policy_stops(who: impl FnOnce() -> Who) -> bool {
-    const NEVER: u32 = Stop::Never as u32;
-    const ALL: u32 = Stop::All as u32;
-    match POLICY.load(Relaxed) {
-        NEVER => false,
-        ALL => true,
-        // No lock may be taken in NMI.
-        _ if sys::irql() < 15 => {
-            let who = who();
-            state::get().verifier.lock().stops(&who)
-        }
-        _ => false,
     }
 }
 

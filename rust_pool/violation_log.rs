@@ -3,6 +3,7 @@
 //! The newest violations, for debugfs.
 
 use crate::{
+    at_load::AtLoad,
     site::Site,
     sys,
     text::{
@@ -14,7 +15,9 @@ use crate::{
 };
 use kernel::{
     fmt,
-    prelude::*, //
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq, //
 };
 
 /// The name of a module.
@@ -113,6 +116,12 @@ impl Log {
         self.entries.iter().flatten().map(|entry| &entry.site)
     }
 }
+
+/// The newest violations of the module.
+pub(crate) static LOG: AtLoad<SpinLockIrq<Log>> = AtLoad::new(|| {
+    let log = Log::new()?;
+    KBox::pin_init(new_spinlock_irq!(log, "rust_pool::violations"), GFP_KERNEL)
+});
 
 #[kernel::macros::kunit_tests(rust_pool_violation_log)]
 mod tests {

@@ -10,8 +10,8 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::{
     alloc::flags::{
-        GFP_NOWAIT, //
-        __GFP_NOWARN,
+        GFP_NOWAIT,
+        __GFP_NOWARN, //
     },
     bindings,
     prelude::*, //

@@ -114,6 +114,7 @@ if [ "${1:-}" = fmt ]; then
 	exit
 fi
 check SPDX "each file named needs a line SPDX-License-Identifier: GPL-2.0" run_spdx
+check layers "see rust_pool/README.rst" in_root python3 "$TOP/scripts/layers.py"
 check rustfmt "make fmt" run_rustfmt --check
 check clippy "correct what it names" run_clippy
 check checkpatch "correct what it names" run_checkpatch

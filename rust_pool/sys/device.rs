@@ -3,8 +3,8 @@
 //! Devices that master the bus.
 
 use super::{
-    raw,
-    Gfp, //
+    memory::Gfp,
+    raw, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -89,7 +89,7 @@ impl DmaDevice {
 
     /// Whether its memory may be freed here, in a context that sleeps.
     pub(crate) fn may_free(&self) -> bool {
-        self.group.is_null() || !super::in_reclaim()
+        self.group.is_null() || !super::work::in_reclaim()
     }
 
     /// Addresses that tell whose code its release needs.

@@ -3,12 +3,14 @@
 //! Pages with holes between them; see `guard.c`.
 
 use super::{
-    free_page,
-    page,
-    raw,
-    vunmap,
-    PageWords,
-    PAGE_SIZE, //
+    guarded::PageWords,
+    memory::PAGE_SIZE,
+    pages::{
+        free_page,
+        page,
+        vunmap, //
+    },
+    raw, //
 };
 use core::ptr::NonNull;
 use kernel::{

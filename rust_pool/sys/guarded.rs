@@ -5,8 +5,8 @@
 //! Not instrumented, so that the header of a freed block can be read while a checker guards it.
 
 use super::{
-    raw,
-    PAGE_SIZE, //
+    memory::PAGE_SIZE,
+    raw, //
 };
 use crate::once;
 use core::{

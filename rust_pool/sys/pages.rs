@@ -3,9 +3,9 @@
 //! Pages: allocated, mapped, and their cache types.
 
 use super::{
-    irql,
-    raw,
-    Gfp, //
+    context::irql,
+    memory::Gfp,
+    raw, //
 };
 use core::ptr::{
     null_mut,

@@ -3,8 +3,8 @@
 //! Slab caches and kmalloc.
 
 use super::{
-    raw,
-    Gfp, //
+    memory::Gfp,
+    raw, //
 };
 use core::{
     mem::{

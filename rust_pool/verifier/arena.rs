@@ -219,7 +219,7 @@ impl Arena {
         };
         if let Some(slot) = self.slots.get_mut(at).filter(holds) {
             slot.keep = true;
-            super::kept::count_one();
+            super::kept_set::count_one();
         }
     }
 

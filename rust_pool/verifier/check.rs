@@ -6,19 +6,27 @@
 //! header.
 //!
 //! What was written there is found when the block is freed, what is written after that when the next
-//! [`HELD`] blocks have been freed.
+//! [`HELD`](super::held::HELD) blocks have been freed.
 
 use super::{
     fill,
+    held::{
+        Held,
+        HeldBlock,
+        HELD_BACK, //
+    },
     kept::{
         self,
         Memory, //
     },
+    kept_set,
+    options::OPTIONS,
     selection::Who,
     stack::Stack,
     tracking, //
 };
 use crate::{
+    bad_free,
     class::Class,
     gfp::Request,
     header::{
@@ -28,11 +36,8 @@ use crate::{
         UNIT, //
     },
     init,
-    pool,
     row::Row,
-    site::Site,
     small,
-    state,
     statistics,
     tag::{
         PoolKind,
@@ -45,71 +50,10 @@ use crate::{
     }, //
 };
 use core::ptr::NonNull;
-use kernel::{
-    alloc::flags::__GFP_NOWARN,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// Bytes of the pattern behind a block, and more where its class has more.
 const TAIL: usize = 16;
-
-/// How many freed blocks are held back.
-const HELD: usize = 1024;
-
-/// A block that was freed.
-struct HeldBlock {
-    object: NonNull<u8>,
-    class: Class,
-    tag: Tag,
-    bytes: usize,
-    /// Who allocated it, if it was recorded.
-    allocated: Option<Stack>,
-    freed: Stack,
-    /// Whether it is to be kept for ever.
-    keep: bool,
-}
-
-// SAFETY: It owns the object.
-unsafe impl Send for HeldBlock {}
-
-/// The blocks that are held back, the oldest at `next` once there are so many.
-pub(crate) struct Held {
-    blocks: KVVec<Option<HeldBlock>>,
-    next: usize,
-}
-
-impl Held {
-    /// None yet. Sleeps.
-    fn new() -> Result<Self> {
-        let mut blocks = KVVec::with_capacity(HELD, GFP_KERNEL | __GFP_NOWARN)?;
-        for _ in 0..HELD {
-            blocks.push(None, GFP_KERNEL)?;
-        }
-        Ok(Self { blocks, next: 0 })
-    }
-
-    /// Puts a block in, and takes the oldest out.
-    fn exchange(&mut self, block: HeldBlock) -> Option<HeldBlock> {
-        let at = self.next;
-        self.next = (at + 1) % HELD;
-        match self.blocks.get_mut(at) {
-            Some(place) => place.replace(block),
-            None => Some(block),
-        }
-    }
-
-    /// Has a block kept for ever if it is among these.
-    fn concern(&mut self, object: usize) {
-        let mut blocks = self.blocks.iter_mut().flatten();
-        if let Some(block) = blocks.find(|block| block.object.as_ptr() as usize == object) {
-            block.keep = true;
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.blocks.iter().flatten().count()
-    }
-}
 
 /// Allocates a block with a pattern behind it, if it is to have one. Any context but NMI.
 pub(crate) fn allocate(
@@ -121,7 +65,7 @@ pub(crate) fn allocate(
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
     let who = Who::of(caller);
-    if bytes > LARGEST - TAIL || !state::get().verifier.lock().checks(tag, &who) {
+    if bytes > LARGEST - TAIL || !OPTIONS.lock().checks(tag, &who) {
         return None;
     }
     let block = small::allocate_with_room(request, TAIL, kind, tag, row)?;
@@ -132,7 +76,7 @@ pub(crate) fn allocate(
     let Some(Found::Live(header)) = Header::find(object.as_ptr() as usize) else {
         return Some(block);
     };
-    let room = small::class(&header).bytes() - UNIT;
+    let room = Class::of_header(&header).bytes() - UNIT;
     // SAFETY: So much of the object is behind the header.
     unsafe {
         if !init::zeroes(request.zero) {
@@ -152,9 +96,9 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     let addr = block.as_ptr() as usize;
     // SAFETY: By the safety requirements.
     if !unsafe { header.claim(addr - UNIT) } {
-        return pool::report_freed_twice(addr, header.tag(), caller);
+        return bad_free::report_freed_twice(addr, header.tag(), caller);
     }
-    let (class, bytes) = (small::class(&header), header.bytes());
+    let (class, bytes) = (Class::of_header(&header), header.bytes());
     let room = class.bytes() - UNIT;
     // SAFETY: So much of the object is behind the header, and was filled behind the block.
     let changed = unsafe { fill::changed(block.add(bytes), room - bytes, fill::AROUND) };
@@ -181,7 +125,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     let allocated = tracking::stack(addr);
     tracking::remove(addr);
     small::discharge(&header, statistics::at(header.row()));
-    let concerned = kept::take(addr);
+    let concerned = kept_set::take(addr);
     // SAFETY: As above; the block was given up.
     let object = unsafe {
         fill::fill(block, room, pattern());
@@ -194,7 +138,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
         bytes,
         allocated,
         freed: Stack::capture(caller),
-        keep: concerned || (changed.is_some() && kept::quarantines()),
+        keep: concerned || (changed.is_some() && kept_set::quarantines()),
     });
 }
 
@@ -210,7 +154,7 @@ fn pattern() -> u8 {
 /// Holds a block back, and gives up the one that was held for the longest time.
 fn hold(block: HeldBlock) {
     let oldest = {
-        let mut held = state::get().held.lock();
+        let mut held = HELD_BACK.lock();
         match &mut *held {
             Some(held) => held.exchange(block),
             None => Some(block),
@@ -267,71 +211,28 @@ fn release(block: HeldBlock) {
             freed.print(fmt!("freed by"));
         });
     }
-    if keep || ((header.is_some() || changed.is_some()) && kept::quarantines()) {
+    if keep || ((header.is_some() || changed.is_some()) && kept_set::quarantines()) {
         return kept::keep(Memory::Object(object, class));
     }
     // SAFETY: It is an object of this class that nobody has.
     unsafe { small::free_object(class, object) };
 }
 
-/// Has a block that was freed kept for ever, if that is the policy and it is still held back.
-pub(crate) fn concern(addr: usize) {
-    if !kept::quarantines() {
-        return;
-    }
-    if let Some(held) = &mut *state::get().held.lock() {
-        held.concern(addr.wrapping_sub(UNIT));
-    }
-}
-
-/// Who allocated and who freed a block that is held back, to look at without the lock.
-pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
-    let held = state::get().held.lock();
-    let mut blocks = held.as_ref()?.blocks.iter().flatten();
-    let block = blocks.find(|block| block.object.as_ptr() as usize + UNIT == addr)?;
-    Some((
-        block.allocated.as_ref().map(Stack::copy),
-        block.freed.copy(),
-    ))
-}
-
-/// Makes room to hold blocks back. Sleeps; `verifier_switch` is held.
+/// Makes room to hold blocks back. Sleeps; `SWITCHING` is held.
 pub(crate) fn open() -> Result {
-    if state::get().held.lock().is_some() {
+    if HELD_BACK.lock().is_some() {
         return Ok(());
     }
     let held = Held::new()?;
-    *state::get().held.lock() = Some(held);
+    *HELD_BACK.lock() = Some(held);
     Ok(())
 }
 
-/// Gives up all blocks that are held back. Sleeps; `verifier_switch` is held, or nobody uses the
+/// Gives up all blocks that are held back. Sleeps; `SWITCHING` is held, or nobody uses the
 /// module any more.
 pub(crate) fn close() {
-    let held = state::get().held.lock().take();
+    let held = HELD_BACK.lock().take();
     if let Some(held) = held {
-        held.blocks.into_iter().flatten().for_each(release);
-    }
-}
-
-/// Bytes that the blocks take which are held back.
-pub(crate) fn bytes() -> usize {
-    let held = state::get().held.lock();
-    let blocks = held.iter().flat_map(|held| held.blocks.iter().flatten());
-    blocks.map(|block| block.class.bytes()).sum()
-}
-
-/// How many blocks are held back.
-pub(crate) fn count() -> usize {
-    state::get().held.lock().as_ref().map_or(0, Held::count)
-}
-
-/// Calls `visit` on all places in code that these name.
-pub(crate) fn for_each_site(visit: impl FnMut(&Site)) {
-    if let Some(held) = &*state::get().held.lock() {
-        let blocks = held.blocks.iter().flatten();
-        let stacks =
-            blocks.flat_map(|block| Iterator::chain(block.allocated.iter(), [&block.freed]));
-        stacks.flat_map(Stack::sites).for_each(visit);
+        held.into_blocks().for_each(release);
     }
 }

@@ -5,16 +5,22 @@
 //! WDK: "Low Resources Simulation", `!verifier 4`.
 
 use super::{
-    options::Comm,
+    options::{
+        Comm,
+        OPTIONS, //
+    },
     selection::Who,
-    stack::Stack,
-    MemoryType, //
+    stack::Stack, //
 };
 use crate::{
+    at_load::AtLoad,
+    memory_type::MemoryType,
     site::Site,
-    state,
     sys,
-    tag::Tag,
+    tag::{
+        self,
+        Tag, //
+    },
     text::{
         kwrite,
         Line, //
@@ -22,10 +28,14 @@ use crate::{
 };
 use kernel::{
     fmt,
+    new_spinlock_irq,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        SpinLockIrq, //
     }, //
 };
 
@@ -53,7 +63,7 @@ impl fmt::Display for Injection {
         let seconds = self.time / 1_000_000_000;
         let micros = self.time / 1000 % 1_000_000;
         kwrite!(f, "{} {seconds}.{micros:06} {} ", self.number, self.bytes)?;
-        super::files::tag(f, self.tag)?;
+        tag::write_or_dash(f, self.tag)?;
         let Self {
             memory,
             pid,
@@ -90,13 +100,22 @@ impl Injections {
     }
 }
 
+/// The newest of them.
+pub(crate) static INJECTIONS: AtLoad<SpinLockIrq<Injections>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
+        GFP_KERNEL,
+    )
+});
+
 /// Whether a request that could be met is to fail all the same. Any context but NMI.
 pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
     let task = sys::current_task();
+    let task = task.and_then(|(pid, name)| Some((pid, Comm::until_nul(&name)?)));
     let (pid, comm) = task.unwrap_or((0, Comm::empty()));
     let who = Who::of(caller);
     {
-        let mut options = state::get().verifier.lock();
+        let mut options = OPTIONS.lock();
         if !options.fails() {
             return false;
         }
@@ -131,7 +150,7 @@ pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller:
     // Without memory it is only counted.
     if let Ok(injection) = KBox::new(injection, GFP_ATOMIC | kernel::alloc::flags::__GFP_NOWARN) {
         let place = number as usize % KEPT;
-        let mut injections = state::get().injected.lock();
+        let mut injections = INJECTIONS.lock();
         let old = injections
             .0
             .get_mut(place)

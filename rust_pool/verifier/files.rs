@@ -3,19 +3,24 @@
 //! The verifier's files in debugfs.
 
 use super::{
-    check,
-    faults,
-    kept,
-    options::{
+    faults::{
         self,
-        Line,
-        Lines, //
+        INJECTIONS, //
     },
+    held,
+    kept_set,
+    options::{
+        Line,
+        Lines,
+        OPTIONS, //
+    },
+    parse::HEAD,
     places::{
         Place,
         Places,
         Sum, //
     },
+    record::Record,
     selection::{
         Selection,
         Who, //
@@ -23,10 +28,11 @@ use super::{
     special,
     tracking::{
         self,
-        Record, //
+        RECORDS, //
     }, //
 };
 use crate::{
+    control,
     export::matches_header,
     seq::{
         Control,
@@ -36,9 +42,8 @@ use crate::{
         Table, //
     },
     site::LastName,
-    state,
     sys,
-    tag::Tag,
+    tag,
     text::{
         kwrite,
         Line as Row,
@@ -56,23 +61,12 @@ use kernel::{
     sync::Arc, //
 };
 
-/// What the first line of the file of the options begins with.
-pub(crate) const HEAD: &str = "verifier - version:";
-
 /// Makes the files. Sleeps.
 pub(crate) fn create(dir: &Directory) {
     dir.control::<Options>(c"verifier");
     dir.file::<Live>(c"live");
     dir.page::<Sites>(c"sites");
     dir.file::<Injected>(c"injected");
-}
-
-/// Shows a tag, or a dash for memory without one.
-pub(crate) fn tag(f: &mut impl fmt::Write, tag: Option<Tag>) -> fmt::Result {
-    match tag {
-        Some(tag) => kwrite!(f, "{tag}"),
-        None => f.write_str("-"),
-    }
 }
 
 struct Options;
@@ -88,14 +82,14 @@ impl Table for Options {
              special {served} unserved {unserved} held {} kept {}\n\
              #option\n",
             u32::from(super::on()),
-            check::count(),
-            kept::count()
+            held::count(),
+            kept_set::count()
         );
     }
 
     fn row(position: u64, line: &mut Row, _: &mut LastName) -> Option<u64> {
         let at = usize::try_from(position).ok()?;
-        let next = state::get().verifier.lock().show(at, line)?;
+        let next = OPTIONS.lock().show(at, line)?;
         u64::try_from(next).ok()
     }
 }
@@ -113,7 +107,7 @@ unsafe extern "C" fn rust_pool_verifier_show(to: *mut c_char, room: usize) -> us
     let (mut at, mut len) = (0, 0);
     loop {
         line.clear();
-        let next = state::get().verifier.lock().show(at, &mut line);
+        let next = OPTIONS.lock().show(at, &mut line);
         let Some(next) = next else {
             return len;
         };
@@ -132,7 +126,7 @@ matches_header!(rust_pool_verifier_show);
 
 impl Control for Options {
     fn write(text: &[u8]) -> Result {
-        options::set(text)
+        control::set(text)
     }
 }
 
@@ -146,7 +140,7 @@ struct Listed {
 impl Listed {
     fn now() -> Self {
         let mut listed = Self {
-            lines: state::get().verifier.lock().lines(),
+            lines: OPTIONS.lock().lines(),
             by_module: false,
         };
         let by_module = listed.tracking().any(Selection::by_module);
@@ -192,15 +186,14 @@ impl Table for Live {
     }
 
     fn row(position: u64, line: &mut Row, _: &mut LastName) -> Option<u64> {
-        let state = state::get();
         let now = sys::uptime();
         let listed = Listed::now();
-        let next = state.records.next(position, |record| {
+        let next = RECORDS.next(position, |record| {
             if !listed.has(record) {
                 return None;
             }
             let age = now.saturating_sub(record.time) / 1_000_000;
-            tag(line, record.tag).ok()?;
+            tag::write_or_dash(line, record.tag).ok()?;
             kwrite!(
                 line,
                 " {} {} {} {}.{:03} {}",
@@ -319,6 +312,6 @@ impl Table for Injected {
     }
 
     fn row(position: u64, line: &mut Row, _: &mut LastName) -> Option<u64> {
-        state::get().injected.lock().after(position, line)
+        INJECTIONS.lock().after(position, line)
     }
 }

@@ -3,22 +3,22 @@
 //! The recorded blocks that were freed last, to say of a second free what is known of the first.
 
 use super::{
-    check,
-    kept,
-    stack::Stack,
-    tracking::Record,
-    MemoryType, //
+    record::Record,
+    stack::Stack, //
 };
 use crate::{
+    at_load::AtLoad,
+    memory_type::MemoryType,
     site::Site,
-    state,
     sys,
     tag::Tag, //
 };
 use core::mem::size_of;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
-    prelude::*, //
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq, //
 };
 
 /// How many are known.
@@ -67,6 +67,14 @@ impl Freed {
     }
 }
 
+/// The blocks of the module.
+pub(crate) static FREED: AtLoad<SpinLockIrq<Freed>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Freed::new(), "rust_pool::freed"),
+        GFP_KERNEL,
+    )
+});
+
 /// What is known of a block that was freed.
 pub(crate) struct Known {
     pub(crate) allocated: Option<Stack>,
@@ -78,7 +86,8 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    fn print(self) {
+    /// Prints it. Any context but NMI.
+    pub(crate) fn print(self) {
         let age = sys::uptime().saturating_sub(self.time) / 1_000_000;
         let (seconds, millis) = (age / 1000, age % 1000);
         if self.memory == MemoryType::Adapter {
@@ -91,28 +100,28 @@ impl Known {
     }
 }
 
-/// Makes room. Sleeps; `verifier_switch` is held.
+/// Makes room. Sleeps; `SWITCHING` is held.
 pub(crate) fn open() -> Result {
-    if !state::get().freed.lock().blocks.is_empty() {
+    if !FREED.lock().blocks.is_empty() {
         return Ok(());
     }
     let mut blocks = KVVec::with_capacity(KNOWN, GFP_KERNEL | __GFP_NOWARN)?;
     for _ in 0..KNOWN {
         blocks.push(None, GFP_KERNEL)?;
     }
-    *state::get().freed.lock() = Freed { blocks, next: 0 };
+    *FREED.lock() = Freed { blocks, next: 0 };
     Ok(())
 }
 
-/// Forgets all. Sleeps; `verifier_switch` is held, or nobody uses the module any more.
+/// Forgets all. Sleeps; `SWITCHING` is held, or nobody uses the module any more.
 pub(crate) fn close() {
-    let freed = core::mem::replace(&mut *state::get().freed.lock(), Freed::new());
+    let freed = core::mem::replace(&mut *FREED.lock(), Freed::new());
     drop(freed);
 }
 
 /// Remembers a block that is being freed. Any context but NMI.
 pub(crate) fn remember(record: KBox<Record>) {
-    if state::get().freed.lock().blocks.is_empty() {
+    if FREED.lock().blocks.is_empty() {
         return;
     }
     let block = FreedBlock {
@@ -120,7 +129,7 @@ pub(crate) fn remember(record: KBox<Record>) {
         freed: Stack::of_caller(),
         time: sys::uptime(),
     };
-    let oldest = state::get().freed.lock().exchange(block);
+    let oldest = FREED.lock().exchange(block);
     drop(oldest);
 }
 
@@ -130,7 +139,7 @@ pub(crate) fn look(addr: usize, tag: Tag) -> Option<Known> {
 }
 
 fn find(addr: usize, is_it: impl Fn(&Record) -> bool) -> Option<Known> {
-    let freed = state::get().freed.lock();
+    let freed = FREED.lock();
     let block = freed.find(addr, is_it)?;
     Some(Known {
         allocated: Some(block.record.stack.copy()),
@@ -143,7 +152,7 @@ fn find(addr: usize, is_it: impl Fn(&Record) -> bool) -> Option<Known> {
 
 /// Bytes that the list takes, and what is in it.
 pub(crate) fn bytes() -> usize {
-    let freed = state::get().freed.lock();
+    let freed = FREED.lock();
     let records = freed.blocks.iter().flatten().count();
     let list = freed
         .blocks
@@ -152,23 +161,16 @@ pub(crate) fn bytes() -> usize {
     list.saturating_add(records.saturating_mul(size_of::<Record>().next_power_of_two()))
 }
 
-/// Prints what is known of the first free of a block. Any context but NMI.
-pub(crate) fn tell(addr: usize, tag: Tag) {
-    if let Some(known) = look(addr, tag) {
-        known.print();
-    } else if let Some(stacks) = kept::stacks(addr).or_else(|| check::stacks(addr)) {
-        print(stacks);
-    }
-}
-
-/// The same of memory that has no tag, by where it is from.
+/// Prints what is known of the free of memory that has no tag, by where it is from. Any context but
+/// NMI.
 pub(crate) fn tell_of(memory: MemoryType, addr: usize) {
     if let Some(known) = find(addr, |record| record.memory == memory) {
         known.print();
     }
 }
 
-fn print((allocated, freed): (Option<Stack>, Stack)) {
+/// Prints who allocated and who freed a block.
+pub(crate) fn print((allocated, freed): (Option<Stack>, Stack)) {
     if let Some(allocated) = allocated {
         allocated.print(fmt!("allocated by"));
     }
@@ -179,7 +181,7 @@ fn print((allocated, freed): (Option<Stack>, Stack)) {
 pub(crate) fn for_each_site(mut visit: impl FnMut(&Site)) {
     // One after the other, for whoever waits has interrupts disabled.
     let mut visit_at = |at: usize| {
-        let freed = state::get().freed.lock();
+        let freed = FREED.lock();
         let block = freed.blocks.get(at)?.as_ref();
         let stacks = block.map(|block| [&block.record.stack, &block.freed]);
         stacks

@@ -3,35 +3,25 @@
 //! Where the rest of the pool asks the verifier.
 
 use super::{
-    arena,
-    check,
     faults,
     irql,
     on,
-    special,
-    tracking,
-    MemoryType, //
+    options::OPTIONS,
+    rules::Rule,
+    tracking, //
 };
 use crate::{
     export::{
         export_symbol_gpl,
         matches_header, //
     },
-    gfp::Request,
-    header::{
-        Header,
-        PageHeader,
-        LARGEST,
-        UNIT, //
-    },
-    row::Row,
+    memory_type::MemoryType,
     sys,
     tag::{
         PoolKind,
         Tag, //
     }, //
 };
-use core::ptr::NonNull;
 use kernel::prelude::*;
 
 /// Whether a request is to fail on purpose. Any context but NMI.
@@ -56,71 +46,16 @@ pub(crate) fn freeing(addr: usize, kind: PoolKind, caller: usize) {
     }
 }
 
+/// Whether DMA is looked at.
+pub(crate) fn looks_at_dma() -> bool {
+    on() && OPTIONS.lock().has(Rule::Dma)
+}
+
 /// Records an adapter.
 #[inline]
 pub(crate) fn got_adapter(addr: usize, caller: usize) {
     if on() {
         tracking::add(addr, 0, None, MemoryType::Adapter, caller);
-    }
-}
-
-/// Allocates a block from special pool, or with a pattern behind it, if it is to be one of these.
-/// Any context but NMI.
-#[inline]
-pub(crate) fn allocate(
-    request: Request,
-    kind: PoolKind,
-    tag: Tag,
-    row: &'static Row,
-    caller: usize,
-) -> Option<NonNull<u8>> {
-    if !on() {
-        return None;
-    }
-    if let Some(block) = special::allocate(request, kind, tag, row, caller) {
-        return Some(block);
-    }
-    check::allocate(request, kind, tag, row, caller)
-}
-
-/// Marks and records a block of the C face's pool.
-///
-/// # Safety
-///
-/// `block` was allocated just now, and nobody knows of it.
-#[inline]
-pub(crate) unsafe fn allocated(
-    block: NonNull<u8>,
-    bytes: usize,
-    tag: Tag,
-    kind: PoolKind,
-    caller: usize,
-) {
-    if on() {
-        // SAFETY: By the safety requirements.
-        unsafe { mark(block, bytes, tag, kind, caller) };
-    }
-}
-
-/// # Safety
-///
-/// As for [`allocated`].
-#[cold]
-unsafe fn mark(block: NonNull<u8>, bytes: usize, tag: Tag, kind: PoolKind, caller: usize) {
-    let marked = if arena::covers(block.as_ptr() as usize) {
-        true
-    } else if bytes <= LARGEST {
-        // SAFETY: By the safety requirements, the block has a header in front, which is ours.
-        unsafe { Header::mark(block.sub(UNIT)) };
-        true
-    } else {
-        // SAFETY: By the safety requirements, the block's first page is ours.
-        unsafe { PageHeader::mark(block) }
-    };
-    // What has no header is a region, which was recorded as such.
-    if marked {
-        let addr = block.as_ptr() as usize;
-        tracking::add(addr, bytes, Some(tag), MemoryType::pool(kind), caller);
     }
 }
 

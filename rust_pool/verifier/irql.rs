@@ -4,9 +4,11 @@
 //!
 //! WDK: bug check 0xC4 with parameter 1 = 0x02 and 0x12.
 
-use super::rules::Rule;
+use super::{
+    options::OPTIONS,
+    rules::Rule, //
+};
 use crate::{
-    state,
     sys,
     tag::PoolKind,
     violation::{
@@ -18,7 +20,7 @@ use crate::{
 
 /// Paged pool is reported in such a context by whoever has to do with it.
 fn wanted(kind: PoolKind) -> bool {
-    kind == PoolKind::NonPaged && sys::in_hardirq() && state::get().verifier.lock().has(Rule::Irql)
+    kind == PoolKind::NonPaged && sys::in_hardirq() && OPTIONS.lock().has(Rule::Irql)
 }
 
 /// Reports the request for a block if it is made in a hard interrupt. Any context but NMI.

@@ -8,13 +8,11 @@ use super::{
         Places,
         Sum, //
     },
-    tracking::{
-        self,
-        Record, //
-    },
-    MemoryType, //
+    record::Record,
+    tracking, //
 };
 use crate::{
+    memory_type::MemoryType,
     sys::Module,
     text::kwrite,
     violation::Blocks, //

@@ -6,41 +6,30 @@
 //! the options makes another one and puts that in its place.
 
 use super::{
-    check,
-    freed,
-    kept,
-    parse::{
-        self,
-        Draft,
-        TaskChange, //
-    },
+    policy,
     rules::Rule,
     selection::{
-        self,
         Patterns,
         Selection,
         Who, //
-    },
-    special,
-    switch, //
+    }, //
 };
 use crate::{
-    state,
-    sys,
+    at_load::AtLoad,
     tag::Tag,
     text::{
         kwrite,
         Text, //
-    },
-    violation::{
-        self,
-        Stop, //
     }, //
 };
 use kernel::{
     fmt,
+    new_spinlock_irq,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        Arc,
+        SpinLockIrq, //
+    }, //
 };
 
 /// Tasks whose n-th allocation is to fail, at one time.
@@ -109,6 +98,64 @@ impl fmt::Display for Nth {
     }
 }
 
+/// Blocks at a time, unless the option says how many, and the limits for that.
+pub(crate) const SLOTS: u32 = 1024;
+pub(crate) const FEWEST: u32 = 16;
+pub(crate) const MOST: u32 = 65536;
+
+/// Where on its page a block lies; the other side is where the page ends.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Start,
+    End,
+}
+
+/// Which blocks come from special pool, and where on their page they lie.
+#[derive(PartialEq)]
+pub(crate) struct Choice {
+    pub(crate) side: Side,
+    pub(crate) selection: Selection,
+    pub(crate) min: u32,
+    pub(crate) max: u32,
+    /// How many there is room for, which is one number for all choices that are set.
+    pub(crate) slots: Option<u32>,
+}
+
+impl Choice {
+    /// Whether a block is to come from there.
+    pub(crate) fn wants(&self, tag: Tag, bytes: usize, who: &Who) -> bool {
+        u32::try_from(bytes).is_ok_and(|bytes| (self.min..=self.max).contains(&bytes))
+            && self.selection.has(Some(tag), who)
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            side,
+            selection,
+            min,
+            max,
+            slots,
+        } = self;
+        let side = match side {
+            Side::Start => "start",
+            Side::End => "end",
+        };
+        let slots = slots.unwrap_or(SLOTS);
+        kwrite!(f, "{side} {selection} size={min}..{max} slots={slots}")
+    }
+}
+
+/// What becomes of the tasks that wait for their n-th request.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct TaskChange {
+    /// Whether those of before are forgotten.
+    pub(crate) forget: bool,
+    /// The request of the task that writes which is to fail.
+    pub(crate) nth: Option<u64>,
+}
+
 /// What a line begins with. Lines are shown in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Word {
@@ -129,7 +176,7 @@ pub(crate) enum Line {
     /// Blocks to have a pattern behind them.
     Check(Selection),
     /// Blocks to come from special pool.
-    Special(special::Choice),
+    Special(Choice),
     /// A block that a violation concerns is not handed out again.
     Quarantine,
     /// The machine is stopped at a violation by one of these modules.
@@ -154,7 +201,7 @@ impl Line {
         }
     }
 
-    fn by_module(&self) -> bool {
+    pub(crate) fn by_module(&self) -> bool {
         match self {
             Self::Tracking(selection) | Self::Check(selection) => selection.by_module(),
             Self::Special(choice) => choice.selection.by_module(),
@@ -196,6 +243,11 @@ impl Options {
             lines: None,
             tasks: [None; TASKS],
         }
+    }
+
+    /// Has others hold, and returns those that did, to be dropped without the lock.
+    pub(crate) fn replace(&mut self, lines: Arc<Lines>) -> Option<Arc<Lines>> {
+        self.lines.replace(lines)
     }
 
     /// The lines, to look at when the lock is released, where memory may be freed.
@@ -260,7 +312,7 @@ impl Options {
 
     /// The side of its page on which a block lies, if it is to come from special pool: by the first
     /// line that it fits.
-    pub(crate) fn special(&self, tag: Tag, bytes: usize, who: &Who) -> Option<special::Side> {
+    pub(crate) fn special(&self, tag: Tag, bytes: usize, who: &Who) -> Option<Side> {
         self.each().find_map(|line| match line {
             Line::Special(choice) if choice.wants(tag, bytes, who) => Some(choice.side),
             _ => None,
@@ -277,7 +329,7 @@ impl Options {
     pub(crate) fn show(&self, at: usize, to: &mut impl fmt::Write) -> Option<usize> {
         let tasks = self.tasks.iter().flatten();
         let stops = self.each().any(|line| *line == Line::Panic(Patterns::All));
-        let parameter = violation::panics_by_parameter() && !stops;
+        let parameter = policy::panics_by_parameter() && !stops;
         let lines = self.each().count();
         let shown = if let Some(line) = self.each().nth(at) {
             kwrite!(to, "{line}")
@@ -294,7 +346,7 @@ impl Options {
     }
 
     /// The tasks that wait once a change is made.
-    fn tasks_after(&self, change: TaskChange, pid: u32) -> Result<[Option<Nth>; TASKS]> {
+    pub(crate) fn tasks_after(&self, change: TaskChange, pid: u32) -> Result<[Option<Nth>; TASKS]> {
         let mut tasks = if change.forget {
             [None; TASKS]
         } else {
@@ -316,76 +368,10 @@ impl Options {
     }
 }
 
-/// Does what a text of options says, or nothing at all. Sleeps.
-pub(crate) fn set(text: &[u8]) -> Result {
-    let text = core::str::from_utf8(text).map_err(|_| {
-        pr_err!("verifier: the options are not text: write a line for each\n");
-        EINVAL
-    })?;
-    let pid = sys::current_task().map_or(0, |(pid, _)| pid);
-    let state = state::get();
-    let _one_at_a_time = state.verifier_switch.lock();
-    let before = state.verifier.lock().lines();
-    let before = before.as_deref().map_or(&[][..], KVec::as_slice);
-    let draft = Draft::of(before)?;
-    let change = parse::text(text, sys::uptime(), draft).map_err(|bad| {
-        pr_err!("verifier: {bad}\n");
-        bad.error()
-    })?;
-    // Places for tasks only become more meanwhile.
-    let tasks = state.verifier.lock().tasks_after(change.tasks, pid);
-    tasks.inspect_err(|_| {
-        pr_err!(
-            "verifier: {TASKS} tasks wait for their n-th request already: write \"off fail\" first\n"
-        );
-    })?;
-    let set = make_room(&change).and_then(|()| put(change, pid));
-    // What was made for nothing goes again.
-    switch::update();
-    set
-}
-
-/// Makes what the options of a change need. Sleeps; `verifier_switch` is held.
-fn make_room(change: &Draft) -> Result {
-    let has = |word| change.lines().any(|line| line.word() == word);
-    if has(Word::Tracking) || has(Word::Check) {
-        freed::open().inspect_err(|_| pr_err!("verifier: no memory for tracking: try later\n"))?;
-    }
-    if has(Word::Check) {
-        check::open().inspect_err(|_| pr_err!("verifier: no memory for check: try later\n"))?;
-    }
-    if change.lines().any(|line| *line == Line::Quarantine) {
-        kept::open().inspect_err(|_| pr_err!("verifier: no memory for policy: try later\n"))?;
-    }
-    // The last that may fail, for it may give up what holds now.
-    if has(Word::Special) {
-        special::open(change.slots())?;
-    }
-    Ok(())
-}
-
-/// Has the options of a change hold. Sleeps; `verifier_switch` is held.
-fn put(change: Draft, pid: u32) -> Result {
-    let stop = change
-        .lines()
-        .filter_map(|line| match line {
-            Line::Panic(Patterns::All) => Some(Stop::All),
-            Line::Panic(_) => Some(Stop::SomeModules),
-            _ => None,
-        })
-        .max()
-        .unwrap_or(Stop::Never);
-    let quarantines = change.lines().any(|line| *line == Line::Quarantine);
-    let by_module = change.lines().any(Line::by_module);
-    let tasks = change.tasks;
-    let lines = Arc::new(change.into_lines(), GFP_KERNEL)?;
-    let mut options = state::get().verifier.lock();
-    options.tasks = options.tasks_after(tasks, pid)?;
-    let old = options.lines.replace(lines);
-    selection::set_by_module(by_module);
-    kept::set(quarantines);
-    violation::set_policy(stop);
-    drop(options);
-    drop(old);
-    Ok(())
-}
+/// The options that hold.
+pub(crate) static OPTIONS: AtLoad<SpinLockIrq<Options>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Options::new(), "rust_pool::verifier"),
+        GFP_KERNEL,
+    )
+});

@@ -19,10 +19,14 @@
 
 use super::{
     options::{
+        self,
         Chance,
+        Choice,
         Comm,
         Line,
         Lines,
+        Side,
+        TaskChange,
         Word, //
     },
     rules::Rule,
@@ -30,11 +34,6 @@ use super::{
         BadPattern,
         Patterns,
         Selection, //
-    },
-    special::{
-        self,
-        Choice,
-        Side, //
     }, //
 };
 use crate::{
@@ -51,18 +50,12 @@ use kernel::{
     sync::Arc, //
 };
 
+/// What the first line of the file of the options begins with.
+pub(crate) const HEAD: &str = "verifier - version:";
+
 /// Bytes of all lines as they are shown: with its head and what waits for tasks, the file of the
 /// options is short enough to be written back at once.
 const LONGEST: usize = 2560;
-
-/// What becomes of the tasks that wait for their n-th request.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct TaskChange {
-    /// Whether those of before are forgotten.
-    pub(crate) forget: bool,
-    /// The request of the task that writes which is to fail.
-    pub(crate) nth: Option<u64>,
-}
 
 /// Options that are being changed.
 pub(crate) struct Draft {
@@ -106,7 +99,7 @@ impl Draft {
 
     /// How many blocks special pool has room for.
     pub(crate) fn slots(&self) -> u32 {
-        self.said_slots().unwrap_or(special::SLOTS)
+        self.said_slots().unwrap_or(options::SLOTS)
     }
 
     /// Adds a line. One that is there already begins anew.
@@ -120,7 +113,7 @@ impl Draft {
                     "the same without slots=, or \"off special\" before",
                 ));
             }
-            choice.slots = choice.slots.or(slots).or(Some(special::SLOTS));
+            choice.slots = choice.slots.or(slots).or(Some(options::SLOTS));
         }
         self.lines.retain(|other| **other != line);
         let word = line.word();
@@ -372,7 +365,7 @@ fn special(words: &str) -> Result<Choice, Wrong<'_>> {
             .ok_or(fields.wrong(word, "not a range of sizes up to a page"))?,
     };
     let slots = fields.number("slots")?;
-    if slots.is_some_and(|slots| !(special::FEWEST..=special::MOST).contains(&slots)) {
+    if slots.is_some_and(|slots| !(options::FEWEST..=options::MOST).contains(&slots)) {
         return Err(fields.wrong("slots", "too few slots, or too many"));
     }
     let (selection, _) = fields.selection()?;
@@ -553,7 +546,7 @@ pub(crate) fn text(text: &str, now: u64, mut draft: Draft) -> Result<Draft, Bad<
             .split_once(" # ")
             .map_or(whole, |(told, _)| told)
             .trim();
-        if told.is_empty() || told.starts_with('#') || told.starts_with(super::files::HEAD) {
+        if told.is_empty() || told.starts_with('#') || told.starts_with(HEAD) {
             continue;
         }
         let number = at.saturating_add(1);

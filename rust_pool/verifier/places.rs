@@ -7,14 +7,14 @@
 //! a place is found by its hash: what a record costs does not grow with the number of places.
 
 use super::{
+    record::Record,
     stack::Stack,
-    tracking::{
-        self,
-        Record, //
-    },
-    MemoryType, //
+    tracking, //
 };
-use crate::tag::Tag;
+use crate::{
+    memory_type::MemoryType,
+    tag::Tag, //
+};
 use core::cmp::Reverse;
 use kernel::{
     alloc::flags::__GFP_NOWARN,

@@ -17,15 +17,18 @@ use super::{
         Place, //
     },
     fill,
-    kept,
-    selection::{
-        Selection,
-        Who, //
+    kept_set,
+    options::{
+        Side,
+        OPTIONS, //
     },
+    selection::Who,
     stack::Stack,
     tracking, //
 };
 use crate::{
+    at_load::AtLoad,
+    bad_free,
     export::matches_header,
     gfp::{
         self,
@@ -36,11 +39,9 @@ use crate::{
         UNIT, //
     },
     init,
-    lookup::Known,
-    pool,
+    memory_type::Known,
     row::Row,
     site::Site,
-    state,
     sys::{
         self,
         GuardedPages,
@@ -50,10 +51,7 @@ use crate::{
         PoolKind,
         Tag, //
     },
-    text::{
-        kwrite,
-        Text, //
-    },
+    text::Text,
     violation::{
         Check,
         Parameter,
@@ -62,80 +60,36 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
-    fmt,
+    new_spinlock_irq,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        SpinLockIrq, //
     }, //
 };
-
-/// Blocks at a time, unless the option says how many, and the limits for that.
-pub(crate) const SLOTS: u32 = 1024;
-pub(crate) const FEWEST: u32 = 16;
-pub(crate) const MOST: u32 = 65536;
 
 static SERVED: Atomic<u64> = Atomic::new(0);
 static MISSED: Atomic<u64> = Atomic::new(0);
 
-/// Where on its page a block lies; the other side is where the page ends.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    Start,
-    End,
-}
-
-impl Side {
-    /// How far from the start of its page a block of `bytes` bytes lies.
-    fn offset(self, bytes: usize) -> usize {
-        match self {
-            // Blocks that have no header otherwise begin at a page, here as well.
-            Self::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(UNIT - 1),
-            Self::Start | Self::End => 0,
-        }
+/// How far from the start of its page a block of `bytes` bytes lies.
+fn offset(side: Side, bytes: usize) -> usize {
+    match side {
+        // Blocks that have no header otherwise begin at a page, here as well.
+        Side::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(UNIT - 1),
+        Side::Start | Side::End => 0,
     }
 }
 
-/// Which blocks come from special pool, and where on their page they lie.
-#[derive(PartialEq)]
-pub(crate) struct Choice {
-    pub(crate) side: Side,
-    pub(crate) selection: Selection,
-    pub(crate) min: u32,
-    pub(crate) max: u32,
-    /// How many there is room for, which is one number for all choices that are set.
-    pub(crate) slots: Option<u32>,
-}
-
-impl Choice {
-    /// Whether a block is to come from there.
-    pub(crate) fn wants(&self, tag: Tag, bytes: usize, who: &Who) -> bool {
-        u32::try_from(bytes).is_ok_and(|bytes| (self.min..=self.max).contains(&bytes))
-            && self.selection.has(Some(tag), who)
-    }
-}
-
-impl fmt::Display for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            side,
-            selection,
-            min,
-            max,
-            slots,
-        } = self;
-        let side = match side {
-            Side::Start => "start",
-            Side::End => "end",
-        };
-        let slots = slots.unwrap_or(SLOTS);
-        kwrite!(f, "{side} {selection} size={min}..{max} slots={slots}")
-    }
-}
+/// Special pool, if there is one.
+pub(crate) static ARENA: AtLoad<SpinLockIrq<Option<Arena>>> =
+    AtLoad::new(|| KBox::pin_init(new_spinlock_irq!(None, "rust_pool::special"), GFP_KERNEL));
 
 /// Does something with the arena, if there is one, under its lock.
 fn with<T>(act: impl FnOnce(&mut Arena) -> T) -> Option<T> {
-    let mut special = state::get().special.lock();
+    let mut special = ARENA.lock();
     (*special).as_mut().map(act)
 }
 
@@ -150,14 +104,14 @@ pub(crate) fn allocate(
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
     let who = Who::of(caller);
-    let side = state::get().verifier.lock().special(tag, bytes, &who)?;
+    let side = OPTIONS.lock().special(tag, bytes, &who)?;
     let place = with(Arena::take).flatten();
     let Some(place) = place else {
         MISSED.add(1, Relaxed);
         return None;
     };
     let page = place.page.show();
-    let offset = side.offset(bytes);
+    let offset = offset(side, bytes);
     let new = if init::zeroes(request.zero) {
         0
     } else {
@@ -195,12 +149,12 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     let (violation, block) = match (found, place) {
         (Found::Live(block), Some(place)) => return release(&block, &place, caller),
         (Found::Live(block), None) => {
-            let violation = pool::wrong_tag(addr, block.tag, block.bytes, tag, caller);
+            let violation = bad_free::wrong_tag(addr, block.tag, block.bytes, tag, caller);
             (violation, block)
         }
-        (Found::Freed(block), _) => (pool::freed_twice(addr, block.tag, caller), block),
-        (Found::Inside(block), _) => (pool::inside(addr, caller), block),
-        (Found::Nothing, _) => return pool::not_from_pool(addr, caller).report(),
+        (Found::Freed(block), _) => (bad_free::freed_twice(addr, block.tag, caller), block),
+        (Found::Inside(block), _) => (bad_free::inside(addr, caller), block),
+        (Found::Nothing, _) => return bad_free::not_from_pool(addr, caller).report(),
     };
     keep(&block);
     violation.report_with(|| tell(&block, addr));
@@ -208,13 +162,13 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
 
 /// Has a block's place not taken again, if that is the policy.
 fn keep(block: &Block) {
-    if kept::quarantines() {
+    if kept_set::quarantines() {
         with(|arena| arena.keep(block.addr));
     }
 }
 
 fn release(block: &Block, place: &Place, caller: usize) {
-    pool::check_context(block.addr, block.kind, caller);
+    bad_free::check_context(block.addr, block.kind, caller);
     check(block, place, caller);
     tracking::remove(block.addr);
     block.row.discharge(block.bytes, PAGE_SIZE);
@@ -336,7 +290,7 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
 }
 matches_header!(rust_pool_guard_fault);
 
-/// Makes room for as many blocks as the options ask for. Sleeps; `verifier_switch` is held.
+/// Makes room for as many blocks as the options ask for. Sleeps; `SWITCHING` is held.
 pub(crate) fn open(slots: u32) -> Result {
     let count = usize::try_from(slots)?;
     if with(|arena| arena.count()) == Some(count) {
@@ -356,7 +310,7 @@ pub(crate) fn open(slots: u32) -> Result {
         .inspect_err(|_| {
             pr_err!("verifier: no memory for special pool of {count} slots: give slots= fewer\n");
         })?;
-    let mut special = state::get().special.lock();
+    let mut special = ARENA.lock();
     if special.as_ref().is_some_and(|old| old.live() != 0) {
         drop(special);
         drop(arena);
@@ -370,10 +324,10 @@ pub(crate) fn open(slots: u32) -> Result {
 }
 
 /// Gives special pool up unless it has live blocks, and says whether it is gone. Sleeps;
-/// `verifier_switch` is held.
+/// `SWITCHING` is held.
 pub(crate) fn close() -> bool {
     let taken = {
-        let mut special = state::get().special.lock();
+        let mut special = ARENA.lock();
         if special.as_ref().is_some_and(|arena| arena.live() != 0) {
             return false;
         }
@@ -398,7 +352,7 @@ pub(crate) fn exit() {
     if close() {
         return;
     }
-    let taken = state::get().special.lock().take();
+    let taken = ARENA.lock().take();
     if let Some(arena) = taken {
         arena.close();
         arena.leak();

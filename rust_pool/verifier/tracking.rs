@@ -8,20 +8,23 @@
 
 use super::{
     freed,
+    options::OPTIONS,
+    record::Record,
     selection::Who,
-    stack::Stack,
-    MemoryType, //
+    stack::Stack, //
 };
 use crate::{
+    at_load::AtLoad,
     gfp::Request,
     hash_table::{
-        Entry,
         HashTable,
         Place, //
     },
-    lookup::Known,
+    memory_type::{
+        Known,
+        MemoryType, //
+    },
     site::Site,
-    state,
     sys,
     tag::Tag, //
 };
@@ -40,35 +43,6 @@ static MISSED: Atomic<u64> = Atomic::new(0);
 /// Records of blocks that have neither a header to mark nor a record of their own elsewhere.
 static UNMARKED: Atomic<u64> = Atomic::new(0);
 
-/// What is known of a live block.
-pub(crate) struct Record {
-    place: Place<Record>,
-    pub(crate) addr: usize,
-    pub(crate) bytes: usize,
-    pub(crate) tag: Option<Tag>,
-    pub(crate) memory: MemoryType,
-    /// When it was allocated, in nanoseconds since boot.
-    pub(crate) time: u64,
-    pub(crate) stack: Stack,
-}
-
-impl Entry for Record {
-    /// A small block is behind its header of 16 bytes.
-    const ALIGN: u32 = 4;
-
-    fn key(&self) -> usize {
-        self.addr
-    }
-
-    fn place(&self) -> &Place<Self> {
-        &self.place
-    }
-
-    fn place_mut(&mut self) -> &mut Place<Self> {
-        &mut self.place
-    }
-}
-
 /// All records.
 pub(crate) type Records = HashTable<Record>;
 
@@ -79,9 +53,13 @@ impl Records {
     }
 }
 
+/// The records of the module.
+pub(crate) static RECORDS: AtLoad<Records> =
+    AtLoad::new(|| KBox::pin_init(Records::new(), GFP_KERNEL));
+
 /// Size and stack of the block of the C face's pool at an address.
 fn look(addr: usize) -> Option<(usize, Stack)> {
-    let bucket = state::get().records.bucket(addr).lock();
+    let bucket = RECORDS.bucket(addr).lock();
     let record = bucket.find(addr)?;
     let has_header = matches!(record.memory, MemoryType::Pool { by_type: false, .. });
     has_header.then(|| (record.bytes, record.stack.copy()))
@@ -90,21 +68,20 @@ fn look(addr: usize) -> Option<(usize, Stack)> {
 /// Calls `visit` on every record that is there throughout, under a lock and with interrupts disabled.
 pub(crate) fn for_each(visit: impl FnMut(&Record)) {
     if LIVE.load(Relaxed) != 0 {
-        state::get().records.for_each(visit);
+        RECORDS.for_each(visit);
     }
 }
 
 /// Records a block if blocks like it are tracked. Any context but NMI.
 pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryType, caller: usize) {
-    let state = state::get();
     let unmarked = matches!(memory, MemoryType::Pool { by_type: true, .. });
     let who = Who::of(caller);
     {
-        let options = state.verifier.lock();
+        let options = OPTIONS.lock();
         if !options.records(tag, &who) {
             return;
         }
-        // Counted while the options cannot change: see `switch::update()`.
+        // Counted while the options cannot change: see `update()` in control.rs.
         if unmarked {
             UNMARKED.add(1, Relaxed);
         }
@@ -134,7 +111,7 @@ pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryTyp
         },
     );
     LIVE.add(1, Relaxed);
-    state.records.bucket(addr).lock().insert(record);
+    RECORDS.bucket(addr).lock().insert(record);
 }
 
 /// Forgets the block at `addr`, if it is tracked. Any context but NMI.
@@ -142,7 +119,7 @@ pub(crate) fn remove(addr: usize) {
     if LIVE.load(Relaxed) == 0 {
         return;
     }
-    let Some(record) = state::get().records.bucket(addr).lock().remove(addr) else {
+    let Some(record) = RECORDS.bucket(addr).lock().remove(addr) else {
         return;
     };
     LIVE.fetch_sub(1, Relaxed);
@@ -182,7 +159,7 @@ pub(crate) fn known(addr: usize) -> Option<Known> {
     if LIVE.load(Relaxed) == 0 {
         return None;
     }
-    let bucket = state::get().records.bucket(addr).lock();
+    let bucket = RECORDS.bucket(addr).lock();
     let record = bucket.find(addr)?;
     (record.memory != MemoryType::Adapter).then_some(Known {
         tag: record.tag,
@@ -194,7 +171,7 @@ pub(crate) fn known(addr: usize) -> Option<Known> {
 fn forget_unmarked() {
     UNMARKED.fetch_sub(1, Relaxed);
     // The branch may be in the way for nothing now.
-    if !has_unmarked() && !state::get().verifier.lock().any() {
+    if !has_unmarked() && !OPTIONS.lock().any() {
         sys::defer();
     }
 }

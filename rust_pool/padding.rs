@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Padding around common buffers, which whoever writes beyond their ends writes to, be it the driver
-//! or the device, and the report of map registers that are too many.
+//! or the device.
 //!
-//! WDK: "DMA Verification", bug check 0xE6 with parameter 1 = 0x0C and 0x0F.
+//! WDK: "DMA Verification", bug check 0xE6 with parameter 1 = 0x0F.
 
-use super::{
-    fill,
-    rules::Rule, //
-};
 use crate::{
-    adapter::Excess,
-    state,
     sys::PAGE_SIZE,
+    verifier::{
+        fill,
+        hooks, //
+    },
     violation::{
         Check,
         Parameter,
@@ -31,11 +29,6 @@ use kernel::{
 /// What Driver Verifier fills it with.
 const FILL: u8 = 0x0f;
 
-/// Whether the option is set.
-fn wanted() -> bool {
-    super::on() && state::get().verifier.lock().has(Rule::Dma)
-}
-
 /// What is around a buffer.
 #[derive(Clone, Copy)]
 pub(crate) struct Padding {
@@ -51,7 +44,7 @@ impl Padding {
     /// What to try for a buffer of `bytes` bytes that takes `used`, the best first. The last is
     /// what a buffer takes anyway: nothing fails for want of padding.
     pub(crate) fn choices(bytes: usize, used: usize) -> impl Iterator<Item = Self> {
-        let watched = wanted();
+        let watched = hooks::looks_at_dma();
         let behind = if bytes == used { PAGE_SIZE } else { 0 };
         let choices = [(PAGE_SIZE, behind), (0, behind), (0, 0)];
         let first = if watched { 0 } else { choices.len() - 1 };
@@ -150,23 +143,5 @@ impl Damage {
         .report_with(|| {
             pr_err!("  {place} bytes, allocated at {owner}\n");
         });
-    }
-}
-
-/// Reports map registers beyond the adapter's number, if that is wanted.
-pub(crate) fn report_excess(excess: Excess, caller: usize) {
-    if wanted() {
-        Violation::new(
-            Check::DmaVerifier,
-            0x0c,
-            [
-                excess.wanted.into(),
-                excess.registers.into(),
-                excess.id.into(),
-            ],
-            caller,
-            "more map registers in use than the adapter has",
-        )
-        .report();
     }
 }

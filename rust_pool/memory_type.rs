@@ -2,7 +2,10 @@
 
 //! What kind of memory the verifier is asked about.
 
-use crate::tag::PoolKind;
+use crate::tag::{
+    PoolKind,
+    Tag, //
+};
 use kernel::fmt;
 
 /// Which routine memory is from.
@@ -38,5 +41,23 @@ impl fmt::Display for MemoryType {
             Self::CommonBuffer => "common",
             Self::Adapter => "adapter",
         })
+    }
+}
+
+/// A live block.
+pub(crate) struct Known {
+    pub(crate) tag: Option<Tag>,
+    pub(crate) memory: MemoryType,
+    pub(crate) bytes: usize,
+}
+
+impl Known {
+    /// A block of the C face's pool.
+    pub(crate) fn pool(tag: Tag, kind: PoolKind, bytes: usize) -> Self {
+        Self {
+            tag: Some(tag),
+            memory: MemoryType::pool(kind),
+            bytes,
+        }
     }
 }

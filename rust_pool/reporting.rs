@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Reports violations.
+//!
+//! Every violation is counted, kept in a ring for debugfs, and written to the log within a rate
+//! limit. With the module parameter `panic_on_violation`, or by the verifier's policy, the first one
+//! stops the machine.
+
+use crate::{
+    site::{
+        self,
+        Site, //
+    },
+    sys,
+    text::Text,
+    verifier::{
+        options::OPTIONS,
+        policy::{
+            self,
+            panics_by_parameter, //
+        },
+        selection::Who, //
+    },
+    violation::Violation,
+    violation_log::{
+        Entry,
+        ModuleName,
+        LOG, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+static REPORTED: Atomic<u64> = Atomic::new(0);
+
+/// Violations since the module was loaded.
+pub(crate) fn reported() -> u64 {
+    REPORTED.load(Relaxed)
+}
+
+impl Violation {
+    /// Reports it. Any context.
+    pub(crate) fn report(self) {
+        self.report_with(|| ());
+    }
+
+    /// The same; `tell` prints more of it to the log, if it is written there at all.
+    pub(crate) fn report_with(self, tell: impl FnOnce()) {
+        self.report_to(sys::may_log, tell);
+    }
+
+    /// The same, to the log whatever was logged before.
+    pub(crate) fn report_always_with(self, tell: impl FnOnce()) {
+        self.report_to(|| true, tell);
+    }
+
+    /// Has it in the file of violations alone, as what a module, or else that of the site, did. Any
+    /// context but NMI.
+    pub(crate) fn list(self, module: Option<&str>, site: Site) {
+        push(self, site, module.and_then(Text::exact));
+    }
+
+    fn report_to(mut self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
+        self.caller = site::driver(self.caller);
+        push(self, Site::new(self.caller), None);
+        self.log(may_log, || Who::of(self.caller), tell);
+    }
+
+    /// Reports it as what a module did, if it was one, to the log whatever was logged before. Any
+    /// context but NMI.
+    pub(crate) fn report_of(self, module: Option<&str>, tell: impl FnOnce()) {
+        push(self, Site::new(self.caller), module.and_then(Text::exact));
+        let who = || module.map_or(Who::UNKNOWN, Who::named);
+        self.log(|| true, who, tell);
+    }
+
+    fn log(self, may_log: impl FnOnce() -> bool, who: impl FnOnce() -> Who, tell: impl FnOnce()) {
+        let stop = if panics_by_parameter() {
+            Some(c"panic_on_violation is set")
+        } else if policy_stops(who) {
+            Some(c"policy panic is set")
+        } else {
+            None
+        };
+        if stop.is_some() || may_log() {
+            say_left_out();
+            pr_err!("{self}\n");
+            tell();
+        }
+        if let Some(why) = stop {
+            sys::panic(why);
+        }
+    }
+}
+
+/// Counts a violation and puts it into the file; in NMI, where no lock may be taken, it is only
+/// counted.
+fn push(violation: Violation, site: Site, module: Option<ModuleName>) {
+    let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
+    if sys::irql() < 15 {
+        LOG.lock().push(Entry {
+            number,
+            time: sys::log_time(),
+            site,
+            module,
+            violation,
+        });
+    }
+}
+
+/// Says how many violations were not written to the log, if there are any of which it was not said.
+pub(crate) fn say_left_out() {
+    match sys::left_out() {
+        0 => (),
+        1 => pr_err!("1 violation before this line was not written here, as there were so many\n"),
+        count => {
+            pr_err!("{count} violations before this line were not written here, as there were so many\n");
+        }
+    }
+}
+
+/// Whether the verifier's policy has a violation stop the machine, by who made it.
+fn policy_stops(who: impl FnOnce() -> Who) -> bool {
+    // No lock may be taken in NMI.
+    policy::stops(|| {
+        sys::irql() < 15 && {
+            let who = who();
+            OPTIONS.lock().stops(&who)
+        }
+    })
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What depends on the architecture, and nothing else does: x86-64.
+
+pub(crate) mod here;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The log, the clocks, and the end of the machine.
+
+use super::raw;
+use kernel::{
+    bindings,
+    prelude::*,
+    str::CStr,
+    time::Jiffies, //
+};
+
+/// Whether the rate limit lets one more message into the log.
+pub(crate) fn may_log() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_may_log() }
+}
+
+/// How many it kept out since this was asked last.
+pub(crate) fn left_out() -> u32 {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_left_out() }
+}
+
+/// Nanoseconds by the clock of the kernel log.
+pub(crate) fn log_time() -> u64 {
+    // SAFETY: May be called anywhere, NMI included.
+    unsafe { raw::rust_pool_log_time() }
+}
+
+/// Nanoseconds since boot.
+pub(crate) fn uptime() -> u64 {
+    // SAFETY: May be called anywhere, NMI included.
+    unsafe { bindings::ktime_get_mono_fast_ns() }
+}
+
+/// The kernel's clock.
+pub(crate) fn jiffies() -> Jiffies {
+    // SAFETY: It is always there, and changes under whoever reads it.
+    unsafe { (&raw const bindings::jiffies).read_volatile() }
+}
+
+/// A random number.
+pub(crate) fn random() -> u64 {
+    // SAFETY: May be called anywhere.
+    unsafe { bindings::get_random_u64() }
+}
+
+/// Stops the machine.
+pub(crate) fn panic(what: &CStr) -> ! {
+    // SAFETY: The format takes one string, which is NUL-terminated.
+    unsafe { bindings::panic(c"rust_pool: %s".as_char_ptr(), what.as_char_ptr()) }
+}
+
+/// Formats an address by one of printf's pointer formats; returns the bytes written.
+pub(crate) fn format_pointer(text: &mut [u8], format: &'static CStr, addr: usize) -> usize {
+    // SAFETY: `text` is valid for its length, and the format takes one pointer.
+    let len = unsafe {
+        bindings::scnprintf(
+            text.as_mut_ptr(),
+            text.len(),
+            format.as_char_ptr(),
+            addr as *const c_void,
+        )
+    };
+    usize::try_from(len).unwrap_or(0)
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is known of addresses, pages, and the memory of the machine.
+
+use super::raw;
+use core::ptr::null_mut;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// Bytes in a page.
+pub(crate) const PAGE_SIZE: usize = kernel::page::PAGE_SIZE;
+
+/// `bytes` rounded up to whole pages, or `None` if that overflows.
+#[inline]
+pub(crate) fn page_align(bytes: usize) -> Option<usize> {
+    Some(bytes.checked_add(PAGE_SIZE - 1)? & !(PAGE_SIZE - 1))
+}
+
+/// A `gfp_t`.
+pub(crate) type Gfp = bindings::gfp_t;
+
+/// The physical address behind a kernel virtual address, if it is mapped. If somebody else unmaps it
+/// meanwhile, any address may come of it.
+pub(crate) fn physical(addr: usize) -> Option<u64> {
+    let mut phys = 0;
+    // SAFETY: The helper accepts any address and writes to the valid pointer only. A page table that
+    // is freed while it walks stays in the direct map, so reading it does no harm.
+    unsafe { raw::rust_pool_lookup(addr as *const c_void, &mut phys) }.then_some(phys)
+}
+
+/// Whether an address is mapped to anything but memory.
+pub(crate) fn is_mapped_device(addr: usize) -> bool {
+    // SAFETY: May be called anywhere, with any address.
+    physical(addr).is_some_and(|phys| !unsafe { raw::rust_pool_is_memory(phys) })
+}
+
+/// One past the highest page frame number of memory.
+pub(crate) fn max_pfn() -> u64 {
+    // SAFETY: May be called anywhere.
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    unsafe { raw::rust_pool_max_pfn() as u64 }
+}
+
+/// Bytes of memory that could be had without swapping.
+pub(crate) fn available() -> usize {
+    // SAFETY: May be called anywhere.
+    let pages = unsafe { bindings::si_mem_available() };
+    usize::try_from(pages)
+        .unwrap_or(0)
+        .saturating_mul(PAGE_SIZE)
+}
+
+/// Bytes of memory in the machine.
+pub(crate) fn total() -> usize {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_total_pages() }.saturating_mul(PAGE_SIZE)
+}
+
+/// Whether the kernel zeroes memory when it is allocated.
+pub(crate) fn inits_on_alloc() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_inits_on_alloc() }
+}
+
+/// Whether the kernel zeroes memory when it is freed.
+pub(crate) fn inits_on_free() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_inits_on_free() }
+}
+
+/// A null pointer where C expects one.
+pub(crate) const NULL: *mut c_void = null_mut();

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory of which each CPU has its own.
+
+use super::raw;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// How many CPUs there may ever be.
+pub(crate) fn possible_cpus() -> u32 {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_possible_cpus() }
+}
+
+/// Where a CPU's copy of per-CPU memory is.
+pub(crate) fn percpu_address(cookie: usize, cpu: u32) -> usize {
+    // SAFETY: The address is only computed.
+    unsafe { raw::rust_pool_percpu_address(cookie, cpu) as usize }
+}
+
+/// Zeroed per-CPU memory, as a cookie for `gs:`-relative access. Sleeps.
+pub(crate) fn percpu(bytes: usize) -> Option<NonZeroPerCpu> {
+    // SAFETY: Any size up to `PCPU_MIN_UNIT_SIZE` and this alignment are allowed.
+    let base = unsafe { bindings::pcpu_alloc_noprof(bytes, 8, false, raw::RUST_POOL_GFP_KERNEL) };
+    core::num::NonZero::new(base as usize)
+}
+
+/// A per-CPU cookie.
+pub(crate) type NonZeroPerCpu = core::num::NonZero<usize>;
+
+/// Frees what [`percpu`] returned.
+///
+/// # Safety
+///
+/// `base` comes from [`percpu`] and is not used any more.
+pub(crate) unsafe fn free_percpu(base: NonZeroPerCpu) {
+    // SAFETY: By the safety requirements.
+    unsafe { bindings::free_percpu(base.get() as *mut c_void) }
+}
+
+/// Sums `N` counters at `base` over all CPUs.
+///
+/// # Safety
+///
+/// `base` is a per-CPU cookie with so many aligned `u64`.
+pub(crate) unsafe fn percpu_sum<const N: usize>(base: usize) -> [u64; N] {
+    let mut sum = [0; N];
+    // CAST: `N` is a handful.
+    // SAFETY: By the safety requirements; `sum` has room for as many.
+    unsafe { raw::rust_pool_counters_sum(base, sum.as_mut_ptr(), N as u32) };
+    sum
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pool blocks that the verifier has to do with.
+
+use crate::{
+    gfp::Request,
+    header::{
+        Header,
+        PageHeader,
+        LARGEST,
+        UNIT, //
+    },
+    memory_type::MemoryType,
+    row::Row,
+    tag::{
+        PoolKind,
+        Tag, //
+    },
+    verifier::{
+        arena,
+        check,
+        on,
+        special,
+        tracking, //
+    }, //
+};
+use core::ptr::NonNull;
+
+/// Allocates a block from special pool, or with a pattern behind it, if it is to be one of these.
+/// Any context but NMI.
+#[inline]
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &'static Row,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    if !on() {
+        return None;
+    }
+    if let Some(block) = special::allocate(request, kind, tag, row, caller) {
+        return Some(block);
+    }
+    check::allocate(request, kind, tag, row, caller)
+}
+
+/// Marks and records a block of the C face's pool.
+///
+/// # Safety
+///
+/// `block` was allocated just now, and nobody knows of it.
+#[inline]
+pub(crate) unsafe fn allocated(
+    block: NonNull<u8>,
+    bytes: usize,
+    tag: Tag,
+    kind: PoolKind,
+    caller: usize,
+) {
+    if on() {
+        // SAFETY: By the safety requirements.
+        unsafe { mark(block, bytes, tag, kind, caller) };
+    }
+}
+
+/// # Safety
+///
+/// As for [`allocated`].
+#[cold]
+unsafe fn mark(block: NonNull<u8>, bytes: usize, tag: Tag, kind: PoolKind, caller: usize) {
+    let marked = if arena::covers(block.as_ptr() as usize) {
+        true
+    } else if bytes <= LARGEST {
+        // SAFETY: By the safety requirements, the block has a header in front, which is ours.
+        unsafe { Header::mark(block.sub(UNIT)) };
+        true
+    } else {
+        // SAFETY: By the safety requirements, the block's first page is ours.
+        unsafe { PageHeader::mark(block) }
+    };
+    // What has no header is a region, which was recorded as such.
+    if marked {
+        let addr = block.as_ptr() as usize;
+        tracking::add(addr, bytes, Some(tag), MemoryType::pool(kind), caller);
+    }
+}

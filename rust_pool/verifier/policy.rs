@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which violations stop the machine.
+
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
+};
+
+static PANIC: Atomic<u32> = Atomic::new(0);
+static POLICY: Atomic<u32> = Atomic::new(0);
+
+/// Has the next violation stop the machine.
+pub(crate) fn set_panic(panic: bool) {
+    PANIC.store(panic.into(), Relaxed);
+}
+
+/// Whether that was said when the module was loaded.
+pub(crate) fn panics_by_parameter() -> bool {
+    PANIC.load(Relaxed) != 0
+}
+
+/// Which violations stop the machine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Stop {
+    Never,
+    /// By modules that the verifier's options name.
+    SomeModules,
+    All,
+}
+
+/// Says which do by the verifier's policy.
+pub(crate) fn set(stop: Stop) {
+    // CAST: The discriminants are small.
+    POLICY.store(stop as u32, Relaxed);
+}
+
+/// Whether a violation stops the machine by the verifier's policy; `some` says so where that is a
+/// question of who made it.
+pub(crate) fn stops(some: impl FnOnce() -> bool) -> bool {
+    const NEVER: u32 = Stop::Never as u32;
+    const ALL: u32 = Stop::All as u32;
+    match POLICY.load(Relaxed) {
+        NEVER => false,
+        ALL => true,
+        _ => some(),
+    }
+}
