@@ -15,86 +15,51 @@
 //! Statistics by tag and the list of violations are in debugfs. `Documentation/` says what each
 //! routine does, where that differs from Windows, and why.
 
-/// The parts, each in a file of its own in `rust_pool/`.
+/// The rooms, from the lowest to the highest: `rust_pool/README.rst` says what is in each, and which
+/// others it may use.
 mod rust_pool {
-    pub(crate) mod adapter;
-    pub(crate) mod adapter_id;
-    pub(crate) mod at_load;
-    pub(crate) mod backing;
-    pub(crate) mod backlog;
-    pub(crate) mod bad_free;
-    pub(crate) mod batch;
-    pub(crate) mod bins;
-    pub(crate) mod bounds;
-    pub(crate) mod buffer_release;
-    pub(crate) mod cache;
-    pub(crate) mod cache_type;
-    pub(crate) mod chain;
-    pub(crate) mod class;
-    pub(crate) mod common_buffer;
-    pub(crate) mod contiguous;
-    pub(crate) mod control;
-    pub(crate) mod damage;
-    pub(crate) mod debugfs;
-    pub(crate) mod deferred;
-    pub(crate) mod departure;
-    pub(crate) mod depot;
-    pub(crate) mod description;
-    pub(crate) mod device_event;
-    pub(crate) mod export;
-    pub(crate) mod face;
-    pub(crate) mod family;
-    pub(crate) mod fast;
-    pub(crate) mod gfp;
-    pub(crate) mod hash_table;
-    pub(crate) mod header;
-    pub(crate) mod heap;
-    pub(crate) mod holdings;
-    pub(crate) mod init;
-    pub(crate) mod lookup;
-    pub(crate) mod magazine;
-    pub(crate) mod mangled;
-    pub(crate) mod map_registers;
-    pub(crate) mod memory_type;
-    pub(crate) mod noncached;
-    pub(crate) mod once;
-    pub(crate) mod padding;
-    pub(crate) mod pages;
-    pub(crate) mod percpu;
-    pub(crate) mod pool;
-    pub(crate) mod pressure;
-    pub(crate) mod recent;
-    pub(crate) mod region;
-    pub(crate) mod region_table;
-    pub(crate) mod report;
-    pub(crate) mod reporting;
-    pub(crate) mod row;
-    pub(crate) mod seq;
-    pub(crate) mod shelf;
-    pub(crate) mod site;
-    pub(crate) mod small;
-    pub(crate) mod span;
-    pub(crate) mod statistics;
-    pub(crate) mod summary;
     pub(crate) mod sys;
-    pub(crate) mod tag;
-    pub(crate) mod text;
-    pub(crate) mod unit_map;
-    pub(crate) mod unload;
-    pub(crate) mod verified;
+
+    pub(crate) mod lib;
+
+    pub(crate) mod types;
+
+    pub(crate) mod callers;
+
+    pub(crate) mod options;
+
+    pub(crate) mod header;
+
+    pub(crate) mod report;
+
+    pub(crate) mod memory;
+
+    pub(crate) mod stats;
+
     pub(crate) mod verifier;
-    pub(crate) mod violation;
-    pub(crate) mod violation_log;
-    pub(crate) mod write_back;
+
+    pub(crate) mod record;
+
+    pub(crate) mod pool;
+
+    pub(crate) mod families;
+
+    pub(crate) mod dma;
+
+    pub(crate) mod events;
+
+    pub(crate) mod debugfs;
+
+    pub(crate) mod api;
 }
 
 use rust_pool::*;
 
-use at_load::Loaded;
+use lib::at_load::Loaded;
 
 #[doc(hidden)]
-pub use face::tag::RowCache;
-pub use face::{
+pub use api::tag::RowCache;
+pub use api::{
     adapter::{
         Adapter,
         CommonBuffer, //
@@ -125,8 +90,8 @@ pub use face::{
     tag::PoolTag, //
 };
 #[doc(hidden)]
-pub use row::Row;
-pub use tag::{
+pub use stats::tag_stats::TagStats;
+pub use types::tag::{
     PoolKind,
     Tag, //
 };
@@ -144,7 +109,7 @@ module! {
 /// The fields are dropped in this order: first nobody looks any more, then nothing is left.
 struct PoolModule {
     _parameters: sys::ParametersLive,
-    _files: seq::Directory,
+    _files: debugfs::seq_file::Directory,
     _watch: sys::ModuleWatch,
     _pressure: sys::PressureWatch,
     _faults: sys::FaultWatch,
@@ -160,9 +125,9 @@ impl kernel::Module for PoolModule {
             return Err(ENODEV);
         }
         let state = State::new()?;
-        verifier::policy::set_panic(sys::panic_on_violation());
+        options::policy::set_panic(sys::panic_on_violation());
         let core = Core::new()?;
-        control::set(sys::verifier_parameter())?;
+        events::control::set(sys::verifier_parameter())?;
         Ok(Self {
             _parameters: sys::ParametersLive::new(),
             _watch: sys::ModuleWatch::new()?,
@@ -178,31 +143,31 @@ impl kernel::Module for PoolModule {
 /// What is made before anything else, and dropped last, in this order.
 ///
 /// No spinlock is taken while another is held, but for that of the names, which is taken within
-/// those whose data has calling sites, when a module comes or goes: that of the log, the adapters,
+/// those whose data has call sites, when a module comes or goes: that of the log, the adapters,
 /// special pool, what is held, kept, freed, or injected, and a bucket's of regions or records. They
 /// disable interrupts, as their data is used from any context.
 static STATE: [&dyn Loaded; 21] = [
-    &region_table::REGIONS,
-    &violation_log::LOG,
-    &adapter::ADAPTERS,
-    &adapter::MASKS,
+    &record::table::REGIONS,
+    &report::log::LOG,
+    &dma::adapter::ADAPTERS,
+    &dma::adapter::MASKS,
     &pool::BACKLOG,
-    &contiguous::BACKLOG,
-    &noncached::BACKLOG,
-    &buffer_release::BACKLOG,
-    &departure::DEPARTING,
-    &heap::HEAP,
-    &control::SWITCHING,
-    &verifier::options::OPTIONS,
+    &families::contiguous::BACKLOG,
+    &families::noncached::BACKLOG,
+    &dma::buffer_release::BACKLOG,
+    &record::held_device::DEPARTING,
+    &memory::heap::HEAP,
+    &events::control::SWITCHING,
+    &options::OPTIONS,
     &verifier::tracking::RECORDS,
-    &verifier::special::ARENA,
-    &verifier::held::HELD_BACK,
-    &verifier::kept_set::KEPT,
-    &verifier::kept::MEMORY,
+    &pool::special::ARENA,
+    &verifier::held_back::HELD_BACK,
+    &verifier::quarantine_set::KEPT,
+    &pool::quarantine::MEMORY,
     &verifier::freed::FREED,
-    &verifier::faults::INJECTIONS,
-    &holdings::DEPARTED,
-    &site::NAMES,
+    &verifier::fault_injection::INJECTIONS,
+    &events::holdings::DEPARTED,
+    &callers::call_site::NAMES,
 ];
 
 /// Owns [`STATE`].
@@ -242,15 +207,15 @@ impl Core {
         };
         sys::learn_direct_map();
         header::init();
-        init::init();
-        magazine::init()?;
-        statistics::refill()?;
-        if !cache::init(sys::magazines())? {
-            if !init::wipes() {
+        memory::zeroing::init();
+        memory::magazine::init()?;
+        stats::tag_table::refill()?;
+        if !memory::slab_caches::init(sys::magazines())? {
+            if !memory::zeroing::wipes() {
                 // SAFETY: Nobody uses them before the module is live.
-                unsafe { magazine::open(true) };
+                unsafe { memory::magazine::open(true) };
             }
-            heap::open();
+            memory::heap::open();
         }
         Ok(core)
     }
@@ -258,15 +223,15 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        verifier::check::close();
-        verifier::kept::exit();
-        let leaked = unload::report_all();
+        pool::red_zone::close();
+        pool::quarantine::exit();
+        let leaked = events::unload::report_all();
         // SAFETY: The module is going, or never came: nobody calls it any more.
         unsafe {
-            pressure::exit();
-            verifier::special::exit();
-            cache::exit(leaked || verifier::kept_set::lost());
-            statistics::free_all();
+            events::drain::exit();
+            pool::special::exit();
+            memory::slab_caches::exit(leaked || verifier::quarantine_set::lost());
+            stats::tag_table::free_all();
         }
     }
 }

@@ -3,41 +3,60 @@
 //! The files in `/sys/kernel/debug/rust_pool/`. Their formats are in `Documentation/debugfs.rst`;
 //! a change that a reader could stumble over raises the version in the first line.
 
+pub(crate) mod reports;
+pub(crate) mod seq_file;
+pub(crate) mod summary;
+pub(crate) mod verifier_files;
+
 use crate::{
-    adapter,
-    buffer_release,
-    common_buffer,
-    contiguous,
-    family::Family,
-    heap,
-    holdings,
-    magazine,
-    noncached,
-    pool,
-    region::Owner,
-    region_table::REGIONS,
-    report,
-    reporting,
-    row,
-    seq::{
-        Directory,
-        Table, //
+    callers::call_site::LastName,
+    debugfs::{
+        seq_file::{
+            Directory,
+            Table, //
+        },
+        summary::Summary, //
     },
-    shelf::{
-        Content,
-        Shelf, //
+    dma::{
+        adapter,
+        buffer_release,
+        common_buffer, //
     },
-    site::LastName,
-    statistics,
-    summary::Summary,
-    sys,
-    text::{
+    events::holdings,
+    families::{
+        contiguous,
+        noncached, //
+    },
+    lib::text::{
         kwrite,
         Line,
         Text, //
     },
-    verifier,
-    violation_log::LOG, //
+    memory::{
+        heap,
+        magazine::{
+            self,
+            kind::{
+                Content,
+                MagazineKind, //
+            }, //
+        }, //
+    },
+    pool,
+    record::{
+        table::REGIONS,
+        Owner, //
+    },
+    report::{
+        self,
+        log::LOG, //
+    },
+    stats::{
+        family_totals::Family,
+        tag_stats,
+        tag_table, //
+    },
+    sys,
 };
 use kernel::{
     fmt,
@@ -56,8 +75,8 @@ pub(crate) fn create() -> Directory {
     dir.file::<Memory>(c"memory");
     dir.file::<Violations>(c"violations");
     dir.page::<Summary>(c"summary");
-    verifier::files::create(&dir);
-    report::set_directory(dir.directory(c"reports"));
+    verifier_files::create(&dir);
+    reports::set_directory(dir.directory(c"reports"));
     dir
 }
 
@@ -84,7 +103,7 @@ struct Totals {
 impl Totals {
     fn new() -> Self {
         let mut all = Self::default();
-        for row in (0..statistics::claimed()).filter_map(statistics::at_place) {
+        for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
             let Some((tag, _)) = row.identity() else {
                 continue;
             };
@@ -129,7 +148,7 @@ impl Table for Tags {
              #tag {:<5} {:>12} {:>12} {:>12} {:>14} {:>14} {:>10} {:>14} {:>10} {}\n",
             Totals::new(),
             sys::possible_cpus(),
-            row::BATCH,
+            tag_stats::BATCH,
             "type",
             "allocs",
             "frees",
@@ -146,12 +165,12 @@ impl Table for Tags {
     fn row(position: u64, line: &mut Line, last: &mut LastName) -> Option<u64> {
         let mut at = usize::try_from(position).ok()?;
         loop {
-            let (row, place) = statistics::in_order(at)?;
+            let (row, place) = tag_table::in_order(at)?;
             at = place + 1;
             let Some((tag, kind)) = row.identity().filter(|_| row.is_first()) else {
                 continue;
             };
-            let (now, peak) = statistics::of_tag(row);
+            let (now, peak) = tag_table::of_tag(row);
             let diff = now.diff();
             match tag {
                 Some(tag) => line.push(&tag.shown()),
@@ -237,19 +256,19 @@ impl Table for Memory {
 
     fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         let number = usize::try_from(position).ok()?;
-        let shelf = Shelf::from_number(number)?;
-        let held = magazine::held(shelf);
+        let magazine = MagazineKind::from_number(number)?;
+        let held = magazine::held(magazine);
         kwrite!(
             line,
             "{:<12} {:>10} {:>8} {:>8} {:>12}",
-            match shelf.content() {
+            match magazine.content() {
                 Content::Objects(_) => "objects",
                 Content::Pages(_) => "pages",
             },
-            shelf.bytes(),
-            magazine::capacity(shelf),
+            magazine.bytes(),
+            magazine::capacity(magazine),
             held,
-            held * shelf.bytes()
+            held * magazine.bytes()
         )
         .ok()?;
         Some(position + 1)
@@ -364,7 +383,7 @@ impl Table for Violations {
             file,
             "violations - version: 2.0\n# reported {}\n\
              #number seconds code p1 p2 p3 p4 module tag caller what\n",
-            reporting::reported()
+            report::reported()
         );
     }
 

@@ -32,14 +32,15 @@
 //! by a secret of this load, so that no other memory passes for a header, a copy of one included, and
 //! so that a header whose block was freed is still known for what it is.
 
+pub(crate) mod recently_freed;
+
 use crate::{
-    once,
-    recent,
     sys::{
         self,
+        arch::read_once,
         PageWords, //
     },
-    tag::{
+    types::tag::{
         PoolKind,
         Tag, //
     }, //
@@ -62,7 +63,7 @@ const SHARED: u64 = 4 << 24;
 const PAGES: u64 = 8 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
-/// Such a block is freed by the way for all cases.
+/// Such a block is freed by the slow path.
 const MARKED: u64 = 16 << 24;
 /// There is a pattern behind such a block, which is marked as well.
 const CHECKED: u64 = 32 << 24;
@@ -83,13 +84,13 @@ fn check(addr: usize, first: u64, second: u64) -> u32 {
     // CAST: Addresses are 64 bits wide on the architectures supported; the upper half of the product
     // is the well-mixed one.
     let mixed = first ^ (addr as u64).rotate_left(24) ^ (second & 0xffff_ffff) << 20;
-    (mixed.wrapping_mul(once::read(&SECRET)) >> 32) as u32
+    (mixed.wrapping_mul(read_once::read(&SECRET)) >> 32) as u32
 }
 
 /// A word that says that `word` was written to the page at `addr` by this load, and nobody else.
 pub(crate) fn seal(addr: usize, word: u64) -> u64 {
     // CAST: Addresses are 64 bits wide on the architectures supported.
-    (word ^ (addr as u64).rotate_left(24)).wrapping_mul(once::read(&SECRET))
+    (word ^ (addr as u64).rotate_left(24)).wrapping_mul(read_once::read(&SECRET))
 }
 
 /// What the first word of all headers of a tag has.
@@ -636,7 +637,7 @@ impl PageHeader {
     pub(crate) unsafe fn erase(base: NonNull<u8>) {
         let addr = base.as_ptr() as usize;
         if Self::find(addr).is_some() {
-            recent::remember(addr);
+            recently_freed::remember(addr);
         }
         if let Some(page) = PageWords::around(addr) {
             // SAFETY: By the safety requirements.

@@ -4,25 +4,18 @@
 //!
 //! WDK: "ExAllocatePoolWithTag", "ExFreePoolWithTag", "POOL_TYPE".
 
+pub(crate) mod bad_free;
+pub(crate) mod damage;
+pub(crate) mod fast;
+pub(crate) mod lookup;
+pub(crate) mod pages;
+pub(crate) mod quarantine;
+pub(crate) mod red_zone;
+pub(crate) mod small;
+pub(crate) mod special;
+pub(crate) mod verified;
+
 use crate::{
-    at_load::AtLoad,
-    backing,
-    backlog::{
-        Backlog,
-        Batch, //
-    },
-    bad_free,
-    class::Class,
-    damage,
-    export::{
-        export_symbol_gpl,
-        matches_header, //
-    },
-    fast::{
-        self,
-        Outcome, //
-    },
-    gfp::Request,
     header::{
         Found,
         Header,
@@ -30,52 +23,67 @@ use crate::{
         LARGEST,
         UNIT, //
     },
-    init::ZERO,
-    memory_type::MemoryType,
-    pages,
-    percpu,
-    region::{
+    lib::{
+        at_load::AtLoad,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        }, //
+    },
+    memory::{
+        large,
+        request::Request,
+        size_class::Class,
+        zeroing::ZERO, //
+    },
+    pool::{
+        fast::Outcome,
+        quarantine::Memory,
+        special::arena, //
+    },
+    record::{
+        backlog::{
+            Backlog,
+            Batch, //
+        },
+        table::{
+            Reservation,
+            Taken,
+            REGIONS, //
+        },
         Owner,
         Region, //
     },
-    region_table::{
-        Reservation,
-        Taken,
-        REGIONS, //
-    },
-    row::Row,
-    small,
-    statistics,
-    sys::{
-        self,
-        Client,
-        PAGE_SIZE, //
-    },
-    tag::{
-        BadTag,
-        PoolKind,
-        Tag, //
-    },
-    verified,
-    verifier::{
-        self,
-        arena,
-        check,
-        held,
-        hooks,
-        kept::{
-            self,
-            Memory, //
-        },
-        kept_set,
-        special,
-        tracking, //
-    },
-    violation::{
+    report::violation::{
         self,
         Check,
         Parameter,
         Violation, //
+    },
+    stats::{
+        tag_stats::TagStats,
+        tag_table, //
+    },
+    sys::{
+        self,
+        arch::percpu,
+        Client,
+        PAGE_SIZE, //
+    },
+    types::{
+        memory_type::MemoryType,
+        tag::{
+            BadTag,
+            PoolKind,
+            Tag, //
+        }, //
+    },
+    verifier::{
+        self,
+        held_back,
+        hooks,
+        quarantine_set,
+        tracking, //
     }, //
 };
 use core::ptr::NonNull;
@@ -120,9 +128,9 @@ fn allocate(
     allocate_pages(pool_type, bytes, tag, caller, owner)
 }
 
-/// The same for a small block that is not at hand.
+/// Allocates a small block that is not at hand.
 #[inline(never)]
-fn allocate_small(pool_type: u32, bytes: usize, row: &Row) -> Option<NonNull<u8>> {
+fn allocate_small(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNull<u8>> {
     let request = Request {
         bytes,
         zero: pool_type & ZERO != 0,
@@ -135,7 +143,7 @@ fn allocate_small(pool_type: u32, bytes: usize, row: &Row) -> Option<NonNull<u8>
     block
 }
 
-/// The same for all that is not a small block at hand.
+/// Allocates all that is not a small block at hand.
 #[inline(never)]
 fn allocate_pages(
     pool_type: u32,
@@ -153,7 +161,7 @@ fn allocate_pages(
     allocate_any(pool_type, bytes, tag.unprotected(), caller, owner)
 }
 
-/// The same for all cases.
+/// The slow path of allocation.
 #[inline(never)]
 fn allocate_any(
     pool_type: u32,
@@ -175,7 +183,7 @@ fn allocate_any(
         return None;
     }
     // A tag that has a row was looked at before.
-    if !statistics::is_known(tag, kind) {
+    if !tag_table::is_known(tag, kind) {
         if let Err(bad) = tag.check() {
             refuse_tag(bad, pool_type, bytes, tag, caller);
             return None;
@@ -191,7 +199,7 @@ fn allocate_any(
             .report();
         return None;
     }
-    let row = statistics::row(tag, kind, caller, owner);
+    let row = tag_table::row(tag, kind, caller, owner);
     if hooks::refuse(MemoryType::pool(kind), Some(tag), bytes, caller) {
         row.fail();
         return None;
@@ -222,7 +230,7 @@ fn allocate_large(
     request: Request,
     kind: PoolKind,
     tag: Tag,
-    row: &'static Row,
+    row: &'static TagStats,
     caller: usize,
 ) -> Option<NonNull<u8>> {
     if request.bytes <= pages::MAX {
@@ -230,15 +238,15 @@ fn allocate_large(
             return Some(block);
         }
     }
-    let used = backing::used(request.bytes)?;
+    let used = large::used(request.bytes)?;
     if sys::irql() == 0 {
         BACKLOG.shorten(used, give_back);
     }
     let record = Reservation::new()?;
-    let block = backing::allocate_pages(request).or_else(|| {
+    let block = large::allocate_pages(request).or_else(|| {
         // What waits may be what is missing.
         let again = sys::irql() == 0 && BACKLOG.drain(give_back);
-        again.then(|| backing::allocate_pages(request)).flatten()
+        again.then(|| large::allocate_pages(request)).flatten()
     })?;
     row.charge(request.bytes, used);
     record.insert(
@@ -308,7 +316,7 @@ fn free(addr: usize, tag: u32, caller: usize) {
     }
 }
 
-/// The same for all but small blocks that a magazine has room for.
+/// Frees all but small blocks that a magazine has room for.
 #[inline(never)]
 fn free_pages(addr: usize, tag: Tag, caller: usize) {
     if addr % PAGE_SIZE != 0 || !fast::free_pages(addr, tag) {
@@ -316,7 +324,7 @@ fn free_pages(addr: usize, tag: Tag, caller: usize) {
     }
 }
 
-/// The same for all cases.
+/// The slow path of freeing.
 #[inline(never)]
 fn free_any(addr: usize, tag: Tag, caller: usize) {
     if percpu::in_nmi() {
@@ -340,7 +348,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
         Some(at) if at % UNIT == 0 => match Header::find(at) {
             Some(Found::Live(header)) => free_small(addr, header, tag, caller),
             Some(Found::Freed(header)) => {
-                held::concern(addr);
+                held_back::quarantine_on_free(addr);
                 bad_free::report_freed_twice(addr, header.tag(), caller);
             }
             None => free_nothing(addr, matches!(large, Large::Recent), caller),
@@ -353,7 +361,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     if !header.admits(tag) {
         if header.is_marked() {
-            kept_set::concern(addr);
+            quarantine_set::quarantine_on_free(addr);
         }
         let block = (header.tag(), header.kind(), header.bytes());
         return bad_free::report_wrong_tag(addr, block, tag, caller);
@@ -362,16 +370,16 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     if header.is_checked() {
         if let Some(block) = NonNull::new(addr as *mut u8) {
             // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
-            unsafe { check::free(block, header, caller) };
+            unsafe { red_zone::free(block, header, caller) };
         }
         return;
     }
     let keep = header.is_marked() && forget(addr);
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
-    let object = unsafe { small::take(addr, &header, statistics::at(header.row())) };
+    let object = unsafe { small::take(addr, &header, tag_table::at(header.row())) };
     let class = Class::of_header(&header);
     match object {
-        Some(object) if keep => kept::keep(Memory::Object(object, class)),
+        Some(object) if keep => quarantine::keep(Memory::Object(object, class)),
         // SAFETY: The header says that the object is of this class, and it was live until now.
         Some(object) => unsafe { small::free_object(class, object) },
         None => bad_free::report_freed_twice(addr, header.tag(), caller),
@@ -381,13 +389,13 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
 /// Has the verifier forget a block that it knows, and asks it whether the memory is to be kept.
 fn forget(addr: usize) -> bool {
     tracking::remove(addr);
-    kept_set::take(addr)
+    quarantine_set::take(addr)
 }
 
 fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     if !header.admits(tag) {
         if header.is_marked() {
-            kept_set::concern(addr);
+            quarantine_set::quarantine_on_free(addr);
         }
         let block = (header.tag(), header.kind(), header.bytes());
         return bad_free::report_wrong_tag(addr, block, tag, caller);
@@ -395,8 +403,8 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
     // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
-    match unsafe { pages::take(addr, &header, statistics::at(header.row())) } {
-        Some(block) if keep => kept::keep(Memory::Pages(block, header)),
+    match unsafe { pages::take(addr, &header, tag_table::at(header.row())) } {
+        Some(block) if keep => quarantine::keep(Memory::Pages(block, header)),
         // SAFETY: The header says what the block is, and it was live until now.
         Some(block) => unsafe { pages::give(block, header) },
         None => bad_free::report_freed_twice(addr, header.tag(), caller),
@@ -439,7 +447,7 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
             release(region);
         }
         Taken::Refused(Ok(block)) => {
-            kept_set::concern(addr);
+            quarantine_set::quarantine_on_free(addr);
             bad_free::report_wrong_tag(addr, block, tag, caller);
         }
         Taken::Refused(Err(facts)) => {
@@ -455,8 +463,8 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
 fn release(region: KBox<Region>) {
     if let Owner::Pool { row, .. } = region.owner {
         row.discharge(region.asked, region.used);
-        if kept_set::take(region.addr()) {
-            return kept::keep(Memory::Region(region));
+        if quarantine_set::take(region.addr()) {
+            return quarantine::keep(Memory::Region(region));
         }
         if sys::irql() != 0 && sys::is_vmalloc(region.base) {
             BACKLOG.add(region);
@@ -472,7 +480,7 @@ fn release(region: KBox<Region>) {
 pub(crate) fn give_back(mut batch: Batch) {
     while let Some(region) = batch.regions.pop() {
         // SAFETY: The region was in the table, so it is a block of this size, and it is no more.
-        unsafe { backing::free_pages(region.base, region.asked) };
+        unsafe { large::free_pages(region.base, region.asked) };
     }
 }
 
@@ -509,7 +517,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
     }
     if let Some(block) = around(addr) {
         if is_marked(block) {
-            kept_set::concern(block);
+            quarantine_set::quarantine_on_free(block);
         }
         return bad_free::inside(addr, caller).report();
     }

@@ -1,132 +1,145 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files in which clients say what they did: `/sys/kernel/debug/rust_pool/reports/`.
+//! Reports violations.
 //!
-//! A client's own file of the kernel's Rust debugfs would touch freed memory if it were held open
-//! over the client's unload. These files belong to this module, which is there as long as they are.
+//! Every violation is counted, kept in a ring for debugfs, and written to the log within a rate
+//! limit. With the module parameter `panic_on_violation`, or by the verifier's policy, the first one
+//! stops the machine.
+
+pub(crate) mod log;
+pub(crate) mod violation;
 
 use crate::{
-    export::{
-        export_symbol_gpl,
-        matches_header, //
+    callers::call_site::{
+        self,
+        CallSite, //
     },
-    seq::read_text, //
-};
-use core::ptr::{
-    null,
-    null_mut,
-    NonNull, //
+    lib::text::Text,
+    options::{
+        policy::{
+            self,
+            panics_by_parameter, //
+        },
+        selection::Who,
+        OPTIONS, //
+    },
+    report::{
+        log::{
+            Entry,
+            ModuleName,
+            LOG, //
+        },
+        violation::Violation, //
+    },
+    sys, //
 };
 use kernel::{
-    bindings,
-    module::this_module,
     prelude::*,
-    str::CStr,
     sync::atomic::{
         Atomic,
         Relaxed, //
     }, //
 };
 
-static DIRECTORY: Atomic<*mut bindings::dentry> = Atomic::new(null_mut());
+static REPORTED: Atomic<u64> = Atomic::new(0);
 
-/// Says where the reports go; their directory is made by the caller.
-pub(crate) fn set_directory(directory: NonNull<bindings::dentry>) {
-    DIRECTORY.store(directory.as_ptr(), Relaxed);
+/// Violations since the module was loaded.
+pub(crate) fn reported() -> u64 {
+    REPORTED.load(Relaxed)
 }
 
-/// A report: the file and its text.
-struct Report {
-    file: *mut bindings::dentry,
-    text: KVVec<u8>,
-}
-
-const OPERATIONS: bindings::file_operations = bindings::file_operations {
-    owner: this_module::<crate::LocalModule>().as_ptr(),
-    open: Some(bindings::simple_open),
-    read: Some(read),
-    llseek: Some(bindings::default_llseek),
-    ..pin_init::zeroed()
-};
-
-/// # Safety
-///
-/// Called by debugfs, which keeps the file from being removed meanwhile.
-unsafe extern "C" fn read(
-    file: *mut bindings::file,
-    to: *mut c_char,
-    count: usize,
-    position: *mut bindings::loff_t,
-) -> isize {
-    // SAFETY: `simple_open()` stored the report, which is not freed before its file is removed.
-    let text = unsafe { &(*(*file).private_data.cast::<Report>()).text };
-    // SAFETY: The VFS passed the rest.
-    unsafe { read_text(text, to, count, position) }
-}
-
-/// Exported: makes a report.
-///
-/// # Safety
-///
-/// `name` is NUL-terminated, `text` valid for reads of `len` bytes. Sleeps.
-#[no_mangle]
-unsafe extern "C" fn rust_pool_report_new(
-    name: *const c_char,
-    text: *const c_char,
-    len: usize,
-) -> *mut c_void {
-    // SAFETY: By the safety requirements.
-    let (name, text) = unsafe {
-        (
-            CStr::from_char_ptr(name),
-            core::slice::from_raw_parts(text.cast::<u8>(), len),
-        )
-    };
-    let report = (|| {
-        let mut copy = KVVec::with_capacity(len, GFP_KERNEL)?;
-        copy.extend_from_slice(text, GFP_KERNEL)?;
-        KBox::new(
-            Report {
-                file: null_mut(),
-                text: copy,
-            },
-            GFP_KERNEL,
-        )
-    })();
-    let Ok(report) = report else {
-        return null_mut();
-    };
-    let report = KBox::into_raw(report);
-    // SAFETY: The name is NUL-terminated, the operations are static, the report lives until
-    // `rust_pool_report_remove()`. Without a file, which debugfs does not call an error, the report
-    // is just not seen.
-    unsafe {
-        (*report).file = bindings::debugfs_create_file_full(
-            name.as_char_ptr(),
-            0o400,
-            DIRECTORY.load(Relaxed),
-            report.cast(),
-            null(),
-            &OPERATIONS,
-        );
+impl Violation {
+    /// Reports it. Any context.
+    pub(crate) fn report(self) {
+        self.report_with(|| ());
     }
-    report.cast()
-}
-matches_header!(rust_pool_report_new);
-export_symbol_gpl!(rust_pool_report_new);
 
-/// Exported: removes a report. Sleeps.
-///
-/// # Safety
-///
-/// `report` comes from [`rust_pool_report_new`] and is not used any more.
-#[no_mangle]
-unsafe extern "C" fn rust_pool_report_remove(report: *mut c_void) {
-    // SAFETY: By the safety requirements.
-    let report = unsafe { KBox::from_raw(report.cast::<Report>()) };
-    // SAFETY: The file is debugfs's, or an error pointer, which this accepts. When it returns,
-    // nobody reads the text any more.
-    unsafe { bindings::debugfs_remove(report.file) };
+    /// The same; `tell` prints more of it to the log, if it is written there at all.
+    pub(crate) fn report_with(self, tell: impl FnOnce()) {
+        self.report_to(sys::may_log, tell);
+    }
+
+    /// The same, to the log whatever was logged before.
+    pub(crate) fn report_always_with(self, tell: impl FnOnce()) {
+        self.report_to(|| true, tell);
+    }
+
+    /// Has it in the file of violations alone, as what a module, or else that of the site, did. Any
+    /// context but NMI.
+    pub(crate) fn list(self, module: Option<&str>, site: CallSite) {
+        push(self, site, module.and_then(Text::exact));
+    }
+
+    fn report_to(mut self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
+        self.caller = call_site::driver(self.caller);
+        push(self, CallSite::new(self.caller), None);
+        self.log(may_log, || Who::of(self.caller), tell);
+    }
+
+    /// Reports it as what a module did, if it was one, to the log whatever was logged before. Any
+    /// context but NMI.
+    pub(crate) fn report_of(self, module: Option<&str>, tell: impl FnOnce()) {
+        push(
+            self,
+            CallSite::new(self.caller),
+            module.and_then(Text::exact),
+        );
+        let who = || module.map_or(Who::UNKNOWN, Who::named);
+        self.log(|| true, who, tell);
+    }
+
+    fn log(self, may_log: impl FnOnce() -> bool, who: impl FnOnce() -> Who, tell: impl FnOnce()) {
+        let stop = if panics_by_parameter() {
+            Some(c"panic_on_violation is set")
+        } else if policy_stops(who) {
+            Some(c"policy panic is set")
+        } else {
+            None
+        };
+        if stop.is_some() || may_log() {
+            say_left_out();
+            pr_err!("{self}\n");
+            tell();
+        }
+        if let Some(why) = stop {
+            sys::panic(why);
+        }
+    }
 }
-matches_header!(rust_pool_report_remove);
-export_symbol_gpl!(rust_pool_report_remove);
+
+/// Counts a violation and puts it into the file; in NMI, where no lock may be taken, it is only
+/// counted.
+fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
+    let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
+    if sys::irql() < 15 {
+        LOG.lock().push(Entry {
+            number,
+            time: sys::log_time(),
+            site,
+            module,
+            violation,
+        });
+    }
+}
+
+/// Says how many violations were not written to the log, if there are any of which it was not said.
+pub(crate) fn say_left_out() {
+    match sys::left_out() {
+        0 => (),
+        1 => pr_err!("1 violation before this line was not written here, as there were so many\n"),
+        count => {
+            pr_err!("{count} violations before this line were not written here, as there were so many\n");
+        }
+    }
+}
+
+/// Whether the verifier's policy has a violation stop the machine, by who made it.
+fn policy_stops(who: impl FnOnce() -> Who) -> bool {
+    // No lock may be taken in NMI.
+    policy::stops(|| {
+        sys::irql() < 15 && {
+            let who = who();
+            OPTIONS.lock().stops(&who)
+        }
+    })
+}

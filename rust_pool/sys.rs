@@ -3,27 +3,34 @@
 //! The foreign functions of this crate, each behind a small safe wrapper where one is possible.
 //!
 //! Declarations are generated: those of the kernel are the `kernel` crate's bindings, those of our
-//! own C half come from [`rust_pool/core.h`] by bindgen, so none is written by hand.
+//! own C half come from [`sys/core.h`] by bindgen, so none is written by hand.
 //!
-//! [`rust_pool/core.h`]: ../core.h
+//! [`sys/core.h`]: core.h
 
-mod arch;
-mod context;
-mod device;
-mod guard;
-mod guarded;
-mod log;
-mod memory;
-mod module;
-mod pages;
-mod parameters;
-mod percpu_memory;
-mod pressure;
+pub(crate) mod arch;
+pub(crate) mod context;
+pub(crate) mod device;
+pub(crate) mod guard_pages;
+pub(crate) mod log;
+pub(crate) mod memory;
+pub(crate) mod module;
+pub(crate) mod pages;
+pub(crate) mod parameters;
+pub(crate) mod percpu_memory;
+pub(crate) mod pressure;
 pub mod raw;
-mod slab;
-mod work;
+pub(crate) mod slab;
+pub(crate) mod work;
 
-pub(crate) use arch::here::here;
+pub(crate) use arch::{
+    here::here,
+    nofault::{
+        init as learn_direct_map,
+        peek,
+        replace,
+        PageWords, //
+    }, //
+};
 pub(crate) use context::{
     context,
     current_task,
@@ -40,16 +47,10 @@ pub(crate) use device::{
     Origin,
     CODES, //
 };
-pub(crate) use guard::{
+pub(crate) use guard_pages::{
     FaultWatch,
     GuardedPage,
     GuardedPages, //
-};
-pub(crate) use guarded::{
-    init as learn_direct_map,
-    peek,
-    replace,
-    PageWords, //
 };
 pub(crate) use log::{
     format_pointer,

@@ -27,7 +27,7 @@ dir=$(realpath -e "$1")
 shift
 need_plain M "$dir"
 # The checkout, or a copy of it.
-[ ! -f "$dir/rust_pool.rs" ] || [ ! -f "$dir/rust_pool/core.h" ] ||
+[ ! -f "$dir/rust_pool.rs" ] || [ ! -f "$dir/rust_pool/sys/core.h" ] ||
 	die "M: $dir is rust_pool itself, not a client of it: plain make builds that"
 [ "${1:-}" != check ] || exit 0
 if [ "${1:-}" = clean ]; then

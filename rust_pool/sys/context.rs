@@ -2,7 +2,7 @@
 
 //! The context that code runs in, and what called it.
 
-use super::raw;
+use crate::sys::raw;
 use kernel::{
     bindings,
     prelude::*,

@@ -2,7 +2,7 @@
 
 //! Devices that master the bus.
 
-use super::{
+use crate::sys::{
     memory::Gfp,
     raw, //
 };
@@ -20,7 +20,7 @@ pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
 
 /// A device that is kept alive, for DMA, and with it the IOMMU group that it was in at first: the
 /// device may leave that group, as one that is removed does. To drop the last reference calls code of
-/// others; see [`crate::departure`].
+/// others; see [`crate::record::held_device`].
 pub(crate) struct DmaDevice {
     device: NonNull<bindings::device>,
     /// Null without an IOMMU.
@@ -89,7 +89,7 @@ impl DmaDevice {
 
     /// Whether its memory may be freed here, in a context that sleeps.
     pub(crate) fn may_free(&self) -> bool {
-        self.group.is_null() || !super::work::in_reclaim()
+        self.group.is_null() || !crate::sys::work::in_reclaim()
     }
 
     /// Addresses that tell whose code its release needs.

@@ -2,7 +2,7 @@
 
 //! The log, the clocks, and the end of the machine.
 
-use super::raw;
+use crate::sys::raw;
 use kernel::{
     bindings,
     prelude::*,

@@ -2,7 +2,7 @@
 
 //! What is known of addresses, pages, and the memory of the machine.
 
-use super::raw;
+use crate::sys::raw;
 use core::ptr::null_mut;
 use kernel::{
     bindings,

@@ -2,7 +2,7 @@
 
 //! Kernel modules other than our own.
 
-use super::raw;
+use crate::sys::raw;
 use core::{
     mem::size_of,
     ptr::NonNull, //

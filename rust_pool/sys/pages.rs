@@ -2,7 +2,7 @@
 
 //! Pages: allocated, mapped, and their cache types.
 
-use super::{
+use crate::sys::{
     context::irql,
     memory::Gfp,
     raw, //

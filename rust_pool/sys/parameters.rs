@@ -2,7 +2,7 @@
 
 //! The module's parameters.
 
-use super::raw;
+use crate::sys::raw;
 use kernel::{
     prelude::*,
     str::CStr, //

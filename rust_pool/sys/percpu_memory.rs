@@ -2,7 +2,7 @@
 
 //! Memory of which each CPU has its own.
 
-use super::raw;
+use crate::sys::raw;
 use kernel::{
     bindings,
     prelude::*, //

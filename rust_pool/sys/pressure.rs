@@ -2,7 +2,7 @@
 
 //! When memory is to be given back.
 
-use super::raw;
+use crate::sys::raw;
 use kernel::{
     error::to_result,
     prelude::*, //

@@ -2,7 +2,7 @@
 
 //! Slab caches and kmalloc.
 
-use super::{
+use crate::sys::{
     memory::Gfp,
     raw, //
 };

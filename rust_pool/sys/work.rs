@@ -2,7 +2,7 @@
 
 //! What is done later, and what may be waited for; see `work.c`.
 
-use super::raw;
+use crate::sys::raw;
 use kernel::{
     bindings,
     error::to_result,
@@ -67,7 +67,7 @@ pub(crate) fn in_reclaim() -> bool {
 /// Whether memory's attributes may be changed and page frames emptied: where sleeping is allowed,
 /// but not in reclaim, for the kernel waits there for a work item that may need memory itself.
 pub(crate) fn may_change_pages() -> bool {
-    super::context::irql() == 0 && !in_reclaim()
+    crate::sys::context::irql() == 0 && !in_reclaim()
 }
 
 /// The task that this is, as a number.

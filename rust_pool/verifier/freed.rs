@@ -2,16 +2,18 @@
 
 //! The recorded blocks that were freed last, to say of a second free what is known of the first.
 
-use super::{
-    record::Record,
-    stack::Stack, //
-};
 use crate::{
-    at_load::AtLoad,
-    memory_type::MemoryType,
-    site::Site,
+    callers::{
+        call_site::CallSite,
+        stack::Stack, //
+    },
+    lib::at_load::AtLoad,
     sys,
-    tag::Tag, //
+    types::{
+        memory_type::MemoryType,
+        tag::Tag, //
+    },
+    verifier::record::Record, //
 };
 use core::mem::size_of;
 use kernel::{
@@ -178,7 +180,7 @@ pub(crate) fn print((allocated, freed): (Option<Stack>, Stack)) {
 }
 
 /// Calls `visit` on all places in code that these name.
-pub(crate) fn for_each_site(mut visit: impl FnMut(&Site)) {
+pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     // One after the other, for whoever waits has interrupts disabled.
     let mut visit_at = |at: usize| {
         let freed = FREED.lock();

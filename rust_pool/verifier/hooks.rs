@@ -2,24 +2,28 @@
 
 //! Where the rest of the pool asks the verifier.
 
-use super::{
-    faults,
-    irql,
-    on,
-    options::OPTIONS,
-    rules::Rule,
-    tracking, //
-};
 use crate::{
-    export::{
+    lib::export::{
         export_symbol_gpl,
         matches_header, //
     },
-    memory_type::MemoryType,
+    options::{
+        rules::Rule,
+        OPTIONS, //
+    },
     sys,
-    tag::{
-        PoolKind,
-        Tag, //
+    types::{
+        memory_type::MemoryType,
+        tag::{
+            PoolKind,
+            Tag, //
+        }, //
+    },
+    verifier::{
+        fault_injection,
+        irql,
+        on,
+        tracking, //
     }, //
 };
 use kernel::prelude::*;
@@ -35,7 +39,7 @@ fn look_and_refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: u
     if let MemoryType::Pool { kind, .. } = memory {
         irql::allocating(kind, bytes, caller);
     }
-    faults::refuse(memory, tag, bytes, caller)
+    fault_injection::refuse(memory, tag, bytes, caller)
 }
 
 /// Looks at a block of the C face that is being freed. Any context but NMI.
@@ -67,10 +71,10 @@ fn pool_kind(kind: u32) -> PoolKind {
     }
 }
 
-fn by_type(kind: u32) -> MemoryType {
+fn rust_block(kind: u32) -> MemoryType {
     MemoryType::Pool {
         kind: pool_kind(kind),
-        by_type: true,
+        rust_block: true,
     }
 }
 
@@ -86,7 +90,7 @@ unsafe extern "C" fn rust_pool_verifier_refuse(
     bytes: usize,
     caller: usize,
 ) -> bool {
-    sys::irql() < 15 && look_and_refuse(by_type(kind), Some(Tag::from_raw(tag)), bytes, caller)
+    sys::irql() < 15 && look_and_refuse(rust_block(kind), Some(Tag::from_raw(tag)), bytes, caller)
 }
 matches_header!(rust_pool_verifier_refuse);
 export_symbol_gpl!(rust_pool_verifier_refuse);
@@ -105,7 +109,7 @@ unsafe extern "C" fn rust_pool_verifier_add(
     caller: usize,
 ) {
     let tag = Some(Tag::from_raw(tag));
-    tracking::add(block as usize, bytes, tag, by_type(kind), caller);
+    tracking::add(block as usize, bytes, tag, rust_block(kind), caller);
 }
 matches_header!(rust_pool_verifier_add);
 export_symbol_gpl!(rust_pool_verifier_add);

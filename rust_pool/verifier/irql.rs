@@ -4,18 +4,18 @@
 //!
 //! WDK: bug check 0xC4 with parameter 1 = 0x02 and 0x12.
 
-use super::{
-    options::OPTIONS,
-    rules::Rule, //
-};
 use crate::{
-    sys,
-    tag::PoolKind,
-    violation::{
+    options::{
+        rules::Rule,
+        OPTIONS, //
+    },
+    report::violation::{
         Check,
         Parameter,
         Violation, //
-    }, //
+    },
+    sys,
+    types::tag::PoolKind, //
 };
 
 /// Paged pool is reported in such a context by whoever has to do with it.

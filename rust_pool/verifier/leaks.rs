@@ -2,20 +2,20 @@
 
 //! The tracked blocks in the report at unload: how many each place leaked.
 
-use super::{
-    places::{
-        Place,
-        Places,
-        Sum, //
-    },
-    record::Record,
-    tracking, //
-};
 use crate::{
-    memory_type::MemoryType,
+    lib::text::kwrite,
+    report::violation::Blocks,
     sys::Module,
-    text::kwrite,
-    violation::Blocks, //
+    types::memory_type::MemoryType,
+    verifier::{
+        places::{
+            Place,
+            Places,
+            Sum, //
+        },
+        record::Record,
+        tracking, //
+    }, //
 };
 use kernel::{
     fmt,

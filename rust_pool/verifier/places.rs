@@ -6,14 +6,16 @@
 //! The records are read under their locks, with interrupts disabled, so nothing is allocated then and
 //! a place is found by its hash: what a record costs does not grow with the number of places.
 
-use super::{
-    record::Record,
-    stack::Stack,
-    tracking, //
-};
 use crate::{
-    memory_type::MemoryType,
-    tag::Tag, //
+    callers::stack::Stack,
+    types::{
+        memory_type::MemoryType,
+        tag::Tag, //
+    },
+    verifier::{
+        record::Record,
+        tracking, //
+    }, //
 };
 use core::cmp::Reverse;
 use kernel::{
@@ -237,7 +239,7 @@ mod tests {
     use super::*;
 
     fn add(places: &mut Places, tag: u32, bytes: usize, time: u64) {
-        let stack = Stack::of_site(&crate::site::Site::new(0));
+        let stack = Stack::of_site(&crate::callers::call_site::CallSite::new(0));
         places.add(&One {
             tag: Some(Tag::from_raw(tag)),
             memory: MemoryType::Contiguous,

@@ -2,14 +2,16 @@
 
 //! What the verifier knows of a block.
 
-use super::stack::Stack;
 use crate::{
-    hash_table::{
+    callers::stack::Stack,
+    lib::hash_table::{
         Entry,
         Place, //
     },
-    memory_type::MemoryType,
-    tag::Tag, //
+    types::{
+        memory_type::MemoryType,
+        tag::Tag, //
+    }, //
 };
 
 /// What is known of a live block.

@@ -6,27 +6,35 @@
 //!
 //! A record that there is no memory for is counted, and the block is handed out all the same.
 
-use super::{
-    freed,
-    options::OPTIONS,
-    record::Record,
-    selection::Who,
-    stack::Stack, //
-};
 use crate::{
-    at_load::AtLoad,
-    gfp::Request,
-    hash_table::{
-        HashTable,
-        Place, //
+    callers::{
+        call_site::CallSite,
+        stack::Stack, //
     },
-    memory_type::{
-        Known,
-        MemoryType, //
+    lib::{
+        at_load::AtLoad,
+        hash_table::{
+            HashTable,
+            Place, //
+        }, //
     },
-    site::Site,
+    memory::request::Request,
+    options::{
+        selection::Who,
+        OPTIONS, //
+    },
     sys,
-    tag::Tag, //
+    types::{
+        memory_type::{
+            Known,
+            MemoryType, //
+        },
+        tag::Tag, //
+    },
+    verifier::{
+        freed,
+        record::Record, //
+    }, //
 };
 use core::mem::size_of;
 use kernel::{
@@ -61,7 +69,13 @@ pub(crate) static RECORDS: AtLoad<Records> =
 fn look(addr: usize) -> Option<(usize, Stack)> {
     let bucket = RECORDS.bucket(addr).lock();
     let record = bucket.find(addr)?;
-    let has_header = matches!(record.memory, MemoryType::Pool { by_type: false, .. });
+    let has_header = matches!(
+        record.memory,
+        MemoryType::Pool {
+            rust_block: false,
+            ..
+        }
+    );
     has_header.then(|| (record.bytes, record.stack.copy()))
 }
 
@@ -74,14 +88,20 @@ pub(crate) fn for_each(visit: impl FnMut(&Record)) {
 
 /// Records a block if blocks like it are tracked. Any context but NMI.
 pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryType, caller: usize) {
-    let unmarked = matches!(memory, MemoryType::Pool { by_type: true, .. });
+    let unmarked = matches!(
+        memory,
+        MemoryType::Pool {
+            rust_block: true,
+            ..
+        }
+    );
     let who = Who::of(caller);
     {
         let options = OPTIONS.lock();
         if !options.records(tag, &who) {
             return;
         }
-        // Counted while the options cannot change: see `update()` in control.rs.
+        // Counted while the options cannot change: see `update()` in events/control.rs.
         if unmarked {
             UNMARKED.add(1, Relaxed);
         }
@@ -123,7 +143,13 @@ pub(crate) fn remove(addr: usize) {
         return;
     };
     LIVE.fetch_sub(1, Relaxed);
-    if matches!(record.memory, MemoryType::Pool { by_type: true, .. }) {
+    if matches!(
+        record.memory,
+        MemoryType::Pool {
+            rust_block: true,
+            ..
+        }
+    ) {
         forget_unmarked();
     }
     freed::remember(record);
@@ -194,6 +220,6 @@ pub(crate) fn counts() -> (u64, u64) {
 }
 
 /// Calls `visit` on all places in code that records name.
-pub(crate) fn for_each_site(mut visit: impl FnMut(&Site)) {
+pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     for_each(|record| record.stack.sites().for_each(&mut visit));
 }

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Owned DMA adapters and common buffers.
+
+use crate::{
+    api::memory::Memory,
+    lib::text::kwrite,
+    sys::{
+        here,
+        raw, //
+    }, //
+};
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    device::{
+        Bound,
+        Device, //
+    },
+    fmt,
+    prelude::*, //
+};
+
+/// A bus-master device's DMA adapter.
+///
+/// The WDK's `IoGetDmaAdapter`. It belongs to a bound device and, like its buffers, cannot outlive
+/// the binding. The adapter itself is put back when it and all of its buffers are dropped, in any
+/// order.
+///
+/// May be dropped in any context but NMI, where it leaks. If the last of them is dropped by a task
+/// that may sleep, that waits until buffers that were dropped in atomic context are given back, so
+/// DMA still works then. Where it is dropped in atomic context, the adapter and such buffers are
+/// given back a little later, be the device bound by then or not.
+///
+/// # Invariants
+///
+/// `raw` is an adapter of which one hold is ours.
+pub struct Adapter<'a> {
+    raw: NonNull<raw::DMA_ADAPTER>,
+    registers: u32,
+    _device: PhantomData<&'a Device<Bound>>,
+}
+
+// SAFETY: An adapter may be used and put back from any thread.
+unsafe impl Send for Adapter<'_> {}
+// SAFETY: Its routines are thread-safe.
+unsafe impl Sync for Adapter<'_> {}
+
+impl<'a> Adapter<'a> {
+    /// Gets an adapter for transfers of up to `maximum_length` bytes, within the DMA mask that the
+    /// driver has set by `kernel::dma::Device::dma_set_mask_and_coherent`. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if memory is short, the device has no
+    /// DMA mask, or after a violation: atomic context.
+    #[inline(always)]
+    pub fn new(device: &'a Device<Bound>, maximum_length: usize) -> Result<Self> {
+        let mut registers = 0;
+        let length = u32::try_from(maximum_length)?;
+        // CAST: `Device` is a transparent wrapper of `struct device`.
+        let device = core::ptr::from_ref(device).cast_mut().cast();
+        // SAFETY: The device is valid, and so is the pointer to the number.
+        let raw = unsafe { raw::rust_pool_adapter(device, length, &mut registers, here()) };
+        // INVARIANT: A new adapter has one hold.
+        Ok(Self {
+            raw: NonNull::new(raw).ok_or(ENOMEM)?,
+            registers,
+            _device: PhantomData,
+        })
+    }
+
+    /// How many pages a common buffer may have.
+    #[inline]
+    pub fn map_registers(&self) -> u32 {
+        self.registers
+    }
+
+    /// Allocates a common buffer of `bytes` bytes, zeroed and page-aligned. They are rounded up to
+    /// whole pages, each of which takes a map register. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if it needs more map registers than
+    /// there are, memory is short, or after a violation: no bytes, or atomic context.
+    #[inline(always)]
+    pub fn allocate(&self, bytes: usize) -> Result<CommonBuffer<'a>> {
+        let length = u32::try_from(bytes)?;
+        let mut logical = 0;
+        // SAFETY: The adapter is valid by the type invariant, and so is the pointer.
+        let base = unsafe {
+            raw::rust_pool_buffer_allocate(self.raw.as_ptr(), length, &mut logical, true, here())
+        };
+        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        // SAFETY: The adapter is valid, and this hold is put back by the buffer.
+        unsafe { raw::rust_pool_adapter_hold(self.raw.as_ptr()) };
+        // INVARIANT: The buffer is what was just allocated, and so is the hold.
+        Ok(CommonBuffer {
+            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            memory: unsafe { Memory::new(base, bytes) },
+            logical,
+            adapter: Self {
+                raw: self.raw,
+                registers: self.registers,
+                _device: PhantomData,
+            },
+        })
+    }
+}
+
+impl fmt::Debug for Adapter<'_> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(
+            f,
+            "Adapter {{ at: {:p}, registers: {} }}",
+            self.raw,
+            self.registers
+        )
+    }
+}
+
+impl Drop for Adapter<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant the hold is ours, and it goes.
+        unsafe { raw::rust_pool_adapter_put(self.raw.as_ptr(), here()) };
+    }
+}
+
+/// Memory that the CPU and a device use at once.
+///
+/// The WDK's `AllocateCommonBuffer`.
+///
+/// To be dropped by a task that may sleep. Elsewhere the drop is reported (0xC2/0x09) and the
+/// memory given back a little later; in NMI it leaks. See [`Adapter`] for the last of several.
+///
+/// # Invariants
+///
+/// The memory is a common buffer of `adapter` at `logical`, allocated with caching enabled.
+pub struct CommonBuffer<'a> {
+    memory: Memory,
+    logical: u64,
+    /// A hold of its own; put back after the memory is freed.
+    adapter: Adapter<'a>,
+}
+
+// SAFETY: As for `Memory` and `Adapter`; the address is a number.
+unsafe impl Send for CommonBuffer<'_> {}
+// SAFETY: As above.
+unsafe impl Sync for CommonBuffer<'_> {}
+
+impl CommonBuffer<'_> {
+    /// The address by which the device finds the first byte.
+    #[inline]
+    pub fn bus_address(&self) -> u64 {
+        self.logical
+    }
+}
+
+impl Deref for CommonBuffer<'_> {
+    type Target = Memory;
+
+    #[inline]
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl Drop for CommonBuffer<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        let raw = self.adapter.raw;
+        // CAST: The length came from a `u32`.
+        let length = self.len() as u32;
+        let base = self.as_ptr().cast();
+        // SAFETY: By the type invariant, and nobody else has the memory.
+        unsafe {
+            raw::rust_pool_buffer_free(raw.as_ptr(), length, self.logical, base, true, here());
+        }
+    }
+}
+
+impl fmt::Debug for CommonBuffer<'_> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bus = self.bus_address();
+        kwrite!(
+            f,
+            "CommonBuffer {{ bus: {bus:#x}, memory: {:?} }}",
+            self.memory
+        )
+    }
+}

@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tagged allocators for the kernel's own `Box` and `Vec`.
+//!
+//! A free says its layout and its type says the tag, so these blocks need no header.
+//!
+//! WDK: "ExAllocatePoolWithTag", "ExFreePoolWithTag", "POOL_TYPE".
+
+use crate::{
+    api::{
+        shape::{
+            Shape,
+            MIN_ALIGN, //
+        },
+        tag::{
+            row,
+            PoolTag, //
+        }, //
+    },
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    memory::request::Request,
+    report::violation,
+    sys::{
+        self,
+        here,
+        raw, //
+    },
+    types::tag::PoolKind,
+    verifier, //
+};
+use core::{
+    alloc::Layout,
+    marker::PhantomData,
+    ptr::NonNull, //
+};
+use kernel::{
+    alloc::{
+        flags::{
+            GFP_KERNEL,
+            __GFP_ZERO, //
+        },
+        AllocError,
+        Allocator,
+        Box,
+        Flags,
+        NumaNode,
+        Vec, //
+    },
+    prelude::*, //
+};
+
+/// A box in nonpaged pool.
+pub type PoolBox<T, Tag> = Box<T, NonPaged<Tag>>;
+
+/// A vector in nonpaged pool.
+pub type PoolVec<T, Tag> = Vec<T, NonPaged<Tag>>;
+
+#[inline]
+fn allocate(shape: Shape, flags: Flags) -> Option<NonNull<u8>> {
+    let zero = flags.contains(__GFP_ZERO);
+    let sleep = flags.contains(GFP_KERNEL);
+    if shape.by_kmalloc() {
+        let gfp = raw::RUST_POOL_GFP_NOWAIT | if zero { raw::RUST_POOL_GFP_ZERO } else { 0 };
+        if let Some(block) = sys::kmalloc(shape.used, gfp) {
+            return Some(block);
+        }
+        // SAFETY: May be called with any arguments in any context but NMI.
+        let block = unsafe { raw::rust_pool_kmalloc_slow(shape.used, zero, sleep) };
+        return NonNull::new(block.cast());
+    }
+    // SAFETY: May be called with any arguments in any context.
+    NonNull::new(unsafe { raw::rust_pool_large_allocate(shape.asked, zero, sleep) }.cast())
+}
+
+/// # Safety
+///
+/// `block` comes from [`allocate`] of this shape and is not used any more.
+#[inline]
+unsafe fn free(block: NonNull<u8>, shape: Shape) {
+    if shape.by_kmalloc() {
+        // SAFETY: By the safety requirements.
+        unsafe { sys::kfree(block) };
+    } else {
+        // SAFETY: By the safety requirements.
+        unsafe { raw::rust_pool_large_free(block.as_ptr().cast(), shape.asked) };
+    }
+}
+
+/// The same with the verifier on: what it wants to fail fails, and it knows all that is live.
+///
+/// # Safety
+///
+/// As for [`Allocator::realloc`].
+#[cold]
+#[inline(never)]
+unsafe fn realloc_verified<T: PoolTag>(
+    kind: PoolKind,
+    ptr: Option<NonNull<u8>>,
+    layout: Layout,
+    old_layout: Layout,
+    flags: Flags,
+) -> Result<NonNull<[u8]>, AllocError> {
+    let tag = T::TAG.as_raw();
+    // CAST: The discriminants are those of POOL_TYPE.
+    let pool = kind as u32;
+    let record = |block: NonNull<u8>, bytes| {
+        // SAFETY: May be called with any arguments in any context but NMI.
+        unsafe { raw::rust_pool_verifier_add(block.as_ptr().cast(), pool, tag, bytes, here()) };
+    };
+    let refused = || {
+        // SAFETY: May be called with any arguments in any context.
+        unsafe { raw::rust_pool_verifier_refuse(pool, tag, layout.size(), here()) }
+    };
+    if layout.size() != 0 && refused() {
+        row::<T>(kind).fail();
+        return Err(AllocError);
+    }
+    let old = ptr.filter(|_| old_layout.size() != 0);
+    if let Some(old) = old {
+        // It may be somebody else's as soon as it is freed.
+        let old = old.as_ptr().cast();
+        // SAFETY: May be called with any arguments in any context but NMI.
+        unsafe {
+            if layout.size() == 0 {
+                raw::rust_pool_verifier_free(old, pool, here());
+            } else {
+                raw::rust_pool_verifier_remove(old);
+            }
+        }
+    }
+    // SAFETY: By the safety requirements.
+    let result = unsafe { realloc_plain::<T>(kind, ptr, layout, old_layout, flags) };
+    match (&result, old) {
+        (Ok(block), _) if layout.size() != 0 => record(block.cast(), layout.size()),
+        (Err(_), Some(old)) => record(old, old_layout.size()),
+        _ => (),
+    }
+    result
+}
+
+/// [`Allocator::realloc`] for both pools.
+///
+/// # Safety
+///
+/// As there.
+#[inline(always)]
+unsafe fn realloc<T: PoolTag>(
+    kind: PoolKind,
+    ptr: Option<NonNull<u8>>,
+    layout: Layout,
+    old_layout: Layout,
+    flags: Flags,
+) -> Result<NonNull<[u8]>, AllocError> {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        if verifier::on() {
+            realloc_verified::<T>(kind, ptr, layout, old_layout, flags)
+        } else {
+            realloc_plain::<T>(kind, ptr, layout, old_layout, flags)
+        }
+    }
+}
+
+/// Frees a block of this shape.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(always)]
+unsafe fn release<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, shape: Shape) {
+    if kind == PoolKind::Paged {
+        // SAFETY: May be called with any arguments in any context.
+        unsafe { raw::rust_pool_paged_check_free(block.as_ptr().cast(), here()) };
+    }
+    row::<T>(kind).discharge(shape.asked, shape.used);
+    // SAFETY: By the safety requirements.
+    unsafe { free(block, shape) };
+}
+
+/// [`Allocator::free`] for both pools.
+///
+/// # Safety
+///
+/// As there.
+#[inline(always)]
+unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layout) {
+    let Some(shape) = Shape::new(layout).filter(|_| layout.size() != 0) else {
+        // Nothing was allocated for it.
+        return;
+    };
+    if verifier::on() {
+        // SAFETY: May be called with any arguments in any context but NMI.
+        // CAST: The discriminants are those of POOL_TYPE.
+        unsafe { raw::rust_pool_verifier_free(ptr.as_ptr().cast(), kind as u32, here()) };
+    }
+    // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
+    unsafe { release::<T>(kind, ptr, shape) };
+}
+
+/// The same without the verifier.
+///
+/// # Safety
+///
+/// As there.
+#[inline(always)]
+unsafe fn realloc_plain<T: PoolTag>(
+    kind: PoolKind,
+    ptr: Option<NonNull<u8>>,
+    layout: Layout,
+    old_layout: Layout,
+    flags: Flags,
+) -> Result<NonNull<[u8]>, AllocError> {
+    // A zero-sized old layout comes with a dangling pointer, and without a pointer it says nothing.
+    let old = match ptr {
+        Some(ptr) if old_layout.size() != 0 => {
+            Some((ptr, Shape::new(old_layout).ok_or(AllocError)?))
+        }
+        _ => None,
+    };
+    if layout.size() == 0 {
+        if let Some((ptr, shape)) = old {
+            // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
+            unsafe { release::<T>(kind, ptr, shape) };
+        }
+        let dangling = core::ptr::without_provenance_mut(layout.align());
+        let dangling = NonNull::new(dangling).ok_or(AllocError)?;
+        return Ok(NonNull::slice_from_raw_parts(dangling, 0));
+    }
+    // SAFETY: May be called with any arguments in any context.
+    if kind == PoolKind::Paged && !unsafe { raw::rust_pool_paged_check(layout.size(), here()) } {
+        return Err(AllocError);
+    }
+    let row = row::<T>(kind);
+    let Some(new) = Shape::new(layout) else {
+        row.fail();
+        return Err(AllocError);
+    };
+    let Some((ptr, old)) = old else {
+        let Some(block) = allocate(new, flags) else {
+            row.fail();
+            return Err(AllocError);
+        };
+        row.charge(new.asked, new.used);
+        return Ok(NonNull::slice_from_raw_parts(block, new.asked));
+    };
+    // What would come from the same place anyway stays where it is.
+    let block = if new.used == old.used && ptr.as_ptr() as usize % new.align == 0 {
+        if flags.contains(__GFP_ZERO) && new.asked > old.asked {
+            // SAFETY: The block has room for `new.asked` bytes, as many as it takes being the same.
+            unsafe { ptr.add(old.asked).write_bytes(0, new.asked - old.asked) };
+        }
+        ptr
+    } else {
+        let Some(block) = allocate(new, flags) else {
+            row.fail();
+            return Err(AllocError);
+        };
+        // SAFETY: Both blocks are at least as large, and one is new. The old one goes.
+        unsafe {
+            block.copy_from_nonoverlapping(ptr, old.asked.min(new.asked));
+            free(ptr, old);
+        }
+        block
+    };
+    row.discharge(old.asked, old.used);
+    row.charge(new.asked, new.used);
+    Ok(NonNull::slice_from_raw_parts(block, new.asked))
+}
+
+/// Makes the allocator of one pool.
+macro_rules! allocator {
+    ($(#[$doc:meta])* $pool:ident, $kind:expr) => {
+        $(#[$doc])*
+        pub struct $pool<T: PoolTag>(PhantomData<T>);
+
+        impl<T: PoolTag> $pool<T> {
+            /// The bytes that a block of this layout really takes, if there can be one.
+            #[inline]
+            pub fn used(layout: Layout) -> Option<usize> {
+                Some(Shape::new(layout)?.used)
+            }
+        }
+
+        // SAFETY: `realloc()` above
+        // - returns memory that stays valid until it is passed to it again,
+        // - accepts any pointer that it returned, wherever that was moved,
+        // - keeps the guarantees of `Allocator::realloc`: the contents up to the smaller size, the
+        //   layout's size and alignment, and an error that leaves the old block as it was.
+        unsafe impl<T: PoolTag> Allocator for $pool<T> {
+            const MIN_ALIGN: usize = MIN_ALIGN;
+
+            // What the trait would do anyway, but inlined: the layout is a constant as a rule.
+            #[inline(always)]
+            fn alloc(
+                layout: Layout,
+                flags: Flags,
+                nid: NumaNode,
+            ) -> Result<NonNull<[u8]>, AllocError> {
+                // SAFETY: Without a block there is nothing to be said of it.
+                unsafe { Self::realloc(None, layout, Layout::new::<()>(), flags, nid) }
+            }
+
+            #[inline(always)]
+            unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
+                // SAFETY: By the safety requirements.
+                unsafe { free_layout::<T>($kind, ptr, layout) };
+            }
+
+            #[inline(always)]
+            unsafe fn realloc(
+                ptr: Option<NonNull<u8>>,
+                layout: Layout,
+                old_layout: Layout,
+                flags: Flags,
+                _nid: NumaNode,
+            ) -> Result<NonNull<[u8]>, AllocError> {
+                // SAFETY: By the safety requirements.
+                unsafe { realloc::<T>($kind, ptr, layout, old_layout, flags) }
+            }
+        }
+    };
+}
+
+allocator! {
+    /// Nonpaged pool under a tag, as an allocator.
+    ///
+    /// The WDK's `ExAllocatePoolWithTag`, with `NonPagedPoolNx`. A block is aligned to 16 bytes,
+    /// one of 4096 bytes or more to a page. More is to be had for what takes up to 8 KiB, its size
+    /// rounded up to its alignment; else [`AllocError`], as when memory is short. `GFP_KERNEL`
+    /// sleeps only where that is allowed, other flags never do; `__GFP_ZERO` clears, and the rest
+    /// and the NUMA node are ignored. The block is its box's or vector's until that is dropped.
+    ///
+    /// Any context but NMI, for allocations and drops; that is not checked.
+    NonPaged, PoolKind::NonPaged
+}
+
+allocator! {
+    /// Paged pool under a tag, as an allocator.
+    ///
+    /// The WDK's `ExAllocatePoolWithTag`, with `PagedPool`. As [`NonPaged`], but for context: a
+    /// task that may sleep. Elsewhere an allocation, and so a vector's growing and shrinking, fails
+    /// with [`AllocError`] and is reported (0xC2/0x08); a drop is reported (0xC2/0x09) and carried
+    /// out.
+    Paged, PoolKind::Paged
+}
+
+/// Exported: the second try of a small allocation.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
+    let request = Request { bytes, zero, sleep };
+    request
+        .attempt(|gfp| sys::kmalloc(bytes, gfp))
+        .map_or(sys::NULL, |block| block.as_ptr().cast())
+}
+matches_header!(rust_pool_kmalloc_slow);
+export_symbol_gpl!(rust_pool_kmalloc_slow);
+
+/// Exported: whether paged pool may be allocated here; if not, that is reported.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool {
+    if sys::irql() == 0 {
+        return true;
+    }
+    violation::wrong_context(PoolKind::Paged, bytes, caller, "paged pool requested").report();
+    false
+}
+matches_header!(rust_pool_paged_check);
+export_symbol_gpl!(rust_pool_paged_check);
+
+/// Exported: reports a free of paged pool where it is not allowed.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
+    if sys::irql() != 0 {
+        violation::wrong_context_free(PoolKind::Paged, block as usize, caller, "paged pool freed")
+            .report();
+    }
+}
+matches_header!(rust_pool_paged_check_free);
+export_symbol_gpl!(rust_pool_paged_check_free);

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Owned contiguous memory.
+
+use crate::{
+    api::{
+        address::physical_address,
+        memory::{
+            CacheType,
+            Cached,
+            Memory, //
+        }, //
+    },
+    lib::text::kwrite,
+    sys::{
+        here,
+        raw, //
+    }, //
+};
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+/// Where contiguous memory may lie in physical memory.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    lowest: u64,
+    highest: u64,
+    boundary: u64,
+}
+
+impl Bounds {
+    /// Anywhere.
+    pub const ANY: Self = Self {
+        lowest: 0,
+        highest: u64::MAX,
+        boundary: 0,
+    };
+
+    /// Not below this address, which is rounded up to a page.
+    #[inline]
+    pub const fn lowest(mut self, address: u64) -> Self {
+        self.lowest = address;
+        self
+    }
+
+    /// No byte above this address.
+    #[inline]
+    pub const fn highest(mut self, address: u64) -> Self {
+        self.highest = address;
+        self
+    }
+
+    /// With no multiple of this inside: a power of two that is not below the size.
+    #[inline]
+    pub const fn boundary(mut self, multiple: u64) -> Self {
+        self.boundary = multiple;
+        self
+    }
+}
+
+/// Memory that is contiguous for a device, too, if no IOMMU is in between.
+///
+/// The WDK's `MmAllocateContiguousMemorySpecifyCache`. For a device's own use take a
+/// [`CommonBuffer`](crate::CommonBuffer), whose bus address is right with an IOMMU, too.
+///
+/// May be dropped in any context but hard interrupt and NMI. What is not cached is given back a
+/// little later where sleeping is not allowed. In a hard interrupt the drop is reported (0xC2/0x09)
+/// and carried out; in NMI it is reported and the memory leaks.
+///
+/// # Examples
+///
+/// ```ignore
+/// // Sixteen pages below 256 MiB that cross no 64 KiB boundary.
+/// let bounds = Bounds::ANY.highest(0x0fff_ffff).boundary(0x1_0000);
+/// let memory: Contiguous = Contiguous::new(0x1_0000, bounds)?;
+/// ```
+///
+/// # Invariants
+///
+/// The memory comes from `rust_pool_contiguous_allocate` and is freed on drop.
+pub struct Contiguous<C: CacheType = Cached> {
+    memory: Memory,
+    _cache: PhantomData<C>,
+}
+
+impl<C: CacheType> Contiguous<C> {
+    /// Allocates `bytes` bytes, zeroed and page-aligned. They are rounded up to whole pages, all of
+    /// which are taken; the bounds are for the bytes.
+    ///
+    /// Cached: any context but NMI; page frames that others use are emptied only where it may
+    /// sleep. Other cache types: a task that may sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] if the bounds cannot be kept, memory is short, or after a violation: no bytes, or
+    /// the wrong context.
+    #[inline(always)]
+    pub fn new(bytes: usize, bounds: Bounds) -> Result<Self> {
+        // SAFETY: May be called with any arguments in any context.
+        let base = unsafe {
+            raw::rust_pool_contiguous_allocate(
+                bytes,
+                bounds.lowest,
+                bounds.highest,
+                bounds.boundary,
+                C::RAW,
+                here(),
+            )
+        };
+        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        // INVARIANT: It is what was just allocated.
+        let this = Self {
+            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            memory: unsafe { Memory::new(base, bytes) },
+            _cache: PhantomData,
+        };
+        this.zero();
+        Ok(this)
+    }
+
+    /// The physical address of the first byte.
+    #[inline]
+    pub fn physical_address(&self) -> u64 {
+        // It is mapped; page frame 0 is never handed out.
+        physical_address(self.as_ptr()).unwrap_or(0)
+    }
+}
+
+impl<C: CacheType> Deref for Contiguous<C> {
+    type Target = Memory;
+
+    #[inline]
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl<C: CacheType> Drop for Contiguous<C> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and nobody else has the memory.
+        // The sizes are valid for reads.
+        unsafe {
+            raw::rust_pool_contiguous_free(self.as_ptr().cast(), &self.len(), &C::RAW, here());
+        }
+    }
+}
+
+impl<C: CacheType> fmt::Debug for Contiguous<C> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "Contiguous<{}>({:?})", C::NAME, self.memory)
+    }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Access to memory that others may change meanwhile.
+
+use crate::{
+    lib::text::kwrite,
+    sys::raw, //
+};
+use core::{
+    mem::{
+        align_of,
+        size_of, //
+    },
+    ptr::NonNull, //
+};
+use kernel::{
+    fmt,
+    prelude::*,
+    transmute::{
+        AsBytes,
+        FromBytes, //
+    }, //
+};
+
+mod private {
+    pub trait Sealed {}
+}
+
+/// A way to cache memory: [`Cached`], [`Uncached`] or [`WriteCombined`].
+pub trait CacheType: private::Sealed {
+    /// The `MEMORY_CACHING_TYPE` of the WDK.
+    const RAW: i32;
+
+    /// The name of the type.
+    #[doc(hidden)]
+    const NAME: &'static str;
+}
+
+/// A way to cache memory other than [`Cached`].
+pub trait NotCached: CacheType {
+    /// Whether writes are combined.
+    const COMBINED: bool;
+}
+
+macro_rules! cache_types {
+    ($($(#[$doc:meta])* $name:ident = $value:ident,)*) => {$(
+        $(#[$doc])*
+        pub struct $name(());
+
+        impl private::Sealed for $name {}
+
+        impl CacheType for $name {
+            const RAW: i32 = crate::types::cache_type::CacheType::$value as i32;
+            const NAME: &'static str = stringify!($name);
+        }
+    )*};
+}
+
+cache_types! {
+    /// Write-back, as ordinary memory.
+    Cached = Cached,
+    /// Every access reaches memory at once and in order.
+    Uncached = Uncached,
+    /// Reads are uncached; writes may be gathered and reordered until a barrier.
+    WriteCombined = WriteCombined,
+}
+
+impl NotCached for Uncached {
+    const COMBINED: bool = false;
+}
+
+impl NotCached for WriteCombined {
+    const COMBINED: bool = true;
+}
+
+/// Whole pages of memory, of which the first [`Self::len`] bytes are the owner's.
+///
+/// A device, or whoever else knows the address, may change it at any time, so there is no `&[u8]`
+/// to it: accesses are volatile or copy.
+///
+/// # Invariants
+///
+/// `base` is page-aligned and valid for reads and writes of `len` bytes while the value lives.
+pub struct Memory {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: The memory is not bound to a thread.
+unsafe impl Send for Memory {}
+// SAFETY: Shared access is volatile; what concurrent writers leave is any bytes, which the types
+// read must accept.
+unsafe impl Sync for Memory {}
+
+impl Memory {
+    /// Wraps memory.
+    ///
+    /// # Safety
+    ///
+    /// `base` is page-aligned and valid for reads and writes of `len` bytes while the value lives.
+    #[inline]
+    pub(crate) unsafe fn new(base: NonNull<u8>, len: usize) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self { base, len }
+    }
+
+    /// Clears the memory. Any context.
+    #[inline]
+    pub fn zero(&self) {
+        // SAFETY: By the type invariant; no slice to this memory exists.
+        unsafe { raw::rust_pool_fill(self.base.as_ptr().cast(), 0, self.len) };
+    }
+
+    /// Fills `bytes` bytes of the memory with a value. Any context.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if there are fewer bytes.
+    #[inline]
+    pub fn fill(&self, offset: usize, bytes: usize, value: u8) -> Result {
+        let to = self.range(offset, bytes)?;
+        // SAFETY: The place is valid for so many bytes; no slice to this memory exists.
+        unsafe { raw::rust_pool_fill(to.cast(), value, bytes) };
+        Ok(())
+    }
+
+    /// Bytes asked for.
+    #[inline]
+    #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Bytes really taken: whole pages.
+    #[inline]
+    pub fn used(&self) -> usize {
+        self.len.next_multiple_of(crate::sys::PAGE_SIZE)
+    }
+
+    /// The virtual address.
+    #[inline]
+    pub fn as_ptr(&self) -> *mut u8 {
+        self.base.as_ptr()
+    }
+
+    #[inline]
+    fn range(&self, offset: usize, bytes: usize) -> Result<*mut u8> {
+        if offset.checked_add(bytes).ok_or(EINVAL)? > self.len {
+            return Err(EINVAL);
+        }
+        // SAFETY: The offset is within the memory.
+        Ok(unsafe { self.base.as_ptr().add(offset) })
+    }
+
+    #[inline]
+    fn place<T>(&self, offset: usize) -> Result<*mut T> {
+        let at = self.range(offset, size_of::<T>())?;
+        if at as usize % align_of::<T>() != 0 {
+            return Err(EINVAL);
+        }
+        Ok(at.cast())
+    }
+
+    /// Reads a value, volatile. Any context.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if it does not lie in the memory or is not aligned.
+    #[inline]
+    pub fn read<T: FromBytes>(&self, offset: usize) -> Result<T> {
+        let at = self.place::<T>(offset)?;
+        // SAFETY: The place is valid and aligned, and any bytes are a `T`.
+        Ok(unsafe { at.read_volatile() })
+    }
+
+    /// Writes a value, volatile. Any context.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Self::read`].
+    #[inline]
+    pub fn write<T: AsBytes>(&self, offset: usize, value: T) -> Result {
+        let at = self.place::<T>(offset)?;
+        // SAFETY: The place is valid and aligned.
+        unsafe { at.write_volatile(value) };
+        Ok(())
+    }
+
+    /// Copies from the memory. Any context.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if there are fewer bytes.
+    #[inline]
+    pub fn copy_to_slice(&self, offset: usize, to: &mut [u8]) -> Result {
+        let from = self.range(offset, to.len())?;
+        // SAFETY: Both are valid for as many bytes; the slice is exclusive, so they do not overlap.
+        // The compiler does not see the copy, so it can neither repeat nor tear apart a read.
+        unsafe { raw::rust_pool_copy(to.as_mut_ptr().cast(), from.cast(), to.len()) };
+        Ok(())
+    }
+
+    /// Copies into the memory. Any context.
+    ///
+    /// # Errors
+    ///
+    /// [`EINVAL`] if there is room for fewer bytes.
+    #[inline]
+    pub fn copy_from_slice(&self, offset: usize, from: &[u8]) -> Result {
+        let to = self.range(offset, from.len())?;
+        // SAFETY: Both are valid for as many bytes; no slice to this memory exists.
+        unsafe { raw::rust_pool_copy(to.cast(), from.as_ptr().cast(), from.len()) };
+        Ok(())
+    }
+}
+
+/// Shows the address as `%p` does, and the size.
+impl fmt::Debug for Memory {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "Memory {{ at: {:p}, len: {} }}", self.base, self.len)
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Owned noncached memory.
+
+use crate::{
+    api::memory::{
+        Memory,
+        NotCached,
+        Uncached, //
+    },
+    lib::text::kwrite,
+    sys::{
+        here,
+        raw, //
+    }, //
+};
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+/// Memory without a cached mapping anywhere, virtually contiguous.
+///
+/// The WDK's `MmAllocateNonCachedMemory`, and its write-combined sibling.
+///
+/// To be dropped by a task that may sleep. Elsewhere the drop is reported (0xC2/0x09) and the
+/// memory given back a little later; in NMI it leaks.
+///
+/// # Invariants
+///
+/// The memory comes from `rust_pool_noncached_allocate` and is freed on drop.
+pub struct NonCached<C: NotCached = Uncached> {
+    memory: Memory,
+    _cache: PhantomData<C>,
+}
+
+impl<C: NotCached> NonCached<C> {
+    /// Allocates `bytes` bytes, zeroed and page-aligned. They are rounded up to whole pages, all of
+    /// which are taken. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ENOMEM`] if memory is short, or after a violation: no bytes, or atomic context.
+    #[inline(always)]
+    pub fn new(bytes: usize) -> Result<Self> {
+        // SAFETY: May be called with any arguments in any context.
+        let base = unsafe { raw::rust_pool_noncached_allocate(bytes, C::COMBINED, here()) };
+        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        // INVARIANT: It is what was just allocated.
+        let this = Self {
+            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            memory: unsafe { Memory::new(base, bytes) },
+            _cache: PhantomData,
+        };
+        this.zero();
+        Ok(this)
+    }
+}
+
+impl<C: NotCached> Deref for NonCached<C> {
+    type Target = Memory;
+
+    #[inline]
+    fn deref(&self) -> &Memory {
+        &self.memory
+    }
+}
+
+impl<C: NotCached> Drop for NonCached<C> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant, and nobody else has the memory.
+        unsafe { raw::rust_pool_noncached_free(self.as_ptr().cast(), self.len(), here()) };
+    }
+}
+
+impl<C: NotCached> fmt::Debug for NonCached<C> {
+    #[inline]
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        kwrite!(f, "NonCached<{}>({:?})", C::NAME, self.memory)
+    }
+}

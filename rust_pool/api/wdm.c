@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The C face for whoever calls it by a function's address that is not of his own
+ * module: code that is compiled without rust_pool/wdm.h, and DMA_OPERATIONS. Each
+ * routine hands its arguments and its call site, as the stack tells it, to the
+ * Rust core. It is C because a return address is only to be had from a compiler
+ * builtin, and because a definition that includes the header cannot drift from
+ * it.
+ */
+
+/* The header declares the WDK's names, and does not define them. */
+#define RUST_POOL_EXPORTS
+
+#include <linux/export.h>
+#include <linux/instruction_pointer.h>
+#include <linux/dma-mapping.h>
+#include <rust_pool/wdm.h>
+
+#include "../sys/core.h"
+
+#define CALLER	(rust_pool_caller_of(_RET_IP_).ip)
+
+PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+
+	return rust_pool_allocate(PoolType, NumberOfBytes, Tag, caller.ip,
+				  caller.module);
+}
+EXPORT_SYMBOL_GPL(ExAllocatePoolWithTag);
+
+VOID ExFreePool(PVOID P)
+{
+	rust_pool_free(P, 0, CALLER);
+}
+EXPORT_SYMBOL_GPL(ExFreePool);
+
+VOID ExFreePoolWithTag(PVOID P, ULONG Tag)
+{
+	rust_pool_free(P, Tag, CALLER);
+}
+EXPORT_SYMBOL_GPL(ExFreePoolWithTag);
+
+PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
+{
+	return rust_pool_noncached_allocate(NumberOfBytes, false, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmAllocateNonCachedMemory);
+
+VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)
+{
+	rust_pool_noncached_free(BaseAddress, NumberOfBytes, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmFreeNonCachedMemory);
+
+PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
+				 PHYSICAL_ADDRESS HighestAcceptableAddress)
+{
+	return rust_pool_contiguous_allocate(NumberOfBytes, 0,
+					     HighestAcceptableAddress.QuadPart,
+					     0, MmCached, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmAllocateContiguousMemory);
+
+PVOID
+MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
+				       PHYSICAL_ADDRESS LowestAcceptableAddress,
+				       PHYSICAL_ADDRESS HighestAcceptableAddress,
+				       PHYSICAL_ADDRESS BoundaryAddressMultiple,
+				       MEMORY_CACHING_TYPE CacheType)
+{
+	return rust_pool_contiguous_allocate(NumberOfBytes,
+					     LowestAcceptableAddress.QuadPart,
+					     HighestAcceptableAddress.QuadPart,
+					     BoundaryAddressMultiple.QuadPart,
+					     CacheType, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmAllocateContiguousMemorySpecifyCache);
+
+VOID MmFreeContiguousMemory(PVOID BaseAddress)
+{
+	rust_pool_contiguous_free(BaseAddress, NULL, NULL, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmFreeContiguousMemory);
+
+VOID MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
+					MEMORY_CACHING_TYPE CacheType)
+{
+	s32 type = CacheType;
+
+	rust_pool_contiguous_free(BaseAddress, &NumberOfBytes, &type, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmFreeContiguousMemorySpecifyCache);
+
+PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress)
+{
+	PHYSICAL_ADDRESS address = { .QuadPart = 0 };
+	phys_addr_t phys;
+
+	if (rust_pool_lookup(BaseAddress, &phys))
+		address.QuadPart = phys;
+	return address;
+}
+EXPORT_SYMBOL_GPL(MmGetPhysicalAddress);
+
+static PVOID allocate_common_buffer(PDMA_ADAPTER adapter, ULONG length,
+				    PPHYSICAL_ADDRESS logical, BOOLEAN cached)
+{
+	u64 bus = 0;
+	void *base = rust_pool_buffer_allocate(adapter, length, &bus, cached,
+					       CALLER);
+
+	if (logical)
+		logical->QuadPart = bus;
+	return base;
+}
+
+static VOID free_common_buffer(PDMA_ADAPTER adapter, ULONG length,
+			       PHYSICAL_ADDRESS logical, PVOID base,
+			       BOOLEAN cached)
+{
+	rust_pool_buffer_free(adapter, length, logical.QuadPart, base, cached,
+			      CALLER);
+}
+
+static VOID put_dma_adapter(PDMA_ADAPTER adapter)
+{
+	rust_pool_adapter_put(adapter, CALLER);
+}
+
+static ULONG get_dma_alignment(PDMA_ADAPTER adapter)
+{
+	return dma_get_cache_alignment();
+}
+
+DMA_OPERATIONS rust_pool_dma_operations = {
+	.Size			= sizeof(DMA_OPERATIONS),
+	.PutDmaAdapter		= put_dma_adapter,
+	.AllocateCommonBuffer	= allocate_common_buffer,
+	.FreeCommonBuffer	= free_common_buffer,
+	.GetDmaAlignment	= get_dma_alignment,
+};
+
+PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
+			     PDEVICE_DESCRIPTION DeviceDescription,
+			     PULONG NumberOfMapRegisters)
+{
+	return rust_pool_adapter_get(PhysicalDeviceObject, DeviceDescription,
+				     NumberOfMapRegisters, CALLER);
+}
+EXPORT_SYMBOL_GPL(IoGetDmaAdapter);
+
+/* The Rust face: the driver has set the masks by the kernel's own interface. */
+PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
+			       PULONG registers, unsigned long caller)
+{
+	/* A device that cannot master the bus has none. */
+	if (!dev->coherent_dma_mask)
+		return NULL;
+	return rust_pool_adapter_bound(dev, dev->coherent_dma_mask,
+				       maximum_length, registers, caller);
+}
+EXPORT_SYMBOL_GPL(rust_pool_adapter);
+
+/* A copy that no compiler of the Rust face looks into. */
+void rust_pool_copy(void *to, const void *from, size_t bytes)
+{
+	memcpy(to, from, bytes);
+}
+EXPORT_SYMBOL_GPL(rust_pool_copy);
+
+/* The same for filling. */
+void rust_pool_fill(void *to, u8 value, size_t bytes)
+{
+	memset(to, value, bytes);
+}
+EXPORT_SYMBOL_GPL(rust_pool_fill);

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Calling sites, which keep their name when their module goes.
+//!
+//! The site of a C client is where the header was compiled. The library code of a Rust client is
+//! compiled into it: its site is the first place on the stack that is not in a library.
+
+use crate::{
+    callers::mangled,
+    lib::{
+        at_load::AtLoad,
+        list::{
+            Link,
+            List,
+            Next, //
+        },
+        text::{
+            module_of,
+            Symbol,
+            Text,
+            SYMBOL, //
+        }, //
+    },
+    sys::{
+        self,
+        arch::read_once,
+        Client,
+        Module, //
+    }, //
+};
+use core::ptr::null;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    fmt,
+    new_spinlock_irq,
+    prelude::*,
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Full,
+            Relaxed,
+            Release, //
+        },
+        SpinLockIrq, //
+    }, //
+};
+
+/// A name of a place in code, kept until our own module goes.
+pub(crate) struct Name {
+    next: Next<Name>,
+    text: KVec<u8>,
+}
+
+impl Name {
+    fn as_str(&self) -> &str {
+        core::str::from_utf8(&self.text).unwrap_or("?")
+    }
+}
+
+// SAFETY: Its link is used by the list alone, which owns what follows.
+unsafe impl Send for Name {}
+
+impl Link for Name {
+    fn link(&mut self) -> &mut Next<Self> {
+        &mut self.next
+    }
+
+    fn next(&self) -> &Next<Self> {
+        &self.next
+    }
+}
+
+/// The name of the place in code that was looked up last. All zeroes are valid: none was.
+pub(crate) struct LastName {
+    caller: usize,
+    name: Text<SYMBOL>,
+}
+
+impl LastName {
+    /// Forgets it: another module may be at that address by now.
+    pub(crate) fn forget(&mut self) {
+        self.caller = 0;
+    }
+}
+
+/// All names that are kept.
+pub(crate) type Names = List<Name>;
+
+/// A place in code.
+///
+/// # Invariants
+///
+/// `name` is null or a name in [`Names`], which are never removed.
+pub(crate) struct CallSite {
+    caller: Atomic<usize>,
+    name: Atomic<*const Name>,
+}
+
+impl CallSite {
+    /// The site of an address; 0 for an unknown one.
+    pub(crate) fn new(caller: usize) -> Self {
+        // INVARIANT: The name is null.
+        Self {
+            caller: Atomic::new(caller),
+            name: Atomic::new(null()),
+        }
+    }
+
+    /// Makes it the site of an address, unless it is another's already. A name that was kept still
+    /// comes first.
+    #[inline]
+    pub(crate) fn claim(&self, caller: usize) {
+        if !self.claimed() {
+            self.caller.store(caller, Relaxed);
+        }
+    }
+
+    /// Whether it is the site of an address.
+    #[inline(always)]
+    pub(crate) fn claimed(&self) -> bool {
+        read_once::read(&self.caller) != 0
+    }
+
+    /// Makes it unknown.
+    pub(crate) fn forget(&self) {
+        // INVARIANT: The name is null.
+        self.name.store(null(), Relaxed);
+        self.caller.store(0, Relaxed);
+    }
+
+    /// A copy, to keep.
+    pub(crate) fn copy(&self) -> Self {
+        // INVARIANT: By that of `self`.
+        Self {
+            caller: Atomic::new(self.caller.load(Relaxed)),
+            name: Atomic::new(self.name.load(Acquire)),
+        }
+    }
+
+    /// Whether it is any place at all.
+    pub(crate) fn is_known(&self) -> bool {
+        self.caller.load(Relaxed) != 0 || !self.name.load(Relaxed).is_null()
+    }
+
+    /// Calls `look` with its name, or with `None` if it is unknown.
+    pub(crate) fn with_name<T>(&self, look: impl FnOnce(Option<&str>) -> T) -> T {
+        // SAFETY: By the type invariant.
+        if let Some(name) = unsafe { self.name.load(Acquire).as_ref() } {
+            return look(Some(name.as_str()));
+        }
+        match self.caller.load(Relaxed) {
+            0 => look(None),
+            caller => Symbol(caller).with(|name| look(Some(name))),
+        }
+    }
+
+    /// The same for one of many rows: what `last` has need not be looked up, which takes a search of
+    /// all symbols of a module.
+    pub(crate) fn with_name_or<T>(
+        &self,
+        last: &mut LastName,
+        look: impl FnOnce(Option<&str>) -> T,
+    ) -> T {
+        let caller = self.caller.load(Relaxed);
+        if caller == 0 || !self.name.load(Relaxed).is_null() {
+            return self.with_name(look);
+        }
+        if last.caller != caller {
+            last.name.clear();
+            Symbol(caller).with(|name| last.name.push(name.as_bytes()));
+            last.caller = caller;
+        }
+        look(core::str::from_utf8(last.name.as_bytes()).ok())
+    }
+
+    /// Whether both are one place.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.caller.load(Relaxed) == other.caller.load(Relaxed)
+            && self.name.load(Relaxed) == other.name.load(Relaxed)
+    }
+
+    /// A number that is the same for sites that are one place.
+    pub(crate) fn hash(&self) -> u64 {
+        let name = self.name.load(Relaxed) as usize;
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        (self.caller.load(Relaxed) ^ name.rotate_left(32)) as u64
+    }
+
+    /// The client that it lies in, while that is there.
+    pub(crate) fn client(&self) -> Option<Client> {
+        let client = Client::at(self.caller.load(Relaxed));
+        (client != Client::UNKNOWN).then_some(client)
+    }
+
+    /// Whether it lay in a module that has gone.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.caller.load(Relaxed) == 0 && !self.name.load(Relaxed).is_null()
+    }
+
+    /// Whether it lies in `module`.
+    pub(crate) fn lies_in(&self, module: Module) -> bool {
+        let caller = self.caller.load(Relaxed);
+        caller != 0 && module.contains(caller)
+    }
+
+    /// Whether the module of the name that was kept has this one.
+    pub(crate) fn is_in_module(&self, name: &str) -> bool {
+        self.module_kept() == Some(name)
+    }
+
+    /// The name of the module that it was in, if its name was kept.
+    pub(crate) fn module_kept(&self) -> Option<&str> {
+        // SAFETY: By the type invariant; names are never removed.
+        let name = unsafe { self.name.load(Acquire).as_ref() }?;
+        module_of(name.as_str())
+    }
+
+    /// If it lies in the part of `module` that is freed once that is live, keeps its name. Any
+    /// context but NMI.
+    pub(crate) fn settle(&self, module: Module) {
+        let caller = self.caller.load(Relaxed);
+        if caller != 0 && module.init_contains(caller) {
+            self.keep_name(caller);
+            self.caller.store(module.address(), Relaxed);
+        }
+    }
+
+    /// If it lies in `module`, whose symbols still resolve, keeps its name for later and makes it
+    /// nobody's. Any context but NMI.
+    pub(crate) fn depart(&self, module: Module) {
+        if self.lies_in(module) {
+            // Without memory for the name the site becomes unknown: its address may soon be someone
+            // else's.
+            self.keep_name(self.caller.xchg(0, Full));
+        }
+    }
+
+    fn keep_name(&self, caller: usize) {
+        if !self.name.load(Relaxed).is_null() {
+            return;
+        }
+        let Some(name) = Symbol(caller).with(known_or_new) else {
+            return;
+        };
+        // INVARIANT: It is in the list, whose lock publishes it.
+        self.name.store(name, Release);
+    }
+}
+
+/// The names. Taken within the locks of what has call sites; none is taken within it.
+pub(crate) static NAMES: AtLoad<SpinLockIrq<Names>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Names::new(), "rust_pool::names"),
+        GFP_KERNEL,
+    )
+});
+
+/// The name that is kept of this text, made if there is none; `None` without memory for it.
+fn known_or_new(text: &str) -> Option<*const Name> {
+    let mut names = NAMES.lock();
+    if let Some(name) = names.iter().find(|name| name.as_str() == text) {
+        return Some(core::ptr::from_ref(name));
+    }
+    let flags = GFP_ATOMIC | __GFP_NOWARN;
+    let mut kept = KVec::with_capacity(text.len(), flags).ok()?;
+    kept.extend_from_slice(text.as_bytes(), flags).ok()?;
+    let name = KBox::new(
+        Name {
+            next: Next::none(),
+            text: kept,
+        },
+        flags,
+    )
+    .ok()?;
+    let at = core::ptr::from_ref(&*name);
+    names.push(name);
+    Some(at)
+}
+
+/// How many frames are looked at for the first that is not of a library.
+const SEEN: usize = 24;
+
+/// The frames from `caller` on, which is the first, and an address in the function that called or,
+/// if that ended in a jump, was jumped to. Any context.
+pub(crate) fn frames(caller: usize, seen: &mut [usize]) -> &[usize] {
+    let Some((first, rest)) = seen.split_first_mut() else {
+        return &[];
+    };
+    *first = caller;
+    let len = sys::save_stack(rest);
+    let frames = rest.get(..len).unwrap_or(&[]);
+    // Ours come first; then the caller's own, unless it ended in a jump.
+    let ours = frames.iter().take_while(|&&frame| sys::is_ours(frame));
+    let mut skip = ours.count();
+    let next = frames.get(skip).copied().unwrap_or(0);
+    if next == caller || (caller != 0 && same_function(next, caller)) {
+        skip += 1;
+    }
+    let count = len.saturating_sub(skip);
+    // The caller, unless it is unknown, and then what is behind it.
+    rest.copy_within(skip.min(len)..len, 0);
+    if caller == 0 {
+        return seen.get(1..=count).unwrap_or(&[]);
+    }
+    seen.get(..=count).unwrap_or(&[])
+}
+
+fn same_function(one: usize, other: usize) -> bool {
+    // The offset is between the function's name and the module's.
+    fn parts(name: &str) -> (Option<&str>, Option<&str>) {
+        (name.split('+').next(), module_of(name))
+    }
+    Symbol(one).with(|one| Symbol(other).with(|other| parts(one) == parts(other)))
+}
+
+fn is_of_library(addr: usize) -> bool {
+    Symbol(addr).with(mangled::is_of_library)
+}
+
+/// The place of the first frame that is not of a library, if it is in a client: else 0.
+pub(crate) fn first_of_client(frames: &[usize]) -> usize {
+    let libraries = frames.iter().take_while(|&&frame| is_of_library(frame));
+    let at = libraries.count();
+    let is_client = |&frame: &usize| Client::at(frame) != Client::UNKNOWN;
+    at * usize::from(frames.get(at).is_some_and(is_client))
+}
+
+/// The place to name for an address in a client: the first on the stack that is not in a library.
+pub(crate) fn driver(caller: usize) -> usize {
+    if caller == 0 || !is_of_library(caller) {
+        return caller;
+    }
+    let mut seen = [0; SEEN];
+    let frames = frames(caller, &mut seen);
+    frames
+        .get(first_of_client(frames))
+        .copied()
+        .unwrap_or(caller)
+}
+
+impl fmt::Display for CallSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.with_name(|name| f.write_str(name.unwrap_or("unknown")))
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Stacks of callers, the frames of which keep their names when their modules go.
+
+use crate::{
+    callers::call_site::{
+        self,
+        CallSite, //
+    },
+    lib::text::{
+        kwrite,
+        width, //
+    },
+    sys, //
+};
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+/// Frames that are kept.
+const DEPTH: usize = 8;
+/// Frames that are looked at; ours are among them, and those of libraries.
+const SEEN: usize = 32;
+
+/// The places that called, the nearest first.
+pub(crate) struct Stack([CallSite; DEPTH]);
+
+impl Stack {
+    /// The stack from `caller` on, up to the interrupt if this is one: what was interrupted did not
+    /// call, and is another each time. It begins with the first frame that is not of a library. Any
+    /// context but NMI.
+    pub(crate) fn capture(caller: usize) -> Self {
+        let mut seen = [0; SEEN];
+        let frames = call_site::frames(caller, &mut seen);
+        let start = call_site::first_of_client(frames);
+        let frame = |at: usize| frames.get(start + at).copied().unwrap_or(0);
+        Self(core::array::from_fn(|at| CallSite::new(frame(at))))
+    }
+
+    /// The stack of whoever called the module. Any context but NMI.
+    pub(crate) fn of_caller() -> Self {
+        let mut seen = [0; SEEN];
+        let len = sys::save_stack(&mut seen);
+        let seen = seen.get(..len).unwrap_or(&[]);
+        let callers = seen.iter().skip_while(|&&frame| sys::is_ours(frame));
+        let mut callers = callers.copied();
+        Self(core::array::from_fn(|_| {
+            CallSite::new(callers.next().unwrap_or(0))
+        }))
+    }
+
+    /// Prints it behind a few words, in as many lines as the kernel log needs to cut none.
+    pub(crate) fn print(&self, words: fmt::Arguments<'_>) {
+        /// Bytes of a line that the log has room for, with what comes before them.
+        const ROOM: usize = 900;
+        let known = self.0.iter().take_while(|site| site.is_known()).count();
+        let frames = self.0.get(..known.max(1)).unwrap_or(&[]);
+        let mut first = 0;
+        while first < frames.len() {
+            let mut room = ROOM;
+            let rest = frames.get(first..).unwrap_or(&[]);
+            let fitting = rest.iter().take_while(|site| {
+                let width = width(*site) + SEPARATOR.len();
+                let fits = width <= room;
+                room = room.saturating_sub(width);
+                fits
+            });
+            // No name is so long that it does not fit by itself.
+            let count = fitting.count().max(1);
+            let line = Frames(rest.get(..count).unwrap_or(rest));
+            if first == 0 {
+                pr_err!("  {words} {line}\n");
+            } else {
+                pr_err!("   {SEPARATOR}{line}\n");
+            }
+            first += count;
+        }
+    }
+
+    /// A copy, to keep.
+    pub(crate) fn copy(&self) -> Self {
+        Self(self.0.each_ref().map(CallSite::copy))
+    }
+
+    /// The place that called.
+    pub(crate) fn caller(&self) -> &CallSite {
+        let [caller, ..] = &self.0;
+        caller
+    }
+
+    /// All frames.
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &CallSite> {
+        self.0.iter()
+    }
+
+    /// A number that is the same for stacks that are.
+    pub(crate) fn hash(&self) -> u64 {
+        self.sites().fold(0, |hash: u64, site| {
+            (hash.rotate_left(5) ^ site.hash()).wrapping_mul(0x517c_c1b7_2722_0a95)
+        })
+    }
+
+    /// The stack of which nothing but the nearest place is known.
+    pub(crate) fn of_site(site: &CallSite) -> Self {
+        let mut site = Some(site.copy());
+        Self(core::array::from_fn(|_| {
+            site.take().unwrap_or_else(|| CallSite::new(0))
+        }))
+    }
+
+    /// Whether both are the same.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.sites()
+            .zip(other.sites())
+            .all(|(one, two)| one.is(two))
+    }
+}
+
+/// What stands between two frames.
+const SEPARATOR: &str = " < ";
+
+/// Some of the frames of a stack.
+struct Frames<'a>(&'a [CallSite]);
+
+impl fmt::Display for Frames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, site) in self.0.iter().enumerate() {
+            if at == 0 {
+                kwrite!(f, "{site}")?;
+            } else if site.is_known() {
+                kwrite!(f, "{SEPARATOR}{site}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Stack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Frames(&self.0).fmt(f)
+    }
+}

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! DMA adapters.
+//!
+//! WDK: "IoGetDmaAdapter", "PutDmaAdapter".
+
+use crate::{
+    callers::call_site::{
+        self,
+        CallSite, //
+    },
+    dma::{
+        buffer_release,
+        description::{
+            self,
+            Wanted, //
+        },
+        map_registers::Excess, //
+    },
+    lib::{
+        at_load::AtLoad,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        },
+        list::{
+            Link,
+            List,
+            Next, //
+        },
+        text::kwrite, //
+    },
+    memory::request,
+    record::{
+        adapter_id::AdapterId,
+        device_event,
+        held_device::HeldDevice, //
+    },
+    report::violation::{
+        self,
+        Check,
+        Violation, //
+    },
+    sys::{
+        self,
+        raw,
+        DmaDevice,
+        PAGE_SIZE, //
+    },
+    types::memory_type::MemoryType,
+    verifier::{
+        freed,
+        hooks,
+        tracking, //
+    }, //
+};
+use core::{
+    mem::size_of,
+    ptr::{
+        addr_of_mut,
+        null_mut,
+        NonNull, //
+    }, //
+};
+use kernel::{
+    bindings,
+    fmt,
+    new_mutex,
+    new_spinlock_irq,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex,
+        SpinLockIrq, //
+    }, //
+};
+
+/// An adapter. Alive until it was put and its last buffer is freed.
+#[repr(C)]
+pub(crate) struct Adapter {
+    /// What C code sees.
+    public: raw::DMA_ADAPTER,
+    next: Next<Adapter>,
+    /// Its number among all that ever were.
+    number: u64,
+    device: Option<Arc<HeldDevice>>,
+    mask: u64,
+    registers: u32,
+    /// Map registers that live buffers hold.
+    in_use: usize,
+    buffers: usize,
+    /// How often it must be put yet; the Rust face holds it once for each buffer.
+    holds: usize,
+    site: CallSite,
+}
+
+// SAFETY: The pointer inside is to static data that nobody writes.
+unsafe impl Send for Adapter {}
+
+impl Link for Adapter {
+    fn link(&mut self) -> &mut Next<Self> {
+        &mut self.next
+    }
+
+    fn next(&self) -> &Next<Self> {
+        &self.next
+    }
+}
+
+impl Adapter {
+    pub(crate) fn id(&self) -> AdapterId {
+        AdapterId::of(&self.public)
+    }
+
+    /// Where it was asked for.
+    pub(crate) fn site(&self) -> &CallSite {
+        &self.site
+    }
+}
+
+impl fmt::Display for Adapter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.holds > 0 { "open" } else { "put" };
+        kwrite!(
+            f,
+            "adapter {} {} registers {} in_use {} mask {:#x} buffers {} {state}",
+            self.id(),
+            self.device.as_ref().map_or("?", |device| device.name()),
+            self.registers,
+            self.in_use,
+            self.mask,
+            self.buffers
+        )
+    }
+}
+
+/// How many dead adapters are kept.
+const DEAD: usize = 16;
+
+/// The adapters.
+pub(crate) struct Adapters {
+    live: List<Adapter>,
+    /// The last that died, without their devices: who uses one once more through its operations
+    /// finds them there, and is reported.
+    dead: [Option<KBox<Adapter>>; DEAD],
+    made: u64,
+    died: usize,
+}
+
+impl Adapters {
+    /// None.
+    pub(crate) const fn new() -> Self {
+        Self {
+            live: List::new(),
+            dead: [const { None }; DEAD],
+            made: 0,
+            died: 0,
+        }
+    }
+
+    /// Those in use.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Adapter> {
+        self.live.iter()
+    }
+
+    fn find(&mut self, id: AdapterId) -> Option<&mut Adapter> {
+        self.live.find_mut(|adapter| adapter.id() == id)
+    }
+
+    /// Whether it was put back, as far as that is remembered.
+    fn was_put(&self, id: AdapterId) -> bool {
+        let dead = self.dead.iter().flatten().map(|dead| &**dead);
+        Iterator::chain(self.live.iter(), dead).any(|it| it.id() == id && it.holds == 0)
+    }
+
+    /// Keeps a dead adapter, and returns the one that made room for it.
+    fn bury(&mut self, adapter: KBox<Adapter>) -> Option<KBox<Adapter>> {
+        let grave = self.dead.get_mut(self.died % DEAD)?;
+        self.died = self.died.wrapping_add(1);
+        grave.replace(adapter)
+    }
+}
+
+/// Those of the module.
+pub(crate) static ADAPTERS: AtLoad<SpinLockIrq<Adapters>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Adapters::new(), "rust_pool::adapters"),
+        GFP_KERNEL,
+    )
+});
+
+/// Held while a device's DMA masks are set. May sleep; taken before any other. Nothing is allocated
+/// and no device let go of meanwhile: that may call code of others, which may want it.
+pub(crate) static MASKS: AtLoad<Mutex<()>> =
+    AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::masks"), GFP_KERNEL));
+
+/// Makes an adapter for `device`, or reports why not and returns `None`. Sleeps where it may.
+fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Option<AdapterId> {
+    let refused = hooks::refuse(MemoryType::Adapter, None, 0, caller);
+    if refused || !request::affordable(PAGE_SIZE) {
+        return None;
+    }
+    let device = HeldDevice::new(device, caller).ok()?;
+    let device = Arc::new(device, GFP_KERNEL).ok()?;
+    let mut adapter = KBox::new(
+        Adapter {
+            public: raw::DMA_ADAPTER {
+                Version: 1,
+                // CAST: The structure is a few bytes long.
+                Size: size_of::<raw::DMA_ADAPTER>() as u16,
+                DmaOperations: addr_of_mut!(raw::rust_pool_dma_operations),
+            },
+            next: Next::none(),
+            number: 0,
+            device: Some(device.clone()),
+            mask: wanted.mask,
+            registers: wanted.registers,
+            in_use: 0,
+            buffers: 0,
+            holds: 1,
+            site: CallSite::new(call_site::driver(caller)),
+        },
+        GFP_KERNEL,
+    )
+    .ok()?;
+    // One at a time, or the wider of two masks could win.
+    let masks = MASKS.lock();
+    let mask = ADAPTERS
+        .lock()
+        .iter()
+        .filter(|adapter| {
+            let other = adapter.device.as_ref();
+            other.is_some_and(|other| other.same(&device))
+        })
+        .fold(wanted.mask, |mask, adapter| mask.min(adapter.mask));
+    if set_mask && device.set_mask(mask).is_err() {
+        drop(masks);
+        return None;
+    }
+    let id = adapter.id();
+    let mut adapters = ADAPTERS.lock();
+    adapters.made += 1;
+    adapter.number = adapters.made;
+    adapters.live.push(adapter);
+    drop(adapters);
+    drop(masks);
+    hooks::got_adapter(id.addr(), caller);
+    Some(id)
+}
+
+/// What is wrong with a request for a buffer.
+pub(crate) enum Refusal {
+    Unknown,
+    TooManyRegisters(Excess),
+}
+
+/// Map registers for a buffer.
+pub(crate) struct Reserved {
+    pub(crate) device: Arc<HeldDevice>,
+    /// Set if all buffers together have more than there are.
+    pub(crate) excess: Option<Excess>,
+}
+
+/// Takes map registers for a buffer, which keeps the adapter alive.
+pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refusal> {
+    let mut adapters = ADAPTERS.lock();
+    let adapter = adapters
+        .find(id)
+        .filter(|adapter| adapter.holds > 0)
+        .ok_or(Refusal::Unknown)?;
+    let device = adapter.device.clone().ok_or(Refusal::Unknown)?;
+    // CAST: Lossless on the architectures supported.
+    let most = adapter.registers as usize;
+    let excess = |wanted| Excess {
+        id,
+        wanted,
+        registers: adapter.registers,
+    };
+    if registers > most {
+        return Err(Refusal::TooManyRegisters(excess(registers)));
+    }
+    let sum = adapter.in_use + registers;
+    let excess = (sum > most).then(|| excess(sum));
+    adapter.in_use = sum;
+    adapter.buffers += 1;
+    Ok(Reserved { device, excess })
+}
+
+/// Reports the use of what is not, or no longer, an adapter; if it never was one that is known, it is
+/// reported as `otherwise`.
+pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnce()) {
+    let put = ADAPTERS.lock().was_put(id);
+    let (code, what) = match id.addr() {
+        0 => (0x19, "NULL in place of an adapter"),
+        _ if put => (0x18, "use of an adapter that was put back"),
+        _ => return otherwise(),
+    };
+    Violation::new(
+        Check::DmaVerifier,
+        code,
+        [id.into(), 0u32.into(), 0u32.into()],
+        caller,
+        what,
+    )
+    .report_with(|| freed::tell_of(MemoryType::Adapter, id.addr()));
+}
+
+/// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
+/// NMI.
+pub(crate) fn unreserve(id: AdapterId, registers: usize) {
+    let mut adapters = ADAPTERS.lock();
+    if let Some(adapter) = adapters.find(id) {
+        adapter.in_use -= registers;
+        adapter.buffers -= 1;
+    }
+    drop(adapters);
+    reap(id);
+}
+
+/// Frees an adapter if nobody needs it any more. Any context but NMI.
+fn reap(id: AdapterId) {
+    let mut adapters = ADAPTERS.lock();
+    let dead = adapters
+        .live
+        .unlink(|adapter| adapter.id() == id && adapter.holds == 0 && adapter.buffers == 0);
+    let Some(mut dead) = dead else {
+        return;
+    };
+    let device = dead.device.take();
+    let oldest = adapters.bury(dead);
+    drop(adapters);
+    drop((device, oldest));
+}
+
+/// Frees all adapters, for the end of the module. Sleeps.
+pub(crate) fn forget_all() {
+    loop {
+        let adapter = ADAPTERS.lock().live.pop();
+        if adapter.is_none() {
+            break;
+        }
+    }
+}
+
+/// Puts an adapter back. Any context but NMI, any address.
+fn put(id: AdapterId, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(id, 0, caller, "adapter put").report();
+        return;
+    }
+    let (left, device) = {
+        let mut adapters = ADAPTERS.lock();
+        let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
+        let device = adapter.as_ref().and_then(|adapter| adapter.device.clone());
+        let left = adapter.map(|adapter| {
+            adapter.holds -= 1;
+            (adapter.holds == 0).then_some(adapter.buffers)
+        });
+        (left, device)
+    };
+    if let Some(Some(_)) = left {
+        tracking::remove(id.addr());
+    }
+    match left {
+        Some(Some(0)) => {
+            // When a driver has put its adapter back it may go, and with it what the device needs
+            // to free DMA memory: buffers that were freed in atomic context must be gone by then.
+            // From within reclaim they may wait for what is held there.
+            if let Some(device) = device.filter(|_| sys::may_change_pages()) {
+                buffer_release::finish(|other| other.same(&device));
+            }
+            reap(id);
+        }
+        Some(Some(buffers)) => Violation::new(
+            Check::DmaVerifier,
+            0x07,
+            [id.into(), buffers.into(), 0u32.into()],
+            caller,
+            "adapter put back with common buffers out",
+        )
+        .report(),
+        Some(None) => (),
+        None => not_an_adapter(id, caller, || {
+            let what = "put of an adapter that never was";
+            violation::bad_argument(id, 0u32, 0u32, caller, what).report();
+        }),
+    }
+}
+
+/// Shows the first adapter whose number is above `number`, and returns its number.
+pub(crate) fn after(number: u64, show: impl FnOnce(&Adapter)) -> Option<u64> {
+    let adapters = ADAPTERS.lock();
+    let adapter = adapters
+        .iter()
+        .filter(|adapter| adapter.number > number)
+        .min_by_key(|adapter| adapter.number)?;
+    show(adapter);
+    Some(adapter.number)
+}
+
+/// `IoGetDmaAdapter`.
+///
+/// # Safety
+///
+/// `device` is null or a valid device, `description` null or valid for a read, `registers` null or
+/// valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_adapter_get(
+    device: *mut bindings::device,
+    description: *const raw::DEVICE_DESCRIPTION,
+    registers: *mut u32,
+    caller: usize,
+) -> *mut raw::DMA_ADAPTER {
+    // SAFETY: By the safety requirements.
+    match unsafe { description.as_ref() } {
+        // SAFETY: By the safety requirements.
+        Some(description) => unsafe {
+            get_raw(device, Wanted::new(description), true, registers, caller)
+        },
+        None => {
+            violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without description")
+                .report();
+            null_mut()
+        }
+    }
+}
+matches_header!(rust_pool_adapter_get);
+export_symbol_gpl!(rust_pool_adapter_get);
+
+/// An adapter for the Rust face: with the mask that the device has.
+///
+/// # Safety
+///
+/// `device` is a valid device, `registers` valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_adapter_bound(
+    device: *mut bindings::device,
+    mask: u64,
+    length: u32,
+    registers: *mut u32,
+    caller: usize,
+) -> *mut raw::DMA_ADAPTER {
+    let wanted = Wanted {
+        mask,
+        registers: description::registers(length),
+    };
+    // SAFETY: By the safety requirements.
+    unsafe { get_raw(device, Some(wanted), false, registers, caller) }
+}
+matches_header!(rust_pool_adapter_bound);
+
+/// # Safety
+///
+/// `device` is null or a valid device, `registers` null or valid for a write.
+unsafe fn get_raw(
+    device: *mut bindings::device,
+    wanted: Option<Wanted>,
+    set_mask: bool,
+    registers: *mut u32,
+    caller: usize,
+) -> *mut raw::DMA_ADAPTER {
+    if sys::irql() != 0 {
+        violation::wrong_context(0u32, 0, caller, "adapter requested").report();
+        return null_mut();
+    }
+    let Some(device) = NonNull::new(device) else {
+        violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without device").report();
+        return null_mut();
+    };
+    let Some(wanted) = wanted else {
+        return null_mut();
+    };
+    // SAFETY: By the safety requirements.
+    let device = unsafe { DmaDevice::new(device) };
+    if device.is_gone() {
+        device_event::no_device(0u32, caller, "adapter for a device that was removed");
+        return null_mut();
+    }
+    let count = wanted.registers;
+    let Some(id) = get(device, wanted, set_mask, caller) else {
+        return null_mut();
+    };
+    if !registers.is_null() {
+        // SAFETY: By the safety requirements.
+        unsafe { registers.write(count) };
+    }
+    id.as_raw()
+}
+
+/// `PutDmaAdapter`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize) {
+    put(AdapterId::new(adapter), caller);
+}
+matches_header!(rust_pool_adapter_put);
+export_symbol_gpl!(rust_pool_adapter_put);
+
+/// Exported: for the Rust face, one more `PutDmaAdapter` that has to come.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
+    let id = AdapterId::new(adapter);
+    if let Some(adapter) = ADAPTERS.lock().find(id) {
+        adapter.holds += 1;
+    }
+}
+matches_header!(rust_pool_adapter_hold);
+export_symbol_gpl!(rust_pool_adapter_hold);

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How the memory of common buffers is given back, at once or later.
+
+use crate::{
+    lib::at_load::AtLoad,
+    record::{
+        backlog::Backlog,
+        held_device::HeldDevice,
+        Owner,
+        Region, //
+    },
+    sys::{
+        self,
+        Awaited,
+        DmaDevice,
+        Fate, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// Buffers that were freed, but whose memory could not be given back, and their bytes taken.
+static LOST: Atomic<u64> = Atomic::new(0);
+static LOST_BYTES: Atomic<u64> = Atomic::new(0);
+
+/// Those two numbers.
+pub(crate) fn lost() -> (u64, u64) {
+    (LOST.load(Relaxed), LOST_BYTES.load(Relaxed))
+}
+
+/// Buffers that are to be given back.
+pub(crate) static BACKLOG: AtLoad<Backlog> =
+    AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
+
+/// Gives a region's memory back. Sleeps. The region itself holds the device, and is for the caller
+/// to drop.
+pub(crate) fn release(region: &Region) {
+    let Owner::CommonBuffer {
+        adapter,
+        device,
+        bus,
+        padding,
+        origin,
+        freeing,
+        ..
+    } = &region.owner
+    else {
+        return;
+    };
+    // CAST: Lossless on the architectures supported.
+    let bus = bus - padding.before as u64;
+    // SAFETY: The region was in the table, so these are the arguments of one allocation, and it is
+    // no more.
+    let fate = unsafe {
+        let start = region.base.sub(padding.before);
+        device.free(start, padding.all, bus, origin)
+    };
+    if fate == Fate::Lost {
+        LOST.add(1, Relaxed);
+        // CAST: As above.
+        LOST_BYTES.add(padding.all as u64, Relaxed);
+    }
+    if let Some(freeing) = freeing {
+        freeing.report(device, *adapter, region.addr(), fate);
+    }
+}
+
+/// Whether a region is of a device that `is_it`.
+fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
+    matches!(&region.owner, Owner::CommonBuffer { device, .. } if is_it(device))
+}
+
+/// Gives back a buffer that waits, if there is such a one, and says how many bytes it took. Sleeps;
+/// not from within reclaim.
+fn give_one(is_it: impl Fn(&HeldDevice) -> bool) -> Option<usize> {
+    let region = sys::doing(Awaited::Given, || {
+        BACKLOG.give_one(|region| is_of(region, &is_it), release)
+    });
+    sys::wake();
+    // With its record the device may go, which calls code of others.
+    region.map(|region| region.used)
+}
+
+/// Gives back some of a device's buffers if many wait, whoever's: more than the `bytes` that the
+/// caller takes, so that they become no more. Sleeps; not from within reclaim.
+pub(crate) fn shorten(device: &DmaDevice, bytes: usize) {
+    let mut given = 0usize;
+    while given <= bytes && BACKLOG.is_long() {
+        let Some(used) = give_one(|other| other.same(device)) else {
+            break;
+        };
+        given = given.saturating_add(used);
+    }
+}
+
+/// Gives back those of a device's buffers that wait now, and says whether there was any. Sleeps; not
+/// from within reclaim.
+pub(crate) fn give_back_of(device: &DmaDevice) -> bool {
+    give_back(|other| other.same(device))
+}
+
+/// Gives back the buffers that wait and whose device `is_it`: none is there any more when this
+/// returns, nor is another task at one. Waits for nobody else's. Sleeps; not from within reclaim.
+pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
+    while give_one(&is_it).is_some() {}
+    sys::wait_until(Awaited::Given, || {
+        !BACKLOG.in_hand(|region| is_of(region, &is_it))
+    });
+}
+
+/// Gives back what waits now, and says whether there was anything. Sleeps.
+pub(crate) fn give_back_all() -> bool {
+    give_back(|_| true)
+}
+
+fn give_back(is_it: impl Fn(&HeldDevice) -> bool) -> bool {
+    let blocks = BACKLOG.usage().blocks;
+    let given = (0..blocks).map_while(|_| give_one(&is_it));
+    given.count() != 0
+}

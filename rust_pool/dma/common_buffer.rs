@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Common buffers.
+//!
+//! WDK: "AllocateCommonBuffer", "FreeCommonBuffer".
+
+use crate::{
+    dma::{
+        adapter::{
+            self,
+            Refusal,
+            Reserved, //
+        },
+        buffer_release,
+        map_registers, //
+    },
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    memory::request,
+    record::{
+        adapter_id::AdapterId,
+        device_event::{
+            self,
+            Freeing, //
+        },
+        padding::Padding,
+        table::{
+            Reservation,
+            Taken,
+            REGIONS, //
+        },
+        Owner,
+        Region, //
+    },
+    report::violation::{
+        self,
+        Check,
+        Parameter,
+        Violation, //
+    },
+    stats::family_totals::Family,
+    sys::{
+        self,
+        page_align,
+        raw,
+        Coherent,
+        DmaDevice,
+        PAGE_SIZE, //
+    },
+    types::memory_type::MemoryType,
+    verifier::{
+        freed,
+        hooks, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// What AllocateCommonBuffer and FreeCommonBuffer have done.
+pub(crate) static FAMILY: Family = Family::new();
+
+/// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
+fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
+    if bytes == 0 {
+        violation::zero_bytes(id, 0u32, caller).report();
+        return None;
+    }
+    // CAST: Lossless on the architectures supported.
+    let bytes = bytes as usize;
+    if sys::irql() != 0 {
+        violation::wrong_context(id, bytes, caller, "common buffer requested").report();
+        return None;
+    }
+    let buffer = allocate_buffer(id, bytes, cached, caller);
+    if buffer.is_none() {
+        FAMILY.fail();
+    }
+    buffer
+}
+
+fn allocate_buffer(
+    id: AdapterId,
+    bytes: usize,
+    cached: bool,
+    caller: usize,
+) -> Option<(NonNull<u8>, u64)> {
+    let used = page_align(bytes)?;
+    let registers = used / PAGE_SIZE;
+    let device = match adapter::reserve(id, registers) {
+        Ok(Reserved { device, excess }) => {
+            if let Some(excess) = excess {
+                map_registers::report_excess(excess, caller);
+            }
+            device
+        }
+        Err(Refusal::TooManyRegisters(excess)) => {
+            map_registers::report_excess(excess, caller);
+            return None;
+        }
+        Err(Refusal::Unknown) => {
+            adapter::not_an_adapter(id, caller, || {
+                let what = "common buffer of an adapter that never was";
+                violation::bad_argument(id, bytes, 0u32, caller, what).report();
+            });
+            return None;
+        }
+    };
+    if device.is_gone() {
+        let what = "common buffer for a device that was removed";
+        device_event::no_device(id, caller, what);
+        adapter::unreserve(id, registers);
+        return None;
+    }
+    let buffer = (|| {
+        let refused = hooks::refuse(MemoryType::CommonBuffer, None, bytes, caller);
+        if refused {
+            return None;
+        }
+        if sys::may_change_pages() {
+            buffer_release::shorten(&device, used);
+        }
+        let record = Reservation::new()?;
+        let (Coherent { base, bus, origin }, padding) =
+            memory(&device, bytes, used).or_else(|| {
+                // What waits may be what is missing.
+                let again = sys::may_change_pages() && buffer_release::give_back_of(&device);
+                again.then(|| memory(&device, bytes, used)).flatten()
+            })?;
+        let owner = Owner::CommonBuffer {
+            adapter: id,
+            device: device.clone(),
+            bus,
+            cached,
+            padding,
+            origin,
+            freeing: None,
+        };
+        FAMILY.charge(bytes, used);
+        record.insert(base, bytes, used, caller, owner);
+        Some((base, bus))
+    })();
+    if buffer.is_none() {
+        adapter::unreserve(id, registers);
+    }
+    buffer
+}
+
+/// Memory for a buffer, and what is around it.
+fn memory(device: &DmaDevice, bytes: usize, used: usize) -> Option<(Coherent, Padding)> {
+    Padding::choices(bytes, used).find_map(|padding| {
+        if !request::affordable(padding.all) {
+            return None;
+        }
+        let mut memory = device.allocate(padding.all, raw::RUST_POOL_GFP_KERNEL)?;
+        // SAFETY: It was allocated just now, with this padding.
+        memory.base = unsafe {
+            padding.fill(memory.base, bytes);
+            memory.base.add(padding.before)
+        };
+        // CAST: Lossless on the architectures supported.
+        memory.bus += padding.before as u64;
+        Some((memory, padding))
+    })
+}
+
+/// Looks whether anybody wrote around a buffer that is being freed.
+fn look_around(region: &Region, caller: usize) {
+    if let Owner::CommonBuffer { padding, .. } = &region.owner {
+        // SAFETY: The region was in the table, so its memory is still there, with this padding.
+        let damage = unsafe {
+            let start = region.base.sub(padding.before);
+            padding.damage(start, region.asked)
+        };
+        if let Some(damage) = damage {
+            damage.report(caller, region.asked, &region.site);
+        }
+    }
+}
+
+/// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
+fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(id, base, caller, "common buffer freed").report();
+        return;
+    }
+    // CAST: Lossless on the architectures supported.
+    let bytes = bytes as usize;
+    let no_buffer = || {
+        Violation::new(
+            Check::DmaVerifier,
+            0x03,
+            [id.into(), Parameter::Address(base), bytes.into()],
+            caller,
+            "free of a common buffer that is freed already or never was",
+        )
+    };
+    let taken = REGIONS.take(base, |region| match &region.owner {
+        Owner::CommonBuffer {
+            adapter,
+            bus,
+            cached: own,
+            ..
+        } => {
+            if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
+                Ok(())
+            } else {
+                Err((true, region.facts()))
+            }
+        }
+        _ => Err((false, region.facts())),
+    });
+    match taken {
+        Taken::Region(mut region) => {
+            look_around(&region, caller);
+            FAMILY.discharge(region.asked, region.used);
+            let registers = region.used / PAGE_SIZE;
+            let mut here = sys::irql() == 0;
+            if let Owner::CommonBuffer {
+                device,
+                origin,
+                freeing,
+                ..
+            } = &mut region.owner
+            {
+                here &= device.may_free();
+                *freeing = Some(Freeing::new(device, origin, caller));
+            }
+            if here {
+                buffer_release::release(&region);
+            } else {
+                if sys::irql() != 0 {
+                    violation::wrong_context_free(id, base, caller, "common buffer freed").report();
+                }
+                buffer_release::BACKLOG.add(region);
+            }
+            // Its user is done with it, however long its memory stays; that has the device itself.
+            adapter::unreserve(id, registers);
+        }
+        Taken::Refused((true, facts)) => violation::bad_argument(
+            Parameter::Address(base),
+            id,
+            bytes,
+            caller,
+            "common buffer freed with arguments that are not its own",
+        )
+        .report_with(|| facts.print()),
+        Taken::Refused((false, facts)) => no_buffer().report_with(|| facts.print()),
+        Taken::Recent | Taken::Missing => {
+            no_buffer().report_with(|| freed::tell_of(MemoryType::CommonBuffer, base));
+        }
+    }
+}
+
+/// `AllocateCommonBuffer`.
+///
+/// # Safety
+///
+/// `logical` is valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_buffer_allocate(
+    adapter: *mut raw::DMA_ADAPTER,
+    bytes: u32,
+    logical: *mut u64,
+    cached: bool,
+    caller: usize,
+) -> *mut c_void {
+    match allocate(AdapterId::new(adapter), bytes, cached, caller) {
+        Some((base, bus)) => {
+            // SAFETY: By the safety requirements.
+            unsafe { logical.write(bus) };
+            base.as_ptr().cast()
+        }
+        None => sys::NULL,
+    }
+}
+matches_header!(rust_pool_buffer_allocate);
+export_symbol_gpl!(rust_pool_buffer_allocate);
+
+/// `FreeCommonBuffer`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_buffer_free(
+    adapter: *mut raw::DMA_ADAPTER,
+    bytes: u32,
+    logical: u64,
+    base: *mut c_void,
+    cached: bool,
+    caller: usize,
+) {
+    let id = AdapterId::new(adapter);
+    free(id, bytes, logical, base as usize, cached, caller);
+}
+matches_header!(rust_pool_buffer_free);
+export_symbol_gpl!(rust_pool_buffer_free);

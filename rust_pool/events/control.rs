@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Sets the verifier's options, makes and drops what they need, and switches the verifier on and off.
+
+use crate::{
+    lib::at_load::AtLoad,
+    options::{
+        parse::{
+            self,
+            Draft, //
+        },
+        policy::{
+            self,
+            Stop, //
+        },
+        selection::{
+            self,
+            Patterns, //
+        },
+        Line,
+        Word,
+        OPTIONS,
+        TASKS, //
+    },
+    pool::{
+        quarantine,
+        red_zone,
+        special, //
+    },
+    sys::{
+        self,
+        raw, //
+    },
+    verifier::{
+        freed,
+        quarantine_set,
+        tracking, //
+    }, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
+
+/// Held while the verifier is switched on or off. May sleep.
+pub(crate) static SWITCHING: AtLoad<Mutex<()>> =
+    AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::verifier_switch"), GFP_KERNEL));
+
+/// Does what a text of options says, or nothing at all. Sleeps.
+pub(crate) fn set(text: &[u8]) -> Result {
+    let text = core::str::from_utf8(text).map_err(|_| {
+        pr_err!("verifier: the options are not text: write a line for each\n");
+        EINVAL
+    })?;
+    let pid = sys::current_task().map_or(0, |(pid, _)| pid);
+    let _one_at_a_time = SWITCHING.lock();
+    let before = OPTIONS.lock().lines();
+    let before = before.as_deref().map_or(&[][..], KVec::as_slice);
+    let draft = Draft::of(before)?;
+    let change = parse::text(text, sys::uptime(), draft).map_err(|bad| {
+        pr_err!("verifier: {bad}\n");
+        bad.error()
+    })?;
+    // Places for tasks only become more meanwhile.
+    let tasks = OPTIONS.lock().tasks_after(change.tasks, pid);
+    tasks.inspect_err(|_| {
+        pr_err!(
+            "verifier: {TASKS} tasks wait for their n-th request already: write \"off fail\" first\n"
+        );
+    })?;
+    let set = make_room(&change).and_then(|()| put(change, pid));
+    // What was made for nothing goes again.
+    update();
+    set
+}
+
+/// Makes what the options of a change need. Sleeps; `SWITCHING` is held.
+fn make_room(change: &Draft) -> Result {
+    let has = |word| change.lines().any(|line| line.word() == word);
+    if has(Word::Tracking) || has(Word::Check) {
+        freed::open().inspect_err(|_| pr_err!("verifier: no memory for tracking: try later\n"))?;
+    }
+    if has(Word::Check) {
+        red_zone::open().inspect_err(|_| pr_err!("verifier: no memory for check: try later\n"))?;
+    }
+    if change.lines().any(|line| *line == Line::Quarantine) {
+        quarantine::open()
+            .inspect_err(|_| pr_err!("verifier: no memory for policy: try later\n"))?;
+    }
+    // The last that may fail, for it may give up what holds now.
+    if has(Word::Special) {
+        special::open(change.slots())?;
+    }
+    Ok(())
+}
+
+/// Has the options of a change hold. Sleeps; `SWITCHING` is held.
+fn put(change: Draft, pid: u32) -> Result {
+    let stop = change
+        .lines()
+        .filter_map(|line| match line {
+            Line::Panic(Patterns::All) => Some(Stop::All),
+            Line::Panic(_) => Some(Stop::SomeModules),
+            _ => None,
+        })
+        .max()
+        .unwrap_or(Stop::Never);
+    let quarantines = change.lines().any(|line| *line == Line::Quarantine);
+    let by_module = change.lines().any(Line::by_module);
+    let tasks = change.tasks;
+    let lines = Arc::new(change.into_lines(), GFP_KERNEL)?;
+    let mut options = OPTIONS.lock();
+    options.tasks = options.tasks_after(tasks, pid)?;
+    let old = options.replace(lines);
+    selection::set_by_module(by_module);
+    quarantine_set::set(quarantines);
+    policy::set(stop);
+    drop(options);
+    drop(old);
+    Ok(())
+}
+
+/// Sets the branch as the options have it. Sleeps; `SWITCHING` is held.
+///
+/// It stays on as long as there is a record of a block without a header, for only the verifier knows
+/// when such a block goes.
+pub(crate) fn update() {
+    let (wanted, special, check, records) = {
+        let options = OPTIONS.lock();
+        let wanted = options.any() || tracking::has_unmarked();
+        (
+            wanted,
+            options.has_word(Word::Special),
+            options.has_word(Word::Check),
+            options.records_any(),
+        )
+    };
+    // SAFETY: The context may sleep.
+    unsafe { raw::rust_pool_verifier_enable(wanted) };
+    if !special {
+        special::close();
+    }
+    if !check {
+        red_zone::close();
+    }
+    if !records {
+        freed::close();
+    }
+}
+
+/// What the verifier has left to a context that may sleep.
+pub(crate) fn deferred() {
+    let _one_at_a_time = SWITCHING.lock();
+    special::flush();
+    update();
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What gives memory back: a shortage of it, a CPU that goes, and the end of the module.
+
+use crate::{
+    events::work,
+    lib::export::matches_header,
+    memory::{
+        heap,
+        magazine::{
+            self,
+            kind::MagazineKind,
+            refill, //
+        }, //
+    },
+    sys, //
+};
+
+/// Empties all magazines and lets nothing more in.
+///
+/// # Safety
+///
+/// Nobody allocates or frees any more: the module is going.
+pub(crate) unsafe fn exit() {
+    if !magazine::exist() {
+        return;
+    }
+    // SAFETY: By the safety requirements.
+    unsafe { magazine::open(false) };
+    for cpu in 0..sys::possible_cpus() {
+        // SAFETY: By the safety requirements.
+        unsafe { refill::drain_of(cpu) };
+    }
+    heap::shrink();
+    heap::forget();
+    // SAFETY: By the safety requirements; they are empty now.
+    unsafe { magazine::exit() };
+}
+
+/// How many blocks could be given back.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_spare() -> usize {
+    MagazineKind::all().map(magazine::held).sum::<usize>() + heap::usage().waiting + work::blocks()
+}
+matches_header!(rust_pool_spare);
+
+/// Gives back what this CPU keeps.
+///
+/// # Safety
+///
+/// Called in a task that stays on its CPU.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_drain() {
+    refill::drain();
+}
+matches_header!(rust_pool_drain);
+
+/// Gives back what a CPU kept that is not running any more.
+///
+/// # Safety
+///
+/// It does not run.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_drain_of(cpu: u32) {
+    // SAFETY: By the safety requirements.
+    unsafe { refill::drain_of(cpu) };
+}
+matches_header!(rust_pool_drain_of);

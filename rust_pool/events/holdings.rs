@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What each module holds.
+//!
+//! A block of pool is its module's by its row of statistics, what has a record by its call site.
+
+use crate::{
+    callers::call_site::CallSite,
+    dma::adapter::ADAPTERS,
+    lib::{
+        at_load::AtLoad,
+        list::{
+            Link,
+            List,
+            Next, //
+        },
+        text::{
+            kwrite,
+            Line,
+            Text, //
+        }, //
+    },
+    record::{
+        table::REGIONS,
+        Owner, //
+    },
+    stats::tag_table,
+    sys::{
+        Client,
+        ClientInfo, //
+    }, //
+};
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq, //
+};
+
+type ModuleName = Text<64>;
+
+/// A module that left something when it went.
+pub(crate) struct Departed {
+    next: Next<Departed>,
+    number: u64,
+    name: ModuleName,
+}
+
+// SAFETY: Its link is used by the list alone, which owns what follows.
+unsafe impl Send for Departed {}
+
+impl Link for Departed {
+    fn link(&mut self) -> &mut Next<Self> {
+        &mut self.next
+    }
+
+    fn next(&self) -> &Next<Self> {
+        &self.next
+    }
+}
+
+/// All of them, each name once.
+pub(crate) type DepartedModules = List<Departed>;
+
+/// Those that went since the module was loaded.
+pub(crate) static DEPARTED: AtLoad<SpinLockIrq<DepartedModules>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(DepartedModules::new(), "rust_pool::departed"),
+        GFP_KERNEL,
+    )
+});
+
+/// Remembers that a module left something. Sleeps.
+pub(crate) fn departed(name: &str) {
+    let Some(name) = ModuleName::exact(name) else {
+        return;
+    };
+    let new = Departed {
+        next: Next::none(),
+        number: 0,
+        name,
+    };
+    // Without memory what it left is in no line of the file, and reported all the same.
+    let Ok(mut new) = KBox::new(new, GFP_KERNEL | __GFP_NOWARN) else {
+        return;
+    };
+    let mut modules = DEPARTED.lock();
+    let last = modules.iter().next().map_or(0, |module| module.number);
+    if modules.iter().any(|module| module.name == name) {
+        drop(modules);
+        return;
+    }
+    new.number = last + 1;
+    modules.push(new);
+}
+
+/// Who holds something.
+enum Holder {
+    Live(ClientInfo),
+    Gone(ModuleName),
+    /// It could not be said which module called.
+    Unknown,
+    /// There was no row left in the table of statistics.
+    Other,
+}
+
+impl Holder {
+    /// Positions from here on are of modules that are gone, those below of modules by number.
+    const GONE: u64 = 1 << 60;
+    const UNKNOWN: u64 = 1 << 61;
+    const OTHER: u64 = Self::UNKNOWN + 1;
+
+    /// The holder at or behind a position, and the position behind it.
+    fn at(position: u64) -> Option<(Self, u64)> {
+        if position < Self::GONE {
+            if let Some(info) = ClientInfo::after(position) {
+                let number = info.number;
+                return Some((Self::Live(info), number));
+            }
+        }
+        if position < Self::UNKNOWN {
+            let last = position.saturating_sub(Self::GONE);
+            let modules = DEPARTED.lock();
+            let behind = modules.iter().filter(|module| module.number > last);
+            if let Some(module) = behind.min_by_key(|module| module.number) {
+                return Some((Self::Gone(module.name), Self::GONE + module.number));
+            }
+        }
+        match position {
+            ..=Self::UNKNOWN => Some((Self::Unknown, Self::OTHER)),
+            Self::OTHER => Some((Self::Other, Self::OTHER + 1)),
+            _ => None,
+        }
+    }
+
+    fn has(&self, site: &CallSite) -> bool {
+        match self {
+            Self::Live(info) => site.client() == Some(info.client),
+            Self::Gone(name) => site.is_gone() && site.is_in_module(name.as_str()),
+            Self::Unknown => !site.is_gone() && site.client().is_none(),
+            Self::Other => false,
+        }
+    }
+
+    fn is_lasting(&self) -> bool {
+        matches!(self, Self::Live(_))
+    }
+
+    /// All that it holds.
+    fn holdings(&self) -> Holdings {
+        let mut all = Holdings::default();
+        for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
+            if row.identity().is_none() {
+                continue;
+            }
+            let (blocks, bytes) = match self {
+                Self::Live(info) if row.is_of(info.client) => row.outstanding(),
+                Self::Gone(name) if row.site().is_in_module(name.as_str()) => row.left(),
+                Self::Unknown if row.is_of(Client::UNKNOWN) && !row.is_other() => row.outstanding(),
+                Self::Other if row.is_other() => row.outstanding(),
+                _ => continue,
+            };
+            all.pool.add(blocks, bytes);
+        }
+        REGIONS.for_each(|region| {
+            let held = match region.owner {
+                // Counted with the tag.
+                Owner::Pool { .. } => return,
+                Owner::Contiguous { .. } => &mut all.contiguous,
+                Owner::NonCached { .. } => &mut all.noncached,
+                Owner::CommonBuffer { .. } => &mut all.common_buffers,
+            };
+            if self.has(&region.site) {
+                // CAST: No region is larger than `isize::MAX`.
+                held.add(1, region.asked as i64);
+            }
+        });
+        for adapter in ADAPTERS.lock().iter() {
+            if self.has(adapter.site()) {
+                all.adapters += 1;
+            }
+        }
+        all
+    }
+}
+
+#[derive(Default)]
+struct Held {
+    blocks: u64,
+    bytes: i64,
+}
+
+impl Held {
+    fn add(&mut self, blocks: u64, bytes: i64) {
+        self.blocks = self.blocks.wrapping_add(blocks);
+        self.bytes = self.bytes.wrapping_add(bytes);
+    }
+}
+
+#[derive(Default)]
+struct Holdings {
+    pool: Held,
+    contiguous: Held,
+    noncached: Held,
+    common_buffers: Held,
+    adapters: u64,
+}
+
+impl Holdings {
+    fn families(&self) -> [&Held; 4] {
+        [
+            &self.pool,
+            &self.contiguous,
+            &self.noncached,
+            &self.common_buffers,
+        ]
+    }
+
+    fn is_empty(&self) -> bool {
+        self.adapters == 0 && self.families().iter().all(|held| held.blocks == 0)
+    }
+}
+
+/// Renders the holder at or behind a position that has a line, and returns the position behind it.
+pub(crate) fn render(mut position: u64, line: &mut Line) -> Option<u64> {
+    loop {
+        let (holder, behind) = Holder::at(position)?;
+        let holdings = holder.holdings();
+        position = behind;
+        // A module that is there has a line, whatever it holds.
+        if holdings.is_empty() && !holder.is_lasting() {
+            continue;
+        }
+        let (name, state) = match &holder {
+            Holder::Live(info) => (info.name(), "live"),
+            Holder::Gone(name) => (name.as_str(), "gone"),
+            Holder::Unknown => ("(unknown)", "-"),
+            Holder::Other => ("(other)", "-"),
+        };
+        kwrite!(line, "{name:<24} {state:<5}").ok()?;
+        for held in holdings.families() {
+            line.push_number(held.blocks, 10);
+            line.push_number(held.bytes, 14);
+        }
+        line.push_number(holdings.adapters, 8);
+        return Some(position);
+    }
+}

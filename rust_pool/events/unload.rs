@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The report of what is still allocated when a client, or the pool itself, is unloaded.
+//!
+//! WDK: "Pool Tracking" of Driver Verifier, bug check 0xC4 with parameter 1 = 0x62.
+//!
+//! What a client leaks is told when it goes, as its symbols still resolve then: blocks with a
+//! record of their own by their call site, others by the site where the client used their tag
+//! first. Both are the client's own, whoever else uses the tag.
+
+use crate::{
+    callers::{
+        call_site::CallSite,
+        stack::Stack, //
+    },
+    dma::{
+        adapter::{
+            self,
+            Adapter,
+            ADAPTERS, //
+        },
+        buffer_release, //
+    },
+    events::holdings,
+    lib::{
+        export::matches_header,
+        text::{
+            kwrite,
+            Text, //
+        }, //
+    },
+    pool::special,
+    record::{
+        held_device,
+        table::REGIONS,
+        Owner,
+        Region, //
+    },
+    report::{
+        self,
+        log::LOG,
+        violation::{
+            Blocks,
+            Check,
+            Violation,
+            What, //
+        }, //
+    },
+    stats::{
+        tag_stats::TagStats,
+        tag_table, //
+    },
+    sys::{
+        self,
+        Module, //
+    },
+    types::{
+        memory_type::MemoryType,
+        tag::{
+            PoolKind,
+            Tag, //
+        }, //
+    },
+    verifier::{
+        fault_injection::INJECTIONS,
+        freed,
+        held_back,
+        leaks,
+        places::{
+            One,
+            Places,
+            Sum, //
+        },
+        quarantine_set,
+        tracking, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    bindings,
+    fmt,
+    prelude::*, //
+};
+
+/// Lines of one kind in a report, at most: the log of a machine that floods loses others' lines.
+const LINES: usize = 32;
+
+/// Memory that was left behind, by what is known of it: pool by its tag, for its headers have no
+/// room for a place, all other by the place that allocated it.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// A tag; `None` for the row `(other)`.
+    Tag(Option<Tag>, PoolKind),
+    Place(MemoryType),
+}
+
+impl Kind {
+    fn tag(self) -> Option<Tag> {
+        match self {
+            Self::Tag(tag, _) => tag,
+            Self::Place(_) => None,
+        }
+    }
+
+    /// How a row of the violations begins.
+    fn words(self) -> &'static str {
+        match self {
+            Self::Tag(_, PoolKind::NonPaged) => "leaked Nonp",
+            Self::Tag(_, PoolKind::Paged) => "leaked Paged",
+            Self::Place(MemoryType::Contiguous) => "leaked contiguous",
+            Self::Place(MemoryType::NonCached) => "leaked noncached",
+            Self::Place(_) => "leaked common buffer",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(Some(tag), kind) => kwrite!(f, "tag {tag} {kind}"),
+            Self::Tag(None, kind) => kwrite!(f, "tag (other) {kind}"),
+            Self::Place(MemoryType::CommonBuffer) => f.write_str("common buffer"),
+            Self::Place(memory) => kwrite!(f, "{memory}"),
+        }
+    }
+}
+
+/// What one tag or place left.
+struct Leak {
+    kind: Kind,
+    sum: Sum,
+    site: CallSite,
+}
+
+impl Leak {
+    /// Has it in the log, and in the file of violations as what a module did.
+    fn tell(&self, module: Option<&str>) {
+        let Self { kind, sum, site } = self;
+        let Sum { blocks, bytes } = *sum;
+        let how = match kind {
+            Kind::Tag(..) => "first allocated",
+            Kind::Place(_) => "allocated",
+        };
+        let shown = Blocks(blocks);
+        pr_err!("  leaked {kind}: {shown}, {bytes} bytes, {how} at {site}\n");
+        let row = outstanding(kind.words(), *sum);
+        let row = kind.tag().map_or(row, |tag| row.about(tag));
+        row.list(module, site.copy());
+    }
+}
+
+/// The violation: what is left, in words.
+fn outstanding(what: &'static str, sum: Sum) -> Violation {
+    let Sum { blocks, bytes } = sum;
+    Violation::new(
+        Check::DriverVerifier,
+        0x62,
+        [0u32.into(), 0u32.into(), blocks.into()],
+        0,
+        What::Left {
+            what,
+            blocks,
+            bytes,
+        },
+    )
+}
+
+/// The largest leaks, and the sum of the rest.
+struct Largest {
+    leaks: KVec<Leak>,
+    /// How many tags and places are not among them.
+    more: u64,
+    rest: Sum,
+}
+
+impl Largest {
+    /// None yet. Without memory there are none but the rest. Sleeps.
+    fn new() -> Self {
+        Self {
+            leaks: KVec::with_capacity(LINES, GFP_KERNEL | __GFP_NOWARN).unwrap_or(KVec::new()),
+            more: 0,
+            rest: Sum::default(),
+        }
+    }
+
+    fn add(&mut self, leak: Leak) {
+        if self.leaks.len() < self.leaks.capacity().min(LINES) {
+            // There is room.
+            let _ = self.leaks.push(leak, GFP_KERNEL);
+            return;
+        }
+        let smallest = self.leaks.iter_mut().min_by_key(|leak| leak.sum.bytes);
+        let smaller = match smallest {
+            Some(smallest) if smallest.sum.bytes < leak.sum.bytes => {
+                core::mem::replace(smallest, leak)
+            }
+            _ => leak,
+        };
+        self.more = self.more.saturating_add(1);
+        self.rest.add(smaller.sum);
+    }
+
+    /// Calls `visit` on each, the largest first.
+    fn for_each(&mut self, mut visit: impl FnMut(&Leak)) {
+        for at in 0..self.leaks.len() {
+            let rest = self.leaks.iter().enumerate().skip(at);
+            let largest = rest.max_by_key(|(_, leak)| leak.sum.bytes);
+            let Some(largest) = largest.map(|(largest, _)| largest) else {
+                return;
+            };
+            self.leaks.swap(at, largest);
+            self.leaks.get(at).into_iter().for_each(&mut visit);
+        }
+    }
+}
+
+/// Rows with live blocks, as `of_row` counts them.
+fn rows(of_row: impl Fn(&TagStats) -> (u64, i64), mut visit: impl FnMut(&TagStats, u64, u64)) {
+    for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
+        if row.identity().is_none() {
+            continue;
+        }
+        let (blocks, bytes) = of_row(row);
+        if blocks != 0 {
+            visit(row, blocks, u64::try_from(bytes).unwrap_or(0));
+        }
+    }
+}
+
+/// Whether a region is no pool: that is counted with its tag.
+fn is_of_family(region: &Region) -> bool {
+    !matches!(region.owner, Owner::Pool { .. })
+}
+
+/// What is left, the largest first.
+fn largest(
+    of_row: impl Fn(&TagStats) -> (u64, i64),
+    of_region: impl Fn(&Region) -> bool,
+) -> Largest {
+    let mut largest = Largest::new();
+    rows(of_row, |row, blocks, bytes| {
+        if let Some((tag, kind)) = row.identity() {
+            largest.add(Leak {
+                kind: Kind::Tag(tag, kind),
+                sum: Sum { blocks, bytes },
+                site: row.site().copy(),
+            });
+        }
+    });
+    let places = Places::collect(|places| {
+        REGIONS.for_each(|region| {
+            if is_of_family(region) && of_region(region) {
+                places.add(&One {
+                    tag: None,
+                    memory: region.owner.memory(),
+                    stack: &Stack::of_site(&region.site),
+                    bytes: region.asked,
+                    time: 0,
+                });
+            }
+        });
+    });
+    let Ok(places) = places else {
+        pr_err!("  no memory to say what but pool is left\n");
+        return largest;
+    };
+    for place in places.iter() {
+        largest.add(Leak {
+            kind: Kind::Place(place.memory),
+            sum: place.sum,
+            site: place.stack.caller().copy(),
+        });
+    }
+    if places.rest.blocks != 0 {
+        largest.more = largest.more.saturating_add(1);
+        largest.rest.add(places.rest);
+    }
+    largest
+}
+
+/// Prints the adapters that `which` is true of, each when the lock is released: a slow console must
+/// not keep interrupts off.
+fn print_adapters(which: impl Fn(&Adapter) -> bool) {
+    let mut line = Text::<1024>::empty();
+    let mut last = 0;
+    let mut count = 0usize;
+    loop {
+        line.clear();
+        let number = adapter::after(last, |adapter| {
+            if which(adapter) {
+                // What does not fit is cut, so nothing fails.
+                let _ = kwrite!(&mut line, "{adapter}, got at {}", adapter.site());
+            }
+        });
+        if !line.as_bytes().is_empty() {
+            count = count.saturating_add(1);
+            if count <= LINES {
+                pr_err!("  leaked {line}\n");
+            }
+        }
+        match number {
+            Some(number) => last = number,
+            None => break,
+        }
+    }
+    if count > LINES {
+        let more = count - LINES;
+        pr_err!("  and {more} more adapters; all are in {DIRECTORY}adapters\n");
+    }
+}
+
+/// Reports what is live and satisfies the conditions, of a module or of all, and returns whether
+/// anything does.
+fn report(
+    module: Option<Module>,
+    of_row: impl Fn(&TagStats) -> (u64, i64),
+    of_region: impl Fn(&Region) -> bool,
+    of_adapter: impl Fn(&Adapter) -> bool,
+) -> bool {
+    let mut sum = Sum::default();
+    rows(&of_row, |_, blocks, bytes| sum.add(Sum { blocks, bytes }));
+    REGIONS.for_each(|region| {
+        if is_of_family(region) && of_region(region) {
+            // CAST: Lossless on the architectures supported.
+            let bytes = region.asked as u64;
+            sum.add(Sum { blocks: 1, bytes });
+        }
+    });
+    // The rows `(other)` are nobody's, but tracked blocks that they count have their places.
+    sum.blocks = sum.blocks.max(leaks::count(module));
+    let adapters = ADAPTERS
+        .lock()
+        .iter()
+        .filter(|adapter| of_adapter(adapter))
+        .count();
+    if sum.blocks == 0 && adapters == 0 {
+        return false;
+    }
+    let name = module.as_ref().map(Module::name);
+    outstanding("unloading with allocations outstanding", sum).report_of(name, || {
+        print_head(name, sum, adapters);
+        let mut largest = largest(&of_row, &of_region);
+        largest.for_each(|leak| leak.tell(name));
+        print_rest(&largest, module.is_some());
+        leaks::print(module);
+        print_adapters(&of_adapter);
+    });
+    true
+}
+
+/// Where the files are.
+const DIRECTORY: &str = "/sys/kernel/debug/rust_pool/";
+
+fn print_head(name: Option<&str>, sum: Sum, adapters: usize) {
+    let Sum { blocks, bytes } = sum;
+    let head = |who: fmt::Arguments<'_>| {
+        let blocks = Blocks(blocks);
+        pr_err!("  {who}: {blocks}, {bytes} bytes, adapters {adapters}\n");
+    };
+    match name {
+        Some(name) => head(fmt!("left by {name}")),
+        None => head(fmt!(
+            "rust_pool is unloaded; left by those who are named below"
+        )),
+    }
+}
+
+/// Prints what the lines before this had no room for, and which file has it.
+fn print_rest(largest: &Largest, files_stay: bool) {
+    let Largest { more, rest, .. } = largest;
+    if *more == 0 {
+        return;
+    }
+    let Sum { blocks, bytes } = *rest;
+    let blocks = Blocks(blocks);
+    let all = if files_stay {
+        "all are in"
+    } else {
+        "all were, until now, in"
+    };
+    pr_err!(
+        "  and {more} more tags and places: {blocks}, {bytes} bytes; {all} {DIRECTORY}tags \
+         and the files beside it\n"
+    );
+}
+
+/// Reports what a client leaves behind.
+///
+/// # Safety
+///
+/// `module` is null or a module whose symbols still resolve.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
+    let Some(module) = NonNull::new(module) else {
+        return;
+    };
+    // SAFETY: By the safety requirements.
+    let module = unsafe { Module::from_raw(module) };
+    // What was freed in atomic context is no leak: it is in no table any more. Its memory may come
+    // back later; what a device needs of the module's code to let go of it may not.
+    buffer_release::finish(|device| device.is_of(module));
+    held_device::finish(module);
+    let left = report(
+        Some(module),
+        |row| {
+            if row.is_of(module.client()) {
+                row.outstanding()
+            } else {
+                (0, 0)
+            }
+        },
+        |region| region.site.lies_in(module),
+        |adapter| adapter.site().lies_in(module),
+    );
+    // From now on names are all that is left of the sites.
+    for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
+        row.depart(module);
+    }
+    for_each_other_site(|site| site.depart(module));
+    if left {
+        holdings::departed(module.name());
+    }
+}
+matches_header!(rust_pool_module_going);
+
+/// Sites but those of rows.
+fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
+    REGIONS.for_each(|region| visit(&region.site));
+    for adapter in ADAPTERS.lock().iter() {
+        visit(adapter.site());
+    }
+    for site in LOG.lock().sites() {
+        visit(site);
+    }
+    for site in INJECTIONS.lock().sites() {
+        visit(site);
+    }
+    special::for_each_site(&mut visit);
+    held_back::for_each_site(&mut visit);
+    freed::for_each_site(&mut visit);
+    quarantine_set::for_each_site(&mut visit);
+    tracking::for_each_site(visit);
+}
+
+/// Keeps the names of sites in a client's init code, which is about to be freed.
+///
+/// # Safety
+///
+/// As for [`rust_pool_module_going`].
+#[no_mangle]
+unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
+    if let Some(module) = NonNull::new(module) {
+        // SAFETY: By the safety requirements.
+        let module = unsafe { Module::from_raw(module) };
+        for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
+            row.site().settle(module);
+        }
+        for_each_other_site(|site| site.settle(module));
+    }
+}
+matches_header!(rust_pool_module_live);
+
+/// Reports all that is left, forgets it, and returns whether there was any; the memory itself stays
+/// where it is. Sleeps.
+pub(crate) fn report_all() -> bool {
+    sys::finish_work();
+    let live = |row: &TagStats| {
+        let now = row.snapshot();
+        (now.diff(), now.bytes)
+    };
+    let leaked = report(None, live, |_| true, |_| true);
+    report::say_left_out();
+    // The records go, the memory that they are about stays.
+    while REGIONS.pop().is_some() {}
+    adapter::forget_all();
+    leaked
+}

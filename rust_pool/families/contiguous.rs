@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Physically contiguous memory with address bounds and a cache type.
+//!
+//! WDK: "MmAllocateContiguousMemorySpecifyCache", "MmFreeContiguousMemory",
+//! "MmFreeContiguousMemorySpecifyCache".
+
+pub(crate) mod bounds;
+
+use crate::{
+    families::contiguous::bounds::{
+        Wanted,
+        PAGE, //
+    },
+    lib::{
+        at_load::AtLoad,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        }, //
+    },
+    memory::{
+        request::{
+            self,
+            Request, //
+        },
+        write_back::PageList, //
+    },
+    record::{
+        backlog::{
+            Backlog,
+            Batch, //
+        },
+        table::{
+            Reservation,
+            Taken,
+            REGIONS, //
+        },
+        Owner, //
+    },
+    report::violation::{
+        self,
+        Check,
+        Parameter,
+        Violation, //
+    },
+    stats::family_totals::Family,
+    sys::{
+        self,
+        page_align,
+        raw,
+        Contig,
+        PAGE_SIZE, //
+    },
+    types::{
+        cache_type::CacheType,
+        memory_type::MemoryType, //
+    },
+    verifier::{
+        freed,
+        hooks, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// What these routines have done.
+pub(crate) static FAMILY: Family = Family::new();
+
+/// What is to be given back.
+pub(crate) static BACKLOG: AtLoad<Backlog> =
+    AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
+
+/// How long a search goes on, in nanoseconds.
+const PATIENCE: u64 = 500_000_000;
+/// Page frames by which a search goes on behind a place that could not be emptied, at most.
+const STRIDE: u64 = 512;
+
+/// Whether a block of the page allocator is where it should be; if not, it is given back.
+fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> {
+    let physical = sys::physical(base.as_ptr() as usize)?;
+    if wanted.fits(physical / PAGE) {
+        return Some(base);
+    }
+    // SAFETY: The pages were allocated just now, and nobody uses them.
+    unsafe { sys::free_pages(base, used) };
+    None
+}
+
+/// Asks the page allocator, which knows no bounds but those of its zones.
+fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp) -> Option<NonNull<u8>> {
+    if used > sys::PAGES_MAX {
+        return None;
+    }
+    let request = Request {
+        bytes: used,
+        zero: false,
+        sleep: true,
+    };
+    let base = request.attempt(|gfp| sys::pages_exact(used, gfp | zone))?;
+    keep(wanted, base, used)
+}
+
+/// Looks for page frames that can be emptied, from the highest address down. Sleeps.
+///
+/// The kernel empties whole pageblocks, of 2 MiB as a rule: one that holds a block already, or
+/// anything else that cannot move, has no second one to give.
+fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
+    if !request::affordable(used) {
+        return None;
+    }
+    let pages = used / PAGE_SIZE;
+    // CAST: Lossless on the architectures supported.
+    let count = pages as u64;
+    let end = sys::uptime().saturating_add(PATIENCE);
+    let mut at = wanted.last;
+    loop {
+        let pfn = wanted.below(at);
+        if pfn < wanted.first {
+            return None;
+        }
+        at = match sys::contig_try(pfn, pages) {
+            Ok(base) => return Some(base),
+            // The block must end below what is in the way.
+            Err(Contig::Obstacle(obstacle)) => obstacle.checked_sub(count)?,
+            Err(Contig::Busy) => pfn.checked_sub(count.min(STRIDE))?,
+        };
+        if sys::uptime() > end {
+            return None;
+        }
+    }
+}
+
+fn find(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
+    // A zone that lies within the bounds answers at once; one that reaches beyond may by luck.
+    let zone = if wanted.last < (16 << 20) / PAGE {
+        raw::RUST_POOL_GFP_DMA
+    } else if wanted.last < (4 << 30) / PAGE {
+        raw::RUST_POOL_GFP_DMA32
+    } else {
+        0
+    };
+    from_zone(wanted, used, zone)
+        .or_else(|| {
+            sys::may_change_pages()
+                .then(|| search(wanted, used))
+                .flatten()
+        })
+        .or_else(|| from_zone(wanted, used, raw::RUST_POOL_GFP_DMA))
+}
+
+/// Allocates memory, or reports why not and returns `None`. Any context.
+pub(crate) fn allocate(
+    bytes: usize,
+    lowest: u64,
+    highest: u64,
+    boundary: u64,
+    cache: i32,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    // CAST: A bug check's parameter shows the bits.
+    let shown = cache as u32;
+    let Some(cache) = CacheType::from_raw(cache) else {
+        violation::bad_argument(shown, bytes, 0u32, caller, "reserved cache type").report();
+        return None;
+    };
+    if bytes == 0 {
+        violation::zero_bytes(shown, 0u32, caller).report();
+        return None;
+    }
+    let irql = sys::irql();
+    if irql == 15 || (cache != CacheType::Cached && irql != 0) {
+        violation::wrong_context(shown, bytes, caller, "contiguous memory requested").report();
+        return None;
+    }
+    let refused = hooks::refuse(MemoryType::Contiguous, None, bytes, caller);
+    let base = Wanted::new(bytes, lowest, highest, boundary)
+        .filter(|_| !refused)
+        .filter(|_| cache == CacheType::Cached || sys::may_change_pages())
+        .and_then(|wanted| {
+            allocate_wanted(&wanted, bytes, cache, caller).or_else(|| {
+                // What waits may be what is missing.
+                let again = sys::may_change_pages() && BACKLOG.drain(give_back);
+                again
+                    .then(|| allocate_wanted(&wanted, bytes, cache, caller))
+                    .flatten()
+            })
+        });
+    if base.is_none() {
+        FAMILY.fail();
+    }
+    base
+}
+
+fn allocate_wanted(
+    wanted: &Wanted,
+    bytes: usize,
+    cache: CacheType,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    let used = page_align(bytes)?;
+    if sys::may_change_pages() {
+        BACKLOG.shorten(used, give_back);
+    }
+    let record = Reservation::new()?;
+    let base = find(wanted, used)?;
+    if cache != CacheType::Cached {
+        // SAFETY: The pages are ours alone.
+        let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, cache.as_raw()) };
+        if set.is_err() {
+            restore(base, used);
+            return None;
+        }
+    }
+    FAMILY.charge(bytes, used);
+    let physical = sys::physical(base.as_ptr() as usize).unwrap_or(0);
+    record.insert(
+        base,
+        bytes,
+        used,
+        caller,
+        Owner::Contiguous { cache, physical },
+    );
+    Some(base)
+}
+
+/// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
+fn restore(base: NonNull<u8>, used: usize) {
+    // SAFETY: The pages are ours alone.
+    let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, CacheType::Cached.as_raw()) };
+    if set.is_ok() {
+        // SAFETY: They are not used any more.
+        unsafe { sys::free_pages(base, used) };
+    } else {
+        pr_err!("{used} bytes of contiguous memory cannot be made write-back again: leaked\n");
+    }
+}
+
+/// Lists the pages of blocks, if there is memory for the list.
+fn pages_of(batch: &Batch) -> Option<PageList> {
+    let mut list = PageList::with_room(batch.pages)?;
+    for region in batch.regions.iter() {
+        for page in 0..region.used / PAGE_SIZE {
+            // SAFETY: The page lies in the region.
+            let at = unsafe { region.base.add(page * PAGE_SIZE) };
+            if !list.push(sys::page_of(at)?) {
+                return None;
+            }
+        }
+    }
+    Some(list)
+}
+
+/// Gives the memory of a batch that is not cached back, with one change of attributes if there is
+/// memory to list the pages. Sleeps.
+pub(crate) fn give_back(mut batch: Batch) {
+    let list = (batch.blocks > 1).then(|| pages_of(&batch)).flatten();
+    // SAFETY: The pages were the regions', which were in the table and are no more.
+    let done = list.is_some_and(|mut list| unsafe { list.write_back() });
+    while let Some(region) = batch.regions.pop() {
+        if done {
+            // SAFETY: As above.
+            unsafe { sys::free_pages(region.base, region.used) };
+        } else {
+            restore(region.base, region.used);
+        }
+    }
+}
+
+/// Frees memory if `base` is the start of some, and size and cache type, if given, are its own. Any
+/// context, any address.
+pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(0u32, base, caller, "contiguous memory freed").report();
+        return;
+    }
+    let bad_address = || {
+        Violation::new(
+            Check::BadPoolCaller,
+            0x60,
+            [Parameter::Address(base), 0u32.into(), 0u32.into()],
+            caller,
+            "contiguous free of a bad address",
+        )
+    };
+    let taken = REGIONS.take(base, |region| match region.owner {
+        Owner::Contiguous { cache: own, .. } => {
+            if bytes.is_some_and(|bytes| bytes != region.asked)
+                || cache.is_some_and(|cache| cache != own.as_raw())
+            {
+                Err((true, region.facts()))
+            } else {
+                Ok(())
+            }
+        }
+        _ => Err((false, region.facts())),
+    });
+    match taken {
+        Taken::Region(region) => {
+            if sys::in_hardirq() {
+                violation::wrong_context_free(0u32, base, caller, "contiguous memory freed")
+                    .report();
+            }
+            FAMILY.discharge(region.asked, region.used);
+            let cached = matches!(
+                region.owner,
+                Owner::Contiguous {
+                    cache: CacheType::Cached,
+                    ..
+                }
+            );
+            let waiting = &BACKLOG;
+            if cached {
+                // SAFETY: The region was in the table, so these are its pages, and it is no more.
+                unsafe { sys::free_pages(region.base, region.used) };
+            } else if sys::may_change_pages() {
+                waiting.shorten(region.used, give_back);
+                give_back(Batch::of(region));
+            } else {
+                waiting.add(region);
+            }
+        }
+        Taken::Refused((true, facts)) => violation::bad_argument(
+            Parameter::Address(base),
+            facts.asked,
+            bytes.unwrap_or(facts.asked),
+            caller,
+            "contiguous free with the wrong size or cache type",
+        )
+        .report_with(|| facts.print()),
+        Taken::Refused((false, facts)) => bad_address().report_with(|| facts.print()),
+        Taken::Recent | Taken::Missing => {
+            bad_address().report_with(|| freed::tell_of(MemoryType::Contiguous, base));
+        }
+    }
+}
+
+/// `MmAllocateContiguousMemory` and `MmAllocateContiguousMemorySpecifyCache`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_contiguous_allocate(
+    bytes: usize,
+    lowest: u64,
+    highest: u64,
+    boundary: u64,
+    cache: i32,
+    caller: usize,
+) -> *mut c_void {
+    allocate(bytes, lowest, highest, boundary, cache, caller)
+        .map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_contiguous_allocate);
+export_symbol_gpl!(rust_pool_contiguous_allocate);
+
+/// `MmFreeContiguousMemory` and `MmFreeContiguousMemorySpecifyCache`.
+///
+/// # Safety
+///
+/// `bytes` and `cache` are null or valid for a read.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_contiguous_free(
+    base: *mut c_void,
+    bytes: *const usize,
+    cache: *const i32,
+    caller: usize,
+) {
+    // SAFETY: By the safety requirements.
+    let (bytes, cache) = unsafe { (bytes.as_ref(), cache.as_ref()) };
+    free(base as usize, bytes.copied(), cache.copied(), caller);
+}
+matches_header!(rust_pool_contiguous_free);
+export_symbol_gpl!(rust_pool_contiguous_free);

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Noncached and write-combined memory: scattered pages, mapped side by side.
+//!
+//! The pages' direct map gets the cache type first and the mapping the same one, so no cached alias
+//! is left; on free the order is the reverse.
+//!
+//! WDK: "MmAllocateNonCachedMemory", "MmFreeNonCachedMemory".
+
+use crate::{
+    lib::{
+        at_load::AtLoad,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        },
+        list::List, //
+    },
+    memory::{
+        request::{
+            self,
+            Request, //
+        },
+        write_back::PageList, //
+    },
+    record::{
+        backlog::{
+            Backlog,
+            Batch, //
+        },
+        table::{
+            Reservation,
+            Taken,
+            REGIONS, //
+        },
+        Owner, //
+    },
+    report::violation::{
+        self,
+        Parameter, //
+    },
+    stats::family_totals::Family,
+    sys::{
+        self,
+        page_align,
+        PAGE_SIZE, //
+    },
+    types::{
+        cache_type::CacheType,
+        memory_type::MemoryType, //
+    },
+    verifier::{
+        freed,
+        hooks, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    bindings,
+    prelude::*, //
+};
+
+/// What these routines have done.
+pub(crate) static FAMILY: Family = Family::new();
+
+/// What is to be given back.
+pub(crate) static BACKLOG: AtLoad<Backlog> =
+    AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
+
+/// Pages that are only mapped write-back; frees them on drop.
+struct Pages(KVVec<NonNull<bindings::page>>);
+
+impl Pages {
+    fn new(count: usize) -> Option<Self> {
+        let mut pages = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN).ok()?);
+        let request = Request {
+            bytes: PAGE_SIZE,
+            zero: false,
+            sleep: true,
+        };
+        for _ in 0..count {
+            pages.0.push(request.attempt(sys::page)?, GFP_KERNEL).ok()?;
+        }
+        Some(pages)
+    }
+
+    /// Makes the pages of a cache type, in the direct map too. Sleeps.
+    fn map(mut self, cache: CacheType) -> Option<Mapping> {
+        // SAFETY: The pages are ours alone.
+        let set = unsafe { sys::pages_set(&mut self.0, cache.as_raw()) };
+        let base = match set {
+            // SAFETY: They are ours until the mapping is undone.
+            Ok(()) => unsafe { sys::vmap(&mut self.0, cache.as_raw()) },
+            Err(_) => None,
+        };
+        let pages = core::mem::replace(&mut self.0, KVVec::new());
+        match base {
+            Some(base) => Some((base, pages)),
+            None => {
+                Self::restore(pages);
+                None
+            }
+        }
+    }
+
+    /// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
+    fn restore(mut pages: KVVec<NonNull<bindings::page>>) {
+        // SAFETY: The pages are ours alone, and mapped nowhere else any more.
+        if unsafe { sys::pages_set(&mut pages, CacheType::Cached.as_raw()) }.is_ok() {
+            drop(Self(pages));
+        } else {
+            pr_err!(
+                "{} pages of noncached memory cannot be made write-back again: leaked\n",
+                pages.len()
+            );
+        }
+    }
+}
+
+/// Where pages are mapped, and the pages.
+type Mapping = (NonNull<u8>, KVVec<NonNull<bindings::page>>);
+
+impl Drop for Pages {
+    fn drop(&mut self) {
+        for page in self.0.drain_all() {
+            // SAFETY: The page was allocated by `new()` and is not used any more.
+            unsafe { sys::free_page(page) };
+        }
+    }
+}
+
+/// Allocates memory, or reports why not and returns `None`. Sleeps where it may, fails elsewhere.
+pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<NonNull<u8>> {
+    let cache = if combined {
+        CacheType::WriteCombined
+    } else {
+        CacheType::Uncached
+    };
+    if bytes == 0 {
+        violation::zero_bytes(cache, 0u32, caller).report();
+        return None;
+    }
+    if sys::irql() != 0 {
+        violation::wrong_context(cache, bytes, caller, "noncached memory requested").report();
+        return None;
+    }
+    let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
+    let waiting = &BACKLOG;
+    let base = if refused || !sys::may_change_pages() {
+        None
+    } else {
+        waiting.shorten(bytes, give_back);
+        allocate_pages(bytes, cache, caller).or_else(|| {
+            // What waits may be what is missing.
+            let again = waiting.drain(give_back);
+            again
+                .then(|| allocate_pages(bytes, cache, caller))
+                .flatten()
+        })
+    };
+    if base.is_none() {
+        FAMILY.fail();
+    }
+    base
+}
+
+fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNull<u8>> {
+    let used = page_align(bytes)?;
+    if !request::affordable(used) {
+        return None;
+    }
+    let record = Reservation::new()?;
+    let (base, pages) = Pages::new(used / PAGE_SIZE)?.map(cache)?;
+    FAMILY.charge(bytes, used);
+    record.insert(base, bytes, used, caller, Owner::NonCached { cache, pages });
+    Some(base)
+}
+
+/// Frees memory if `base` is the start of some and `bytes` its size. Any context, any address.
+pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
+    if sys::irql() == 15 {
+        violation::wrong_context_free(0u32, base, caller, "noncached memory freed").report();
+        return;
+    }
+    let bad_address = || {
+        violation::bad_argument(
+            Parameter::Address(base),
+            0u32,
+            bytes,
+            caller,
+            "noncached free of a bad address",
+        )
+    };
+    let taken = REGIONS.take(base, |region| match region.owner {
+        Owner::NonCached { .. } if region.asked == bytes => Ok(()),
+        Owner::NonCached { .. } => Err((true, region.facts())),
+        _ => Err((false, region.facts())),
+    });
+    match taken {
+        Taken::Region(region) => {
+            FAMILY.discharge(region.asked, region.used);
+            let waiting = &BACKLOG;
+            if sys::irql() != 0 {
+                violation::wrong_context_free(0u32, base, caller, "noncached memory freed")
+                    .report();
+                waiting.add(region);
+            } else if sys::in_reclaim() {
+                waiting.add(region);
+            } else {
+                waiting.shorten(region.used, give_back);
+                give_back(Batch::of(region));
+            }
+        }
+        Taken::Refused((true, facts)) => violation::bad_argument(
+            Parameter::Address(base),
+            facts.asked,
+            bytes,
+            caller,
+            "noncached free with the wrong size",
+        )
+        .report_with(|| facts.print()),
+        Taken::Refused((false, facts)) => bad_address().report_with(|| facts.print()),
+        Taken::Recent | Taken::Missing => {
+            bad_address().report_with(|| freed::tell_of(MemoryType::NonCached, base));
+        }
+    }
+}
+
+/// Gives the memory of a batch back, with one change of attributes if there is memory to list the
+/// pages. Sleeps.
+pub(crate) fn give_back(mut batch: Batch) {
+    let mut list = PageList::with_room(batch.pages).filter(|_| batch.blocks > 1);
+    let mut unmapped = List::new();
+    while let Some(region) = batch.regions.pop() {
+        // SAFETY: The region was in the table, so this is its mapping, and it is no more.
+        unsafe { sys::vunmap(region.base) };
+        if let (Some(pages), Owner::NonCached { pages: own, .. }) = (&mut list, &region.owner) {
+            if !own.iter().all(|&page| pages.push(page)) {
+                list = None;
+            }
+        }
+        unmapped.push(region);
+    }
+    // SAFETY: The pages were the regions', and none is mapped any more.
+    let done = list.is_some_and(|mut list| unsafe { list.write_back() });
+    while let Some(mut region) = unmapped.pop() {
+        if let Owner::NonCached { pages, .. } = &mut region.owner {
+            let pages = core::mem::replace(pages, KVVec::new());
+            if done {
+                drop(Pages(pages));
+            } else {
+                Pages::restore(pages);
+            }
+        }
+    }
+}
+
+/// `MmAllocateNonCachedMemory`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_noncached_allocate(
+    bytes: usize,
+    combined: bool,
+    caller: usize,
+) -> *mut c_void {
+    allocate(bytes, combined, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_noncached_allocate);
+export_symbol_gpl!(rust_pool_noncached_allocate);
+
+/// `MmFreeNonCachedMemory`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_noncached_free(base: *mut c_void, bytes: usize, caller: usize) {
+    free(base as usize, bytes, caller);
+}
+matches_header!(rust_pool_noncached_free);
+export_symbol_gpl!(rust_pool_noncached_free);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A hash table that owns what is in it, with a lock for each bucket, and an order in which it can be
+//! read piece by piece while items come and go.
+
+use crate::lib::list::{
+    Link,
+    List,
+    Next, //
+};
+use kernel::{
+    prelude::*,
+    str::CStr,
+    sync::{
+        LockClassKey,
+        SpinLockIrq, //
+    }, //
+};
+
+const BUCKETS: usize = 256;
+
+/// Bits of a position that number the item in its bucket; those above number the bucket.
+const NUMBER: u32 = 48;
+
+/// What can be in a [`HashTable`].
+pub(crate) trait Entry: Sized {
+    /// Low bits in which all keys are alike.
+    const ALIGN: u32;
+    /// What it is found by.
+    fn key(&self) -> usize;
+    /// Its place; the table alone uses that.
+    fn place(&self) -> &Place<Self>;
+    /// The same, to change.
+    fn place_mut(&mut self) -> &mut Place<Self>;
+}
+
+/// Where an item is: opaque outside of this file.
+pub(crate) struct Place<T> {
+    next: Next<T>,
+    /// Its number among all that its bucket ever had.
+    number: u64,
+}
+
+impl<T> Place<T> {
+    /// The place of an item that is in no table.
+    pub(crate) const fn none() -> Self {
+        Self {
+            next: Next::none(),
+            number: 0,
+        }
+    }
+}
+
+impl<T: Entry> Link for T {
+    fn link(&mut self) -> &mut Next<Self> {
+        &mut self.place_mut().next
+    }
+
+    fn next(&self) -> &Next<Self> {
+        &self.place().next
+    }
+}
+
+/// Items with the same hash.
+pub(crate) struct Bucket<T: Entry> {
+    items: List<T>,
+    made: u64,
+}
+
+impl<T: Entry> Bucket<T> {
+    /// The item with a key.
+    pub(crate) fn find(&self, key: usize) -> Option<&T> {
+        self.items.iter().find(|item| item.key() == key)
+    }
+
+    /// Puts an item in.
+    pub(crate) fn insert(&mut self, mut item: KBox<T>) {
+        item.place_mut().number = self.made;
+        self.made += 1;
+        self.items.push(item);
+    }
+
+    /// Takes the item with a key out.
+    pub(crate) fn remove(&mut self, key: usize) -> Option<KBox<T>> {
+        self.items.unlink(|item| item.key() == key)
+    }
+}
+
+/// The table.
+#[pin_data]
+pub(crate) struct HashTable<T: Entry> {
+    #[pin]
+    buckets: [SpinLockIrq<Bucket<T>>; BUCKETS],
+}
+
+impl<T: Entry> HashTable<T> {
+    /// An empty table, with a name and a class of its own for its locks.
+    pub(crate) fn with_class(
+        name: &'static CStr,
+        class: Pin<&'static LockClassKey>,
+    ) -> impl PinInit<Self> {
+        pin_init!(Self {
+            buckets <- pin_init::pin_init_array_from_fn(move |_| {
+                let bucket = Bucket {
+                    items: List::new(),
+                    made: 0,
+                };
+                SpinLockIrq::new(bucket, name, class)
+            }),
+        })
+    }
+
+    /// The bucket in which an item with this key is, or would be.
+    pub(crate) fn bucket(&self, key: usize) -> &SpinLockIrq<Bucket<T>> {
+        let hash = (key >> T::ALIGN).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
+        // PANIC: The index has 8 bits, the array 256 elements; the check is folded away.
+        &self.buckets[hash & (BUCKETS - 1)]
+    }
+
+    /// What `look` has to say of the first item of which it has. Slow.
+    pub(crate) fn find_map<R>(&self, mut look: impl FnMut(&T) -> Option<R>) -> Option<R> {
+        self.buckets
+            .iter()
+            .find_map(|bucket| bucket.lock().items.iter().find_map(&mut look))
+    }
+
+    /// Calls `visit` on every item that is in the table throughout, under a lock and with interrupts
+    /// disabled.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&T)) {
+        for bucket in &self.buckets {
+            bucket.lock().items.iter().for_each(&mut visit);
+        }
+    }
+
+    /// Shows the first item at or behind a position for which `show` has something, and returns the
+    /// position behind it. Items that come and go meanwhile move no other.
+    pub(crate) fn next(
+        &self,
+        position: u64,
+        mut show: impl FnMut(&T) -> Option<()>,
+    ) -> Option<u64> {
+        let mut at = position >> NUMBER;
+        let mut number = position & ((1 << NUMBER) - 1);
+        loop {
+            let bucket = self.buckets.get(usize::try_from(at).ok()?)?.lock();
+            // Few are in a bucket, so looking for the smallest again and again is cheap.
+            while let Some(item) = bucket
+                .items
+                .iter()
+                .filter(|item| item.place().number >= number)
+                .min_by_key(|item| item.place().number)
+            {
+                number = item.place().number + 1;
+                if show(item).is_some() {
+                    return Some(at << NUMBER | number);
+                }
+            }
+            at += 1;
+            number = 0;
+        }
+    }
+
+    /// Takes any one item out of the table, for the end of the module.
+    pub(crate) fn pop(&self) -> Option<KBox<T>> {
+        self.buckets
+            .iter()
+            .find_map(|bucket| bucket.lock().items.pop())
+    }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where bytes come from, and where free ones wait; it knows no tag.
+
+pub(crate) mod batch;
+pub(crate) mod heap;
+pub(crate) mod large;
+pub(crate) mod magazine;
+pub(crate) mod request;
+pub(crate) mod size_class;
+pub(crate) mod slab_caches;
+pub(crate) mod write_back;
+pub(crate) mod zeroing;

@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The heap: spans, and which block goes where.
+//!
+//! A block of more than a page leaves a part of its last page over. That part takes small blocks,
+//! and when the block in front is freed before them, the place is kept for another of its kind, so
+//! that blocks which live on hold no more pages than they must. Only when too many such places wait
+//! are their pages, but for the last, given back.
+//!
+//! The heap is used where a kernel checker does not want to see each allocation by itself. One
+//! lock guards it, which the fast paths do not take. Who finds it held says so, and for a while
+//! small blocks come from slab caches, which CPUs do not have to wait for each other to use.
+
+pub(crate) mod bins;
+pub(crate) mod page_bitmap;
+pub(crate) mod span;
+
+use crate::{
+    header::UNIT,
+    lib::at_load::AtLoad,
+    memory::{
+        batch::Batch,
+        heap::{
+            bins::Bins,
+            page_bitmap::UNITS,
+            span::{
+                Object,
+                Pages,
+                Span, //
+            }, //
+        },
+        magazine::CAPACITY,
+        request::Request,
+        zeroing, //
+    },
+    sys::{
+        self,
+        arch::read_once,
+        PageWords,
+        PAGE_SIZE, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    new_spinlock_irq,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        SpinLockIrq,
+        SpinLockIrqGuard, //
+    },
+    time::msecs_to_jiffies, //
+};
+
+/// The rest of a page that is worth sharing, in bytes.
+const WORTH: usize = 128;
+/// Spans without their block in front that are kept, and one more for so many others.
+const WAITING: usize = 16;
+const WAITING_SHARE: usize = 22;
+/// While fewer than this many wait, one waits even if no block at all is left in it.
+const EMPTY: usize = 2;
+/// A page is not opened for small blocks while more than this part of the heap is free.
+const SLACK_SHARE: usize = 8;
+
+/// How long the heap counts as contended after a CPU had to wait for another.
+const CONTENTION_MS: u32 = 100;
+
+static OPEN: Atomic<u32> = Atomic::new(0);
+/// Until when it does, in jiffies.
+static CONTENDED_UNTIL: Atomic<usize> = Atomic::new(0);
+/// How often that happened.
+static CONTENTIONS: Atomic<u64> = Atomic::new(0);
+/// The longest run of free units, so that who cannot be served need not ask.
+static LONGEST: Atomic<usize> = Atomic::new(0);
+
+/// The heap.
+pub(crate) struct Heap {
+    /// Spans with a block in front, and those of one page, by their longest run.
+    settled: Bins,
+    /// Spans whose block in front is gone, by the run that is there for another.
+    waiting: Bins,
+    /// Units that are free in all of them.
+    free: usize,
+}
+
+/// How full the heap is.
+pub(crate) struct Usage {
+    pub(crate) spans: usize,
+    /// Those without a block in front that once had one.
+    pub(crate) waiting: usize,
+    /// Bytes in all of their last pages.
+    pub(crate) free: usize,
+    /// Bytes in the pages that wait for a block in front.
+    pub(crate) idle: usize,
+    /// How often a CPU found another here.
+    pub(crate) contentions: u64,
+}
+
+impl Heap {
+    /// An empty heap. Sleeps.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            settled: Bins::new()?,
+            waiting: Bins::new()?,
+            free: 0,
+        })
+    }
+
+    fn len(&self) -> usize {
+        self.settled.len().wrapping_add(self.waiting.len())
+    }
+
+    fn insert(&mut self, span: KBox<Span>) {
+        self.free = self.free.wrapping_add(span.free_units());
+        if span.lost_its_front() {
+            self.waiting.insert(span);
+        } else {
+            self.settled.insert(span);
+        }
+        LONGEST.store(self.settled.longest().max(self.waiting.longest()), Relaxed);
+    }
+
+    /// # Safety
+    ///
+    /// The span is in this heap.
+    unsafe fn remove(&mut self, span: NonNull<Span>) -> KBox<Span> {
+        // SAFETY: By the safety requirements.
+        let span = unsafe {
+            if span.as_ref().lost_its_front() {
+                self.waiting.remove(span)
+            } else {
+                self.settled.remove(span)
+            }
+        };
+        self.free = self.free.wrapping_sub(span.free_units());
+        span
+    }
+
+    fn place(&mut self, units: usize) -> Option<NonNull<u8>> {
+        let mut span = self
+            .settled
+            .take(units, |_| true)
+            .or_else(|| self.waiting.take(units, |_| true))?;
+        self.free = self.free.wrapping_sub(span.free_units());
+        let object = span.place(units);
+        self.insert(span);
+        object
+    }
+
+    /// Changes a span, and returns pages that are not needed any more.
+    ///
+    /// # Safety
+    ///
+    /// The span is in this heap.
+    unsafe fn change(
+        &mut self,
+        span: NonNull<Span>,
+        change: impl FnOnce(&mut Span),
+    ) -> Option<Pages> {
+        // SAFETY: By the safety requirements.
+        let mut span = unsafe { self.remove(span) };
+        change(&mut span);
+        if span.is_empty() && !(span.lost_its_front() && self.waiting.len() < EMPTY) {
+            return Some(KBox::into_inner(span).into_pages());
+        }
+        self.insert(span);
+        if self.has_too_many_waiting() {
+            return self.trim();
+        }
+        None
+    }
+
+    /// Removes a block from the front of a span so that its memory is not used again, and returns
+    /// pages that are not needed any more.
+    ///
+    /// # Safety
+    ///
+    /// The span is in this heap.
+    unsafe fn retire_front(&mut self, span: NonNull<Span>, units: usize) -> [Option<Pages>; 2] {
+        // SAFETY: By the safety requirements.
+        let mut span = unsafe { self.remove(span) };
+        let head = span.retire_front(units);
+        if span.is_empty() {
+            return [head, Some(KBox::into_inner(span).into_pages())];
+        }
+        self.insert(span);
+        [head, None]
+    }
+
+    /// Whether the heap is full enough for one more page.
+    fn wants_page(&self) -> bool {
+        self.free.saturating_mul(SLACK_SHARE) <= self.len().saturating_mul(UNITS)
+    }
+
+    /// The pages of a span that waits, but for the last if small blocks are in that.
+    fn trim(&mut self) -> Option<Pages> {
+        let mut span = self.waiting.take(0, |_| true)?;
+        self.free = self.free.wrapping_sub(span.free_units());
+        if span.is_empty() {
+            return Some(KBox::into_inner(span).into_pages());
+        }
+        let pages = span.trim_head(1);
+        self.insert(span);
+        pages
+    }
+
+    /// Whether more spans wait than are likely to be of use.
+    fn has_too_many_waiting(&self) -> bool {
+        self.waiting.len() > WAITING + self.len() / WAITING_SHARE
+    }
+}
+
+/// The heap of the module.
+pub(crate) static HEAP: AtLoad<SpinLockIrq<Heap>> = AtLoad::new(|| {
+    let heap = Heap::new()?;
+    KBox::pin_init(new_spinlock_irq!(heap, "rust_pool::heap"), GFP_KERNEL)
+});
+
+/// Takes the heap's lock.
+fn lock() -> SpinLockIrqGuard<'static, Heap> {
+    HEAP.try_lock().unwrap_or_else(|| {
+        note_contention();
+        HEAP.lock()
+    })
+}
+
+#[cold]
+fn note_contention() {
+    CONTENTIONS.fetch_add(1, Relaxed);
+    let until = sys::jiffies().wrapping_add(msecs_to_jiffies(CONTENTION_MS));
+    if read_once::read(&CONTENDED_UNTIL) != until {
+        CONTENDED_UNTIL.store(until, Relaxed);
+    }
+}
+
+/// Whether CPUs had to wait for each other here a moment ago. Any context.
+pub(crate) fn is_contended() -> bool {
+    let left = read_once::read(&CONTENDED_UNTIL).wrapping_sub(sys::jiffies());
+    left.wrapping_sub(1) < msecs_to_jiffies(CONTENTION_MS)
+}
+
+/// Starts to use the heap.
+pub(crate) fn open() {
+    OPEN.store(1, Relaxed);
+}
+
+/// Pages, and units of the last one, that a block of `bytes` bytes takes at the front of a span.
+#[inline]
+pub(crate) fn split(bytes: usize) -> (usize, usize) {
+    (
+        bytes.div_ceil(PAGE_SIZE),
+        (bytes % PAGE_SIZE).div_ceil(UNIT),
+    )
+}
+
+/// Whether a block of more than a page leaves so much of its last one over that it is worth sharing.
+#[inline(always)]
+pub(crate) fn leaves_something(bytes: usize) -> bool {
+    let over = bytes.wrapping_neg() % PAGE_SIZE;
+    bytes > PAGE_SIZE && over >= WORTH && read_once::read(&OPEN) != 0
+}
+
+/// Pages and units of a block which does.
+#[inline]
+pub(crate) fn shape(bytes: usize) -> Option<(usize, usize)> {
+    leaves_something(bytes).then(|| split(bytes))
+}
+
+/// The bytes that these are.
+#[inline]
+pub(crate) fn used(pages: usize, units: usize) -> usize {
+    pages.wrapping_sub(1) * PAGE_SIZE + units * UNIT
+}
+
+/// Places a block at the front of a span. Any context but NMI.
+pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Option<NonNull<u8>> {
+    let mut heap = lock();
+    let place = heap
+        .waiting
+        .take(units, |span| span.pages() == pages)
+        .or_else(|| heap.waiting.take(units, |span| span.pages() > pages));
+    if let Some(mut span) = place {
+        heap.free = heap.free.wrapping_sub(span.free_units());
+        let surplus = span.trim_head(pages);
+        let block = span.place_front(units);
+        heap.insert(span);
+        drop(heap);
+        drop(surplus);
+        return Some(block);
+    }
+    drop(heap);
+    let mut span = request.attempt(|gfp| Span::new(pages, gfp))?;
+    let block = span.place_front(units);
+    lock().insert(span);
+    Some(block)
+}
+
+/// Removes a block from the front of its span. If somebody else has a reference to one of its pages,
+/// none of it is used again: the pages go to the kernel, but for the last, in which no other block
+/// has its place. Any context but NMI.
+///
+/// # Safety
+///
+/// `block` comes from [`place_front`] with these pages and units and is not used any more.
+pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize) {
+    let last = block.as_ptr() as usize + (pages.wrapping_sub(1)) * PAGE_SIZE;
+    let Some(last) = NonNull::new(last as *mut u8) else {
+        return;
+    };
+    // SAFETY: By the safety requirements, it is the last page of a span.
+    let Some(span) = (unsafe { Span::around(last) }) else {
+        return;
+    };
+    let reusable = (0..pages).all(|page| {
+        let addr = block.as_ptr() as usize + page * PAGE_SIZE;
+        // SAFETY: By the safety requirements these are pages of the heap.
+        PageWords::around(addr).is_some_and(|page| unsafe { page.is_reusable() })
+    });
+    if reusable && zeroing::wipes() {
+        // SAFETY: By the safety requirements, so much was the block's.
+        unsafe { block.write_bytes(0, used(pages, units)) };
+    }
+    let mut heap = lock();
+    // SAFETY: The span has a block, so it is in the heap.
+    let pages = unsafe {
+        if reusable {
+            [heap.change(span, |span| span.remove_front(units)), None]
+        } else {
+            heap.retire_front(span, units)
+        }
+    };
+    drop(heap);
+    drop(pages);
+}
+
+/// Places a small block where there is room. Any context but NMI.
+pub(crate) fn place(units: usize) -> Option<NonNull<u8>> {
+    if read_once::read(&LONGEST) < units {
+        return None;
+    }
+    // Who has to wait is better served elsewhere.
+    let Some(mut heap) = HEAP.try_lock() else {
+        note_contention();
+        return None;
+    };
+    heap.place(units)
+}
+
+/// Places a small block in a new page, if the heap has not got too much room already or `must` take
+/// it. Any context but NMI.
+pub(crate) fn place_in_new_page(units: usize, request: Request, must: bool) -> Option<NonNull<u8>> {
+    if read_once::read(&OPEN) == 0 || !(must || lock().wants_page()) {
+        return None;
+    }
+    let mut span = request.attempt(|gfp| Span::new(1, gfp))?;
+    let object = span.place(units);
+    lock().insert(span);
+    object
+}
+
+/// Removes small blocks. Any context but NMI.
+///
+/// # Safety
+///
+/// They come from [`place`] or [`place_in_new_page`] with these units and are not used any more.
+pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
+    let mut pages = [const { None }; CAPACITY];
+    let mut heap = lock();
+    for (&object, pages) in objects.blocks().iter().zip(&mut pages) {
+        let Some(object) = NonNull::new(object as *mut u8) else {
+            continue;
+        };
+        // SAFETY: By the safety requirements, it lies in the last page of a span.
+        if let Some(span) = unsafe { Span::around(object) } {
+            // SAFETY: The span has a block, so it is in the heap.
+            *pages = unsafe { heap.change(span, |span| span.remove(object, units)) };
+        }
+    }
+    drop(heap);
+    // What is in `pages` goes after the lock.
+}
+
+/// The small block of the heap that begins at an address, which may be any. Any context but NMI.
+pub(crate) fn object_at(addr: usize) -> Option<Object> {
+    // Under the lock a page's word and the record that it leads to are there together.
+    let heap = HEAP.lock();
+    // SAFETY: What `find()` found was written for a span, and is removed under the lock before the
+    // span goes.
+    let object = Span::find(addr).and_then(|span| unsafe { span.as_ref() }.object_at(addr));
+    drop(heap);
+    object
+}
+
+/// How full the heap is.
+pub(crate) fn usage() -> Usage {
+    let heap = lock();
+    Usage {
+        spans: heap.len(),
+        waiting: heap.waiting.len(),
+        free: heap.free * UNIT,
+        // Its last page is no span's front.
+        idle: heap.waiting.pages().saturating_sub(heap.waiting.len()) * PAGE_SIZE,
+        contentions: CONTENTIONS.load(Relaxed),
+    }
+}
+
+/// Gives back the pages that wait for a block. Any context but NMI.
+pub(crate) fn shrink() {
+    loop {
+        let mut heap = lock();
+        let pages = heap.trim();
+        drop(heap);
+        if pages.is_none() {
+            break;
+        }
+    }
+}
+
+/// Forgets the spans that are left, for the end of the module; their pages stay.
+pub(crate) fn forget() {
+    let mut heap = lock();
+    while let Some(span) = heap.settled.take(0, |_| true) {
+        drop(span);
+    }
+    while let Some(span) = heap.waiting.take(0, |_| true) {
+        drop(span);
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kinds of blocks that the magazines keep, each in a magazine of its own.
+
+use crate::{
+    header::UNIT,
+    memory::size_class::{
+        Class,
+        CLASSES,
+        SIZES, //
+    },
+    sys::PAGE_SIZE, //
+};
+
+/// Orders of pages that are kept: 4 to 64 KiB.
+pub(crate) const ORDERS: usize = 5;
+/// How many kinds there are.
+pub(crate) const SHELVES: usize = CLASSES + ORDERS;
+
+/// Where blocks of one kind are kept.
+///
+/// # Invariants
+///
+/// The number is below [`SHELVES`].
+#[derive(Clone, Copy)]
+pub(crate) struct MagazineKind(usize);
+
+/// What is in a magazine of a kind.
+pub(crate) enum Content {
+    /// Objects of a size class.
+    Objects(usize),
+    /// Pages of an order.
+    Pages(u32),
+}
+
+impl MagazineKind {
+    /// For objects of a class.
+    #[inline(always)]
+    pub(crate) fn objects(class: Class) -> Self {
+        // INVARIANT: By that of `Class`.
+        Self(class.number())
+    }
+
+    /// For pages of an order; of the highest if that is not kept.
+    #[inline(always)]
+    pub(crate) fn pages(order: u32) -> Self {
+        // INVARIANT: It is one of the kinds behind those of the classes.
+        // CAST: Lossless on the architectures supported.
+        Self(CLASSES + (order as usize).min(ORDERS - 1))
+    }
+
+    /// The kind of a number, if there is one.
+    #[inline]
+    pub(crate) fn from_number(number: usize) -> Option<Self> {
+        // INVARIANT: As checked.
+        (number < SHELVES).then_some(Self(number))
+    }
+
+    /// Its number.
+    #[inline(always)]
+    pub(crate) fn number(self) -> usize {
+        self.0
+    }
+
+    /// All kinds.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        (0..SHELVES).filter_map(Self::from_number)
+    }
+
+    /// What it is for.
+    pub(crate) fn content(self) -> Content {
+        let number = self.number();
+        match SIZES.get(number) {
+            Some(units) => Content::Objects(*units),
+            // CAST: An order is below `ORDERS`.
+            None => Content::Pages(number.saturating_sub(CLASSES) as u32),
+        }
+    }
+
+    /// What each block on it takes, in bytes.
+    pub(crate) fn bytes(self) -> usize {
+        match self.content() {
+            Content::Objects(units) => units * UNIT,
+            Content::Pages(order) => PAGE_SIZE << order,
+        }
+    }
+}
+
+#[kernel::macros::kunit_tests(rust_pool_shelf)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers() {
+        assert!(MagazineKind::all().count() == SHELVES);
+        for (number, kind) in MagazineKind::all().enumerate() {
+            assert!(kind.number() == number);
+            assert!(MagazineKind::from_number(number).is_some());
+        }
+        assert!(MagazineKind::from_number(SHELVES).is_none());
+    }
+
+    #[test]
+    fn pages_up_to_64_kib() {
+        for (order, bytes) in [(0, 4096), (1, 8192), (2, 16384), (3, 32768), (4, 65536)] {
+            let kind = MagazineKind::pages(order);
+            assert!(kind.bytes() == bytes);
+            assert!(matches!(kind.content(), Content::Pages(it) if it == order));
+        }
+        for order in [5, u32::MAX] {
+            assert!(MagazineKind::pages(order).bytes() == 65536);
+        }
+    }
+
+    #[test]
+    fn objects_of_each_class() {
+        for (number, &units) in SIZES.iter().enumerate() {
+            // SAFETY: No class is larger than the largest object.
+            let kind = MagazineKind::objects(unsafe { Class::of(units) });
+            assert!(kind.number() == number && kind.bytes() == units * UNIT);
+            assert!(matches!(kind.content(), Content::Objects(it) if it == units));
+        }
+    }
+}

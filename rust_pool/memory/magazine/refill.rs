@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is behind the magazines: where their blocks come from and go to.
+
+use crate::{
+    header::PageHeader,
+    memory::{
+        batch::Batch,
+        heap,
+        magazine::{
+            self,
+            kind::{
+                Content,
+                MagazineKind, //
+            },
+            CAPACITY, //
+        },
+        request::Request,
+        slab_caches::{
+            self,
+            SMALL_UNITS, //
+        }, //
+    },
+    sys::{
+        self,
+        raw::RUST_POOL_GFP_NOWAIT,
+        Cache,
+        PageWords, //
+    }, //
+};
+use core::ptr::NonNull;
+
+/// Allocates a block of a kind whose magazine has none, and perhaps a few more for the magazine.
+/// Any context but NMI.
+#[cold]
+#[inline(never)]
+pub(crate) fn allocate(kind: MagazineKind, request: Request) -> Option<NonNull<u8>> {
+    match kind.content() {
+        Content::Objects(units) => allocate_object(kind, units, request),
+        Content::Pages(order) => request.attempt(|gfp| sys::page_block(order, gfp)),
+    }
+}
+
+fn allocate_object(kind: MagazineKind, units: usize, request: Request) -> Option<NonNull<u8>> {
+    let class = kind.number();
+    let cache = slab_caches::of(class);
+    if let Some(cache) = cache.filter(|_| heap::is_contended()) {
+        return allocate_from(cache, true, kind, request);
+    }
+    // One at a time: the next may fit better elsewhere.
+    if let Some(object) = heap::place(units) {
+        return Some(object);
+    }
+    if cache.is_none() || units > SMALL_UNITS {
+        if let Some(object) = heap::place_in_new_page(units, request, false) {
+            if cache.is_none() {
+                slab_caches::missed(class);
+            }
+            return Some(object);
+        }
+    }
+    if let Some(cache) = cache {
+        return allocate_from(cache, false, kind, request);
+    }
+    slab_caches::want(class);
+    heap::place_in_new_page(units, request, true)
+}
+
+/// Allocates an object and half a magazine from a slab cache.
+fn allocate_from(
+    cache: Cache,
+    contended: bool,
+    kind: MagazineKind,
+    request: Request,
+) -> Option<NonNull<u8>> {
+    let mut batch = Batch::new();
+    let wanted = (magazine::capacity(kind) / 2).max(1);
+    if contended {
+        // This fills the kernel's own list for this CPU, for those that follow: it takes memory, but
+        // one lock for many.
+        if let Some(object) = cache.allocate(RUST_POOL_GFP_NOWAIT) {
+            batch.push(object);
+        }
+    }
+    batch.add(wanted.saturating_sub(batch.len()), |room| {
+        cache.allocate_many(room, RUST_POOL_GFP_NOWAIT)
+    });
+    let object = batch
+        .pop()
+        .or_else(|| request.attempt(|gfp| cache.allocate(gfp)))?;
+    // SAFETY: The objects were allocated for this kind, and nobody uses them.
+    unsafe { shelve(kind, &mut batch) };
+    Some(object)
+}
+
+/// Frees a block: into this CPU's magazine, or else to where it came from. Any context but NMI.
+///
+/// # Safety
+///
+/// The block is of this kind and is not used any more.
+#[inline]
+pub(crate) unsafe fn free(kind: MagazineKind, block: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        if !magazine::push(kind, block) {
+            spill(kind, block);
+        }
+    }
+}
+
+/// Frees a block of pages. If somebody else has a reference to one of them, which mapping it into
+/// a process is too, they go to the kernel, and are free when he lets go. Any context but NMI.
+///
+/// # Safety
+///
+/// The block is all pages of this order from [`allocate`], and its owner does not use it any more.
+pub(crate) unsafe fn free_pages(order: u32, block: NonNull<u8>) {
+    let kind = MagazineKind::pages(order);
+    let reusable = PageWords::around(block.as_ptr() as usize).is_some_and(|page| {
+        // SAFETY: By the safety requirements the pages are there, and the pool has a reference.
+        unsafe { page.is_reusable() }
+    });
+    // SAFETY: By the safety requirements; nobody uses what nobody else refers to.
+    unsafe {
+        if reusable {
+            free(kind, block);
+        } else {
+            give_back_pages(order, block);
+        }
+    }
+}
+
+/// Gives a block of pages back.
+///
+/// # Safety
+///
+/// As for [`free_pages`].
+unsafe fn give_back_pages(order: u32, block: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        PageHeader::erase(block);
+        sys::free_page_block(block, order);
+    }
+}
+
+/// Gives back a block for which its magazine has no room, and half of those that are there.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn spill(kind: MagazineKind, block: NonNull<u8>) {
+    let mut batch = Batch::new();
+    batch.push(block);
+    batch.add(magazine::capacity(kind) / 2, |room| {
+        magazine::take(kind, room)
+    });
+    // SAFETY: By the safety requirements, and what was in the magazine is of its kind.
+    unsafe { give_back(kind, &mut batch) };
+}
+
+/// Puts free blocks into this CPU's magazine, and gives back those that there is no room for.
+///
+/// # Safety
+///
+/// As for [`give_back`].
+unsafe fn shelve(kind: MagazineKind, batch: &mut Batch) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        let put = magazine::put(kind, batch.blocks());
+        batch.skip(put);
+        give_back(kind, batch);
+    }
+}
+
+/// Gives a batch of free blocks back to where they came from.
+///
+/// # Safety
+///
+/// All are of this kind, and nobody uses them.
+unsafe fn give_back(kind: MagazineKind, batch: &mut Batch) {
+    match kind.content() {
+        Content::Objects(units) => {
+            let (mut slab, mut rest) = (Batch::new(), Batch::new());
+            while let Some(object) = batch.pop() {
+                // SAFETY: By the safety requirements, it is still allocated.
+                if unsafe { sys::is_slab(object) } {
+                    slab.push(object);
+                } else {
+                    rest.push(object);
+                }
+            }
+            // SAFETY: These are objects of this cache, and what is not from it is from the heap.
+            unsafe {
+                if let Some(cache) = slab_caches::of(kind.number()).filter(|_| !slab.is_empty()) {
+                    cache.free_many(slab.blocks_mut());
+                }
+                if !rest.is_empty() {
+                    heap::remove(&rest, units);
+                }
+            }
+        }
+        Content::Pages(order) => {
+            while let Some(block) = batch.pop() {
+                // SAFETY: The magazine's pages are such blocks.
+                unsafe { give_back_pages(order, block) };
+            }
+        }
+    }
+}
+
+/// Empties this CPU's magazines. The caller stays on its CPU, or else some of them stay full.
+pub(crate) fn drain() {
+    drain_by(magazine::take);
+    heap::shrink();
+}
+
+/// Empties the magazines of a CPU that is not running.
+///
+/// # Safety
+///
+/// The CPU is offline, or nobody uses the magazines.
+pub(crate) unsafe fn drain_of(cpu: u32) {
+    // SAFETY: By the safety requirements.
+    drain_by(|kind, room| unsafe { magazine::take_of(cpu, kind, room) });
+}
+
+fn drain_by(take: impl Fn(MagazineKind, &mut [usize]) -> usize) {
+    for kind in MagazineKind::all() {
+        loop {
+            let mut batch = Batch::new();
+            batch.add(CAPACITY, |room| take(kind, room));
+            if batch.is_empty() {
+                break;
+            }
+            // SAFETY: What was in the magazine is of its kind, and free.
+            unsafe { give_back(kind, &mut batch) };
+        }
+    }
+}

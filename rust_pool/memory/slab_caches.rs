@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Slab caches of our own for blocks with a header, one for each size class.
+//!
+//! Making one takes a mutex, and a request may come in softirq: until a work item has made a cache
+//! the heap serves in its place, as it does anyway while it has room. Where a checker of the kernel
+//! watches, there is no heap, and all caches are made at load. An object may straddle a page, unlike on Windows, but is always physically contiguous.
+
+use crate::{
+    header::UNIT,
+    memory::size_class::{
+        CLASSES,
+        SIZES, //
+    },
+    sys::{
+        self,
+        Cache, //
+    }, //
+};
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+use kernel::{
+    bindings,
+    fmt,
+    prelude::*,
+    str::CString,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    }, //
+};
+
+/// Objects up to this size, in units, take no page of the heap for themselves once there is a cache.
+pub(crate) const SMALL_UNITS: usize = 512 / UNIT;
+/// Pages that a class takes from the heap before its cache is made.
+const PATIENCE: u32 = 16;
+
+static MISSES: [Atomic<u32>; CLASSES] = [const { Atomic::new(0) }; CLASSES];
+
+static CACHES: [Atomic<*mut bindings::kmem_cache>; CLASSES] =
+    [const { Atomic::new(null_mut()) }; CLASSES];
+
+/// The cache of a class, by its number.
+#[inline]
+pub(crate) fn of(class: usize) -> Option<Cache> {
+    let raw = NonNull::new(CACHES.get(class)?.load(Acquire))?;
+    // SAFETY: The caches are destroyed when the module goes.
+    Some(unsafe { Cache::from_raw(raw) })
+}
+
+/// Whether a checker of the kernel may lay objects out in its own way.
+static CHECKED: Atomic<bool> = Atomic::new(false);
+
+/// The object of one of the caches that begins at an address, which may be any: its class, and where
+/// the one in front of it begins. `None` where a checker lays them out.
+pub(crate) fn object_at(addr: usize) -> Option<(usize, Option<usize>)> {
+    if CHECKED.load(Relaxed) {
+        return None;
+    }
+    let (cache, start) = sys::slab_around(addr)?;
+    let class = CACHES.iter().position(|slot| slot.load(Relaxed) == cache)?;
+    let bytes = SIZES.get(class)? * UNIT;
+    let offset = addr.checked_sub(start)?;
+    let front = addr.checked_sub(bytes).filter(|_| offset != 0);
+    (offset.checked_rem(bytes)? == 0).then_some((class, front))
+}
+
+/// Tells the caches of this load from those of an earlier one, which are still there if blocks
+/// leaked from them.
+static LOAD: Atomic<u64> = Atomic::new(0);
+/// Classes whose caches are to be made, a bit each.
+static WANTED: Atomic<u64> = Atomic::new(0);
+const _: () = assert!(CLASSES <= 64);
+
+fn name(of: impl fmt::Display) -> Result<CString> {
+    let load = LOAD.load(Relaxed);
+    CString::try_from_fmt(fmt!("rust_pool-{load:016x}-{of}"))
+}
+
+fn make(class: usize) -> Result {
+    let (Some(slot), Some(units)) = (CACHES.get(class), SIZES.get(class)) else {
+        return Ok(());
+    };
+    if slot.load(Relaxed).is_null() {
+        let bytes = units * UNIT;
+        let cache = Cache::new(&name(bytes)?, bytes, UNIT)?;
+        // RELEASE: Whoever finds the cache sees it whole.
+        slot.store(cache.into_raw(), Release);
+    }
+    Ok(())
+}
+
+/// Makes all caches if a checker of the kernel watches such, and says whether it does; `unwatched` if
+/// it is not to. Sleeps.
+pub(crate) fn init(unwatched: bool) -> Result<bool> {
+    LOAD.store(sys::random(), Relaxed);
+    let checked = !unwatched && sys::caches_are_checked(&name("probe")?).ok_or(ENOMEM)?;
+    CHECKED.store(checked || unwatched, Relaxed);
+    if checked {
+        (0..CLASSES).try_for_each(make)?;
+    }
+    Ok(checked)
+}
+
+/// Says that a class has no cache and took a page of the heap instead. When that happens often, the
+/// cache is made. Any context but NMI.
+pub(crate) fn missed(class: usize) {
+    let Some(misses) = MISSES.get(class) else {
+        return;
+    };
+    if misses.fetch_add(1, Relaxed) >= PATIENCE {
+        misses.store(0, Relaxed);
+        want(class);
+    }
+}
+
+/// Has the cache of a class made soon. Any context but NMI.
+pub(crate) fn want(class: usize) {
+    // CAST: A class is below 64.
+    let bit = 1u64 << (class & 63);
+    let wanted = WANTED.load(Relaxed);
+    if wanted & bit == 0 && WANTED.cmpxchg(wanted, wanted | bit, Relaxed).is_ok() {
+        sys::defer();
+    }
+}
+
+/// Makes the caches that are wanted. Sleeps.
+pub(crate) fn make_wanted() {
+    let wanted = WANTED.xchg(0, Relaxed);
+    for class in (0..CLASSES).filter(|class| wanted & 1 << class != 0) {
+        // Without memory the next request wants it again.
+        let _ = make(class);
+    }
+}
+
+/// Destroys the caches, but for those from which blocks leaked, if any did. Sleeps.
+///
+/// # Safety
+///
+/// Nobody allocates or frees any more: the module is going.
+pub(crate) unsafe fn exit(leaked: bool) {
+    if leaked && !cfg!(CONFIG_SLUB_DEBUG) {
+        // No cache can say then whether it is empty.
+        return;
+    }
+    for slot in &CACHES {
+        if let Some(raw) = NonNull::new(slot.load(Relaxed)) {
+            // SAFETY: The cache was made by `make()`.
+            let cache = unsafe { Cache::from_raw(raw) };
+            // To ask each whether it is empty takes long where KASAN keeps freed objects.
+            if leaked {
+                // SAFETY: Nobody uses the cache.
+                unsafe { cache.destroy_if_empty() };
+            } else {
+                // SAFETY: Nor has anybody an object of it.
+                unsafe { cache.destroy() };
+            }
+            slot.store(null_mut(), Relaxed);
+        }
+    }
+}

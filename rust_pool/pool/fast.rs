@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The way that nearly all small blocks take: the tag is known, the block is in the magazine, and
+//! there is nothing to report, to zero or to wait for.
+//!
+//! Both functions call nothing but what they end with, so that they have no registers to save. They
+//! do their work by the same functions as the way for all other cases, [`pool`](crate::pool), and
+//! leave everything as it was when a case is not theirs.
+
+use crate::{
+    header::{
+        self,
+        Form,
+        Header,
+        PageHeader,
+        LARGEST,
+        UNIT, //
+    },
+    memory::{
+        magazine::{
+            self,
+            kind::{
+                MagazineKind,
+                ORDERS, //
+            },
+            refill, //
+        },
+        size_class::Class,
+        zeroing, //
+    },
+    pool::{
+        pages,
+        small, //
+    },
+    stats::{
+        tag_stats::TagStats,
+        tag_table, //
+    },
+    sys::{
+        arch::{
+            percpu,
+            read_once, //
+        },
+        Client,
+        PAGE_SIZE, //
+    },
+    types::tag::{
+        PoolKind,
+        Tag, //
+    }, //
+};
+use core::ptr::NonNull;
+
+/// What came of a quick allocation.
+pub(crate) enum Outcome {
+    /// A block.
+    Block(NonNull<u8>),
+    /// No block was at hand, but all else is as it should be for this row.
+    Empty(&'static TagStats),
+    /// It is not for here.
+    Other,
+}
+
+/// Allocates a block where that is quickly done. The caller has looked at the kind of pool, and at
+/// the rules for it.
+#[inline(always)]
+pub(crate) fn allocate(
+    kind: PoolKind,
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    owner: Client,
+) -> Outcome {
+    if bytes.wrapping_sub(1) >= LARGEST || percpu::in_nmi() {
+        return Outcome::Other;
+    }
+    let Some(row) = tag_table::known(tag, kind, owner) else {
+        return Outcome::Other;
+    };
+    // SAFETY: Such a size has at most that many units.
+    let class = unsafe { Class::of(header::units(bytes)) };
+    let Some(object) = magazine::pop(MagazineKind::objects(class)) else {
+        return Outcome::Empty(row);
+    };
+    // SAFETY: The object is ours and at least a header long.
+    unsafe { Header::new(bytes, read_once::read(&row.stamp), row.index()).write(object) };
+    let fold = row.charged(bytes, class.bytes());
+    let zero = zeroing::zeroes_for(pool_type);
+    if fold || zero {
+        return Outcome::Block(finish(object, row, class, fold, zero));
+    }
+    // SAFETY: The object is longer than its header.
+    Outcome::Block(unsafe { object.add(UNIT) })
+}
+
+#[inline(never)]
+fn finish(
+    object: NonNull<u8>,
+    row: &TagStats,
+    class: Class,
+    fold: bool,
+    zero: bool,
+) -> NonNull<u8> {
+    if fold {
+        row.fold();
+    }
+    // SAFETY: The object is longer than its header.
+    let block = unsafe { object.add(UNIT) };
+    if zero {
+        // SAFETY: So much of the object is behind the header.
+        unsafe { block.write_bytes(0, class.bytes() - UNIT) };
+    }
+    block
+}
+
+/// Frees a block where that is quickly done; `false` if it is not.
+#[inline(always)]
+pub(crate) fn free(addr: usize, tag: Tag) -> bool {
+    if addr % PAGE_SIZE == 0 || percpu::in_nmi() {
+        return false;
+    }
+    let at = addr.wrapping_sub(UNIT);
+    let Some(header) = Header::find_nonpaged(at) else {
+        return false;
+    };
+    // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
+    if !header.admits(tag) || !unsafe { header.claim(at) } {
+        return false;
+    }
+    // SAFETY: As above; an address with a header in front is not null.
+    let (row, object) = unsafe {
+        (
+            tag_table::of_header(header.row()),
+            NonNull::new_unchecked(at as *mut u8),
+        )
+    };
+    // SAFETY: A header of this load has at most that many units.
+    let class = unsafe { Class::of(header.units()) };
+    let fold = row.discharged(header.bytes(), class.bytes());
+    let magazine = MagazineKind::objects(class);
+    // No magazine is open where blocks are to be wiped.
+    // SAFETY: The header says that the object is of this class, and it was live until now.
+    if fold || !unsafe { magazine::push(magazine, object) } {
+        // SAFETY: As above; it was not taken.
+        unsafe { give(class, object, row, fold) };
+    }
+    true
+}
+
+/// # Safety
+///
+/// The object is of this class and is not used any more.
+#[inline(never)]
+unsafe fn give(class: Class, object: NonNull<u8>, row: &TagStats, fold: bool) {
+    if fold {
+        row.fold();
+    }
+    // SAFETY: By the safety requirements.
+    unsafe { small::free_object(class, object) };
+}
+
+/// Allocates a block of whole pages where that is quickly done. As for [`allocate`].
+#[inline(always)]
+pub(crate) fn allocate_pages(
+    kind: PoolKind,
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    owner: Client,
+) -> Option<NonNull<u8>> {
+    let order = pages::order(bytes)?;
+    // CAST: A small constant.
+    // SAFETY: `order()` says no other order.
+    unsafe { core::hint::assert_unchecked(order < ORDERS as u32) };
+    if percpu::in_nmi() {
+        return None;
+    }
+    let row = tag_table::known(tag, kind, owner)?;
+    let block = magazine::pop(MagazineKind::pages(order))?;
+    let header = PageHeader::new(
+        bytes,
+        Form::Order(order),
+        read_once::read(&row.stamp),
+        row.index(),
+    );
+    // SAFETY: The pages are ours.
+    unsafe { header.write(block) };
+    let used = PAGE_SIZE << order;
+    let fold = row.charged(bytes, used);
+    let zero = zeroing::zeroes_for(pool_type);
+    if fold || zero {
+        return Some(finish_pages(block, row, used, fold, zero));
+    }
+    Some(block)
+}
+
+#[inline(never)]
+fn finish_pages(
+    block: NonNull<u8>,
+    row: &TagStats,
+    used: usize,
+    fold: bool,
+    zero: bool,
+) -> NonNull<u8> {
+    if fold {
+        row.fold();
+    }
+    if zero {
+        // SAFETY: So much is the block's.
+        unsafe { block.write_bytes(0, used) };
+    }
+    block
+}
+
+/// Frees a block of whole pages where that is quickly done; `false` if it is not.
+#[inline(always)]
+pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
+    if percpu::in_nmi() || zeroing::wipes() {
+        return false;
+    }
+    let Some((header, page)) = PageHeader::find_nonpaged(addr) else {
+        return false;
+    };
+    let Form::Order(order) = header.form() else {
+        return false;
+    };
+    // SAFETY: `header` was found live there; whoever frees a block gives it up.
+    if !header.admits(tag) || !unsafe { header.claim_in(page) } {
+        return false;
+    }
+    // SAFETY: The header says that the pages are there, and the pool has a reference.
+    if !unsafe { page.is_reusable() } {
+        // SAFETY: They were live until now.
+        unsafe { give_up(addr, header) };
+        return true;
+    }
+    // SAFETY: As above; a page with a header is not at null.
+    let (row, block) = unsafe {
+        (
+            tag_table::of_header(header.row()),
+            NonNull::new_unchecked(addr as *mut u8),
+        )
+    };
+    // CAST: A small constant.
+    // SAFETY: A header of this load has no other order.
+    unsafe { core::hint::assert_unchecked(order < ORDERS as u32) };
+    let fold = row.discharged(header.bytes(), PAGE_SIZE << order);
+    let magazine = MagazineKind::pages(order);
+    // SAFETY: The header says that the pages are of this order, and they were live until now.
+    if fold || !unsafe { magazine::push(magazine, block) } {
+        // SAFETY: As above; they were not taken.
+        unsafe { give_pages(order, block, row, fold) };
+    }
+    true
+}
+
+/// # Safety
+///
+/// The block at `addr` has this header, and nobody has it any more.
+#[cold]
+#[inline(never)]
+unsafe fn give_up(addr: usize, header: PageHeader) {
+    if let Some(row) = tag_table::at(header.row()) {
+        row.discharge(header.bytes(), pages::used_by(&header));
+    }
+    if let Some(block) = NonNull::new(addr as *mut u8) {
+        // SAFETY: By the safety requirements.
+        unsafe { pages::give(block, header) };
+    }
+}
+
+/// # Safety
+///
+/// As for [`refill::free_pages`].
+#[inline(never)]
+unsafe fn give_pages(order: u32, block: NonNull<u8>, row: &TagStats, fold: bool) {
+    if fold {
+        row.fold();
+    }
+    // SAFETY: By the safety requirements.
+    unsafe { refill::free_pages(order, block) };
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is known of the block at an address.
+//!
+//! WDK: `!pool` of the debugger.
+
+use crate::{
+    header::{
+        Found,
+        Header,
+        PageHeader,
+        UNIT, //
+    },
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    pool::special::{
+        self,
+        arena, //
+    },
+    record::table::REGIONS,
+    sys::{
+        self,
+        PAGE_SIZE, //
+    },
+    types::{
+        memory_type::{
+            Known,
+            MemoryType, //
+        },
+        tag::Tag, //
+    },
+    verifier::tracking, //
+};
+use kernel::prelude::*;
+
+/// The live block that begins at `addr`: by its header, its record, or the verifier's. Any context
+/// but NMI, any address.
+fn find(addr: usize) -> Option<Known> {
+    if arena::covers(addr) {
+        return special::live(addr);
+    }
+    if addr % PAGE_SIZE == 0 {
+        if let Some(Found::Live(header)) = PageHeader::find(addr) {
+            return Some(Known::pool(header.tag(), header.kind(), header.bytes()));
+        }
+        let bucket = REGIONS.bucket(addr).lock();
+        if let Some(region) = bucket.find(addr) {
+            return Some(Known {
+                tag: region.owner.tag(),
+                memory: region.owner.memory(),
+                bytes: region.asked,
+            });
+        }
+    }
+    let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
+    if let Some(Found::Live(header)) = header.and_then(Header::find) {
+        return Some(Known::pool(header.tag(), header.kind(), header.bytes()));
+    }
+    // What has no header is known while it is tracked.
+    tracking::known(addr)
+}
+
+/// Exported: what is known of the live block that begins at `block`; false if there is none. `kind`
+/// is 2 for what is not pool, `tag` 0 for what has none.
+///
+/// # Safety
+///
+/// The three pointers are valid for writes.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_block(
+    block: *const c_void,
+    kind: *mut u32,
+    tag: *mut u32,
+    bytes: *mut usize,
+) -> bool {
+    // No lock may be taken in NMI.
+    if sys::irql() == 15 {
+        return false;
+    }
+    let Some(known) = find(block as usize) else {
+        return false;
+    };
+    // SAFETY: By the safety requirements.
+    unsafe {
+        *kind = match known.memory {
+            // CAST: The discriminants are those of POOL_TYPE.
+            MemoryType::Pool { kind, .. } => kind as u32,
+            _ => 2,
+        };
+        *tag = known.tag.map_or(0, Tag::as_raw);
+        *bytes = known.bytes;
+    }
+    true
+}
+matches_header!(rust_pool_block);
+export_symbol_gpl!(rust_pool_block);

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Blocks of whole pages up to 64 KiB: page-aligned, with their header in `struct page`.
+//!
+//! Those of a power of two pages come from the magazines. One that leaves enough of its last page
+//! over lies at the front of a span of the heap, so that small blocks can have the rest. The others
+//! take their pages and give what is left of the power of two back.
+
+use crate::{
+    header::{
+        self,
+        recently_freed,
+        Form,
+        PageHeader,
+        Remains,
+        LARGEST, //
+    },
+    memory::{
+        heap,
+        large,
+        magazine::{
+            self,
+            kind::{
+                MagazineKind,
+                ORDERS, //
+            },
+            refill, //
+        },
+        request::Request,
+        zeroing, //
+    },
+    stats::{
+        tag_stats::TagStats,
+        tag_table, //
+    },
+    sys::{
+        self,
+        page_align,
+        PAGE_SIZE, //
+    },
+    types::tag::{
+        PoolKind,
+        Tag, //
+    }, //
+};
+use core::ptr::NonNull;
+
+/// The largest block, in bytes.
+pub(crate) const MAX: usize = large::CONTIGUOUS_MAX;
+
+/// The order of so many pages, 0 to 16, or `NONE`.
+const ORDER_OF: [u8; MAX / PAGE_SIZE + 1] = {
+    let mut order_of = [NONE; MAX / PAGE_SIZE + 1];
+    let mut order = 0;
+    while order < ORDERS {
+        // CAST: A handful.
+        order_of[1 << order] = order as u8;
+        order += 1;
+    }
+    order_of
+};
+const NONE: u8 = u8::MAX;
+
+/// The order of the pages of a block of `bytes` bytes, if it takes all of such.
+#[inline(always)]
+pub(crate) fn order(bytes: usize) -> Option<u32> {
+    if bytes <= LARGEST || heap::leaves_something(bytes) {
+        return None;
+    }
+    let pages = (bytes.wrapping_sub(1) / PAGE_SIZE).wrapping_add(1);
+    match ORDER_OF.get(pages) {
+        Some(&NONE) | None => None,
+        Some(&order) => Some(order.into()),
+    }
+}
+
+/// Allocates a block of more than [`LARGEST`] and at most [`MAX`] bytes. Any context but NMI.
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &TagStats,
+) -> Option<NonNull<u8>> {
+    let bytes = request.bytes;
+    if let Some((pages, units)) = heap::shape(bytes) {
+        let block = heap::place_front(pages, units, request.plain())?;
+        return Some(hand_out(block, request, Form::Shared, kind, tag, row));
+    }
+    let (block, form) = match order(bytes) {
+        Some(order) => {
+            let magazine = MagazineKind::pages(order);
+            let block =
+                magazine::pop(magazine).or_else(|| refill::allocate(magazine, request.plain()))?;
+            (block, Form::Order(order))
+        }
+        None => {
+            let bytes = page_align(bytes)?;
+            let block = request
+                .plain()
+                .attempt(|gfp| sys::pages_exact(bytes, gfp))?;
+            (block, Form::Exact)
+        }
+    };
+    recently_freed::forget(block.as_ptr() as usize);
+    Some(hand_out(block, request, form, kind, tag, row))
+}
+
+/// Makes pages a block and hands it out.
+fn hand_out(
+    block: NonNull<u8>,
+    request: Request,
+    form: Form,
+    kind: PoolKind,
+    tag: Tag,
+    row: &TagStats,
+) -> NonNull<u8> {
+    let bytes = request.bytes;
+    let used = used(bytes, form);
+    let header = PageHeader::new(bytes, form, header::stamp(kind, tag), row.index());
+    // SAFETY: The pages are the caller's, all of the first one, and so many bytes in all.
+    unsafe {
+        header.write(block);
+        if zeroing::zeroes(request.zero) {
+            block.write_bytes(0, used);
+        }
+    }
+    row.charge(bytes, used);
+    block
+}
+
+/// What a block takes.
+fn used(bytes: usize, form: Form) -> usize {
+    match form {
+        Form::Order(order) => PAGE_SIZE << order,
+        Form::Exact => bytes.div_ceil(PAGE_SIZE) * PAGE_SIZE,
+        Form::Shared => {
+            let (pages, units) = heap::split(bytes);
+            heap::used(pages, units)
+        }
+    }
+}
+
+/// What a block with this header takes.
+pub(crate) fn used_by(header: &PageHeader) -> usize {
+    used(header.bytes(), header.form())
+}
+
+/// Takes a block back. `None` if another CPU was faster. Any context.
+///
+/// # Safety
+///
+/// [`PageHeader::find`] found this header, live, for `addr`, and the caller gives the block up.
+#[inline(always)]
+pub(crate) unsafe fn take(
+    addr: usize,
+    header: &PageHeader,
+    row: Option<&TagStats>,
+) -> Option<NonNull<u8>> {
+    // SAFETY: By the safety requirements.
+    if !unsafe { header.claim(addr) } {
+        return None;
+    }
+    if let Some(row) = row {
+        row.discharge(header.bytes(), used_by(header));
+    }
+    NonNull::new(addr as *mut u8)
+}
+
+/// Gives a block's memory back. Any context but NMI.
+///
+/// # Safety
+///
+/// It has this header, and nobody has the block any more.
+pub(crate) unsafe fn give(block: NonNull<u8>, header: PageHeader) {
+    let (bytes, form) = (header.bytes(), header.form());
+    // What goes to the kernel it wipes itself, and not before the last reference goes. No magazine
+    // is open where blocks are to be wiped.
+    // SAFETY: By the safety requirements.
+    unsafe {
+        match form {
+            Form::Order(order) => refill::free_pages(order, block),
+            Form::Exact => {
+                PageHeader::erase(block);
+                sys::free_pages(block, used(bytes, form));
+            }
+            Form::Shared => {
+                let (pages, units) = heap::split(bytes);
+                heap::remove_front(block, pages, units);
+            }
+        }
+    }
+}
+
+/// What the pages of a block are.
+fn form(bytes: usize) -> Form {
+    match order(bytes) {
+        _ if heap::shape(bytes).is_some() => Form::Shared,
+        Some(order) => Form::Order(order),
+        None => Form::Exact,
+    }
+}
+
+/// The header of a block at a page-aligned address, as it was before somebody wrote to it, if enough
+/// of it is left to say that for sure. Slow.
+pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
+    let by_second = || {
+        let row = tag_table::at(remains.row())?;
+        let (tag, kind) = row.identity()?;
+        let sizes = LARGEST + 1..=MAX;
+        remains.pages_by_second(addr, header::stamp(kind, tag?), sizes, form)
+    };
+    let by_first = || {
+        let (tag, kind) = remains.identity()?;
+        // Whose it was is not left, so it may be of any module that has blocks with the tag.
+        tag_table::find_map(tag, kind, |row| {
+            let stamp = header::stamp(kind, tag);
+            let live = row.snapshot().diff() != 0;
+            live.then(|| remains.pages_by_first(stamp, row.index(), form))?
+        })
+    };
+    by_second().or_else(by_first)
+}
+
+/// The live block around an address that is not its start, if there is one. Slow.
+pub(crate) fn around(addr: usize) -> Option<usize> {
+    let last = addr & !(PAGE_SIZE - 1);
+    (0..MAX / PAGE_SIZE)
+        .filter_map(|back| last.checked_sub(back * PAGE_SIZE))
+        .find(|&at| {
+            matches!(PageHeader::find(at), Some(crate::header::Found::Live(header))
+                if addr < at.saturating_add(used(header.bytes(), header.form())))
+        })
+}

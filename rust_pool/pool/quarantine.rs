@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The memory of blocks that a violation concerned, which is never handed out again: `policy
+//! quarantine`.
+//!
+//! It stays as it is until the module goes. That of special pool is kept in its own slots.
+
+use crate::{
+    header::{
+        PageHeader,
+        UNIT, //
+    },
+    lib::at_load::AtLoad,
+    memory::{
+        large,
+        size_class::Class, //
+    },
+    pool::{
+        pages,
+        small, //
+    },
+    record::Region,
+    sys,
+    verifier::quarantine_set::{
+        self,
+        ROOM, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq, //
+};
+
+/// Memory that is kept.
+pub(crate) enum Memory {
+    Object(NonNull<u8>, Class),
+    Pages(NonNull<u8>, PageHeader),
+    Region(KBox<Region>),
+}
+
+// SAFETY: It owns the memory.
+unsafe impl Send for Memory {}
+
+impl Memory {
+    /// Where its block was.
+    fn addr(&self) -> usize {
+        match self {
+            Self::Object(object, _) => object.as_ptr() as usize + UNIT,
+            Self::Pages(block, _) => block.as_ptr() as usize,
+            Self::Region(region) => region.addr(),
+        }
+    }
+}
+
+impl Memory {
+    /// How much it is.
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Object(_, class) => class.bytes(),
+            Self::Pages(_, header) => sys::page_align(header.bytes()).unwrap_or(0),
+            Self::Region(region) => region.used,
+        }
+    }
+}
+
+/// What is kept.
+pub(crate) static MEMORY: AtLoad<SpinLockIrq<KVVec<Memory>>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(KVVec::new(), "rust_pool::kept_memory"),
+        GFP_KERNEL,
+    )
+});
+
+/// Makes room for what will be kept. Sleeps; `SWITCHING` is held.
+pub(crate) fn open() -> Result {
+    quarantine_set::open()?;
+    if MEMORY.lock().capacity() != 0 {
+        return Ok(());
+    }
+    let new = KVVec::with_capacity(ROOM, GFP_KERNEL | __GFP_NOWARN)?;
+    *MEMORY.lock() = new;
+    Ok(())
+}
+
+/// Keeps memory that nobody has. Any context but NMI.
+pub(crate) fn keep(memory: Memory) {
+    quarantine_set::note(memory.addr(), memory.bytes());
+    let mut kept = MEMORY.lock();
+    if let Err(full) = kept.push_within_capacity(memory) {
+        drop(kept);
+        quarantine_set::note_lost();
+        core::mem::forget(full);
+    }
+}
+
+/// Gives back what was kept. Sleeps; nobody uses the module any more.
+pub(crate) fn exit() {
+    quarantine_set::exit();
+    let kept = core::mem::replace(&mut *MEMORY.lock(), KVVec::new());
+    for memory in kept {
+        // SAFETY: Nobody had any of these when they came to be kept.
+        unsafe {
+            match memory {
+                Memory::Object(object, class) => small::free_object(class, object),
+                Memory::Pages(block, header) => pages::give(block, header),
+                Memory::Region(region) => large::free_pages(region.base, region.asked),
+            }
+        }
+    }
+}

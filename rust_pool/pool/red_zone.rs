@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Blocks with a pattern behind them, which are held back when they are freed.
+//!
+//! WDK: "Bug Check 0x19: BAD_POOL_HEADER"; the header's check word is what Windows checks of a
+//! header.
+//!
+//! What was written there is found when the block is freed, what is written after that when the next
+//! [`HELD`](crate::verifier::held_back::HELD) blocks have been freed.
+
+use crate::{
+    callers::stack::Stack,
+    header::{
+        Found,
+        Header,
+        LARGEST,
+        UNIT, //
+    },
+    memory::{
+        request::Request,
+        size_class::Class,
+        zeroing, //
+    },
+    options::{
+        selection::Who,
+        OPTIONS, //
+    },
+    pool::{
+        bad_free,
+        quarantine::{
+            self,
+            Memory, //
+        },
+        small, //
+    },
+    report::violation::{
+        Check,
+        Parameter,
+        Violation, //
+    },
+    stats::{
+        tag_stats::TagStats,
+        tag_table, //
+    },
+    types::tag::{
+        PoolKind,
+        Tag, //
+    },
+    verifier::{
+        held_back::{
+            Held,
+            HeldBlock,
+            HELD_BACK, //
+        },
+        poison,
+        quarantine_set,
+        tracking, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// Bytes of the pattern behind a block, and more where its class has more.
+const TAIL: usize = 16;
+
+/// Allocates a block with a pattern behind it, if it is to have one. Any context but NMI.
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &TagStats,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    let bytes = request.bytes;
+    let who = Who::of(caller);
+    if bytes > LARGEST - TAIL || !OPTIONS.lock().checks(tag, &who) {
+        return None;
+    }
+    let block = small::allocate_with_room(request, TAIL, kind, tag, row)?;
+    // SAFETY: The block is ours, and has a header in front.
+    let object = unsafe { block.sub(UNIT) };
+    // SAFETY: As above.
+    unsafe { Header::mark_checked(object) };
+    let Some(Found::Live(header)) = Header::find(object.as_ptr() as usize) else {
+        return Some(block);
+    };
+    let room = Class::of_header(&header).bytes() - UNIT;
+    // SAFETY: So much of the object is behind the header.
+    unsafe {
+        if !zeroing::zeroes(request.zero) {
+            poison::fill(block, bytes, poison::NEW);
+        }
+        poison::fill(block.add(bytes), room - bytes, poison::AROUND);
+    }
+    Some(block)
+}
+
+/// Frees a block with a pattern behind it. Any context but NMI.
+///
+/// # Safety
+///
+/// [`Header::find`] found this header, live, in front of `block`, and the caller gives it up.
+pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
+    let addr = block.as_ptr() as usize;
+    // SAFETY: By the safety requirements.
+    if !unsafe { header.claim(addr - UNIT) } {
+        return bad_free::report_freed_twice(addr, header.tag(), caller);
+    }
+    let (class, bytes) = (Class::of_header(&header), header.bytes());
+    let room = class.bytes() - UNIT;
+    // SAFETY: So much of the object is behind the header, and was filled behind the block.
+    let changed = unsafe { poison::changed(block.add(bytes), room - bytes, poison::AROUND) };
+    if let Some(at) = changed {
+        // SAFETY: It is one of these bytes.
+        let value = unsafe { (at as *const u8).read_volatile() };
+        Violation::new(
+            Check::BadPoolHeader,
+            0x21,
+            [
+                Parameter::Address(addr),
+                bytes.into(),
+                u32::from(value).into(),
+            ],
+            caller,
+            "bytes behind a block changed",
+        )
+        .about(header.tag())
+        .report_with(|| {
+            pr_err!("  {} bytes\n", poison::place(at, addr, bytes));
+            tracking::tell(addr);
+        });
+    }
+    let allocated = tracking::stack(addr);
+    tracking::remove(addr);
+    small::discharge(&header, tag_table::at(header.row()));
+    let concerned = quarantine_set::take(addr);
+    // SAFETY: As above; the block was given up.
+    let object = unsafe {
+        poison::fill(block, room, pattern());
+        block.sub(UNIT)
+    };
+    hold(HeldBlock {
+        object,
+        class,
+        tag: header.tag(),
+        bytes,
+        allocated,
+        freed: Stack::capture(caller),
+        keep: concerned || (changed.is_some() && quarantine_set::quarantines()),
+    });
+}
+
+/// What freed blocks are filled with.
+fn pattern() -> u8 {
+    if zeroing::wipes() {
+        0
+    } else {
+        poison::FREED
+    }
+}
+
+/// Holds a block back, and gives up the one that was held for the longest time.
+fn hold(block: HeldBlock) {
+    let oldest = {
+        let mut held = HELD_BACK.lock();
+        match &mut *held {
+            Some(held) => held.exchange(block),
+            None => Some(block),
+        }
+    };
+    if let Some(oldest) = oldest {
+        release(oldest);
+    }
+}
+
+/// Gives a block back to the pool, and reports whether somebody wrote to it.
+fn release(block: HeldBlock) {
+    let HeldBlock {
+        object,
+        class,
+        tag,
+        bytes,
+        allocated,
+        freed,
+        keep,
+    } = block;
+    let at = object.as_ptr() as usize;
+    let addr = at + UNIT;
+    // SAFETY: So much of the object is behind the header, and was filled.
+    let changed = unsafe { poison::changed(object.add(UNIT), class.bytes() - UNIT, pattern()) };
+    let header = match Header::find(at) {
+        Some(Found::Freed(_)) => None,
+        _ => Some(at),
+    };
+    for (found, code, what) in [
+        (header, 0x23, "header of a freed block changed"),
+        (changed, 0x24, "freed block written to"),
+    ] {
+        let Some(changed) = found else {
+            continue;
+        };
+        Violation::new(
+            Check::BadPoolHeader,
+            code,
+            [
+                Parameter::Address(addr),
+                Parameter::Address(changed),
+                bytes.into(),
+            ],
+            0,
+            what,
+        )
+        .about(tag)
+        .report_with(|| {
+            pr_err!("  {} bytes\n", poison::place(changed, addr, bytes));
+            if let Some(allocated) = &allocated {
+                allocated.print(fmt!("allocated by"));
+            }
+            freed.print(fmt!("freed by"));
+        });
+    }
+    if keep || ((header.is_some() || changed.is_some()) && quarantine_set::quarantines()) {
+        return quarantine::keep(Memory::Object(object, class));
+    }
+    // SAFETY: It is an object of this class that nobody has.
+    unsafe { small::free_object(class, object) };
+}
+
+/// Makes room to hold blocks back. Sleeps; `SWITCHING` is held.
+pub(crate) fn open() -> Result {
+    if HELD_BACK.lock().is_some() {
+        return Ok(());
+    }
+    let held = Held::new()?;
+    *HELD_BACK.lock() = Some(held);
+    Ok(())
+}
+
+/// Gives up all blocks that are held back. Sleeps; `SWITCHING` is held, or nobody uses the
+/// module any more.
+pub(crate) fn close() {
+    let held = HELD_BACK.lock().take();
+    if let Some(held) = held {
+        held.into_blocks().for_each(release);
+    }
+}

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Blocks with a header in front.
+
+use crate::{
+    header::{
+        self,
+        Found,
+        Header,
+        Remains,
+        UNIT, //
+    },
+    memory::{
+        magazine::{
+            self,
+            kind::MagazineKind,
+            refill, //
+        },
+        request::Request,
+        size_class::{
+            Class,
+            MAX_UNITS, //
+        },
+        zeroing, //
+    },
+    stats::{
+        tag_stats::TagStats,
+        tag_table, //
+    },
+    sys::arch::read_once,
+    types::tag::{
+        PoolKind,
+        Tag, //
+    }, //
+};
+use core::ptr::NonNull;
+
+/// Allocates a block of `request.bytes`, at most [`LARGEST`](header::LARGEST) and not 0. Any context
+/// but NMI.
+#[inline]
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &TagStats,
+) -> Option<NonNull<u8>> {
+    allocate_with_room(request, 0, kind, tag, row)
+}
+
+/// The same with `room` bytes behind the block, both together at most [`LARGEST`](header::LARGEST).
+#[inline]
+pub(crate) fn allocate_with_room(
+    request: Request,
+    room: usize,
+    kind: PoolKind,
+    tag: Tag,
+    row: &TagStats,
+) -> Option<NonNull<u8>> {
+    // SAFETY: Such a size has at most that many units.
+    let class = unsafe { Class::of(header::units(request.bytes.wrapping_add(room))) };
+    let magazine = MagazineKind::objects(class);
+    let object = match magazine::pop(magazine) {
+        Some(object) => object,
+        None => refill::allocate(magazine, request.plain())?,
+    };
+    // SAFETY: It is an object of this class, which is large enough.
+    Some(unsafe { make(object, class, request, room, header::stamp(kind, tag), row) })
+}
+
+/// Allocates a block, as [`allocate`] does, when the magazine is known to be empty.
+#[inline]
+pub(crate) fn supply(request: Request, row: &TagStats) -> Option<NonNull<u8>> {
+    // SAFETY: Such a size has at most that many units.
+    let class = unsafe { Class::of(header::units(request.bytes)) };
+    let object = refill::allocate(MagazineKind::objects(class), request.plain())?;
+    // SAFETY: It is an object of this class, which is large enough.
+    Some(unsafe { make(object, class, request, 0, read_once::read(&row.stamp), row) })
+}
+
+/// Makes an object a block.
+///
+/// # Safety
+///
+/// It is of this class, nobody uses it, and the class is large enough for the request, with `room`.
+#[inline]
+unsafe fn make(
+    object: NonNull<u8>,
+    class: Class,
+    request: Request,
+    room: usize,
+    stamp: u64,
+    row: &TagStats,
+) -> NonNull<u8> {
+    // SAFETY: The object is ours and at least a header long.
+    unsafe { Header::with_room(request.bytes, room, stamp, row.index()).write(object) };
+    row.charge(request.bytes, class.bytes());
+    // SAFETY: The object is longer than its header.
+    let block = unsafe { object.add(UNIT) };
+    if zeroing::zeroes(request.zero) {
+        // SAFETY: So much of the object is behind the header.
+        unsafe { block.write_bytes(0, class.bytes() - UNIT) };
+    }
+    block
+}
+
+/// Takes the block behind a header back: its object. `None` if another CPU was faster. Any context.
+///
+/// # Safety
+///
+/// [`Header::find`] found this header, live, in front of `block`, and the caller gives it up.
+#[inline]
+pub(crate) unsafe fn take(
+    block: usize,
+    header: &Header,
+    row: Option<&TagStats>,
+) -> Option<NonNull<u8>> {
+    let addr = block.wrapping_sub(UNIT);
+    // SAFETY: By the safety requirements.
+    if !unsafe { header.claim(addr) } {
+        return None;
+    }
+    discharge(header, row);
+    NonNull::new(addr as *mut u8)
+}
+
+/// Counts a block as freed.
+#[inline]
+pub(crate) fn discharge(header: &Header, row: Option<&TagStats>) {
+    if let Some(row) = row {
+        row.discharge(header.bytes(), Class::of_header(header).bytes());
+    }
+}
+
+/// Frees an object, wiped if the kernel wants that.
+///
+/// # Safety
+///
+/// It is of this class and is not used any more.
+pub(crate) unsafe fn free_object(class: Class, object: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        if zeroing::wipes() {
+            object.add(UNIT).write_bytes(0, class.bytes() - UNIT);
+        }
+        refill::free(MagazineKind::objects(class), object);
+    }
+}
+
+/// The header at an address, as it was before somebody wrote to it, if enough of it is left to say
+/// that for sure. `begins` says that an object begins there. Slow.
+pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Header> {
+    let by_second = || {
+        let row = tag_table::at(remains.row())?;
+        let (tag, kind) = row.identity()?;
+        remains.small_by_second(at, header::stamp(kind, tag?))
+    };
+    let by_first = || {
+        let (tag, kind) = remains.identity()?;
+        // Whose it was is not left, so it may be of any module that has blocks with the tag.
+        tag_table::find_map(tag, kind, |row| {
+            let stamp = header::stamp(kind, tag);
+            let live = row.snapshot().diff() != 0;
+            live.then(|| remains.small_by_first(at, stamp, row.index(), begins))?
+        })
+    };
+    by_second().or_else(by_first)
+}
+
+/// The live block around an address that is not its start, if there is one. Slow.
+pub(crate) fn around(addr: usize) -> Option<usize> {
+    let last = addr & !(UNIT - 1);
+    (0..MAX_UNITS)
+        .filter_map(|back| last.checked_sub(back * UNIT))
+        .find(|&at| {
+            matches!(Header::find(at), Some(Found::Live(header))
+                if addr < at.saturating_add(header.units() * UNIT))
+        })
+        .map(|at| at + UNIT)
+}

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Special pool: a block alone on its page, with a hole before and behind it.
+//!
+//! WDK: "Special Pool", "Bug Check 0xC1: SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION", "Bug Check 0xCC:
+//! PAGE_FAULT_IN_FREED_SPECIAL_POOL", "Bug Check 0xCD: PAGE_FAULT_BEYOND_END_OF_ALLOCATION".
+//!
+//! What touches a hole faults there and then; what is written to the rest of the page is found when
+//! the block is freed.
+
+pub(crate) mod arena;
+
+use crate::{
+    callers::{
+        call_site::CallSite,
+        stack::Stack, //
+    },
+    header::{
+        LARGEST,
+        UNIT, //
+    },
+    lib::{
+        at_load::AtLoad,
+        export::matches_header,
+        text::Text, //
+    },
+    memory::{
+        request::{
+            self,
+            Request, //
+        },
+        zeroing, //
+    },
+    options::{
+        selection::Who,
+        Side,
+        OPTIONS, //
+    },
+    pool::{
+        bad_free,
+        special::arena::{
+            Arena,
+            Block,
+            Found,
+            Place, //
+        }, //
+    },
+    report::violation::{
+        Check,
+        Parameter,
+        Violation, //
+    },
+    stats::tag_stats::TagStats,
+    sys::{
+        self,
+        GuardedPages,
+        PAGE_SIZE, //
+    },
+    types::{
+        memory_type::Known,
+        tag::{
+            PoolKind,
+            Tag, //
+        }, //
+    },
+    verifier::{
+        poison,
+        quarantine_set,
+        tracking, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    new_spinlock_irq,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        SpinLockIrq, //
+    }, //
+};
+
+static SERVED: Atomic<u64> = Atomic::new(0);
+static MISSED: Atomic<u64> = Atomic::new(0);
+
+/// How far from the start of its page a block of `bytes` bytes lies.
+fn offset(side: Side, bytes: usize) -> usize {
+    match side {
+        // Blocks that have no header otherwise begin at a page, here as well.
+        Side::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(UNIT - 1),
+        Side::Start | Side::End => 0,
+    }
+}
+
+/// Special pool, if there is one.
+pub(crate) static ARENA: AtLoad<SpinLockIrq<Option<Arena>>> =
+    AtLoad::new(|| KBox::pin_init(new_spinlock_irq!(None, "rust_pool::special"), GFP_KERNEL));
+
+/// Does something with the arena, if there is one, under its lock.
+fn with<T>(act: impl FnOnce(&mut Arena) -> T) -> Option<T> {
+    let mut special = ARENA.lock();
+    (*special).as_mut().map(act)
+}
+
+/// Allocates a block from special pool, if it is to come from there and there is room. Any context
+/// but NMI.
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &'static TagStats,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    let bytes = request.bytes;
+    let who = Who::of(caller);
+    let side = OPTIONS.lock().special(tag, bytes, &who)?;
+    let place = with(Arena::take).flatten();
+    let Some(place) = place else {
+        MISSED.add(1, Relaxed);
+        return None;
+    };
+    let page = place.page.show();
+    let offset = offset(side, bytes);
+    let new = if zeroing::zeroes(request.zero) {
+        0
+    } else {
+        poison::NEW
+    };
+    // SAFETY: The page is ours; the block lies in it.
+    let block = unsafe {
+        let block = page.add(offset);
+        poison::fill(page, offset, poison::AROUND);
+        poison::fill(block, bytes, new);
+        poison::fill(block.add(bytes), PAGE_SIZE - offset - bytes, poison::AROUND);
+        block
+    };
+    row.charge(bytes, PAGE_SIZE);
+    SERVED.add(1, Relaxed);
+    let addr = block.as_ptr() as usize;
+    let known = Block {
+        addr,
+        bytes,
+        tag,
+        kind,
+        row,
+        allocated: Stack::capture(caller),
+        freed: None,
+    };
+    with(|arena| arena.publish(&place, known));
+    Some(block)
+}
+
+/// Frees what is at an address in the arena, or reports why not. Any context but NMI.
+pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
+    let admits = |block: &Block| tag == block.tag || tag.as_raw() == 0;
+    let found = with(|arena| arena.claim(addr, admits));
+    let (found, place) = found.unwrap_or((Found::Nothing, None));
+    let (violation, block) = match (found, place) {
+        (Found::Live(block), Some(place)) => return release(&block, &place, caller),
+        (Found::Live(block), None) => {
+            let violation = bad_free::wrong_tag(addr, block.tag, block.bytes, tag, caller);
+            (violation, block)
+        }
+        (Found::Freed(block), _) => (bad_free::freed_twice(addr, block.tag, caller), block),
+        (Found::Inside(block), _) => (bad_free::inside(addr, caller), block),
+        (Found::Nothing, _) => return bad_free::not_from_pool(addr, caller).report(),
+    };
+    keep(&block);
+    violation.report_with(|| tell(&block, addr));
+}
+
+/// Has a block's place not taken again, if that is the policy.
+fn keep(block: &Block) {
+    if quarantine_set::quarantines() {
+        with(|arena| arena.keep(block.addr));
+    }
+}
+
+fn release(block: &Block, place: &Place, caller: usize) {
+    bad_free::check_context(block.addr, block.kind, caller);
+    check(block, place, caller);
+    tracking::remove(block.addr);
+    block.row.discharge(block.bytes, PAGE_SIZE);
+    if zeroing::wipes() && place.page.is_reusable() {
+        // SAFETY: The page is seen, and its block was given up.
+        unsafe { poison::fill(place.page.start(), PAGE_SIZE, 0) };
+    }
+    // SAFETY: The block was given up.
+    unsafe { place.page.hide() };
+    let freed = Stack::capture(caller);
+    with(|arena| arena.put(place, freed));
+    // Other CPUs have to forget the page, and this may have been the last block.
+    sys::defer();
+}
+
+/// Reports what was written around a block.
+fn check(block: &Block, place: &Place, caller: usize) {
+    let page = place.page.start();
+    let offset = block.addr - place.page.addr();
+    let end = offset + block.bytes;
+    // SAFETY: The page is seen until it is hidden, and was filled when the block was allocated.
+    let (before, behind) = unsafe {
+        (
+            poison::changed(page, offset, poison::AROUND),
+            poison::changed(page.add(end), PAGE_SIZE - end, poison::AROUND),
+        )
+    };
+    for (found, code, what) in [
+        (
+            before,
+            0x23u32,
+            "bytes before a block of special pool changed",
+        ),
+        (behind, 0x24, "bytes behind a block of special pool changed"),
+    ] {
+        let Some(changed) = found else {
+            continue;
+        };
+        keep(block);
+        Violation::of(
+            Check::SpecialPool,
+            [
+                Parameter::Address(block.addr),
+                Parameter::Address(changed),
+                block.bytes.into(),
+                code.into(),
+            ],
+            caller,
+            what,
+        )
+        .about(block.tag)
+        .report_with(|| tell(block, changed));
+    }
+}
+
+/// Prints what is known of a block, and where in it or around it an address is.
+fn tell(block: &Block, addr: usize) {
+    let Block {
+        bytes,
+        tag,
+        kind,
+        allocated,
+        freed,
+        ..
+    } = block;
+    let place = poison::place(addr, block.addr, *bytes);
+    let start = Text::<24>::pointer(block.addr);
+    pr_err!("  {place} bytes: block {start}, tag {tag} {kind}\n");
+    allocated.print(fmt!("allocated by"));
+    if let Some(freed) = freed {
+        freed.print(fmt!("freed by"));
+    }
+}
+
+/// Called when the kernel dies of a page fault.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) {
+    // No lock may be taken in NMI.
+    if !arena::covers(addr) || sys::irql() == 15 {
+        return;
+    }
+    let Some(block) = with(|arena| arena.meant(addr)).flatten() else {
+        return;
+    };
+    keep(&block);
+    let (check, what) = if block.freed.is_some() || block.holds(addr) {
+        (
+            Check::FreedSpecialPool,
+            "access to a block of special pool that was freed",
+        )
+    } else if addr < block.addr {
+        (
+            Check::BeyondEnd,
+            "access before the start of a block of special pool",
+        )
+    } else {
+        (
+            Check::BeyondEnd,
+            "access behind the end of a block of special pool",
+        )
+    };
+    Violation::of(
+        check,
+        [
+            Parameter::Address(addr),
+            u32::from(write).into(),
+            Parameter::Address(at),
+            0u32.into(),
+        ],
+        at,
+        what,
+    )
+    .about(block.tag)
+    .report_always_with(|| tell(&block, addr));
+}
+matches_header!(rust_pool_guard_fault);
+
+/// Makes room for as many blocks as the options ask for. Sleeps; `SWITCHING` is held.
+pub(crate) fn open(slots: u32) -> Result {
+    let count = usize::try_from(slots)?;
+    if with(|arena| arena.count()) == Some(count) {
+        return Ok(());
+    }
+    let busy = || {
+        pr_err!("verifier: special pool has live blocks: free them before slots= changes\n");
+        EBUSY
+    };
+    if with(|arena| arena.live()).unwrap_or(0) != 0 {
+        return Err(busy());
+    }
+    let arena = Some(())
+        .filter(|()| request::affordable(count.saturating_mul(PAGE_SIZE)))
+        .ok_or(ENOMEM)
+        .and_then(|()| Arena::new(count))
+        .inspect_err(|_| {
+            pr_err!("verifier: no memory for special pool of {count} slots: give slots= fewer\n");
+        })?;
+    let mut special = ARENA.lock();
+    if special.as_ref().is_some_and(|old| old.live() != 0) {
+        drop(special);
+        drop(arena);
+        return Err(busy());
+    }
+    arena.open();
+    let old = special.replace(arena);
+    drop(special);
+    drop(old);
+    Ok(())
+}
+
+/// Gives special pool up unless it has live blocks, and says whether it is gone. Sleeps;
+/// `SWITCHING` is held.
+pub(crate) fn close() -> bool {
+    let taken = {
+        let mut special = ARENA.lock();
+        if special.as_ref().is_some_and(|arena| arena.live() != 0) {
+            return false;
+        }
+        special.take()
+    };
+    if let Some(arena) = taken {
+        arena.close();
+        drop(arena);
+    }
+    true
+}
+
+/// Has all CPUs forget the pages that were hidden. Sleeps.
+pub(crate) fn flush() {
+    if let Some(range) = with(Arena::take_seen).flatten() {
+        GuardedPages::flush(range);
+    }
+}
+
+/// Gives special pool up; what is live in it stays where it is. Nobody uses the module any more.
+pub(crate) fn exit() {
+    if close() {
+        return;
+    }
+    let taken = ARENA.lock().take();
+    if let Some(arena) = taken {
+        arena.close();
+        arena.leak();
+    }
+}
+
+/// Slots of special pool without a live block: free ones and those that are kept.
+pub(crate) fn spare() -> usize {
+    with(|arena| arena.count().saturating_sub(arena.live())).unwrap_or(0)
+}
+
+/// The live block of special pool that begins at an address.
+pub(crate) fn live(addr: usize) -> Option<Known> {
+    let block = with(|arena| arena.meant(addr)).flatten()?;
+    let live = block.addr == addr && block.freed.is_none();
+    live.then(|| Known::pool(block.tag, block.kind, block.bytes))
+}
+
+/// Blocks that came from special pool, and those that should have but for which it had no room.
+pub(crate) fn counts() -> (u64, u64) {
+    (SERVED.load(Relaxed), MISSED.load(Relaxed))
+}
+
+/// Calls `visit` on all places in code that blocks of special pool name.
+pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
+    // One after the other, for whoever waits has interrupts disabled.
+    let mut visit_at = |at| with(|arena| arena.sites(at).map(|sites| sites.for_each(&mut visit)));
+    (0..).map_while(|at| visit_at(at).flatten()).for_each(drop);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pool blocks that the verifier has to do with.
+
+use crate::{
+    header::{
+        Header,
+        PageHeader,
+        LARGEST,
+        UNIT, //
+    },
+    memory::request::Request,
+    pool::{
+        red_zone,
+        special::{
+            self,
+            arena, //
+        }, //
+    },
+    stats::tag_stats::TagStats,
+    types::{
+        memory_type::MemoryType,
+        tag::{
+            PoolKind,
+            Tag, //
+        }, //
+    },
+    verifier::{
+        on,
+        tracking, //
+    }, //
+};
+use core::ptr::NonNull;
+
+/// Allocates a block from special pool, or with a pattern behind it, if it is to be one of these.
+/// Any context but NMI.
+#[inline]
+pub(crate) fn allocate(
+    request: Request,
+    kind: PoolKind,
+    tag: Tag,
+    row: &'static TagStats,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    if !on() {
+        return None;
+    }
+    if let Some(block) = special::allocate(request, kind, tag, row, caller) {
+        return Some(block);
+    }
+    red_zone::allocate(request, kind, tag, row, caller)
+}
+
+/// Marks and records a block of the C face's pool.
+///
+/// # Safety
+///
+/// `block` was allocated just now, and nobody knows of it.
+#[inline]
+pub(crate) unsafe fn allocated(
+    block: NonNull<u8>,
+    bytes: usize,
+    tag: Tag,
+    kind: PoolKind,
+    caller: usize,
+) {
+    if on() {
+        // SAFETY: By the safety requirements.
+        unsafe { mark(block, bytes, tag, kind, caller) };
+    }
+}
+
+/// # Safety
+///
+/// As for [`allocated`].
+#[cold]
+unsafe fn mark(block: NonNull<u8>, bytes: usize, tag: Tag, kind: PoolKind, caller: usize) {
+    let marked = if arena::covers(block.as_ptr() as usize) {
+        true
+    } else if bytes <= LARGEST {
+        // SAFETY: By the safety requirements, the block has a header in front, which is ours.
+        unsafe { Header::mark(block.sub(UNIT)) };
+        true
+    } else {
+        // SAFETY: By the safety requirements, the block's first page is ours.
+        unsafe { PageHeader::mark(block) }
+    };
+    // What has no header is a region, which was recorded as such.
+    if marked {
+        let addr = block.as_ptr() as usize;
+        tracking::add(addr, bytes, Some(tag), MemoryType::pool(kind), caller);
+    }
+}

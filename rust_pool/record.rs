@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The record of a block that has no header.
+//!
+//! It is reserved before the memory is allocated, so that nothing has to be undone.
+
+pub(crate) mod adapter_id;
+pub(crate) mod backlog;
+pub(crate) mod device_event;
+pub(crate) mod held_device;
+pub(crate) mod padding;
+pub(crate) mod table;
+
+use crate::{
+    callers::call_site::CallSite,
+    lib::hash_table::{
+        Entry,
+        Place, //
+    },
+    record::{
+        adapter_id::AdapterId,
+        device_event::Freeing,
+        held_device::HeldDevice,
+        padding::Padding, //
+    },
+    stats::tag_stats::TagStats,
+    sys::{
+        Origin,
+        PAGE_SIZE, //
+    },
+    types::{
+        cache_type::CacheType,
+        memory_type::MemoryType,
+        tag::{
+            PoolKind,
+            Tag, //
+        }, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// Which routine a region is from, and what only that one knows of it.
+pub(crate) enum Owner {
+    Pool {
+        kind: PoolKind,
+        tag: Tag,
+        row: &'static TagStats,
+    },
+    Contiguous {
+        cache: CacheType,
+        physical: u64,
+    },
+    NonCached {
+        cache: CacheType,
+        pages: KVVec<NonNull<bindings::page>>,
+    },
+    CommonBuffer {
+        adapter: AdapterId,
+        device: Arc<HeldDevice>,
+        /// Of the buffer itself, not of what is in front of it.
+        bus: u64,
+        cached: bool,
+        padding: Padding,
+        origin: Origin,
+        /// Who frees it.
+        freeing: Option<Freeing>,
+    },
+}
+
+impl Owner {
+    /// The tag, of pool.
+    pub(crate) fn tag(&self) -> Option<Tag> {
+        match self {
+            Self::Pool { tag, .. } => Some(*tag),
+            _ => None,
+        }
+    }
+
+    /// The same as the verifier calls it.
+    pub(crate) fn memory(&self) -> MemoryType {
+        match self {
+            Self::Pool { kind, .. } => MemoryType::pool(*kind),
+            Self::Contiguous { .. } => MemoryType::Contiguous,
+            Self::NonCached { .. } => MemoryType::NonCached,
+            Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
+        }
+    }
+}
+
+/// What a report says of a live region.
+pub(crate) struct Facts {
+    memory: MemoryType,
+    /// Bytes asked for.
+    pub(crate) asked: usize,
+    site: CallSite,
+}
+
+impl Facts {
+    /// Prints them. Any context but NMI.
+    pub(crate) fn print(&self) {
+        let Self {
+            memory,
+            asked,
+            site,
+        } = self;
+        pr_err!("  a live block is there: {memory}, {asked} bytes, allocated at {site}\n");
+    }
+}
+
+/// A page-aligned block.
+pub(crate) struct Region {
+    pub(super) place: Place<Region>,
+    pub(crate) base: NonNull<u8>,
+    /// Bytes asked for.
+    pub(crate) asked: usize,
+    /// Bytes taken.
+    pub(crate) used: usize,
+    pub(crate) site: CallSite,
+    pub(crate) owner: Owner,
+    /// The task that gives it back at this moment.
+    pub(crate) giver: usize,
+}
+
+// SAFETY: A region is only data about memory that any thread may free.
+unsafe impl Send for Region {}
+
+impl Entry for Region {
+    const ALIGN: u32 = PAGE_SIZE.trailing_zeros();
+
+    fn key(&self) -> usize {
+        self.addr()
+    }
+
+    fn place(&self) -> &Place<Self> {
+        &self.place
+    }
+
+    fn place_mut(&mut self) -> &mut Place<Self> {
+        &mut self.place
+    }
+}
+
+impl Region {
+    /// The base as a number.
+    pub(crate) fn addr(&self) -> usize {
+        self.base.as_ptr() as usize
+    }
+
+    /// What is said of it if a free does not fit it.
+    pub(crate) fn facts(&self) -> Facts {
+        Facts {
+            memory: self.owner.memory(),
+            asked: self.asked,
+            site: self.site.copy(),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Devices that the module lets go of.
+//!
+//! To drop the last reference to a device calls its `release()`, which is code of others: it may
+//! sleep, take their locks, and call us. So it is called where the user of the device put it, if
+//! that may sleep, and else by a work item of its own, which nobody waits for. One exception: a
+//! module must not go while its code is needed, so it waits for its own.
+
+use crate::{
+    lib::{
+        at_load::AtLoad,
+        export::matches_header,
+        list::{
+            Link,
+            List,
+            Next, //
+        }, //
+    },
+    sys::{
+        self,
+        Awaited,
+        DmaDevice,
+        Module,
+        CODES, //
+    }, //
+};
+use core::{
+    mem::ManuallyDrop,
+    ops::Deref, //
+};
+use kernel::{
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq, //
+};
+
+/// Addresses in the modules whose code a device needs when it is released.
+#[derive(Clone, Copy)]
+struct Code([usize; CODES]);
+
+impl Code {
+    fn lies_in(&self, module: Module) -> bool {
+        self.0.iter().any(|&at| module.contains(at))
+    }
+}
+
+/// A reference to a device, in the list of those to be dropped or not.
+struct Reference {
+    next: Next<Reference>,
+    device: DmaDevice,
+    /// Who got it, for that module may have given it its `release()`.
+    caller: usize,
+}
+
+// SAFETY: Its link is used by the list alone; a device may be let go of by any thread.
+unsafe impl Send for Reference {}
+
+impl Link for Reference {
+    fn link(&mut self) -> &mut Next<Self> {
+        &mut self.next
+    }
+
+    fn next(&self) -> &Next<Self> {
+        &self.next
+    }
+}
+
+impl Reference {
+    fn lies_in(&self, module: Module) -> bool {
+        module.contains(self.caller) || Code(self.device.code()).lies_in(module)
+    }
+}
+
+/// A device that is held, and may be let go of in any context but NMI.
+pub(crate) struct HeldDevice(ManuallyDrop<KBox<Reference>>);
+
+impl HeldDevice {
+    /// Holds a device for a caller.
+    pub(crate) fn new(device: DmaDevice, caller: usize) -> Result<Self> {
+        let next = Next::none();
+        let reference = KBox::new(
+            Reference {
+                next,
+                device,
+                caller,
+            },
+            GFP_KERNEL,
+        )?;
+        Ok(Self(ManuallyDrop::new(reference)))
+    }
+
+    /// Whether its release may need code of this module.
+    pub(crate) fn is_of(&self, module: Module) -> bool {
+        self.0.lies_in(module)
+    }
+}
+
+impl Deref for HeldDevice {
+    type Target = DmaDevice;
+
+    fn deref(&self) -> &DmaDevice {
+        &self.0.device
+    }
+}
+
+impl Drop for HeldDevice {
+    fn drop(&mut self) {
+        // SAFETY: The value is not used after this.
+        let reference = unsafe { ManuallyDrop::take(&mut self.0) };
+        if sys::may_call_others() {
+            sys::about_to_call_others();
+            drop(reference);
+        } else {
+            DEPARTING.lock().waiting.push(reference);
+            sys::part_soon();
+        }
+    }
+}
+
+/// The references that are still to be dropped.
+pub(crate) struct Departing {
+    waiting: List<Reference>,
+    /// Where the one is from that the work item is dropping, and who got it.
+    leaving: Option<(Code, usize)>,
+}
+
+impl Departing {
+    /// None.
+    pub(crate) const fn new() -> Self {
+        Self {
+            waiting: List::new(),
+            leaving: None,
+        }
+    }
+}
+
+/// Those of the module.
+pub(crate) static DEPARTING: AtLoad<SpinLockIrq<Departing>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(Departing::new(), "rust_pool::departing"),
+        GFP_KERNEL,
+    )
+});
+
+/// Called from the work item that calls others' code.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_part() {
+    loop {
+        let mut departing = DEPARTING.lock();
+        let Some(reference) = departing.waiting.pop() else {
+            break;
+        };
+        departing.leaving = Some((Code(reference.device.code()), reference.caller));
+        drop(departing);
+        sys::doing(Awaited::Parted, || drop(reference));
+        DEPARTING.lock().leaving = None;
+        sys::wake();
+    }
+}
+matches_header!(rust_pool_part);
+
+/// Lets go of what waits and may need code of a module, which is about to go: nothing of it is
+/// called any more when this returns. Sleeps.
+pub(crate) fn finish(module: Module) {
+    loop {
+        let mine = {
+            let mut departing = DEPARTING.lock();
+            departing
+                .waiting
+                .unlink(|reference| reference.lies_in(module))
+        };
+        if mine.is_none() {
+            break;
+        }
+    }
+    sys::wait_until(Awaited::Parted, || {
+        let leaving = DEPARTING.lock().leaving;
+        !leaving.is_some_and(|(code, caller)| code.lies_in(module) || module.contains(caller))
+    });
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Padding around common buffers, which whoever writes beyond their ends writes to, be it the driver
+//! or the device.
+//!
+//! WDK: "DMA Verification", bug check 0xE6 with parameter 1 = 0x0F.
+
+use crate::{
+    report::violation::{
+        Check,
+        Parameter,
+        Violation, //
+    },
+    sys::PAGE_SIZE,
+    verifier::{
+        hooks,
+        poison, //
+    }, //
+};
+use core::{
+    ops::Range,
+    ptr::NonNull, //
+};
+use kernel::{
+    fmt,
+    prelude::*, //
+};
+
+/// What Driver Verifier fills it with.
+const FILL: u8 = 0x0f;
+
+/// What is around a buffer.
+#[derive(Clone, Copy)]
+pub(crate) struct Padding {
+    /// Bytes in front of it.
+    pub(crate) before: usize,
+    /// Bytes with it and what is behind it.
+    pub(crate) all: usize,
+    /// Whether those that are not its own are looked at in the end.
+    watched: bool,
+}
+
+impl Padding {
+    /// What to try for a buffer of `bytes` bytes that takes `used`, the best first. The last is
+    /// what a buffer takes anyway: nothing fails for want of padding.
+    pub(crate) fn choices(bytes: usize, used: usize) -> impl Iterator<Item = Self> {
+        let watched = hooks::looks_at_dma();
+        let behind = if bytes == used { PAGE_SIZE } else { 0 };
+        let choices = [(PAGE_SIZE, behind), (0, behind), (0, 0)];
+        let first = if watched { 0 } else { choices.len() - 1 };
+        choices
+            .into_iter()
+            .skip(first)
+            .filter_map(move |(before, behind)| {
+                Some(Self {
+                    before,
+                    all: used.checked_add(before)?.checked_add(behind)?,
+                    watched,
+                })
+            })
+    }
+
+    /// The bytes to watch around a buffer of `bytes` bytes, by their distance from the start of all.
+    fn ranges(self, bytes: usize) -> [Range<usize>; 2] {
+        if !self.watched {
+            return [0..0, 0..0];
+        }
+        [0..self.before, self.before + bytes..self.all]
+    }
+
+    /// Fills it.
+    ///
+    /// # Safety
+    ///
+    /// `start` is where as much memory as [`Self::all`] begins, which nobody else uses.
+    pub(crate) unsafe fn fill(self, start: NonNull<u8>, bytes: usize) {
+        for range in self.ranges(bytes) {
+            // SAFETY: By the safety requirements; the ranges are within.
+            unsafe { start.add(range.start).write_bytes(FILL, range.len()) };
+        }
+    }
+
+    /// Looks for the first byte that was written to, before the buffer or behind it.
+    ///
+    /// # Safety
+    ///
+    /// `start` is where as much memory as [`Self::all`] begins, filled by [`Self::fill`].
+    pub(crate) unsafe fn damage(self, start: NonNull<u8>, bytes: usize) -> Option<Damage> {
+        let [before, behind] = self.ranges(bytes);
+        let changed = |range: Range<usize>| {
+            range
+                .map(|at| start.as_ptr().wrapping_add(at))
+                // SAFETY: By the safety requirements; the ranges are within. The device may still
+                // write there.
+                .find(|&at| unsafe { at.read_volatile() } != FILL)
+        };
+        let damage = |side, at: *mut u8| Damage {
+            side,
+            buffer: start.as_ptr().wrapping_add(self.before) as usize,
+            at: at as usize,
+        };
+        // Nearest to the buffer would be the last one before it, but a write goes upwards.
+        changed(before)
+            .map(|at| damage(Side::Before, at))
+            .or_else(|| changed(behind).map(|at| damage(Side::Behind, at)))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Side {
+    Before = 0x04,
+    Behind = 0x05,
+}
+
+/// Where padding was written to.
+pub(crate) struct Damage {
+    side: Side,
+    buffer: usize,
+    at: usize,
+}
+
+impl Damage {
+    /// Reports it, and whose buffer it was.
+    pub(crate) fn report(self, caller: usize, bytes: usize, owner: impl fmt::Display) {
+        let what = match self.side {
+            Side::Before => "the driver or the device wrote before a common buffer",
+            Side::Behind => "the driver or the device wrote behind a common buffer",
+        };
+        let place = poison::place(self.at, self.buffer, bytes);
+        // CAST: The discriminants are those of the bug check.
+        let side = self.side as u32;
+        Violation::new(
+            Check::DmaVerifier,
+            0x0f,
+            [
+                side.into(),
+                Parameter::Address(self.buffer),
+                Parameter::Address(self.at),
+            ],
+            caller,
+            what,
+        )
+        .report_with(|| {
+            pr_err!("  {place} bytes, allocated at {owner}\n");
+        });
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The table of page-aligned blocks: what Windows keeps in its big-page table.
+//!
+//! Whoever frees such a block is believed only as far as this table bears him out.
+
+use crate::{
+    callers::call_site::{
+        self,
+        CallSite, //
+    },
+    header::recently_freed,
+    lib::{
+        at_load::AtLoad,
+        hash_table::{
+            HashTable,
+            Place, //
+        }, //
+    },
+    memory::request::Request,
+    record::{
+        Owner,
+        Region, //
+    },
+    sys,
+    verifier::{
+        self,
+        tracking, //
+    }, //
+};
+use core::{
+    mem::{
+        size_of,
+        MaybeUninit, //
+    },
+    ptr::NonNull, //
+};
+use kernel::{
+    prelude::*,
+    static_lock_class, //
+};
+
+/// What became of a request to take a region out of the table.
+pub(crate) enum Taken<E> {
+    /// It is the caller's now.
+    Region(KBox<Region>),
+    /// It is there, but the check said no.
+    Refused(E),
+    /// There is none; it was freed not long ago.
+    Recent,
+    /// There is none.
+    Missing,
+}
+
+/// The table.
+pub(crate) type Regions = HashTable<Region>;
+
+impl Regions {
+    /// An empty table.
+    pub(crate) fn new() -> impl PinInit<Self> {
+        Self::with_class(c"rust_pool::regions", static_lock_class!())
+    }
+
+    pub(crate) fn insert(&self, region: KBox<Region>) {
+        let base = region.addr();
+        let mut bucket = self.bucket(base).lock();
+        recently_freed::forget(base);
+        bucket.insert(region);
+    }
+
+    /// Takes the region at `base` out of the table if `check` agrees. Any context but NMI.
+    pub(crate) fn take<E>(
+        &self,
+        base: usize,
+        check: impl FnOnce(&Region) -> Result<(), E>,
+    ) -> Taken<E> {
+        let mut bucket = self.bucket(base).lock();
+        let Some(region) = bucket.find(base) else {
+            return if recently_freed::has(base) {
+                Taken::Recent
+            } else {
+                Taken::Missing
+            };
+        };
+        if let Err(error) = check(region) {
+            return Taken::Refused(error);
+        }
+        recently_freed::remember(base);
+        let region = bucket.remove(base);
+        drop(bucket);
+        tracking::remove(base);
+        region.map_or(Taken::Missing, Taken::Region)
+    }
+}
+
+/// The table of the module.
+pub(crate) static REGIONS: AtLoad<Regions> =
+    AtLoad::new(|| KBox::pin_init(Regions::new(), GFP_KERNEL));
+
+/// Room for a region's record.
+pub(crate) struct Reservation(KBox<MaybeUninit<Region>>);
+
+impl Reservation {
+    /// Makes room, as the context allows.
+    pub(crate) fn new() -> Option<Self> {
+        let request = Request {
+            bytes: size_of::<Region>(),
+            zero: false,
+            sleep: true,
+        };
+        request.attempt(sys::room).map(Self)
+    }
+
+    /// Writes the record and puts it into the table.
+    pub(crate) fn insert(
+        self,
+        base: NonNull<u8>,
+        asked: usize,
+        used: usize,
+        caller: usize,
+        owner: Owner,
+    ) {
+        let region = KBox::write(
+            self.0,
+            Region {
+                place: Place::none(),
+                base,
+                asked,
+                used,
+                site: CallSite::new(call_site::driver(caller)),
+                owner,
+                giver: 0,
+            },
+        );
+        if verifier::on() {
+            verifier::tracking::add(
+                region.addr(),
+                asked,
+                region.owner.tag(),
+                region.owner.memory(),
+                caller,
+            );
+        }
+        REGIONS.insert(region);
+    }
+}

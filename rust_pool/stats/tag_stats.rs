@@ -1,0 +1,565 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The statistics of one tag in one module.
+//!
+//! All counters are exact when nobody counts, but for the peak, which is the tag's, whoever used
+//! that: it learns what a CPU has counted for a module each time that has drifted by [`BATCH`]
+//! bytes.
+
+use crate::{
+    callers::call_site::CallSite,
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    sys::{
+        self,
+        arch::{
+            percpu::{
+                add,
+                add_return,
+                increment,
+                sub,
+                take, //
+            },
+            read_once, //
+        },
+        raw,
+        Client,
+        ClientInfo,
+        Module, //
+    },
+    types::tag::{
+        PoolKind,
+        Tag, //
+    }, //
+};
+use core::mem::size_of;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Acquire,
+        Atomic,
+        Relaxed,
+        Release, //
+    }, //
+};
+
+/// Bytes by which one CPU's count for one module may differ from what the peak knows of.
+pub(crate) const BATCH: i64 = 16 * 1024;
+
+// The counters of a row, as `u64` in per-CPU memory.
+const ALLOCS: usize = 0;
+const FREES: usize = 1;
+const USED: usize = 2;
+const DRIFT: usize = 3;
+const FAILURES: usize = 4;
+const COUNTERS: usize = 5;
+pub(crate) const COUNTERS_SIZE: usize = COUNTERS * size_of::<u64>();
+
+/// The rows `(other)`: one for each kind, the first of the table.
+pub(crate) const OTHERS: usize = 2;
+
+/// The statistics of one tag in one pool and one module. Of a size that makes an index a shift;
+/// what the fast paths look at is in its first half.
+///
+/// # Invariants
+///
+/// `counters` is a per-CPU cookie for `COUNTERS` aligned `u64`, valid as long as the row. `first` is
+/// 0 or the address of a row that lives as long as this one.
+#[repr(C, align(128))]
+pub struct TagStats {
+    /// 0 until the row is in use, then tag and kind.
+    pub(crate) key: Atomic<u64>,
+    /// Whose it is: a [`Client`], or [`VACANT`].
+    owner: Atomic<usize>,
+    /// The next row of the chain, or 0.
+    pub(crate) next: Atomic<usize>,
+    pub(crate) counters: usize,
+    /// What headers of its blocks begin with.
+    pub(crate) stamp: Atomic<u64>,
+    index: u16,
+    /// The first row of this tag and kind; 0 if that is this one.
+    first: Atomic<usize>,
+    /// Bytes live, but for what the CPUs have not yet folded in.
+    live: Atomic<i64>,
+    /// The same of all rows that this one is the first of, and the most that these ever were.
+    total: Atomic<i64>,
+    peak: Atomic<i64>,
+    /// Where its owner allocated with this tag first; once that has gone and left blocks, where it
+    /// did.
+    site: CallSite,
+    /// Blocks and bytes that owners left when they went.
+    left: Atomic<u64>,
+    left_bytes: Atomic<i64>,
+}
+
+const _: () = assert!(size_of::<TagStats>() == 128);
+
+/// Stands for the owner of a row whose owner has gone. No module has this address.
+const VACANT: usize = 1;
+
+/// The counters of a row, or of all rows of a tag, at one time.
+pub(crate) struct Snapshot {
+    pub(crate) allocs: u64,
+    pub(crate) frees: u64,
+    /// Bytes live, as asked for.
+    pub(crate) bytes: i64,
+    /// Bytes live, as really taken.
+    pub(crate) used: i64,
+    pub(crate) failures: u64,
+}
+
+impl Snapshot {
+    /// Blocks live.
+    pub(crate) fn diff(&self) -> u64 {
+        // Wraps where a free was counted on a CPU already read: the next reading is right.
+        let diff = self.allocs.wrapping_sub(self.frees);
+        if diff > u64::MAX / 2 {
+            0
+        } else {
+            diff
+        }
+    }
+}
+
+/// Counters as they were read from one or several rows.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) struct Sums {
+    counters: [u64; COUNTERS],
+    /// What had been folded in.
+    live: i64,
+}
+
+impl Sums {
+    /// None.
+    pub(crate) const ZERO: Self = Self {
+        counters: [0; COUNTERS],
+        live: 0,
+    };
+
+    /// Adds those of one more row.
+    pub(crate) fn add(&mut self, other: Self) {
+        for (sum, counter) in self.counters.iter_mut().zip(other.counters) {
+            *sum = sum.wrapping_add(counter);
+        }
+        self.live = self.live.wrapping_add(other.live);
+    }
+
+    /// Bytes live.
+    fn bytes(&self) -> i64 {
+        // CAST: A sum of signed counters, in two's complement.
+        self.live.wrapping_add(self.counters[DRIFT] as i64)
+    }
+}
+
+impl From<Sums> for Snapshot {
+    fn from(sums: Sums) -> Self {
+        Self {
+            allocs: sums.counters[ALLOCS],
+            frees: sums.counters[FREES],
+            bytes: sums.bytes(),
+            // CAST: As there.
+            used: sums.counters[USED] as i64,
+            failures: sums.counters[FAILURES],
+        }
+    }
+}
+
+impl TagStats {
+    pub(crate) fn new(counters: usize, index: u16) -> Self {
+        // INVARIANT: There is no first row but this one.
+        Self {
+            key: Atomic::new(0),
+            owner: Atomic::new(Client::UNKNOWN.as_usize()),
+            next: Atomic::new(0),
+            counters,
+            stamp: Atomic::new(0),
+            index,
+            first: Atomic::new(0),
+            live: Atomic::new(0),
+            total: Atomic::new(0),
+            peak: Atomic::new(0),
+            site: CallSite::new(0),
+            left: Atomic::new(0),
+            left_bytes: Atomic::new(0),
+        }
+    }
+
+    /// Makes it the row of a client's tag, before it is in any chain; `first` is the row that was
+    /// there for that tag before any other, if one was.
+    pub(crate) fn begin(
+        &self,
+        key: u64,
+        stamp: u64,
+        owner: Client,
+        first: Option<&'static TagStats>,
+    ) {
+        self.stamp.store(stamp, Relaxed);
+        self.owner.store(owner.as_usize(), Relaxed);
+        // INVARIANT: Rows of the table live as long as the module.
+        let first = first.map_or(0, |row| core::ptr::from_ref(row.first()) as usize);
+        self.first.store(first, Relaxed);
+        self.key.store(key, Release);
+    }
+
+    /// Whether it counts for this client.
+    #[inline(always)]
+    pub(crate) fn is_of(&self, client: Client) -> bool {
+        read_once::read(&self.owner) == client.as_usize()
+    }
+
+    /// Takes a row whose owner has gone for another, and says whether that came of it. Blocks that
+    /// an owner left are counted there for ever, so that only a module of its name may have it.
+    pub(crate) fn take_over(&self, owner: Client) -> bool {
+        if self.owner.load(Relaxed) != VACANT {
+            return false;
+        }
+        if self.left.load(Relaxed) != 0 {
+            let name = ClientInfo::of(owner);
+            let same = name.is_some_and(|info| self.site.is_in_module(info.name()));
+            if !same {
+                return false;
+            }
+        }
+        // ACQUIRE: Pairs with the release in `depart()`.
+        let taken = self.owner.cmpxchg(VACANT, owner.as_usize(), Acquire);
+        taken.is_ok()
+    }
+
+    /// The first row of its tag, itself maybe.
+    #[inline]
+    fn first(&self) -> &Self {
+        // SAFETY: By the type invariant.
+        unsafe { (self.first.load(Relaxed) as *const Self).as_ref() }.unwrap_or(self)
+    }
+
+    /// Whether it is the first row of its tag.
+    pub(crate) fn is_first(&self) -> bool {
+        self.first.load(Relaxed) == 0
+    }
+
+    /// Counts an allocation of `asked` bytes that takes `used`. Any context.
+    #[inline]
+    pub fn charge(&self, asked: usize, used: usize) {
+        if self.charged(asked, used) {
+            self.fold();
+        }
+    }
+
+    /// The same; `true` if the peak is to be told, by [`Self::fold`].
+    #[inline(always)]
+    pub(crate) fn charged(&self, asked: usize, used: usize) -> bool {
+        // CAST: No block is larger than `isize::MAX`.
+        let asked = asked as i64;
+        let counters = self.counters;
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let drift = unsafe {
+            increment::<ALLOCS>(counters);
+            add::<USED>(counters, used);
+            add_return::<DRIFT>(counters, asked)
+        };
+        drift.wrapping_add(asked) > BATCH
+    }
+
+    /// Counts the free of such a block. Any context.
+    #[inline]
+    pub fn discharge(&self, asked: usize, used: usize) {
+        if self.discharged(asked, used) {
+            self.fold();
+        }
+    }
+
+    /// The same; `true` if the peak is to be told, by [`Self::fold`].
+    #[inline(always)]
+    pub(crate) fn discharged(&self, asked: usize, used: usize) -> bool {
+        // CAST: No block is larger than `isize::MAX`.
+        let asked = asked as i64;
+        let counters = self.counters;
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let drift = unsafe {
+            increment::<FREES>(counters);
+            sub::<USED>(counters, used);
+            add_return::<DRIFT>(counters, asked.wrapping_neg())
+        };
+        drift.wrapping_sub(asked) < -BATCH
+    }
+
+    /// Counts a request that could not be met. Any context.
+    #[inline]
+    pub fn fail(&self) {
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        unsafe { increment::<FAILURES>(self.counters) };
+    }
+
+    /// Tells the peak what this CPU has counted. Called through an exported function, for this may
+    /// be inlined into another module.
+    #[inline]
+    pub(crate) fn fold(&self) {
+        // SAFETY: `self` is a row, which lives as long as the module.
+        unsafe { raw::rust_pool_fold(core::ptr::from_ref(self).cast()) };
+    }
+
+    /// Has the peak begin with the tag's first block, however soon that is freed: by itself the peak
+    /// learns of so few bytes only when it is read.
+    #[inline]
+    pub(crate) fn begin_peak(&self) {
+        let first = self.first();
+        if first.peak.load(Relaxed) == 0 {
+            first.reached(self.sums().bytes());
+        }
+    }
+
+    fn fold_here(&self) {
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let drift = unsafe { take::<DRIFT>(self.counters) };
+        self.live.fetch_add(drift, Relaxed);
+        let first = self.first();
+        let total = first.total.fetch_add(drift, Relaxed).wrapping_add(drift);
+        first.reached(total);
+    }
+
+    fn reached(&self, live: i64) {
+        let mut peak = self.peak.load(Relaxed);
+        while live > peak {
+            match self.peak.cmpxchg(peak, live, Relaxed) {
+                Ok(_) => break,
+                Err(now) => peak = now,
+            }
+        }
+    }
+
+    /// Reads all counters.
+    pub(crate) fn sums(&self) -> Sums {
+        let live = self.live.load(Relaxed);
+        // SAFETY: `counters` is such a cookie by the type invariant.
+        let counters = unsafe { sys::percpu_sum::<COUNTERS>(self.counters) };
+        Sums { counters, live }
+    }
+
+    /// The same, put together: exact when nobody counts meanwhile.
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.sums().into()
+    }
+
+    /// The tag's peak, of which this is the first row; `read` reads what all its rows have.
+    pub(crate) fn peak(&self, now: &Sums, read: impl FnOnce() -> Sums) -> i64 {
+        // While others count, the sum may be of no moment that ever was; what is read twice was.
+        let bytes = now.bytes();
+        if bytes > self.peak.load(Relaxed) && read() == *now {
+            self.reached(bytes);
+        }
+        self.peak.load(Relaxed)
+    }
+
+    /// Blocks and bytes live now that no owner left before.
+    pub(crate) fn outstanding(&self) -> (u64, i64) {
+        let now = self.snapshot();
+        (
+            now.diff().saturating_sub(self.left.load(Relaxed)),
+            now.bytes.wrapping_sub(self.left_bytes.load(Relaxed)),
+        )
+    }
+
+    /// Blocks and bytes that owners left, as far as they are live yet.
+    pub(crate) fn left(&self) -> (u64, i64) {
+        let now = self.snapshot();
+        (
+            now.diff().min(self.left.load(Relaxed)),
+            now.bytes.min(self.left_bytes.load(Relaxed)),
+        )
+    }
+
+    /// If it is this module's, which is going, makes it nobody's.
+    pub(crate) fn depart(&self, module: Module) {
+        if !self.is_of(module.client()) {
+            return;
+        }
+        let now = self.snapshot();
+        if now.diff() == 0 {
+            self.site.forget();
+        } else {
+            self.site.depart(module);
+        }
+        self.left.store(now.diff(), Relaxed);
+        self.left_bytes.store(now.bytes, Relaxed);
+        // RELEASE: Whoever takes it over finds what was left, and the site.
+        self.owner.store(VACANT, Release);
+    }
+
+    /// Its place in the table.
+    #[inline]
+    pub(crate) fn index(&self) -> u16 {
+        self.index
+    }
+
+    /// Whether it is a row `(other)`, which counts for all.
+    pub(crate) fn is_other(&self) -> bool {
+        usize::from(self.index) < OTHERS
+    }
+
+    /// Tag and kind; the tag is `None` for the row `(other)`, all of it for a row not in use.
+    pub(crate) fn identity(&self) -> Option<(Option<Tag>, PoolKind)> {
+        let kind = |paged| {
+            if paged {
+                PoolKind::Paged
+            } else {
+                PoolKind::NonPaged
+            }
+        };
+        if self.is_other() {
+            return Some((None, kind(self.index == 1)));
+        }
+        let key = self.key.load(Acquire);
+        // CAST: The tag is the lower half of the key.
+        (key != 0).then(|| (Some(Tag::from_raw(key as u32)), kind(key >> 32 == 1)))
+    }
+
+    /// Where its owner allocated with this tag first.
+    pub(crate) fn site(&self) -> &CallSite {
+        &self.site
+    }
+}
+
+/// Exported: [`TagStats::fold`] for whoever inlined it.
+///
+/// # Safety
+///
+/// `row` is a row of the table.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_fold(row: *const c_void) {
+    // SAFETY: By the safety requirements; rows live as long as the module.
+    unsafe { &*row.cast::<TagStats>() }.fold_here();
+}
+matches_header!(rust_pool_fold);
+export_symbol_gpl!(rust_pool_fold);
+
+#[kernel::macros::kunit_tests(rust_pool_row)]
+mod tests {
+    use super::*;
+
+    /// A row of no table, with counters of its own.
+    struct Lone {
+        row: TagStats,
+        counters: core::num::NonZero<usize>,
+    }
+
+    impl Lone {
+        fn new(index: u16) -> Result<Self> {
+            let counters = sys::percpu(COUNTERS_SIZE).ok_or(ENOMEM)?;
+            // INVARIANT: The counters go with the row.
+            let row = TagStats::new(counters.get(), index);
+            Ok(Self { row, counters })
+        }
+    }
+
+    impl Drop for Lone {
+        fn drop(&mut self) {
+            // SAFETY: They come from there, and the row, which alone had them, goes as well.
+            unsafe { sys::free_percpu(self.counters) };
+        }
+    }
+
+    #[test]
+    fn counts_what_is_live() -> Result {
+        let lone = Lone::new(2)?;
+        let row = &lone.row;
+        row.charge(100, 112);
+        row.charge(50, 64);
+        row.discharge(100, 112);
+        row.fail();
+        let now = row.snapshot();
+        assert!((now.allocs, now.frees, now.failures) == (2, 1, 1));
+        assert!((now.diff(), now.bytes, now.used) == (1, 50, 64));
+        Ok(())
+    }
+
+    #[test]
+    fn more_frees_than_allocations() {
+        let seen = |allocs, frees| {
+            let snapshot = Snapshot {
+                allocs,
+                frees,
+                bytes: 0,
+                used: 0,
+                failures: 0,
+            };
+            snapshot.diff()
+        };
+        assert!(seen(7, 7) == 0 && seen(7, 8) == 0 && seen(8, 7) == 1);
+        assert!(seen(0, u64::MAX) == 1);
+    }
+
+    #[test]
+    fn peak_stays() -> Result {
+        let lone = Lone::new(2)?;
+        let row = &lone.row;
+        // More than a CPU keeps to itself, so the peak learns of it without being read.
+        row.charge(20_000, 20_000);
+        row.discharge(20_000, 20_000);
+        assert!(row.peak.load(Relaxed) == 20_000);
+        // Less than that is seen when it is read.
+        row.charge(300, 304);
+        assert!(row.peak(&row.sums(), || row.sums()) == 20_000);
+        row.discharge(300, 304);
+        assert!(row.snapshot().bytes == 0);
+        Ok(())
+    }
+
+    #[test]
+    fn peak_of_what_one_cpu_kept() -> Result {
+        let lone = Lone::new(2)?;
+        let row = &lone.row;
+        row.charge(300, 304);
+        assert!(row.peak.load(Relaxed) == 0);
+        // What is read once may never have been.
+        assert!(row.peak(&row.sums(), || Sums::ZERO) == 0);
+        assert!(row.peak(&row.sums(), || row.sums()) == 300);
+        Ok(())
+    }
+
+    #[test]
+    fn peak_is_of_all_modules() -> Result {
+        let (first, second) = (Lone::new(2)?, Lone::new(3)?);
+        let first_row = &first.row;
+        // INVARIANT: The first row lives longer than the second, which is dropped before it.
+        let address = core::ptr::from_ref(first_row) as usize;
+        second.row.first.store(address, Relaxed);
+        first_row.charge(20_000, 20_000);
+        second.row.charge(30_000, 30_000);
+        assert!(first_row.is_first() && !second.row.is_first());
+        assert!(first_row.peak.load(Relaxed) == 50_000 && second.row.peak.load(Relaxed) == 0);
+        assert!(first_row.snapshot().bytes == 20_000 && second.row.snapshot().bytes == 30_000);
+        Ok(())
+    }
+
+    #[test]
+    fn outstanding_is_what_no_client_left() -> Result {
+        let lone = Lone::new(2)?;
+        let row = &lone.row;
+        row.charge(10, 16);
+        row.left.store(1, Relaxed);
+        row.left_bytes.store(10, Relaxed);
+        assert!(row.outstanding() == (0, 0));
+        row.charge(30, 32);
+        assert!(row.outstanding() == (1, 30));
+        Ok(())
+    }
+
+    #[test]
+    fn whose_it_is() -> Result {
+        let tag = Tag::from_raw(0x6761_7454);
+        for (index, kind) in [(0, PoolKind::NonPaged), (1, PoolKind::Paged)] {
+            assert!(Lone::new(index)?.row.identity() == Some((None, kind)));
+        }
+        let lone = Lone::new(2)?;
+        assert!(lone.row.identity().is_none());
+        for kind in [PoolKind::NonPaged, PoolKind::Paged] {
+            // CAST: The discriminants are 0 and 1.
+            let key = u64::from(tag.as_raw()) | (kind as u64) << 32;
+            lone.row.key.store(key, Relaxed);
+            assert!(lone.row.identity() == Some((Some(tag), kind)));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What another architecture has to fill in, beside the Rust files of this folder:
+ * this is x86-64. core.h includes it.
+ */
+#ifndef _RUST_POOL_ARCH_H
+#define _RUST_POOL_ARCH_H
+
+#include <linux/types.h>
+#include <asm/extable_fixup_types.h>
+#include <rust_pool/wdm.h>
+
+struct page;
+
+/* What a fault at a guarded instruction leaves in rax: 0, or -EFAULT. */
+static const u32 RUST_POOL_FIXUP_ZERO_RAX = EX_TYPE_IMM_REG;
+static const u32 RUST_POOL_FIXUP_ERROR_RAX = EX_TYPE_EFAULT_REG;
+
+/* pages.c: where pages are mapped, and how they are cached. */
+bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
+void *rust_pool_vmap(struct page **pages, unsigned int count,
+		     MEMORY_CACHING_TYPE type);
+int rust_pool_pages_set(struct page **pages, unsigned int count,
+			MEMORY_CACHING_TYPE type);
+int rust_pool_direct_set(void *addr, unsigned int count,
+			 MEMORY_CACHING_TYPE type);
+
+/* guard_pages.c: pages with holes between them. */
+void *rust_pool_guard_area(struct page *any, unsigned int count);
+void rust_pool_guard_show(void *address, struct page *page);
+void rust_pool_guard_hide(void *address);
+void rust_pool_guard_flush(void *start, void *end);
+int rust_pool_guard_watch(void);
+void rust_pool_guard_unwatch(void);
+
+#endif /* _RUST_POOL_ARCH_H */

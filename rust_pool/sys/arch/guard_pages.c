@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Pages with holes between them, for special pool: an area of vmalloc space in
+ * which single pages appear and disappear, in any context but NMI, and what is
+ * called when the kernel dies of touching a hole.
+ */
+
+#include <linux/irqflags.h>
+#include <linux/kdebug.h>
+#include <linux/mm.h>
+#include <linux/notifier.h>
+#include <linux/pgtable.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+#include <asm/fred.h>
+#include <asm/invpcid.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+#include <asm/trap_pf.h>
+
+#include "../core.h"
+
+static void set_entry(void *address, pte_t entry)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)address, &level);
+
+	if (!WARN_ON_ONCE(!pte || level != PG_LEVEL_4K))
+		set_pte(pte, entry);
+}
+
+/* Forget all translations on this CPU, global ones and other processes' as well. */
+static void flush_all_here(void)
+{
+#ifdef CONFIG_PARAVIRT
+	__flush_tlb_global();
+#else
+	unsigned long flags, cr4;
+
+	if (boot_cpu_has(X86_FEATURE_INVPCID)) {
+		invpcid_flush_all();
+		return;
+	}
+	/* To change the bit for global pages, either way, forgets all. */
+	local_irq_save(flags);
+	cr4 = native_read_cr4();
+	asm volatile("mov %0, %%cr4" : : "r" (cr4 ^ X86_CR4_PGE) : "memory");
+	asm volatile("mov %0, %%cr4" : : "r" (cr4) : "memory");
+	local_irq_restore(flags);
+#endif
+}
+
+/*
+ * Forget one. With page-table isolation the kernel's are not global, and may be
+ * cached for any process.
+ */
+static void flush_here(void *address)
+{
+	if (boot_cpu_has(X86_FEATURE_PTI)) {
+		flush_all_here();
+		return;
+	}
+#ifdef CONFIG_PARAVIRT
+	__flush_tlb_one_user((unsigned long)address);
+#else
+	asm volatile("invlpg (%0)" : : "r" (address) : "memory");
+#endif
+}
+
+/* From so many on it is cheaper to forget all than one after the other. */
+#define MANY	(32 * PAGE_SIZE)
+
+struct addresses {
+	void *start;
+	void *end;
+};
+
+static void flush_range(void *arg)
+{
+	const struct addresses *range = arg;
+	void *at;
+
+	if (range->end - range->start > MANY) {
+		flush_all_here();
+		return;
+	}
+	for (at = range->start; at < range->end; at += PAGE_SIZE)
+		flush_here(at);
+}
+
+/* Forget on all CPUs what was hidden between these addresses. Sleeps. */
+void rust_pool_guard_flush(void *start, void *end)
+{
+	struct addresses range = { start, end };
+
+	on_each_cpu(flush_range, &range, true);
+}
+
+/* An area of @count pages with nothing in it, or NULL. Sleeps. */
+void *rust_pool_guard_area(struct page *any, unsigned int count)
+{
+	struct page **pages;
+	unsigned int i;
+	void *base;
+
+	pages = kvmalloc_array(count, sizeof(*pages),
+			       GFP_KERNEL | __GFP_NOWARN);
+	if (!pages)
+		return NULL;
+	for (i = 0; i < count; i++)
+		pages[i] = any;
+	base = vmap(pages, count, VM_MAP, PAGE_KERNEL);
+	kvfree(pages);
+	if (!base)
+		return NULL;
+	for (i = 0; i < count; i++)
+		set_entry(base + i * PAGE_SIZE, __pte(0));
+	rust_pool_guard_flush(base, base + count * PAGE_SIZE);
+	return base;
+}
+
+/* Have a page appear. No CPU remembers that it was not there. */
+void rust_pool_guard_show(void *address, struct page *page)
+{
+	set_entry(address, mk_pte(page, PAGE_KERNEL));
+}
+
+/*
+ * Have a page disappear, on this CPU; others may see it until they forget it by
+ * themselves or by rust_pool_guard_flush().
+ */
+void rust_pool_guard_hide(void *address)
+{
+	/* The CPU that used the page last is the one that forgets it at once. */
+	preempt_disable();
+	set_entry(address, __pte(0));
+	flush_here(address);
+	preempt_enable();
+}
+
+/* The kernel's dying words may have read, and faulted, near the instruction. */
+static unsigned long fault_address(const struct die_args *args)
+{
+	if (args->err & X86_PF_INSTR)
+		return args->regs->ip;
+	if (cpu_feature_enabled(X86_FEATURE_FRED))
+		return fred_event_data(args->regs);
+	return native_read_cr2();
+}
+
+static int die_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct die_args *args = data;
+
+	/* A page fault where there is no page. */
+	if (event == DIE_OOPS && args->regs && !strcmp(args->str, "Oops") &&
+	    !(args->err & X86_PF_PROT))
+		rust_pool_guard_fault(fault_address(args),
+				      args->err & X86_PF_WRITE,
+				      args->regs->ip);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block die_watcher = { .notifier_call = die_event };
+
+int rust_pool_guard_watch(void)
+{
+	return register_die_notifier(&die_watcher);
+}
+
+void rust_pool_guard_unwatch(void)
+{
+	unregister_die_notifier(&die_watcher);
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Where pages are mapped, and how they are cached.
+ */
+
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+#include <asm/set_memory.h>
+
+#include "../core.h"
+
+/* The physical address behind any kernel address; false if not mapped. */
+bool rust_pool_lookup(const void *addr, phys_addr_t *phys)
+{
+	unsigned long va = (unsigned long)addr;
+	unsigned int level;
+	pte_t *pte;
+
+	if (virt_addr_valid(addr)) {
+		*phys = __pa(va);
+		return true;
+	}
+	if (va < TASK_SIZE_MAX || !__is_canonical_address(va, boot_cpu_data.x86_virt_bits))
+		return false;
+	pte = lookup_address(va, &level);
+	if (!pte || !(pte_flags(*pte) & _PAGE_PRESENT))
+		return false;
+	*phys = (PFN_PHYS(level == PG_LEVEL_4K ? pte_pfn(*pte) :
+			  level == PG_LEVEL_2M ? pmd_pfn(*(pmd_t *)pte) :
+						 pud_pfn(*(pud_t *)pte)) &
+		 page_level_mask(level)) |
+		(va & ~page_level_mask(level));
+	return true;
+}
+
+/* Set the cache type of pages by their direct map, flushing as needed. */
+int rust_pool_pages_set(struct page **pages, unsigned int count,
+			MEMORY_CACHING_TYPE type)
+{
+	switch (type) {
+	case MmNonCached:
+		return set_pages_array_uc(pages, count);
+	case MmWriteCombined:
+		return set_pages_array_wc(pages, count);
+	default:
+		return set_pages_array_wb(pages, count);
+	}
+}
+
+/* Set the cache type of a range of the direct map. */
+int rust_pool_direct_set(void *addr, unsigned int count,
+			 MEMORY_CACHING_TYPE type)
+{
+	switch (type) {
+	case MmNonCached:
+		return set_memory_uc((unsigned long)addr, count);
+	case MmWriteCombined:
+		return set_memory_wc((unsigned long)addr, count);
+	default:
+		return set_memory_wb((unsigned long)addr, count);
+	}
+}
+
+/* Map pages side by side, of a type that is not write-back. */
+void *rust_pool_vmap(struct page **pages, unsigned int count,
+		     MEMORY_CACHING_TYPE type)
+{
+	return vmap(pages, count, VM_MAP,
+		    type == MmWriteCombined ? pgprot_writecombine(PAGE_KERNEL) :
+					      pgprot_noncached(PAGE_KERNEL));
+}

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The border between the C and the Rust half of rust_pool.ko. bindgen turns
+ * this header, with wdm.h, into the Rust declarations of rust_pool/sys/raw.rs, so
+ * neither half can drift from the other.
+ */
+#ifndef _RUST_POOL_CORE_H
+#define _RUST_POOL_CORE_H
+
+#include <linux/gfp_types.h>
+#include <linux/jump_label.h>
+#include <linux/preempt.h>
+#include <linux/types.h>
+#include <rust_pool/wdm.h>
+#include "arch/arch.h"
+
+struct dentry;
+struct device;
+struct kmem_cache;
+struct module;
+struct page;
+
+/* Ways to ask for memory; see memory/request.rs for when each is used. */
+static const gfp_t RUST_POOL_GFP_NOWAIT =
+	GFP_NOWAIT | __GFP_NOWARN;
+static const gfp_t RUST_POOL_GFP_ATOMIC =
+	GFP_ATOMIC | __GFP_NOWARN;
+static const gfp_t RUST_POOL_GFP_KERNEL =
+	GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
+static const gfp_t RUST_POOL_GFP_ZERO = __GFP_ZERO;
+static const gfp_t RUST_POOL_GFP_DMA = GFP_DMA;
+static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
+
+/* Set in the preemption count of an NMI. */
+static const u32 RUST_POOL_NMI_MASK = NMI_MASK;
+/* Where struct page has two words for whoever allocated the page. */
+static const size_t RUST_POOL_PAGE_WORDS = 32;
+/* What else is read of it: the flags that it begins with, and the references. */
+static const size_t RUST_POOL_PAGE_COUNT = 52;
+
+/*
+ * Room for what %pS writes and for a module's name, with the NUL: helpers.c
+ * compares them with the kernel's own, whose headers bindgen need not read.
+ */
+#define RUST_POOL_SYMBOL_LEN		704
+#define RUST_POOL_MODULE_NAME_LEN	64
+
+/* helpers.c: what Rust cannot reach by a declaration. */
+u32 rust_pool_irql(void);
+bool rust_pool_in_hardirq(void);
+const char *rust_pool_context(void);
+bool rust_pool_may_vmalloc(void);
+bool rust_pool_is_memory(phys_addr_t phys);
+struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
+					  unsigned int useroffset);
+size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
+				     size_t count, void **objects);
+void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
+			       void **objects);
+int rust_pool_caches_are_checked(const char *name);
+bool rust_pool_is_slab(const void *addr);
+struct kmem_cache *rust_pool_slab_around(unsigned long addr,
+					 unsigned long *start);
+bool rust_pool_inits_on_alloc(void);
+bool rust_pool_inits_on_free(void);
+struct page *rust_pool_page_of(const void *addr);
+void *rust_pool_page_address(struct page *page);
+void *rust_pool_page_block(gfp_t gfp, unsigned int order);
+void *rust_pool_percpu_address(unsigned long cookie, unsigned int cpu);
+void rust_pool_counters_sum(unsigned long counters, u64 *sum, unsigned int n);
+void *rust_pool_vmalloc(size_t size, gfp_t gfp);
+unsigned long rust_pool_total_pages(void);
+void rust_pool_vunmap(const void *addr);
+int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
+			 unsigned long *obstacle);
+unsigned long rust_pool_max_pfn(void);
+void rust_pool_make_private(struct dentry *dir);
+bool rust_pool_within_module(unsigned long addr, struct module *mod);
+bool rust_pool_within_init(unsigned long addr, struct module *mod);
+unsigned long rust_pool_module_address(struct module *mod);
+const char *rust_pool_module_name(struct module *mod);
+int rust_pool_watch_modules(void);
+void rust_pool_unwatch_modules(void);
+bool rust_pool_may_log(void);
+u32 rust_pool_left_out(void);
+u64 rust_pool_log_time(void);
+unsigned int rust_pool_possible_cpus(void);
+u32 rust_pool_current_task(char *name);
+void rust_pool_verifier_enable(bool on);
+
+/* device.c: the memory of common buffers. */
+enum rust_pool_dma_memory {
+	/* Of the page allocator or CMA, at its address in the direct map. */
+	RUST_POOL_DMA_PAGES,
+	/* Pages that the DMA API mapped side by side, for an IOMMU. */
+	RUST_POOL_DMA_MAPPED,
+	/* What only the DMA API can free. */
+	RUST_POOL_DMA_OTHER,
+};
+
+/* How a buffer was made. The pointers are only compared. */
+struct rust_pool_dma_origin {
+	/* The IOMMU's domain, NULL without. */
+	const void *domain;
+	const void *ops;
+	/* The device's driver, NULL if it had none. */
+	const void *driver;
+	u32 memory;
+	/* Whether bus addresses are the IOMMU's. */
+	bool translated;
+};
+
+/* What became of a buffer that was to be freed. */
+enum rust_pool_dma_fate {
+	/* By the DMA API. */
+	RUST_POOL_DMA_FREED,
+	/* Without it. */
+	RUST_POOL_DMA_FREED_PAGES,
+	RUST_POOL_DMA_LOST,
+};
+
+bool rust_pool_in_reclaim(void);
+void *rust_pool_dma_group(struct device *dev);
+void rust_pool_dma_group_put(void *group);
+bool rust_pool_dma_gone(struct device *dev);
+const void *rust_pool_dma_driver(struct device *dev);
+void *rust_pool_dma_allocate(struct device *dev, void *group, size_t bytes,
+			     u64 *bus, gfp_t gfp,
+			     struct rust_pool_dma_origin *origin);
+enum rust_pool_dma_fate
+rust_pool_dma_free(struct device *dev, void *group, void *base, size_t bytes,
+		   u64 bus, const struct rust_pool_dma_origin *origin);
+
+/* pressure.c: when memory is to be given back. */
+int rust_pool_watch_pressure(void);
+void rust_pool_unwatch_pressure(void);
+
+/* work.c: what is done later. */
+enum { RUST_POOL_CODES = 6 };
+int rust_pool_work_init(void);
+void rust_pool_work_exit(void);
+void rust_pool_work_finish(void);
+void rust_pool_give_soon(void);
+void rust_pool_part_soon(void);
+void rust_pool_upkeep_soon(void);
+bool rust_pool_may_call_others(void);
+/* What may be waited for, and where others' code must not run; for lockdep. */
+enum { RUST_POOL_GIVING, RUST_POOL_PARTING, RUST_POOL_NO_OTHERS };
+void rust_pool_doing(u32 what);
+void rust_pool_done(u32 what);
+void rust_pool_wake(void);
+void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg);
+void rust_pool_device_code(const struct device *dev, unsigned long *at);
+
+/* parameters.c: what the module was loaded with. */
+bool rust_pool_panic_on_violation(void);
+bool rust_pool_magazines(void);
+const char *rust_pool_verifier_parameter(void);
+void rust_pool_parameters_live(bool live);
+
+/* A static key as Rust wants it: in a structure. */
+struct rust_pool_switch {
+	struct static_key_false key;
+};
+extern struct rust_pool_switch rust_pool_verifier_switch;
+
+/* module.c: the modules that use this one, and who of them called. */
+struct rust_pool_caller {
+	unsigned long ip;
+	struct module *module;
+};
+struct rust_pool_caller rust_pool_caller_of(unsigned long ret);
+unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room);
+struct module *rust_pool_client_at(unsigned long addr);
+int rust_pool_client_coming(struct module *mod);
+void rust_pool_client_gone(struct module *mod);
+struct module *rust_pool_client_after(u64 *number, char *name);
+
+/*
+ * Rust, called with the call site by wdm.c, by what wdm.h has inline and by
+ * the Rust face, and by helpers.c, arch/guard_pages.c,
+ * pressure.c and work.c.
+ */
+DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
+				     u32 *registers, unsigned long caller);
+void rust_pool_adapter_put(DMA_ADAPTER *adapter, unsigned long caller);
+void *rust_pool_buffer_allocate(DMA_ADAPTER *adapter, u32 bytes, u64 *logical,
+				bool cached, unsigned long caller);
+void rust_pool_buffer_free(DMA_ADAPTER *adapter, u32 bytes, u64 logical,
+			   void *base, bool cached, unsigned long caller);
+const void *rust_pool_row(u32 type, u32 tag, unsigned long caller,
+			  struct module *module);
+bool rust_pool_paged_check(size_t bytes, unsigned long caller);
+void rust_pool_paged_check_free(void *block, unsigned long caller);
+bool rust_pool_verifier_refuse(u32 type, u32 tag, size_t bytes,
+			       unsigned long caller);
+void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
+			    unsigned long caller);
+void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
+void rust_pool_verifier_free(void *block, u32 type, unsigned long caller);
+size_t rust_pool_verifier_show(char *to, size_t room);
+void rust_pool_give(void);
+void rust_pool_part(void);
+void rust_pool_upkeep(void);
+unsigned long rust_pool_spare(void);
+void rust_pool_drain(void);
+void rust_pool_drain_of(unsigned int cpu);
+void rust_pool_module_live(struct module *mod);
+void rust_pool_module_going(struct module *mod);
+
+/* wdm.c: what the Rust face calls from a client, on top of wdm.h. */
+PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
+			       PULONG registers, unsigned long caller);
+void rust_pool_copy(void *to, const void *from, size_t bytes);
+void rust_pool_fill(void *to, u8 value, size_t bytes);
+extern DMA_OPERATIONS rust_pool_dma_operations;
+
+/* Rust, exported for the Rust face. */
+void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
+bool rust_pool_block(const void *block, u32 *kind, u32 *tag, size_t *bytes);
+void *rust_pool_report_new(const char *name, const char *text, size_t len);
+void rust_pool_report_remove(void *report);
+void rust_pool_verifier_remove(void *block);
+void rust_pool_fold(const void *row);
+void *rust_pool_large_allocate(size_t bytes, bool zero, bool may_sleep);
+void rust_pool_large_free(void *block, size_t bytes);
+void *rust_pool_kmalloc_slow(size_t bytes, bool zero, bool may_sleep);
+
+#endif /* _RUST_POOL_CORE_H */

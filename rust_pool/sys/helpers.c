@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What Rust cannot reach by a declaration, as functions that it can call: the
+ * kernel's inline functions and macros, the module notifier and the static key.
+ * Few rules of the pool are here, those that rest on such functions: which IRQL a
+ * context is, where vmalloc may be used, how slub_debug is noticed, and which page
+ * frames may be emptied.
+ */
+
+#include <linux/dcache.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/hardirq.h>
+#include <linux/jump_label.h>
+#include <linux/kallsyms.h>
+#include <linux/kasan.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/ratelimit.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/clock.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vmalloc.h>
+
+#include "core.h"
+
+/*
+ * IRQLs as they appear in reports: PASSIVE_LEVEL, DISPATCH_LEVEL, a device
+ * level, and HIGH_LEVEL for NMI. preempt_count() alone would miss a
+ * preemptible RCU read-side section.
+ */
+u32 rust_pool_irql(void)
+{
+	if (in_nmi())
+		return 15;
+	if (irqs_disabled() || in_hardirq())
+		return 13;
+	return preempt_count() || rcu_preempt_depth() ? 2 : 0;
+}
+
+bool rust_pool_in_hardirq(void)
+{
+	return in_hardirq();
+}
+
+static_assert(RUST_POOL_SYMBOL_LEN >= KSYM_SYMBOL_LEN);
+static_assert(RUST_POOL_MODULE_NAME_LEN >= MODULE_NAME_LEN);
+
+/* What keeps this context from sleeping, in words; of several the strongest. */
+const char *rust_pool_context(void)
+{
+	if (in_nmi())
+		return "NMI";
+	if (in_hardirq())
+		return "hard interrupt";
+	if (irqs_disabled())
+		return "interrupts disabled";
+	if (in_serving_softirq())
+		return "softirq";
+	if (softirq_count())
+		return "softirqs disabled";
+	if (preempt_count())
+		return "preemption disabled";
+	if (rcu_preempt_depth())
+		return "RCU read-side section";
+	return "task that may sleep";
+}
+
+/*
+ * Whether vmalloc's locks may be taken: not where interrupts or softirqs are
+ * kept out, for whoever holds those locks may be interrupted and then wait for
+ * a lock that is held here.
+ */
+bool rust_pool_may_vmalloc(void)
+{
+	return !in_interrupt() && !irqs_disabled();
+}
+
+bool rust_pool_is_memory(phys_addr_t phys)
+{
+	return pfn_valid(PHYS_PFN(phys));
+}
+
+/*
+ * A cache for objects of @size bytes, aligned to 16, that hardened user copies
+ * accept from @useroffset on.
+ */
+struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
+					  unsigned int useroffset)
+{
+	return kmem_cache_create_usercopy(name, size, 16, 0, useroffset,
+					  size - useroffset, NULL);
+}
+
+/* Where these may not be called with interrupts disabled, one at a time. */
+size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
+				     size_t count, void **objects)
+{
+	size_t i;
+
+	if (!irqs_disabled())
+		return kmem_cache_alloc_bulk(cache, gfp, count, objects) ?
+		       count : 0;
+	for (i = 0; i < count; i++) {
+		objects[i] = kmem_cache_alloc(cache, gfp);
+		if (!objects[i])
+			break;
+	}
+	return i;
+}
+
+void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
+			       void **objects)
+{
+	size_t i;
+
+	if (!irqs_disabled()) {
+		kmem_cache_free_bulk(cache, count, objects);
+		return;
+	}
+	for (i = 0; i < count; i++)
+		kmem_cache_free(cache, objects[i]);
+}
+
+/*
+ * Whether KASAN or slub_debug watches the objects of caches with this name. The
+ * latter uses what alignment leaves over behind an object, or forbids its use:
+ * that is how it shows from outside. Negative if there is no memory to see.
+ */
+int rust_pool_caches_are_checked(const char *name)
+{
+	struct kmem_cache *cache;
+	void *objects[2];
+	unsigned int i;
+	int checked = 1;
+
+	if (kasan_enabled())
+		return 1;
+	/* The name of one that is merged with another stays in sysfs for ever. */
+	cache = kmem_cache_create(name, 24, 64, SLAB_NO_MERGE, NULL);
+	if (!cache)
+		return -ENOMEM;
+	/* One object may be KFENCE's, which has no such room; both are not. */
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		objects[i] = kmem_cache_alloc(cache, GFP_KERNEL);
+		if (!objects[i])
+			checked = -ENOMEM;
+		else if (checked > 0 && ksize(objects[i]) == 64)
+			checked = 0;
+	}
+	for (i = 0; i < ARRAY_SIZE(objects); i++) {
+		if (objects[i])
+			kmem_cache_free(cache, objects[i]);
+	}
+	kmem_cache_destroy(cache);
+	return checked;
+}
+
+bool rust_pool_is_slab(const void *addr)
+{
+	return folio_test_slab(virt_to_folio(addr));
+}
+
+/*
+ * The cache of the slab around an address that may be anything, or NULL. A slab's
+ * description is not for modules: the caller compares what may be a cache with its
+ * own, and looks at it no further.
+ */
+struct kmem_cache *rust_pool_slab_around(unsigned long addr,
+					 unsigned long *start)
+{
+	struct folio *folio;
+	struct page *page;
+
+	if (!virt_addr_valid((void *)addr))
+		return NULL;
+	page = pfn_to_online_page(PHYS_PFN(__pa(addr)));
+	if (!page)
+		return NULL;
+	folio = page_folio(page);
+	if (!folio_test_slab(folio))
+		return NULL;
+	*start = (unsigned long)folio_address(folio);
+	return (struct kmem_cache *)READ_ONCE(folio->page.lru.next);
+}
+
+bool rust_pool_inits_on_alloc(void)
+{
+	return want_init_on_alloc(0);
+}
+
+bool rust_pool_inits_on_free(void)
+{
+	return want_init_on_free();
+}
+
+/* See arch/nofault.rs; nobody but the page's owner uses these. */
+static_assert(offsetof(struct page, __folio_index) == 32);
+static_assert(offsetof(struct page, private) == 40);
+static_assert(offsetof(struct page, flags) == 0);
+static_assert(offsetof(struct page, _refcount) == 52);
+
+struct page *rust_pool_page_of(const void *addr)
+{
+	return virt_to_page(addr);
+}
+
+void *rust_pool_page_address(struct page *page)
+{
+	return page_address(page);
+}
+
+/*
+ * Pages with one reference for all, which a reference to any of them is to:
+ * whoever maps one or hands it to a device need not know of the others.
+ */
+void *rust_pool_page_block(gfp_t gfp, unsigned int order)
+{
+	struct page *page = alloc_pages(gfp | __GFP_COMP, order);
+
+	if (!page)
+		return NULL;
+	/*
+	 * A page of the emergency reserves becomes one like any other: the
+	 * network drops what lies in such pages, whoever has them by then.
+	 */
+	clear_page_pfmemalloc(page);
+	return page_address(page);
+}
+
+void *rust_pool_percpu_address(unsigned long cookie, unsigned int cpu)
+{
+	return per_cpu_ptr((void __percpu *)cookie, cpu);
+}
+
+/* Add up @n u64 of the per-CPU memory @counters over all CPUs. */
+void rust_pool_counters_sum(unsigned long counters, u64 *sum, unsigned int n)
+{
+	const u64 __percpu *base = (const u64 __percpu *)counters;
+	unsigned int cpu, i;
+
+	for_each_possible_cpu(cpu) {
+		const u64 *c = per_cpu_ptr(base, cpu);
+
+		for (i = 0; i < n; i++)
+			sum[i] += READ_ONCE(c[i]);
+	}
+}
+
+unsigned int rust_pool_possible_cpus(void)
+{
+	return num_possible_cpus();
+}
+
+void *rust_pool_vmalloc(size_t size, gfp_t gfp)
+{
+	return __vmalloc(size, gfp);
+}
+
+unsigned long rust_pool_total_pages(void)
+{
+	return totalram_pages();
+}
+
+/* One past the highest page frame of the direct map. */
+unsigned long rust_pool_max_pfn(void)
+{
+	return PHYS_PFN(__pa((unsigned long)high_memory - 1)) + 1;
+}
+
+void rust_pool_vunmap(const void *addr)
+{
+	vunmap(addr);
+}
+
+static bool zone_has_pageblock(struct zone *zone, unsigned long pfn)
+{
+	unsigned long first = pageblock_start_pfn(pfn);
+	unsigned long last = pageblock_end_pfn(pfn) - 1;
+
+	return zone_spans_pfn(zone, first) && zone_spans_pfn(zone, last) &&
+	       pfn_to_online_page(first) && pfn_to_online_page(last);
+}
+
+/*
+ * Allocate exactly these page frames, moving their users elsewhere. Sleeps.
+ * -ENXIO, and the highest of them in @obstacle, for frames that no one may have,
+ * which is found out first, for alloc_contig_range() is expensive; -EBUSY or
+ * -ENOMEM where that failed.
+ */
+int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
+			 unsigned long *obstacle)
+{
+	struct zone *zone = NULL;
+	unsigned long i;
+	int err;
+
+	for (i = pfn + count; i-- > pfn;) {
+		struct page *page = pfn_to_online_page(i);
+
+		*obstacle = i;
+		if (!page || PageReserved(page) || PageSlab(page))
+			return -ENXIO;
+		if (!zone)
+			zone = page_zone(page);
+		if (page_zone(page) != zone || zone_idx(zone) == ZONE_MOVABLE)
+			return -ENXIO;
+	}
+	/* The kernel isolates whole pageblocks, which must be the zone's. */
+	*obstacle = pfn;
+	if (!zone_has_pageblock(zone, pfn) ||
+	    !zone_has_pageblock(zone, pfn + count - 1))
+		return -ENXIO;
+	err = alloc_contig_range(pfn, pfn + count, ACR_FLAGS_NONE,
+				 RUST_POOL_GFP_KERNEL);
+	if (!err)
+		*base = page_address(pfn_to_page(pfn));
+	return err;
+}
+
+/* Take a directory of debugfs from all but root, as its files are. */
+void rust_pool_make_private(struct dentry *dir)
+{
+	if (!IS_ERR_OR_NULL(dir))
+		d_inode(dir)->i_mode &= ~0077;
+}
+
+bool rust_pool_within_module(unsigned long addr, struct module *mod)
+{
+	return within_module(addr, mod);
+}
+
+bool rust_pool_within_init(unsigned long addr, struct module *mod)
+{
+	return within_module_init(addr, mod);
+}
+
+/* An address that is the module's as long as the module is there. */
+unsigned long rust_pool_module_address(struct module *mod)
+{
+	return (unsigned long)mod->mem[MOD_TEXT].base;
+}
+
+const char *rust_pool_module_name(struct module *mod)
+{
+	return module_name(mod);
+}
+
+static int module_event(struct notifier_block *nb, unsigned long event,
+			void *mod)
+{
+	switch (event) {
+	case MODULE_STATE_COMING:
+		/* Without memory for that it is not loaded. */
+		return notifier_from_errno(rust_pool_client_coming(mod));
+	case MODULE_STATE_LIVE:
+		rust_pool_module_live(mod);
+		break;
+	case MODULE_STATE_GOING:
+		rust_pool_module_going(mod);
+		rust_pool_client_gone(mod);
+		break;
+	}
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block module_watcher = { .notifier_call = module_event };
+
+int rust_pool_watch_modules(void)
+{
+	return register_module_notifier(&module_watcher);
+}
+
+void rust_pool_unwatch_modules(void)
+{
+	unregister_module_notifier(&module_watcher);
+}
+
+/* What the verifier is behind; the Rust face's users look at it as well. */
+struct rust_pool_switch rust_pool_verifier_switch = {
+	.key = STATIC_KEY_FALSE_INIT,
+};
+EXPORT_SYMBOL_GPL(rust_pool_verifier_switch);
+
+void rust_pool_verifier_enable(bool on)
+{
+	if (on)
+		static_branch_enable(&rust_pool_verifier_switch.key);
+	else
+		static_branch_disable(&rust_pool_verifier_switch.key);
+}
+
+/* The number of the task that this is, and its name; 0 in an interrupt. */
+u32 rust_pool_current_task(char *name)
+{
+	if (!in_task())
+		return 0;
+	strscpy(name, current->comm, TASK_COMM_LEN);
+	return task_pid_nr(current);
+}
+
+/*
+ * At most ten violations a burst go to the log, with five seconds between. The
+ * flag keeps the kernel from naming this function there: report.rs says in
+ * words how many were left out.
+ */
+static struct ratelimit_state log_limit =
+	RATELIMIT_STATE_INIT_FLAGS(log_limit, 5 * HZ, 10,
+				   RATELIMIT_MSG_ON_RELEASE);
+
+bool rust_pool_may_log(void)
+{
+	return __ratelimit(&log_limit);
+}
+
+/* How many did not since this was asked last. */
+u32 rust_pool_left_out(void)
+{
+	return ratelimit_state_reset_miss(&log_limit);
+}
+
+/* The clock of the kernel log, in nanoseconds. */
+u64 rust_pool_log_time(void)
+{
+	return local_clock();
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What kind of memory the verifier is asked about.
+
+use crate::types::tag::{
+    PoolKind,
+    Tag, //
+};
+use kernel::fmt;
+
+/// Which routine memory is from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MemoryType {
+    /// Pool; `rust_block` for the Rust face's, which has no header and no record of its own.
+    Pool {
+        kind: PoolKind,
+        rust_block: bool,
+    },
+    Contiguous,
+    NonCached,
+    CommonBuffer,
+    Adapter,
+}
+
+impl MemoryType {
+    /// Pool of the C face.
+    pub(crate) const fn pool(kind: PoolKind) -> Self {
+        Self::Pool {
+            kind,
+            rust_block: false,
+        }
+    }
+}
+
+impl fmt::Display for MemoryType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pool { kind, .. } => return kind.fmt(f),
+            Self::Contiguous => "contiguous",
+            Self::NonCached => "noncached",
+            Self::CommonBuffer => "common",
+            Self::Adapter => "adapter",
+        })
+    }
+}
+
+/// A live block.
+pub(crate) struct Known {
+    pub(crate) tag: Option<Tag>,
+    pub(crate) memory: MemoryType,
+    pub(crate) bytes: usize,
+}
+
+impl Known {
+    /// A block of the C face's pool.
+    pub(crate) fn pool(tag: Tag, kind: PoolKind, bytes: usize) -> Self {
+        Self {
+            tag: Some(tag),
+            memory: MemoryType::pool(kind),
+            bytes,
+        }
+    }
+}

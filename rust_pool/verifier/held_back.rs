@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The freed blocks that are held back for a while, to find who writes to them.
+
+use crate::{
+    callers::{
+        call_site::CallSite,
+        stack::Stack, //
+    },
+    header::UNIT,
+    lib::at_load::AtLoad,
+    memory::size_class::Class,
+    types::tag::Tag,
+    verifier::quarantine_set, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    new_spinlock_irq,
+    prelude::*,
+    sync::SpinLockIrq, //
+};
+
+/// How many freed blocks are held back.
+pub(crate) const HELD: usize = 1024;
+
+/// A block that was freed.
+pub(crate) struct HeldBlock {
+    pub(crate) object: NonNull<u8>,
+    pub(crate) class: Class,
+    pub(crate) tag: Tag,
+    pub(crate) bytes: usize,
+    /// Who allocated it, if it was recorded.
+    pub(crate) allocated: Option<Stack>,
+    pub(crate) freed: Stack,
+    /// Whether it is to be kept for ever.
+    pub(crate) keep: bool,
+}
+
+// SAFETY: It owns the object.
+unsafe impl Send for HeldBlock {}
+
+/// The blocks that are held back, the oldest at `next` once there are so many.
+pub(crate) struct Held {
+    blocks: KVVec<Option<HeldBlock>>,
+    next: usize,
+}
+
+impl Held {
+    /// None yet. Sleeps.
+    pub(crate) fn new() -> Result<Self> {
+        let mut blocks = KVVec::with_capacity(HELD, GFP_KERNEL | __GFP_NOWARN)?;
+        for _ in 0..HELD {
+            blocks.push(None, GFP_KERNEL)?;
+        }
+        Ok(Self { blocks, next: 0 })
+    }
+
+    /// Puts a block in, and takes the oldest out.
+    pub(crate) fn exchange(&mut self, block: HeldBlock) -> Option<HeldBlock> {
+        let at = self.next;
+        self.next = (at + 1) % HELD;
+        match self.blocks.get_mut(at) {
+            Some(place) => place.replace(block),
+            None => Some(block),
+        }
+    }
+
+    /// Has a block kept for ever if it is among these.
+    fn quarantine_on_free(&mut self, object: usize) {
+        let mut blocks = self.blocks.iter_mut().flatten();
+        if let Some(block) = blocks.find(|block| block.object.as_ptr() as usize == object) {
+            block.keep = true;
+        }
+    }
+
+    /// Gives them up to the caller.
+    pub(crate) fn into_blocks(self) -> impl Iterator<Item = HeldBlock> {
+        self.blocks.into_iter().flatten()
+    }
+
+    fn count(&self) -> usize {
+        self.blocks.iter().flatten().count()
+    }
+}
+
+/// The blocks of the module.
+pub(crate) static HELD_BACK: AtLoad<SpinLockIrq<Option<Held>>> =
+    AtLoad::new(|| KBox::pin_init(new_spinlock_irq!(None, "rust_pool::held"), GFP_KERNEL));
+
+/// Has a block that was freed kept for ever, if that is the policy and it is still held back.
+pub(crate) fn quarantine_on_free(addr: usize) {
+    if !quarantine_set::quarantines() {
+        return;
+    }
+    if let Some(held) = &mut *HELD_BACK.lock() {
+        held.quarantine_on_free(addr.wrapping_sub(UNIT));
+    }
+}
+
+/// Who allocated and who freed a block that is held back, to look at without the lock.
+pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
+    let held = HELD_BACK.lock();
+    let mut blocks = held.as_ref()?.blocks.iter().flatten();
+    let block = blocks.find(|block| block.object.as_ptr() as usize + UNIT == addr)?;
+    Some((
+        block.allocated.as_ref().map(Stack::copy),
+        block.freed.copy(),
+    ))
+}
+
+/// Bytes that the blocks take which are held back.
+pub(crate) fn bytes() -> usize {
+    let held = HELD_BACK.lock();
+    let blocks = held.iter().flat_map(|held| held.blocks.iter().flatten());
+    blocks.map(|block| block.class.bytes()).sum()
+}
+
+/// How many blocks are held back.
+pub(crate) fn count() -> usize {
+    HELD_BACK.lock().as_ref().map_or(0, Held::count)
+}
+
+/// Calls `visit` on all places in code that these name.
+pub(crate) fn for_each_site(visit: impl FnMut(&CallSite)) {
+    if let Some(held) = &*HELD_BACK.lock() {
+        let blocks = held.blocks.iter().flatten();
+        let stacks =
+            blocks.flat_map(|block| Iterator::chain(block.allocated.iter(), [&block.freed]));
+        stacks.flat_map(Stack::sites).for_each(visit);
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Patterns in memory that nobody may write to.
+
+use crate::lib::text::kwrite;
+use core::ptr::NonNull;
+use kernel::fmt;
+
+/// What memory around a block is filled with.
+pub(crate) const AROUND: u8 = 0xb5;
+/// What a block is filled with that is not to be zeroed.
+pub(crate) const NEW: u8 = 0xcd;
+/// What a block is filled with that was freed.
+pub(crate) const FREED: u8 = 0xdd;
+
+/// Fills memory.
+///
+/// # Safety
+///
+/// So many bytes from `at` on are the caller's.
+pub(crate) unsafe fn fill(at: NonNull<u8>, bytes: usize, pattern: u8) {
+    // SAFETY: By the safety requirements.
+    unsafe { at.write_bytes(pattern, bytes) };
+}
+
+/// Where memory is not what it was filled with: the first such byte.
+///
+/// # Safety
+///
+/// So many bytes from `at` on may be read, and were filled.
+pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Option<usize> {
+    // Volatile, for whoever writes there has no right to and may do so meanwhile.
+    // SAFETY: By the safety requirements.
+    let first = (0..bytes).find(|&it| unsafe { at.add(it).read_volatile() } != pattern)?;
+    Some(at.as_ptr() as usize + first)
+}
+
+/// Where an address is as seen from a block.
+#[derive(Clone, Copy)]
+pub(crate) enum Where {
+    /// So many bytes before its start.
+    Before(usize),
+    /// The byte of this number.
+    In(usize),
+    /// So many bytes behind its end.
+    Behind(usize),
+}
+
+impl Where {
+    /// Where an address is, which is not far from the block of `bytes` bytes at `start`.
+    fn new(addr: usize, start: usize, bytes: usize) -> Self {
+        match addr.checked_sub(start) {
+            None => Self::Before(start.wrapping_sub(addr)),
+            Some(at) if at < bytes => Self::In(at),
+            Some(at) => Self::Behind(at.wrapping_sub(bytes)),
+        }
+    }
+}
+
+/// Says where an address is as seen from a block of so many bytes: "byte 3 of its 52".
+pub(crate) struct Place {
+    at: Where,
+    bytes: usize,
+}
+
+/// Where an address is, which is not far from the block of `bytes` bytes at `start`.
+pub(crate) fn place(addr: usize, start: usize, bytes: usize) -> Place {
+    let at = Where::new(addr, start, bytes);
+    Place { at, bytes }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.bytes;
+        match self.at {
+            Where::Before(1) => kwrite!(f, "the last byte before its {bytes}"),
+            Where::Before(far) => kwrite!(f, "{far} bytes before the start of its {bytes}"),
+            Where::In(at) => kwrite!(f, "byte {at} of its {bytes}"),
+            Where::Behind(0) => kwrite!(f, "the first byte after its {bytes}"),
+            Where::Behind(1) => kwrite!(f, "1 byte after the end of its {bytes}"),
+            Where::Behind(far) => kwrite!(f, "{far} bytes after the end of its {bytes}"),
+        }
+    }
+}
+
+#[kernel::macros::kunit_tests(rust_pool_fill)]
+mod tests {
+    use super::*;
+    use crate::lib::text::Text;
+
+    #[test]
+    fn places_in_words() {
+        for (addr, words) in [
+            (0x0fff, "the last byte before its 52"),
+            (0x0ff0, "16 bytes before the start of its 52"),
+            (0x1000, "byte 0 of its 52"),
+            (0x1033, "byte 51 of its 52"),
+            (0x1034, "the first byte after its 52"),
+            (0x1035, "1 byte after the end of its 52"),
+            (0x1040, "12 bytes after the end of its 52"),
+        ] {
+            let shown = Text::<64>::of(&place(addr, 0x1000, 52));
+            assert!(shown.as_str() == words);
+        }
+    }
+}
