@@ -44,6 +44,8 @@ mod rust_pool {
 
     pub(crate) mod families;
 
+    pub(crate) mod mdl;
+
     pub(crate) mod dma;
 
     pub(crate) mod events;

@@ -70,6 +70,8 @@ pub(crate) enum Owner {
         /// Who frees it.
         freeing: Option<Freeing>,
     },
+    /// Pages of others, mapped for an MDL.
+    Mapping,
 }
 
 impl Owner {
@@ -88,6 +90,7 @@ impl Owner {
             Self::Contiguous { .. } => MemoryType::Contiguous,
             Self::NonCached { .. } => MemoryType::NonCached,
             Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
+            Self::Mapping => MemoryType::Mapping,
         }
     }
 }

@@ -10,6 +10,7 @@
 pub(crate) mod arch;
 pub(crate) mod context;
 pub(crate) mod device;
+pub(crate) mod frames;
 pub(crate) mod guard_pages;
 pub(crate) mod log;
 pub(crate) mod memory;
@@ -47,6 +48,11 @@ pub(crate) use device::{
     Origin,
     CODES, //
 };
+pub(crate) use frames::{
+    frame_address,
+    look_at_frames,
+    map_frames, //
+};
 pub(crate) use guard_pages::{
     FaultWatch,
     GuardedPage,
@@ -67,6 +73,7 @@ pub(crate) use memory::{
     inits_on_alloc,
     inits_on_free,
     is_mapped_device,
+    is_memory,
     max_pfn,
     page_align,
     physical,

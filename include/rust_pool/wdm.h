@@ -624,4 +624,6 @@ IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
 
 static_assert(sizeof(ULONG) == 4 && sizeof(PHYSICAL_ADDRESS) == 8);
 
+#include <rust_pool/mdl.h>
+
 #endif /* _RUST_POOL_WDM_H */

@@ -164,8 +164,8 @@ impl Holder {
         }
         REGIONS.for_each(|region| {
             let held = match region.owner {
-                // Counted with the tag.
-                Owner::Pool { .. } => return,
+                // Counted with the tag, and no memory of its own.
+                Owner::Pool { .. } | Owner::Mapping => return,
                 Owner::Contiguous { .. } => &mut all.contiguous,
                 Owner::NonCached { .. } => &mut all.noncached,
                 Owner::CommonBuffer { .. } => &mut all.common_buffers,

@@ -110,6 +110,7 @@ impl Kind {
             Self::Tag(_, PoolKind::Paged) => "leaked Paged",
             Self::Place(MemoryType::Contiguous) => "leaked contiguous",
             Self::Place(MemoryType::NonCached) => "leaked noncached",
+            Self::Place(MemoryType::Mapping) => "leaked mapping",
             Self::Place(_) => "leaked common buffer",
         }
     }

@@ -41,6 +41,7 @@ impl PageList {
     /// The pages belong to the caller, and are mapped nowhere but in the direct map.
     pub(crate) unsafe fn write_back(&mut self) -> bool {
         // SAFETY: By the safety requirements.
-        unsafe { sys::pages_set(&mut self.0, CacheType::Cached.as_raw()) }.is_ok()
+        self.0.is_empty()
+            || unsafe { sys::pages_set(&mut self.0, CacheType::Cached.as_raw()) }.is_ok()
     }
 }

@@ -37,7 +37,7 @@ use kernel::prelude::*;
 
 /// The live block that begins at `addr`: by its header, its record, or the verifier's. Any context
 /// but NMI, any address.
-fn find(addr: usize) -> Option<Known> {
+pub(crate) fn find(addr: usize) -> Option<Known> {
     if arena::covers(addr) {
         return special::live(addr);
     }

@@ -87,11 +87,13 @@ impl fmt::Display for Parameter {
 #[repr(u32)]
 pub(crate) enum Check {
     BadPoolHeader = 0x19,
+    TargetMdlTooSmall = 0x49,
     SpecialPool = 0xc1,
     BadPoolCaller = 0xc2,
     DriverVerifier = 0xc4,
     FreedSpecialPool = 0xcc,
     BeyondEnd = 0xcd,
+    SystemPteMisuse = 0xda,
     DmaVerifier = 0xe6,
 }
 
@@ -99,6 +101,8 @@ impl Check {
     fn name(self) -> &'static str {
         match self {
             Self::BadPoolHeader => "BAD_POOL_HEADER",
+            Self::TargetMdlTooSmall => "TARGET_MDL_TOO_SMALL",
+            Self::SystemPteMisuse => "SYSTEM_PTE_MISUSE",
             Self::SpecialPool => "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",
             Self::FreedSpecialPool => "PAGE_FAULT_IN_FREED_SPECIAL_POOL",
             Self::BeyondEnd => "PAGE_FAULT_BEYOND_END_OF_ALLOCATION",

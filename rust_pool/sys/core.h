@@ -131,6 +131,29 @@ enum rust_pool_dma_fate
 rust_pool_dma_free(struct device *dev, void *group, void *base, size_t bytes,
 		   u64 bus, const struct rust_pool_dma_origin *origin);
 
+/* frames.c: page frames by their numbers. */
+struct rust_pool_frames {
+	/* The first that is no memory, or their number. */
+	size_t odd;
+	/* Their MEMORY_CACHING_TYPE; MmMaximumCacheType if they differ. */
+	s32 type;
+	/* Where they are in the direct map, if side by side. */
+	void *base;
+};
+/* What the WDK's IRP begins with. */
+struct rust_pool_irp {
+	CSHORT Type;
+	USHORT Size;
+	struct _MDL *MdlAddress;
+};
+static_assert(offsetof(struct rust_pool_irp, MdlAddress) == 8);
+
+void rust_pool_frames_look(const PFN_NUMBER *frames, size_t count,
+			   struct rust_pool_frames *seen);
+void *rust_pool_frames_map(const PFN_NUMBER *frames, size_t count,
+			   MEMORY_CACHING_TYPE type, bool write);
+void *rust_pool_frame_address(PFN_NUMBER frame);
+
 /* pressure.c: when memory is to be given back. */
 int rust_pool_watch_pressure(void);
 void rust_pool_unwatch_pressure(void);

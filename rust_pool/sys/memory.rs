@@ -30,10 +30,15 @@ pub(crate) fn physical(addr: usize) -> Option<u64> {
     unsafe { raw::rust_pool_lookup(addr as *const c_void, &mut phys) }.then_some(phys)
 }
 
+/// Whether a physical address is one of memory.
+pub(crate) fn is_memory(phys: u64) -> bool {
+    // SAFETY: May be called anywhere, with any address.
+    unsafe { raw::rust_pool_is_memory(phys) }
+}
+
 /// Whether an address is mapped to anything but memory.
 pub(crate) fn is_mapped_device(addr: usize) -> bool {
-    // SAFETY: May be called anywhere, with any address.
-    physical(addr).is_some_and(|phys| !unsafe { raw::rust_pool_is_memory(phys) })
+    physical(addr).is_some_and(|phys| !is_memory(phys))
 }
 
 /// One past the highest page frame number of memory.

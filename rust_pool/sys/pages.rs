@@ -159,7 +159,9 @@ pub(crate) unsafe fn vmap(
 ) -> Option<NonNull<u8>> {
     let count = u32::try_from(pages.len()).ok()?;
     // SAFETY: By the safety requirements. `NonNull` has the layout of a pointer.
-    NonNull::new(unsafe { raw::rust_pool_vmap(pages.as_mut_ptr().cast(), count, cache) }.cast())
+    NonNull::new(
+        unsafe { raw::rust_pool_vmap(pages.as_mut_ptr().cast(), count, cache, true) }.cast(),
+    )
 }
 
 /// Undoes [`vmap`]. Sleeps.

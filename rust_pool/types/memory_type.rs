@@ -19,6 +19,8 @@ pub(crate) enum MemoryType {
     Contiguous,
     NonCached,
     CommonBuffer,
+    /// The pages of an MDL.
+    Mapping,
     Adapter,
 }
 
@@ -39,6 +41,7 @@ impl fmt::Display for MemoryType {
             Self::Contiguous => "contiguous",
             Self::NonCached => "noncached",
             Self::CommonBuffer => "common",
+            Self::Mapping => "mapping",
             Self::Adapter => "adapter",
         })
     }

@@ -19,7 +19,8 @@ static const u32 RUST_POOL_FIXUP_ERROR_RAX = EX_TYPE_EFAULT_REG;
 /* pages.c: where pages are mapped, and how they are cached. */
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
 void *rust_pool_vmap(struct page **pages, unsigned int count,
-		     MEMORY_CACHING_TYPE type);
+		     MEMORY_CACHING_TYPE type, bool write);
+s32 rust_pool_type_of(const void *addr);
 int rust_pool_pages_set(struct page **pages, unsigned int count,
 			MEMORY_CACHING_TYPE type);
 int rust_pool_direct_set(void *addr, unsigned int count,

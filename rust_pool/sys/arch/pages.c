@@ -61,11 +61,30 @@ int rust_pool_direct_set(void *addr, unsigned int count,
 	}
 }
 
-/* Map pages side by side, of a type that is not write-back. */
+/* Map pages side by side, with the type that they have. */
 void *rust_pool_vmap(struct page **pages, unsigned int count,
-		     MEMORY_CACHING_TYPE type)
+		     MEMORY_CACHING_TYPE type, bool write)
 {
-	return vmap(pages, count, VM_MAP,
-		    type == MmWriteCombined ? pgprot_writecombine(PAGE_KERNEL) :
-					      pgprot_noncached(PAGE_KERNEL));
+	pgprot_t protection = write ? PAGE_KERNEL : PAGE_KERNEL_RO;
+
+	if (type == MmWriteCombined)
+		protection = pgprot_writecombine(protection);
+	else if (type == MmNonCached)
+		protection = pgprot_noncached(protection);
+	return vmap(pages, count, VM_MAP, protection);
+}
+
+/* The cache type of a kernel address; MmNotMapped if nothing is there. */
+s32 rust_pool_type_of(const void *addr)
+{
+	unsigned int level;
+	unsigned long flags;
+	pte_t *pte = lookup_address((unsigned long)addr, &level);
+
+	if (!pte || !(pte_flags(*pte) & _PAGE_PRESENT))
+		return MmNotMapped;
+	flags = pte_flags(*pte);
+	if (flags & _PAGE_PCD)
+		return MmNonCached;
+	return flags & _PAGE_PWT ? MmWriteCombined : MmCached;
 }

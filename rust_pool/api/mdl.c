@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The C face of memory descriptor lists, for code that is compiled without
+ * rust_pool/wdm.h, as in wdm.c.
+ */
+
+/* The header declares the WDK's names, and does not define them. */
+#define RUST_POOL_EXPORTS
+
+#include <linux/export.h>
+#include <linux/instruction_pointer.h>
+#include <rust_pool/wdm.h>
+
+#include "../sys/core.h"
+
+#define CALLER	(rust_pool_caller_of(_RET_IP_).ip)
+
+PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
+		   BOOLEAN ChargeQuota, PIRP Irp)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+
+	return rust_pool_mdl_allocate(VirtualAddress, Length, SecondaryBuffer,
+				      Irp, caller.ip, caller.module);
+}
+EXPORT_SYMBOL_GPL(IoAllocateMdl);
+
+VOID IoFreeMdl(PMDL Mdl)
+{
+	rust_pool_mdl_free(Mdl, CALLER);
+}
+EXPORT_SYMBOL_GPL(IoFreeMdl);
+
+VOID MmBuildMdlForNonPagedPool(PMDL Mdl)
+{
+	rust_pool_mdl_build(Mdl, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmBuildMdlForNonPagedPool);
+
+VOID IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
+		       ULONG Length)
+{
+	rust_pool_mdl_partial(SourceMdl, TargetMdl, VirtualAddress, Length,
+			      CALLER);
+}
+EXPORT_SYMBOL_GPL(IoBuildPartialMdl);
+
+PVOID MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode)
+{
+	return rust_pool_mdl_map(MemoryDescriptorList, AccessMode,
+				 RUST_POOL_MDL_AS_IT_IS, HighPagePriority,
+				 CALLER);
+}
+EXPORT_SYMBOL_GPL(MmMapLockedPages);
+
+PVOID MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList,
+				   KPROCESSOR_MODE AccessMode,
+				   MEMORY_CACHING_TYPE CacheType,
+				   PVOID RequestedAddress,
+				   ULONG BugCheckOnFailure, ULONG Priority)
+{
+	return rust_pool_mdl_map(MemoryDescriptorList, AccessMode, CacheType,
+				 Priority, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmMapLockedPagesSpecifyCache);
+
+VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
+{
+	rust_pool_mdl_unmap(BaseAddress, MemoryDescriptorList, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmUnmapLockedPages);

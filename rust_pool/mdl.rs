@@ -1,0 +1,526 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Memory descriptor lists: a head that says where a buffer is, and the numbers of its page frames.
+//!
+//! Drivers write both, so nothing in them is known but what the routine that reads it checks. What
+//! must be known is kept elsewhere: how long the list may be with the pool's block that it is in.
+//!
+//! WDK: "IoAllocateMdl", "MmBuildMdlForNonPagedPool", "IoBuildPartialMdl".
+
+pub(crate) mod free;
+pub(crate) mod map;
+
+use crate::{
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    pool::lookup,
+    report::violation::{
+        self,
+        Check,
+        Parameter,
+        Violation, //
+    },
+    sys::{
+        self,
+        raw,
+        PAGE_SIZE, //
+    },
+    types::{
+        memory_type::{
+            Known,
+            MemoryType, //
+        },
+        tag::PoolKind, //
+    }, //
+};
+use core::{
+    mem::size_of,
+    ptr::{
+        null_mut,
+        NonNull, //
+    }, //
+};
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// Shown as `Mdl `, as on Windows.
+const TAG: u32 = u32::from_be_bytes(*b" ldM");
+const HEAD: usize = size_of::<raw::MDL>();
+const FRAME: usize = size_of::<raw::PFN_NUMBER>();
+/// The longest buffer that an MDL is allocated for: what the WDK says of Windows Vista.
+const LONGEST: u32 = (2 << 30) - 4096;
+/// The largest `Size`, which stands for all that are larger.
+const LARGEST: usize = 0x7ff8;
+/// Where the kernel's half of the address space begins.
+pub(crate) const SYSTEM_SPACE: usize = 1 << 63;
+
+/// What `MdlFlags` says.
+pub(crate) mod flag {
+    use crate::sys::raw;
+
+    // CAST: They are 16 bits, all positive but the last, which nobody uses.
+    pub(crate) const MAPPED: u16 = raw::MDL_MAPPED_TO_SYSTEM_VA as u16;
+    pub(crate) const LOCKED: u16 = raw::MDL_PAGES_LOCKED as u16;
+    pub(crate) const NONPAGED: u16 = raw::MDL_SOURCE_IS_NONPAGED_POOL as u16;
+    pub(crate) const FIXED: u16 = raw::MDL_ALLOCATED_FIXED_SIZE as u16;
+    pub(crate) const PARTIAL: u16 = raw::MDL_PARTIAL as u16;
+    pub(crate) const PARTIAL_MAPPED: u16 = raw::MDL_PARTIAL_HAS_BEEN_MAPPED as u16;
+    pub(crate) const IO_SPACE: u16 = raw::MDL_IO_SPACE as u16;
+}
+
+/// How many pages so many bytes at an address lie in.
+fn span(addr: usize, bytes: usize) -> usize {
+    let rest = (addr % PAGE_SIZE).saturating_add(bytes % PAGE_SIZE);
+    (bytes / PAGE_SIZE).saturating_add(rest.div_ceil(PAGE_SIZE))
+}
+
+/// An MDL of a client.
+#[derive(Clone, Copy)]
+pub(crate) struct Mdl(NonNull<raw::MDL>);
+
+impl Mdl {
+    /// The MDL that a routine was given; NULL is a violation.
+    ///
+    /// # Safety
+    ///
+    /// `mdl` is null, or an MDL that nobody else uses during the call of the routine.
+    pub(crate) unsafe fn new(mdl: *mut raw::MDL, caller: usize) -> Option<Self> {
+        let mdl = NonNull::new(mdl).map(Self);
+        if mdl.is_none() {
+            violation::bad_argument(0u32, 0u32, 0u32, caller, "NULL for an MDL").report();
+        }
+        mdl
+    }
+
+    /// The MDL that a block of pool is, which its owner gives up. Any context, any address.
+    pub(crate) fn of_block(addr: usize) -> Option<Self> {
+        NonNull::new(addr as *mut raw::MDL)
+            .map(Self)
+            .filter(|mdl| mdl.block().is_some())
+    }
+
+    /// The head.
+    pub(crate) fn head(&self) -> raw::MDL {
+        // SAFETY: By the requirements of `new()`; or it is in a block of pool, of its client's.
+        unsafe { self.0.read() }
+    }
+
+    pub(crate) fn set_head(&self, head: raw::MDL) {
+        // SAFETY: As above.
+        unsafe { self.0.write(head) }
+    }
+
+    pub(crate) fn addr(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    /// The frames, behind the head. It is for the caller to know how many there are.
+    pub(crate) fn frames(&self) -> *mut raw::PFN_NUMBER {
+        self.0.as_ptr().wrapping_add(1).cast()
+    }
+
+    /// The block that the MDL is, if it is one of pool.
+    fn block(&self) -> Option<Known> {
+        if sys::irql() == 15 {
+            return None;
+        }
+        lookup::find(self.addr()).filter(|known| is_pool(known) && known.bytes >= HEAD)
+    }
+
+    /// Whether there is room for so many frames, as far as that is known.
+    pub(crate) fn has_room_for(&self, frames: usize) -> bool {
+        let size = match self.block() {
+            Some(block) => block.bytes,
+            None => match usize::try_from(self.head().Size) {
+                Ok(size) if size < LARGEST => size,
+                Ok(_) => return true,
+                Err(_) => 0,
+            },
+        };
+        size.saturating_sub(HEAD) / FRAME >= frames
+    }
+
+    /// Reports something about it, with its flags and those of them that it is about.
+    pub(crate) fn report(
+        &self,
+        check: u64,
+        third: impl Into<Parameter>,
+        caller: usize,
+        what: &'static str,
+    ) {
+        let own = Parameter::Address(self.addr());
+        let flags = flags_of(&self.head());
+        Violation::new(
+            Check::DriverVerifier,
+            check,
+            [own, u32::from(flags).into(), third.into()],
+            caller,
+            what,
+        )
+        .report();
+    }
+
+    /// The same of arguments that do not fit it.
+    pub(crate) fn bad(&self, given: impl Into<Parameter>, caller: usize, what: &'static str) {
+        let own = Parameter::Address(self.addr());
+        let flags = flags_of(&self.head());
+        violation::bad_argument(own, u32::from(flags), given, caller, what).report();
+    }
+}
+
+/// The flags of a head.
+pub(crate) fn flags_of(head: &raw::MDL) -> u16 {
+    // CAST: C has them signed; they are bits.
+    head.MdlFlags as u16
+}
+
+/// Sets them.
+pub(crate) fn set_flags(head: &mut raw::MDL, flags: u16) {
+    // CAST: As above.
+    head.MdlFlags = flags as i16;
+}
+
+/// Where the buffer of a head begins.
+pub(crate) fn start_of(head: &raw::MDL) -> usize {
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    (head.StartVa as usize).wrapping_add(head.ByteOffset as usize)
+}
+
+/// The pages of a buffer, if the head is one that was initialised.
+pub(crate) fn pages_of(head: &raw::MDL) -> Option<usize> {
+    // CAST: As above.
+    let (offset, bytes) = (head.ByteOffset as usize, head.ByteCount as usize);
+    let first = head.StartVa as usize;
+    let fits = first % PAGE_SIZE == 0 && offset < PAGE_SIZE;
+    let pages = span(offset, bytes);
+    first.checked_add(pages.checked_mul(PAGE_SIZE)?)?;
+    fits.then_some(pages)
+}
+
+fn is_pool(known: &Known) -> bool {
+    matches!(known.memory, MemoryType::Pool { .. })
+}
+
+/// What keeps an MDL from being freed, or used for another buffer: its flags that say so.
+pub(crate) fn in_use(head: &raw::MDL) -> u16 {
+    let flags = flags_of(head);
+    if flags & (flag::PARTIAL | flag::NONPAGED) != 0 {
+        // What it is of is mapped and locked, not it.
+        flags & flag::PARTIAL_MAPPED
+    } else {
+        flags & flag::MAPPED
+    }
+}
+
+/// The flag that says that its pages are locked, and not only those that it is a part of.
+fn locked(head: &raw::MDL) -> u16 {
+    let flags = flags_of(head);
+    if flags & (flag::PARTIAL | flag::NONPAGED) != 0 {
+        0
+    } else {
+        flags & flag::LOCKED
+    }
+}
+
+/// Fills the frames in.
+fn build(mdl: Mdl, caller: usize) {
+    let mut head = mdl.head();
+    let flags = flags_of(&head);
+    let start = start_of(&head);
+    let Some(pages) = pages_of(&head) else {
+        mdl.bad(start, caller, "MDL that was not initialised");
+        return;
+    };
+    let used = in_use(&head) | locked(&head);
+    if used != 0 {
+        mdl.bad(
+            u32::from(used),
+            caller,
+            "MDL built while its pages are locked or mapped",
+        );
+        return;
+    }
+    if start < SYSTEM_SPACE {
+        Violation::new(
+            Check::DriverVerifier,
+            0xe0,
+            [start.into(), head.ByteCount.into(), 0u32.into()],
+            caller,
+            "MDL of nonpaged pool built for a user-mode address",
+        )
+        .report();
+        return;
+    }
+    if !mdl.has_room_for(pages) {
+        mdl.bad(
+            pages,
+            caller,
+            "MDL built for more pages than it has room for",
+        );
+        return;
+    }
+    let mut io = 0;
+    for page in 0..pages {
+        let at = (head.StartVa as usize).wrapping_add(page.wrapping_mul(PAGE_SIZE));
+        let Some(physical) = sys::physical(at) else {
+            mdl.bad(
+                Parameter::Address(at),
+                caller,
+                "MDL built for a page that is not mapped",
+            );
+            return;
+        };
+        if !sys::is_memory(physical) {
+            io = flag::IO_SPACE;
+        }
+        // CAST: Lossless on the architectures supported.
+        let frame = (physical / PAGE_SIZE as u64) as raw::PFN_NUMBER;
+        // SAFETY: There is room for as many as the buffer has pages.
+        unsafe { mdl.frames().add(page).write(frame) };
+    }
+    head.Process = null_mut();
+    head.MappedSystemVa = start as *mut c_void;
+    set_flags(&mut head, flags & flag::FIXED | flag::NONPAGED | io);
+    mdl.set_head(head);
+    let is_paged = |known: &Known| {
+        matches!(
+            known.memory,
+            MemoryType::Pool {
+                kind: PoolKind::Paged,
+                ..
+            }
+        )
+    };
+    if sys::irql() != 15 && lookup::find(start).as_ref().is_some_and(is_paged) {
+        Violation::new(
+            Check::DriverVerifier,
+            0x7f,
+            [
+                sys::irql().into(),
+                Parameter::Address(mdl.addr()),
+                u32::from(flags_of(&head)).into(),
+            ],
+            caller,
+            "MDL of nonpaged pool built for paged pool",
+        )
+        .report();
+    }
+}
+
+/// Describes `bytes` bytes at `start` of the source's buffer, or all up to its end, by the target.
+fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
+    let (from, mut to) = (source.head(), target.head());
+    let flags = flags_of(&from);
+    if flags & (flag::LOCKED | flag::NONPAGED | flag::PARTIAL) == 0 {
+        Violation::new(
+            Check::DriverVerifier,
+            0x140,
+            [
+                sys::irql().into(),
+                Parameter::Address(source.addr()),
+                Parameter::Address(start),
+            ],
+            caller,
+            "partial MDL of pages that are not locked",
+        )
+        .report();
+        return;
+    }
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    let all = from.ByteCount as usize;
+    let part = start
+        .checked_sub(start_of(&from))
+        .and_then(|offset| Some((offset, all.checked_sub(offset)?)))
+        .map(|(offset, rest)| (offset, rest, if bytes == 0 { rest } else { bytes as usize }));
+    let (Some((offset, rest, bytes)), Some(whole)) = (part, pages_of(&from)) else {
+        source.bad(
+            Parameter::Address(start),
+            caller,
+            "partial MDL that begins outside of its source",
+        );
+        return;
+    };
+    if bytes > rest {
+        source.bad(bytes, caller, "partial MDL that ends behind its source");
+        return;
+    }
+    if !source.has_room_for(whole) {
+        source.bad(
+            whole,
+            caller,
+            "partial MDL of one that is longer than its room",
+        );
+        return;
+    }
+    let pages = span(start, bytes);
+    if !target.has_room_for(pages) {
+        Violation::of(
+            Check::TargetMdlTooSmall,
+            [
+                Parameter::Address(source.addr()),
+                Parameter::Address(target.addr()),
+                Parameter::Address(start),
+                bytes.into(),
+            ],
+            caller,
+            "partial MDL without room for its pages",
+        )
+        .report();
+        return;
+    }
+    let used = in_use(&to) | locked(&to);
+    if used != 0 && source.addr() != target.addr() {
+        target.report(
+            0xb8,
+            u32::from(used),
+            caller,
+            "partial MDL that is still mapped or locked",
+        );
+        return;
+    }
+    // CAST: As above.
+    let first = (from.ByteOffset as usize).wrapping_add(offset) / PAGE_SIZE;
+    // SAFETY: The source has a frame for each of its pages, which these are some of; the target has
+    // room for them. They may be the same.
+    unsafe {
+        core::ptr::copy(source.frames().add(first), target.frames(), pages);
+    }
+    to.Process = from.Process;
+    to.StartVa = (start & !(PAGE_SIZE - 1)) as *mut c_void;
+    // CAST: Less than a page; not more than the source's, which has 32 bits.
+    (to.ByteOffset, to.ByteCount) = ((start % PAGE_SIZE) as u32, bytes as u32);
+    let inherited = flag::NONPAGED | flag::MAPPED | flag::IO_SPACE;
+    let kept = flags_of(&to) & flag::FIXED | flags & inherited;
+    set_flags(&mut to, kept | flag::PARTIAL);
+    to.MappedSystemVa = if flags & (flag::NONPAGED | flag::MAPPED) != 0 {
+        from.MappedSystemVa.wrapping_byte_add(offset)
+    } else {
+        null_mut()
+    };
+    target.set_head(to);
+}
+
+/// `IoAllocateMdl`.
+///
+/// # Safety
+///
+/// `irp` is null, or begins as the structure and has a chain of MDLs that end.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_allocate(
+    va: *mut c_void,
+    bytes: u32,
+    secondary: bool,
+    irp: *mut raw::_IRP,
+    caller: usize,
+    module: *mut bindings::module,
+) -> *mut raw::MDL {
+    if bytes > LONGEST {
+        return null_mut();
+    }
+    let addr = va as usize;
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    let size = span(addr, bytes as usize)
+        .saturating_mul(FRAME)
+        .saturating_add(HEAD);
+    let kind = raw::_POOL_TYPE_NonPagedPoolNx;
+    // SAFETY: `module` is the client's.
+    let mdl = unsafe { raw::rust_pool_allocate(kind, size, TAG, caller, module) };
+    let mdl: *mut raw::MDL = mdl.cast();
+    if mdl.is_null() {
+        return mdl;
+    }
+    let head = raw::MDL {
+        Next: null_mut(),
+        // CAST: Not above the largest value.
+        Size: size.min(LARGEST) as i16,
+        MdlFlags: 0,
+        AllocationProcessorNumber: 0,
+        Reserved: 0,
+        Process: null_mut(),
+        MappedSystemVa: null_mut(),
+        StartVa: (addr & !(PAGE_SIZE - 1)) as *mut c_void,
+        ByteCount: bytes,
+        // CAST: Less than a page.
+        ByteOffset: (addr % PAGE_SIZE) as u32,
+    };
+    // SAFETY: The block is new and large enough.
+    unsafe { mdl.write(head) };
+    let irp: *mut raw::rust_pool_irp = irp.cast();
+    if !irp.is_null() {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            let mut end = &raw mut (*irp).MdlAddress;
+            while secondary && !(*end).is_null() {
+                end = &raw mut (**end).Next;
+            }
+            *end = mdl;
+        }
+    }
+    mdl
+}
+matches_header!(rust_pool_mdl_allocate);
+export_symbol_gpl!(rust_pool_mdl_allocate);
+
+/// `MmBuildMdlForNonPagedPool`.
+///
+/// # Safety
+///
+/// As for [`Mdl::new`]; the MDL has as much room as it says, or is a block of pool.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_build(mdl: *mut raw::MDL, caller: usize) {
+    // SAFETY: By the safety requirements.
+    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+        build(mdl, caller);
+    }
+}
+matches_header!(rust_pool_mdl_build);
+export_symbol_gpl!(rust_pool_mdl_build);
+
+/// `IoBuildPartialMdl`.
+///
+/// # Safety
+///
+/// As for [`rust_pool_mdl_build`], for both; the source has the frames of all its pages.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_partial(
+    source: *mut raw::MDL,
+    target: *mut raw::MDL,
+    va: *mut c_void,
+    bytes: u32,
+    caller: usize,
+) {
+    // SAFETY: By the safety requirements.
+    let (source, target) = unsafe { (Mdl::new(source, caller), Mdl::new(target, caller)) };
+    if let (Some(source), Some(target)) = (source, target) {
+        partial(source, target, va as usize, bytes, caller);
+    }
+}
+matches_header!(rust_pool_mdl_partial);
+export_symbol_gpl!(rust_pool_mdl_partial);
+
+#[kernel::macros::kunit_tests(rust_pool_mdl)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_that_bytes_lie_in() {
+        for (addr, bytes, pages) in [
+            (0, 0, 0),
+            (1, 0, 1),
+            (0, 1, 1),
+            (0, 4096, 1),
+            (0, 4097, 2),
+            (4095, 1, 1),
+            (4095, 2, 2),
+            (4095, 4096, 2),
+            (4095, 4098, 3),
+            (0x7fff, 8192, 3),
+        ] {
+            assert!(span(addr, bytes) == pages);
+        }
+    }
+}

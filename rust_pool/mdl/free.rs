@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Frees memory descriptor lists that nobody uses any more.
+//!
+//! WDK: "IoFreeMdl".
+
+use crate::{
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    mdl::{
+        flag,
+        flags_of,
+        in_use,
+        map,
+        Mdl, //
+    },
+    sys::raw, //
+};
+use kernel::prelude::*;
+
+/// Frees an MDL if it is one and not in use. Any context, any address.
+fn free(addr: usize, caller: usize) {
+    if let Some(mdl) = Mdl::of_block(addr) {
+        let head = mdl.head();
+        if flags_of(&head) & flag::PARTIAL_MAPPED != 0 {
+            map::unmap(head.MappedSystemVa as usize, mdl, caller);
+        }
+        let used = in_use(&mdl.head());
+        if used != 0 {
+            mdl.report(
+                0xb8,
+                u32::from(used),
+                caller,
+                "free of an MDL whose pages are mapped",
+            );
+            return;
+        }
+    }
+    // SAFETY: Any address may be freed.
+    unsafe { raw::rust_pool_free(addr as *mut c_void, 0, caller) }
+}
+
+/// `IoFreeMdl`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_free(mdl: *mut raw::MDL, caller: usize) {
+    free(mdl as usize, caller);
+}
+matches_header!(rust_pool_mdl_free);
+export_symbol_gpl!(rust_pool_mdl_free);

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The pages of an MDL, mapped for the kernel.
+//!
+//! Pages that lie side by side have an address in the direct map; others are mapped side by side,
+//! and have a record in the table of regions. A mapping has the cache type that the pages have
+//! already, so there is no alias of another one.
+//!
+//! WDK: "MmMapLockedPagesSpecifyCache", "MmUnmapLockedPages", "MmGetSystemAddressForMdlSafe".
+
+use crate::{
+    families::noncached,
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    mdl::{
+        flag,
+        flags_of,
+        pages_of,
+        set_flags,
+        start_of,
+        Mdl, //
+    },
+    record::{
+        backlog::Batch,
+        table::{
+            Reservation,
+            Taken,
+            REGIONS, //
+        },
+        Owner, //
+    },
+    report::violation::{
+        Check,
+        Parameter,
+        Violation, //
+    },
+    sys::{
+        self,
+        raw,
+        PAGE_SIZE, //
+    },
+    types::{
+        cache_type::CacheType,
+        memory_type::MemoryType, //
+    },
+    verifier::hooks, //
+};
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+use kernel::prelude::*;
+
+/// The mode in which the pages are to be mapped; the other one is the process's.
+const KERNEL_MODE: i8 = raw::_MODE_KernelMode as i8;
+
+/// How the pages are to be mapped.
+struct Wanted {
+    mode: i8,
+    /// `None`: as they are.
+    cache: Option<i32>,
+    priority: u32,
+}
+
+/// Maps the pages of an MDL. Any context; sleeps where it may.
+fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
+    let irql = sys::irql();
+    if irql > 2 {
+        let mode = u32::from(wanted.mode.unsigned_abs());
+        let own = Parameter::Address(mdl.addr());
+        Violation::new(
+            Check::DriverVerifier,
+            0x76,
+            [irql.into(), own, mode.into()],
+            caller,
+            "pages of an MDL mapped above DISPATCH_LEVEL",
+        )
+        .report();
+        return None;
+    }
+    let mut head = mdl.head();
+    let flags = flags_of(&head);
+    let mapped = flags & (flag::MAPPED | flag::NONPAGED | flag::PARTIAL_MAPPED);
+    if mapped != 0 {
+        mdl.report(
+            0xb2,
+            u32::from(mapped),
+            caller,
+            "MDL mapped that is mapped already",
+        );
+        return None;
+    }
+    let missing = flag::LOCKED | flag::PARTIAL;
+    if flags & missing == 0 {
+        mdl.report(
+            0xb3,
+            u32::from(missing),
+            caller,
+            "MDL mapped whose pages are not locked",
+        );
+        return None;
+    }
+    let cache = match wanted.cache.map(CacheType::from_raw) {
+        Some(None) => {
+            mdl.bad(0u32, caller, "reserved cache type for a mapping");
+            return None;
+        }
+        Some(cache) => cache,
+        None => None,
+    };
+    let Some(pages) = pages_of(&head) else {
+        mdl.bad(start_of(&head), caller, "MDL that was not initialised");
+        return None;
+    };
+    if !mdl.has_room_for(pages) {
+        mdl.bad(pages, caller, "MDL mapped that is longer than its room");
+        return None;
+    }
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    let (bytes, offset) = (head.ByteCount as usize, head.ByteOffset as usize);
+    let refused = wanted.mode != KERNEL_MODE
+        || pages == 0
+        || hooks::refuse(MemoryType::Mapping, None, bytes, caller);
+    if refused {
+        return None;
+    }
+    // SAFETY: An MDL whose pages are locked has a frame for each.
+    let seen = unsafe { sys::look_at_frames(mdl.frames(), pages) };
+    if seen.odd != pages {
+        let odd = mdl.frames().wrapping_add(seen.odd);
+        // SAFETY: As above.
+        let frame = unsafe { odd.read() };
+        let what = "MDL mapped with a frame that is no memory";
+        let (own, odd) = (
+            Parameter::Address(mdl.addr()),
+            Parameter::Address(odd as usize),
+        );
+        let rest = [own, odd, frame.into()];
+        Violation::new(Check::DriverVerifier, 0x89, rest, caller, what).report();
+        return None;
+    }
+    let Some(own) = CacheType::from_raw(seen.cache) else {
+        mdl.bad(
+            0u32,
+            caller,
+            "MDL mapped whose pages differ in their cache types",
+        );
+        return None;
+    };
+    if cache.is_some_and(|cache| cache != own) {
+        mdl.bad(
+            own,
+            caller,
+            "MDL mapped with another cache type than its pages have",
+        );
+        return None;
+    }
+    let write = wanted.priority & raw::MdlMappingNoWrite == 0;
+    let base = match seen.side_by_side.filter(|_| write) {
+        Some(base) => base,
+        None => map_scattered(mdl, pages, bytes, own, write, caller)?,
+    };
+    // SAFETY: The buffer begins in the first of the pages.
+    let at = unsafe { base.add(offset) };
+    head.MappedSystemVa = at.as_ptr().cast();
+    let partial = if flags & flag::PARTIAL != 0 {
+        flag::PARTIAL_MAPPED
+    } else {
+        0
+    };
+    set_flags(&mut head, flags | flag::MAPPED | partial);
+    mdl.set_head(head);
+    Some(at)
+}
+
+/// Maps pages that lie anywhere.
+fn map_scattered(
+    mdl: Mdl,
+    pages: usize,
+    bytes: usize,
+    cache: CacheType,
+    write: bool,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    if sys::irql() != 0 {
+        return None;
+    }
+    let used = pages.checked_mul(PAGE_SIZE)?;
+    noncached::BACKLOG.shorten(used, noncached::give_back);
+    let record = Reservation::new()?;
+    // SAFETY: The frames were looked at, and whoever locked the pages keeps them.
+    let base = unsafe { sys::map_frames(mdl.frames(), pages, cache.as_raw(), write) }?;
+    record.insert(base, bytes, used, caller, Owner::Mapping);
+    Some(base)
+}
+
+/// Undoes the mapping of an MDL. Any context, any address.
+pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
+    let irql = sys::irql();
+    let own = Parameter::Address(mdl.addr());
+    if irql > 2 {
+        let rest = [irql.into(), Parameter::Address(base), own];
+        let what = "MDL unmapped above DISPATCH_LEVEL";
+        Violation::new(Check::DriverVerifier, 0x79, rest, caller, what).report();
+    }
+    if irql == 15 {
+        return;
+    }
+    let mut head = mdl.head();
+    let flags = flags_of(&head);
+    let pages = pages_of(&head).unwrap_or(0);
+    let inherited = flags & flag::PARTIAL != 0 && flags & flag::PARTIAL_MAPPED == 0;
+    let misused = |first, rest, what| {
+        Violation::new(Check::SystemPteMisuse, first, rest, caller, what).report();
+    };
+    if flags & flag::MAPPED == 0 || flags & flag::NONPAGED != 0 || inherited {
+        let rest = [own, Parameter::Address(base), pages.into()];
+        return misused(0x06, rest, "MDL unmapped that is not mapped");
+    }
+    let first = base & !(PAGE_SIZE - 1);
+    let taken = if head.MappedSystemVa as usize == base {
+        REGIONS.take(first, |region| match region.owner {
+            Owner::Mapping => Ok(()),
+            _ => Err(()),
+        })
+    } else {
+        Taken::Refused(())
+    };
+    match taken {
+        Taken::Region(region) if irql == 0 && !sys::in_reclaim() => {
+            noncached::give_back(Batch::of(region));
+        }
+        Taken::Region(region) => noncached::BACKLOG.add(region),
+        // SAFETY: A mapped MDL has a frame for each page, and this one has at least one.
+        _ if pages != 0 && unsafe { sys::frame_address(mdl.frames()) } == first => (),
+        _ => {
+            let expected = Parameter::Address(head.MappedSystemVa as usize);
+            let rest = [0u32.into(), expected, Parameter::Address(base)];
+            return misused(0x03, rest, "MDL unmapped at an address that is not its own");
+        }
+    }
+    head.MappedSystemVa = null_mut();
+    set_flags(&mut head, flags & !(flag::MAPPED | flag::PARTIAL_MAPPED));
+    mdl.set_head(head);
+}
+
+/// `MmMapLockedPagesSpecifyCache`; with a negative cache type that of the pages.
+///
+/// # Safety
+///
+/// As for [`Mdl::new`]; an MDL whose pages are locked has a frame for each of them.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_map(
+    mdl: *mut raw::MDL,
+    mode: i8,
+    cache: i32,
+    priority: u32,
+    caller: usize,
+) -> *mut c_void {
+    let wanted = Wanted {
+        mode,
+        cache: (cache != AS_IT_IS).then_some(cache),
+        priority,
+    };
+    // SAFETY: By the safety requirements.
+    let mdl = unsafe { Mdl::new(mdl, caller) };
+    mdl.and_then(|mdl| map(mdl, &wanted, caller))
+        .map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_mdl_map);
+export_symbol_gpl!(rust_pool_mdl_map);
+
+/// No type that a driver asks for.
+const AS_IT_IS: i32 = raw::RUST_POOL_MDL_AS_IT_IS;
+
+/// `MmUnmapLockedPages`.
+///
+/// # Safety
+///
+/// As for [`rust_pool_mdl_map`].
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_unmap(base: *mut c_void, mdl: *mut raw::MDL, caller: usize) {
+    // SAFETY: By the safety requirements.
+    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+        unmap(base as usize, mdl, caller);
+    }
+}
+matches_header!(rust_pool_mdl_unmap);
+export_symbol_gpl!(rust_pool_mdl_unmap);
