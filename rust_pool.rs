@@ -15,8 +15,8 @@
 //! Statistics by tag and the list of violations are in debugfs. `Documentation/` says what each
 //! routine does, where that differs from Windows, and why.
 
-/// The rooms, from the lowest to the highest: `rust_pool/README.rst` says what is in each, and which
-/// others it may use.
+/// The folders, from the lowest to the highest: `rust_pool/README.rst` says what is in each, and
+/// which others it may use.
 mod rust_pool {
     pub(crate) mod sys;
 

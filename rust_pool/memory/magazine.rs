@@ -3,9 +3,9 @@
 //! Per-CPU magazines: stacks of blocks that are free and ready, as Windows has its per-processor
 //! lists.
 //!
-//! A CPU has a magazine for each [`MagazineKind`]. It is used with preemption disabled and marked busy
-//! meanwhile, so that an interrupt which finds it busy turns to what is behind it instead. Nothing
-//! of it is shared with another CPU.
+//! A CPU has a magazine for each [`MagazineKind`]. It is used with preemption disabled and marked
+//! busy meanwhile, so that an interrupt which finds it busy turns to what is behind it instead.
+//! Nothing of it is shared with another CPU.
 //!
 //! What is in a magazine counts as memory taken by the pool. It goes back when memory is short,
 //! when the CPU goes offline, and at unload. The magazines stay empty where a checker of the kernel

@@ -9,7 +9,7 @@ use crate::{
 };
 use kernel::fmt;
 
-/// An adapter as its user knows it: the address of its what C code sees of it.
+/// An adapter as its user knows it: the address of what C code sees of it.
 ///
 /// It is a number, not a pointer, for it is believed only while it is in the list.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 //! Statistics by tag, pool type and module.
 //!
-//! A [`TagStats`] counts on per-CPU memory, one instruction a counter, so that an event takes no lock and
-//! dirties no line that another CPU uses. Rows are made in advance and never move or go away while
-//! the module is loaded: the first use of a tag may come in atomic context, and neither fails the
-//! allocation nor loses a count. When there are no more rows, the row `(other)` counts for all.
+//! A [`TagStats`] counts on per-CPU memory, one instruction a counter, so that an event takes no
+//! lock and dirties no line that another CPU uses. Rows are made in advance and never move or go
+//! away while the module is loaded: the first use of a tag may come in atomic context, and neither
+//! fails the allocation nor loses a count. When there are no more rows, the row `(other)` counts for
+//! all.
 //!
 //! A module that goes gives its rows up, and the next one that uses the tag takes them over; so
 //! modules that come and go do not fill the table.
