@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check-scripts.sh [PROGRAM...]: tests of the scripts themselves, which need no
+# check-scripts.sh [PROGRAM...]: tests of the scripts themselves, most of which need no
 # machine of their own: the programs in selftests/scripts, or those named. The last
 # line is "N passed, N failed".
 
@@ -11,7 +11,7 @@
 setup_ensure
 programs=("$@")
 if [ $# -eq 0 ]; then
-	programs=(messages.sh layers.sh install.sh)
+	programs=(messages.sh layers.sh install.sh runner.sh)
 fi
 results=$(mktemp "${TMPDIR:-/tmp}/rust_pool-scripts.XXXXXX")
 trap 'rm -f "$results"' EXIT

@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The runner of the tests: what it says of programs that fail, that stand still or that
+# measure on a busy host, and where its logs are.
+
+# shellcheck source=selftests/scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+unset TIMEOUT BOOT_TIMEOUT CASES MODEL_SECONDS V
+suite=$WORK/selftests
+mkdir "$suite"
+echo 'timeout=20' >"$suite/settings"
+
+# program NAME: a test program, from standard input
+program() {
+	{
+		echo '#!/bin/sh'
+		cat
+	} >"$suite/$1"
+	chmod +x "$suite/$1"
+}
+
+program fails.sh <<'END'
+echo 1..2
+echo "# because"
+echo "not ok 1 a thing"
+echo "# no matter"
+echo "ok 2 another"
+END
+program stands_still.sh <<'END'
+echo 1..1
+sleep 7654321
+END
+program comes_after.sh <<'END'
+echo 1..1
+echo "ok 1 here"
+END
+program measures.sh <<'END'
+# vm-quiet: it measures
+# vm-own: with a load of its own
+echo 1..1
+echo "not ok 1 a target"
+END
+
+# run PROGRAM...: leaves what the runner printed in said-by-the-runner
+run() {
+	SELFTESTS=$suite "$TOP/scripts/test.sh" "$@" >"$WORK/result" 2>"$WORK/progress"
+	status=$?
+	cat "$WORK/result"
+	[ "$status" -le 1 ]
+}
+
+# file_of FAILURE: the file that its line names, an extended regular expression
+file_of() {
+	sed -nE "s/^FAILED: $1 \[(.*)\]\$/\1/p" "$WORK/result" | grep .
+}
+
+failure_is_named() {
+	local file
+
+	file=$(file_of 'fails.sh: a thing') && grep -qx '# because' "$file"
+}
+
+what_it_said_is_shown() {
+	grep -qx '  # because' "$WORK/result" && ! grep -q 'no matter' "$WORK/result"
+}
+
+# Its stacks are there, of the processors and of the task that sleeps.
+hang_is_explained() {
+	local file console
+
+	file=$(file_of 'stands_still.sh: hang: no end after 20 s of its own') || return 1
+	console=${file%/*}/console
+	grep -q '^RIP=' "$file" && grep -q 'sysrq: Show State' "$console" &&
+		grep -A 30 'task:sleep ' "$console" | grep -q nanosleep
+}
+
+others_run() {
+	grep -qx 'comes_after.sh: 1 passed, 0 failed' "$WORK/result"
+}
+
+logs_are_named() {
+	local logs
+
+	logs=$(sed -n 's/^logs: //p' "$WORK/result") && [ -d "$logs" ] &&
+		[ "$(find "$logs" -name command -size +0 | wc -l)" -ge 2 ]
+}
+
+# The third failure is the log that ends with the machine that stood still.
+totals_are_last() {
+	tail -n 1 "$WORK/result"
+	tail -n 1 "$WORK/result" | grep -qx '2 passed, 3 failed'
+}
+
+# Not one of the runner's: what keeps the processors busy is another's.
+busy_host_skips() {
+	local load
+
+	for ((load = 0; load < JOBS; load++)); do
+		(while :; do :; done) &
+	done
+	run measures.sh
+	# shellcheck disable=SC2046 # numbers
+	kill $(jobs -p)
+	grep -E '^skipped: measures.sh: a target: missed, but the host is busy: others used [0-9]+%' \
+		"$WORK/result" && grep -qx '1 passed, 0 failed, 1 skipped' "$WORK/result"
+}
+
+cd "$TOP" || exit 1
+check "the runner runs" run fails.sh stands_still.sh comes_after.sh
+check "a failure names the file to read" failure_is_named
+check "what a program said of it is shown, and nothing else" what_it_said_is_shown
+check "a machine that stands still leaves its stacks" hang_is_explained
+check "the programs behind it run" others_run
+check "the logs are named" logs_are_named
+check "the totals are the last line" totals_are_last
+check "a measurement on a busy host is skipped" busy_host_skips
