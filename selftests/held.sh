@@ -33,7 +33,9 @@ rewritten() {
 # Each block of the machine that holds one of ours stays, and so does what is in it.
 stays_online() {
 	run get || return 1
-	for _block in $(ours); do
+	_blocks=$(ours)
+	[ -n "$_blocks" ] || return 1
+	for _block in $_blocks; do
 		! echo offline >"$BLOCKS/memory$_block/state" 2>/dev/null || return 1
 	done
 	given_back

@@ -228,7 +228,7 @@ version_of() {
 	case $1 in
 	violations | verifier) echo 2.0 ;;
 	memory) echo 1.3 ;;
-	tags | adapters) echo 1.1 ;;
+	tags | adapters | summary) echo 1.1 ;;
 	*) echo 1.0 ;;
 	esac
 }

@@ -76,7 +76,7 @@ macro_rules! pool_tag {
     };
 }
 
-/// The row of a tag, asked for at the first use.
+/// The row of a tag, asked for at the first uses, until its peak has begun.
 #[inline]
 pub(crate) fn row<T: PoolTag>(kind: PoolKind) -> &'static TagStats {
     // CAST: The discriminants are 0 and 1.
@@ -91,7 +91,10 @@ pub(crate) fn row<T: PoolTag>(kind: PoolKind) -> &'static TagStats {
         row = unsafe { raw::rust_pool_row(kind as u32, T::TAG.as_raw(), here(), this_module()) }
             .cast_mut()
             .cast();
-        cached.store(row, Relaxed);
+        // SAFETY: As below.
+        if unsafe { (*row).has_peak() } {
+            cached.store(row, Relaxed);
+        }
     }
     // SAFETY: Rows live as long as rust_pool.ko, and that as long as its users.
     unsafe { &*row }

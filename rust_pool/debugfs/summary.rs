@@ -8,6 +8,7 @@ use crate::{
         Paper, //
     },
     dma::common_buffer,
+    events::work,
     families::{
         contiguous,
         noncached, //
@@ -125,7 +126,11 @@ impl Page for Summary {
             ("kept", Held::of_bytes(quarantine_set::bytes())),
             ("records", Held::of_bytes(records)),
         ];
-        let overhead = [("tags", Held::of_bytes(tag_table::bytes()))];
+        let (blocks, bytes) = work::waiting();
+        let overhead = [
+            ("tags", Held::of_bytes(tag_table::bytes())),
+            ("deferred", Held::of_blocks(blocks, bytes)),
+        ];
         let parts: [(&str, &[(&str, Held)]); 4] = [
             ("in use", &in_use),
             ("ready", &ready),
@@ -135,7 +140,7 @@ impl Page for Summary {
 
         let sum = |rows: &[(&str, Held)]| rows.iter().map(|(_, held)| held.used).sum::<i64>();
         let all: i64 = parts.iter().map(|(_, rows)| sum(rows)).sum();
-        kwrite!(to, "summary - version: 1.0\n# holds {all} bytes")?;
+        kwrite!(to, "summary - version: 1.1\n# holds {all} bytes")?;
         for (part, rows) in parts {
             kwrite!(to, ", {part} {}", sum(rows))?;
         }

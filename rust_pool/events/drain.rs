@@ -44,7 +44,9 @@ pub(crate) unsafe fn exit() {
 /// None needed; C knows no safe functions.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_spare() -> usize {
-    MagazineKind::all().map(magazine::held).sum::<usize>() + heap::usage().waiting + work::blocks()
+    MagazineKind::all().map(magazine::held).sum::<usize>()
+        + heap::usage().waiting
+        + work::waiting().0
 }
 matches_header!(rust_pool_spare);
 

@@ -40,17 +40,21 @@ pub(crate) fn give() -> bool {
     large || contiguous || noncached || buffers
 }
 
-/// How many blocks wait.
-pub(crate) fn blocks() -> usize {
-    [
+/// How many blocks wait, and their bytes.
+pub(crate) fn waiting() -> (usize, usize) {
+    let backlogs = [
         &pool::BACKLOG,
         &contiguous::BACKLOG,
         &noncached::BACKLOG,
         &buffer_release::BACKLOG,
-    ]
-    .iter()
-    .map(|backlog| backlog.usage().blocks)
-    .sum()
+    ];
+    backlogs.iter().fold((0, 0), |(blocks, bytes), backlog| {
+        let usage = backlog.usage();
+        (
+            blocks.saturating_add(usage.blocks),
+            bytes.saturating_add(usage.bytes),
+        )
+    })
 }
 
 /// Called from the work item that makes what is wanted.

@@ -310,6 +310,12 @@ impl TagStats {
         }
     }
 
+    /// Whether the peak of its tag has begun.
+    #[inline]
+    pub(crate) fn has_peak(&self) -> bool {
+        self.first().peak.load(Relaxed) != 0
+    }
+
     fn fold_here(&self) {
         // SAFETY: `counters` is such a cookie by the type invariant.
         let drift = unsafe { take::<DRIFT>(self.counters) };

@@ -345,7 +345,8 @@ pub(crate) unsafe fn free_all() {
     }
 }
 
-/// Exported: the row of a tag, for the Rust face, which keeps it.
+/// Exported: the row of a tag, for the Rust face, which keeps it once its peak has begun: that is
+/// seen to here, as it begins with the first block.
 ///
 /// # Safety
 ///
@@ -363,7 +364,9 @@ unsafe extern "C" fn rust_pool_row(
         PoolKind::Paged
     };
     let owner = Client::new(module);
-    core::ptr::from_ref(row(Tag::from_raw(tag), kind, caller, owner)).cast()
+    let row = row(Tag::from_raw(tag), kind, caller, owner);
+    row.begin_peak();
+    core::ptr::from_ref(row).cast()
 }
 matches_header!(rust_pool_row);
 export_symbol_gpl!(rust_pool_row);

@@ -265,9 +265,9 @@ static void held_at_dispatch(struct rpt *t)
 		get_page(h->pages[last]);
 		rpt_in_context(context, give_here, &f);
 		/* Until the owner's reference is gone. */
-		for (wait = 0; wait < 6000 && page_count(h->pages[0]) >
+		for (wait = 0; wait < 3000 && page_count(h->pages[0]) >
 		     (PageCompound(h->pages[0]) || !last ? 2 : 1); wait++)
-			msleep(10);
+			msleep(20);
 		EXPECT(t, rpt_filled(page_address(h->pages[0]), part(h, 0), 17));
 		put_page(h->pages[last]);
 		put_page(h->pages[0]);

@@ -222,16 +222,22 @@ fn zero_sized_count_nothing(t: &Test) {
 struct Line(#[expect(dead_code)] [u8; 65]);
 #[repr(align(1024))]
 struct Kilo(#[expect(dead_code)] [u8; 3]);
+/// Not to be made on a stack: it takes half of one.
+#[expect(dead_code)]
 #[repr(align(4096))]
-struct Page(#[expect(dead_code)] [u8; 5000]);
+struct Page([u8; 5000]);
+
+fn lies_aligned<T>(t: &Test, value: &T) -> bool {
+    let address = core::ptr::from_ref(value) as usize;
+    check_eq!(t, address % align_of::<T>(), 0);
+    check_eq!(t, t.nonpaged(c"RsAl").bytes, size_of_val(value))
+}
 
 fn aligned_box<T>(t: &Test, value: T) -> bool {
     let Ok(b) = PoolBox::<T, RsAl>::new(value, GFP_KERNEL) else {
         return check!(t, false);
     };
-    let address = core::ptr::from_ref(&*b) as usize;
-    check_eq!(t, address % align_of::<T>(), 0);
-    check_eq!(t, t.nonpaged(c"RsAl").bytes, size_of_val(&*b))
+    lies_aligned(t, &*b)
 }
 
 fn over_aligned(t: &Test) {
@@ -242,7 +248,9 @@ fn over_aligned(t: &Test) {
             return;
         }
     }
-    aligned_box(t, Page([2; 5000]));
+    let page = must!(t, PoolBox::<Page, RsAl>::new_uninit(GFP_KERNEL));
+    lies_aligned(t, &*page);
+    drop(page);
     let v = must!(t, PoolVec::<Line, RsAl>::with_capacity(9, GFP_KERNEL));
     check_eq!(t, v.as_ptr() as usize % 64, 0);
 }
