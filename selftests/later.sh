@@ -106,11 +106,12 @@ short_of_memory() {
 	echo "$_min" >/proc/sys/vm/min_free_kbytes && return $_status
 }
 
-# Its release() has run when its code goes away.
+# Its release() has run when its code goes away: of the device, of its type or class on
+# the heap, or given to that later by who got the adapter.
 own_release_awaited() {
 	log_mark "leaves"
-	for _round in 1 2 3; do
-		insmod "$(module_file rp_test_later)" leave=1 &&
+	for _round in 1 2 3 4; do
+		insmod "$(module_file rp_test_later)" leave=$_round &&
 			in_time rmmod rp_test_later || return 1
 		[ "$(log_since | grep -c ' rpt_later released$')" -eq $_round ] || return 1
 	done

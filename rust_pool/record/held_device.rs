@@ -20,6 +20,7 @@ use crate::{
     sys::{
         self,
         Awaited,
+        Client,
         DmaDevice,
         Module,
         CODES, //
@@ -35,13 +36,19 @@ use kernel::{
     sync::SpinLockIrq, //
 };
 
-/// Addresses in the modules whose code a device needs when it is released.
+/// The modules whose code a device needs when it is released.
 #[derive(Clone, Copy)]
-struct Code([usize; CODES]);
+struct Code {
+    /// Addresses in them.
+    at: [usize; CODES],
+    /// Who got the device, for that module may have given it its `release()`. Not the place of the
+    /// call, which may be in init code and gone by then.
+    client: Client,
+}
 
 impl Code {
     fn lies_in(&self, module: Module) -> bool {
-        self.0.iter().any(|&at| module.contains(at))
+        self.client == module.client() || self.at.iter().any(|&at| module.contains(at))
     }
 }
 
@@ -49,8 +56,8 @@ impl Code {
 struct Reference {
     next: Next<Reference>,
     device: DmaDevice,
-    /// Who got it, for that module may have given it its `release()`.
-    caller: usize,
+    /// What was known when it was got: later the device's class may be gone.
+    code: Code,
 }
 
 // SAFETY: Its link is used by the list alone; a device may be let go of by any thread.
@@ -66,12 +73,6 @@ impl Link for Reference {
     }
 }
 
-impl Reference {
-    fn lies_in(&self, module: Module) -> bool {
-        module.contains(self.caller) || Code(self.device.code()).lies_in(module)
-    }
-}
-
 /// A device that is held, and may be let go of in any context but NMI.
 pub(crate) struct HeldDevice(ManuallyDrop<KBox<Reference>>);
 
@@ -79,20 +80,17 @@ impl HeldDevice {
     /// Holds a device for a caller.
     pub(crate) fn new(device: DmaDevice, caller: usize) -> Result<Self> {
         let next = Next::none();
-        let reference = KBox::new(
-            Reference {
-                next,
-                device,
-                caller,
-            },
-            GFP_KERNEL,
-        )?;
+        let code = Code {
+            at: device.code(),
+            client: Client::at(caller),
+        };
+        let reference = KBox::new(Reference { next, device, code }, GFP_KERNEL)?;
         Ok(Self(ManuallyDrop::new(reference)))
     }
 
     /// Whether its release may need code of this module.
     pub(crate) fn is_of(&self, module: Module) -> bool {
-        self.0.lies_in(module)
+        self.0.code.lies_in(module)
     }
 }
 
@@ -121,8 +119,8 @@ impl Drop for HeldDevice {
 /// The references that are still to be dropped.
 pub(crate) struct Departing {
     waiting: List<Reference>,
-    /// Where the one is from that the work item is dropping, and who got it.
-    leaving: Option<(Code, usize)>,
+    /// Whose code the one needs that the work item is dropping.
+    leaving: Option<Code>,
 }
 
 impl Departing {
@@ -155,7 +153,7 @@ unsafe extern "C" fn rust_pool_part() {
         let Some(reference) = departing.waiting.pop() else {
             break;
         };
-        departing.leaving = Some((Code(reference.device.code()), reference.caller));
+        departing.leaving = Some(reference.code);
         drop(departing);
         sys::doing(Awaited::Parted, || drop(reference));
         DEPARTING.lock().leaving = None;
@@ -172,7 +170,7 @@ pub(crate) fn finish(module: Module) {
             let mut departing = DEPARTING.lock();
             departing
                 .waiting
-                .unlink(|reference| reference.lies_in(module))
+                .unlink(|reference| reference.code.lies_in(module))
         };
         if mine.is_none() {
             break;
@@ -180,6 +178,6 @@ pub(crate) fn finish(module: Module) {
     }
     sys::wait_until(Awaited::Parted, || {
         let leaving = DEPARTING.lock().leaving;
-        !leaving.is_some_and(|(code, caller)| code.lies_in(module) || module.contains(caller))
+        !leaving.is_some_and(|code| code.lies_in(module))
     });
 }

@@ -159,7 +159,7 @@ int rust_pool_watch_pressure(void);
 void rust_pool_unwatch_pressure(void);
 
 /* work.c: what is done later. */
-enum { RUST_POOL_CODES = 6 };
+enum { RUST_POOL_CODES = 8 };
 int rust_pool_work_init(void);
 void rust_pool_work_exit(void);
 void rust_pool_work_finish(void);

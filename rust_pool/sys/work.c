@@ -125,11 +125,13 @@ void rust_pool_done(u32 what)
 
 /*
  * Whether the code of others may be called here: where it may sleep, and not
- * within what somebody could wait for.
+ * within what somebody could wait for. In reclaim it may want a lock that this
+ * very task holds: it had that when it asked for memory.
  */
 bool rust_pool_may_call_others(void)
 {
-	return !rust_pool_irql() && current_work() != &giving;
+	return !rust_pool_irql() && !rust_pool_in_reclaim() &&
+	       current_work() != &giving;
 }
 
 static DECLARE_WAIT_QUEUE_HEAD(waiters);
@@ -150,7 +152,8 @@ void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg)
 
 /*
  * Addresses that tell which modules' code a device needs when it is released:
- * its structure, and what may hold its release().
+ * its structure, its release(), and what may hold that. A type or a class may be
+ * on the heap, with a function of a module in it.
  */
 void rust_pool_device_code(const struct device *dev, unsigned long *at)
 {
@@ -160,4 +163,6 @@ void rust_pool_device_code(const struct device *dev, unsigned long *at)
 	at[3] = (unsigned long)dev->class;
 	at[4] = (unsigned long)dev->bus;
 	at[5] = (unsigned long)dev->kobj.ktype;
+	at[6] = dev->type ? (unsigned long)dev->type->release : 0;
+	at[7] = dev->class ? (unsigned long)dev->class->dev_release : 0;
 }

@@ -107,10 +107,6 @@ pub(crate) fn doing<T>(event: Awaited, work: impl FnOnce() -> T) -> T {
 
 /// Tells lockdep that code of others is called here, which may wait for us.
 pub(crate) fn about_to_call_others() {
-    if in_reclaim() {
-        // There it waits for nothing.
-        return;
-    }
     for what in [raw::RUST_POOL_GIVING, raw::RUST_POOL_NO_OTHERS] {
         // SAFETY: The map is static, and released at once.
         unsafe {

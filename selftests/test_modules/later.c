@@ -40,6 +40,8 @@ struct child {
 	void *arg;
 	/* Nobody waits for it, so it is freed when it was released. */
 	bool forgotten;
+	/* Its own, on the heap, and freed with it. */
+	struct class class;
 	struct completion begun, released;
 };
 
@@ -56,8 +58,12 @@ static void child_release(struct device *dev)
 		complete(&c->released);
 }
 
+/* What of a device has its release(); a type of that kind is on the heap. */
+enum owner { OF_DEVICE, OF_TYPE, OF_CLASS };
+static const struct device_type of_type = { .release = child_release };
+
 /* It is the caller's to free, when it was released. */
-static struct child *child_new(void)
+static struct child *child_of(enum owner owner)
 {
 	static atomic_t number;
 	struct child *c = kzalloc(sizeof(*c), GFP_KERNEL);
@@ -67,7 +73,19 @@ static struct child *child_new(void)
 	init_completion(&c->begun);
 	init_completion(&c->released);
 	c->dev.parent = &edu->dev;
-	c->dev.release = child_release;
+	c->class.name = "rpt_later";
+	switch (owner) {
+	case OF_DEVICE:
+		c->dev.release = child_release;
+		break;
+	case OF_TYPE:
+		c->dev.type = kmemdup(&of_type, sizeof(of_type), GFP_KERNEL);
+		break;
+	case OF_CLASS:
+		c->dev.class = &c->class;
+		c->class.dev_release = child_release;
+		break;
+	}
 	c->mask = DMA_BIT_MASK(32);
 	c->dev.dma_mask = &c->mask;
 	c->dev.coherent_dma_mask = c->mask;
@@ -77,6 +95,11 @@ static struct child *child_new(void)
 		return NULL;
 	}
 	return c;
+}
+
+static struct child *child_new(void)
+{
+	return child_of(OF_DEVICE);
 }
 
 static DMA_ADAPTER *adapter_of(struct device *dev)
@@ -724,6 +747,32 @@ static void nothing_uncached_in_reclaim(struct rpt *t)
 	all_free_paged(&all);
 }
 
+static void release_tells_who(struct child *c)
+{
+	c->arg = current;
+}
+
+/* Whoever reclaims may hold what the release() of a device wants. */
+static void released_by_others_in_reclaim(struct rpt *t)
+{
+	struct child *c = child_new();
+	DMA_ADAPTER *mine;
+	unsigned int flags;
+
+	if (!EXPECT(t, c))
+		return;
+	c->release = release_tells_who;
+	mine = adapter_of(&c->dev);
+	device_unregister(&c->dev);
+	flags = memalloc_noreclaim_save();
+	put_it(mine);
+	memalloc_noreclaim_restore(flags);
+	if (!ended(t, &c->released, "release()"))
+		return;
+	EXPECT(t, c->arg && c->arg != current);
+	kfree(c);
+}
+
 /* Many small blocks that are freed in a burst come back in few batches. */
 enum flood { FLOOD_NONCACHED, FLOOD_CONTIGUOUS };
 
@@ -833,6 +882,7 @@ static const struct rpt_case cases[] = {
 	{ "buffers_shortened_by_who_may_sleep", buffers_shortened },
 	{ "all_freed_from", from_callback, callbacks },
 	{ "nothing_uncached_in_reclaim", nothing_uncached_in_reclaim },
+	{ "released_by_others_in_reclaim", released_by_others_in_reclaim },
 	{ "counted_at_once", counted_at_once },
 	{ "burst_in_few_batches", burst_in_few_batches, floods },
 };
@@ -999,9 +1049,61 @@ static int module_event(struct notifier_block *nb, unsigned long event,
 }
 
 static struct notifier_block watcher = { .notifier_call = module_event };
-static bool leave;
-module_param(leave, bool, 0400);
-MODULE_PARM_DESC(leave, "At exit put an adapter in atomic context, whose device is released then");
+
+/* At exit: how it is known that a device needs our code to be released. */
+enum { BY_DEVICE = 1, BY_TYPE, BY_CLASS, BY_CALLER };
+static unsigned int leave;
+module_param(leave, uint, 0400);
+MODULE_PARM_DESC(leave, "At exit put an adapter in atomic context, whose device is released then; known to be ours by 1: the device, 2: its type, 3: its class, 4: who got the adapter");
+
+static struct child *last_child;
+static DMA_ADAPTER *last_adapter;
+
+static void release_says_so(struct child *c)
+{
+	/* Whoever does not wait for it takes this code away meanwhile. */
+	msleep(100);
+	pr_info("rpt_later released\n");
+	kfree(c->dev.type);
+}
+
+/* In code that is gone when the device is let go. */
+static int __init leave_later(void)
+{
+	static const enum owner owners[] = {
+		[BY_TYPE] = OF_TYPE,
+		[BY_CLASS] = OF_CLASS,
+		[BY_CALLER] = OF_CLASS,
+	};
+	DEVICE_DESCRIPTION description = describe(32, SZ_64K);
+	struct child *c;
+
+	if (leave >= ARRAY_SIZE(owners))
+		return -EINVAL;
+	c = child_of(owners[leave]);
+	if (!c)
+		return -ENOMEM;
+	c->release = release_says_so;
+	c->forgotten = true;
+	if (leave == BY_CALLER) {
+		c->class.dev_release = NULL;
+		last_adapter = IoGetDmaAdapter(&c->dev, &description, NULL);
+		c->class.dev_release = child_release;
+	} else {
+		last_adapter = rust_pool_adapter_get(&c->dev, &description,
+						     NULL, 0);
+	}
+	last_child = c;
+	return last_adapter ? 0 : -ENOMEM;
+}
+
+static void leave_now(void)
+{
+	device_unregister(&last_child->dev);
+	local_bh_disable();
+	put_adapter(last_adapter);
+	local_bh_enable();
+}
 
 static int __init rpt_later_init(void)
 {
@@ -1010,7 +1112,9 @@ static int __init rpt_later_init(void)
 	edu = pci_get_device(EDU_VENDOR, EDU_DEVICE, NULL);
 	if (!edu)
 		return ret;
-	ret = rpt_register(suites, ARRAY_SIZE(suites), &key);
+	ret = leave ? leave_later() : 0;
+	if (!ret)
+		ret = rpt_register(suites, ARRAY_SIZE(suites), &key);
 	if (!ret)
 		ret = register_module_notifier(&watcher);
 	if (ret)
@@ -1018,32 +1122,15 @@ static int __init rpt_later_init(void)
 	return ret;
 }
 
-static void release_says_so(struct child *c)
-{
-	/* Whoever does not wait for it takes this code away meanwhile. */
-	msleep(100);
-	pr_info("rpt_later released\n");
-}
-
 static void __exit rpt_later_exit(void)
 {
-	struct child *c = leave ? child_new() : NULL;
-
 	unregister_module_notifier(&watcher);
 	rpt_unregister(key);
 	set_flood("0", NULL);
 	set_shrinker("0", NULL);
 	set_slow("0", NULL);
-	if (c) {
-		DMA_ADAPTER *last = adapter_of(&c->dev);
-
-		c->release = release_says_so;
-		c->forgotten = true;
-		device_unregister(&c->dev);
-		local_bh_disable();
-		put_adapter(last);
-		local_bh_enable();
-	}
+	if (leave)
+		leave_now();
 	dma_set_mask_and_coherent(&edu->dev, DMA_BIT_MASK(32));
 	pci_dev_put(edu);
 }
