@@ -169,6 +169,14 @@ freed_by_the_other() {
 	leaky a 1 && clean b
 }
 
+# What a module left and others free later does not make up for what it leaves next time.
+left_and_freed_since() {
+	share a give=1 || return 1
+	_given=$(cat /sys/module/rp_test_share_a/parameters/given)
+	leaky a 1 && share b taken="$_given" && clean b &&
+		share a leak=1 && leaky a 1 && share a && clean a
+}
+
 # held MODULE STATE BLOCKS BYTES: its line in the file of modules
 held() {
 	awk -v name="$1" -v state="$2" -v blocks="$3" -v bytes="$4" '
@@ -240,7 +248,7 @@ rust_named() {
 begin rp_test_callers rp_test_share_a rp_test_share_b rp_test_leak_rust
 load_or_fail rust_pool
 find_edu
-ktap_set_plan $((16 + ENDS))
+ktap_set_plan $((17 + ENDS))
 
 check "calls that are jumps" jumps
 if [ -n "$EDU" ]; then
@@ -260,6 +268,7 @@ check "two clean clients with one tag" both_clean
 check "one of two leaks" one_leaks
 check "both leak" both_leak
 check "blocks freed by the other" freed_by_the_other
+check "blocks freed by the other when their own module is gone" left_and_freed_since
 check "what each module holds" modules_shown
 check "clients come and go" come_and_go
 check "one group in a softirq" one_group

@@ -210,12 +210,15 @@ impl TagStats {
     }
 
     /// Takes a row whose owner has gone for another, and says whether that came of it. Blocks that
-    /// an owner left are counted there for ever, so that only a module of its name may have it.
+    /// an owner left are counted there while they live, so that only a module of its name may have
+    /// it.
     pub(crate) fn take_over(&self, owner: Client) -> bool {
         if self.owner.load(Relaxed) != VACANT {
             return false;
         }
-        if self.left.load(Relaxed) != 0 {
+        self.forget_freed();
+        let left = self.left.load(Relaxed) != 0;
+        if left {
             let name = ClientInfo::of(owner);
             let same = name.is_some_and(|info| self.site.is_in_module(info.name()));
             if !same {
@@ -224,7 +227,27 @@ impl TagStats {
         }
         // ACQUIRE: Pairs with the release in `depart()`.
         let taken = self.owner.cmpxchg(VACANT, owner.as_usize(), Acquire);
+        if taken.is_ok() && !left {
+            self.site.forget();
+        }
         taken.is_ok()
+    }
+
+    /// Of the blocks that owners left, no longer counts those that others have freed since: they must
+    /// not make up for what the next owner leaves. For a row that is nobody's, where all that live
+    /// were left.
+    fn forget_freed(&self) {
+        let left = self.left.load(Relaxed);
+        let left_bytes = self.left_bytes.load(Relaxed);
+        if left == 0 {
+            return;
+        }
+        let now = self.snapshot();
+        // Whoever was faster may have taken the row since, and allocated: then there is more than
+        // was left, or the counts are not what they were.
+        if now.diff() < left && self.left.cmpxchg(left, now.diff(), Relaxed).is_ok() {
+            let _ = self.left_bytes.cmpxchg(left_bytes, now.bytes, Relaxed);
+        }
     }
 
     /// The first row of its tag, itself maybe.
@@ -549,6 +572,26 @@ mod tests {
         assert!(row.outstanding() == (0, 0));
         row.charge(30, 32);
         assert!(row.outstanding() == (1, 30));
+        Ok(())
+    }
+
+    #[test]
+    fn freed_since_is_not_left() -> Result {
+        let lone = Lone::new(2)?;
+        let row = &lone.row;
+        for _ in 0..3 {
+            row.charge(10, 16);
+        }
+        row.left.store(3, Relaxed);
+        row.left_bytes.store(30, Relaxed);
+        row.owner.store(VACANT, Relaxed);
+        row.discharge(10, 16);
+        row.forget_freed();
+        assert!(row.left() == (2, 20) && row.outstanding() == (0, 0));
+        row.charge(50, 64);
+        assert!(row.outstanding() == (1, 50));
+        row.forget_freed();
+        assert!(row.outstanding() == (1, 50));
         Ok(())
     }
 
