@@ -40,8 +40,10 @@ impl PageList {
     ///
     /// The pages belong to the caller, and are mapped nowhere but in the direct map.
     pub(crate) unsafe fn write_back(&mut self) -> bool {
+        if self.0.is_empty() {
+            return true;
+        }
         // SAFETY: By the safety requirements.
-        self.0.is_empty()
-            || unsafe { sys::pages_set(&mut self.0, CacheType::Cached.as_raw()) }.is_ok()
+        unsafe { sys::pages_set(&mut self.0, CacheType::Cached.as_raw()) }.is_ok()
     }
 }

@@ -159,9 +159,8 @@ pub(crate) unsafe fn vmap(
 ) -> Option<NonNull<u8>> {
     let count = u32::try_from(pages.len()).ok()?;
     // SAFETY: By the safety requirements. `NonNull` has the layout of a pointer.
-    NonNull::new(
-        unsafe { raw::rust_pool_vmap(pages.as_mut_ptr().cast(), count, cache, true) }.cast(),
-    )
+    let base = unsafe { raw::rust_pool_vmap(pages.as_mut_ptr().cast(), count, cache, true) };
+    NonNull::new(base.cast())
 }
 
 /// Undoes [`vmap`]. Sleeps.
