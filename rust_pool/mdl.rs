@@ -8,6 +8,7 @@
 //! WDK: "IoAllocateMdl", "MmBuildMdlForNonPagedPool", "IoBuildPartialMdl".
 
 pub(crate) mod free;
+pub(crate) mod lock;
 pub(crate) mod map;
 
 use crate::{
@@ -69,6 +70,7 @@ pub(crate) mod flag {
     pub(crate) const FIXED: u16 = raw::MDL_ALLOCATED_FIXED_SIZE as u16;
     pub(crate) const PARTIAL: u16 = raw::MDL_PARTIAL as u16;
     pub(crate) const PARTIAL_MAPPED: u16 = raw::MDL_PARTIAL_HAS_BEEN_MAPPED as u16;
+    pub(crate) const WRITE: u16 = raw::MDL_WRITE_OPERATION as u16;
     pub(crate) const IO_SPACE: u16 = raw::MDL_IO_SPACE as u16;
 }
 

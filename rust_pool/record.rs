@@ -26,6 +26,7 @@ use crate::{
     stats::tag_stats::TagStats,
     sys::{
         Origin,
+        Pinned,
         PAGE_SIZE, //
     },
     types::{
@@ -72,6 +73,8 @@ pub(crate) enum Owner {
     },
     /// Pages of others, mapped for an MDL.
     Mapping,
+    /// Pages locked for an MDL; the base is one byte behind its address.
+    Locked(Pinned),
 }
 
 impl Owner {
@@ -91,6 +94,7 @@ impl Owner {
             Self::NonCached { .. } => MemoryType::NonCached,
             Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
             Self::Mapping => MemoryType::Mapping,
+            Self::Locked(_) => MemoryType::Locked,
         }
     }
 }

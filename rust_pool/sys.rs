@@ -50,8 +50,12 @@ pub(crate) use device::{
 };
 pub(crate) use frames::{
     frame_address,
+    kernel_frames,
     look_at_frames,
-    map_frames, //
+    map_frames,
+    process,
+    NotPinned,
+    Pinned, //
 };
 pub(crate) use guard_pages::{
     FaultWatch,

@@ -35,6 +35,15 @@ typedef enum _MM_PAGE_PRIORITY {
 #define MdlMappingNoExecute		0x40000000
 #define MdlMappingWithGuardPtes		0x20000000
 
+/* What is done to the pages: read, or also written. */
+typedef enum _LOCK_OPERATION {
+	IoReadAccess,
+	IoWriteAccess,
+	IoModifyAccess,
+} LOCK_OPERATION;
+
+#define STATUS_ACCESS_VIOLATION		((NTSTATUS)0xC0000005)
+
 /* Of whom nothing is known here. */
 struct _EPROCESS;
 struct _IRP;
@@ -109,6 +118,9 @@ void rust_pool_mdl_partial(PMDL source, PMDL target, PVOID va, ULONG bytes,
 void *rust_pool_mdl_map(PMDL mdl, KPROCESSOR_MODE mode, s32 type, ULONG priority,
 			unsigned long caller);
 void rust_pool_mdl_unmap(void *base, PMDL mdl, unsigned long caller);
+NTSTATUS rust_pool_mdl_lock(PMDL mdl, KPROCESSOR_MODE mode, u32 operation,
+			    unsigned long caller);
+void rust_pool_mdl_unlock(PMDL mdl, unsigned long caller);
 
 /* For a mapping: the cache type that the pages have. */
 #define RUST_POOL_MDL_AS_IT_IS		(-2)
@@ -189,8 +201,8 @@ IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
  * @Mdl: what IoAllocateMdl() returned, or a pool block that was made one
  *
  * Frees this one only, not those chained behind it. The mapping of a partial
- * MDL is undone. With pages that are still mapped or locked otherwise it stays
- * allocated, and that is a violation (0xC4/0xB8). Anything but a live block is
+ * MDL is undone. With pages that are mapped otherwise, or that
+ * MmProbeAndLockPages() locked and nobody unlocked, it stays allocated, and that is a violation (0xC4/0xB8). Anything but a live block is
  * one as for ExFreePool().
  *
  * Context: Any but NMI, which is a violation (0xC2/0x09).
@@ -256,6 +268,67 @@ IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
 {
 	rust_pool_mdl_partial(SourceMdl, TargetMdl, VirtualAddress, Length,
 			      rust_pool_here());
+}
+#endif
+
+/**
+ * MmProbeAndLockPages - lock the pages of a buffer, and fill in their frames
+ * @MemoryDescriptorList: an MDL whose head describes the buffer
+ * @AccessMode: %UserMode: the buffer must be the process's; %KernelMode: it may
+ *	be the kernel's as well
+ * @Operation: %IoReadAccess; %IoWriteAccess and %IoModifyAccess need memory that
+ *	may be written
+ *
+ * Pages of the calling process are pinned. Kernel memory stays where it is, of
+ * paged pool as well. MmUnlockPages() before the MDL is freed or used again.
+ *
+ * Where Windows raises an exception, the status is returned, and the pages are
+ * not locked: what would be in a handler goes behind a test of it.
+ *
+ * Violations: an MDL that is locked, mapped, built or partial (0xC4/0xB0); an
+ * MDL that is NULL, was never initialised or has no room for its pages, and an
+ * unknown mode or operation (0xC4/0x16).
+ *
+ * Context: The process's pages: task context that may sleep; the kernel's: up to
+ * DISPATCH_LEVEL. Elsewhere a violation, 0xC4/0x70.
+ * Return: %STATUS_SUCCESS; %STATUS_ACCESS_VIOLATION if not all pages are there
+ * and may be accessed so, %STATUS_INSUFFICIENT_RESOURCES when memory is short,
+ * %STATUS_INVALID_PARAMETER after a violation.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+NTSTATUS MmProbeAndLockPages(PMDL MemoryDescriptorList,
+			     KPROCESSOR_MODE AccessMode,
+			     LOCK_OPERATION Operation);
+#else
+static __always_inline NTSTATUS
+MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
+		    LOCK_OPERATION Operation)
+{
+	return rust_pool_mdl_lock(MemoryDescriptorList, AccessMode, Operation,
+				  rust_pool_here());
+}
+#endif
+
+/**
+ * MmUnlockPages - unlock what MmProbeAndLockPages() locked
+ * @MemoryDescriptorList: the MDL
+ *
+ * Undoes the mapping first, if there is one. Pages that were locked to be written
+ * are marked dirty.
+ *
+ * Violations, which leave all as it was: an MDL whose pages are not locked
+ * (0xC4/0x7C), one that was built (0xC4/0x7D), and a partial one (0xC4/0xB4).
+ *
+ * Context: Up to DISPATCH_LEVEL; above a violation (0xC4/0x78), and it is done
+ * all the same, but not in NMI. Where sleeping is not allowed, the pages are
+ * unpinned a little later.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+VOID MmUnlockPages(PMDL MemoryDescriptorList);
+#else
+static __always_inline VOID MmUnlockPages(PMDL MemoryDescriptorList)
+{
+	rust_pool_mdl_unlock(MemoryDescriptorList, rust_pool_here());
 }
 #endif
 

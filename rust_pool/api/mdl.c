@@ -45,6 +45,21 @@ VOID IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
 }
 EXPORT_SYMBOL_GPL(IoBuildPartialMdl);
 
+NTSTATUS MmProbeAndLockPages(PMDL MemoryDescriptorList,
+			     KPROCESSOR_MODE AccessMode,
+			     LOCK_OPERATION Operation)
+{
+	return rust_pool_mdl_lock(MemoryDescriptorList, AccessMode, Operation,
+				  CALLER);
+}
+EXPORT_SYMBOL_GPL(MmProbeAndLockPages);
+
+VOID MmUnlockPages(PMDL MemoryDescriptorList)
+{
+	rust_pool_mdl_unlock(MemoryDescriptorList, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmUnlockPages);
+
 PVOID MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode)
 {
 	return rust_pool_mdl_map(MemoryDescriptorList, AccessMode,

@@ -165,7 +165,7 @@ impl Holder {
         REGIONS.for_each(|region| {
             let held = match region.owner {
                 // Counted with the tag, and no memory of its own.
-                Owner::Pool { .. } | Owner::Mapping => return,
+                Owner::Pool { .. } | Owner::Mapping | Owner::Locked(_) => return,
                 Owner::Contiguous { .. } => &mut all.contiguous,
                 Owner::NonCached { .. } => &mut all.noncached,
                 Owner::CommonBuffer { .. } => &mut all.common_buffers,

@@ -111,6 +111,7 @@ impl Kind {
             Self::Place(MemoryType::Contiguous) => "leaked contiguous",
             Self::Place(MemoryType::NonCached) => "leaked noncached",
             Self::Place(MemoryType::Mapping) => "leaked mapping",
+            Self::Place(MemoryType::Locked) => "leaked locked",
             Self::Place(_) => "leaked common buffer",
         }
     }

@@ -233,6 +233,10 @@ pub(crate) fn give_back(mut batch: Batch) {
     let mut list = PageList::with_room(batch.pages).filter(|_| batch.blocks > 1);
     let mut unmapped = List::new();
     while let Some(region) = batch.regions.pop() {
+        if matches!(region.owner, Owner::Locked(_)) {
+            // Its pages are unpinned with it.
+            continue;
+        }
         // SAFETY: The region was in the table, so this is its mapping, and it is no more.
         unsafe { sys::vunmap(region.base) };
         if let (Some(pages), Owner::NonCached { pages: own, .. }) = (&mut list, &region.owner) {

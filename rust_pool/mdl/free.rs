@@ -13,6 +13,7 @@ use crate::{
         flag,
         flags_of,
         in_use,
+        lock,
         map,
         Mdl, //
     },
@@ -27,14 +28,15 @@ fn free(addr: usize, caller: usize) {
         if flags_of(&head) & flag::PARTIAL_MAPPED != 0 {
             map::unmap(head.MappedSystemVa as usize, mdl, caller);
         }
-        let used = in_use(&mdl.head());
+        let locked = if lock::is_locked(mdl) {
+            flag::LOCKED
+        } else {
+            0
+        };
+        let used = in_use(&mdl.head()) | locked;
         if used != 0 {
-            mdl.report(
-                0xb8,
-                u32::from(used),
-                caller,
-                "free of an MDL whose pages are mapped",
-            );
+            let what = "free of an MDL whose pages are mapped or locked";
+            mdl.report(0xb8, u32::from(used), caller, what);
             return;
         }
     }

@@ -153,6 +153,12 @@ void rust_pool_frames_look(const PFN_NUMBER *frames, size_t count,
 void *rust_pool_frames_map(const PFN_NUMBER *frames, size_t count,
 			   MEMORY_CACHING_TYPE type, bool write);
 void *rust_pool_frame_address(PFN_NUMBER frame);
+bool rust_pool_kernel_frames(unsigned long start, size_t count, bool write,
+			     PFN_NUMBER *frames);
+int rust_pool_pin(unsigned long start, size_t count, bool write,
+		  struct page **pages, PFN_NUMBER *frames);
+void rust_pool_unpin(struct page **pages, size_t count, bool dirty);
+void *rust_pool_process(void);
 
 /* pressure.c: when memory is to be given back. */
 int rust_pool_watch_pressure(void);

@@ -5,6 +5,7 @@
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include "core.h"
@@ -59,4 +60,63 @@ void *rust_pool_frames_map(const PFN_NUMBER *frames, size_t count,
 	base = rust_pool_vmap(pages, count, type, write);
 	kvfree(pages);
 	return base;
+}
+
+/* The frames of kernel pages; false if not all are mapped, and writable if so. */
+bool rust_pool_kernel_frames(unsigned long start, size_t count, bool write,
+			     PFN_NUMBER *frames)
+{
+	phys_addr_t phys;
+	size_t i;
+
+	for (i = 0; i < count; i++) {
+		unsigned long at = start + i * PAGE_SIZE;
+
+		if (!rust_pool_lookup((void *)at, &phys))
+			return false;
+		if (write && !rust_pool_is_writable((void *)at))
+			return false;
+		frames[i] = PHYS_PFN(phys);
+	}
+	return true;
+}
+
+/*
+ * Pin @count pages of this process from the one that @start is in, and fill in
+ * @pages and @frames. All or none. Sleeps.
+ */
+int rust_pool_pin(unsigned long start, size_t count, bool write,
+		  struct page **pages, PFN_NUMBER *frames)
+{
+	size_t done = 0, i;
+
+	if (!current->mm || count > INT_MAX)
+		return -EFAULT;
+	start &= PAGE_MASK;
+	while (done < count) {
+		int got = pin_user_pages_fast(start + done * PAGE_SIZE,
+					      count - done,
+					      write ? FOLL_WRITE : 0,
+					      pages + done);
+
+		if (got <= 0) {
+			unpin_user_pages(pages, done);
+			return got ? got : -EFAULT;
+		}
+		done += got;
+	}
+	for (i = 0; i < count; i++)
+		frames[i] = page_to_pfn(pages[i]);
+	return 0;
+}
+
+/* Undo that. Sleeps. */
+void rust_pool_unpin(struct page **pages, size_t count, bool dirty)
+{
+	unpin_user_pages_dirty_lock(pages, count, dirty);
+}
+
+void *rust_pool_process(void)
+{
+	return current->group_leader;
 }

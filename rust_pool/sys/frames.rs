@@ -4,7 +4,11 @@
 
 use super::raw;
 use core::ptr::NonNull;
-use kernel::ffi::c_void;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    bindings,
+    prelude::*, //
+};
 
 /// What page frames have in common.
 pub(crate) struct Frames {
@@ -60,4 +64,89 @@ pub(crate) unsafe fn map_frames(
 pub(crate) unsafe fn frame_address(frame: *const raw::PFN_NUMBER) -> usize {
     // SAFETY: By the safety requirements.
     unsafe { raw::rust_pool_frame_address(frame.read()) as usize }
+}
+
+type Pages = KVVec<NonNull<bindings::page>>;
+
+/// Pages of a process that are pinned; they are unpinned on drop, which sleeps.
+pub(crate) struct Pinned {
+    pages: Pages,
+    write: bool,
+}
+
+/// Why pages could not be pinned.
+pub(crate) enum NotPinned {
+    /// Not all are there, and may be accessed so.
+    Access,
+    Memory,
+}
+
+impl Pinned {
+    /// No pages.
+    pub(crate) fn none() -> Self {
+        Self {
+            pages: Pages::new(),
+            write: false,
+        }
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.pages.is_empty()
+    }
+
+    /// Pins as many pages of this process as there is room for, and fills their frames in. Sleeps.
+    pub(crate) fn new(
+        start: usize,
+        write: bool,
+        frames: &mut [raw::PFN_NUMBER],
+    ) -> Result<Self, NotPinned> {
+        let mut pages = Pages::with_capacity(frames.len(), GFP_KERNEL | __GFP_NOWARN)
+            .map_err(|_| NotPinned::Memory)?;
+        // SAFETY: There is room for so many pages, and for as many frames. `NonNull` has the layout
+        // of a pointer.
+        let err = unsafe {
+            raw::rust_pool_pin(
+                start,
+                frames.len(),
+                write,
+                pages.as_mut_ptr().cast(),
+                frames.as_mut_ptr(),
+            )
+        };
+        if err != 0 {
+            return Err(if err == ENOMEM.to_errno() {
+                NotPinned::Memory
+            } else {
+                NotPinned::Access
+            });
+        }
+        // SAFETY: All were pinned, and written to the list.
+        unsafe { pages.inc_len(frames.len()) };
+        Ok(Self { pages, write })
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        if !self.pages.is_empty() {
+            // SAFETY: `new()` pinned these pages, and nobody unpins them but this.
+            unsafe {
+                raw::rust_pool_unpin(self.pages.as_mut_ptr().cast(), self.pages.len(), self.write);
+            }
+        }
+    }
+}
+
+/// Fills in the frames of the kernel's pages from `start` on. Says whether all are mapped, and may
+/// be accessed so. Any context.
+pub(crate) fn kernel_frames(start: usize, write: bool, frames: &mut [raw::PFN_NUMBER]) -> bool {
+    // SAFETY: There is room for as many frames; any address may be looked up.
+    unsafe { raw::rust_pool_kernel_frames(start, frames.len(), write, frames.as_mut_ptr()) }
+}
+
+/// What stands for this process; it is only shown.
+pub(crate) fn process() -> *mut c_void {
+    // SAFETY: May be called in a task.
+    unsafe { raw::rust_pool_process() }
 }

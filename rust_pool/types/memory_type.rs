@@ -21,6 +21,8 @@ pub(crate) enum MemoryType {
     CommonBuffer,
     /// The pages of an MDL.
     Mapping,
+    /// The same, locked.
+    Locked,
     Adapter,
 }
 
@@ -42,6 +44,7 @@ impl fmt::Display for MemoryType {
             Self::NonCached => "noncached",
             Self::CommonBuffer => "common",
             Self::Mapping => "mapping",
+            Self::Locked => "locked",
             Self::Adapter => "adapter",
         })
     }

@@ -16,6 +16,7 @@ struct pci_dev *edu;
 static const struct input_table *const tables[] = {
 	&pool_allocations,
 	&pool_frees,
+	&mdl_frees,
 	&page_allocations,
 	&page_frees,
 	&physical_addresses,

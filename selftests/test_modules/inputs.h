@@ -48,6 +48,7 @@ struct input_table {
 
 extern const struct input_table pool_allocations;
 extern const struct input_table pool_frees;
+extern const struct input_table mdl_frees;
 extern const struct input_table page_allocations;
 extern const struct input_table page_frees;
 extern const struct input_table physical_addresses;

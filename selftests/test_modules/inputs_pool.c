@@ -439,27 +439,61 @@ static const struct release releases[] = {
 	HERE("noncached", IN_NMI, NONCACHED, 4096),
 };
 
+/* What is no MDL is freed as pool, so the answers are the same. */
+static const struct release mdl_releases[] = {
+	USER("8", EACH_IRQL, 8),
+	USER("last_user_page", IN_TASK, 0x7fffffffe000),
+	USER("2^63-16", IN_TASK, S64_MAX - 15),
+	NOBODYS("NULL", EACH_IRQL, 0),
+	NOBODYS("2^63", IN_TASK, S64_MIN),
+	NOBODYS("not_canonical", IN_TASK, 0xffff7ffffffff000),
+	NOBODYS("minus_1", IN_TASK, -1),
+	NOBODYS("minus_48", EACH_IRQL, -48),
+	NOBODYS("minus_4096", IN_TASK, -4096),
+	FOREIGN("slab_256", EACH_IRQL, SLAB, 256),
+	FOREIGN("slab_256_at_17", IN_TASK, SLAB, 256, 17),
+	FOREIGN("pages", IN_TASK, PAGES, 16384),
+	FOREIGN("vmalloc", EACH_IRQL, VMALLOC, 16384),
+	FOREIGN("guard_page", EACH_IRQL, VMALLOC, 16384, 16384),
+	FOREIGN("rodata", IN_TASK, RODATA),
+	FOREIGN("module_text", IN_TASK, TEXT),
+	FOREIGN("stack", EACH_IRQL, STACK),
+	FOREIGN("device", EACH_IRQL, DEVICE),
+	FOREIGN("contiguous", EACH_IRQL, CONTIGUOUS, 4096),
+	FOREIGN("noncached", IN_TASK, NONCACHED, 4096),
+	INSIDE("1000_at_16", EACH_IRQL, NONPAGED, 1000, 16),
+	INSIDE("20000_at_4096", IN_TASK, NONPAGED, 20000, 4096),
+	TWICE("nonpaged_100", EACH_IRQL, NONPAGED, 100),
+	TWICE("nonpaged_4096", IN_TASK, NONPAGED, 4096),
+	FREE("free", "NULL", IN_NMI, 0, 0xc2, 0x09, 0, ADDRESS),
+	FREE("free", "nonpaged_100", IN_NMI, 0, 0xc2, 0x09, 0, NONPAGED, 100),
+	/* Too small for an MDL, so it is only a block. */
+	FREE("free", "nonpaged_47", EACH_IRQL, 0, 0, 0, 0, NONPAGED, 47),
+};
+
 struct releasing {
 	const struct release *row;
 	void *address;
+	bool mdl;
 };
 
 static void do_free(void *arg)
 {
 	struct releasing *r = arg;
 
-	if (r->row->tag)
+	if (r->mdl)
+		IoFreeMdl(r->address);
+	else if (r->row->tag)
 		ExFreePoolWithTag(r->address, r->row->tag);
 	else
 		ExFreePool(r->address);
 }
 
-static void run_release(struct rpt *t, const void *data,
-			enum rpt_context context)
+static void release(struct rpt *t, const struct release *row,
+		    enum rpt_context context, bool mdl)
 {
-	const struct release *row = data;
 	struct thing thing;
-	struct releasing r = { row };
+	struct releasing r = { row, NULL, mdl };
 
 	if (!thing_make(t, &thing, &row->subject))
 		return;
@@ -469,5 +503,19 @@ static void run_release(struct rpt *t, const void *data,
 		thing_drop(t, &thing, input_frees(&row->in, context));
 }
 
+static void run_release(struct rpt *t, const void *row,
+			enum rpt_context context)
+{
+	release(t, row, context, false);
+}
+
+static void run_mdl_release(struct rpt *t, const void *row,
+			    enum rpt_context context)
+{
+	release(t, row, context, true);
+}
+
 const struct input_table pool_frees =
 	INPUT_TABLE("ExFreePool", releases, run_release);
+const struct input_table mdl_frees =
+	INPUT_TABLE("IoFreeMdl", mdl_releases, run_mdl_release);

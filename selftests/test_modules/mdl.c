@@ -5,6 +5,7 @@
  */
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -578,18 +579,51 @@ const struct rpt_arg mdl_cache_types[] = {
 static const struct rpt_suite *const suites[] = {
 	&mdl_suite,
 	&mdl_misuse_suite,
+	&mdl_lock_suite,
 };
 
 static void *key;
 
+static bool leak;
+module_param(leak, bool, 0);
+MODULE_PARM_DESC(leak, "Free only the head of a chain, and leave pages mapped and locked");
+
+/* What drivers forget: the rest of a chain, a mapping, an unlock. */
+static noinline int leave_behind(void)
+{
+	static u64 data[2];
+	struct _IRP irp = { };
+	PMDL first, second, third;
+	char *block = vmalloc(2 * PAGE_SIZE);
+
+	first = IoAllocateMdl(NULL, 1, FALSE, FALSE, &irp);
+	second = IoAllocateMdl(block, 2 * PAGE_SIZE, TRUE, FALSE, &irp);
+	third = IoAllocateMdl(data, sizeof(data), TRUE, FALSE, &irp);
+	if (!block || !first || !second || !third)
+		return -ENOMEM;
+	kmemleak_not_leak(block);
+	MmBuildMdlForNonPagedPool(second);
+	swap(MmGetMdlPfnArray(second)[0], MmGetMdlPfnArray(second)[1]);
+	second->MdlFlags = MDL_PAGES_LOCKED;
+	if (!MmGetSystemAddressForMdlSafe(second, NormalPagePriority | MdlMappingNoWrite))
+		return -ENOMEM;
+	if (MmProbeAndLockPages(third, KernelMode, IoWriteAccess))
+		return -ENOMEM;
+	IoFreeMdl(first);
+	return 0;
+}
+
 static int __init rpt_mdl_init(void)
 {
+	if (leak)
+		return leave_behind();
 	return rpt_register(suites, ARRAY_SIZE(suites), &key);
 }
 
 static void __exit rpt_mdl_exit(void)
 {
-	rpt_unregister(key);
+	if (key)
+		rpt_unregister(key);
 }
 
 module_init(rpt_mdl_init);

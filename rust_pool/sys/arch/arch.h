@@ -21,6 +21,7 @@ bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
 void *rust_pool_vmap(struct page **pages, unsigned int count,
 		     MEMORY_CACHING_TYPE type, bool write);
 s32 rust_pool_type_of(const void *addr);
+bool rust_pool_is_writable(const void *addr);
 int rust_pool_pages_set(struct page **pages, unsigned int count,
 			MEMORY_CACHING_TYPE type);
 int rust_pool_direct_set(void *addr, unsigned int count,

@@ -74,6 +74,15 @@ void *rust_pool_vmap(struct page **pages, unsigned int count,
 	return vmap(pages, count, VM_MAP, protection);
 }
 
+/* Whether a kernel address may be written to. */
+bool rust_pool_is_writable(const void *addr)
+{
+	unsigned int level;
+	pte_t *pte = lookup_address((unsigned long)addr, &level);
+
+	return pte && pte_flags(*pte) & _PAGE_RW;
+}
+
 /* The cache type of a kernel address; MmNotMapped if nothing is there. */
 s32 rust_pool_type_of(const void *addr)
 {

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The pages of an MDL, locked: those of a process are pinned, the kernel's stay where they are.
+//!
+//! What is locked has a record in the table of regions, for an MDL is only what its driver says. It
+//! is found one byte behind the MDL's address, where no block and no mapping begins.
+//!
+//! WDK: "MmProbeAndLockPages", "MmUnlockPages".
+
+use crate::{
+    families::noncached,
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    mdl::{
+        flag,
+        flags_of,
+        map,
+        pages_of,
+        set_flags,
+        start_of,
+        Mdl,
+        SYSTEM_SPACE, //
+    },
+    record::{
+        table::{
+            Reservation,
+            Taken,
+            REGIONS, //
+        },
+        Owner, //
+    },
+    report::violation::{
+        Check,
+        Parameter,
+        Violation, //
+    },
+    sys::{
+        self,
+        raw,
+        Pinned,
+        PAGE_SIZE, //
+    }, //
+};
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+use kernel::prelude::*;
+
+/// Why pages could not be locked.
+enum Refused {
+    /// Not all may be accessed so, or there are none.
+    Access,
+    Memory,
+    /// It was a violation.
+    Misuse,
+}
+
+/// The key of the record.
+fn key(mdl: Mdl) -> usize {
+    mdl.addr().wrapping_add(1)
+}
+
+/// Whether the pages of an MDL were locked here. Any context but NMI.
+pub(crate) fn is_locked(mdl: Mdl) -> bool {
+    let key = key(mdl);
+    REGIONS.bucket(key).lock().find(key).is_some()
+}
+
+/// Locks the pages of an MDL. Any context; sleeps for those of a process.
+fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused> {
+    let irql = sys::irql();
+    let mut head = mdl.head();
+    let (flags, start) = (flags_of(&head), start_of(&head));
+    let is_user = start < SYSTEM_SPACE;
+    if irql > 2 || (is_user && irql != 0) {
+        let mode = u32::from(mode.unsigned_abs());
+        let rest = [irql.into(), Parameter::Address(mdl.addr()), mode.into()];
+        let what = if is_user {
+            "pages of a process locked where sleeping is not allowed"
+        } else {
+            "pages locked above DISPATCH_LEVEL"
+        };
+        Violation::new(Check::DriverVerifier, 0x70, rest, caller, what).report();
+        return Err(Refused::Misuse);
+    }
+    let used = flags & (flag::LOCKED | flag::MAPPED | flag::NONPAGED | flag::PARTIAL);
+    if used != 0 || is_locked(mdl) {
+        let what = "MDL locked that is in use already";
+        mdl.report(0xb0, u32::from(used), caller, what);
+        return Err(Refused::Misuse);
+    }
+    let pages = pages_of(&head).filter(|&pages| mdl.has_room_for(pages));
+    let (Some(pages), 0..=2, 0..=1) = (pages, operation, mode) else {
+        let what = "MDL locked with bad arguments, or longer than its room";
+        mdl.bad(operation, caller, what);
+        return Err(Refused::Misuse);
+    };
+    let write = operation != raw::_LOCK_OPERATION_IoReadAccess;
+    let record = Reservation::new().ok_or(Refused::Memory)?;
+    let owner = NonNull::new(key(mdl) as *mut u8).ok_or(Refused::Misuse)?;
+    // SAFETY: There is room for as many frames.
+    let frames = unsafe { core::slice::from_raw_parts_mut(mdl.frames(), pages) };
+    let pinned = if is_user {
+        let pinned = Pinned::new(start, write, frames)?;
+        head.Process = sys::process().cast();
+        pinned
+    } else {
+        // CAST: The enumeration has two values.
+        if mode == raw::_MODE_UserMode as i8 {
+            return Err(Refused::Access);
+        }
+        if !sys::kernel_frames(start & !(PAGE_SIZE - 1), write, frames) {
+            return Err(Refused::Access);
+        }
+        head.Process = null_mut();
+        Pinned::none()
+    };
+    let used = pages.wrapping_mul(PAGE_SIZE);
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    let bytes = head.ByteCount as usize;
+    record.insert(owner, bytes, used, caller, Owner::Locked(pinned));
+    let write = if write { flag::WRITE } else { 0 };
+    set_flags(&mut head, flags & !flag::WRITE | flag::LOCKED | write);
+    mdl.set_head(head);
+    Ok(())
+}
+
+impl From<sys::NotPinned> for Refused {
+    fn from(why: sys::NotPinned) -> Self {
+        match why {
+            sys::NotPinned::Access => Self::Access,
+            sys::NotPinned::Memory => Self::Memory,
+        }
+    }
+}
+
+/// Unlocks the pages of an MDL, and undoes its mapping if it has one. Any context.
+fn unlock(mdl: Mdl, caller: usize) {
+    let irql = sys::irql();
+    if irql > 2 {
+        let rest = [irql.into(), Parameter::Address(mdl.addr()), 0u32.into()];
+        let what = "pages unlocked above DISPATCH_LEVEL";
+        Violation::new(Check::DriverVerifier, 0x78, rest, caller, what).report();
+    }
+    if irql == 15 {
+        return;
+    }
+    let head = mdl.head();
+    let flags = flags_of(&head);
+    if flags & flag::NONPAGED != 0 {
+        let what = "MDL of nonpaged pool unlocked";
+        return mdl.report(0x7d, 0u32, caller, what);
+    }
+    if flags & flag::PARTIAL != 0 {
+        let what = "partial MDL unlocked";
+        return mdl.report(0xb4, u32::from(flag::PARTIAL), caller, what);
+    }
+    if flags & flag::LOCKED == 0 {
+        let what = "MDL unlocked whose pages are not locked";
+        return mdl.report(0x7c, 0u32, caller, what);
+    }
+    if flags & flag::MAPPED != 0 {
+        map::unmap(head.MappedSystemVa as usize, mdl, caller);
+    }
+    let taken = REGIONS.take(key(mdl), |region| match region.owner {
+        Owner::Locked(_) => Ok(()),
+        _ => Err(()),
+    });
+    // Of pages that the driver locked by hand nothing is known. Those that are pinned are unpinned
+    // with their record.
+    if let Taken::Region(region) = taken {
+        let waits = matches!(&region.owner, Owner::Locked(pinned) if !pinned.is_empty());
+        if waits && (irql != 0 || sys::in_reclaim()) {
+            noncached::BACKLOG.add(region);
+        }
+    }
+    let mut head = mdl.head();
+    let flags = flags_of(&head);
+    set_flags(&mut head, flags & !(flag::LOCKED | flag::WRITE));
+    head.Process = null_mut();
+    mdl.set_head(head);
+}
+
+/// `MmProbeAndLockPages`.
+///
+/// # Safety
+///
+/// As for [`Mdl::new`].
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_lock(
+    mdl: *mut raw::MDL,
+    mode: i8,
+    operation: u32,
+    caller: usize,
+) -> i32 {
+    // SAFETY: By the safety requirements.
+    let mdl = unsafe { Mdl::new(mdl, caller) };
+    let locked = mdl
+        .ok_or(Refused::Misuse)
+        .and_then(|mdl| lock(mdl, mode, operation, caller));
+    // CAST: C has status codes signed.
+    match locked {
+        Ok(()) => 0,
+        Err(Refused::Access) => 0xc000_0005_u32 as i32,
+        Err(Refused::Memory) => 0xc000_009a_u32 as i32,
+        Err(Refused::Misuse) => 0xc000_000d_u32 as i32,
+    }
+}
+matches_header!(rust_pool_mdl_lock);
+export_symbol_gpl!(rust_pool_mdl_lock);
+
+/// `MmUnlockPages`.
+///
+/// # Safety
+///
+/// As for [`Mdl::new`].
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_unlock(mdl: *mut raw::MDL, caller: usize) {
+    // SAFETY: By the safety requirements.
+    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+        unlock(mdl, caller);
+    }
+}
+matches_header!(rust_pool_mdl_unlock);
+export_symbol_gpl!(rust_pool_mdl_unlock);
