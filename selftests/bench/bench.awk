@@ -134,6 +134,11 @@ function memory(boot, when, target,    a, b) {
 		target ? "ours" : "", "<=", target)
 }
 
+function loaded(boot) {
+	if ((boot FS "loaded" FS "-") in known)
+		row(boot, "loaded", "-", "bytes", of(boot, "loaded", "-", "ours"))
+}
+
 # ratios(a, b): the median and the quartiles of the ratio of two keys' samples,
 # round by round
 function ratios(a, b,    i) {
@@ -196,6 +201,8 @@ END {
 		row("counted", "remainder", "5120", "bytes", of("counted", "remainder", "5120", "ours"),
 			of("counted", "remainder", "5120", "kmalloc"), "kmalloc", "", "",
 			"ours", "<=", 5.5 * 1024)
+	loaded("counted")
+	loaded("smp")
 	memory("counted", "churned", 1.10)
 	memory("smp", "churned", 1.10)
 	memory("counted", "filled")

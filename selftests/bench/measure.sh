@@ -9,7 +9,14 @@ free_pages() {
 	cat "$BENCH/rp_bench/free_pages"
 }
 
-# loaded_sample BEFORE AFTER: what loading rust_pool.ko took, from free pages
+# settled_free_pages: free pages once what is freed a grace period later, such as the
+# part of a module that only its loading needs, is free
+settled_free_pages() {
+	sleep 1
+	free_pages
+}
+
+# loaded_sample BEFORE AFTER: what loading rust_pool.ko took, from settled free pages
 loaded_sample() {
 	printf 'loaded\t-\tours\t%s\n' $((($1 - $2) * 4096))
 }
