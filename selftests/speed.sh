@@ -26,7 +26,8 @@ grep -q init_on_alloc=0 /proc/cmdline ||
 	skip_all "the targets are for a kernel booted with init_on_alloc=0"
 before=$(settled_free_pages)
 load_or_fail rust_pool
-loaded_sample "$before" "$(settled_free_pages)" | add_samples counted
+after=$(settled_free_pages)
+loaded_sample "$before" "$after" | add_samples counted
 load_or_fail rp_bench_pool rp_bench_rust
 # shellcheck disable=SC2086 # words
 hold "$ROWS" measured counted $MEASUREMENTS
