@@ -5,11 +5,11 @@
 //! A small block has one of 16 bytes in front, laid out as NT for x64 lays out its `POOL_HEADER`.
 //!
 //! ```text
-//! +0  PreviousSize  u8   0
+//! +0  PreviousSize  u8   units of the object in front of the header, of a cache-aligned block
 //! +1  PoolIndex     u8   0
 //! +2  BlockSize     u8   header and block, in units of 16 bytes
-//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 4: known to the verifier, bit 5: with a
-//!                        pattern behind the block
+//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 2: cache-aligned, bit 4: known to the
+//!                        verifier, bit 5: with a pattern behind the block
 //! +4  PoolTag       u32
 //! +8  AllocatorBackTraceIndex  u16  bytes asked for
 //! +10 PoolTagHash   u16  place of the tag in the statistics table
@@ -57,9 +57,22 @@ pub(crate) const UNIT: usize = 16;
 /// The largest block that has a header in front, as on Windows.
 pub(crate) const LARGEST: usize = 4064;
 
+/// What cache-aligned blocks are aligned to.
+pub(crate) const CACHE_LINE: usize = 64;
+
+/// The most units of an object that may be in front of a cache-aligned block's header.
+const FRONT_UNITS: usize = CACHE_LINE / UNIT - 1;
+
+/// Bytes that an object has to have more for its block to be cache-aligned wherever it begins.
+pub(crate) const CACHE_ROOM: usize = FRONT_UNITS * UNIT;
+
 const PAGED: u64 = 1 << 24;
 const IN_USE: u64 = 2 << 24;
 const SHARED: u64 = 4 << 24;
+/// In front of a small block, where no page is shared: it is cache-aligned.
+const ALIGNED: u64 = 4 << 24;
+/// Units of the object in front of such a header.
+const FRONT: u64 = 0xff;
 const PAGES: u64 = 8 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
@@ -69,6 +82,7 @@ const MARKED: u64 = 16 << 24;
 const CHECKED: u64 = 32 << 24;
 /// What the fast paths look at.
 const STATE: u64 = IN_USE | PAGED | MARKED;
+const SMALL_STATE: u64 = STATE | ALIGNED;
 
 static SECRET: Atomic<u64> = Atomic::new(0);
 
@@ -193,7 +207,19 @@ impl Header {
         })
     }
 
-    /// Writes the header to the start of an object.
+    /// The same for a cache-aligned block, with `front` units of its object in front of the header,
+    /// at most 3.
+    #[inline]
+    pub(crate) fn behind(self, front: usize) -> Self {
+        // CAST: A small number.
+        let front = front as u64 & FRONT;
+        Self(Words {
+            first: self.0.first | ALIGNED | front,
+            ..self.0
+        })
+    }
+
+    /// Writes the header to the start of an object, or to where it is in one.
     ///
     /// # Safety
     ///
@@ -241,6 +267,16 @@ impl Header {
         }
     }
 
+    /// Bytes of the block's object that are in front of the header.
+    #[inline]
+    pub(crate) fn front(&self) -> usize {
+        if self.0.first & ALIGNED == 0 {
+            return 0;
+        }
+        // CAST: A field of 8 bits.
+        (self.0.first & FRONT) as usize * UNIT
+    }
+
     /// Whether there is a pattern behind the block.
     #[inline]
     pub(crate) fn is_checked(&self) -> bool {
@@ -259,7 +295,7 @@ impl Header {
     pub(crate) fn find_nonpaged(addr: usize) -> Option<Self> {
         let (first, second) = sys::peek(addr)?;
         // CAST: The upper half of the second word.
-        (first & STATE == IN_USE && (second >> 32) as u32 == check(addr, first, second))
+        (first & SMALL_STATE == IN_USE && (second >> 32) as u32 == check(addr, first, second))
             .then_some(Self(Words { first, second }))
     }
 
@@ -294,7 +330,7 @@ impl Header {
         (self.0.second & 0xffff) as usize
     }
 
-    /// Header and block, in units.
+    /// Header and block, up to the object's end, in units.
     #[inline]
     pub(crate) fn units(&self) -> usize {
         // CAST: A field of 8 bits.
@@ -328,6 +364,19 @@ impl Header {
 
 /// The most units that a pattern behind a block adds to what the block takes.
 const PATTERN_UNITS: usize = 1;
+
+/// The same for a header with this first word: behind a cache-aligned block may be what its
+/// alignment had no need of.
+fn units_behind(first: u64) -> usize {
+    if first & ALIGNED == 0 {
+        PATTERN_UNITS
+    } else {
+        PATTERN_UNITS + FRONT_UNITS
+    }
+}
+
+/// What a cache-aligned block adds to the first word, for each number of units in front; or nothing.
+const PLACES: [u64; 5] = [0, ALIGNED, ALIGNED | 1, ALIGNED | 2, ALIGNED | 3];
 
 /// What is left of a header that somebody wrote to.
 #[derive(Clone, Copy)]
@@ -373,11 +422,14 @@ impl Remains {
         let header = Header(self.0);
         let bytes = Some(header.bytes()).filter(|&bytes| bytes != 0 && bytes <= LARGEST)?;
         let least = units(bytes);
-        (least..=least + PATTERN_UNITS)
-            .flat_map(|units| {
-                [0, MARKED, MARKED | CHECKED].map(|marks| {
-                    // CAST: A small number.
-                    stamp.wrapping_add((units as u64) << 16) | marks
+        PLACES
+            .into_iter()
+            .flat_map(|place| {
+                (least..=least + units_behind(place)).flat_map(move |units| {
+                    [0, MARKED, MARKED | CHECKED].map(|marks| {
+                        // CAST: A small number.
+                        stamp.wrapping_add((units as u64) << 16) | marks | place
+                    })
                 })
             })
             .find(|&first| check(addr, first, self.0.second) == self.check())
@@ -402,20 +454,23 @@ impl Remains {
         const UNITS: u64 = 0xff << 16;
         let Words { first, second } = self.0;
         let header = Header(self.0);
-        if first & !(MARKED | CHECKED | UNITS) != stamp || header.units() < 2 {
+        let place = first & (ALIGNED | FRONT);
+        if first & !(MARKED | CHECKED | UNITS) != stamp | place
+            || !PLACES.contains(&place)
+            || header.units() < 2
+        {
             return None;
         }
+        let behind = units_behind(first);
         let fits = |bytes: &usize| {
             let least = units(*bytes);
-            *bytes != 0
-                && *bytes <= LARGEST
-                && (least..=least + PATTERN_UNITS).contains(&header.units())
+            *bytes != 0 && *bytes <= LARGEST && (least..=least + behind).contains(&header.units())
         };
         // CAST: A field of 16 bits.
         let with = |bytes: usize| bytes as u64 | u64::from(row) << 16;
         let end = header.units() * UNIT;
         let proven = |bytes: &usize| check(addr, first, with(*bytes)) == self.check();
-        let sizes = end.saturating_sub(4 * UNIT)..end;
+        let sizes = end.saturating_sub((3 + behind) * UNIT)..end;
         let rest = match sizes.filter(fits).find(proven) {
             Some(bytes) => with(bytes),
             None if begins && self.row() == row && fits(&header.bytes()) => second & 0xffff_ffff,
@@ -812,6 +867,32 @@ mod tests {
         unsafe { Header::mark(NonNull::from(&mut *object).cast()) };
         assert!(live(addr).is_some_and(|header| header.is_marked() && header.bytes() == 100));
         assert!(Header::find_nonpaged(addr).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_cache_aligned_block_knows_its_object() -> Result {
+        let mut object = object()?;
+        let addr = addr(&mut object);
+        for front in 0..=FRONT_UNITS {
+            let stamp = stamp(PoolKind::NonPaged, Tag::stored(TAG));
+            let room = (FRONT_UNITS - front) * UNIT;
+            let header = Header::with_room(100, room, stamp, 7).behind(front);
+            // SAFETY: The object is ours, and aligned.
+            unsafe { header.write(NonNull::from(&mut *object).cast()) };
+            let header = live(addr).ok_or(EINVAL)?;
+            assert!(header.front() == front * UNIT && header.bytes() == 100);
+            assert!(header.units() + front == units(100 + CACHE_ROOM));
+            assert!(Header::find_nonpaged(addr).is_none());
+            // Either word makes the other out.
+            let remains = Remains::of_small(addr).ok_or(EINVAL)?;
+            assert!(remains
+                .small_by_second(addr, stamp)
+                .is_some_and(|header| header.front() == front * UNIT));
+            assert!(remains
+                .small_by_first(addr, stamp, 7, false)
+                .is_some_and(|header| header.bytes() == 100));
+        }
         Ok(())
     }
 

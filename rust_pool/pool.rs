@@ -7,20 +7,22 @@
 pub(crate) mod bad_free;
 pub(crate) mod damage;
 pub(crate) mod fast;
+pub(crate) mod flags;
 pub(crate) mod lookup;
 pub(crate) mod pages;
 pub(crate) mod quarantine;
+pub(crate) mod raise;
 pub(crate) mod red_zone;
 pub(crate) mod small;
 pub(crate) mod special;
 pub(crate) mod verified;
+pub(crate) mod wish;
 
 use crate::{
     header::{
         Found,
         Header,
         PageHeader,
-        LARGEST,
         UNIT, //
     },
     lib::{
@@ -32,14 +34,19 @@ use crate::{
     },
     memory::{
         large,
-        request::Request,
+        request::{
+            self,
+            Request, //
+        },
         size_class::Class,
         zeroing::ZERO, //
     },
     pool::{
         fast::Outcome,
         quarantine::Memory,
-        special::arena, //
+        raise::RAISE,
+        special::arena,
+        wish::Wish, //
     },
     record::{
         backlog::{
@@ -92,10 +99,14 @@ use kernel::{
     prelude::*, //
 };
 
-/// Modifiers of a POOL_TYPE that are accepted: quota, raise, cold, NX and zero. Of these only zero
-/// has an effect; see `Documentation/wdk-routines.rst`.
-const MODIFIERS: u32 = 8 | 16 | 256 | 512 | ZERO;
+/// Modifiers of a POOL_TYPE that are accepted: quota, raise, cold, NX and zero. Of these only raise
+/// and zero have an effect; see `Documentation/wdk-routines.rst`.
+const MODIFIERS: u32 = 8 | RAISE | 256 | 512 | ZERO;
+/// Those that say no more than the zeroing. One that raises has something to say if it fails.
+const QUICK: u32 = MODIFIERS & !RAISE;
 const MUST_SUCCEED: u32 = 2;
+/// The pools of POOL_FLAGS that are in no POOL_TYPE.
+const FLAGS: u32 = 0x40 | 0x80;
 
 /// Where the kernel's half of the address space begins.
 const SYSTEM_SPACE: usize = 1 << 63;
@@ -118,7 +129,7 @@ fn allocate(
     }
     // No row and no header has a tag with the bit that is ignored: such a request is not quick.
     let tag = Tag::stored(tag);
-    if pool_type & !MODIFIERS == 0 {
+    if pool_type & !QUICK == 0 {
         match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag, owner) {
             Outcome::Block(block) => return Some(block),
             Outcome::Empty(row) => return allocate_small(pool_type, bytes, row),
@@ -152,7 +163,7 @@ fn allocate_pages(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    if pool_type & !MODIFIERS == 0 {
+    if pool_type & !QUICK == 0 {
         if let Some(block) = fast::allocate_pages(PoolKind::NonPaged, pool_type, bytes, tag, owner)
         {
             return Some(block);
@@ -170,13 +181,47 @@ fn allocate_any(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    let kind = match pool_type & !MODIFIERS {
-        0 => PoolKind::NonPaged,
-        1 => PoolKind::Paged,
+    allocate_with(pool_type, bytes, tag, caller, owner, Wish::NONE)
+}
+
+/// The same for all cases, and with all that can be asked for. Any context.
+pub(crate) fn allocate_with(
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    caller: usize,
+    owner: Client,
+    wish: Wish,
+) -> Option<NonNull<u8>> {
+    let block = allocate_checked(pool_type, bytes, tag, caller, owner, wish);
+    if block.is_none() && pool_type & RAISE != 0 {
+        raise::tell(bytes, tag, caller);
+    }
+    block
+}
+
+#[inline]
+fn allocate_checked(
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    caller: usize,
+    owner: Client,
+    wish: Wish,
+) -> Option<NonNull<u8>> {
+    let (kind, aligned) = match pool_type & !MODIFIERS {
+        0 => (PoolKind::NonPaged, false),
+        1 => (PoolKind::Paged, false),
+        4 => (PoolKind::NonPaged, true),
+        5 => (PoolKind::Paged, true),
         _ => {
             refuse_type(pool_type, bytes, tag, caller);
             return None;
         }
+    };
+    let wish = Wish {
+        cache_aligned: wish.cache_aligned || aligned,
+        ..wish
     };
     if bytes == 0 {
         violation::zero_bytes(pool_type, tag, caller).report();
@@ -200,7 +245,9 @@ fn allocate_any(
         return None;
     }
     let row = tag_table::row(tag, kind, caller, owner);
-    if hooks::refuse(MemoryType::pool(kind), Some(tag), bytes, caller) {
+    if hooks::refuse(MemoryType::pool(kind), Some(tag), bytes, caller)
+        || (wish.spare && !request::is_plenty(bytes))
+    {
         row.fail();
         return None;
     }
@@ -209,8 +256,9 @@ fn allocate_any(
         zero: pool_type & ZERO != 0,
         sleep: true,
     };
-    let block = match verified::allocate(request, kind, tag, row, caller) {
-        None if bytes <= LARGEST => small::allocate(request, kind, tag, row),
+    let small = small::is_small(bytes, wish.cache_aligned);
+    let block = match verified::allocate(request, wish, kind, tag, row, caller) {
+        None if small => small::allocate(request, wish.cache_aligned, kind, tag, row),
         None => allocate_large(request, kind, tag, row, caller),
         block => block,
     };
@@ -218,7 +266,7 @@ fn allocate_any(
         Some(block) => {
             row.begin_peak();
             // SAFETY: It was allocated just now.
-            unsafe { verified::allocated(block, bytes, tag, kind, caller) };
+            unsafe { verified::allocated(block, bytes, small, tag, kind, caller) };
         }
         None => row.fail(),
     }
@@ -272,14 +320,14 @@ fn refuse_type(pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
         .about(tag)
         .report();
     } else {
-        violation::bad_argument(
-            pool_type,
-            bytes,
-            tag,
-            caller,
-            "pool type that drivers may not use",
-        )
-        .report();
+        let what = if pool_type & FLAGS != 0 && pool_type < 2 * ZERO {
+            "pool type that is none: POOL_FLAGS are for ExAllocatePool2"
+        } else {
+            "pool type that drivers may not use"
+        };
+        violation::bad_argument(pool_type, bytes, tag, caller, what)
+            .about(tag)
+            .report();
     }
 }
 
@@ -379,7 +427,7 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     let object = unsafe { small::take(addr, &header, tag_table::at(header.row())) };
     let class = Class::of_header(&header);
     match object {
-        Some(object) if keep => quarantine::keep(Memory::Object(object, class)),
+        Some(object) if keep => quarantine::keep(Memory::Object(object, class, addr)),
         // SAFETY: The header says that the object is of this class, and it was live until now.
         Some(object) => unsafe { small::free_object(class, object) },
         None => bad_free::report_freed_twice(addr, header.tag(), caller),

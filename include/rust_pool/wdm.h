@@ -50,7 +50,7 @@ typedef u16 USHORT, *PUSHORT;
 typedef s32 LONG, *PLONG;
 typedef u32 ULONG, *PULONG;
 typedef s64 LONGLONG;
-typedef u64 ULONGLONG;
+typedef u64 ULONGLONG, ULONG64, *PULONG64;
 typedef size_t SIZE_T, *PSIZE_T;
 typedef uintptr_t ULONG_PTR;
 
@@ -131,7 +131,14 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
  */
 void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller,
 			 struct module *module);
+void *rust_pool_allocate_flags(u64 flags, size_t bytes, u32 tag,
+			       const u64 *parameters, u32 count,
+			       unsigned long caller, struct module *module);
+void *rust_pool_allocate_priority(u32 type, size_t bytes, u32 tag, u32 priority,
+				  unsigned long caller, struct module *module);
 void rust_pool_free(void *block, u32 tag, unsigned long caller);
+void rust_pool_refuse_free(void *block, u32 tag, u32 count,
+			   unsigned long caller);
 void *rust_pool_contiguous_allocate(size_t bytes, u64 lowest, u64 highest,
 				    u64 boundary, s32 type,
 				    unsigned long caller);
@@ -192,13 +199,14 @@ typedef enum _POOL_TYPE {
 
 /**
  * ExAllocatePoolWithTag - allocate a tagged block of system memory
- * @PoolType: %NonPagedPool, %NonPagedPoolNx or %PagedPool, with modifiers
+ * @PoolType: %NonPagedPool, %NonPagedPoolNx or %PagedPool, or one of them with
+ *	CacheAligned in its name, with modifiers
  * @NumberOfBytes: size in bytes, not zero
  * @Tag: one to four printable characters as a multi-character literal
  *
  * A block below a page is aligned to 16 bytes, one of a page or more to a
- * page. Up to a page it is physically contiguous. It is uninitialised unless
- * %POOL_ZERO_ALLOCATION is given.
+ * page; a cache-aligned one to 64 bytes at least. Up to a page it is physically
+ * contiguous. It is uninitialised unless %POOL_ZERO_ALLOCATION is given.
  *
  * Context: Nonpaged: any but NMI. Paged: task context that may sleep. Elsewhere
  * a violation, 0xC2/0x08.
@@ -287,6 +295,377 @@ ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 {
 	return ExAllocatePoolWithTag(PoolType, NumberOfBytes, Tag);
 }
+
+/**
+ * ExAllocatePool - ExAllocatePoolWithTag() with the tag "None"
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ *
+ * What it leaves behind nobody can trace; new code has a tag.
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag().
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PVOID ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes);
+#else
+static __always_inline PVOID
+ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+	return ExAllocatePoolWithTag(PoolType, NumberOfBytes, 'enoN');
+}
+#endif
+
+/**
+ * ExAllocatePoolWithQuotaTag - ExAllocatePoolWithTag() that may raise
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ *
+ * There are no quotas: nobody is charged. On Windows a failure raises an
+ * exception unless %POOL_QUOTA_FAIL_INSTEAD_OF_RAISE is given. Here it returns
+ * NULL, as all that raise there do, and a line in the log says so: see
+ * Documentation/porting.rst, "Exceptions".
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag().
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PVOID ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+				 ULONG Tag);
+#else
+static __always_inline PVOID
+ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+	u32 raise = PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE ?
+		    0 : POOL_RAISE_IF_ALLOCATION_FAILURE;
+
+	return ExAllocatePoolWithTag((POOL_TYPE)(PoolType | raise),
+				     NumberOfBytes, Tag);
+}
+#endif
+
+/**
+ * ExAllocatePoolWithQuota - ExAllocatePoolWithQuotaTag() with the tag "None"
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag().
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PVOID ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes);
+#else
+static __always_inline PVOID
+ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+	return ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, 'enoN');
+}
+#endif
+
+/**
+ * ExAllocatePoolQuotaZero - ExAllocatePoolWithQuotaTag() with the block cleared
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag().
+ */
+static __always_inline PVOID
+ExAllocatePoolQuotaZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
+{
+	return ExAllocatePoolWithQuotaTag((POOL_TYPE)(PoolType |
+						      POOL_ZERO_ALLOCATION),
+					  NumberOfBytes, Tag);
+}
+
+/**
+ * ExAllocatePoolQuotaUninitialized - ExAllocatePoolWithQuotaTag() by its newer
+ *	name
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag().
+ */
+static __always_inline PVOID
+ExAllocatePoolQuotaUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+				 ULONG Tag)
+{
+	return ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, Tag);
+}
+
+/* How badly memory is wanted, and where in special pool it is to lie. */
+typedef enum _EX_POOL_PRIORITY {
+	LowPoolPriority				= 0,
+	LowPoolPrioritySpecialPoolOverrun	= 8,
+	LowPoolPrioritySpecialPoolUnderrun	= 9,
+	NormalPoolPriority			= 16,
+	NormalPoolPrioritySpecialPoolOverrun	= 24,
+	NormalPoolPrioritySpecialPoolUnderrun	= 25,
+	HighPoolPriority			= 32,
+	HighPoolPrioritySpecialPoolOverrun	= 40,
+	HighPoolPrioritySpecialPoolUnderrun	= 41,
+} EX_POOL_PRIORITY;
+
+/**
+ * ExAllocatePoolWithTagPriority - ExAllocatePoolWithTag() with a priority
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ * @Priority: %LowPoolPriority for what the caller can do without: it is refused
+ *	if less than an eighth of all memory would be left. The others are all
+ *	the same. With SpecialPoolOverrun or SpecialPoolUnderrun in its name it
+ *	says where in special pool the block lies, if it comes from there.
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag(); NULL too for a priority that is none of
+ * these, a violation (0xC4/0x16).
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PVOID ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+				    ULONG Tag, EX_POOL_PRIORITY Priority);
+#else
+static __always_inline PVOID
+ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+			      ULONG Tag, EX_POOL_PRIORITY Priority)
+{
+	return rust_pool_allocate_priority(PoolType, NumberOfBytes, Tag,
+					   Priority, rust_pool_here(),
+					   THIS_MODULE);
+}
+#endif
+
+/**
+ * ExAllocatePoolPriorityZero - ExAllocatePoolWithTagPriority() with the block
+ *	cleared
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ * @Priority: as there
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTagPriority().
+ */
+static __always_inline PVOID
+ExAllocatePoolPriorityZero(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag,
+			   EX_POOL_PRIORITY Priority)
+{
+	return ExAllocatePoolWithTagPriority((POOL_TYPE)(PoolType |
+							 POOL_ZERO_ALLOCATION),
+					     NumberOfBytes, Tag, Priority);
+}
+
+/**
+ * ExAllocatePoolPriorityUninitialized - ExAllocatePoolWithTagPriority() by its
+ *	newer name
+ * @PoolType: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ * @Priority: as there
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTagPriority().
+ */
+static __always_inline PVOID
+ExAllocatePoolPriorityUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+				    ULONG Tag, EX_POOL_PRIORITY Priority)
+{
+	return ExAllocatePoolWithTagPriority(PoolType, NumberOfBytes, Tag,
+					     Priority);
+}
+
+/* What ExAllocatePool2() allocates: exactly one of the three pools, and more. */
+typedef ULONG64 POOL_FLAGS;
+
+#define POOL_FLAG_USE_QUOTA		0x0000000000000001ULL
+#define POOL_FLAG_UNINITIALIZED		0x0000000000000002ULL
+#define POOL_FLAG_SESSION		0x0000000000000004ULL
+#define POOL_FLAG_CACHE_ALIGNED		0x0000000000000008ULL
+#define POOL_FLAG_RESERVED1		0x0000000000000010ULL
+#define POOL_FLAG_RAISE_ON_FAILURE	0x0000000000000020ULL
+#define POOL_FLAG_NON_PAGED		0x0000000000000040ULL
+#define POOL_FLAG_NON_PAGED_EXECUTE	0x0000000000000080ULL
+#define POOL_FLAG_PAGED			0x0000000000000100ULL
+#define POOL_FLAG_RESERVED2		0x0000000000000200ULL
+#define POOL_FLAG_RESERVED3		0x0000000000000400ULL
+#define POOL_FLAG_LAST_KNOWN_REQUIRED	POOL_FLAG_RESERVED3
+
+#define POOL_FLAG_SPECIAL_POOL		0x0000000100000000ULL
+
+#define POOL_FLAG_REQUIRED_START	0x0000000000000001ULL
+#define POOL_FLAG_REQUIRED_END		0x0000000080000000ULL
+#define POOL_FLAG_OPTIONAL_START	0x0000000100000000ULL
+#define POOL_FLAG_OPTIONAL_END		0x8000000000000000ULL
+
+#define POOL_EXTENDED_PARAMETER_TYPE_BITS		8
+#define POOL_EXTENDED_PARAMETER_REQUIRED_FIELD_BITS	1
+#define POOL_EXTENDED_PARAMETER_RESERVED_BITS		55
+
+typedef enum POOL_EXTENDED_PARAMETER_TYPE {
+	PoolExtendedParameterInvalidType	= 0,
+	PoolExtendedParameterPriority		= 1,
+	PoolExtendedParameterSecurePool		= 2,	/* there is none */
+	PoolExtendedParameterNumaNode		= 3,
+	PoolExtendedParameterMax		= 4,
+} POOL_EXTENDED_PARAMETER_TYPE;
+
+typedef ULONG POOL_NODE_REQUIREMENT;
+
+#define MM_ANY_NODE_OK		0x80000000
+#define POOL_NODE_ANY		MM_ANY_NODE_OK
+
+typedef struct _POOL_EXTENDED_PARAMETER {
+	struct {
+		ULONG64 Type : 8;
+		ULONG64 Optional : 1;
+		ULONG64 Reserved : 55;
+	};
+	union {
+		ULONG64 Reserved2;
+		PVOID Reserved3;
+		EX_POOL_PRIORITY Priority;
+		POOL_NODE_REQUIREMENT PreferredNode;
+	};
+} POOL_EXTENDED_PARAMETER, *PPOOL_EXTENDED_PARAMETER;
+
+typedef const struct _POOL_EXTENDED_PARAMETER *PCPOOL_EXTENDED_PARAMETER;
+
+/**
+ * ExAllocatePool2 - allocate a tagged block of system memory, cleared
+ * @Flags: one of %POOL_FLAG_NON_PAGED, %POOL_FLAG_NON_PAGED_EXECUTE (never
+ *	executable here) and %POOL_FLAG_PAGED; and with it any of
+ *	%POOL_FLAG_UNINITIALIZED, %POOL_FLAG_CACHE_ALIGNED,
+ *	%POOL_FLAG_RAISE_ON_FAILURE, %POOL_FLAG_USE_QUOTA and
+ *	%POOL_FLAG_SPECIAL_POOL
+ * @NumberOfBytes: size in bytes, not zero
+ * @Tag: one to four printable characters as a multi-character literal
+ *
+ * As ExAllocatePoolWithTag(), but cleared unless %POOL_FLAG_UNINITIALIZED is
+ * given. %POOL_FLAG_USE_QUOTA charges nobody. %POOL_FLAG_SPECIAL_POOL has the
+ * block come from the verifier's special pool if there is one with room. What
+ * is unknown among the upper 32 flags is ignored. With
+ * %POOL_FLAG_RAISE_ON_FAILURE a failure is NULL as well, and in the log: see
+ * Documentation/porting.rst, "Exceptions".
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag(); NULL too for flags that name no pool, or
+ * several, or are unknown among the lower 32: violations, 0xC4/0x16. A
+ * POOL_TYPE in place of the flags is such a one, and the report says so.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
+#else
+/* Whether the flags come to a POOL_TYPE, which asks for nothing more. */
+static __always_inline bool rust_pool_flags_are_plain(POOL_FLAGS Flags)
+{
+	const POOL_FLAGS pools = POOL_FLAG_NON_PAGED |
+				 POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
+	const POOL_FLAGS others = POOL_FLAG_USE_QUOTA |
+				  POOL_FLAG_UNINITIALIZED |
+				  POOL_FLAG_CACHE_ALIGNED |
+				  POOL_FLAG_RAISE_ON_FAILURE;
+
+	return !(Flags & ~(pools | others)) && (Flags & pools) &&
+	       !(Flags & pools & ((Flags & pools) - 1));
+}
+
+static __always_inline u32 rust_pool_type_of_flags(POOL_FLAGS Flags)
+{
+	return (Flags & POOL_FLAG_PAGED ? PagedPool : NonPagedPoolNx) |
+	       (Flags & POOL_FLAG_CACHE_ALIGNED ? NonPagedPoolCacheAligned : 0) |
+	       (Flags & POOL_FLAG_UNINITIALIZED ? 0 : POOL_ZERO_ALLOCATION) |
+	       (Flags & POOL_FLAG_RAISE_ON_FAILURE ?
+		POOL_RAISE_IF_ALLOCATION_FAILURE : 0);
+}
+
+static __always_inline PVOID
+ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
+{
+	/* Flags that are known to the compiler cost nothing. */
+	if (__builtin_constant_p(Flags) && rust_pool_flags_are_plain(Flags))
+		return rust_pool_allocate(rust_pool_type_of_flags(Flags),
+					  NumberOfBytes, Tag, rust_pool_here(),
+					  THIS_MODULE);
+	return rust_pool_allocate_flags(Flags, NumberOfBytes, Tag, NULL, 0,
+					rust_pool_here(), THIS_MODULE);
+}
+#endif
+
+/**
+ * ExAllocatePool3 - ExAllocatePool2() with extended parameters
+ * @Flags: as there
+ * @NumberOfBytes: as there
+ * @Tag: as there
+ * @ExtendedParameters: %PoolExtendedParameterPriority, as for
+ *	ExAllocatePoolWithTagPriority(), and %PoolExtendedParameterNumaNode with
+ *	%POOL_NODE_ANY; any other only if it is Optional, to be ignored
+ * @ExtendedParametersCount: how many there are
+ *
+ * Context: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePool2(); NULL too for parameters that are not supported,
+ * a violation (0xC4/0x16).
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PVOID ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
+		      PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+		      ULONG ExtendedParametersCount);
+#else
+static __always_inline PVOID
+ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
+		PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+		ULONG ExtendedParametersCount)
+{
+	return rust_pool_allocate_flags(Flags, NumberOfBytes, Tag,
+					(const u64 *)ExtendedParameters,
+					ExtendedParametersCount,
+					rust_pool_here(), THIS_MODULE);
+}
+#endif
+
+/**
+ * ExFreePool2 - ExFreePoolWithTag() that could free secure pool
+ * @P: as there
+ * @Tag: as there
+ * @ExtendedParameters: NULL
+ * @ExtendedParametersCount: 0
+ *
+ * There is no secure pool, so any parameters are a violation, 0xC2/0x46, and
+ * nothing is freed.
+ *
+ * Context: As ExFreePool().
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+VOID ExFreePool2(PVOID P, ULONG Tag,
+		 PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+		 ULONG ExtendedParametersCount);
+#else
+static __always_inline VOID
+ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+	    ULONG ExtendedParametersCount)
+{
+	if (ExtendedParameters || ExtendedParametersCount)
+		rust_pool_refuse_free(P, Tag, ExtendedParametersCount,
+				      rust_pool_here());
+	else
+		rust_pool_free(P, Tag, rust_pool_here());
+}
+#endif
+
+/**
+ * ExQueryPoolBlockSize - the size of a block
+ * @PoolBlock: address that an allocation returned
+ * @QuotaCharged: becomes %FALSE, as nobody is ever charged
+ *
+ * Only what was asked for is the caller's, whatever it is rounded up to.
+ *
+ * Context: Any but NMI.
+ * Return: What was asked for, rounded up to 16 bytes or, for a page-aligned
+ * block, to whole pages; 0 if no live block of pool begins there.
+ */
+SIZE_T ExQueryPoolBlockSize(PVOID PoolBlock, PBOOLEAN QuotaCharged);
 
 /* Noncached and contiguous memory */
 

@@ -41,6 +41,99 @@ VOID ExFreePoolWithTag(PVOID P, ULONG Tag)
 }
 EXPORT_SYMBOL_GPL(ExFreePoolWithTag);
 
+PVOID ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+
+	return rust_pool_allocate(PoolType, NumberOfBytes, 'enoN', caller.ip,
+				  caller.module);
+}
+EXPORT_SYMBOL_GPL(ExAllocatePool);
+
+static void *allocate_with_quota(u32 type, size_t bytes, u32 tag,
+				 unsigned long ret)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(ret);
+
+	if (!(type & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE))
+		type |= POOL_RAISE_IF_ALLOCATION_FAILURE;
+	return rust_pool_allocate(type, bytes, tag, caller.ip, caller.module);
+}
+
+PVOID ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+				 ULONG Tag)
+{
+	return allocate_with_quota(PoolType, NumberOfBytes, Tag, _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(ExAllocatePoolWithQuotaTag);
+
+PVOID ExAllocatePoolWithQuota(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
+{
+	return allocate_with_quota(PoolType, NumberOfBytes, 'enoN', _RET_IP_);
+}
+EXPORT_SYMBOL_GPL(ExAllocatePoolWithQuota);
+
+PVOID ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
+				    ULONG Tag, EX_POOL_PRIORITY Priority)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+
+	return rust_pool_allocate_priority(PoolType, NumberOfBytes, Tag,
+					   Priority, caller.ip, caller.module);
+}
+EXPORT_SYMBOL_GPL(ExAllocatePoolWithTagPriority);
+
+PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+
+	return rust_pool_allocate_flags(Flags, NumberOfBytes, Tag, NULL, 0,
+					caller.ip, caller.module);
+}
+EXPORT_SYMBOL_GPL(ExAllocatePool2);
+
+PVOID ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
+		      PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+		      ULONG ExtendedParametersCount)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+
+	return rust_pool_allocate_flags(Flags, NumberOfBytes, Tag,
+					(const u64 *)ExtendedParameters,
+					ExtendedParametersCount, caller.ip,
+					caller.module);
+}
+EXPORT_SYMBOL_GPL(ExAllocatePool3);
+
+VOID ExFreePool2(PVOID P, ULONG Tag,
+		 PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
+		 ULONG ExtendedParametersCount)
+{
+	if (ExtendedParameters || ExtendedParametersCount)
+		rust_pool_refuse_free(P, Tag, ExtendedParametersCount, CALLER);
+	else
+		rust_pool_free(P, Tag, CALLER);
+}
+EXPORT_SYMBOL_GPL(ExFreePool2);
+
+SIZE_T ExQueryPoolBlockSize(PVOID PoolBlock, PBOOLEAN QuotaCharged)
+{
+	/* Cache-aligned blocks have pages of their own from this size on. */
+	const size_t pages = 4064 - 48 + 1;
+	size_t bytes;
+	u32 kind, tag;
+
+	if (QuotaCharged)
+		*QuotaCharged = FALSE;
+	if (!rust_pool_block(PoolBlock, &kind, &tag, &bytes) ||
+	    (kind != NonPagedPool && kind != PagedPool))
+		return 0;
+	if (PAGE_ALIGNED(PoolBlock) && bytes >= pages)
+		return ROUND_TO_PAGES(bytes);
+	return ALIGN(bytes, 16);
+}
+EXPORT_SYMBOL_GPL(ExQueryPoolBlockSize);
+
 PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
 {
 	return rust_pool_noncached_allocate(NumberOfBytes, false, CALLER);

@@ -64,8 +64,18 @@ impl Request {
 
 /// Whether `bytes` more leave the system a margin to live on: a 32nd of all memory.
 pub(crate) fn affordable(bytes: usize) -> bool {
+    leaves(bytes, 32)
+}
+
+/// Whether they leave so much that even those may have them who can do without: an eighth.
+pub(crate) fn is_plenty(bytes: usize) -> bool {
+    leaves(bytes, 8)
+}
+
+/// Whether `bytes` more leave such a part of all memory.
+fn leaves(bytes: usize, part: usize) -> bool {
     sys::available()
-        .checked_sub(sys::total() / 32)
+        .checked_sub(sys::total() / part)
         .is_some_and(|spare| bytes <= spare)
 }
 
@@ -141,5 +151,13 @@ mod tests {
         assert!(affordable(4096));
         assert!(!affordable(sys::available()));
         assert!(!affordable(usize::MAX));
+    }
+
+    #[test]
+    fn a_wider_margin_for_those_who_can_do_without() {
+        assert!(is_plenty(0));
+        assert!(!is_plenty(sys::available()));
+        let between = sys::available().saturating_sub(sys::total() / 16);
+        assert!(affordable(between) && !is_plenty(between));
     }
 }

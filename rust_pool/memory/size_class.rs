@@ -101,8 +101,8 @@ impl Class {
     /// The class that a block with this header is of.
     #[inline]
     pub(crate) fn of_header(header: &Header) -> Self {
-        // SAFETY: A header of this load has at most that many units.
-        unsafe { Self::of(header.units()) }
+        // SAFETY: A header of this load has at most that many units, with those in front of it.
+        unsafe { Self::of(header.units() + header.front() / UNIT) }
     }
 
     /// Its number.

@@ -13,6 +13,7 @@ use crate::{
         Form,
         PageHeader,
         Remains,
+        CACHE_ROOM,
         LARGEST, //
     },
     memory::{
@@ -74,7 +75,7 @@ pub(crate) fn order(bytes: usize) -> Option<u32> {
     }
 }
 
-/// Allocates a block of more than [`LARGEST`] and at most [`MAX`] bytes. Any context but NMI.
+/// Allocates a block of at most [`MAX`] bytes that is no small one. Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
     kind: PoolKind,
@@ -206,7 +207,7 @@ pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
     let by_second = || {
         let row = tag_table::at(remains.row())?;
         let (tag, kind) = row.identity()?;
-        let sizes = LARGEST + 1..=MAX;
+        let sizes = LARGEST - CACHE_ROOM + 1..=MAX;
         remains.pages_by_second(addr, header::stamp(kind, tag?), sizes, form)
     };
     let by_first = || {

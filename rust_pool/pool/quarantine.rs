@@ -6,10 +6,7 @@
 //! It stays as it is until the module goes. That of special pool is kept in its own slots.
 
 use crate::{
-    header::{
-        PageHeader,
-        UNIT, //
-    },
+    header::PageHeader,
     lib::at_load::AtLoad,
     memory::{
         large,
@@ -36,7 +33,8 @@ use kernel::{
 
 /// Memory that is kept.
 pub(crate) enum Memory {
-    Object(NonNull<u8>, Class),
+    /// An object, and where its block was.
+    Object(NonNull<u8>, Class, usize),
     Pages(NonNull<u8>, PageHeader),
     Region(KBox<Region>),
 }
@@ -48,7 +46,7 @@ impl Memory {
     /// Where its block was.
     fn addr(&self) -> usize {
         match self {
-            Self::Object(object, _) => object.as_ptr() as usize + UNIT,
+            Self::Object(_, _, addr) => *addr,
             Self::Pages(block, _) => block.as_ptr() as usize,
             Self::Region(region) => region.addr(),
         }
@@ -59,7 +57,7 @@ impl Memory {
     /// How much it is.
     fn bytes(&self) -> usize {
         match self {
-            Self::Object(_, class) => class.bytes(),
+            Self::Object(_, class, _) => class.bytes(),
             Self::Pages(_, header) => sys::page_align(header.bytes()).unwrap_or(0),
             Self::Region(region) => region.used,
         }
@@ -104,7 +102,7 @@ pub(crate) fn exit() {
         // SAFETY: Nobody had any of these when they came to be kept.
         unsafe {
             match memory {
-                Memory::Object(object, class) => small::free_object(class, object),
+                Memory::Object(object, class, _) => small::free_object(class, object),
                 Memory::Pages(block, header) => pages::give(block, header),
                 Memory::Region(region) => large::free_pages(region.base, region.asked),
             }

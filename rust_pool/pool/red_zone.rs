@@ -13,7 +13,6 @@ use crate::{
     header::{
         Found,
         Header,
-        LARGEST,
         UNIT, //
     },
     memory::{
@@ -66,6 +65,7 @@ const TAIL: usize = 16;
 /// Allocates a block with a pattern behind it, if it is to have one. Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
+    aligned: bool,
     kind: PoolKind,
     tag: Tag,
     row: &TagStats,
@@ -73,18 +73,18 @@ pub(crate) fn allocate(
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
     let who = Who::of(caller);
-    if bytes > LARGEST - TAIL || !OPTIONS.lock().checks(tag, &who) {
+    if !small::is_small_with_room(bytes, TAIL, aligned) || !OPTIONS.lock().checks(tag, &who) {
         return None;
     }
-    let block = small::allocate_with_room(request, TAIL, kind, tag, row)?;
+    let block = small::allocate_with_room(request, TAIL, aligned, kind, tag, row)?;
     // SAFETY: The block is ours, and has a header in front.
-    let object = unsafe { block.sub(UNIT) };
+    let at = unsafe { block.sub(UNIT) };
     // SAFETY: As above.
-    unsafe { Header::mark_checked(object) };
-    let Some(Found::Live(header)) = Header::find(object.as_ptr() as usize) else {
+    unsafe { Header::mark_checked(at) };
+    let Some(Found::Live(header)) = Header::find(at.as_ptr() as usize) else {
         return Some(block);
     };
-    let room = Class::of_header(&header).bytes() - UNIT;
+    let room = Class::of_header(&header).bytes() - UNIT - header.front();
     // SAFETY: So much of the object is behind the header.
     unsafe {
         if !zeroing::zeroes(request.zero) {
@@ -107,7 +107,8 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     }
     let (class, bytes) = (Class::of_header(&header), header.bytes());
-    let room = class.bytes() - UNIT;
+    let front = header.front();
+    let room = class.bytes() - UNIT - front;
     // SAFETY: So much of the object is behind the header, and was filled behind the block.
     let changed = unsafe { poison::changed(block.add(bytes), room - bytes, poison::AROUND) };
     if let Some(at) = changed {
@@ -137,11 +138,12 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     // SAFETY: As above; the block was given up.
     let object = unsafe {
         poison::fill(block, room, pattern());
-        block.sub(UNIT)
+        block.sub(UNIT + front)
     };
     hold(HeldBlock {
         object,
         class,
+        front,
         tag: header.tag(),
         bytes,
         allocated,
@@ -175,19 +177,20 @@ fn hold(block: HeldBlock) {
 
 /// Gives a block back to the pool, and reports whether somebody wrote to it.
 fn release(block: HeldBlock) {
+    let (at, addr) = (block.at(), block.addr());
     let HeldBlock {
         object,
         class,
+        front,
         tag,
         bytes,
         allocated,
         freed,
         keep,
     } = block;
-    let at = object.as_ptr() as usize;
-    let addr = at + UNIT;
+    let behind = front + UNIT;
     // SAFETY: So much of the object is behind the header, and was filled.
-    let changed = unsafe { poison::changed(object.add(UNIT), class.bytes() - UNIT, pattern()) };
+    let changed = unsafe { poison::changed(object.add(behind), class.bytes() - behind, pattern()) };
     let header = match Header::find(at) {
         Some(Found::Freed(_)) => None,
         _ => Some(at),
@@ -220,7 +223,7 @@ fn release(block: HeldBlock) {
         });
     }
     if keep || ((header.is_some() || changed.is_some()) && quarantine_set::quarantines()) {
-        return quarantine::keep(Memory::Object(object, class));
+        return quarantine::keep(Memory::Object(object, class, addr));
     }
     // SAFETY: It is an object of this class that nobody has.
     unsafe { small::free_object(class, object) };

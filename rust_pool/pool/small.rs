@@ -8,6 +8,9 @@ use crate::{
         Found,
         Header,
         Remains,
+        CACHE_LINE,
+        CACHE_ROOM,
+        LARGEST,
         UNIT, //
     },
     memory::{
@@ -35,27 +38,42 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// Allocates a block of `request.bytes`, at most [`LARGEST`](header::LARGEST) and not 0. Any context
-/// but NMI.
+/// Whether a block of so many bytes is a small one.
+#[inline]
+pub(crate) fn is_small(bytes: usize, aligned: bool) -> bool {
+    is_small_with_room(bytes, 0, aligned)
+}
+
+/// The same with `room` bytes behind the block.
+#[inline]
+pub(crate) fn is_small_with_room(bytes: usize, room: usize, aligned: bool) -> bool {
+    bytes <= LARGEST - CACHE_ROOM - room || (!aligned && bytes <= LARGEST - room)
+}
+
+/// Allocates a block of `request.bytes`, not 0, that [`is_small`]; `aligned` to a cache line, if
+/// it is to be. Any context but NMI.
 #[inline]
 pub(crate) fn allocate(
     request: Request,
+    aligned: bool,
     kind: PoolKind,
     tag: Tag,
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
-    allocate_with_room(request, 0, kind, tag, row)
+    allocate_with_room(request, 0, aligned, kind, tag, row)
 }
 
-/// The same with `room` bytes behind the block, both together at most [`LARGEST`](header::LARGEST).
+/// The same with `room` bytes behind the block, if it [`is_small_with_room`].
 #[inline]
 pub(crate) fn allocate_with_room(
     request: Request,
     room: usize,
+    aligned: bool,
     kind: PoolKind,
     tag: Tag,
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
+    let room = if aligned { room + CACHE_ROOM } else { room };
     // SAFETY: Such a size has at most that many units.
     let class = unsafe { Class::of(header::units(request.bytes.wrapping_add(room))) };
     let magazine = MagazineKind::objects(class);
@@ -63,8 +81,15 @@ pub(crate) fn allocate_with_room(
         Some(object) => object,
         None => refill::allocate(magazine, request.plain())?,
     };
+    let stamp = header::stamp(kind, tag);
     // SAFETY: It is an object of this class, which is large enough.
-    Some(unsafe { make(object, class, request, room, header::stamp(kind, tag), row) })
+    Some(unsafe {
+        if aligned {
+            make_aligned(object, class, request, room, stamp, row)
+        } else {
+            make(object, class, request, room, stamp, row)
+        }
+    })
 }
 
 /// Allocates a block, as [`allocate`] does, when the magazine is known to be empty.
@@ -103,6 +128,36 @@ unsafe fn make(
     block
 }
 
+/// Makes an object a block that is aligned to a cache line.
+///
+/// # Safety
+///
+/// As for [`make`], and [`CACHE_ROOM`] of `room` is for this.
+unsafe fn make_aligned(
+    object: NonNull<u8>,
+    class: Class,
+    request: Request,
+    room: usize,
+    stamp: u64,
+    row: &TagStats,
+) -> NonNull<u8> {
+    // Objects are aligned to units, so this is at most `CACHE_ROOM`.
+    let front = (object.as_ptr() as usize + UNIT).wrapping_neg() % CACHE_LINE;
+    let header = Header::with_room(request.bytes, room - front, stamp, row.index());
+    // SAFETY: By the safety requirements there is so much of the object in front of the block.
+    let block = unsafe {
+        let at = object.add(front);
+        header.behind(front / UNIT).write(at);
+        at.add(UNIT)
+    };
+    row.charge(request.bytes, class.bytes());
+    if zeroing::zeroes(request.zero) {
+        // SAFETY: So much of the object is behind the header.
+        unsafe { block.write_bytes(0, class.bytes() - UNIT - front) };
+    }
+    block
+}
+
 /// Takes the block behind a header back: its object. `None` if another CPU was faster. Any context.
 ///
 /// # Safety
@@ -120,7 +175,7 @@ pub(crate) unsafe fn take(
         return None;
     }
     discharge(header, row);
-    NonNull::new(addr as *mut u8)
+    NonNull::new(addr.wrapping_sub(header.front()) as *mut u8)
 }
 
 /// Counts a block as freed.

@@ -15,10 +15,7 @@ use crate::{
         call_site::CallSite,
         stack::Stack, //
     },
-    header::{
-        LARGEST,
-        UNIT, //
-    },
+    header::LARGEST,
     lib::{
         at_load::AtLoad,
         export::matches_header,
@@ -43,7 +40,8 @@ use crate::{
             Block,
             Found,
             Place, //
-        }, //
+        },
+        wish::Wish, //
     },
     report::violation::{
         Check,
@@ -86,10 +84,10 @@ static SERVED: Atomic<u64> = Atomic::new(0);
 static MISSED: Atomic<u64> = Atomic::new(0);
 
 /// How far from the start of its page a block of `bytes` bytes lies.
-fn offset(side: Side, bytes: usize) -> usize {
+fn offset(side: Side, bytes: usize, align: usize) -> usize {
     match side {
         // Blocks that have no header otherwise begin at a page, here as well.
-        Side::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(UNIT - 1),
+        Side::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(align - 1),
         Side::Start | Side::End => 0,
     }
 }
@@ -104,10 +102,11 @@ fn with<T>(act: impl FnOnce(&mut Arena) -> T) -> Option<T> {
     (*special).as_mut().map(act)
 }
 
-/// Allocates a block from special pool, if it is to come from there and there is room. Any context
-/// but NMI.
+/// Allocates a block from special pool, if it is to come from there, by the options or the caller's
+/// wish, and there is room. Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
+    wish: Wish,
     kind: PoolKind,
     tag: Tag,
     row: &'static TagStats,
@@ -115,14 +114,21 @@ pub(crate) fn allocate(
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
     let who = Who::of(caller);
-    let side = OPTIONS.lock().special(tag, bytes, &who)?;
+    let chosen = OPTIONS.lock().special(tag, bytes, &who);
+    let side = match chosen {
+        Some(side) => wish.side.unwrap_or(side),
+        None if wish.special && bytes <= PAGE_SIZE => wish.side.unwrap_or(Side::End),
+        None => return None,
+    };
     let place = with(Arena::take).flatten();
     let Some(place) = place else {
-        MISSED.add(1, Relaxed);
+        if chosen.is_some() {
+            MISSED.add(1, Relaxed);
+        }
         return None;
     };
     let page = place.page.show();
-    let offset = offset(side, bytes);
+    let offset = offset(side, bytes, wish.align());
     let new = if zeroing::zeroes(request.zero) {
         0
     } else {

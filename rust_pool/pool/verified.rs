@@ -6,7 +6,6 @@ use crate::{
     header::{
         Header,
         PageHeader,
-        LARGEST,
         UNIT, //
     },
     memory::request::Request,
@@ -15,7 +14,8 @@ use crate::{
         special::{
             self,
             arena, //
-        }, //
+        },
+        wish::Wish, //
     },
     stats::tag_stats::TagStats,
     types::{
@@ -37,6 +37,7 @@ use core::ptr::NonNull;
 #[inline]
 pub(crate) fn allocate(
     request: Request,
+    wish: Wish,
     kind: PoolKind,
     tag: Tag,
     row: &'static TagStats,
@@ -45,13 +46,13 @@ pub(crate) fn allocate(
     if !on() {
         return None;
     }
-    if let Some(block) = special::allocate(request, kind, tag, row, caller) {
+    if let Some(block) = special::allocate(request, wish, kind, tag, row, caller) {
         return Some(block);
     }
-    red_zone::allocate(request, kind, tag, row, caller)
+    red_zone::allocate(request, wish.cache_aligned, kind, tag, row, caller)
 }
 
-/// Marks and records a block of the C face's pool.
+/// Marks and records a block of the C face's pool; `small` if it is one.
 ///
 /// # Safety
 ///
@@ -60,13 +61,14 @@ pub(crate) fn allocate(
 pub(crate) unsafe fn allocated(
     block: NonNull<u8>,
     bytes: usize,
+    small: bool,
     tag: Tag,
     kind: PoolKind,
     caller: usize,
 ) {
     if on() {
         // SAFETY: By the safety requirements.
-        unsafe { mark(block, bytes, tag, kind, caller) };
+        unsafe { mark(block, bytes, small, tag, kind, caller) };
     }
 }
 
@@ -74,10 +76,17 @@ pub(crate) unsafe fn allocated(
 ///
 /// As for [`allocated`].
 #[cold]
-unsafe fn mark(block: NonNull<u8>, bytes: usize, tag: Tag, kind: PoolKind, caller: usize) {
+unsafe fn mark(
+    block: NonNull<u8>,
+    bytes: usize,
+    small: bool,
+    tag: Tag,
+    kind: PoolKind,
+    caller: usize,
+) {
     let marked = if arena::covers(block.as_ptr() as usize) {
         true
-    } else if bytes <= LARGEST {
+    } else if small {
         // SAFETY: By the safety requirements, the block has a header in front, which is ours.
         unsafe { Header::mark(block.sub(UNIT)) };
         true

@@ -28,6 +28,8 @@ pub(crate) const HELD: usize = 1024;
 pub(crate) struct HeldBlock {
     pub(crate) object: NonNull<u8>,
     pub(crate) class: Class,
+    /// Bytes of the object in front of the header.
+    pub(crate) front: usize,
     pub(crate) tag: Tag,
     pub(crate) bytes: usize,
     /// Who allocated it, if it was recorded.
@@ -39,6 +41,18 @@ pub(crate) struct HeldBlock {
 
 // SAFETY: It owns the object.
 unsafe impl Send for HeldBlock {}
+
+impl HeldBlock {
+    /// Where its header is.
+    pub(crate) fn at(&self) -> usize {
+        self.object.as_ptr() as usize + self.front
+    }
+
+    /// Where the block was.
+    pub(crate) fn addr(&self) -> usize {
+        self.at() + UNIT
+    }
+}
 
 /// The blocks that are held back, the oldest at `next` once there are so many.
 pub(crate) struct Held {
@@ -67,9 +81,9 @@ impl Held {
     }
 
     /// Has a block kept for ever if it is among these.
-    fn quarantine_on_free(&mut self, object: usize) {
+    fn quarantine_on_free(&mut self, addr: usize) {
         let mut blocks = self.blocks.iter_mut().flatten();
-        if let Some(block) = blocks.find(|block| block.object.as_ptr() as usize == object) {
+        if let Some(block) = blocks.find(|block| block.addr() == addr) {
             block.keep = true;
         }
     }
@@ -94,7 +108,7 @@ pub(crate) fn quarantine_on_free(addr: usize) {
         return;
     }
     if let Some(held) = &mut *HELD_BACK.lock() {
-        held.quarantine_on_free(addr.wrapping_sub(UNIT));
+        held.quarantine_on_free(addr);
     }
 }
 
@@ -102,7 +116,7 @@ pub(crate) fn quarantine_on_free(addr: usize) {
 pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
     let held = HELD_BACK.lock();
     let mut blocks = held.as_ref()?.blocks.iter().flatten();
-    let block = blocks.find(|block| block.object.as_ptr() as usize + UNIT == addr)?;
+    let block = blocks.find(|block| block.addr() == addr)?;
     Some((
         block.allocated.as_ref().map(Stack::copy),
         block.freed.copy(),

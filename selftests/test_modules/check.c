@@ -165,6 +165,43 @@ static void freed_twice_late(struct rpt *t)
 		EXPECT(t, rpt_shows(v->p[3], block));
 }
 
+/* Behind blocks that begin at a cache line, wherever their objects do. */
+static void behind_cache_aligned(struct rpt *t)
+{
+	size_t bytes = rpt_value(t);
+	char *blocks[20];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned,
+						  bytes, TAG);
+		if (!EXPECT(t, blocks[i]))
+			return;
+		EXPECT(t, IS_ALIGNED((unsigned long)blocks[i], 64));
+		EXPECT(t, !memchr_inv(blocks[i], 0xcd, bytes));
+		rpt_fill(blocks[i], bytes, i);
+	}
+	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
+		EXPECT(t, rpt_filled(blocks[i], bytes, i));
+		if (i % 2)
+			blocks[i][bytes] = 0x77;
+		release(blocks[i]);
+		if (i % 2)
+			EXPECT_VIOLATION(t, BAD_POOL_HEADER, 0x21);
+		EXPECT(t, !memchr_inv(blocks[i], 0xdd, bytes));
+	}
+	blocks[0][bytes - 1] = 0x78;
+	displace(t);
+	EXPECT_VIOLATION(t, BAD_POOL_HEADER, 0x24);
+}
+
+static const struct rpt_arg aligned_sizes[] = {
+	{ "1", 1 },
+	{ "100", 100 },
+	{ "4000", 4000 },
+	{ }
+};
+
 static void works_in(struct rpt *t)
 {
 	struct pool_call call = { NonPagedPoolNx, 100, TAG };
@@ -184,6 +221,7 @@ static const struct rpt_case cases[] = {
 	{ "written_when_freed", written_when_freed, sizes },
 	{ "header_written_when_freed", header_written_when_freed },
 	{ "freed_twice_late", freed_twice_late },
+	{ "behind_cache_aligned", behind_cache_aligned, aligned_sizes },
 	{ "works_in", works_in, rpt_contexts },
 };
 

@@ -114,6 +114,16 @@ static void paged(struct rpt *t)
 	pool(t, PagedPool, RPT_TASK);
 }
 
+static void cache_aligned(struct rpt *t)
+{
+	pool(t, NonPagedPoolNxCacheAligned, RPT_TASK);
+}
+
+static void raising(struct rpt *t)
+{
+	pool(t, PagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE, RPT_TASK);
+}
+
 static bool new_tag(void *arg)
 {
 	struct request *r = arg;
@@ -389,6 +399,8 @@ static const struct rpt_case cases[] = {
 	{ "nonpaged_of_a_new_tag", nonpaged_of_a_new_tag, some_bytes },
 	{ "nonpaged_many_at_once", nonpaged_many_at_once },
 	{ "paged", paged, pool_bytes },
+	{ "cache_aligned", cache_aligned, pool_bytes },
+	{ "raising", raising, some_bytes },
 	{ "contiguous", contiguous, page_bytes },
 	{ "contiguous_write_combined", contiguous_write_combined, page_bytes },
 	{ "contiguous_bounded", contiguous_bounded, page_bytes },

@@ -15,6 +15,7 @@ struct pci_dev *edu;
 /* Those of the first count need no device. */
 static const struct input_table *const tables[] = {
 	&pool_allocations,
+	&pool_requests,
 	&pool_frees,
 	&mdl_frees,
 	&page_allocations,
@@ -26,7 +27,7 @@ static const struct input_table *const tables[] = {
 	&buffer_frees,
 };
 
-#define WITHOUT_DEVICE	5
+#define WITHOUT_DEVICE	6
 
 /* A row in one of its contexts. */
 struct run {

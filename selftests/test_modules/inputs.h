@@ -47,6 +47,7 @@ struct input_table {
 	.count = ARRAY_SIZE(_rows), .run = _run }
 
 extern const struct input_table pool_allocations;
+extern const struct input_table pool_requests;
 extern const struct input_table pool_frees;
 extern const struct input_table mdl_frees;
 extern const struct input_table page_allocations;

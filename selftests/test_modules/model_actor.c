@@ -271,6 +271,7 @@ static void allocate(struct actor *a, struct block *b, const u32 *r)
 {
 	struct call c = { .actor = a, .block = b };
 	enum rpt_context context;
+	size_t align = 16;
 	bool zero = false;
 
 	*b = (struct block){
@@ -288,6 +289,12 @@ static void allocate(struct actor *a, struct block *b, const u32 *r)
 		c.type |= POOL_ZERO_ALLOCATION;
 		zero = true;
 	}
+	if (b->kind <= PAGED && (r[1] >> 24 & 3) == 1) {
+		c.type |= NonPagedPoolCacheAligned;
+		align = 64;
+	}
+	if (b->kind > PAGED || b->bytes > 4064)
+		align = PAGE_SIZE;
 	/* Now and then more than any machine has. */
 	if (b->kind <= PAGED && (r[1] >> 14 & 1023) == 0x155)
 		b->bytes = SIZE_MAX / 2 - r[2];
@@ -307,8 +314,7 @@ static void allocate(struct actor *a, struct block *b, const u32 *r)
 	count(a, b, 1);
 	if (b->of)
 		atomic_inc(&b->of->live);
-	if (!IS_ALIGNED((unsigned long)b->base,
-			b->kind > PAGED || b->bytes > 4064 ? PAGE_SIZE : 16))
+	if (!IS_ALIGNED((unsigned long)b->base, align))
 		actor_wrong(a, "kind %d, %zu bytes: at %px", b->kind, b->bytes,
 		      b->base);
 	if ((zero || b->kind == BUFFER) && memchr_inv(b->base, 0, b->bytes))

@@ -27,6 +27,7 @@ static const struct rpt_suite *const suites[] = {
 	&irql_suite,
 	&mapping_suite,
 	&damage_suite,
+	&flags_suite,
 };
 
 static void *key;

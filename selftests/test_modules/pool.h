@@ -13,6 +13,7 @@
 #define TAG_COPY	('EtsT')
 #define TAG_MAGAZINE	('FtsT')
 #define TAG_HEAP	('GtsT')
+#define TAG_FLAGS	('LtsT')
 #define TAG_MAPPING	('PtsT')
 #define TAG_DAMAGE	('QtsT')
 #define TAG_OTHER	('XtsT')
@@ -48,6 +49,7 @@ extern const struct rpt_suite contention_suite;
 extern const struct rpt_suite irql_suite;
 extern const struct rpt_suite mapping_suite;
 extern const struct rpt_suite damage_suite;
+extern const struct rpt_suite flags_suite;
 
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];

@@ -94,6 +94,63 @@ static void alone_between_holes(struct rpt *t)
 	EXPECT(t, !readable(page + PAGE_SIZE - 1));
 }
 
+static void at_a_cache_line(struct rpt *t)
+{
+	size_t bytes = rpt_value(t), want;
+	char *block;
+
+	want = start || bytes > 4064 ? 0 : PAGE_SIZE - ALIGN(bytes, 64);
+	block = ExAllocatePoolWithTag(NonPagedPoolNxCacheAligned, bytes, TAG);
+	if (!EXPECT(t, block))
+		return;
+	EXPECT_EQ(t, offset_in_page(block), want);
+	EXPECT(t, !readable(page_of(block) + PAGE_SIZE));
+	rpt_fill(block, bytes, 3);
+	release(block);
+	EXPECT(t, !readable(block));
+}
+
+/* The caller's priority says which side, whatever the option says. */
+static void side_by_priority(struct rpt *t)
+{
+	char *block;
+
+	block = ExAllocatePoolWithTagPriority(NonPagedPoolNx, 100, TAG,
+				NormalPoolPrioritySpecialPoolUnderrun);
+	if (!EXPECT(t, block))
+		return;
+	EXPECT_EQ(t, offset_in_page(block), 0);
+	release(block);
+	block = ExAllocatePoolWithTagPriority(NonPagedPoolNx, 100, TAG,
+				HighPoolPrioritySpecialPoolOverrun);
+	if (!EXPECT(t, block))
+		return;
+	EXPECT_EQ(t, offset_in_page(block), PAGE_SIZE - 112);
+	release(block);
+}
+
+/* Of a tag that the option does not name, but the flags ask for it. */
+static void by_flag(struct rpt *t)
+{
+	static const POOL_FLAGS flags = POOL_FLAG_NON_PAGED |
+					POOL_FLAG_SPECIAL_POOL;
+	char *block = ExAllocatePool2(flags, 100, 'UtsT');
+
+	if (!EXPECT(t, block))
+		return;
+	EXPECT(t, !readable(page_of(block) - 1));
+	EXPECT(t, !readable(page_of(block) + PAGE_SIZE));
+	EXPECT(t, !memchr_inv(block, 0, 100));
+	ExFreePool(block);
+	EXPECT(t, !readable(block));
+	/* There is no place there for more than a page. */
+	block = ExAllocatePool2(flags, 5000, 'UtsT');
+	if (!EXPECT(t, block))
+		return;
+	EXPECT(t, !memchr_inv(block, 0, 5000));
+	ExFreePool(block);
+}
+
 static void zeroed_if_asked_for(struct rpt *t)
 {
 	size_t bytes = rpt_value(t);
@@ -369,6 +426,9 @@ static const struct rpt_case cases[] = {
 	{ "alone_between_holes", alone_between_holes, sizes },
 	{ "held_page_rests", held_page_rests },
 	{ "zeroed_if_asked_for", zeroed_if_asked_for, sizes },
+	{ "at_a_cache_line", at_a_cache_line, sizes },
+	{ "side_by_priority", side_by_priority },
+	{ "by_flag", by_flag },
 	{ "gone_everywhere", gone_everywhere },
 	{ "written_before", written_before },
 	{ "written_behind", written_behind },

@@ -179,15 +179,13 @@ static void bad_tag(struct rpt *t)
 
 static const struct rpt_arg bad_types[] = {
 	{ "3", 3 },
-	{ "nonpaged_cache_aligned", 4 },
-	{ "paged_cache_aligned", 5 },
 	{ "6", 6 },
 	{ "7", 7 },
 	{ "32", 32 },
 	{ "64", 64 },
 	{ "128", 128 },
 	{ "2048", 2048 },
-	{ "516", 516 },
+	{ "518", 518 },
 	{ "high_bit", 0x80000000 },
 	{ }
 };

@@ -150,7 +150,7 @@ impl Span {
             at += match header {
                 Some(header) => {
                     front = Some(place);
-                    Class::of_header(&header).bytes() / UNIT
+                    (Class::of_header(&header).bytes() - header.front()) / UNIT
                 }
                 None => 1,
             };

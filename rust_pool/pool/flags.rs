@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Requests by `POOL_FLAGS`, by extended parameters and by priority.
+//!
+//! WDK: "ExAllocatePool2", "ExAllocatePool3", "ExFreePool2", "ExAllocatePoolWithTagPriority",
+//! "POOL_FLAGS", "POOL_EXTENDED_PARAMETER".
+//!
+//! Flags that are known when the client is compiled, and are good, do not come here: the header
+//! turns them into a POOL_TYPE.
+
+use crate::{
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    memory::zeroing::ZERO,
+    options::Side,
+    pool::{
+        self,
+        raise::{
+            self,
+            RAISE, //
+        },
+        wish::Wish, //
+    },
+    report::violation::{
+        self,
+        Check,
+        Parameter,
+        Violation, //
+    },
+    sys::{
+        self,
+        Client, //
+    },
+    types::tag::Tag, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+const USE_QUOTA: u64 = 0x1;
+const UNINITIALIZED: u64 = 0x2;
+const CACHE_ALIGNED: u64 = 0x8;
+const RAISE_ON_FAILURE: u64 = 0x20;
+const NON_PAGED: u64 = 0x40;
+const NON_PAGED_EXECUTE: u64 = 0x80;
+const PAGED: u64 = 0x100;
+const SPECIAL_POOL: u64 = 1 << 32;
+
+/// Of these there is one.
+const POOLS: u64 = NON_PAGED | NON_PAGED_EXECUTE | PAGED;
+/// The flags that have to be understood, and those of them that are.
+const REQUIRED: u64 = 0xffff_ffff;
+const KNOWN: u64 = USE_QUOTA | UNINITIALIZED | CACHE_ALIGNED | RAISE_ON_FAILURE | POOLS;
+/// What a POOL_TYPE that names one of the pools is made of, as far as that is no pool of POOL_FLAGS:
+/// paged, cache-aligned, and the modifiers quota, raise, NX and zero.
+const POOL_TYPE: u64 = 1 | 4 | 8 | 16 | 512 | 1024;
+
+/// The pool type that flags come to, and what else they ask for; or what is wrong with them.
+fn read(flags: u64) -> Result<(u32, Wish), &'static str> {
+    let required = flags & REQUIRED;
+    let kind = match required & POOLS {
+        PAGED => 1,
+        NON_PAGED | NON_PAGED_EXECUTE => 0,
+        0 if flags & !POOL_TYPE == 0 => {
+            return Err("pool flags that name no pool: a POOL_TYPE, where POOL_FLAGS belong");
+        }
+        0 => return Err("pool flags that name no pool"),
+        _ => return Err("pool flags that name several pools"),
+    };
+    if required & !KNOWN != 0 {
+        return Err("pool flags that drivers may not use");
+    }
+    let mut pool_type = kind;
+    if flags & UNINITIALIZED == 0 {
+        pool_type |= ZERO;
+    }
+    if flags & RAISE_ON_FAILURE != 0 {
+        pool_type |= RAISE;
+    }
+    let wish = Wish {
+        cache_aligned: flags & CACHE_ALIGNED != 0,
+        special: flags & SPECIAL_POOL != 0,
+        ..Wish::NONE
+    };
+    Ok((pool_type, wish))
+}
+
+/// A wish with what an `EX_POOL_PRIORITY` adds, or `None` if that is none.
+fn with_priority(wish: Wish, priority: u32) -> Option<Wish> {
+    let side = match priority & 15 {
+        0 => None,
+        8 => Some(Side::End),
+        9 => Some(Side::Start),
+        _ => return None,
+    };
+    match priority & !15 {
+        0 => Some(Wish {
+            spare: true,
+            side,
+            ..wish
+        }),
+        16 | 32 => Some(Wish { side, ..wish }),
+        _ => None,
+    }
+}
+
+/// A wish with what an extended parameter adds, or `None` if that is not understood.
+fn with_parameter(wish: Wish, [what, value]: [u64; 2]) -> Option<Wish> {
+    const PRIORITY: u64 = 1;
+    const NUMA_NODE: u64 = 3;
+    const OPTIONAL: u64 = 1 << 8;
+    const ANY_NODE: u32 = 1 << 31;
+
+    // CAST: Both values are of 32 bits.
+    let value = value as u32;
+    let new = match what & !OPTIONAL {
+        PRIORITY => with_priority(wish, value),
+        NUMA_NODE if value & ANY_NODE != 0 => Some(wish),
+        _ => None,
+    };
+    new.or_else(|| (what & OPTIONAL != 0).then_some(wish))
+}
+
+/// Allocates a block by flags and extended parameters, or reports why not.
+fn allocate(
+    flags: u64,
+    bytes: usize,
+    tag: Tag,
+    parameters: &[[u64; 2]],
+    caller: usize,
+    owner: Client,
+) -> Option<NonNull<u8>> {
+    let refuse = |what| {
+        violation::bad_argument(flags, bytes, tag, caller, what)
+            .about(tag)
+            .report();
+        if flags & RAISE_ON_FAILURE != 0 {
+            raise::tell(bytes, tag, caller);
+        }
+    };
+    let (pool_type, wish) = read(flags).map_err(refuse).ok()?;
+    let wish = parameters
+        .iter()
+        .try_fold(wish, |wish, &parameter| with_parameter(wish, parameter))
+        .ok_or("extended parameter that is not supported")
+        .map_err(refuse)
+        .ok()?;
+    pool::allocate_with(pool_type, bytes, tag, caller, owner, wish)
+}
+
+fn to_c(block: Option<NonNull<u8>>) -> *mut c_void {
+    block.map_or(sys::NULL, |block| block.as_ptr().cast())
+}
+
+/// Exported: `ExAllocatePool2` and `ExAllocatePool3`.
+///
+/// # Safety
+///
+/// `parameters` points to `count` parameters of two words each, or `count` is 0.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_allocate_flags(
+    flags: u64,
+    bytes: usize,
+    tag: u32,
+    parameters: *const u64,
+    count: u32,
+    caller: usize,
+    module: *mut bindings::module,
+) -> *mut c_void {
+    let tag = Tag::from_raw(tag);
+    let parameters: &[[u64; 2]] = if count == 0 {
+        &[]
+    } else if parameters.is_null() {
+        violation::bad_argument(flags, bytes, tag, caller, "no extended parameters at NULL")
+            .about(tag)
+            .report();
+        return sys::NULL;
+    } else {
+        // SAFETY: By the safety requirements; nobody writes to them during the call.
+        // CAST: Lossless on the architectures supported.
+        unsafe { core::slice::from_raw_parts(parameters.cast(), count as usize) }
+    };
+    let owner = Client::new(module);
+    to_c(allocate(flags, bytes, tag, parameters, caller, owner))
+}
+matches_header!(rust_pool_allocate_flags);
+export_symbol_gpl!(rust_pool_allocate_flags);
+
+/// Exported: `ExAllocatePoolWithTagPriority`.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_allocate_priority(
+    pool_type: u32,
+    bytes: usize,
+    tag: u32,
+    priority: u32,
+    caller: usize,
+    module: *mut bindings::module,
+) -> *mut c_void {
+    let tag = Tag::from_raw(tag);
+    let Some(wish) = with_priority(Wish::NONE, priority) else {
+        violation::bad_argument(priority, bytes, tag, caller, "pool priority that is none")
+            .about(tag)
+            .report();
+        return sys::NULL;
+    };
+    let owner = Client::new(module);
+    to_c(pool::allocate_with(
+        pool_type, bytes, tag, caller, owner, wish,
+    ))
+}
+matches_header!(rust_pool_allocate_priority);
+export_symbol_gpl!(rust_pool_allocate_priority);
+
+/// Exported: reports that `ExFreePool2` was given extended parameters. Only those of secure pool
+/// have any, and there is none.
+///
+/// # Safety
+///
+/// None needed; C knows no safe functions.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_refuse_free(
+    block: *mut c_void,
+    tag: u32,
+    count: u32,
+    caller: usize,
+) {
+    Violation::new(
+        Check::BadPoolCaller,
+        0x46,
+        [Parameter::Address(block as usize), tag.into(), count.into()],
+        caller,
+        "free with extended parameters, which are for secure pool",
+    )
+    .report();
+}
+matches_header!(rust_pool_refuse_free);
+export_symbol_gpl!(rust_pool_refuse_free);
+
+#[kernel::macros::kunit_tests(rust_pool_flags)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pool_and_nothing_unknown() {
+        assert!(matches!(read(NON_PAGED), Ok((ZERO, _))));
+        assert!(matches!(
+            read(NON_PAGED_EXECUTE | UNINITIALIZED),
+            Ok((0, _))
+        ));
+        assert!(matches!(
+            read(PAGED | USE_QUOTA | UNINITIALIZED),
+            Ok((1, _))
+        ));
+        for flags in [0, NON_PAGED | PAGED, NON_PAGED | NON_PAGED_EXECUTE, POOLS] {
+            assert!(read(flags).is_err());
+        }
+        for bit in (0..32).map(|bit| 1 << bit).filter(|bit| bit & KNOWN == 0) {
+            assert!(read(NON_PAGED | bit).is_err());
+        }
+    }
+
+    #[test]
+    fn optional_flags_may_be_unknown() {
+        for bit in 32..64 {
+            assert!(read(PAGED | 1 << bit).is_ok_and(|(_, wish)| wish.special == (bit == 32)));
+        }
+    }
+
+    #[test]
+    fn priorities() {
+        let good = [0, 8, 9, 16, 24, 25, 32, 40, 41];
+        for priority in 0..=64 {
+            let wish = with_priority(Wish::NONE, priority);
+            assert!(wish.is_some() == good.contains(&priority));
+            assert!(wish.is_none_or(|wish| wish.spare == (priority < 16)));
+        }
+        assert!(with_priority(Wish::NONE, 25).is_some_and(|it| it.side == Some(Side::Start)));
+        assert!(with_priority(Wish::NONE, 40).is_some_and(|it| it.side == Some(Side::End)));
+    }
+
+    #[test]
+    fn parameters_that_may_be_left_out() {
+        let low = with_parameter(Wish::NONE, [1, 0xffff_ffff_0000_0000]);
+        assert!(low.is_some_and(|wish| wish.spare));
+        assert!(with_parameter(Wish::NONE, [3, 1 << 31]).is_some());
+        for what in [0, 2, 3, 4, 255, 1 | 1 << 9, 1 | 1 << 63] {
+            assert!(with_parameter(Wish::NONE, [what, 0]).is_none());
+            assert!(with_parameter(Wish::NONE, [what | 1 << 8, 0]).is_some_and(|it| !it.spare));
+        }
+    }
+}

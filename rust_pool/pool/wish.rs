@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a request of the pool asks for beside its type, size and tag.
+
+use crate::{
+    header::{
+        CACHE_LINE,
+        UNIT, //
+    },
+    options::Side, //
+};
+
+/// What else a request asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Wish {
+    /// Whether the block is to begin at a cache line.
+    pub(crate) cache_aligned: bool,
+    /// Whether it is to come from special pool, if there is one with room.
+    pub(crate) special: bool,
+    /// Where on its page it is to lie, if it comes from special pool.
+    pub(crate) side: Option<Side>,
+    /// Whether the caller can do without when memory is getting short.
+    pub(crate) spare: bool,
+}
+
+impl Wish {
+    /// Nothing else.
+    pub(crate) const NONE: Self = Self {
+        cache_aligned: false,
+        special: false,
+        side: None,
+        spare: false,
+    };
+
+    /// What the block is aligned to at least.
+    pub(crate) fn align(self) -> usize {
+        if self.cache_aligned {
+            CACHE_LINE
+        } else {
+            UNIT
+        }
+    }
+}
