@@ -53,6 +53,7 @@ demo: modules
 # What measures is for the stock kernel.
 test: modules
 	@$K/client.sh $(COPY)selftests/test_modules
+	@WDK=1 $K/client.sh $(COPY)selftests/ports
 	$(if $(filter stock,$(KERNEL)),@$K/client.sh $(COPY)selftests/bench)
 	@$K/test.sh $(TESTS)
 
@@ -63,7 +64,9 @@ bench: modules
 vm: modules
 	@$K/vm.sh "$(RUN)"
 
-# Looks at M before it builds ours.
+# Looks at M before it builds ours. With WDK=1 the headers that stand around a Windows
+# driver's memory code are in the path.
+export WDK
 client:
 	@$S/client.sh "$(M)" check
 	@$(MAKE) modules

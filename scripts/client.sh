@@ -12,6 +12,8 @@
 # preprocessor, for with RUST_INLINE_HELPERS those of the compiler reach a clang that
 # has nothing to preprocess, and says so.
 #
+# With WDK=1 in the environment <ntddk.h> and its like are in the path as well.
+#
 # client.sh DIR clean removes what was built there; client.sh DIR check only looks
 # whether DIR can be a client.
 
@@ -36,12 +38,19 @@ if [ "${1:-}" = clean ]; then
 	exec "$TOP/scripts/build.sh" "$dir" clean
 fi
 
+wdk=
+case ${WDK:-0} in
+0) ;;
+1) wdk="-I$TOP/include/rust_pool/wdk" ;;
+*) die "WDK=$WDK: 1 for <ntddk.h> and its like in the path, 0 or nothing for none" ;;
+esac
+
 crate=absent
 [ ! -f "$TOP/librust_pool.rmeta" ] || crate=$(sha256sum "$TOP/librust_pool.rmeta" | cut -c 1-16)
 
 exec "$TOP/scripts/build.sh" "$dir" RUST_POOL_CLIENT=1 \
 	KBUILD_EXTRA_SYMBOLS="$TOP/Module.symvers" \
-	KCPPFLAGS="-I$TOP/include ${KCPPFLAGS:-}" \
+	KCPPFLAGS="-I$TOP/include${wdk:+ $wdk} ${KCPPFLAGS:-}" \
 	KCFLAGS="${KCFLAGS:-}" \
 	KRUSTFLAGS="--extern rust_pool=$TOP/librust_pool.rmeta -Zshare-generics=n --cfg rust_pool_$crate ${KRUSTFLAGS:-}" \
 	"${@:-modules}"

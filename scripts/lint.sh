@@ -53,6 +53,9 @@ CHECKPATCH_IGNORE=CAMELCASE,NEW_TYPEDEFS,FILE_PATH_CHANGES,LINUX_VERSION_CODE
 # its messages is a name, that of its function or not.
 CHECKPATCH_IGNORE_TESTS=$CHECKPATCH_IGNORE,VSPRINTF_SPECIFIER_PX,EMBEDDED_FUNCTION_NAME
 
+# What is written as for Windows has its types, its macros and its ways.
+CHECKPATCH_IGNORE_WDK=$CHECKPATCH_IGNORE,SPACING,VOLATILE,COMPLEX_MACRO,MACRO_ARG_UNUSED,MULTISTATEMENT_MACRO_USE_DO_WHILE,MEMORY_BARRIER,FUNCTION_ARGUMENTS,ASSIGN_IN_IF
+
 run_rustfmt() {
 	local files
 
@@ -77,8 +80,10 @@ checkpatch() {
 run_checkpatch() {
 	local status=0
 
-	checkpatch "$CHECKPATCH_IGNORE" '*.[ch]' ':!selftests' || status=1
-	checkpatch "$CHECKPATCH_IGNORE_TESTS" 'selftests/*.[ch]' || status=1
+	checkpatch "$CHECKPATCH_IGNORE" '*.[ch]' ':!selftests' ':!include/rust_pool/wdk' || status=1
+	checkpatch "$CHECKPATCH_IGNORE_TESTS" 'selftests/*.[ch]' ':!selftests/ports' || status=1
+	checkpatch "$CHECKPATCH_IGNORE_WDK" 'include/rust_pool/wdk/*' 'selftests/ports/*.[ch]' ||
+		status=1
 	return "$status"
 }
 

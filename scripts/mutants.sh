@@ -50,6 +50,7 @@ apply() {
 build() {
 	"$scratch/scripts/build.sh" "$scratch" modules &&
 		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules" &&
+		WDK=1 "$scratch/scripts/client.sh" "$scratch/selftests/ports" &&
 		{ [ "$KERNEL" != stock ] ||
 			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
 }

@@ -57,7 +57,7 @@ skip_all() {
 
 # Prints where a module's file is: here, in the checkout, or built in place.
 module_file() {
-	for _file in "$DIR/$1.ko" "$DIR/test_modules/$1.ko" "$DIR/bench/$1.ko" \
+	for _file in "$DIR/$1.ko" "$DIR/test_modules/$1.ko" "$DIR/bench/$1.ko" "$DIR/ports/$1.ko" \
 		"$DIR/../$1.ko"; do
 		if [ -e "$_file" ]; then
 			echo "$_file"

@@ -29,6 +29,7 @@
 #ifndef _RUST_POOL_WDM_H
 #define _RUST_POOL_WDM_H
 
+#include <linux/align.h>
 #include <linux/build_bug.h>
 #include <linux/errno.h>
 #include <linux/init.h>
@@ -36,6 +37,14 @@
 #include <linux/mm.h>
 #include <linux/string.h>
 #include <linux/types.h>
+
+/*
+ * Defined by rust_pool itself, which has to export the WDK's names: then they
+ * are declared here, and not defined.
+ */
+#if defined(__BINDGEN__) || defined(RUST_POOL_EXPORTS)
+#define RUST_POOL_DECLARE_ONLY
+#endif
 
 struct device;
 struct module;
@@ -118,12 +127,123 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 		 ((BYTE_OFFSET(Va) + ((Size) & (PAGE_SIZE - 1)) + \
 		   PAGE_SIZE - 1) >> PAGE_SHIFT)))
 
+/*
+ * Linux's PAGE_ALIGN() rounds up, the WDK's down, and an integer does for both, so
+ * code that means the WDK's would be wrong and nobody would know. Here it warns. The
+ * environment headers (<ntddk.h>, <wdm.h>) have the WDK's; a file that means Linux's
+ * says so by RUST_POOL_LINUX_PAGE_ALIGN, or has PFN_ALIGN(), which rounds up as well.
+ */
+#if !defined(RUST_POOL_DECLARE_ONLY) && !defined(RUST_POOL_LINUX_PAGE_ALIGN)
+#undef PAGE_ALIGN
+#define PAGE_ALIGN(Address) \
+	(_Pragma("GCC warning \"PAGE_ALIGN() rounds up in Linux and down in the WDK: include <wdm.h> of rust_pool's wdk directory, or define RUST_POOL_LINUX_PAGE_ALIGN\"") \
+	ALIGN(Address, PAGE_SIZE))
+#endif
+
+/* Bytes. What may overlap is for RtlMoveMemory(). */
+
 #define RtlZeroMemory(Destination, Length) \
 	memset((Destination), 0, (Length))
 #define RtlFillMemory(Destination, Length, Fill) \
 	memset((Destination), (Fill), (Length))
 #define RtlCopyMemory(Destination, Source, Length) \
 	memcpy((Destination), (Source), (Length))
+#define RtlMoveMemory(Destination, Source, Length) \
+	memmove((Destination), (Source), (Length))
+#define RtlZeroBytes		RtlZeroMemory
+#define RtlFillBytes		RtlFillMemory
+#define RtlCopyBytes		RtlCopyMemory
+#define RtlMoveBytes		RtlMoveMemory
+#define RtlCopyMemoryNonTemporal	RtlCopyMemory
+#define RtlEqualMemory(Destination, Source, Length) \
+	(!memcmp((Destination), (Source), (Length)))
+
+/**
+ * RtlCompareMemory - how much of two blocks is the same
+ * @Source1: one block
+ * @Source2: the other
+ * @Length: bytes of each
+ *
+ * Context: Any.
+ * Return: The number of bytes up to the first that differ; not what memcmp()
+ * returns.
+ */
+static inline SIZE_T RtlCompareMemory(const VOID *Source1, const VOID *Source2,
+				      SIZE_T Length)
+{
+	const u8 *one = Source1, *two = Source2;
+	SIZE_T same;
+
+	if (!memcmp(one, two, Length))
+		return Length;
+	for (same = 0; same < Length && one[same] == two[same]; same++)
+		;
+	return same;
+}
+
+/**
+ * RtlCompareMemoryUlong - how much of a block is filled with a pattern
+ * @Source: the block
+ * @Length: its bytes; what is over after the last whole ULONG is not looked at
+ * @Pattern: what it is compared with
+ *
+ * Context: Any.
+ * Return: The number of bytes up to the first ULONG that differs.
+ */
+static inline SIZE_T RtlCompareMemoryUlong(PVOID Source, SIZE_T Length,
+					   ULONG Pattern)
+{
+	const ULONG *at = Source;
+	SIZE_T same;
+
+	for (same = 0; same < Length / sizeof(ULONG); same++)
+		if (at[same] != Pattern)
+			break;
+	return same * sizeof(ULONG);
+}
+
+/**
+ * RtlFillMemoryUlong - fill a block with a pattern
+ * @Destination: the block
+ * @Length: its bytes; what is over after the last whole ULONG is left alone
+ * @Pattern: what it is filled with
+ *
+ * Context: Any.
+ */
+static inline VOID RtlFillMemoryUlong(PVOID Destination, SIZE_T Length,
+				      ULONG Pattern)
+{
+	memset32(Destination, Pattern, Length / sizeof(ULONG));
+}
+
+/**
+ * RtlIsZeroMemory - whether a block is all zero
+ * @Buffer: the block
+ * @Length: its bytes
+ *
+ * Context: Any.
+ * Return: %TRUE if it is.
+ */
+static inline BOOLEAN RtlIsZeroMemory(const VOID *Buffer, SIZE_T Length)
+{
+	return !memchr_inv(Buffer, 0, Length);
+}
+
+/**
+ * RtlSecureZeroMemory - clear a block that nobody reads any more
+ * @Destination: the block
+ * @Length: its bytes
+ *
+ * Unlike RtlZeroMemory(), no compiler leaves it out.
+ *
+ * Context: Any.
+ * Return: The block.
+ */
+static inline PVOID RtlSecureZeroMemory(PVOID Destination, SIZE_T Length)
+{
+	memzero_explicit(Destination, Length);
+	return Destination;
+}
 
 /*
  * What the inline functions below end in, and where a call is. Not for clients
@@ -147,14 +267,6 @@ void rust_pool_contiguous_free(void *base, const size_t *bytes,
 void *rust_pool_noncached_allocate(size_t bytes, bool combined,
 				   unsigned long caller);
 void rust_pool_noncached_free(void *base, size_t bytes, unsigned long caller);
-
-/*
- * Defined by rust_pool itself, which has to export the WDK's names: then they
- * are declared here, and not defined.
- */
-#if defined(__BINDGEN__) || defined(RUST_POOL_EXPORTS)
-#define RUST_POOL_DECLARE_ONLY
-#endif
 
 #ifndef RUST_POOL_DECLARE_ONLY
 /* Volatile: two calls in one function are two places. */

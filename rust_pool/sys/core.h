@@ -11,6 +11,8 @@
 #include <linux/jump_label.h>
 #include <linux/preempt.h>
 #include <linux/types.h>
+/* Here PAGE_ALIGN() is Linux's. */
+#define RUST_POOL_LINUX_PAGE_ALIGN
 #include <rust_pool/wdm.h>
 #include "arch/arch.h"
 

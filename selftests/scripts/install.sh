@@ -110,6 +110,8 @@ answers() {
 		[ -f "$("$config" --kernel "$release" --kbuild)" ] &&
 		[ -f "$("$config" --kernel "$release" --symvers)" ] &&
 		[ "$("$config" --kernel "$release" --cflags)" = "-I$dir/include" ] &&
+		[ "$("$config" --kernel "$release" --wdk-cflags)" = \
+			"-I$dir/include -I$dir/include/rust_pool/wdk" ] &&
 		[ -f "$dir/include/rust_pool/wdm.h" ] &&
 		! "$config" --kernel 1.2.3 --cflags && ! "$config" --nothing && ! "$config"
 }

@@ -50,6 +50,7 @@ extern const struct rpt_suite irql_suite;
 extern const struct rpt_suite mapping_suite;
 extern const struct rpt_suite damage_suite;
 extern const struct rpt_suite flags_suite;
+extern const struct rpt_suite env_suite;
 
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is here of the WDK's ntddk.h is what is here of its wdm.h. */
+#ifndef _RUST_POOL_WDK_NTDDK_H
+#define _RUST_POOL_WDK_NTDDK_H
+
+#include "wdm.h"
+
+#endif /* _RUST_POOL_WDK_NTDDK_H */

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What stands around the memory code of a Windows driver: annotations, types,
+ * limits and idioms, under the names of the WDK's ntdef.h and what it includes.
+ *
+ * For drivers that are ported: "make client WDK=1" puts this directory into the
+ * path. Include Linux's own headers first, for some names here are short words.
+ * Names that Linux has with another meaning are in Documentation/porting.rst.
+ */
+#ifndef _RUST_POOL_WDK_NTDEF_H
+#define _RUST_POOL_WDK_NTDEF_H
+
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+#include <linux/container_of.h>
+#include <linux/limits.h>
+#include <linux/stddef.h>
+#include <rust_pool/wdm.h>
+
+/* #pragma alloc_text, code_seg and warning mean nothing here. */
+#pragma GCC diagnostic ignored "-Wunknown-pragmas"
+
+/*
+ * Linux's PAGE_ALIGN() rounds up and gives an integer. This is the WDK's: it
+ * rounds down and gives a pointer, so that code which wants the other one does
+ * not compile.
+ */
+#undef PAGE_ALIGN
+#define PAGE_ALIGN(Va)	((PVOID)((ULONG_PTR)(Va) & ~(ULONG_PTR)(PAGE_SIZE - 1)))
+
+/* Calling conventions and declarations */
+
+#define NTAPI
+#define NTSYSAPI
+#define NTKERNELAPI
+#define NTHALAPI
+#define FASTCALL
+#define __cdecl
+#define __stdcall
+#define __fastcall
+#define FORCEINLINE		static __always_inline
+#define CFORCEINLINE		FORCEINLINE
+#define DECLSPEC_NORETURN	__noreturn
+#define DECLSPEC_ALIGN(n)	__aligned(n)
+#define DECLSPEC_CACHEALIGN	DECLSPEC_ALIGN(64)
+#define SYSTEM_CACHE_ALIGNMENT_SIZE	64
+#define MEMORY_ALLOCATION_ALIGNMENT	16
+#define EXTERN_C		extern
+#define EXTERN_C_START
+#define EXTERN_C_END
+#define CONST			const
+#define VOLATILE		volatile
+#define UNALIGNED
+#define RESTRICTED_POINTER	__restrict
+
+#define IN
+#define OUT
+#define OPTIONAL
+
+#define UNREFERENCED_PARAMETER(P)		((void)(P))
+#define DBG_UNREFERENCED_PARAMETER(P)		((void)(P))
+#define DBG_UNREFERENCED_LOCAL_VARIABLE(V)	((void)(V))
+
+/* Annotations for Microsoft's analysers, which nobody reads here. */
+
+#define _In_
+#define _In_opt_
+#define _In_z_
+#define _In_opt_z_
+#define _In_reads_(n)
+#define _In_reads_opt_(n)
+#define _In_reads_z_(n)
+#define _In_reads_bytes_(n)
+#define _In_reads_bytes_opt_(n)
+#define _In_reads_to_ptr_(p)
+#define _In_range_(low, high)
+#define _In_bytecount_(n)
+#define _In_count_(n)
+#define _Out_
+#define _Out_opt_
+#define _Out_writes_(n)
+#define _Out_writes_opt_(n)
+#define _Out_writes_z_(n)
+#define _Out_writes_all_(n)
+#define _Out_writes_bytes_(n)
+#define _Out_writes_bytes_opt_(n)
+#define _Out_writes_bytes_all_(n)
+#define _Out_writes_bytes_to_(n, m)
+#define _Out_writes_bytes_to_opt_(n, m)
+#define _Out_writes_to_(n, m)
+#define _Out_range_(low, high)
+#define _Outptr_
+#define _Outptr_opt_
+#define _Outptr_result_maybenull_
+#define _Outptr_opt_result_maybenull_
+#define _Outptr_result_nullonfailure_
+#define _Outptr_result_buffer_(n)
+#define _Outptr_result_bytebuffer_(n)
+#define _Outptr_result_bytebuffer_maybenull_(n)
+#define _Inout_
+#define _Inout_opt_
+#define _Inout_z_
+#define _Inout_updates_(n)
+#define _Inout_updates_opt_(n)
+#define _Inout_updates_bytes_(n)
+#define _Inout_updates_bytes_opt_(n)
+#define _Inout_updates_bytes_to_(n, m)
+#define _Inout_updates_all_(n)
+#define _Deref_out_
+#define _Deref_out_opt_
+#define _Deref_inout_
+#define _Deref_in_
+#define _Field_size_(n)
+#define _Field_size_opt_(n)
+#define _Field_size_bytes_(n)
+#define _Field_size_bytes_opt_(n)
+#define _Field_size_part_(n, m)
+#define _Field_range_(low, high)
+#define _Field_z_
+#define _Struct_size_bytes_(n)
+#define _Null_terminated_
+#define _NullNull_terminated_
+#define _Readable_bytes_(n)
+#define _Writable_bytes_(n)
+#define _Pre_
+#define _Pre_valid_
+#define _Pre_notnull_
+#define _Pre_maybenull_
+#define _Pre_satisfies_(condition)
+#define _Pre_defensive_
+#define _Pre_unknown_
+#define _Pre_opt_valid_
+#define _Post_
+#define _Post_valid_
+#define _Post_invalid_
+#define _Post_notnull_
+#define _Post_maybenull_
+#define _Post_ptr_invalid_
+#define _Post_satisfies_(condition)
+#define _Post_writable_byte_size_(n)
+#define _Post_readable_byte_size_(n)
+#define _Post_equals_last_error_
+#define _Ret_maybenull_
+#define _Ret_notnull_
+#define _Ret_null_
+#define _Ret_valid_
+#define _Ret_z_
+#define _Ret_range_(low, high)
+#define _Ret_writes_bytes_(n)
+#define _Ret_writes_bytes_maybenull_(n)
+#define _Check_return_
+#define _Must_inspect_result_
+#define _Result_nullonfailure_
+#define _Result_zeroonfailure_
+#define _Return_type_success_(condition)
+#define _Success_(condition)
+#define _On_failure_(annotation)
+#define _Always_(annotation)
+#define _When_(condition, annotation)
+#define _At_(target, annotation)
+#define _At_buffer_(target, i, n, annotation)
+#define _Group_(annotation)
+#define _Analysis_assume_(condition)
+#define __analysis_assume(condition)
+#define _Analysis_noreturn_
+#define _Notnull_
+#define _Maybenull_
+#define _Notliteral_
+#define _Literal_
+#define _Const_
+#define _Reserved_
+#define _Interlocked_
+#define _Interlocked_operand_
+#define _Guarded_by_(lock)
+#define _Write_guarded_by_(lock)
+#define _Has_lock_kind_(kind)
+#define _Has_lock_level_(level)
+#define _Requires_lock_held_(lock)
+#define _Requires_lock_not_held_(lock)
+#define _Requires_exclusive_lock_held_(lock)
+#define _Requires_shared_lock_held_(lock)
+#define _Requires_no_locks_held_
+#define _Acquires_lock_(lock)
+#define _Acquires_exclusive_lock_(lock)
+#define _Acquires_shared_lock_(lock)
+#define _Releases_lock_(lock)
+#define _Releases_exclusive_lock_(lock)
+#define _Releases_shared_lock_(lock)
+#define _Create_lock_level_(level)
+#define _Use_decl_annotations_
+#define _Function_class_(class)
+#define _Called_from_function_class_(class)
+#define _Dispatch_type_(type)
+#define _Printf_format_string_
+#define _Prefast_operator_new_
+#define _Strict_type_match_
+#define _Frees_ptr_
+#define _Frees_ptr_opt_
+#define _Kernel_clear_do_init_(yes)
+#define _Kernel_float_saved_
+#define _Kernel_float_restored_
+#define _Kernel_float_used_
+#define _Kernel_entry_
+#define _Kernel_requires_resource_held_(kind)
+#define _Kernel_requires_resource_not_held_(kind)
+#define _Kernel_acquires_resource_(kind)
+#define _Kernel_releases_resource_(kind)
+#define __drv_allocatesMem(kind)
+#define __drv_freesMem(kind)
+#define __drv_aliasesMem
+#define __drv_strictType(type, mode)
+#define __drv_strictTypeMatch(mode)
+#define __drv_maxIRQL(irql)
+#define __drv_minIRQL(irql)
+#define __drv_requiresIRQL(irql)
+#define __drv_sameIRQL
+#define __drv_functionClass(class)
+#define __drv_dispatchType(type)
+#define __drv_when(condition, annotation)
+#define __drv_at(target, annotation)
+#define __drv_arg(target, annotation)
+#define __drv_ret(annotation)
+#define __drv_in(annotation)
+#define __drv_out(annotation)
+#define __drv_inTry
+#define __drv_notInTry
+#define __drv_mustHold(kind)
+#define __drv_neverHold(kind)
+#define __drv_reportError(why)
+#define _IRQL_requires_(irql)
+#define _IRQL_requires_max_(irql)
+#define _IRQL_requires_min_(irql)
+#define _IRQL_requires_same_
+#define _IRQL_always_function_max_(irql)
+#define _IRQL_always_function_min_(irql)
+#define _IRQL_raises_(irql)
+#define _IRQL_saves_
+#define _IRQL_saves_global_(kind, param)
+#define _IRQL_restores_
+#define _IRQL_restores_global_(kind, param)
+#define _IRQL_uses_cancel_
+#define _IRQL_is_cancel_
+
+/* Types; wdm.h of rust_pool has those of its routines */
+
+/* Signed, as on Windows, where plain char is so, too. In the kernel it is not. */
+typedef s8 CHAR, CCHAR, *PCHAR;
+typedef char *PSTR, *PSZ;
+typedef const char *PCSTR, *LPCSTR, *PCSZ;
+typedef s8 INT8, *PINT8;
+typedef s16 SHORT, *PSHORT, INT16, *PINT16, CSHORT;
+typedef int INT, *PINT;
+typedef s32 INT32, *PINT32, LONG32, *PLONG32;
+typedef s64 INT64, *PINT64, LONG64, *PLONG64, *PLONGLONG, LONGLONG;
+typedef u8 UINT8, *PUINT8;
+typedef u16 UINT16, *PUINT16;
+typedef unsigned int UINT, *PUINT;
+typedef u32 UINT32, *PUINT32, ULONG32, *PULONG32, LOGICAL, *PLOGICAL, CLONG;
+typedef u64 UINT64, *PUINT64, DWORD64, *PDWORD64, *PULONGLONG;
+typedef intptr_t LONG_PTR, *PLONG_PTR, INT_PTR, *PINT_PTR;
+typedef uintptr_t *PULONG_PTR, UINT_PTR, *PUINT_PTR, KAFFINITY, *PKAFFINITY;
+typedef ssize_t SSIZE_T, *PSSIZE_T;
+typedef void *HANDLE, **PHANDLE;
+typedef LONG KPRIORITY;
+typedef NTSTATUS *PNTSTATUS;
+typedef const void *PCVOID, *LPCVOID;
+typedef CONST UCHAR *PCUCHAR;
+typedef CONST USHORT *PCUSHORT;
+typedef CONST ULONG *PCULONG;
+
+/* L"..." has units of 16 bits, as on Windows. */
+typedef u16 WCHAR, *PWCHAR, *PWCH, *PWSTR, *LPWSTR;
+typedef CONST WCHAR *PCWSTR, *LPCWSTR, *PCWCH;
+
+static_assert(sizeof(L""[0]) == sizeof(WCHAR));
+
+typedef union _ULARGE_INTEGER {
+	struct {
+		ULONG LowPart;
+		ULONG HighPart;
+	};
+	struct {
+		ULONG LowPart;
+		ULONG HighPart;
+	} u;
+	ULONGLONG QuadPart;
+} ULARGE_INTEGER, *PULARGE_INTEGER;
+
+typedef struct _STRING {
+	USHORT Length;
+	USHORT MaximumLength;
+	PCHAR Buffer;
+} STRING, *PSTRING, ANSI_STRING, *PANSI_STRING;
+
+/* Both lengths are in bytes. */
+typedef struct _UNICODE_STRING {
+	USHORT Length;
+	USHORT MaximumLength;
+	PWCH Buffer;
+} UNICODE_STRING, *PUNICODE_STRING;
+
+typedef CONST UNICODE_STRING *PCUNICODE_STRING;
+
+#define UNICODE_NULL			((WCHAR)0)
+#define UNICODE_STRING_MAX_BYTES	((USHORT)65534)
+#define UNICODE_STRING_MAX_CHARS	32767
+#define RTL_CONSTANT_STRING(s) \
+	{ sizeof(s) - sizeof((s)[0]), sizeof(s), (void *)(s) }
+#define DECLARE_CONST_UNICODE_STRING(_var, _string) \
+	const WCHAR _var ## _buffer[] = _string; \
+	const UNICODE_STRING _var = RTL_CONSTANT_STRING(_var ## _buffer)
+
+typedef struct _LIST_ENTRY {
+	struct _LIST_ENTRY *Flink;
+	struct _LIST_ENTRY *Blink;
+} LIST_ENTRY, *PLIST_ENTRY;
+
+typedef struct _SINGLE_LIST_ENTRY {
+	struct _SINGLE_LIST_ENTRY *Next;
+} SINGLE_LIST_ENTRY, *PSINGLE_LIST_ENTRY;
+
+/* Limits */
+
+#define MINCHAR		0x80
+#define MAXCHAR		0x7f
+#define MINSHORT	0x8000
+#define MAXSHORT	0x7fff
+#define MINLONG		0x80000000
+#define MAXLONG		0x7fffffff
+#define MAXUCHAR	0xff
+#define MAXUSHORT	0xffff
+#define MAXULONG	0xffffffffU
+#define MAXULONG32	((ULONG32)~0)
+#define MAXLONG32	((LONG32)(MAXULONG32 >> 1))
+#define MAXULONG64	((ULONG64)~0ULL)
+#define MAXLONG64	((LONG64)(MAXULONG64 >> 1))
+#define MAXLONGLONG	0x7fffffffffffffffLL
+#define MAXULONGLONG	((ULONGLONG)~0ULL)
+#define MAXULONG_PTR	(~(ULONG_PTR)0)
+#define MAXLONG_PTR	((LONG_PTR)(MAXULONG_PTR >> 1))
+#define MAXSIZE_T	((SIZE_T)~(SIZE_T)0)
+
+/* Idioms */
+
+#define FIELD_OFFSET(Type, Field)	((LONG)offsetof(Type, Field))
+#define UFIELD_OFFSET(Type, Field)	((ULONG)offsetof(Type, Field))
+#define RTL_FIELD_SIZE(Type, Field)	(sizeof(((Type *)0)->Field))
+#define RTL_SIZEOF_THROUGH_FIELD(Type, Field) \
+	(offsetof(Type, Field) + RTL_FIELD_SIZE(Type, Field))
+#define CONTAINING_RECORD(Address, Type, Field) \
+	((Type *)((PUCHAR)(Address) - offsetof(Type, Field)))
+#define RTL_NUMBER_OF(Array)		(sizeof(Array) / sizeof((Array)[0]))
+#define ARRAYSIZE(Array)		RTL_NUMBER_OF(Array)
+#define Add2Ptr(Ptr, Bytes)		((PVOID)((PUCHAR)(Ptr) + (Bytes)))
+#define PtrOffset(Base, Ptr)	((ULONG)((ULONG_PTR)(Ptr) - (ULONG_PTR)(Base)))
+#define FlagOn(Flags, Some)		((Flags) & (Some))
+#define BooleanFlagOn(Flags, Some)	((BOOLEAN)(((Flags) & (Some)) != 0))
+#define SetFlag(Flags, Some)		((Flags) |= (Some))
+#define ClearFlag(Flags, Some)		((Flags) &= ~(Some))
+#define ALIGN_DOWN_BY(Length, By) \
+	((ULONG_PTR)(Length) & ~((ULONG_PTR)(By) - 1))
+#define ALIGN_UP_BY(Length, By) \
+	(ALIGN_DOWN_BY((ULONG_PTR)(Length) + (By) - 1, (By)))
+#define ALIGN_DOWN_POINTER_BY(Va, By)	((PVOID)ALIGN_DOWN_BY(Va, By))
+#define ALIGN_UP_POINTER_BY(Va, By)	((PVOID)ALIGN_UP_BY(Va, By))
+#define C_ASSERT(Condition)		static_assert(Condition)
+
+#define NT_INFORMATION(Status)	((((ULONG)(Status)) >> 30) == 1)
+#define NT_WARNING(Status)	((((ULONG)(Status)) >> 30) == 2)
+#define NT_ERROR(Status)	((((ULONG)(Status)) >> 30) == 3)
+
+/*
+ * What does not hold is a warning with a stack in the log, once for each place.
+ * As on a checked build of Windows, and unlike a free one, it is looked at.
+ */
+#define ASSERT(Condition)		((void)WARN_ON_ONCE(!(Condition)))
+#define ASSERTMSG(Message, Condition) \
+	((void)WARN_ONCE(!(Condition), "%s\n", (Message)))
+#define NT_ASSERT(Condition)		ASSERT(Condition)
+#define NT_ASSERTMSG(Message, Condition)	ASSERTMSG(Message, Condition)
+#define NT_FRE_ASSERT(Condition)	ASSERT(Condition)
+#define NT_VERIFY(Condition)		(!WARN_ON_ONCE(!(Condition)))
+
+#endif /* _RUST_POOL_WDK_NTDEF_H */

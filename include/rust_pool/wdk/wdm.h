@@ -1,0 +1,517 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What stands around the memory code of a Windows driver, under the names of the
+ * WDK's wdm.h: IRQLs, spin locks, lists, interlocked operations, strings. Memory
+ * itself is <rust_pool/wdm.h>. See ntdef.h for how this comes into the path.
+ */
+#ifndef _RUST_POOL_WDK_WDM_H
+#define _RUST_POOL_WDK_WDM_H
+
+#include <linux/atomic.h>
+#include <linux/bottom_half.h>
+#include <linux/bug.h>
+#include <linux/irqflags.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+
+#include "ntdef.h"
+#include "ntstatus.h"
+
+/* IRQLs */
+
+typedef u8 KIRQL, *PKIRQL;
+
+#define PASSIVE_LEVEL	0
+#define LOW_LEVEL	0
+#define APC_LEVEL	1
+#define DISPATCH_LEVEL	2
+#define CLOCK_LEVEL	13
+#define IPI_LEVEL	14
+#define POWER_LEVEL	14
+#define PROFILE_LEVEL	15
+#define HIGH_LEVEL	15
+
+/**
+ * KeGetCurrentIrql - the IRQL that this context stands for
+ *
+ * As Documentation/contexts.rst has it; never %APC_LEVEL.
+ *
+ * Context: Any.
+ * Return: 0 for a task that may sleep, %DISPATCH_LEVEL, 13 with interrupts
+ * disabled or in a hard interrupt, or %HIGH_LEVEL in NMI.
+ */
+static inline KIRQL KeGetCurrentIrql(void)
+{
+	if (in_nmi())
+		return HIGH_LEVEL;
+	if (irqs_disabled() || in_hardirq())
+		return CLOCK_LEVEL;
+	return preempt_count() || rcu_preempt_depth() ?
+	       DISPATCH_LEVEL : PASSIVE_LEVEL;
+}
+
+/* That the code may sleep, or else a warning with a stack, once a place. */
+#define PAGED_CODE() \
+	((void)WARN_ONCE(KeGetCurrentIrql() > APC_LEVEL, \
+			 "%s is paged code, called at IRQL %d\n", __func__, \
+			 KeGetCurrentIrql()))
+#define PAGED_CODE_LOCKED()	((void)0)
+#define PAGED_ASSERT(Condition)	ASSERT(Condition)
+
+/*
+ * For drivers that ask for NX pool in place of NonPagedPool: by this at run time,
+ * or POOL_NX_OPTIN=1 when compiled. All pool is NX here.
+ */
+#define DrvRtPoolNxOptIn	0x00000001
+
+static inline VOID ExInitializeDriverRuntime(ULONG RuntimeFlags)
+{
+}
+
+/*
+ * Spin locks. A lock takes 8 bytes in a driver's structures, whatever the kernel
+ * checks of its own, so lockdep does not see it. Who holds one is at
+ * DISPATCH_LEVEL: bottom halves and preemption are off, interrupts are not.
+ */
+typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
+
+static_assert(sizeof(arch_spinlock_t) <= sizeof(KSPIN_LOCK));
+
+static inline arch_spinlock_t *rust_pool_lock(PKSPIN_LOCK SpinLock)
+{
+	return (arch_spinlock_t *)SpinLock;
+}
+
+static inline VOID KeInitializeSpinLock(PKSPIN_LOCK SpinLock)
+{
+	static const arch_spinlock_t unlocked = __ARCH_SPIN_LOCK_UNLOCKED;
+
+	*SpinLock = 0;
+	*rust_pool_lock(SpinLock) = unlocked;
+}
+
+static inline VOID KeAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
+{
+	preempt_disable();
+	arch_spin_lock(rust_pool_lock(SpinLock));
+}
+
+static inline VOID KeReleaseSpinLockFromDpcLevel(PKSPIN_LOCK SpinLock)
+{
+	arch_spin_unlock(rust_pool_lock(SpinLock));
+	preempt_enable();
+}
+
+static inline BOOLEAN KeTryToAcquireSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock)
+{
+	preempt_disable();
+	if (arch_spin_trylock(rust_pool_lock(SpinLock)))
+		return TRUE;
+	preempt_enable();
+	return FALSE;
+}
+
+static inline KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
+{
+	KIRQL irql = KeGetCurrentIrql();
+
+	/* With interrupts off no bottom half runs, and none may be let in after. */
+	if (irql <= DISPATCH_LEVEL)
+		local_bh_disable();
+	KeAcquireSpinLockAtDpcLevel(SpinLock);
+	return irql;
+}
+
+#define KeAcquireSpinLock(SpinLock, OldIrql) \
+	(*(OldIrql) = KeAcquireSpinLockRaiseToDpc(SpinLock))
+
+static inline VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
+{
+	KeReleaseSpinLockFromDpcLevel(SpinLock);
+	if (NewIrql <= DISPATCH_LEVEL)
+		local_bh_enable();
+}
+
+/* For the routines below, which Windows allows at any IRQL. */
+static inline unsigned long rust_pool_lock_irqsave(PKSPIN_LOCK Lock)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	KeAcquireSpinLockAtDpcLevel(Lock);
+	return flags;
+}
+
+static inline void rust_pool_unlock_irqrestore(PKSPIN_LOCK Lock,
+					       unsigned long flags)
+{
+	arch_spin_unlock(rust_pool_lock(Lock));
+	local_irq_restore(flags);
+	preempt_enable();
+}
+
+/* Doubly linked lists */
+
+static inline VOID InitializeListHead(PLIST_ENTRY ListHead)
+{
+	ListHead->Flink = ListHead;
+	ListHead->Blink = ListHead;
+}
+
+static inline BOOLEAN IsListEmpty(const LIST_ENTRY *ListHead)
+{
+	return READ_ONCE(ListHead->Flink) == ListHead;
+}
+
+/* A list whose links do not fit together is not touched, and warned of. */
+static inline bool rust_pool_linked(const LIST_ENTRY *Before,
+				    const LIST_ENTRY *After)
+{
+	return !WARN_ONCE(Before->Flink != After || After->Blink != Before,
+			  "a LIST_ENTRY was corrupted\n");
+}
+
+static inline VOID rust_pool_insert(PLIST_ENTRY Before, PLIST_ENTRY Entry,
+				    PLIST_ENTRY After)
+{
+	if (!rust_pool_linked(Before, After))
+		return;
+	Entry->Flink = After;
+	Entry->Blink = Before;
+	After->Blink = Entry;
+	Before->Flink = Entry;
+}
+
+static inline VOID InsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY Entry)
+{
+	rust_pool_insert(ListHead, Entry, ListHead->Flink);
+}
+
+static inline VOID InsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY Entry)
+{
+	rust_pool_insert(ListHead->Blink, Entry, ListHead);
+}
+
+/* TRUE if the list is empty then. */
+static inline BOOLEAN RemoveEntryList(PLIST_ENTRY Entry)
+{
+	PLIST_ENTRY after = Entry->Flink, before = Entry->Blink;
+
+	if (!rust_pool_linked(before, Entry) || !rust_pool_linked(Entry, after))
+		return FALSE;
+	before->Flink = after;
+	after->Blink = before;
+	return after == before;
+}
+
+/* The head itself, if the list is empty. */
+static inline PLIST_ENTRY RemoveHeadList(PLIST_ENTRY ListHead)
+{
+	PLIST_ENTRY entry = ListHead->Flink;
+
+	RemoveEntryList(entry);
+	return entry;
+}
+
+static inline PLIST_ENTRY RemoveTailList(PLIST_ENTRY ListHead)
+{
+	PLIST_ENTRY entry = ListHead->Blink;
+
+	RemoveEntryList(entry);
+	return entry;
+}
+
+/* Appends the entries of a list of which one entry is given, not its head. */
+static inline VOID AppendTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListToAppend)
+{
+	PLIST_ENTRY end = ListHead->Blink;
+
+	ListHead->Blink->Flink = ListToAppend;
+	ListHead->Blink = ListToAppend->Blink;
+	ListToAppend->Blink->Flink = ListHead;
+	ListToAppend->Blink = end;
+}
+
+static inline PLIST_ENTRY
+ExInterlockedInsertHeadList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry,
+			    PKSPIN_LOCK Lock)
+{
+	unsigned long flags = rust_pool_lock_irqsave(Lock);
+	PLIST_ENTRY first = ListHead->Flink;
+
+	InsertHeadList(ListHead, ListEntry);
+	rust_pool_unlock_irqrestore(Lock, flags);
+	return first == ListHead ? NULL : first;
+}
+
+static inline PLIST_ENTRY
+ExInterlockedInsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListEntry,
+			    PKSPIN_LOCK Lock)
+{
+	unsigned long flags = rust_pool_lock_irqsave(Lock);
+	PLIST_ENTRY last = ListHead->Blink;
+
+	InsertTailList(ListHead, ListEntry);
+	rust_pool_unlock_irqrestore(Lock, flags);
+	return last == ListHead ? NULL : last;
+}
+
+static inline PLIST_ENTRY
+ExInterlockedRemoveHeadList(PLIST_ENTRY ListHead, PKSPIN_LOCK Lock)
+{
+	unsigned long flags = rust_pool_lock_irqsave(Lock);
+	PLIST_ENTRY first = NULL;
+
+	if (!IsListEmpty(ListHead))
+		first = RemoveHeadList(ListHead);
+	rust_pool_unlock_irqrestore(Lock, flags);
+	return first;
+}
+
+/* Singly linked lists */
+
+static inline VOID PushEntryList(PSINGLE_LIST_ENTRY ListHead,
+				 PSINGLE_LIST_ENTRY Entry)
+{
+	Entry->Next = ListHead->Next;
+	ListHead->Next = Entry;
+}
+
+static inline PSINGLE_LIST_ENTRY PopEntryList(PSINGLE_LIST_ENTRY ListHead)
+{
+	PSINGLE_LIST_ENTRY first = ListHead->Next;
+
+	if (first)
+		ListHead->Next = first->Next;
+	return first;
+}
+
+static inline PSINGLE_LIST_ENTRY
+ExInterlockedPushEntryList(PSINGLE_LIST_ENTRY ListHead,
+			   PSINGLE_LIST_ENTRY ListEntry, PKSPIN_LOCK Lock)
+{
+	unsigned long flags = rust_pool_lock_irqsave(Lock);
+	PSINGLE_LIST_ENTRY first = ListHead->Next;
+
+	PushEntryList(ListHead, ListEntry);
+	rust_pool_unlock_irqrestore(Lock, flags);
+	return first;
+}
+
+static inline PSINGLE_LIST_ENTRY
+ExInterlockedPopEntryList(PSINGLE_LIST_ENTRY ListHead, PKSPIN_LOCK Lock)
+{
+	unsigned long flags = rust_pool_lock_irqsave(Lock);
+	PSINGLE_LIST_ENTRY first = PopEntryList(ListHead);
+
+	rust_pool_unlock_irqrestore(Lock, flags);
+	return first;
+}
+
+/*
+ * Sequenced lists have a lock in their head, of 16 bytes as on x64: what is in
+ * it is nobody else's. Any context but NMI.
+ */
+typedef struct DECLSPEC_ALIGN(16) _SLIST_ENTRY {
+	struct _SLIST_ENTRY *Next;
+} SLIST_ENTRY, *PSLIST_ENTRY;
+
+typedef struct DECLSPEC_ALIGN(16) _SLIST_HEADER {
+	PSLIST_ENTRY first;
+	arch_spinlock_t lock;
+	USHORT depth;
+} SLIST_HEADER, *PSLIST_HEADER;
+
+static_assert(sizeof(SLIST_HEADER) == 16 && sizeof(SLIST_ENTRY) == 16);
+
+static inline VOID InitializeSListHead(PSLIST_HEADER SListHead)
+{
+	static const arch_spinlock_t unlocked = __ARCH_SPIN_LOCK_UNLOCKED;
+
+	SListHead->first = NULL;
+	SListHead->lock = unlocked;
+	SListHead->depth = 0;
+}
+
+static inline unsigned long rust_pool_slist_lock(PSLIST_HEADER SListHead)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	preempt_disable();
+	arch_spin_lock(&SListHead->lock);
+	return flags;
+}
+
+static inline void rust_pool_slist_unlock(PSLIST_HEADER SListHead,
+					  unsigned long flags)
+{
+	arch_spin_unlock(&SListHead->lock);
+	local_irq_restore(flags);
+	preempt_enable();
+}
+
+static inline PSLIST_ENTRY
+InterlockedPushEntrySList(PSLIST_HEADER SListHead, PSLIST_ENTRY SListEntry)
+{
+	unsigned long flags = rust_pool_slist_lock(SListHead);
+	PSLIST_ENTRY first = SListHead->first;
+
+	SListEntry->Next = first;
+	SListHead->first = SListEntry;
+	SListHead->depth++;
+	rust_pool_slist_unlock(SListHead, flags);
+	return first;
+}
+
+static inline PSLIST_ENTRY InterlockedPopEntrySList(PSLIST_HEADER SListHead)
+{
+	unsigned long flags = rust_pool_slist_lock(SListHead);
+	PSLIST_ENTRY first = SListHead->first;
+
+	if (first) {
+		SListHead->first = first->Next;
+		SListHead->depth--;
+	}
+	rust_pool_slist_unlock(SListHead, flags);
+	return first;
+}
+
+static inline PSLIST_ENTRY InterlockedFlushSList(PSLIST_HEADER SListHead)
+{
+	unsigned long flags = rust_pool_slist_lock(SListHead);
+	PSLIST_ENTRY first = SListHead->first;
+
+	SListHead->first = NULL;
+	SListHead->depth = 0;
+	rust_pool_slist_unlock(SListHead, flags);
+	return first;
+}
+
+static inline USHORT QueryDepthSList(PSLIST_HEADER SListHead)
+{
+	return READ_ONCE(SListHead->depth);
+}
+
+#define ExInitializeSListHead(Head)		InitializeSListHead(Head)
+#define ExQueryDepthSList(Head)			QueryDepthSList(Head)
+#define ExInterlockedPushEntrySList(Head, Entry, Lock) \
+	InterlockedPushEntrySList(Head, Entry)
+#define ExInterlockedPopEntrySList(Head, Lock)	InterlockedPopEntrySList(Head)
+#define ExInterlockedFlushSList(Head)		InterlockedFlushSList(Head)
+
+/* Interlocked operations, all of them full barriers */
+
+static inline LONG InterlockedIncrement(LONG volatile *Addend)
+{
+	return atomic_inc_return((atomic_t *)Addend);
+}
+
+static inline LONG InterlockedDecrement(LONG volatile *Addend)
+{
+	return atomic_dec_return((atomic_t *)Addend);
+}
+
+static inline LONG InterlockedExchange(LONG volatile *Target, LONG Value)
+{
+	return atomic_xchg((atomic_t *)Target, Value);
+}
+
+static inline LONG InterlockedExchangeAdd(LONG volatile *Addend, LONG Value)
+{
+	return atomic_fetch_add(Value, (atomic_t *)Addend);
+}
+
+static inline LONG InterlockedAdd(LONG volatile *Addend, LONG Value)
+{
+	return atomic_add_return(Value, (atomic_t *)Addend);
+}
+
+static inline LONG InterlockedCompareExchange(LONG volatile *Destination,
+					      LONG ExChange, LONG Comperand)
+{
+	return atomic_cmpxchg((atomic_t *)Destination, Comperand, ExChange);
+}
+
+static inline LONG InterlockedOr(LONG volatile *Destination, LONG Value)
+{
+	return atomic_fetch_or(Value, (atomic_t *)Destination);
+}
+
+static inline LONG InterlockedAnd(LONG volatile *Destination, LONG Value)
+{
+	return atomic_fetch_and(Value, (atomic_t *)Destination);
+}
+
+static inline LONG64 InterlockedIncrement64(LONG64 volatile *Addend)
+{
+	return atomic64_inc_return((atomic64_t *)Addend);
+}
+
+static inline LONG64 InterlockedDecrement64(LONG64 volatile *Addend)
+{
+	return atomic64_dec_return((atomic64_t *)Addend);
+}
+
+static inline LONG64 InterlockedExchangeAdd64(LONG64 volatile *Addend,
+					      LONG64 Value)
+{
+	return atomic64_fetch_add(Value, (atomic64_t *)Addend);
+}
+
+static inline PVOID InterlockedExchangePointer(PVOID volatile *Target,
+					       PVOID Value)
+{
+	return xchg(Target, Value);
+}
+
+static inline PVOID InterlockedCompareExchangePointer(PVOID volatile *Target,
+						      PVOID ExChange,
+						      PVOID Comperand)
+{
+	return cmpxchg(Target, Comperand, ExChange);
+}
+
+#define KeMemoryBarrier()	smp_mb()
+#define YieldProcessor()	cpu_relax()
+
+/* Strings */
+
+static inline VOID RtlInitUnicodeString(PUNICODE_STRING Destination,
+					PCWSTR Source)
+{
+	SIZE_T length = 0;
+
+	while (Source && length < UNICODE_STRING_MAX_CHARS - 1 && Source[length])
+		length++;
+	Destination->Length = length * sizeof(WCHAR);
+	Destination->MaximumLength = Source ? (length + 1) * sizeof(WCHAR) : 0;
+	Destination->Buffer = (PWCH)Source;
+}
+
+static inline VOID RtlInitEmptyUnicodeString(PUNICODE_STRING Destination,
+					     PWCHAR Buffer, USHORT BufferSize)
+{
+	Destination->Length = 0;
+	Destination->MaximumLength = BufferSize;
+	Destination->Buffer = Buffer;
+}
+
+/* As much as there is room for; a NUL is added where that has room, too. */
+static inline VOID RtlCopyUnicodeString(PUNICODE_STRING Destination,
+					PCUNICODE_STRING Source)
+{
+	USHORT length = 0;
+
+	if (Source)
+		length = min(Source->Length, Destination->MaximumLength);
+	if (length)
+		memmove(Destination->Buffer, Source->Buffer, length);
+	Destination->Length = length;
+	if (length + sizeof(WCHAR) <= Destination->MaximumLength)
+		Destination->Buffer[length / sizeof(WCHAR)] = UNICODE_NULL;
+}
+
+#endif /* _RUST_POOL_WDK_WDM_H */

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Clients with and without the environment headers: what compiles, what warns, and what
+# must not compile.
+
+# shellcheck source=selftests/scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+# client NAME HEADERS LINE...: a client of one function, after these headers
+client() {
+	local name=$1 headers=$2
+	shift 2
+
+	mkdir -p "$WORK/$name"
+	echo "obj-m := $name.o" >"$WORK/$name/Kbuild"
+	{
+		echo '// SPDX-License-Identifier: GPL-2.0'
+		echo '#include <linux/module.h>'
+		# shellcheck disable=SC2086 # a list of words
+		printf '#include <%s>\n' $headers
+		printf '%s\n' "$@"
+		echo 'MODULE_DESCRIPTION("a client");'
+		echo 'MODULE_LICENSE("GPL");'
+	} >"$WORK/$name/$name.c"
+}
+
+# built NAME [VARIABLE=VALUE...]: what the compiler said is in $WORK/said.NAME
+built() {
+	local name=$1
+	shift
+
+	env "$@" "$TOP/scripts/client.sh" "$WORK/$name" >"$WORK/said.$name" 2>&1
+}
+
+FUNCTION='unsigned long f(unsigned long a);'
+LINUXS='unsigned long f(unsigned long a) { return PAGE_ALIGN(a) >> PAGE_SHIFT; }'
+RETURNED='unsigned long f(unsigned long a) { return PAGE_ALIGN(a); }'
+WDKS='unsigned long f(unsigned long a) { return (ULONG_PTR)PAGE_ALIGN(a); }'
+
+page_align_alone_warns() {
+	client alone rust_pool/wdm.h "$FUNCTION" "$LINUXS"
+	built alone
+	grep 'warning: PAGE_ALIGN() rounds up in Linux and down in the WDK' "$WORK/said.alone"
+}
+
+page_align_as_said() {
+	client said 'rust_pool/wdm.h linux/pci.h linux/dma-mapping.h' "$FUNCTION" "$LINUXS"
+	sed -i '1a #define RUST_POOL_LINUX_PAGE_ALIGN' "$WORK/said/said.c"
+	built said && ! grep -i warning "$WORK/said.said"
+}
+
+# The kernel's own headers, which come after ours, do not use it.
+page_align_of_others() {
+	client others 'rust_pool/wdm.h linux/pci.h linux/dma-mapping.h linux/fs.h linux/netdevice.h linux/blkdev.h'
+	built others && ! grep -i warning "$WORK/said.others"
+}
+
+page_align_of_wdk() {
+	client wdk ntddk.h "$FUNCTION" "$WDKS"
+	built wdk WDK=1 && ! grep -i warning "$WORK/said.wdk"
+}
+
+linuxs_with_wdk() {
+	client mixed ntddk.h "$FUNCTION" "$LINUXS"
+	! built mixed WDK=1 && grep error: "$WORK/said.mixed" || return 1
+	client returned wdm.h "$FUNCTION" "$RETURNED"
+	! built returned WDK=1 || grep warning: "$WORK/said.returned"
+}
+
+# Each of them alone, and all of them.
+every_header() {
+	local header
+
+	for header in ntdef.h ntstatus.h wdm.h ntddk.h ntifs.h; do
+		client "only_${header%.h}" "$header"
+		built "only_${header%.h}" WDK=1 && ! grep -i warning "$WORK/said.only_${header%.h}" ||
+			return 1
+	done
+	client all 'ntifs.h ntdef.h wdm.h ntstatus.h ntddk.h rust_pool/wdm.h'
+	built all WDK=1 && ! grep -i warning "$WORK/said.all"
+}
+
+not_without() {
+	client without ntddk.h
+	! built without && grep 'ntddk.h: No such file' "$WORK/said.without"
+}
+
+# What one finds in every file of a driver's.
+pragmas_and_annotations() {
+	client idioms ntddk.h \
+		'#ifdef ALLOC_PRAGMA' '#pragma alloc_text(PAGE, Idle)' '#endif' \
+		'#define ALLOC_PRAGMA 1' '#pragma warning(disable:4201)' \
+		'_IRQL_requires_max_(DISPATCH_LEVEL) _Must_inspect_result_' \
+		'NTSTATUS NTAPI Idle(_In_opt_ PVOID Context, IN ULONG Length OPTIONAL, OUT PULONG Result);' \
+		'_Use_decl_annotations_ NTSTATUS NTAPI Idle(PVOID Context, ULONG Length, PULONG Result)' \
+		'{ UNREFERENCED_PARAMETER(Context); PAGED_CODE(); ASSERT(Length != 0);' \
+		'*Result = MAXULONG; return STATUS_SUCCESS; }' \
+		'FORCEINLINE VOID Never(VOID) { NT_ASSERT(FALSE); }'
+	built idioms WDK=1 && ! grep -i warning "$WORK/said.idioms"
+}
+
+neither_yes_nor_no() {
+	client odd ntddk.h
+	! built odd WDK=yes && grep 'error: WDK=yes: 1 for' "$WORK/said.odd"
+}
+
+check "PAGE_ALIGN() without the environment headers warns" page_align_alone_warns
+check "PAGE_ALIGN() of Linux is had by saying so" page_align_as_said
+check "the kernel's headers do not warn of it" page_align_of_others
+check "PAGE_ALIGN() of the WDK compiles" page_align_of_wdk
+check "PAGE_ALIGN() of Linux does not, with the environment headers" linuxs_with_wdk
+check "every environment header compiles alone, and in any order" every_header
+check "no environment header is found without WDK=1" not_without
+check "pragmas, annotations and idioms compile without a word" pragmas_and_annotations
+check "WDK=yes is refused" neither_yes_nor_no
