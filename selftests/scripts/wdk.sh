@@ -45,9 +45,9 @@ page_align_alone_warns() {
 }
 
 page_align_as_said() {
-	client said 'rust_pool/wdm.h linux/pci.h linux/dma-mapping.h' "$FUNCTION" "$LINUXS"
-	sed -i '1a #define RUST_POOL_LINUX_PAGE_ALIGN' "$WORK/said/said.c"
-	built said && ! grep -i warning "$WORK/said.said"
+	client told 'rust_pool/wdm.h linux/pci.h linux/dma-mapping.h' "$FUNCTION" "$LINUXS"
+	sed -i '1a #define RUST_POOL_LINUX_PAGE_ALIGN' "$WORK/told/told.c"
+	built told && ! grep -i warning "$WORK/said.told"
 }
 
 # The kernel's own headers, which come after ours, do not use it.
