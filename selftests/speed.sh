@@ -16,9 +16,6 @@ MEASUREMENTS="pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc
 	pool/pairs rust/boxes pool/large pool/tags"
 ROWS="pair/mean box/mean large/4096 large/8192 large/16384 large/32768 large/65536
 	large/5120 remainder/5120 memory/churned tags/10000"
-# Was at 1.100 to 1.102, and is close to it: an open defect, of issue 12.
-# shellcheck disable=SC2034 # for targets.sh
-MISSED="memory/churned"
 
 begin rp_bench rp_bench_pool rp_bench_rust
 load_counter
