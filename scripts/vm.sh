@@ -73,45 +73,50 @@ make_initramfs() {
 		'cd "$1" && find . | cpio --quiet -o -H newc -R 0:0 >"$2"' sh "$tree" "$work/initramfs"
 }
 
-# Prints QEMU's accelerator. A /dev/kvm may be there and not work, so it is
-# tried, once per boot of the host. Only emulation can count instructions.
-accelerator() {
-	local boot known=$CACHE/accelerator
+# once_per_boot NAME CMD...: prints the line that CMD printed when it was first asked in
+# this boot of the host. It is kept in the cache.
+once_per_boot() {
+	local boot line known=$CACHE/$1
+	shift
 
-	if [[ " ${QEMU_ARGS:-}" = *" -icount "* ]]; then
-		echo tcg
-		return
-	fi
 	boot=$(cat /proc/sys/kernel/random/boot_id)
-	if [ ! -e /dev/kvm ] || ! grep -qwE 'vmx|svm' /proc/cpuinfo; then
-		echo tcg
-		return
-	fi
-	if ! grep -qs "^$boot " "$known"; then
-		if [ "$(printf 'quit\n' | in_root timeout 20 qemu-system-x86_64 -M q35 -cpu max \
-			-accel kvm -kernel "$image" -append 'panic=-1 console=ttyS0' -no-reboot \
-			-display none -monitor none -serial stdio 2>/dev/null |
-			grep -c 'Kernel panic.*root')" -gt 0 ]; then
-			echo "$boot kvm" >"$known"
-		else
-			echo "$boot tcg" >"$known"
-		fi
+	if ! grep -qs "^$boot ." "$known"; then
+		line=$("$@") || return 1
+		echo "$boot $line" >"$work/once"
+		mv "$work/once" "$known"
 	fi
 	cut -d ' ' -f 2 "$known"
 }
 
-# Prints how many thousand ticks a second an emulated processor's clock has: the host's
-# own, which is measured once per boot of the host.
-clock_khz() {
-	local boot known=$CACHE/clock
-
-	boot=$(cat /proc/sys/kernel/random/boot_id)
-	if ! grep -qsE "^$boot [1-9][0-9]*$" "$known"; then
-		VISIBLE=$work in_root gcc -O2 -o "$work/host-clock" "$TOP/scripts/host-clock.c" &&
-			echo "$boot $(VISIBLE=$work in_root "$work/host-clock")" >"$work/clock" &&
-			mv "$work/clock" "$known" || return 1
+# Prints QEMU's accelerator. A /dev/kvm may be there and not work, so it is tried. Only
+# emulation can count instructions.
+accelerator() {
+	if [[ " ${QEMU_ARGS:-}" = *" -icount "* ]]; then
+		echo tcg
+	elif [ ! -e /dev/kvm ] || ! grep -qwE 'vmx|svm' /proc/cpuinfo; then
+		echo tcg
+	else
+		once_per_boot accelerator try_kvm
 	fi
-	cut -d ' ' -f 2 "$known"
+}
+
+# shellcheck disable=SC2317,SC2329 # by once_per_boot
+try_kvm() {
+	if [ "$(printf 'quit\n' | in_root timeout 20 qemu-system-x86_64 -M q35 -cpu max \
+		-accel kvm -kernel "$image" -append 'panic=-1 console=ttyS0' -no-reboot \
+		-display none -monitor none -serial stdio 2>/dev/null |
+		grep -c 'Kernel panic.*root')" -gt 0 ]; then
+		echo kvm
+	else
+		echo tcg
+	fi
+}
+
+# Measures how many thousand ticks a second an emulated processor's clock has: the host's.
+# shellcheck disable=SC2317,SC2329 # as above
+clock_khz() {
+	VISIBLE=$work in_root gcc -O2 -o "$work/host-clock" "$TOP/scripts/host-clock.c" &&
+		VISIBLE=$work in_root "$work/host-clock"
 }
 
 run_qemu() {
@@ -161,7 +166,7 @@ make_initramfs
 patience="no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60"
 patience="$patience sysctl.kernel.hung_task_timeout_secs=1200 sysrq_always_enabled"
 if [ "$(accelerator)" = tcg ] && [[ " ${QEMU_ARGS:-}" != *" -icount "* ]]; then
-	patience="$patience tsc_early_khz=$(clock_khz)"
+	patience="$patience tsc_early_khz=$(once_per_boot clock clock_khz)"
 fi
 cmdline="console=ttyS0 panic=-1 oops=panic loglevel=4 $patience ${CMDLINE:-}"
 if [ -z "$script" ]; then
