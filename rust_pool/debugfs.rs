@@ -22,7 +22,10 @@ use crate::{
         buffer_release,
         common_buffer, //
     },
-    events::holdings,
+    events::{
+        holdings,
+        work, //
+    },
     families::{
         contiguous,
         noncached, //
@@ -42,7 +45,6 @@ use crate::{
             }, //
         }, //
     },
-    pool,
     record::{
         table::REGIONS,
         Owner, //
@@ -233,20 +235,18 @@ impl Table for Memory {
         seq_print!(
             file,
             "memory - version: 1.3\n\
-             # heap: {} spans, {} of them waiting, {} bytes free, {} times contended\n\
-             # deferred large: {}\n\
-             # deferred contiguous: {}\n\
-             # deferred noncached: {}\n\
-             # deferred common buffers: {}\n\
-             #magazines of {:>8} {:>8} {:>8} {:>12}\n",
+             # heap: {} spans, {} of them waiting, {} bytes free, {} times contended\n",
             heap.spans,
             heap.waiting,
             heap.free,
-            heap.contentions,
-            pool::BACKLOG.usage(),
-            contiguous::BACKLOG.usage(),
-            noncached::BACKLOG.usage(),
-            buffer_release::BACKLOG.usage(),
+            heap.contentions
+        );
+        for (family, backlog) in work::backlogs() {
+            seq_print!(file, "# deferred {family}: {}\n", backlog.usage());
+        }
+        seq_print!(
+            file,
+            "#magazines of {:>8} {:>8} {:>8} {:>12}\n",
             "size",
             "limit",
             "held",

@@ -50,6 +50,7 @@ use crate::{
     },
     record::{
         backlog::{
+            self,
             Backlog,
             Batch, //
         },
@@ -291,11 +292,10 @@ fn allocate_large(
         BACKLOG.shorten(used, give_back);
     }
     let record = Reservation::new()?;
-    let block = large::allocate_pages(request).or_else(|| {
-        // What waits may be what is missing.
-        let again = sys::irql() == 0 && BACKLOG.drain(give_back);
-        again.then(|| large::allocate_pages(request)).flatten()
-    })?;
+    let block = backlog::retry(
+        || large::allocate_pages(request),
+        || sys::irql() == 0 && BACKLOG.drain(give_back),
+    )?;
     row.charge(request.bytes, used);
     record.insert(
         block,

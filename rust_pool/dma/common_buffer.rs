@@ -21,6 +21,7 @@ use crate::{
     memory::request,
     record::{
         adapter_id::AdapterId,
+        backlog,
         device_event::{
             self,
             Freeing, //
@@ -122,12 +123,10 @@ fn allocate_buffer(
             buffer_release::shorten(&device, used);
         }
         let record = Reservation::new()?;
-        let (Coherent { base, bus, origin }, padding) =
-            memory(&device, bytes, used).or_else(|| {
-                // What waits may be what is missing.
-                let again = sys::may_change_pages() && buffer_release::give_back_of(&device);
-                again.then(|| memory(&device, bytes, used)).flatten()
-            })?;
+        let (Coherent { base, bus, origin }, padding) = backlog::retry(
+            || memory(&device, bytes, used),
+            || sys::may_change_pages() && buffer_release::give_back_of(&device),
+        )?;
         let owner = Owner::CommonBuffer {
             adapter: id,
             device: device.clone(),

@@ -15,6 +15,7 @@ use crate::{
     lib::export::matches_header,
     memory::slab_caches,
     pool,
+    record::backlog::Backlog,
     stats::tag_table, //
 };
 
@@ -40,16 +41,20 @@ pub(crate) fn give() -> bool {
     large || contiguous || noncached || buffers
 }
 
+/// What waits, of each family.
+pub(crate) fn backlogs() -> [(&'static str, &'static Backlog); 4] {
+    [
+        ("large", &pool::BACKLOG),
+        ("contiguous", &contiguous::BACKLOG),
+        ("noncached", &noncached::BACKLOG),
+        ("common buffers", &buffer_release::BACKLOG),
+    ]
+}
+
 /// How many blocks wait, and their bytes.
 pub(crate) fn waiting() -> (usize, usize) {
-    let backlogs = [
-        &pool::BACKLOG,
-        &contiguous::BACKLOG,
-        &noncached::BACKLOG,
-        &buffer_release::BACKLOG,
-    ];
-    backlogs.iter().fold((0, 0), |(blocks, bytes), backlog| {
-        let usage = backlog.usage();
+    let usages = backlogs().map(|(_, backlog)| backlog.usage());
+    usages.iter().fold((0, 0), |(blocks, bytes), usage| {
         (
             blocks.saturating_add(usage.blocks),
             bytes.saturating_add(usage.bytes),

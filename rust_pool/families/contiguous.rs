@@ -28,6 +28,7 @@ use crate::{
     },
     record::{
         backlog::{
+            self,
             Backlog,
             Batch, //
         },
@@ -178,13 +179,10 @@ pub(crate) fn allocate(
         .filter(|_| !refused)
         .filter(|_| cache == CacheType::Cached || sys::may_change_pages())
         .and_then(|wanted| {
-            allocate_wanted(&wanted, bytes, cache, caller).or_else(|| {
-                // What waits may be what is missing.
-                let again = sys::may_change_pages() && BACKLOG.drain(give_back);
-                again
-                    .then(|| allocate_wanted(&wanted, bytes, cache, caller))
-                    .flatten()
-            })
+            backlog::retry(
+                || allocate_wanted(&wanted, bytes, cache, caller),
+                || sys::may_change_pages() && BACKLOG.drain(give_back),
+            )
         });
     if base.is_none() {
         FAMILY.fail();

@@ -25,6 +25,7 @@ use crate::{
     },
     record::{
         backlog::{
+            self,
             Backlog,
             Batch, //
         },
@@ -151,13 +152,10 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
         None
     } else {
         waiting.shorten(bytes, give_back);
-        allocate_pages(bytes, cache, caller).or_else(|| {
-            // What waits may be what is missing.
-            let again = waiting.drain(give_back);
-            again
-                .then(|| allocate_pages(bytes, cache, caller))
-                .flatten()
-        })
+        backlog::retry(
+            || allocate_pages(bytes, cache, caller),
+            || waiting.drain(give_back),
+        )
     };
     if base.is_none() {
         FAMILY.fail();

@@ -74,6 +74,12 @@ pub(crate) struct Backlog {
     waiting: SpinLockIrq<Waiting>,
 }
 
+/// Tries twice: what waits may be what is missing, so `give` gives it back in between, and says
+/// whether there was anything.
+pub(crate) fn retry<T>(attempt: impl Fn() -> Option<T>, give: impl FnOnce() -> bool) -> Option<T> {
+    attempt().or_else(|| give().then(&attempt).flatten())
+}
+
 /// Blocks to be given back at once. It is for the family to do so.
 pub(crate) struct Batch {
     pub(crate) regions: List<Region>,
