@@ -28,8 +28,8 @@ use crate::{
         },
         padding::Padding,
         table::{
+            Misfit,
             Reservation,
-            Taken,
             REGIONS, //
         },
         Owner,
@@ -51,10 +51,7 @@ use crate::{
         PAGE_SIZE, //
     },
     types::memory_type::MemoryType,
-    verifier::{
-        freed,
-        hooks, //
-    }, //
+    verifier::hooks, //
 };
 use core::ptr::NonNull;
 use kernel::prelude::*;
@@ -186,15 +183,6 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     }
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
-    let no_buffer = || {
-        Violation::new(
-            Check::DmaVerifier,
-            0x03,
-            [id.into(), Parameter::Address(base), bytes.into()],
-            caller,
-            "free of a common buffer that is freed already or never was",
-        )
-    };
     let taken = REGIONS.take(base, |region| match &region.owner {
         Owner::CommonBuffer {
             adapter,
@@ -205,51 +193,52 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
             if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
                 Ok(())
             } else {
-                Err((true, region.facts()))
+                Err(Misfit::Arguments(region.facts()))
             }
         }
-        _ => Err((false, region.facts())),
+        _ => Err(Misfit::Family(region.facts())),
     });
-    match taken {
-        Taken::Region(mut region) => {
-            look_around(&region, caller);
-            FAMILY.discharge(region.asked, region.used);
-            let registers = region.used / PAGE_SIZE;
-            let mut here = sys::irql() == 0;
-            if let Owner::CommonBuffer {
-                device,
-                origin,
-                freeing,
-                ..
-            } = &mut region.owner
-            {
-                here &= device.may_free();
-                *freeing = Some(Freeing::new(device, origin, caller));
-            }
-            if here {
-                buffer_release::release(&region);
-            } else {
-                if sys::irql() != 0 {
-                    violation::wrong_context_free(id, base, caller, "common buffer freed").report();
-                }
-                buffer_release::BACKLOG.add(region);
-            }
-            // Its user is done with it, however long its memory stays; that has the device itself.
-            adapter::unreserve(id, registers);
-        }
-        Taken::Refused((true, facts)) => violation::bad_argument(
-            Parameter::Address(base),
-            id,
-            bytes,
-            caller,
-            "common buffer freed with arguments that are not its own",
-        )
-        .report_with(|| facts.print()),
-        Taken::Refused((false, facts)) => no_buffer().report_with(|| facts.print()),
-        Taken::Recent | Taken::Missing => {
-            no_buffer().report_with(|| freed::tell_of(MemoryType::CommonBuffer, base));
-        }
+    let own = Parameter::Address(base);
+    let taken = taken.or_report(
+        MemoryType::CommonBuffer,
+        base,
+        |_| {
+            let what = "common buffer freed with arguments that are not its own";
+            violation::bad_argument(own, id, bytes, caller, what)
+        },
+        || {
+            let what = "free of a common buffer that is freed already or never was";
+            let rest = [id.into(), own, bytes.into()];
+            Violation::new(Check::DmaVerifier, 0x03, rest, caller, what)
+        },
+    );
+    let Some(mut region) = taken else {
+        return;
+    };
+    look_around(&region, caller);
+    FAMILY.discharge(region.asked, region.used);
+    let registers = region.used / PAGE_SIZE;
+    let mut here = sys::irql() == 0;
+    if let Owner::CommonBuffer {
+        device,
+        origin,
+        freeing,
+        ..
+    } = &mut region.owner
+    {
+        here &= device.may_free();
+        *freeing = Some(Freeing::new(device, origin, caller));
     }
+    if here {
+        buffer_release::release(&region);
+    } else {
+        if sys::irql() != 0 {
+            violation::wrong_context_free(id, base, caller, "common buffer freed").report();
+        }
+        buffer_release::BACKLOG.add(region);
+    }
+    // Its user is done with it, however long its memory stays; that has the device itself.
+    adapter::unreserve(id, registers);
 }
 
 /// `AllocateCommonBuffer`.

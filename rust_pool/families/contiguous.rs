@@ -33,8 +33,8 @@ use crate::{
             Batch, //
         },
         table::{
+            Misfit,
             Reservation,
-            Taken,
             REGIONS, //
         },
         Owner, //
@@ -57,10 +57,7 @@ use crate::{
         cache_type::CacheType,
         memory_type::MemoryType, //
     },
-    verifier::{
-        freed,
-        hooks, //
-    }, //
+    verifier::hooks, //
 };
 use core::ptr::NonNull;
 use kernel::prelude::*;
@@ -272,64 +269,62 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         violation::wrong_context_free(0u32, base, caller, "contiguous memory freed").report();
         return;
     }
-    let bad_address = || {
-        Violation::new(
-            Check::BadPoolCaller,
-            0x60,
-            [Parameter::Address(base), 0u32.into(), 0u32.into()],
-            caller,
-            "contiguous free of a bad address",
-        )
-    };
     let taken = REGIONS.take(base, |region| match region.owner {
         Owner::Contiguous { cache: own, .. } => {
             if bytes.is_some_and(|bytes| bytes != region.asked)
                 || cache.is_some_and(|cache| cache != own.as_raw())
             {
-                Err((true, region.facts()))
+                Err(Misfit::Arguments(region.facts()))
             } else {
                 Ok(())
             }
         }
-        _ => Err((false, region.facts())),
+        _ => Err(Misfit::Family(region.facts())),
     });
-    match taken {
-        Taken::Region(region) => {
-            if sys::in_hardirq() {
-                violation::wrong_context_free(0u32, base, caller, "contiguous memory freed")
-                    .report();
-            }
-            FAMILY.discharge(region.asked, region.used);
-            let cached = matches!(
-                region.owner,
-                Owner::Contiguous {
-                    cache: CacheType::Cached,
-                    ..
-                }
-            );
-            let waiting = &BACKLOG;
-            if cached {
-                // SAFETY: The region was in the table, so these are its pages, and it is no more.
-                unsafe { sys::free_pages(region.base, region.used) };
-            } else if sys::may_change_pages() {
-                waiting.shorten(region.used, give_back);
-                give_back(Batch::of(region));
-            } else {
-                waiting.add(region);
-            }
+    let taken = taken.or_report(
+        MemoryType::Contiguous,
+        base,
+        |facts| {
+            violation::bad_argument(
+                Parameter::Address(base),
+                facts.asked,
+                bytes.unwrap_or(facts.asked),
+                caller,
+                "contiguous free with the wrong size or cache type",
+            )
+        },
+        || {
+            Violation::new(
+                Check::BadPoolCaller,
+                0x60,
+                [Parameter::Address(base), 0u32.into(), 0u32.into()],
+                caller,
+                "contiguous free of a bad address",
+            )
+        },
+    );
+    let Some(region) = taken else {
+        return;
+    };
+    if sys::in_hardirq() {
+        violation::wrong_context_free(0u32, base, caller, "contiguous memory freed").report();
+    }
+    FAMILY.discharge(region.asked, region.used);
+    let cached = matches!(
+        region.owner,
+        Owner::Contiguous {
+            cache: CacheType::Cached,
+            ..
         }
-        Taken::Refused((true, facts)) => violation::bad_argument(
-            Parameter::Address(base),
-            facts.asked,
-            bytes.unwrap_or(facts.asked),
-            caller,
-            "contiguous free with the wrong size or cache type",
-        )
-        .report_with(|| facts.print()),
-        Taken::Refused((false, facts)) => bad_address().report_with(|| facts.print()),
-        Taken::Recent | Taken::Missing => {
-            bad_address().report_with(|| freed::tell_of(MemoryType::Contiguous, base));
-        }
+    );
+    if cached {
+        // SAFETY: The region was in the table, so these are its pages, and it is no more.
+        unsafe { sys::free_pages(region.base, region.used) };
+    } else if sys::may_change_pages() {
+        BACKLOG.shorten(region.used, give_back);
+        give_back(Batch::of(region));
+    } else {
+        BACKLOG.add(region);
     }
 }
 

@@ -30,8 +30,8 @@ use crate::{
             Batch, //
         },
         table::{
+            Misfit,
             Reservation,
-            Taken,
             REGIONS, //
         },
         Owner, //
@@ -50,10 +50,7 @@ use crate::{
         cache_type::CacheType,
         memory_type::MemoryType, //
     },
-    verifier::{
-        freed,
-        hooks, //
-    }, //
+    verifier::hooks, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -147,14 +144,13 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
         return None;
     }
     let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
-    let waiting = &BACKLOG;
     let base = if refused || !sys::may_change_pages() {
         None
     } else {
-        waiting.shorten(bytes, give_back);
+        BACKLOG.shorten(bytes, give_back);
         backlog::retry(
             || allocate_pages(bytes, cache, caller),
-            || waiting.drain(give_back),
+            || BACKLOG.drain(give_back),
         )
     };
     if base.is_none() {
@@ -181,47 +177,36 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
         violation::wrong_context_free(0u32, base, caller, "noncached memory freed").report();
         return;
     }
-    let bad_address = || {
-        violation::bad_argument(
-            Parameter::Address(base),
-            0u32,
-            bytes,
-            caller,
-            "noncached free of a bad address",
-        )
-    };
     let taken = REGIONS.take(base, |region| match region.owner {
         Owner::NonCached { .. } if region.asked == bytes => Ok(()),
-        Owner::NonCached { .. } => Err((true, region.facts())),
-        _ => Err((false, region.facts())),
+        Owner::NonCached { .. } => Err(Misfit::Arguments(region.facts())),
+        _ => Err(Misfit::Family(region.facts())),
     });
-    match taken {
-        Taken::Region(region) => {
-            FAMILY.discharge(region.asked, region.used);
-            let waiting = &BACKLOG;
-            if sys::irql() != 0 {
-                violation::wrong_context_free(0u32, base, caller, "noncached memory freed")
-                    .report();
-                waiting.add(region);
-            } else if sys::in_reclaim() {
-                waiting.add(region);
-            } else {
-                waiting.shorten(region.used, give_back);
-                give_back(Batch::of(region));
-            }
-        }
-        Taken::Refused((true, facts)) => violation::bad_argument(
-            Parameter::Address(base),
-            facts.asked,
-            bytes,
-            caller,
-            "noncached free with the wrong size",
-        )
-        .report_with(|| facts.print()),
-        Taken::Refused((false, facts)) => bad_address().report_with(|| facts.print()),
-        Taken::Recent | Taken::Missing => {
-            bad_address().report_with(|| freed::tell_of(MemoryType::NonCached, base));
-        }
+    let own = Parameter::Address(base);
+    let taken = taken.or_report(
+        MemoryType::NonCached,
+        base,
+        |facts| {
+            let what = "noncached free with the wrong size";
+            violation::bad_argument(own, facts.asked, bytes, caller, what)
+        },
+        || {
+            let what = "noncached free of a bad address";
+            violation::bad_argument(own, 0u32, bytes, caller, what)
+        },
+    );
+    let Some(region) = taken else {
+        return;
+    };
+    FAMILY.discharge(region.asked, region.used);
+    if sys::irql() != 0 {
+        violation::wrong_context_free(0u32, base, caller, "noncached memory freed").report();
+        BACKLOG.add(region);
+    } else if sys::in_reclaim() {
+        BACKLOG.add(region);
+    } else {
+        BACKLOG.shorten(region.used, give_back);
+        give_back(Batch::of(region));
     }
 }
 

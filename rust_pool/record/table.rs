@@ -19,12 +19,16 @@ use crate::{
     },
     memory::request::Request,
     record::{
+        Facts,
         Owner,
         Region, //
     },
+    report::violation::Violation,
     sys,
+    types::memory_type::MemoryType,
     verifier::{
         self,
+        freed,
         tracking, //
     }, //
 };
@@ -50,6 +54,39 @@ pub(crate) enum Taken<E> {
     Recent,
     /// There is none.
     Missing,
+}
+
+/// Why a free was refused.
+pub(crate) enum Misfit {
+    /// The block is there, but what was said of it is not so.
+    Arguments(Facts),
+    /// Something of another family is there.
+    Family(Facts),
+}
+
+impl Taken<Misfit> {
+    /// The region, if it was taken; else reports that by `arguments` or, if the family `memory` has
+    /// no block at `base`, by `nothing`, and what is known of what is there or was. Any context but
+    /// NMI.
+    pub(crate) fn or_report(
+        self,
+        memory: MemoryType,
+        base: usize,
+        arguments: impl FnOnce(&Facts) -> Violation,
+        nothing: impl FnOnce() -> Violation,
+    ) -> Option<KBox<Region>> {
+        match self {
+            Self::Region(region) => return Some(region),
+            Self::Refused(Misfit::Arguments(facts)) => {
+                arguments(&facts).report_with(|| facts.print());
+            }
+            Self::Refused(Misfit::Family(facts)) => nothing().report_with(|| facts.print()),
+            Self::Recent | Self::Missing => {
+                nothing().report_with(|| freed::tell_of(memory, base));
+            }
+        }
+        None
+    }
 }
 
 /// The table.
