@@ -166,7 +166,23 @@ impl Mdl {
         .report();
     }
 
-    /// The same of arguments that do not fit it.
+    /// The same with the IRQL that it was used at, where that is a part of the report.
+    pub(crate) fn report_irql(
+        &self,
+        check: u64,
+        third: impl Into<Parameter>,
+        caller: usize,
+        what: &'static str,
+    ) {
+        let rest = [
+            sys::irql().into(),
+            Parameter::Address(self.addr()),
+            third.into(),
+        ];
+        Violation::new(Check::DriverVerifier, check, rest, caller, what).report();
+    }
+
+    /// Reports arguments that do not fit it.
     pub(crate) fn bad(&self, given: impl Into<Parameter>, caller: usize, what: &'static str) {
         let own = Parameter::Address(self.addr());
         let flags = flags_of(&self.head());
@@ -298,18 +314,8 @@ fn build(mdl: Mdl, caller: usize) {
         )
     };
     if sys::irql() != 15 && lookup::find(start).as_ref().is_some_and(is_paged) {
-        Violation::new(
-            Check::DriverVerifier,
-            0x7f,
-            [
-                sys::irql().into(),
-                Parameter::Address(mdl.addr()),
-                u32::from(flags_of(&head)).into(),
-            ],
-            caller,
-            "MDL of nonpaged pool built for paged pool",
-        )
-        .report();
+        let what = "MDL of nonpaged pool built for paged pool";
+        mdl.report_irql(0x7f, u32::from(flags_of(&head)), caller, what);
     }
 }
 
@@ -318,18 +324,8 @@ fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
     let (from, mut to) = (source.head(), target.head());
     let flags = flags_of(&from);
     if flags & (flag::LOCKED | flag::NONPAGED | flag::PARTIAL) == 0 {
-        Violation::new(
-            Check::DriverVerifier,
-            0x140,
-            [
-                sys::irql().into(),
-                Parameter::Address(source.addr()),
-                Parameter::Address(start),
-            ],
-            caller,
-            "partial MDL of pages that are not locked",
-        )
-        .report();
+        let what = "partial MDL of pages that are not locked";
+        source.report_irql(0x140, Parameter::Address(start), caller, what);
         return;
     }
     // CAST: `usize` is 64 bits wide on the architectures supported.

@@ -31,11 +31,6 @@ use crate::{
         },
         Owner, //
     },
-    report::violation::{
-        Check,
-        Parameter,
-        Violation, //
-    },
     sys::{
         self,
         raw,
@@ -76,14 +71,12 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
     let (flags, start) = (flags_of(&head), start_of(&head));
     let is_user = start < SYSTEM_SPACE;
     if irql > 2 || (is_user && irql != 0) {
-        let mode = u32::from(mode.unsigned_abs());
-        let rest = [irql.into(), Parameter::Address(mdl.addr()), mode.into()];
         let what = if is_user {
             "pages of a process locked where sleeping is not allowed"
         } else {
             "pages locked above DISPATCH_LEVEL"
         };
-        Violation::new(Check::DriverVerifier, 0x70, rest, caller, what).report();
+        mdl.report_irql(0x70, u32::from(mode.unsigned_abs()), caller, what);
         return Err(Refused::Misuse);
     }
     let used = flags & (flag::LOCKED | flag::MAPPED | flag::NONPAGED | flag::PARTIAL);
@@ -141,9 +134,8 @@ impl From<sys::NotPinned> for Refused {
 fn unlock(mdl: Mdl, caller: usize) {
     let irql = sys::irql();
     if irql > 2 {
-        let rest = [irql.into(), Parameter::Address(mdl.addr()), 0u32.into()];
         let what = "pages unlocked above DISPATCH_LEVEL";
-        Violation::new(Check::DriverVerifier, 0x78, rest, caller, what).report();
+        mdl.report_irql(0x78, 0u32, caller, what);
     }
     if irql == 15 {
         return;

@@ -69,15 +69,8 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
     let irql = sys::irql();
     if irql > 2 {
         let mode = u32::from(wanted.mode.unsigned_abs());
-        let own = Parameter::Address(mdl.addr());
-        Violation::new(
-            Check::DriverVerifier,
-            0x76,
-            [irql.into(), own, mode.into()],
-            caller,
-            "pages of an MDL mapped above DISPATCH_LEVEL",
-        )
-        .report();
+        let what = "pages of an MDL mapped above DISPATCH_LEVEL";
+        mdl.report_irql(0x76, mode, caller, what);
         return None;
     }
     let mut head = mdl.head();
