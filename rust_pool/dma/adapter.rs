@@ -310,8 +310,8 @@ pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnc
 pub(crate) fn unreserve(id: AdapterId, registers: usize) {
     let mut adapters = ADAPTERS.lock();
     if let Some(adapter) = adapters.find(id) {
-        adapter.in_use -= registers;
-        adapter.buffers -= 1;
+        adapter.in_use = adapter.in_use.saturating_sub(registers);
+        adapter.buffers = adapter.buffers.saturating_sub(1);
     }
     drop(adapters);
     reap(id);
@@ -353,7 +353,7 @@ fn put(id: AdapterId, caller: usize) {
         let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
         let device = adapter.as_ref().and_then(|adapter| adapter.device.clone());
         let left = adapter.map(|adapter| {
-            adapter.holds -= 1;
+            adapter.holds = adapter.holds.saturating_sub(1);
             (adapter.holds == 0).then_some(adapter.buffers)
         });
         (left, device)
