@@ -35,6 +35,7 @@ static bool check(struct rpt *t, char *block, size_t n, u64 lowest, u64 highest,
 		  u64 boundary, MEMORY_CACHING_TYPE type)
 {
 	u64 first = rpt_phys(block), last = first + n - 1;
+	unsigned int before = rpt_failed(t);
 	size_t at;
 
 	if (!PAGE_ALIGNED(block) || !PAGE_ALIGNED(first))
@@ -65,7 +66,7 @@ static bool check(struct rpt *t, char *block, size_t n, u64 lowest, u64 highest,
 			break;
 		}
 	}
-	return !rpt_failed(t);
+	return rpt_failed(t) == before;
 }
 
 static void *allocate(size_t n, u64 lowest, u64 highest, u64 boundary,
@@ -188,9 +189,12 @@ static const struct bound possible[] = {
 /* Where there is memory to be had at all: not where the kernel lies. */
 static u64 find_room(struct rpt *t)
 {
-	void *block = allocate(ROOM_BYTES, 0, U64_MAX, 0, MmCached);
+	unsigned int tries;
+	void *block = NULL;
 	u64 room = 0;
 
+	for (tries = 0; !block && tries < 10; tries++)
+		block = allocate(ROOM_BYTES, 0, U64_MAX, 0, MmCached);
 	if (EXPECT(t, block)) {
 		room = rpt_phys(block);
 		MmFreeContiguousMemory(block);
@@ -198,20 +202,41 @@ static u64 find_room(struct rpt *t)
 	return room;
 }
 
+/* A bound as it is asked for, when the room is known. */
+static struct bound bound_in(const struct bound *b, u64 room)
+{
+	struct bound in = *b;
+
+	if (b->from == ROOM) {
+		in.lowest += room;
+		if (b->highest != U64_MAX)
+			in.highest += room;
+	}
+	return in;
+}
+
 /*
  * A search ends after half a second of the machine's clock, in which it may not
- * have got far where the host is busy.
+ * have got far where the host is busy. What was room a moment ago may hold
+ * memory of others that does not move: each try looks for room anew.
  */
-static void *allocate_where_there_is_room(const struct bound *b,
+static void *allocate_where_there_is_room(struct rpt *t,
+					  const struct bound *b, u64 *room,
 					  MEMORY_CACHING_TYPE type)
 {
 	unsigned int tries;
-	void *block = NULL;
 
-	for (tries = 0; !block && tries < RPT_TRIES / 10; tries++)
-		block = allocate(b->bytes, b->lowest, b->highest, b->boundary,
-				 type);
-	return block;
+	for (tries = 0; tries < RPT_TRIES / 10; tries++) {
+		struct bound in = bound_in(b, *room);
+		void *block = allocate(in.bytes, in.lowest, in.highest,
+				       in.boundary, type);
+
+		if (block)
+			return block;
+		if (b->from == ROOM)
+			*room = find_room(t);
+	}
+	return NULL;
 }
 
 static void bounds_kept(struct rpt *t)
@@ -227,25 +252,23 @@ static void bounds_kept(struct rpt *t)
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(possible); i++) {
-		struct bound b = possible[i];
+		const struct bound *b = &possible[i];
 
-		if (b.from == ROOM) {
-			b.lowest += room;
-			if (b.highest != U64_MAX)
-				b.highest += room;
-		}
 		/* One may be right by luck: take some at a time. */
 		for (j = 0; j < MANY; j++) {
-			if (j && (b.bytes > SZ_64K ||
-				  (b.from == ROOM && j >= MANY_IN_ROOM))) {
-				blocks[j] = NULL;
+			struct bound in;
+
+			blocks[j] = NULL;
+			if (j && (b->bytes > SZ_64K ||
+				  (b->from == ROOM && j >= MANY_IN_ROOM)))
 				continue;
-			}
-			blocks[j] = allocate_where_there_is_room(&b, type);
+			blocks[j] = allocate_where_there_is_room(t, b, &room,
+								 type);
+			in = bound_in(b, room);
 			if (!blocks[j])
 				rpt_fail(t, "bound %u, block %u: NULL", i, j);
-			else if (!check(t, blocks[j], b.bytes, b.lowest,
-					b.highest, b.boundary, type))
+			else if (!check(t, blocks[j], in.bytes, in.lowest,
+					in.highest, in.boundary, type))
 				rpt_fail(t, "bound %u, block %u", i, j);
 		}
 		for (j = 0; j < MANY; j++)

@@ -394,9 +394,10 @@ static void block_size(struct rpt *t)
 		return;
 	want = n > SMALL_MAX ? PAGE_ALIGN(n) : ALIGN(n, 16);
 	/* Of a small block that begins at a page nobody could tell. */
-	if (!PAGE_ALIGNED(block) || n <= 4016 || n > SMALL_MAX)
+	if (!PAGE_ALIGNED(block) || n <= 4016 || n > SMALL_MAX) {
 		EXPECT_EQ(t, ExQueryPoolBlockSize(block, &charged), want);
-	EXPECT_EQ(t, charged, FALSE);
+		EXPECT_EQ(t, charged, FALSE);
+	}
 	EXPECT_EQ(t, ExQueryPoolBlockSize(block + 16, &charged), 0);
 	ExFreePool(block);
 	EXPECT_EQ(t, ExQueryPoolBlockSize(block, &charged), 0);

@@ -82,7 +82,7 @@ void rpt_note(struct rpt *t, const char *fmt, ...)
 }
 EXPORT_SYMBOL_GPL(rpt_note);
 
-bool rpt_failed(struct rpt *t)
+unsigned int rpt_failed(struct rpt *t)
 {
 	return t->failures;
 }

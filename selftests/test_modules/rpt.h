@@ -53,7 +53,7 @@ const char *rpt_value_name(struct rpt *t);
 __printf(2, 3) void rpt_fail(struct rpt *t, const char *fmt, ...);
 __printf(2, 3) void rpt_skip(struct rpt *t, const char *fmt, ...);
 __printf(2, 3) void rpt_note(struct rpt *t, const char *fmt, ...);
-bool rpt_failed(struct rpt *t);
+unsigned int rpt_failed(struct rpt *t);
 
 bool rpt_expect(struct rpt *t, bool ok, const char *what, const char *file,
 		int line);
