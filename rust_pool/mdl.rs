@@ -146,14 +146,14 @@ impl Mdl {
         size.saturating_sub(HEAD) / FRAME >= frames
     }
 
-    /// Reports something about it, with its flags and those of them that it is about.
-    pub(crate) fn report(
+    /// Something that was done to it, with its flags and those of them that it is about.
+    pub(crate) fn violation(
         &self,
         check: u64,
         third: impl Into<Parameter>,
         caller: usize,
         what: &'static str,
-    ) {
+    ) -> Violation {
         let own = Parameter::Address(self.addr());
         let flags = flags_of(&self.head());
         Violation::new(
@@ -163,7 +163,17 @@ impl Mdl {
             caller,
             what,
         )
-        .report();
+    }
+
+    /// Reports that.
+    pub(crate) fn report(
+        &self,
+        check: u64,
+        third: impl Into<Parameter>,
+        caller: usize,
+        what: &'static str,
+    ) {
+        self.violation(check, third, caller, what).report();
     }
 
     /// The same with the IRQL that it was used at, where that is a part of the report.
@@ -447,6 +457,9 @@ unsafe extern "C" fn rust_pool_mdl_allocate(
     };
     // SAFETY: The block is new and large enough.
     unsafe { mdl.write(head) };
+    if let Some(mdl) = NonNull::new(mdl).map(Mdl) {
+        lock::end_stale(mdl, caller);
+    }
     let irp: *mut raw::rust_pool_irp = irp.cast();
     if !irp.is_null() {
         // SAFETY: By the safety requirements.

@@ -29,7 +29,8 @@ use crate::{
             Taken,
             REGIONS, //
         },
-        Owner, //
+        Owner,
+        Region, //
     },
     sys::{
         self,
@@ -64,6 +65,37 @@ pub(crate) fn is_locked(mdl: Mdl) -> bool {
     REGIONS.bucket(key).lock().find(key).is_some()
 }
 
+/// Takes the record of what was locked for an MDL. Any context but NMI.
+fn take(mdl: Mdl) -> Option<KBox<Region>> {
+    let taken = REGIONS.take(key(mdl), |region| match region.owner {
+        Owner::Locked(_) => Ok(()),
+        _ => Err(()),
+    });
+    match taken {
+        Taken::Region(region) => Some(region),
+        _ => None,
+    }
+}
+
+/// Gives back what was locked for an MDL; at once, or later where that may not be done here.
+fn give_back(region: KBox<Region>) {
+    let pins = matches!(&region.owner, Owner::Locked(pinned) if !pinned.is_empty());
+    if pins && (sys::irql() != 0 || sys::in_reclaim()) {
+        noncached::BACKLOG.add(region);
+    }
+}
+
+/// Reports that an MDL whose pages are locked was freed, or its memory used for this one, and gives
+/// the lock back. The MDL is not locked itself. Any context but NMI.
+pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
+    if let Some(region) = take(mdl) {
+        let what = "an MDL was here whose pages were locked when its memory was freed";
+        mdl.violation(0xb8, u32::from(flag::LOCKED), caller, what)
+            .report_with(|| region.facts().print());
+        give_back(region);
+    }
+}
+
 /// Locks the pages of an MDL. Any context; sleeps for those of a process.
 fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused> {
     let irql = sys::irql();
@@ -80,11 +112,12 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
         return Err(Refused::Misuse);
     }
     let used = flags & (flag::LOCKED | flag::MAPPED | flag::NONPAGED | flag::PARTIAL);
-    if used != 0 || is_locked(mdl) {
+    if used != 0 {
         let what = "MDL locked that is in use already";
         mdl.report(0xb0, u32::from(used), caller, what);
         return Err(Refused::Misuse);
     }
+    end_stale(mdl, caller);
     let pages = pages_of(&head).filter(|&pages| mdl.has_room_for(pages));
     let (Some(pages), 0..=2, 0..=1) = (pages, operation, mode) else {
         let what = "MDL locked with bad arguments, or longer than its room";
@@ -157,17 +190,10 @@ fn unlock(mdl: Mdl, caller: usize) {
     if flags & flag::MAPPED != 0 {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);
     }
-    let taken = REGIONS.take(key(mdl), |region| match region.owner {
-        Owner::Locked(_) => Ok(()),
-        _ => Err(()),
-    });
     // Of pages that the driver locked by hand nothing is known. Those that are pinned are unpinned
     // with their record.
-    if let Taken::Region(region) = taken {
-        let waits = matches!(&region.owner, Owner::Locked(pinned) if !pinned.is_empty());
-        if waits && (irql != 0 || sys::in_reclaim()) {
-            noncached::BACKLOG.add(region);
-        }
+    if let Some(region) = take(mdl) {
+        give_back(region);
     }
     let mut head = mdl.head();
     let flags = flags_of(&head);

@@ -36,6 +36,11 @@ program comes_after.sh <<'END'
 echo 1..1
 echo "ok 1 here"
 END
+program panics.sh <<'END'
+echo 1..1
+echo "# before it"
+echo c >/proc/sysrq-trigger
+END
 program measures.sh <<'END'
 # vm-quiet: it measures
 # vm-own: with a load of its own
@@ -94,6 +99,13 @@ totals_are_last() {
 	tail -n 1 "$WORK/result" | grep -qx '2 passed, 3 failed'
 }
 
+# Why it ended is in the line, and what it said last before the results.
+ended_machine_is_explained() {
+	run panics.sh
+	[ -n "$(file_of 'panics.sh: the machine ended in the middle of it: kernel panic: sysrq.*')" ] &&
+		grep -qx '  # before it' "$WORK/result"
+}
+
 # Not one of the runner's: what keeps the processors busy is another's.
 busy_host_skips() {
 	local load
@@ -116,4 +128,5 @@ check "a machine that stands still leaves its stacks" hang_is_explained
 check "the programs behind it run" others_run
 check "the logs are named" logs_are_named
 check "the totals are the last line" totals_are_last
+check "a machine that ended says why" ended_machine_is_explained
 check "a measurement on a busy host is skipped" busy_host_skips

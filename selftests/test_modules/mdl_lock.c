@@ -268,6 +268,77 @@ static void of_a_process_in_context(struct rpt *t)
 	user_drop(&user);
 }
 
+/* An MDL whose pages stay locked when its memory is used for the next one. */
+static void begun_anew_while_locked(struct rpt *t)
+{
+	struct {
+		MDL mdl;
+		PFN_NUMBER frames[3];
+	} own = { };
+	const struct rpt_violation *v;
+	struct buffer user;
+	void *va;
+
+	if (!user_make(t, &user))
+		return;
+	va = (__force void *)user.memory;
+	MmInitializeMdl(&own.mdl, va, BYTES);
+	EXPECT_EQ(t, MmProbeAndLockPages(&own.mdl, UserMode, IoReadAccess),
+		  STATUS_SUCCESS);
+	EXPECT(t, pinned(&own.mdl));
+	MmInitializeMdl(&own.mdl, va, BYTES);
+	EXPECT_EQ(t, MmProbeAndLockPages(&own.mdl, UserMode, IoReadAccess),
+		  STATUS_SUCCESS);
+	v = EXPECT_VIOLATION(t, VERIFIER, 0xb8);
+	if (v)
+		EXPECT_EQ(t, v->p[1], (ulong)&own.mdl);
+	MmUnlockPages(&own.mdl);
+	EXPECT_VIOLATIONS(t, 0);
+	EXPECT(t, !pinned(&own.mdl));
+	user_drop(&user);
+}
+
+/* The same by the pool: the next MDL at the address reports it. */
+static void freed_by_the_pool(struct rpt *t)
+{
+	enum { MANY = 64 };
+	PMDL mdl, next[MANY] = { };
+	struct buffer user;
+	PFN_NUMBER frame;
+	unsigned int i;
+	void *va;
+
+	if (IS_ENABLED(CONFIG_KASAN)) {
+		rpt_skip(t, "KASAN hands the address out much later");
+		return;
+	}
+	if (!user_make(t, &user))
+		return;
+	va = (__force void *)user.memory;
+	mdl = IoAllocateMdl(va, PAGE_SIZE, FALSE, FALSE, NULL);
+	if (!EXPECT(t, mdl)) {
+		user_drop(&user);
+		return;
+	}
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, UserMode, IoReadAccess),
+		  STATUS_SUCCESS);
+	frame = *MmGetMdlPfnArray(mdl);
+	ExFreePool(mdl);
+	for (i = 0; i < MANY; i++) {
+		next[i] = IoAllocateMdl(va, PAGE_SIZE, FALSE, FALSE, NULL);
+		if (next[i] == mdl)
+			break;
+	}
+	EXPECT(t, i < MANY);
+	EXPECT_VIOLATION(t, VERIFIER, 0xb8);
+	for (i = 0; i < MANY; i++)
+		if (next[i])
+			IoFreeMdl(next[i]);
+	EXPECT(t, !folio_maybe_dma_pinned(page_folio(pfn_to_page(frame))));
+	EXPECT_VIOLATIONS(t, 0);
+	user_drop(&user);
+}
+
 static void misused(struct rpt *t)
 {
 	char *block = ExAllocatePoolWithTag(NonPagedPoolNx, 5000, TAG_MDL);
@@ -306,9 +377,9 @@ static void misused(struct rpt *t)
 	mdl->MdlFlags = 0;
 	IoFreeMdl(mdl);
 	EXPECT_VIOLATION(t, VERIFIER, 0xb8);
-	MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
-	EXPECT_VIOLATION(t, VERIFIER, 0xb0);
-	mdl->MdlFlags = MDL_PAGES_LOCKED;
+	/* Nor is it told from one that was begun anew. */
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, KernelMode, IoReadAccess), 0);
+	EXPECT_VIOLATION(t, VERIFIER, 0xb8);
 	IoBuildPartialMdl(mdl, part, block + 1, 0);
 	MmUnlockPages(part);
 	EXPECT_VIOLATION(t, VERIFIER, 0xb4);
@@ -369,6 +440,8 @@ static const struct rpt_case cases[] = {
 	{ "of_the_kernel_in_context", of_the_kernel_in_context, rpt_contexts },
 	{ "of_a_process_in_context", of_a_process_in_context,
 	  rpt_atomic_contexts },
+	{ "begun_anew_while_locked", begun_anew_while_locked },
+	{ "freed_by_the_pool", freed_by_the_pool },
 	{ "misused", misused },
 	{ "in_no_process", in_no_process },
 };
