@@ -5,7 +5,7 @@
 # program must not be able to pass by dying early, nor, if it is "due" here, by skipping
 # all that it has. With "others", which is how many hundredths of the host others took,
 # what fails of a program that measures is skipped: the host was not its own. "hang" says
-# why the machine was ended, if it was.
+# why the machine was ended, if it was, and "why" why it ended by itself.
 
 function result(kind, name) {
 	print kind "\t" program ": " name
@@ -54,7 +54,7 @@ index($0, "# rust_pool-selftest: end " program " ") == 1 {
 
 END {
 	if (!ended)
-		result("fail", hang ? hang : "the machine ended in the middle of it")
+		result("fail", hang ? hang : "the machine ended in the middle of it" (why ? ": " why : ""))
 	else if (!planned)
 		result("fail", "no plan, exit status " status)
 	else if (plan != ran)

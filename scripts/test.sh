@@ -190,6 +190,7 @@ judge() {
 		[ -z "$(header "$1" quiet)" ] || others=$(busy "$dir")
 		awk -v program="$1" -v due=$due -v others="$others" \
 			-v hang="$(head -qn 1 "$dir/hang" 2>/dev/null)" \
+			-v why="$(sed -n 's/^rust_pool: error: //p' "$dir/runner" | tail -n 1)" \
 			-f "$TOP/scripts/ktap.awk" "$dir/console" >"$results"
 	fi
 	awk -F '\t' -v OFS='\t' -v console="$(shown "$dir/console")" \
@@ -204,11 +205,12 @@ judge() {
 				printf ", %d skipped", count["skip"]
 			print ""
 		}' "$results"
-	# Its lines, or those that belong to a failure.
-	awk -v program="$1" -v all="${V:-}" '
+	# Its lines, or those that belong to a failure; the last ones where a machine ended.
+	awk -v program="$1" -v all="${V:-}" -v expect="$(header "$1" expect)" '
 		$0 == "# rust_pool-selftest: run " program { inside = 1; next }
 		index($0, "# rust_pool-selftest: end " program " ") == 1 { inside = 0 }
 		!inside { next }
+		{ last[++lines] = $0 }
 		all || /^# seed / { print "  " $0; next }
 		/^not ok / {
 			for (i = count > 40 ? count - 39 : 1; i <= count; i++)
@@ -216,7 +218,12 @@ judge() {
 			print "  " $0
 		}
 		/^(not )?ok / { count = 0 }
-		/^# / { said[++count] = $0 }' "$dir/console"
+		/^# / { said[++count] = $0 }
+		END {
+			if (inside && !all && expect == "")
+				for (i = lines > 60 ? lines - 59 : 1; i <= lines; i++)
+					print "  " last[i]
+		}' "$dir/console"
 }
 
 # finish_one: waits for a boot to end, and shows what came of it
