@@ -50,10 +50,12 @@ update:
 demo: modules
 	@$K/demo.sh
 
-# What measures is for the stock kernel.
-test: modules
+# Looks at TESTS before it builds anything. What measures is for the stock kernel.
+test:
+	@$S/test.sh --check $(TESTS)
+	@$(MAKE) modules
 	@$K/client.sh $(COPY)selftests/test_modules
-	@WDK=1 $K/client.sh $(COPY)selftests/ports
+	@WDK=1 $K/client.sh $(COPY)selftests/wdk
 	$(if $(filter stock,$(KERNEL)),@$K/client.sh $(COPY)selftests/bench)
 	@$K/test.sh $(TESTS)
 

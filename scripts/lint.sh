@@ -81,8 +81,8 @@ run_checkpatch() {
 	local status=0
 
 	checkpatch "$CHECKPATCH_IGNORE" '*.[ch]' ':!selftests' ':!include/rust_pool/wdk' || status=1
-	checkpatch "$CHECKPATCH_IGNORE_TESTS" 'selftests/*.[ch]' ':!selftests/ports' || status=1
-	checkpatch "$CHECKPATCH_IGNORE_WDK" 'include/rust_pool/wdk/*' 'selftests/ports/*.[ch]' ||
+	checkpatch "$CHECKPATCH_IGNORE_TESTS" 'selftests/*.[ch]' ':!selftests/wdk' || status=1
+	checkpatch "$CHECKPATCH_IGNORE_WDK" 'include/rust_pool/wdk/*' 'selftests/wdk/*.[ch]' ||
 		status=1
 	return "$status"
 }
@@ -99,6 +99,35 @@ run_spdx() {
 
 	missing=$(sources | grep -vE '^COPYING$' | xargs grep -L 'SPDX-License-Identifier: GPL-2.0' || true)
 	[ -z "$missing" ] || { echo "$missing"; return 1; }
+}
+
+# A mutant applies, and lies beside the program that finds it; each name is there once.
+run_mutants() {
+	local status=0 patch program test home
+	declare -A homes=() others=()
+
+	while read -r program; do
+		home=${homes[${program##*/}]:-}
+		[ -z "$home" ] || { echo "selftests/$program: $home has one of this name"; status=1; }
+		homes[${program##*/}]=${program%/*}
+	done < <(selftests/list.sh)
+	while read -r patch; do
+		test=$(sed -n 's/^Test: *//p' "$patch" | head -n 1)
+		home=${homes[${test:-none}]:-}
+		[[ $test != scripts/* || ! -x selftests/$test ]] || home=scripts
+		if [ -z "$home" ]; then
+			echo "$patch: its line \"Test: $test\" names no program"
+		elif [ "$patch" != "selftests/$home/mutants/${patch##*/}" ]; then
+			echo "$patch: $test finds it, so it belongs in selftests/$home/mutants"
+		elif [ -n "${others[${patch##*/}]:-}" ]; then
+			echo "$patch: ${others[${patch##*/}]} has the same name"
+		elif git apply --check "$patch"; then
+			others[${patch##*/}]=$patch
+			continue
+		fi
+		status=1
+	done < <(sources 'selftests/*.patch')
+	return "$status"
 }
 
 # In a copy, so that what clippy makes never gets mixed up with what is shipped.
@@ -121,6 +150,7 @@ fi
 check SPDX "each file named needs a line SPDX-License-Identifier: GPL-2.0" run_spdx
 check layers "see rust_pool/README.rst" in_root python3 "$TOP/scripts/layers.py"
 check rustfmt "make fmt" run_rustfmt --check
+check mutants "see CONTRIBUTING.md" run_mutants
 check clippy "correct what it names" run_clippy
 check checkpatch "correct what it names" run_checkpatch
 check shellcheck "correct what it names" run_shellcheck

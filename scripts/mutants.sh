@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# mutants.sh [NAME...]: proves the tests. Each selftests/mutants/*.patch plants one
-# defect; it is built, and the test program that the patch names has to fail:
+# mutants.sh [NAME...]: proves the tests. Each selftests/*/mutants/*.patch plants
+# one defect; it is built, and the test program that the patch names has to fail:
 #
 #   Test: foo.sh        the program to run; scripts/foo.sh is one of the scripts' tests
 #   Case: regex         optional, the result that has to be among the failed
@@ -50,7 +50,7 @@ apply() {
 build() {
 	"$scratch/scripts/build.sh" "$scratch" modules &&
 		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules" &&
-		WDK=1 "$scratch/scripts/client.sh" "$scratch/selftests/ports" &&
+		WDK=1 "$scratch/scripts/client.sh" "$scratch/selftests/wdk" &&
 		{ [ "$KERNEL" != stock ] ||
 			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
 }
@@ -102,9 +102,9 @@ try() {
 }
 
 mapfile -t patches < <(for name in "${@:-*}"; do
-	find "$TOP/selftests/mutants" -name "$name.patch"
+	find "$TOP/selftests" -path "*/mutants/$name.patch"
 done | sort -u)
-[ ${#patches[@]} -gt 0 ] || die "there is no selftests/mutants/${*:-*}.patch"
+[ ${#patches[@]} -gt 0 ] || die "there is no selftests/*/mutants/${*:-*}.patch"
 
 # A test that fails anyway would kill any mutant.
 mapfile -t kernels < <(for patch in "${patches[@]}"; do kernel_of "$patch"; done | sort -u)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# test.sh [PROGRAM...]: runs the selftests, or those named, in the virtual
-# machine, and adds up their results. The last line is "N passed, N failed", with
+# test.sh [--check] [PROGRAM...]: runs the selftests, or those named, in the virtual
+# machine, and adds up their results. With --check it only looks whether there are such. The last line is "N passed, N failed", with
 # ", N skipped" where some were. As many machines run at once as there are
 # processors, two at most. A line for each program is shown when it has ended, with
 # what it said of a failure; V=1 shows all that it printed.
@@ -11,11 +11,11 @@
 # (what the programs printed), kmsg (the kernel's log), qemu, command, load, and hang
 # where it stood still. Each line of a failure names the file to look at.
 #
-# A program may ask for a machine of its own kind in comments near its top; those
-# that ask for the same share a boot:
+# A program may ask for a machine of its own kind in comments near its top, or below its
+# row in selftests/suites; those that ask for the same share a boot:
 #
 #   # vm-cmdline: ...   kernel parameters, in place of no_hash_pointers
-#   # vm-args: ...      arguments for QEMU
+#   # vm-args: ...      arguments for QEMU, on as many lines as they need
 #   # vm-mem: 2G        memory, in place of 1G
 #   # vm-smp: 4         processors, in place of 2
 #   # vm-kernel: debug  only on this kernel, or stock, unless the program is named
@@ -32,41 +32,20 @@
 . "$(dirname "$0")/env.sh"
 
 selftests=${SELFTESTS:-$TOP/selftests}
-setup_ensure
 
-# The checkers cost that much. Both times are the machine's own: see vm.sh. An interrupt
-# while the first processor is identified, which on a slow host happens, has KASAN take
-# page tables of five levels for four, report that, and be silent ever after.
-step=$(sed -n 's/^timeout=//p' "$selftests/settings")
-timeout=3600 options=
-if [ "${KERNEL:-stock}" = debug ]; then
-	export BOOT_TIMEOUT=${BOOT_TIMEOUT:-300}
-	step=$((step * 4)) timeout=7200 options=no5lvl
-fi
-# Of the host's time that others took, in hundredths, from which on it counts as busy.
-busy_from=10
-
-work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-test.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-: >"$work/results"
-
-# shown FILE: as its reader would name it
-shown() {
-	realpath --relative-base="$PWD" "$1"
-}
-
-# The list is the one that kselftest itself would use.
-test_progs() {
-	# shellcheck disable=SC2016 # make's, not the shell's
-	printf 'include Makefile\n.PHONY: print\nprint:\n\t@echo $(TEST_PROGS)\n' |
-		make -s -C "$selftests" -f - \
-			KSFT="$KERNEL_DIR/source/tools/testing/selftests" print
-}
+# Where each program is, and their names in the order in which they run. The list is the
+# one that kselftest itself would use.
+declare -A file=()
+names=()
+while read -r program; do
+	names+=("${program##*/}")
+	file[${program##*/}]=$program
+done < <("$selftests/list.sh")
 
 # nearest NAME: the three programs whose names differ least, by letters put in, left out
 # or changed
 nearest() {
-	test_progs | xargs -n 1 | awk -v name="$1" '
+	printf '%s\n' "${names[@]}" | awk -v name="$1" '
 		function least(a, b) { return a < b ? a : b }
 		{
 			for (j = 0; j <= length($1); j++)
@@ -85,9 +64,53 @@ nearest() {
 		}' | sort -n | head -n 3 | cut -d ' ' -f 2 | xargs
 }
 
-# header PROGRAM NAME: what the program's comment "# vm-NAME:" says
+check=
+if [ "${1:-}" = --check ]; then
+	check=yes
+	shift
+fi
+programs=("${@##*/}")
+unknown=()
+for program in "${programs[@]}"; do
+	[ -n "${file[$program]:-}" ] || unknown+=("$program (did you mean $(nearest "$program")?)")
+done
+[ ${#unknown[@]} -eq 0 ] || die "TESTS: no such program in selftests: ${unknown[*]}"
+[ -z "$check" ] || exit 0
+setup_ensure
+
+# The checkers cost that much. Both times are the machine's own: see vm.sh. An interrupt
+# while the first processor is identified, which on a slow host happens, has KASAN take
+# page tables of five levels for four, report that, and be silent ever after.
+step=$(sed -n 's/^timeout=//p' "$selftests/settings")
+timeout=3600 options=
+if [ "${KERNEL:-stock}" = debug ]; then
+	export BOOT_TIMEOUT=${BOOT_TIMEOUT:-300}
+	step=$((step * 4)) timeout=7200 options=no5lvl
+fi
+# Of the host's time that others took, in hundredths, from which on it counts as busy.
+busy_from=10
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-test.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+: >"$work/results"
+"$selftests/copy.sh" "$work/selftests"
+
+# shown FILE: as its reader would name it
+shown() {
+	realpath --relative-base="$PWD" "$1"
+}
+
+# header PROGRAM NAME: what the program, or its row, says as "vm-NAME:"
 header() {
-	sed -n "1,40s/^# vm-$2: *//p" "$selftests/$1" | head -n 1
+	local path=${file[$1]}
+
+	if [ -f "$selftests/$path" ]; then
+		sed -n "1,40s/^# vm-$2: *//p" "$selftests/$path"
+	else
+		awk -v program="$path" -v key="vm-$2:" '
+			/^[^# \t]/ { inside = $1 == program }
+			inside && $1 == key { sub(/^[ \t]+[^ \t]+[ \t]+/, ""); print }' "$selftests/suites"
+	fi | paste -s -d ' '
 }
 
 # for_this_kernel PROGRAM: is it to be run on this kernel when none is named?
@@ -127,9 +150,7 @@ boot() {
 	: >"$dir/console"
 	say "booting for ${*%.sh}${own:+, alone}$([ -z "$(header "$1" expect)" ] ||
 		echo ", to see it panic")"
-	FILES="$(find "$selftests" -maxdepth 1 -type f -printf '%p ')$(
-		find "$selftests" -mindepth 2 -maxdepth 2 \( -name '*.ko' -o -path '*/bench/*.awk' \
-			-o -path '*/bench/*.sh' \) -printf '%p ') $dir/programs $dir/environment" \
+	FILES="$work/selftests $dir/programs $dir/environment" \
 		CMDLINE="log_buf_len=4M $options ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
 		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-$timeout} \
 		STEP='^# rust_pool-selftest: ' STEP_TIMEOUT=$((step + ${MODEL_SECONDS:-0})) VM_LOGS=$dir \
@@ -236,18 +257,10 @@ finish_one() {
 }
 
 if [ $# -eq 0 ]; then
-	mapfile -t programs < <(test_progs | xargs -n 1 | while read -r program; do
-		! for_this_kernel "$program" || echo "$program"
-	done)
-else
-	programs=("${@##*/}")
+	for program in "${names[@]}"; do
+		! for_this_kernel "$program" || programs+=("$program")
+	done
 fi
-unknown=()
-for program in "${programs[@]}"; do
-	[ -x "$selftests/$program" ] && [ -f "$selftests/$program" ] ||
-		unknown+=("$program (did you mean $(nearest "$program")?)")
-done
-[ ${#unknown[@]} -eq 0 ] || die "TESTS: no such program in selftests: ${unknown[*]}"
 for program in "${programs[@]}"; do
 	printf '%s\t%s\n' "$(needs "$program")" "$program"
 done | sort -s -t "$(printf '\t')" -k 1,1 >"$work/wanted"

@@ -4,7 +4,9 @@
 # Shared by the test programs, which source it first. Needs nothing but a POSIX
 # shell and what busybox has.
 
+# The folder that this file is in, from that of a program or from here.
 DIR=$(dirname "$(readlink -f "$0")")
+[ -e "$DIR/lib.sh" ] || DIR=$(dirname "$DIR")
 STATS=/sys/kernel/debug/rust_pool
 CASES_DIR=/sys/kernel/debug/rust_pool_test
 PROGRAM=${0##*/}
@@ -19,7 +21,6 @@ TMP=
 # The kernel tree's helpers: beside an installed kselftest, or with the VM's files.
 find_ktap() {
 	for KTAP in "$DIR/../kselftest/ktap_helpers.sh" \
-		"$DIR/kselftest/ktap_helpers.sh" \
 		"${KSFT:-/nonexistent}/kselftest/ktap_helpers.sh"; do
 		[ ! -e "$KTAP" ] || return 0
 	done
@@ -30,8 +31,8 @@ find_ktap() {
 find_ktap
 # shellcheck source=/dev/null
 . "$KTAP"
-# shellcheck source=selftests/kmemleak.sh
-. "$DIR/kmemleak.sh"
+# shellcheck source=selftests/lib/kmemleak.sh
+. "$DIR/lib/kmemleak.sh"
 
 # Seconds until what must happen counts as never to. Nothing waits so long but for
 # what hangs: a machine whose host is busy takes its time.
@@ -55,10 +56,9 @@ skip_all() {
 	exit "$KSFT_SKIP"
 }
 
-# Prints where a module's file is: here, in the checkout, or built in place.
+# Prints where a module's file is, if it was built.
 module_file() {
-	for _file in "$DIR/$1.ko" "$DIR/test_modules/$1.ko" "$DIR/bench/$1.ko" "$DIR/ports/$1.ko" \
-		"$DIR/../$1.ko"; do
+	for _file in "$DIR/test_modules/$1.ko" "$DIR/bench/$1.ko" "$DIR/wdk/$1.ko" "$DIR/../$1.ko"; do
 		if [ -e "$_file" ]; then
 			echo "$_file"
 			return

@@ -5,7 +5,7 @@
 #include <linux/module.h>
 #include <linux/rcupdate.h>
 
-#include "../free_pages.h"
+#include "../lib/free_pages.h"
 #include "bench_private.h"
 
 unsigned long rpb_free_pages(void)

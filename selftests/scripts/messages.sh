@@ -219,6 +219,13 @@ unknown_test() {
 	refused 'TESTS: no such program in selftests: nosuch.sh ' "$TOP/scripts/test.sh" nosuch.sh
 }
 
+# The kernel tree would say so if anything were built.
+unknown_test_before_the_build() {
+	tree
+	refused 'TESTS: no such program in selftests: nosuch.sh ' make -C "$TOP" \
+		KDIR="$WORK/tree" RUSTC="$WORK/tree/rustc" test TESTS=nosuch.sh
+}
+
 library_as_test() {
 	refused 'TESTS: no such program in selftests: lib.sh .*nosuch.sh ' \
 		"$TOP/scripts/test.sh" module.sh lib.sh nosuch.sh
@@ -337,6 +344,7 @@ check "a blank in a client's path" client_blank
 check "the lock of a build" two_at_once
 check "two builds at once take turns" builds_take_turns
 check "an unknown test" unknown_test
+check "an unknown test, before anything is built" unknown_test_before_the_build
 check "a library as a test" library_as_test
 check "flavour rt" refused "FLAVOUR=rt has CONFIG_PREEMPT_RT" make -C "$TOP" FLAVOUR=rt
 check "flavour rt-amd64" refused "FLAVOUR=rt has CONFIG_PREEMPT_RT" make -C "$TOP" test FLAVOUR=rt-amd64

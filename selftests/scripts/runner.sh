@@ -9,7 +9,9 @@
 
 unset TIMEOUT BOOT_TIMEOUT CASES MODEL_SECONDS V
 suite=$WORK/selftests
-mkdir "$suite"
+mkdir -p "$suite"/{folder,lib}
+cp "$TOP"/selftests/{list,copy}.sh "$suite"
+cp "$TOP"/selftests/lib/kmemleak.sh "$suite/lib"
 echo 'timeout=20' >"$suite/settings"
 
 # program NAME: a test program, from standard input
@@ -21,31 +23,45 @@ program() {
 	chmod +x "$suite/$1"
 }
 
-program fails.sh <<'END'
+program folder/fails.sh <<'END'
 echo 1..2
 echo "# because"
 echo "not ok 1 a thing"
 echo "# no matter"
 echo "ok 2 another"
 END
-program stands_still.sh <<'END'
+program folder/stands_still.sh <<'END'
 echo 1..1
 sleep 7654321
 END
-program comes_after.sh <<'END'
+program folder/comes_after.sh <<'END'
 echo 1..1
 echo "ok 1 here"
 END
-program panics.sh <<'END'
+program folder/panics.sh <<'END'
 echo 1..1
 echo "# before it"
 echo c >/proc/sysrq-trigger
 END
-program measures.sh <<'END'
+program folder/measures.sh <<'END'
 # vm-quiet: it measures
 # vm-own: with a load of its own
 echo 1..1
 echo "not ok 1 a target"
+END
+
+cat >"$suite/suites" <<'END'
+# A row, and another whose machine it does not get.
+folder/row.sh	module	suite
+	vm-cmdline: for_a_row
+	vm-cmdline: in_two_lines
+folder/other_row.sh	module	suite
+	vm-cmdline: for_another
+END
+program suites.sh <<'END'
+echo 1..1
+grep -q ' for_a_row in_two_lines' /proc/cmdline || printf 'not '
+echo "ok 1 $1 has its machine"
 END
 
 # run PROGRAM...: leaves what the runner printed in $WORK/result. What we start beside it
@@ -84,6 +100,10 @@ hang_is_explained() {
 
 others_run() {
 	grep -qx 'comes_after.sh: 1 passed, 0 failed' "$WORK/result"
+}
+
+rows_run() {
+	run row.sh && grep -qx 'row.sh: 1 passed, 0 failed' "$WORK/result"
 }
 
 logs_are_named() {
@@ -129,4 +149,5 @@ check "the programs behind it run" others_run
 check "the logs are named" logs_are_named
 check "the totals are the last line" totals_are_last
 check "a machine that ended says why" ended_machine_is_explained
+check "a row of the table runs, on the machine that it asks for" rows_run
 check "a measurement on a busy host is skipped" busy_host_skips

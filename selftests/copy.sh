@@ -1,0 +1,12 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# copy.sh DIR: copies to DIR what the programs need to run on another machine, in the same
+# folders: themselves, what they share, and the modules that were built.
+
+mkdir -p "$1" || exit 1
+dir=$(readlink -f "$1")
+cd "$(dirname "$(readlink -f "$0")")" || exit 1
+find . -type f \( -name '*.sh' -o -name '*.awk' -o -name '*.ko' -o -path ./suites \
+	-o -path ./config -o -path ./settings \) ! -path './scripts/*' \
+	-exec cp --parents -p -t "$dir" {} +

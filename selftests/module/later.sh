@@ -1,0 +1,131 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# What is done later holds up nobody: no module that comes or goes, no callback
+# of the kernel that frees or puts, no allocation while memory is short.
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+
+LATER=/sys/module/rp_test_later/parameters
+REPORT='rust_pool: DRIVER_VERIFIER_DETECTED_VIOLATION \(0xc4\): 0x62'
+
+# in_time COMMAND...: ends within two minutes; else it goes on in the background
+in_time() {
+	rm -f "$TMP/ended"
+	{
+		"$@"
+		echo $? >"$TMP/ended"
+	} &
+	_tries=0
+	until [ -s "$TMP/ended" ]; do
+		_tries=$((_tries + 1))
+		if [ $_tries -gt 120 ]; then
+			echo "# hangs: $*"
+			return 1
+		fi
+		sleep 1
+	done
+	return "$(cat "$TMP/ended")"
+}
+
+another_comes_and_goes() {
+	insmod "$(module_file rp_test_leak)" used=1 && rmmod rp_test_leak
+}
+
+beside_a_slow_release() {
+	log_mark "slow release"
+	echo 1 >$LATER/slow || return 1
+	in_time another_comes_and_goes
+	_status=$?
+	in_time eval "echo 0 >$LATER/slow" || return 1
+	[ $_status -eq 0 ] && not_logged "$REPORT"
+}
+
+# Another's unload has no more to do because others free: it takes few of their rounds.
+beside_a_flood() {
+	log_mark "flood"
+	_before=$(cat $LATER/flood)
+	echo 1 >$LATER/flood || return 1
+	in_time another_comes_and_goes && in_time another_comes_and_goes
+	_status=$?
+	_rounds=$(($(cat $LATER/flood) - _before))
+	until [ "$(cat $LATER/flood)" -gt $((_before + 4)) ]; do
+		sleep 1
+	done
+	in_time eval "echo 0 >$LATER/flood" || return 1
+	echo "# $_rounds rounds of the flood meanwhile"
+	[ $_status -eq 0 ] && not_logged "$REPORT" && given_back && no_family_live
+}
+
+waiting_blocks() {
+	sed -n 's/^# deferred .*: \([0-9]*\) blocks.*/\1/p' "$STATS/memory" |
+		awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+given_back() {
+	_tries=0
+	until [ "$(waiting_blocks)" -eq 0 ]; do
+		_tries=$((_tries + 1))
+		if [ $_tries -gt 60 ]; then
+			grep '^# deferred' "$STATS/memory"
+			return 1
+		fi
+		sleep 1
+	done
+}
+
+shrinks() {
+	_before=$(cat $LATER/shrinker)
+	echo 1 >$LATER/shrinker || return 1
+	in_time "$@"
+	_status=$?
+	in_time eval "echo 0 >$LATER/shrinker" || return 1
+	_calls=$(($(cat $LATER/shrinker) - _before))
+	echo "# the shrinker was called $_calls times"
+	[ $_status -eq 0 ] && [ $_calls -gt 0 ] && given_back && no_family_live
+}
+
+drop_slab() {
+	for _ in 1 2 3; do
+		echo 2 >/proc/sys/vm/drop_caches || return 1
+	done
+}
+
+# The kernel holds itself for short of memory, so kswapd goes on calling shrinkers.
+short_of_memory() {
+	_min=$(cat /proc/sys/vm/min_free_kbytes)
+	_free=$(awk '/^MemFree/ { print $2 }' /proc/meminfo)
+	echo $((_free * 85 / 100)) >/proc/sys/vm/min_free_kbytes || return 1
+	_status=0
+	for _ in 1 2 3 4 5; do
+		head -c 4194304 /dev/zero >"$TMP/more"
+		another_comes_and_goes || _status=1
+		rm "$TMP/more"
+	done
+	echo "$_min" >/proc/sys/vm/min_free_kbytes && return $_status
+}
+
+# Its release() has run when its code goes away: of the device, of its type or class on
+# the heap, or given to that later by who got the adapter.
+own_release_awaited() {
+	log_mark "leaves"
+	for _round in 1 2 3 4; do
+		insmod "$(module_file rp_test_later)" leave=$_round &&
+			in_time rmmod rp_test_later || return 1
+		[ "$(log_since | grep -c ' rpt_later released$')" -eq $_round ] || return 1
+	done
+	not_logged "$REPORT|$SPLAT"
+}
+
+need_edu
+EXTRA=5
+begin_suites rp_test_later later
+run_cases
+check "a module comes and goes beside a slow release()" beside_a_slow_release
+check "a module comes and goes beside a flood" beside_a_flood
+check "a shrinker frees and allocates when caches are dropped" shrinks drop_slab
+check "a shrinker frees and allocates when memory is short" shrinks short_of_memory
+unload rp_test_later
+check "a module that goes has its own release() run" own_release_awaited
+ends

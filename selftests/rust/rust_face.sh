@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The Rust face.
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+
+# However soon they were freed.
+peaks_begin() {
+	tail -n +4 "$STATS/tags" >"$TMP/tags"
+	grep -q '^RsBx Nonp' "$TMP/tags" &&
+		! awk '/^Rs/ && $3 && !$9 { print "# " $0; bad = 1 } END { exit !bad }' "$TMP/tags"
+}
+
+need_edu
+EXTRA=1
+begin_suites rp_test_rust rust_collections rust_regions rust_common_buffers
+run_cases
+check "tags that had blocks have a peak" peaks_begin
+ends

@@ -1,0 +1,386 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The environment headers: values and layouts of the WDK's, names that Linux has
+ * with another meaning, IRQLs, spin locks, lists, interlocked operations, strings,
+ * and the Rtl routines for bytes.
+ */
+#include <linux/completion.h>
+#include <linux/kernel.h>
+#include <linux/kthread.h>
+#include <linux/sizes.h>
+
+#include "pool/pool.h"
+
+#include <ntddk.h>
+#include <ntifs.h>
+
+/* Under a name of its own, or else the header's own sizeof() would fail first. */
+static_assert(sizeof(KSPIN_LOCK) == 8 && sizeof(KIRQL) == 1);
+static_assert(sizeof(WCHAR) == 2 && sizeof(L"ab") == 6 && sizeof(CHAR) == 1);
+static_assert((CHAR)-1 < 0 && (UCHAR)-1 > 0 && (CCHAR)-1 < 0);
+static_assert(sizeof(LONG64) == 8 && sizeof(UINT32) == 4 && sizeof(INT8) == 1);
+static_assert(sizeof(SHORT) == 2 && sizeof(INT) == 4 && sizeof(UINT16) == 2);
+static_assert(sizeof(LONG_PTR) == 8 && sizeof(HANDLE) == 8);
+static_assert(sizeof(UNICODE_STRING) == 16);
+static_assert(offsetof(UNICODE_STRING, Buffer) == 8);
+static_assert(offsetof(LIST_ENTRY, Blink) == 8);
+static_assert(sizeof(SLIST_HEADER) == 16 && _Alignof(SLIST_HEADER) == 16);
+static_assert(MAXULONG == 0xffffffff && MAXLONG == 0x7fffffff);
+static_assert(MAXUSHORT == 0xffff && MAXUCHAR == 0xff);
+static_assert(MAXULONG_PTR == ULONG_MAX && MAXULONGLONG == U64_MAX);
+static_assert(PASSIVE_LEVEL == 0 && APC_LEVEL == 1 && DISPATCH_LEVEL == 2);
+static_assert(DrvRtPoolNxOptIn == 1);
+static_assert((u32)STATUS_PENDING == 0x103);
+static_assert((u32)STATUS_BUFFER_OVERFLOW == 0x80000005);
+static_assert((u32)STATUS_BUFFER_TOO_SMALL == 0xc0000023);
+static_assert((u32)STATUS_NOT_SUPPORTED == 0xc00000bb);
+static_assert((u32)STATUS_NOT_FOUND == 0xc0000225);
+static_assert(NT_SUCCESS(STATUS_PENDING) && !NT_SUCCESS(STATUS_BUFFER_OVERFLOW));
+static_assert(NT_WARNING(STATUS_BUFFER_OVERFLOW) && NT_ERROR(STATUS_NOT_FOUND));
+
+struct record {
+	UCHAR first;
+	LIST_ENTRY link;
+	USHORT last[3];
+};
+
+static_assert(FIELD_OFFSET(struct record, link) == 8);
+static_assert(RTL_FIELD_SIZE(struct record, last) == 6);
+static_assert(RTL_SIZEOF_THROUGH_FIELD(struct record, last) == 30);
+static_assert(ALIGN_UP_BY(65, 64) == 128 && ALIGN_DOWN_BY(127, 64) == 64);
+
+/* The WDK's rounds down, and gives a pointer, which no code of Linux wants. */
+static void page_align(struct rpt *t)
+{
+	ULONG_PTR address = 0x12345678;
+	UCHAR bytes[1];
+
+	static_assert(__builtin_types_compatible_p(typeof(PAGE_ALIGN(0UL)),
+						   PVOID));
+	EXPECT_EQ(t, PAGE_ALIGN(address), 0x12345000);
+	EXPECT_EQ(t, PAGE_ALIGN(0x12345000UL), 0x12345000);
+	EXPECT_EQ(t, PAGE_ALIGN(0x12345fffUL), 0x12345000);
+	EXPECT_EQ(t, (ULONG_PTR)PAGE_ALIGN(bytes) + BYTE_OFFSET(bytes), bytes);
+}
+
+static void irql_now(void *arg)
+{
+	*(KIRQL *)arg = KeGetCurrentIrql();
+}
+
+static void irql(struct rpt *t)
+{
+	KIRQL now = 0xff;
+
+	rpt_in_context(rpt_value(t), irql_now, &now);
+	EXPECT_EQ(t, now, rpt_irql(rpt_value(t)));
+}
+
+/* It says nothing where it may not; that it does where it must, the shell looks. */
+static void paged_code(struct rpt *t)
+{
+	PAGED_CODE();
+	ASSERT(t);
+	NT_ASSERT(t);
+	EXPECT(t, NT_VERIFY(t));
+}
+
+#define THREADS	4
+#define ROUNDS	RPT_MANY(20000)
+
+struct shared {
+	KSPIN_LOCK lock;
+	/* What must not be beside the lock's 8 bytes. */
+	u64 beside;
+	u64 count;
+	SLIST_HEADER slist;
+	LIST_ENTRY list;
+	LONG added;
+};
+
+struct worker {
+	struct shared *shared;
+	struct completion done;
+	SLIST_ENTRY entry;
+	LIST_ENTRY link;
+	bool wrong;
+};
+
+static int work(void *arg)
+{
+	struct worker *worker = arg;
+	struct shared *s = worker->shared;
+	unsigned int i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		PSLIST_ENTRY entry;
+		PLIST_ENTRY link;
+		KIRQL old;
+
+		KeAcquireSpinLock(&s->lock, &old);
+		if (old != PASSIVE_LEVEL || KeGetCurrentIrql() != DISPATCH_LEVEL)
+			worker->wrong = true;
+		WRITE_ONCE(s->count, READ_ONCE(s->count) + 1);
+		KeReleaseSpinLock(&s->lock, old);
+		if (KeGetCurrentIrql() != PASSIVE_LEVEL)
+			worker->wrong = true;
+		InterlockedIncrement(&s->added);
+		/* Each pushes one and pops one, so there is one to be had. */
+		entry = &worker->entry;
+		if (i == 0)
+			InterlockedPushEntrySList(&s->slist, entry);
+		entry = InterlockedPopEntrySList(&s->slist);
+		if (entry)
+			InterlockedPushEntrySList(&s->slist, entry);
+		if (i == 0)
+			ExInterlockedInsertTailList(&s->list, &worker->link,
+						    &s->lock);
+		link = ExInterlockedRemoveHeadList(&s->list, &s->lock);
+		if (link)
+			ExInterlockedInsertHeadList(&s->list, link, &s->lock);
+		cond_resched();
+	}
+	complete(&worker->done);
+	return 0;
+}
+
+static void locks(struct rpt *t)
+{
+	struct shared *s = ExAllocatePoolZero(NonPagedPoolNx, sizeof(*s),
+					      TAG_FLAGS);
+	struct worker *workers = ExAllocatePoolZero(NonPagedPoolNx,
+						    THREADS * sizeof(*workers),
+						    TAG_FLAGS);
+	unsigned int i, linked = 0;
+	u64 want = 0;
+
+	if (!EXPECT(t, s && workers))
+		return;
+	s->beside = 0x5555555555555555;
+	KeInitializeSpinLock(&s->lock);
+	InitializeSListHead(&s->slist);
+	InitializeListHead(&s->list);
+	for (i = 0; i < THREADS; i++) {
+		workers[i].shared = s;
+		init_completion(&workers[i].done);
+		if (IS_ERR(kthread_run(work, &workers[i], "rpt_env%u", i)))
+			complete(&workers[i].done);
+		else
+			want += ROUNDS;
+	}
+	for (i = 0; i < THREADS; i++) {
+		wait_for_completion(&workers[i].done);
+		EXPECT(t, !workers[i].wrong);
+	}
+	EXPECT_EQ(t, s->count, want);
+	EXPECT_EQ(t, s->added, want);
+	EXPECT_EQ(t, s->beside, 0x5555555555555555);
+	EXPECT_EQ(t, QueryDepthSList(&s->slist), want / ROUNDS);
+	while (!IsListEmpty(&s->list)) {
+		RemoveHeadList(&s->list);
+		linked++;
+	}
+	EXPECT_EQ(t, linked, want / ROUNDS);
+	ExFreePool(workers);
+	ExFreePool(s);
+}
+
+static void lock_here(void *arg)
+{
+	struct shared *s = arg;
+	KIRQL before = KeGetCurrentIrql(), old, held;
+
+	KeAcquireSpinLock(&s->lock, &old);
+	held = KeGetCurrentIrql();
+	s->count += KeTryToAcquireSpinLockAtDpcLevel(&s->lock);
+	KeReleaseSpinLock(&s->lock, old);
+	s->added = old == before && KeGetCurrentIrql() == before &&
+		   held == max_t(KIRQL, before, DISPATCH_LEVEL);
+	KeAcquireSpinLockAtDpcLevel(&s->lock);
+	KeReleaseSpinLockFromDpcLevel(&s->lock);
+}
+
+static void lock_in(struct rpt *t)
+{
+	struct shared s = {};
+
+	KeInitializeSpinLock(&s.lock);
+	rpt_in_context(rpt_value(t), lock_here, &s);
+	EXPECT_EQ(t, s.added, 1);
+	EXPECT_EQ(t, s.count, 0);
+	EXPECT_EQ(t, s.lock, 0);
+}
+
+static void lists(struct rpt *t)
+{
+	LIST_ENTRY head, other, a, b, c;
+	SINGLE_LIST_ENTRY single = {}, one, two;
+	struct record record;
+
+	EXPECT(t, CONTAINING_RECORD(&record.link, struct record, link) ==
+		  &record);
+	InitializeListHead(&head);
+	EXPECT(t, IsListEmpty(&head));
+	EXPECT(t, RemoveHeadList(&head) == &head);
+	InsertHeadList(&head, &b);
+	InsertHeadList(&head, &a);
+	InsertTailList(&head, &c);
+	EXPECT(t, head.Flink == &a && a.Flink == &b && b.Flink == &c);
+	EXPECT(t, c.Flink == &head && head.Blink == &c && a.Blink == &head);
+	EXPECT(t, !RemoveEntryList(&b));
+	EXPECT(t, RemoveTailList(&head) == &c);
+	EXPECT(t, RemoveEntryList(&a));
+	EXPECT(t, IsListEmpty(&head));
+
+	/* The entries of another list, without its head. */
+	InitializeListHead(&other);
+	InsertTailList(&head, &a);
+	InsertTailList(&other, &b);
+	InsertTailList(&other, &c);
+	RemoveEntryList(&other);
+	AppendTailList(&head, &b);
+	EXPECT(t, a.Flink == &b && b.Flink == &c && c.Flink == &head);
+	EXPECT(t, head.Blink == &c && c.Blink == &b && b.Blink == &a);
+
+	EXPECT(t, !PopEntryList(&single));
+	PushEntryList(&single, &one);
+	PushEntryList(&single, &two);
+	EXPECT(t, PopEntryList(&single) == &two);
+	EXPECT(t, PopEntryList(&single) == &one);
+	EXPECT(t, !single.Next);
+}
+
+static void sequenced_lists(struct rpt *t)
+{
+	SLIST_ENTRY a, b;
+	SLIST_HEADER head;
+
+	InitializeSListHead(&head);
+	EXPECT(t, !InterlockedPopEntrySList(&head));
+	EXPECT(t, !InterlockedPushEntrySList(&head, &a));
+	EXPECT(t, InterlockedPushEntrySList(&head, &b) == &a);
+	EXPECT_EQ(t, QueryDepthSList(&head), 2);
+	EXPECT(t, InterlockedPopEntrySList(&head) == &b);
+	InterlockedPushEntrySList(&head, &b);
+	EXPECT(t, InterlockedFlushSList(&head) == &b);
+	EXPECT(t, b.Next == &a && !a.Next);
+	EXPECT_EQ(t, QueryDepthSList(&head), 0);
+}
+
+static void interlocked(struct rpt *t)
+{
+	PVOID pointer = t;
+	LONG64 wide = 7;
+	LONG value = 7;
+
+	EXPECT_EQ(t, InterlockedIncrement(&value), 8);
+	EXPECT_EQ(t, InterlockedDecrement(&value), 7);
+	EXPECT_EQ(t, InterlockedExchange(&value, 3), 7);
+	EXPECT_EQ(t, InterlockedExchangeAdd(&value, 4), 3);
+	EXPECT_EQ(t, InterlockedAdd(&value, 1), 8);
+	EXPECT_EQ(t, InterlockedCompareExchange(&value, 5, 9), 8);
+	EXPECT_EQ(t, InterlockedCompareExchange(&value, 5, 8), 8);
+	EXPECT_EQ(t, InterlockedOr(&value, 2), 5);
+	EXPECT_EQ(t, InterlockedAnd(&value, 6), 7);
+	EXPECT_EQ(t, value, 6);
+	EXPECT_EQ(t, InterlockedIncrement64(&wide), 8);
+	EXPECT_EQ(t, InterlockedDecrement64(&wide), 7);
+	EXPECT_EQ(t, InterlockedExchangeAdd64(&wide, 1LL << 40), 7);
+	EXPECT_EQ(t, wide, (1LL << 40) + 7);
+	EXPECT(t, InterlockedExchangePointer(&pointer, &value) == t);
+	EXPECT(t, InterlockedCompareExchangePointer(&pointer, t, t) == &value);
+	EXPECT(t, InterlockedCompareExchangePointer(&pointer, t, &value) ==
+		  &value);
+	EXPECT(t, pointer == t);
+}
+
+static void strings(struct rpt *t)
+{
+	DECLARE_CONST_UNICODE_STRING(constant, L"abc");
+	UNICODE_STRING string, copy;
+	WCHAR buffer[3] = { 'x', 'x', 'x' };
+
+	RtlInitUnicodeString(&string, L"abc");
+	EXPECT_EQ(t, string.Length, 6);
+	EXPECT_EQ(t, string.MaximumLength, 8);
+	EXPECT_EQ(t, constant.Length, 6);
+	EXPECT_EQ(t, constant.MaximumLength, 8);
+	EXPECT(t, RtlEqualMemory(string.Buffer, constant.Buffer, 8));
+	RtlInitUnicodeString(&copy, NULL);
+	EXPECT(t, !copy.Length && !copy.MaximumLength && !copy.Buffer);
+
+	RtlInitEmptyUnicodeString(&copy, buffer, sizeof(buffer));
+	EXPECT_EQ(t, copy.Length, 0);
+	RtlCopyUnicodeString(&copy, &string);
+	EXPECT_EQ(t, copy.Length, 6);
+	EXPECT_EQ(t, buffer[2], 'c');
+	copy.MaximumLength = 4;
+	RtlCopyUnicodeString(&copy, &string);
+	EXPECT_EQ(t, copy.Length, 4);
+	string.Length = 2;
+	RtlCopyUnicodeString(&copy, &string);
+	EXPECT_EQ(t, copy.Length, 2);
+	EXPECT_EQ(t, buffer[1], 0);
+	RtlCopyUnicodeString(&copy, NULL);
+	EXPECT_EQ(t, copy.Length, 0);
+}
+
+static void bytes(struct rpt *t)
+{
+	u8 a[64], b[64];
+	ULONG words[4];
+	unsigned int i;
+
+	rpt_fill(a, sizeof(a), 1);
+	RtlCopyMemory(b, a, sizeof(a));
+	EXPECT(t, RtlEqualMemory(a, b, sizeof(a)));
+	for (i = 0; i < sizeof(a); i++) {
+		b[i] ^= 0x80;
+		EXPECT_EQ(t, RtlCompareMemory(a, b, sizeof(a)), i);
+		EXPECT_EQ(t, RtlCompareMemory(a, b, i), i);
+		EXPECT(t, !RtlEqualMemory(a, b, sizeof(a)));
+		EXPECT(t, RtlEqualMemory(a, b, i));
+		b[i] ^= 0x80;
+	}
+	EXPECT_EQ(t, RtlCompareMemory(a, b, sizeof(a)), sizeof(a));
+	EXPECT_EQ(t, RtlCompareMemory(a, b, 0), 0);
+	/* Whichever way they overlap. */
+	RtlMoveMemory(b + 1, b, 63);
+	EXPECT(t, !memcmp(b + 1, a, 63));
+	RtlMoveMemory(b, b + 1, 63);
+	EXPECT(t, !memcmp(b, a, 63));
+	RtlCopyBytes(b, a, sizeof(a));
+	EXPECT(t, !memcmp(a, b, sizeof(a)));
+	RtlFillBytes(b, 5, 0x11);
+	EXPECT(t, !memchr_inv(b, 0x11, 5) && b[5] == a[5]);
+	RtlZeroBytes(b, 5);
+	EXPECT(t, !memchr_inv(b, 0, 5) && b[5] == a[5]);
+	EXPECT(t, RtlSecureZeroMemory(a, 63) == a);
+	EXPECT(t, !memchr_inv(a, 0, 63));
+	EXPECT(t, RtlIsZeroMemory(a, 63));
+	a[62] = 1;
+	EXPECT(t, !RtlIsZeroMemory(a, 63));
+	EXPECT(t, RtlIsZeroMemory(a, 62));
+
+	RtlFillMemoryUlong(words, 15, 0x11223344);
+	EXPECT_EQ(t, words[2], 0x11223344);
+	words[3] = 5;
+	EXPECT_EQ(t, RtlCompareMemoryUlong(words, 16, 0x11223344), 12);
+	EXPECT_EQ(t, RtlCompareMemoryUlong(words, 11, 0x11223344), 8);
+	EXPECT_EQ(t, RtlCompareMemoryUlong(words, 16, 5), 0);
+}
+
+static const struct rpt_case cases[] = {
+	{ "page_align", page_align },
+	{ "irql_in", irql, rpt_contexts },
+	{ "paged_code", paged_code },
+	{ "locks", locks },
+	{ "lock_in", lock_in, rpt_contexts },
+	{ "lists", lists },
+	{ "sequenced_lists", sequenced_lists },
+	{ "interlocked", interlocked },
+	{ "strings", strings },
+	{ "bytes", bytes },
+};
+
+const struct rpt_suite env_suite = RPT_SUITE("env", cases);
