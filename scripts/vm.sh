@@ -23,6 +23,8 @@
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
+# shellcheck source=scripts/host-times.sh
+. "$(dirname "$0")/host-times.sh"
 
 script=${1:-}
 timeout=${TIMEOUT:-300}
@@ -174,33 +176,6 @@ if [ -z "$script" ]; then
 	exit
 fi
 
-# Microseconds that the machine's threads ran, and that they waited for a processor.
-own_times() {
-	cat /proc/"$pid"/task/*/schedstat 2>/dev/null |
-		awk '{ ran += $1; waited += $2 } END { printf "%d %d\n", ran / 1000, waited / 1000 }'
-}
-
-# Hundredths of a second that the host's processors were busy, and those of them that
-# our caller and all that it started took.
-host_times() {
-	local busy
-
-	busy=$(awk '$1 == "cpu" { print $2 + $3 + $4 + $7 + $8 }' /proc/stat)
-	cat /proc/[0-9]*/stat 2>/dev/null | sed 's/^\([0-9]*\) (.*) /\1 /' |
-		awk -v root="${VM_FAMILY:-$$}" -v busy="$busy" '
-			{ parent[$1] = $3; own[$1] = $13 + $14; ended[$1] = $15 + $16 }
-			END {
-				for (pid in parent) {
-					up = pid
-					while (up != root && up in parent)
-						up = parent[up]
-					if (up == root)
-						ours += own[pid] + ended[pid]
-				}
-				print busy, ours + 0
-			}'
-}
-
 # monitor SECONDS COMMAND...: has QEMU's monitor do these, and prints its answers
 monitor() {
 	local seconds=$1
@@ -259,11 +234,11 @@ watch() {
 	done
 	pid=$(cat "$work/pid")
 	before=${EPOCHREALTIME/./}
-	read -r ran waited < <(own_times)
-	read -r busy ours < <(host_times)
+	read -r ran waited < <(own_times "$pid")
+	read -r busy ours < <(host_times "${VM_FAMILY:-$$}")
 	while sleep 1 && [ -d "/proc/$pid" ]; do
 		now=${EPOCHREALTIME/./}
-		read -r ran_now waited_now < <(own_times)
+		read -r ran_now waited_now < <(own_times "$pid")
 		wall=$((now - before)) ran=$((ran_now - ran)) waited=$((waited_now - waited))
 		# One that hardly wants to run is not kept from it.
 		if [ $((ran + waited)) -lt $((wall / 20)) ]; then
@@ -272,7 +247,7 @@ watch() {
 			own=$((own + wall * ran / (ran + waited)))
 		fi
 		before=$now ran=$ran_now waited=$waited_now
-		read -r busy_now ours_now < <(host_times)
+		read -r busy_now ours_now < <(host_times "${VM_FAMILY:-$$}")
 		echo "$((busy_now - busy)) $((ours_now - ours)) $((now / 1000)) $((own / 1000000))" \
 			>>"$logs/load"
 		if [ -n "${STEP:-}" ]; then

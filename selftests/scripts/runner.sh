@@ -140,7 +140,28 @@ busy_host_skips() {
 		"$WORK/result" && grep -qx '1 passed, 0 failed, 1 skipped' "$WORK/result"
 }
 
+# A machine that has waited for an hour, and a host that is up for years.
+times_are_added_up() {
+	local proc=$WORK/proc
+
+	mkdir -p "$proc/7/task/7" "$proc/7/task/8"
+	echo "4000000000000 3000000000000 1" >"$proc/7/task/7/schedstat"
+	echo "1000000000000 6000000000000 1" >"$proc/7/task/8/schedstat"
+	echo "cpu 4000000000 1 2000000000 99 99 3 4 0" >"$proc/stat"
+	echo "7 (a b) S 1 7 7 0 0 0 0 0 0 0 3000000000 1 2000000000 5" >"$proc/7/stat"
+	(
+		PROC=$proc
+		# shellcheck source=scripts/host-times.sh
+		. scripts/host-times.sh
+		own_times 7
+		host_times 7
+	) >"$WORK/times"
+	cat "$WORK/times"
+	[ "$(xargs <"$WORK/times")" = "5000000000 9000000000 6000000008 5000000006" ]
+}
+
 cd "$TOP" || exit 1
+check "times of long runs are added up" times_are_added_up
 check "the runner runs" run fails.sh stands_still.sh comes_after.sh
 check "a failure names the file to read" failure_is_named
 check "what a program said of it is shown, and nothing else" what_it_said_is_shown
