@@ -1,27 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Sphinx's configuration, for "make doc". The reference of the C routines is made
-# from the comments in the header by the kernel's own extension, out of the kernel
-# source that srctree names.
+# Sphinx's configuration, for "make doc". The kernel's own extension makes the
+# reference of the C routines from the comments in the headers; srctree names the
+# kernel source that has it. "pictures" is in this directory.
 
 import os
 import sys
 
 srctree = os.environ["srctree"]
+here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(srctree, "Documentation", "sphinx"))
+sys.path.insert(0, here)
 
 project = "rust_pool"
 author = "The rust_pool authors"
 copyright = author
-extensions = ["kerneldoc"]
-kerneldoc_srctree = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+extensions = ["kerneldoc", "sphinx.ext.graphviz", "pictures"]
+kerneldoc_srctree = os.path.dirname(here)
 kerneldoc_verbosity = 0
+graphviz_output_format = "svg"
 
 language = "en"
 highlight_language = "none"
 primary_domain = "c"
+# The theme of the kernel's own documents. Its pages are as wide as the window, and
+# static/custom.css has long sample lines wrap, so that all of a line can be read.
 html_theme = "alabaster"
-html_theme_options = {"page_width": "65em", "body_max_width": "none"}
+html_theme_options = {
+    "description": "The WDK's memory routines for Linux",
+    "page_width": "auto",
+    "body_max_width": "none",
+    "sidebar_width": "15em",
+    "fixed_sidebar": True,
+}
+html_static_path = ["static"]
 html_sidebars = {"**": ["about.html", "searchbox.html", "localtoc.html",
                         "navigation.html"]}
 html_show_copyright = False

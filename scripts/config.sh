@@ -37,3 +37,6 @@ TOOLCHAIN_PACKAGES=(
 DEBUG_RECIPE=1
 DEBUG_LLVM=-19
 DEBUG_PACKAGES=(clang-19 lld-19 llvm-19)
+
+# The pictures and plots of Documentation/.
+DOC_PACKAGES=(gnuplot-nox graphviz)

@@ -9,6 +9,11 @@
 
 [ -f "$TOP/Documentation/conf.py" ] || die "there is no Documentation/conf.py"
 setup_ensure
+if [ -n "$(toolchain_missing "${DOC_PACKAGES[@]}")" ]; then
+	cache_lock
+	toolchain_add "${DOC_PACKAGES[@]}"
+	exec 9>&-
+fi
 cd "$TOP"
 in_root env PYTHONDONTWRITEBYTECODE=1 srctree="$KERNEL_DIR/source" \
 	sphinx-build -q -E -a -W --keep-going -b html -d "$1.doctrees" Documentation "$1"

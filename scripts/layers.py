@@ -14,7 +14,7 @@ import os
 import re
 import sys
 
-TOP = os.path.abspath(sys.argv[1] if len(sys.argv) > 1
+TOP = os.path.abspath(sys.argv[1] if __name__ == '__main__' and len(sys.argv) > 1
                       else os.path.join(os.path.dirname(__file__), '..'))
 HOUSE = os.path.join(TOP, 'rust_pool')
 TABLE = 'rust_pool/README.rst'
