@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory descriptor lists (MDLs). Included by rust_pool/wdm.h, whose head says
- * who calls and which context is which IRQL; not to be included by itself.
+ * Memory descriptor lists (MDLs). Include rust_pool/wdm.h, not this file. The head
+ * of wdm.h explains call sites, and which context is which IRQL.
  *
- * An MDL describes a buffer by its pages: a head with the WDK's x64 layout, and
- * behind it the numbers of the page frames. Drivers read and write both, so both
- * are believed, as on Windows. See Documentation/mdl.rst.
+ * An MDL describes a buffer by its pages: a header with the WDK's x64 layout,
+ * followed by the page frame numbers. Drivers read and write both, so rust_pool
+ * trusts both, as Windows does. See Documentation/mdl.rst.
  */
 #ifndef _RUST_POOL_MDL_H
 #define _RUST_POOL_MDL_H
@@ -22,8 +22,8 @@ typedef enum _MODE {
 } MODE;
 
 /*
- * How much it matters that a mapping succeeds. OR-ed into it: not writable, not
- * executable (no mapping here is), and with holes around it (all have them).
+ * How urgent a mapping is. OR-ed into it: not writable, not executable (no mapping
+ * is, here), and with unmapped pages around it (all mappings have them).
  */
 typedef enum _MM_PAGE_PRIORITY {
 	LowPagePriority		= 0,
@@ -44,7 +44,7 @@ typedef enum _LOCK_OPERATION {
 
 #define STATUS_ACCESS_VIOLATION		((NTSTATUS)0xC0000005)
 
-/* Of whom nothing is known here. */
+/* Opaque here. */
 struct _EPROCESS;
 struct _IRP;
 typedef struct _IRP *PIRP;
@@ -100,7 +100,7 @@ static_assert(sizeof(MDL) == 48 && sizeof(PFN_NUMBER) == 8);
 	 MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL_HAS_BEEN_MAPPED | \
 	 MDL_PARENT_MAPPED_SYSTEM_VA | MDL_IO_SPACE)
 
-/* The fields of an MDL, and what follows from them. */
+/* Accessors for the fields of an MDL. */
 #define MmGetMdlByteCount(Mdl)		((Mdl)->ByteCount)
 #define MmGetMdlByteOffset(Mdl)		((Mdl)->ByteOffset)
 #define MmGetMdlBaseVa(Mdl)		((Mdl)->StartVa)
@@ -108,7 +108,7 @@ static_assert(sizeof(MDL) == 48 && sizeof(PFN_NUMBER) == 8);
 	((PVOID)((PUCHAR)(Mdl)->StartVa + (Mdl)->ByteOffset))
 #define MmGetMdlPfnArray(Mdl)		((PPFN_NUMBER)((Mdl) + 1))
 
-/* What the inline functions below end in. Not for clients to call. */
+/* The inline functions below call these. Clients must not. */
 PMDL rust_pool_mdl_allocate(PVOID va, ULONG bytes, bool secondary, PIRP irp,
 			    unsigned long caller, struct module *module);
 void rust_pool_mdl_free(PMDL mdl, unsigned long caller);
@@ -122,20 +122,20 @@ NTSTATUS rust_pool_mdl_lock(PMDL mdl, KPROCESSOR_MODE mode, u32 operation,
 			    unsigned long caller);
 void rust_pool_mdl_unlock(PMDL mdl, unsigned long caller);
 
-/* For a mapping: the cache type that the pages have. */
+/* For a mapping: use the cache type of the pages. */
 #define RUST_POOL_MDL_AS_IT_IS		(-2)
 
 /**
- * MmSizeOfMdl - how many bytes an MDL for a buffer takes
- * @Base: where the buffer is; only its offset in its page counts
+ * MmSizeOfMdl - the size of an MDL for a buffer
+ * @Base: where the buffer is; only its offset in its page matters
  * @Length: its size in bytes
  *
  * Context: Any.
- * Return: Bytes of an MDL with as many page frames.
+ * Return: The size in bytes.
  */
 static inline SIZE_T MmSizeOfMdl(PVOID Base, SIZE_T Length)
 {
-	/* In 64 bits: the macro's answer has 32. */
+	/* The macro's result has 32 bits; this one needs 64. */
 	return sizeof(MDL) + sizeof(PFN_NUMBER) *
 	       ((Length >> PAGE_SHIFT) +
 		((BYTE_OFFSET(Base) + (Length & (PAGE_SIZE - 1)) +
@@ -143,13 +143,13 @@ static inline SIZE_T MmSizeOfMdl(PVOID Base, SIZE_T Length)
 }
 
 /**
- * MmInitializeMdl - make an MDL of memory of the caller's own
+ * MmInitializeMdl - initialise an MDL in the caller's memory
  * @Mdl: MmSizeOfMdl() bytes
  * @BaseVa: where the buffer is
  * @Length: its size in bytes
  *
- * Fills in the head, but for what only a mapping or a lock sets. Size is the
- * WDK's up to its largest value, and that for all MDLs beyond.
+ * Fills in the header, except for the fields that only mapping or locking sets.
+ * Size is as in the WDK; for larger MDLs it is the largest value that fits.
  *
  * Context: Any.
  */
@@ -169,8 +169,8 @@ static inline VOID MmInitializeMdl(PMDL Mdl, PVOID BaseVa, SIZE_T Length)
  * IoAllocateMdl - allocate an MDL for a buffer
  * @VirtualAddress: where the buffer is, or NULL
  * @Length: its size in bytes, at most 2 GiB less a page
- * @SecondaryBuffer: with @Irp: put it at the end of the IRP's chain of MDLs, in
- *	place of making it the first; without ignored
+ * @SecondaryBuffer: if there is an @Irp, whether to append the MDL to the IRP's
+ *	chain instead of making it the first
  * @ChargeQuota: FALSE; ignored
  * @Irp: NULL, or a structure that begins as the WDK's IRP does, with MdlAddress
  *	at offset 8
@@ -179,9 +179,8 @@ static inline VOID MmInitializeMdl(PMDL Mdl, PVOID BaseVa, SIZE_T Length)
  * that calls. Its page frames are not filled in yet.
  *
  * Context: Any but NMI.
- * Return: The MDL, owned by the caller until IoFreeMdl(); ExFreePool() frees it
- * as well. NULL for a buffer that is too long, when memory is short, and after
- * a violation.
+ * Return: The MDL, owned by the caller until IoFreeMdl() or ExFreePool(). NULL for
+ * a buffer that is too long, when memory is short, and after a violation.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PMDL IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
@@ -198,12 +197,12 @@ IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
 
 /**
  * IoFreeMdl - free an MDL
- * @Mdl: what IoAllocateMdl() returned, or a pool block that was made one
+ * @Mdl: an MDL of IoAllocateMdl(), or one in a pool block
  *
- * Frees this one only, not those chained behind it. The mapping of a partial
- * MDL is undone. With pages that are mapped otherwise, or that
- * MmProbeAndLockPages() locked and nobody unlocked, it stays allocated, and that is a violation (0xC4/0xB8). Anything but a live block is
- * one as for ExFreePool().
+ * Frees this MDL only, not the rest of its chain. Undoes the mapping of a partial
+ * MDL. Any other mapping, or pages that MmProbeAndLockPages() locked and nobody
+ * unlocked, are a violation (0xC4/0xB8), and the MDL stays allocated. An address
+ * that is not a live block is treated as by ExFreePool().
  *
  * Context: Any but NMI, which is a violation (0xC2/0x09).
  */
@@ -218,17 +217,17 @@ static __always_inline VOID IoFreeMdl(PMDL Mdl)
 
 /**
  * MmBuildMdlForNonPagedPool - fill in the page frames of a kernel buffer
- * @Mdl: an MDL whose head describes the buffer
+ * @Mdl: an MDL whose header describes the buffer
  *
- * The buffer may be of any kernel memory that stays where it is: pool of any
- * size, contiguous and noncached memory, common buffers, vmalloc's. The MDL is
- * mapped then, at the buffer's own address. Nothing is to be undone.
+ * The buffer may be any kernel memory that does not move: pool of any size,
+ * contiguous and noncached memory, common buffers, vmalloc memory. The MDL then
+ * counts as mapped, at the buffer's own address. There is nothing to undo.
  *
- * A buffer that is a block of paged pool is a violation (0xC4/0x7F), and the
- * MDL is built all the same. Other violations leave the MDL as it was: a
- * buffer that is not the kernel's (0xC4/0xE0), a page that is not mapped, a
- * buffer longer than the MDL has room for, and an MDL that is NULL, locked,
- * mapped, or was never initialised (0xC4/0x16).
+ * A block of paged pool is a violation (0xC4/0x7F), but the MDL is built all the
+ * same. Other violations leave the MDL unchanged: a buffer that is not kernel
+ * memory (0xC4/0xE0), a page that is not mapped, a buffer that is too long for
+ * the MDL, and an MDL that is NULL, locked, mapped, or was never initialised
+ * (0xC4/0x16).
  *
  * Context: Any. Never sleeps.
  */
@@ -242,17 +241,17 @@ static __always_inline VOID MmBuildMdlForNonPagedPool(PMDL Mdl)
 #endif
 
 /**
- * IoBuildPartialMdl - describe a part of a buffer by an MDL of its own
+ * IoBuildPartialMdl - build an MDL for a part of a buffer
  * @SourceMdl: the MDL of the whole, locked or built
  * @TargetMdl: an MDL with room for the part
  * @VirtualAddress: where the part begins, by the source's addresses
- * @Length: its size in bytes; 0 is all up to the source's end
+ * @Length: its size in bytes; 0 means up to the source's end
  *
- * The part is mapped where the whole is, if that is mapped. MmPrepareMdlForReuse()
- * before another part is built into the same MDL.
+ * If the source is mapped, the part is mapped there too. Call
+ * MmPrepareMdlForReuse() before you build another part into the same MDL.
  *
- * Violations, which leave the target as it was: a target without room (0x49), a
- * part that is not within the source, an MDL that is NULL (0xC4/0x16), a source
+ * Violations, which leave the target unchanged: a target that is too small (0x49),
+ * a part that is not within the source, an MDL that is NULL (0xC4/0x16), a source
  * that is neither locked nor built (0xC4/0x140), a target that is still mapped or
  * locked (0xC4/0xB8).
  *
@@ -273,17 +272,17 @@ IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
 
 /**
  * MmProbeAndLockPages - lock the pages of a buffer, and fill in their frames
- * @MemoryDescriptorList: an MDL whose head describes the buffer
- * @AccessMode: %UserMode: the buffer must be the process's; %KernelMode: it may
- *	be the kernel's as well
+ * @MemoryDescriptorList: an MDL whose header describes the buffer
+ * @AccessMode: %UserMode: the buffer must be in user space; %KernelMode: it may
+ *	be kernel memory as well
  * @Operation: %IoReadAccess; %IoWriteAccess and %IoModifyAccess need memory that
  *	may be written
  *
- * Pages of the calling process are pinned. Kernel memory stays where it is, of
- * paged pool as well. MmUnlockPages() before the MDL is freed or used again.
+ * Pages of the calling process are pinned. Kernel memory does not move, paged pool
+ * included. Call MmUnlockPages() before the MDL is freed or used again.
  *
- * Where Windows raises an exception, the status is returned, and the pages are
- * not locked: what would be in a handler goes behind a test of it.
+ * Where Windows raises an exception, this returns a status and does not lock the
+ * pages. Test the status, and put the exception handler's code behind the test.
  *
  * Violations: an MDL that is locked, mapped, built or partial (0xC4/0xB0); an
  * MDL that is NULL, was never initialised or has no room for its pages, and an
@@ -291,8 +290,8 @@ IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
  *
  * Context: The process's pages: task context that may sleep; the kernel's: up to
  * DISPATCH_LEVEL. Elsewhere a violation, 0xC4/0x70.
- * Return: %STATUS_SUCCESS; %STATUS_ACCESS_VIOLATION if not all pages are there
- * and may be accessed so, %STATUS_INSUFFICIENT_RESOURCES when memory is short,
+ * Return: %STATUS_SUCCESS; %STATUS_ACCESS_VIOLATION if a page is missing or does not
+ * allow the access, %STATUS_INSUFFICIENT_RESOURCES when memory is short,
  * %STATUS_INVALID_PARAMETER after a violation.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
@@ -313,15 +312,15 @@ MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
  * MmUnlockPages - unlock what MmProbeAndLockPages() locked
  * @MemoryDescriptorList: the MDL
  *
- * Undoes the mapping first, if there is one. Pages that were locked to be written
- * are marked dirty.
+ * Undoes the mapping first, if there is one. Pages that were locked for writing are
+ * marked dirty.
  *
- * Violations, which leave all as it was: an MDL whose pages are not locked
- * (0xC4/0x7C), one that was built (0xC4/0x7D), and a partial one (0xC4/0xB4).
+ * Violations, which change nothing: an MDL whose pages are not locked (0xC4/0x7C),
+ * one that was built (0xC4/0x7D), and a partial one (0xC4/0xB4).
  *
- * Context: Up to DISPATCH_LEVEL; above a violation (0xC4/0x78), and it is done
- * all the same, but not in NMI. Where sleeping is not allowed, the pages are
- * unpinned a little later.
+ * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC4/0x78), but the pages
+ * are unlocked all the same, except in NMI. Where sleeping is not allowed, they
+ * are unpinned a little later.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID MmUnlockPages(PMDL MemoryDescriptorList);
@@ -339,15 +338,14 @@ static __always_inline VOID MmUnlockPages(PMDL MemoryDescriptorList)
  * @CacheType: the cache type that the pages have
  * @RequestedAddress: NULL; ignored
  * @BugCheckOnFailure: FALSE; ignored, failure is NULL
- * @Priority: how much it matters, which changes nothing, with
- *	%MdlMappingNoWrite; no mapping is executable
+ * @Priority: only %MdlMappingNoWrite has an effect; no mapping is executable
  *
- * Violations, which are NULL: an MDL that is mapped (0xC4/0xB2) or whose pages
- * are not locked (0xC4/0xB3), a frame that is no memory (0xC4/0x89), a cache type
- * that is reserved or not that of the pages, an MDL that is NULL (0xC4/0x16).
+ * Violations, for which it returns NULL: an MDL that is mapped (0xC4/0xB2) or whose
+ * pages are not locked (0xC4/0xB3), a frame that is not memory (0xC4/0x89), a cache
+ * type that is reserved or not that of the pages, an MDL that is NULL (0xC4/0x16).
  *
- * Context: Up to DISPATCH_LEVEL; above a violation, 0xC4/0x76. Where sleeping is
- * not allowed, only pages that lie side by side in memory are mapped.
+ * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where sleeping is
+ * not allowed, only adjacent pages can be mapped.
  * Return: Where the buffer begins, until MmUnmapLockedPages(); NULL when memory
  * is short, for %UserMode, and after a violation.
  */
@@ -371,7 +369,7 @@ MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList,
 #endif
 
 /**
- * MmMapLockedPages - map the pages of an MDL with the cache type that they have
+ * MmMapLockedPages - map the pages of an MDL with the cache type of the pages
  * @MemoryDescriptorList: as for MmMapLockedPagesSpecifyCache()
  * @AccessMode: as there
  *
@@ -395,13 +393,13 @@ MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode)
  * @BaseAddress: what the mapping returned
  * @MemoryDescriptorList: the MDL
  *
- * An MDL that is not mapped, or only where what it is built of or a part of is,
- * is a violation (0xDA/0x06), and so is another address (0xDA/0x03); both leave
- * all as it was.
+ * An MDL without a mapping of its own is a violation (0xDA/0x06), and so is another
+ * address (0xDA/0x03); both change nothing. An MDL that was built, or is a part of a
+ * mapped one, has no mapping of its own.
  *
- * Context: Up to DISPATCH_LEVEL; above a violation (0xC4/0x79), and it is undone
- * all the same, but not in NMI. Where sleeping is not allowed, it is undone a
- * little later.
+ * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC4/0x79), but the mapping
+ * is undone all the same, except in NMI. Where sleeping is not allowed, it is
+ * undone a little later.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList);
@@ -413,11 +411,11 @@ MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
 }
 
 /**
- * MmGetSystemAddressForMdlSafe - where the buffer of an MDL is for the kernel
+ * MmGetSystemAddressForMdlSafe - the kernel address of an MDL's buffer
  * @Mdl: an MDL that is built, locked, or a part of one that is
  * @Priority: as for MmMapLockedPagesSpecifyCache()
  *
- * Maps the pages, with the cache type that they have, if they are not mapped.
+ * Maps the pages, with their own cache type, if they are not mapped.
  *
  * Context: As MmMapLockedPagesSpecifyCache(); any for an MDL that is mapped.
  * Return: As there.
@@ -443,7 +441,7 @@ static __always_inline PVOID MmGetSystemAddressForMdl(PMDL Mdl)
 }
 
 /**
- * MmPrepareMdlForReuse - have an MDL describe another part of a buffer
+ * MmPrepareMdlForReuse - prepare a partial MDL for another part of a buffer
  * @Mdl: an MDL that IoBuildPartialMdl() built
  *
  * Undoes its mapping, if it has one of its own.

@@ -4,27 +4,25 @@
  * Linux kernel modules written in C.
  *
  * Names, types, values and structure layouts are those of the WDK's wdm.h, so
- * that memory code from a WDM driver compiles unchanged. What each routine
- * does on Linux, and where that differs from Windows, is tabulated in
- * Documentation/wdk-routines.rst. The routines are exported GPL-only. The WDK's
- * page on a routine, or on a type, has its name.
+ * that memory code from a WDM driver compiles unchanged.
+ * Documentation/wdk-routines.rst says what each routine does on Linux, and where
+ * it differs from Windows. The routines are exported GPL-only.
  *
  * IRQL and Linux context: a task that may sleep is at PASSIVE_LEVEL; preemption
  * or bottom halves disabled, an RCU read-side section or softirq is
  * DISPATCH_LEVEL; interrupts disabled or hard interrupt is above it. A routine
- * for any context sleeps only where that is allowed.
+ * that may be called in any context sleeps only where sleeping is allowed.
  *
- * Who calls: the routines that allocate and free are inline functions, so that
- * the place of the call and the module are those of the code that is compiled
- * with this header. A return address would be that of whoever called last: a
- * call that is its function's last act becomes a jump, and a tracer replaces
- * return addresses. The address of such a routine, as a callback takes it, is
- * that of a copy in the module that takes it. For code that is compiled without
- * this header, the WDK's names are exported as well; they look at the stack.
+ * Call sites: the routines that allocate and free are inline functions that pass
+ * on where they were compiled, and for which module. A return address would not
+ * do: a tail call is compiled to a jump, and tracers replace return addresses.
+ * If a module takes the address of such a routine, as for a callback, it gets a
+ * copy of its own. The WDK's names are also exported, for code that is compiled
+ * without this header; those routines search the stack for the caller.
  *
- * Sizes are in bytes. What breaks a rule is a violation, here by its bug
- * check's code and first parameter: it is reported, and an allocation returns
- * NULL. All are in Documentation/violations.rst.
+ * Sizes are in bytes. A call that breaks a rule is a violation, given here as the
+ * bug check's code and first parameter. It is reported, and an allocation returns
+ * NULL. Documentation/violations.rst lists them all.
  */
 #ifndef _RUST_POOL_WDM_H
 #define _RUST_POOL_WDM_H
@@ -39,8 +37,8 @@
 #include <linux/types.h>
 
 /*
- * Defined by rust_pool itself, which has to export the WDK's names: then they
- * are declared here, and not defined.
+ * rust_pool itself exports the WDK's names. It defines one of these, so that the
+ * header declares the routines and does not define them.
  */
 #if defined(__BINDGEN__) || defined(RUST_POOL_EXPORTS)
 #define RUST_POOL_DECLARE_ONLY
@@ -128,10 +126,10 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 		   PAGE_SIZE - 1) >> PAGE_SHIFT)))
 
 /*
- * Linux's PAGE_ALIGN() rounds up, the WDK's down, and an integer does for both, so
- * code that means the WDK's would be wrong and nobody would know. Here it warns. The
- * environment headers (<ntddk.h>, <wdm.h>) have the WDK's; a file that means Linux's
- * says so by RUST_POOL_LINUX_PAGE_ALIGN, or has PFN_ALIGN(), which rounds up as well.
+ * Linux's PAGE_ALIGN() rounds up, the WDK's down, and both take an integer, so code
+ * that means the WDK's would be silently wrong. Here each use warns. The environment
+ * headers (<ntddk.h>, <wdm.h>) have the WDK's macro. A file that means Linux's defines
+ * RUST_POOL_LINUX_PAGE_ALIGN, or uses PFN_ALIGN(), which rounds up as well.
  */
 #if !defined(RUST_POOL_DECLARE_ONLY) && !defined(RUST_POOL_LINUX_PAGE_ALIGN)
 #undef PAGE_ALIGN
@@ -140,7 +138,7 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 	ALIGN(Address, PAGE_SIZE))
 #endif
 
-/* Bytes. What may overlap is for RtlMoveMemory(). */
+/* Bytes. Use RtlMoveMemory() if the blocks may overlap. */
 
 #define RtlZeroMemory(Destination, Length) \
 	memset((Destination), 0, (Length))
@@ -159,14 +157,13 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 	(!memcmp((Destination), (Source), (Length)))
 
 /**
- * RtlCompareMemory - how much of two blocks is the same
+ * RtlCompareMemory - count the equal bytes at the start of two blocks
  * @Source1: one block
  * @Source2: the other
  * @Length: bytes of each
  *
  * Context: Any.
- * Return: The number of bytes up to the first that differ; not what memcmp()
- * returns.
+ * Return: The number of bytes before the first difference, unlike memcmp().
  */
 static inline SIZE_T RtlCompareMemory(const VOID *Source1, const VOID *Source2,
 				      SIZE_T Length)
@@ -182,13 +179,13 @@ static inline SIZE_T RtlCompareMemory(const VOID *Source1, const VOID *Source2,
 }
 
 /**
- * RtlCompareMemoryUlong - how much of a block is filled with a pattern
+ * RtlCompareMemoryUlong - count the bytes that match a pattern
  * @Source: the block
- * @Length: its bytes; what is over after the last whole ULONG is not looked at
+ * @Length: its bytes; those after the last whole ULONG are ignored
  * @Pattern: what it is compared with
  *
  * Context: Any.
- * Return: The number of bytes up to the first ULONG that differs.
+ * Return: The number of bytes before the first ULONG that differs.
  */
 static inline SIZE_T RtlCompareMemoryUlong(PVOID Source, SIZE_T Length,
 					   ULONG Pattern)
@@ -205,7 +202,7 @@ static inline SIZE_T RtlCompareMemoryUlong(PVOID Source, SIZE_T Length,
 /**
  * RtlFillMemoryUlong - fill a block with a pattern
  * @Destination: the block
- * @Length: its bytes; what is over after the last whole ULONG is left alone
+ * @Length: its bytes; those after the last whole ULONG are not changed
  * @Pattern: what it is filled with
  *
  * Context: Any.
@@ -230,11 +227,11 @@ static inline BOOLEAN RtlIsZeroMemory(const VOID *Buffer, SIZE_T Length)
 }
 
 /**
- * RtlSecureZeroMemory - clear a block that nobody reads any more
+ * RtlSecureZeroMemory - clear a block even if it is not read again
  * @Destination: the block
  * @Length: its bytes
  *
- * Unlike RtlZeroMemory(), no compiler leaves it out.
+ * Unlike RtlZeroMemory(), the compiler does not optimize it away.
  *
  * Context: Any.
  * Return: The block.
@@ -246,8 +243,8 @@ static inline PVOID RtlSecureZeroMemory(PVOID Destination, SIZE_T Length)
 }
 
 /*
- * What the inline functions below end in, and where a call is. Not for clients
- * to call: "caller" is an address in "module", which is the client's.
+ * The inline functions below call these. Clients must not. @caller is an address
+ * in @module, which is the client.
  */
 void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller,
 			 struct module *module);
@@ -269,7 +266,7 @@ void *rust_pool_noncached_allocate(size_t bytes, bool combined,
 void rust_pool_noncached_free(void *base, size_t bytes, unsigned long caller);
 
 #ifndef RUST_POOL_DECLARE_ONLY
-/* Volatile: two calls in one function are two places. */
+/* Volatile: two calls in one function are two call sites. */
 static __always_inline unsigned long rust_pool_here(void)
 {
 #ifdef CONFIG_X86_64
@@ -316,16 +313,16 @@ typedef enum _POOL_TYPE {
  * @NumberOfBytes: size in bytes, not zero
  * @Tag: one to four printable characters as a multi-character literal
  *
- * A block below a page is aligned to 16 bytes, one of a page or more to a
- * page; a cache-aligned one to 64 bytes at least. Up to a page it is physically
- * contiguous. It is uninitialised unless %POOL_ZERO_ALLOCATION is given.
+ * A block below a page is aligned to 16 bytes, or to 64 if cache-aligned; a larger
+ * block is aligned to a page. Up to a page it is physically contiguous. It is
+ * uninitialised unless %POOL_ZERO_ALLOCATION is given.
  *
  * Context: Nonpaged: any but NMI. Paged: task context that may sleep. Elsewhere
  * a violation, 0xC2/0x08.
  * Return: The block, owned by the caller until ExFreePool() or
- * ExFreePoolWithTag(); NULL when memory is short, and after a violation, as for
- * no bytes (0xC2/0x00), a type that is not for drivers (0xC2/0x9A, 0xC4/0x16),
- * or a bad tag (0xC2/0x9B to 0x9D).
+ * ExFreePoolWithTag(). NULL when memory is short, and after a violation: zero
+ * bytes (0xC2/0x00), a type that drivers may not use (0xC2/0x9A, 0xC4/0x16), a
+ * bad tag (0xC2/0x9B to 0x9D).
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
@@ -343,11 +340,12 @@ ExAllocatePoolWithTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
  * ExFreePool - free a block whatever its tag
  * @P: address that ExAllocatePoolWithTag() returned
  *
- * The caller owns the block no more. Anything but a live block, NULL included,
- * is a violation and left alone: 0xC2 with 0x07, 0x40, 0x46 or 0x99.
+ * The caller must not use the block after this. An address that is not a live
+ * block, NULL included, is a violation, and nothing is freed: 0xC2 with 0x07,
+ * 0x40, 0x46 or 0x99.
  *
  * Context: As for the allocation. Elsewhere a violation, 0xC2/0x09: paged pool
- * is freed all the same, and in NMI nothing is.
+ * is freed all the same, but nothing is freed in NMI.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID ExFreePool(PVOID P);
@@ -361,7 +359,7 @@ static __always_inline VOID ExFreePool(PVOID P)
 /**
  * ExFreePoolWithTag - free a block and check its tag
  * @P: address that ExAllocatePoolWithTag() returned
- * @Tag: the tag that it was allocated with; 0 checks nothing
+ * @Tag: the tag that it was allocated with; 0 skips the check
  *
  * As ExFreePool(). With the wrong tag the block stays allocated: 0xC2/0x0A.
  *
@@ -413,7 +411,7 @@ ExAllocatePoolUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
  * @PoolType: as there
  * @NumberOfBytes: as there
  *
- * What it leaves behind nobody can trace; new code has a tag.
+ * A leak of such a block is hard to trace. New code should use a tag.
  *
  * Context: As ExAllocatePoolWithTag().
  * Return: As ExAllocatePoolWithTag().
@@ -434,10 +432,9 @@ ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
  * @NumberOfBytes: as there
  * @Tag: as there
  *
- * There are no quotas: nobody is charged. On Windows a failure raises an
- * exception unless %POOL_QUOTA_FAIL_INSTEAD_OF_RAISE is given. Here it returns
- * NULL, as all that raise there do, and a line in the log says so: see
- * Documentation/porting.rst, "Exceptions".
+ * There are no quotas. On Windows a failure raises an exception unless
+ * %POOL_QUOTA_FAIL_INSTEAD_OF_RAISE is given. Here it returns NULL, and a line
+ * in the log says so: see Documentation/porting.rst, "Exceptions".
  *
  * Context: As ExAllocatePoolWithTag().
  * Return: As ExAllocatePoolWithTag().
@@ -509,7 +506,7 @@ ExAllocatePoolQuotaUninitialized(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
 	return ExAllocatePoolWithQuotaTag(PoolType, NumberOfBytes, Tag);
 }
 
-/* How badly memory is wanted, and where in special pool it is to lie. */
+/* How urgent a request is, and where in special pool to place the block. */
 typedef enum _EX_POOL_PRIORITY {
 	LowPoolPriority				= 0,
 	LowPoolPrioritySpecialPoolOverrun	= 8,
@@ -527,14 +524,14 @@ typedef enum _EX_POOL_PRIORITY {
  * @PoolType: as there
  * @NumberOfBytes: as there
  * @Tag: as there
- * @Priority: %LowPoolPriority for what the caller can do without: it is refused
- *	if less than an eighth of all memory would be left. The others are all
- *	the same. With SpecialPoolOverrun or SpecialPoolUnderrun in its name it
- *	says where in special pool the block lies, if it comes from there.
+ * @Priority: %LowPoolPriority if the caller can do without: the request fails if
+ *	less than an eighth of all memory would be left. All others are treated
+ *	alike. SpecialPoolOverrun or SpecialPoolUnderrun in the name says at which
+ *	end of its page a block of special pool is placed.
  *
  * Context: As ExAllocatePoolWithTag().
- * Return: As ExAllocatePoolWithTag(); NULL too for a priority that is none of
- * these, a violation (0xC4/0x16).
+ * Return: As ExAllocatePoolWithTag(); also NULL for an unknown priority, which is
+ * a violation (0xC4/0x16).
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID ExAllocatePoolWithTagPriority(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
@@ -655,22 +652,22 @@ typedef const struct _POOL_EXTENDED_PARAMETER *PCPOOL_EXTENDED_PARAMETER;
  * @NumberOfBytes: size in bytes, not zero
  * @Tag: one to four printable characters as a multi-character literal
  *
- * As ExAllocatePoolWithTag(), but cleared unless %POOL_FLAG_UNINITIALIZED is
- * given. %POOL_FLAG_USE_QUOTA charges nobody. %POOL_FLAG_SPECIAL_POOL has the
- * block come from the verifier's special pool if there is one with room. What
- * is unknown among the upper 32 flags is ignored. With
- * %POOL_FLAG_RAISE_ON_FAILURE a failure is NULL as well, and in the log: see
+ * As ExAllocatePoolWithTag(), but the block is cleared unless
+ * %POOL_FLAG_UNINITIALIZED is given. %POOL_FLAG_USE_QUOTA has no effect. With
+ * %POOL_FLAG_SPECIAL_POOL the block comes from the verifier's special pool if
+ * that is on and has room. Unknown flags among the upper 32 are ignored. With
+ * %POOL_FLAG_RAISE_ON_FAILURE a failure returns NULL too, and is logged: see
  * Documentation/porting.rst, "Exceptions".
  *
  * Context: As ExAllocatePoolWithTag().
- * Return: As ExAllocatePoolWithTag(); NULL too for flags that name no pool, or
- * several, or are unknown among the lower 32: violations, 0xC4/0x16. A
- * POOL_TYPE in place of the flags is such a one, and the report says so.
+ * Return: As ExAllocatePoolWithTag(); also NULL for flags that name no pool or
+ * several, or unknown flags among the lower 32: violations, 0xC4/0x16. If a
+ * POOL_TYPE was passed instead of flags, the report says so.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag);
 #else
-/* Whether the flags come to a POOL_TYPE, which asks for nothing more. */
+/* Whether the flags can be expressed as a POOL_TYPE. */
 static __always_inline bool rust_pool_flags_are_plain(POOL_FLAGS Flags)
 {
 	const POOL_FLAGS pools = POOL_FLAG_NON_PAGED |
@@ -696,7 +693,7 @@ static __always_inline u32 rust_pool_type_of_flags(POOL_FLAGS Flags)
 static __always_inline PVOID
 ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
 {
-	/* Flags that are known to the compiler cost nothing. */
+	/* Flags that are compile-time constants cost nothing. */
 	if (__builtin_constant_p(Flags) && rust_pool_flags_are_plain(Flags))
 		return rust_pool_allocate(rust_pool_type_of_flags(Flags),
 					  NumberOfBytes, Tag, rust_pool_here(),
@@ -713,12 +710,12 @@ ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
  * @Tag: as there
  * @ExtendedParameters: %PoolExtendedParameterPriority, as for
  *	ExAllocatePoolWithTagPriority(), and %PoolExtendedParameterNumaNode with
- *	%POOL_NODE_ANY; any other only if it is Optional, to be ignored
+ *	%POOL_NODE_ANY; any other must be Optional and is ignored
  * @ExtendedParametersCount: how many there are
  *
  * Context: As ExAllocatePoolWithTag().
- * Return: As ExAllocatePool2(); NULL too for parameters that are not supported,
- * a violation (0xC4/0x16).
+ * Return: As ExAllocatePool2(); also NULL for parameters that are not supported,
+ * which is a violation (0xC4/0x16).
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
@@ -738,7 +735,7 @@ ExAllocatePool3(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag,
 #endif
 
 /**
- * ExFreePool2 - ExFreePoolWithTag() that could free secure pool
+ * ExFreePool2 - ExFreePoolWithTag() with extended parameters
  * @P: as there
  * @Tag: as there
  * @ExtendedParameters: NULL
@@ -769,13 +766,13 @@ ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
 /**
  * ExQueryPoolBlockSize - the size of a block
  * @PoolBlock: address that an allocation returned
- * @QuotaCharged: becomes %FALSE, as nobody is ever charged
+ * @QuotaCharged: set to %FALSE, as there are no quotas
  *
- * Only what was asked for is the caller's, whatever it is rounded up to.
+ * The caller may use only the bytes that it asked for, not the rounded size.
  *
  * Context: Any but NMI.
- * Return: What was asked for, rounded up to 16 bytes or, for a page-aligned
- * block, to whole pages; 0 if no live block of pool begins there.
+ * Return: The size asked for, rounded up to 16 bytes or, for a page-aligned block,
+ * to whole pages; 0 if no live block of pool begins there.
  */
 SIZE_T ExQueryPoolBlockSize(PVOID PoolBlock, PBOOLEAN QuotaCharged);
 
@@ -796,13 +793,13 @@ typedef enum _MEMORY_CACHING_TYPE {
  * MmAllocateNonCachedMemory - allocate whole pages of uncached memory
  * @NumberOfBytes: size in bytes, not zero; rounded up to pages
  *
- * The pages are virtually contiguous, not physically, and uninitialised. No
- * cached mapping of them is left.
+ * The pages are virtually but not physically contiguous, and uninitialised. They
+ * have no cached mapping.
  *
  * Context: Task context that may sleep. Elsewhere a violation, 0xC2/0x08.
  * Return: A page-aligned block, owned by the caller until
- * MmFreeNonCachedMemory(); NULL when memory is short or cannot be made
- * uncached, and after a violation, as for no bytes (0xC2/0x00).
+ * MmFreeNonCachedMemory(). NULL when memory is short or cannot be made uncached,
+ * and after a violation, such as zero bytes (0xC2/0x00).
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID MmAllocateNonCachedMemory(SIZE_T NumberOfBytes);
@@ -818,13 +815,13 @@ MmAllocateNonCachedMemory(SIZE_T NumberOfBytes)
 /**
  * MmFreeNonCachedMemory - free uncached memory
  * @BaseAddress: what MmAllocateNonCachedMemory() returned
- * @NumberOfBytes: what it was asked for
+ * @NumberOfBytes: the size that was asked for
  *
- * The caller owns the block no more. With another size it stays allocated, and
- * that is a violation, 0xC4/0x16, as any other address is.
+ * The caller must not use the block after this. Another size or address is a
+ * violation, 0xC4/0x16, and nothing is freed.
  *
  * Context: Task context that may sleep. Elsewhere a violation, 0xC2/0x09: the
- * block is given back a little later, and in NMI not at all.
+ * block is given back a little later; in NMI it is not freed.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes);
@@ -845,9 +842,9 @@ MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)
  * Context: Any but NMI, which is a violation, 0xC2/0x08. Where sleeping is not
  * allowed, the page allocator is asked, but no page frames are emptied.
  * Return: A page-aligned, uninitialised block, owned by the caller until
- * MmFreeContiguousMemory() or MmFreeContiguousMemorySpecifyCache(); NULL when
- * memory is short or none can be had that keeps the bound, and after a
- * violation, as for no bytes (0xC2/0x00).
+ * MmFreeContiguousMemory() or MmFreeContiguousMemorySpecifyCache(). NULL when
+ * memory is short or none is found within the bound, and after a violation, such
+ * as zero bytes (0xC2/0x00).
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
@@ -864,19 +861,20 @@ MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
 #endif
 
 /**
- * MmAllocateContiguousMemorySpecifyCache - the same with all bounds
+ * MmAllocateContiguousMemorySpecifyCache - allocate physically contiguous
+ *	memory within bounds
  * @NumberOfBytes: size in bytes, not zero; rounded up to pages
  * @LowestAcceptableAddress: lowest physical address, rounded up to a page
  * @HighestAcceptableAddress: highest physical address, inclusive
- * @BoundaryAddressMultiple: 0, or a power of two not below the size, no
- *	multiple of which lies inside the block
+ * @BoundaryAddressMultiple: 0, or a power of two that is at least the size; the
+ *	block does not cross a multiple of it
  * @CacheType: %MmCached, %MmNonCached or %MmWriteCombined
  *
  * Context: %MmCached as MmAllocateContiguousMemory(); the others need task
  * context that may sleep.
- * Return: A page-aligned, uninitialised block that keeps every bound, owned and
- * freed as that of MmAllocateContiguousMemory(); NULL as there, for a boundary
- * not as above, and for another cache type, which is a violation (0xC4/0x16).
+ * Return: A page-aligned, uninitialised block within all bounds, owned and freed
+ * as that of MmAllocateContiguousMemory(). NULL as there, for any other boundary,
+ * and for any other cache type, which is a violation (0xC4/0x16).
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID
@@ -905,9 +903,9 @@ MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
  * MmFreeContiguousMemory - free contiguous memory of either routine
  * @BaseAddress: what the allocation returned
  *
- * The caller owns the block no more. Any other address is a violation,
- * 0xC2/0x60. What is not %MmCached is given back a little later where sleeping
- * is not allowed.
+ * The caller must not use the block after this. Any other address is a violation,
+ * 0xC2/0x60. A block that is not %MmCached is given back a little later where
+ * sleeping is not allowed.
  *
  * Context: Any but hard interrupt and NMI. There a violation, 0xC2/0x09: in a
  * hard interrupt the block is freed all the same, in NMI it is not.
@@ -922,13 +920,14 @@ static __always_inline VOID MmFreeContiguousMemory(PVOID BaseAddress)
 #endif
 
 /**
- * MmFreeContiguousMemorySpecifyCache - the same, checking size and cache type
+ * MmFreeContiguousMemorySpecifyCache - free contiguous memory, and check its size
+ *	and cache type
  * @BaseAddress: what the allocation returned
- * @NumberOfBytes: what it was asked for
- * @CacheType: what it was asked for
+ * @NumberOfBytes: the size that was asked for
+ * @CacheType: the cache type that was asked for
  *
- * As MmFreeContiguousMemory(). With another size or cache type the block stays
- * allocated, and that is a violation, 0xC4/0x16.
+ * As MmFreeContiguousMemory(). Another size or cache type is a violation,
+ * 0xC4/0x16, and the block stays allocated.
  *
  * Context: As MmFreeContiguousMemory().
  */
@@ -951,7 +950,7 @@ MmFreeContiguousMemorySpecifyCache(PVOID BaseAddress, SIZE_T NumberOfBytes,
  * MmGetPhysicalAddress - the physical address behind a kernel address
  * @BaseAddress: a kernel virtual address that stays mapped during the call
  *
- * Never a DMA address: a device gets the LogicalAddress of a common buffer.
+ * This is not a DMA address. Give a device the LogicalAddress of a common buffer.
  *
  * Context: Any, NMI included. Never sleeps.
  * Return: The physical address of this byte, 0 where nothing is mapped.
@@ -1038,35 +1037,36 @@ typedef VOID (*PFREE_COMMON_BUFFER)(PDMA_ADAPTER DmaAdapter, ULONG Length,
 typedef ULONG (*PGET_DMA_ALIGNMENT)(PDMA_ADAPTER DmaAdapter);
 
 /*
- * Only the operations that exist here are members: code that uses another
- * fails when it is compiled, not when it runs. The WDK's pages on them have the
- * names of their types, PALLOCATE_COMMON_BUFFER and so on.
+ * Only the operations that exist here are members, so code that uses another does
+ * not compile. The WDK's pages on them have the names of their types,
+ * PALLOCATE_COMMON_BUFFER and so on.
  *
- * AllocateCommonBuffer: Length bytes, rounded up to pages, one map register a
- * page; page-aligned, zeroed, and the caller's until FreeCommonBuffer.
- * LogicalAddress is for the device. CacheEnabled is kept for the free to match
- * and otherwise ignored, as on Windows for x64. NULL when memory is short, when
- * it takes more map registers than the adapter has, and after a violation: no
- * bytes (0xC2/0x00), the wrong context (0xC2/0x08), an adapter that is NULL,
- * was put back or never was (0xE6/0x19, 0xE6/0x18, 0xC4/0x16), or a device that
- * was removed (0xE6/0x00). Context: task context that may sleep.
+ * AllocateCommonBuffer: allocates Length bytes, rounded up to pages, page-aligned
+ * and zeroed, with one map register a page. The caller owns the buffer until
+ * FreeCommonBuffer. LogicalAddress is for the device. CacheEnabled is ignored, as
+ * on Windows for x64, but the free must pass the same value. Returns NULL when
+ * memory is short, when the adapter has too few map registers, and after a
+ * violation: zero bytes (0xC2/0x00), the wrong context (0xC2/0x08), an adapter
+ * that is NULL, was put back or never existed (0xE6/0x19, 0xE6/0x18, 0xC4/0x16),
+ * or a device that was removed (0xE6/0x00). Context: task context that may sleep.
  *
- * FreeCommonBuffer: all arguments as in the allocation. Otherwise the buffer
- * stays allocated, and that is a violation: 0xC4/0x16, or 0xE6/0x03 for what is
- * no live buffer. Context: task context that may sleep; elsewhere a violation
- * (0xC2/0x09), and the buffer is given back a little later, but in NMI not at
- * all. If its device was removed meanwhile, its driver let go of it, or its IOMMU
- * domain changed, a violation (0xE6/0x00), and what can be given back is.
+ * FreeCommonBuffer: frees a buffer. All arguments must be those of the allocation.
+ * Otherwise it is a violation and the buffer stays allocated: 0xC4/0x16, or
+ * 0xE6/0x03 if there is no live buffer. If the device was removed, unbound or
+ * given another IOMMU domain since the allocation, it is a violation (0xE6/0x00),
+ * and only memory that certainly belongs to the buffer is given back. Context:
+ * task context that may sleep; elsewhere a violation (0xC2/0x09), and the buffer
+ * is given back a little later; in NMI it is not freed.
  *
- * PutDmaAdapter: gives the adapter back, after its last common buffer; with
- * some left a violation (0xE6/0x07), and the adapter goes with the last of
- * them. In a context that may sleep it waits for buffers that are to be given
- * back later, so the driver may let go of the device when it returns; elsewhere
- * the adapter is given back a little later, too. Context: any but NMI, which is
- * a violation (0xC2/0x09) and puts nothing back.
+ * PutDmaAdapter: puts the adapter back, after its last common buffer was freed.
+ * With live buffers it is a violation (0xE6/0x07), and the adapter exists until
+ * the last of them is freed. Where sleeping is allowed it waits for buffers whose
+ * free was deferred, so the driver may release the device when it returns;
+ * elsewhere the adapter is put back a little later, too. Context: any but NMI,
+ * which is a violation (0xC2/0x09), and nothing is put back.
  *
- * GetDmaAlignment: bytes; a common buffer is always aligned to a page. Context:
- * any. Never sleeps; the adapter is not looked at.
+ * GetDmaAlignment: returns the DMA alignment in bytes; a common buffer is always
+ * aligned to a page. Context: any. Never sleeps, and ignores the adapter.
  */
 typedef struct _DMA_OPERATIONS {
 	ULONG Size;
@@ -1081,22 +1081,22 @@ PDMA_ADAPTER rust_pool_adapter_get(struct device *dev,
 				   u32 *registers, unsigned long caller);
 
 /**
- * IoGetDmaAdapter - an adapter for a bus-master device
+ * IoGetDmaAdapter - get an adapter for a bus-master device
  * @PhysicalDeviceObject: the device; it need not be bound to a driver, but must
  *	not be removed during the call
  * @DeviceDescription: zeroed first, then filled in
- * @NumberOfMapRegisters: NULL, or where the number of map registers goes: the
- *	pages of MaximumLength and one more
+ * @NumberOfMapRegisters: NULL, or set to the number of map registers: the pages of
+ *	MaximumLength plus one
  *
- * Sets both DMA masks of the device to what the description says; several
- * adapters on one device: to the narrowest.
+ * Sets both DMA masks of the device to what the description says. If the device
+ * has several adapters, the narrowest mask applies.
  *
  * Context: Task context that may sleep. Elsewhere a violation, 0xC2/0x08.
  * Return: The adapter, owned by the caller until PutDmaAdapter(). NULL when
- * memory is short; for a description that is not a bus master's, of a version
- * above 3, or of an address width of 0 or above 64 bits; for a mask that the
- * device refuses; and after a violation, as for a device or a description that
- * is NULL (0xC4/0x16), or a device that was removed (0xE6/0x00).
+ * memory is short; for a description that is not of a bus master, has a version
+ * above 3, or an address width of 0 or above 64 bits; for a mask that the device
+ * refuses; and after a violation: a NULL device or description (0xC4/0x16), or a
+ * device that was removed (0xE6/0x00).
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
