@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The memory that Windows drivers live on, for Linux: tagged pool, contiguous and noncached memory,
-//! DMA adapters and common buffers, as on the WDK's page "Allocating System-Space Memory".
+//! The memory routines of the Windows Driver Kit (WDK), for Linux: tagged pool, contiguous and
+//! noncached memory, DMA adapters and common buffers, as on the WDK's page "Allocating System-Space
+//! Memory".
 //!
-//! One core has two faces. C code includes `rust_pool/wdm.h`; Rust code of another module uses what
-//! this file re-exports:
+//! C code includes `rust_pool/wdm.h`. Rust code of other modules uses what this file re-exports:
 //!
 //! - [`Box`] and [`Vec`] of the kernel crate with the allocators [`NonPaged`]
 //!   and [`Paged`], each for a tag that [`pool_tag!`] declares;
 //! - [`Contiguous`], [`NonCached`], [`Adapter`], [`CommonBuffer`] and [`DescriptorRing`], which own
 //!   their memory;
-//! - [`Block`], which tells what is known of a block.
+//! - [`Block`], which describes a live block.
 //!
 //! Statistics by tag and the list of violations are in debugfs. `Documentation/` says what each
 //! routine does, where that differs from Windows, and why.
@@ -108,7 +108,7 @@ module! {
     license: "GPL",
 }
 
-/// The fields are dropped in this order: first nobody looks any more, then nothing is left.
+/// The fields are dropped in this order: first those through which others reach the module.
 struct PoolModule {
     _parameters: sys::ParametersLive,
     _files: debugfs::seq_file::Directory,
@@ -121,7 +121,7 @@ struct PoolModule {
 
 impl kernel::Module for PoolModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        // Our Kbuild refuses such a kernel; this is for who builds without it.
+        // Our Kbuild refuses such a kernel; this is for builds without it.
         if cfg!(CONFIG_PREEMPT_RT) {
             pr_err!("not for PREEMPT_RT, where locks sleep that must not in the pool's contexts\n");
             return Err(ENODEV);
@@ -142,12 +142,13 @@ impl kernel::Module for PoolModule {
     }
 }
 
-/// What is made before anything else, and dropped last, in this order.
+/// The statics that are made before everything else, in this order, and dropped last.
 ///
-/// No spinlock is taken while another is held, but for that of the names, which is taken within
-/// those whose data has call sites, when a module comes or goes: that of the log, the adapters,
-/// special pool, what is held, kept, freed, or injected, and a bucket's of regions or records. They
-/// disable interrupts, as their data is used from any context.
+/// Lock order: no spinlock is taken while another is held, with one exception. The lock of the
+/// names of call sites is taken within the locks whose data has call sites, when a module is loaded
+/// or unloaded: those of the log, the adapters, special pool, the blocks that are held back, in
+/// quarantine, freed or injected, and the buckets of regions and records. All of these disable
+/// interrupts, as their data is used in any context.
 static STATE: [&dyn Loaded; 21] = [
     &record::table::REGIONS,
     &report::log::LOG,
@@ -177,7 +178,7 @@ struct State;
 
 impl State {
     fn new() -> Result<Self> {
-        // From here on a failure undoes what is there.
+        // From here on, a failure drops this and undoes what was done.
         let state = Self;
         for part in STATE {
             part.load()?;
@@ -195,15 +196,15 @@ impl Drop for State {
     }
 }
 
-/// What is made at load and needs no place of its own.
+/// What init sets up that has no field of its own.
 struct Core {
-    /// Dropped when all else is undone.
+    /// Dropped after everything else.
     _workers: sys::Workers,
 }
 
 impl Core {
     fn new() -> Result<Self> {
-        // From here on a failure undoes what is there.
+        // From here on, a failure drops this and undoes what was done.
         let core = Self {
             _workers: sys::Workers::new()?,
         };

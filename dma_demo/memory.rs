@@ -32,7 +32,8 @@ pool_tag!(
     pub(crate) ConfigTag = "EduC"
 );
 
-/// What the driver knows of its device; touched by the interrupt path of a real driver, so nonpaged.
+/// What the driver knows of its device; touched by the interrupt path of a real driver, so
+/// nonpaged.
 pub(crate) struct Extension {
     pub(crate) transfers: u32,
     pub(crate) interrupts: u32,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What clients call: the C face is `api/wdm.c`, with the header `wdm.h`; the rest is the Rust face,
-//! owning types over the same routines that C code calls.
+//! What clients call: the C API is `api/wdm.c` and `api/mdl.c`, with the headers; the rest is the
+//! Rust API, owning types over the same routines that C code calls.
 //!
-//! All of the Rust face is inlined into the module that uses it and ends in what `api/wdm.c` exports,
-//! so the call sites that reports name are those of the user.
+//! The Rust API is inlined into the module that uses it and ends in what `api/wdm.c` exports, so
+//! reports name the user's call sites.
 
 pub(crate) mod adapter;
 pub(crate) mod address;

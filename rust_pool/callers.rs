@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who called: calling sites, which keep their names when a module goes, and stacks.
+//! Who called: call sites, which keep their names when a module is unloaded, and stacks.
 
 pub(crate) mod call_site;
 pub(crate) mod mangled;

@@ -91,7 +91,7 @@ fn address(addr: usize) -> Text<24> {
     Text::pointer(addr)
 }
 
-/// What all rows of tags come to.
+/// The sums of all rows of the tag table.
 #[derive(Default)]
 struct Totals {
     tags: u64,
@@ -226,7 +226,7 @@ impl Table for Modules {
     }
 }
 
-/// What the pool keeps ready, and how full the heap is.
+/// What the magazines hold, and how full the heap is.
 struct Memory;
 
 impl Table for Memory {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What starts by itself: work items, shortage of memory, modules that go, options that are set.
+//! What the kernel calls: work items, the shrinker, CPU and module notifiers, writes of options.
 
 pub(crate) mod control;
 pub(crate) mod drain;

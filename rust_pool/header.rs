@@ -2,17 +2,17 @@
 
 //! Headers of pool blocks.
 //!
-//! A small block has one of 16 bytes in front, laid out as NT for x64 lays out its `POOL_HEADER`.
+//! A small block has a header of 16 bytes in front, with the layout of NT's `POOL_HEADER` for x64.
 //!
 //! ```text
 //! +0  PreviousSize  u8   units of the object in front of the header, of a cache-aligned block
 //! +1  PoolIndex     u8   0
 //! +2  BlockSize     u8   header and block, in units of 16 bytes
-//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 2: cache-aligned, bit 4: known to the
-//!                        verifier, bit 5: with a pattern behind the block
+//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 2: cache-aligned, bit 4: marked by the
+//!                        verifier, bit 5: with a red zone
 //! +4  PoolTag       u32
 //! +8  AllocatorBackTraceIndex  u16  bytes asked for
-//! +10 PoolTagHash   u16  place of the tag in the statistics table
+//! +10 PoolTagHash   u16  number of the tag's row in the tag table
 //! +12                u32  check word (NT has no field of that name here)
 //! ```
 //!
@@ -28,9 +28,9 @@
 //! +12                  u32  check word
 //! ```
 //!
-//! The check word covers the header's address, or the block's, and all of its fields but the in-use bit, multiplied
-//! by a secret of this load, so that no other memory passes for a header, a copy of one included, and
-//! so that a header whose block was freed is still known for what it is.
+//! The check word covers the address (of the header, or of the block of pages) and all fields
+//! except the in-use bit, multiplied by a secret that is chosen at load. So no other memory passes
+//! for a header, not even a copy of one, and the header of a freed block is still recognized.
 
 pub(crate) mod recently_freed;
 
@@ -76,11 +76,11 @@ const FRONT: u64 = 0xff;
 const PAGES: u64 = 8 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
-/// Such a block is freed by the slow path.
+/// Freed on the slow path.
 const MARKED: u64 = 16 << 24;
-/// There is a pattern behind such a block, which is marked as well.
+/// The block has a red zone, and is marked as well.
 const CHECKED: u64 = 32 << 24;
-/// What the fast paths look at.
+/// The bits that the fast path checks.
 const STATE: u64 = IN_USE | PAGED | MARKED;
 const SMALL_STATE: u64 = STATE | ALIGNED;
 
@@ -95,19 +95,19 @@ pub(crate) fn init() {
 /// The check word of a header with these words, the first with its in-use bit set.
 #[inline(always)]
 fn check(addr: usize, first: u64, second: u64) -> u32 {
-    // CAST: Addresses are 64 bits wide on the architectures supported; the upper half of the product
-    // is the well-mixed one.
+    // CAST: Addresses are 64 bits wide on the architectures supported; the upper half of the
+    // product is the well-mixed one.
     let mixed = first ^ (addr as u64).rotate_left(24) ^ (second & 0xffff_ffff) << 20;
     (mixed.wrapping_mul(read_once::read(&SECRET)) >> 32) as u32
 }
 
-/// A word that says that `word` was written to the page at `addr` by this load, and nobody else.
+/// A word that proves that this load wrote `word` to the `struct page` of the page at `addr`.
 pub(crate) fn seal(addr: usize, word: u64) -> u64 {
     // CAST: Addresses are 64 bits wide on the architectures supported.
     (word ^ (addr as u64).rotate_left(24)).wrapping_mul(read_once::read(&SECRET))
 }
 
-/// What the first word of all headers of a tag has.
+/// The part of the first word that all headers of a tag have.
 #[inline]
 pub(crate) fn stamp(kind: PoolKind, tag: Tag) -> u64 {
     // CAST: The discriminants are 0 and 1.
@@ -162,7 +162,7 @@ impl Words {
         (self.second >> 16) as u16
     }
 
-    /// The same with the verifier's marks, and without a check word.
+    /// As above, with the verifier's marks and without a check word.
     fn marked(&self, marks: u64) -> Self {
         Self {
             first: self.first | marks,
@@ -197,7 +197,7 @@ impl Header {
         Self::with_room(bytes, 0, stamp, row)
     }
 
-    /// The same with `room` bytes behind the block, both together at most [`LARGEST`].
+    /// As [`Self::new`], with `room` bytes behind the block, both together at most [`LARGEST`].
     #[inline(always)]
     pub(crate) fn with_room(bytes: usize, room: usize, stamp: u64, row: u16) -> Self {
         // CAST: `units` is at most 255, `bytes` has 12 bits.
@@ -207,8 +207,8 @@ impl Header {
         })
     }
 
-    /// The same for a cache-aligned block, with `front` units of its object in front of the header,
-    /// at most 3.
+    /// This header for a cache-aligned block, with `front` units of its object in front of it, at
+    /// most 3.
     #[inline]
     pub(crate) fn behind(self, front: usize) -> Self {
         // CAST: A small number.
@@ -247,7 +247,7 @@ impl Header {
         unsafe { Self::add(object, MARKED) };
     }
 
-    /// Marks a block as one with a pattern behind it.
+    /// Marks a block as one with a red zone.
     ///
     /// # Safety
     ///
@@ -277,7 +277,7 @@ impl Header {
         (self.0.first & FRONT) as usize * UNIT
     }
 
-    /// Whether there is a pattern behind the block.
+    /// Whether the block has a red zone.
     #[inline]
     pub(crate) fn is_checked(&self) -> bool {
         self.0.first & CHECKED != 0
@@ -310,7 +310,7 @@ impl Header {
         })
     }
 
-    /// Marks the block as freed. Of two that free it at once, one is told `false`.
+    /// Marks the block as freed. Returns `false` if another CPU freed it first.
     ///
     /// # Safety
     ///
@@ -349,7 +349,7 @@ impl Header {
         self.0.kind()
     }
 
-    /// The place of its tag in the statistics table.
+    /// The number of its row in the tag table.
     #[inline]
     pub(crate) fn row(&self) -> u16 {
         self.0.row()
@@ -362,7 +362,7 @@ impl Header {
     }
 }
 
-/// The most units that a pattern behind a block adds to what the block takes.
+/// The most units that a red zone adds to what the block takes.
 const PATTERN_UNITS: usize = 1;
 
 /// The same for a header with this first word: behind a cache-aligned block may be what its
@@ -375,10 +375,11 @@ fn units_behind(first: u64) -> usize {
     }
 }
 
-/// What a cache-aligned block adds to the first word, for each number of units in front; or nothing.
+/// What a cache-aligned block adds to the first word, for each number of units in front; or
+/// nothing.
 const PLACES: [u64; 5] = [0, ALIGNED, ALIGNED | 1, ALIGNED | 2, ALIGNED | 3];
 
-/// What is left of a header that somebody wrote to.
+/// What is left of a damaged header.
 #[derive(Clone, Copy)]
 pub(crate) struct Remains(Words);
 
@@ -400,17 +401,17 @@ impl Remains {
         self.0.first == other.0.first && self.0.second == other.0.second
     }
 
-    /// The place of its tag in the statistics table, if the second word is as it was.
+    /// The number of its row in the tag table, if the second word is intact.
     pub(crate) fn row(&self) -> u16 {
         self.0.row()
     }
 
-    /// Its tag and pool, if the first word is as it was and the block live.
+    /// Its tag and pool, if the first word is intact and the block is live.
     pub(crate) fn identity(&self) -> Option<(Tag, PoolKind)> {
         self.0.in_use().then(|| (self.0.tag(), self.0.kind()))
     }
 
-    /// The check word, if it is as it was.
+    /// The check word, if it is intact.
     fn check(&self) -> u32 {
         // CAST: The upper half of the second word.
         (self.0.second >> 32) as u32
@@ -442,7 +443,7 @@ impl Remains {
     }
 
     /// The header in front of a live small block of which only the second word was written to, or
-    /// half of that, for a tag with this stamp and row. Without the check word it is believed only
+    /// half of that, for a tag with this stamp and row. Without the check word this is proof only
     /// where a block is known to begin: anybody can copy a header.
     pub(crate) fn small_by_first(
         &self,
@@ -661,7 +662,7 @@ impl PageHeader {
         })
     }
 
-    /// Marks the block as freed. Of two that free it at once, one is told `false`.
+    /// Marks the block as freed. Returns `false` if another CPU freed it first.
     ///
     /// # Safety
     ///
@@ -671,7 +672,7 @@ impl PageHeader {
         PageWords::around(addr).is_some_and(|page| unsafe { self.claim_in(page) })
     }
 
-    /// The same for the words that [`Self::find_nonpaged`] found it in.
+    /// As [`Self::claim`], for the words in which [`Self::find_nonpaged`] found it.
     ///
     /// # Safety
     ///
@@ -684,7 +685,8 @@ impl PageHeader {
         unsafe { sys::replace(page.addr(), first, first & !IN_USE) }
     }
 
-    /// Removes the header that `base` may have, for its pages are going; the address is remembered.
+    /// Removes the header that `base` may have, before its pages are given back; the address is
+    /// remembered.
     ///
     /// # Safety
     ///
@@ -730,7 +732,7 @@ impl PageHeader {
         self.0.kind()
     }
 
-    /// The place of its tag in the statistics table.
+    /// The number of its row in the tag table.
     #[inline]
     pub(crate) fn row(&self) -> u16 {
         self.0.row()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What knows nothing of memory: texts, lists, hash tables, what is made at load, exports.
+//! Tools that know nothing of memory: text, lists, hash tables, exports, statics that are set at
+//! load.
 
 pub(crate) mod at_load;
 pub(crate) mod export;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory descriptor lists: a head that says where a buffer is, and the numbers of its page frames.
+//! Memory descriptor lists: a header that says where a buffer is, and its page frame numbers.
 //!
-//! Drivers write both, so nothing in them is known but what the routine that reads it checks. What
-//! must be known is kept elsewhere: how long the list may be with the pool's block that it is in.
+//! Drivers write both, so a routine must check what it reads. What has to be reliable is kept
+//! elsewhere: the size of the pool block says how long the list may be.
 //!
 //! WDK: "IoAllocateMdl", "MmBuildMdlForNonPagedPool", "IoBuildPartialMdl".
 

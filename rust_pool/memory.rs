@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where bytes come from, and where free ones wait; it knows no tag.
+//! Where memory comes from, and where free memory waits. Nothing here knows of tags.
 
 pub(crate) mod batch;
 pub(crate) mod heap;

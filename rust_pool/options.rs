@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the verifier is to do.
+//! The verifier's options.
 //!
-//! It is a list of lines, in the order in which they are shown. A list never changes: whoever changes
-//! the options makes another one and puts that in its place.
+//! They are a list of lines, in the order in which they are shown. A list is immutable: changing
+//! the options replaces it with a new one.
 
 pub(crate) mod parse;
 pub(crate) mod policy;
@@ -38,13 +38,13 @@ use kernel::{
     }, //
 };
 
-/// Tasks whose n-th allocation is to fail, at one time.
+/// The most tasks that can have a request fail at one time.
 pub(crate) const TASKS: usize = 16;
 
 /// The name of a task.
 pub(crate) type Comm = Text<16>;
 
-/// Requests to fail by chance.
+/// Requests that fail at random.
 pub(crate) struct Chance {
     /// How many of 10000.
     pub(crate) probability: u32,
@@ -57,7 +57,7 @@ pub(crate) struct Chance {
 }
 
 impl PartialEq for Chance {
-    /// As it was written, whenever that was.
+    /// The line as it was written.
     fn eq(&self, other: &Self) -> bool {
         self.probability == other.probability
             && self.selection == other.selection
@@ -76,17 +76,17 @@ impl fmt::Display for Chance {
     }
 }
 
-/// A request of a task that is to fail.
+/// A task's request that will fail.
 #[derive(Clone, Copy)]
 pub(crate) struct Nth {
     pub(crate) pid: u32,
     number: u64,
-    /// Requests until it fails, itself included; 0 when it has.
+    /// Requests until it fails, counting itself; 0 after it did.
     left: u64,
 }
 
 impl Nth {
-    /// Counts a request, and says whether it is the one.
+    /// Counts a request, and returns whether it is the one to fail.
     pub(crate) fn strikes(&mut self) -> bool {
         let struck = self.left == 1;
         self.left = self.left.saturating_sub(1);
@@ -109,21 +109,21 @@ pub(crate) const SLOTS: u32 = 1024;
 pub(crate) const FEWEST: u32 = 16;
 pub(crate) const MOST: u32 = 65536;
 
-/// Where on its page a block lies; the other side is where the page ends.
+/// Which end of its page a block is at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Start,
     End,
 }
 
-/// Which blocks come from special pool, and where on their page they lie.
+/// Which blocks come from special pool, and where in their page they are.
 #[derive(PartialEq)]
 pub(crate) struct Choice {
     pub(crate) side: Side,
     pub(crate) selection: Selection,
     pub(crate) min: u32,
     pub(crate) max: u32,
-    /// How many there is room for, which is one number for all choices that are set.
+    /// How many there is room for; all choices have the same number.
     pub(crate) slots: Option<u32>,
 }
 
@@ -153,12 +153,12 @@ impl fmt::Display for Choice {
     }
 }
 
-/// What becomes of the tasks that wait for their n-th request.
+/// How a change affects the tasks that wait for their n-th request.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct TaskChange {
-    /// Whether those of before are forgotten.
+    /// Whether the earlier ones are removed.
     pub(crate) forget: bool,
-    /// The request of the task that writes which is to fail.
+    /// The request of the writing task that will fail.
     pub(crate) nth: Option<u64>,
 }
 
@@ -179,7 +179,7 @@ pub(crate) enum Word {
 pub(crate) enum Line {
     /// Blocks to record.
     Tracking(Selection),
-    /// Blocks to have a pattern behind them.
+    /// Blocks with a red zone.
     Check(Selection),
     /// Blocks to come from special pool.
     Special(Choice),
@@ -187,9 +187,9 @@ pub(crate) enum Line {
     Quarantine,
     /// The machine is stopped at a violation by one of these modules.
     Panic(Patterns),
-    /// Requests to fail by chance.
+    /// Requests that fail at random.
     Chance(Chance),
-    /// A rule to look after.
+    /// A rule to check.
     Rule(Rule),
 }
 
@@ -251,7 +251,7 @@ impl Options {
         }
     }
 
-    /// Has others hold, and returns those that did, to be dropped without the lock.
+    /// Puts other options in force, and returns the old ones, to be dropped without the lock.
     pub(crate) fn replace(&mut self, lines: Arc<Lines>) -> Option<Arc<Lines>> {
         self.lines.replace(lines)
     }
@@ -276,7 +276,7 @@ impl Options {
         self.each().any(|line| line.word() == word)
     }
 
-    /// Whether a rule is looked after.
+    /// Whether a rule is checked.
     pub(crate) fn has(&self, rule: Rule) -> bool {
         self.each().any(|line| *line == Line::Rule(rule))
     }
@@ -286,7 +286,7 @@ impl Options {
         self.tasks.iter().any(Option::is_some) || self.has_word(Word::Fail)
     }
 
-    /// What may fail by chance.
+    /// What may fail at random.
     pub(crate) fn chances(&self) -> impl Iterator<Item = &Chance> {
         self.each().filter_map(|line| match line {
             Line::Chance(chance) => Some(chance),
@@ -305,19 +305,19 @@ impl Options {
             .any(|line| matches!(line, Line::Tracking(selection) if selection.has(tag, who)))
     }
 
-    /// Whether a block has a pattern behind it.
+    /// Whether a block has a red zone.
     pub(crate) fn checks(&self, tag: Tag, who: &Who) -> bool {
         self.each()
             .any(|line| matches!(line, Line::Check(selection) if selection.has(Some(tag), who)))
     }
 
-    /// Whether memory is recorded: what is checked is, to know its place.
+    /// Whether memory is recorded: blocks with a red zone are too, for their call site.
     pub(crate) fn records(&self, tag: Option<Tag>, who: &Who) -> bool {
         self.tracks(tag, who) || tag.is_some_and(|tag| self.checks(tag, who))
     }
 
-    /// The side of its page on which a block lies, if it is to come from special pool: by the first
-    /// line that it fits.
+    /// At which end of its page to place a block, if it comes from special pool: by the first line
+    /// that matches.
     pub(crate) fn special(&self, tag: Tag, bytes: usize, who: &Who) -> Option<Side> {
         self.each().find_map(|line| match line {
             Line::Special(choice) if choice.wants(tag, bytes, who) => Some(choice.side),
@@ -374,7 +374,7 @@ impl Options {
     }
 }
 
-/// The options that hold.
+/// The options in force.
 pub(crate) static OPTIONS: AtLoad<SpinLockIrq<Options>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(Options::new(), "rust_pool::verifier"),

@@ -103,16 +103,16 @@ use kernel::{
 /// Modifiers of a POOL_TYPE that are accepted: quota, raise, cold, NX and zero. Of these only raise
 /// and zero have an effect; see `Documentation/wdk-routines.rst`.
 const MODIFIERS: u32 = 8 | RAISE | 256 | 512 | ZERO;
-/// Those that say no more than the zeroing. One that raises has something to say if it fails.
+/// Those that the fast path handles. A request that raises has to log its failure.
 const QUICK: u32 = MODIFIERS & !RAISE;
 const MUST_SUCCEED: u32 = 2;
-/// The pools of POOL_FLAGS that are in no POOL_TYPE.
+/// The bits of POOL_FLAGS that select a pool, and do not occur in a POOL_TYPE.
 const FLAGS: u32 = 0x40 | 0x80;
 
 /// Where the kernel's half of the address space begins.
 const SYSTEM_SPACE: usize = 1 << 63;
 
-/// Large blocks that are to be given back.
+/// Large blocks whose free was deferred.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
@@ -128,7 +128,7 @@ fn allocate(
     if verifier::on() {
         return allocate_any(pool_type, bytes, Tag::from_raw(tag), caller, owner);
     }
-    // No row and no header has a tag with the bit that is ignored: such a request is not quick.
+    // Rows and headers have tags without the ignored bit, so such a request takes the slow path.
     let tag = Tag::stored(tag);
     if pool_type & !QUICK == 0 {
         match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag, owner) {
@@ -140,7 +140,7 @@ fn allocate(
     allocate_pages(pool_type, bytes, tag, caller, owner)
 }
 
-/// Allocates a small block that is not at hand.
+/// Allocates a small block when the magazine is empty.
 #[inline(never)]
 fn allocate_small(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNull<u8>> {
     let request = Request {
@@ -155,7 +155,7 @@ fn allocate_small(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNul
     block
 }
 
-/// Allocates all that is not a small block at hand.
+/// Allocates a block of pages, or any block that the fast path for small ones did not.
 #[inline(never)]
 fn allocate_pages(
     pool_type: u32,
@@ -185,7 +185,7 @@ fn allocate_any(
     allocate_with(pool_type, bytes, tag, caller, owner, Wish::NONE)
 }
 
-/// The same for all cases, and with all that can be asked for. Any context.
+/// The slow path of allocation, with everything that a request may ask for. Any context.
 pub(crate) fn allocate_with(
     pool_type: u32,
     bytes: usize,
@@ -228,7 +228,7 @@ fn allocate_checked(
         violation::zero_bytes(pool_type, tag, caller).report();
         return None;
     }
-    // A tag that has a row was looked at before.
+    // A tag that has a row was checked before.
     if !tag_table::is_known(tag, kind) {
         if let Err(bad) = tag.check() {
             refuse_tag(bad, pool_type, bytes, tag, caller);
@@ -266,7 +266,7 @@ fn allocate_checked(
     match block {
         Some(block) => {
             row.begin_peak();
-            // SAFETY: It was allocated just now.
+            // SAFETY: It has just been allocated.
             unsafe { verified::allocated(block, bytes, small, tag, kind, caller) };
         }
         None => row.fail(),
@@ -355,7 +355,7 @@ fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize
         .report();
 }
 
-/// Frees a block if `addr` is one and `tag`, unless it is 0, is its own. Any context, any address.
+/// Frees the block at `addr`. `tag` must be 0 or the block's. Any context, any address.
 #[inline(always)]
 fn free(addr: usize, tag: u32, caller: usize) {
     let tag = Tag::stored(tag);
@@ -364,7 +364,7 @@ fn free(addr: usize, tag: u32, caller: usize) {
     }
 }
 
-/// Frees all but small blocks that a magazine has room for.
+/// Frees a block of pages, or any block that the fast path for small ones did not.
 #[inline(never)]
 fn free_pages(addr: usize, tag: Tag, caller: usize) {
     if addr % PAGE_SIZE != 0 || !fast::free_pages(addr, tag) {
@@ -417,7 +417,8 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     bad_free::check_context(addr, header.kind(), caller);
     if header.is_checked() {
         if let Some(block) = NonNull::new(addr as *mut u8) {
-            // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
+            // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it
+            // up.
             unsafe { red_zone::free(block, header, caller) };
         }
         return;
@@ -434,7 +435,7 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     }
 }
 
-/// Has the verifier forget a block that it knows, and asks it whether the memory is to be kept.
+/// Removes the verifier's record of a block. Returns whether to put the memory into quarantine.
 fn forget(addr: usize) -> bool {
     tracking::remove(addr);
     quarantine_set::take(addr)
@@ -463,7 +464,7 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
 enum Large {
     /// A block without a header, which was freed or reported.
     Done,
-    /// No such block, but there was one not long ago.
+    /// No such block now, but one that was freed recently.
     Recent,
     /// No such block.
     None,
@@ -522,9 +523,9 @@ fn release(region: KBox<Region>) {
     }
 }
 
-/// Gives the memory of large blocks back. Where it may not sleep, none may be vmalloc's: vmalloc
-/// would keep its list of what to free in the blocks themselves, where others who have references to
-/// the pages see it.
+/// Gives the memory of large blocks back. In a context that may not sleep, none may come from
+/// vmalloc: vmalloc would keep its list of blocks to free in the blocks, where others who have
+/// references to the pages would see it.
 pub(crate) fn give_back(mut batch: Batch) {
     while let Some(region) = batch.regions.pop() {
         // SAFETY: The region was in the table, so it is a block of this size, and it is no more.
@@ -532,7 +533,8 @@ pub(crate) fn give_back(mut batch: Batch) {
     }
 }
 
-/// Reports the free of an address at which no block begins; `recent` if one did not long ago.
+/// Reports the free of an address at which no block begins; `recent` if one was freed there
+/// recently.
 #[cold]
 fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if addr == 0 {
@@ -576,7 +578,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
     bad_free::not_from_pool(addr, caller).report();
 }
 
-/// Whether the free of a block will ask if that is to be kept.
+/// Whether the free of a block will ask about quarantine.
 fn is_marked(block: usize) -> bool {
     if block % PAGE_SIZE == 0 {
         if let Some(Found::Live(header)) = PageHeader::find(block) {
@@ -589,7 +591,7 @@ fn is_marked(block: usize) -> bool {
     }
 }
 
-/// The live block around an address.
+/// The live block that contains an address.
 fn around(addr: usize) -> Option<usize> {
     let region = || {
         REGIONS.find_map(|region| {
@@ -609,7 +611,7 @@ fn around(addr: usize) -> Option<usize> {
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_allocate(
     pool_type: u32,
@@ -628,7 +630,7 @@ export_symbol_gpl!(rust_pool_allocate);
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize) {
     free(block as usize, tag, caller);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The record of a block that has no header.
+//! The record of a block without a header.
 //!
-//! It is reserved before the memory is allocated, so that nothing has to be undone.
+//! It is reserved before the memory is allocated, so that a later failure leaves nothing to undo.
 
 pub(crate) mod adapter_id;
 pub(crate) mod backlog;
@@ -45,7 +45,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// Which routine a region is from, and what only that one knows of it.
+/// The family that a region is from, and what only that family records.
 pub(crate) enum Owner {
     Pool {
         kind: PoolKind,
@@ -63,7 +63,7 @@ pub(crate) enum Owner {
     CommonBuffer {
         adapter: AdapterId,
         device: Arc<HeldDevice>,
-        /// Of the buffer itself, not of what is in front of it.
+        /// Of the buffer itself, not of the padding in front.
         bus: u64,
         cached: bool,
         padding: Padding,
@@ -86,7 +86,7 @@ impl Owner {
         }
     }
 
-    /// The same as the verifier calls it.
+    /// The family as the verifier names it.
     pub(crate) fn memory(&self) -> MemoryType {
         match self {
             Self::Pool { kind, .. } => MemoryType::pool(*kind),
@@ -129,7 +129,7 @@ pub(crate) struct Region {
     pub(crate) used: usize,
     pub(crate) site: CallSite,
     pub(crate) owner: Owner,
-    /// The task that gives it back at this moment.
+    /// The task that is giving it back.
     pub(crate) giver: usize,
 }
 
@@ -158,7 +158,7 @@ impl Region {
         self.base.as_ptr() as usize
     }
 
-    /// What is said of it if a free does not fit it.
+    /// What a report says of it if the arguments of a free do not match.
     pub(crate) fn facts(&self) -> Facts {
         Facts {
             memory: self.owner.memory(),

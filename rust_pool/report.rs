@@ -3,8 +3,8 @@
 //! Reports violations.
 //!
 //! Every violation is counted, kept in a ring for debugfs, and written to the log within a rate
-//! limit. With the module parameter `panic_on_violation`, or by the verifier's policy, the first one
-//! stops the machine.
+//! limit. With the module parameter `panic_on_violation`, or by the verifier's policy, the first
+//! one stops the machine.
 
 pub(crate) mod log;
 pub(crate) mod violation;
@@ -54,12 +54,12 @@ impl Violation {
         self.report_with(|| ());
     }
 
-    /// The same; `tell` prints more of it to the log, if it is written there at all.
+    /// As [`Self::report`]; if it is logged, `tell` prints more lines.
     pub(crate) fn report_with(self, tell: impl FnOnce()) {
         self.report_to(sys::may_log, tell);
     }
 
-    /// The same, to the log whatever was logged before.
+    /// As above, ignoring the rate limit of the log.
     pub(crate) fn report_always_with(self, tell: impl FnOnce()) {
         self.report_to(|| true, tell);
     }
@@ -76,8 +76,8 @@ impl Violation {
         self.log(may_log, || Who::of(self.caller), tell);
     }
 
-    /// Reports it as what a module did, if it was one, to the log whatever was logged before. Any
-    /// context but NMI.
+    /// Reports it with the module given, if any, ignoring the rate limit of the log. Any context
+    /// but NMI.
     pub(crate) fn report_of(self, module: Option<&str>, tell: impl FnOnce()) {
         push(
             self,
@@ -122,7 +122,7 @@ fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
     }
 }
 
-/// Says how many violations were not written to the log, if there are any of which it was not said.
+/// Logs how many violations were left out of the log since this was said last.
 pub(crate) fn say_left_out() {
     match sys::left_out() {
         0 => (),
@@ -133,7 +133,7 @@ pub(crate) fn say_left_out() {
     }
 }
 
-/// Whether the verifier's policy has a violation stop the machine, by who made it.
+/// Whether the verifier's policy stops the machine for a violation of this module.
 fn policy_stops(who: impl FnOnce() -> Who) -> bool {
     // No lock may be taken in NMI.
     policy::stops(|| {

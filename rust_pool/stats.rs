@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counters: those of a tag, by module, in the table of tags, and those of a family.
+//! Counters: the tag table, which counts by tag and module, and the totals of each family.
 
 pub(crate) mod family_totals;
 pub(crate) mod tag_stats;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The words of the WDK: tags, cache types, kinds of memory.
+//! The WDK's types: tags, cache types, memory types.
 
 pub(crate) mod cache_type;
 pub(crate) mod memory_type;

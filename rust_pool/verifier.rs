@@ -5,8 +5,8 @@
 //! WDK: "Driver Verifier", options "Special Pool", "Pool Tracking", "Low Resources Simulation" and
 //! "DMA Verification".
 //!
-//! While it is off, a static branch keeps all of it out of the way. While it is on, pool blocks take
-//! the slow path, and their headers have a mark, by which they take it on free as well,
+//! While it is off, a static branch keeps all of it out of the way. While it is on, pool blocks
+//! take the slow path, and their headers have a mark, by which they take it on free as well,
 //! whatever is on by then.
 
 pub(crate) mod fault_injection;

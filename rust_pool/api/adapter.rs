@@ -33,11 +33,11 @@ use kernel::{
 /// May be dropped in any context but NMI, where it leaks. If the last of them is dropped by a task
 /// that may sleep, that waits until buffers that were dropped in atomic context are given back, so
 /// DMA still works then. Where it is dropped in atomic context, the adapter and such buffers are
-/// given back a little later, be the device bound by then or not.
+/// given back a little later, whether or not the device is still bound.
 ///
 /// # Invariants
 ///
-/// `raw` is an adapter of which one hold is ours.
+/// `raw` is an adapter to which this has one reference.
 pub struct Adapter<'a> {
     raw: NonNull<raw::DMA_ADAPTER>,
     registers: u32,
@@ -131,7 +131,7 @@ impl Drop for Adapter<'_> {
     }
 }
 
-/// Memory that the CPU and a device use at once.
+/// Memory that the CPU and a device share.
 ///
 /// The WDK's `AllocateCommonBuffer`.
 ///
@@ -144,7 +144,7 @@ impl Drop for Adapter<'_> {
 pub struct CommonBuffer<'a> {
     memory: Memory,
     logical: u64,
-    /// A hold of its own; put back after the memory is freed.
+    /// A reference of its own; dropped after the memory is freed.
     adapter: Adapter<'a>,
 }
 

@@ -89,7 +89,7 @@ unsafe fn free(block: NonNull<u8>, shape: Shape) {
     }
 }
 
-/// The same with the verifier on: what it wants to fail fails, and it knows all that is live.
+/// As above, with the verifier on: it makes requests fail, and records live blocks.
 ///
 /// # Safety
 ///
@@ -120,7 +120,7 @@ unsafe fn realloc_verified<T: PoolTag>(
     }
     let old = ptr.filter(|_| old_layout.size() != 0);
     if let Some(old) = old {
-        // It may be somebody else's as soon as it is freed.
+        // The memory may be reused as soon as it is freed.
         let old = old.as_ptr().cast();
         // SAFETY: May be called with any arguments in any context but NMI.
         unsafe {
@@ -200,7 +200,7 @@ unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layo
     unsafe { release::<T>(kind, ptr, shape) };
 }
 
-/// The same without the verifier.
+/// As above, without the verifier.
 ///
 /// # Safety
 ///
@@ -246,7 +246,7 @@ unsafe fn realloc_plain<T: PoolTag>(
         row.charge(new.asked, new.used);
         return Ok(NonNull::slice_from_raw_parts(block, new.asked));
     };
-    // What would come from the same place anyway stays where it is.
+    // The block stays where it is if the new size would come from the same allocator and class.
     let block = if new.used == old.used && ptr.as_ptr() as usize % new.align == 0 {
         if flags.contains(__GFP_ZERO) && new.asked > old.asked {
             // SAFETY: The block has room for `new.asked` bytes, as many as it takes being the same.
@@ -277,7 +277,7 @@ macro_rules! allocator {
         pub struct $pool<T: PoolTag>(PhantomData<T>);
 
         impl<T: PoolTag> $pool<T> {
-            /// The bytes that a block of this layout really takes, if there can be one.
+            /// The bytes that a block of this layout takes, if it is possible.
             #[inline]
             pub fn used(layout: Layout) -> Option<usize> {
                 Some(Shape::new(layout)?.used)
@@ -292,7 +292,7 @@ macro_rules! allocator {
         unsafe impl<T: PoolTag> Allocator for $pool<T> {
             const MIN_ALIGN: usize = MIN_ALIGN;
 
-            // What the trait would do anyway, but inlined: the layout is a constant as a rule.
+            // As the trait's default, but inlined: the layout is usually a constant.
             #[inline(always)]
             fn alloc(
                 layout: Layout,
@@ -351,7 +351,7 @@ allocator! {
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
     let request = Request { bytes, zero, sleep };
@@ -366,7 +366,7 @@ export_symbol_gpl!(rust_pool_kmalloc_slow);
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool {
     if sys::irql() == 0 {
@@ -382,7 +382,7 @@ export_symbol_gpl!(rust_pool_paged_check);
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
     if sys::irql() != 0 {

@@ -11,7 +11,7 @@ use crate::{
 };
 use kernel::fmt;
 
-/// What is known of a live block: what `!pool` of the Windows debugger tells.
+/// Describes a live block, like `!pool` of the Windows debugger.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ impl Block {
     /// The live block that begins at an address, if it is one of rust_pool's. Any address, and any
     /// context but NMI, where none is found.
     ///
-    /// Blocks of the C face are found, contiguous and noncached memory, and common buffers. Those in
+    /// It finds blocks of the C API, contiguous and noncached memory, and common buffers. Those in
     /// a `Box` or `Vec` have no header, so they are found only while the verifier tracks them. A
     /// block that somebody else may free meanwhile may be no more when this returns.
     #[inline]

@@ -27,7 +27,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// Where contiguous memory may lie in physical memory.
+/// Where in physical memory a block may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     lowest: u64,
@@ -57,7 +57,7 @@ impl Bounds {
         self
     }
 
-    /// With no multiple of this inside: a power of two that is not below the size.
+    /// The block does not cross a multiple of this: a power of two that is at least the size.
     #[inline]
     pub const fn boundary(mut self, multiple: u64) -> Self {
         self.boundary = multiple;

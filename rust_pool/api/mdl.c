@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The C face of memory descriptor lists, for code that is compiled without
- * rust_pool/wdm.h, as in wdm.c.
+ * The C API of memory descriptor lists as exported functions, as in wdm.c.
  */
 
 /* The header declares the WDK's names, and does not define them. */

@@ -75,8 +75,8 @@ impl NotCached for WriteCombined {
 
 /// Whole pages of memory, of which the first [`Self::len`] bytes are the owner's.
 ///
-/// A device, or whoever else knows the address, may change it at any time, so there is no `&[u8]`
-/// to it: accesses are volatile or copy.
+/// A device, or anybody who knows the address, may change it at any time, so there is no `&[u8]` to
+/// it: accesses are volatile or copy.
 ///
 /// # Invariants
 ///
@@ -195,7 +195,7 @@ impl Memory {
     pub fn copy_to_slice(&self, offset: usize, to: &mut [u8]) -> Result {
         let from = self.range(offset, to.len())?;
         // SAFETY: Both are valid for as many bytes; the slice is exclusive, so they do not overlap.
-        // The compiler does not see the copy, so it can neither repeat nor tear apart a read.
+        // The compiler does not see the copy, so it can neither repeat nor split a read.
         unsafe { raw::rust_pool_copy(to.as_mut_ptr().cast(), from.cast(), to.len()) };
         Ok(())
     }

@@ -22,7 +22,7 @@ use kernel::{
     }, //
 };
 
-/// A ring of descriptors that the CPU and a device share: so many `T` in a row in a common buffer.
+/// A ring of descriptors that the CPU and a device share: an array of `T` in a common buffer.
 ///
 /// `T` is a `#[repr(C)]` type that is laid out as the device wants it. The device finds the first
 /// one at [`Self::bus_address`].
@@ -78,7 +78,7 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
         self.len
     }
 
-    /// The index of a descriptor by a count that goes on for ever.
+    /// The index of a descriptor for a running count.
     #[inline]
     pub fn slot(&self, count: usize) -> usize {
         // By the invariant it is not 0.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a block without a header is allocated as.
+//! How a block without a header is allocated.
 
 use crate::{
     memory::large::{
@@ -19,8 +19,8 @@ pub(crate) const MIN_ALIGN: usize = 16;
 pub(crate) struct Shape {
     /// Bytes as asked for.
     pub(crate) asked: usize,
-    /// Bytes taken, all of which the underlying allocator is asked for: a block that grows into
-    /// what was left over needs no word with it then.
+    /// Bytes taken, all of which are requested from the underlying allocator. So a block can grow
+    /// up to this without calling the allocator.
     pub(crate) used: usize,
     pub(crate) align: usize,
 }

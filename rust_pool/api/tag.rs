@@ -58,7 +58,7 @@ macro_rules! pool_tag {
         $vis struct $name;
 
         impl $crate::PoolTag for $name {
-            // Here, so that what is wrong is said of the line that declares it.
+            // Here, so that the error points to the line that declares it.
             const TAG: $crate::Tag = match $crate::Tag::parse($tag) {
                 Ok(tag) => tag,
                 Err(why) => panic!("{}", why),
@@ -71,7 +71,7 @@ macro_rules! pool_tag {
             }
         }
 
-        // Looked at whether the tag is used or not.
+        // Evaluated whether or not the tag is used.
         const _: $crate::Tag = <$name as $crate::PoolTag>::TAG;
     };
 }

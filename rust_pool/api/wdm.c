@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The C face for whoever calls it by a function's address that is not of his own
- * module: code that is compiled without rust_pool/wdm.h, and DMA_OPERATIONS. Each
- * routine hands its arguments and its call site, as the stack tells it, to the
- * Rust core. It is C because a return address is only to be had from a compiler
- * builtin, and because a definition that includes the header cannot drift from
- * it.
+ * The C API as exported functions, for code that is compiled without
+ * rust_pool/wdm.h, and for DMA_OPERATIONS. Each routine passes its arguments and
+ * its call site, found on the stack, to the Rust core. It is C because Rust has no
+ * builtin for the return address, and because a definition that includes the
+ * header cannot differ from it.
  */
 
 /* The header declares the WDK's names, and does not define them. */
@@ -243,7 +242,7 @@ PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
 }
 EXPORT_SYMBOL_GPL(IoGetDmaAdapter);
 
-/* The Rust face: the driver has set the masks by the kernel's own interface. */
+/* For the Rust API: the driver has set the masks by the kernel's own interface. */
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 			       PULONG registers, unsigned long caller)
 {
@@ -255,14 +254,14 @@ PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 }
 EXPORT_SYMBOL_GPL(rust_pool_adapter);
 
-/* A copy that no compiler of the Rust face looks into. */
+/* A copy that the compiler of a Rust client cannot see into. */
 void rust_pool_copy(void *to, const void *from, size_t bytes)
 {
 	memcpy(to, from, bytes);
 }
 EXPORT_SYMBOL_GPL(rust_pool_copy);
 
-/* The same for filling. */
+/* As above, for filling. */
 void rust_pool_fill(void *to, u8 value, size_t bytes)
 {
 	memset(to, value, bytes);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Calling sites, which keep their name when their module goes.
+//! Call sites, which keep their names when their module is unloaded.
 //!
-//! The site of a C client is where the header was compiled. The library code of a Rust client is
-//! compiled into it: its site is the first place on the stack that is not in a library.
+//! The call site of a C client is where the header's function was inlined. A Rust client contains
+//! library code, so its call site is the first place on the stack that is not in a library.
 
 use crate::{
     callers::mangled,
@@ -46,7 +46,7 @@ use kernel::{
     }, //
 };
 
-/// A name of a place in code, kept until our own module goes.
+/// The name of a place in code, kept until rust_pool is unloaded.
 pub(crate) struct Name {
     next: Next<Name>,
     text: KVec<u8>,
@@ -138,7 +138,7 @@ impl CallSite {
         }
     }
 
-    /// Whether it is any place at all.
+    /// Whether it is known.
     pub(crate) fn is_known(&self) -> bool {
         self.caller.load(Relaxed) != 0 || !self.name.load(Relaxed).is_null()
     }
@@ -155,8 +155,8 @@ impl CallSite {
         }
     }
 
-    /// The same for one of many rows: what `last` has need not be looked up, which takes a search of
-    /// all symbols of a module.
+    /// As [`Self::with_name`], for one of many rows: what `last` has is not looked up again, as
+    /// that searches all symbols of a module.
     pub(crate) fn with_name_or<T>(
         &self,
         last: &mut LastName,
@@ -226,12 +226,11 @@ impl CallSite {
         }
     }
 
-    /// If it lies in `module`, whose symbols still resolve, keeps its name for later and makes it
-    /// nobody's. Any context but NMI.
+    /// If it is in `module`, whose symbols still resolve, keeps its name for later and clears its
+    /// module. Any context but NMI.
     pub(crate) fn depart(&self, module: Module) {
         if self.lies_in(module) {
-            // Without memory for the name the site becomes unknown: its address may soon be someone
-            // else's.
+            // Without memory for the name the site becomes unknown, as its address may be reused.
             self.keep_name(self.caller.xchg(0, Full));
         }
     }
@@ -248,7 +247,7 @@ impl CallSite {
     }
 }
 
-/// The names. Taken within the locks of what has call sites; none is taken within it.
+/// The names. This lock nests inside the locks of data with call sites; no lock nests inside it.
 pub(crate) static NAMES: AtLoad<SpinLockIrq<Names>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(Names::new(), "rust_pool::names"),
@@ -278,7 +277,7 @@ fn known_or_new(text: &str) -> Option<*const Name> {
     Some(at)
 }
 
-/// How many frames are looked at for the first that is not of a library.
+/// How many frames are searched for the first one outside of libraries.
 const SEEN: usize = 24;
 
 /// The frames from `caller` on, which is the first, and an address in the function that called or,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rust's mangled names, as far as they say which crate a function is from.
+//! Finds out from Rust's mangled names which crate a function is from.
 //!
 //! See "Symbol Mangling", version v0, in the Rust compiler's book.
 

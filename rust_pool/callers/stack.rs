@@ -20,16 +20,15 @@ use kernel::{
 
 /// Frames that are kept.
 const DEPTH: usize = 8;
-/// Frames that are looked at; ours are among them, and those of libraries.
+/// Frames that are searched, including our own and those of libraries.
 const SEEN: usize = 32;
 
-/// The places that called, the nearest first.
+/// A stack of call sites, the nearest first.
 pub(crate) struct Stack([CallSite; DEPTH]);
 
 impl Stack {
-    /// The stack from `caller` on, up to the interrupt if this is one: what was interrupted did not
-    /// call, and is another each time. It begins with the first frame that is not of a library. Any
-    /// context but NMI.
+    /// The stack from `caller` on. In an interrupt it ends there, as the code that was interrupted
+    /// did not call. It begins with the first frame outside of libraries. Any context but NMI.
     pub(crate) fn capture(caller: usize) -> Self {
         let mut seen = [0; SEEN];
         let frames = call_site::frames(caller, &mut seen);
@@ -50,7 +49,7 @@ impl Stack {
         }))
     }
 
-    /// Prints it behind a few words, in as many lines as the kernel log needs to cut none.
+    /// Prints it after a few words, in as many lines as are needed so that the log truncates none.
     pub(crate) fn print(&self, words: fmt::Arguments<'_>) {
         /// Bytes of a line that the log has room for, with what comes before them.
         const ROOM: usize = 900;
@@ -94,14 +93,14 @@ impl Stack {
         self.0.iter()
     }
 
-    /// A number that is the same for stacks that are.
+    /// A hash: equal stacks have equal numbers.
     pub(crate) fn hash(&self) -> u64 {
         self.sites().fold(0, |hash: u64, site| {
             (hash.rotate_left(5) ^ site.hash()).wrapping_mul(0x517c_c1b7_2722_0a95)
         })
     }
 
-    /// The stack of which nothing but the nearest place is known.
+    /// A stack of which only the nearest place is known.
     pub(crate) fn of_site(site: &CallSite) -> Self {
         let mut site = Some(site.copy());
         Self(core::array::from_fn(|_| {

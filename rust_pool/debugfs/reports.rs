@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files in which clients say what they did: `/sys/kernel/debug/rust_pool/reports/`.
+//! Text files of clients in `/sys/kernel/debug/rust_pool/reports/`.
 //!
 //! A client's own file of the kernel's Rust debugfs would touch freed memory if it were held open
 //! over the client's unload. These files belong to this module, which is there as long as they are.

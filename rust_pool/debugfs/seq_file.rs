@@ -5,8 +5,8 @@
 //! The kernel's Rust debugfs files do not name the module that owns them, so one that is held open
 //! over an unload touches freed memory on close. These do: an open file holds the module. They are
 //! `seq_operations` iterators, so that a long file is not rendered anew each time a buffer doubles,
-//! and have mode 0400 and no ioctl or mmap, so that lockdown leaves them readable. Files to write are
-//! of mode 0600, which lockdown closes.
+//! and have mode 0400 and no ioctl or mmap, so that lockdown leaves them readable. Files to write
+//! are of mode 0600, which lockdown closes.
 
 use crate::{
     callers::call_site::LastName,
@@ -51,9 +51,9 @@ struct Cursor {
     last: LastName,
 }
 
-/// A table that can be told something.
+/// A table that can be written to.
 pub(crate) trait Control: Table {
-    /// Does what the text says, or nothing. Sleeps.
+    /// Applies the text, all of it or nothing. Sleeps.
     fn write(text: &[u8]) -> Result;
 }
 
@@ -68,7 +68,7 @@ impl fmt::Write for Paper {
     }
 }
 
-/// A text for people, which a file shows as it was when that was opened.
+/// A text for people, rendered when the file is opened.
 pub(crate) trait Page {
     /// Writes all of it, the version before all; it fails for want of memory. Sleeps.
     fn write(to: &mut Paper) -> Result;
@@ -112,7 +112,7 @@ impl<T: Page> PageFile<T> {
                 unsafe { (*file).private_data = KBox::into_raw(paper).cast() };
                 0
             }
-            // Writing to paper takes memory and nothing else.
+            // Rendering can fail only because memory is short.
             Err(_) => ENOMEM.to_errno(),
         }
     }
@@ -240,8 +240,8 @@ impl<T: Table> File<T> {
         }
         // SAFETY: Anything but the head is the file's cursor.
         let line = unsafe { (*shown.cast::<Cursor>()).line.as_bytes() };
-        // SAFETY: The file is valid, and so are the line's bytes for their length. What does not fit
-        // has seq_file call this again with a larger buffer.
+        // SAFETY: The file is valid, and so are the line's bytes for their length. What does not
+        // fit has seq_file call this again with a larger buffer.
         unsafe {
             bindings::seq_write(file, line.as_ptr().cast(), line.len());
             bindings::seq_putc(file, b'\n');

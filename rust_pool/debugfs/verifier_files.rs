@@ -212,7 +212,7 @@ impl Table for Live {
     }
 }
 
-/// The recorded blocks by where they were allocated, for people.
+/// The recorded blocks by call site, for people.
 struct Sites;
 
 impl Page for Sites {

@@ -75,7 +75,7 @@ use kernel::{
     }, //
 };
 
-/// An adapter. Alive until it was put and its last buffer is freed.
+/// An adapter. It exists until it was put back and its last buffer was freed.
 #[repr(C)]
 pub(crate) struct Adapter {
     /// What C code sees.
@@ -89,7 +89,7 @@ pub(crate) struct Adapter {
     /// Map registers that live buffers hold.
     in_use: usize,
     buffers: usize,
-    /// How often it must be put yet; the Rust face holds it once for each buffer.
+    /// How many references there are; the Rust API takes one for each buffer.
     holds: usize,
     site: CallSite,
 }
@@ -140,8 +140,8 @@ const DEAD: usize = 16;
 /// The adapters.
 pub(crate) struct Adapters {
     live: List<Adapter>,
-    /// The last that died, without their devices: who uses one once more through its operations
-    /// finds them there, and is reported.
+    /// The adapters that were freed last, without their devices, so that a later use through the
+    /// operations is reported.
     dead: [Option<KBox<Adapter>>; DEAD],
     made: u64,
     died: usize,
@@ -189,8 +189,9 @@ pub(crate) static ADAPTERS: AtLoad<SpinLockIrq<Adapters>> = AtLoad::new(|| {
     )
 });
 
-/// Held while a device's DMA masks are set. May sleep; taken before any other. Nothing is allocated
-/// and no device let go of meanwhile: that may call code of others, which may want it.
+/// Held while a device's DMA masks are set. May sleep; taken before any other lock. Nothing is
+/// allocated and no reference to a device is dropped meanwhile, as both may call the code of
+/// others, which may need this lock.
 pub(crate) static MASKS: AtLoad<Mutex<()>> =
     AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::masks"), GFP_KERNEL));
 
@@ -286,8 +287,8 @@ pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refus
     Ok(Reserved { device, excess })
 }
 
-/// Reports the use of what is not, or no longer, an adapter; if it never was one that is known, it is
-/// reported as `otherwise`.
+/// Reports the use of an address that is no adapter, or no longer one. If it is not known to have
+/// been one, it is reported as `otherwise`.
 pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnce()) {
     let put = ADAPTERS.lock().was_put(id);
     let (code, what) = match id.addr() {
@@ -332,7 +333,7 @@ fn reap(id: AdapterId) {
     drop((device, oldest));
 }
 
-/// Frees all adapters, for the end of the module. Sleeps.
+/// Frees all adapters at unload. Sleeps.
 pub(crate) fn forget_all() {
     loop {
         let adapter = ADAPTERS.lock().live.pop();
@@ -363,9 +364,9 @@ fn put(id: AdapterId, caller: usize) {
     }
     match left {
         Some(Some(0)) => {
-            // When a driver has put its adapter back it may go, and with it what the device needs
-            // to free DMA memory: buffers that were freed in atomic context must be gone by then.
-            // From within reclaim they may wait for what is held there.
+            // After this the driver may be unbound, and DMA memory of the device can no longer be
+            // freed: so buffers that were freed in atomic context must be given back first. In
+            // reclaim this could wait for a lock that the task holds.
             if let Some(device) = device.filter(|_| sys::may_change_pages()) {
                 buffer_release::finish(|other| other.same(&device));
             }
@@ -427,7 +428,7 @@ unsafe extern "C" fn rust_pool_adapter_get(
 matches_header!(rust_pool_adapter_get);
 export_symbol_gpl!(rust_pool_adapter_get);
 
-/// An adapter for the Rust face: with the mask that the device has.
+/// An adapter for the Rust API: with the device's own mask.
 ///
 /// # Safety
 ///
@@ -491,7 +492,7 @@ unsafe fn get_raw(
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize) {
     put(AdapterId::new(adapter), caller);
@@ -499,11 +500,11 @@ unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, calle
 matches_header!(rust_pool_adapter_put);
 export_symbol_gpl!(rust_pool_adapter_put);
 
-/// Exported: for the Rust face, one more `PutDmaAdapter` that has to come.
+/// Exported: takes one more reference for the Rust API, to be dropped by `PutDmaAdapter`.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
     let id = AdapterId::new(adapter);

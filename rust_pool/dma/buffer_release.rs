@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How the memory of common buffers is given back, at once or later.
+//! Gives the memory of common buffers back, at once or deferred.
 
 use crate::{
     lib::at_load::AtLoad,
@@ -76,19 +76,19 @@ fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
     matches!(&region.owner, Owner::CommonBuffer { device, .. } if is_it(device))
 }
 
-/// Gives back a buffer that waits, if there is such a one, and says how many bytes it took. Sleeps;
-/// not from within reclaim.
+/// Gives back one deferred buffer, if there is one; returns the bytes that it took. Sleeps; not in
+/// reclaim.
 fn give_one(is_it: impl Fn(&HeldDevice) -> bool) -> Option<usize> {
     let region = sys::doing(Awaited::Given, || {
         BACKLOG.give_one(|region| is_of(region, &is_it), release)
     });
     sys::wake();
-    // With its record the device may go, which calls code of others.
+    // Dropping its record may drop the device, which calls the code of others.
     region.map(|region| region.used)
 }
 
-/// Gives back some of a device's buffers if many wait, whoever's: more than the `bytes` that the
-/// caller takes, so that they become no more. Sleeps; not from within reclaim.
+/// If the backlog is long, gives back some of a device's buffers: more than the `bytes` that the
+/// caller takes, so that the backlog does not grow. Sleeps; not in reclaim.
 pub(crate) fn shorten(device: &DmaDevice, bytes: usize) {
     let mut given = 0usize;
     while given <= bytes && BACKLOG.is_long() {
@@ -99,14 +99,13 @@ pub(crate) fn shorten(device: &DmaDevice, bytes: usize) {
     }
 }
 
-/// Gives back those of a device's buffers that wait now, and says whether there was any. Sleeps; not
-/// from within reclaim.
+/// Gives back a device's deferred buffers; returns whether there were any. Sleeps; not in reclaim.
 pub(crate) fn give_back_of(device: &DmaDevice) -> bool {
     give_back(|other| other.same(device))
 }
 
-/// Gives back the buffers that wait and whose device `is_it`: none is there any more when this
-/// returns, nor is another task at one. Waits for nobody else's. Sleeps; not from within reclaim.
+/// Gives back the deferred buffers whose device `is_it`. When this returns there are none left, and
+/// no other task is giving one back. It does not wait for other buffers. Sleeps; not in reclaim.
 pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
     while give_one(&is_it).is_some() {}
     sys::wait_until(Awaited::Given, || {

@@ -56,7 +56,7 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// What AllocateCommonBuffer and FreeCommonBuffer have done.
+/// The totals of this family.
 pub(crate) static FAMILY: Family = Family::new();
 
 /// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
@@ -161,7 +161,7 @@ fn memory(device: &DmaDevice, bytes: usize, used: usize) -> Option<(Coherent, Pa
     })
 }
 
-/// Looks whether anybody wrote around a buffer that is being freed.
+/// Checks the padding of a buffer that is being freed.
 fn look_around(region: &Region, caller: usize) {
     if let Owner::CommonBuffer { padding, .. } = &region.owner {
         // SAFETY: The region was in the table, so its memory is still there, with this padding.
@@ -237,7 +237,8 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
         }
         buffer_release::BACKLOG.add(region);
     }
-    // Its user is done with it, however long its memory stays; that has the device itself.
+    // The adapter does not count it any more, even if its memory is given back later; the record
+    // keeps the device.
     adapter::unreserve(id, registers);
 }
 
@@ -270,7 +271,7 @@ export_symbol_gpl!(rust_pool_buffer_allocate);
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_buffer_free(
     adapter: *mut raw::DMA_ADAPTER,

@@ -30,7 +30,7 @@ impl Wanted {
             {
                 32
             }
-            // A master that says nothing reaches as far as one on the ISA bus does.
+            // A bus master that sets none of these reaches as far as one on the ISA bus.
             0..=2 => 24,
             3 => description.DmaAddressWidth,
             _ => return None,

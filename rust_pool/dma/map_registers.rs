@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Map registers that are too many, and the report of them.
+//! Too many map registers, and the report of them.
 //!
 //! WDK: "DMA Verification", bug check 0xE6 with parameter 1 = 0x0C.
 

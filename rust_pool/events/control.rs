@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Sets the verifier's options, makes and drops what they need, and switches the verifier on and off.
+//! Sets the verifier's options, makes and drops what they need, and switches the verifier on and
+//! off.
 
 use crate::{
     lib::at_load::AtLoad,
@@ -50,7 +51,7 @@ use kernel::{
 pub(crate) static SWITCHING: AtLoad<Mutex<()>> =
     AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::verifier_switch"), GFP_KERNEL));
 
-/// Does what a text of options says, or nothing at all. Sleeps.
+/// Applies a text of options, all of it or nothing. Sleeps.
 pub(crate) fn set(text: &[u8]) -> Result {
     let text = core::str::from_utf8(text).map_err(|_| {
         pr_err!("verifier: the options are not text: write a line for each\n");
@@ -73,7 +74,7 @@ pub(crate) fn set(text: &[u8]) -> Result {
         );
     })?;
     let set = make_room(&change).and_then(|()| put(change, pid));
-    // What was made for nothing goes again.
+    // Drops what was made but is not needed.
     update();
     set
 }
@@ -91,14 +92,14 @@ fn make_room(change: &Draft) -> Result {
         quarantine::open()
             .inspect_err(|_| pr_err!("verifier: no memory for policy: try later\n"))?;
     }
-    // The last that may fail, for it may give up what holds now.
+    // Last, as this may fail, and may drop what is in force now.
     if has(Word::Special) {
         special::open(change.slots())?;
     }
     Ok(())
 }
 
-/// Has the options of a change hold. Sleeps; `SWITCHING` is held.
+/// Puts changed options in force. Sleeps; `SWITCHING` is held.
 fn put(change: Draft, pid: u32) -> Result {
     let stop = change
         .lines()
@@ -124,10 +125,10 @@ fn put(change: Draft, pid: u32) -> Result {
     Ok(())
 }
 
-/// Sets the branch as the options have it. Sleeps; `SWITCHING` is held.
+/// Sets the static branch according to the options. Sleeps; `SWITCHING` is held.
 ///
-/// It stays on as long as there is a record of a block without a header, for only the verifier knows
-/// when such a block goes.
+/// It stays on as long as there is a record of a block without a header, for only the verifier
+/// knows when such a block goes.
 pub(crate) fn update() {
     let (wanted, special, check, records) = {
         let options = OPTIONS.lock();
@@ -152,7 +153,7 @@ pub(crate) fn update() {
     }
 }
 
-/// What the verifier has left to a context that may sleep.
+/// The verifier's deferred work.
 pub(crate) fn deferred() {
     let _one_at_a_time = SWITCHING.lock();
     special::flush();

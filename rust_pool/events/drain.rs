@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What gives memory back: a shortage of it, a CPU that goes, and the end of the module.
+//! Gives memory back: when memory is short, when a CPU goes offline, and at unload.
 
 use crate::{
     events::work,
@@ -16,7 +16,7 @@ use crate::{
     sys, //
 };
 
-/// Empties all magazines and lets nothing more in.
+/// Empties and closes all magazines.
 ///
 /// # Safety
 ///
@@ -41,7 +41,7 @@ pub(crate) unsafe fn exit() {
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_spare() -> usize {
     MagazineKind::all().map(magazine::held).sum::<usize>()
@@ -50,7 +50,7 @@ unsafe extern "C" fn rust_pool_spare() -> usize {
 }
 matches_header!(rust_pool_spare);
 
-/// Gives back what this CPU keeps.
+/// Gives back what this CPU's magazines hold.
 ///
 /// # Safety
 ///
@@ -61,7 +61,7 @@ unsafe extern "C" fn rust_pool_drain() {
 }
 matches_header!(rust_pool_drain);
 
-/// Gives back what a CPU kept that is not running any more.
+/// Gives back what an offline CPU kept.
 ///
 /// # Safety
 ///

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each module holds.
+//! What each module holds: blocks, bytes and adapters.
 //!
-//! A block of pool is its module's by its row of statistics, what has a record by its call site.
+//! A block of pool belongs to the module of its row; a block with a record, to that of its call
+//! site.
 
 use crate::{
     callers::call_site::CallSite,
@@ -39,7 +40,7 @@ use kernel::{
 
 type ModuleName = Text<64>;
 
-/// A module that left something when it went.
+/// A module that leaked something when it was unloaded.
 pub(crate) struct Departed {
     next: Next<Departed>,
     number: u64,
@@ -62,7 +63,7 @@ impl Link for Departed {
 /// All of them, each name once.
 pub(crate) type DepartedModules = List<Departed>;
 
-/// Those that went since the module was loaded.
+/// Those that were unloaded since rust_pool was loaded.
 pub(crate) static DEPARTED: AtLoad<SpinLockIrq<DepartedModules>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(DepartedModules::new(), "rust_pool::departed"),
@@ -80,7 +81,7 @@ pub(crate) fn departed(name: &str) {
         number: 0,
         name,
     };
-    // Without memory what it left is in no line of the file, and reported all the same.
+    // Without memory what it leaked is not in the file, but it is reported all the same.
     let Ok(mut new) = KBox::new(new, GFP_KERNEL | __GFP_NOWARN) else {
         return;
     };
@@ -98,9 +99,9 @@ pub(crate) fn departed(name: &str) {
 enum Holder {
     Live(ClientInfo),
     Gone(ModuleName),
-    /// It could not be said which module called.
+    /// The calling module is not known.
     Unknown,
-    /// There was no row left in the table of statistics.
+    /// The tag table had no row left.
     Other,
 }
 

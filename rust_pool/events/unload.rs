@@ -4,9 +4,9 @@
 //!
 //! WDK: "Pool Tracking" of Driver Verifier, bug check 0xC4 with parameter 1 = 0x62.
 //!
-//! What a client leaks is told when it goes, as its symbols still resolve then: blocks with a
-//! record of their own by their call site, others by the site where the client used their tag
-//! first. Both are the client's own, whoever else uses the tag.
+//! What a client leaks is reported when it is unloaded, while its symbols still resolve: blocks
+//! with a record by their call site, others by the call site where the client used their tag first.
+//! Both belong to the client, whoever else uses the tag.
 
 use crate::{
     callers::{
@@ -83,11 +83,11 @@ use kernel::{
     prelude::*, //
 };
 
-/// Lines of one kind in a report, at most: the log of a machine that floods loses others' lines.
+/// The most lines of one kind in a report, so that it does not push other lines out of the log.
 const LINES: usize = 32;
 
-/// Memory that was left behind, by what is known of it: pool by its tag, for its headers have no
-/// room for a place, all other by the place that allocated it.
+/// Leaked memory: pool by tag, as its headers have no room for a call site; all other memory by the
+/// call site that allocated it.
 #[derive(Clone, Copy)]
 enum Kind {
     /// A tag; `None` for the row `(other)`.
@@ -136,7 +136,7 @@ struct Leak {
 }
 
 impl Leak {
-    /// Has it in the log, and in the file of violations as what a module did.
+    /// Logs it, and adds it to the file of violations, with the module.
     fn tell(&self, module: Option<&str>) {
         let Self { kind, sum, site } = self;
         let Sum { blocks, bytes } = *sum;
@@ -171,7 +171,7 @@ fn outstanding(what: &'static str, sum: Sum) -> Violation {
 /// The largest leaks, and the sum of the rest.
 struct Largest {
     leaks: KVec<Leak>,
-    /// How many tags and places are not among them.
+    /// How many tags and call sites are not among them.
     more: u64,
     rest: Sum,
 }
@@ -230,7 +230,7 @@ fn rows(of_row: impl Fn(&TagStats) -> (u64, i64), mut visit: impl FnMut(&TagStat
     }
 }
 
-/// Whether a region is no pool: that is counted with its tag.
+/// Whether a region is not pool, which is counted by its tag.
 fn is_of_family(region: &Region) -> bool {
     !matches!(region.owner, Owner::Pool { .. })
 }
@@ -281,8 +281,8 @@ fn largest(
     largest
 }
 
-/// Prints the adapters that `which` is true of, each when the lock is released: a slow console must
-/// not keep interrupts off.
+/// Prints the adapters that `which` is true of, with the lock released for each, as a slow console
+/// must not keep interrupts off.
 fn print_adapters(which: impl Fn(&Adapter) -> bool) {
     let mut line = Text::<1024>::empty();
     let mut last = 0;
@@ -368,7 +368,7 @@ fn print_head(name: Option<&str>, sum: Sum, adapters: usize) {
     }
 }
 
-/// Prints what the lines before this had no room for, and which file has it.
+/// Prints how much the lines above left out, and which file has it.
 fn print_rest(largest: &Largest, files_stay: bool) {
     let Largest { more, rest, .. } = largest;
     if *more == 0 {
@@ -399,8 +399,8 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     };
     // SAFETY: By the safety requirements.
     let module = unsafe { Module::from_raw(module) };
-    // What was freed in atomic context is no leak: it is in no table any more. Its memory may come
-    // back later; what a device needs of the module's code to let go of it may not.
+    // What was freed in atomic context is no leak, as it is in no table any more. Its memory may be
+    // given back later. But references to devices that need the module's code must be dropped now.
     buffer_release::finish(|device| device.is_of(module));
     held_device::finish(module);
     let left = report(
@@ -415,7 +415,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
     );
-    // From now on names are all that is left of the sites.
+    // From now on the call sites are kept as names only.
     for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
         row.depart(module);
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is done later, in a context that sleeps: memory is given back, and what is wanted is made.
+//! Deferred work, in a context that may sleep: it gives memory back, and makes rows and slab
+//! caches.
 //!
-//! None of this calls code of others, and nobody waits for it but our own exit. Devices are let go
-//! of elsewhere, in [`crate::record::held_device`].
+//! None of this calls the code of others, and only our own exit waits for it. References to devices
+//! are dropped elsewhere, in [`crate::record::held_device`].
 
 use crate::{
     dma::buffer_release,
@@ -24,10 +25,10 @@ use crate::{
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_give() {
-    // What comes after these looks has the work item run again.
+    // A block that is deferred after these checks queues the work item again.
     while give() {}
 }
 matches_header!(rust_pool_give);
@@ -62,11 +63,11 @@ pub(crate) fn waiting() -> (usize, usize) {
     })
 }
 
-/// Called from the work item that makes what is wanted.
+/// Called from the work item that makes rows and slab caches.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_upkeep() {
     // Without memory the next new tag asks again.

@@ -62,19 +62,19 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// What these routines have done.
+/// The totals of this family.
 pub(crate) static FAMILY: Family = Family::new();
 
-/// What is to be given back.
+/// Blocks whose free was deferred.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
-/// How long a search goes on, in nanoseconds.
+/// How long a search may take, in nanoseconds.
 const PATIENCE: u64 = 500_000_000;
-/// Page frames by which a search goes on behind a place that could not be emptied, at most.
+/// The most page frames that a search skips after a place that could not be emptied.
 const STRIDE: u64 = 512;
 
-/// Whether a block of the page allocator is where it should be; if not, it is given back.
+/// Whether a block of the page allocator is within the bounds; if not, it is given back.
 fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> {
     let physical = sys::physical(base.as_ptr() as usize)?;
     if wanted.fits(physical / PAGE) {
@@ -99,10 +99,10 @@ fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp) -> Option<NonNull<u8>
     keep(wanted, base, used)
 }
 
-/// Looks for page frames that can be emptied, from the highest address down. Sleeps.
+/// Searches for page frames that can be emptied, from the highest address down. Sleeps.
 ///
-/// The kernel empties whole pageblocks, of 2 MiB as a rule: one that holds a block already, or
-/// anything else that cannot move, has no second one to give.
+/// The kernel empties whole pageblocks, usually of 2 MiB. So it fails in a pageblock that has such
+/// a block already, or anything else that cannot be moved.
 fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
     if !request::affordable(used) {
         return None;
@@ -130,7 +130,7 @@ fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
 }
 
 fn find(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
-    // A zone that lies within the bounds answers at once; one that reaches beyond may by luck.
+    // A zone within the bounds always fits; one that reaches beyond them may by chance.
     let zone = if wanted.last < (16 << 20) / PAGE {
         raw::RUST_POOL_GFP_DMA
     } else if wanted.last < (4 << 30) / PAGE {
@@ -262,8 +262,8 @@ pub(crate) fn give_back(mut batch: Batch) {
     }
 }
 
-/// Frees memory if `base` is the start of some, and size and cache type, if given, are its own. Any
-/// context, any address.
+/// Frees the block at `base`, if size and cache type, if given, are its own. Any context, any
+/// address.
 pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
     if sys::irql() == 15 {
         violation::wrong_context_free(0u32, base, caller, "contiguous memory freed").report();
@@ -332,7 +332,7 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_contiguous_allocate(
     bytes: usize,

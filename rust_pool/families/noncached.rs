@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Noncached and write-combined memory: scattered pages, mapped side by side.
+//! Noncached and write-combined memory: scattered pages, mapped next to each other.
 //!
-//! The pages' direct map gets the cache type first and the mapping the same one, so no cached alias
-//! is left; on free the order is the reverse.
+//! The cache type is first set in the direct map, then the mapping gets the same one, so there is
+//! no cached alias. A free goes the other way.
 //!
 //! WDK: "MmAllocateNonCachedMemory", "MmFreeNonCachedMemory".
 
@@ -59,10 +59,10 @@ use kernel::{
     prelude::*, //
 };
 
-/// What these routines have done.
+/// The totals of this family.
 pub(crate) static FAMILY: Family = Family::new();
 
-/// What is to be given back.
+/// Blocks whose free was deferred.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
@@ -171,7 +171,7 @@ fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNu
     Some(base)
 }
 
-/// Frees memory if `base` is the start of some and `bytes` its size. Any context, any address.
+/// Frees the block at `base`, if `bytes` is its size. Any context, any address.
 pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     if sys::irql() == 15 {
         violation::wrong_context_free(0u32, base, caller, "noncached memory freed").report();
@@ -247,7 +247,7 @@ pub(crate) fn give_back(mut batch: Batch) {
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_noncached_allocate(
     bytes: usize,
@@ -263,7 +263,7 @@ export_symbol_gpl!(rust_pool_noncached_allocate);
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_noncached_free(base: *mut c_void, bytes: usize, caller: usize) {
     free(base as usize, bytes, caller);

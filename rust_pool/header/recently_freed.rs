@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Page-aligned addresses that were freed not long ago, to tell a second free from a foreign one.
+//! Page-aligned addresses that were freed recently, to tell a second free from a foreign address.
 
 use kernel::sync::atomic::{
     Atomic,
@@ -17,13 +17,13 @@ fn place(addr: usize) -> &'static Atomic<usize> {
     &RECENT[(addr >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54 & (PLACES - 1)]
 }
 
-/// Remembers an address as freed just now. Any context.
+/// Remembers an address as freed. Any context.
 #[inline]
 pub(crate) fn remember(addr: usize) {
     place(addr).store(addr, Relaxed);
 }
 
-/// Forgets an address, for there is a block again. Any context.
+/// Forgets an address, because there is a block again. Any context.
 #[inline]
 pub(crate) fn forget(addr: usize) {
     let place = place(addr);
@@ -32,7 +32,7 @@ pub(crate) fn forget(addr: usize) {
     }
 }
 
-/// Whether an address was freed not long ago. Any context.
+/// Whether an address was freed recently. Any context.
 pub(crate) fn has(addr: usize) -> bool {
     addr != 0 && place(addr).load(Relaxed) == addr
 }

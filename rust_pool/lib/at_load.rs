@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is made when the module is loaded, and dropped when it is unloaded.
+//! Statics that are made when the module is loaded and dropped when it is unloaded.
 
 use core::{
     ops::Deref,
@@ -16,10 +16,10 @@ use kernel::{
     }, //
 };
 
-/// A static that needs memory, or a lock's class, to be made: it is there from the start of the
+/// A static that needs memory, or a lock class, to be made. It exists from the start of the
 /// module's init to the end of its exit.
 ///
-/// All of them are in one list in `rust_pool.rs`, which makes and drops them.
+/// `rust_pool.rs` has the list of all of them, and makes and drops them.
 pub(crate) struct AtLoad<T> {
     at: Atomic<*mut T>,
     make: fn() -> Result<Pin<KBox<T>>>,

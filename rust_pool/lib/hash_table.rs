@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A hash table that owns what is in it, with a lock for each bucket, and an order in which it can be
-//! read piece by piece while items come and go.
+//! A hash table that owns its items, has a lock for each bucket, and can be read piece by piece in
+//! a stable order while items are added and removed.
 
 use crate::lib::list::{
     Link,
@@ -28,9 +28,9 @@ pub(crate) trait Entry: Sized {
     const ALIGN: u32;
     /// What it is found by.
     fn key(&self) -> usize;
-    /// Its place; the table alone uses that.
+    /// Its place; only the table uses it.
     fn place(&self) -> &Place<Self>;
-    /// The same, to change.
+    /// Its place, to change.
     fn place_mut(&mut self) -> &mut Place<Self>;
 }
 
@@ -117,23 +117,23 @@ impl<T: Entry> HashTable<T> {
         &self.buckets[hash & (BUCKETS - 1)]
     }
 
-    /// What `look` has to say of the first item of which it has. Slow.
+    /// The first `Some` that `look` returns for an item. Slow.
     pub(crate) fn find_map<R>(&self, mut look: impl FnMut(&T) -> Option<R>) -> Option<R> {
         self.buckets
             .iter()
             .find_map(|bucket| bucket.lock().items.iter().find_map(&mut look))
     }
 
-    /// Calls `visit` on every item that is in the table throughout, under a lock and with interrupts
-    /// disabled.
+    /// Calls `visit` on every item that is in the table throughout, under a lock and with
+    /// interrupts disabled.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&T)) {
         for bucket in &self.buckets {
             bucket.lock().items.iter().for_each(&mut visit);
         }
     }
 
-    /// Shows the first item at or behind a position for which `show` has something, and returns the
-    /// position behind it. Items that come and go meanwhile move no other.
+    /// Shows the first item at or after a position for which `show` returns something, and returns
+    /// the position after it. Items that are added or removed meanwhile do not shift others.
     pub(crate) fn next(
         &self,
         position: u64,
@@ -160,7 +160,7 @@ impl<T: Entry> HashTable<T> {
         }
     }
 
-    /// Takes any one item out of the table, for the end of the module.
+    /// Takes any item out of the table, to empty it at unload.
     pub(crate) fn pop(&self) -> Option<KBox<T>> {
         self.buckets
             .iter()

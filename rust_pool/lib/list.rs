@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A singly linked list of boxes, linked through a field of theirs, so that linking never fails.
+//! A singly linked list of boxes. The link is a field of the item, so adding an item never fails.
 
 use core::ptr::null_mut;
 use kernel::prelude::*;
@@ -9,7 +9,7 @@ use kernel::prelude::*;
 pub(crate) trait Link: Sized {
     /// The field that links it; the list alone uses it while the item is in there.
     fn link(&mut self) -> &mut Next<Self>;
-    /// The same, to read.
+    /// The link, to read.
     fn next(&self) -> &Next<Self>;
 }
 

@@ -100,7 +100,7 @@ impl<const N: usize> Text<N> {
         Self::exact(core::str::from_utf8(text).ok()?)
     }
 
-    /// What is in there; a character that was cut in two makes all of it unreadable.
+    /// The text; empty if a character was cut in two.
     pub(crate) fn as_str(&self) -> &str {
         let text = self.bytes.get(..self.len).unwrap_or(&[]);
         core::str::from_utf8(text).unwrap_or("?")
@@ -137,8 +137,8 @@ impl<const N: usize> Text<N> {
         self.push(BLANKS.get(..missing).unwrap_or(&BLANKS));
     }
 
-    /// Appends a blank and a number, padded to `width`: what `{:>width$}` does at a tenth of the
-    /// cost, for tables that are long.
+    /// Appends a blank and a number, padded to `width`: as `{:>width$}`, at a tenth of the cost,
+    /// for long tables.
     pub(crate) fn push_number(&mut self, number: impl Into<i128>, width: usize) {
         const ROOM: usize = 40;
         let number: i128 = number.into();

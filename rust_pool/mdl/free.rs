@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Frees memory descriptor lists that nobody uses any more.
+//! Frees memory descriptor lists.
 //!
 //! WDK: "IoFreeMdl".
 
@@ -48,7 +48,7 @@ fn free(addr: usize, caller: usize) {
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_free(mdl: *mut raw::MDL, caller: usize) {
     free(mdl as usize, caller);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The pages of an MDL, locked: those of a process are pinned, the kernel's stay where they are.
+//! Locks the pages of an MDL: those of a process are pinned; kernel pages do not move.
 //!
-//! What is locked has a record in the table of regions, for an MDL is only what its driver says. It
-//! is found one byte behind the MDL's address, where no block and no mapping begins.
+//! Locked pages have a record in the table of regions, as the MDL itself cannot be trusted. Its key
+//! is one byte behind the MDL's address, where no block and no mapping begins.
 //!
 //! WDK: "MmProbeAndLockPages", "MmUnlockPages".
 
@@ -190,7 +190,7 @@ fn unlock(mdl: Mdl, caller: usize) {
     if flags & flag::MAPPED != 0 {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);
     }
-    // Of pages that the driver locked by hand nothing is known. Those that are pinned are unpinned
+    // Nothing is known of pages that the driver marked as locked itself. Pinned pages are unpinned
     // with their record.
     if let Some(region) = take(mdl) {
         give_back(region);

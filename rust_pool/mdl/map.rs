@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The pages of an MDL, mapped for the kernel.
+//! Maps the pages of an MDL into kernel address space.
 //!
-//! Pages that lie side by side have an address in the direct map; others are mapped side by side,
-//! and have a record in the table of regions. A mapping has the cache type that the pages have
-//! already, so there is no alias of another one.
+//! Adjacent pages have an address in the direct map. Others are mapped next to each other, with a
+//! record in the table of regions. A mapping has the cache type of the pages, so there is no alias
+//! of another type.
 //!
 //! WDK: "MmMapLockedPagesSpecifyCache", "MmUnmapLockedPages", "MmGetSystemAddressForMdlSafe".
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A few free blocks of one kind on their way.
+//! A batch of free blocks of one kind, to move between a magazine and what is behind it.
 
 use crate::memory::magazine::CAPACITY;
 use core::ptr::NonNull;

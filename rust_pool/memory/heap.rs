@@ -2,14 +2,14 @@
 
 //! The heap: spans, and which block goes where.
 //!
-//! A block of more than a page leaves a part of its last page over. That part takes small blocks,
-//! and when the block in front is freed before them, the place is kept for another of its kind, so
-//! that blocks which live on hold no more pages than they must. Only when too many such places wait
-//! are their pages, but for the last, given back.
+//! A block of more than a page leaves part of its last page unused. Small blocks are placed there.
+//! If the block in front is freed before them, its pages wait for another block of that size, so
+//! that small blocks which live on do not waste them. Only if too many spans wait are their pages
+//! given back, except for the last.
 //!
-//! The heap is used where a kernel checker does not want to see each allocation by itself. One
-//! lock guards it, which the fast paths do not take. Who finds it held says so, and for a while
-//! small blocks come from slab caches, which CPUs do not have to wait for each other to use.
+//! The heap is used unless a kernel checker wants to see every allocation. One lock protects it,
+//! which the fast path does not take. A CPU that finds it held records the contention; for 100 ms
+//! small blocks then come from slab caches, for which CPUs do not wait for each other.
 
 pub(crate) mod bins;
 pub(crate) mod page_bitmap;
@@ -55,25 +55,25 @@ use kernel::{
     time::msecs_to_jiffies, //
 };
 
-/// The rest of a page that is worth sharing, in bytes.
+/// The smallest rest of a page that is shared, in bytes.
 const WORTH: usize = 128;
-/// Spans without their block in front that are kept, and one more for so many others.
+/// This many spans may wait, and one more for so many others.
 const WAITING: usize = 16;
 const WAITING_SHARE: usize = 22;
-/// While fewer than this many wait, one waits even if no block at all is left in it.
+/// While fewer than this many wait, an empty span waits too.
 const EMPTY: usize = 2;
-/// A page is not opened for small blocks while more than this part of the heap is free.
+/// No new page is used for small blocks while more than this part of the heap is free.
 const SLACK_SHARE: usize = 8;
 
 /// How long the heap counts as contended after a CPU had to wait for another.
 const CONTENTION_MS: u32 = 100;
 
 static OPEN: Atomic<u32> = Atomic::new(0);
-/// Until when it does, in jiffies.
+/// When that ends, in jiffies.
 static CONTENDED_UNTIL: Atomic<usize> = Atomic::new(0);
 /// How often that happened.
 static CONTENTIONS: Atomic<u64> = Atomic::new(0);
-/// The longest run of free units, so that who cannot be served need not ask.
+/// The longest run of free units, so callers can skip the lock when nothing fits.
 static LONGEST: Atomic<usize> = Atomic::new(0);
 
 /// The heap.
@@ -95,7 +95,7 @@ pub(crate) struct Usage {
     pub(crate) free: usize,
     /// Bytes in the pages that wait for a block in front.
     pub(crate) idle: usize,
-    /// How often a CPU found another here.
+    /// How often a CPU found the lock held.
     pub(crate) contentions: u64,
 }
 
@@ -236,7 +236,7 @@ fn note_contention() {
     }
 }
 
-/// Whether CPUs had to wait for each other here a moment ago. Any context.
+/// Whether the heap counts as contended. Any context.
 pub(crate) fn is_contended() -> bool {
     let left = read_once::read(&CONTENDED_UNTIL).wrapping_sub(sys::jiffies());
     left.wrapping_sub(1) < msecs_to_jiffies(CONTENTION_MS)
@@ -256,7 +256,8 @@ pub(crate) fn split(bytes: usize) -> (usize, usize) {
     )
 }
 
-/// Whether a block of more than a page leaves so much of its last one over that it is worth sharing.
+/// Whether a block of more than a page leaves so much of its last one over that it is worth
+/// sharing.
 #[inline(always)]
 pub(crate) fn leaves_something(bytes: usize) -> bool {
     let over = bytes.wrapping_neg() % PAGE_SIZE;
@@ -298,9 +299,9 @@ pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Optio
     Some(block)
 }
 
-/// Removes a block from the front of its span. If somebody else has a reference to one of its pages,
-/// none of it is used again: the pages go to the kernel, but for the last, in which no other block
-/// has its place. Any context but NMI.
+/// Removes a block from the front of its span. If somebody else has a reference to one of its
+/// pages, none of it is used again: the pages go to the kernel, except for the last, where the
+/// block's part stays unused. Any context but NMI.
 ///
 /// # Safety
 ///
@@ -341,7 +342,7 @@ pub(crate) fn place(units: usize) -> Option<NonNull<u8>> {
     if read_once::read(&LONGEST) < units {
         return None;
     }
-    // Who has to wait is better served elsewhere.
+    // Do not wait for the lock; use a slab cache.
     let Some(mut heap) = HEAP.try_lock() else {
         note_contention();
         return None;
@@ -349,8 +350,8 @@ pub(crate) fn place(units: usize) -> Option<NonNull<u8>> {
     heap.place(units)
 }
 
-/// Places a small block in a new page, if the heap has not got too much room already or `must` take
-/// it. Any context but NMI.
+/// Places a small block in a new page, unless enough of the heap is free already; `must` overrides
+/// that. Any context but NMI.
 pub(crate) fn place_in_new_page(units: usize, request: Request, must: bool) -> Option<NonNull<u8>> {
     if read_once::read(&OPEN) == 0 || !(must || lock().wants_page()) {
         return None;
@@ -380,7 +381,7 @@ pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
         }
     }
     drop(heap);
-    // What is in `pages` goes after the lock.
+    // `pages` is dropped after the lock.
 }
 
 /// The small block of the heap that begins at an address, which may be any. Any context but NMI.
@@ -419,7 +420,7 @@ pub(crate) fn shrink() {
     }
 }
 
-/// Forgets the spans that are left, for the end of the module; their pages stay.
+/// Forgets the spans that are left, when the module is unloaded; their pages stay.
 pub(crate) fn forget() {
     let mut heap = lock();
     while let Some(span) = heap.settled.take(0, |_| true) {

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory for blocks without a header of any kind, found again by address and size alone: those of
-//! the Rust face above 8 KiB, and those of the C face above 64 KiB, or for which no pages side by
-//! side were to be had.
+//! Memory for blocks without a header, freed by address and size alone: blocks of the Rust API
+//! above 8 KiB, and blocks of the C API above 64 KiB or for which there were no adjacent pages.
 //!
-//! Those of the C face are of pages that may be referred to and mapped. For the Rust face, powers of two up to 64 KiB are kmalloc's, whose alignment guarantee gives page alignment; other
-//! sizes up to there take whole pages and give the rest of the power of two back. Above that, and
-//! where pages are too fragmented, the block is virtually contiguous. Where interrupts or softirqs
-//! are kept out there is only the page allocator, up to 4 MiB, since vmalloc's locks are not for such
-//! contexts to take.
+//! The pages of C blocks may be referenced and mapped. For the Rust API, powers of two up to 64 KiB
+//! come from kmalloc, which aligns them to a page; for other sizes up to 64 KiB the pages up to the
+//! power of two are given back at once. Larger blocks, and blocks for which memory is too
+//! fragmented, are virtually contiguous. With interrupts or softirqs disabled there is only the
+//! page allocator, up to 4 MiB, because vmalloc's locks may not be taken there.
 
 use crate::{
     lib::export::{
@@ -28,9 +27,9 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// Up to here kmalloc is asked, whatever the size.
+/// Up to this size all blocks come from kmalloc.
 pub(crate) const KMALLOC_MAX: usize = 2 * PAGE_SIZE;
-/// Up to here pages side by side are tried first, even where vmalloc may be used.
+/// Up to this size adjacent pages are tried first, even where vmalloc may be used.
 pub(crate) const CONTIGUOUS_MAX: usize = 16 * PAGE_SIZE;
 
 /// What a block of `bytes` bytes takes, or `None` if that overflows.
@@ -72,8 +71,8 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
     request.attempt(|gfp| sys::vmalloc(used, gfp))
 }
 
-/// Allocates a page-aligned block of pages that each have a reference of their own, as kmalloc's
-/// have not. Any context but NMI.
+/// Allocates a page-aligned block of pages that each have their own reference, unlike those of
+/// kmalloc. Any context but NMI.
 pub(crate) fn allocate_pages(request: Request) -> Option<NonNull<u8>> {
     let used = used(request.bytes)?;
     if !sys::may_vmalloc() {
@@ -129,11 +128,11 @@ pub(crate) unsafe fn free(block: NonNull<u8>, bytes: usize) {
     }
 }
 
-/// Exported: [`allocate`] for the Rust face, whose layouts tell the size.
+/// Exported: [`allocate`] for the Rust API, whose layouts have the size.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_large_allocate(
     bytes: usize,
@@ -148,7 +147,7 @@ unsafe extern "C" fn rust_pool_large_allocate(
 matches_header!(rust_pool_large_allocate);
 export_symbol_gpl!(rust_pool_large_allocate);
 
-/// Exported: [`free`] for the Rust face.
+/// Exported: [`free`] for the Rust API.
 ///
 /// # Safety
 ///

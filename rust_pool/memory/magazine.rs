@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Per-CPU magazines: stacks of blocks that are free and ready, as Windows has its per-processor
-//! lists.
+//! Magazines: one array per CPU of free blocks of each kind, like Windows' per-processor lists.
 //!
-//! A CPU has a magazine for each [`MagazineKind`]. It is used with preemption disabled and marked
-//! busy meanwhile, so that an interrupt which finds it busy turns to what is behind it instead.
-//! Nothing of it is shared with another CPU.
+//! A CPU has a magazine for each [`MagazineKind`]. It uses the magazine with preemption disabled,
+//! and marks it busy meanwhile, so that an interrupt which finds it busy goes to `refill` instead.
+//! CPUs do not share magazines.
 //!
-//! What is in a magazine counts as memory taken by the pool. It goes back when memory is short,
-//! when the CPU goes offline, and at unload. The magazines stay empty where a checker of the kernel
-//! wants to see each allocation and each free.
+//! Blocks in a magazine count as memory taken by the pool. They are given back when memory is
+//! short, when the CPU goes offline, and at unload. The magazines stay empty if a kernel checker
+//! wants to see every allocation and free.
 
 pub(crate) mod kind;
 pub(crate) mod refill;
@@ -47,15 +46,15 @@ use kernel::{
 
 /// The most blocks in a magazine.
 pub(crate) const CAPACITY: usize = 14;
-/// The most bytes in a magazine, but for the blocks larger than that.
+/// The most bytes in a magazine, except that two blocks always fit.
 const BYTES: usize = 4096;
 
 /// A magazine, in per-CPU memory.
 ///
 /// # Invariants
 ///
-/// The first `count` of `blocks` are free blocks that belong to the magazine, and `limit` is at most
-/// [`CAPACITY`].
+/// The first `count` of `blocks` are free blocks that belong to the magazine, and `limit` is at
+/// most [`CAPACITY`].
 #[repr(C)]
 struct Magazine {
     count: u32,
@@ -74,7 +73,7 @@ const LIMIT: usize = offset_of!(Magazine, limit);
 /// The per-CPU cookie of the magazines, or 0 before there are any.
 static BASE: Atomic<usize> = Atomic::new(0);
 
-/// Whether blocks are let in.
+/// Whether the magazines are open.
 static OPEN: Atomic<bool> = Atomic::new(false);
 
 /// How many blocks a magazine of this kind holds when it is open.
@@ -106,7 +105,7 @@ pub(crate) fn init() -> Result {
     Ok(())
 }
 
-/// Lets blocks in, or no more of them; those that are there can still be taken.
+/// Opens or closes the magazines. Blocks can still be taken from a closed one.
 ///
 /// # Safety
 ///
@@ -147,8 +146,7 @@ pub(crate) fn pop(kind: MagazineKind) -> Option<NonNull<u8>> {
     let cpu = PreemptDisabled::new();
     let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
     // SAFETY: `at` is the cookie of a magazine, which is this CPU's while preemption is disabled.
-    // An interrupt that comes while it is marked finds it busy; one that comes before that is done
-    // with it when the mark is set.
+    // An interrupt after this store finds the magazine busy; one before it is done by now.
     unsafe {
         if !percpu::set::<BUSY>(&cpu, at) {
             return None;
@@ -197,8 +195,8 @@ pub(crate) unsafe fn push(kind: MagazineKind, block: NonNull<u8>) -> bool {
     }
 }
 
-/// Takes blocks from this CPU's magazine, as many as there are up to the room for them; their number.
-/// Any context.
+/// Takes as many blocks from this CPU's magazine as there are and as fit; returns their number. Any
+/// context.
 pub(crate) fn take(kind: MagazineKind, room: &mut [usize]) -> usize {
     let cpu = PreemptDisabled::new();
     let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
@@ -223,8 +221,7 @@ pub(crate) fn take(kind: MagazineKind, room: &mut [usize]) -> usize {
     }
 }
 
-/// Puts free blocks into this CPU's magazine, as many as there is room for; their number. Any
-/// context.
+/// Puts as many free blocks into this CPU's magazine as fit; returns their number. Any context.
 ///
 /// # Safety
 ///
@@ -264,7 +261,7 @@ pub(crate) fn held(kind: MagazineKind) -> usize {
     (0..sys::possible_cpus()).map(count).sum()
 }
 
-/// The same from the magazine of a CPU that is not running.
+/// Takes blocks from the magazine of a CPU that is offline.
 ///
 /// # Safety
 ///

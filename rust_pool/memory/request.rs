@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How memory is asked for: never at the cost of another task's life.
+//! How memory is requested, without ever invoking the OOM killer.
 //!
-//! `__GFP_RETRY_MAYFAIL` alone does not keep the OOM killer away once memory is really short, so
-//! what would eat into the last of it is refused first.
+//! `__GFP_RETRY_MAYFAIL` alone does not prevent that when memory is really short, so a request that
+//! would leave too little is refused first.
 
 use crate::sys::{
     self,
@@ -23,7 +23,7 @@ pub(crate) struct Request {
 }
 
 impl Request {
-    /// The same for memory that is zeroed later, if it is to be.
+    /// This request without zeroing, for memory that the caller zeroes later if needed.
     #[inline]
     pub(crate) fn plain(self) -> Self {
         Self {
@@ -62,12 +62,12 @@ impl Request {
     }
 }
 
-/// Whether `bytes` more leave the system a margin to live on: a 32nd of all memory.
+/// Whether `bytes` more leave a margin for the system: a 32nd of all memory.
 pub(crate) fn affordable(bytes: usize) -> bool {
     leaves(bytes, 32)
 }
 
-/// Whether they leave so much that even those may have them who can do without: an eighth.
+/// Whether they leave enough for a request of low priority: an eighth.
 pub(crate) fn is_plenty(bytes: usize) -> bool {
     leaves(bytes, 8)
 }

@@ -2,9 +2,9 @@
 
 //! Size classes of blocks with a header.
 //!
-//! Header included, they are 16 bytes apart up to 256 bytes, an eighth of a power of two up to 1024,
-//! and a sixteenth above that, so little of an object is left over; plain kmalloc would push every
-//! power of two into the next class.
+//! Header included, they are 16 bytes apart up to 256 bytes, an eighth of a power of two up to
+//! 1024, and a sixteenth above that, so that little of an object is wasted. With kmalloc's classes
+//! the header would push every power of two into the next class.
 
 use crate::header::{
     self,

@@ -2,9 +2,10 @@
 
 //! Slab caches of our own for blocks with a header, one for each size class.
 //!
-//! Making one takes a mutex, and a request may come in softirq: until a work item has made a cache
-//! the heap serves in its place, as it does anyway while it has room. Where a checker of the kernel
-//! watches, there is no heap, and all caches are made at load. An object may straddle a page, unlike on Windows, but is always physically contiguous.
+//! Making a cache takes a mutex, and a request may come in softirq. So a work item makes it, and
+//! until then the heap serves, as it does anyway while it has room. If a kernel checker watches,
+//! there is no heap, and all caches are made at load. An object may cross a page boundary, unlike
+//! on Windows, but is always physically contiguous.
 
 use crate::{
     header::UNIT,
@@ -34,7 +35,7 @@ use kernel::{
     }, //
 };
 
-/// Objects up to this size, in units, take no page of the heap for themselves once there is a cache.
+/// Objects up to this size, in units, do not open a new page of the heap once there is a cache.
 pub(crate) const SMALL_UNITS: usize = 512 / UNIT;
 /// Pages that a class takes from the heap before its cache is made.
 const PATIENCE: u32 = 16;
@@ -55,8 +56,8 @@ pub(crate) fn of(class: usize) -> Option<Cache> {
 /// Whether a checker of the kernel may lay objects out in its own way.
 static CHECKED: Atomic<bool> = Atomic::new(false);
 
-/// The object of one of the caches that begins at an address, which may be any: its class, and where
-/// the one in front of it begins. `None` where a checker lays them out.
+/// The object of one of the caches that begins at an address, which may be any: its class, and
+/// where the one in front of it begins. `None` where a checker lays them out.
 pub(crate) fn object_at(addr: usize) -> Option<(usize, Option<usize>)> {
     if CHECKED.load(Relaxed) {
         return None;
@@ -88,14 +89,14 @@ fn make(class: usize) -> Result {
     if slot.load(Relaxed).is_null() {
         let bytes = units * UNIT;
         let cache = Cache::new(&name(bytes)?, bytes, UNIT)?;
-        // RELEASE: Whoever finds the cache sees it whole.
+        // RELEASE: A CPU that finds the cache sees all of it.
         slot.store(cache.into_raw(), Release);
     }
     Ok(())
 }
 
-/// Makes all caches if a checker of the kernel watches such, and says whether it does; `unwatched` if
-/// it is not to. Sleeps.
+/// Makes all caches if a kernel checker watches slab caches, and returns whether one does;
+/// `unwatched` ignores checkers. Sleeps.
 pub(crate) fn init(unwatched: bool) -> Result<bool> {
     LOAD.store(sys::random(), Relaxed);
     let checked = !unwatched && sys::caches_are_checked(&name("probe")?).ok_or(ENOMEM)?;
@@ -106,8 +107,8 @@ pub(crate) fn init(unwatched: bool) -> Result<bool> {
     Ok(checked)
 }
 
-/// Says that a class has no cache and took a page of the heap instead. When that happens often, the
-/// cache is made. Any context but NMI.
+/// Records that a class has no cache and took a page of the heap instead. If that happens often,
+/// its cache is made. Any context but NMI.
 pub(crate) fn missed(class: usize) {
     let Some(misses) = MISSES.get(class) else {
         return;
@@ -118,7 +119,7 @@ pub(crate) fn missed(class: usize) {
     }
 }
 
-/// Has the cache of a class made soon. Any context but NMI.
+/// Requests the cache of a class from the work item. Any context but NMI.
 pub(crate) fn want(class: usize) {
     // CAST: A class is below 64.
     let bit = 1u64 << (class & 63);
@@ -137,7 +138,7 @@ pub(crate) fn make_wanted() {
     }
 }
 
-/// Destroys the caches, but for those from which blocks leaked, if any did. Sleeps.
+/// Destroys the caches, except for those from which blocks leaked. Sleeps.
 ///
 /// # Safety
 ///
@@ -151,7 +152,7 @@ pub(crate) unsafe fn exit(leaked: bool) {
         if let Some(raw) = NonNull::new(slot.load(Relaxed)) {
             // SAFETY: The cache was made by `make()`.
             let cache = unsafe { Cache::from_raw(raw) };
-            // To ask each whether it is empty takes long where KASAN keeps freed objects.
+            // Asking each whether it is empty takes long if KASAN keeps freed objects.
             if leaked {
                 // SAFETY: Nobody uses the cache.
                 unsafe { cache.destroy_if_empty() };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages whose attributes are changed at once: one walk, and one flush on all processors, for as
-//! many blocks as there are in a batch.
+//! Changes the attributes of all pages of a batch of blocks with one walk and one TLB flush on all
+//! CPUs.
 
 use crate::{
     sys,

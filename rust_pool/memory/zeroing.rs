@@ -18,7 +18,7 @@ const ON_FREE: u32 = 1;
 
 static POLICY: Atomic<u32> = Atomic::new(0);
 
-/// Learns what the kernel does.
+/// Reads the kernel's settings.
 pub(crate) fn init() {
     let on_alloc = if sys::inits_on_alloc() { ON_ALLOC } else { 0 };
     let on_free = if sys::inits_on_free() { ON_FREE } else { 0 };
@@ -31,7 +31,7 @@ pub(crate) fn zeroes(wanted: bool) -> bool {
     wanted || read_once::read(&POLICY) & ON_ALLOC != 0
 }
 
-/// The same for a request with the modifiers of a POOL_TYPE.
+/// Whether to zero it, for a request with the modifiers of a POOL_TYPE.
 #[inline(always)]
 pub(crate) fn zeroes_for(pool_type: u32) -> bool {
     (pool_type | read_once::read(&POLICY)) & ZERO != 0

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The language of the options: one a line, or between semicolons.
+//! Parses options: one a line, or separated by semicolons.
 //!
 //! ```text
 //! tracking tag=Ring*,Name module=ring_driver
@@ -100,7 +100,7 @@ impl Draft {
         self.said_slots().unwrap_or(options::SLOTS)
     }
 
-    /// Adds a line. One that is there already begins anew.
+    /// Adds a line. One that exists already starts again.
     fn add(&mut self, mut line: Line) -> Result<(), Wrong<'static>> {
         if let Line::Special(choice) = &mut line {
             let slots = self.said_slots();
@@ -123,14 +123,14 @@ impl Draft {
             .map_err(|_| Wrong::NO_MEMORY)
     }
 
-    /// Takes the lines back that `which` is true of, and says whether there were any.
+    /// Removes the lines that `which` is true of, and returns whether there were any.
     fn remove(&mut self, which: impl Fn(&Line) -> bool) -> bool {
         let before = self.lines.len();
         self.lines.retain(|line| !which(line));
         self.lines.len() != before
     }
 
-    /// Takes all back.
+    /// Removes all lines.
     fn clear(&mut self) {
         self.lines.clear();
         self.tasks = TaskChange {
@@ -183,7 +183,7 @@ pub(crate) struct Bad<'a> {
 }
 
 impl Bad<'_> {
-    /// As what a write fails.
+    /// The error that the write returns.
     pub(crate) fn error(&self) -> Error {
         self.wrong.error
     }
@@ -458,7 +458,7 @@ fn asked(line: &str, now: u64) -> Result<Asked, Wrong<'_>> {
     }))
 }
 
-/// Takes a line back, or all that begin with a word.
+/// Removes a line, or all that begin with a word.
 fn take_back<'a>(words: &'a str, draft: &mut Draft, now: u64) -> Result<(), Wrong<'a>> {
     let word = match words {
         "tracking" => Word::Tracking,
@@ -535,8 +535,8 @@ fn line<'a>(line: &'a str, draft: &mut Draft, now: u64) -> Result<(), Wrong<'a>>
     }
 }
 
-/// Reads a text, on top of what a draft has. What the file of the options shows is one: its head and
-/// its remarks are skipped.
+/// Parses a text and adds it to a draft. The contents of the file `verifier` are accepted: its head
+/// and remarks are skipped.
 pub(crate) fn text(text: &str, now: u64, mut draft: Draft) -> Result<Draft, Bad<'_>> {
     let mut last = ("", 0);
     for (at, whole) in text.split(['\n', ';']).enumerate() {

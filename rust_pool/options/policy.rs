@@ -10,7 +10,7 @@ use kernel::sync::atomic::{
 static PANIC: Atomic<u32> = Atomic::new(0);
 static POLICY: Atomic<u32> = Atomic::new(0);
 
-/// Has the next violation stop the machine.
+/// Makes the next violation stop the machine.
 pub(crate) fn set_panic(panic: bool) {
     PANIC.store(panic.into(), Relaxed);
 }
@@ -29,7 +29,7 @@ pub(crate) enum Stop {
     All,
 }
 
-/// Says which do by the verifier's policy.
+/// Sets which do by the verifier's policy.
 pub(crate) fn set(stop: Stop) {
     // CAST: The discriminants are small.
     POLICY.store(stop as u32, Relaxed);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rules that are looked after on demand: options that are a word.
+//! Rules that are checked on demand: options that are a single word.
 
 use kernel::fmt;
 
-/// A rule to look after.
+/// A rule to check.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Rule {
     /// Map registers, and the bytes around common buffers.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What an option is for: patterns of tags, and of modules.
+//! Which requests an option selects: patterns of tags and of modules.
 
 use crate::{
     callers::call_site::CallSite,
@@ -24,10 +24,10 @@ use kernel::{
 /// Bytes of a module's name, which the kernel terminates.
 const NAME: usize = 55;
 
-/// Whether an option asks for a module, so that it is worth while to find out which one calls.
+/// Whether an option asks for a module, so that the caller's module has to be found out.
 static BY_MODULE: Atomic<u32> = Atomic::new(0);
 
-/// Says whether an option asks for a module.
+/// Sets whether an option asks for a module.
 pub(crate) fn set_by_module(by_module: bool) {
     BY_MODULE.store(by_module.into(), Relaxed);
 }
@@ -39,8 +39,8 @@ impl Who {
     /// Nobody knows.
     pub(crate) const UNKNOWN: Self = Self(None);
 
-    /// Whoever the code at an address belongs to, if an option asks for that. Any context but NMI,
-    /// with or without a lock held.
+    /// Who owns the code at an address, if an option asks for modules. Any context but NMI, with or
+    /// without a lock held.
     pub(crate) fn of(caller: usize) -> Self {
         if caller == 0 || BY_MODULE.load(Relaxed) == 0 {
             return Self::UNKNOWN;
@@ -54,7 +54,7 @@ impl Who {
         Symbol(caller).with(Self::of_symbol)
     }
 
-    /// The same for a place that is remembered, be its module gone or not.
+    /// Who owns a remembered call site, whether or not its module is still loaded.
     pub(crate) fn of_site(site: &CallSite) -> Self {
         site.with_name(|name| name.map_or(Self::UNKNOWN, Self::of_symbol))
     }
@@ -64,7 +64,7 @@ impl Who {
         Self(Text::exact(name))
     }
 
-    /// Whoever a symbol as `%pS` shows it belongs to. What is in no module is the kernel's.
+    /// Who owns a symbol as `%pS` shows it. What is in no module belongs to the kernel.
     fn of_symbol(symbol: &str) -> Self {
         match module_of(symbol) {
             Some(name) => Self::named(name),
@@ -172,7 +172,7 @@ impl fmt::Display for Patterns {
     }
 }
 
-/// What an option is for: a request whose tag and whose module fit.
+/// Which requests an option selects: those whose tag and module match.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Selection {
     pub(crate) tags: Patterns,

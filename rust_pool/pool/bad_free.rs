@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Frees of the pool that break its rules: what is said of them.
+//! The reports of frees that break the pool's rules.
 
 use crate::{
     callers::call_site::CallSite,
@@ -27,7 +27,7 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// A free with another tag than that of the block, which has so many bytes.
+/// A free with a tag that is not the block's.
 #[cold]
 pub(crate) fn wrong_tag(
     addr: usize,
@@ -50,8 +50,8 @@ pub(crate) fn wrong_tag(
     .about(owner)
 }
 
-/// Reports a free with another tag than the block's, and who allocated that: the record says so, or
-/// else the first user of the tag.
+/// Reports a free with a tag that is not the block's, and who allocated the block: by its record,
+/// or else the first user of its tag.
 #[cold]
 pub(crate) fn report_wrong_tag(
     addr: usize,
@@ -69,7 +69,7 @@ pub(crate) fn report_wrong_tag(
 
 /// Prints who used a tag first, if that is known.
 pub(crate) fn tell_first_user(tag: Tag, kind: PoolKind) {
-    // By the first module of those that use it.
+    // By the first of the modules that use it.
     let site = tag_table::find_map(tag, kind, |row| row.is_first().then(|| row.site().copy()));
     if let Some(site) = site.filter(CallSite::is_known) {
         pr_err!("  tag {tag} was first used at {site}\n");
@@ -98,7 +98,7 @@ pub(crate) fn freed_twice(addr: usize, tag: Tag, caller: usize) -> Violation {
     .about(tag)
 }
 
-/// Reports such a free, and what is known of the first. Any context but NMI.
+/// Reports a second free, and what is known of the first. Any context but NMI.
 #[cold]
 pub(crate) fn report_freed_twice(addr: usize, tag: Tag, caller: usize) {
     freed_twice(addr, tag, caller).report_with(|| tell_freed(addr, tag));
@@ -116,7 +116,7 @@ pub(crate) fn inside(addr: usize, caller: usize) -> Violation {
     )
 }
 
-/// A free of what is no block of the pool.
+/// A free of an address that is no block of the pool.
 #[cold]
 pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
     foreign(addr, caller, "free of memory that is not from the pool")

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Blocks whose header somebody wrote to, found when they are freed.
+//! Blocks whose header was overwritten, found when they are freed.
 //!
 //! WDK: "Bug Check 0x19: BAD_POOL_HEADER".
 //!
-//! A header that is no header any more says nothing for sure about its block. Two things still may.
-//! The heap knows where its blocks begin, and so does a slab cache; and if one of the header's two
-//! words is as it was, the check word, or the row of the tag, proves what the other one was.
+//! A damaged header does not describe its block, but two things may. The heap and the slab caches
+//! know where their blocks begin. And if one of the header's two words is intact, the check word or
+//! the row of the tag proves what the other one was.
 //!
-//! The memory of such a block is never used again, as nobody can say what else was written to it.
-//! If its size and tag are known it is counted as freed, and a second free of it is known for that.
-//! If not, it stays counted as allocated.
+//! The memory of such a block is never used again, as nobody knows what else was overwritten. If
+//! its size and tag are known, it is counted as freed, and a second free of it is recognized. If
+//! not, it stays counted as allocated.
 
 use crate::{
     header::{
@@ -58,7 +58,7 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// A block whose header was written to.
+/// A block whose header was overwritten.
 pub(crate) struct Damage {
     addr: usize,
     remains: Remains,
@@ -103,7 +103,7 @@ impl AnyHeader {
     }
 }
 
-/// The block in front of a damaged one, which was probably written to behind its end.
+/// The block in front of a damaged one; somebody probably wrote beyond its end.
 struct Front {
     addr: usize,
     header: AnyHeader,
@@ -123,8 +123,8 @@ fn object_at(at: usize) -> Option<Object> {
     })
 }
 
-/// The block at an address that has no header, if it is for sure that there is one. Slow; any
-/// context but NMI.
+/// The block at an address without a header, if it is certain that there is one. Slow; any context
+/// but NMI.
 pub(crate) fn look(addr: usize) -> Option<Damage> {
     look_at_pages(addr).or_else(|| look_at_small(addr))
 }
@@ -135,7 +135,7 @@ fn look_at_pages(addr: usize) -> Option<Damage> {
     }
     let remains = Remains::of_pages(addr)?;
     let header = pages::recover(addr, &remains)?;
-    // It may have been about to be written: who frees a block twice may meet its next owner.
+    // The header may just be being written: after a second free the next owner may be at work.
     Remains::of_pages(addr).filter(|now| now.is(&remains))?;
     Some(Damage {
         addr,
@@ -149,7 +149,7 @@ fn look_at_small(addr: usize) -> Option<Damage> {
     let at = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0)?;
     let remains = Remains::of_small(at)?;
     let object = object_at(at);
-    // A size that does not agree with what the object takes was written as well.
+    // If the size does not match the object, it was overwritten as well.
     let begins = object.is_some_and(|object| object.begins);
     let takes = object.and_then(|object| object.bytes);
     let agrees =
@@ -169,7 +169,7 @@ fn look_at_small(addr: usize) -> Option<Damage> {
 }
 
 impl Damage {
-    /// The nearest block in front that has a header: all that lie between were overrun as well.
+    /// The nearest block in front with an intact header; all blocks between were overrun as well.
     fn front(&self) -> Option<Front> {
         let mut front = self.object?.front;
         for _ in 0..PAGE_SIZE / UNIT {
@@ -203,8 +203,8 @@ impl Damage {
         None
     }
 
-    /// Counts the block as freed, and has a second free of it known for that; `false` if too little
-    /// is known of it, or the header was written to again.
+    /// Counts the block as freed, so that a second free of it is recognized; `false` if too little
+    /// is known of it, or if the header was overwritten again.
     fn bury(&self) -> bool {
         // SAFETY: These are the remains of this header.
         let buried = unsafe {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The way that nearly all small blocks take: the tag is known, the block is in the magazine, and
-//! there is nothing to report, to zero or to wait for.
+//! The fast path: the tag has a row, the magazine has a block (or room for one), and there is
+//! nothing to report, to zero or to wait for.
 //!
-//! Both functions call nothing but what they end with, so that they have no registers to save. They
-//! do their work by the same functions as the way for all other cases, [`pool`](crate::pool), and
-//! leave everything as it was when a case is not theirs.
+//! These functions call others only in tail position, so they have no registers to save. They use
+//! the same functions as the slow path, [`pool`](crate::pool), and change nothing if a case is not
+//! theirs.
 
 use crate::{
     header::{
@@ -51,18 +51,17 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// What came of a quick allocation.
+/// The result of the fast path of allocation.
 pub(crate) enum Outcome {
     /// A block.
     Block(NonNull<u8>),
-    /// No block was at hand, but all else is as it should be for this row.
+    /// The magazine was empty, but the request is valid, and this is its row.
     Empty(&'static TagStats),
-    /// It is not for here.
+    /// The fast path does not handle the request.
     Other,
 }
 
-/// Allocates a block where that is quickly done. The caller has looked at the kind of pool, and at
-/// the rules for it.
+/// Allocates a small block on the fast path. The caller has checked the pool type and its rules.
 #[inline(always)]
 pub(crate) fn allocate(
     kind: PoolKind,
@@ -113,7 +112,7 @@ fn finish(
     block
 }
 
-/// Frees a block where that is quickly done; `false` if it is not.
+/// Frees a small block on the fast path; `false` if that does not handle it.
 #[inline(always)]
 pub(crate) fn free(addr: usize, tag: Tag) -> bool {
     if addr % PAGE_SIZE == 0 || percpu::in_nmi() {
@@ -138,7 +137,7 @@ pub(crate) fn free(addr: usize, tag: Tag) -> bool {
     let class = unsafe { Class::of(header.units()) };
     let fold = row.discharged(header.bytes(), class.bytes());
     let magazine = MagazineKind::objects(class);
-    // No magazine is open where blocks are to be wiped.
+    // The magazines are closed if freed blocks have to be wiped.
     // SAFETY: The header says that the object is of this class, and it was live until now.
     if fold || !unsafe { magazine::push(magazine, object) } {
         // SAFETY: As above; it was not taken.
@@ -159,7 +158,7 @@ unsafe fn give(class: Class, object: NonNull<u8>, row: &TagStats, fold: bool) {
     unsafe { small::free_object(class, object) };
 }
 
-/// Allocates a block of whole pages where that is quickly done. As for [`allocate`].
+/// Allocates a block of whole pages on the fast path. As [`allocate`].
 #[inline(always)]
 pub(crate) fn allocate_pages(
     kind: PoolKind,
@@ -212,7 +211,7 @@ fn finish_pages(
     block
 }
 
-/// Frees a block of whole pages where that is quickly done; `false` if it is not.
+/// Frees a block of whole pages on the fast path; `false` if that does not handle it.
 #[inline(always)]
 pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
     if percpu::in_nmi() || zeroing::wipes() {

@@ -5,8 +5,8 @@
 //! WDK: "ExAllocatePool2", "ExAllocatePool3", "ExFreePool2", "ExAllocatePoolWithTagPriority",
 //! "POOL_FLAGS", "POOL_EXTENDED_PARAMETER".
 //!
-//! Flags that are known when the client is compiled, and are good, do not come here: the header
-//! turns them into a POOL_TYPE.
+//! Valid flags that are compile-time constants do not come here: the header turns them into a
+//! POOL_TYPE.
 
 use crate::{
     lib::export::{
@@ -50,16 +50,16 @@ const NON_PAGED_EXECUTE: u64 = 0x80;
 const PAGED: u64 = 0x100;
 const SPECIAL_POOL: u64 = 1 << 32;
 
-/// Of these there is one.
+/// Exactly one of these must be given.
 const POOLS: u64 = NON_PAGED | NON_PAGED_EXECUTE | PAGED;
-/// The flags that have to be understood, and those of them that are.
+/// The required flags, and those of them that are supported.
 const REQUIRED: u64 = 0xffff_ffff;
 const KNOWN: u64 = USE_QUOTA | UNINITIALIZED | CACHE_ALIGNED | RAISE_ON_FAILURE | POOLS;
-/// What a POOL_TYPE that names one of the pools is made of, as far as that is no pool of POOL_FLAGS:
-/// paged, cache-aligned, and the modifiers quota, raise, NX and zero.
+/// The bits of a POOL_TYPE that are not a pool in POOL_FLAGS: paged, cache-aligned, and the
+/// modifiers quota, raise, NX and zero.
 const POOL_TYPE: u64 = 1 | 4 | 8 | 16 | 512 | 1024;
 
-/// The pool type that flags come to, and what else they ask for; or what is wrong with them.
+/// The pool type that the flags ask for, and what else they do; or what is wrong with them.
 fn read(flags: u64) -> Result<(u32, Wish), &'static str> {
     let required = flags & REQUIRED;
     let kind = match required & POOLS {
@@ -89,7 +89,7 @@ fn read(flags: u64) -> Result<(u32, Wish), &'static str> {
     Ok((pool_type, wish))
 }
 
-/// A wish with what an `EX_POOL_PRIORITY` adds, or `None` if that is none.
+/// `wish` with what an `EX_POOL_PRIORITY` adds, or `None` if the priority is unknown.
 fn with_priority(wish: Wish, priority: u32) -> Option<Wish> {
     let side = match priority & 15 {
         0 => None,
@@ -108,7 +108,7 @@ fn with_priority(wish: Wish, priority: u32) -> Option<Wish> {
     }
 }
 
-/// A wish with what an extended parameter adds, or `None` if that is not understood.
+/// `wish` with what an extended parameter adds, or `None` if that is not supported.
 fn with_parameter(wish: Wish, [what, value]: [u64; 2]) -> Option<Wish> {
     const PRIORITY: u64 = 1;
     const NUMA_NODE: u64 = 3;
@@ -194,7 +194,7 @@ export_symbol_gpl!(rust_pool_allocate_flags);
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_allocate_priority(
     pool_type: u32,
@@ -219,12 +219,12 @@ unsafe extern "C" fn rust_pool_allocate_priority(
 matches_header!(rust_pool_allocate_priority);
 export_symbol_gpl!(rust_pool_allocate_priority);
 
-/// Exported: reports that `ExFreePool2` was given extended parameters. Only those of secure pool
-/// have any, and there is none.
+/// Exported: reports that `ExFreePool2` was given extended parameters. Only secure pool uses them,
+/// and there is none.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_refuse_free(
     block: *mut c_void,

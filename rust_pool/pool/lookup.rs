@@ -58,12 +58,12 @@ pub(crate) fn find(addr: usize) -> Option<Known> {
     if let Some(Found::Live(header)) = header.and_then(Header::find) {
         return Some(Known::pool(header.tag(), header.kind(), header.bytes()));
     }
-    // What has no header is known while it is tracked.
+    // A block without a header is known only while it is tracked.
     tracking::known(addr)
 }
 
-/// Exported: what is known of the live block that begins at `block`; false if there is none. `kind`
-/// is 2 for what is not pool, `tag` 0 for what has none.
+/// Exported: describes the live block that begins at `block`; false if there is none. `kind` is 2
+/// if it is not pool, `tag` is 0 if it has none.
 ///
 /// # Safety
 ///

@@ -2,9 +2,9 @@
 
 //! Blocks of whole pages up to 64 KiB: page-aligned, with their header in `struct page`.
 //!
-//! Those of a power of two pages come from the magazines. One that leaves enough of its last page
-//! over lies at the front of a span of the heap, so that small blocks can have the rest. The others
-//! take their pages and give what is left of the power of two back.
+//! Blocks of a power of two pages come from the magazines. A block that leaves enough of its last
+//! page unused is at the front of a span of the heap, so that small blocks can use the rest. For
+//! other sizes the pages up to the power of two are given back at once.
 
 use crate::{
     header::{
@@ -75,7 +75,7 @@ pub(crate) fn order(bytes: usize) -> Option<u32> {
     }
 }
 
-/// Allocates a block of at most [`MAX`] bytes that is no small one. Any context but NMI.
+/// Allocates a block of at most [`MAX`] bytes that is not small. Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
     kind: PoolKind,
@@ -174,8 +174,8 @@ pub(crate) unsafe fn take(
 /// It has this header, and nobody has the block any more.
 pub(crate) unsafe fn give(block: NonNull<u8>, header: PageHeader) {
     let (bytes, form) = (header.bytes(), header.form());
-    // What goes to the kernel it wipes itself, and not before the last reference goes. No magazine
-    // is open where blocks are to be wiped.
+    // The kernel wipes the pages that it gets, after the last reference is dropped. The magazines
+    // are closed if freed blocks have to be wiped.
     // SAFETY: By the safety requirements.
     unsafe {
         match form {
@@ -201,8 +201,8 @@ fn form(bytes: usize) -> Form {
     }
 }
 
-/// The header of a block at a page-aligned address, as it was before somebody wrote to it, if enough
-/// of it is left to say that for sure. Slow.
+/// The header of a block at a page-aligned address, as it was before it was damaged, if enough of
+/// it is left to be sure. Slow.
 pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
     let by_second = || {
         let row = tag_table::at(remains.row())?;
@@ -212,7 +212,7 @@ pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
     };
     let by_first = || {
         let (tag, kind) = remains.identity()?;
-        // Whose it was is not left, so it may be of any module that has blocks with the tag.
+        // The row is lost, so try those of all modules that have blocks with the tag.
         tag_table::find_map(tag, kind, |row| {
             let stamp = header::stamp(kind, tag);
             let live = row.snapshot().diff() != 0;
@@ -222,7 +222,7 @@ pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
     by_second().or_else(by_first)
 }
 
-/// The live block around an address that is not its start, if there is one. Slow.
+/// The live block that contains an address which is not its start, if there is one. Slow.
 pub(crate) fn around(addr: usize) -> Option<usize> {
     let last = addr & !(PAGE_SIZE - 1);
     (0..MAX / PAGE_SIZE)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The memory of blocks that a violation concerned, which is never handed out again: `policy
-//! quarantine`.
+//! Quarantine: the memory of blocks that a violation concerned, which is never handed out again
+//! (`policy quarantine`).
 //!
-//! It stays as it is until the module goes. That of special pool is kept in its own slots.
+//! It stays as it is until the module is unloaded. Blocks of special pool stay in their slots.
 
 use crate::{
     header::PageHeader,
@@ -31,7 +31,7 @@ use kernel::{
     sync::SpinLockIrq, //
 };
 
-/// Memory that is kept.
+/// Memory in quarantine.
 pub(crate) enum Memory {
     /// An object, and where its block was.
     Object(NonNull<u8>, Class, usize),
@@ -64,7 +64,7 @@ impl Memory {
     }
 }
 
-/// What is kept.
+/// Everything in quarantine.
 pub(crate) static MEMORY: AtLoad<SpinLockIrq<KVVec<Memory>>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(KVVec::new(), "rust_pool::kept_memory"),
@@ -72,7 +72,7 @@ pub(crate) static MEMORY: AtLoad<SpinLockIrq<KVVec<Memory>>> = AtLoad::new(|| {
     )
 });
 
-/// Makes room for what will be kept. Sleeps; `SWITCHING` is held.
+/// Makes room for the quarantine. Sleeps; `SWITCHING` is held.
 pub(crate) fn open() -> Result {
     quarantine_set::open()?;
     if MEMORY.lock().capacity() != 0 {
@@ -83,7 +83,7 @@ pub(crate) fn open() -> Result {
     Ok(())
 }
 
-/// Keeps memory that nobody has. Any context but NMI.
+/// Puts memory into quarantine that nobody uses. Any context but NMI.
 pub(crate) fn keep(memory: Memory) {
     quarantine_set::note(memory.addr(), memory.bytes());
     let mut kept = MEMORY.lock();
@@ -94,12 +94,12 @@ pub(crate) fn keep(memory: Memory) {
     }
 }
 
-/// Gives back what was kept. Sleeps; nobody uses the module any more.
+/// Gives back what is in quarantine. Sleeps; nobody uses the module any more.
 pub(crate) fn exit() {
     quarantine_set::exit();
     let kept = core::mem::replace(&mut *MEMORY.lock(), KVVec::new());
     for memory in kept {
-        // SAFETY: Nobody had any of these when they came to be kept.
+        // SAFETY: Nobody used any of these when they were put into quarantine.
         unsafe {
             match memory {
                 Memory::Object(object, class, _) => small::free_object(class, object),

@@ -5,8 +5,8 @@
 //! WDK: `POOL_RAISE_IF_ALLOCATION_FAILURE`, `POOL_FLAG_RAISE_ON_FAILURE`,
 //! "ExAllocatePoolWithQuotaTag".
 //!
-//! Linux has no exceptions, so such a request returns NULL. Whoever counts on the exception does not
-//! look, and dies of that NULL elsewhere; a line in the log says where it came from.
+//! Linux has no exceptions, so such a request returns NULL. A driver that relies on the exception
+//! does not check for NULL, and crashes elsewhere; a line in the log says where it came from.
 
 use crate::{
     callers::call_site,
@@ -33,7 +33,7 @@ static NEXT: Atomic<u64> = Atomic::new(0);
 /// Lines that were left out since the last.
 static LEFT_OUT: Atomic<u64> = Atomic::new(0);
 
-/// Says that such a request failed, at most once a second. Any context.
+/// Logs that such a request failed, at most once a second. Any context.
 #[cold]
 #[inline(never)]
 pub(crate) fn tell(bytes: usize, tag: Tag, caller: usize) {

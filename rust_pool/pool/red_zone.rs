@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Blocks with a pattern behind them, which are held back when they are freed.
+//! Blocks with a red zone behind them, which are poisoned and held back when they are freed.
 //!
-//! WDK: "Bug Check 0x19: BAD_POOL_HEADER"; the header's check word is what Windows checks of a
-//! header.
+//! WDK: "Bug Check 0x19: BAD_POOL_HEADER".
 //!
-//! What was written there is found when the block is freed, what is written after that when the next
-//! [`HELD`](crate::verifier::held_back::HELD) blocks have been freed.
+//! A write to the red zone is found when the block is freed. A write to the freed block is found
+//! when the next [`HELD`](crate::verifier::held_back::HELD) blocks have been freed.
 
 use crate::{
     callers::stack::Stack,
@@ -59,10 +58,10 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// Bytes of the pattern behind a block, and more where its class has more.
+/// Bytes of the red zone, at least: it extends to the end of the object.
 const TAIL: usize = 16;
 
-/// Allocates a block with a pattern behind it, if it is to have one. Any context but NMI.
+/// Allocates a block with a red zone, if the options say so. Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
     aligned: bool,
@@ -95,7 +94,7 @@ pub(crate) fn allocate(
     Some(block)
 }
 
-/// Frees a block with a pattern behind it. Any context but NMI.
+/// Frees a block with a red zone. Any context but NMI.
 ///
 /// # Safety
 ///
@@ -152,7 +151,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     });
 }
 
-/// What freed blocks are filled with.
+/// The poison of freed blocks.
 fn pattern() -> u8 {
     if zeroing::wipes() {
         0
@@ -161,7 +160,7 @@ fn pattern() -> u8 {
     }
 }
 
-/// Holds a block back, and gives up the one that was held for the longest time.
+/// Holds a block back, and releases the one that was held for the longest time.
 fn hold(block: HeldBlock) {
     let oldest = {
         let mut held = HELD_BACK.lock();

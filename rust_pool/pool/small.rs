@@ -44,14 +44,14 @@ pub(crate) fn is_small(bytes: usize, aligned: bool) -> bool {
     is_small_with_room(bytes, 0, aligned)
 }
 
-/// The same with `room` bytes behind the block.
+/// Whether it is a small one with `room` bytes behind it.
 #[inline]
 pub(crate) fn is_small_with_room(bytes: usize, room: usize, aligned: bool) -> bool {
     bytes <= LARGEST - CACHE_ROOM - room || (!aligned && bytes <= LARGEST - room)
 }
 
-/// Allocates a block of `request.bytes`, not 0, that [`is_small`]; `aligned` to a cache line, if
-/// it is to be. Any context but NMI.
+/// Allocates a block of `request.bytes`, not 0, that [`is_small`]; `aligned`: to a cache line. Any
+/// context but NMI.
 #[inline]
 pub(crate) fn allocate(
     request: Request,
@@ -63,7 +63,7 @@ pub(crate) fn allocate(
     allocate_with_room(request, 0, aligned, kind, tag, row)
 }
 
-/// The same with `room` bytes behind the block, if it [`is_small_with_room`].
+/// As [`allocate`], with `room` bytes behind the block, if it [`is_small_with_room`].
 #[inline]
 pub(crate) fn allocate_with_room(
     request: Request,
@@ -201,8 +201,8 @@ pub(crate) unsafe fn free_object(class: Class, object: NonNull<u8>) {
     }
 }
 
-/// The header at an address, as it was before somebody wrote to it, if enough of it is left to say
-/// that for sure. `begins` says that an object begins there. Slow.
+/// The header at an address, as it was before it was damaged, if enough of it is left to be sure.
+/// `begins` says that an object begins there. Slow.
 pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Header> {
     let by_second = || {
         let row = tag_table::at(remains.row())?;
@@ -211,7 +211,7 @@ pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Head
     };
     let by_first = || {
         let (tag, kind) = remains.identity()?;
-        // Whose it was is not left, so it may be of any module that has blocks with the tag.
+        // The row is lost, so try those of all modules that have blocks with the tag.
         tag_table::find_map(tag, kind, |row| {
             let stamp = header::stamp(kind, tag);
             let live = row.snapshot().diff() != 0;
@@ -221,7 +221,7 @@ pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Head
     by_second().or_else(by_first)
 }
 
-/// The live block around an address that is not its start, if there is one. Slow.
+/// The live block that contains an address which is not its start, if there is one. Slow.
 pub(crate) fn around(addr: usize) -> Option<usize> {
     let last = addr & !(UNIT - 1);
     (0..MAX_UNITS)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Special pool: a block alone on its page, with a hole before and behind it.
+//! Special pool: each block has a page of its own between two unmapped pages.
 //!
 //! WDK: "Special Pool", "Bug Check 0xC1: SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION", "Bug Check 0xCC:
 //! PAGE_FAULT_IN_FREED_SPECIAL_POOL", "Bug Check 0xCD: PAGE_FAULT_BEYOND_END_OF_ALLOCATION".
 //!
-//! What touches a hole faults there and then; what is written to the rest of the page is found when
-//! the block is freed.
+//! An access to an unmapped page faults at once. A write to the rest of the block's page is found
+//! when the block is freed.
 
 pub(crate) mod arena;
 
@@ -83,10 +83,10 @@ use kernel::{
 static SERVED: Atomic<u64> = Atomic::new(0);
 static MISSED: Atomic<u64> = Atomic::new(0);
 
-/// How far from the start of its page a block of `bytes` bytes lies.
+/// The offset of a block of `bytes` bytes in its page.
 fn offset(side: Side, bytes: usize, align: usize) -> usize {
     match side {
-        // Blocks that have no header otherwise begin at a page, here as well.
+        // Blocks that begin at a page in the normal pool do so here as well.
         Side::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(align - 1),
         Side::Start | Side::End => 0,
     }
@@ -96,14 +96,14 @@ fn offset(side: Side, bytes: usize, align: usize) -> usize {
 pub(crate) static ARENA: AtLoad<SpinLockIrq<Option<Arena>>> =
     AtLoad::new(|| KBox::pin_init(new_spinlock_irq!(None, "rust_pool::special"), GFP_KERNEL));
 
-/// Does something with the arena, if there is one, under its lock.
+/// Calls `f` with the arena, if there is one, under its lock.
 fn with<T>(act: impl FnOnce(&mut Arena) -> T) -> Option<T> {
     let mut special = ARENA.lock();
     (*special).as_mut().map(act)
 }
 
-/// Allocates a block from special pool, if it is to come from there, by the options or the caller's
-/// wish, and there is room. Any context but NMI.
+/// Allocates a block from special pool, if the options or the caller's wish say so and there is
+/// room. Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
     wish: Wish,
@@ -158,7 +158,7 @@ pub(crate) fn allocate(
     Some(block)
 }
 
-/// Frees what is at an address in the arena, or reports why not. Any context but NMI.
+/// Frees the block at an address in the arena, or reports why not. Any context but NMI.
 pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     let admits = |block: &Block| tag == block.tag || tag.as_raw() == 0;
     let found = with(|arena| arena.claim(addr, admits));
@@ -177,7 +177,7 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     violation.report_with(|| tell(&block, addr));
 }
 
-/// Has a block's place not taken again, if that is the policy.
+/// Puts a block's slot into quarantine, if that is the policy.
 fn keep(block: &Block) {
     if quarantine_set::quarantines() {
         with(|arena| arena.keep(block.addr));
@@ -197,11 +197,12 @@ fn release(block: &Block, place: &Place, caller: usize) {
     unsafe { place.page.hide() };
     let freed = Stack::capture(caller);
     with(|arena| arena.put(place, freed));
-    // Other CPUs have to forget the page, and this may have been the last block.
+    // The work item flushes the page from other CPUs' TLBs, and drops the arena after its last
+    // block.
     sys::defer();
 }
 
-/// Reports what was written around a block.
+/// Reports a write around a block.
 fn check(block: &Block, place: &Place, caller: usize) {
     let page = place.page.start();
     let offset = block.addr - place.page.addr();
@@ -260,11 +261,11 @@ fn tell(block: &Block, addr: usize) {
     }
 }
 
-/// Called when the kernel dies of a page fault.
+/// Called when the kernel oopses on a page fault.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) {
     // No lock may be taken in NMI.
@@ -307,7 +308,7 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
 }
 matches_header!(rust_pool_guard_fault);
 
-/// Makes room for as many blocks as the options ask for. Sleeps; `SWITCHING` is held.
+/// Makes an arena for as many blocks as the options ask for. Sleeps; `SWITCHING` is held.
 pub(crate) fn open(slots: u32) -> Result {
     let count = usize::try_from(slots)?;
     if with(|arena| arena.count()) == Some(count) {
@@ -340,8 +341,8 @@ pub(crate) fn open(slots: u32) -> Result {
     Ok(())
 }
 
-/// Gives special pool up unless it has live blocks, and says whether it is gone. Sleeps;
-/// `SWITCHING` is held.
+/// Drops special pool unless it has live blocks; returns whether it did. Sleeps; `SWITCHING` is
+/// held.
 pub(crate) fn close() -> bool {
     let taken = {
         let mut special = ARENA.lock();
@@ -357,14 +358,14 @@ pub(crate) fn close() -> bool {
     true
 }
 
-/// Has all CPUs forget the pages that were hidden. Sleeps.
+/// Flushes the hidden pages from the TLBs of all CPUs. Sleeps.
 pub(crate) fn flush() {
     if let Some(range) = with(Arena::take_seen).flatten() {
         GuardedPages::flush(range);
     }
 }
 
-/// Gives special pool up; what is live in it stays where it is. Nobody uses the module any more.
+/// Drops special pool; live blocks stay where they are. Nobody uses the module any more.
 pub(crate) fn exit() {
     if close() {
         return;
@@ -376,7 +377,7 @@ pub(crate) fn exit() {
     }
 }
 
-/// Slots of special pool without a live block: free ones and those that are kept.
+/// Slots of special pool without a live block: free ones and those in quarantine.
 pub(crate) fn spare() -> usize {
     with(|arena| arena.count().saturating_sub(arena.live())).unwrap_or(0)
 }
@@ -393,9 +394,9 @@ pub(crate) fn counts() -> (u64, u64) {
     (SERVED.load(Relaxed), MISSED.load(Relaxed))
 }
 
-/// Calls `visit` on all places in code that blocks of special pool name.
+/// Calls `visit` on the call sites of all blocks of special pool.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
-    // One after the other, for whoever waits has interrupts disabled.
+    // Take the lock for one at a time, as others wait for it with interrupts disabled.
     let mut visit_at = |at| with(|arena| arena.sites(at).map(|sites| sites.for_each(&mut visit)));
     (0..).map_while(|at| visit_at(at).flatten()).for_each(drop);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pool blocks that the verifier has to do with.
+//! Pool blocks that the verifier watches.
 
 use crate::{
     header::{
@@ -32,8 +32,8 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// Allocates a block from special pool, or with a pattern behind it, if it is to be one of these.
-/// Any context but NMI.
+/// Allocates a block from special pool, or with a red zone, if the options say so. Any context but
+/// NMI.
 #[inline]
 pub(crate) fn allocate(
     request: Request,
@@ -52,11 +52,11 @@ pub(crate) fn allocate(
     red_zone::allocate(request, wish.cache_aligned, kind, tag, row, caller)
 }
 
-/// Marks and records a block of the C face's pool; `small` if it is one.
+/// Marks and records a pool block of the C API; `small` if it is one.
 ///
 /// # Safety
 ///
-/// `block` was allocated just now, and nobody knows of it.
+/// `block` has just been allocated, and nobody else knows of it.
 #[inline]
 pub(crate) unsafe fn allocated(
     block: NonNull<u8>,
@@ -94,7 +94,7 @@ unsafe fn mark(
         // SAFETY: By the safety requirements, the block's first page is ours.
         unsafe { PageHeader::mark(block) }
     };
-    // What has no header is a region, which was recorded as such.
+    // A block without a header is a region, which has a record already.
     if marked {
         let addr = block.as_ptr() as usize;
         tracking::add(addr, bytes, Some(tag), MemoryType::pool(kind), caller);

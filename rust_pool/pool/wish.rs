@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a request of the pool asks for beside its type, size and tag.
+//! What a request for pool asks for besides type, size and tag.
 
 use crate::{
     header::{
@@ -15,11 +15,11 @@ use crate::{
 pub(crate) struct Wish {
     /// Whether the block is to begin at a cache line.
     pub(crate) cache_aligned: bool,
-    /// Whether it is to come from special pool, if there is one with room.
+    /// Whether it should come from special pool, if that is on and has room.
     pub(crate) special: bool,
-    /// Where on its page it is to lie, if it comes from special pool.
+    /// Where on its page to place it, if it comes from special pool.
     pub(crate) side: Option<Side>,
-    /// Whether the caller can do without when memory is getting short.
+    /// Whether to refuse the request when memory is getting short.
     pub(crate) spare: bool,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a user calls an adapter by.
+//! How clients refer to an adapter.
 
 use crate::{
     lib::text::Text,
@@ -11,12 +11,12 @@ use kernel::fmt;
 
 /// An adapter as its user knows it: the address of what C code sees of it.
 ///
-/// It is a number, not a pointer, for it is believed only while it is in the list.
+/// It is a number, not a pointer, as it is valid only while it is in the list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AdapterId(usize);
 
 impl AdapterId {
-    /// What a caller says is an adapter.
+    /// The address that a caller passed.
     pub(crate) fn new(adapter: *mut raw::DMA_ADAPTER) -> Self {
         Self(adapter as usize)
     }

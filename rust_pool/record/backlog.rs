@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Blocks of a family that were freed where their memory cannot be given back, until the work item,
-//! or who comes by and may sleep, gives it back.
+//! The backlog of a family: blocks that were freed where their memory cannot be given back. The
+//! work item, or a task that may sleep, gives it back later.
 //!
-//! Those who free in atomic context cannot wait, so what keeps a backlog short is everybody else:
-//! beyond [`LONG_BLOCKS`] or [`LONG_BYTES`] whoever frees or allocates of the family where it may
-//! sleep gives back first, and more than it takes.
+//! Tasks that free in atomic context cannot wait. So if a backlog has more than [`LONG_BLOCKS`] or
+//! [`LONG_BYTES`], a task that frees or allocates memory of the family and may sleep gives back
+//! more than it takes first.
 
 use crate::{
     lib::list::List,
@@ -22,14 +22,14 @@ use kernel::{
     sync::SpinLockIrq, //
 };
 
-/// More blocks than this are many.
+/// A backlog with more blocks than this is long.
 const LONG_BLOCKS: usize = 1024;
-/// More bytes than this are many.
+/// A backlog with more bytes than this is long.
 const LONG_BYTES: usize = 16 << 20;
-/// Pages that are given back at once, unless they are one block's. Their addresses fill one page.
+/// The most pages of a batch, unless it is a single block. Their addresses fill one page.
 const BATCH: usize = PAGE_SIZE / size_of::<usize>();
 
-/// What waits, and what has been given back.
+/// What is deferred, and what has been given back.
 pub(crate) struct Usage {
     pub(crate) blocks: usize,
     pub(crate) bytes: usize,
@@ -52,7 +52,7 @@ impl fmt::Display for Usage {
 
 struct Waiting {
     regions: List<Region>,
-    /// Those that somebody gives back at this moment, for families where others have to know.
+    /// Those that somebody is giving back, for families where others have to know.
     in_hand: List<Region>,
     usage: Usage,
 }
@@ -80,7 +80,7 @@ pub(crate) fn retry<T>(attempt: impl Fn() -> Option<T>, give: impl FnOnce() -> b
     attempt().or_else(|| give().then(&attempt).flatten())
 }
 
-/// Blocks to be given back at once. It is for the family to do so.
+/// Blocks to be given back together, by their family.
 pub(crate) struct Batch {
     pub(crate) regions: List<Region>,
     pub(crate) blocks: usize,
@@ -133,7 +133,7 @@ impl Backlog {
         })
     }
 
-    /// Has a block's memory given back soon. Any context but NMI.
+    /// Defers a block: its memory is given back soon. Any context but NMI.
     pub(crate) fn add(&self, region: KBox<Region>) {
         {
             let mut waiting = self.waiting.lock();
@@ -166,8 +166,7 @@ impl Backlog {
         waiting.in_hand.unlink(|other| core::ptr::eq(other, region))
     }
 
-    /// Whether another task gives such a block back at this moment. What this task has in hand
-    /// itself is not to be waited for.
+    /// Whether another task is giving such a block back. Must not wait for those of this task.
     pub(crate) fn in_hand(&self, is_it: impl Fn(&Region) -> bool) -> bool {
         let me = sys::task();
         let waiting = self.waiting.lock();
@@ -175,7 +174,7 @@ impl Backlog {
         in_hand.any(|region| region.giver != me && is_it(region))
     }
 
-    /// Takes as many as are given back at once, if there are any.
+    /// Takes a batch, if there is anything.
     pub(crate) fn take_batch(&self) -> Option<Batch> {
         let mut batch = Batch::new();
         let mut waiting = self.waiting.lock();
@@ -203,7 +202,7 @@ impl Backlog {
         }
     }
 
-    /// Whether so many wait that whoever may sleep helps.
+    /// Whether it is so long that tasks which may sleep help.
     pub(crate) fn is_long(&self) -> bool {
         let waiting = self.waiting.lock();
         waiting.usage.blocks > LONG_BLOCKS || waiting.usage.bytes > LONG_BYTES

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices that the module lets go of.
+//! References to devices, and how they are dropped.
 //!
-//! To drop the last reference to a device calls its `release()`, which is code of others: it may
-//! sleep, take their locks, and call us. So it is called where the user of the device put it, if
-//! that may sleep, and else by a work item of its own, which nobody waits for. One exception: a
-//! module must not go while its code is needed, so it waits for its own.
+//! Dropping the last reference to a device calls its `release()`. That is the code of others: it
+//! may sleep, take locks, and call this module. So the reference is dropped where the client puts
+//! the adapter, if that may sleep, and otherwise by a work item of its own, for which nobody waits.
+//! One exception: unloading a module waits while `release()` code of that module is needed.
 
 use crate::{
     lib::{
@@ -39,10 +39,10 @@ use kernel::{
 /// The modules whose code a device needs when it is released.
 #[derive(Clone, Copy)]
 struct Code {
-    /// Addresses in them.
+    /// Addresses in those modules.
     at: [usize; CODES],
-    /// Who got the device, for that module may have given it its `release()`. Not the place of the
-    /// call, which may be in init code and gone by then.
+    /// The module that got the device, as it may have set its `release()`. Not the call site, which
+    /// may be in init code that is freed by then.
     client: Client,
 }
 
@@ -56,7 +56,7 @@ impl Code {
 struct Reference {
     next: Next<Reference>,
     device: DmaDevice,
-    /// What was known when it was got: later the device's class may be gone.
+    /// Found out when the reference was taken: later the device's class may be gone.
     code: Code,
 }
 
@@ -73,11 +73,11 @@ impl Link for Reference {
     }
 }
 
-/// A device that is held, and may be let go of in any context but NMI.
+/// A reference to a device that may be dropped in any context but NMI.
 pub(crate) struct HeldDevice(ManuallyDrop<KBox<Reference>>);
 
 impl HeldDevice {
-    /// Holds a device for a caller.
+    /// Takes a reference to a device for a caller.
     pub(crate) fn new(device: DmaDevice, caller: usize) -> Result<Self> {
         let next = Next::none();
         let code = Code {
@@ -119,7 +119,7 @@ impl Drop for HeldDevice {
 /// The references that are still to be dropped.
 pub(crate) struct Departing {
     waiting: List<Reference>,
-    /// Whose code the one needs that the work item is dropping.
+    /// The modules whose code the reference needs that the work item is dropping.
     leaving: Option<Code>,
 }
 
@@ -145,7 +145,7 @@ pub(crate) static DEPARTING: AtLoad<SpinLockIrq<Departing>> = AtLoad::new(|| {
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_part() {
     loop {
@@ -162,8 +162,8 @@ unsafe extern "C" fn rust_pool_part() {
 }
 matches_header!(rust_pool_part);
 
-/// Lets go of what waits and may need code of a module, which is about to go: nothing of it is
-/// called any more when this returns. Sleeps.
+/// Drops all waiting references that may need the code of a module which is being unloaded: none of
+/// its code is called any more when this returns. Sleeps.
 pub(crate) fn finish(module: Module) {
     loop {
         let mine = {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Padding around common buffers, which whoever writes beyond their ends writes to, be it the driver
-//! or the device.
+//! Padding around common buffers, to find writes beyond their ends by the driver or the device.
 //!
 //! WDK: "DMA Verification", bug check 0xE6 with parameter 1 = 0x0F.
 
@@ -26,7 +25,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// What Driver Verifier fills it with.
+/// The value that Driver Verifier fills it with.
 const FILL: u8 = 0x0f;
 
 /// What is around a buffer.
@@ -34,15 +33,15 @@ const FILL: u8 = 0x0f;
 pub(crate) struct Padding {
     /// Bytes in front of it.
     pub(crate) before: usize,
-    /// Bytes with it and what is behind it.
+    /// Bytes of the buffer and the padding behind it.
     pub(crate) all: usize,
-    /// Whether those that are not its own are looked at in the end.
+    /// Whether the padding is compared when the buffer is freed.
     watched: bool,
 }
 
 impl Padding {
-    /// What to try for a buffer of `bytes` bytes that takes `used`, the best first. The last is
-    /// what a buffer takes anyway: nothing fails for want of padding.
+    /// The paddings to try for a buffer of `bytes` bytes that takes `used`, the best first. The
+    /// last is none, so no request fails because of padding.
     pub(crate) fn choices(bytes: usize, used: usize) -> impl Iterator<Item = Self> {
         let watched = hooks::looks_at_dma();
         let behind = if bytes == used { PAGE_SIZE } else { 0 };
@@ -60,7 +59,8 @@ impl Padding {
             })
     }
 
-    /// The bytes to watch around a buffer of `bytes` bytes, by their distance from the start of all.
+    /// The bytes to watch around a buffer of `bytes` bytes, by their distance from the start of
+    /// all.
     fn ranges(self, bytes: usize) -> [Range<usize>; 2] {
         if !self.watched {
             return [0..0, 0..0];
@@ -80,7 +80,7 @@ impl Padding {
         }
     }
 
-    /// Looks for the first byte that was written to, before the buffer or behind it.
+    /// Finds the first byte of padding that has changed.
     ///
     /// # Safety
     ///
@@ -99,7 +99,7 @@ impl Padding {
             buffer: start.as_ptr().wrapping_add(self.before) as usize,
             at: at as usize,
         };
-        // Nearest to the buffer would be the last one before it, but a write goes upwards.
+        // The last changed byte would be nearest to the buffer, but a write goes upwards.
         changed(before)
             .map(|at| damage(Side::Before, at))
             .or_else(|| changed(behind).map(|at| damage(Side::Behind, at)))
@@ -112,7 +112,7 @@ enum Side {
     Behind = 0x05,
 }
 
-/// Where padding was written to.
+/// Where padding has changed.
 pub(crate) struct Damage {
     side: Side,
     buffer: usize,

@@ -2,7 +2,7 @@
 
 //! The table of page-aligned blocks: what Windows keeps in its big-page table.
 //!
-//! Whoever frees such a block is believed only as far as this table bears him out.
+//! A free of such a block is checked against this table, not trusted.
 
 use crate::{
     callers::call_site::{
@@ -44,13 +44,13 @@ use kernel::{
     static_lock_class, //
 };
 
-/// What became of a request to take a region out of the table.
+/// The result of taking a region out of the table.
 pub(crate) enum Taken<E> {
     /// It is the caller's now.
     Region(KBox<Region>),
     /// It is there, but the check said no.
     Refused(E),
-    /// There is none; it was freed not long ago.
+    /// There is none; one was freed there recently.
     Recent,
     /// There is none.
     Missing,
@@ -58,9 +58,9 @@ pub(crate) enum Taken<E> {
 
 /// Why a free was refused.
 pub(crate) enum Misfit {
-    /// The block is there, but what was said of it is not so.
+    /// The block is there, but the arguments do not match.
     Arguments(Facts),
-    /// Something of another family is there.
+    /// A block of another family is there.
     Family(Facts),
 }
 
@@ -138,7 +138,7 @@ pub(crate) static REGIONS: AtLoad<Regions> =
 pub(crate) struct Reservation(KBox<MaybeUninit<Region>>);
 
 impl Reservation {
-    /// Makes room, as the context allows.
+    /// Allocates it, as the context allows.
     pub(crate) fn new() -> Option<Self> {
         let request = Request {
             bytes: size_of::<Region>(),

@@ -78,7 +78,7 @@ fn slot(number: u64) -> usize {
 }
 
 impl Log {
-    /// An empty log, with all the room that it will need. Sleeps.
+    /// An empty log, with room for all its entries. Sleeps.
     pub(crate) fn new() -> Result<Self> {
         // CAST: Lossless on the architectures supported.
         let mut entries = KVVec::with_capacity(KEPT as usize, GFP_KERNEL)?;
@@ -113,7 +113,7 @@ impl Log {
         Some(entry.number)
     }
 
-    /// Where the code is that broke the rules.
+    /// The call sites of the violations.
     pub(crate) fn sites(&self) -> impl Iterator<Item = &CallSite> {
         self.entries.iter().flatten().map(|entry| &entry.site)
     }

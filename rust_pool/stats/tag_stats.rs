@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The statistics of one tag in one module.
+//! A row: the counters of one tag in one module.
 //!
-//! All counters are exact when nobody counts, but for the peak, which is the tag's, whoever used
-//! that: it learns what a CPU has counted for a module each time that has drifted by [`BATCH`]
+//! All counters except the peak are exact while nobody counts. The peak belongs to the tag, not to
+//! a module. A CPU adds what it has counted for a module each time that has changed by [`BATCH`]
 //! bytes.
 
 use crate::{
@@ -61,12 +61,12 @@ pub(crate) const COUNTERS_SIZE: usize = COUNTERS * size_of::<u64>();
 pub(crate) const OTHERS: usize = 2;
 
 /// The statistics of one tag in one pool and one module. Of a size that makes an index a shift;
-/// what the fast paths look at is in its first half.
+/// what the fast path reads is in its first half.
 ///
 /// # Invariants
 ///
-/// `counters` is a per-CPU cookie for `COUNTERS` aligned `u64`, valid as long as the row. `first` is
-/// 0 or the address of a row that lives as long as this one.
+/// `counters` is a per-CPU cookie for `COUNTERS` aligned `u64`, valid as long as the row. `first`
+/// is 0 or the address of a row that lives as long as this one.
 #[repr(C, align(128))]
 pub struct TagStats {
     /// 0 until the row is in use, then tag and kind.
@@ -209,9 +209,8 @@ impl TagStats {
         read_once::read(&self.owner) == client.as_usize()
     }
 
-    /// Takes a row whose owner has gone for another, and says whether that came of it. Blocks that
-    /// an owner left are counted there while they live, so that only a module of its name may have
-    /// it.
+    /// Takes over a row whose owner was unloaded; returns whether it did. If the owner left blocks,
+    /// the row still counts them, so only a module of the same name may take it.
     pub(crate) fn take_over(&self, owner: Client) -> bool {
         if self.owner.load(Relaxed) != VACANT {
             return false;
@@ -233,9 +232,8 @@ impl TagStats {
         taken.is_ok()
     }
 
-    /// Of the blocks that owners left, no longer counts those that others have freed since: they must
-    /// not make up for what the next owner leaves. For a row that is nobody's, where all that live
-    /// were left.
+    /// Subtracts the blocks that owners left and others have freed since, so that they do not
+    /// cancel out what the next owner leaves. For a vacant row, where all live blocks were left.
     fn forget_freed(&self) {
         let left = self.left.load(Relaxed);
         let left_bytes = self.left_bytes.load(Relaxed);
@@ -270,7 +268,7 @@ impl TagStats {
         }
     }
 
-    /// The same; `true` if the peak is to be told, by [`Self::fold`].
+    /// As above; returns `true` if the caller must call [`Self::fold`].
     #[inline(always)]
     pub(crate) fn charged(&self, asked: usize, used: usize) -> bool {
         // CAST: No block is larger than `isize::MAX`.
@@ -293,7 +291,7 @@ impl TagStats {
         }
     }
 
-    /// The same; `true` if the peak is to be told, by [`Self::fold`].
+    /// As above; returns `true` if the caller must call [`Self::fold`].
     #[inline(always)]
     pub(crate) fn discharged(&self, asked: usize, used: usize) -> bool {
         // CAST: No block is larger than `isize::MAX`.
@@ -315,16 +313,16 @@ impl TagStats {
         unsafe { increment::<FAILURES>(self.counters) };
     }
 
-    /// Tells the peak what this CPU has counted. Called through an exported function, for this may
-    /// be inlined into another module.
+    /// Adds to the peak what this CPU has counted. Called through an exported function, as the
+    /// caller may be inlined into another module.
     #[inline]
     pub(crate) fn fold(&self) {
         // SAFETY: `self` is a row, which lives as long as the module.
         unsafe { raw::rust_pool_fold(core::ptr::from_ref(self).cast()) };
     }
 
-    /// Has the peak begin with the tag's first block, however soon that is freed: by itself the peak
-    /// learns of so few bytes only when it is read.
+    /// Starts the peak with the tag's first block, even if that is freed soon: otherwise so few
+    /// bytes are added to the peak only when it is read.
     #[inline]
     pub(crate) fn begin_peak(&self) {
         let first = self.first();
@@ -373,7 +371,8 @@ impl TagStats {
 
     /// The tag's peak, of which this is the first row; `read` reads what all its rows have.
     pub(crate) fn peak(&self, now: &Sums, read: impl FnOnce() -> Sums) -> i64 {
-        // While others count, the sum may be of no moment that ever was; what is read twice was.
+        // While others count, the sum may never have been true at any moment. If two readings
+        // agree, it was.
         let bytes = now.bytes();
         if bytes > self.peak.load(Relaxed) && read() == *now {
             self.reached(bytes);
@@ -399,7 +398,7 @@ impl TagStats {
         )
     }
 
-    /// If it is this module's, which is going, makes it nobody's.
+    /// If it belongs to this module, which is being unloaded, makes it vacant.
     pub(crate) fn depart(&self, module: Module) {
         if !self.is_of(module.client()) {
             return;
@@ -412,7 +411,7 @@ impl TagStats {
         }
         self.left.store(now.diff(), Relaxed);
         self.left_bytes.store(now.bytes, Relaxed);
-        // RELEASE: Whoever takes it over finds what was left, and the site.
+        // RELEASE: The CPU that takes it over sees what was left, and the site.
         self.owner.store(VACANT, Release);
     }
 
@@ -450,7 +449,7 @@ impl TagStats {
     }
 }
 
-/// Exported: [`TagStats::fold`] for whoever inlined it.
+/// Exported: [`TagStats::fold`], for the code that inlines its callers.
 ///
 /// # Safety
 ///

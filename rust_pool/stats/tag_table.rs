@@ -5,13 +5,13 @@
 //! A [`TagStats`] counts on per-CPU memory, one instruction a counter, so that an event takes no
 //! lock and dirties no line that another CPU uses. Rows are made in advance and never move or go
 //! away while the module is loaded: the first use of a tag may come in atomic context, and neither
-//! fails the allocation nor loses a count. When there are no more rows, the row `(other)` counts for
-//! all.
+//! fails the allocation nor loses a count. When there are no more rows, the row `(other)` counts
+//! for all.
 //!
-//! A module that goes gives its rows up, and the next one that uses the tag takes them over; so
-//! modules that come and go do not fill the table.
+//! When a module is unloaded its rows become vacant, and the next module that uses the tag takes
+//! them over. So loading and unloading modules does not fill the table.
 //!
-//! The table is a hash of chains that only grow at the head, read without a lock.
+//! The table is a hash of lists that only grow at the head and are read without a lock.
 
 use crate::{
     callers::call_site,
@@ -118,7 +118,7 @@ pub(crate) fn known(tag: Tag, kind: PoolKind, owner: Client) -> Option<&'static 
     })
 }
 
-/// What `look` says of the first of a tag's rows of which it says anything. Any context.
+/// The first `Some` that `look` returns for a row of the tag. Any context.
 pub(crate) fn find_map<T>(
     tag: Tag,
     kind: PoolKind,
@@ -171,8 +171,8 @@ fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static TagStats {
         new = Some(row);
         row.begin(key, stamp, owner, find(first, key, |_| true));
         row.next.store(first, Relaxed);
-        // RELEASE: Whoever finds the row sees it whole. As the chain is what it was, and the first
-        // row of a tag stays that, all its rows agree on which that is.
+        // RELEASE: A CPU that finds the row sees all of it. As the list has not changed, and the
+        // first row of a tag stays the first, all rows of the tag agree on which that is.
         if head
             .cmpxchg(first, core::ptr::from_ref(row) as usize, Release)
             .is_ok()
@@ -182,7 +182,7 @@ fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static TagStats {
     }
 }
 
-/// What the rows of a tag come to, of which `first` is the first, and its peak.
+/// The sum of a tag's rows, of which `first` is the first, and its peak.
 pub(crate) fn of_tag(first: &TagStats) -> (Snapshot, i64) {
     let read = || {
         if first.is_other() {
@@ -268,8 +268,8 @@ fn grow() -> Result {
         let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
         // RELEASE: Pairs with the acquire in `at()`.
         let raced = slot.cmpxchg(0, rows.as_ptr() as usize, Release).is_err();
-        // Whoever lost sees to it as well, for the winner may not run for long.
-        // RELEASE: Pairs with the acquire in `claim()`.
+        // The CPU that lost does this too, as the winner may not run for a while. RELEASE: Pairs
+        // with the acquire in `claim()`.
         let _ = READY.cmpxchg(first, first + CHUNK, Release);
         if raced {
             return Err(EAGAIN);
@@ -345,12 +345,12 @@ pub(crate) unsafe fn free_all() {
     }
 }
 
-/// Exported: the row of a tag, for the Rust face, which keeps it once its peak has begun: that is
-/// seen to here, as it begins with the first block.
+/// Exported: the row of a tag, for the Rust API. This also starts the tag's peak; after that the
+/// client keeps the row.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_row(
     kind: u32,

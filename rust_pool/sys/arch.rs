@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What depends on the architecture, and nothing else does: x86-64.
+//! Everything that depends on the architecture: x86-64.
 
 pub(crate) mod here;
 pub(crate) mod nofault;

@@ -2,7 +2,7 @@
 /*
  * The border between the C and the Rust half of rust_pool.ko. bindgen turns
  * this header, with wdm.h, into the Rust declarations of rust_pool/sys/raw.rs, so
- * neither half can drift from the other.
+ * the two halves cannot differ.
  */
 #ifndef _RUST_POOL_CORE_H
 #define _RUST_POOL_CORE_H
@@ -22,7 +22,7 @@ struct kmem_cache;
 struct module;
 struct page;
 
-/* Ways to ask for memory; see memory/request.rs for when each is used. */
+/* GFP flags; see memory/request.rs for when each is used. */
 static const gfp_t RUST_POOL_GFP_NOWAIT =
 	GFP_NOWAIT | __GFP_NOWARN;
 static const gfp_t RUST_POOL_GFP_ATOMIC =
@@ -47,7 +47,7 @@ static const size_t RUST_POOL_PAGE_COUNT = 52;
 #define RUST_POOL_SYMBOL_LEN		704
 #define RUST_POOL_MODULE_NAME_LEN	64
 
-/* helpers.c: what Rust cannot reach by a declaration. */
+/* helpers.c: what Rust cannot call by a declaration. */
 u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
 const char *rust_pool_context(void);
@@ -92,9 +92,9 @@ void rust_pool_verifier_enable(bool on);
 
 /* device.c: the memory of common buffers. */
 enum rust_pool_dma_memory {
-	/* Of the page allocator or CMA, at its address in the direct map. */
+	/* From the page allocator or CMA, used in the direct map. */
 	RUST_POOL_DMA_PAGES,
-	/* Pages that the DMA API mapped side by side, for an IOMMU. */
+	/* Scattered pages that the DMA API mapped next to each other, with an IOMMU. */
 	RUST_POOL_DMA_MAPPED,
 	/* What only the DMA API can free. */
 	RUST_POOL_DMA_OTHER,
@@ -112,7 +112,7 @@ struct rust_pool_dma_origin {
 	bool translated;
 };
 
-/* What became of a buffer that was to be freed. */
+/* The result of freeing a buffer. */
 enum rust_pool_dma_fate {
 	/* By the DMA API. */
 	RUST_POOL_DMA_FREED,
@@ -162,11 +162,11 @@ int rust_pool_pin(unsigned long start, size_t count, bool write,
 void rust_pool_unpin(struct page **pages, size_t count, bool dirty);
 void *rust_pool_process(void);
 
-/* pressure.c: when memory is to be given back. */
+/* pressure.c: callbacks for giving memory back. */
 int rust_pool_watch_pressure(void);
 void rust_pool_unwatch_pressure(void);
 
-/* work.c: what is done later. */
+/* work.c: deferred work. */
 enum { RUST_POOL_CODES = 8 };
 int rust_pool_work_init(void);
 void rust_pool_work_exit(void);
@@ -195,7 +195,7 @@ struct rust_pool_switch {
 };
 extern struct rust_pool_switch rust_pool_verifier_switch;
 
-/* module.c: the modules that use this one, and who of them called. */
+/* module.c: the modules that use this one, and which of them called. */
 struct rust_pool_caller {
 	unsigned long ip;
 	struct module *module;
@@ -209,8 +209,7 @@ struct module *rust_pool_client_after(u64 *number, char *name);
 
 /*
  * Rust, called with the call site by wdm.c, by what wdm.h has inline and by
- * the Rust face, and by helpers.c, arch/guard_pages.c,
- * pressure.c and work.c.
+ * the Rust API, and by helpers.c, arch/guard_pages.c, pressure.c and work.c.
  */
 DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
 				     u32 *registers, unsigned long caller);
@@ -239,14 +238,14 @@ void rust_pool_drain_of(unsigned int cpu);
 void rust_pool_module_live(struct module *mod);
 void rust_pool_module_going(struct module *mod);
 
-/* wdm.c: what the Rust face calls from a client, on top of wdm.h. */
+/* wdm.c: what the Rust API calls from a client, besides wdm.h. */
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 			       PULONG registers, unsigned long caller);
 void rust_pool_copy(void *to, const void *from, size_t bytes);
 void rust_pool_fill(void *to, u8 value, size_t bytes);
 extern DMA_OPERATIONS rust_pool_dma_operations;
 
-/* Rust, exported for the Rust face. */
+/* Rust, exported for the Rust API. */
 void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 bool rust_pool_block(const void *block, u32 *kind, u32 *tag, size_t *bytes);
 void *rust_pool_report_new(const char *name, const char *text, size_t len);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The memory of common buffers, given back as it was made or not by the DMA API.
+ * Allocates the memory of common buffers, and frees it by the DMA API or without.
  *
- * dma_free_attrs() asks the device how to free: behind an IOMMU it unmaps, else
- * it takes the bus address for a physical one. If the device was removed since,
- * or another domain was chosen for its IOMMU group, that is the wrong answer,
- * and it frees page frames of others. So each buffer has an origin, and before
- * a free it is compared with the device.
+ * dma_free_attrs() asks the device how to free: with an IOMMU it unmaps, otherwise
+ * it takes the bus address for a physical one. If the device was removed since, or
+ * its IOMMU group was given another domain, the answer is wrong, and page frames
+ * of others would be freed. So each buffer has an origin, which is compared with
+ * the device before a free.
  *
- * The group's mutex keeps the device in the group, and the group in its domain;
- * iommu_group_for_each_dev() runs a function with it held. Buffers are made and
- * freed within. The kernel asks for memory under this mutex, so it may be held
- * by whoever is reclaiming memory: nobody may take it from within reclaim.
+ * The group's mutex keeps the device in the group, and the group in its domain.
+ * iommu_group_for_each_dev() runs a function under it; buffers are allocated and
+ * freed in such functions. The kernel allocates memory under this mutex, so a task
+ * in reclaim may hold it: it must not be taken in reclaim.
  */
 
 #include <linux/cc_platform.h>
@@ -161,8 +161,8 @@ static bool free_pages_of(struct freeing *f)
 static enum rust_pool_dma_fate free_memory(struct freeing *f)
 {
 	/*
-	 * Its debugging has the mapping in its books for ever, and would accuse
-	 * whoever maps one of these frames next.
+	 * DMA-API debugging never forgets the mapping, and would blame the next
+	 * user that maps one of these frames.
 	 */
 	if (IS_ENABLED(CONFIG_DMA_API_DEBUG))
 		return RUST_POOL_DMA_LOST;
@@ -194,7 +194,7 @@ static bool has_own_ops(const struct device *dev)
 #endif
 }
 
-/* Whether dma_free_attrs() will neither translate nor call what is not there. */
+/* Whether dma_free_attrs() will neither translate nor call missing operations. */
 static bool still_direct(const struct freeing *f)
 {
 	if (f->origin->translated || use_dma_iommu(f->dev) ||

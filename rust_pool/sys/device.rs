@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Devices that master the bus.
+//! Bus-master devices.
 
 use crate::sys::{
     memory::Gfp,
@@ -18,9 +18,9 @@ use kernel::{
 // CAST: A handful.
 pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
 
-/// A device that is kept alive, for DMA, and with it the IOMMU group that it was in at first: the
-/// device may leave that group, as one that is removed does. To drop the last reference calls code of
-/// others; see [`crate::record::held_device`].
+/// A reference to a device for DMA, and to the IOMMU group that it was in at first: a device leaves
+/// its group when it is removed. Dropping the last reference calls the code of others; see
+/// [`crate::record::held_device`].
 pub(crate) struct DmaDevice {
     device: NonNull<bindings::device>,
     /// Null without an IOMMU.
@@ -42,7 +42,7 @@ unsafe impl Send for Origin {}
 // SAFETY: As above.
 unsafe impl Sync for Origin {}
 
-/// What became of coherent memory that was to be freed.
+/// The result of freeing coherent memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// The DMA API freed it.

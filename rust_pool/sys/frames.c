@@ -42,7 +42,7 @@ void *rust_pool_frame_address(PFN_NUMBER frame)
 	return __va(PFN_PHYS(frame));
 }
 
-/* Map frames side by side. Sleeps. For rust_pool_vunmap(). */
+/* Map frames next to each other. Sleeps. Undone by rust_pool_vunmap(). */
 void *rust_pool_frames_map(const PFN_NUMBER *frames, size_t count,
 			   MEMORY_CACHING_TYPE type, bool write)
 {

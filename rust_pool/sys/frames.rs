@@ -10,7 +10,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// What page frames have in common.
+/// What several page frames have in common.
 pub(crate) struct Frames {
     /// The first that is no memory, or their number.
     pub(crate) odd: usize,
@@ -20,7 +20,7 @@ pub(crate) struct Frames {
     pub(crate) side_by_side: Option<NonNull<u8>>,
 }
 
-/// Looks at frames. Any context.
+/// Examines frames. Any context.
 ///
 /// # Safety
 ///

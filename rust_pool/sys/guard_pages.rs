@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pages with holes between them; see `arch/guard_pages.c`.
+//! Pages with unmapped pages between them; see `arch/guard_pages.c`.
 
 use crate::sys::{
     arch::nofault::PageWords,
@@ -20,13 +20,13 @@ use kernel::{
     prelude::*, //
 };
 
-/// An area of vmalloc space: a hole, a page, a hole, a page, ..., a hole. A page can be hidden, and
-/// then is a hole as well.
+/// An area of vmalloc space in which every second page is never mapped. The others can be hidden
+/// (unmapped) and shown.
 ///
 /// # Invariants
 ///
-/// `base` is an area of `rust_pool_guard_area()`, of two pages for each of `pages` and one more, all
-/// of which belong to it.
+/// `base` is an area of `rust_pool_guard_area()`, of two pages for each of `pages` and one more,
+/// all of which belong to it.
 pub(crate) struct GuardedPages {
     base: NonNull<u8>,
     pages: KVVec<NonNull<bindings::page>>,
@@ -84,7 +84,7 @@ impl GuardedPages {
         })
     }
 
-    /// Has all CPUs forget the pages that were hidden from `first` to `last`. Sleeps.
+    /// Flushes the hidden pages from `first` to `last` from the TLBs of all CPUs. Sleeps.
     pub(crate) fn flush(range: (usize, usize)) {
         let (start, end) = range;
         // SAFETY: To forget a translation does no harm, whatever is there by now.
@@ -145,14 +145,14 @@ impl GuardedPage {
         unsafe { PageWords::of(self.page).is_reusable() }
     }
 
-    /// Has it appear. Any context but NMI.
+    /// Maps it. Any context but NMI.
     pub(crate) fn show(&self) -> NonNull<u8> {
         // SAFETY: By the type invariant.
         unsafe { raw::rust_pool_guard_show(self.addr as *mut c_void, self.page.as_ptr()) };
         self.start()
     }
 
-    /// Has it disappear. Any context but NMI.
+    /// Unmaps it on this CPU. Any context but NMI.
     ///
     /// # Safety
     ///
@@ -163,7 +163,7 @@ impl GuardedPage {
     }
 }
 
-/// Has `rust_pool_guard_fault()` called when the kernel dies of a page fault, until it is dropped.
+/// While it exists, `rust_pool_guard_fault()` is called when the kernel oopses on a page fault.
 pub(crate) struct FaultWatch(());
 
 impl FaultWatch {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What Rust cannot reach by a declaration, as functions that it can call: the
- * kernel's inline functions and macros, the module notifier and the static key.
- * Few rules of the pool are here, those that rest on such functions: which IRQL a
- * context is, where vmalloc may be used, how slub_debug is noticed, and which page
- * frames may be emptied.
+ * Functions for what Rust cannot call by a declaration: the kernel's inline
+ * functions and macros, the module notifier and the static key. Only rules that
+ * rest on such functions are here: which IRQL a context has, where vmalloc may be
+ * used, how slub_debug is noticed, and which page frames may be emptied.
  */
 
 #include <linux/dcache.h>
@@ -74,9 +73,9 @@ const char *rust_pool_context(void)
 }
 
 /*
- * Whether vmalloc's locks may be taken: not where interrupts or softirqs are
- * kept out, for whoever holds those locks may be interrupted and then wait for
- * a lock that is held here.
+ * Whether vmalloc's locks may be taken: not with interrupts or softirqs disabled,
+ * because a task that holds those locks may be interrupted, and would then wait
+ * for a lock that is held here.
  */
 bool rust_pool_may_vmalloc(void)
 {
@@ -218,8 +217,8 @@ void *rust_pool_page_address(struct page *page)
 }
 
 /*
- * Pages with one reference for all, which a reference to any of them is to:
- * whoever maps one or hands it to a device need not know of the others.
+ * Pages with one common reference count (a compound page): code that maps one of
+ * them, or passes it to a device, keeps them all.
  */
 void *rust_pool_page_block(gfp_t gfp, unsigned int order)
 {
@@ -229,7 +228,7 @@ void *rust_pool_page_block(gfp_t gfp, unsigned int order)
 		return NULL;
 	/*
 	 * A page of the emergency reserves becomes one like any other: the
-	 * network drops what lies in such pages, whoever has them by then.
+	 * network drops packets in such pages, even long afterwards.
 	 */
 	clear_page_pfmemalloc(page);
 	return page_address(page);
@@ -383,7 +382,7 @@ void rust_pool_unwatch_modules(void)
 	unregister_module_notifier(&module_watcher);
 }
 
-/* What the verifier is behind; the Rust face's users look at it as well. */
+/* The verifier's static key; users of the Rust API test it as well. */
 struct rust_pool_switch rust_pool_verifier_switch = {
 	.key = STATIC_KEY_FALSE_INIT,
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The log, the clocks, and the end of the machine.
+//! The kernel log, the clocks, and the panic.
 
 use crate::sys::raw;
 use kernel::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is known of addresses, pages, and the memory of the machine.
+//! Properties of addresses, of pages, and of the machine's memory.
 
 use crate::sys::raw;
 use core::ptr::null_mut;
@@ -21,12 +21,12 @@ pub(crate) fn page_align(bytes: usize) -> Option<usize> {
 /// A `gfp_t`.
 pub(crate) type Gfp = bindings::gfp_t;
 
-/// The physical address behind a kernel virtual address, if it is mapped. If somebody else unmaps it
-/// meanwhile, any address may come of it.
+/// The physical address behind a kernel virtual address, if it is mapped. If somebody else unmaps
+/// it meanwhile, any address may come of it.
 pub(crate) fn physical(addr: usize) -> Option<u64> {
     let mut phys = 0;
-    // SAFETY: The helper accepts any address and writes to the valid pointer only. A page table that
-    // is freed while it walks stays in the direct map, so reading it does no harm.
+    // SAFETY: The helper accepts any address and writes to the valid pointer only. A page table
+    // that is freed while it walks stays in the direct map, so reading it does no harm.
     unsafe { raw::rust_pool_lookup(addr as *const c_void, &mut phys) }.then_some(phys)
 }
 

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The modules that use this one: whatever is allocated here is theirs. Which of
- * them an address is in, and which of them called when a return address is all
- * that is known.
+ * The modules that use this one (clients): which of them an address is in, and
+ * which of them called if only a return address is known.
  *
- * A return address is not always the caller's. A call that is its function's
- * last act becomes a jump, so that the address is in whoever called the function;
- * and tracers (function graph, kretprobes, bpf trampolines) put their own in its
- * place. Then the stack tells: the unwinder knows the tracers.
+ * A return address does not always belong to the caller. A call in tail position is
+ * compiled to a jump, so the address is in the caller's caller; and tracers
+ * (function graph, kretprobes, bpf trampolines) replace return addresses. Then the
+ * stack is searched: the unwinder knows the original of a replaced address.
  */
 
 #include <linux/export.h>
@@ -145,8 +144,8 @@ static bool runs_softirqs(unsigned long addr)
 }
 
 /*
- * The stack, without what was interrupted: that did not call. Nor did the
- * interrupt, or the task, at the end of which softirqs are run. Any context.
+ * The stack, without the code that was interrupted, as that did not call. Nor did
+ * the interrupt or the task at whose end softirqs run. Any context.
  */
 unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
 {
@@ -165,8 +164,8 @@ unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
 }
 
 /*
- * The client that called, for the return address of the routine that it called:
- * no client's, if none is on the stack. Any context.
+ * The client that called, by the return address of the called routine; no client
+ * if none is on the stack. Any context.
  */
 struct rust_pool_caller rust_pool_caller_of(unsigned long ret)
 {

@@ -15,7 +15,7 @@ use kernel::{
     str::CStr, //
 };
 
-/// Whose a request is: the address of a module, which is compared and never followed.
+/// The module that made a request: its address, which is compared and never followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Client(usize);
 
@@ -139,7 +139,8 @@ pub(crate) fn is_ours(addr: usize) -> bool {
     unsafe { raw::rust_pool_within_module(addr, own) }
 }
 
-/// Has `rust_pool_module_live()` and `rust_pool_module_going()` called when a module comes and goes.
+/// Has `rust_pool_module_live()` and `rust_pool_module_going()` called when a module comes and
+/// goes.
 pub(crate) struct ModuleWatch(());
 
 impl ModuleWatch {

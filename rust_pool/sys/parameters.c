@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The module's parameters. They are here because those of the kernel crate are
- * in no directory of sysfs. What is read is what holds: for "verifier" that is
- * what was written to the file of that name in debugfs meanwhile.
+ * The module's parameters. They are in C because parameters of the kernel crate do
+ * not appear in sysfs. Reading one gives the current value: for "verifier" the
+ * options in force, which the file of that name in debugfs may have changed.
  */
 
 #include <linux/kstrtox.h>
@@ -108,8 +108,8 @@ const char *rust_pool_verifier_parameter(void)
 }
 
 /*
- * Say whether the core may be asked. When this returns no reader is in it that
- * was let in before.
+ * Set whether the core may be asked. When this returns, readers that were allowed
+ * before have left it.
  */
 void rust_pool_parameters_live(bool live)
 {

@@ -26,7 +26,7 @@ pub(crate) fn verifier_parameter() -> &'static [u8] {
     unsafe { CStr::from_char_ptr(raw::rust_pool_verifier_parameter()) }.to_bytes()
 }
 
-/// As long as it is there, `rust_pool_verifier_show()` is called when the options are read.
+/// While it exists, `rust_pool_verifier_show()` is called when the options are read.
 pub(crate) struct ParametersLive(());
 
 impl ParametersLive {

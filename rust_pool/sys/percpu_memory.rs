@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of which each CPU has its own.
+//! Per-CPU memory.
 
 use crate::sys::raw;
 use kernel::{
@@ -8,7 +8,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// How many CPUs there may ever be.
+/// The number of possible CPUs.
 pub(crate) fn possible_cpus() -> u32 {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_possible_cpus() }

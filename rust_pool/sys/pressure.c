@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When memory is to be given back: when it is short, and when a CPU is gone.
- * What is given back is in events/drain.rs.
+ * Callbacks for giving memory back: when memory is short, and when a CPU has gone
+ * offline. events/drain.rs decides what is given back.
  */
 
 #include <linux/cpuhotplug.h>
@@ -27,8 +27,8 @@ static unsigned long count_spare(struct shrinker *shrinker,
 }
 
 /*
- * The magazines are their CPUs' alone, so each empties its own, a little later,
- * as what was deferred is given back: nothing is free yet when this returns.
+ * Only its own CPU may empty a magazine, so this queues work on each CPU, and for
+ * deferred frees: nothing is free yet when this returns.
  */
 static unsigned long free_spare(struct shrinker *shrinker,
 				struct shrink_control *control)

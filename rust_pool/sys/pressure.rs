@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When memory is to be given back.
+//! Callbacks for giving memory back.
 
 use crate::sys::raw;
 use kernel::{

@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is done later, and who may wait for it. Three work items, for three kinds
- * of work that must not hold each other up:
+ * Deferred work, and who may wait for it. There are three work items, for three
+ * kinds of work that must not delay each other:
  *
- *   giving   gives back memory that was freed where that cannot be done. It
- *            calls nobody's code but the kernel's and ours.
+ *   giving   gives back memory whose free was deferred. It calls only the kernel's
+ *            code and this module's.
  *   parting  drops last references to devices, which calls their release(): the
- *            code of others, which may call us, take its locks, and take its time.
- *   upkeep   makes rows and caches that are wanted, and sets the verifier's
- *            branch.
+ *            code of others, which may call us, take locks, and take long.
+ *   upkeep   makes rows and slab caches, and sets the verifier's static branch.
  *
- * None of them is waited for but by our own exit. PutDmaAdapter() takes out of
- * the backlog what it needs, and waits for that alone which somebody is giving
- * back at that moment; a module that goes, for a release() of its own. The table
- * is in Documentation/contexts.rst.
+ * Only our own exit waits for them. PutDmaAdapter() takes what it needs out of the
+ * backlog, and waits only for what another task is giving back at that moment. A
+ * module that is being unloaded waits for a release() of its own. The table is in
+ * Documentation/contexts.rst.
  */
 
 #include <linux/device.h>
@@ -48,9 +47,9 @@ static DECLARE_WORK(parting, run_parting);
 static DECLARE_WORK(upkeep, run_upkeep);
 
 /*
- * Giving comes before other work, wherever a CPU is free: those who free in
- * atomic context cannot wait for it. It is not for WQ_MEM_RECLAIM: to change
- * attributes may wait for the work item of vmalloc, which is not either.
+ * Giving has high priority and is not bound to a CPU, because code that frees in
+ * atomic context cannot wait for it. It is not WQ_MEM_RECLAIM: changing page
+ * attributes may wait for a work item of vmalloc, which is not either.
  */
 static struct workqueue_struct *giving_queue;
 
@@ -66,7 +65,7 @@ void rust_pool_work_exit(void)
 	destroy_workqueue(giving_queue);
 }
 
-/* Wait for all of it, which is for our exit alone: no client is left. */
+/* Wait for all three. Only for our exit, when no client is left. */
 void rust_pool_work_finish(void)
 {
 	flush_work(&giving);
@@ -74,7 +73,7 @@ void rust_pool_work_finish(void)
 	flush_work(&parting);
 }
 
-/* Have rust_pool_give() called soon. Any context but NMI; so with the others. */
+/* Queue a call of rust_pool_give(). Any context but NMI; so for the others. */
 void rust_pool_give_soon(void)
 {
 	queue_work(giving_queue, &giving);
@@ -91,11 +90,11 @@ void rust_pool_upkeep_soon(void)
 }
 
 /*
- * For lockdep, which knows nothing of the waits below. The first two are held
- * while somebody gives back a common buffer, or runs others' code from the work
- * item, and touched by whoever may wait for that. The third is held where others'
- * code must not run, and touched where it is about to. So what waits for itself
- * is reported, whether it would have waited this time or not.
+ * For lockdep, which does not know of the waits below. The first two are held while
+ * a common buffer is given back, or the work item runs the code of others, and are
+ * acquired where that may be waited for. The third is held where the code of others
+ * must not run, and acquired where it is about to run. So lockdep reports a wait
+ * that can deadlock, whether or not it would have waited this time.
  */
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 static struct lockdep_map maps[] = {
@@ -124,9 +123,9 @@ void rust_pool_done(u32 what)
 #endif
 
 /*
- * Whether the code of others may be called here: where it may sleep, and not
- * within what somebody could wait for. In reclaim it may want a lock that this
- * very task holds: it had that when it asked for memory.
+ * Whether the code of others may be called here: where it may sleep, and where
+ * nobody can wait for it. In reclaim it may need a lock that this very task took
+ * before it asked for memory.
  */
 bool rust_pool_may_call_others(void)
 {
@@ -136,7 +135,7 @@ bool rust_pool_may_call_others(void)
 
 static DECLARE_WAIT_QUEUE_HEAD(waiters);
 
-/* Something has changed that somebody may wait for. Any context but NMI. */
+/* Wake those who wait, to look again. Any context but NMI. */
 void rust_pool_wake(void)
 {
 	wake_up_all(&waiters);

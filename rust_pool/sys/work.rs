@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is done later, and what may be waited for; see `work.c`.
+//! Work items, and what may be waited for; see `work.c`.
 
 use crate::sys::raw;
 use kernel::{
@@ -28,31 +28,32 @@ impl Drop for Workers {
     }
 }
 
-/// Has memory that waits given back soon. Any context but NMI.
+/// Queues the work item that gives memory back. Any context but NMI.
 pub(crate) fn give_soon() {
     // SAFETY: To queue a work item is allowed there, and the queue is there while the module is.
     unsafe { raw::rust_pool_give_soon() }
 }
 
-/// Has devices that wait let go soon. Any context but NMI.
+/// Queues the work item that drops references to devices. Any context but NMI.
 pub(crate) fn part_soon() {
     // SAFETY: As above.
     unsafe { raw::rust_pool_part_soon() }
 }
 
-/// Has what is wanted made soon: rows, caches, the verifier's branch. Any context but NMI.
+/// Queues the work item for rows, caches and the verifier's branch. Any context but NMI.
 pub(crate) fn defer() {
     // SAFETY: As above.
     unsafe { raw::rust_pool_upkeep_soon() }
 }
 
-/// Waits for all three. Sleeps; for the module's exit alone, when no client is left.
+/// Waits for all three work items. Sleeps; only for the module's exit, when no client is left.
 pub(crate) fn finish_work() {
     // SAFETY: Called by the module's exit, never from a work item.
     unsafe { raw::rust_pool_work_finish() }
 }
 
-/// Whether code of others may be called here, which may sleep, wait for us, and take its time.
+/// Whether the code of others may be called here, which may sleep, wait for this module, and take
+/// long.
 pub(crate) fn may_call_others() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_may_call_others() }
@@ -95,7 +96,8 @@ impl Awaited {
     }
 }
 
-/// Does what may be waited for; lockdep knows of it meanwhile. Call [`wake`] when it is to be seen.
+/// Runs `f`, for which others may wait, and tells lockdep so. Call [`wake`] when they should look
+/// again.
 pub(crate) fn doing<T>(event: Awaited, work: impl FnOnce() -> T) -> T {
     // SAFETY: The map is static, and released below by the same task.
     unsafe { raw::rust_pool_doing(event.raw()) };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What kind of memory the verifier is asked about.
+//! The memory types that the verifier tells apart.
 
 use crate::types::tag::{
     PoolKind,
@@ -11,7 +11,7 @@ use kernel::fmt;
 /// Which routine memory is from.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MemoryType {
-    /// Pool; `rust_block` for the Rust face's, which has no header and no record of its own.
+    /// Pool; `rust_block` for that of the Rust API, which has neither header nor record.
     Pool {
         kind: PoolKind,
         rust_block: bool,
@@ -21,13 +21,13 @@ pub(crate) enum MemoryType {
     CommonBuffer,
     /// The pages of an MDL.
     Mapping,
-    /// The same, locked.
+    /// The locked pages of an MDL.
     Locked,
     Adapter,
 }
 
 impl MemoryType {
-    /// Pool of the C face.
+    /// Pool of the C API.
     pub(crate) const fn pool(kind: PoolKind) -> Self {
         Self::Pool {
             kind,
@@ -58,7 +58,7 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    /// A block of the C face's pool.
+    /// A pool block of the C API.
     pub(crate) fn pool(tag: Tag, kind: PoolKind, bytes: usize) -> Self {
         Self {
             tag: Some(tag),

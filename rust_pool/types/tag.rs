@@ -14,7 +14,7 @@ use kernel::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tag(u32);
 
-/// What is wrong with a tag that no block may have.
+/// What is wrong with an invalid tag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadTag {
     /// It is zero.
@@ -34,7 +34,7 @@ pub(crate) fn write_or_dash(f: &mut impl fmt::Write, tag: Option<Tag>) -> fmt::R
 }
 
 impl Tag {
-    /// OR-ed into a tag on Windows to demand it on free, which is always done here.
+    /// OR-ed into a tag on Windows to require it on free; here it is always required.
     const PROTECTED: u32 = 0x8000_0000;
 
     /// The tag that shows as `name`, padded with blanks.
@@ -48,7 +48,7 @@ impl Tag {
         }
     }
 
-    /// The same, or why there is none.
+    /// As [`Self::new`], with an error instead of a panic.
     #[doc(hidden)]
     pub const fn parse(name: &str) -> Result<Self, &'static str> {
         let name = name.as_bytes();
@@ -91,7 +91,7 @@ impl Tag {
         Self(raw)
     }
 
-    /// The same without that bit.
+    /// This tag without the ignored bit.
     #[inline]
     pub(crate) const fn unprotected(self) -> Self {
         Self::from_raw(self.0)
@@ -118,8 +118,8 @@ impl Tag {
     }
 }
 
-/// A tag as one word, for columns that blanks separate: without the blanks that fill it up, others
-/// as dots.
+/// A tag as one word, for columns separated by blanks: without the blanks that pad it, and with
+/// dots for other blanks.
 pub(crate) struct Word(Tag);
 
 impl fmt::Display for Word {
@@ -182,8 +182,8 @@ impl fmt::Debug for Tag {
 pub enum PoolKind {
     /// Usable in any context.
     NonPaged = 0,
-    /// Usable where sleeping is allowed. Linux does not page it out; the rule is kept so that a
-    /// driver stays honest.
+    /// Usable where sleeping is allowed. Linux does not page it out, but drivers have to keep to
+    /// the WDK's rule.
     Paged = 1,
 }
 

@@ -88,7 +88,7 @@ impl Injections {
         Self([const { None }; KEPT])
     }
 
-    /// Renders the first whose number is above `number`, and returns its number.
+    /// Renders the first one whose number is above `number`, and returns its number.
     pub(crate) fn after(&self, number: u64, line: &mut Line) -> Option<u64> {
         let all = self.0.iter().flatten();
         let next = all
@@ -98,7 +98,7 @@ impl Injections {
         Some(next.number)
     }
 
-    /// The places in code that they name.
+    /// Their call sites.
     pub(crate) fn sites(&self) -> impl Iterator<Item = &CallSite> {
         self.0.iter().flatten().flat_map(|it| it.stack.sites())
     }
@@ -112,7 +112,7 @@ pub(crate) static INJECTIONS: AtLoad<SpinLockIrq<Injections>> = AtLoad::new(|| {
     )
 });
 
-/// Whether a request that could be met is to fail all the same. Any context but NMI.
+/// Whether to make a valid request fail. Any context but NMI.
 pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
     let task = sys::current_task();
     let task = task.and_then(|(pid, name)| Some((pid, Comm::until_nul(&name)?)));
@@ -165,7 +165,7 @@ pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller:
     true
 }
 
-/// Requests seen while some were to fail, and those that did.
+/// Requests seen while a line of `fail` was in force, and those that failed.
 pub(crate) fn counts() -> (u64, u64) {
     (ATTEMPTS.load(Relaxed), INJECTED.load(Relaxed))
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The recorded blocks that were freed last, to say of a second free what is known of the first.
+//! The recorded blocks that were freed last, so that the report of a second free describes the
+//! first.
 
 use crate::{
     callers::{
@@ -179,9 +180,9 @@ pub(crate) fn print((allocated, freed): (Option<Stack>, Stack)) {
     freed.print(fmt!("freed by"));
 }
 
-/// Calls `visit` on all places in code that these name.
+/// Calls `visit` on all of their call sites.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
-    // One after the other, for whoever waits has interrupts disabled.
+    // Take the lock for one at a time, as others wait for it with interrupts disabled.
     let mut visit_at = |at: usize| {
         let freed = FREED.lock();
         let block = freed.blocks.get(at)?.as_ref();

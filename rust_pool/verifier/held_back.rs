@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The freed blocks that are held back for a while, to find who writes to them.
+//! The freed blocks that are held back for a while, to find writes to them.
 
 use crate::{
     callers::{
@@ -35,7 +35,7 @@ pub(crate) struct HeldBlock {
     /// Who allocated it, if it was recorded.
     pub(crate) allocated: Option<Stack>,
     pub(crate) freed: Stack,
-    /// Whether it is to be kept for ever.
+    /// Whether to put it into quarantine.
     pub(crate) keep: bool,
 }
 
@@ -80,7 +80,7 @@ impl Held {
         }
     }
 
-    /// Has a block kept for ever if it is among these.
+    /// Puts a block into quarantine if it is among these.
     fn quarantine_on_free(&mut self, addr: usize) {
         let mut blocks = self.blocks.iter_mut().flatten();
         if let Some(block) = blocks.find(|block| block.addr() == addr) {
@@ -102,7 +102,7 @@ impl Held {
 pub(crate) static HELD_BACK: AtLoad<SpinLockIrq<Option<Held>>> =
     AtLoad::new(|| KBox::pin_init(new_spinlock_irq!(None, "rust_pool::held"), GFP_KERNEL));
 
-/// Has a block that was freed kept for ever, if that is the policy and it is still held back.
+/// Puts a freed block into quarantine, if that is the policy and it is still held back.
 pub(crate) fn quarantine_on_free(addr: usize) {
     if !quarantine_set::quarantines() {
         return;
@@ -123,7 +123,7 @@ pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
     ))
 }
 
-/// Bytes that the blocks take which are held back.
+/// Bytes of the blocks that are held back.
 pub(crate) fn bytes() -> usize {
     let held = HELD_BACK.lock();
     let blocks = held.iter().flat_map(|held| held.blocks.iter().flatten());
@@ -135,7 +135,7 @@ pub(crate) fn count() -> usize {
     HELD_BACK.lock().as_ref().map_or(0, Held::count)
 }
 
-/// Calls `visit` on all places in code that these name.
+/// Calls `visit` on all of their call sites.
 pub(crate) fn for_each_site(visit: impl FnMut(&CallSite)) {
     if let Some(held) = &*HELD_BACK.lock() {
         let blocks = held.blocks.iter().flatten();

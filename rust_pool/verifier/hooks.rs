@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where the rest of the pool asks the verifier.
+//! The calls from the rest of the module into the verifier.
 
 use crate::{
     lib::export::{
@@ -28,7 +28,7 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// Whether a request is to fail on purpose. Any context but NMI.
+/// Whether to make a request fail on purpose. Any context but NMI.
 #[inline]
 pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
     on() && look_and_refuse(memory, tag, bytes, caller)
@@ -42,7 +42,7 @@ fn look_and_refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: u
     fault_injection::refuse(memory, tag, bytes, caller)
 }
 
-/// Looks at a block of the C face that is being freed. Any context but NMI.
+/// Checks the free of a block of the C API. Any context but NMI.
 #[inline]
 pub(crate) fn freeing(addr: usize, kind: PoolKind, caller: usize) {
     if on() {
@@ -50,7 +50,7 @@ pub(crate) fn freeing(addr: usize, kind: PoolKind, caller: usize) {
     }
 }
 
-/// Whether DMA is looked at.
+/// Whether the rules for DMA are checked.
 pub(crate) fn looks_at_dma() -> bool {
     on() && OPTIONS.lock().has(Rule::Dma)
 }
@@ -78,11 +78,11 @@ fn rust_block(kind: u32) -> MemoryType {
     }
 }
 
-/// Exported: whether a request of the Rust face is to fail on purpose.
+/// Exported: whether to make a request of the Rust API fail on purpose.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_verifier_refuse(
     kind: u32,
@@ -95,11 +95,11 @@ unsafe extern "C" fn rust_pool_verifier_refuse(
 matches_header!(rust_pool_verifier_refuse);
 export_symbol_gpl!(rust_pool_verifier_refuse);
 
-/// Exported: records a block of the Rust face.
+/// Exported: records a block of the Rust API.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_verifier_add(
     block: *mut c_void,
@@ -114,11 +114,11 @@ unsafe extern "C" fn rust_pool_verifier_add(
 matches_header!(rust_pool_verifier_add);
 export_symbol_gpl!(rust_pool_verifier_add);
 
-/// Exported: forgets a block of the Rust face.
+/// Exported: removes the record of a block of the Rust API.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_verifier_remove(block: *mut c_void) {
     tracking::remove(block as usize);
@@ -126,11 +126,11 @@ unsafe extern "C" fn rust_pool_verifier_remove(block: *mut c_void) {
 matches_header!(rust_pool_verifier_remove);
 export_symbol_gpl!(rust_pool_verifier_remove);
 
-/// Exported: looks at a block of the Rust face that is being freed, and forgets it.
+/// Exported: checks the free of a block of the Rust API, and removes its record.
 ///
 /// # Safety
 ///
-/// None needed; C knows no safe functions.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_verifier_free(block: *mut c_void, kind: u32, caller: usize) {
     irql::freeing(pool_kind(kind), block as usize, caller);

@@ -18,7 +18,7 @@ use crate::{
     types::tag::PoolKind, //
 };
 
-/// Paged pool is reported in such a context by whoever has to do with it.
+/// Paged pool in such a context is reported by its allocation and free.
 fn wanted(kind: PoolKind) -> bool {
     kind == PoolKind::NonPaged && sys::in_hardirq() && OPTIONS.lock().has(Rule::Irql)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The tracked blocks in the report at unload: how many each place leaked.
+//! The tracked blocks in the report at unload: how many each call site leaked.
 
 use crate::{
     lib::text::kwrite,
@@ -22,7 +22,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// Places that are told, at most.
+/// The most call sites that are reported.
 const LINES: u64 = 32;
 
 /// What is at a place, in words.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Blocks put together by what they are and where they are from, the most bytes first: for the file
-//! `sites`, and for the report at unload.
+//! Blocks grouped by kind and call site, the most bytes first: for the file `sites`, and for the
+//! report at unload.
 //!
-//! The records are read under their locks, with interrupts disabled, so nothing is allocated then and
-//! a place is found by its hash: what a record costs does not grow with the number of places.
+//! The records are read under their locks, with interrupts disabled, so nothing is allocated then
+//! and a place is found by its hash: what a record costs does not grow with the number of places.
 
 use crate::{
     callers::stack::Stack,
@@ -53,7 +53,7 @@ impl Sum {
     }
 }
 
-/// A block to put to its place.
+/// A block to add to its place.
 pub(crate) struct One<'a> {
     pub(crate) tag: Option<Tag>,
     pub(crate) memory: MemoryType,
@@ -90,7 +90,7 @@ impl One<'_> {
 pub(crate) struct Places {
     slots: KVVec<Option<Place>>,
     count: usize,
-    /// What there was no room for.
+    /// Those that did not fit.
     pub(crate) rest: Sum,
 }
 
@@ -108,7 +108,7 @@ impl Places {
         })
     }
 
-    /// Puts a block to its place. Any context but NMI.
+    /// Adds a block to its place. Any context but NMI.
     pub(crate) fn add(&mut self, one: &One<'_>) {
         let sum = Sum {
             blocks: 1,
@@ -116,7 +116,7 @@ impl Places {
             bytes: one.bytes as u64,
         };
         let mask = self.slots.len().wrapping_sub(1);
-        // A quarter stays free, so that what is looked for is near.
+        // A quarter stays free, so that searches are short.
         let full = self.count >= self.slots.len() / 4 * 3;
         let mut at = one.hash() & mask;
         while let Some(slot) = self.slots.get_mut(at) {
@@ -205,7 +205,7 @@ impl Places {
     }
 }
 
-/// Sorts, as a heap does: `sort_unstable()` brings a function along that objtool warns of.
+/// Heapsort: `sort_unstable()` contains a function that objtool warns of.
 fn sort<T: Ord>(items: &mut [T]) {
     fn sink<T: Ord>(items: &mut [T], mut at: usize) {
         loop {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Patterns in memory that nobody may write to.
+//! Poison: patterns in memory that nobody may write to.
 
 use crate::lib::text::kwrite;
 use core::ptr::NonNull;
@@ -29,13 +29,13 @@ pub(crate) unsafe fn fill(at: NonNull<u8>, bytes: usize, pattern: u8) {
 ///
 /// So many bytes from `at` on may be read, and were filled.
 pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Option<usize> {
-    // Volatile, for whoever writes there has no right to and may do so meanwhile.
+    // Volatile: somebody may write there meanwhile, although nobody should.
     // SAFETY: By the safety requirements.
     let first = (0..bytes).find(|&it| unsafe { at.add(it).read_volatile() } != pattern)?;
     Some(at.as_ptr() as usize + first)
 }
 
-/// Where an address is as seen from a block.
+/// Where an address is, relative to a block.
 #[derive(Clone, Copy)]
 pub(crate) enum Where {
     /// So many bytes before its start.
@@ -57,7 +57,7 @@ impl Where {
     }
 }
 
-/// Says where an address is as seen from a block of so many bytes: "byte 3 of its 52".
+/// Shows where an address is relative to a block of so many bytes: "byte 3 of its 52".
 pub(crate) struct Place {
     at: Where,
     bytes: usize,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which blocks are kept: those that a violation concerned, by `policy quarantine`.
+//! Which blocks are in quarantine: those that a violation concerned (`policy quarantine`).
 //!
-//! Their memory is kept by who has it: see `pool/quarantine.rs`, and the slots of special pool.
+//! Their memory is in `pool/quarantine.rs`, or in the slots of special pool.
 
 use crate::{
     callers::{
@@ -26,26 +26,26 @@ use kernel::{
     }, //
 };
 
-/// How many blocks there is room for. Others are kept as well, but for ever.
+/// How many blocks there is room for. Others are kept too, but are not given back at unload.
 pub(crate) const ROOM: usize = 1024;
 
 static COUNT: Atomic<u64> = Atomic::new(0);
 /// Bytes of those that are not special pool's.
 static BYTES: Atomic<usize> = Atomic::new(0);
-/// How many live blocks are to be kept when they are freed.
+/// How many live blocks go into quarantine when they are freed.
 static CONCERNED: Atomic<usize> = Atomic::new(0);
 static POLICY: Atomic<u32> = Atomic::new(0);
 /// Whether there was no room for one.
 static LOST: Atomic<bool> = Atomic::new(false);
 
-/// What is known of a block that is kept.
+/// What is known of a block in quarantine.
 struct KeptBlock {
     addr: usize,
     allocated: Option<Stack>,
     freed: Stack,
 }
 
-/// What is known of the blocks that are kept, and the live ones that will be.
+/// What is known of the blocks in quarantine, and the live ones that will go there.
 pub(crate) struct Kept {
     freed: KVVec<KeptBlock>,
     concerned: KVVec<usize>,
@@ -83,17 +83,17 @@ pub(crate) fn open() -> Result {
     Ok(())
 }
 
-/// Whether blocks that a violation concerns are kept.
+/// Whether blocks that a violation concerns go into quarantine.
 pub(crate) fn quarantines() -> bool {
     POLICY.load(Relaxed) != 0
 }
 
-/// Says whether they are, from now on.
+/// Sets whether they do, from now on.
 pub(crate) fn set(quarantines: bool) {
     POLICY.store(quarantines.into(), Relaxed);
 }
 
-/// Has a live block kept when it is freed, if that is the policy. Any context but NMI.
+/// Marks a live block for quarantine when it is freed, if that is the policy. Any context but NMI.
 #[cold]
 pub(crate) fn quarantine_on_free(addr: usize) {
     if !quarantines() {
@@ -108,7 +108,7 @@ pub(crate) fn quarantine_on_free(addr: usize) {
     }
 }
 
-/// Whether a block that is being freed is to be kept, which is asked once.
+/// Whether to put a block that is being freed into quarantine. Call this once.
 pub(crate) fn take(addr: usize) -> bool {
     if CONCERNED.load(Relaxed) == 0 {
         return false;
@@ -126,7 +126,8 @@ pub(crate) fn take(addr: usize) -> bool {
     true
 }
 
-/// Counts a block that is kept from now on, and remembers what is known of it. Any context but NMI.
+/// Counts a block that goes into quarantine, and remembers what is known of it. Any context but
+/// NMI.
 pub(crate) fn note(addr: usize, bytes: usize) {
     COUNT.add(1, Relaxed);
     BYTES.fetch_add(bytes, Relaxed);
@@ -135,7 +136,7 @@ pub(crate) fn note(addr: usize, bytes: usize) {
     let _ = KEPT.lock().freed.push_within_capacity(known);
 }
 
-/// Says that there was no room for one, which nobody knows of any more.
+/// Records that there was no room for a block.
 pub(crate) fn note_lost() {
     LOST.store(true, Relaxed);
 }
@@ -146,7 +147,7 @@ pub(crate) fn exit() {
     drop(kept);
 }
 
-/// Who allocated and who freed a block that is about to be kept, as far as is known.
+/// Who allocated and who freed a block that goes into quarantine, as far as is known.
 fn stacks_of(addr: usize) -> KeptBlock {
     let (allocated, freed) = match freed::look(addr, Tag::from_raw(0)) {
         Some(known) => (known.allocated, known.freed),
@@ -159,7 +160,7 @@ fn stacks_of(addr: usize) -> KeptBlock {
     }
 }
 
-/// Who allocated and who freed a block that is kept, to look at without the lock.
+/// Who allocated and who freed a block in quarantine, to look at without the lock.
 pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
     let kept = KEPT.lock();
     let block = kept.freed.iter().find(|block| block.addr == addr)?;
@@ -169,9 +170,9 @@ pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
     ))
 }
 
-/// Calls `visit` on all places in code that these name.
+/// Calls `visit` on all of their call sites.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
-    // One after the other, for whoever waits has interrupts disabled.
+    // Take the lock for one at a time, as others wait for it with interrupts disabled.
     let mut visit_at = |at: usize| {
         let kept = KEPT.lock();
         let block: &KeptBlock = kept.freed.get(at)?;
@@ -182,7 +183,7 @@ pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     (0..).map_while(&mut visit_at).for_each(drop);
 }
 
-/// Counts a block whose memory is not used again, by the module's end either.
+/// Counts a block whose memory is not given back, not even at unload.
 pub(crate) fn lose() {
     COUNT.add(1, Relaxed);
     LOST.store(true, Relaxed);
@@ -203,7 +204,7 @@ pub(crate) fn bytes() -> usize {
     BYTES.load(Relaxed)
 }
 
-/// Whether something is kept that nobody knows of any more.
+/// Whether something is in quarantine without a record.
 pub(crate) fn lost() -> bool {
     LOST.load(Relaxed)
 }

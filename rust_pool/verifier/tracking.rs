@@ -4,7 +4,7 @@
 //!
 //! WDK: "Pool Tracking", `!verifier 3`.
 //!
-//! A record that there is no memory for is counted, and the block is handed out all the same.
+//! If there is no memory for a record, that is counted, and the block is handed out all the same.
 
 use crate::{
     callers::{
@@ -65,7 +65,7 @@ impl Records {
 pub(crate) static RECORDS: AtLoad<Records> =
     AtLoad::new(|| KBox::pin_init(Records::new(), GFP_KERNEL));
 
-/// Size and stack of the block of the C face's pool at an address.
+/// Size and stack of the pool block of the C API at an address.
 fn look(addr: usize) -> Option<(usize, Stack)> {
     let bucket = RECORDS.bucket(addr).lock();
     let record = bucket.find(addr)?;
@@ -79,7 +79,8 @@ fn look(addr: usize) -> Option<(usize, Stack)> {
     has_header.then(|| (record.bytes, record.stack.copy()))
 }
 
-/// Calls `visit` on every record that is there throughout, under a lock and with interrupts disabled.
+/// Calls `visit` on every record that is there throughout, under a lock and with interrupts
+/// disabled.
 pub(crate) fn for_each(visit: impl FnMut(&Record)) {
     if LIVE.load(Relaxed) != 0 {
         RECORDS.for_each(visit);
@@ -134,7 +135,7 @@ pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryTyp
     RECORDS.bucket(addr).lock().insert(record);
 }
 
-/// Forgets the block at `addr`, if it is tracked. Any context but NMI.
+/// Removes the record of the block at `addr`, if it is tracked. Any context but NMI.
 pub(crate) fn remove(addr: usize) {
     if LIVE.load(Relaxed) == 0 {
         return;
@@ -196,13 +197,13 @@ pub(crate) fn known(addr: usize) -> Option<Known> {
 
 fn forget_unmarked() {
     UNMARKED.fetch_sub(1, Relaxed);
-    // The branch may be in the way for nothing now.
+    // The static branch may not be needed any more.
     if !has_unmarked() && !OPTIONS.lock().any() {
         sys::defer();
     }
 }
 
-/// Whether there are records of blocks that only the branch leads here when they go.
+/// Whether there are records that only the static branch leads to when their blocks are freed.
 pub(crate) fn has_unmarked() -> bool {
     UNMARKED.load(Relaxed) != 0
 }
@@ -219,7 +220,7 @@ pub(crate) fn counts() -> (u64, u64) {
     (LIVE.load(Relaxed), MISSED.load(Relaxed))
 }
 
-/// Calls `visit` on all places in code that records name.
+/// Calls `visit` on the call sites of all records.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     for_each(|record| record.stack.sites().for_each(&mut visit));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where contiguous memory may lie.
+//! Where contiguous memory may be.
 
 use crate::sys::{
     self,
@@ -11,7 +11,7 @@ use crate::sys::{
 /// Bytes in a page, as physical addresses count.
 pub(crate) const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A request whose bounds make sense.
+/// A request with valid bounds.
 pub(crate) struct Wanted {
     bytes: u64,
     /// Page frame numbers between which the block may start, both inclusive.
@@ -22,7 +22,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// `None` if no address can keep these bounds.
+    /// `None` if no address is within these bounds.
     pub(crate) fn new(bytes: usize, lowest: u64, highest: u64, boundary: u64) -> Option<Self> {
         let bytes = u64::try_from(bytes).ok()?;
         if boundary != 0 && (!boundary.is_power_of_two() || bytes > boundary) {
@@ -30,7 +30,7 @@ impl Wanted {
         }
         let pages = u64::try_from(page_align(usize::try_from(bytes).ok()?)?).ok()? / PAGE;
         let first = lowest.checked_add(PAGE - 1)? / PAGE;
-        // The last byte asked for may lie at `highest`; whole pages must be there in any case.
+        // The last byte asked for may be at `highest`, but whole pages must exist.
         let last = (highest.checked_sub(bytes.checked_sub(1)?)? / PAGE)
             .min(sys::max_pfn().checked_sub(pages)?);
         (first <= last).then_some(Self {

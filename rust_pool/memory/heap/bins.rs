@@ -14,7 +14,7 @@ use kernel::prelude::*;
 
 const WORD: usize = u64::BITS as usize;
 
-/// Spans that are looked at for one that fits, as interrupts are disabled meanwhile.
+/// How many spans to try for one that fits. Interrupts are disabled meanwhile.
 const VISITS: usize = 512;
 
 /// Lists of spans, one for each length of a run.

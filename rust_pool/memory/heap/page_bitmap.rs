@@ -15,7 +15,7 @@ const WORD: usize = u64::BITS as usize;
 #[derive(Clone, Copy)]
 pub(crate) struct PageBitmap([u64; UNITS / WORD]);
 
-/// Free units side by side.
+/// Adjacent free units.
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
     pub(crate) start: usize,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Spans: pages side by side, the last of which is shared by several blocks.
+//! Spans: adjacent pages, the last of which is shared by several blocks.
 //!
-//! A page-aligned block may lie at the front of a span; what it leaves of the last page is for
-//! small blocks, as on Windows since Vista. A span of one page is for small blocks alone.
+//! A page-aligned block may be at the front of a span. Small blocks use what it leaves of the last
+//! page, as on Windows since Vista. A span of one page has small blocks only.
 
 use crate::{
     header::{
@@ -42,7 +42,8 @@ use kernel::prelude::*;
 ///   has a reference of its own.
 /// - `map` tells the units of the last page that are in use, and its second [`PageWords`] points to
 ///   the record. The first `retired` of them are in no block any more, but are not used again.
-/// - `run` is the length of the longest run of free units in `map`; of the first one, for as long as
+/// - `run` is the length of the longest run of free units in `map`; of the first one, for as long
+///   as
 ///   the span waits for a block at its front.
 pub(crate) struct Span {
     pub(crate) prev: *mut Span,
@@ -62,8 +63,8 @@ pub(crate) struct Object {
     pub(crate) bytes: Option<usize>,
     /// Whether it surely begins there: it may lie in another that has no header either.
     pub(crate) begins: bool,
-    /// The block that ends where it begins: the header of a small one, or where one of pages begins,
-    /// which is page-aligned.
+    /// The block that ends where it begins: the header of a small one, or where one of pages
+    /// begins, which is page-aligned.
     pub(crate) front: Option<usize>,
 }
 
@@ -202,7 +203,7 @@ impl Span {
         self.run = run as u16;
     }
 
-    /// Places a small block of `units` units, as high as it fits best.
+    /// Places a small block of `units` units where it fits best, as high as possible.
     pub(crate) fn place(&mut self, units: usize) -> Option<NonNull<u8>> {
         let run = self.map.best(units)?;
         let start = run.start + run.len - units;
@@ -233,8 +234,8 @@ impl Span {
         self.update();
     }
 
-    /// Removes the block at the front, has nothing placed where it was, and gives up its pages but
-    /// for the last.
+    /// Removes the block at the front, leaves its part of the last page unused, and gives up the
+    /// other pages.
     pub(crate) fn retire_front(&mut self, units: usize) -> Option<Pages> {
         self.front = false;
         // CAST: At most 256.
@@ -261,7 +262,7 @@ impl Span {
         Some(head)
     }
 
-    /// The pages of a span that goes.
+    /// The pages of a span that is given up.
     pub(crate) fn into_pages(self) -> Pages {
         if let Some(words) = PageWords::around(self.last()) {
             // SAFETY: The page belongs to the span.

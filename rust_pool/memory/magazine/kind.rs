@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kinds of blocks that the magazines keep, each in a magazine of its own.
+//! The kinds of blocks; each kind has its own magazines.
 
 use crate::{
     header::UNIT,
@@ -17,7 +17,7 @@ pub(crate) const ORDERS: usize = 5;
 /// How many kinds there are.
 pub(crate) const SHELVES: usize = CLASSES + ORDERS;
 
-/// Where blocks of one kind are kept.
+/// A kind of blocks.
 ///
 /// # Invariants
 ///
@@ -77,7 +77,7 @@ impl MagazineKind {
         }
     }
 
-    /// What each block on it takes, in bytes.
+    /// Bytes of each block of this kind.
     pub(crate) fn bytes(self) -> usize {
         match self.content() {
             Content::Objects(units) => units * UNIT,

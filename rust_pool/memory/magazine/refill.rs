@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is behind the magazines: where their blocks come from and go to.
+//! Refill: where the blocks of the magazines come from and go to.
 
 use crate::{
     header::PageHeader,
@@ -76,8 +76,8 @@ fn allocate_from(
     let mut batch = Batch::new();
     let wanted = (magazine::capacity(kind) / 2).max(1);
     if contended {
-        // This fills the kernel's own list for this CPU, for those that follow: it takes memory, but
-        // one lock for many.
+        // This also fills the kernel's own list for this CPU, for the next allocations: it takes
+        // memory, but the lock only once.
         if let Some(object) = cache.allocate(RUST_POOL_GFP_NOWAIT) {
             batch.push(object);
         }
@@ -108,8 +108,8 @@ pub(crate) unsafe fn free(kind: MagazineKind, block: NonNull<u8>) {
     }
 }
 
-/// Frees a block of pages. If somebody else has a reference to one of them, which mapping it into
-/// a process is too, they go to the kernel, and are free when he lets go. Any context but NMI.
+/// Frees a block of pages. If somebody else has a reference to one of them (a mapping in a process
+/// is one), they are given to the kernel, and are free when that is dropped. Any context but NMI.
 ///
 /// # Safety
 ///
@@ -210,13 +210,13 @@ unsafe fn give_back(kind: MagazineKind, batch: &mut Batch) {
     }
 }
 
-/// Empties this CPU's magazines. The caller stays on its CPU, or else some of them stay full.
+/// Empties this CPU's magazines. The caller must stay on its CPU, or some of them stay full.
 pub(crate) fn drain() {
     drain_by(magazine::take);
     heap::shrink();
 }
 
-/// Empties the magazines of a CPU that is not running.
+/// Empties the magazines of a CPU that is offline.
 ///
 /// # Safety
 ///

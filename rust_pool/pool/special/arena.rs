@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The pages of special pool: one for each block, with a hole before and behind it.
+//! The pages of special pool: one for each block, between two unmapped pages.
 //!
-//! They are all made when special pool is asked for, so that a block can be had in any context. A
-//! page whose block was freed is hidden, and taken again as late as can be.
+//! All pages are allocated when the option is written, so that a block can be allocated in any
+//! context. The page of a freed block is unmapped ("hidden"), and used again as late as possible.
 
 use crate::{
     callers::{
@@ -32,7 +32,7 @@ use kernel::{
     }, //
 };
 
-/// Of the pages, one in so many is kept back for blocks that were freed, to find who uses them.
+/// One page in so many stays hidden, to find accesses to freed blocks.
 const KEPT_BACK: usize = 8;
 
 static START: Atomic<usize> = Atomic::new(0);
@@ -54,7 +54,7 @@ pub(crate) struct Block {
     pub(crate) kind: PoolKind,
     pub(crate) row: &'static TagStats,
     pub(crate) allocated: Stack,
-    /// Who freed it, if it is.
+    /// Who freed it, if it was freed.
     pub(crate) freed: Option<Stack>,
 }
 
@@ -89,13 +89,13 @@ enum State {
     Live,
     /// Its block was freed, and it is hidden.
     Freed,
-    /// The same, and it is never taken again.
+    /// Its block was freed, and it is in quarantine.
     Kept,
 }
 
 struct Slot {
     state: State,
-    /// Whether it is to be kept once its block was freed.
+    /// Whether to put it into quarantine when its block is freed.
     keep: bool,
     block: Option<Block>,
 }
@@ -122,14 +122,14 @@ pub(crate) enum Found {
 pub(crate) struct Arena {
     pages: GuardedPages,
     slots: KVVec<Slot>,
-    /// Places that are free, the one that has been so for the longest time at `first`.
+    /// The free places, the one that has been free for the longest time at `first`.
     free: KVVec<usize>,
     first: usize,
     count_free: usize,
     /// How many of them never had a block.
     unused: usize,
     kept: usize,
-    /// The range of addresses that other CPUs may still see pages in.
+    /// The range of addresses that other CPUs may still have in their TLBs.
     seen: Option<(usize, usize)>,
 }
 
@@ -163,7 +163,7 @@ impl Arena {
     /// From now on addresses are known to lie in it.
     pub(crate) fn open(&self) {
         BYTES.store(0, Relaxed);
-        // RELEASE: Who sees an area's size or start sees what was stored before.
+        // RELEASE: A CPU that sees an area's size or start sees what was stored before.
         START.store(self.pages.start(), Release);
         BYTES.store(self.pages.bytes(), Release);
     }
@@ -210,7 +210,7 @@ impl Arena {
         None
     }
 
-    /// Has the place of a block kept when it is freed, or if it is.
+    /// Puts the place of a block into quarantine, now or when it is freed.
     pub(crate) fn keep(&mut self, addr: usize) {
         let Some(at) = self.place(addr) else {
             return;
@@ -233,7 +233,7 @@ impl Arena {
         }
     }
 
-    /// The place of the page around an address, if it is no hole's.
+    /// The place whose page an address is in, if it is not in an unmapped page between.
     fn place(&self, addr: usize) -> Option<usize> {
         let page = addr.checked_sub(self.pages.start())? / PAGE_SIZE;
         (page % 2 == 1 && page / 2 < self.count()).then_some(page / 2)
@@ -272,7 +272,7 @@ impl Arena {
         }
     }
 
-    /// Takes a place back whose block was freed and whose page is hidden on this CPU.
+    /// Returns a place whose block was freed and whose page is hidden on this CPU.
     pub(crate) fn put(&mut self, place: &Place, freed: Stack) {
         let Some(slot) = self.slots.get_mut(place.at) else {
             return;
@@ -291,12 +291,12 @@ impl Arena {
         self.seen = Some((first.min(start), last.max(start + PAGE_SIZE)));
     }
 
-    /// The range in which pages were hidden that other CPUs may still see.
+    /// The range of hidden pages that other CPUs may still have in their TLBs.
     pub(crate) fn take_seen(&mut self) -> Option<(usize, usize)> {
         self.seen.take()
     }
 
-    /// The block that was meant by an access to a hole, or to a page that is hidden.
+    /// The block that an access to an unmapped page probably meant.
     pub(crate) fn meant(&self, addr: usize) -> Option<Block> {
         let block = |addr: usize| {
             let slot = self.slots.get(self.place(addr)?)?;
@@ -316,7 +316,7 @@ impl Arena {
         nearest.map(|(_, block)| block.copy())
     }
 
-    /// The places in code that the block in a place names; `None` if there is no such place.
+    /// The call sites of the block in a place; `None` if there is no such place.
     pub(crate) fn sites(&self, at: usize) -> Option<impl Iterator<Item = &CallSite>> {
         let block = self.slots.get(at)?.block.as_ref();
         let stacks = block.map(|block| [Some(&block.allocated), block.freed.as_ref()]);
@@ -329,12 +329,12 @@ impl Arena {
         )
     }
 
-    /// From now on no address is known to lie in it. The caller drops it where that may sleep.
+    /// From now on no address counts as in it. The caller drops it where that may sleep.
     pub(crate) fn close(&self) {
         BYTES.store(0, Relaxed);
     }
 
-    /// Leaves the pages to whoever still has blocks. Sleeps.
+    /// Leaks the pages, as somebody may still use the blocks. Sleeps.
     pub(crate) fn leak(self) {
         self.pages.leak();
     }

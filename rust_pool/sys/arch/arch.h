@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What another architecture has to fill in, beside the Rust files of this folder:
- * this is x86-64. core.h includes it.
+ * The interface that another architecture has to implement, besides the Rust files
+ * of this folder; this is x86-64. core.h includes it.
  */
 #ifndef _RUST_POOL_ARCH_H
 #define _RUST_POOL_ARCH_H
@@ -27,7 +27,7 @@ int rust_pool_pages_set(struct page **pages, unsigned int count,
 int rust_pool_direct_set(void *addr, unsigned int count,
 			 MEMORY_CACHING_TYPE type);
 
-/* guard_pages.c: pages with holes between them. */
+/* guard_pages.c: pages with unmapped pages between them. */
 void *rust_pool_guard_area(struct page *any, unsigned int count);
 void rust_pool_guard_show(void *address, struct page *page);
 void rust_pool_guard_hide(void *address);

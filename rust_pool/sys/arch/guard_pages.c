@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages with holes between them, for special pool: an area of vmalloc space in
- * which single pages appear and disappear, in any context but NMI, and what is
- * called when the kernel dies of touching a hole.
+ * Pages with unmapped pages between them, for special pool: an area of vmalloc
+ * space in which single pages are mapped and unmapped, in any context but NMI, and
+ * a notifier for when the kernel oopses on an unmapped page.
  */
 
 #include <linux/irqflags.h>
@@ -31,7 +31,7 @@ static void set_entry(void *address, pte_t entry)
 		set_pte(pte, entry);
 }
 
-/* Forget all translations on this CPU, global ones and other processes' as well. */
+/* Flush this CPU's TLB, with global entries and those of other processes. */
 static void flush_all_here(void)
 {
 #ifdef CONFIG_PARAVIRT
@@ -43,7 +43,7 @@ static void flush_all_here(void)
 		invpcid_flush_all();
 		return;
 	}
-	/* To change the bit for global pages, either way, forgets all. */
+	/* Changing the bit for global pages, either way, flushes everything. */
 	local_irq_save(flags);
 	cr4 = native_read_cr4();
 	asm volatile("mov %0, %%cr4" : : "r" (cr4 ^ X86_CR4_PGE) : "memory");
@@ -53,8 +53,8 @@ static void flush_all_here(void)
 }
 
 /*
- * Forget one. With page-table isolation the kernel's are not global, and may be
- * cached for any process.
+ * Flush one page. With page-table isolation kernel entries are not global, and may
+ * be cached for any process.
  */
 static void flush_here(void *address)
 {
@@ -69,7 +69,7 @@ static void flush_here(void *address)
 #endif
 }
 
-/* From so many on it is cheaper to forget all than one after the other. */
+/* From so many pages on it is cheaper to flush everything. */
 #define MANY	(32 * PAGE_SIZE)
 
 struct addresses {
@@ -90,7 +90,7 @@ static void flush_range(void *arg)
 		flush_here(at);
 }
 
-/* Forget on all CPUs what was hidden between these addresses. Sleeps. */
+/* Flush what was hidden between these addresses on all CPUs. Sleeps. */
 void rust_pool_guard_flush(void *start, void *end)
 {
 	struct addresses range = { start, end };
@@ -98,7 +98,7 @@ void rust_pool_guard_flush(void *start, void *end)
 	on_each_cpu(flush_range, &range, true);
 }
 
-/* An area of @count pages with nothing in it, or NULL. Sleeps. */
+/* An area of @count pages, all hidden, or NULL. Sleeps. */
 void *rust_pool_guard_area(struct page *any, unsigned int count)
 {
 	struct page **pages;
@@ -121,15 +121,15 @@ void *rust_pool_guard_area(struct page *any, unsigned int count)
 	return base;
 }
 
-/* Have a page appear. No CPU remembers that it was not there. */
+/* Map a page. TLBs have no entries for unmapped pages, so nothing is flushed. */
 void rust_pool_guard_show(void *address, struct page *page)
 {
 	set_entry(address, mk_pte(page, PAGE_KERNEL));
 }
 
 /*
- * Have a page disappear, on this CPU; others may see it until they forget it by
- * themselves or by rust_pool_guard_flush().
+ * Unmap a page. Other CPUs may have it in their TLBs until they flush it, at the
+ * latest in rust_pool_guard_flush().
  */
 void rust_pool_guard_hide(void *address)
 {

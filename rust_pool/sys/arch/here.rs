@@ -2,7 +2,7 @@
 
 //! Where code is.
 
-/// Where this is inlined: for whoever calls us from another module, an address in it.
+/// An address in the module that this is inlined into.
 #[inline(always)]
 pub(crate) fn here() -> usize {
     let here;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory that need not be there: holes fault and are fixed up by the exception table.
+//! Reads memory that may not be mapped: a fault is fixed up by the exception table.
 //!
 //! Not instrumented, so that the header of a freed block can be read while a checker guards it.
 
@@ -39,8 +39,8 @@ pub(crate) fn init() {
 ///
 /// # Safety
 ///
-/// A read of `addr` has no effect but a fault that the exception table mends: it lies where only the
-/// direct map may be, or in the array of page structures.
+/// A read of `addr` has no effect except a fault that the exception table fixes up: it is where
+/// only the direct map may be, or in the array of page structures.
 #[inline(always)]
 unsafe fn load(addr: usize) -> (u64, u64) {
     let (first, second): (u64, u64);
@@ -111,7 +111,7 @@ pub(crate) unsafe fn replace(addr: usize, old: u64, new: u64) -> bool {
     seen == old
 }
 
-/// Whether an address lies in memory that the direct map covers, be that there or not.
+/// Whether an address is in the range of the direct map, whether or not it is populated.
 #[inline(always)]
 fn in_memory(addr: usize) -> bool {
     // SAFETY: It is written when memory is plugged, but any value that it had will do.
@@ -124,7 +124,7 @@ fn in_memory(addr: usize) -> bool {
 /// # Invariants
 ///
 /// The address is that of `__folio_index`, which `private` follows, in the `struct page` of a page
-/// frame of the direct map, should there be one.
+/// frame of the direct map, if that exists.
 #[derive(Clone, Copy)]
 pub(crate) struct PageWords(usize);
 

@@ -61,7 +61,7 @@ int rust_pool_direct_set(void *addr, unsigned int count,
 	}
 }
 
-/* Map pages side by side, with the type that they have. */
+/* Map pages next to each other, with their own cache type. */
 void *rust_pool_vmap(struct page **pages, unsigned int count,
 		     MEMORY_CACHING_TYPE type, bool write)
 {

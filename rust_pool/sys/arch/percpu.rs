@@ -2,8 +2,8 @@
 
 //! Per-CPU memory.
 //!
-//! Counters are touched with one instruction each: neither interrupts nor migration do harm to that,
-//! and no line is shared with another CPU. For more than one instruction preemption is disabled.
+//! Counters are changed by one instruction each, which neither interrupts nor migration can split,
+//! and CPUs share no cache line. Anything longer runs with preemption disabled.
 
 use crate::sys::raw;
 use core::{
@@ -13,7 +13,7 @@ use core::{
 };
 use kernel::bindings;
 
-/// Adds to a per-CPU counter; interrupts and migration do no harm to a single instruction.
+/// Adds to a per-CPU counter by one instruction, which interrupts and migration cannot split.
 ///
 /// # Safety
 ///
@@ -111,7 +111,7 @@ pub(crate) unsafe fn take<const INDEX: usize>(base: usize) -> i64 {
     value
 }
 
-/// An instruction on the counter of preemption, which is as wide as its top bit is far up.
+/// An instruction on the preemption counter: 64-bit if the resched bit is separate, else 32-bit.
 #[cfg(CONFIG_HAS_SEPARATE_PREEMPT_RESCHED_BITS)]
 macro_rules! preempt_count {
     ($instruction:literal) => {

@@ -2,9 +2,9 @@
 
 //! Atomic words, read with one instruction.
 //!
-//! Where helpers are not inlined, as in Debian's kernel, `Atomic::load()` is a call into the kernel,
-//! and a dozen of these is as much as a whole allocation. What a call does for a word is what
-//! `READ_ONCE()` does: a volatile load.
+//! Where helpers are not inlined, as in Debian's kernel, `Atomic::load()` is a call into the
+//! kernel, and a dozen of these is as much as a whole allocation. What a call does for a word is
+//! what `READ_ONCE()` does: a volatile load.
 
 use kernel::sync::atomic::{
     Atomic,
