@@ -38,11 +38,15 @@ use crate::{
     sys::{
         self,
         arch::read_once,
-        PageWords, //
+        PageWords,
+        PAGE_SIZE, //
     },
-    types::tag::{
-        PoolKind,
-        Tag, //
+    types::{
+        memory_type::Known,
+        tag::{
+            PoolKind,
+            Tag, //
+        }, //
     }, //
 };
 use core::ptr::NonNull;
@@ -183,6 +187,20 @@ pub(crate) enum Found<H> {
     Live(H),
     /// A header of a block that was freed.
     Freed(H),
+}
+
+/// The live block that begins at `addr` and has a header. Any context, any address.
+pub(crate) fn live_at(addr: usize) -> Option<Known> {
+    if addr % PAGE_SIZE == 0 {
+        if let Some(Found::Live(header)) = PageHeader::find(addr) {
+            return Some(Known::pool(header.tag(), header.kind(), header.bytes()));
+        }
+    }
+    let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
+    match header.and_then(Header::find) {
+        Some(Found::Live(header)) => Some(Known::pool(header.tag(), header.kind(), header.bytes())),
+        _ => None,
+    }
 }
 
 /// The contents of a header in front of a small block.

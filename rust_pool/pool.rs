@@ -569,7 +569,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         if is_marked(block) {
             quarantine_set::quarantine_on_free(block);
         }
-        return bad_free::inside(addr, caller).report();
+        return bad_free::report_inside(addr, block, lookup::find(block).as_ref(), caller);
     }
     // The addresses of pages that are mapped come round again; a device's registers were no block.
     if recent && !sys::is_mapped_device(addr) {

@@ -8,6 +8,7 @@ pub(crate) mod adapter_id;
 pub(crate) mod backlog;
 pub(crate) mod device_event;
 pub(crate) mod held_device;
+pub(crate) mod live;
 pub(crate) mod padding;
 pub(crate) mod table;
 
@@ -31,7 +32,10 @@ use crate::{
     },
     types::{
         cache_type::CacheType,
-        memory_type::MemoryType,
+        memory_type::{
+            Known,
+            MemoryType, //
+        },
         tag::{
             PoolKind,
             Tag, //
@@ -101,21 +105,21 @@ impl Owner {
 
 /// What a report says of a live region.
 pub(crate) struct Facts {
-    memory: MemoryType,
-    /// Bytes asked for.
-    pub(crate) asked: usize,
+    addr: usize,
+    pub(crate) known: Known,
     site: CallSite,
 }
 
 impl Facts {
     /// Prints them. Any context but NMI.
     pub(crate) fn print(&self) {
-        let Self {
-            memory,
-            asked,
-            site,
-        } = self;
-        pr_err!("  a live block is there: {memory}, {asked} bytes, allocated at {site}\n");
+        let Self { addr, known, site } = self;
+        if site.is_known() {
+            pr_err!("  a live block is there: {known}, allocated at {site}\n");
+        } else {
+            pr_err!("  a live block is there: {known}\n");
+            live::tell_who(*addr, known);
+        }
     }
 }
 
@@ -161,8 +165,12 @@ impl Region {
     /// What a report says of it if the arguments of a free do not match.
     pub(crate) fn facts(&self) -> Facts {
         Facts {
-            memory: self.owner.memory(),
-            asked: self.asked,
+            addr: self.addr(),
+            known: Known {
+                tag: self.owner.tag(),
+                memory: self.owner.memory(),
+                bytes: self.asked,
+            },
             site: self.site.copy(),
         }
     }

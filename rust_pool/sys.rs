@@ -107,7 +107,11 @@ pub(crate) use percpu_memory::{
     percpu_sum,
     possible_cpus, //
 };
-pub(crate) use pressure::PressureWatch;
+pub(crate) use pressure::{
+    in_reclaim,
+    may_wait_for_memory,
+    PressureWatch, //
+};
 pub(crate) use slab::{
     caches_are_checked,
     is_slab,

@@ -84,8 +84,99 @@ impl LastName {
     }
 }
 
-/// All names that are kept.
-pub(crate) type Names = List<Name>;
+/// Lists that the names are spread over, and places that are remembered with theirs. Powers of two.
+const LISTS: usize = 1024;
+const RECENT: usize = 1024;
+
+/// A place in code, and the name that was kept of it.
+#[derive(Clone, Copy)]
+struct Recent {
+    caller: usize,
+    name: *const Name,
+}
+
+// SAFETY: The name is only compared and copied; that it is there is up to [`Names`].
+unsafe impl Send for Recent {}
+
+/// All names that are kept. A module may go with thousands of places that tens of thousands of
+/// records name, and interrupts are disabled while one of them is looked for.
+///
+/// # Invariants
+///
+/// What is in `recent` for a place that is not 0 is a name in `lists`, which are never removed.
+pub(crate) struct Names {
+    /// By their text.
+    lists: KVVec<List<Name>>,
+    /// By the place, while no module comes or goes: so its symbols are searched once.
+    recent: KVVec<Recent>,
+}
+
+impl Names {
+    /// None. Sleeps.
+    fn new() -> Result<Self> {
+        let mut lists = KVVec::with_capacity(LISTS, GFP_KERNEL)?;
+        for _ in 0..LISTS {
+            lists.push(List::new(), GFP_KERNEL)?;
+        }
+        let none = Recent {
+            caller: 0,
+            name: null(),
+        };
+        // INVARIANT: All places are 0.
+        Ok(Self {
+            lists,
+            recent: KVVec::from_elem(none, RECENT, GFP_KERNEL)?,
+        })
+    }
+
+    /// The name of a place that was looked for just now, and would be found again.
+    fn recent(&mut self, caller: usize) -> Option<&mut Recent> {
+        // Returns lie at any byte.
+        let at = caller.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
+        self.recent.get_mut(at & (RECENT - 1))
+    }
+
+    /// The list of names that a text is in, if it is in any.
+    fn list(&mut self, text: &str) -> Option<&mut List<Name>> {
+        let hash = text.bytes().fold(0u64, |hash, byte| {
+            (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x517c_c1b7_2722_0a95)
+        });
+        // CAST: The upper bits are the well-mixed ones, and there are few of them.
+        self.lists.get_mut((hash >> 32) as usize & (LISTS - 1))
+    }
+
+    /// The name of this text, made if there is none; `None` without memory for it. Does not sleep.
+    fn known_or_new(&mut self, text: &str) -> Option<*const Name> {
+        let list = self.list(text)?;
+        if let Some(name) = list.iter().find(|name| name.as_str() == text) {
+            return Some(core::ptr::from_ref(name));
+        }
+        let flags = GFP_ATOMIC | __GFP_NOWARN;
+        let mut kept = KVec::with_capacity(text.len(), flags).ok()?;
+        kept.extend_from_slice(text.as_bytes(), flags).ok()?;
+        let name = KBox::new(
+            Name {
+                next: Next::none(),
+                text: kept,
+            },
+            flags,
+        )
+        .ok()?;
+        let at = core::ptr::from_ref(&*name);
+        list.push(name);
+        Some(at)
+    }
+}
+
+/// Forgets which name a place had, but not the name: a module comes or goes, and another may be
+/// there. Called before the first of its sites settles or departs.
+pub(crate) fn begin() {
+    NAMES
+        .lock()
+        .recent
+        .iter_mut()
+        .for_each(|recent| recent.caller = 0);
+}
 
 /// A place in code.
 ///
@@ -239,7 +330,7 @@ impl CallSite {
         if !self.name.load(Relaxed).is_null() {
             return;
         }
-        let Some(name) = Symbol(caller).with(known_or_new) else {
+        let Some(name) = name_of(caller) else {
             return;
         };
         // INVARIANT: It is in the list, whose lock publishes it.
@@ -249,32 +340,26 @@ impl CallSite {
 
 /// The names. This lock nests inside the locks of data with call sites; no lock nests inside it.
 pub(crate) static NAMES: AtLoad<SpinLockIrq<Names>> = AtLoad::new(|| {
-    KBox::pin_init(
-        new_spinlock_irq!(Names::new(), "rust_pool::names"),
-        GFP_KERNEL,
-    )
+    let names = Names::new()?;
+    KBox::pin_init(new_spinlock_irq!(names, "rust_pool::names"), GFP_KERNEL)
 });
 
-/// The name that is kept of this text, made if there is none; `None` without memory for it.
-fn known_or_new(text: &str) -> Option<*const Name> {
-    let mut names = NAMES.lock();
-    if let Some(name) = names.iter().find(|name| name.as_str() == text) {
-        return Some(core::ptr::from_ref(name));
+/// The name that is kept of a place, made if there is none; `None` without memory for it. Any
+/// context but NMI.
+fn name_of(caller: usize) -> Option<*const Name> {
+    let recent = NAMES.lock().recent(caller).copied();
+    if let Some(recent) = recent.filter(|recent| recent.caller == caller) {
+        return Some(recent.name);
     }
-    let flags = GFP_ATOMIC | __GFP_NOWARN;
-    let mut kept = KVec::with_capacity(text.len(), flags).ok()?;
-    kept.extend_from_slice(text.as_bytes(), flags).ok()?;
-    let name = KBox::new(
-        Name {
-            next: Next::none(),
-            text: kept,
-        },
-        flags,
-    )
-    .ok()?;
-    let at = core::ptr::from_ref(&*name);
-    names.push(name);
-    Some(at)
+    Symbol(caller).with(|text| {
+        let mut names = NAMES.lock();
+        let name = names.known_or_new(text)?;
+        if let Some(recent) = names.recent(caller) {
+            // INVARIANT: It is in the list.
+            *recent = Recent { caller, name };
+        }
+        Some(name)
+    })
 }
 
 /// How many frames are searched for the first one outside of libraries.
@@ -341,5 +426,37 @@ pub(crate) fn driver(caller: usize) -> usize {
 impl fmt::Display for CallSite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.with_name(|name| f.write_str(name.unwrap_or("unknown")))
+    }
+}
+
+#[kernel::macros::kunit_tests(rust_pool_names)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_for_one_text() -> Result {
+        let mut names = Names::new()?;
+        let one = names.known_or_new("one+0x1/0x2 [module]").ok_or(ENOMEM)?;
+        let two = names.known_or_new("two+0x1/0x2 [module]").ok_or(ENOMEM)?;
+        assert!(one != two);
+        assert!(names.known_or_new("one+0x1/0x2 [module]") == Some(one));
+        assert!(names.known_or_new("two+0x1/0x2 [module]") == Some(two));
+        Ok(())
+    }
+
+    #[test]
+    fn many_names_are_spread() -> Result {
+        const MANY: usize = 3000;
+        let mut names = Names::new()?;
+        let mut text = Text::<32>::empty();
+        for at in 0..MANY {
+            text.clear();
+            crate::lib::text::kwrite!(&mut text, "place+{at:#x}/0x8000 [module]")?;
+            names.known_or_new(text.as_str()).ok_or(ENOMEM)?;
+        }
+        let lengths = || names.lists.iter().map(|list| list.iter().count());
+        assert!(lengths().sum::<usize>() == MANY);
+        assert!(lengths().max().is_some_and(|longest| longest <= 24));
+        Ok(())
     }
 }

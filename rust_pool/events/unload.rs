@@ -10,7 +10,10 @@
 
 use crate::{
     callers::{
-        call_site::CallSite,
+        call_site::{
+            self,
+            CallSite, //
+        },
         stack::Stack, //
     },
     dma::{
@@ -415,7 +418,8 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
     );
-    // From now on the call sites are kept as names only.
+    // From now on names are all that is left of the sites.
+    call_site::begin();
     for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
         row.depart(module);
     }
@@ -455,6 +459,7 @@ unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
     if let Some(module) = NonNull::new(module) {
         // SAFETY: By the safety requirements.
         let module = unsafe { Module::from_raw(module) };
+        call_site::begin();
         for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
             row.site().settle(module);
         }

@@ -287,8 +287,8 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         |facts| {
             violation::bad_argument(
                 Parameter::Address(base),
-                facts.asked,
-                bytes.unwrap_or(facts.asked),
+                facts.known.bytes,
+                bytes.unwrap_or(facts.known.bytes),
                 caller,
                 "contiguous free with the wrong size or cache type",
             )

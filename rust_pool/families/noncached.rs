@@ -188,7 +188,7 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
         base,
         |facts| {
             let what = "noncached free with the wrong size";
-            violation::bad_argument(own, facts.asked, bytes, caller, what)
+            violation::bad_argument(own, facts.known.bytes, bytes, caller, what)
         },
         || {
             let what = "noncached free of a bad address";

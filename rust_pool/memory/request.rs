@@ -54,7 +54,7 @@ impl Request {
         if !affordable(self.bytes) {
             return None;
         }
-        Some(if self.sleep && sys::irql() == 0 {
+        Some(if self.sleep && sys::may_wait_for_memory() {
             raw::RUST_POOL_GFP_KERNEL
         } else {
             raw::RUST_POOL_GFP_ATOMIC

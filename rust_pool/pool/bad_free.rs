@@ -3,7 +3,7 @@
 //! The reports of frees that break the pool's rules.
 
 use crate::{
-    callers::call_site::CallSite,
+    record::live,
     report::violation::{
         self,
         Check,
@@ -11,18 +11,19 @@ use crate::{
         Violation,
         What, //
     },
-    stats::tag_table,
     sys,
-    types::tag::{
-        PoolKind,
-        Tag, //
+    types::{
+        memory_type::Known,
+        tag::{
+            PoolKind,
+            Tag, //
+        }, //
     },
     verifier::{
         freed,
         held_back,
         hooks,
-        quarantine_set,
-        tracking, //
+        quarantine_set, //
     }, //
 };
 use kernel::prelude::*;
@@ -61,19 +62,8 @@ pub(crate) fn report_wrong_tag(
 ) {
     let (owner, kind, bytes) = block;
     wrong_tag(addr, owner, bytes, given, caller).report_with(|| {
-        if !tracking::tell(addr) {
-            tell_first_user(owner, kind);
-        }
+        live::tell_who(addr, &Known::pool(owner, kind, bytes));
     });
-}
-
-/// Prints who used a tag first, if that is known.
-pub(crate) fn tell_first_user(tag: Tag, kind: PoolKind) {
-    // By the first of the modules that use it.
-    let site = tag_table::find_map(tag, kind, |row| row.is_first().then(|| row.site().copy()));
-    if let Some(site) = site.filter(CallSite::is_known) {
-        pr_err!("  tag {tag} was first used at {site}\n");
-    }
 }
 
 /// Reports a free that the rules forbid in this context; it is carried out all the same.
@@ -116,7 +106,25 @@ pub(crate) fn inside(addr: usize, caller: usize) -> Violation {
     )
 }
 
-/// A free of an address that is no block of the pool.
+/// Reports such a free, and what is known of the block. Any context but NMI.
+#[cold]
+pub(crate) fn report_inside(addr: usize, block: usize, known: Option<&Known>, caller: usize) {
+    let violation = inside(addr, caller);
+    let Some(known) = known else {
+        return violation.report();
+    };
+    let violation = match known.tag {
+        Some(tag) => violation.about(tag),
+        None => violation,
+    };
+    violation.report_with(|| {
+        let offset = addr.wrapping_sub(block);
+        pr_err!("  it is {offset} bytes into a live block: {known}\n");
+        live::tell_who(block, known);
+    });
+}
+
+/// A free of what is no block of the pool.
 #[cold]
 pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
     foreign(addr, caller, "free of memory that is not from the pool")

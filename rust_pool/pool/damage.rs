@@ -33,10 +33,10 @@ use crate::{
         slab_caches, //
     },
     pool::{
-        bad_free,
         pages,
         small, //
     },
+    record::live,
     report::violation::{
         Check,
         Parameter,
@@ -292,7 +292,7 @@ impl Front {
         let freed = if self.freed { ", which was freed" } else { "" };
         pr_err!("  written past its end, probably: the block in front, {start}, tag {tag} {kind}, {bytes} bytes{freed}\n");
         if !tracking::tell(self.addr) {
-            bad_free::tell_first_user(tag, kind);
+            live::tell_first_user(tag, kind);
         }
     }
 }

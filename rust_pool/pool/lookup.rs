@@ -5,12 +5,7 @@
 //! WDK: `!pool` of the debugger.
 
 use crate::{
-    header::{
-        Found,
-        Header,
-        PageHeader,
-        UNIT, //
-    },
+    header,
     lib::export::{
         export_symbol_gpl,
         matches_header, //
@@ -41,10 +36,10 @@ pub(crate) fn find(addr: usize) -> Option<Known> {
     if arena::covers(addr) {
         return special::live(addr);
     }
+    if let Some(known) = header::live_at(addr) {
+        return Some(known);
+    }
     if addr % PAGE_SIZE == 0 {
-        if let Some(Found::Live(header)) = PageHeader::find(addr) {
-            return Some(Known::pool(header.tag(), header.kind(), header.bytes()));
-        }
         let bucket = REGIONS.bucket(addr).lock();
         if let Some(region) = bucket.find(addr) {
             return Some(Known {
@@ -54,11 +49,7 @@ pub(crate) fn find(addr: usize) -> Option<Known> {
             });
         }
     }
-    let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
-    if let Some(Found::Live(header)) = header.and_then(Header::find) {
-        return Some(Known::pool(header.tag(), header.kind(), header.bytes()));
-    }
-    // A block without a header is known only while it is tracked.
+    // What has no header is known while it is tracked.
     tracking::known(addr)
 }
 

@@ -19,6 +19,7 @@ use crate::{
     },
     memory::request::Request,
     record::{
+        live,
         Facts,
         Owner,
         Region, //
@@ -82,7 +83,11 @@ impl Taken<Misfit> {
             }
             Self::Refused(Misfit::Family(facts)) => nothing().report_with(|| facts.print()),
             Self::Recent | Self::Missing => {
-                nothing().report_with(|| freed::tell_of(memory, base));
+                nothing().report_with(|| {
+                    if !live::tell_pool(base) {
+                        freed::tell_of(memory, base);
+                    }
+                });
             }
         }
         None

@@ -121,7 +121,6 @@ enum rust_pool_dma_fate {
 	RUST_POOL_DMA_LOST,
 };
 
-bool rust_pool_in_reclaim(void);
 void *rust_pool_dma_group(struct device *dev);
 void rust_pool_dma_group_put(void *group);
 bool rust_pool_dma_gone(struct device *dev);
@@ -165,6 +164,8 @@ void *rust_pool_process(void);
 /* pressure.c: callbacks for giving memory back. */
 int rust_pool_watch_pressure(void);
 void rust_pool_unwatch_pressure(void);
+bool rust_pool_in_last_resort(void);
+bool rust_pool_in_reclaim(void);
 
 /* work.c: deferred work. */
 enum { RUST_POOL_CODES = 8 };

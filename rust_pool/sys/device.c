@@ -8,10 +8,13 @@
  * of others would be freed. So each buffer has an origin, which is compared with
  * the device before a free.
  *
- * The group's mutex keeps the device in the group, and the group in its domain.
- * iommu_group_for_each_dev() runs a function under it; buffers are allocated and
- * freed in such functions. The kernel allocates memory under this mutex, so a task
- * in reclaim may hold it: it must not be taken in reclaim.
+ * The group's mutex keeps the device in the group, and the group in its domain;
+ * iommu_group_for_each_dev() runs a function with it held. Buffers are made and
+ * freed within. To wait for memory calls shrinkers and notifiers of others, who
+ * may free buffers of this group, or want a lock that is held by who does. So we
+ * do not wait for memory there, but make room for it outside. The kernel itself
+ * asks for memory under this mutex, so it may be held by whoever is reclaiming:
+ * nobody may take it from within reclaim.
  */
 
 #include <linux/cc_platform.h>
@@ -26,7 +29,7 @@
 #include <linux/iommu-dma.h>
 #include <linux/list.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/swiotlb.h>
 #include <linux/vmalloc.h>
 
@@ -35,12 +38,8 @@
 /* How often, and how long each time, a device in reset is waited for. */
 #define RESET_TRIES	50
 #define RESET_MSECS	20
-
-/* Whether memory is being reclaimed here, so that the mutex may not be taken. */
-bool rust_pool_in_reclaim(void)
-{
-	return in_task() && (current->flags & PF_MEMALLOC);
-}
+/* How often room is made for a buffer before there is no memory for it. */
+#define ROOM_TRIES	4
 
 void *rust_pool_dma_group(struct device *dev)
 {
@@ -212,13 +211,61 @@ static enum rust_pool_dma_fate free_direct(struct freeing *f)
 
 #ifdef CONFIG_IOMMU_API
 
+/*
+ * Has the kernel make room for a buffer that could not be made of what was free,
+ * where we hold nothing that others may want. No process is killed for it.
+ */
+static bool make_room(const struct making *m)
+{
+	u64 limit = min_not_zero(m->dev->coherent_dma_mask,
+				 m->dev->bus_dma_limit);
+	/* What is translated is pages from anywhere, else it is in one piece. */
+	unsigned int order = m->origin->translated ? 0 : get_order(m->bytes);
+	struct page *page, *next;
+	gfp_t gfp = m->gfp;
+	LIST_HEAD(pages);
+	bool done = true;
+	size_t at;
+
+	if (!m->origin->translated && limit < DMA_BIT_MASK(32))
+		gfp |= GFP_DMA;
+	else if (!m->origin->translated && limit == DMA_BIT_MASK(32))
+		gfp |= GFP_DMA32;
+	for (at = 0; at < m->bytes && done; at += PAGE_SIZE << order) {
+		page = alloc_pages(gfp, order);
+		if (page)
+			list_add(&page->lru, &pages);
+		else
+			done = false;
+	}
+	list_for_each_entry_safe(page, next, &pages, lru) {
+		list_del(&page->lru);
+		__free_pages(page, order);
+	}
+	return done;
+}
+
+/* As iommu_group_for_each_dev(), and no memory is waited for meanwhile. */
+static int within_group(void *group, void *data,
+			int (*fn)(struct device *dev, void *data))
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	int ret = iommu_group_for_each_dev(group, data, fn);
+
+	memalloc_noreclaim_restore(flags);
+	return ret;
+}
+
 static int make_in_group(struct device *dev, void *data)
 {
 	struct making *m = data;
 
 	if (dev != m->dev)
 		return 0;
+	/* The kernel's reserves are for the little that the DMA API notes down. */
+	m->gfp |= __GFP_NOMEMALLOC;
 	make(m, iommu_driver_get_domain_for_dev(dev));
+	m->gfp &= ~__GFP_NOMEMALLOC;
 	return 1;
 }
 
@@ -282,14 +329,22 @@ static int free_in_group(struct device *dev, void *data)
  */
 static void make_grouped(struct making *m, void *group)
 {
+	unsigned int tries;
+
 	/* Not to be waited for, see above. Nor is there memory to speak of. */
 	if (rust_pool_in_reclaim())
 		return;
 	/* Only in a kernel that dumps another; there the DMA API takes the mutex. */
-	if (m->dev->iommu && m->dev->iommu->attach_deferred)
+	if (m->dev->iommu && m->dev->iommu->attach_deferred) {
 		make(m, iommu_get_domain_for_dev(m->dev));
-	else
-		iommu_group_for_each_dev(group, m, make_in_group);
+		return;
+	}
+	for (tries = 0; tries <= ROOM_TRIES; tries++) {
+		if (tries && !make_room(m))
+			return;
+		if (!within_group(group, m, make_in_group) || m->base)
+			return;
+	}
 }
 
 static void free_grouped(struct freeing *f, void *group)
@@ -299,12 +354,12 @@ static void free_grouped(struct freeing *f, void *group)
 	for (tries = 0; tries < RESET_TRIES; tries++) {
 		f->borrowed = false;
 		f->left = false;
-		if (!iommu_group_for_each_dev(group, f, free_in_group)) {
+		if (!within_group(group, f, free_in_group)) {
 			f->left = true;
 			/* With the last device of a group goes its domain. */
 			if (!f->origin->translated)
 				f->fate = free_direct(f);
-			else if (!iommu_group_for_each_dev(group, f, free_in_group))
+			else if (!within_group(group, f, free_in_group))
 				f->fate = free_memory(f);
 		}
 		if (!f->borrowed)

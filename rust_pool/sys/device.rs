@@ -89,7 +89,7 @@ impl DmaDevice {
 
     /// Whether its memory may be freed here, in a context that sleeps.
     pub(crate) fn may_free(&self) -> bool {
-        self.group.is_null() || !crate::sys::work::in_reclaim()
+        self.group.is_null() || !crate::sys::pressure::in_reclaim()
     }
 
     /// Addresses that tell whose code its release needs.

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Callbacks for giving memory back.
+//! When memory is to be given back, and where it is being given back; see `pressure.c`.
 
-use crate::sys::raw;
+use crate::sys::{
+    context,
+    raw, //
+};
 use kernel::{
     error::to_result,
     prelude::*, //
@@ -25,4 +28,18 @@ impl Drop for PressureWatch {
         // SAFETY: `new()` registered it.
         unsafe { raw::rust_pool_unwatch_pressure() }
     }
+}
+
+/// Whether this task gives memory back to the kernel, as a shrinker's callback does, or one that
+/// the kernel asks before it kills a process for memory.
+pub(crate) fn in_reclaim() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_in_reclaim() }
+}
+
+/// Whether the kernel may be waited for to find memory, as far as this task goes.
+pub(crate) fn may_wait_for_memory() -> bool {
+    // SAFETY: May be called anywhere.
+    let last_resort = unsafe { raw::rust_pool_in_last_resort() };
+    context::irql() == 0 && !last_resort
 }

@@ -2,7 +2,11 @@
 
 //! Work items, and what may be waited for; see `work.c`.
 
-use crate::sys::raw;
+use crate::sys::{
+    context,
+    pressure,
+    raw, //
+};
 use kernel::{
     bindings,
     error::to_result,
@@ -59,16 +63,10 @@ pub(crate) fn may_call_others() -> bool {
     unsafe { raw::rust_pool_may_call_others() }
 }
 
-/// Whether this task reclaims memory for the kernel, as a shrinker's callback does.
-pub(crate) fn in_reclaim() -> bool {
-    // SAFETY: May be called anywhere.
-    unsafe { raw::rust_pool_in_reclaim() }
-}
-
 /// Whether memory's attributes may be changed and page frames emptied: where sleeping is allowed,
 /// but not in reclaim, for the kernel waits there for a work item that may need memory itself.
 pub(crate) fn may_change_pages() -> bool {
-    crate::sys::context::irql() == 0 && !in_reclaim()
+    context::irql() == 0 && !pressure::in_reclaim()
 }
 
 /// The task that this is, as a number.

@@ -2,9 +2,12 @@
 
 //! The memory types that the verifier tells apart.
 
-use crate::types::tag::{
-    PoolKind,
-    Tag, //
+use crate::{
+    lib::text::kwrite,
+    types::tag::{
+        PoolKind,
+        Tag, //
+    }, //
 };
 use kernel::fmt;
 
@@ -65,5 +68,15 @@ impl Known {
             memory: MemoryType::pool(kind),
             bytes,
         }
+    }
+}
+
+impl fmt::Display for Known {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { tag, memory, bytes } = self;
+        if let Some(tag) = tag {
+            kwrite!(f, "tag {tag} ")?;
+        }
+        kwrite!(f, "{memory}, {bytes} bytes")
     }
 }

@@ -106,6 +106,28 @@ short_of_memory() {
 	echo "$_min" >/proc/sys/vm/min_free_kbytes && return $_status
 }
 
+noncached_given() {
+	sed -n 's/^# deferred noncached: .* \([0-9]*\) given back .*/\1/p' "$STATS/memory"
+}
+
+# Nor where it asks for memory before it kills a process, here one that is there for that.
+asked_before_a_kill() {
+	_given=$(noncached_given)
+	echo 1 >$LATER/short_of_memory || return 1
+	echo "rust_pool-selftest: expect begin" >/dev/kmsg
+	sleep 120 &
+	echo 1000 >/proc/$!/oom_score_adj
+	echo f >/proc/sysrq-trigger
+	wait $! 2>/dev/null
+	echo "rust_pool-selftest: expect end" >/dev/kmsg
+	_asked=$(cat $LATER/short_of_memory)
+	in_time eval "echo 0 >$LATER/short_of_memory" || return 1
+	given_back || return 1
+	_given=$(($(noncached_given) - _given))
+	echo "# asked and as in reclaim: $_asked; given back later: $_given"
+	[ "$_asked" = "1 1" ] && [ $_given -eq 1 ] && no_family_live
+}
+
 # Its release() has run when its code goes away: of the device, of its type or class on
 # the heap, or given to that later by who got the adapter.
 own_release_awaited() {
@@ -119,13 +141,14 @@ own_release_awaited() {
 }
 
 need_edu
-EXTRA=5
+EXTRA=6
 begin_suites rp_test_later later
 run_cases
 check "a module comes and goes beside a slow release()" beside_a_slow_release
 check "a module comes and goes beside a flood" beside_a_flood
 check "a shrinker frees and allocates when caches are dropped" shrinks drop_slab
 check "a shrinker frees and allocates when memory is short" shrinks short_of_memory
+check "a notifier frees and allocates before a process is killed" asked_before_a_kill
 unload rp_test_later
 check "a module that goes has its own release() run" own_release_awaited
 ends

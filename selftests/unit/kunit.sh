@@ -8,7 +8,7 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
 KUNIT=/sys/kernel/debug/kunit
-SUITES="bins bounds cache_type chain class description fill flags gfp header mangled mdl places"
+SUITES="bins bounds cache_type chain class description fill flags gfp header mangled mdl names places"
 SUITES="$SUITES row selection shelf span tag text unit_map verifier_parse violation_log"
 
 # run_suite SUITE: runs it and leaves "ok|not ok SUITE: CASE" for each of its cases

@@ -276,6 +276,21 @@ misuse_told() {
 		_told="a live block is there: $_kind, ${_block#* } bytes, allocated at (rptv_)?allocate_$_kind\+"
 		logged "rust_pool:   $_told" && is "$(grep -cE "$_told" "$TMP/log")" 3 || return 1
 	done
+	# Pool by its header or its record, at its start and within.
+	sleep 6
+	for _block in 'small 100' 'page 8192' 'large 100000'; do
+		_kind=${_block% *}
+		option off && run keep "$_kind" && log_mark "misuse $_kind" && run misuse &&
+			run drop || return 1
+		_told="tag Vrfy Nonp, ${_block#* } bytes"
+		logged "rust_pool:   it is 16 bytes into a live block: $_told" &&
+			is "$(grep -cE "a live block is there: $_told" "$TMP/log")" 2 &&
+			logged "rust_pool:   (tag Vrfy was first used at|.*allocated at) " || return 1
+	done
+	sleep 6
+	option 'tracking tag=*' && run keep small && log_mark "misuse tracked" && run misuse &&
+		run drop && option off || return 1
+	is "$(log_since | grep -c 'rust_pool:   allocated by allocate_small+')" 3
 }
 
 # What is kept is known for as long, though others are freed meanwhile.

@@ -5,10 +5,12 @@
 #include <linux/dma-mapping.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -576,6 +578,66 @@ static void listed(struct rpt *t)
 	EXPECT(t, !rpt_has_line(t, "adapters", "listed+"));
 }
 
+/* How the DMA API was called by this case, which probes it. */
+struct api_call {
+	struct kprobe probe;
+	struct task_struct *task;
+	unsigned int calls, reclaiming;
+};
+
+static int api_called(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct api_call *call = container_of(probe, struct api_call, probe);
+
+	if (current == call->task) {
+		call->calls++;
+		/* To ask for memory calls nobody then, and waits for nobody. */
+		call->reclaiming += !!(current->flags & PF_MEMALLOC);
+	}
+	return 0;
+}
+
+static const struct rpt_arg api_functions[] = {
+	{ "dma_alloc_attrs", 0 },
+	{ "dma_free_attrs", 0 },
+	{ }
+};
+
+/*
+ * Within an IOMMU group, whose mutex is held, no memory is waited for: shrinkers
+ * and notifiers of others would be called, who may wait for that mutex.
+ */
+static void no_memory_awaited(struct rpt *t)
+{
+	struct api_call call = {
+		.probe = {
+			.symbol_name = rpt_value_name(t),
+			.pre_handler = api_called,
+		},
+		.task = current,
+	};
+	DMA_ADAPTER *adapter = get_adapter(32, SZ_64K, NULL);
+	struct iommu_group *group = iommu_group_get(&edu->dev);
+	PHYSICAL_ADDRESS logical;
+	void *buffer;
+
+	if (!EXPECT(t, adapter) ||
+	    !EXPECT_EQ(t, register_kprobe(&call.probe), 0))
+		goto out;
+	buffer = get_buffer(adapter, SZ_64K, &logical);
+	if (EXPECT(t, buffer))
+		put_buffer(adapter, SZ_64K, logical, buffer);
+	unregister_kprobe(&call.probe);
+	EXPECT_EQ(t, call.calls, 1);
+	EXPECT_EQ(t, call.reclaiming, group ? 1 : 0);
+	/* What this task was is what it is. */
+	EXPECT(t, !(current->flags & PF_MEMALLOC));
+out:
+	iommu_group_put(group);
+	if (adapter)
+		put_adapter(adapter);
+}
+
 static const struct rpt_case cases[] = {
 	{ "map_registers_for", map_registers, lengths },
 	{ "one_register_a_page", one_per_page },
@@ -598,6 +660,7 @@ static const struct rpt_case cases[] = {
 	{ "gone_when_adapter_is_put_after", gone_when_adapter_is_put,
 	  rpt_atomic_contexts },
 	{ "listed", listed },
+	{ "no_memory_awaited_by", no_memory_awaited, api_functions },
 };
 
 static const struct rpt_suite dma_suite = RPT_SUITE("dma", cases);

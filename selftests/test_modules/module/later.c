@@ -13,6 +13,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
 #include <linux/pci.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
@@ -1036,6 +1038,57 @@ static const struct kernel_param_ops shrinker_ops = { .set = set_shrinker,
 module_param_cb(shrinker, &shrinker_ops, NULL, 0600);
 MODULE_PARM_DESC(shrinker, "1: a shrinker frees and allocates until 0; read: how often");
 
+/*
+ * One that the kernel asks before it kills a process for memory: what holds in
+ * reclaim holds there.
+ */
+static atomic_t asked, asked_well;
+static void *until_asked;
+
+static int memory_event(struct notifier_block *nb, unsigned long event,
+			void *freed)
+{
+	struct all all;
+
+	/* Later, for nobody may wait here: the test looks. */
+	MmFreeNonCachedMemory(until_asked, PAGE_SIZE);
+	until_asked = NULL;
+	all_allocate(&all);
+	if (all.pool && all.paged && all.contiguous && all.common &&
+	    !all.uncached && !all.noncached)
+		atomic_inc(&asked_well);
+	all_free(&all);
+	all_free_paged(&all);
+	atomic_inc(&asked);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block memory_watcher = { .notifier_call = memory_event };
+
+static int set_short(const char *value, const struct kernel_param *kp)
+{
+	if (*value == '0') {
+		unregister_oom_notifier(&memory_watcher);
+		if (until_asked)
+			MmFreeNonCachedMemory(until_asked, PAGE_SIZE);
+		until_asked = NULL;
+		return 0;
+	}
+	until_asked = MmAllocateNonCachedMemory(PAGE_SIZE);
+	return until_asked ? register_oom_notifier(&memory_watcher) : -ENOMEM;
+}
+
+static int get_short(char *to, const struct kernel_param *kp)
+{
+	return sprintf(to, "%d %d\n", atomic_read(&asked),
+		       atomic_read(&asked_well));
+}
+
+static const struct kernel_param_ops short_ops = { .set = set_short,
+						   .get = get_short };
+module_param_cb(short_of_memory, &short_ops, NULL, 0600);
+MODULE_PARM_DESC(short_of_memory, "1: an OOM notifier frees and allocates until 0; read: how often, and how often as in reclaim");
+
 /* A notifier that does so when modules come and go. */
 static int module_event(struct notifier_block *nb, unsigned long event,
 			void *data)
@@ -1128,6 +1181,7 @@ static void __exit rpt_later_exit(void)
 	rpt_unregister(key);
 	set_flood("0", NULL);
 	set_shrinker("0", NULL);
+	set_short("0", NULL);
 	set_slow("0", NULL);
 	if (leave)
 		leave_now();

@@ -139,7 +139,9 @@ static void misuse(void)
 	unsigned int i;
 
 	for (i = 0; i < count_kept; i++) {
-		ExFreePool(kept[i].block);
+		/* Not where the block begins, if that would free it. */
+		ExFreePool(kept[i].block +
+			   (kept[i].kind->free == free_pool ? 16 : 0));
 		MmFreeNonCachedMemory(kept[i].block, 1);
 		MmFreeContiguousMemorySpecifyCache(kept[i].block, 1, MmCached);
 	}
