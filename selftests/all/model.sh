@@ -44,7 +44,6 @@ tracers_start() {
 }
 
 tracers_stop() {
-	can_trace || return 0
 	touch "$TMP/stop"
 	wait "$TRACER"
 	echo "# tracers came and went $(wc -l <"$TMP/traced") times"
@@ -65,5 +64,9 @@ EXTRA=1
 plan_cases model
 tracers_start
 run_cases
-check "tracers come and go" tracers_stop
+if can_trace; then
+	check "tracers come and go" tracers_stop
+else
+	ktap_test_skip "tracers come and go"
+fi
 ends

@@ -55,7 +55,7 @@ searched_while_offline() {
 	_offline=0
 	run get && run search && offline_all && offline_all && run rest || return 1
 	echo "# $_offline taken offline, $(cat "$HELD/found") of $(cat "$HELD/searches") searches found some"
-	[ "$(cat "$HELD/searches")" -gt 0 ] && given_back
+	[ "$_offline" -gt 0 ] && [ "$(cat "$HELD/found")" -gt 0 ] && given_back
 }
 
 begin rp_test rp_test_held

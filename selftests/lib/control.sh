@@ -42,7 +42,8 @@ suite_holds() {
 	while read -r _file; do
 		cat "$_file" >"$TMP/case"
 		case $(tail -n 1 "$TMP/case") in
-		ok | skip) ;;
+		ok) ;;
+		skip) echo "# skipped: ${_file##*/}" ;;
 		*)
 			sed "s|^|# ${_file##*/}: |" "$TMP/case"
 			return 1

@@ -66,7 +66,7 @@ common_reported_at_client() {
 reported_again_at_ours() {
 	log_mark "rust_pool goes"
 	unload rust_pool || return 1
-	logged "$REPORT" &&
+	logged "$REPORT" && logged 'left by those who are named below' && not_logged 'left by rust_pool' &&
 		leaked 'tag Ring Nonp' 3 300 leak_all &&
 		leaked 'tag Big1 Paged' 2 20000 leak_all &&
 		leaked contiguous 2 10000 leak_all &&

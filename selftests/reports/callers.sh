@@ -144,6 +144,14 @@ both_clean() {
 		share b && share a && clean a && clean b
 }
 
+both_clean_tracked() {
+	echo 'tracking tag=*' >"$STATS/verifier" || return 1
+	both_clean
+	_status=$?
+	echo off >"$STATS/verifier"
+	return $_status
+}
+
 # In every order of coming and going, the first to use the tag or not.
 one_leaks() {
 	share a && share b leak=3 && clean a && leaky b 3 &&
@@ -248,7 +256,7 @@ rust_named() {
 begin rp_test_callers rp_test_share_a rp_test_share_b rp_test_leak_rust
 load_or_fail rust_pool
 find_edu
-ktap_set_plan $((17 + ENDS))
+ktap_set_plan $((18 + ENDS))
 
 check "calls that are jumps" jumps
 if [ -n "$EDU" ]; then
@@ -265,6 +273,7 @@ check_traced "kprobes" - 'p ExAllocatePoolWithTag' 'p rp_test_callers:pool_eleme
 check_traced "kretprobes" - 'r ExAllocatePoolWithTag' \
 	'r rp_test_callers:pool_element' 'r rp_test_callers:buffer_element'
 check "two clean clients with one tag" both_clean
+check "two clean clients with one tag, tracked" both_clean_tracked
 check "one of two leaks" one_leaks
 check "both leak" both_leak
 check "blocks freed by the other" freed_by_the_other

@@ -132,6 +132,43 @@ builds_client() {
 		[ "$(find "$WORK/client" -name '*.ko' | wc -l)" -eq 4 ]
 }
 
+# A tag of seven letters, which nobody uses, is an error at the client's own line.
+refuses_bad_tag() {
+	mkdir "$WORK/tagbad" || return
+	cat >"$WORK/tagbad/tagbad.rs" <<-'END'
+		// SPDX-License-Identifier: GPL-2.0
+		//! A tag that is too long.
+		use kernel::prelude::*;
+		use rust_pool::*;
+
+		module! { type: Client, name: "tagbad", authors: ["a"], description: "d", license: "GPL", }
+		pool_tag!(Bad = "toolong");
+
+		struct Client;
+
+		impl kernel::Module for Client {
+		    fn init(_module: &'static ThisModule) -> Result<Self> {
+		        Ok(Client)
+		    }
+		}
+	END
+	{
+		echo 'obj-m := tagbad.o'
+		echo "include \$(shell $config --kernel \$(KERNELRELEASE) --kbuild)"
+	} >"$WORK/tagbad/Kbuild"
+	! VISIBLE=$WORK in_root make -C "$("$config" --kernel "$release" --kdir)" \
+		M="$WORK/tagbad" "${KERNEL_MAKE[@]}" CONFIG_DEBUG_INFO_BTF_MODULES= \
+		-j "$JOBS" >"$WORK/out" 2>&1 || { cat "$WORK/out"; return 1; }
+	cat "$WORK/out"
+	grep -q 'tagbad.rs:7:' "$WORK/out"
+}
+
+cleans_client() {
+	make -C "$TOP" client-clean M="$WORK/client" || return
+	[ -z "$(find "$WORK/client" -name '*.ko' -o -name '*.o')" ] &&
+		[ -e "$WORK/client/Kbuild" ] && [ -n "$(find "$WORK/client" -name '*.rs')" ]
+}
+
 # kmod as it is on a Debian system, and what is installed.
 machine_files() {
 	local tools=$WORK/tools tool library
@@ -243,7 +280,9 @@ check "a key without its certificate" no_certificate
 check "a key that is not there" no_such_key
 check "says how to build against it" answers
 check "a client without the checkout" builds_client
+check "a bad tag is an error at the client's line" refuses_bad_tag
 check "modprobe" modprobes
+check "a client is cleaned" cleans_client
 check "uninstall leaves what another kernel has" leaves_others
 check "uninstall removes the rest" removes_all
 check "nothing to uninstall" nothing_there

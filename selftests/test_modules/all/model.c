@@ -202,6 +202,10 @@ static void tell(struct rpt *t, const struct model *m, u32 from, u64 rounds,
 		 handed, unmet, m->violations, m->twice, m->twice_found);
 	rpt_note(t, "devices gone: %llu between rounds, %llu within; pages: %llu referred to, %llu mapped",
 		 m->turned, passed, held, m->mappings);
+	/* None of it may be left out without a word. */
+	EXPECT(t, m->turned + passed);
+	EXPECT(t, held);
+	EXPECT(t, m->mappings);
 }
 
 /* Rounds until the time or their number is up, and the digest of it all. */
