@@ -156,7 +156,7 @@ boot() {
 		STEP='^# rust_pool-selftest: ' STEP_TIMEOUT=$((step + ${MODEL_SECONDS:-0})) VM_LOGS=$dir \
 		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" 2>"$dir/runner" |
 		sed -un 's/^# \(.*\.sh took .*\)/rust_pool: \1/p' >&2 || true
-	sed '/^rust_pool: \(error: \)\?hang: /!d' "$dir/runner" >&2
+	sed '/^rust_pool: \(QEMU died\|\(error: \)\?hang: \)/!d' "$dir/runner" >&2
 	times >"$dir/times"
 	say "the machine of ${*%.sh} took $(tail -n 1 "$dir/times" | sed 's/ / and /') of processor time"
 
@@ -176,8 +176,8 @@ boot() {
 # while the machine of DIR ran, if they were so many that nothing can be measured
 busy() {
 	awk -v cpus="$(nproc)" -v from=$busy_from '
-		NR == 1 { begin = $3 }
-		NR > 1 { others += $1 - $2; end = $3 }
+		NR == 1 { begin = $3; before = $1 - $2 }
+		{ end = $3; others = $1 - $2 - before }
 		END {
 			if (end > begin)
 				share = others * 1000 / ((end - begin) * cpus)
@@ -251,7 +251,7 @@ judge() {
 finish_one() {
 	local pid
 
-	wait -n -p pid || count fail "what the machine of $(xargs <"${dirs[$pid]}/programs") printed could not be judged"
+	wait -n -p pid "${!dirs[@]}" || count fail "what the machine of $(xargs <"${dirs[$pid]}/programs") printed could not be judged"
 	cat "${dirs[$pid]}/out"
 	unset "dirs[$pid]"
 }

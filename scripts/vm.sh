@@ -136,10 +136,16 @@ run_qemu() {
 	VISIBLE=$work:$logs:$(dirname "$image") in_root "${command[@]}"
 }
 
+# Whether the kernel ended the machine.
+panicked() {
+	grep -qaE 'Kernel panic|Oops:|kernel BUG at|BUG: unable' "$log"
+}
+
 # Says in one line why the machine ended without a status.
 why() {
-	local panic oops
+	local panic oops words
 
+	words=$(tail -n 1 "$logs/qemu")
 	panic=$(grep -a -m 1 'Kernel panic - not syncing' "$log" | sed 's/^\[[^]]*\] *//') || true
 	if [ -s "$work/reason" ]; then
 		cat "$work/reason"
@@ -148,9 +154,9 @@ why() {
 	elif [ -n "$panic" ]; then
 		echo "kernel panic: ${panic#*not syncing: }"
 	elif [ ! -s "$work/status" ]; then
-		echo "the machine ended before it ran anything (QEMU's exit status $1)"
+		echo "the machine ended before it ran anything (QEMU's exit status $1${words:+: $words})"
 	else
-		echo "the machine ended before the script did (QEMU's exit status $1)"
+		echo "the machine ended before the script did (QEMU's exit status $1${words:+: $words})"
 	fi
 }
 
@@ -181,7 +187,8 @@ monitor() {
 	local seconds=$1
 	shift
 
-	printf '%s\n' "$@" >"$work/monitor.in"
+	# To write alone would wait for ever if QEMU has ended.
+	printf '%s\n' "$@" 1<>"$work/monitor.in"
 	# It echoes each key, with the line so far.
 	timeout "$seconds" cat "$work/monitor.out" | tr -d '\r' | sed 's/^.*\x1b\[K/(qemu) /' || true
 }
@@ -207,9 +214,10 @@ explain() {
 			monitor 1 "sendkey alt-sysrq-$key"
 		done
 	} >>"$logs/hang" 2>&1
-	for ((n = 0; n < 60 && $(stat -c %s "$log") != bytes; n++)); do
+	# What it prints may stand still for as long as others have the processor.
+	for ((n = 0; n < 30 && $(stat -c %s "$log") != bytes; n++)); do
 		bytes=$(stat -c %s "$log")
-		sleep 2
+		sleep 10
 	done
 	if [ ! -s "$log" ]; then
 		# It has printed nothing: what it would have is in its memory.
@@ -227,7 +235,7 @@ explain() {
 # load by others meanwhile.
 watch() {
 	local pid before now ran waited ran_now waited_now wall own=0 booted='' steps=0 steps_now
-	local at=0 busy ours busy_now ours_now file
+	local at=0 busy ours busy_now ours_now file size
 
 	while [ ! -s "$work/pid" ]; do
 		sleep 0.2
@@ -265,8 +273,9 @@ watch() {
 		elif [ "$own" -gt $((timeout * 1000000)) ]; then
 			echo "hang: no end after $timeout s of its own (TIMEOUT)"
 		else
-			for file in "$logs"/*; do
-				[ "$(stat -c %s "$file")" -le $most_bytes ] ||
+			for file in "$log" "$logs"/{kmsg,qemu}; do
+				size=$(stat -c %s "$file" 2>/dev/null) || continue
+				[ "$size" -le $most_bytes ] ||
 					echo "the machine wrote more than $most_bytes bytes to ${file##*/}"
 			done
 		fi >"$work/reason"
@@ -280,7 +289,7 @@ mkfifo "$work/monitor.in" "$work/monitor.out"
 for attempt in 1 2; do
 	rc=0
 	: >"$work/status"
-	rm -f "$work/stuck" "$work/pid" "$work/reason"
+	rm -f "$work/stuck" "$work/pid" "$work/reason" "$logs/load"
 	: >"$log"
 	watch &
 	watcher=$!
@@ -290,10 +299,18 @@ for attempt in 1 2; do
 	[ -s "$work/reason" ] || kill "$watcher" 2>/dev/null || true
 	wait "$watcher" 2>/dev/null || true
 	cat "$logs/qemu" >&2
-	if [ ! -e "$work/stuck" ] || [ "$attempt" -eq 2 ]; then
+	if [ "$attempt" -eq 2 ]; then
+		break
+	elif [ -e "$work/stuck" ]; then
+		mv "$logs/hang" "$logs/hang.1"
+		say "booting it once more"
+	elif [ "$rc" -gt 128 ] && [ ! -s "$work/reason" ] && ! panicked; then
+		# Not the machine, but what it runs in; by the host's want of memory, for one.
+		say "QEMU died of signal $((rc - 128)), not of what it ran; booting it once more: $(
+			tail -n 1 "$logs/qemu")"
+	else
 		break
 	fi
-	say "booting it once more"
 done
 status=$(sed -n 's/^status \([0-9]*\).*/\1/p' "$work/status")
 [ -n "$status" ] || die "$(why "$rc")"

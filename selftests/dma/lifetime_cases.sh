@@ -129,12 +129,7 @@ freed_in_atomic() {
 	run get "$1" && remove "$1" || return 1
 	_before=$(violations)
 	run free_atomic && run put || return 1
-	_tries=0
-	until nothing_live >"$TMP/live"; do
-		_tries=$((_tries + 1))
-		[ $_tries -lt 100 ] || return 1
-		sleep 0.1
-	done
+	eventually nothing_live >"$TMP/live" || return 1
 	[ "$(violations)" -eq $((_before + 2 * BUFFERS)) ] && rescan "$1" && usable "$1"
 }
 

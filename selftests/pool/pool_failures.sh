@@ -20,7 +20,7 @@ EXTRA=1
 begin_suites rp_test_pool failures
 
 # As ready to be killed as a process can be.
-sh -c 'echo 1000 >/proc/self/oom_score_adj; exec sleep 1000' &
+sh -c 'echo 1000 >/proc/self/oom_score_adj; exec sleep 1000000' &
 HELPER=$!
 KILLS=$(oom_kills)
 

@@ -43,6 +43,10 @@ echo 1..1
 echo "# before it"
 echo c >/proc/sysrq-trigger
 END
+program folder/lives_on.sh <<'END'
+echo 1..1
+echo "ok 1 it ran"
+END
 program folder/measures.sh <<'END'
 # vm-quiet: it measures
 # vm-own: with a load of its own
@@ -126,6 +130,30 @@ ended_machine_is_explained() {
 		grep -qx '  # before it' "$WORK/result"
 }
 
+# As the host does to whom it has no memory for.
+kill_qemu() {
+	local proc tries
+
+	for ((tries = 0; tries < 600; tries++)); do
+		for proc in /proc/[0-9]*; do
+			if grep -q '^qemu' "$proc/comm" && grep -qaF /01-lives_on/kmsg "$proc/cmdline"; then
+				kill -SEGV "${proc#/proc/}"
+				return
+			fi
+		done 2>/dev/null
+		sleep 0.1
+	done
+}
+
+qemu_may_die_once() {
+	kill_qemu &
+	run lives_on.sh
+	wait
+	cat "$WORK/progress"
+	grep -q '^rust_pool: QEMU died of signal 11, not of what it ran' "$WORK/progress" &&
+		grep -qx 'lives_on.sh: 1 passed, 0 failed' "$WORK/result"
+}
+
 # Not one of the runner's: what keeps the processors busy is another's.
 busy_host_skips() {
 	local load
@@ -136,7 +164,7 @@ busy_host_skips() {
 	run measures.sh
 	# shellcheck disable=SC2046 # numbers
 	kill $(jobs -p)
-	grep -E '^skipped: measures.sh: a target: missed, but the host is busy: others used [0-9]+%' \
+	grep -E '^skipped: measures.sh: a target: missed, but the host is busy: others used ([1-9][0-9]?|100)%' \
 		"$WORK/result" && grep -qx '1 passed, 0 failed, 1 skipped' "$WORK/result"
 }
 
@@ -171,4 +199,5 @@ check "the logs are named" logs_are_named
 check "the totals are the last line" totals_are_last
 check "a machine that ended says why" ended_machine_is_explained
 check "a row of the table runs, on the machine that it asks for" rows_run
+check "QEMU that dies is no failure of what it ran" qemu_may_die_once
 check "a measurement on a busy host is skipped" busy_host_skips

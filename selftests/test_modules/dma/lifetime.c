@@ -47,6 +47,8 @@ struct client {
 static struct client clients[ARRAY_SIZE(widths)];
 static struct task_struct *threads[THREADS];
 static struct pci_dev *racing;
+/* No adapter is to be got of a device that has left its group for good. */
+static PDMA_ADAPTER racing_adapter;
 
 /* So many rounds of the threads, and so many in which there was no device. */
 static atomic_t rounds, refused;
@@ -246,6 +248,9 @@ static void rest(void)
 			kthread_stop(threads[i]);
 		threads[i] = NULL;
 	}
+	if (racing_adapter)
+		racing_adapter->DmaOperations->PutDmaAdapter(racing_adapter);
+	racing_adapter = NULL;
 	pci_dev_put(racing);
 	racing = NULL;
 }
@@ -257,6 +262,7 @@ static int start(const char *name)
 	racing = find(name);
 	if (!racing)
 		return -ENODEV;
+	racing_adapter = get_adapter(&racing->dev, 32);
 	for (i = 0; i < THREADS; i++) {
 		threads[i] = kthread_run(race, NULL, "rp_test_lifetime");
 		if (IS_ERR(threads[i])) {

@@ -91,19 +91,23 @@ static void other_address(struct rpt *t)
 }
 
 /* A page that was a block lately may be taken for that one freed again. */
-static void free_foreign(struct rpt *t, void *p)
+static void free_or_twice(struct rpt *t, void *p)
 {
 	const struct rpt_violation *v;
 
-	if (!PAGE_ALIGNED(p)) {
-		free_all_ways(t, p, 0x46);
-		return;
-	}
 	ExFreePool(p);
 	EXPECT_VIOLATIONS(t, 1);
 	v = rpt_last(t);
 	EXPECT_EQ(t, v->code, BAD_POOL_CALLER);
 	EXPECT(t, v->p[0] == 0x46 || v->p[0] == 0x07);
+}
+
+static void free_foreign(struct rpt *t, void *p)
+{
+	if (PAGE_ALIGNED(p))
+		free_or_twice(t, p);
+	else
+		free_all_ways(t, p, 0x46);
 }
 
 /* Addresses that only the running kernel knows. */
@@ -117,7 +121,13 @@ static void foreign_memory(struct rpt *t)
 	char *area = vzalloc(4 * PAGE_SIZE);
 
 	if (EXPECT(t, slab && large && page && area)) {
-		free_foreign(t, slab);
+		/*
+		 * What is in front of an object is another's, and may be the
+		 * header of a block that was freed there, where the kernel
+		 * clears no memory.
+		 */
+		free_or_twice(t, slab);
+		free_or_twice(t, current);
 		free_foreign(t, slab + 64);
 		free_foreign(t, large);
 		free_foreign(t, page);
@@ -134,7 +144,6 @@ static void foreign_memory(struct rpt *t)
 		free_foreign(t, (void *)&pool_types);
 		free_foreign(t, (void *)_printk);
 		free_foreign(t, &stack[8]);
-		free_foreign(t, current);
 		free_foreign(t, THIS_MODULE);
 		free_foreign(t, virt_to_page(page));
 	}

@@ -570,15 +570,20 @@ static void used_again(struct rpt *t)
 		rpt_skip(t, "nothing is kept on this kernel");
 		return;
 	}
+	/* What it leaves in a magazine has to be this processor's. */
+	migrate_disable();
 	h = hold(t, KIND(t), BYTES(t));
-	if (!h)
+	if (!h) {
+		migrate_enable();
 		return;
+	}
 	get_page(h->pages[0]);
 	put_page(h->pages[0]);
 	preempt_disable();
 	give(h->kind, h->block, h->bytes);
 	again = take(h->kind, h->bytes);
 	preempt_enable();
+	migrate_enable();
 	EXPECT(t, again == h->block);
 	if (again)
 		give(h->kind, again, h->bytes);
