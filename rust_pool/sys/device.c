@@ -19,6 +19,7 @@
 
 #include <linux/cc_platform.h>
 #include <linux/cma.h>
+#include <linux/crash_dump.h>
 #include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
@@ -334,8 +335,11 @@ static void make_grouped(struct making *m, void *group)
 	/* Not to be waited for, see above. Nor is there memory to speak of. */
 	if (rust_pool_in_reclaim())
 		return;
-	/* Only in a kernel that dumps another; there the DMA API takes the mutex. */
-	if (m->dev->iommu && m->dev->iommu->attach_deferred) {
+	/*
+	 * There the DMA API attaches the device, and takes the mutex. In any other
+	 * kernel what is looked at here may be freed meanwhile: the device may leave.
+	 */
+	if (is_kdump_kernel() && m->dev->iommu && m->dev->iommu->attach_deferred) {
 		make(m, iommu_get_domain_for_dev(m->dev));
 		return;
 	}
