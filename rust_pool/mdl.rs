@@ -17,11 +17,12 @@ use crate::{
         matches_header, //
     },
     pool::lookup,
-    report::violation::{
-        self,
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::{
+            Parameter,
+            Rule, //
+        }, //
     },
     sys::{
         self,
@@ -93,7 +94,7 @@ impl Mdl {
     pub(crate) unsafe fn new(mdl: *mut raw::MDL, caller: usize) -> Option<Self> {
         let mdl = NonNull::new(mdl).map(Self);
         if mdl.is_none() {
-            violation::bad_argument(0u32, 0u32, 0u32, caller, "NULL for an MDL").report();
+            rule::MDL_NULL.by(caller, []).report();
         }
         mdl
     }
@@ -146,57 +147,21 @@ impl Mdl {
         size.saturating_sub(HEAD) / FRAME >= frames
     }
 
-    /// Something that was done to it, with its flags and those of them that it is about.
-    pub(crate) fn violation(
-        &self,
-        check: u64,
-        third: impl Into<Parameter>,
-        caller: usize,
-        what: &'static str,
-    ) -> Violation {
-        let own = Parameter::Address(self.addr());
-        let flags = flags_of(&self.head());
-        Violation::new(
-            Check::DriverVerifier,
-            check,
-            [own, u32::from(flags).into(), third.into()],
-            caller,
-            what,
-        )
+    /// Its flags.
+    pub(crate) fn flags(&self) -> u32 {
+        flags_of(&self.head()).into()
     }
 
-    /// Reports that.
-    pub(crate) fn report(
-        &self,
-        check: u64,
-        third: impl Into<Parameter>,
-        caller: usize,
-        what: &'static str,
-    ) {
-        self.violation(check, third, caller, what).report();
+    /// Reports a rule that it breaks, of those that are told with its flags and one parameter more.
+    pub(crate) fn report(&self, rule: &Rule<3>, last: impl Into<Parameter>, caller: usize) {
+        let given = [(*self).into(), self.flags().into(), last.into()];
+        rule.by(caller, given).report();
     }
+}
 
-    /// The same with the IRQL that it was used at, where that is a part of the report.
-    pub(crate) fn report_irql(
-        &self,
-        check: u64,
-        third: impl Into<Parameter>,
-        caller: usize,
-        what: &'static str,
-    ) {
-        let rest = [
-            sys::irql().into(),
-            Parameter::Address(self.addr()),
-            third.into(),
-        ];
-        Violation::new(Check::DriverVerifier, check, rest, caller, what).report();
-    }
-
-    /// Reports arguments that do not fit it.
-    pub(crate) fn bad(&self, given: impl Into<Parameter>, caller: usize, what: &'static str) {
-        let own = Parameter::Address(self.addr());
-        let flags = flags_of(&self.head());
-        violation::bad_argument(own, u32::from(flags), given, caller, what).report();
+impl From<Mdl> for Parameter {
+    fn from(mdl: Mdl) -> Self {
+        Self::Address(mdl.addr())
     }
 }
 
@@ -260,46 +225,29 @@ fn build(mdl: Mdl, caller: usize) {
     let flags = flags_of(&head);
     let start = start_of(&head);
     let Some(pages) = pages_of(&head) else {
-        mdl.bad(start, caller, "MDL that was not initialised");
+        mdl.report(&rule::MDL_NOT_INITIALISED, start, caller);
         return;
     };
     let used = in_use(&head) | locked(&head);
     if used != 0 {
-        mdl.bad(
-            u32::from(used),
-            caller,
-            "MDL built while its pages are locked or mapped",
-        );
+        mdl.report(&rule::MDL_BUILT_IN_USE, u32::from(used), caller);
         return;
     }
     if start < SYSTEM_SPACE {
-        Violation::new(
-            Check::DriverVerifier,
-            0xe0,
-            [start.into(), head.ByteCount.into(), 0u32.into()],
-            caller,
-            "MDL of nonpaged pool built for a user-mode address",
-        )
-        .report();
+        rule::MDL_BUILT_OF_USER_ADDRESS
+            .by(caller, [start.into(), head.ByteCount.into()])
+            .report();
         return;
     }
     if !mdl.has_room_for(pages) {
-        mdl.bad(
-            pages,
-            caller,
-            "MDL built for more pages than it has room for",
-        );
+        mdl.report(&rule::MDL_BUILT_TOO_SMALL, pages, caller);
         return;
     }
     let mut io = 0;
     for page in 0..pages {
         let at = (head.StartVa as usize).wrapping_add(page.wrapping_mul(PAGE_SIZE));
         let Some(physical) = sys::physical(at) else {
-            mdl.bad(
-                Parameter::Address(at),
-                caller,
-                "MDL built for a page that is not mapped",
-            );
+            mdl.report(&rule::MDL_BUILT_UNMAPPED, Parameter::Address(at), caller);
             return;
         };
         if !sys::is_memory(physical) {
@@ -324,8 +272,8 @@ fn build(mdl: Mdl, caller: usize) {
         )
     };
     if sys::irql() != 15 && lookup::find(start).as_ref().is_some_and(is_paged) {
-        let what = "MDL of nonpaged pool built for paged pool";
-        mdl.report_irql(0x7f, u32::from(flags_of(&head)), caller, what);
+        let given = [mdl.into(), mdl.flags().into()];
+        rule::MDL_BUILT_OF_PAGED.by(caller, given).report();
     }
 }
 
@@ -334,8 +282,8 @@ fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
     let (from, mut to) = (source.head(), target.head());
     let flags = flags_of(&from);
     if flags & (flag::LOCKED | flag::NONPAGED | flag::PARTIAL) == 0 {
-        let what = "partial MDL of pages that are not locked";
-        source.report_irql(0x140, Parameter::Address(start), caller, what);
+        let given = [source.into(), Parameter::Address(start)];
+        rule::SOURCE_MDL_NOT_LOCKED.by(caller, given).report();
         return;
     }
     // CAST: `usize` is 64 bits wide on the architectures supported.
@@ -345,49 +293,31 @@ fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
         .and_then(|offset| Some((offset, all.checked_sub(offset)?)))
         .map(|(offset, rest)| (offset, rest, if bytes == 0 { rest } else { bytes as usize }));
     let (Some((offset, rest, bytes)), Some(whole)) = (part, pages_of(&from)) else {
-        source.bad(
+        source.report(
+            &rule::PART_BEGINS_OUTSIDE,
             Parameter::Address(start),
             caller,
-            "partial MDL that begins outside of its source",
         );
         return;
     };
     if bytes > rest {
-        source.bad(bytes, caller, "partial MDL that ends behind its source");
+        source.report(&rule::PART_ENDS_OUTSIDE, bytes, caller);
         return;
     }
     if !source.has_room_for(whole) {
-        source.bad(
-            whole,
-            caller,
-            "partial MDL of one that is longer than its room",
-        );
+        source.report(&rule::SOURCE_MDL_TOO_SMALL, whole, caller);
         return;
     }
     let pages = span(start, bytes);
     if !target.has_room_for(pages) {
-        Violation::of(
-            Check::TargetMdlTooSmall,
-            [
-                Parameter::Address(source.addr()),
-                Parameter::Address(target.addr()),
-                Parameter::Address(start),
-                bytes.into(),
-            ],
-            caller,
-            "partial MDL without room for its pages",
-        )
-        .report();
+        let start = Parameter::Address(start);
+        let given = [source.into(), target.into(), start, bytes.into()];
+        rule::TARGET_MDL_TOO_SMALL.by(caller, given).report();
         return;
     }
     let used = in_use(&to) | locked(&to);
     if used != 0 && source.addr() != target.addr() {
-        target.report(
-            0xb8,
-            u32::from(used),
-            caller,
-            "partial MDL that is still mapped or locked",
-        );
+        target.report(&rule::TARGET_MDL_IN_USE, u32::from(used), caller);
         return;
     }
     // CAST: As above.

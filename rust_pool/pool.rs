@@ -62,11 +62,9 @@ use crate::{
         Owner,
         Region, //
     },
-    report::violation::{
-        self,
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     stats::{
         tag_stats::TagStats,
@@ -225,7 +223,8 @@ fn allocate_checked(
         ..wish
     };
     if bytes == 0 {
-        violation::zero_bytes(pool_type, tag, caller).report();
+        let given = [pool_type.into(), tag.into()];
+        rule::POOL_ZERO_BYTES.by(caller, given).report();
         return None;
     }
     // A tag that has a row was checked before.
@@ -236,13 +235,12 @@ fn allocate_checked(
         }
     }
     if percpu::in_nmi() || (kind == PoolKind::Paged && sys::irql() != 0) {
-        let done = match kind {
-            PoolKind::Paged => "paged pool requested",
-            PoolKind::NonPaged => "nonpaged pool requested",
+        let rule = match kind {
+            PoolKind::Paged => &rule::PAGED_REQUESTED,
+            PoolKind::NonPaged => &rule::NONPAGED_REQUESTED,
         };
-        violation::wrong_context(pool_type, bytes, caller, done)
-            .about(tag)
-            .report();
+        let given = [pool_type.into(), bytes.into()];
+        rule.by(caller, given).about(tag).report();
         return None;
     }
     let row = tag_table::row(tag, kind, caller, owner);
@@ -309,50 +307,26 @@ fn allocate_large(
 
 #[cold]
 fn refuse_type(pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
-    if pool_type & !MODIFIERS == MUST_SUCCEED {
-        Violation::new(
-            Check::BadPoolCaller,
-            0x9a,
-            [pool_type.into(), bytes.into(), tag.into()],
-            caller,
-            "must-succeed pool requested",
-        )
-        .about(tag)
-        .report();
+    let rule = if pool_type & !MODIFIERS == MUST_SUCCEED {
+        &rule::MUST_SUCCEED_REQUESTED
+    } else if pool_type & FLAGS != 0 && pool_type < 2 * ZERO {
+        &rule::POOL_TYPE_OF_FLAGS
     } else {
-        let what = if pool_type & FLAGS != 0 && pool_type < 2 * ZERO {
-            "pool type that is none: POOL_FLAGS are for ExAllocatePool2"
-        } else {
-            "pool type that drivers may not use"
-        };
-        violation::bad_argument(pool_type, bytes, tag, caller, what)
-            .about(tag)
-            .report();
-    }
+        &rule::POOL_TYPE_UNKNOWN
+    };
+    let given = [pool_type.into(), bytes.into(), tag.into()];
+    rule.by(caller, given).about(tag).report();
 }
 
 #[cold]
 fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
-    let (first, rest, what): (_, [Parameter; 3], _) = match bad {
-        BadTag::Zero => (
-            0x9b,
-            [pool_type.into(), bytes.into(), Parameter::Address(caller)],
-            "allocation with tag 0",
-        ),
-        BadTag::Reserved => (
-            0x9c,
-            [pool_type.into(), bytes.into(), Parameter::Address(caller)],
-            "allocation with the reserved tag BIG",
-        ),
-        BadTag::NoAlphanumeric => (
-            0x9d,
-            [tag.into(), pool_type.into(), Parameter::Address(caller)],
-            "allocation with a tag that has no letter and no digit",
-        ),
+    let (rule, [first, second]): (_, [Parameter; 2]) = match bad {
+        BadTag::Zero => (&rule::TAG_ZERO, [pool_type.into(), bytes.into()]),
+        BadTag::Reserved => (&rule::TAG_RESERVED, [pool_type.into(), bytes.into()]),
+        BadTag::NoAlphanumeric => (&rule::TAG_UNREADABLE, [tag.into(), pool_type.into()]),
     };
-    Violation::new(Check::BadPoolCaller, first, rest, caller, what)
-        .about(tag)
-        .report();
+    let given = [first, second, Parameter::Address(caller)];
+    rule.by(caller, given).about(tag).report();
 }
 
 /// Frees the block at `addr`. `tag` must be 0 or the block's. Any context, any address.
@@ -377,7 +351,9 @@ fn free_pages(addr: usize, tag: Tag, caller: usize) {
 fn free_any(addr: usize, tag: Tag, caller: usize) {
     if percpu::in_nmi() {
         // No lock may be taken here, so nothing can be looked up or freed.
-        violation::wrong_context_free(0u32, addr, caller, "pool freed").report();
+        rule::POOL_FREED_IN_NMI
+            .by(caller, [Parameter::Address(addr)])
+            .report();
         return;
     }
     if arena::covers(addr) {
@@ -538,30 +514,17 @@ pub(crate) fn give_back(mut batch: Batch) {
 #[cold]
 fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if addr == 0 {
-        return bad_free::foreign(addr, caller, "free of NULL").report();
+        return rule::NULL_FREED.by(caller, [addr.into()]).report();
     }
     if addr < SYSTEM_SPACE {
-        return Violation::new(
-            Check::BadPoolCaller,
-            0x40,
-            [addr.into(), SYSTEM_SPACE.into(), 0u32.into()],
-            caller,
-            "free of a user-mode address",
-        )
-        .report();
+        return rule::USER_ADDRESS_FREED.by(caller, [addr.into()]).report();
     }
     if let Some(damage) = damage::look(addr) {
         return damage.report(caller);
     }
     if let Some(bytes) = tracking::block(addr).filter(|_| !recent) {
-        return Violation::new(
-            Check::BadPoolHeader,
-            0x20,
-            [Parameter::Address(addr), bytes.into(), 0u32.into()],
-            caller,
-            "header of a block changed",
-        )
-        .report_with(|| {
+        let given = [Parameter::Address(addr), bytes.into(), 0u32.into()];
+        return rule::HEADER_CHANGED.by(caller, given).report_with(|| {
             tracking::tell(addr);
         });
     }

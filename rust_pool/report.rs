@@ -7,6 +7,7 @@
 //! one stops the machine.
 
 pub(crate) mod log;
+pub(crate) mod rule;
 pub(crate) mod violation;
 
 use crate::{

@@ -145,10 +145,12 @@ run_clippy() {
 
 if [ "${1:-}" = fmt ]; then
 	run_rustfmt --emit files
+	in_root python3 "$TOP/scripts/rules.py" --write
 	exit
 fi
 check SPDX "each file named needs a line SPDX-License-Identifier: GPL-2.0" run_spdx
 check layers "see rust_pool/README.rst" in_root python3 "$TOP/scripts/layers.py"
+check violations "make fmt, which makes their tables" in_root python3 "$TOP/scripts/rules.py"
 check rustfmt "make fmt" run_rustfmt --check
 check mutants "see CONTRIBUTING.md" run_mutants
 check clippy "correct what it names" run_clippy

@@ -22,7 +22,10 @@ use crate::{
         matches_header, //
     },
     memory::request::Request,
-    report::violation,
+    report::{
+        rule,
+        violation::Parameter, //
+    },
     sys::{
         self,
         here,
@@ -372,7 +375,8 @@ unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool 
     if sys::irql() == 0 {
         return true;
     }
-    violation::wrong_context(PoolKind::Paged, bytes, caller, "paged pool requested").report();
+    let given = [PoolKind::Paged.into(), bytes.into()];
+    rule::PAGED_REQUESTED.by(caller, given).report();
     false
 }
 matches_header!(rust_pool_paged_check);
@@ -386,7 +390,8 @@ export_symbol_gpl!(rust_pool_paged_check);
 #[no_mangle]
 unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
     if sys::irql() != 0 {
-        violation::wrong_context_free(PoolKind::Paged, block as usize, caller, "paged pool freed")
+        rule::PAGED_FREED
+            .by(caller, [Parameter::Address(block as usize)])
             .report();
     }
 }

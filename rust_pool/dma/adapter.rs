@@ -33,14 +33,9 @@ use crate::{
     memory::request,
     record::{
         adapter_id::AdapterId,
-        device_event,
         held_device::HeldDevice, //
     },
-    report::violation::{
-        self,
-        Check,
-        Violation, //
-    },
+    report::rule,
     sys::{
         self,
         raw,
@@ -291,19 +286,12 @@ pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refus
 /// been one, it is reported as `otherwise`.
 pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnce()) {
     let put = ADAPTERS.lock().was_put(id);
-    let (code, what) = match id.addr() {
-        0 => (0x19, "NULL in place of an adapter"),
-        _ if put => (0x18, "use of an adapter that was put back"),
+    let violation = match id.addr() {
+        0 => rule::ADAPTER_NULL.by(caller, []),
+        _ if put => rule::ADAPTER_PUT_BEFORE.by(caller, [id.into()]),
         _ => return otherwise(),
     };
-    Violation::new(
-        Check::DmaVerifier,
-        code,
-        [id.into(), 0u32.into(), 0u32.into()],
-        caller,
-        what,
-    )
-    .report_with(|| freed::tell_of(MemoryType::Adapter, id.addr()));
+    violation.report_with(|| freed::tell_of(MemoryType::Adapter, id.addr()));
 }
 
 /// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
@@ -346,7 +334,7 @@ pub(crate) fn forget_all() {
 /// Puts an adapter back. Any context but NMI, any address.
 fn put(id: AdapterId, caller: usize) {
     if sys::irql() == 15 {
-        violation::wrong_context_free(id, 0, caller, "adapter put").report();
+        rule::ADAPTER_PUT_IN_NMI.by(caller, [id.into()]).report();
         return;
     }
     let (left, device) = {
@@ -372,18 +360,12 @@ fn put(id: AdapterId, caller: usize) {
             }
             reap(id);
         }
-        Some(Some(buffers)) => Violation::new(
-            Check::DmaVerifier,
-            0x07,
-            [id.into(), buffers.into(), 0u32.into()],
-            caller,
-            "adapter put back with common buffers out",
-        )
-        .report(),
+        Some(Some(buffers)) => rule::PUT_WITH_BUFFERS
+            .by(caller, [id.into(), buffers.into()])
+            .report(),
         Some(None) => (),
         None => not_an_adapter(id, caller, || {
-            let what = "put of an adapter that never was";
-            violation::bad_argument(id, 0u32, 0u32, caller, what).report();
+            rule::PUT_OF_NO_ADAPTER.by(caller, [id.into()]).report();
         }),
     }
 }
@@ -419,8 +401,7 @@ unsafe extern "C" fn rust_pool_adapter_get(
             get_raw(device, Wanted::new(description), true, registers, caller)
         },
         None => {
-            violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without description")
-                .report();
+            rule::ADAPTER_WITHOUT_DESCRIPTION.by(caller, []).report();
             null_mut()
         }
     }
@@ -461,11 +442,11 @@ unsafe fn get_raw(
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
     if sys::irql() != 0 {
-        violation::wrong_context(0u32, 0, caller, "adapter requested").report();
+        rule::ADAPTER_REQUESTED.by(caller, []).report();
         return null_mut();
     }
     let Some(device) = NonNull::new(device) else {
-        violation::bad_argument(0u32, 0u32, 0u32, caller, "adapter without device").report();
+        rule::ADAPTER_WITHOUT_DEVICE.by(caller, []).report();
         return null_mut();
     };
     let Some(wanted) = wanted else {
@@ -474,7 +455,7 @@ unsafe fn get_raw(
     // SAFETY: By the safety requirements.
     let device = unsafe { DmaDevice::new(device) };
     if device.is_gone() {
-        device_event::no_device(0u32, caller, "adapter for a device that was removed");
+        rule::ADAPTER_OF_NO_DEVICE.by(caller, []).report();
         return null_mut();
     }
     let count = wanted.registers;

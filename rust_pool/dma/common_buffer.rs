@@ -11,8 +11,7 @@ use crate::{
             Refusal,
             Reserved, //
         },
-        buffer_release,
-        map_registers, //
+        buffer_release, //
     },
     lib::export::{
         export_symbol_gpl,
@@ -22,10 +21,7 @@ use crate::{
     record::{
         adapter_id::AdapterId,
         backlog,
-        device_event::{
-            self,
-            Freeing, //
-        },
+        device_event::Freeing,
         padding::Padding,
         table::{
             Misfit,
@@ -35,11 +31,9 @@ use crate::{
         Owner,
         Region, //
     },
-    report::violation::{
-        self,
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     stats::family_totals::Family,
     sys::{
@@ -62,13 +56,15 @@ pub(crate) static FAMILY: Family = Family::new();
 /// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
 fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
     if bytes == 0 {
-        violation::zero_bytes(id, 0u32, caller).report();
+        rule::BUFFER_ZERO_BYTES.by(caller, [id.into()]).report();
         return None;
     }
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
     if sys::irql() != 0 {
-        violation::wrong_context(id, bytes, caller, "common buffer requested").report();
+        rule::BUFFER_REQUESTED
+            .by(caller, [id.into(), bytes.into()])
+            .report();
         return None;
     }
     let buffer = allocate_buffer(id, bytes, cached, caller);
@@ -89,25 +85,25 @@ fn allocate_buffer(
     let device = match adapter::reserve(id, registers) {
         Ok(Reserved { device, excess }) => {
             if let Some(excess) = excess {
-                map_registers::report_excess(excess, caller);
+                excess.report(&rule::MANY_REGISTERS_IN_ALL, caller);
             }
             device
         }
         Err(Refusal::TooManyRegisters(excess)) => {
-            map_registers::report_excess(excess, caller);
+            excess.report(&rule::MANY_REGISTERS_IN_ONE, caller);
             return None;
         }
         Err(Refusal::Unknown) => {
             adapter::not_an_adapter(id, caller, || {
-                let what = "common buffer of an adapter that never was";
-                violation::bad_argument(id, bytes, 0u32, caller, what).report();
+                rule::BUFFER_OF_NO_ADAPTER
+                    .by(caller, [id.into(), bytes.into()])
+                    .report();
             });
             return None;
         }
     };
     if device.is_gone() {
-        let what = "common buffer for a device that was removed";
-        device_event::no_device(id, caller, what);
+        rule::BUFFER_WITHOUT_DEVICE.by(caller, [id.into()]).report();
         adapter::unreserve(id, registers);
         return None;
     }
@@ -177,8 +173,9 @@ fn look_around(region: &Region, caller: usize) {
 
 /// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
 fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
+    let own = Parameter::Address(base);
     if sys::irql() == 15 {
-        violation::wrong_context_free(id, base, caller, "common buffer freed").report();
+        rule::BUFFER_FREED.by(caller, [id.into(), own]).report();
         return;
     }
     // CAST: Lossless on the architectures supported.
@@ -198,19 +195,11 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
         }
         _ => Err(Misfit::Family(region.facts())),
     });
-    let own = Parameter::Address(base);
     let taken = taken.or_report(
         MemoryType::CommonBuffer,
         base,
-        |_| {
-            let what = "common buffer freed with arguments that are not its own";
-            violation::bad_argument(own, id, bytes, caller, what)
-        },
-        || {
-            let what = "free of a common buffer that is freed already or never was";
-            let rest = [id.into(), own, bytes.into()];
-            Violation::new(Check::DmaVerifier, 0x03, rest, caller, what)
-        },
+        |_| rule::BUFFER_MISFIT.by(caller, [own, id.into(), bytes.into()]),
+        || rule::NOT_A_BUFFER.by(caller, [id.into(), own, bytes.into()]),
     );
     let Some(mut region) = taken else {
         return;
@@ -233,7 +222,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
         buffer_release::release(&region);
     } else {
         if sys::irql() != 0 {
-            violation::wrong_context_free(id, base, caller, "common buffer freed").report();
+            rule::BUFFER_FREED.by(caller, [id.into(), own]).report();
         }
         buffer_release::BACKLOG.add(region);
     }

@@ -6,10 +6,7 @@
 
 use crate::{
     record::adapter_id::AdapterId,
-    report::violation::{
-        Check,
-        Violation, //
-    },
+    report::violation::Rule,
     verifier::hooks, //
 };
 
@@ -21,20 +18,12 @@ pub(crate) struct Excess {
     pub(crate) registers: u32,
 }
 
-/// Reports map registers beyond the adapter's number, if that is wanted.
-pub(crate) fn report_excess(excess: Excess, caller: usize) {
-    if hooks::looks_at_dma() {
-        Violation::new(
-            Check::DmaVerifier,
-            0x0c,
-            [
-                excess.wanted.into(),
-                excess.registers.into(),
-                excess.id.into(),
-            ],
-            caller,
-            "more map registers in use than the adapter has",
-        )
-        .report();
+impl Excess {
+    /// Reports it by the rule that is broken, if that is wanted.
+    pub(crate) fn report(self, rule: &Rule<3>, caller: usize) {
+        if hooks::looks_at_dma() {
+            let given = [self.wanted.into(), self.registers.into(), self.id.into()];
+            rule.by(caller, given).report();
+        }
     }
 }

@@ -42,11 +42,12 @@ use crate::{
     report::{
         self,
         log::LOG,
+        rule,
         violation::{
             Blocks,
-            Check,
-            Violation,
-            What, //
+            Detail,
+            Rule,
+            Violation, //
         }, //
     },
     stats::{
@@ -106,16 +107,16 @@ impl Kind {
         }
     }
 
-    /// How a row of the violations begins.
+    /// What a row of the violations calls it.
     fn words(self) -> &'static str {
         match self {
-            Self::Tag(_, PoolKind::NonPaged) => "leaked Nonp",
-            Self::Tag(_, PoolKind::Paged) => "leaked Paged",
-            Self::Place(MemoryType::Contiguous) => "leaked contiguous",
-            Self::Place(MemoryType::NonCached) => "leaked noncached",
-            Self::Place(MemoryType::Mapping) => "leaked mapping",
-            Self::Place(MemoryType::Locked) => "leaked locked",
-            Self::Place(_) => "leaked common buffer",
+            Self::Tag(_, PoolKind::NonPaged) => "Nonp",
+            Self::Tag(_, PoolKind::Paged) => "Paged",
+            Self::Place(MemoryType::Contiguous) => "contiguous",
+            Self::Place(MemoryType::NonCached) => "noncached",
+            Self::Place(MemoryType::Mapping) => "mapping",
+            Self::Place(MemoryType::Locked) => "locked",
+            Self::Place(_) => "common buffer",
         }
     }
 }
@@ -149,26 +150,21 @@ impl Leak {
         };
         let shown = Blocks(blocks);
         pr_err!("  leaked {kind}: {shown}, {bytes} bytes, {how} at {site}\n");
-        let row = outstanding(kind.words(), *sum);
+        let row = outstanding(&rule::LEAKED, kind.words(), *sum);
         let row = kind.tag().map_or(row, |tag| row.about(tag));
         row.list(module, site.copy());
     }
 }
 
-/// The violation: what is left, in words.
-fn outstanding(what: &'static str, sum: Sum) -> Violation {
+/// The violation: what is left, in words if the rule has room for them.
+fn outstanding(rule: &Rule<1>, what: &'static str, sum: Sum) -> Violation {
     let Sum { blocks, bytes } = sum;
-    Violation::new(
-        Check::DriverVerifier,
-        0x62,
-        [0u32.into(), 0u32.into(), blocks.into()],
-        0,
-        What::Left {
-            what,
-            blocks,
-            bytes,
-        },
-    )
+    let detail = Detail::Left {
+        what,
+        blocks,
+        bytes,
+    };
+    rule.by(0, [blocks.into()]).with(detail)
 }
 
 /// The largest leaks, and the sum of the rest.
@@ -343,7 +339,7 @@ fn report(
         return false;
     }
     let name = module.as_ref().map(Module::name);
-    outstanding("unloading with allocations outstanding", sum).report_of(name, || {
+    outstanding(&rule::LEFT_AT_UNLOAD, "", sum).report_of(name, || {
         print_head(name, sum, adapters);
         let mut largest = largest(&of_row, &of_region);
         largest.for_each(|leak| leak.tell(name));

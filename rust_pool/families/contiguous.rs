@@ -39,11 +39,9 @@ use crate::{
         },
         Owner, //
     },
-    report::violation::{
-        self,
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     stats::family_totals::Family,
     sys::{
@@ -159,16 +157,22 @@ pub(crate) fn allocate(
     // CAST: A bug check's parameter shows the bits.
     let shown = cache as u32;
     let Some(cache) = CacheType::from_raw(cache) else {
-        violation::bad_argument(shown, bytes, 0u32, caller, "reserved cache type").report();
+        rule::CACHE_TYPE_RESERVED
+            .by(caller, [shown.into(), bytes.into()])
+            .report();
         return None;
     };
     if bytes == 0 {
-        violation::zero_bytes(shown, 0u32, caller).report();
+        rule::CONTIGUOUS_ZERO_BYTES
+            .by(caller, [shown.into()])
+            .report();
         return None;
     }
     let irql = sys::irql();
     if irql == 15 || (cache != CacheType::Cached && irql != 0) {
-        violation::wrong_context(shown, bytes, caller, "contiguous memory requested").report();
+        rule::CONTIGUOUS_REQUESTED
+            .by(caller, [shown.into(), bytes.into()])
+            .report();
         return None;
     }
     let refused = hooks::refuse(MemoryType::Contiguous, None, bytes, caller);
@@ -265,8 +269,9 @@ pub(crate) fn give_back(mut batch: Batch) {
 /// Frees the block at `base`, if size and cache type, if given, are its own. Any context, any
 /// address.
 pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
+    let own = Parameter::Address(base);
     if sys::irql() == 15 {
-        violation::wrong_context_free(0u32, base, caller, "contiguous memory freed").report();
+        rule::CONTIGUOUS_FREED.by(caller, [own]).report();
         return;
     }
     let taken = REGIONS.take(base, |region| match region.owner {
@@ -285,29 +290,16 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         MemoryType::Contiguous,
         base,
         |facts| {
-            violation::bad_argument(
-                Parameter::Address(base),
-                facts.known.bytes,
-                bytes.unwrap_or(facts.known.bytes),
-                caller,
-                "contiguous free with the wrong size or cache type",
-            )
+            let given = bytes.unwrap_or(facts.known.bytes);
+            rule::CONTIGUOUS_MISFIT.by(caller, [own, facts.known.bytes.into(), given.into()])
         },
-        || {
-            Violation::new(
-                Check::BadPoolCaller,
-                0x60,
-                [Parameter::Address(base), 0u32.into(), 0u32.into()],
-                caller,
-                "contiguous free of a bad address",
-            )
-        },
+        || rule::NOT_CONTIGUOUS.by(caller, [own]),
     );
     let Some(region) = taken else {
         return;
     };
     if sys::in_hardirq() {
-        violation::wrong_context_free(0u32, base, caller, "contiguous memory freed").report();
+        rule::CONTIGUOUS_FREED.by(caller, [own]).report();
     }
     FAMILY.discharge(region.asked, region.used);
     let cached = matches!(

@@ -36,9 +36,9 @@ use crate::{
         },
         Owner, //
     },
-    report::violation::{
-        self,
-        Parameter, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     stats::family_totals::Family,
     sys::{
@@ -136,11 +136,15 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
         CacheType::Uncached
     };
     if bytes == 0 {
-        violation::zero_bytes(cache, 0u32, caller).report();
+        rule::CONTIGUOUS_ZERO_BYTES
+            .by(caller, [cache.into()])
+            .report();
         return None;
     }
     if sys::irql() != 0 {
-        violation::wrong_context(cache, bytes, caller, "noncached memory requested").report();
+        rule::NONCACHED_REQUESTED
+            .by(caller, [cache.into(), bytes.into()])
+            .report();
         return None;
     }
     let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
@@ -173,8 +177,9 @@ fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNu
 
 /// Frees the block at `base`, if `bytes` is its size. Any context, any address.
 pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
+    let own = Parameter::Address(base);
     if sys::irql() == 15 {
-        violation::wrong_context_free(0u32, base, caller, "noncached memory freed").report();
+        rule::NONCACHED_FREED.by(caller, [own]).report();
         return;
     }
     let taken = REGIONS.take(base, |region| match region.owner {
@@ -182,25 +187,18 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
         Owner::NonCached { .. } => Err(Misfit::Arguments(region.facts())),
         _ => Err(Misfit::Family(region.facts())),
     });
-    let own = Parameter::Address(base);
     let taken = taken.or_report(
         MemoryType::NonCached,
         base,
-        |facts| {
-            let what = "noncached free with the wrong size";
-            violation::bad_argument(own, facts.known.bytes, bytes, caller, what)
-        },
-        || {
-            let what = "noncached free of a bad address";
-            violation::bad_argument(own, 0u32, bytes, caller, what)
-        },
+        |facts| rule::NONCACHED_MISFIT.by(caller, [own, facts.known.bytes.into(), bytes.into()]),
+        || rule::NOT_NONCACHED.by(caller, [own, bytes.into()]),
     );
     let Some(region) = taken else {
         return;
     };
     FAMILY.discharge(region.asked, region.used);
     if sys::irql() != 0 {
-        violation::wrong_context_free(0u32, base, caller, "noncached memory freed").report();
+        rule::NONCACHED_FREED.by(caller, [own]).report();
         BACKLOG.add(region);
     } else if sys::in_reclaim() {
         BACKLOG.add(region);

@@ -17,6 +17,7 @@ use crate::{
         map,
         Mdl, //
     },
+    report::rule,
     sys::raw, //
 };
 use kernel::prelude::*;
@@ -35,8 +36,7 @@ fn free(addr: usize, caller: usize) {
         };
         let used = in_use(&mdl.head()) | locked;
         if used != 0 {
-            let what = "free of an MDL whose pages are mapped or locked";
-            mdl.report(0xb8, u32::from(used), caller, what);
+            mdl.report(&rule::MDL_FREED_IN_USE, u32::from(used), caller);
             return;
         }
     }

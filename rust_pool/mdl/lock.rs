@@ -32,6 +32,10 @@ use crate::{
         Owner,
         Region, //
     },
+    report::{
+        rule,
+        violation::Rule, //
+    },
     sys::{
         self,
         raw,
@@ -89,8 +93,9 @@ fn give_back(region: KBox<Region>) {
 /// the lock back. The MDL is not locked itself. Any context but NMI.
 pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
     if let Some(region) = take(mdl) {
-        let what = "an MDL was here whose pages were locked when its memory was freed";
-        mdl.violation(0xb8, u32::from(flag::LOCKED), caller, what)
+        let given = [mdl.into(), mdl.flags().into()];
+        rule::MDL_GONE_LOCKED
+            .by(caller, given)
             .report_with(|| region.facts().print());
         give_back(region);
     }
@@ -103,25 +108,24 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
     let (flags, start) = (flags_of(&head), start_of(&head));
     let is_user = start < SYSTEM_SPACE;
     if irql > 2 || (is_user && irql != 0) {
-        let what = if is_user {
-            "pages of a process locked where sleeping is not allowed"
+        let rule = if is_user {
+            &rule::USER_PAGES_LOCKED
         } else {
-            "pages locked above DISPATCH_LEVEL"
+            &rule::PAGES_LOCKED
         };
-        mdl.report_irql(0x70, u32::from(mode.unsigned_abs()), caller, what);
+        let mode = u32::from(mode.unsigned_abs());
+        rule.by(caller, [mdl.into(), mode.into()]).report();
         return Err(Refused::Misuse);
     }
     let used = flags & (flag::LOCKED | flag::MAPPED | flag::NONPAGED | flag::PARTIAL);
     if used != 0 {
-        let what = "MDL locked that is in use already";
-        mdl.report(0xb0, u32::from(used), caller, what);
+        mdl.report(&rule::MDL_LOCKED_IN_USE, u32::from(used), caller);
         return Err(Refused::Misuse);
     }
     end_stale(mdl, caller);
     let pages = pages_of(&head).filter(|&pages| mdl.has_room_for(pages));
     let (Some(pages), 0..=2, 0..=1) = (pages, operation, mode) else {
-        let what = "MDL locked with bad arguments, or longer than its room";
-        mdl.bad(operation, caller, what);
+        mdl.report(&rule::MDL_LOCKED_BADLY, operation, caller);
         return Err(Refused::Misuse);
     };
     let write = operation != raw::_LOCK_OPERATION_IoReadAccess;
@@ -167,25 +171,25 @@ impl From<sys::NotPinned> for Refused {
 fn unlock(mdl: Mdl, caller: usize) {
     let irql = sys::irql();
     if irql > 2 {
-        let what = "pages unlocked above DISPATCH_LEVEL";
-        mdl.report_irql(0x78, 0u32, caller, what);
+        rule::PAGES_UNLOCKED.by(caller, [mdl.into()]).report();
     }
     if irql == 15 {
         return;
     }
     let head = mdl.head();
     let flags = flags_of(&head);
+    let report = |rule: &Rule<2>| {
+        let given = [mdl.into(), mdl.flags().into()];
+        rule.by(caller, given).report();
+    };
     if flags & flag::NONPAGED != 0 {
-        let what = "MDL of nonpaged pool unlocked";
-        return mdl.report(0x7d, 0u32, caller, what);
+        return report(&rule::NONPAGED_MDL_UNLOCKED);
     }
     if flags & flag::PARTIAL != 0 {
-        let what = "partial MDL unlocked";
-        return mdl.report(0xb4, u32::from(flag::PARTIAL), caller, what);
+        return report(&rule::PARTIAL_MDL_UNLOCKED);
     }
     if flags & flag::LOCKED == 0 {
-        let what = "MDL unlocked whose pages are not locked";
-        return mdl.report(0x7c, 0u32, caller, what);
+        return report(&rule::MDL_NOT_LOCKED);
     }
     if flags & flag::MAPPED != 0 {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);

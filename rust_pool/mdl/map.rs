@@ -31,10 +31,9 @@ use crate::{
         },
         Owner, //
     },
-    report::violation::{
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     sys::{
         self,
@@ -69,46 +68,39 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
     let irql = sys::irql();
     if irql > 2 {
         let mode = u32::from(wanted.mode.unsigned_abs());
-        let what = "pages of an MDL mapped above DISPATCH_LEVEL";
-        mdl.report_irql(0x76, mode, caller, what);
+        rule::MDL_MAPPED
+            .by(caller, [mdl.into(), mode.into()])
+            .report();
         return None;
     }
     let mut head = mdl.head();
     let flags = flags_of(&head);
     let mapped = flags & (flag::MAPPED | flag::NONPAGED | flag::PARTIAL_MAPPED);
     if mapped != 0 {
-        mdl.report(
-            0xb2,
-            u32::from(mapped),
-            caller,
-            "MDL mapped that is mapped already",
-        );
+        mdl.report(&rule::MDL_MAPPED_TWICE, u32::from(mapped), caller);
         return None;
     }
     let missing = flag::LOCKED | flag::PARTIAL;
     if flags & missing == 0 {
-        mdl.report(
-            0xb3,
-            u32::from(missing),
-            caller,
-            "MDL mapped whose pages are not locked",
-        );
+        mdl.report(&rule::MDL_MAPPED_UNLOCKED, u32::from(missing), caller);
         return None;
     }
     let cache = match wanted.cache.map(CacheType::from_raw) {
         Some(None) => {
-            mdl.bad(0u32, caller, "reserved cache type for a mapping");
+            rule::MAPPED_AS_RESERVED
+                .by(caller, [mdl.into(), mdl.flags().into()])
+                .report();
             return None;
         }
         Some(cache) => cache,
         None => None,
     };
     let Some(pages) = pages_of(&head) else {
-        mdl.bad(start_of(&head), caller, "MDL that was not initialised");
+        mdl.report(&rule::MDL_NOT_INITIALISED, start_of(&head), caller);
         return None;
     };
     if !mdl.has_room_for(pages) {
-        mdl.bad(pages, caller, "MDL mapped that is longer than its room");
+        mdl.report(&rule::MDL_MAPPED_TOO_SMALL, pages, caller);
         return None;
     }
     // CAST: `usize` is 64 bits wide on the architectures supported.
@@ -125,29 +117,18 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
         let odd = mdl.frames().wrapping_add(seen.odd);
         // SAFETY: As above.
         let frame = unsafe { odd.read() };
-        let what = "MDL mapped with a frame that is no memory";
-        let (own, odd) = (
-            Parameter::Address(mdl.addr()),
-            Parameter::Address(odd as usize),
-        );
-        let rest = [own, odd, frame.into()];
-        Violation::new(Check::DriverVerifier, 0x89, rest, caller, what).report();
+        let given = [mdl.into(), Parameter::Address(odd as usize), frame.into()];
+        rule::FRAME_OF_NO_MEMORY.by(caller, given).report();
         return None;
     }
     let Some(own) = CacheType::from_raw(seen.cache) else {
-        mdl.bad(
-            0u32,
-            caller,
-            "MDL mapped whose pages differ in their cache types",
-        );
+        rule::MAPPED_OF_SEVERAL_TYPES
+            .by(caller, [mdl.into(), mdl.flags().into()])
+            .report();
         return None;
     };
     if cache.is_some_and(|cache| cache != own) {
-        mdl.bad(
-            own,
-            caller,
-            "MDL mapped with another cache type than its pages have",
-        );
+        mdl.report(&rule::MAPPED_OF_ANOTHER_TYPE, own, caller);
         return None;
     }
     let write = wanted.priority & raw::MdlMappingNoWrite == 0;
@@ -192,11 +173,9 @@ fn map_scattered(
 /// Undoes the mapping of an MDL. Any context, any address.
 pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
     let irql = sys::irql();
-    let own = Parameter::Address(mdl.addr());
+    let at = Parameter::Address(base);
     if irql > 2 {
-        let rest = [irql.into(), Parameter::Address(base), own];
-        let what = "MDL unmapped above DISPATCH_LEVEL";
-        Violation::new(Check::DriverVerifier, 0x79, rest, caller, what).report();
+        rule::MDL_UNMAPPED.by(caller, [at, mdl.into()]).report();
     }
     if irql == 15 {
         return;
@@ -205,12 +184,9 @@ pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
     let flags = flags_of(&head);
     let pages = pages_of(&head).unwrap_or(0);
     let inherited = flags & flag::PARTIAL != 0 && flags & flag::PARTIAL_MAPPED == 0;
-    let misused = |first, rest, what| {
-        Violation::new(Check::SystemPteMisuse, first, rest, caller, what).report();
-    };
     if flags & flag::MAPPED == 0 || flags & flag::NONPAGED != 0 || inherited {
-        let rest = [own, Parameter::Address(base), pages.into()];
-        return misused(0x06, rest, "MDL unmapped that is not mapped");
+        let given = [mdl.into(), at, pages.into()];
+        return rule::NOT_MAPPED.by(caller, given).report();
     }
     let first = base & !(PAGE_SIZE - 1);
     let taken = if head.MappedSystemVa as usize == base {
@@ -230,8 +206,7 @@ pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
         _ if pages != 0 && unsafe { sys::frame_address(mdl.frames()) } == first => (),
         _ => {
             let expected = Parameter::Address(head.MappedSystemVa as usize);
-            let rest = [0u32.into(), expected, Parameter::Address(base)];
-            return misused(0x03, rest, "MDL unmapped at an address that is not its own");
+            return rule::UNMAPPED_ELSEWHERE.by(caller, [expected, at]).report();
         }
     }
     head.MappedSystemVa = null_mut();

@@ -4,12 +4,13 @@
 
 use crate::{
     record::live,
-    report::violation::{
-        self,
-        Check,
-        Parameter,
-        Violation,
-        What, //
+    report::{
+        rule,
+        violation::{
+            Detail,
+            Parameter,
+            Violation, //
+        }, //
     },
     sys,
     types::{
@@ -37,18 +38,16 @@ pub(crate) fn wrong_tag(
     given: Tag,
     caller: usize,
 ) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x0a,
-        [Parameter::Address(addr), owner.into(), given.into()],
-        caller,
-        What::WrongTag {
-            block: owner,
-            given,
-            bytes,
-        },
-    )
-    .about(owner)
+    let detail = Detail::WrongTag {
+        block: owner,
+        given,
+        bytes,
+    };
+    let parameters = [Parameter::Address(addr), owner.into(), given.into()];
+    rule::WRONG_TAG
+        .by(caller, parameters)
+        .with(detail)
+        .about(owner)
 }
 
 /// Reports a free with a tag that is not the block's, and who allocated the block: by its record,
@@ -70,7 +69,9 @@ pub(crate) fn report_wrong_tag(
 #[inline]
 pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && sys::irql() != 0 {
-        violation::wrong_context_free(kind, addr, caller, "paged pool freed").report();
+        rule::PAGED_FREED
+            .by(caller, [Parameter::Address(addr)])
+            .report();
     }
     hooks::freeing(addr, kind, caller);
 }
@@ -78,14 +79,8 @@ pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
 /// A free of a block that was freed before.
 #[cold]
 pub(crate) fn freed_twice(addr: usize, tag: Tag, caller: usize) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x07,
-        [0u32.into(), tag.into(), Parameter::Address(addr)],
-        caller,
-        "block freed twice",
-    )
-    .about(tag)
+    let given = [tag.into(), Parameter::Address(addr)];
+    rule::POOL_FREED_TWICE.by(caller, given).about(tag)
 }
 
 /// Reports a second free, and what is known of the first. Any context but NMI.
@@ -97,13 +92,7 @@ pub(crate) fn report_freed_twice(addr: usize, tag: Tag, caller: usize) {
 /// A free of an address in a block that is not its start.
 #[cold]
 pub(crate) fn inside(addr: usize, caller: usize) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x99,
-        [Parameter::Address(addr), 0u32.into(), 0u32.into()],
-        caller,
-        "free of an address inside a block",
-    )
+    rule::FREED_INSIDE.by(caller, [Parameter::Address(addr)])
 }
 
 /// Reports such a free, and what is known of the block. Any context but NMI.
@@ -127,18 +116,7 @@ pub(crate) fn report_inside(addr: usize, block: usize, known: Option<&Known>, ca
 /// A free of what is no block of the pool.
 #[cold]
 pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
-    foreign(addr, caller, "free of memory that is not from the pool")
-}
-
-#[cold]
-pub(crate) fn foreign(addr: usize, caller: usize, what: &'static str) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x46,
-        [Parameter::Address(addr), 0u32.into(), 0u32.into()],
-        caller,
-        what,
-    )
+    rule::FOREIGN_FREED.by(caller, [Parameter::Address(addr)])
 }
 
 /// Prints what is known of the first free of a block. Any context but NMI.

@@ -37,10 +37,9 @@ use crate::{
         small, //
     },
     record::live,
-    report::violation::{
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     stats::{
         tag_stats::TagStats,
@@ -235,18 +234,14 @@ impl Damage {
         let bytes = self.header.as_ref().map(|header| header.known().bytes);
         let bytes = bytes.or_else(|| tracking::block(self.addr)).unwrap_or(0);
         let buried = self.bury();
-        Violation::new(
-            Check::BadPoolHeader,
-            0x20,
-            [
-                Parameter::Address(self.addr),
-                bytes.into(),
-                Parameter::Address(front.as_ref().map_or(0, |front| front.addr)),
-            ],
-            caller,
-            "header of a block changed",
-        )
-        .report_with(|| self.tell(front.as_ref(), buried));
+        let given = [
+            Parameter::Address(self.addr),
+            bytes.into(),
+            Parameter::Address(front.as_ref().map_or(0, |front| front.addr)),
+        ];
+        rule::HEADER_CHANGED
+            .by(caller, given)
+            .report_with(|| self.tell(front.as_ref(), buried));
         if buried {
             tracking::remove(self.addr);
         }

@@ -23,11 +23,12 @@ use crate::{
         },
         wish::Wish, //
     },
-    report::violation::{
-        self,
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::{
+            Parameter,
+            Rule, //
+        }, //
     },
     sys::{
         self,
@@ -59,20 +60,20 @@ const KNOWN: u64 = USE_QUOTA | UNINITIALIZED | CACHE_ALIGNED | RAISE_ON_FAILURE 
 /// modifiers quota, raise, NX and zero.
 const POOL_TYPE: u64 = 1 | 4 | 8 | 16 | 512 | 1024;
 
-/// The pool type that the flags ask for, and what else they do; or what is wrong with them.
-fn read(flags: u64) -> Result<(u32, Wish), &'static str> {
+/// The pool type that the flags ask for, and what else they do; or the rule that they break.
+fn read(flags: u64) -> Result<(u32, Wish), &'static Rule<3>> {
     let required = flags & REQUIRED;
     let kind = match required & POOLS {
         PAGED => 1,
         NON_PAGED | NON_PAGED_EXECUTE => 0,
         0 if flags & !POOL_TYPE == 0 => {
-            return Err("pool flags that name no pool: a POOL_TYPE, where POOL_FLAGS belong");
+            return Err(&rule::FLAGS_OF_TYPE);
         }
-        0 => return Err("pool flags that name no pool"),
-        _ => return Err("pool flags that name several pools"),
+        0 => return Err(&rule::FLAGS_WITHOUT_POOL),
+        _ => return Err(&rule::FLAGS_OF_SEVERAL_POOLS),
     };
     if required & !KNOWN != 0 {
-        return Err("pool flags that drivers may not use");
+        return Err(&rule::FLAGS_UNKNOWN);
     }
     let mut pool_type = kind;
     if flags & UNINITIALIZED == 0 {
@@ -134,10 +135,9 @@ fn allocate(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    let refuse = |what| {
-        violation::bad_argument(flags, bytes, tag, caller, what)
-            .about(tag)
-            .report();
+    let refuse = |rule: &Rule<3>| {
+        let given = [flags.into(), bytes.into(), tag.into()];
+        rule.by(caller, given).about(tag).report();
         if flags & RAISE_ON_FAILURE != 0 {
             raise::tell(bytes, tag, caller);
         }
@@ -146,7 +146,7 @@ fn allocate(
     let wish = parameters
         .iter()
         .try_fold(wish, |wish, &parameter| with_parameter(wish, parameter))
-        .ok_or("extended parameter that is not supported")
+        .ok_or(&rule::EXTENDED_PARAMETER_UNKNOWN)
         .map_err(refuse)
         .ok()?;
     pool::allocate_with(pool_type, bytes, tag, caller, owner, wish)
@@ -175,7 +175,9 @@ unsafe extern "C" fn rust_pool_allocate_flags(
     let parameters: &[[u64; 2]] = if count == 0 {
         &[]
     } else if parameters.is_null() {
-        violation::bad_argument(flags, bytes, tag, caller, "no extended parameters at NULL")
+        let given = [flags.into(), bytes.into(), tag.into()];
+        rule::EXTENDED_PARAMETERS_NULL
+            .by(caller, given)
             .about(tag)
             .report();
         return sys::NULL;
@@ -206,9 +208,8 @@ unsafe extern "C" fn rust_pool_allocate_priority(
 ) -> *mut c_void {
     let tag = Tag::from_raw(tag);
     let Some(wish) = with_priority(Wish::NONE, priority) else {
-        violation::bad_argument(priority, bytes, tag, caller, "pool priority that is none")
-            .about(tag)
-            .report();
+        let given = [priority.into(), bytes.into(), tag.into()];
+        rule::PRIORITY_UNKNOWN.by(caller, given).about(tag).report();
         return sys::NULL;
     };
     let owner = Client::new(module);
@@ -232,14 +233,8 @@ unsafe extern "C" fn rust_pool_refuse_free(
     count: u32,
     caller: usize,
 ) {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x46,
-        [Parameter::Address(block as usize), tag.into(), count.into()],
-        caller,
-        "free with extended parameters, which are for secure pool",
-    )
-    .report();
+    let given = [Parameter::Address(block as usize), tag.into(), count.into()];
+    rule::FREED_WITH_PARAMETERS.by(caller, given).report();
 }
 matches_header!(rust_pool_refuse_free);
 export_symbol_gpl!(rust_pool_refuse_free);

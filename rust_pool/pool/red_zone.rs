@@ -31,10 +31,9 @@ use crate::{
         },
         small, //
     },
-    report::violation::{
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     stats::{
         tag_stats::TagStats,
@@ -113,19 +112,13 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     if let Some(at) = changed {
         // SAFETY: It is one of these bytes.
         let value = unsafe { (at as *const u8).read_volatile() };
-        Violation::new(
-            Check::BadPoolHeader,
-            0x21,
-            [
-                Parameter::Address(addr),
-                bytes.into(),
-                u32::from(value).into(),
-            ],
-            caller,
-            "bytes behind a block changed",
-        )
-        .about(header.tag())
-        .report_with(|| {
+        let given = [
+            Parameter::Address(addr),
+            bytes.into(),
+            u32::from(value).into(),
+        ];
+        let violation = rule::BYTES_BEHIND_CHANGED.by(caller, given);
+        violation.about(header.tag()).report_with(|| {
             pr_err!("  {} bytes\n", poison::place(at, addr, bytes));
             tracking::tell(addr);
         });
@@ -194,26 +187,19 @@ fn release(block: HeldBlock) {
         Some(Found::Freed(_)) => None,
         _ => Some(at),
     };
-    for (found, code, what) in [
-        (header, 0x23, "header of a freed block changed"),
-        (changed, 0x24, "freed block written to"),
+    for (found, rule) in [
+        (header, &rule::FREED_HEADER_CHANGED),
+        (changed, &rule::FREED_BLOCK_CHANGED),
     ] {
         let Some(changed) = found else {
             continue;
         };
-        Violation::new(
-            Check::BadPoolHeader,
-            code,
-            [
-                Parameter::Address(addr),
-                Parameter::Address(changed),
-                bytes.into(),
-            ],
-            0,
-            what,
-        )
-        .about(tag)
-        .report_with(|| {
+        let given = [
+            Parameter::Address(addr),
+            Parameter::Address(changed),
+            bytes.into(),
+        ];
+        rule.by(0, given).about(tag).report_with(|| {
             pr_err!("  {} bytes\n", poison::place(changed, addr, bytes));
             if let Some(allocated) = &allocated {
                 allocated.print(fmt!("allocated by"));

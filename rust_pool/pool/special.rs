@@ -43,10 +43,9 @@ use crate::{
         },
         wish::Wish, //
     },
-    report::violation::{
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     stats::tag_stats::TagStats,
     sys::{
@@ -214,31 +213,22 @@ fn check(block: &Block, place: &Place, caller: usize) {
             poison::changed(page.add(end), PAGE_SIZE - end, poison::AROUND),
         )
     };
-    for (found, code, what) in [
-        (
-            before,
-            0x23u32,
-            "bytes before a block of special pool changed",
-        ),
-        (behind, 0x24, "bytes behind a block of special pool changed"),
+    for (found, rule) in [
+        (before, &rule::BYTES_BEFORE_SPECIAL_CHANGED),
+        (behind, &rule::BYTES_BEHIND_SPECIAL_CHANGED),
     ] {
         let Some(changed) = found else {
             continue;
         };
         keep(block);
-        Violation::of(
-            Check::SpecialPool,
-            [
-                Parameter::Address(block.addr),
-                Parameter::Address(changed),
-                block.bytes.into(),
-                code.into(),
-            ],
-            caller,
-            what,
-        )
-        .about(block.tag)
-        .report_with(|| tell(block, changed));
+        let given = [
+            Parameter::Address(block.addr),
+            Parameter::Address(changed),
+            block.bytes.into(),
+        ];
+        rule.by(caller, given)
+            .about(block.tag)
+            .report_with(|| tell(block, changed));
     }
 }
 
@@ -276,35 +266,21 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
         return;
     };
     keep(&block);
-    let (check, what) = if block.freed.is_some() || block.holds(addr) {
-        (
-            Check::FreedSpecialPool,
-            "access to a block of special pool that was freed",
-        )
+    let rule = if block.freed.is_some() || block.holds(addr) {
+        &rule::FREED_SPECIAL_TOUCHED
     } else if addr < block.addr {
-        (
-            Check::BeyondEnd,
-            "access before the start of a block of special pool",
-        )
+        &rule::BEFORE_SPECIAL_TOUCHED
     } else {
-        (
-            Check::BeyondEnd,
-            "access behind the end of a block of special pool",
-        )
+        &rule::BEHIND_SPECIAL_TOUCHED
     };
-    Violation::of(
-        check,
-        [
-            Parameter::Address(addr),
-            u32::from(write).into(),
-            Parameter::Address(at),
-            0u32.into(),
-        ],
-        at,
-        what,
-    )
-    .about(block.tag)
-    .report_always_with(|| tell(&block, addr));
+    let given = [
+        Parameter::Address(addr),
+        u32::from(write).into(),
+        Parameter::Address(at),
+    ];
+    rule.by(at, given)
+        .about(block.tag)
+        .report_always_with(|| tell(&block, addr));
 }
 matches_header!(rust_pool_guard_fault);
 

@@ -3,10 +3,9 @@
 //! What happens to a device while it has common buffers, and the reports of it.
 
 use crate::{
-    report::violation::{
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     sys::{
         DmaDevice,
@@ -14,12 +13,13 @@ use crate::{
         Origin, //
     }, //
 };
-/// What has happened to a buffer's device, as the fourth parameter of a report has it.
+
+/// What has happened to a buffer's device.
 #[derive(Clone, Copy)]
 enum Event {
-    DriverLost = 1,
-    Removed = 2,
-    DomainChanged = 3,
+    DriverLost,
+    Removed,
+    DomainChanged,
 }
 
 /// A free that was asked for.
@@ -57,50 +57,15 @@ impl Freeing {
             _ if device.is_gone() => Event::Removed,
             _ => Event::DomainChanged,
         };
-        let what = match (event, fate) {
-            (Event::DriverLost, _) => {
-                "common buffer freed after its device lost its driver: given back"
-            }
-            (Event::Removed, Fate::Freed) => {
-                "common buffer freed after its device was removed: given back"
-            }
-            (Event::Removed, Fate::FreedPages) => {
-                "common buffer freed after its device was removed: given back without the IOMMU"
-            }
-            (Event::Removed, Fate::Lost) => {
-                "common buffer freed after its device was removed: memory lost"
-            }
-            (Event::DomainChanged, Fate::Freed | Fate::FreedPages) => {
-                "common buffer freed after its IOMMU domain changed: given back without the IOMMU"
-            }
-            (Event::DomainChanged, Fate::Lost) => {
-                "common buffer freed after its IOMMU domain changed: memory lost"
-            }
+        let rule = match (event, fate) {
+            (Event::DriverLost, _) => &rule::FREED_WITHOUT_DRIVER,
+            (Event::Removed, Fate::Freed) => &rule::FREED_WITHOUT_DEVICE,
+            (Event::Removed, Fate::FreedPages) => &rule::FREED_WITHOUT_DEVICE_OR_IOMMU,
+            (Event::Removed, Fate::Lost) => &rule::LOST_WITH_DEVICE,
+            (Event::DomainChanged, Fate::Freed | Fate::FreedPages) => &rule::FREED_WITHOUT_IOMMU,
+            (Event::DomainChanged, Fate::Lost) => &rule::LOST_WITH_IOMMU,
         };
-        report(
-            event,
-            adapter.into(),
-            Parameter::Address(base),
-            self.caller,
-            what,
-        );
+        let given = [adapter.into(), Parameter::Address(base)];
+        rule.by(self.caller, given).report();
     }
-}
-
-/// Reports a request for a device that was removed, by an adapter or for one.
-pub(crate) fn no_device(adapter: impl Into<Parameter>, caller: usize, what: &'static str) {
-    report(Event::Removed, adapter.into(), 0u32.into(), caller, what);
-}
-
-fn report(event: Event, adapter: Parameter, subject: Parameter, caller: usize, what: &'static str) {
-    // CAST: The discriminants are those that the page on violations lists.
-    let event = event as u32;
-    Violation::new(
-        Check::DmaVerifier,
-        0x00,
-        [adapter, subject, event.into()],
-        caller,
-        what,
-    )
-    .report();
 }

@@ -5,10 +5,9 @@
 //! WDK: "DMA Verification", bug check 0xE6 with parameter 1 = 0x0F.
 
 use crate::{
-    report::violation::{
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     sys::PAGE_SIZE,
     verifier::{
@@ -108,8 +107,8 @@ impl Padding {
 
 #[derive(Clone, Copy)]
 enum Side {
-    Before = 0x04,
-    Behind = 0x05,
+    Before,
+    Behind,
 }
 
 /// Where padding has changed.
@@ -122,25 +121,13 @@ pub(crate) struct Damage {
 impl Damage {
     /// Reports it, and whose buffer it was.
     pub(crate) fn report(self, caller: usize, bytes: usize, owner: impl fmt::Display) {
-        let what = match self.side {
-            Side::Before => "the driver or the device wrote before a common buffer",
-            Side::Behind => "the driver or the device wrote behind a common buffer",
+        let rule = match self.side {
+            Side::Before => &rule::WRITTEN_BEFORE_BUFFER,
+            Side::Behind => &rule::WRITTEN_BEHIND_BUFFER,
         };
         let place = poison::place(self.at, self.buffer, bytes);
-        // CAST: The discriminants are those of the bug check.
-        let side = self.side as u32;
-        Violation::new(
-            Check::DmaVerifier,
-            0x0f,
-            [
-                side.into(),
-                Parameter::Address(self.buffer),
-                Parameter::Address(self.at),
-            ],
-            caller,
-            what,
-        )
-        .report_with(|| {
+        let given = [Parameter::Address(self.buffer), Parameter::Address(self.at)];
+        rule.by(caller, given).report_with(|| {
             pr_err!("  {place} bytes, allocated at {owner}\n");
         });
     }

@@ -128,7 +128,7 @@ pub(crate) static LOG: AtLoad<SpinLockIrq<Log>> = AtLoad::new(|| {
 #[kernel::macros::kunit_tests(rust_pool_violation_log)]
 mod tests {
     use super::*;
-    use crate::report::violation::Check;
+    use crate::report::rule;
 
     fn push(log: &mut Log, number: u64) {
         log.push(Entry {
@@ -136,7 +136,7 @@ mod tests {
             time: 0,
             site: CallSite::new(0),
             module: None,
-            violation: Violation::new(Check::BadPoolCaller, 0, [number.into(); 3], 0, "test"),
+            violation: rule::WRONG_TAG.by(0, [number.into(); 3]),
         });
     }
 

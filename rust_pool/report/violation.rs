@@ -4,7 +4,7 @@
 //!
 //! WDK: "Bug Check 0xC2: BAD_POOL_CALLER", "Bug Check 0xC4: DRIVER_VERIFIER_DETECTED_VIOLATION",
 //! "Bug Check 0xE6: DRIVER_VERIFIER_DMA_VIOLATION". The codes that those pages leave open are chosen
-//! in `Documentation/violations.rst`.
+//! in the table, `report/rule.rs`.
 
 use crate::{
     lib::text::{
@@ -115,22 +115,25 @@ impl Check {
 
 /// What happened, in words.
 #[derive(Clone, Copy)]
-pub(crate) enum What {
-    /// These words say all.
-    Words(&'static str),
-    /// Something was done in a context in which it may not be.
-    Context {
-        done: &'static str,
-        irql: u32,
-        context: &'static str,
-    },
-    /// A block was freed with another tag than its own.
+pub(crate) struct What {
+    words: &'static str,
+    detail: Detail,
+}
+
+/// What the names in a rule's words stand for.
+#[derive(Clone, Copy)]
+pub(crate) enum Detail {
+    /// There are none.
+    None,
+    /// `{context}`.
+    Context { irql: u32, context: &'static str },
+    /// `{block}`, `{given}` and `{bytes}`.
     WrongTag {
         block: Tag,
         given: Tag,
         bytes: usize,
     },
-    /// Memory was left behind.
+    /// `{what}`, `{blocks}` and `{bytes}`.
     Left {
         what: &'static str,
         blocks: u64,
@@ -138,54 +141,49 @@ pub(crate) enum What {
     },
 }
 
-impl From<&'static str> for What {
-    fn from(words: &'static str) -> Self {
-        Self::Words(words)
-    }
-}
-
-impl What {
-    /// What was done, in a context in which it may not be.
-    pub(crate) fn here(done: &'static str) -> Self {
+impl Detail {
+    /// The context that this is called in.
+    fn here() -> Self {
         Self::Context {
-            done,
             irql: sys::irql(),
             context: sys::context(),
         }
     }
-}
 
-impl fmt::Display for What {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Words(words) => f.write_str(words),
-            Self::Context {
-                done,
-                irql,
-                context,
-            } => {
+    /// Writes what `name` stands for.
+    fn write(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (*self, name) {
+            (Self::Context { irql, context }, "context") => {
                 let level = match irql {
                     0 => "at PASSIVE_LEVEL",
                     2 => "at DISPATCH_LEVEL",
                     15 => "at HIGH_LEVEL",
                     _ => "above DISPATCH_LEVEL",
                 };
-                kwrite!(f, "{done} {level}: {context}")
+                kwrite!(f, "{level}: {context}")
             }
-            Self::WrongTag {
-                block,
-                given,
-                bytes,
-            } => {
-                kwrite!(f, "free of a {block} block with tag {given}")?;
-                kwrite!(f, " (a block of {bytes} bytes)")
-            }
-            Self::Left {
-                what,
-                blocks,
-                bytes,
-            } => kwrite!(f, "{what}: {}, {bytes} bytes", Blocks(blocks)),
+            (Self::WrongTag { block, .. }, "block") => kwrite!(f, "{block}"),
+            (Self::WrongTag { given, .. }, "given") => kwrite!(f, "{given}"),
+            (Self::WrongTag { bytes, .. }, "bytes") => kwrite!(f, "{bytes}"),
+            (Self::Left { what, .. }, "what") => f.write_str(what),
+            (Self::Left { blocks, .. }, "blocks") => kwrite!(f, "{}", Blocks(blocks)),
+            (Self::Left { bytes, .. }, "bytes") => kwrite!(f, "{bytes}"),
+            _ => f.write_str(name),
         }
+    }
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What is between braces is a name.
+        let mut names = self.words.split(['{', '}']);
+        while let Some(text) = names.next() {
+            f.write_str(text)?;
+            if let Some(name) = names.next() {
+                self.detail.write(name, f)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -199,7 +197,7 @@ impl fmt::Display for Blocks {
     }
 }
 
-/// One violation.
+/// One violation, of a rule of the table in `report/rule.rs`.
 #[derive(Clone, Copy)]
 #[must_use = "a violation is nothing until it is reported"]
 pub(crate) struct Violation {
@@ -212,40 +210,19 @@ pub(crate) struct Violation {
 }
 
 impl Violation {
-    /// A violation by the code at `caller`, with the check's four parameters and what they mean in
-    /// words.
-    pub(crate) fn new(
-        check: Check,
-        first: u64,
-        rest: [Parameter; 3],
-        caller: usize,
-        what: impl Into<What>,
-    ) -> Self {
-        let [second, third, fourth] = rest;
-        let first = Parameter::Value(first);
-        Self::of(check, [first, second, third, fourth], caller, what)
-    }
-
-    /// The same where the first parameter is no number.
-    pub(crate) fn of(
-        check: Check,
-        parameters: [Parameter; 4],
-        caller: usize,
-        what: impl Into<What>,
-    ) -> Self {
-        Self {
-            check,
-            parameters,
-            caller,
-            what: what.into(),
-            tag: None,
-        }
-    }
-
     /// The same about memory with a tag; 0 is none.
     pub(crate) fn about(self, tag: Tag) -> Self {
         let tag = Some(tag).filter(|tag| tag.as_raw() != 0);
         Self { tag, ..self }
+    }
+
+    /// The same with what the names in the rule's words stand for. The context is known without.
+    pub(crate) fn with(self, detail: Detail) -> Self {
+        let what = What {
+            detail,
+            ..self.what
+        };
+        Self { what, ..self }
     }
 }
 
@@ -261,7 +238,7 @@ impl fmt::Display for Violation {
             self.what
         )?;
         // The other words have it in them.
-        if let (Some(tag), What::Words(_) | What::Context { .. }) = (self.tag, self.what) {
+        if let (Some(tag), Detail::None | Detail::Context { .. }) = (self.tag, self.what.detail) {
             kwrite!(f, ", tag {tag}")?;
         }
         if self.caller != 0 {
@@ -275,67 +252,112 @@ impl fmt::Display for Violation {
     }
 }
 
-/// A request that this context does not allow: `done` is what was done.
-pub(crate) fn wrong_context(
-    kind: impl Into<Parameter>,
-    bytes: usize,
-    caller: usize,
-    done: &'static str,
-) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x08,
-        [sys::irql().into(), kind.into(), bytes.into()],
-        caller,
-        What::here(done),
-    )
+/// One of a rule's four parameters, as the table has it.
+pub(super) enum Column {
+    /// This number.
+    Is(u64),
+    /// This number, which was chosen here: Microsoft's documents name none.
+    Ours(u64),
+    /// The IRQL of the violation.
+    Irql,
+    /// What the report gives, and what that means.
+    Given(&'static str),
 }
 
-/// A free that this context does not allow: `done` is what was done. It is carried out, but not in
-/// NMI.
-pub(crate) fn wrong_context_free(
-    kind: impl Into<Parameter>,
-    addr: usize,
-    caller: usize,
-    done: &'static str,
-) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x09,
-        [sys::irql().into(), kind.into(), Parameter::Address(addr)],
-        caller,
-        What::here(done),
-    )
+/// The same, as a report needs it.
+#[derive(Clone, Copy)]
+enum Fill {
+    Is(u64),
+    Irql,
+    Given,
 }
 
-/// A request for no bytes.
-pub(crate) fn zero_bytes(
-    kind: impl Into<Parameter>,
-    tag: impl Into<Parameter>,
-    caller: usize,
-) -> Violation {
-    Violation::new(
-        Check::BadPoolCaller,
-        0x00,
-        [0u32.into(), kind.into(), tag.into()],
-        caller,
-        "zero bytes requested",
-    )
+/// What becomes of a call that breaks a rule, or of the block. The comments are what the
+/// documentation says.
+pub(super) enum Then {
+    /// refused
+    Refused,
+    /// carried out
+    Done,
+    /// carried out, in NMI refused
+    DoneButInNmi,
+    /// carried out when the last buffer is freed
+    Later,
+    /// the memory is lost
+    Lost,
+    /// the block stays allocated
+    Left,
+    /// it was free already
+    Past,
+    /// the kernel dies
+    Dies,
 }
 
-/// Arguments that do not fit, to a routine of which `bad` is what is wrong.
-pub(crate) fn bad_argument(
-    bad: impl Into<Parameter>,
-    right: impl Into<Parameter>,
-    given: impl Into<Parameter>,
-    caller: usize,
-    what: &'static str,
-) -> Violation {
-    Violation::new(
-        Check::DriverVerifier,
-        0x16,
-        [bad.into(), right.into(), given.into()],
-        caller,
-        what,
-    )
+/// A rule, whose reports give `N` of the four parameters.
+pub(crate) struct Rule<const N: usize> {
+    check: Check,
+    fills: [Fill; 4],
+    words: &'static str,
+}
+
+/// A row of the table in `report/rule.rs`: what is reported, with which parameters and words, and
+/// what becomes of it. `{context}` in the words is the IRQL and what makes it one; other names are
+/// for [`Violation::with`].
+pub(super) const fn rule<const N: usize>(
+    check: Check,
+    columns: [Column; 4],
+    words: &'static str,
+    _then: Then,
+) -> Rule<N> {
+    let mut fills = [Fill::Given; 4];
+    let mut given = 0;
+    let mut at = 0;
+    while at < fills.len() {
+        fills[at] = match columns[at] {
+            Column::Is(number) | Column::Ours(number) => Fill::Is(number),
+            Column::Irql => Fill::Irql,
+            Column::Given(meaning) => {
+                assert!(!meaning.is_empty());
+                given += 1;
+                Fill::Given
+            }
+        };
+        at += 1;
+    }
+    assert!(given == N, "the rule has another number of parameters");
+    Rule {
+        check,
+        fills,
+        words,
+    }
+}
+
+impl<const N: usize> Rule<N> {
+    /// A violation of the rule by the code at `caller`, with the parameters that the table does not
+    /// have.
+    #[cold]
+    pub(crate) fn by(&self, caller: usize, given: [Parameter; N]) -> Violation {
+        let mut given = given.into_iter();
+        let parameters = self.fills.map(|fill| match fill {
+            Fill::Is(number) => Parameter::Value(number),
+            Fill::Irql => sys::irql().into(),
+            // There are as many: `rule()` counted them.
+            Fill::Given => given.next().unwrap_or(Parameter::Value(0)),
+        });
+        let detail = if self.words.ends_with("{context}") {
+            Detail::here()
+        } else {
+            Detail::None
+        };
+        Violation {
+            check: self.check,
+            parameters,
+            caller,
+            what: What {
+                words: self.words,
+                detail,
+            },
+            tag: None,
+        }
+    }
 }

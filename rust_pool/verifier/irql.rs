@@ -9,10 +9,9 @@ use crate::{
         rules::Rule,
         OPTIONS, //
     },
-    report::violation::{
-        Check,
-        Parameter,
-        Violation, //
+    report::{
+        rule,
+        violation::Parameter, //
     },
     sys,
     types::tag::PoolKind, //
@@ -26,37 +25,15 @@ fn wanted(kind: PoolKind) -> bool {
 /// Reports the request for a block if it is made in a hard interrupt. Any context but NMI.
 pub(super) fn allocating(kind: PoolKind, bytes: usize, caller: usize) {
     if wanted(kind) {
-        report(
-            0x02,
-            kind,
-            bytes,
-            caller,
-            "pool allocation in hard interrupt",
-        );
+        let given = [kind.into(), bytes.into()];
+        rule::ALLOCATED_IN_HARDIRQ.by(caller, given).report();
     }
 }
 
 /// Reports the free of a block if it is made in a hard interrupt. Any context but NMI.
 pub(super) fn freeing(kind: PoolKind, addr: usize, caller: usize) {
     if wanted(kind) {
-        let addr = Parameter::Address(addr);
-        report(0x12, kind, addr, caller, "pool free in hard interrupt");
+        let given = [kind.into(), Parameter::Address(addr)];
+        rule::FREED_IN_HARDIRQ.by(caller, given).report();
     }
-}
-
-fn report(
-    code: u64,
-    kind: PoolKind,
-    last: impl Into<Parameter>,
-    caller: usize,
-    what: &'static str,
-) {
-    Violation::new(
-        Check::DriverVerifier,
-        code,
-        [sys::irql().into(), kind.into(), last.into()],
-        caller,
-        what,
-    )
-    .report();
 }

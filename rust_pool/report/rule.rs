@@ -1,0 +1,1150 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The table of violations: a row for each rule that a client can break.
+//!
+//! A report names its rule, and gives what the row leaves open. The tables of
+//! `Documentation/violations.rst` are made from this file by `scripts/rules.py`: the comment of a row
+//! says what happened. A star marks what Microsoft's documents leave open and was chosen here.
+//!
+//! WDK: "Bug Check 0x19", "0x49", "0xC1", "0xC2", "0xC4", "0xCC", "0xCD", "0xDA", "0xE6".
+
+use crate::report::violation::{
+    rule,
+    Check::*,
+    Column::{
+        Given,
+        Irql,
+        Is,
+        Ours, //
+    },
+    Rule,
+    Then::{
+        Dies,
+        Done,
+        DoneButInNmi,
+        Later,
+        Left,
+        Lost,
+        Past,
+        Refused, //
+    }, //
+};
+
+/// The header of a block was written to, which is found when the block is freed. See below.
+pub(crate) const HEADER_CHANGED: Rule<3> = rule(
+    BadPoolHeader,
+    [
+        Is(0x20),
+        Given("the block"),
+        Given("bytes asked for, or 0"),
+        Given("the block in front, or 0"),
+    ],
+    "header of a block changed",
+    Lost,
+);
+
+/// Bytes behind the end of a block were written to, which is found when that is freed.
+pub(crate) const BYTES_BEHIND_CHANGED: Rule<3> = rule(
+    BadPoolHeader,
+    [
+        Is(0x21),
+        Given("the block"),
+        Given("bytes asked for"),
+        Given("the first byte that is not what it was"),
+    ],
+    "bytes behind a block changed",
+    Done,
+);
+
+/// The header of a block was written to after it was freed. There is no caller: it is not known.
+pub(crate) const FREED_HEADER_CHANGED: Rule<3> = rule(
+    BadPoolHeader,
+    [
+        Is(0x23),
+        Given("the block"),
+        Given("where its header is"),
+        Given("bytes asked for*"),
+    ],
+    "header of a freed block changed",
+    Past,
+);
+
+/// A block was written to after it was freed. There is no caller, as above.
+pub(crate) const FREED_BLOCK_CHANGED: Rule<3> = rule(
+    BadPoolHeader,
+    [
+        Ours(0x24),
+        Given("the block"),
+        Given("the first byte that is not what it was"),
+        Given("bytes asked for"),
+    ],
+    "freed block written to",
+    Past,
+);
+
+/// `IoBuildPartialMdl()` of more pages than the target has room for: by the block of pool that it
+/// is, or else by its `Size`.
+pub(crate) const TARGET_MDL_TOO_SMALL: Rule<4> = rule(
+    TargetMdlTooSmall,
+    [
+        Given("source*"),
+        Given("target*"),
+        Given("where the part begins*"),
+        Given("its bytes*"),
+    ],
+    "partial MDL without room for its pages",
+    Refused,
+);
+
+/// Bytes before the block were written to.
+pub(crate) const BYTES_BEFORE_SPECIAL_CHANGED: Rule<3> = rule(
+    SpecialPool,
+    [
+        Given("the block"),
+        Given("the first byte that is not what it was"),
+        Given("bytes asked for*"),
+        Is(0x23),
+    ],
+    "bytes before a block of special pool changed",
+    Done,
+);
+
+/// Bytes behind the end of the block were written to.
+pub(crate) const BYTES_BEHIND_SPECIAL_CHANGED: Rule<3> = rule(
+    SpecialPool,
+    [
+        Given("the block"),
+        Given("the first byte that is not what it was"),
+        Given("bytes asked for*"),
+        Is(0x24),
+    ],
+    "bytes behind a block of special pool changed",
+    Done,
+);
+
+/// Pool of no size.
+pub(crate) const POOL_ZERO_BYTES: Rule<2> = rule(
+    BadPoolCaller,
+    [Is(0x00), Is(0), Given("POOL_TYPE"), Given("tag")],
+    "zero bytes requested",
+    Refused,
+);
+
+/// Contiguous or noncached memory of no size.
+pub(crate) const CONTIGUOUS_ZERO_BYTES: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x00), Is(0), Given("MEMORY_CACHING_TYPE"), Is(0)],
+    "zero bytes requested",
+    Refused,
+);
+
+/// A common buffer of no size.
+pub(crate) const BUFFER_ZERO_BYTES: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x00), Is(0), Given("adapter"), Is(0)],
+    "zero bytes requested",
+    Refused,
+);
+
+/// A pool block is freed twice. Found for blocks up to 4064 bytes as long as their memory was not
+/// used again; for larger ones as long as rust_pool keeps their pages, and then among the
+/// page-aligned blocks given back most recently; after that, and where a device's registers are
+/// mapped by then, it reads as 0x46*.
+pub(crate) const POOL_FREED_TWICE: Rule<2> = rule(
+    BadPoolCaller,
+    [
+        Is(0x07),
+        Is(0),
+        Given("its tag; 0 for a block that was given back, and above 64 KiB"),
+        Given("address"),
+    ],
+    "block freed twice",
+    Refused,
+);
+
+/// Paged pool allocated where sleeping is not allowed.
+pub(crate) const PAGED_REQUESTED: Rule<2> = rule(
+    BadPoolCaller,
+    [Is(0x08), Irql, Given("POOL_TYPE"), Given("bytes")],
+    "paged pool requested {context}",
+    Refused,
+);
+
+/// Nonpaged pool allocated in NMI.
+pub(crate) const NONPAGED_REQUESTED: Rule<2> = rule(
+    BadPoolCaller,
+    [Is(0x08), Irql, Given("POOL_TYPE"), Given("bytes")],
+    "nonpaged pool requested {context}",
+    Refused,
+);
+
+/// Contiguous memory allocated in NMI, or where sleeping is not allowed and it is not to be
+/// cached.
+pub(crate) const CONTIGUOUS_REQUESTED: Rule<2> = rule(
+    BadPoolCaller,
+    [
+        Ours(0x08),
+        Irql,
+        Given("MEMORY_CACHING_TYPE"),
+        Given("bytes"),
+    ],
+    "contiguous memory requested {context}",
+    Refused,
+);
+
+/// Noncached memory allocated where sleeping is not allowed.
+pub(crate) const NONCACHED_REQUESTED: Rule<2> = rule(
+    BadPoolCaller,
+    [
+        Ours(0x08),
+        Irql,
+        Given("MEMORY_CACHING_TYPE"),
+        Given("bytes"),
+    ],
+    "noncached memory requested {context}",
+    Refused,
+);
+
+/// A common buffer allocated where sleeping is not allowed.
+pub(crate) const BUFFER_REQUESTED: Rule<2> = rule(
+    BadPoolCaller,
+    [Ours(0x08), Irql, Given("adapter"), Given("bytes")],
+    "common buffer requested {context}",
+    Refused,
+);
+
+/// `IoGetDmaAdapter()` where sleeping is not allowed.
+pub(crate) const ADAPTER_REQUESTED: Rule<0> = rule(
+    BadPoolCaller,
+    [Ours(0x08), Irql, Is(0), Is(0)],
+    "adapter requested {context}",
+    Refused,
+);
+
+/// Paged pool freed where sleeping is not allowed.
+pub(crate) const PAGED_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Is(0x09), Irql, Is(1), Given("address")],
+    "paged pool freed {context}",
+    Done,
+);
+
+/// Pool freed in NMI.
+pub(crate) const POOL_FREED_IN_NMI: Rule<1> = rule(
+    BadPoolCaller,
+    [Is(0x09), Irql, Is(0), Given("address")],
+    "pool freed {context}",
+    Refused,
+);
+
+/// Contiguous memory freed in a hard interrupt or NMI.
+pub(crate) const CONTIGUOUS_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x09), Irql, Is(0), Given("address")],
+    "contiguous memory freed {context}",
+    DoneButInNmi,
+);
+
+/// Noncached memory freed where sleeping is not allowed.
+pub(crate) const NONCACHED_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x09), Irql, Is(0), Given("address")],
+    "noncached memory freed {context}",
+    DoneButInNmi,
+);
+
+/// A common buffer freed where sleeping is not allowed.
+pub(crate) const BUFFER_FREED: Rule<2> = rule(
+    BadPoolCaller,
+    [Ours(0x09), Irql, Given("adapter"), Given("address")],
+    "common buffer freed {context}",
+    DoneButInNmi,
+);
+
+/// `PutDmaAdapter()` in NMI.
+pub(crate) const ADAPTER_PUT_IN_NMI: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x09), Irql, Given("adapter"), Is(0)],
+    "adapter put {context}",
+    Refused,
+);
+
+/// A block is freed with another tag than its own.
+pub(crate) const WRONG_TAG: Rule<3> = rule(
+    BadPoolCaller,
+    [
+        Is(0x0a),
+        Given("address"),
+        Given("the block's tag"),
+        Given("the tag passed"),
+    ],
+    "free of a {block} block with tag {given} (a block of {bytes} bytes)",
+    Refused,
+);
+
+/// An address is freed that is not the kernel's.
+pub(crate) const USER_ADDRESS_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Is(0x40), Given("address"), Is(0x8000_0000_0000_0000), Is(0)],
+    "free of a user-mode address",
+    Refused,
+);
+
+/// Pool at NULL is freed.
+pub(crate) const NULL_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x46), Given("address"), Is(0), Is(0)],
+    "free of NULL",
+    Refused,
+);
+
+/// Kernel memory is freed as pool that is none: static data, another allocator's, or another
+/// family's.
+pub(crate) const FOREIGN_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Is(0x46), Given("address"), Is(0), Is(0)],
+    "free of memory that is not from the pool",
+    Refused,
+);
+
+/// `ExFreePool2()` with extended parameters.
+pub(crate) const FREED_WITH_PARAMETERS: Rule<3> = rule(
+    BadPoolCaller,
+    [
+        Ours(0x46),
+        Given("address"),
+        Given("tag"),
+        Given("how many"),
+    ],
+    "free with extended parameters, which are for secure pool",
+    Refused,
+);
+
+/// Contiguous memory is freed at an address that is no block's start.
+pub(crate) const NOT_CONTIGUOUS: Rule<1> = rule(
+    BadPoolCaller,
+    [Is(0x60), Given("address"), Is(0), Is(0)],
+    "contiguous free of a bad address",
+    Refused,
+);
+
+/// Pool is freed at an address inside a live block that is not its start; in special pool at any
+/// other address on its page.
+pub(crate) const FREED_INSIDE: Rule<1> = rule(
+    BadPoolCaller,
+    [Is(0x99), Given("address"), Is(0), Is(0)],
+    "free of an address inside a block",
+    Refused,
+);
+
+/// `NonPagedPoolMustSucceed` requested.
+pub(crate) const MUST_SUCCEED_REQUESTED: Rule<3> = rule(
+    BadPoolCaller,
+    [Is(0x9a), Given("POOL_TYPE"), Given("bytes"), Given("tag")],
+    "must-succeed pool requested",
+    Refused,
+);
+
+/// Allocation with tag 0.
+pub(crate) const TAG_ZERO: Rule<3> = rule(
+    BadPoolCaller,
+    [
+        Is(0x9b),
+        Given("POOL_TYPE"),
+        Given("bytes"),
+        Given("caller"),
+    ],
+    "allocation with tag 0",
+    Refused,
+);
+
+/// Allocation with the reserved tag `' GIB'`, shown as `BIG`.
+pub(crate) const TAG_RESERVED: Rule<3> = rule(
+    BadPoolCaller,
+    [
+        Is(0x9c),
+        Given("POOL_TYPE"),
+        Given("bytes"),
+        Given("caller"),
+    ],
+    "allocation with the reserved tag BIG",
+    Refused,
+);
+
+/// Allocation with a tag that has no letter and no digit.
+pub(crate) const TAG_UNREADABLE: Rule<3> = rule(
+    BadPoolCaller,
+    [Is(0x9d), Given("tag"), Given("POOL_TYPE"), Given("caller")],
+    "allocation with a tag that has no letter and no digit",
+    Refused,
+);
+
+/// `ExAllocatePoolWithTag()` with what seem to be POOL_FLAGS.
+pub(crate) const POOL_TYPE_OF_FLAGS: Rule<3> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("POOL_TYPE"), Given("bytes"), Given("tag")],
+    "pool type that is none: POOL_FLAGS are for ExAllocatePool2",
+    Refused,
+);
+
+/// `ExAllocatePoolWithTag()` with a reserved or unknown POOL_TYPE.
+pub(crate) const POOL_TYPE_UNKNOWN: Rule<3> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("POOL_TYPE"), Given("bytes"), Given("tag")],
+    "pool type that drivers may not use",
+    Refused,
+);
+
+/// `ExAllocatePool2()` or `ExAllocatePool3()` with what seems to be a POOL_TYPE.
+pub(crate) const FLAGS_OF_TYPE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("POOL_FLAGS"),
+        Given("bytes"),
+        Given("tag"),
+    ],
+    "pool flags that name no pool: a POOL_TYPE, where POOL_FLAGS belong",
+    Refused,
+);
+
+/// These without a flag for a pool.
+pub(crate) const FLAGS_WITHOUT_POOL: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("POOL_FLAGS"),
+        Given("bytes"),
+        Given("tag"),
+    ],
+    "pool flags that name no pool",
+    Refused,
+);
+
+/// These with flags for several pools.
+pub(crate) const FLAGS_OF_SEVERAL_POOLS: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("POOL_FLAGS"),
+        Given("bytes"),
+        Given("tag"),
+    ],
+    "pool flags that name several pools",
+    Refused,
+);
+
+/// These with reserved or unknown flags among the lower 32.
+pub(crate) const FLAGS_UNKNOWN: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("POOL_FLAGS"),
+        Given("bytes"),
+        Given("tag"),
+    ],
+    "pool flags that drivers may not use",
+    Refused,
+);
+
+/// `ExAllocatePool3()` with an extended parameter that has to be understood.
+pub(crate) const EXTENDED_PARAMETER_UNKNOWN: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("POOL_FLAGS"),
+        Given("bytes"),
+        Given("tag"),
+    ],
+    "extended parameter that is not supported",
+    Refused,
+);
+
+/// `ExAllocatePool3()` with a number of extended parameters, and NULL.
+pub(crate) const EXTENDED_PARAMETERS_NULL: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("POOL_FLAGS"),
+        Given("bytes"),
+        Given("tag"),
+    ],
+    "no extended parameters at NULL",
+    Refused,
+);
+
+/// `ExAllocatePoolWithTagPriority()` with no EX_POOL_PRIORITY.
+pub(crate) const PRIORITY_UNKNOWN: Rule<3> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("priority"), Given("bytes"), Given("tag")],
+    "pool priority that is none",
+    Refused,
+);
+
+/// Contiguous memory of a reserved MEMORY_CACHING_TYPE.
+pub(crate) const CACHE_TYPE_RESERVED: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("type"), Given("bytes"), Is(0)],
+    "reserved cache type",
+    Refused,
+);
+
+/// `MmFreeContiguousMemorySpecifyCache()` with the wrong size or cache type.
+pub(crate) const CONTIGUOUS_MISFIT: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("address"),
+        Given("bytes allocated"),
+        Given("bytes passed"),
+    ],
+    "contiguous free with the wrong size or cache type",
+    Refused,
+);
+
+/// `MmFreeNonCachedMemory()` with the wrong size.
+pub(crate) const NONCACHED_MISFIT: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("address"),
+        Given("bytes allocated"),
+        Given("bytes passed"),
+    ],
+    "noncached free with the wrong size",
+    Refused,
+);
+
+/// `MmFreeNonCachedMemory()` of anything else.
+pub(crate) const NOT_NONCACHED: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("address"), Is(0), Given("bytes passed")],
+    "noncached free of a bad address",
+    Refused,
+);
+
+/// `IoGetDmaAdapter()` without a description.
+pub(crate) const ADAPTER_WITHOUT_DESCRIPTION: Rule<0> = rule(
+    DriverVerifier,
+    [Ours(0x16), Is(0), Is(0), Is(0)],
+    "adapter without description",
+    Refused,
+);
+
+/// `IoGetDmaAdapter()` without a device.
+pub(crate) const ADAPTER_WITHOUT_DEVICE: Rule<0> = rule(
+    DriverVerifier,
+    [Ours(0x16), Is(0), Is(0), Is(0)],
+    "adapter without device",
+    Refused,
+);
+
+/// `AllocateCommonBuffer()` of what never was an adapter.
+pub(crate) const BUFFER_OF_NO_ADAPTER: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Given("bytes"), Is(0)],
+    "common buffer of an adapter that never was",
+    Refused,
+);
+
+/// `PutDmaAdapter()` of what never was an adapter.
+pub(crate) const PUT_OF_NO_ADAPTER: Rule<1> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Is(0), Is(0)],
+    "put of an adapter that never was",
+    Refused,
+);
+
+/// `FreeCommonBuffer()` of a live buffer with arguments that are not its own.
+pub(crate) const BUFFER_MISFIT: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("address"),
+        Given("adapter"),
+        Given("bytes passed"),
+    ],
+    "common buffer freed with arguments that are not its own",
+    Refused,
+);
+
+/// An MDL routine called with NULL for an MDL.
+pub(crate) const MDL_NULL: Rule<0> = rule(
+    DriverVerifier,
+    [Ours(0x16), Is(0), Is(0), Is(0)],
+    "NULL for an MDL",
+    Refused,
+);
+
+/// `MmBuildMdlForNonPagedPool()`, or a mapping, of an MDL that was never initialised.
+pub(crate) const MDL_NOT_INITIALISED: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("its flags"),
+        Given("where its buffer begins"),
+    ],
+    "MDL that was not initialised",
+    Refused,
+);
+
+/// `MmBuildMdlForNonPagedPool()` of an MDL whose pages are locked or mapped.
+pub(crate) const MDL_BUILT_IN_USE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("its flags"),
+        Given("the flags that say so"),
+    ],
+    "MDL built while its pages are locked or mapped",
+    Refused,
+);
+
+/// `MmBuildMdlForNonPagedPool()` of an MDL without room for its pages.
+pub(crate) const MDL_BUILT_TOO_SMALL: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("its flags"),
+        Given("its pages"),
+    ],
+    "MDL built for more pages than it has room for",
+    Refused,
+);
+
+/// `MmBuildMdlForNonPagedPool()` of pages that are not mapped.
+pub(crate) const MDL_BUILT_UNMAPPED: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("its flags"),
+        Given("the first of them"),
+    ],
+    "MDL built for a page that is not mapped",
+    Refused,
+);
+
+/// `IoBuildPartialMdl()` of a part that begins outside of its source.
+pub(crate) const PART_BEGINS_OUTSIDE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("source"),
+        Given("its flags"),
+        Given("where"),
+    ],
+    "partial MDL that begins outside of its source",
+    Refused,
+);
+
+/// `IoBuildPartialMdl()` of a part that ends behind its source.
+pub(crate) const PART_ENDS_OUTSIDE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("source"),
+        Given("its flags"),
+        Given("the part's bytes"),
+    ],
+    "partial MDL that ends behind its source",
+    Refused,
+);
+
+/// `IoBuildPartialMdl()` of a source without room for its pages.
+pub(crate) const SOURCE_MDL_TOO_SMALL: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("source"),
+        Given("its flags"),
+        Given("the source's pages"),
+    ],
+    "partial MDL of one that is longer than its room",
+    Refused,
+);
+
+/// A mapping with a reserved MEMORY_CACHING_TYPE.
+pub(crate) const MAPPED_AS_RESERVED: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("MDL"), Given("its flags"), Is(0)],
+    "reserved cache type for a mapping",
+    Refused,
+);
+
+/// A mapping of an MDL without room for its pages.
+pub(crate) const MDL_MAPPED_TOO_SMALL: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("its flags"),
+        Given("its pages"),
+    ],
+    "MDL mapped that is longer than its room",
+    Refused,
+);
+
+/// A mapping of pages whose cache types differ.
+pub(crate) const MAPPED_OF_SEVERAL_TYPES: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("MDL"), Given("its flags"), Is(0)],
+    "MDL mapped whose pages differ in their cache types",
+    Refused,
+);
+
+/// A mapping with another cache type than the pages have.
+pub(crate) const MAPPED_OF_ANOTHER_TYPE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("its flags"),
+        Given("theirs"),
+    ],
+    "MDL mapped with another cache type than its pages have",
+    Refused,
+);
+
+/// `MmProbeAndLockPages()` with an unknown mode or operation, of an MDL that was never
+/// initialised, or without room for its pages.
+pub(crate) const MDL_LOCKED_BADLY: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("its flags"),
+        Given("the operation"),
+    ],
+    "MDL locked with bad arguments, or longer than its room",
+    Refused,
+);
+
+/// `MmProbeAndLockPages()` of a process's memory where sleeping is not allowed.
+pub(crate) const USER_PAGES_LOCKED: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x70), Irql, Given("MDL"), Given("mode")],
+    "pages of a process locked where sleeping is not allowed",
+    Refused,
+);
+
+/// `MmProbeAndLockPages()` above `DISPATCH_LEVEL`.
+pub(crate) const PAGES_LOCKED: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x70), Irql, Given("MDL"), Given("mode")],
+    "pages locked above DISPATCH_LEVEL",
+    Refused,
+);
+
+/// The pages of an MDL mapped above `DISPATCH_LEVEL`.
+pub(crate) const MDL_MAPPED: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x76), Irql, Given("MDL"), Given("mode")],
+    "pages of an MDL mapped above DISPATCH_LEVEL",
+    Refused,
+);
+
+/// `MmUnlockPages()` there.
+pub(crate) const PAGES_UNLOCKED: Rule<1> = rule(
+    DriverVerifier,
+    [Is(0x78), Irql, Given("MDL"), Is(0)],
+    "pages unlocked above DISPATCH_LEVEL",
+    DoneButInNmi,
+);
+
+/// `MmUnmapLockedPages()` there.
+pub(crate) const MDL_UNMAPPED: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x79), Irql, Given("address"), Given("MDL")],
+    "MDL unmapped above DISPATCH_LEVEL",
+    DoneButInNmi,
+);
+
+/// `MmUnlockPages()` of an MDL whose pages are not locked.
+pub(crate) const MDL_NOT_LOCKED: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x7c), Given("MDL"), Given("its flags"), Is(0)],
+    "MDL unlocked whose pages are not locked",
+    Refused,
+);
+
+/// `MmUnlockPages()` of an MDL that `MmBuildMdlForNonPagedPool()` built.
+pub(crate) const NONPAGED_MDL_UNLOCKED: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x7d), Given("MDL"), Given("its flags"), Is(0)],
+    "MDL of nonpaged pool unlocked",
+    Refused,
+);
+
+/// `MmBuildMdlForNonPagedPool()` for a block of paged pool.
+pub(crate) const MDL_BUILT_OF_PAGED: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x7f), Irql, Given("MDL"), Given("its flags")],
+    "MDL of nonpaged pool built for paged pool",
+    Done,
+);
+
+/// An MDL mapped with a frame that is no memory.
+pub(crate) const FRAME_OF_NO_MEMORY: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Is(0x89),
+        Given("MDL"),
+        Given("where the frame's number is"),
+        Given("the number"),
+    ],
+    "MDL mapped with a frame that is no memory",
+    Refused,
+);
+
+/// `MmProbeAndLockPages()` of an MDL that is locked, mapped, built or partial.
+pub(crate) const MDL_LOCKED_IN_USE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Is(0xb0),
+        Given("MDL"),
+        Given("its flags"),
+        Given("those that say so"),
+    ],
+    "MDL locked that is in use already",
+    Refused,
+);
+
+/// An MDL mapped that is mapped already, or was built by `MmBuildMdlForNonPagedPool()`.
+pub(crate) const MDL_MAPPED_TWICE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Is(0xb2),
+        Given("MDL"),
+        Given("its flags"),
+        Given("those that say so"),
+    ],
+    "MDL mapped that is mapped already",
+    Refused,
+);
+
+/// An MDL mapped whose pages are not locked.
+pub(crate) const MDL_MAPPED_UNLOCKED: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Is(0xb3),
+        Given("MDL"),
+        Given("its flags"),
+        Given("those that are missing"),
+    ],
+    "MDL mapped whose pages are not locked",
+    Refused,
+);
+
+/// `MmUnlockPages()` of a partial MDL.
+pub(crate) const PARTIAL_MDL_UNLOCKED: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0xb4), Given("MDL"), Given("its flags"), Is(0x10)],
+    "partial MDL unlocked",
+    Refused,
+);
+
+/// `IoFreeMdl()` of an MDL whose pages are still mapped, or locked*.
+pub(crate) const MDL_FREED_IN_USE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Is(0xb8),
+        Given("MDL"),
+        Given("its flags"),
+        Given("those that say so*"),
+    ],
+    "free of an MDL whose pages are mapped or locked",
+    Refused,
+);
+
+/// `IoBuildPartialMdl()` into an MDL that is in use.
+pub(crate) const TARGET_MDL_IN_USE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0xb8),
+        Given("MDL"),
+        Given("its flags"),
+        Given("those that say so"),
+    ],
+    "partial MDL that is still mapped or locked",
+    Refused,
+);
+
+/// `IoAllocateMdl()` or `MmProbeAndLockPages()` of an MDL at whose address pages were locked for
+/// another one, which was freed by `ExFreePool()`, or initialised again, without `MmUnlockPages()`.
+/// They are unlocked now.
+pub(crate) const MDL_GONE_LOCKED: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0xb8), Given("MDL"), Given("its flags"), Is(0x02)],
+    "an MDL was here whose pages were locked when its memory was freed",
+    Done,
+);
+
+/// `MmBuildMdlForNonPagedPool()` for an address that is not the kernel's.
+pub(crate) const MDL_BUILT_OF_USER_ADDRESS: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0xe0), Given("address"), Given("bytes"), Is(0)],
+    "MDL of nonpaged pool built for a user-mode address",
+    Refused,
+);
+
+/// `IoBuildPartialMdl()` of a source whose pages are neither locked nor built*.
+pub(crate) const SOURCE_MDL_NOT_LOCKED: Rule<2> = rule(
+    DriverVerifier,
+    [
+        Is(0x140),
+        Irql,
+        Given("source"),
+        Given("where the part begins"),
+    ],
+    "partial MDL of pages that are not locked",
+    Refused,
+);
+
+/// Nonpaged pool allocated in a hard interrupt, with the verifier's option `irql`.
+pub(crate) const ALLOCATED_IN_HARDIRQ: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x02), Irql, Given("POOL_TYPE"), Given("bytes")],
+    "pool allocation in hard interrupt",
+    Done,
+);
+
+/// Nonpaged pool freed there.
+pub(crate) const FREED_IN_HARDIRQ: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x12), Irql, Given("POOL_TYPE"), Given("address")],
+    "pool free in hard interrupt",
+    Done,
+);
+
+/// A module unloads with allocations outstanding.
+pub(crate) const LEFT_AT_UNLOAD: Rule<1> = rule(
+    DriverVerifier,
+    [Is(0x62), Is(0), Is(0), Given("blocks")],
+    "unloading with allocations outstanding: {blocks}, {bytes} bytes",
+    Left,
+);
+
+/// What it left of one tag, or by one call site. This is in the file `violations` alone.
+pub(crate) const LEAKED: Rule<1> = rule(
+    DriverVerifier,
+    [Is(0x62), Is(0), Is(0), Given("blocks")],
+    "leaked {what}: {blocks}, {bytes} bytes",
+    Left,
+);
+
+/// Access to a block that was freed.
+pub(crate) const FREED_SPECIAL_TOUCHED: Rule<3> = rule(
+    FreedSpecialPool,
+    [
+        Given("address"),
+        Given("0 read, 1 write"),
+        Given("instruction"),
+        Is(0),
+    ],
+    "access to a block of special pool that was freed",
+    Dies,
+);
+
+/// Access behind the end of a block.
+pub(crate) const BEHIND_SPECIAL_TOUCHED: Rule<3> = rule(
+    BeyondEnd,
+    [
+        Given("address"),
+        Given("0 read, 1 write"),
+        Given("instruction"),
+        Is(0),
+    ],
+    "access behind the end of a block of special pool",
+    Dies,
+);
+
+/// Access before the start of a block*.
+pub(crate) const BEFORE_SPECIAL_TOUCHED: Rule<3> = rule(
+    BeyondEnd,
+    [
+        Given("address"),
+        Given("0 read, 1 write"),
+        Given("instruction"),
+        Is(0),
+    ],
+    "access before the start of a block of special pool",
+    Dies,
+);
+
+/// `MmUnmapLockedPages()` with an address that is not the mapping's.
+pub(crate) const UNMAPPED_ELSEWHERE: Rule<2> = rule(
+    SystemPteMisuse,
+    [Is(0x03), Is(0), Given("the mapping"), Given("the address")],
+    "MDL unmapped at an address that is not its own",
+    Refused,
+);
+
+/// `MmUnmapLockedPages()` of an MDL that is not mapped, unmapped twice for example, or only where
+/// the buffer is that it was built of, or a part of.
+pub(crate) const NOT_MAPPED: Rule<3> = rule(
+    SystemPteMisuse,
+    [Is(0x06), Given("MDL"), Given("address"), Given("pages")],
+    "MDL unmapped that is not mapped",
+    Refused,
+);
+
+/// The driver that had the device when the buffer was allocated has it no more.
+pub(crate) const FREED_WITHOUT_DRIVER: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("address"), Is(1)],
+    "common buffer freed after its device lost its driver: given back",
+    Done,
+);
+
+/// The device was removed. What became of the memory is told below.
+pub(crate) const FREED_WITHOUT_DEVICE: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("address"), Is(2)],
+    "common buffer freed after its device was removed: given back",
+    Done,
+);
+
+/// The same.
+pub(crate) const FREED_WITHOUT_DEVICE_OR_IOMMU: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("address"), Is(2)],
+    "common buffer freed after its device was removed: given back without the IOMMU",
+    Done,
+);
+
+/// The same.
+pub(crate) const LOST_WITH_DEVICE: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("address"), Is(2)],
+    "common buffer freed after its device was removed: memory lost",
+    Lost,
+);
+
+/// The device's IOMMU group got another domain (`/sys/kernel/iommu_groups/<n>/type`).
+pub(crate) const FREED_WITHOUT_IOMMU: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("address"), Is(3)],
+    "common buffer freed after its IOMMU domain changed: given back without the IOMMU",
+    Done,
+);
+
+/// The same.
+pub(crate) const LOST_WITH_IOMMU: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("address"), Is(3)],
+    "common buffer freed after its IOMMU domain changed: memory lost",
+    Lost,
+);
+
+/// `AllocateCommonBuffer()` for a device that was removed.
+pub(crate) const BUFFER_WITHOUT_DEVICE: Rule<1> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Is(0), Is(2)],
+    "common buffer for a device that was removed",
+    Refused,
+);
+
+/// `IoGetDmaAdapter()` for a device that was removed.
+pub(crate) const ADAPTER_OF_NO_DEVICE: Rule<0> = rule(
+    DmaVerifier,
+    [Ours(0x00), Is(0), Is(0), Is(2)],
+    "adapter for a device that was removed",
+    Refused,
+);
+
+/// `FreeCommonBuffer()` of a buffer that was freed already or never was, memory of another family
+/// included.
+pub(crate) const NOT_A_BUFFER: Rule<3> = rule(
+    DmaVerifier,
+    [
+        Ours(0x03),
+        Given("adapter"),
+        Given("address"),
+        Given("bytes passed"),
+    ],
+    "free of a common buffer that is freed already or never was",
+    Refused,
+);
+
+/// `PutDmaAdapter()` with common buffers out. Until the last of them is freed, new requests fail.
+pub(crate) const PUT_WITH_BUFFERS: Rule<2> = rule(
+    DmaVerifier,
+    [Is(0x07), Given("adapter"), Given("buffers out"), Is(0)],
+    "adapter put back with common buffers out",
+    Later,
+);
+
+/// More map registers than the adapter has, for one buffer, with the verifier's option `dma`.
+pub(crate) const MANY_REGISTERS_IN_ONE: Rule<3> = rule(
+    DmaVerifier,
+    [
+        Is(0x0c),
+        Given("registers needed"),
+        Given("registers of the adapter"),
+        Given("adapter"),
+    ],
+    "more map registers in use than the adapter has",
+    Refused,
+);
+
+/// The same for all live buffers of the adapter.
+pub(crate) const MANY_REGISTERS_IN_ALL: Rule<3> = rule(
+    DmaVerifier,
+    [
+        Is(0x0c),
+        Given("registers needed"),
+        Given("registers of the adapter"),
+        Given("adapter"),
+    ],
+    "more map registers in use than the adapter has",
+    Done,
+);
+
+/// The driver or the device wrote before a common buffer, which is found when that is freed, if it
+/// was allocated with the verifier's option `dma`.
+pub(crate) const WRITTEN_BEFORE_BUFFER: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Is(0x0f),
+        Is(0x04),
+        Given("the buffer"),
+        Given("the first byte that was written to"),
+    ],
+    "the driver or the device wrote before a common buffer",
+    Done,
+);
+
+/// The same behind one.
+pub(crate) const WRITTEN_BEHIND_BUFFER: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Is(0x0f),
+        Is(0x05),
+        Given("the buffer"),
+        Given("the first byte that was written to"),
+    ],
+    "the driver or the device wrote behind a common buffer",
+    Done,
+);
+
+/// `AllocateCommonBuffer()` or `PutDmaAdapter()` of an adapter that was put back. As its routines
+/// are found through it, an adapter stays readable until 16 more were put back; after that it
+/// reads as one that never was.
+pub(crate) const ADAPTER_PUT_BEFORE: Rule<1> = rule(
+    DmaVerifier,
+    [Is(0x18), Given("adapter"), Is(0), Is(0)],
+    "use of an adapter that was put back",
+    Refused,
+);
+
+/// The same of NULL.
+pub(crate) const ADAPTER_NULL: Rule<0> = rule(
+    DmaVerifier,
+    [Is(0x19), Is(0), Is(0), Is(0)],
+    "NULL in place of an adapter",
+    Refused,
+);
