@@ -128,7 +128,7 @@ impl Mdl {
 
     /// The block that the MDL is, if it is one of pool.
     fn block(&self) -> Option<Known> {
-        if sys::irql() == 15 {
+        if sys::irql().is_nmi() {
             return None;
         }
         lookup::find(self.addr()).filter(|known| is_pool(known) && known.bytes >= HEAD)
@@ -271,7 +271,7 @@ fn build(mdl: Mdl, caller: usize) {
             }
         )
     };
-    if sys::irql() != 15 && lookup::find(start).as_ref().is_some_and(is_paged) {
+    if !sys::irql().is_nmi() && lookup::find(start).as_ref().is_some_and(is_paged) {
         let given = [mdl.into(), mdl.flags().into()];
         rule::MDL_BUILT_OF_PAGED.by(caller, given).report();
     }

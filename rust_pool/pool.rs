@@ -234,7 +234,7 @@ fn allocate_checked(
             return None;
         }
     }
-    if percpu::in_nmi() || (kind == PoolKind::Paged && sys::irql() != 0) {
+    if percpu::in_nmi() || (kind == PoolKind::Paged && !sys::irql().may_sleep()) {
         let rule = match kind {
             PoolKind::Paged => &rule::PAGED_REQUESTED,
             PoolKind::NonPaged => &rule::NONPAGED_REQUESTED,
@@ -286,13 +286,13 @@ fn allocate_large(
         }
     }
     let used = large::used(request.bytes)?;
-    if sys::irql() == 0 {
+    if sys::irql().may_sleep() {
         BACKLOG.shorten(used, give_back);
     }
     let record = Reservation::new()?;
     let block = backlog::retry(
         || large::allocate_pages(request),
-        || sys::irql() == 0 && BACKLOG.drain(give_back),
+        || sys::irql().may_sleep() && BACKLOG.drain(give_back),
     )?;
     row.charge(request.bytes, used);
     record.insert(
@@ -491,7 +491,7 @@ fn release(region: KBox<Region>) {
         if quarantine_set::take(region.addr()) {
             return quarantine::keep(Memory::Region(region));
         }
-        if sys::irql() != 0 && sys::is_vmalloc(region.base) {
+        if !sys::irql().may_sleep() && sys::is_vmalloc(region.base) {
             BACKLOG.add(region);
         } else {
             give_back(Batch::of(region));

@@ -112,7 +112,7 @@ impl Violation {
 /// counted.
 fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
     let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
-    if sys::irql() < 15 {
+    if !sys::irql().is_nmi() {
         LOG.lock().push(Entry {
             number,
             time: sys::log_time(),
@@ -138,7 +138,7 @@ pub(crate) fn say_left_out() {
 fn policy_stops(who: impl FnOnce() -> Who) -> bool {
     // No lock may be taken in NMI.
     policy::stops(|| {
-        sys::irql() < 15 && {
+        !sys::irql().is_nmi() && {
             let who = who();
             OPTIONS.lock().stops(&who)
         }

@@ -39,7 +39,8 @@ pub(crate) use context::{
     irql,
     may_vmalloc,
     save_stack,
-    this_module, //
+    this_module,
+    Irql, //
 };
 pub(crate) use device::{
     Coherent,

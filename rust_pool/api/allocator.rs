@@ -372,7 +372,7 @@ export_symbol_gpl!(rust_pool_kmalloc_slow);
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool {
-    if sys::irql() == 0 {
+    if sys::irql().may_sleep() {
         return true;
     }
     let given = [PoolKind::Paged.into(), bytes.into()];
@@ -389,7 +389,7 @@ export_symbol_gpl!(rust_pool_paged_check);
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
-    if sys::irql() != 0 {
+    if !sys::irql().may_sleep() {
         rule::PAGED_FREED
             .by(caller, [Parameter::Address(block as usize)])
             .report();

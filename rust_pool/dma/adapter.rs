@@ -333,7 +333,7 @@ pub(crate) fn forget_all() {
 
 /// Puts an adapter back. Any context but NMI, any address.
 fn put(id: AdapterId, caller: usize) {
-    if sys::irql() == 15 {
+    if sys::irql().is_nmi() {
         rule::ADAPTER_PUT_IN_NMI.by(caller, [id.into()]).report();
         return;
     }
@@ -441,7 +441,7 @@ unsafe fn get_raw(
     registers: *mut u32,
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
-    if sys::irql() != 0 {
+    if !sys::irql().may_sleep() {
         rule::ADAPTER_REQUESTED.by(caller, []).report();
         return null_mut();
     }

@@ -61,7 +61,7 @@ fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(N
     }
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
-    if sys::irql() != 0 {
+    if !sys::irql().may_sleep() {
         rule::BUFFER_REQUESTED
             .by(caller, [id.into(), bytes.into()])
             .report();
@@ -174,7 +174,7 @@ fn look_around(region: &Region, caller: usize) {
 /// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
 fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
     let own = Parameter::Address(base);
-    if sys::irql() == 15 {
+    if sys::irql().is_nmi() {
         rule::BUFFER_FREED.by(caller, [id.into(), own]).report();
         return;
     }
@@ -207,7 +207,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     look_around(&region, caller);
     FAMILY.discharge(region.asked, region.used);
     let registers = region.used / PAGE_SIZE;
-    let mut here = sys::irql() == 0;
+    let mut here = sys::irql().may_sleep();
     if let Owner::CommonBuffer {
         device,
         origin,
@@ -221,7 +221,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     if here {
         buffer_release::release(&region);
     } else {
-        if sys::irql() != 0 {
+        if !sys::irql().may_sleep() {
             rule::BUFFER_FREED.by(caller, [id.into(), own]).report();
         }
         buffer_release::BACKLOG.add(region);

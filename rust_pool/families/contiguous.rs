@@ -169,7 +169,7 @@ pub(crate) fn allocate(
         return None;
     }
     let irql = sys::irql();
-    if irql == 15 || (cache != CacheType::Cached && irql != 0) {
+    if irql.is_nmi() || (cache != CacheType::Cached && !irql.may_sleep()) {
         rule::CONTIGUOUS_REQUESTED
             .by(caller, [shown.into(), bytes.into()])
             .report();
@@ -270,7 +270,7 @@ pub(crate) fn give_back(mut batch: Batch) {
 /// address.
 pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
     let own = Parameter::Address(base);
-    if sys::irql() == 15 {
+    if sys::irql().is_nmi() {
         rule::CONTIGUOUS_FREED.by(caller, [own]).report();
         return;
     }

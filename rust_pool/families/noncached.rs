@@ -141,7 +141,7 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
             .report();
         return None;
     }
-    if sys::irql() != 0 {
+    if !sys::irql().may_sleep() {
         rule::NONCACHED_REQUESTED
             .by(caller, [cache.into(), bytes.into()])
             .report();
@@ -178,7 +178,7 @@ fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNu
 /// Frees the block at `base`, if `bytes` is its size. Any context, any address.
 pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     let own = Parameter::Address(base);
-    if sys::irql() == 15 {
+    if sys::irql().is_nmi() {
         rule::NONCACHED_FREED.by(caller, [own]).report();
         return;
     }
@@ -197,7 +197,7 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
         return;
     };
     FAMILY.discharge(region.asked, region.used);
-    if sys::irql() != 0 {
+    if !sys::irql().may_sleep() {
         rule::NONCACHED_FREED.by(caller, [own]).report();
         BACKLOG.add(region);
     } else if sys::in_reclaim() {

@@ -84,7 +84,7 @@ fn take(mdl: Mdl) -> Option<KBox<Region>> {
 /// Gives back what was locked for an MDL; at once, or later where that may not be done here.
 fn give_back(region: KBox<Region>) {
     let pins = matches!(&region.owner, Owner::Locked(pinned) if !pinned.is_empty());
-    if pins && (sys::irql() != 0 || sys::in_reclaim()) {
+    if pins && (!sys::irql().may_sleep() || sys::in_reclaim()) {
         noncached::BACKLOG.add(region);
     }
 }
@@ -107,7 +107,7 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
     let mut head = mdl.head();
     let (flags, start) = (flags_of(&head), start_of(&head));
     let is_user = start < SYSTEM_SPACE;
-    if irql > 2 || (is_user && irql != 0) {
+    if irql.is_above_dispatch() || (is_user && !irql.may_sleep()) {
         let rule = if is_user {
             &rule::USER_PAGES_LOCKED
         } else {
@@ -170,10 +170,10 @@ impl From<sys::NotPinned> for Refused {
 /// Unlocks the pages of an MDL, and undoes its mapping if it has one. Any context.
 fn unlock(mdl: Mdl, caller: usize) {
     let irql = sys::irql();
-    if irql > 2 {
+    if irql.is_above_dispatch() {
         rule::PAGES_UNLOCKED.by(caller, [mdl.into()]).report();
     }
-    if irql == 15 {
+    if irql.is_nmi() {
         return;
     }
     let head = mdl.head();

@@ -66,7 +66,7 @@ struct Wanted {
 /// Maps the pages of an MDL. Any context; sleeps where it may.
 fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
     let irql = sys::irql();
-    if irql > 2 {
+    if irql.is_above_dispatch() {
         let mode = u32::from(wanted.mode.unsigned_abs());
         rule::MDL_MAPPED
             .by(caller, [mdl.into(), mode.into()])
@@ -158,7 +158,7 @@ fn map_scattered(
     write: bool,
     caller: usize,
 ) -> Option<NonNull<u8>> {
-    if sys::irql() != 0 {
+    if !sys::irql().may_sleep() {
         return None;
     }
     let used = pages.checked_mul(PAGE_SIZE)?;
@@ -174,10 +174,10 @@ fn map_scattered(
 pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
     let irql = sys::irql();
     let at = Parameter::Address(base);
-    if irql > 2 {
+    if irql.is_above_dispatch() {
         rule::MDL_UNMAPPED.by(caller, [at, mdl.into()]).report();
     }
-    if irql == 15 {
+    if irql.is_nmi() {
         return;
     }
     let mut head = mdl.head();
@@ -198,7 +198,7 @@ pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
         Taken::Refused(())
     };
     match taken {
-        Taken::Region(region) if irql == 0 && !sys::in_reclaim() => {
+        Taken::Region(region) if irql.may_sleep() && !sys::in_reclaim() => {
             noncached::give_back(Batch::of(region));
         }
         Taken::Region(region) => noncached::BACKLOG.add(region),

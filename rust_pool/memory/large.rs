@@ -139,7 +139,7 @@ unsafe extern "C" fn rust_pool_large_allocate(
     zero: bool,
     sleep: bool,
 ) -> *mut c_void {
-    if sys::irql() == 15 {
+    if sys::irql().is_nmi() {
         return sys::NULL;
     }
     allocate(Request { bytes, zero, sleep }).map_or(sys::NULL, |block| block.as_ptr().cast())

@@ -68,7 +68,7 @@ pub(crate) fn report_wrong_tag(
 /// Reports a free that the rules forbid in this context; it is carried out all the same.
 #[inline]
 pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
-    if kind == PoolKind::Paged && sys::irql() != 0 {
+    if kind == PoolKind::Paged && !sys::irql().may_sleep() {
         rule::PAGED_FREED
             .by(caller, [Parameter::Address(addr)])
             .report();

@@ -67,7 +67,7 @@ unsafe extern "C" fn rust_pool_block(
     bytes: *mut usize,
 ) -> bool {
     // No lock may be taken in NMI.
-    if sys::irql() == 15 {
+    if sys::irql().is_nmi() {
         return false;
     }
     let Some(known) = find(block as usize) else {

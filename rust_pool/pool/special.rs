@@ -259,7 +259,7 @@ fn tell(block: &Block, addr: usize) {
 #[no_mangle]
 unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) {
     // No lock may be taken in NMI.
-    if !arena::covers(addr) || sys::irql() == 15 {
+    if !arena::covers(addr) || sys::irql().is_nmi() {
         return;
     }
     let Some(block) = with(|arena| arena.meant(addr)).flatten() else {

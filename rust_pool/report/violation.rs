@@ -12,7 +12,10 @@ use crate::{
         Symbol,
         Text, //
     },
-    sys,
+    sys::{
+        self,
+        Irql, //
+    },
     types::{
         cache_type::CacheType,
         tag::{
@@ -126,7 +129,7 @@ pub(crate) enum Detail {
     /// There are none.
     None,
     /// `{context}`.
-    Context { irql: u32, context: &'static str },
+    Context { irql: Irql, context: &'static str },
     /// `{block}`, `{given}` and `{bytes}`.
     WrongTag {
         block: Tag,
@@ -154,13 +157,7 @@ impl Detail {
     fn write(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (*self, name) {
             (Self::Context { irql, context }, "context") => {
-                let level = match irql {
-                    0 => "at PASSIVE_LEVEL",
-                    2 => "at DISPATCH_LEVEL",
-                    15 => "at HIGH_LEVEL",
-                    _ => "above DISPATCH_LEVEL",
-                };
-                kwrite!(f, "{level}: {context}")
+                kwrite!(f, "{}: {context}", irql.words())
             }
             (Self::WrongTag { block, .. }, "block") => kwrite!(f, "{block}"),
             (Self::WrongTag { given, .. }, "given") => kwrite!(f, "{given}"),
@@ -340,7 +337,7 @@ impl<const N: usize> Rule<N> {
         let mut given = given.into_iter();
         let parameters = self.fills.map(|fill| match fill {
             Fill::Is(number) => Parameter::Value(number),
-            Fill::Irql => sys::irql().into(),
+            Fill::Irql => sys::irql().as_raw().into(),
             // There are as many: `rule()` counted them.
             Fill::Given => given.next().unwrap_or(Parameter::Value(0)),
         });

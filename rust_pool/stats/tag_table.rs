@@ -235,7 +235,7 @@ fn claim() -> Option<&'static TagStats> {
             sys::defer();
         }
         if claimed >= ready {
-            if ready >= MAX_ROWS || sys::irql() != 0 || grow().is_err() {
+            if ready >= MAX_ROWS || !sys::irql().may_sleep() || grow().is_err() {
                 return None;
             }
             continue;

@@ -15,11 +15,56 @@ pub(crate) fn this_module() -> *mut bindings::module {
     &raw mut bindings::__this_module
 }
 
-/// The context as an IRQL: 0, 2, 13, or 15 in NMI.
+/// The IRQL that a context stands for: `PASSIVE_LEVEL` (0) where code may sleep, `DISPATCH_LEVEL`
+/// (2) where it may not, a device's (13) in a hard interrupt or with interrupts disabled, and
+/// `HIGH_LEVEL` (15) in NMI.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Irql(u32);
+
+impl Irql {
+    const PASSIVE: Self = Self(0);
+    const DISPATCH: Self = Self(2);
+    const HIGH: Self = Self(15);
+
+    /// Its number, as Windows has it.
+    pub(crate) fn as_raw(self) -> u32 {
+        self.0
+    }
+
+    /// Whether code may sleep.
+    #[inline(always)]
+    pub(crate) fn may_sleep(self) -> bool {
+        self == Self::PASSIVE
+    }
+
+    /// Whether this is NMI, where no lock may be taken.
+    #[inline(always)]
+    pub(crate) fn is_nmi(self) -> bool {
+        self == Self::HIGH
+    }
+
+    /// Whether this is a hard interrupt, has interrupts disabled, or is NMI.
+    #[inline(always)]
+    pub(crate) fn is_above_dispatch(self) -> bool {
+        self > Self::DISPATCH
+    }
+
+    /// As a report says it.
+    pub(crate) fn words(self) -> &'static str {
+        match self {
+            Self::PASSIVE => "at PASSIVE_LEVEL",
+            Self::DISPATCH => "at DISPATCH_LEVEL",
+            Self::HIGH => "at HIGH_LEVEL",
+            _ => "above DISPATCH_LEVEL",
+        }
+    }
+}
+
+/// The IRQL of this context.
 #[inline]
-pub(crate) fn irql() -> u32 {
+pub(crate) fn irql() -> Irql {
     // SAFETY: May be called anywhere.
-    unsafe { raw::rust_pool_irql() }
+    Irql(unsafe { raw::rust_pool_irql() })
 }
 
 /// Whether this is a hard interrupt.

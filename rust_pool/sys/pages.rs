@@ -95,7 +95,7 @@ pub(crate) fn is_vmalloc(block: NonNull<u8>) -> bool {
 ///
 /// `block` comes from [`vmalloc`] and is not used any more.
 pub(crate) unsafe fn vfree(block: NonNull<u8>) {
-    if irql() == 0 {
+    if irql().may_sleep() {
         // SAFETY: By the safety requirements; this context may sleep.
         unsafe { bindings::kvfree(block.as_ptr().cast()) }
     } else {

@@ -41,5 +41,5 @@ pub(crate) fn in_reclaim() -> bool {
 pub(crate) fn may_wait_for_memory() -> bool {
     // SAFETY: May be called anywhere.
     let last_resort = unsafe { raw::rust_pool_in_last_resort() };
-    context::irql() == 0 && !last_resort
+    context::irql().may_sleep() && !last_resort
 }

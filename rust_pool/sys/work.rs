@@ -66,7 +66,7 @@ pub(crate) fn may_call_others() -> bool {
 /// Whether memory's attributes may be changed and page frames emptied: where sleeping is allowed,
 /// but not in reclaim, for the kernel waits there for a work item that may need memory itself.
 pub(crate) fn may_change_pages() -> bool {
-    context::irql() == 0 && !pressure::in_reclaim()
+    context::irql().may_sleep() && !pressure::in_reclaim()
 }
 
 /// The task that this is, as a number.

@@ -90,7 +90,8 @@ unsafe extern "C" fn rust_pool_verifier_refuse(
     bytes: usize,
     caller: usize,
 ) -> bool {
-    sys::irql() < 15 && look_and_refuse(rust_block(kind), Some(Tag::from_raw(tag)), bytes, caller)
+    !sys::irql().is_nmi()
+        && look_and_refuse(rust_block(kind), Some(Tag::from_raw(tag)), bytes, caller)
 }
 matches_header!(rust_pool_verifier_refuse);
 export_symbol_gpl!(rust_pool_verifier_refuse);
