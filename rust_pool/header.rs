@@ -249,9 +249,12 @@ impl Header {
         // SAFETY: By the safety requirements.
         unsafe {
             object.cast::<u64>().write(first);
-            // CAST: The lower half; the upper one is the check word.
-            object.cast::<u32>().add(2).write(second as u32);
-            object.cast::<u32>().add(3).write(check);
+            // One store: the free loads the word as one, and a processor cannot hand two stores
+            // that are still under way to one load.
+            object
+                .cast::<u64>()
+                .add(1)
+                .write(second | u64::from(check) << 32);
         }
     }
 
