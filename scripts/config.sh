@@ -38,5 +38,6 @@ DEBUG_RECIPE=1
 DEBUG_LLVM=-19
 DEBUG_PACKAGES=(clang-19 lld-19 llvm-19)
 
-# The pictures and plots of Documentation/.
+# The pictures and plots of Documentation/. They come with a new toolchain, and are added
+# to one that was made without them.
 DOC_PACKAGES=(gnuplot-nox graphviz)

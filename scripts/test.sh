@@ -242,7 +242,7 @@ judge() {
 		/^# / { said[++count] = $0 }
 		END {
 			if (inside && !all && expect == "")
-				for (i = lines > 60 ? lines - 59 : 1; i <= lines; i++)
+				for (i = lines > 120 ? lines - 119 : 1; i <= lines; i++)
 					print "  " last[i]
 		}' "$dir/console"
 }
