@@ -616,11 +616,17 @@ static void no_memory_awaited(struct rpt *t)
 		},
 		.task = current,
 	};
-	DMA_ADAPTER *adapter = get_adapter(32, SZ_64K, NULL);
-	struct iommu_group *group = iommu_group_get(&edu->dev);
+	DMA_ADAPTER *adapter;
+	struct iommu_group *group;
 	PHYSICAL_ADDRESS logical;
 	void *buffer;
 
+	if (!IS_ENABLED(CONFIG_KPROBES)) {
+		rpt_skip(t, "this kernel has no kprobes");
+		return;
+	}
+	adapter = get_adapter(32, SZ_64K, NULL);
+	group = iommu_group_get(&edu->dev);
 	if (!EXPECT(t, adapter) ||
 	    !EXPECT_EQ(t, register_kprobe(&call.probe), 0))
 		goto out;
