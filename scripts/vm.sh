@@ -136,23 +136,28 @@ run_qemu() {
 	VISIBLE=$work:$logs:$(dirname "$image") in_root "${command[@]}"
 }
 
-# Whether the kernel ended the machine.
-panicked() {
-	grep -qaE 'Kernel panic|Oops:|kernel BUG at|BUG: unable' "$log"
+# Says of what the kernel ended the machine, if it did.
+death() {
+	local line
+
+	if line=$(grep -a -m 1 -E 'Oops:|kernel BUG at|BUG: unable' "$log"); then
+		echo "kernel oops: ${line#*] }"
+	elif line=$(grep -a -m 1 'Kernel panic - not syncing' "$log"); then
+		echo "kernel panic: ${line#*not syncing: }"
+	else
+		return 1
+	fi
 }
 
 # Says in one line why the machine ended without a status.
 why() {
-	local panic oops words
+	local words
 
 	words=$(tail -n 1 "$logs/qemu")
-	panic=$(grep -a -m 1 'Kernel panic - not syncing' "$log" | sed 's/^\[[^]]*\] *//') || true
 	if [ -s "$work/reason" ]; then
 		cat "$work/reason"
-	elif oops=$(grep -a -m 1 -E 'Oops:|kernel BUG at|BUG: unable' "$log"); then
-		echo "kernel oops: ${oops#*] }"
-	elif [ -n "$panic" ]; then
-		echo "kernel panic: ${panic#*not syncing: }"
+	elif death; then
+		:
 	elif [ ! -s "$work/status" ]; then
 		echo "the machine ended before it ran anything (QEMU's exit status $1${words:+: $words})"
 	else
@@ -304,7 +309,7 @@ for attempt in 1 2; do
 	elif [ -e "$work/stuck" ]; then
 		mv "$logs/hang" "$logs/hang.1"
 		say "booting it once more"
-	elif [ "$rc" -gt 128 ] && [ ! -s "$work/reason" ] && ! panicked; then
+	elif [ "$rc" -gt 128 ] && [ ! -s "$work/reason" ] && ! death >/dev/null; then
 		# Not the machine, but what it runs in; by the host's want of memory, for one.
 		say "QEMU died of signal $((rc - 128)), not of what it ran; booting it once more: $(
 			tail -n 1 "$logs/qemu")"
