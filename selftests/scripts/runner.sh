@@ -41,6 +41,8 @@ END
 program folder/panics.sh <<'END'
 echo 1..1
 echo "# before it"
+# Setting a terminal waits until it has sent what was written to it; a panic does not.
+stty -F /dev/ttyS0 -hupcl
 echo c >/proc/sysrq-trigger
 END
 program folder/lives_on.sh <<'END'
