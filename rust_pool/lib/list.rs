@@ -2,101 +2,115 @@
 
 //! A singly linked list of boxes. The link is a field of the item, so adding an item never fails.
 
-use core::ptr::null_mut;
+use core::{
+    cell::UnsafeCell,
+    ptr::null_mut, //
+};
 use kernel::prelude::*;
 
 /// What can be in a [`List`].
 pub(crate) trait Link: Sized {
-    /// The field that links it; the list alone uses it while the item is in there.
+    /// The field that links the item. While it is in a list, only the list uses this field.
     fn link(&mut self) -> &mut Next<Self>;
-    /// The link, to read.
+    /// The same field, to read.
     fn next(&self) -> &Next<Self>;
 }
 
 /// A link: opaque outside of this file.
-pub(crate) struct Next<T>(*mut T);
+///
+/// Code may have a reference to an item while the list changes the item's link, so that is in an
+/// `UnsafeCell`. Only the list accesses what is in there.
+pub(crate) struct Next<T>(UnsafeCell<*mut T>);
 
 impl<T> Next<T> {
     /// The link of an item that is in no list.
     pub(crate) const fn none() -> Self {
-        Self(null_mut())
+        Self(UnsafeCell::new(null_mut()))
     }
 }
 
-/// Owns the items in it.
+/// A list, which owns its items.
 ///
 /// # Invariants
 ///
-/// `first` starts a null-terminated line of pointers from `KBox::into_raw`, each in it once.
+/// `first` and the links of the items form a null-terminated chain of pointers to leaked boxes,
+/// each of which is in it once. No other list has any of them.
 pub(crate) struct List<T: Link> {
     first: Next<T>,
 }
 
-// SAFETY: The list owns its items, so it may go where they may.
+// SAFETY: The list owns its items, so it may be sent to another thread if they may.
 unsafe impl<T: Link + Send> Send for List<T> {}
 
 impl<T: Link> List<T> {
     /// An empty list.
     pub(crate) const fn new() -> Self {
-        // INVARIANT: An empty list ends at once.
+        // INVARIANT: The chain is empty.
         Self {
             first: Next::none(),
         }
     }
 
-    /// Puts an item first.
-    pub(crate) fn push(&mut self, mut item: KBox<T>) {
-        *item.link() = Next(self.first.0);
-        // INVARIANT: The box is followed by the list as it was.
-        self.first = Next(KBox::into_raw(item));
+    /// Puts an item at the front, and returns it.
+    pub(crate) fn push(&mut self, mut item: KBox<T>) -> &T {
+        *item.link().0.get_mut() = *self.first.0.get_mut();
+        let item = KBox::leak(item);
+        // INVARIANT: The chain begins with the new item, behind which it goes on as before.
+        *self.first.0.get_mut() = item;
+        item
     }
 
     /// The items, the newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        let mut at = self.first.0;
+        let mut link = &self.first;
         core::iter::from_fn(move || {
-            // SAFETY: By the type invariant; the list is borrowed meanwhile.
-            let item = unsafe { at.as_ref() }?;
-            at = item.next().0;
+            // SAFETY: The link is the list's, which is borrowed, so nobody changes it. By the type
+            // invariant it is null or an item. The references that are returned live no longer
+            // than the borrow, so nobody changes or frees the item.
+            let item = unsafe { (*link.0.get()).as_ref() }?;
+            link = item.next();
             Some(item)
         })
     }
 
-    /// The first item that `is_it`, to change.
+    /// The first item for which `is_it` returns `true`, to change.
     pub(crate) fn find_mut(&mut self, is_it: impl Fn(&T) -> bool) -> Option<&mut T> {
-        let mut at = self.first.0;
+        let mut at = *self.first.0.get_mut();
         loop {
-            // SAFETY: By the type invariant; the list is borrowed exclusively meanwhile, and only
-            // one reference is handed out.
+            // SAFETY: By the type invariant it is null or an item. The list is borrowed exclusively
+            // as long as the reference that is returned, and there is one such reference at a time.
             let item = unsafe { at.as_mut() }?;
             if is_it(item) {
                 return Some(item);
             }
-            at = item.next().0;
+            at = *item.link().0.get_mut();
         }
     }
 
-    /// Takes the first item that `is_it` out.
+    /// Takes out the first item for which `is_it` returns `true`.
     pub(crate) fn unlink(&mut self, is_it: impl Fn(&T) -> bool) -> Option<KBox<T>> {
-        let mut link: *mut Next<T> = &mut self.first;
+        let mut link = self.first.0.get();
         loop {
-            // SAFETY: `link` is the list's first link or an item's, and the list is borrowed
-            // exclusively.
-            let at = unsafe { (*link).0 };
-            // SAFETY: By the type invariant.
-            let item = unsafe { at.as_mut() }?;
+            // SAFETY: It is `self.first` or the link of an item. The list is borrowed exclusively,
+            // so nobody else accesses links.
+            let at = unsafe { *link };
+            // SAFETY: By the type invariant it is null or an item. The reference is shared, as
+            // others may have one.
+            let item = unsafe { at.as_ref() }?;
+            let next = item.next().0.get();
             if is_it(item) {
-                // INVARIANT: The list goes on behind the item, which is in it no more.
-                // SAFETY: As above.
-                unsafe { (*link).0 = item.next().0 };
-                // SAFETY: By the type invariant, and nobody else has the pointer now.
+                // INVARIANT: The chain goes on behind the item, which is no longer in it.
+                // SAFETY: Both are links of the list, as above.
+                unsafe { *link = *next };
+                // SAFETY: By the type invariant it was a box, and it is in no chain any more. Who
+                // takes an item out does not use references to it any more.
                 return Some(unsafe { KBox::from_raw(at) });
             }
-            link = item.link();
+            link = next;
         }
     }
 
-    /// Takes the first item out.
+    /// Takes out the item at the front.
     pub(crate) fn pop(&mut self) -> Option<KBox<T>> {
         self.unlink(|_| true)
     }

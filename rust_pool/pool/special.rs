@@ -5,8 +5,8 @@
 //! WDK: "Special Pool", "Bug Check 0xC1: SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION", "Bug Check 0xCC:
 //! PAGE_FAULT_IN_FREED_SPECIAL_POOL", "Bug Check 0xCD: PAGE_FAULT_BEYOND_END_OF_ALLOCATION".
 //!
-//! An access to an unmapped page faults at once. A write to the rest of the block's page is found
-//! when the block is freed.
+//! An access to an unmapped page faults at once. A write to the rest of the block's own page is
+//! found when the block is freed.
 
 pub(crate) mod arena;
 
@@ -85,24 +85,27 @@ static MISSED: Atomic<u64> = Atomic::new(0);
 /// The offset of a block of `bytes` bytes in its page.
 fn offset(side: Side, bytes: usize, align: usize) -> usize {
     match side {
-        // Blocks that begin at a page in the normal pool do so here as well.
+        // A larger block begins at a page boundary in normal pool, and so does it here.
         Side::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(align - 1),
         Side::Start | Side::End => 0,
     }
 }
 
-/// Special pool, if there is one.
+/// The arena of special pool, if there is one.
+///
+/// It is only replaced or dropped while it has no live place. So a [`Place`] may be used without
+/// the lock, from [`Arena::take`] or [`Arena::claim`] until [`Arena::put`].
 pub(crate) static ARENA: AtLoad<SpinLockIrq<Option<Arena>>> =
     AtLoad::new(|| KBox::pin_init(new_spinlock_irq!(None, "rust_pool::special"), GFP_KERNEL));
 
-/// Calls `f` with the arena, if there is one, under its lock.
+/// Calls `act` with the arena, if there is one, with its lock held.
 fn with<T>(act: impl FnOnce(&mut Arena) -> T) -> Option<T> {
     let mut special = ARENA.lock();
     (*special).as_mut().map(act)
 }
 
-/// Allocates a block from special pool, if the options or the caller's wish say so and there is
-/// room. Any context but NMI.
+/// Allocates a block from special pool, if the options or the caller ask for it and there is room.
+/// Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
     wish: Wish,
@@ -133,7 +136,8 @@ pub(crate) fn allocate(
     } else {
         poison::NEW
     };
-    // SAFETY: The page is ours; the block lies in it.
+    // SAFETY: The page is mapped, and the place is ours until the block is published. The block
+    // lies in the page: `offset + bytes` is at most `PAGE_SIZE`.
     let block = unsafe {
         let block = page.add(offset);
         poison::fill(page, offset, poison::AROUND);
@@ -157,7 +161,7 @@ pub(crate) fn allocate(
     Some(block)
 }
 
-/// Frees the block at an address in the arena, or reports why not. Any context but NMI.
+/// Frees the block at an address in the arena, or reports the violation. Any context but NMI.
 pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     let admits = |block: &Block| tag == block.tag || tag.as_raw() == 0;
     let found = with(|arena| arena.claim(addr, admits));
@@ -176,37 +180,39 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     violation.report_with(|| tell(&block, addr));
 }
 
-/// Puts a block's slot into quarantine, if that is the policy.
+/// Marks the place of a block for quarantine, if that is the policy.
 fn keep(block: &Block) {
     if quarantine_set::quarantines() {
         with(|arena| arena.keep(block.addr));
     }
 }
 
+/// Frees a block whose place [`Arena::claim`] has given us.
 fn release(block: &Block, place: &Place, caller: usize) {
     bad_free::check_context(block.addr, block.kind, caller);
     check(block, place, caller);
     tracking::remove(block.addr);
     block.row.discharge(block.bytes, PAGE_SIZE);
     if zeroing::wipes() && place.page.is_reusable() {
-        // SAFETY: The page is seen, and its block was given up.
+        // SAFETY: The page is still mapped. The client gave the block up, so the page is ours.
         unsafe { poison::fill(place.page.start(), PAGE_SIZE, 0) };
     }
-    // SAFETY: The block was given up.
+    // SAFETY: The client gave the block up, and the place is ours until `put()`.
     unsafe { place.page.hide() };
     let freed = Stack::capture(caller);
     with(|arena| arena.put(place, freed));
-    // The work item flushes the page from other CPUs' TLBs, and drops the arena after its last
-    // block.
+    // The work item flushes the page from the TLBs of other CPUs. If special pool is off, it drops
+    // the arena with its last block.
     sys::defer();
 }
 
-/// Reports a write around a block.
+/// Reports writes to the rest of a block's page.
 fn check(block: &Block, place: &Place, caller: usize) {
     let page = place.page.start();
     let offset = block.addr - place.page.addr();
     let end = offset + block.bytes;
-    // SAFETY: The page is seen until it is hidden, and was filled when the block was allocated.
+    // SAFETY: The page is mapped until `release()` hides it. `allocate()` has filled it around the
+    // block, which ends at `end`, in the page.
     let (before, behind) = unsafe {
         (
             poison::changed(page, offset, poison::AROUND),
@@ -232,7 +238,7 @@ fn check(block: &Block, place: &Place, caller: usize) {
     }
 }
 
-/// Prints what is known of a block, and where in it or around it an address is.
+/// Prints what is known of a block, and where an address is relative to it.
 fn tell(block: &Block, addr: usize) {
     let Block {
         bytes,
@@ -258,7 +264,7 @@ fn tell(block: &Block, addr: usize) {
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) {
-    // No lock may be taken in NMI.
+    // In NMI no lock may be taken.
     if !arena::covers(addr) || sys::irql().is_nmi() {
         return;
     }
@@ -284,7 +290,8 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
 }
 matches_header!(rust_pool_guard_fault);
 
-/// Makes an arena for as many blocks as the options ask for. Sleeps; `SWITCHING` is held.
+/// Makes an arena for `slots` blocks, unless there is one already. Sleeps; the caller holds
+/// `SWITCHING`.
 pub(crate) fn open(slots: u32) -> Result {
     let count = usize::try_from(slots)?;
     if with(|arena| arena.count()) == Some(count) {
@@ -317,8 +324,8 @@ pub(crate) fn open(slots: u32) -> Result {
     Ok(())
 }
 
-/// Drops special pool unless it has live blocks; returns whether it did. Sleeps; `SWITCHING` is
-/// held.
+/// Drops the arena, unless it has live blocks. Returns `false` if it has. Sleeps; the caller holds
+/// `SWITCHING`.
 pub(crate) fn close() -> bool {
     let taken = {
         let mut special = ARENA.lock();
@@ -341,7 +348,7 @@ pub(crate) fn flush() {
     }
 }
 
-/// Drops special pool; live blocks stay where they are. Nobody uses the module any more.
+/// Drops the arena, or leaks it if it has live blocks. Nobody uses the module any more.
 pub(crate) fn exit() {
     if close() {
         return;
@@ -353,7 +360,7 @@ pub(crate) fn exit() {
     }
 }
 
-/// Slots of special pool without a live block: free ones and those in quarantine.
+/// How many places of special pool have no live block: free ones, and those in quarantine.
 pub(crate) fn spare() -> usize {
     with(|arena| arena.count().saturating_sub(arena.live())).unwrap_or(0)
 }
@@ -365,14 +372,14 @@ pub(crate) fn live(addr: usize) -> Option<Known> {
     live.then(|| Known::pool(block.tag, block.kind, block.bytes))
 }
 
-/// Blocks that came from special pool, and those that should have but for which it had no room.
+/// How many blocks came from special pool, and how many should have, but found no room.
 pub(crate) fn counts() -> (u64, u64) {
     (SERVED.load(Relaxed), MISSED.load(Relaxed))
 }
 
 /// Calls `visit` on the call sites of all blocks of special pool.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
-    // Take the lock for one at a time, as others wait for it with interrupts disabled.
+    // Take the lock for one place at a time, as others wait for it with interrupts disabled.
     let mut visit_at = |at| with(|arena| arena.sites(at).map(|sites| sites.for_each(&mut visit)));
     (0..).map_while(|at| visit_at(at).flatten()).for_each(drop);
 }

@@ -29,10 +29,12 @@ const LONG_BYTES: usize = 16 << 20;
 /// The most pages of a batch, unless it is a single block. Their addresses fill one page.
 const BATCH: usize = PAGE_SIZE / size_of::<usize>();
 
-/// What is deferred, and what has been given back.
+/// How much is in a backlog, and how much was.
 pub(crate) struct Usage {
+    /// The blocks that are in it, and their bytes.
     pub(crate) blocks: usize,
     pub(crate) bytes: usize,
+    /// The blocks that were given back, and in how many batches.
     given: u64,
     batches: u64,
 }
@@ -51,13 +53,15 @@ impl fmt::Display for Usage {
 }
 
 struct Waiting {
+    /// The blocks to be given back.
     regions: List<Region>,
-    /// Those that somebody is giving back, for families where others have to know.
+    /// The blocks that [`Backlog::give_one`] is giving back.
     in_hand: List<Region>,
     usage: Usage,
 }
 
 impl Waiting {
+    /// Takes out the first block for which `is_it` returns `true`.
     fn take(&mut self, is_it: impl Fn(&Region) -> bool) -> Option<KBox<Region>> {
         let region = self.regions.unlink(is_it)?;
         self.usage.blocks = self.usage.blocks.wrapping_sub(1);
@@ -67,20 +71,20 @@ impl Waiting {
     }
 }
 
-/// A family's.
+/// The backlog of a family.
 #[pin_data]
 pub(crate) struct Backlog {
     #[pin]
     waiting: SpinLockIrq<Waiting>,
 }
 
-/// Tries twice: what waits may be what is missing, so `give` gives it back in between, and says
-/// whether there was anything.
+/// Attempts an allocation up to twice. The memory that it lacks may be in a backlog, so between the
+/// attempts `give` gives that back. If `give` returns `false`, there was nothing in it.
 pub(crate) fn retry<T>(attempt: impl Fn() -> Option<T>, give: impl FnOnce() -> bool) -> Option<T> {
     attempt().or_else(|| give().then(&attempt).flatten())
 }
 
-/// Blocks to be given back together, by their family.
+/// Blocks that their family gives back together.
 pub(crate) struct Batch {
     pub(crate) regions: List<Region>,
     pub(crate) blocks: usize,
@@ -88,7 +92,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Of a single block.
+    /// A batch of a single block.
     pub(crate) fn of(region: KBox<Region>) -> Self {
         let mut batch = Self::new();
         batch.push(region);
@@ -116,7 +120,7 @@ impl Batch {
 }
 
 impl Backlog {
-    /// An empty one.
+    /// An empty backlog.
     pub(crate) fn new() -> impl PinInit<Self> {
         let waiting = Waiting {
             regions: List::new(),
@@ -144,8 +148,8 @@ impl Backlog {
         sys::give_soon();
     }
 
-    /// Gives a block back by `give`, if there is such a one, and returns what is left: its record.
-    /// Meanwhile [`Self::in_hand`] tells of it.
+    /// Gives a block back by `give`, if there is one for which `is_it` returns `true`, and returns
+    /// its record, which is left. Meanwhile [`Self::in_hand`] returns `true` for it.
     pub(crate) fn give_one(
         &self,
         is_it: impl Fn(&Region) -> bool,
@@ -156,17 +160,18 @@ impl Backlog {
             let mut region = waiting.take(is_it)?;
             waiting.usage.batches = waiting.usage.batches.wrapping_add(1);
             region.giver = sys::task();
-            let at: *const Region = &*region;
-            waiting.in_hand.push(region);
-            at
+            core::ptr::from_ref(waiting.in_hand.push(region))
         };
-        // SAFETY: The list keeps it where it is, and only what follows takes it out.
+        // SAFETY: The list owns the region and does not move it, and only this task takes it out,
+        // below. Others share it meanwhile: they may change its link, which is an `UnsafeCell` that
+        // `give` cannot reach, and nothing else.
         give(unsafe { &*region });
         let mut waiting = self.waiting.lock();
         waiting.in_hand.unlink(|other| core::ptr::eq(other, region))
     }
 
-    /// Whether another task is giving such a block back. Must not wait for those of this task.
+    /// Whether another task is giving back a block for which `is_it` returns `true`. Blocks that
+    /// this task gives back do not count, as it would wait for itself.
     pub(crate) fn in_hand(&self, is_it: impl Fn(&Region) -> bool) -> bool {
         let me = sys::task();
         let waiting = self.waiting.lock();
@@ -174,7 +179,7 @@ impl Backlog {
         in_hand.any(|region| region.giver != me && is_it(region))
     }
 
-    /// Takes a batch, if there is anything.
+    /// Takes a batch out; `None` if the backlog is empty.
     pub(crate) fn take_batch(&self) -> Option<Batch> {
         let mut batch = Batch::new();
         let mut waiting = self.waiting.lock();
@@ -195,21 +200,21 @@ impl Backlog {
         Some(batch)
     }
 
-    /// What waits, and what did.
+    /// How much is in the backlog, and how much was.
     pub(crate) fn usage(&self) -> Usage {
         Usage {
             ..self.waiting.lock().usage
         }
     }
 
-    /// Whether it is so long that tasks which may sleep help.
+    /// Whether it is so long that tasks that may sleep should shorten it.
     pub(crate) fn is_long(&self) -> bool {
         let waiting = self.waiting.lock();
         waiting.usage.blocks > LONG_BLOCKS || waiting.usage.bytes > LONG_BYTES
     }
 
-    /// Gives back a part of it by `give` if it is long: more than the `bytes` that the caller takes
-    /// or frees, so that it becomes no longer.
+    /// If the backlog is long, gives back a part of it by `give`: more than the `bytes` that the
+    /// caller allocates or frees, so that the backlog does not grow.
     pub(crate) fn shorten(&self, bytes: usize, give: impl Fn(Batch)) {
         let mut pages = 0usize;
         while self.is_long() && pages <= bytes / PAGE_SIZE {
@@ -221,8 +226,8 @@ impl Backlog {
         }
     }
 
-    /// Gives back by `give` what is there now, but not what comes meanwhile, and says whether there
-    /// was anything.
+    /// Gives back by `give` what is in the backlog now, but not what is added meanwhile. Returns
+    /// `false` if the backlog was empty.
     pub(crate) fn drain(&self, give: impl Fn(Batch)) -> bool {
         let mut left = self.usage().blocks;
         let any = left != 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The context that code runs in, and what called it.
+//! The context that code runs in: its IRQL, its task, its stack.
 
 use crate::sys::raw;
 use kernel::{
@@ -9,7 +9,7 @@ use kernel::{
     str::CStr, //
 };
 
-/// The module that this is inlined into: its `THIS_MODULE`.
+/// `THIS_MODULE` of the module that this function is inlined into.
 #[inline(always)]
 pub(crate) fn this_module() -> *mut bindings::module {
     &raw mut bindings::__this_module
@@ -26,7 +26,7 @@ impl Irql {
     const DISPATCH: Self = Self(2);
     const HIGH: Self = Self(15);
 
-    /// Its number, as Windows has it.
+    /// Its number, as on Windows.
     pub(crate) fn as_raw(self) -> u32 {
         self.0
     }
@@ -43,13 +43,13 @@ impl Irql {
         self == Self::HIGH
     }
 
-    /// Whether this is a hard interrupt, has interrupts disabled, or is NMI.
+    /// Whether interrupts are disabled: explicitly, or in a hard interrupt, or in NMI.
     #[inline(always)]
     pub(crate) fn is_above_dispatch(self) -> bool {
         self > Self::DISPATCH
     }
 
-    /// As a report says it.
+    /// The words for it in a report.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::PASSIVE => "at PASSIVE_LEVEL",
@@ -81,24 +81,24 @@ pub(crate) fn may_vmalloc() -> bool {
 
 /// What keeps this context from sleeping, in words.
 pub(crate) fn context() -> &'static str {
-    // SAFETY: May be called anywhere; the words are a constant.
+    // SAFETY: May be called anywhere. It returns a C string literal, which lives for ever.
     let words = unsafe { CStr::from_char_ptr(raw::rust_pool_context()) };
     words.to_str().unwrap_or("?")
 }
 
-/// Return addresses on the stack, the newest first, up to the interrupt if this is one; their
-/// number. Any context.
+/// Fills in return addresses from the stack, the newest first, and returns their number. In an
+/// interrupt they end where it began. Any context.
 pub(crate) fn save_stack(frames: &mut [usize]) -> usize {
     let room = u32::try_from(frames.len()).unwrap_or(0);
-    // SAFETY: There is room for so many.
+    // SAFETY: `frames` is valid for writes of `room` addresses, as `room` is its length or 0.
     let saved = unsafe { raw::rust_pool_save_stack(frames.as_mut_ptr(), room) };
     usize::try_from(saved).unwrap_or(0)
 }
 
-/// Number and name of the task that this is, or `None` in an interrupt. The name ends with a NUL.
+/// PID and name of the current task, or `None` in an interrupt. The name ends with a NUL.
 pub(crate) fn current_task() -> Option<(u32, [u8; 16])> {
     let mut name = [0; 16];
-    // SAFETY: There is room for a task's name.
+    // SAFETY: The function writes at most `TASK_COMM_LEN` bytes: 16, as helpers.c asserts.
     let pid = unsafe { raw::rust_pool_current_task(name.as_mut_ptr()) };
     CStr::from_bytes_until_nul(&name).ok()?.to_str().ok()?;
     (pid != 0).then_some((pid, name))

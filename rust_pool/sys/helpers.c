@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Functions for what Rust cannot call by a declaration: the kernel's inline
- * functions and macros, the module notifier and the static key. Only rules that
- * rest on such functions are here: which IRQL a context has, where vmalloc may be
- * used, how slub_debug is noticed, and which page frames may be emptied.
+ * functions and macros, the module notifier and the static key. Most only call one
+ * of these. The rules here are those that need them: which IRQL a context has,
+ * where vmalloc may be used, how slub_debug is detected, and which page frames
+ * alloc_contig_range() may be asked for.
  */
 
 #include <linux/dcache.h>
@@ -51,8 +52,10 @@ bool rust_pool_in_hardirq(void)
 
 static_assert(RUST_POOL_SYMBOL_LEN >= KSYM_SYMBOL_LEN);
 static_assert(RUST_POOL_MODULE_NAME_LEN >= MODULE_NAME_LEN);
+/* context.rs has room for as much. */
+static_assert(TASK_COMM_LEN == 16);
 
-/* What keeps this context from sleeping, in words; of several the strongest. */
+/* What keeps this context from sleeping, in words; the strongest reason of several. */
 const char *rust_pool_context(void)
 {
 	if (in_nmi())
@@ -73,9 +76,9 @@ const char *rust_pool_context(void)
 }
 
 /*
- * Whether vmalloc's locks may be taken: not with interrupts or softirqs disabled,
- * because a task that holds those locks may be interrupted, and would then wait
- * for a lock that is held here.
+ * Whether vmalloc's spinlocks may be taken. They are taken with interrupts and
+ * softirqs enabled, so an interrupt or a softirq that took them could deadlock
+ * with the task that it interrupted.
  */
 bool rust_pool_may_vmalloc(void)
 {
@@ -88,8 +91,8 @@ bool rust_pool_is_memory(phys_addr_t phys)
 }
 
 /*
- * A cache for objects of @size bytes, aligned to 16, that hardened user copies
- * accept from @useroffset on.
+ * A cache for objects of @size bytes, aligned to 16. Hardened user copies accept
+ * their bytes from @useroffset on.
  */
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 					  unsigned int useroffset)
@@ -98,7 +101,10 @@ struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
 					  size - useroffset, NULL);
 }
 
-/* Where these may not be called with interrupts disabled, one at a time. */
+/*
+ * The bulk functions of slab may not be called with interrupts disabled. There,
+ * these two take and give back the objects one by one.
+ */
 size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
 				     size_t count, void **objects)
 {
@@ -129,9 +135,10 @@ void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
 }
 
 /*
- * Whether KASAN or slub_debug watches the objects of caches with this name. The
- * latter uses what alignment leaves over behind an object, or forbids its use:
- * that is how it shows from outside. Negative if there is no memory to see.
+ * Whether KASAN or slub_debug watches the objects of caches with this name, or a
+ * negative error without memory to find out. A module cannot ask for slub_debug,
+ * but ksize() shows it: without it, an object of 24 bytes that is aligned to 64 may
+ * be used to its 64th byte; slub_debug keeps what is behind the 24 for itself.
  */
 int rust_pool_caches_are_checked(const char *name)
 {
@@ -142,11 +149,14 @@ int rust_pool_caches_are_checked(const char *name)
 
 	if (kasan_enabled())
 		return 1;
-	/* The name of one that is merged with another stays in sysfs for ever. */
+	/* If this cache were merged, its name would stay in sysfs for ever. */
 	cache = kmem_cache_create(name, 24, 64, SLAB_NO_MERGE, NULL);
 	if (!cache)
 		return -ENOMEM;
-	/* One object may be KFENCE's, which has no such room; both are not. */
+	/*
+	 * An object may be from KFENCE, which shows no such room either. Of two in
+	 * a row one is not: KFENCE samples.
+	 */
 	for (i = 0; i < ARRAY_SIZE(objects); i++) {
 		objects[i] = kmem_cache_alloc(cache, GFP_KERNEL);
 		if (!objects[i])
@@ -168,9 +178,10 @@ bool rust_pool_is_slab(const void *addr)
 }
 
 /*
- * The cache of the slab around an address that may be anything, or NULL. A slab's
- * description is not for modules: the caller compares what may be a cache with its
- * own, and looks at it no further.
+ * The cache whose slab contains @addr, which may be any address, or NULL. Modules
+ * have no declaration of struct slab, and the page may cease to be a slab at any
+ * time. So the result may be anything: compare it with known caches, and never
+ * dereference it.
  */
 struct kmem_cache *rust_pool_slab_around(unsigned long addr,
 					 unsigned long *start)
@@ -200,7 +211,7 @@ bool rust_pool_inits_on_free(void)
 	return want_init_on_free();
 }
 
-/* See arch/nofault.rs; nobody but the page's owner uses these. */
+/* arch/nofault.rs relies on these. The first two belong to the page's owner. */
 static_assert(offsetof(struct page, __folio_index) == 32);
 static_assert(offsetof(struct page, private) == 40);
 static_assert(offsetof(struct page, flags) == 0);
@@ -217,8 +228,8 @@ void *rust_pool_page_address(struct page *page)
 }
 
 /*
- * Pages with one common reference count (a compound page): code that maps one of
- * them, or passes it to a device, keeps them all.
+ * A compound page: its pages share one reference count, so whoever takes a
+ * reference to one of them keeps them all allocated.
  */
 void *rust_pool_page_block(gfp_t gfp, unsigned int order)
 {
@@ -227,8 +238,9 @@ void *rust_pool_page_block(gfp_t gfp, unsigned int order)
 	if (!page)
 		return NULL;
 	/*
-	 * A page of the emergency reserves becomes one like any other: the
-	 * network drops packets in such pages, even long afterwards.
+	 * The page may be from the emergency reserves. Clear the mark, as the
+	 * network stack drops packets in marked pages, and this page may serve
+	 * clients long after the emergency.
 	 */
 	clear_page_pfmemalloc(page);
 	return page_address(page);
@@ -289,10 +301,11 @@ static bool zone_has_pageblock(struct zone *zone, unsigned long pfn)
 }
 
 /*
- * Allocate exactly these page frames, moving their users elsewhere. Sleeps.
- * -ENXIO, and the highest of them in @obstacle, for frames that no one may have,
- * which is found out first, for alloc_contig_range() is expensive; -EBUSY or
- * -ENOMEM where that failed.
+ * Allocate exactly these page frames, and migrate what is in them. Sleeps.
+ *
+ * alloc_contig_range() is expensive, so frames that can never be allocated are
+ * looked for first: then -ENXIO is returned, with the highest such frame in
+ * @obstacle. -EBUSY or -ENOMEM if alloc_contig_range() failed.
  */
 int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
 			 unsigned long *obstacle)
@@ -312,7 +325,7 @@ int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
 		if (page_zone(page) != zone || zone_idx(zone) == ZONE_MOVABLE)
 			return -ENXIO;
 	}
-	/* The kernel isolates whole pageblocks, which must be the zone's. */
+	/* The kernel isolates whole pageblocks, which must lie in the zone. */
 	*obstacle = pfn;
 	if (!zone_has_pageblock(zone, pfn) ||
 	    !zone_has_pageblock(zone, pfn + count - 1))
@@ -324,7 +337,7 @@ int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
 	return err;
 }
 
-/* Take a directory of debugfs from all but root, as its files are. */
+/* Close a directory of debugfs to all but root, as its files are. */
 void rust_pool_make_private(struct dentry *dir)
 {
 	if (!IS_ERR_OR_NULL(dir))
@@ -341,7 +354,7 @@ bool rust_pool_within_init(unsigned long addr, struct module *mod)
 	return within_module_init(addr, mod);
 }
 
-/* An address that is the module's as long as the module is there. */
+/* An address that lies in the module as long as it is loaded. */
 unsigned long rust_pool_module_address(struct module *mod)
 {
 	return (unsigned long)mod->mem[MOD_TEXT].base;
@@ -357,7 +370,7 @@ static int module_event(struct notifier_block *nb, unsigned long event,
 {
 	switch (event) {
 	case MODULE_STATE_COMING:
-		/* Without memory for that it is not loaded. */
+		/* On -ENOMEM the kernel does not load the module. */
 		return notifier_from_errno(rust_pool_client_coming(mod));
 	case MODULE_STATE_LIVE:
 		rust_pool_module_live(mod);
@@ -382,7 +395,7 @@ void rust_pool_unwatch_modules(void)
 	unregister_module_notifier(&module_watcher);
 }
 
-/* The verifier's static key; users of the Rust API test it as well. */
+/* The verifier's static key. Exported, as the Rust API tests it inline. */
 struct rust_pool_switch rust_pool_verifier_switch = {
 	.key = STATIC_KEY_FALSE_INIT,
 };
@@ -396,7 +409,7 @@ void rust_pool_verifier_enable(bool on)
 		static_branch_disable(&rust_pool_verifier_switch.key);
 }
 
-/* The number of the task that this is, and its name; 0 in an interrupt. */
+/* The PID of the current task, and its name; 0 in an interrupt. */
 u32 rust_pool_current_task(char *name)
 {
 	if (!in_task())
@@ -406,9 +419,9 @@ u32 rust_pool_current_task(char *name)
 }
 
 /*
- * At most ten violations a burst go to the log, with five seconds between. The
- * flag keeps the kernel from naming this function there: report.rs says in
- * words how many were left out.
+ * At most ten violations in five seconds go to the log. The flag keeps the kernel
+ * from logging how many callbacks of this function it suppressed: report.rs says in
+ * words how many violations were left out.
  */
 static struct ratelimit_state log_limit =
 	RATELIMIT_STATE_INIT_FLAGS(log_limit, 5 * HZ, 10,
@@ -419,7 +432,7 @@ bool rust_pool_may_log(void)
 	return __ratelimit(&log_limit);
 }
 
-/* How many did not since this was asked last. */
+/* How many violations were left out since the last call. */
 u32 rust_pool_left_out(void)
 {
 	return ratelimit_state_reset_miss(&log_limit);

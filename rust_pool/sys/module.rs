@@ -3,10 +3,7 @@
 //! Kernel modules other than our own.
 
 use crate::sys::raw;
-use core::{
-    mem::size_of,
-    ptr::NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::to_result,
@@ -15,21 +12,22 @@ use kernel::{
     str::CStr, //
 };
 
-/// The module that made a request: its address, which is compared and never followed.
+/// The module that made a request: the address of its `struct module`, which is compared, but never
+/// dereferenced.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Client(usize);
 
 impl Client {
-    /// Not known, or none.
+    /// No client, or an unknown one.
     pub(crate) const UNKNOWN: Self = Self(0);
 
-    /// The client that is this module.
+    /// The client whose module this is.
     #[inline(always)]
     pub(crate) fn new(module: *mut bindings::module) -> Self {
         Self(module as usize)
     }
 
-    /// As a number.
+    /// The address as a number.
     #[inline(always)]
     pub(crate) fn as_usize(self) -> usize {
         self.0
@@ -44,31 +42,33 @@ impl Client {
 
 /// A client that is loaded.
 pub(crate) struct ClientInfo {
-    /// Clients have numbers in the order in which they came.
+    /// Clients are numbered in the order in which they were loaded.
     pub(crate) number: u64,
     pub(crate) client: Client,
     name: [u8; NAME],
 }
 
-/// Room for a module's name, as `MODULE_NAME_LEN`.
-const NAME: usize = 64 - size_of::<usize>();
+/// Room for a module's name: no less than `MODULE_NAME_LEN`, as helpers.c asserts.
+// CAST: It is 64.
+const NAME: usize = raw::RUST_POOL_MODULE_NAME_LEN as usize;
 
 impl ClientInfo {
-    /// The first client whose number is above this one.
+    /// The first client whose number is above `number`.
     pub(crate) fn after(number: u64) -> Option<Self> {
         let mut info = Self {
             number,
             client: Client::UNKNOWN,
             name: [0; NAME],
         };
-        // SAFETY: Both pointers are valid, the second for a module's name.
+        // SAFETY: Both are valid for writes: `name` has room for `MODULE_NAME_LEN` bytes, and the
+        // function writes no more.
         let module =
             unsafe { raw::rust_pool_client_after(&mut info.number, info.name.as_mut_ptr()) };
         info.client = Client::new(module);
         (!module.is_null()).then_some(info)
     }
 
-    /// What is known of a client, while it is loaded.
+    /// The client with this module; `None` if it is not loaded any more.
     pub(crate) fn of(client: Client) -> Option<Self> {
         let mut number = 0;
         while let Some(info) = Self::after(number) {
@@ -96,7 +96,7 @@ impl Module {
     ///
     /// # Safety
     ///
-    /// `module` is valid as long as the value is used.
+    /// `module` is valid as long as the value and its copies are used.
     pub(crate) unsafe fn from_raw(module: NonNull<bindings::module>) -> Self {
         Self(module)
     }
@@ -112,13 +112,13 @@ impl Module {
         unsafe { raw::rust_pool_within_module(addr, self.0.as_ptr()) }
     }
 
-    /// Whether an address lies in what is freed when this module is live.
+    /// Whether an address lies in the part that is freed when the module's init has run.
     pub(crate) fn init_contains(self, addr: usize) -> bool {
         // SAFETY: The module is valid by the contract of `from_raw()`.
         unsafe { raw::rust_pool_within_init(addr, self.0.as_ptr()) }
     }
 
-    /// An address that lies in this module as long as it is there.
+    /// An address that lies in this module as long as it is loaded.
     pub(crate) fn address(self) -> usize {
         // SAFETY: The module is valid by the contract of `from_raw()`.
         unsafe { raw::rust_pool_module_address(self.0.as_ptr()) }
@@ -135,18 +135,18 @@ impl Module {
 /// Whether an address lies in our own module.
 pub(crate) fn is_ours(addr: usize) -> bool {
     let own = this_module::<crate::LocalModule>().as_ptr();
-    // SAFETY: Our own module is there as long as its code runs.
+    // SAFETY: Our own module stays loaded while its code runs, so the pointer is valid.
     unsafe { raw::rust_pool_within_module(addr, own) }
 }
 
-/// Has `rust_pool_module_live()` and `rust_pool_module_going()` called when a module comes and
-/// goes.
+/// While it exists, `rust_pool_module_live()` and `rust_pool_module_going()` are called when a
+/// module is loaded and unloaded.
 pub(crate) struct ModuleWatch(());
 
 impl ModuleWatch {
     /// Starts watching. Sleeps.
     pub(crate) fn new() -> Result<Self> {
-        // SAFETY: The notifier is static; it is registered once, by the module's init.
+        // SAFETY: The notifier is static. Only the module's init registers it, once.
         to_result(unsafe { raw::rust_pool_watch_modules() })?;
         Ok(Self(()))
     }
@@ -154,7 +154,7 @@ impl ModuleWatch {
 
 impl Drop for ModuleWatch {
     fn drop(&mut self) {
-        // SAFETY: It was registered by `new()`.
+        // SAFETY: `new()` registered it, and this runs once.
         unsafe { raw::rust_pool_unwatch_modules() }
     }
 }

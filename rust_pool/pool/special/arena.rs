@@ -2,8 +2,8 @@
 
 //! The pages of special pool: one for each block, between two unmapped pages.
 //!
-//! All pages are allocated when the option is written, so that a block can be allocated in any
-//! context. The page of a freed block is unmapped ("hidden"), and used again as late as possible.
+//! All pages are allocated when the option is written, so a block can be allocated in any context
+//! but NMI. The page of a freed block is unmapped ("hidden"), and used again as late as possible.
 
 use crate::{
     callers::{
@@ -32,17 +32,17 @@ use kernel::{
     }, //
 };
 
-/// One page in so many stays hidden, to find accesses to freed blocks.
+/// One page in this many stays hidden, to find accesses to freed blocks.
 const KEPT_BACK: usize = 8;
 
 static START: Atomic<usize> = Atomic::new(0);
 static BYTES: Atomic<usize> = Atomic::new(0);
 
-/// Whether an address, which may be anything, lies in special pool.
+/// Whether an address, which may be any, lies in special pool.
 pub(crate) fn covers(addr: usize) -> bool {
     let start = START.load(Acquire);
     let inside = addr.wrapping_sub(start) < BYTES.load(Acquire);
-    // Both are of one area if neither was replaced meanwhile.
+    // If the start is still the same, it and the size are those of one area.
     inside && START.load(Relaxed) == start
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct Block {
 }
 
 impl Block {
-    /// A copy, to look at without a lock.
+    /// A copy, to read without the lock.
     pub(crate) fn copy(&self) -> Self {
         Self {
             allocated: self.allocated.copy(),
@@ -72,35 +72,38 @@ impl Block {
         self.addr.wrapping_add(self.bytes)
     }
 
-    /// Whether an address lies in it.
+    /// Whether an address lies in the block.
     pub(crate) fn holds(&self, addr: usize) -> bool {
         (self.addr..self.end()).contains(&addr)
     }
 }
 
-/// What became of a page.
+/// The state of a place.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// It never had a block.
     Unused,
-    /// A block is being made, or freed.
+    /// Its block is being allocated, or freed: somebody has it as a [`Place`].
     Busy,
     /// It has a live block.
     Live,
-    /// Its block was freed, and it is hidden.
+    /// Its block was freed, and its page is hidden.
     Freed,
     /// Its block was freed, and it is in quarantine.
     Kept,
 }
 
+/// What is known of a place.
 struct Slot {
     state: State,
-    /// Whether to put it into quarantine when its block is freed.
+    /// Whether it goes into quarantine when its block is freed.
     keep: bool,
+    /// The block that it has, or had last.
     block: Option<Block>,
 }
 
-/// A place in the arena that is the caller's for now.
+/// A place in the arena that the caller has for itself, until it publishes a block or puts the
+/// place back.
 pub(crate) struct Place {
     at: usize,
     pub(crate) page: GuardedPage,
@@ -108,33 +111,34 @@ pub(crate) struct Place {
 
 /// What is at an address.
 pub(crate) enum Found {
-    /// The block that starts there.
+    /// The live block that begins there.
     Live(Block),
-    /// A block that started there, or is being freed.
+    /// The block that began there, and was freed or is being freed.
     Freed(Block),
-    /// It is on the page of a live block, but not where that starts.
+    /// The live block on whose page the address is. It does not begin there.
     Inside(Block),
-    /// Nothing.
+    /// No block.
     Nothing,
 }
 
-/// Special pool.
+/// The pages of special pool, and their blocks.
 pub(crate) struct Arena {
     pages: GuardedPages,
     slots: KVVec<Slot>,
-    /// The free places, the one that has been free for the longest time at `first`.
+    /// A ring of the free places. The one that has been free for the longest time is at `first`.
     free: KVVec<usize>,
     first: usize,
     count_free: usize,
-    /// How many of them never had a block.
+    /// How many of the free places never had a block.
     unused: usize,
+    /// How many places are in quarantine.
     kept: usize,
     /// The range of addresses that other CPUs may still have in their TLBs.
     seen: Option<(usize, usize)>,
 }
 
 impl Arena {
-    /// Special pool for so many blocks at a time. Sleeps.
+    /// An arena for `count` blocks at a time. Sleeps.
     pub(crate) fn new(count: usize) -> Result<Self> {
         let mut slots = KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?;
         let mut free = KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN)?;
@@ -160,10 +164,11 @@ impl Arena {
         Ok(arena)
     }
 
-    /// From now on addresses are known to lie in it.
+    /// From now on, [`covers`] returns `true` for its addresses.
     pub(crate) fn open(&self) {
         BYTES.store(0, Relaxed);
-        // RELEASE: A CPU that sees an area's size or start sees what was stored before.
+        // RELEASE: Pairs with the acquires in `covers()`: a CPU that sees the new start sees that
+        // the old size is gone, and one that sees the new size sees the new start.
         START.store(self.pages.start(), Release);
         BYTES.store(self.pages.bytes(), Release);
     }
@@ -173,13 +178,13 @@ impl Arena {
         self.slots.len()
     }
 
-    /// How many blocks are live, or about to be.
+    /// How many places have a live block, or are somebody's [`Place`].
     pub(crate) fn live(&self) -> usize {
         self.count() - self.count_free - self.kept
     }
 
-    /// Takes the place that has been free for the longest time, of those whose page nobody else
-    /// refers to.
+    /// Takes a place: of the free ones whose page nobody else refers to, the one that has been free
+    /// for the longest time.
     pub(crate) fn take(&mut self) -> Option<Place> {
         for _ in 0..self.count_free {
             let back = (self.count() - self.kept) / KEPT_BACK;
@@ -187,7 +192,9 @@ impl Arena {
                 return None;
             }
             let at = *self.free.get(self.first)?;
-            let page = self.pages.page(at)?;
+            // SAFETY: The page is used here, and as part of a `Place`. As long as somebody has
+            // that, the arena counts as live, and is not dropped.
+            let page = unsafe { self.pages.page(at) }?;
             let slot = self.slots.get_mut(at)?;
             self.first = (self.first + 1) % self.free.len();
             if !slot.keep && !page.is_reusable() {
@@ -210,12 +217,12 @@ impl Arena {
         None
     }
 
-    /// Puts the place of a block into quarantine, now or when it is freed.
+    /// Marks the place of a block for quarantine, where it goes when it is free and would be taken.
     pub(crate) fn keep(&mut self, addr: usize) {
         let Some(at) = self.place(addr) else {
             return;
         };
-        // It may have another by now.
+        // The place may have another block by now.
         let holds = |slot: &&mut Slot| {
             !slot.keep && slot.block.as_ref().is_some_and(|block| block.addr == addr)
         };
@@ -225,7 +232,7 @@ impl Arena {
         }
     }
 
-    /// Makes the block in a place known.
+    /// Makes the block in a place live.
     pub(crate) fn publish(&mut self, place: &Place, block: Block) {
         if let Some(slot) = self.slots.get_mut(place.at) {
             slot.state = State::Live;
@@ -233,14 +240,14 @@ impl Arena {
         }
     }
 
-    /// The place whose page an address is in, if it is not in an unmapped page between.
+    /// The index of the place on whose page an address is; `None` on the unmapped pages between.
     fn place(&self, addr: usize) -> Option<usize> {
         let page = addr.checked_sub(self.pages.start())? / PAGE_SIZE;
         (page % 2 == 1 && page / 2 < self.count()).then_some(page / 2)
     }
 
-    /// What is at an address; a live block there is the caller's to free if `may_go` says so, and
-    /// remains live otherwise.
+    /// What is at an address. If a live block begins there and `may_go` returns `true`, the caller
+    /// gets its place, to free the block.
     pub(crate) fn claim(
         &mut self,
         addr: usize,
@@ -249,7 +256,10 @@ impl Arena {
         let Some(at) = self.place(addr) else {
             return (Found::Nothing, None);
         };
-        let Some((slot, page)) = self.slots.get_mut(at).zip(self.pages.page(at)) else {
+        // SAFETY: The page is only used as part of a `Place`. As long as somebody has that, the
+        // arena counts as live, and is not dropped.
+        let page = unsafe { self.pages.page(at) };
+        let Some((slot, page)) = self.slots.get_mut(at).zip(page) else {
             return (Found::Nothing, None);
         };
         let Some(block) = &slot.block else {
@@ -272,7 +282,7 @@ impl Arena {
         }
     }
 
-    /// Returns a place whose block was freed and whose page is hidden on this CPU.
+    /// Puts a place back, whose block was freed and whose page is hidden.
     pub(crate) fn put(&mut self, place: &Place, freed: Stack) {
         let Some(slot) = self.slots.get_mut(place.at) else {
             return;
@@ -291,12 +301,13 @@ impl Arena {
         self.seen = Some((first.min(start), last.max(start + PAGE_SIZE)));
     }
 
-    /// The range of hidden pages that other CPUs may still have in their TLBs.
+    /// The range of addresses that other CPUs may still have in their TLBs, for the caller to
+    /// flush.
     pub(crate) fn take_seen(&mut self) -> Option<(usize, usize)> {
         self.seen.take()
     }
 
-    /// The block that an access to an unmapped page probably meant.
+    /// The block that an access to an unmapped page was probably meant for.
     pub(crate) fn meant(&self, addr: usize) -> Option<Block> {
         let block = |addr: usize| {
             let slot = self.slots.get(self.place(addr)?)?;
@@ -305,7 +316,7 @@ impl Arena {
         if self.place(addr).is_some() {
             return block(addr).map(|(_, block)| block.copy());
         }
-        // The nearer of the blocks on both sides, but a live one rather than one that was freed.
+        // Take the nearer of the blocks on both sides, but prefer a live block to a freed one.
         let order = |state, far| (state != State::Live, far);
         let front = addr.checked_sub(PAGE_SIZE).and_then(block);
         let front = front.map(|(state, it)| (order(state, addr.wrapping_sub(it.end())), it));
@@ -316,7 +327,7 @@ impl Arena {
         nearest.map(|(_, block)| block.copy())
     }
 
-    /// The call sites of the block in a place; `None` if there is no such place.
+    /// The call sites of the block in a place; `None` if `at` is too large.
     pub(crate) fn sites(&self, at: usize) -> Option<impl Iterator<Item = &CallSite>> {
         let block = self.slots.get(at)?.block.as_ref();
         let stacks = block.map(|block| [Some(&block.allocated), block.freed.as_ref()]);
@@ -329,12 +340,12 @@ impl Arena {
         )
     }
 
-    /// From now on no address counts as in it. The caller drops it where that may sleep.
+    /// From now on, [`covers`] returns `false`.
     pub(crate) fn close(&self) {
         BYTES.store(0, Relaxed);
     }
 
-    /// Leaks the pages, as somebody may still use the blocks. Sleeps.
+    /// Drops the arena, but never frees the pages, as its blocks are still used. Sleeps.
     pub(crate) fn leak(self) {
         self.pages.leak();
     }
