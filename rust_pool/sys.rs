@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The foreign functions of this crate, each behind a small safe wrapper where one is possible.
+//! The C functions that this module calls, each behind a small wrapper that is safe where possible.
 //!
-//! Declarations are generated: those of the kernel are the `kernel` crate's bindings, those of our
-//! own C half come from [`sys/core.h`] by bindgen, so none is written by hand.
+//! No declaration is written by hand. Those of the kernel are the `kernel` crate's bindings, and
+//! bindgen makes those of our own C half from [`sys/core.h`].
 //!
 //! [`sys/core.h`]: core.h
 

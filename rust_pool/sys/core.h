@@ -33,16 +33,17 @@ static const gfp_t RUST_POOL_GFP_ZERO = __GFP_ZERO;
 static const gfp_t RUST_POOL_GFP_DMA = GFP_DMA;
 static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
 
-/* Set in the preemption count of an NMI. */
+/* The bits of the preemption count that are set in NMI. */
 static const u32 RUST_POOL_NMI_MASK = NMI_MASK;
-/* Where struct page has two words for whoever allocated the page. */
+/* The offset in struct page of the two words that belong to the page's owner. */
 static const size_t RUST_POOL_PAGE_WORDS = 32;
-/* What else is read of it: the flags that it begins with, and the references. */
+/* The offset of the reference count. The flags, at offset 0, are read as well. */
 static const size_t RUST_POOL_PAGE_COUNT = 52;
 
 /*
- * Room for what %pS writes and for a module's name, with the NUL: helpers.c
- * compares them with the kernel's own, whose headers bindgen need not read.
+ * Room for what %pS writes, and for a module's name, each with its NUL. helpers.c
+ * checks that they are no smaller than the kernel's constants, so bindgen need not
+ * read those headers.
  */
 #define RUST_POOL_SYMBOL_LEN		704
 #define RUST_POOL_MODULE_NAME_LEN	64
@@ -96,28 +97,31 @@ enum rust_pool_dma_memory {
 	RUST_POOL_DMA_PAGES,
 	/* Scattered pages that the DMA API mapped next to each other, with an IOMMU. */
 	RUST_POOL_DMA_MAPPED,
-	/* What only the DMA API can free. */
+	/* Memory that only the DMA API can free. */
 	RUST_POOL_DMA_OTHER,
 };
 
 /* How a buffer was made. The pointers are only compared. */
 struct rust_pool_dma_origin {
-	/* The IOMMU's domain, NULL without. */
+	/* The IOMMU's domain; NULL without an IOMMU. */
 	const void *domain;
+	/* The device's DMA operations; NULL for the kernel's own direct mapping. */
 	const void *ops;
-	/* The device's driver, NULL if it had none. */
+	/* The device's driver; NULL if it had none. */
 	const void *driver;
+	/* An enum rust_pool_dma_memory. */
 	u32 memory;
-	/* Whether bus addresses are the IOMMU's. */
+	/* Whether the IOMMU translates the bus addresses. */
 	bool translated;
 };
 
 /* The result of freeing a buffer. */
 enum rust_pool_dma_fate {
-	/* By the DMA API. */
+	/* The DMA API freed it. */
 	RUST_POOL_DMA_FREED,
-	/* Without it. */
+	/* Its pages were freed without the DMA API. */
 	RUST_POOL_DMA_FREED_PAGES,
+	/* It cannot be freed. */
 	RUST_POOL_DMA_LOST,
 };
 
@@ -134,11 +138,11 @@ rust_pool_dma_free(struct device *dev, void *group, void *base, size_t bytes,
 
 /* frames.c: page frames by their numbers. */
 struct rust_pool_frames {
-	/* The first that is no memory, or their number. */
+	/* The index of the first that is no memory; their number if all are. */
 	size_t odd;
 	/* Their MEMORY_CACHING_TYPE; MmMaximumCacheType if they differ. */
 	s32 type;
-	/* Where they are in the direct map, if side by side. */
+	/* Their address in the direct map if they are adjacent, else NULL. */
 	void *base;
 };
 /* What the WDK's IRP begins with. */
@@ -161,7 +165,7 @@ int rust_pool_pin(unsigned long start, size_t count, bool write,
 void rust_pool_unpin(struct page **pages, size_t count, bool dirty);
 void *rust_pool_process(void);
 
-/* pressure.c: callbacks for giving memory back. */
+/* pressure.c: callbacks when memory is short, and who may not wait for memory. */
 int rust_pool_watch_pressure(void);
 void rust_pool_unwatch_pressure(void);
 bool rust_pool_in_last_resort(void);
@@ -176,7 +180,7 @@ void rust_pool_give_soon(void);
 void rust_pool_part_soon(void);
 void rust_pool_upkeep_soon(void);
 bool rust_pool_may_call_others(void);
-/* What may be waited for, and where others' code must not run; for lockdep. */
+/* The lockdep maps of work.c: two waits, and where others' code must not run. */
 enum { RUST_POOL_GIVING, RUST_POOL_PARTING, RUST_POOL_NO_OTHERS };
 void rust_pool_doing(u32 what);
 void rust_pool_done(u32 what);
@@ -190,7 +194,7 @@ bool rust_pool_magazines(void);
 const char *rust_pool_verifier_parameter(void);
 void rust_pool_parameters_live(bool live);
 
-/* A static key as Rust wants it: in a structure. */
+/* A static key in a structure, which is what Rust's static_branch macro takes. */
 struct rust_pool_switch {
 	struct static_key_false key;
 };
@@ -209,8 +213,9 @@ void rust_pool_client_gone(struct module *mod);
 struct module *rust_pool_client_after(u64 *number, char *name);
 
 /*
- * Rust, called with the call site by wdm.c, by what wdm.h has inline and by
- * the Rust API, and by helpers.c, arch/guard_pages.c, pressure.c and work.c.
+ * Rust functions. wdm.c, the inline functions of wdm.h and the Rust API call those
+ * that take a call site (caller); helpers.c, arch/guard_pages.c, parameters.c,
+ * pressure.c and work.c call the others.
  */
 DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
 				     u32 *registers, unsigned long caller);
@@ -239,7 +244,7 @@ void rust_pool_drain_of(unsigned int cpu);
 void rust_pool_module_live(struct module *mod);
 void rust_pool_module_going(struct module *mod);
 
-/* wdm.c: what the Rust API calls from a client, besides wdm.h. */
+/* wdm.c: what the Rust API calls inside a client, besides wdm.h. */
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 			       PULONG registers, unsigned long caller);
 void rust_pool_copy(void *to, const void *from, size_t bytes);

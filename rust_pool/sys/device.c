@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocates the memory of common buffers, and frees it by the DMA API or without.
+ * Allocates the memory of common buffers, and frees it, by the DMA API or without.
  *
- * dma_free_attrs() asks the device how to free: with an IOMMU it unmaps, otherwise
- * it takes the bus address for a physical one. If the device was removed since, or
- * its IOMMU group was given another domain, the answer is wrong, and page frames
- * of others would be freed. So each buffer has an origin, which is compared with
- * the device before a free.
+ * dma_free_attrs() decides by the device's present state how to free: with an IOMMU
+ * it unmaps the bus address, without one it takes that for a physical address. If
+ * the device was removed since the allocation, or its IOMMU group got another
+ * domain, that decision is wrong, and would free page frames of others. So each
+ * buffer has an origin: how it was made. A free compares the origin with the
+ * device first.
  *
- * The group's mutex keeps the device in the group, and the group in its domain;
- * iommu_group_for_each_dev() runs a function with it held. Buffers are made and
- * freed within. To wait for memory calls shrinkers and notifiers of others, who
- * may free buffers of this group, or want a lock that is held by who does. So we
- * do not wait for memory there, but make room for it outside. The kernel itself
- * asks for memory under this mutex, so it may be held by whoever is reclaiming:
- * nobody may take it from within reclaim.
+ * The mutex of the IOMMU group keeps the device in the group and the group in its
+ * domain. iommu_group_for_each_dev() calls a function with the mutex held; buffers
+ * are made and freed in such calls, under two rules:
+ *
+ * - Do not wait for memory while the mutex is held. Reclaim calls shrinkers and
+ *   notifiers of other modules, which may free buffers of this group, or want a
+ *   lock whose holder does. Memory is made available before, without the mutex.
+ * - Do not take the mutex in reclaim. The kernel itself allocates memory with the
+ *   mutex held, so the task that is reclaiming may hold it.
  */
 
 #include <linux/cc_platform.h>
@@ -36,10 +39,10 @@
 
 #include "core.h"
 
-/* How often, and how long each time, a device in reset is waited for. */
+/* A free waits for a device in reset this often, this long each time. */
 #define RESET_TRIES	50
 #define RESET_MSECS	20
-/* How often room is made for a buffer before there is no memory for it. */
+/* An allocation has the kernel reclaim memory this often before it fails. */
 #define ROOM_TRIES	4
 
 void *rust_pool_dma_group(struct device *dev)
@@ -52,23 +55,25 @@ void rust_pool_dma_group_put(void *group)
 	iommu_group_put(group);
 }
 
-/* Removed, not merely never added. */
+/* Whether the device was removed. A device that was never added was not. */
 bool rust_pool_dma_gone(struct device *dev)
 {
 	return !device_is_registered(dev) && dev->kobj.state_remove_uevent_sent;
 }
 
-/* Which driver has the device; only to be compared. */
+/* The driver that is bound to the device; the result is only compared. */
 const void *rust_pool_dma_driver(struct device *dev)
 {
 	return READ_ONCE(dev->driver);
 }
 
+/* The physical address of what dma_alloc_attrs() returned. */
 static phys_addr_t phys_of(const void *addr)
 {
 	return is_vmalloc_addr(addr) ? PFN_PHYS(vmalloc_to_pfn(addr)) : __pa(addr);
 }
 
+/* A buffer that is being allocated. */
 struct making {
 	struct device *dev;
 	size_t bytes;
@@ -78,11 +83,15 @@ struct making {
 	void *base;
 };
 
+/* Which kind of memory the DMA API took: an enum rust_pool_dma_memory. */
 static u32 memory_of(const struct making *m)
 {
 	if (m->origin->ops && !m->origin->translated)
 		return RUST_POOL_DMA_OTHER;
-	/* Pages that the processor encrypts have to be set right by the DMA API. */
+	/*
+	 * With memory encryption only the DMA API can make the pages private again;
+	 * pages of a swiotlb pool go back to the pool.
+	 */
 	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT) || is_swiotlb_for_alloc(m->dev))
 		return RUST_POOL_DMA_OTHER;
 	if (is_vmalloc_addr(m->base))
@@ -92,6 +101,7 @@ static u32 memory_of(const struct making *m)
 					  RUST_POOL_DMA_OTHER;
 }
 
+/* Allocate the buffer, and record in its origin how it was made. */
 static void make(struct making *m, const void *domain)
 {
 	dma_addr_t bus;
@@ -107,20 +117,21 @@ static void make(struct making *m, const void *domain)
 	m->origin->memory = memory_of(m);
 }
 
+/* A buffer that is being freed. */
 struct freeing {
 	struct device *dev;
 	void *base;
 	size_t bytes;
 	dma_addr_t bus;
 	const struct rust_pool_dma_origin *origin;
-	/* The device is not in its group any more. */
+	/* The device has left its group. */
 	bool left;
-	/* The group has neither its own domain nor another in place of it. */
+	/* Somebody has the group for a while, as in a reset: try again later. */
 	bool borrowed;
 	enum rust_pool_dma_fate fate;
 };
 
-/* Free the pages of vmap()'s area, and the area. */
+/* Free an area of vmap() and the pages mapped there. */
 static void free_mapped(struct freeing *f)
 {
 	struct page *page, *next;
@@ -130,8 +141,8 @@ static void free_mapped(struct freeing *f)
 	for (at = 0; at < f->bytes; at += PAGE_SIZE)
 		list_add(&vmalloc_to_page(f->base + at)->lru, &pages);
 	/*
-	 * The DMA API left its array of pages to the area without their number, so
-	 * vfree() frees the array, not the pages.
+	 * The DMA API gave the area its array of pages, but not their number. So
+	 * vfree() frees the array, but none of the pages.
 	 */
 	vfree(f->base);
 	list_for_each_entry_safe(page, next, &pages, lru) {
@@ -140,7 +151,7 @@ static void free_mapped(struct freeing *f)
 	}
 }
 
-/* Whether it was freed. */
+/* Free pages to CMA or the page allocator; false if they are from neither. */
 static bool free_pages_of(struct freeing *f)
 {
 	struct page *page = virt_to_page(f->base);
@@ -150,19 +161,19 @@ static bool free_pages_of(struct freeing *f)
 			PAGE_ALIGN(f->bytes) >> PAGE_SHIFT))
 		return true;
 #endif
-	/* Each frame has its own reference: not from the page allocator. */
+	/* A reference for each frame: the page allocator did not supply these. */
 	if (f->bytes > PAGE_SIZE && page_ref_count(page + 1))
 		return false;
 	__free_pages(page, get_order(f->bytes));
 	return true;
 }
 
-/* No device reaches the memory any more: free it without the DMA API. */
+/* Free memory that no device can reach any more, without the DMA API. */
 static enum rust_pool_dma_fate free_memory(struct freeing *f)
 {
 	/*
-	 * DMA-API debugging never forgets the mapping, and would blame the next
-	 * user that maps one of these frames.
+	 * DMA-API debugging would never learn of this free, and would blame the
+	 * next user that maps one of these frames.
 	 */
 	if (IS_ENABLED(CONFIG_DMA_API_DEBUG))
 		return RUST_POOL_DMA_LOST;
@@ -178,13 +189,14 @@ static enum rust_pool_dma_fate free_memory(struct freeing *f)
 	return RUST_POOL_DMA_LOST;
 }
 
+/* Free by the DMA API: the device is as it was when the buffer was made. */
 static enum rust_pool_dma_fate free_as_made(struct freeing *f)
 {
 	dma_free_attrs(f->dev, f->bytes, f->base, f->bus, 0);
 	return RUST_POOL_DMA_FREED;
 }
 
-/* Only some kernels have devices with operations of their own. */
+/* Whether the device has DMA operations of its own, as only some kernels allow. */
 static bool has_own_ops(const struct device *dev)
 {
 #ifdef CONFIG_ARCH_HAS_DMA_OPS
@@ -194,7 +206,10 @@ static bool has_own_ops(const struct device *dev)
 #endif
 }
 
-/* Whether dma_free_attrs() will neither translate nor call missing operations. */
+/*
+ * Whether dma_free_attrs() would free the buffer as it was made: without an IOMMU,
+ * and by operations that are still there.
+ */
 static bool still_direct(const struct freeing *f)
 {
 	if (f->origin->translated || use_dma_iommu(f->dev) ||
@@ -205,6 +220,7 @@ static bool still_direct(const struct freeing *f)
 	return dma_to_phys(f->dev, f->bus) == phys_of(f->base);
 }
 
+/* Free a buffer that was made without an IOMMU. */
 static enum rust_pool_dma_fate free_direct(struct freeing *f)
 {
 	return still_direct(f) ? free_as_made(f) : free_memory(f);
@@ -213,14 +229,15 @@ static enum rust_pool_dma_fate free_direct(struct freeing *f)
 #ifdef CONFIG_IOMMU_API
 
 /*
- * Has the kernel make room for a buffer that could not be made of what was free,
- * where we hold nothing that others may want. No process is killed for it.
+ * Make the kernel reclaim as much memory as the buffer needs: allocate it, and free
+ * it again. Called without the group's mutex, so it may wait. The flags keep the
+ * kernel from killing a process for it.
  */
 static bool make_room(const struct making *m)
 {
 	u64 limit = min_not_zero(m->dev->coherent_dma_mask,
 				 m->dev->bus_dma_limit);
-	/* What is translated is pages from anywhere, else it is in one piece. */
+	/* With an IOMMU any pages will do, without one they must be contiguous. */
 	unsigned int order = m->origin->translated ? 0 : get_order(m->bytes);
 	struct page *page, *next;
 	gfp_t gfp = m->gfp;
@@ -246,7 +263,7 @@ static bool make_room(const struct making *m)
 	return done;
 }
 
-/* As iommu_group_for_each_dev(), and no memory is waited for meanwhile. */
+/* Call @fn for each device of a group with the group's mutex held, and do not wait for memory. */
 static int within_group(void *group, void *data,
 			int (*fn)(struct device *dev, void *data))
 {
@@ -263,7 +280,10 @@ static int make_in_group(struct device *dev, void *data)
 
 	if (dev != m->dev)
 		return 0;
-	/* The kernel's reserves are for the little that the DMA API notes down. */
+	/*
+	 * within_group() opens the kernel's reserves of memory. Leave them to the
+	 * small allocations of the DMA API, and do not use them for the buffer.
+	 */
 	m->gfp |= __GFP_NOMEMALLOC;
 	make(m, iommu_driver_get_domain_for_dev(dev));
 	m->gfp &= ~__GFP_NOMEMALLOC;
@@ -271,8 +291,8 @@ static int make_in_group(struct device *dev, void *data)
 }
 
 /*
- * Whether the domain is the one that the buffer was mapped in. A domain may have
- * its address and be another one, so the mapping is looked at, too.
+ * Whether the domain is the one in which the buffer was mapped. A new domain may be
+ * at the address of one that was freed, so compare the mappings as well.
  */
 static bool maps(struct iommu_domain *domain, const struct freeing *f)
 {
@@ -307,16 +327,20 @@ static int free_in_group(struct device *dev, void *data)
 		return 1;
 	}
 	/*
-	 * One of the types of a group's own domain: if it is not the buffer's, that
-	 * one is no more, and with it its mappings. Any other has the group for a
-	 * while, as during a reset, and then the buffer's own may come back.
+	 * If the group has a default domain, identity or DMA, that is not the
+	 * buffer's, the buffer's domain was freed, and its mappings with it. Any
+	 * other domain, or none, is there for a while only, as during a reset. Then
+	 * the buffer's domain may come back.
 	 */
 	if (!domain || (domain->type != IOMMU_DOMAIN_IDENTITY &&
 			!iommu_is_dma_domain(domain))) {
 		f->borrowed = true;
 		return 1;
 	}
-	/* Others of the group must not reach it; its addresses stay taken. */
+	/*
+	 * The group's other devices must not reach the memory any more. The bus
+	 * addresses stay allocated.
+	 */
 	if (mapped)
 		iommu_unmap(domain, f->bus,
 			    ALIGN(f->bytes, 1UL << __ffs(domain->pgsize_bitmap)));
@@ -325,19 +349,21 @@ static int free_in_group(struct device *dev, void *data)
 }
 
 /*
- * The device keeps its place in the group, and that its domain, until the buffer
- * is made. A device that was removed has no place in it.
+ * Allocate a buffer with the group's mutex held, so that the device stays in the
+ * group and the group in its domain until the origin is recorded. Allocates nothing
+ * for a device that was removed, as it is not in the group.
  */
 static void make_grouped(struct making *m, void *group)
 {
 	unsigned int tries;
 
-	/* Not to be waited for, see above. Nor is there memory to speak of. */
+	/* The mutex may not be taken in reclaim; nor would there be memory. */
 	if (rust_pool_in_reclaim())
 		return;
 	/*
-	 * There the DMA API attaches the device, and takes the mutex. In any other
-	 * kernel what is looked at here may be freed meanwhile: the device may leave.
+	 * In a kdump kernel the DMA API attaches the device at its first use, and
+	 * takes the mutex for that, so it must not be held here. Only there: in any
+	 * other kernel the device may leave meanwhile, and dev->iommu be freed.
 	 */
 	if (is_kdump_kernel() && m->dev->iommu && m->dev->iommu->attach_deferred) {
 		make(m, iommu_get_domain_for_dev(m->dev));
@@ -351,6 +377,7 @@ static void make_grouped(struct making *m, void *group)
 	}
 }
 
+/* Free a buffer with the group's mutex held. */
 static void free_grouped(struct freeing *f, void *group)
 {
 	unsigned int tries;
@@ -359,8 +386,9 @@ static void free_grouped(struct freeing *f, void *group)
 		f->borrowed = false;
 		f->left = false;
 		if (!within_group(group, f, free_in_group)) {
+			/* Let any device of the group stand for the one that left. */
 			f->left = true;
-			/* With the last device of a group goes its domain. */
+			/* A group without devices has no domain: nothing is mapped. */
 			if (!f->origin->translated)
 				f->fate = free_direct(f);
 			else if (!within_group(group, f, free_in_group))
@@ -385,8 +413,8 @@ static void free_grouped(struct freeing *f, void *group)
 #endif /* CONFIG_IOMMU_API */
 
 /*
- * Coherent memory for a device of this IOMMU group, or of none, and how it was
- * made. Sleeps.
+ * Allocate coherent memory for a device that was in this IOMMU group, or in none
+ * (NULL), and fill in @bus and @origin. Sleeps.
  */
 void *rust_pool_dma_allocate(struct device *dev, void *group, size_t bytes,
 			     u64 *bus, gfp_t gfp,
@@ -407,7 +435,10 @@ void *rust_pool_dma_allocate(struct device *dev, void *group, size_t bytes,
 	return m.base;
 }
 
-/* Free such memory as well as can be done now. Sleeps; not from within reclaim. */
+/*
+ * Free what rust_pool_dma_allocate() returned, as well as the device's present
+ * state allows. Sleeps. Not in reclaim if there is a group.
+ */
 enum rust_pool_dma_fate
 rust_pool_dma_free(struct device *dev, void *group, void *base, size_t bytes,
 		   u64 bus, const struct rust_pool_dma_origin *origin)

@@ -14,8 +14,8 @@ use kernel::{
     str::CStr, //
 };
 
-/// How many addresses say whose code a device needs.
-// CAST: A handful.
+/// How many addresses [`DmaDevice::code`] returns.
+// CAST: It is 8.
 pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
 
 /// A reference to a device for DMA, and to the IOMMU group that it was in at first: a device leaves
@@ -37,9 +37,9 @@ pub(crate) struct Coherent {
 /// How coherent memory was made.
 pub(crate) struct Origin(raw::rust_pool_dma_origin);
 
-// SAFETY: The pointers inside are only compared.
+// SAFETY: The pointers inside are compared, but never dereferenced.
 unsafe impl Send for Origin {}
-// SAFETY: As above.
+// SAFETY: Nothing changes it; the pointers inside are never dereferenced.
 unsafe impl Sync for Origin {}
 
 /// The result of freeing coherent memory.
@@ -53,9 +53,10 @@ pub(crate) enum Fate {
     Lost,
 }
 
-// SAFETY: A device may be used and released from any thread, as may a group.
+// SAFETY: References to devices and to groups are counted atomically, and any thread may drop them.
 unsafe impl Send for DmaDevice {}
-// SAFETY: What the methods below call is thread-safe.
+// SAFETY: The kernel's functions that the methods below call may be called by any thread at any
+// time. `set_mask()` says what its callers have to keep to.
 unsafe impl Sync for DmaDevice {}
 
 impl DmaDevice {
@@ -65,11 +66,12 @@ impl DmaDevice {
     ///
     /// `dev` is a valid, initialised device, and is not being removed.
     pub(crate) unsafe fn new(dev: NonNull<bindings::device>) -> Self {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements, it is a valid device.
         unsafe { bindings::get_device(dev.as_ptr()) };
         Self {
             device: dev,
-            // SAFETY: By the safety requirements; a device keeps its group until it is removed.
+            // SAFETY: By the safety requirements the device is not being removed, so it stays in
+            // its group while the function takes a reference to that.
             group: unsafe { raw::rust_pool_dma_group(dev.as_ptr()) },
         }
     }
@@ -92,10 +94,10 @@ impl DmaDevice {
         self.group.is_null() || !crate::sys::pressure::in_reclaim()
     }
 
-    /// Addresses that tell whose code its release needs.
+    /// Addresses in the modules whose code the device's release needs.
     pub(crate) fn code(&self) -> [usize; CODES] {
         let mut at = [0; CODES];
-        // SAFETY: The device is alive, and there is room for as many.
+        // SAFETY: The device is alive, and the function writes `CODES` addresses.
         unsafe { raw::rust_pool_device_code(self.device.as_ptr(), at.as_mut_ptr()) };
         at
     }
@@ -105,10 +107,10 @@ impl DmaDevice {
         self.device == other.device
     }
 
-    /// Sets the streaming and the coherent mask. Sleeps.
+    /// Sets the streaming and the coherent mask. Sleeps. As in Linux, no DMA allocation of this
+    /// device should run at the same time: it would go by either mask.
     pub(crate) fn set_mask(&self, mask: u64) -> Result {
-        // SAFETY: The device is alive. The WDK's caller promises as ours does that no other DMA
-        // allocation of this device runs at the same time.
+        // SAFETY: The device is alive, and stays so for the call.
         to_result(unsafe { bindings::dma_set_mask_and_coherent(self.device.as_ptr(), mask) })
     }
 
@@ -122,9 +124,10 @@ impl DmaDevice {
     /// Zeroed coherent memory; none for a device that has left its IOMMU group. Sleeps.
     pub(crate) fn allocate(&self, bytes: usize, gfp: Gfp) -> Option<Coherent> {
         let mut bus = 0;
-        // SAFETY: It is made of integers and pointers.
+        // SAFETY: It is a C structure of pointers, integers and a `bool`: zeroes are valid.
         let mut origin = unsafe { core::mem::zeroed() };
-        // SAFETY: The device and its group are alive, the pointers are valid for writes.
+        // SAFETY: We have references to the device and its group; `bus` and `origin` are valid for
+        // writes.
         let base = unsafe {
             raw::rust_pool_dma_allocate(
                 self.device.as_ptr(),
@@ -154,7 +157,8 @@ impl DmaDevice {
         bus: u64,
         origin: &Origin,
     ) -> Fate {
-        // SAFETY: By the safety requirements; the device and its group are alive.
+        // SAFETY: We have references to the device and its group. By the safety requirements the
+        // rest describes one allocation, which is not used any more.
         let fate = unsafe {
             raw::rust_pool_dma_free(
                 self.device.as_ptr(),
@@ -176,10 +180,10 @@ impl DmaDevice {
 impl Drop for DmaDevice {
     fn drop(&mut self) {
         if !self.group.is_null() {
-            // SAFETY: The reference was taken by `new()`.
+            // SAFETY: `new()` took this reference, and only this drops it.
             unsafe { raw::rust_pool_dma_group_put(self.group) };
         }
-        // SAFETY: As above.
+        // SAFETY: `new()` took this reference, and only this drops it.
         unsafe { bindings::put_device(self.device.as_ptr()) }
     }
 }

@@ -10,7 +10,10 @@
 
 #include "core.h"
 
-/* What @count frames have in common; none has to be a frame. Any context. */
+/*
+ * What the @count frames have in common. The numbers may be anything: whether each
+ * is a frame of memory is checked. Any context.
+ */
 void rust_pool_frames_look(const PFN_NUMBER *frames, size_t count,
 			   struct rust_pool_frames *seen)
 {
@@ -42,7 +45,7 @@ void *rust_pool_frame_address(PFN_NUMBER frame)
 	return __va(PFN_PHYS(frame));
 }
 
-/* Map frames next to each other. Sleeps. Undone by rust_pool_vunmap(). */
+/* Map frames side by side. Sleeps. Undone by rust_pool_vunmap(). */
 void *rust_pool_frames_map(const PFN_NUMBER *frames, size_t count,
 			   MEMORY_CACHING_TYPE type, bool write)
 {
@@ -62,7 +65,10 @@ void *rust_pool_frames_map(const PFN_NUMBER *frames, size_t count,
 	return base;
 }
 
-/* The frames of kernel pages; false if not all are mapped, and writable if so. */
+/*
+ * The frames of @count kernel pages from @start on; false if one is not mapped or,
+ * for @write, not writable.
+ */
 bool rust_pool_kernel_frames(unsigned long start, size_t count, bool write,
 			     PFN_NUMBER *frames)
 {
@@ -82,8 +88,8 @@ bool rust_pool_kernel_frames(unsigned long start, size_t count, bool write,
 }
 
 /*
- * Pin @count pages of this process from the one that @start is in, and fill in
- * @pages and @frames. All or none. Sleeps.
+ * Pin @count pages of this process, from the page around @start on, and fill in
+ * @pages and @frames. Pins all pages or none. Sleeps.
  */
 int rust_pool_pin(unsigned long start, size_t count, bool write,
 		  struct page **pages, PFN_NUMBER *frames)
@@ -110,12 +116,13 @@ int rust_pool_pin(unsigned long start, size_t count, bool write,
 	return 0;
 }
 
-/* Undo that. Sleeps. */
+/* Undo rust_pool_pin(). Sleeps. */
 void rust_pool_unpin(struct page **pages, size_t count, bool dirty)
 {
 	unpin_user_pages_dirty_lock(pages, count, dirty);
 }
 
+/* What identifies this process; never dereferenced. */
 void *rust_pool_process(void)
 {
 	return current->group_leader;

@@ -12,11 +12,11 @@ use kernel::{
 
 /// What several page frames have in common.
 pub(crate) struct Frames {
-    /// The first that is no memory, or their number.
+    /// The index of the first that is no memory; their number if all are.
     pub(crate) odd: usize,
-    /// Their MEMORY_CACHING_TYPE, if all have the same; else none that there is.
+    /// Their MEMORY_CACHING_TYPE if all have the same, else `MmMaximumCacheType`.
     pub(crate) cache: i32,
-    /// Their address in the direct map, if they lie side by side.
+    /// Their address in the direct map, if they are adjacent.
     pub(crate) side_by_side: Option<NonNull<u8>>,
 }
 
@@ -24,14 +24,15 @@ pub(crate) struct Frames {
 ///
 /// # Safety
 ///
-/// There are so many, whatever they are.
+/// `frames` points to `count` numbers, which need not be frames.
 pub(crate) unsafe fn look_at_frames(frames: *const raw::PFN_NUMBER, count: usize) -> Frames {
     let mut seen = raw::rust_pool_frames {
         odd: 0,
         type_: 0,
         base: core::ptr::null_mut(),
     };
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `frames` is valid for reads of `count` numbers. The
+    // function checks each before it uses it as a frame.
     unsafe { raw::rust_pool_frames_look(frames, count, &mut seen) };
     Frames {
         odd: seen.odd,
@@ -44,7 +45,7 @@ pub(crate) unsafe fn look_at_frames(frames: *const raw::PFN_NUMBER, count: usize
 ///
 /// # Safety
 ///
-/// There are so many, all are memory, and that stays allocated as long as it is mapped.
+/// `frames` points to `count` frames. All are memory, which stays allocated while it is mapped.
 pub(crate) unsafe fn map_frames(
     frames: *const raw::PFN_NUMBER,
     count: usize,
@@ -56,13 +57,13 @@ pub(crate) unsafe fn map_frames(
     NonNull::new(base.cast())
 }
 
-/// The address of a frame in the direct map; of what is no memory, any.
+/// The address of a frame in the direct map. If the frame is not memory, nothing is there.
 ///
 /// # Safety
 ///
-/// There is a frame.
+/// `frame` is valid for a read.
 pub(crate) unsafe fn frame_address(frame: *const raw::PFN_NUMBER) -> usize {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements. The C function only computes.
     unsafe { raw::rust_pool_frame_address(frame.read()) as usize }
 }
 
@@ -76,7 +77,7 @@ pub(crate) struct Pinned {
 
 /// Why pages could not be pinned.
 pub(crate) enum NotPinned {
-    /// Not all are there, and may be accessed so.
+    /// One is not mapped, or may not be written to.
     Access,
     Memory,
 }
@@ -95,7 +96,8 @@ impl Pinned {
         self.pages.is_empty()
     }
 
-    /// Pins as many pages of this process as there is room for, and fills their frames in. Sleeps.
+    /// Pins pages of this process, one for each element of `frames`, and fills in their frames.
+    /// Sleeps.
     pub(crate) fn new(
         start: usize,
         write: bool,
@@ -103,8 +105,8 @@ impl Pinned {
     ) -> Result<Self, NotPinned> {
         let mut pages = Pages::with_capacity(frames.len(), GFP_KERNEL | __GFP_NOWARN)
             .map_err(|_| NotPinned::Memory)?;
-        // SAFETY: There is room for so many pages, and for as many frames. `NonNull` has the layout
-        // of a pointer.
+        // SAFETY: `pages` has capacity for `frames.len()` pages, and `NonNull` has the layout of a
+        // pointer. `frames` is valid for writes of its length.
         let err = unsafe {
             raw::rust_pool_pin(
                 start,
@@ -121,7 +123,8 @@ impl Pinned {
                 NotPinned::Access
             });
         }
-        // SAFETY: All were pinned, and written to the list.
+        // SAFETY: On success `rust_pool_pin()` has written all `frames.len()` pages, none null, and
+        // the capacity is that much.
         unsafe { pages.inc_len(frames.len()) };
         Ok(Self { pages, write })
     }
@@ -130,7 +133,8 @@ impl Pinned {
 impl Drop for Pinned {
     fn drop(&mut self) {
         if !self.pages.is_empty() {
-            // SAFETY: `new()` pinned these pages, and nobody unpins them but this.
+            // SAFETY: `new()` pinned these pages, and only this unpins them. `NonNull` has the
+            // layout of a pointer.
             unsafe {
                 raw::rust_pool_unpin(self.pages.as_mut_ptr().cast(), self.pages.len(), self.write);
             }
@@ -138,15 +142,15 @@ impl Drop for Pinned {
     }
 }
 
-/// Fills in the frames of the kernel's pages from `start` on. Says whether all are mapped, and may
-/// be accessed so. Any context.
+/// Fills in the frames of kernel pages from `start` on, one for each element of `frames`. Returns
+/// `false` if one of the pages is not mapped or, for `write`, not writable. Any context.
 pub(crate) fn kernel_frames(start: usize, write: bool, frames: &mut [raw::PFN_NUMBER]) -> bool {
-    // SAFETY: There is room for as many frames; any address may be looked up.
+    // SAFETY: `frames` is valid for writes of its length; any address may be looked up.
     unsafe { raw::rust_pool_kernel_frames(start, frames.len(), write, frames.as_mut_ptr()) }
 }
 
-/// What stands for this process; it is only shown.
+/// A pointer that identifies this process, for `MDL.Process`. Nobody dereferences it.
 pub(crate) fn process() -> *mut c_void {
-    // SAFETY: May be called in a task.
+    // SAFETY: It reads a field of the current task, which exists in any context.
     unsafe { raw::rust_pool_process() }
 }

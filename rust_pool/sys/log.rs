@@ -16,7 +16,7 @@ pub(crate) fn may_log() -> bool {
     unsafe { raw::rust_pool_may_log() }
 }
 
-/// How many it kept out since this was asked last.
+/// How many messages the rate limit kept out of the log since the last call.
 pub(crate) fn left_out() -> u32 {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_left_out() }
@@ -36,7 +36,8 @@ pub(crate) fn uptime() -> u64 {
 
 /// The kernel's clock.
 pub(crate) fn jiffies() -> Jiffies {
-    // SAFETY: It is always there, and changes under whoever reads it.
+    // SAFETY: It is a static of the kernel. The timer interrupt changes it at any time, so it is
+    // read once, by a volatile load of an aligned word.
     unsafe { (&raw const bindings::jiffies).read_volatile() }
 }
 
@@ -54,7 +55,8 @@ pub(crate) fn panic(what: &CStr) -> ! {
 
 /// Formats an address by one of printf's pointer formats; returns the bytes written.
 pub(crate) fn format_pointer(text: &mut [u8], format: &'static CStr, addr: usize) -> usize {
-    // SAFETY: `text` is valid for its length, and the format takes one pointer.
+    // SAFETY: `text` is valid for writes of its length. The callers' formats, `%pS` and `%p`, take
+    // one pointer, and do not follow it.
     let len = unsafe {
         bindings::scnprintf(
             text.as_mut_ptr(),

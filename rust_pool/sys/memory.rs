@@ -21,16 +21,17 @@ pub(crate) fn page_align(bytes: usize) -> Option<usize> {
 /// A `gfp_t`.
 pub(crate) type Gfp = bindings::gfp_t;
 
-/// The physical address behind a kernel virtual address, if it is mapped. If somebody else unmaps
-/// it meanwhile, any address may come of it.
+/// The physical address behind a kernel virtual address, if it is mapped. If it is unmapped
+/// meanwhile, the result may be any address.
 pub(crate) fn physical(addr: usize) -> Option<u64> {
     let mut phys = 0;
-    // SAFETY: The helper accepts any address and writes to the valid pointer only. A page table
-    // that is freed while it walks stays in the direct map, so reading it does no harm.
+    // SAFETY: The helper accepts any address, and writes to `phys` only. It walks the page table
+    // without a lock; a page of the table that is freed meanwhile stays in the direct map, so the
+    // read does not fault.
     unsafe { raw::rust_pool_lookup(addr as *const c_void, &mut phys) }.then_some(phys)
 }
 
-/// Whether a physical address is one of memory.
+/// Whether there is memory at a physical address.
 pub(crate) fn is_memory(phys: u64) -> bool {
     // SAFETY: May be called anywhere, with any address.
     unsafe { raw::rust_pool_is_memory(phys) }
@@ -48,7 +49,7 @@ pub(crate) fn max_pfn() -> u64 {
     unsafe { raw::rust_pool_max_pfn() as u64 }
 }
 
-/// Bytes of memory that could be had without swapping.
+/// Bytes of memory that could be allocated without swapping.
 pub(crate) fn available() -> usize {
     // SAFETY: May be called anywhere.
     let pages = unsafe { bindings::si_mem_available() };

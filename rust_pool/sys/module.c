@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The modules that use this one (clients): which of them an address is in, and
- * which of them called if only a return address is known.
+ * Clients are the modules that use this one. Finds the client that an address lies
+ * in, and the client that called, if only a return address is known.
  *
- * A return address does not always belong to the caller. A call in tail position is
- * compiled to a jump, so the address is in the caller's caller; and tracers
- * (function graph, kretprobes, bpf trampolines) replace return addresses. Then the
- * stack is searched: the unwinder knows the original of a replaced address.
+ * A return address need not lie in the caller. The compiler turns a call in tail
+ * position into a jump, so the address lies in the caller's caller; and tracers
+ * (function graph, kretprobes, bpf trampolines) replace return addresses. In both
+ * cases the stack is searched: the unwinder knows the addresses that tracers
+ * replaced.
  */
 
 #include <linux/export.h>
@@ -35,9 +36,9 @@ static DEFINE_MUTEX(clients_lock);
 static u64 clients_seen;
 
 /*
- * Whether @mod, which is about to begin, was linked with what this module exports.
- * The list of its users is the module loader's own; the symbols that it resolved
- * for @mod are to be seen until @mod's init has run.
+ * Whether @mod, whose init is about to run, uses a symbol that this module exports.
+ * Only the module loader may read its list of users. But the symbols that it
+ * resolved for @mod can be read until @mod's init has run.
  */
 static bool uses_this_module(struct module *mod)
 {
@@ -58,7 +59,7 @@ static bool uses_this_module(struct module *mod)
 #endif
 }
 
-/* Before any code of @mod runs. Sleeps. */
+/* Record @mod if it is a client. Called before any of its code runs. Sleeps. */
 int rust_pool_client_coming(struct module *mod)
 {
 	struct client *client;
@@ -76,7 +77,7 @@ int rust_pool_client_coming(struct module *mod)
 	return 0;
 }
 
-/* After the last code of @mod ran. Sleeps. */
+/* Forget a client. Called after the last of its code ran. Sleeps. */
 void rust_pool_client_gone(struct module *mod)
 {
 	struct client *client;
@@ -110,8 +111,8 @@ struct module *rust_pool_client_at(unsigned long addr)
 }
 
 /*
- * The first client whose number is above @number, which becomes its own, and its
- * name; NULL if there is none. Any context.
+ * The first client whose number is above @number; NULL if there is none. Fills in
+ * its number and its name. Any context.
  */
 struct module *rust_pool_client_after(u64 *number, char *name)
 {
@@ -132,8 +133,8 @@ struct module *rust_pool_client_after(u64 *number, char *name)
 }
 
 /*
- * Whether an address is in the kernel's loop over softirqs. That is known by its
- * name alone: on x86 it is not in the section that filter_irq_stacks() looks at.
+ * Whether an address is in the kernel's loop over softirqs. Only the symbol's name
+ * tells: on x86 the loop is not in the section that filter_irq_stacks() knows.
  */
 static bool runs_softirqs(unsigned long addr)
 {
@@ -144,8 +145,8 @@ static bool runs_softirqs(unsigned long addr)
 }
 
 /*
- * The stack, without the code that was interrupted, as that did not call. Nor did
- * the interrupt or the task at whose end softirqs run. Any context.
+ * Save the stack down to the interrupt or softirq that this context is, if it is
+ * one: the code below was interrupted, and did not call. Any context.
  */
 unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
 {
@@ -153,7 +154,7 @@ unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
 	unsigned int i;
 
 	count = filter_irq_stacks(frames, count);
-	/* In a hard interrupt the stack ends before the softirq that it interrupted. */
+	/* In a hard interrupt, filter_irq_stacks() has cut the softirq off already. */
 	if (!in_serving_softirq() || in_hardirq() || in_nmi())
 		return count;
 	for (i = 0; i < count; i++) {
@@ -164,8 +165,8 @@ unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
 }
 
 /*
- * The client that called, by the return address of the called routine; no client
- * if none is on the stack. Any context.
+ * The client that called a routine whose return address is @ret, and an address in
+ * it. Without a client on the stack, module is NULL and ip is 0. Any context.
  */
 struct rust_pool_caller rust_pool_caller_of(unsigned long ret)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The module's parameters. They are in C because parameters of the kernel crate do
- * not appear in sysfs. Reading one gives the current value: for "verifier" the
- * options in force, which the file of that name in debugfs may have changed.
+ * not appear in sysfs. To read "verifier" there gives the options in force, which
+ * writes to the file of that name in debugfs may have changed since the load.
  */
 
 #include <linux/kstrtox.h>
@@ -13,7 +13,7 @@
 
 #include "core.h"
 
-/* One of the words that the kernel takes for a boolean, and nothing behind it. */
+/* Accept the kernel's words for a boolean, but unlike kstrtobool() nothing behind. */
 static int switch_set(const char *text, const struct kernel_param *param)
 {
 	bool *on = param->arg;
@@ -56,12 +56,12 @@ bool rust_pool_magazines(void)
 	return magazines;
 }
 
-/* The options at load; the core has those of later. */
+/* The options at load. Later changes are in options.rs. */
 static char *verifier;
-/* Whether the core is there to be asked; changed under the parameters' lock. */
+/* Whether rust_pool_verifier_show() may be called. Under kernel_param_lock(). */
 static bool asked;
 
-/* Given twice, as in a file of modprobe.d and by hand, both count. */
+/* If it is given twice, as in modprobe.d and by hand, both sets of options count. */
 static int verifier_set(const char *text, const struct kernel_param *param)
 {
 	char *both;
@@ -108,8 +108,8 @@ const char *rust_pool_verifier_parameter(void)
 }
 
 /*
- * Set whether the core may be asked. When this returns, readers that were allowed
- * before have left it.
+ * Set whether rust_pool_verifier_show() may be called. kernel_param_lock() waits for
+ * readers, so none is in that function any more after a change to false.
  */
 void rust_pool_parameters_live(bool live)
 {

@@ -8,21 +8,23 @@ use kernel::{
     str::CStr, //
 };
 
-/// Whether the first violation stops the machine.
+/// The parameter `panic_on_violation`: whether the first violation stops the machine.
 pub(crate) fn panic_on_violation() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_panic_on_violation() }
 }
 
-/// Whether magazines and heap are used even where checkers watch.
+/// The parameter `magazines`: whether magazines and heap are used even if KASAN or slub_debug
+/// watches.
 pub(crate) fn magazines() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_magazines() }
 }
 
-/// The options of the verifier that the module was loaded with.
+/// The parameter `verifier`: the options that the module was loaded with.
 pub(crate) fn verifier_parameter() -> &'static [u8] {
-    // SAFETY: The parameter is NUL-terminated and stays as it is while the module is there.
+    // SAFETY: The parameter is NUL-terminated. The kernel sets it before the module's init, not
+    // after, and frees it when the module is unloaded.
     unsafe { CStr::from_char_ptr(raw::rust_pool_verifier_parameter()) }.to_bytes()
 }
 
@@ -30,9 +32,9 @@ pub(crate) fn verifier_parameter() -> &'static [u8] {
 pub(crate) struct ParametersLive(());
 
 impl ParametersLive {
-    /// Has it called from now on. Sleeps.
+    /// Allows the call from now on. Sleeps.
     pub(crate) fn new() -> Self {
-        // SAFETY: The context may sleep, and the core is there.
+        // SAFETY: The module's init calls it, which may sleep, when the options can be read.
         unsafe { raw::rust_pool_parameters_live(true) };
         Self(())
     }
@@ -40,7 +42,7 @@ impl ParametersLive {
 
 impl Drop for ParametersLive {
     fn drop(&mut self) {
-        // SAFETY: As above. When it returns, nobody is in there any more.
+        // SAFETY: The module's exit drops it, which may sleep. The function waits for readers.
         unsafe { raw::rust_pool_parameters_live(false) };
     }
 }

@@ -8,21 +8,24 @@ use kernel::{
     prelude::*, //
 };
 
-/// The number of possible CPUs.
+/// The number of possible CPUs. On the architectures supported they are numbered from 0, without
+/// gaps.
 pub(crate) fn possible_cpus() -> u32 {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_possible_cpus() }
 }
 
-/// Where a CPU's copy of per-CPU memory is.
+/// The address of a CPU's copy of per-CPU memory.
 pub(crate) fn percpu_address(cookie: usize, cpu: u32) -> usize {
-    // SAFETY: The address is only computed.
+    // SAFETY: The function adds the CPU's offset, and reads nothing at the address. All callers
+    // pass a number below `possible_cpus()`, or one that a hotplug callback got.
     unsafe { raw::rust_pool_percpu_address(cookie, cpu) as usize }
 }
 
-/// Zeroed per-CPU memory, as a cookie for `gs:`-relative access. Sleeps.
+/// Zeroed per-CPU memory, as a cookie that the functions of `arch/percpu.rs` take. Sleeps.
 pub(crate) fn percpu(bytes: usize) -> Option<NonZeroPerCpu> {
-    // SAFETY: Any size up to `PCPU_MIN_UNIT_SIZE` and this alignment are allowed.
+    // SAFETY: The alignment is allowed, and so is any size: the function returns null, with a
+    // warning, for one above `PCPU_MIN_UNIT_SIZE`.
     let base = unsafe { bindings::pcpu_alloc_noprof(bytes, 8, false, raw::RUST_POOL_GFP_KERNEL) };
     core::num::NonZero::new(base as usize)
 }
@@ -44,11 +47,11 @@ pub(crate) unsafe fn free_percpu(base: NonZeroPerCpu) {
 ///
 /// # Safety
 ///
-/// `base` is a per-CPU cookie with so many aligned `u64`.
+/// `base` is a per-CPU cookie with `N` aligned `u64`.
 pub(crate) unsafe fn percpu_sum<const N: usize>(base: usize) -> [u64; N] {
     let mut sum = [0; N];
-    // CAST: `N` is a handful.
-    // SAFETY: By the safety requirements; `sum` has room for as many.
+    // CAST: `N` is the number of counters of a row or a family, far below 2^32.
+    // SAFETY: By the safety requirements; `sum` has `N` elements.
     unsafe { raw::rust_pool_counters_sum(base, sum.as_mut_ptr(), N as u32) };
     sum
 }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When memory is to be given back: when it is short, and when a CPU is gone.
- * What is given back is in events/drain.rs. And where memory is being given back
- * to the kernel, so that nobody may wait for any.
+ * Callbacks of the kernel after which memory is given back to it: the shrinker,
+ * when memory is short, and the hotplug callback, when a CPU went offline.
+ * events/drain.rs gives back what is spare.
+ *
+ * Also finds out whether a task is in reclaim. There nobody may wait for memory.
  */
 
 #include <linux/cpuhotplug.h>
@@ -33,8 +35,8 @@ static unsigned long count_spare(struct shrinker *shrinker,
 }
 
 /*
- * Only its own CPU may empty a magazine, so this queues work on each CPU, and for
- * deferred frees: nothing is free yet when this returns.
+ * Only its own CPU may empty a magazine. So this queues a work item on each CPU, and
+ * the one for deferred frees. Nothing is free yet when it returns: SHRINK_STOP.
  */
 static unsigned long free_spare(struct shrinker *shrinker,
 				struct shrink_control *control)
@@ -55,14 +57,18 @@ static int cpu_dead(unsigned int cpu)
 }
 
 /*
- * Before it kills a process for memory the kernel asks who has registered for it
- * to free what he can. It does so in the task that wants memory, and holds a mutex
- * for which every other waits that wants memory then. So what must not be waited
- * for in a shrinker must not be there. The mutex lets one task at a time do so;
- * it is noted by who is called first and who is called last.
+ * The last resort: before the kernel kills a process for memory, it calls the OOM
+ * notifiers, which free what they can. It calls them in the task that wants memory,
+ * with oom_lock held, for which other tasks that want memory wait. PF_MEMALLOC is
+ * not set there, but what a shrinker may not wait for an OOM notifier may not
+ * either. So we register two notifiers: the one that is called first stores the
+ * task, the one that is called last clears it. oom_lock allows one task at a time.
  */
 static struct task_struct *resort_task;
-/* What is called there lies below it on the stack, should the end be missed. */
+/*
+ * The frame of the first notifier. If the last one is not called, resort_task stays
+ * set; so a function only counts as called by a notifier if its frame lies below.
+ */
 static unsigned long resort_frame;
 
 static int resort_begins(struct notifier_block *nb, unsigned long action,
@@ -90,7 +96,7 @@ static struct notifier_block resort_end = {
 	.priority = INT_MIN,
 };
 
-/* Whether this is called by a notifier that the kernel asks as its last resort. */
+/* Whether an OOM notifier is calling. */
 bool rust_pool_in_last_resort(void)
 {
 	return in_task() && READ_ONCE(resort_task) == current &&
@@ -99,8 +105,8 @@ bool rust_pool_in_last_resort(void)
 }
 
 /*
- * Whether memory is being given back to the kernel here, so that what may be held
- * by who asks for memory is not to be waited for.
+ * Whether this task is in reclaim, or in an OOM notifier. There, nothing may be
+ * waited for that a task which allocates memory may hold.
  */
 bool rust_pool_in_reclaim(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! When memory is to be given back, and where it is being given back; see `pressure.c`.
+//! Callbacks when memory is short, and whether a task is in reclaim; see `pressure.c`.
 
 use crate::sys::{
     context,
@@ -11,13 +11,14 @@ use kernel::{
     prelude::*, //
 };
 
-/// Has `rust_pool_drain()` called when memory is short, and `rust_pool_drain_of()` when a CPU goes,
-/// until it is dropped. Sleeps.
+/// While it exists, the kernel calls `rust_pool_drain()` when memory is short, and
+/// `rust_pool_drain_of()` when a CPU goes offline.
 pub(crate) struct PressureWatch(());
 
 impl PressureWatch {
+    /// Starts watching. Sleeps.
     pub(crate) fn new() -> Result<Self> {
-        // SAFETY: Called from the module's init, which may sleep; `drop()` undoes it.
+        // SAFETY: Only the module's init calls it, once, so nothing is registered twice.
         to_result(unsafe { raw::rust_pool_watch_pressure() })?;
         Ok(Self(()))
     }
@@ -25,19 +26,19 @@ impl PressureWatch {
 
 impl Drop for PressureWatch {
     fn drop(&mut self) {
-        // SAFETY: `new()` registered it.
+        // SAFETY: `new()` registered the callbacks, and this runs once.
         unsafe { raw::rust_pool_unwatch_pressure() }
     }
 }
 
-/// Whether this task gives memory back to the kernel, as a shrinker's callback does, or one that
-/// the kernel asks before it kills a process for memory.
+/// Whether this task is in reclaim, as a shrinker is, or in an OOM notifier.
 pub(crate) fn in_reclaim() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_in_reclaim() }
 }
 
-/// Whether the kernel may be waited for to find memory, as far as this task goes.
+/// Whether an allocation of this task may wait for memory: where it may sleep, but not in an OOM
+/// notifier. In reclaim the kernel itself does not wait.
 pub(crate) fn may_wait_for_memory() -> bool {
     // SAFETY: May be called anywhere.
     let last_resort = unsafe { raw::rust_pool_in_last_resort() };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Our own C half, as bindgen sees it.
+//! The declarations of our own C half, which bindgen makes from `core.h`.
 
 #![allow(
     clippy::all,

@@ -25,8 +25,8 @@ use kernel::{
 pub(crate) struct Cache(NonNull<bindings::kmem_cache>);
 
 impl Cache {
-    /// Makes a cache of objects of `size` bytes, aligned to 16, of which user copies may touch what
-    /// lies behind `offset`. Sleeps.
+    /// Makes a cache of objects of `size` bytes, aligned to 16. Hardened user copies accept their
+    /// bytes from `offset` on. Sleeps.
     pub(crate) fn new(name: &CStr, size: usize, offset: usize) -> Result<Self> {
         let (size, offset) = (u32::try_from(size)?, u32::try_from(offset)?);
         // SAFETY: `name` is NUL-terminated and copied.
@@ -44,7 +44,7 @@ impl Cache {
         Self(raw)
     }
 
-    /// A pointer that stands for this cache in an atomic variable.
+    /// The cache as a pointer, to keep in an atomic variable.
     pub(crate) fn into_raw(self) -> *mut bindings::kmem_cache {
         self.0.as_ptr()
     }
@@ -52,13 +52,15 @@ impl Cache {
     /// An uninitialised object.
     #[inline]
     pub(crate) fn allocate(self, gfp: Gfp) -> Option<NonNull<u8>> {
-        // SAFETY: The cache is alive: only `destroy()` ends it, after the last use.
+        // SAFETY: The cache is alive: only `destroy()` frees it, whose callers do not use the cache
+        // afterwards.
         NonNull::new(unsafe { bindings::kmem_cache_alloc_noprof(self.0.as_ptr(), gfp) }.cast())
     }
 
-    /// Uninitialised objects, as many as there are up to the room for them; their number.
+    /// Fills `room` with uninitialised objects, or its beginning, and returns their number.
     pub(crate) fn allocate_many(self, room: &mut [usize], gfp: Gfp) -> usize {
-        // SAFETY: The cache is alive, and there is room for so many pointers.
+        // SAFETY: The cache is alive, as in `allocate()`. `room` is valid for writes of its length,
+        // and `usize` has the layout of a pointer.
         unsafe {
             raw::rust_pool_cache_allocate_many(
                 self.0.as_ptr(),
@@ -75,7 +77,8 @@ impl Cache {
     ///
     /// They come from this cache and are not used any more.
     pub(crate) unsafe fn free_many(self, objects: &mut [usize]) {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements; the cache is alive, as in `allocate()`. `usize` has
+        // the layout of a pointer.
         unsafe {
             raw::rust_pool_cache_free_many(
                 self.0.as_ptr(),
@@ -91,12 +94,12 @@ impl Cache {
     ///
     /// Nobody uses the cache at the same time, or after it was destroyed.
     pub(crate) unsafe fn destroy_if_empty(self) -> bool {
-        // SAFETY: The cache is alive. Zero is returned when all slabs could be released, which is
-        // to say that no object is left.
+        // SAFETY: The cache is alive. The function returns 0 if it could free all slabs, that is,
+        // if no object is left.
         if unsafe { bindings::kmem_cache_shrink(self.0.as_ptr()) } != 0 {
             return false;
         }
-        // SAFETY: The cache is alive and empty, and not used any more.
+        // SAFETY: By the safety requirements nobody uses the cache; it is empty, as just checked.
         unsafe { self.destroy() };
         true
     }
@@ -112,8 +115,8 @@ impl Cache {
     }
 }
 
-/// Whether a checker of the kernel watches the objects of such caches: KASAN, or slub_debug for
-/// caches of the name `name`. Sleeps; `None` without memory.
+/// Whether KASAN or slub_debug watches the objects of caches with this name. Sleeps; `None` without
+/// memory to find out.
 pub(crate) fn caches_are_checked(name: &CStr) -> Option<bool> {
     // SAFETY: `name` is NUL-terminated and copied.
     match unsafe { raw::rust_pool_caches_are_checked(name.as_char_ptr()) } {
@@ -123,28 +126,31 @@ pub(crate) fn caches_are_checked(name: &CStr) -> Option<bool> {
     }
 }
 
-/// Whether an address lies in memory of a slab cache.
+/// Whether an address lies in a slab.
 ///
 /// # Safety
 ///
-/// It is one of the direct map, in memory that is allocated.
+/// `object` is an address of the direct map, in memory that is allocated.
 pub(crate) unsafe fn is_slab(object: NonNull<u8>) -> bool {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it has a `struct page`, whose folio does not change.
     unsafe { raw::rust_pool_is_slab(object.as_ptr().cast()) }
 }
 
-/// The cache whose slab an address lies in, which may be any, and where that slab begins.
+/// The cache whose slab contains `addr`, which may be any address, and where that slab begins. If
+/// the slab is freed meanwhile, both may be anything: compare the cache, and do not dereference it.
 pub(crate) fn slab_around(addr: usize) -> Option<(*mut bindings::kmem_cache, usize)> {
     let mut start = 0;
-    // SAFETY: The helper looks whether there is a page.
+    // SAFETY: The helper checks that the address has a `struct page` before it reads that, and
+    // writes to `start` only.
     let cache = unsafe { raw::rust_pool_slab_around(addr, &mut start) };
     (!cache.is_null()).then_some((cache, start))
 }
 
-/// The kmalloc allocator: `bytes` at the alignment of the largest power of two that divides them.
+/// Memory from kmalloc, aligned to the largest power of two that divides `bytes`.
 #[inline]
 pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
-    // SAFETY: No pointer is passed, so this is a plain allocation of any size and flags.
+    // SAFETY: With a null pointer this is a plain allocation, for which any size and flags are
+    // allowed.
     let block = unsafe {
         bindings::krealloc_node_align_noprof(
             core::ptr::null(),
@@ -159,10 +165,11 @@ pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
 
 /// Room for a `T` in a box, where the kernel crate's own flags are not enough.
 pub(crate) fn room<T>(gfp: Gfp) -> Option<KBox<MaybeUninit<T>>> {
-    // A box without bytes has no memory, and kmalloc aligns to 8 at least.
+    // A box without bytes has no memory. kmalloc aligns to 8 at least.
     const { assert!(size_of::<T>() != 0 && align_of::<T>() <= 8) };
     let room = kmalloc(size_of::<T>(), gfp)?;
-    // SAFETY: The memory comes from kmalloc, is large enough and, as just checked, aligned.
+    // SAFETY: The memory comes from kmalloc, which `KBox` frees to. It has the size of a `T` and,
+    // as asserted above, its alignment; `MaybeUninit` need not be initialised.
     Some(unsafe { KBox::from_raw(room.as_ptr().cast()) })
 }
 

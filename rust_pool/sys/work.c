@@ -3,16 +3,16 @@
  * Deferred work, and who may wait for it. There are three work items, for three
  * kinds of work that must not delay each other:
  *
- *   giving   gives back memory whose free was deferred. It calls only the kernel's
- *            code and this module's.
- *   parting  drops last references to devices, which calls their release(): the
- *            code of others, which may call us, take locks, and take long.
- *   upkeep   makes rows and slab caches, and sets the verifier's static branch.
+ *   giving   gives back memory whose free was deferred. It calls only functions of
+ *            the kernel and of this module.
+ *   parting  drops last references to devices. That calls their release(), code of
+ *            other modules, which may call us, take locks, and run for long.
+ *   upkeep   makes rows and slab caches, and changes the verifier's static key.
  *
- * Only our own exit waits for them. PutDmaAdapter() takes what it needs out of the
- * backlog, and waits only for what another task is giving back at that moment. A
- * module that is being unloaded waits for a release() of its own. The table is in
- * Documentation/contexts.rst.
+ * Only this module's exit waits for a work item. PutDmaAdapter() takes its buffers
+ * out of the backlog and frees them itself; it waits only for a buffer that another
+ * task is freeing at that moment. The unload of a module waits for a release() that
+ * is in this module's code. Documentation/contexts.rst has the table.
  */
 
 #include <linux/device.h>
@@ -47,9 +47,10 @@ static DECLARE_WORK(parting, run_parting);
 static DECLARE_WORK(upkeep, run_upkeep);
 
 /*
- * Giving has high priority and is not bound to a CPU, because code that frees in
- * atomic context cannot wait for it. It is not WQ_MEM_RECLAIM: changing page
- * attributes may wait for a work item of vmalloc, which is not either.
+ * The queue of "giving" has high priority and is not bound to a CPU, because code
+ * that frees in atomic context cannot wait for it. It is not WQ_MEM_RECLAIM, as a
+ * change of page attributes may wait for a work item of vmalloc, whose queue is not
+ * WQ_MEM_RECLAIM.
  */
 static struct workqueue_struct *giving_queue;
 
@@ -65,7 +66,7 @@ void rust_pool_work_exit(void)
 	destroy_workqueue(giving_queue);
 }
 
-/* Wait for all three. Only for our exit, when no client is left. */
+/* Wait for all three work items. Only in our exit, when no client is left. */
 void rust_pool_work_finish(void)
 {
 	flush_work(&giving);
@@ -73,7 +74,7 @@ void rust_pool_work_finish(void)
 	flush_work(&parting);
 }
 
-/* Queue a call of rust_pool_give(). Any context but NMI; so for the others. */
+/* These three queue a work item. Any context but NMI. */
 void rust_pool_give_soon(void)
 {
 	queue_work(giving_queue, &giving);
@@ -90,11 +91,12 @@ void rust_pool_upkeep_soon(void)
 }
 
 /*
- * For lockdep, which does not know of the waits below. The first two are held while
- * a common buffer is given back, or the work item runs the code of others, and are
- * acquired where that may be waited for. The third is held where the code of others
- * must not run, and acquired where it is about to run. So lockdep reports a wait
- * that can deadlock, whether or not it would have waited this time.
+ * Lockdep does not know of the waits below, so they are modelled as locks.
+ * "rust_pool_giving" is held while a common buffer is given back, and
+ * "rust_pool_parting" while the work item runs code of other modules; both are
+ * acquired where that may be waited for. "rust_pool_no_others" is held where code of
+ * other modules must not run, and acquired where it is about to run. So lockdep
+ * reports a wait that can deadlock, even if nobody had to wait this time.
  */
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 static struct lockdep_map maps[] = {
@@ -123,9 +125,9 @@ void rust_pool_done(u32 what)
 #endif
 
 /*
- * Whether the code of others may be called here: where it may sleep, and where
- * nobody can wait for it. In reclaim it may need a lock that this very task took
- * before it asked for memory.
+ * Whether code of other modules may be called here, such as a device's release():
+ * where it may sleep; not in reclaim, as it may want a lock that this task took
+ * before it allocated memory; and not in "giving", which it must not delay.
  */
 bool rust_pool_may_call_others(void)
 {
@@ -135,13 +137,13 @@ bool rust_pool_may_call_others(void)
 
 static DECLARE_WAIT_QUEUE_HEAD(waiters);
 
-/* Wake those who wait, to look again. Any context but NMI. */
+/* Make all waiters check their condition again. Any context but NMI. */
 void rust_pool_wake(void)
 {
 	wake_up_all(&waiters);
 }
 
-/* Wait until @ready says so. Sleeps. */
+/* Wait until @ready returns true. Sleeps. */
 void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg)
 {
 	rust_pool_doing(what);
@@ -150,9 +152,10 @@ void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg)
 }
 
 /*
- * Addresses that tell which modules' code a device needs when it is released:
- * its structure, its release(), and what may hold that. A type or a class may be
- * on the heap, with a function of a module in it.
+ * Fill in addresses in the modules whose code a device's release needs: of its
+ * structure, of each release() that the driver core may call, and of the structures
+ * that contain those. A type or a class may be allocated, and point to a release()
+ * of a module, so both the structure and the function are given.
  */
 void rust_pool_device_code(const struct device *dev, unsigned long *at)
 {

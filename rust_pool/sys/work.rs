@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Work items, and what may be waited for; see `work.c`.
+//! The work items, and who may wait for what; see `work.c`.
 
 use crate::sys::{
     context,
@@ -13,13 +13,13 @@ use kernel::{
     prelude::*, //
 };
 
-/// What the work items need, until it is dropped.
+/// The queue of the work items. It exists as long as this value.
 pub(crate) struct Workers(());
 
 impl Workers {
-    /// Sleeps.
+    /// Makes the queue. Sleeps.
     pub(crate) fn new() -> Result<Self> {
-        // SAFETY: Called once, by the module's init; `drop()` undoes it.
+        // SAFETY: Only the module's init calls it, once, so no queue is overwritten.
         to_result(unsafe { raw::rust_pool_work_init() })?;
         Ok(Self(()))
     }
@@ -27,61 +27,64 @@ impl Workers {
 
 impl Drop for Workers {
     fn drop(&mut self) {
-        // SAFETY: `new()` made it, and nobody asks for work any more.
+        // SAFETY: `new()` made the queue. The module's exit drops this value after all that queues
+        // work.
         unsafe { raw::rust_pool_work_exit() }
     }
 }
 
 /// Queues the work item that gives memory back. Any context but NMI.
 pub(crate) fn give_soon() {
-    // SAFETY: To queue a work item is allowed there, and the queue is there while the module is.
+    // SAFETY: The work item is static, and its queue exists from the module's init to its exit.
     unsafe { raw::rust_pool_give_soon() }
 }
 
 /// Queues the work item that drops references to devices. Any context but NMI.
 pub(crate) fn part_soon() {
-    // SAFETY: As above.
+    // SAFETY: The work item is static, and its queue is the kernel's.
     unsafe { raw::rust_pool_part_soon() }
 }
 
-/// Queues the work item for rows, caches and the verifier's branch. Any context but NMI.
+/// Queues the work item for rows, caches and the verifier's static key. Any context but NMI.
 pub(crate) fn defer() {
-    // SAFETY: As above.
+    // SAFETY: The work item is static, and its queue is the kernel's.
     unsafe { raw::rust_pool_upkeep_soon() }
 }
 
 /// Waits for all three work items. Sleeps; only for the module's exit, when no client is left.
 pub(crate) fn finish_work() {
-    // SAFETY: Called by the module's exit, never from a work item.
+    // SAFETY: The work items are static. Only the module's exit calls this, which is no work item,
+    // so it does not wait for itself.
     unsafe { raw::rust_pool_work_finish() }
 }
 
-/// Whether the code of others may be called here, which may sleep, wait for this module, and take
-/// long.
+/// Whether code of other modules may be called here. It may sleep, wait for this module, and run
+/// for long.
 pub(crate) fn may_call_others() -> bool {
     // SAFETY: May be called anywhere.
     unsafe { raw::rust_pool_may_call_others() }
 }
 
-/// Whether memory's attributes may be changed and page frames emptied: where sleeping is allowed,
-/// but not in reclaim, for the kernel waits there for a work item that may need memory itself.
+/// Whether the cache types of pages may be changed here, and page frames allocated by number: where
+/// code may sleep, but not in reclaim, as the kernel waits for a work item that may itself allocate
+/// memory.
 pub(crate) fn may_change_pages() -> bool {
     context::irql().may_sleep() && !pressure::in_reclaim()
 }
 
-/// The task that this is, as a number.
+/// The current task, as a number to compare.
 pub(crate) fn task() -> usize {
-    // SAFETY: May be called anywhere.
+    // SAFETY: May be called anywhere. The task is not accessed.
     let task = unsafe { bindings::get_current() };
     task as usize
 }
 
-/// What may be waited for.
+/// An event that a task may wait for.
 #[derive(Clone, Copy)]
 pub(crate) enum Awaited {
-    /// A common buffer is given back.
+    /// A common buffer has been given back.
     Given,
-    /// A device is let go.
+    /// The reference to a device has been dropped.
     Parted,
 }
 
@@ -94,10 +97,9 @@ impl Awaited {
     }
 }
 
-/// Runs `f`, for which others may wait, and tells lockdep so. Call [`wake`] when they should look
-/// again.
+/// Runs `work`, for whose end others may wait, and tells lockdep so. Call [`wake`] afterwards.
 pub(crate) fn doing<T>(event: Awaited, work: impl FnOnce() -> T) -> T {
-    // SAFETY: The map is static, and released below by the same task.
+    // SAFETY: The lockdep map is static. It is released below, by the same task.
     unsafe { raw::rust_pool_doing(event.raw()) };
     let done = work();
     // SAFETY: It was acquired above.
@@ -108,7 +110,7 @@ pub(crate) fn doing<T>(event: Awaited, work: impl FnOnce() -> T) -> T {
 /// Tells lockdep that code of others is called here, which may wait for us.
 pub(crate) fn about_to_call_others() {
     for what in [raw::RUST_POOL_GIVING, raw::RUST_POOL_NO_OTHERS] {
-        // SAFETY: The map is static, and released at once.
+        // SAFETY: The lockdep map is static. It is released at once, by the same task.
         unsafe {
             raw::rust_pool_doing(what);
             raw::rust_pool_done(what);
@@ -116,19 +118,19 @@ pub(crate) fn about_to_call_others() {
     }
 }
 
-/// Wakes those who wait, to look again. Any context but NMI.
+/// Makes all waiters check their condition again. Any context but NMI.
 pub(crate) fn wake() {
-    // SAFETY: As above.
+    // SAFETY: The wait queue is static.
     unsafe { raw::rust_pool_wake() }
 }
 
-/// Waits until `ready`. Sleeps; what is waited for calls [`wake`] when it is done.
+/// Waits until `ready` returns `true`. Sleeps. Whoever changes the condition calls [`wake`].
 pub(crate) fn wait_until(event: Awaited, ready: impl Fn() -> bool) {
     /// # Safety
     ///
-    /// `arg` is a pointer to an `F` that nobody changes.
+    /// `arg` points to an `F` that is alive, and that nobody changes, during the call.
     unsafe extern "C" fn call<F: Fn() -> bool>(arg: *mut c_void) -> bool {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements, it may be borrowed.
         unsafe { (*arg.cast::<F>())() }
     }
     fn pair<F: Fn() -> bool>(
@@ -137,6 +139,7 @@ pub(crate) fn wait_until(event: Awaited, ready: impl Fn() -> bool) {
         (call::<F>, core::ptr::from_ref(ready).cast_mut().cast())
     }
     let (function, arg) = pair(&ready);
-    // SAFETY: The function is called with its closure, before this returns.
+    // SAFETY: The C function calls `function` with `arg` only, and not after it has returned. `arg`
+    // points to `ready`, for which `function` was made, and which lives until then.
     unsafe { raw::rust_pool_wait(event.raw(), Some(function), arg) }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The interface that another architecture has to implement, besides the Rust files
- * of this folder; this is x86-64. core.h includes it.
+ * What this folder provides to the rest of the module in C, for x86-64. Another
+ * architecture implements these functions, and the Rust files of this folder.
  */
 #ifndef _RUST_POOL_ARCH_H
 #define _RUST_POOL_ARCH_H
@@ -12,7 +12,10 @@
 
 struct page;
 
-/* What a fault at a guarded instruction leaves in rax: 0, or -EFAULT. */
+/*
+ * Types of entries in the exception table: a fault at the instruction leaves 0, or
+ * -EFAULT, in rax, and execution goes on behind it.
+ */
 static const u32 RUST_POOL_FIXUP_ZERO_RAX = EX_TYPE_IMM_REG;
 static const u32 RUST_POOL_FIXUP_ERROR_RAX = EX_TYPE_EFAULT_REG;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Pages with unmapped pages between them, for special pool: an area of vmalloc
- * space in which single pages are mapped and unmapped, in any context but NMI, and
- * a notifier for when the kernel oopses on an unmapped page.
+ * space in which single pages are mapped and unmapped, in any context but NMI. A
+ * notifier learns when the kernel oopses on an unmapped page.
  */
 
 #include <linux/irqflags.h>
@@ -22,6 +22,7 @@
 
 #include "../core.h"
 
+/* Write the page-table entry of an address in an area. */
 static void set_entry(void *address, pte_t entry)
 {
 	unsigned int level;
@@ -31,7 +32,7 @@ static void set_entry(void *address, pte_t entry)
 		set_pte(pte, entry);
 }
 
-/* Flush this CPU's TLB, with global entries and those of other processes. */
+/* Flush this CPU's TLB, including global entries and those of other processes. */
 static void flush_all_here(void)
 {
 #ifdef CONFIG_PARAVIRT
@@ -53,8 +54,8 @@ static void flush_all_here(void)
 }
 
 /*
- * Flush one page. With page-table isolation kernel entries are not global, and may
- * be cached for any process.
+ * Flush one page from this CPU's TLB. With page-table isolation kernel entries are
+ * not global: the TLB may have one for each process, so everything is flushed.
  */
 static void flush_here(void *address)
 {
@@ -69,7 +70,7 @@ static void flush_here(void *address)
 #endif
 }
 
-/* From so many pages on it is cheaper to flush everything. */
+/* For more than this it is cheaper to flush everything. */
 #define MANY	(32 * PAGE_SIZE)
 
 struct addresses {
@@ -90,7 +91,7 @@ static void flush_range(void *arg)
 		flush_here(at);
 }
 
-/* Flush what was hidden between these addresses on all CPUs. Sleeps. */
+/* Flush a range of addresses on all CPUs. Sleeps. */
 void rust_pool_guard_flush(void *start, void *end)
 {
 	struct addresses range = { start, end };
@@ -98,7 +99,10 @@ void rust_pool_guard_flush(void *start, void *end)
 	on_each_cpu(flush_range, &range, true);
 }
 
-/* An area of @count pages, all hidden, or NULL. Sleeps. */
+/*
+ * Make an area of @count pages, none of them mapped; NULL without memory. vmap() of
+ * @any everywhere makes the page tables, and is undone before this returns. Sleeps.
+ */
 void *rust_pool_guard_area(struct page *any, unsigned int count)
 {
 	struct page **pages;
@@ -133,14 +137,18 @@ void rust_pool_guard_show(void *address, struct page *page)
  */
 void rust_pool_guard_hide(void *address)
 {
-	/* The CPU that used the page last is the one that forgets it at once. */
+	/* Most likely this CPU used the page last, so flush it here at once. */
 	preempt_disable();
 	set_entry(address, __pte(0));
 	flush_here(address);
 	preempt_enable();
 }
 
-/* The kernel's dying words may have read, and faulted, near the instruction. */
+/*
+ * The address of the page fault that led to an oops. For an instruction fetch it is
+ * the instruction's, as CR2 may have changed since: to print the oops, the kernel
+ * reads the code around the instruction, which faults again.
+ */
 static unsigned long fault_address(const struct die_args *args)
 {
 	if (args->err & X86_PF_INSTR)
@@ -154,7 +162,7 @@ static int die_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct die_args *args = data;
 
-	/* A page fault where there is no page. */
+	/* An oops by a page fault, and not by one on a page that is mapped. */
 	if (event == DIE_OOPS && args->regs && !strcmp(args->str, "Oops") &&
 	    !(args->err & X86_PF_PROT))
 		rust_pool_guard_fault(fault_address(args),

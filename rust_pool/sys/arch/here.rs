@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where code is.
+//! The instruction pointer.
 
-/// An address in the module that this is inlined into.
+/// An address in the module that this function is inlined into.
 #[inline(always)]
 pub(crate) fn here() -> usize {
     let here;

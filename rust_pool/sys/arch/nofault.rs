@@ -2,7 +2,7 @@
 
 //! Reads memory that may not be mapped: a fault is fixed up by the exception table.
 //!
-//! Not instrumented, so that the header of a freed block can be read while a checker guards it.
+//! The assembly is not instrumented, so KASAN does not report a read of a freed block's header.
 
 use crate::sys::{
     arch::read_once,
@@ -22,29 +22,30 @@ use kernel::{
     }, //
 };
 
-/// Where the direct map begins, and how much may follow: up to the area of vmalloc. Neither changes
+/// Where the direct map begins, and how far it may extend: to the vmalloc area. Neither changes
 /// after boot.
 static START: Atomic<usize> = Atomic::new(0);
 static LENGTH: Atomic<usize> = Atomic::new(0);
 
 /// Learns where the direct map is.
 pub(crate) fn init() {
-    // SAFETY: Neither is written after boot.
+    // SAFETY: Both are statics of the kernel that it does not write after boot.
     let (start, end) = unsafe { (bindings::page_offset_base, bindings::vmalloc_base) };
     START.store(start, Relaxed);
     LENGTH.store(end.saturating_sub(start).saturating_sub(PAGE_SIZE), Relaxed);
 }
 
-/// Reads 16 bytes. If they are not there, the first eight read as 0, and the others as anything.
+/// Reads 16 bytes. If they are not mapped, the first eight read as 0, and the others as anything.
 ///
 /// # Safety
 ///
-/// A read of `addr` has no effect except a fault that the exception table fixes up: it is where
-/// only the direct map may be, or in the array of page structures.
+/// `addr` lies in the range of the direct map, or in the array of page structures. A read there has
+/// no effect, except a page fault if nothing is mapped.
 #[inline(always)]
 unsafe fn load(addr: usize) -> (u64, u64) {
     let (first, second): (u64, u64);
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the reads have no effect but a fault. For that both have
+    // an entry in the exception table, which leaves 0 in `rax` and goes on at `4`.
     unsafe {
         asm!(
             "2: mov rax, [{addr}]",
@@ -69,14 +70,14 @@ unsafe fn load(addr: usize) -> (u64, u64) {
     (first, second)
 }
 
-/// Reads 16 bytes at an address that may be anything: 0 first if nothing is there, `None` if it is
-/// not where the direct map may be.
+/// Reads 16 bytes at any address. The first word is 0 if nothing is mapped there. `None` if the
+/// address is outside of the range of the direct map.
 #[inline(always)]
 pub(crate) fn peek(addr: usize) -> Option<(u64, u64)> {
     if addr.wrapping_sub(read_once::read(&START)) > read_once::read(&LENGTH) {
         return None;
     }
-    // SAFETY: Nothing but the direct map is there, which has no side effects.
+    // SAFETY: As just checked, the address lies in the range of the direct map.
     Some(unsafe { load(addr) })
 }
 
@@ -84,13 +85,14 @@ pub(crate) fn peek(addr: usize) -> Option<(u64, u64)> {
 ///
 /// # Safety
 ///
-/// `addr` is where [`peek`] or [`PageWords::peek`] read, `old` is no error number, and if it is
-/// there, it is the caller's to replace.
+/// [`peek`] or [`PageWords::peek`] read at `addr`, and `old` is not -`EFAULT`. If the bytes are
+/// still `old`, the caller may replace them.
 #[inline(always)]
 pub(crate) unsafe fn replace(addr: usize, old: u64, new: u64) -> bool {
     let mut seen = old;
-    // SAFETY: By the safety requirements. Where the memory is gone meanwhile, nothing is written,
-    // and `rax` becomes an error number.
+    // SAFETY: By the safety requirements. If the memory was unmapped meanwhile, the instruction
+    // faults and writes nothing. Then the exception table leaves -`EFAULT` in `rax`, which is not
+    // `old`, and goes on at `3`.
     unsafe {
         asm!(
             "2: lock cmpxchg [{addr}], {new}",
@@ -111,76 +113,78 @@ pub(crate) unsafe fn replace(addr: usize, old: u64, new: u64) -> bool {
     seen == old
 }
 
-/// Whether an address is in the range of the direct map, whether or not it is populated.
+/// Whether an address lies between the start of the direct map and the end of memory. There may be
+/// holes.
 #[inline(always)]
 fn in_memory(addr: usize) -> bool {
-    // SAFETY: It is written when memory is plugged, but any value that it had will do.
+    // SAFETY: It is a static of the kernel. Hot-plugging memory changes it; the volatile load reads
+    // the old value or the new one, and either will do.
     let end = unsafe { (&raw const bindings::high_memory).read_volatile() } as usize;
     addr >= read_once::read(&START) && addr < end
 }
 
-/// Two words of a page's `struct page` that belong to whoever allocated the page.
+/// Two words of a `struct page` that belong to whoever allocated the page.
 ///
 /// # Invariants
 ///
-/// The address is that of `__folio_index`, which `private` follows, in the `struct page` of a page
-/// frame of the direct map, if that exists.
+/// The address is that of the field `__folio_index`, behind which is `private`, in the
+/// `struct page` of a page frame of the direct map. That frame need not exist.
 #[derive(Clone, Copy)]
 pub(crate) struct PageWords(usize);
 
 impl PageWords {
-    /// Those of the page around an address that may be anything, if that is in the direct map.
+    /// The words of the page around any address; `None` if that is not in the direct map.
     #[inline(always)]
     pub(crate) fn around(addr: usize) -> Option<Self> {
         if !in_memory(addr) {
             return None;
         }
-        // SAFETY: It is not written after boot.
+        // SAFETY: It is a static of the kernel that it does not write after boot.
         let pages = unsafe { bindings::vmemmap_base };
         let frame = addr.wrapping_sub(read_once::read(&START)) / PAGE_SIZE;
         let page = pages.wrapping_add(frame.wrapping_mul(size_of::<bindings::page>()));
-        // INVARIANT: `frame` is a frame of the direct map; the offset is checked in helpers.c.
+        // INVARIANT: `frame` is a frame of the direct map; helpers.c asserts the offset.
         Some(Self(page.wrapping_add(raw::RUST_POOL_PAGE_WORDS)))
     }
 
-    /// The address of the first.
+    /// The address of the first word.
     #[inline]
     pub(crate) fn addr(self) -> usize {
         self.0
     }
 
-    /// Reads both: 0 first if there is no such page.
+    /// Reads both words. The first is 0 if there is no such page.
     #[inline(always)]
     pub(crate) fn peek(self) -> (u64, u64) {
         // SAFETY: By the type invariant, it lies in the array of page structures.
         unsafe { load(self.0) }
     }
 
-    /// Those of a page.
+    /// The words of a page.
     pub(crate) fn of(page: NonNull<bindings::page>) -> Self {
-        // INVARIANT: It is a page's; pages of other memory than the direct map's are not handed
-        // around here.
+        // INVARIANT: It is the `struct page` of a frame; all pages in this module are in the direct
+        // map.
         Self((page.as_ptr() as usize).wrapping_add(raw::RUST_POOL_PAGE_WORDS))
     }
 
-    /// Whether the page, or all of a block of pages that it is the first of, may be handed out
-    /// again: its owner has the only reference, and so no process maps it, and its memory has no
-    /// known error.
+    /// Whether the page, or the compound page that it is the head of, may be handed out again: its
+    /// owner has the only reference, so no process maps it, and its memory has no known error.
     ///
     /// # Safety
     ///
     /// There is such a page, and the caller has a reference to it.
     #[inline(always)]
     pub(crate) unsafe fn is_reusable(self) -> bool {
-        // Without it a kernel has no flag for pages that the hardware cannot keep any more.
+        // The flag of pages with a memory error; not every kernel has it.
         #[cfg(CONFIG_MEMORY_FAILURE)]
         const POISONED: u64 = 1 << bindings::pageflags_PG_hwpoison;
         #[cfg(not(CONFIG_MEMORY_FAILURE))]
         const POISONED: u64 = 0;
         let page = self.0.wrapping_sub(raw::RUST_POOL_PAGE_WORDS);
-        // SAFETY: By the safety requirements and the type invariant these lie in a `struct page`.
-        // Others may change them at the same time; any value that they had will do, as whoever adds
-        // a reference needs one to begin with.
+        // SAFETY: By the safety requirements and the type invariant both lie in a `struct page`
+        // that exists; helpers.c asserts their offsets. Other CPUs may change them, so the loads
+        // are volatile. A count of 1 does not grow behind our back: whoever adds a reference needs
+        // one to begin with, and the only one is the caller's.
         unsafe {
             let count = page.wrapping_add(raw::RUST_POOL_PAGE_COUNT) as *const u32;
             let flags = page as *const u64;
@@ -188,15 +192,17 @@ impl PageWords {
         }
     }
 
-    /// Writes both.
+    /// Writes both words.
     ///
     /// # Safety
     ///
-    /// The caller has allocated the page.
+    /// The caller owns the page.
     #[inline]
     pub(crate) unsafe fn write(self, first: u64, second: u64) {
         let at = self.0 as *mut u64;
-        // SAFETY: By the type invariant and the safety requirements.
+        // SAFETY: By the type invariant these are the words of a page that, by the safety
+        // requirements, exists and is the caller's. Other CPUs may read them, so the stores are
+        // volatile.
         unsafe {
             at.write_volatile(first);
             at.add(1).write_volatile(second);

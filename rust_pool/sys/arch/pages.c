@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where pages are mapped, and how they are cached.
+ * Looks addresses up in the page tables, maps pages, and sets their cache types.
  */
 
 #include <linux/mm.h>
@@ -33,7 +33,7 @@ bool rust_pool_lookup(const void *addr, phys_addr_t *phys)
 	return true;
 }
 
-/* Set the cache type of pages by their direct map, flushing as needed. */
+/* Set the cache type of scattered pages in the direct map. */
 int rust_pool_pages_set(struct page **pages, unsigned int count,
 			MEMORY_CACHING_TYPE type)
 {
@@ -61,7 +61,7 @@ int rust_pool_direct_set(void *addr, unsigned int count,
 	}
 }
 
-/* Map pages next to each other, with their own cache type. */
+/* Map pages side by side, with the cache type that they have. */
 void *rust_pool_vmap(struct page **pages, unsigned int count,
 		     MEMORY_CACHING_TYPE type, bool write)
 {
@@ -83,7 +83,7 @@ bool rust_pool_is_writable(const void *addr)
 	return pte && pte_flags(*pte) & _PAGE_RW;
 }
 
-/* The cache type of a kernel address; MmNotMapped if nothing is there. */
+/* The cache type of a kernel address; MmNotMapped if nothing is mapped there. */
 s32 rust_pool_type_of(const void *addr)
 {
 	unsigned int level;

@@ -2,8 +2,8 @@
 
 //! Per-CPU memory.
 //!
-//! Counters are changed by one instruction each, which neither interrupts nor migration can split,
-//! and CPUs share no cache line. Anything longer runs with preemption disabled.
+//! A counter is changed by one instruction, which neither interrupts nor migration can split, and
+//! no CPU writes the cache lines of another. Anything longer runs with preemption disabled.
 
 use crate::sys::raw;
 use core::{
@@ -69,7 +69,7 @@ pub(crate) unsafe fn increment<const INDEX: usize>(base: usize) {
     }
 }
 
-/// Adds to a per-CPU counter and returns what it was.
+/// Adds to a per-CPU counter and returns the old value.
 ///
 /// # Safety
 ///
@@ -90,7 +90,7 @@ pub(crate) unsafe fn add_return<const INDEX: usize>(base: usize, value: i64) -> 
     old
 }
 
-/// Takes what a per-CPU counter holds and leaves 0.
+/// Sets a per-CPU counter to 0 and returns the old value.
 ///
 /// # Safety
 ///
@@ -125,14 +125,15 @@ macro_rules! preempt_count {
     };
 }
 
-/// Preemption is disabled, so this task stays on its CPU, as long as one of these lives.
+/// As long as such a value exists, preemption is disabled, so the task stays on its CPU.
 pub(crate) struct PreemptDisabled(PhantomData<*mut ()>);
 
 impl PreemptDisabled {
     #[inline(always)]
     pub(crate) fn new() -> Self {
-        // SAFETY: One instruction on this CPU's counter, undone on drop. What follows is not moved
-        // before it, as the assembly may touch any memory.
+        // SAFETY: The instruction increments this CPU's preemption counter; `drop()` decrements it.
+        // The compiler does not move later accesses before it, as the assembly may access any
+        // memory.
         unsafe {
             asm!(
                 preempt_count!("inc"),
@@ -144,7 +145,7 @@ impl PreemptDisabled {
     }
 }
 
-/// What `__preempt_schedule()` calls.
+/// The function that `__preempt_schedule()` calls.
 #[cfg(CONFIG_PREEMPT_DYNAMIC)]
 macro_rules! preempt_schedule {
     () => {
@@ -161,9 +162,9 @@ macro_rules! preempt_schedule {
 impl Drop for PreemptDisabled {
     #[inline(always)]
     fn drop(&mut self) {
-        // The counter's top bit is set while no task waits for this CPU. What is called then saves
-        // all registers, as it does for the kernel's own `preempt_enable()`.
-        // SAFETY: `new()` incremented it.
+        // The counter's top bit is set while the scheduler wants nothing, so 0 means that another
+        // task is to run, as in the kernel's own `preempt_enable()`.
+        // SAFETY: `new()` incremented the counter. The function that is called saves all registers.
         unsafe {
             asm!(
                 preempt_count!("dec"),
@@ -176,15 +177,15 @@ impl Drop for PreemptDisabled {
     }
 }
 
-/// Sets a word of this CPU from 0 to 1, if it is 0. Not for a word that an interrupt may change and
-/// leave changed.
+/// Sets a word of this CPU to 1 if it is 0, and returns whether it was. This is not one
+/// instruction: an interrupt may use the word in between, but must leave it as it was.
 ///
 /// # Safety
 ///
 /// `at` is a per-CPU cookie with a `u32` at `OFFSET`.
 #[inline(always)]
 pub(crate) unsafe fn set<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize) -> bool {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, the operand is this CPU's word.
     unsafe {
         asm!(
             "cmp dword ptr gs:[{at} + {offset}], 0",
@@ -206,7 +207,7 @@ pub(crate) unsafe fn set<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize)
 /// As for [`set`], and the word is the caller's to write.
 #[inline(always)]
 pub(crate) unsafe fn clear<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, the operand is this CPU's word.
     unsafe {
         asm!(
             "mov dword ptr gs:[{at} + {offset}], 0",
@@ -225,7 +226,7 @@ pub(crate) unsafe fn clear<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usiz
 #[inline(always)]
 pub(crate) unsafe fn load<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize) -> u32 {
     let value: u32;
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, the operand is this CPU's word.
     unsafe {
         asm!(
             "mov {value:e}, gs:[{at} + {offset}]",
@@ -238,14 +239,14 @@ pub(crate) unsafe fn load<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize
     value
 }
 
-/// Writes a double word of this CPU.
+/// Writes a word of 64 bits of this CPU.
 ///
 /// # Safety
 ///
 /// `at` is a per-CPU cookie with a `u64` at `OFFSET` that is the caller's to write.
 #[inline(always)]
 pub(crate) unsafe fn store<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize, value: u64) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, the operand is this CPU's word.
     unsafe {
         asm!(
             "mov gs:[{at} + {offset}], {value}",
@@ -269,7 +270,7 @@ pub(crate) unsafe fn get<const OFFSET: usize>(
     index: u64,
 ) -> usize {
     let value: usize;
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, the operand is an element of this CPU's array.
     unsafe {
         asm!(
             "mov {value}, gs:[{at} + 8 * {index} + {offset}]",
@@ -295,7 +296,7 @@ pub(crate) unsafe fn put<const OFFSET: usize>(
     index: u64,
     value: usize,
 ) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, the operand is an element of this CPU's array.
     unsafe {
         asm!(
             "mov gs:[{at} + 8 * {index} + {offset}], {value}",
@@ -312,7 +313,7 @@ pub(crate) unsafe fn put<const OFFSET: usize>(
 #[inline(always)]
 pub(crate) fn in_nmi() -> bool {
     let count: u32;
-    // SAFETY: One load from this CPU's counter.
+    // SAFETY: The instruction reads this CPU's preemption counter.
     unsafe {
         asm!(
             "mov {value:e}, dword ptr gs:[rip + {count}]",

@@ -2,9 +2,9 @@
 
 //! Atomic words, read with one instruction.
 //!
-//! Where helpers are not inlined, as in Debian's kernel, `Atomic::load()` is a call into the
-//! kernel, and a dozen of these is as much as a whole allocation. What a call does for a word is
-//! what `READ_ONCE()` does: a volatile load.
+//! In a kernel that does not inline helpers, such as Debian's, `Atomic::load()` is a function call,
+//! and a dozen of these take as long as a whole allocation. These functions read a word as
+//! `READ_ONCE()` does, by a volatile load, without a call.
 
 use kernel::sync::atomic::{
     Atomic,
@@ -14,8 +14,8 @@ use kernel::sync::atomic::{
 /// Reads a word as `READ_ONCE()` does.
 #[inline(always)]
 pub(crate) fn read<T: AtomicType + Copy>(word: &Atomic<T>) -> T {
-    // SAFETY: The pointer is valid and aligned. Whoever writes does so atomically, and a volatile
-    // load of a word is not torn on the architectures supported.
+    // SAFETY: The pointer is valid and aligned. Other CPUs write to it atomically only, and a
+    // volatile load of a word is not torn on the architectures supported.
     unsafe { word.as_ptr().read_volatile() }
 }
 
