@@ -2,8 +2,9 @@
 
 //! Call sites, which keep their names when their module is unloaded.
 //!
-//! The call site of a C client is where the header's function was inlined. A Rust client contains
-//! library code, so its call site is the first place on the stack that is not in a library.
+//! In a C client it is the place into which the header's function was inlined. A Rust client
+//! contains code of libraries, so its call site is the first frame on the stack that is not in a
+//! library.
 
 use crate::{
     callers::mangled,
@@ -58,7 +59,8 @@ impl Name {
     }
 }
 
-// SAFETY: Its link is used by the list alone, which owns what follows.
+// SAFETY: Only the list uses the link, and it owns the next item as it owns this one. The text may
+// be sent.
 unsafe impl Send for Name {}
 
 impl Link for Name {
@@ -71,48 +73,52 @@ impl Link for Name {
     }
 }
 
-/// The name of the place in code that was looked up last. All zeroes are valid: none was.
+/// The place in code that was looked up last, and its name. All zeroes are valid: no place was.
 pub(crate) struct LastName {
     caller: usize,
     name: Text<SYMBOL>,
 }
 
 impl LastName {
-    /// Forgets it: another module may be at that address by now.
+    /// Forgets the place, as another module may be at that address by now.
     pub(crate) fn forget(&mut self) {
         self.caller = 0;
     }
 }
 
-/// Lists that the names are spread over, and places that are remembered with theirs. Powers of two.
+/// How many lists the names are spread over, and how many places are remembered with their names.
+/// Powers of two.
 const LISTS: usize = 1024;
 const RECENT: usize = 1024;
 
-/// A place in code, and the name that was kept of it.
+/// A place in code, and the name that was kept for it.
 #[derive(Clone, Copy)]
 struct Recent {
     caller: usize,
     name: *const Name,
 }
 
-// SAFETY: The name is only compared and copied; that it is there is up to [`Names`].
+// SAFETY: The pointer to the name is compared and copied, but not dereferenced through this type.
 unsafe impl Send for Recent {}
 
-/// All names that are kept. A module may go with thousands of places that tens of thousands of
-/// records name, and interrupts are disabled while one of them is looked for.
+/// All names that are kept. When a module is unloaded, tens of thousands of records may name
+/// thousands of places in it, and interrupts are disabled during each search. So names are hashed,
+/// and the names of recent places are cached.
 ///
 /// # Invariants
 ///
-/// What is in `recent` for a place that is not 0 is a name in `lists`, which are never removed.
+/// If the place of an element of `recent` is not 0, its name is in `lists`. Names are never removed
+/// from `lists`.
 pub(crate) struct Names {
-    /// By their text.
+    /// The names, by the hash of their text.
     lists: KVVec<List<Name>>,
-    /// By the place, while no module comes or goes: so its symbols are searched once.
+    /// The names of recent places. It spares a search of the module's symbols, and is cleared when
+    /// a module is loaded or unloaded.
     recent: KVVec<Recent>,
 }
 
 impl Names {
-    /// None. Sleeps.
+    /// Without any names. Sleeps.
     fn new() -> Result<Self> {
         let mut lists = KVVec::with_capacity(LISTS, GFP_KERNEL)?;
         for _ in 0..LISTS {
@@ -129,23 +135,24 @@ impl Names {
         })
     }
 
-    /// The name of a place that was looked for just now, and would be found again.
+    /// The element of the cache for a place.
     fn recent(&mut self, caller: usize) -> Option<&mut Recent> {
-        // Returns lie at any byte.
+        // Return addresses are not aligned, so all bits count.
         let at = caller.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
         self.recent.get_mut(at & (RECENT - 1))
     }
 
-    /// The list of names that a text is in, if it is in any.
+    /// The list for a text.
     fn list(&mut self, text: &str) -> Option<&mut List<Name>> {
         let hash = text.bytes().fold(0u64, |hash, byte| {
             (hash.rotate_left(5) ^ u64::from(byte)).wrapping_mul(0x517c_c1b7_2722_0a95)
         });
-        // CAST: The upper bits are the well-mixed ones, and there are few of them.
+        // CAST: Lossless. The upper bits are mixed best.
         self.lists.get_mut((hash >> 32) as usize & (LISTS - 1))
     }
 
-    /// The name of this text, made if there is none; `None` without memory for it. Does not sleep.
+    /// The name with this text, which is made if there is none; `None` without memory for it. Does
+    /// not sleep.
     fn known_or_new(&mut self, text: &str) -> Option<*const Name> {
         let list = self.list(text)?;
         if let Some(name) = list.iter().find(|name| name.as_str() == text) {
@@ -168,8 +175,9 @@ impl Names {
     }
 }
 
-/// Forgets which name a place had, but not the name: a module comes or goes, and another may be
-/// there. Called before the first of its sites settles or departs.
+/// Clears the cache of recent places, but keeps the names. Called when a module is loaded or
+/// unloaded, before the first of its call sites settles or departs: its addresses may have belonged
+/// to another module.
 pub(crate) fn begin() {
     NAMES
         .lock()
@@ -189,7 +197,7 @@ pub(crate) struct CallSite {
 }
 
 impl CallSite {
-    /// The site of an address; 0 for an unknown one.
+    /// The call site at an address, or an unknown one for 0.
     pub(crate) fn new(caller: usize) -> Self {
         // INVARIANT: The name is null.
         Self {
@@ -198,8 +206,7 @@ impl CallSite {
         }
     }
 
-    /// Makes it the site of an address, unless it is another's already. A name that was kept still
-    /// comes first.
+    /// Sets the address, unless it has one. A name that was kept takes precedence over it.
     #[inline]
     pub(crate) fn claim(&self, caller: usize) {
         if !self.claimed() {
@@ -207,7 +214,7 @@ impl CallSite {
         }
     }
 
-    /// Whether it is the site of an address.
+    /// Whether it has an address.
     #[inline(always)]
     pub(crate) fn claimed(&self) -> bool {
         read_once::read(&self.caller) != 0
@@ -222,7 +229,7 @@ impl CallSite {
 
     /// A copy, to keep.
     pub(crate) fn copy(&self) -> Self {
-        // INVARIANT: By that of `self`.
+        // INVARIANT: It is the name of `self`.
         Self {
             caller: Atomic::new(self.caller.load(Relaxed)),
             name: Atomic::new(self.name.load(Acquire)),
@@ -236,7 +243,7 @@ impl CallSite {
 
     /// Calls `look` with its name, or with `None` if it is unknown.
     pub(crate) fn with_name<T>(&self, look: impl FnOnce(Option<&str>) -> T) -> T {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant it is null or a name, which is never removed.
         if let Some(name) = unsafe { self.name.load(Acquire).as_ref() } {
             return look(Some(name.as_str()));
         }
@@ -246,8 +253,8 @@ impl CallSite {
         }
     }
 
-    /// As [`Self::with_name`], for one of many rows: what `last` has is not looked up again, as
-    /// that searches all symbols of a module.
+    /// Like [`Self::with_name`], for one of many rows. A look-up searches all symbols of a module,
+    /// so the place that `last` has is not looked up again.
     pub(crate) fn with_name_or<T>(
         &self,
         last: &mut LastName,
@@ -265,26 +272,26 @@ impl CallSite {
         look(core::str::from_utf8(last.name.as_bytes()).ok())
     }
 
-    /// Whether both are one place.
+    /// Whether both are the same place.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.caller.load(Relaxed) == other.caller.load(Relaxed)
             && self.name.load(Relaxed) == other.name.load(Relaxed)
     }
 
-    /// A number that is the same for sites that are one place.
+    /// A hash, which is the same for call sites that are the same place.
     pub(crate) fn hash(&self) -> u64 {
         let name = self.name.load(Relaxed) as usize;
         // CAST: `usize` is 64 bits wide on the architectures supported.
         (self.caller.load(Relaxed) ^ name.rotate_left(32)) as u64
     }
 
-    /// The client that it lies in, while that is there.
+    /// The client that it lies in, while that is loaded.
     pub(crate) fn client(&self) -> Option<Client> {
         let client = Client::at(self.caller.load(Relaxed));
         (client != Client::UNKNOWN).then_some(client)
     }
 
-    /// Whether it lay in a module that has gone.
+    /// Whether it lay in a module that was unloaded.
     pub(crate) fn is_gone(&self) -> bool {
         self.caller.load(Relaxed) == 0 && !self.name.load(Relaxed).is_null()
     }
@@ -295,20 +302,20 @@ impl CallSite {
         caller != 0 && module.contains(caller)
     }
 
-    /// Whether the module of the name that was kept has this one.
+    /// Whether its name was kept, and `name` is the module in it.
     pub(crate) fn is_in_module(&self, name: &str) -> bool {
         self.module_kept() == Some(name)
     }
 
-    /// The name of the module that it was in, if its name was kept.
+    /// The module in its name, if that was kept.
     pub(crate) fn module_kept(&self) -> Option<&str> {
-        // SAFETY: By the type invariant; names are never removed.
+        // SAFETY: By the type invariant it is null or a name, which is never removed.
         let name = unsafe { self.name.load(Acquire).as_ref() }?;
         module_of(name.as_str())
     }
 
-    /// If it lies in the part of `module` that is freed once that is live, keeps its name. Any
-    /// context but NMI.
+    /// If it lies in the part of `module` that is freed when its init has run, keeps its name, and
+    /// lets another address in the module stand for it. Any context but NMI.
     pub(crate) fn settle(&self, module: Module) {
         let caller = self.caller.load(Relaxed);
         if caller != 0 && module.init_contains(caller) {
@@ -317,11 +324,12 @@ impl CallSite {
         }
     }
 
-    /// If it is in `module`, whose symbols still resolve, keeps its name for later and clears its
-    /// module. Any context but NMI.
+    /// If it lies in `module`, which is being unloaded, keeps its name and clears its address. The
+    /// module's symbols can still be looked up. Any context but NMI.
     pub(crate) fn depart(&self, module: Module) {
         if self.lies_in(module) {
-            // Without memory for the name the site becomes unknown, as its address may be reused.
+            // Without memory for the name the call site becomes unknown: another module may be
+            // loaded at its address.
             self.keep_name(self.caller.xchg(0, Full));
         }
     }
@@ -333,7 +341,8 @@ impl CallSite {
         let Some(name) = name_of(caller) else {
             return;
         };
-        // INVARIANT: It is in the list, whose lock publishes it.
+        // INVARIANT: `name_of()` returns names in `Names` only. The store publishes what the name
+        // contains to those who load it with `Acquire`.
         self.name.store(name, Release);
     }
 }
@@ -344,7 +353,7 @@ pub(crate) static NAMES: AtLoad<SpinLockIrq<Names>> = AtLoad::new(|| {
     KBox::pin_init(new_spinlock_irq!(names, "rust_pool::names"), GFP_KERNEL)
 });
 
-/// The name that is kept of a place, made if there is none; `None` without memory for it. Any
+/// The name to keep for a place, which is made if there is none; `None` without memory for it. Any
 /// context but NMI.
 fn name_of(caller: usize) -> Option<*const Name> {
     let recent = NAMES.lock().recent(caller).copied();
@@ -355,7 +364,7 @@ fn name_of(caller: usize) -> Option<*const Name> {
         let mut names = NAMES.lock();
         let name = names.known_or_new(text)?;
         if let Some(recent) = names.recent(caller) {
-            // INVARIANT: It is in the list.
+            // INVARIANT: `known_or_new()` returned it from `lists`.
             *recent = Recent { caller, name };
         }
         Some(name)
@@ -365,8 +374,8 @@ fn name_of(caller: usize) -> Option<*const Name> {
 /// How many frames are searched for the first one outside of libraries.
 const SEEN: usize = 24;
 
-/// The frames from `caller` on, which is the first, and an address in the function that called or,
-/// if that ended in a jump, was jumped to. Any context.
+/// The stack from `caller` on, which is its first frame. `caller` is an address in the function
+/// that called us, or that jumped to us by a tail call. Any context.
 pub(crate) fn frames(caller: usize, seen: &mut [usize]) -> &[usize] {
     let Some((first, rest)) = seen.split_first_mut() else {
         return &[];
@@ -374,7 +383,8 @@ pub(crate) fn frames(caller: usize, seen: &mut [usize]) -> &[usize] {
     *first = caller;
     let len = sys::save_stack(rest);
     let frames = rest.get(..len).unwrap_or(&[]);
-    // Ours come first; then the caller's own, unless it ended in a jump.
+    // The innermost frames are our own. Behind them is that of the caller, which `seen` has already
+    // as `caller`, unless the caller jumped to us and has no frame any more.
     let ours = frames.iter().take_while(|&&frame| sys::is_ours(frame));
     let mut skip = ours.count();
     let next = frames.get(skip).copied().unwrap_or(0);
@@ -382,7 +392,7 @@ pub(crate) fn frames(caller: usize, seen: &mut [usize]) -> &[usize] {
         skip += 1;
     }
     let count = len.saturating_sub(skip);
-    // The caller, unless it is unknown, and then what is behind it.
+    // Keep `caller`, unless it is unknown, and the frames behind it.
     rest.copy_within(skip.min(len)..len, 0);
     if caller == 0 {
         return seen.get(1..=count).unwrap_or(&[]);
@@ -390,19 +400,21 @@ pub(crate) fn frames(caller: usize, seen: &mut [usize]) -> &[usize] {
     seen.get(..=count).unwrap_or(&[])
 }
 
+/// Whether two addresses lie in one function.
 fn same_function(one: usize, other: usize) -> bool {
-    // The offset is between the function's name and the module's.
+    // Compare the function and the module. The offset between them differs.
     fn parts(name: &str) -> (Option<&str>, Option<&str>) {
         (name.split('+').next(), module_of(name))
     }
     Symbol(one).with(|one| Symbol(other).with(|other| parts(one) == parts(other)))
 }
 
+/// Whether an address lies in a library's function.
 fn is_of_library(addr: usize) -> bool {
     Symbol(addr).with(mangled::is_of_library)
 }
 
-/// The place of the first frame that is not of a library, if it is in a client: else 0.
+/// The index of the first frame that is not in a library, if it lies in a client; else 0.
 pub(crate) fn first_of_client(frames: &[usize]) -> usize {
     let libraries = frames.iter().take_while(|&&frame| is_of_library(frame));
     let at = libraries.count();
@@ -410,7 +422,8 @@ pub(crate) fn first_of_client(frames: &[usize]) -> usize {
     at * usize::from(frames.get(at).is_some_and(is_client))
 }
 
-/// The place to name for an address in a client: the first on the stack that is not in a library.
+/// The call site to report for an address in a client: the first frame on the stack that is not in
+/// a library.
 pub(crate) fn driver(caller: usize) -> usize {
     if caller == 0 || !is_of_library(caller) {
         return caller;

@@ -1,40 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Finds out from Rust's mangled names which crate a function is from.
+//! Finds out which crate a function is from, by its mangled name.
 //!
 //! See "Symbol Mangling", version v0, in the Rust compiler's book.
 
 /// The crates whose functions are compiled into the modules that use them.
 const LIBRARIES: [&str; 5] = ["core", "alloc", "kernel", "pin_init", "rust_pool"];
 
-/// Whether a symbol is a function of a library that was compiled into the module that uses it. For
-/// generic functions that is the crate that has the source, whatever it is instantiated for.
+/// Whether a symbol is a function of a library that was compiled into the module that uses it. A
+/// generic function is of the crate that has its source, whatever it is instantiated for.
 pub(crate) fn is_of_library(symbol: &str) -> bool {
     crate_of(symbol).is_some_and(|name| LIBRARIES.contains(&name))
 }
 
-/// The crate that a function is from, for a symbol in this scheme.
+/// The crate that a function is from, if the symbol is a Rust name.
 fn crate_of(symbol: &str) -> Option<&str> {
     let mut rest = symbol.strip_prefix("_R")?;
     loop {
         let (tag, behind) = (rest.chars().next()?, rest.get(1..)?);
         rest = match tag {
-            // A generic function, of which the path comes first; and a trait's own function, of
-            // which the type comes first.
+            // A generic function begins with its path; a default function of a trait begins with
+            // the type that it is for.
             'I' | 'Y' => behind,
-            // What is nested in a path, behind the letter of its namespace.
+            // A nested path begins with the letter of its namespace.
             'N' => behind.get(1..)?,
-            // An implementation, of which the path comes first.
+            // An `impl` begins with its path.
             'M' | 'X' => disambiguated(behind),
+            // The root of a crate.
             'C' => return identifier(disambiguated(behind)),
-            // Slices, references and pointers, for which a trait's own function may be.
+            // The type behind 'Y' may be a slice, a reference or a pointer.
             'S' | 'R' | 'Q' | 'P' | 'O' => behind,
             _ => return None,
         };
     }
 }
 
-/// What is behind an optional disambiguator: `s`, a number to the base 62, `_`.
+/// The text behind an optional disambiguator: `s`, a number in base 62, `_`.
 fn disambiguated(text: &str) -> &str {
     let behind = text.strip_prefix('s').and_then(|rest| {
         let (number, behind) = rest.split_once('_')?;
@@ -44,7 +45,8 @@ fn disambiguated(text: &str) -> &str {
     behind.unwrap_or(text)
 }
 
-/// An identifier: its length, `_` if a digit or another follows, itself.
+/// The identifier at the start of a text: its length, then `_` if it begins with a digit or `_`,
+/// then its characters.
 fn identifier(text: &str) -> Option<&str> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let length = text.get(..digits)?.parse::<usize>().ok()?;

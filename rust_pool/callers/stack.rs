@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Stacks of callers, the frames of which keep their names when their modules go.
+//! Stacks of callers. Their frames keep their names when the modules are unloaded.
 
 use crate::{
     callers::call_site::{
@@ -18,17 +18,18 @@ use kernel::{
     prelude::*, //
 };
 
-/// Frames that are kept.
+/// How many frames are kept.
 const DEPTH: usize = 8;
-/// Frames that are searched, including our own and those of libraries.
+/// How many frames are searched, including our own and those of libraries.
 const SEEN: usize = 32;
 
-/// A stack of call sites, the nearest first.
+/// A stack of call sites, the innermost first.
 pub(crate) struct Stack([CallSite; DEPTH]);
 
 impl Stack {
-    /// The stack from `caller` on. In an interrupt it ends there, as the code that was interrupted
-    /// did not call. It begins with the first frame outside of libraries. Any context but NMI.
+    /// The stack from `caller` on, without the frames of libraries at its beginning. In an
+    /// interrupt it ends where that began, as the interrupted code did not call. Any context but
+    /// NMI.
     pub(crate) fn capture(caller: usize) -> Self {
         let mut seen = [0; SEEN];
         let frames = call_site::frames(caller, &mut seen);
@@ -37,7 +38,7 @@ impl Stack {
         Self(core::array::from_fn(|at| CallSite::new(frame(at))))
     }
 
-    /// The stack of whoever called the module. Any context but NMI.
+    /// The stack from the function that called this module on. Any context but NMI.
     pub(crate) fn of_caller() -> Self {
         let mut seen = [0; SEEN];
         let len = sys::save_stack(&mut seen);
@@ -49,9 +50,9 @@ impl Stack {
         }))
     }
 
-    /// Prints it after a few words, in as many lines as are needed so that the log truncates none.
+    /// Prints it behind `words`, in as many lines as it takes for the log to truncate none.
     pub(crate) fn print(&self, words: fmt::Arguments<'_>) {
-        /// Bytes of a line that the log has room for, with what comes before them.
+        /// Bytes of frames in a line. The log truncates at 1024, with what comes before them.
         const ROOM: usize = 900;
         let known = self.0.iter().take_while(|site| site.is_known()).count();
         let frames = self.0.get(..known.max(1)).unwrap_or(&[]);
@@ -65,7 +66,7 @@ impl Stack {
                 room = room.saturating_sub(width);
                 fits
             });
-            // No name is so long that it does not fit by itself.
+            // Each frame fits by itself, as no name is longer than `SYMBOL`.
             let count = fitting.count().max(1);
             let line = Frames(rest.get(..count).unwrap_or(rest));
             if first == 0 {
@@ -82,7 +83,7 @@ impl Stack {
         Self(self.0.each_ref().map(CallSite::copy))
     }
 
-    /// The place that called.
+    /// The innermost frame.
     pub(crate) fn caller(&self) -> &CallSite {
         let [caller, ..] = &self.0;
         caller
@@ -93,14 +94,14 @@ impl Stack {
         self.0.iter()
     }
 
-    /// A hash: equal stacks have equal numbers.
+    /// A hash, which is the same for equal stacks.
     pub(crate) fn hash(&self) -> u64 {
         self.sites().fold(0, |hash: u64, site| {
             (hash.rotate_left(5) ^ site.hash()).wrapping_mul(0x517c_c1b7_2722_0a95)
         })
     }
 
-    /// A stack of which only the nearest place is known.
+    /// A stack of which only the innermost frame is known.
     pub(crate) fn of_site(site: &CallSite) -> Self {
         let mut site = Some(site.copy());
         Self(core::array::from_fn(|_| {
@@ -116,7 +117,7 @@ impl Stack {
     }
 }
 
-/// What stands between two frames.
+/// The text between two frames.
 const SEPARATOR: &str = " < ";
 
 /// Some of the frames of a stack.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Statics that are made when the module is loaded and dropped when it is unloaded.
+//! Statics whose values are made when the module is loaded and dropped when it is unloaded.
 
 use core::{
     ops::Deref,
@@ -16,17 +16,18 @@ use kernel::{
     }, //
 };
 
-/// A static that needs memory, or a lock class, to be made. It exists from the start of the
-/// module's init to the end of its exit.
+/// A static whose value cannot be made at compile time, as it needs memory or a lock class. The
+/// value exists from the start of the module's init to the end of its exit.
 ///
-/// `rust_pool.rs` has the list of all of them, and makes and drops them.
+/// `rust_pool.rs` has the list of all of them. It makes them before everything else, and drops them
+/// after everything else.
 pub(crate) struct AtLoad<T> {
     at: Atomic<*mut T>,
     make: fn() -> Result<Pin<KBox<T>>>,
 }
 
 impl<T> AtLoad<T> {
-    /// Not there yet; `make` will make it, and may sleep.
+    /// Without a value yet. `make` will make it, and may sleep.
     pub(crate) const fn new(make: fn() -> Result<Pin<KBox<T>>>) -> Self {
         Self {
             at: Atomic::new(null_mut()),
@@ -40,28 +41,28 @@ impl<T: Send + Sync> Deref for AtLoad<T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: It is made before anything else of the module runs and dropped after all of it,
-        // so the pointer is valid.
+        // SAFETY: The module's init makes all values before other code of the module runs, and its
+        // exit drops them after that code has run. So the pointer is valid.
         unsafe { &*self.at.load(Acquire) }
     }
 }
 
-/// An [`AtLoad`] of whatever type, for the list.
+/// An [`AtLoad`] of any type, for the list.
 pub(crate) trait Loaded: Sync {
-    /// Makes it. Sleeps.
+    /// Makes the value. Sleeps.
     fn load(&self) -> Result;
 
-    /// Drops it, if it was made. Sleeps.
+    /// Drops the value, if it was made. Sleeps.
     ///
     /// # Safety
     ///
-    /// Nobody uses it any more.
+    /// Nobody uses the value any more.
     unsafe fn unload(&self);
 }
 
 impl<T: Send + Sync> Loaded for AtLoad<T> {
     fn load(&self) -> Result {
-        // SAFETY: It is not moved out of its box, only handed over as a pointer.
+        // SAFETY: The value is not moved: it stays in its box, of which the pointer is stored.
         let made = KBox::into_raw(unsafe { Pin::into_inner_unchecked((self.make)()?) });
         self.at.store(made, Release);
         Ok(())
@@ -70,8 +71,8 @@ impl<T: Send + Sync> Loaded for AtLoad<T> {
     unsafe fn unload(&self) {
         let made = self.at.xchg(null_mut(), Full);
         if !made.is_null() {
-            // SAFETY: `load()` stored it, and by the safety requirements nobody uses it. It stayed
-            // in its place.
+            // SAFETY: `load()` stored this pointer of a pinned box, and by the safety requirements
+            // nobody uses the value. It was not moved since, and is dropped in its place.
             drop(unsafe { Pin::new_unchecked(KBox::from_raw(made)) });
         }
     }

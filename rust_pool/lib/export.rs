@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Rust functions that C or other modules call.
+//! Macros for Rust functions that C code or other modules call.
 
 /// Exports a `#[no_mangle]` function to GPL-compatible modules, as `EXPORT_SYMBOL_GPL` does in C.
 ///
-/// The kernel's own `#[export]` needs a declaration in its own bindings. This is what modpost looks
-/// for: see `include/linux/export.h`.
+/// The kernel's own `#[export]` needs a declaration in the kernel's bindings. This writes the entry
+/// that modpost looks for: see `include/linux/export.h`.
 macro_rules! export_symbol_gpl {
     ($name:ident) => {
         ::core::arch::global_asm!(
@@ -21,11 +21,11 @@ macro_rules! export_symbol_gpl {
 }
 pub(crate) use export_symbol_gpl;
 
-/// Fails to compile if a `#[no_mangle]` function is not what `core.h` declares.
+/// Fails to compile if a `#[no_mangle]` function has another type than `core.h` declares.
 macro_rules! matches_header {
     ($name:ident) => {
         const _: () = {
-            // Both arms must be functions of one type.
+            // Both arms must have one type.
             if true {
                 $crate::sys::raw::$name
             } else {

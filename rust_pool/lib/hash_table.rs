@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A hash table that owns its items, has a lock for each bucket, and can be read piece by piece in
-//! a stable order while items are added and removed.
+//! A hash table that owns its items and has a lock for each bucket. It can be read piece by piece,
+//! in a stable order, while items are added and removed.
 
 use crate::lib::list::{
     Link,
@@ -19,14 +19,14 @@ use kernel::{
 
 const BUCKETS: usize = 256;
 
-/// Bits of a position that number the item in its bucket; those above number the bucket.
+/// The low bits of a position are the item's number in its bucket, those above the bucket's.
 const NUMBER: u32 = 48;
 
 /// What can be in a [`HashTable`].
 pub(crate) trait Entry: Sized {
-    /// Low bits in which all keys are alike.
+    /// How many low bits are the same in all keys.
     const ALIGN: u32;
-    /// What it is found by.
+    /// The key by which the item is found.
     fn key(&self) -> usize;
     /// Its place; only the table uses it.
     fn place(&self) -> &Place<Self>;
@@ -34,10 +34,10 @@ pub(crate) trait Entry: Sized {
     fn place_mut(&mut self) -> &mut Place<Self>;
 }
 
-/// Where an item is: opaque outside of this file.
+/// The place of an item in a table: opaque outside of this file.
 pub(crate) struct Place<T> {
     next: Next<T>,
-    /// Its number among all that its bucket ever had.
+    /// How many items were put into its bucket before it.
     number: u64,
 }
 
@@ -64,6 +64,7 @@ impl<T: Entry> Link for T {
 /// Items with the same hash.
 pub(crate) struct Bucket<T: Entry> {
     items: List<T>,
+    /// How many items were put in since the table was made.
     made: u64,
 }
 
@@ -110,30 +111,31 @@ impl<T: Entry> HashTable<T> {
         })
     }
 
-    /// The bucket in which an item with this key is, or would be.
+    /// The bucket for a key.
     pub(crate) fn bucket(&self, key: usize) -> &SpinLockIrq<Bucket<T>> {
         let hash = (key >> T::ALIGN).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
-        // PANIC: The index has 8 bits, the array 256 elements; the check is folded away.
+        // PANIC: The index has 8 bits, and the array 256 elements.
         &self.buckets[hash & (BUCKETS - 1)]
     }
 
-    /// The first `Some` that `look` returns for an item. Slow.
+    /// Calls `look` on the items until it returns `Some`, and returns that. Slow.
     pub(crate) fn find_map<R>(&self, mut look: impl FnMut(&T) -> Option<R>) -> Option<R> {
         self.buckets
             .iter()
             .find_map(|bucket| bucket.lock().items.iter().find_map(&mut look))
     }
 
-    /// Calls `visit` on every item that is in the table throughout, under a lock and with
-    /// interrupts disabled.
+    /// Calls `visit` on every item, with its bucket's lock held and interrupts disabled. Items that
+    /// are added or removed meanwhile may or may not be visited.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&T)) {
         for bucket in &self.buckets {
             bucket.lock().items.iter().for_each(&mut visit);
         }
     }
 
-    /// Shows the first item at or after a position for which `show` returns something, and returns
-    /// the position after it. Items that are added or removed meanwhile do not shift others.
+    /// Calls `show` on the items from a position on until it returns `Some`, and returns the
+    /// position behind that item. Items that are added or removed between two calls do not change
+    /// the positions of others.
     pub(crate) fn next(
         &self,
         position: u64,
@@ -143,7 +145,7 @@ impl<T: Entry> HashTable<T> {
         let mut number = position & ((1 << NUMBER) - 1);
         loop {
             let bucket = self.buckets.get(usize::try_from(at).ok()?)?.lock();
-            // Few are in a bucket, so looking for the smallest again and again is cheap.
+            // A bucket has few items, so it is cheap to search for the smallest number each time.
             while let Some(item) = bucket
                 .items
                 .iter()

@@ -5,7 +5,7 @@
 use crate::sys;
 use kernel::fmt;
 
-/// `write!()` for what the kernel's own formatting traits know.
+/// `write!()`, with the kernel's own formatting traits.
 macro_rules! kwrite {
     ($to:expr, $($args:tt)*) => {
         ::kernel::fmt::Write::write_fmt($to, ::kernel::prelude::fmt!($($args)*))
@@ -13,24 +13,24 @@ macro_rules! kwrite {
 }
 pub(crate) use kwrite;
 
-/// Up to `N` bytes of text; what does not fit is cut.
+/// Up to `N` bytes of text. What does not fit is cut off.
 #[derive(Clone, Copy)]
 pub(crate) struct Text<const N: usize> {
     bytes: [u8; N],
     len: usize,
 }
 
-/// The most that a place in code takes as `%pS` shows it.
+/// The most bytes that `%pS` writes for a place in code.
 // CAST: Lossless.
 pub(crate) const SYMBOL: usize = sys::raw::RUST_POOL_SYMBOL_LEN as usize;
 
-/// A line of a file in debugfs, without its end: room for a whole stack. Too large for a stack of
-/// the kernel's; an open file has one.
+/// A line of a file in debugfs, without the newline. It has room for all frames of a stack, so it
+/// is too large for the kernel's stack: each open file has one.
 ///
-/// It is rendered while the row's lock is held and printed when it no longer is.
+/// A line is rendered with the lock of its data held, and printed when the lock is released.
 pub(crate) type Line = Text<{ 8 * (SYMBOL + 3) + 512 }>;
 
-/// A place in code, which shows as `%pS` has it: symbol, offset and module, however long they are.
+/// A place in code, shown as by `%pS`: symbol, offset and module, of any length.
 #[derive(Clone, Copy)]
 pub(crate) struct Symbol(pub(crate) usize);
 
@@ -49,14 +49,14 @@ impl fmt::Display for Symbol {
     }
 }
 
-/// The module that a name as `%pS` has it is of: what is in the brackets at its end.
+/// The module in what `%pS` shows: in brackets at the end.
 pub(crate) fn module_of(name: &str) -> Option<&str> {
     let (_, module) = name.strip_suffix(']')?.rsplit_once(" [")?;
-    // A kernel that shows build IDs puts one behind the name.
+    // Some kernels show a build ID behind the module's name.
     module.split(' ').next()
 }
 
-/// How many bytes `value` is shown in.
+/// How many bytes `value` takes when it is shown.
 pub(crate) fn width(value: &impl fmt::Display) -> usize {
     struct Count(usize);
 
@@ -68,13 +68,13 @@ pub(crate) fn width(value: &impl fmt::Display) -> usize {
     }
 
     let mut count = Count(0);
-    // It counts only, which does not fail.
+    // `Count` returns no error.
     let _ = kwrite!(&mut count, "{value}");
     count.0
 }
 
 impl<const N: usize> Text<N> {
-    /// None.
+    /// An empty text.
     pub(crate) const fn empty() -> Self {
         Self {
             bytes: [0; N],
@@ -94,13 +94,13 @@ impl<const N: usize> Text<N> {
         })
     }
 
-    /// All of a text that ends with a NUL, if it fits.
+    /// All of a text up to its NUL, if it fits.
     pub(crate) fn until_nul(text: &[u8]) -> Option<Self> {
         let text = text.split(|&byte| byte == 0).next()?;
         Self::exact(core::str::from_utf8(text).ok()?)
     }
 
-    /// The text; empty if a character was cut in two.
+    /// The text; `?` if a character was cut in two.
     pub(crate) fn as_str(&self) -> &str {
         let text = self.bytes.get(..self.len).unwrap_or(&[]);
         core::str::from_utf8(text).unwrap_or("?")
@@ -113,7 +113,7 @@ impl<const N: usize> Text<N> {
         Self { bytes, len }
     }
 
-    /// What is in there.
+    /// The text as bytes.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..self.len).unwrap_or(&[])
     }
@@ -137,14 +137,14 @@ impl<const N: usize> Text<N> {
         self.push(BLANKS.get(..missing).unwrap_or(&BLANKS));
     }
 
-    /// Appends a blank and a number, padded to `width`: as `{:>width$}`, at a tenth of the cost,
-    /// for long tables.
+    /// Appends a blank and a number, padded on the left to `width`: for long tables, at a tenth of
+    /// the cost of `{:>width$}`.
     pub(crate) fn push_number(&mut self, number: impl Into<i128>, width: usize) {
         const ROOM: usize = 40;
         let number: i128 = number.into();
         let mut digits = [b' '; ROOM];
         let mut at = ROOM;
-        // CAST: All numbers shown are of 64 bits.
+        // CAST: All numbers that are shown have at most 64 bits.
         let mut rest = number.unsigned_abs() as u64;
         let mut put = |byte| {
             at = at.saturating_sub(1);
@@ -153,7 +153,7 @@ impl<const N: usize> Text<N> {
             }
         };
         loop {
-            // CAST: A digit.
+            // CAST: It is less than 10.
             put(b'0' + (rest % 10) as u8);
             rest /= 10;
             if rest == 0 {
@@ -193,7 +193,7 @@ impl<const N: usize> fmt::Display for Text<N> {
 }
 
 impl<const N: usize> Text<N> {
-    /// What `value` is shown as.
+    /// The text that `value` is shown as.
     pub(crate) fn of<T: fmt::Display + ?Sized>(value: &T) -> Self {
         let mut text = Self::empty();
         let _ = kwrite!(&mut text, "{value}");

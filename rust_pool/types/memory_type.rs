@@ -11,10 +11,10 @@ use crate::{
 };
 use kernel::fmt;
 
-/// Which routine memory is from.
+/// What kind of memory it is, by the routine that allocated it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MemoryType {
-    /// Pool; `rust_block` for that of the Rust API, which has neither header nor record.
+    /// Pool. With `rust_block` it is the Rust API's, without a header and a record.
     Pool {
         kind: PoolKind,
         rust_block: bool,
@@ -53,7 +53,7 @@ impl fmt::Display for MemoryType {
     }
 }
 
-/// A live block.
+/// What is known of a live block.
 pub(crate) struct Known {
     pub(crate) tag: Option<Tag>,
     pub(crate) memory: MemoryType,

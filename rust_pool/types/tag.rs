@@ -9,8 +9,8 @@ use kernel::fmt;
 
 /// A pool tag: four bytes, in the order in which tools show them.
 ///
-/// C code writes a tag as a multi-character literal, which a little-endian machine stores
-/// backwards: `'gniR'` is shown as `Ring`, on Windows and here.
+/// C code writes a tag as a multi-character literal, whose bytes are in memory in reverse order on
+/// a little-endian machine: `'gniR'` is shown as `Ring`, on Windows and here.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tag(u32);
 
@@ -34,7 +34,8 @@ pub(crate) fn write_or_dash(f: &mut impl fmt::Write, tag: Option<Tag>) -> fmt::R
 }
 
 impl Tag {
-    /// OR-ed into a tag on Windows to require it on free; here it is always required.
+    /// `PROTECTED_POOL`: on Windows a driver ORs it into a tag so that the free has to give the
+    /// tag. Here, the free always has to.
     const PROTECTED: u32 = 0x8000_0000;
 
     /// The tag that shows as `name`, padded with blanks.
@@ -48,7 +49,7 @@ impl Tag {
         }
     }
 
-    /// As [`Self::new`], with an error instead of a panic.
+    /// Like [`Self::new`], but returns an error instead of panicking.
     #[doc(hidden)]
     pub const fn parse(name: &str) -> Result<Self, &'static str> {
         let name = name.as_bytes();
@@ -79,19 +80,19 @@ impl Tag {
     /// The reserved tag.
     const RESERVED: Self = Self(u32::from_le_bytes(*b"BIG "));
 
-    /// A tag as C passes it.
+    /// The tag that C passes. `PROTECTED_POOL` is ignored.
     #[inline]
     pub(crate) const fn from_raw(raw: u32) -> Self {
         Self(raw & !Self::PROTECTED)
     }
 
-    /// A tag as it is kept, without the bit that is ignored.
+    /// The tag of a header or a row, which is stored without `PROTECTED_POOL`.
     #[inline]
     pub(crate) const fn stored(raw: u32) -> Self {
         Self(raw)
     }
 
-    /// This tag without the ignored bit.
+    /// This tag without `PROTECTED_POOL`.
     #[inline]
     pub(crate) const fn unprotected(self) -> Self {
         Self::from_raw(self.0)
@@ -118,8 +119,8 @@ impl Tag {
     }
 }
 
-/// A tag as one word, for columns separated by blanks: without the blanks that pad it, and with
-/// dots for other blanks.
+/// A tag as one word, for columns that are separated by blanks. The blanks at its end are left out,
+/// others are shown as dots.
 pub(crate) struct Word(Tag);
 
 impl fmt::Display for Word {
@@ -145,7 +146,7 @@ impl Tag {
         Word(self)
     }
 
-    /// The four characters that stand for it.
+    /// The four characters that it is shown as.
     #[inline]
     pub(crate) fn shown(self) -> [u8; 4] {
         self.0.to_le_bytes().map(|byte| {
