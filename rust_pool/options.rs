@@ -2,8 +2,8 @@
 
 //! The verifier's options.
 //!
-//! They are a list of lines, in the order in which they are shown. A list is immutable: changing
-//! the options replaces it with a new one.
+//! They are a list of lines, in the order in which they are shown. A list is immutable: a change of
+//! the options puts a new list in its place.
 
 pub(crate) mod parse;
 pub(crate) mod policy;
@@ -38,26 +38,27 @@ use kernel::{
     }, //
 };
 
-/// The most tasks that can have a request fail at one time.
+/// For how many tasks `fail nth=` can be set at a time.
 pub(crate) const TASKS: usize = 16;
 
 /// The name of a task.
 pub(crate) type Comm = Text<16>;
 
-/// Requests that fail at random.
+/// Requests that fail at random: `fail probability=`.
 pub(crate) struct Chance {
-    /// How many of 10000.
+    /// How many of 10000 requests fail.
     pub(crate) probability: u32,
     pub(crate) selection: Selection,
+    /// The name of the tasks whose requests fail; of all tasks if there is none.
     pub(crate) comm: Option<Comm>,
-    /// Seconds until the first may fail.
+    /// Seconds from the write of the line until the first request may fail.
     pub(crate) delay: u32,
-    /// When that is, in nanoseconds since boot.
+    /// The end of the delay, in nanoseconds since boot.
     pub(crate) from: u64,
 }
 
 impl PartialEq for Chance {
-    /// The line as it was written.
+    /// Compares the lines as they were written: the end of the delay does not count.
     fn eq(&self, other: &Self) -> bool {
         self.probability == other.probability
             && self.selection == other.selection
@@ -76,12 +77,12 @@ impl fmt::Display for Chance {
     }
 }
 
-/// A task's request that will fail.
+/// The n-th request of a task, which fails: `fail nth=`.
 #[derive(Clone, Copy)]
 pub(crate) struct Nth {
     pub(crate) pid: u32,
     number: u64,
-    /// Requests until it fails, counting itself; 0 after it did.
+    /// How many requests the task has left, the one that fails included; 0 after that.
     left: u64,
 }
 
@@ -104,31 +105,33 @@ impl fmt::Display for Nth {
     }
 }
 
-/// Blocks at a time, unless the option says how many, and the limits for that.
+/// How many blocks special pool has room for if no option says so.
 pub(crate) const SLOTS: u32 = 1024;
+/// The least and the most that an option may say.
 pub(crate) const FEWEST: u32 = 16;
 pub(crate) const MOST: u32 = 65536;
 
-/// Which end of its page a block is at.
+/// The end of its page at which a block is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Start,
     End,
 }
 
-/// Which blocks come from special pool, and where in their page they are.
+/// Which blocks come from special pool, and at which end of their page they are.
 #[derive(PartialEq)]
 pub(crate) struct Choice {
     pub(crate) side: Side,
     pub(crate) selection: Selection,
+    /// The smallest and the largest block, in bytes.
     pub(crate) min: u32,
     pub(crate) max: u32,
-    /// How many there is room for; all choices have the same number.
+    /// How many blocks special pool has room for. It is the same number in all lines.
     pub(crate) slots: Option<u32>,
 }
 
 impl Choice {
-    /// Whether a block is to come from there.
+    /// Whether a block should come from special pool.
     pub(crate) fn wants(&self, tag: Tag, bytes: usize, who: &Who) -> bool {
         u32::try_from(bytes).is_ok_and(|bytes| (self.min..=self.max).contains(&bytes))
             && self.selection.has(Some(tag), who)
@@ -153,16 +156,16 @@ impl fmt::Display for Choice {
     }
 }
 
-/// How a change affects the tasks that wait for their n-th request.
+/// How a change of the options affects `fail nth=`.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct TaskChange {
-    /// Whether the earlier ones are removed.
+    /// Whether it is removed for all tasks.
     pub(crate) forget: bool,
-    /// The request of the writing task that will fail.
+    /// Which request of the writing task is to fail.
     pub(crate) nth: Option<u64>,
 }
 
-/// What a line begins with. Lines are shown in this order.
+/// The word that a line begins with. Lines are shown in this order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Word {
     Tracking,
@@ -177,15 +180,15 @@ pub(crate) enum Word {
 /// A line of the options.
 #[derive(PartialEq)]
 pub(crate) enum Line {
-    /// Blocks to record.
+    /// Tracks these blocks.
     Tracking(Selection),
-    /// Blocks with a red zone.
+    /// Allocates these blocks with a red zone.
     Check(Selection),
-    /// Blocks to come from special pool.
+    /// Allocates these blocks from special pool.
     Special(Choice),
-    /// A block that a violation concerns is not handed out again.
+    /// Never hands out a block again that a violation concerns.
     Quarantine,
-    /// The machine is stopped at a violation by one of these modules.
+    /// Stops the machine at a violation by one of these modules.
     Panic(Patterns),
     /// Requests that fail at random.
     Chance(Chance),
@@ -194,7 +197,7 @@ pub(crate) enum Line {
 }
 
 impl Line {
-    /// What it begins with.
+    /// The word that it begins with.
     pub(crate) fn word(&self) -> Word {
         match self {
             Self::Tracking(_) => Word::Tracking,
@@ -207,6 +210,7 @@ impl Line {
         }
     }
 
+    /// Whether it applies to some modules only.
     pub(crate) fn by_module(&self) -> bool {
         match self {
             Self::Tracking(selection) | Self::Check(selection) => selection.by_module(),
@@ -243,7 +247,7 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    /// Nothing.
+    /// Without any options.
     pub(crate) const fn new() -> Self {
         Self {
             lines: None,
@@ -251,12 +255,13 @@ impl Options {
         }
     }
 
-    /// Puts other options in force, and returns the old ones, to be dropped without the lock.
+    /// Puts other options in force, and returns the old ones. The caller drops these after it has
+    /// released the lock.
     pub(crate) fn replace(&mut self, lines: Arc<Lines>) -> Option<Arc<Lines>> {
         self.lines.replace(lines)
     }
 
-    /// The lines, to look at when the lock is released, where memory may be freed.
+    /// The lines, to read without the lock. The caller drops them without the lock, too.
     pub(crate) fn lines(&self) -> Option<Arc<Lines>> {
         self.lines.clone()
     }
@@ -266,12 +271,12 @@ impl Options {
         lines.iter().map(|line| &**line)
     }
 
-    /// Whether there is anything to do.
+    /// Whether the verifier is on: whether there is more than `policy panic`.
     pub(crate) fn any(&self) -> bool {
         self.each().any(|line| !matches!(line, Line::Panic(_))) || self.fails()
     }
 
-    /// Whether there is a line that begins so.
+    /// Whether there is a line that begins with `word`.
     pub(crate) fn has_word(&self, word: Word) -> bool {
         self.each().any(|line| line.word() == word)
     }
@@ -286,7 +291,7 @@ impl Options {
         self.tasks.iter().any(Option::is_some) || self.has_word(Word::Fail)
     }
 
-    /// What may fail at random.
+    /// The requests that may fail at random.
     pub(crate) fn chances(&self) -> impl Iterator<Item = &Chance> {
         self.each().filter_map(|line| match line {
             Line::Chance(chance) => Some(chance),
@@ -311,13 +316,14 @@ impl Options {
             .any(|line| matches!(line, Line::Check(selection) if selection.has(Some(tag), who)))
     }
 
-    /// Whether memory is recorded: blocks with a red zone are too, for their call site.
+    /// Whether a block has a record: if it is tracked, or has a red zone, as a report of that names
+    /// the call site.
     pub(crate) fn records(&self, tag: Option<Tag>, who: &Who) -> bool {
         self.tracks(tag, who) || tag.is_some_and(|tag| self.checks(tag, who))
     }
 
-    /// At which end of its page to place a block, if it comes from special pool: by the first line
-    /// that matches.
+    /// At which end of its page to place a block, if it comes from special pool. The first line
+    /// that matches decides.
     pub(crate) fn special(&self, tag: Tag, bytes: usize, who: &Who) -> Option<Side> {
         self.each().find_map(|line| match line {
             Line::Special(choice) if choice.wants(tag, bytes, who) => Some(choice.side),
@@ -325,13 +331,13 @@ impl Options {
         })
     }
 
-    /// Whether a violation stops the machine, by who made it.
+    /// Whether a violation by `who` stops the machine.
     pub(crate) fn stops(&self, who: &Who) -> bool {
         self.each()
             .any(|line| matches!(line, Line::Panic(modules) if modules.fit_module(who)))
     }
 
-    /// Renders the option at or behind a place, and returns the place behind it.
+    /// Renders the option at a position, and returns the position behind it.
     pub(crate) fn show(&self, at: usize, to: &mut impl fmt::Write) -> Option<usize> {
         let tasks = self.tasks.iter().flatten();
         let stops = self.each().any(|line| *line == Line::Panic(Patterns::All));
@@ -351,7 +357,7 @@ impl Options {
         shown.ok().map(|()| at + 1)
     }
 
-    /// The tasks that wait once a change is made.
+    /// The n-th requests of tasks after a change that the task `pid` makes.
     pub(crate) fn tasks_after(&self, change: TaskChange, pid: u32) -> Result<[Option<Nth>; TASKS]> {
         let mut tasks = if change.forget {
             [None; TASKS]

@@ -2,9 +2,9 @@
 
 //! Reports violations.
 //!
-//! Every violation is counted, kept in a ring for debugfs, and written to the log within a rate
-//! limit. With the module parameter `panic_on_violation`, or by the verifier's policy, the first
-//! one stops the machine.
+//! Every violation is counted, kept in a ring for debugfs and, within a rate limit, written to the
+//! log. With the module parameter `panic_on_violation`, or the verifier's policy, the first one
+//! stops the machine.
 
 pub(crate) mod log;
 pub(crate) mod rule;
@@ -55,18 +55,18 @@ impl Violation {
         self.report_with(|| ());
     }
 
-    /// As [`Self::report`]; if it is logged, `tell` prints more lines.
+    /// Like [`Self::report`]. If the violation is logged, `tell` prints more lines.
     pub(crate) fn report_with(self, tell: impl FnOnce()) {
         self.report_to(sys::may_log, tell);
     }
 
-    /// As above, ignoring the rate limit of the log.
+    /// Like [`Self::report_with`], but ignores the rate limit of the log.
     pub(crate) fn report_always_with(self, tell: impl FnOnce()) {
         self.report_to(|| true, tell);
     }
 
-    /// Has it in the file of violations alone, as what a module, or else that of the site, did. Any
-    /// context but NMI.
+    /// Puts it into the file of violations only, not into the log. `module` is the module that did
+    /// it; `None` for the one that `site` lies in. Any context but NMI.
     pub(crate) fn list(self, module: Option<&str>, site: CallSite) {
         push(self, site, module.and_then(Text::exact));
     }
@@ -77,8 +77,8 @@ impl Violation {
         self.log(may_log, || Who::of(self.caller), tell);
     }
 
-    /// Reports it with the module given, if any, ignoring the rate limit of the log. Any context
-    /// but NMI.
+    /// Reports it as the violation of `module`, which may be unknown, and ignores the rate limit of
+    /// the log. Any context but NMI.
     pub(crate) fn report_of(self, module: Option<&str>, tell: impl FnOnce()) {
         push(
             self,
@@ -108,8 +108,8 @@ impl Violation {
     }
 }
 
-/// Counts a violation and puts it into the file; in NMI, where no lock may be taken, it is only
-/// counted.
+/// Counts a violation and puts it into the file of violations. In NMI, where no lock may be taken,
+/// it only counts it.
 fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
     let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
     if !sys::irql().is_nmi() {
@@ -123,7 +123,7 @@ fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
     }
 }
 
-/// Logs how many violations were left out of the log since this was said last.
+/// Logs how many violations the rate limit kept out of the log since the last call.
 pub(crate) fn say_left_out() {
     match sys::left_out() {
         0 => (),
@@ -136,7 +136,7 @@ pub(crate) fn say_left_out() {
 
 /// Whether the verifier's policy stops the machine for a violation of this module.
 fn policy_stops(who: impl FnOnce() -> Who) -> bool {
-    // No lock may be taken in NMI.
+    // In NMI no lock may be taken, so no module is looked up.
     policy::stops(|| {
         !sys::irql().is_nmi() && {
             let who = who();

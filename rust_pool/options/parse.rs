@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Parses options: one a line, or separated by semicolons.
+//! Parses options. Each is a line; a semicolon ends a line as well.
 //!
 //! ```text
 //! tracking tag=Ring*,Name module=ring_driver
@@ -48,16 +48,17 @@ use kernel::{
     sync::Arc, //
 };
 
-/// What the first line of the file of the options begins with.
+/// The beginning of the first line of the file `verifier`.
 pub(crate) const HEAD: &str = "verifier - version:";
 
-/// Bytes of all lines as they are shown: with its head and what waits for tasks, the file of the
-/// options is short enough to be written back at once.
+/// The most bytes of all lines together, as they are shown. With its head and the lines of `fail
+/// nth=`, the file `verifier` then fits into one write, by which a user can restore the options.
 const LONGEST: usize = 2560;
 
 /// Options that are being changed.
 pub(crate) struct Draft {
-    /// In the order of their words, none twice, with one number of slots.
+    /// The lines, in the order of their words. None is there twice, and all have one number of
+    /// slots.
     lines: Lines,
     pub(crate) tasks: TaskChange,
     /// Whether this text has named a policy.
@@ -88,6 +89,7 @@ impl Draft {
         self.lines
     }
 
+    /// The number of slots, if a line has it.
     fn said_slots(&self) -> Option<u32> {
         self.lines().find_map(|line| match line {
             Line::Special(choice) => choice.slots,
@@ -100,7 +102,7 @@ impl Draft {
         self.said_slots().unwrap_or(options::SLOTS)
     }
 
-    /// Adds a line. One that exists already starts again.
+    /// Adds a line. If it exists already, the new one takes its place, so a delay begins anew.
     fn add(&mut self, mut line: Line) -> Result<(), Wrong<'static>> {
         if let Line::Special(choice) = &mut line {
             let slots = self.said_slots();
@@ -123,7 +125,7 @@ impl Draft {
             .map_err(|_| Wrong::NO_MEMORY)
     }
 
-    /// Removes the lines that `which` is true of, and returns whether there were any.
+    /// Removes the lines for which `which` returns `true`, and returns whether there were any.
     fn remove(&mut self, which: impl Fn(&Line) -> bool) -> bool {
         let before = self.lines.len();
         self.lines.retain(|line| !which(line));
@@ -143,7 +145,7 @@ impl Draft {
 
 /// What is wrong with a line, and what would be right.
 struct Wrong<'a> {
-    /// The word that is wrong, if it is one.
+    /// The word that is wrong; empty if it is not a single word.
     word: &'a str,
     what: &'static str,
     right: &'static str,
@@ -189,9 +191,9 @@ impl Bad<'_> {
     }
 }
 
-/// As much of a text as the log has room for.
+/// The beginning of a text, and `...` if that is not all of it: the log truncates long lines.
 fn begin(text: &str) -> (&str, &str) {
-    /// Bytes of it.
+    /// How many bytes are shown.
     const SHOWN: usize = 120;
     let cut = (0..=SHOWN).rev().find_map(|at| text.get(..at));
     let cut = cut.unwrap_or("");
@@ -244,7 +246,7 @@ impl<'a> Fields<'a> {
         Wrong::new(word, what, self.right)
     }
 
-    /// Whether there is nothing but these keys, each once.
+    /// Checks that there is nothing but these keys, each at most once.
     fn only(&self, keys: &[&str]) -> Result<(), Wrong<'a>> {
         for (at, word) in self.words.split_ascii_whitespace().enumerate() {
             let Some((name, _)) = word.split_once('=') else {
@@ -288,7 +290,7 @@ impl<'a> Fields<'a> {
         )
     }
 
-    /// What the option is for, and whether that was said.
+    /// What the option selects, and whether the line says so.
     fn selection(&self) -> Result<(Selection, bool), Wrong<'a>> {
         let tags = self.patterns(
             "tag",
@@ -315,19 +317,19 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Digits and nothing else.
+/// A number that is written in digits only, without a sign.
 fn number(word: &str) -> Option<u32> {
     let digits = word.bytes().all(|byte| byte.is_ascii_digit());
     word.parse().ok().filter(|_| digits)
 }
 
-/// A range of sizes; one number is a range of itself.
+/// A range of sizes: `MIN..MAX`, or one number.
 fn range(word: &str) -> Option<(u32, u32)> {
     let (min, max) = word.split_once("..").unwrap_or((word, word));
     Some((number(min)?, number(max)?))
 }
 
-/// The first word, and what is behind it.
+/// The first word, and the text behind it.
 fn split(words: &str) -> (&str, &str) {
     let words = words.trim_ascii();
     let (first, rest) = words.split_once([' ', '\t']).unwrap_or((words, ""));
@@ -404,9 +406,9 @@ fn chance<'a>(fields: &Fields<'a>, now: u64) -> Result<Chance, Wrong<'a>> {
 /// What a line asks for.
 enum Asked {
     Line(Line),
-    /// No policy but to report.
+    /// `policy log`: no other policy.
     Log,
-    /// A request of the task that writes.
+    /// `fail nth=`: which request of the writing task is to fail.
     Nth(u64),
 }
 
@@ -458,7 +460,7 @@ fn asked(line: &str, now: u64) -> Result<Asked, Wrong<'_>> {
     }))
 }
 
-/// Removes a line, or all that begin with a word.
+/// Carries out `off` with words behind it: removes a line, or all lines that begin with a word.
 fn take_back<'a>(words: &'a str, draft: &mut Draft, now: u64) -> Result<(), Wrong<'a>> {
     let word = match words {
         "tracking" => Word::Tracking,
@@ -535,8 +537,8 @@ fn line<'a>(line: &'a str, draft: &mut Draft, now: u64) -> Result<(), Wrong<'a>>
     }
 }
 
-/// Parses a text and adds it to a draft. The contents of the file `verifier` are accepted: its head
-/// and remarks are skipped.
+/// Parses a text and adds it to a draft. The contents of the file `verifier` can be parsed: the
+/// head and remarks are skipped.
 pub(crate) fn text(text: &str, now: u64, mut draft: Draft) -> Result<Draft, Bad<'_>> {
     let mut last = ("", 0);
     for (at, whole) in text.split(['\n', ';']).enumerate() {
@@ -555,7 +557,7 @@ pub(crate) fn text(text: &str, now: u64, mut draft: Draft) -> Result<Draft, Bad<
             wrong,
         })?;
     }
-    // With the ends of the lines.
+    // Each line has a newline.
     if draft.lines().map(|line| width(line) + 1).sum::<usize>() > LONGEST {
         let (line, number) = last;
         let wrong = Wrong {

@@ -10,17 +10,17 @@ use kernel::sync::atomic::{
 static PANIC: Atomic<u32> = Atomic::new(0);
 static POLICY: Atomic<u32> = Atomic::new(0);
 
-/// Makes the next violation stop the machine.
+/// Sets whether the parameter `panic_on_violation` was given.
 pub(crate) fn set_panic(panic: bool) {
     PANIC.store(panic.into(), Relaxed);
 }
 
-/// Whether that was said when the module was loaded.
+/// Whether the parameter `panic_on_violation` was given: any violation stops the machine.
 pub(crate) fn panics_by_parameter() -> bool {
     PANIC.load(Relaxed) != 0
 }
 
-/// Which violations stop the machine.
+/// Which violations stop the machine by the verifier's policy.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Stop {
     Never,
@@ -29,14 +29,14 @@ pub(crate) enum Stop {
     All,
 }
 
-/// Sets which do by the verifier's policy.
+/// Sets which violations stop the machine by the verifier's policy.
 pub(crate) fn set(stop: Stop) {
-    // CAST: The discriminants are small.
+    // CAST: The discriminants are 0 to 2.
     POLICY.store(stop as u32, Relaxed);
 }
 
-/// Whether a violation stops the machine by the verifier's policy; `some` says so where that is a
-/// question of who made it.
+/// Whether a violation stops the machine by the verifier's policy. If that depends on the module
+/// that made it, `some` is asked.
 pub(crate) fn stops(some: impl FnOnce() -> bool) -> bool {
     const NEVER: u32 = Stop::Never as u32;
     const ALL: u32 = Stop::All as u32;

@@ -14,7 +14,7 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    /// The one that a word is for.
+    /// The rule that a word names.
     pub(crate) fn named(word: &str) -> Option<Self> {
         match word {
             "dma" => Some(Self::Dma),

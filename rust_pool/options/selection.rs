@@ -21,26 +21,26 @@ use kernel::{
     }, //
 };
 
-/// Bytes of a module's name, which the kernel terminates.
+/// The most bytes of a module's name: `MODULE_NAME_LEN` without the NUL.
 const NAME: usize = 55;
 
-/// Whether an option asks for a module, so that the caller's module has to be found out.
+/// Whether an option names modules. Only then is the caller's module looked up.
 static BY_MODULE: Atomic<u32> = Atomic::new(0);
 
-/// Sets whether an option asks for a module.
+/// Sets whether an option names modules.
 pub(crate) fn set_by_module(by_module: bool) {
     BY_MODULE.store(by_module.into(), Relaxed);
 }
 
-/// Who made a request: a module's name, or the kernel's.
+/// Who made a request: the name of a module, `vmlinux` for the kernel, or nobody that is known.
 pub(crate) struct Who(Option<Text<NAME>>);
 
 impl Who {
-    /// Nobody knows.
+    /// It is not known who made the request.
     pub(crate) const UNKNOWN: Self = Self(None);
 
-    /// Who owns the code at an address, if an option asks for modules. Any context but NMI, with or
-    /// without a lock held.
+    /// The module that has the code at an address, if an option names modules. Any context but NMI,
+    /// with or without a lock held.
     pub(crate) fn of(caller: usize) -> Self {
         if caller == 0 || BY_MODULE.load(Relaxed) == 0 {
             return Self::UNKNOWN;
@@ -54,7 +54,7 @@ impl Who {
         Symbol(caller).with(Self::of_symbol)
     }
 
-    /// Who owns a remembered call site, whether or not its module is still loaded.
+    /// The module of a call site, whether or not it is still loaded.
     pub(crate) fn of_site(site: &CallSite) -> Self {
         site.with_name(|name| name.map_or(Self::UNKNOWN, Self::of_symbol))
     }
@@ -64,7 +64,8 @@ impl Who {
         Self(Text::exact(name))
     }
 
-    /// Who owns a symbol as `%pS` shows it. What is in no module belongs to the kernel.
+    /// The module of a symbol as `%pS` shows it. A symbol without a module is the kernel's; a bare
+    /// address, which has no offset, is unknown.
     fn of_symbol(symbol: &str) -> Self {
         match module_of(symbol) {
             Some(name) => Self::named(name),
@@ -74,31 +75,31 @@ impl Who {
     }
 }
 
-/// Patterns, one of which has to fit: `*` stands for any characters, `?` for one.
+/// Patterns, of which one has to match: `*` stands for any characters, `?` for one.
 #[derive(PartialEq, Eq)]
 pub(crate) enum Patterns {
-    /// A `*`, which also fits what is unknown, or has none.
+    /// `*` is one of them. That also matches an unknown module, and memory without a tag.
     All,
-    /// Others, with commas between.
+    /// Other patterns, separated by commas.
     Some(KVec<u8>),
 }
 
 /// What is wrong with patterns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadPattern {
-    /// One of them could fit nothing.
+    /// One of them can match nothing.
     Word,
-    /// They are too many.
+    /// Together they are too long.
     Long,
     /// There is no memory to keep them.
     NoMemory,
 }
 
 impl Patterns {
-    /// Bytes of all of them, so that a line of options is never cut when it is shown.
+    /// The most bytes of all patterns of a line, so that the line is never cut when it is shown.
     const LONGEST: usize = 255;
 
-    /// The patterns of a word, each of which has to satisfy `fits_one`.
+    /// The patterns in a word. `fits_one` says whether a pattern is valid.
     fn new(word: &str, fits_one: impl Fn(&[u8]) -> bool) -> Result<Self, BadPattern> {
         let mut patterns = word.as_bytes().split(|&byte| byte == b',');
         if !patterns.all(fits_one) {
@@ -116,7 +117,7 @@ impl Patterns {
         Ok(Self::Some(kept))
     }
 
-    /// Patterns of tags, which have four characters at most.
+    /// Patterns of tags. A tag has at most four characters.
     pub(crate) fn of_tags(word: &str) -> Result<Self, BadPattern> {
         Self::new(word, |pattern| {
             let named = pattern.iter().filter(|&&byte| byte != b'*').count();
@@ -126,7 +127,7 @@ impl Patterns {
         })
     }
 
-    /// Patterns of modules, in whose names the kernel has `_` for `-`.
+    /// Patterns of modules. A `-` becomes `_`, as it does in the kernel's names of modules.
     pub(crate) fn of_modules(word: &str) -> Result<Self, BadPattern> {
         let mut patterns = Self::new(word, |pattern| {
             let letter = |byte: &u8| byte.is_ascii_alphanumeric() || b"_-*?".contains(byte);
@@ -150,14 +151,14 @@ impl Patterns {
         }
     }
 
-    /// Whether one of them fits a tag, without the blanks that fill it up. Memory without a tag is
-    /// meant by `*` only.
+    /// Whether one of them matches a tag, without the blanks that pad it. Only `*` matches memory
+    /// without a tag.
     pub(crate) fn fit_tag(&self, tag: Option<Tag>) -> bool {
         let bytes = tag.map(|tag| tag.as_raw().to_le_bytes());
         self.fit(bytes.as_ref().map(|bytes| bytes.trim_ascii_end()))
     }
 
-    /// Whether one of them fits a module. One that is not known is meant by `*` only.
+    /// Whether one of them matches a module. Only `*` matches an unknown one.
     pub(crate) fn fit_module(&self, who: &Who) -> bool {
         self.fit(who.0.as_ref().map(Text::as_bytes))
     }
@@ -180,12 +181,12 @@ pub(crate) struct Selection {
 }
 
 impl Selection {
-    /// Whether it is for a request.
+    /// Whether it selects a request.
     pub(crate) fn has(&self, tag: Option<Tag>, who: &Who) -> bool {
         self.tags.fit_tag(tag) && self.modules.fit_module(who)
     }
 
-    /// Whether it is for some modules only.
+    /// Whether it selects some modules only.
     pub(crate) fn by_module(&self) -> bool {
         self.modules != Patterns::All
     }
@@ -201,11 +202,11 @@ impl fmt::Display for Selection {
     }
 }
 
-/// Whether a pattern fits a text. A `*` that took too little takes one character more; those before
-/// it need not be asked again, so the time is bounded by the product of the lengths.
+/// Whether a pattern matches a text. On a mismatch only the last `*` takes one character more, not
+/// those before it: the time is bounded by the product of the lengths.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut seen) = (0, 0);
-    // Behind the last `*`, and where what it took ends.
+    // The position behind the last `*` in the pattern, and the end of what it matches in the text.
     let mut star: Option<(usize, usize)> = None;
     loop {
         match (pattern.get(at), text.get(seen)) {

@@ -29,10 +29,10 @@ pub(crate) type ModuleName = Text<{ sys::raw::RUST_POOL_MODULE_NAME_LEN as usize
 /// A violation in the ring.
 pub(crate) struct Entry {
     pub(crate) number: u64,
-    /// By the clock of the kernel log.
+    /// The time by the clock of the kernel log, in nanoseconds.
     pub(crate) time: u64,
     pub(crate) site: CallSite,
-    /// The module, where it is known by more than the site.
+    /// The module; `None` for the one that `site` lies in.
     pub(crate) module: Option<ModuleName>,
     pub(crate) violation: Violation,
 }
@@ -65,15 +65,15 @@ impl fmt::Display for Entry {
 /// How many violations are kept.
 const KEPT: u64 = 256;
 
-/// The newest violations, each in the slot of its number.
+/// The newest violations. The slot of each follows from its number.
 pub(crate) struct Log {
     entries: KVVec<Option<Entry>>,
     newest: u64,
 }
 
-/// Numbers that are [`KEPT`] apart share a slot.
+/// The slot of a violation.
 fn slot(number: u64) -> usize {
-    // CAST: Below `KEPT`.
+    // CAST: It is below `KEPT`.
     (number % KEPT) as usize
 }
 
@@ -88,10 +88,11 @@ impl Log {
         Ok(Self { entries, newest: 0 })
     }
 
+    /// Puts in a violation, in place of the oldest.
     pub(crate) fn push(&mut self, entry: Entry) {
         self.newest = self.newest.max(entry.number);
         if let Some(slot) = self.entries.get_mut(slot(entry.number)) {
-            // Numbers are given before the log is locked, so an older one may come later.
+            // A violation gets its number before it locks the log, so an older one may come later.
             if slot
                 .as_ref()
                 .is_none_or(|there| there.number < entry.number)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Violations of the pool's rules: what is a bug check on Windows is a report here.
+//! Violations of the WDK's rules. Windows stops with a bug check where this module reports.
 //!
 //! WDK: "Bug Check 0xC2: BAD_POOL_CALLER", "Bug Check 0xC4: DRIVER_VERIFIER_DETECTED_VIOLATION",
-//! "Bug Check 0xE6: DRIVER_VERIFIER_DMA_VIOLATION". The codes that those pages leave open are chosen
-//! in the table, `report/rule.rs`.
+//! "Bug Check 0xE6: DRIVER_VERIFIER_DMA_VIOLATION". Where those pages name no code, the table in
+//! `report/rule.rs` has one of ours.
 
 use crate::{
     lib::text::{
@@ -31,7 +31,7 @@ use kernel::fmt;
 pub(crate) enum Parameter {
     /// A number, shown as it is.
     Value(u64),
-    /// A kernel address, shown hashed to whoever may not see it.
+    /// A kernel address, which is shown hashed, as by `%p`.
     Address(usize),
 }
 
@@ -78,7 +78,7 @@ impl fmt::Display for Parameter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Value(value) => kwrite!(f, "{value:#x}"),
-            // NULL and its like are no secret.
+            // NULL and other small numbers are not hashed: they reveal nothing.
             Self::Address(addr) if addr < sys::PAGE_SIZE => kwrite!(f, "{addr:#x}"),
             Self::Address(addr) => Text::<24>::pointer(addr).fmt(f),
         }
@@ -123,20 +123,20 @@ pub(crate) struct What {
     detail: Detail,
 }
 
-/// What the names in a rule's words stand for.
+/// The values of the placeholders in a rule's words, such as `{context}`.
 #[derive(Clone, Copy)]
 pub(crate) enum Detail {
-    /// There are none.
+    /// There are no placeholders.
     None,
-    /// `{context}`.
+    /// For `{context}`.
     Context { irql: Irql, context: &'static str },
-    /// `{block}`, `{given}` and `{bytes}`.
+    /// For `{block}`, `{given}` and `{bytes}`.
     WrongTag {
         block: Tag,
         given: Tag,
         bytes: usize,
     },
-    /// `{what}`, `{blocks}` and `{bytes}`.
+    /// For `{what}`, `{blocks}` and `{bytes}`.
     Left {
         what: &'static str,
         blocks: u64,
@@ -153,7 +153,7 @@ impl Detail {
         }
     }
 
-    /// Writes what `name` stands for.
+    /// Writes the value of a placeholder.
     fn write(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (*self, name) {
             (Self::Context { irql, context }, "context") => {
@@ -172,7 +172,7 @@ impl Detail {
 
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What is between braces is a name.
+        // Every second part was between braces: a placeholder.
         let mut names = self.words.split(['{', '}']);
         while let Some(text) = names.next() {
             f.write_str(text)?;
@@ -202,18 +202,18 @@ pub(crate) struct Violation {
     pub(crate) parameters: [Parameter; 4],
     pub(crate) caller: usize,
     pub(crate) what: What,
-    /// Of the memory that it is about.
+    /// The tag of the memory that it is about.
     pub(crate) tag: Option<Tag>,
 }
 
 impl Violation {
-    /// The same about memory with a tag; 0 is none.
+    /// Adds the tag of the memory that it is about; 0 stands for none.
     pub(crate) fn about(self, tag: Tag) -> Self {
         let tag = Some(tag).filter(|tag| tag.as_raw() != 0);
         Self { tag, ..self }
     }
 
-    /// The same with what the names in the rule's words stand for. The context is known without.
+    /// Adds the values of the placeholders in the rule's words. `{context}` has its value already.
     pub(crate) fn with(self, detail: Detail) -> Self {
         let what = What {
             detail,
@@ -234,7 +234,7 @@ impl fmt::Display for Violation {
             self.check.name(),
             self.what
         )?;
-        // The other words have it in them.
+        // With another detail the words have a tag, or are not about one block.
         if let (Some(tag), Detail::None | Detail::Context { .. }) = (self.tag, self.what.detail) {
             kwrite!(f, ", tag {tag}")?;
         }
@@ -249,19 +249,20 @@ impl fmt::Display for Violation {
     }
 }
 
-/// One of a rule's four parameters, as the table has it.
+/// One of a rule's four parameters in the table.
 pub(super) enum Column {
-    /// This number.
+    /// Always this number.
     Is(u64),
-    /// This number, which was chosen here: Microsoft's documents name none.
+    /// Always this number, which is our choice, as Microsoft's documents name none.
     Ours(u64),
     /// The IRQL of the violation.
     Irql,
-    /// What the report gives, and what that means.
+    /// The report gives it; the text says what it means.
     Given(&'static str),
 }
 
-/// The same, as a report needs it.
+/// How a report fills in one of the four parameters: a [`Column`] without the text for the
+/// documentation.
 #[derive(Clone, Copy)]
 enum Fill {
     Is(u64),
@@ -297,9 +298,10 @@ pub(crate) struct Rule<const N: usize> {
     words: &'static str,
 }
 
-/// A row of the table in `report/rule.rs`: what is reported, with which parameters and words, and
-/// what becomes of it. `{context}` in the words is the IRQL and what makes it one; other names are
-/// for [`Violation::with`].
+/// A row of the table in `report/rule.rs`: the bug check, its parameters, the words of the report,
+/// and what becomes of the call or of the block. Words may contain placeholders. The value of
+/// `{context}` is the IRQL, and what raised it; the report adds the values of others by
+/// [`Violation::with`].
 pub(super) const fn rule<const N: usize>(
     check: Check,
     columns: [Column; 4],
@@ -330,15 +332,15 @@ pub(super) const fn rule<const N: usize>(
 }
 
 impl<const N: usize> Rule<N> {
-    /// A violation of the rule by the code at `caller`, with the parameters that the table does not
-    /// have.
+    /// A violation of the rule by the code at `caller`, with the parameters that the table leaves
+    /// to the report.
     #[cold]
     pub(crate) fn by(&self, caller: usize, given: [Parameter; N]) -> Violation {
         let mut given = given.into_iter();
         let parameters = self.fills.map(|fill| match fill {
             Fill::Is(number) => Parameter::Value(number),
             Fill::Irql => sys::irql().as_raw().into(),
-            // There are as many: `rule()` counted them.
+            // There is one for each: `rule()` counted them.
             Fill::Given => given.next().unwrap_or(Parameter::Value(0)),
         });
         let detail = if self.words.ends_with("{context}") {
