@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The record of a block without a header.
+//! The record of a block without a header, here called a region.
 //!
-//! It is reserved before the memory is allocated, so that a later failure leaves nothing to undo.
+//! The record is reserved before the memory is allocated, so that a later failure leaves nothing to
+//! undo.
 
 pub(crate) mod adapter_id;
 pub(crate) mod backlog;
@@ -49,7 +50,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// The family that a region is from, and what only that family records.
+/// The family of a region, and what only that family records.
 pub(crate) enum Owner {
     Pool {
         kind: PoolKind,
@@ -67,22 +68,22 @@ pub(crate) enum Owner {
     CommonBuffer {
         adapter: AdapterId,
         device: Arc<HeldDevice>,
-        /// Of the buffer itself, not of the padding in front.
+        /// The bus address of the buffer itself, not of the padding in front.
         bus: u64,
         cached: bool,
         padding: Padding,
         origin: Origin,
-        /// Who frees it.
+        /// The free of the buffer, once a client has asked for it.
         freeing: Option<Freeing>,
     },
-    /// Pages of others, mapped for an MDL.
+    /// Pages that others own, mapped for an MDL.
     Mapping,
-    /// Pages locked for an MDL; the base is one byte behind its address.
+    /// Pages locked for an MDL. The region's base is one byte behind the MDL's address.
     Locked(Pinned),
 }
 
 impl Owner {
-    /// The tag, of pool.
+    /// The tag, which only pool has.
     pub(crate) fn tag(&self) -> Option<Tag> {
         match self {
             Self::Pool { tag, .. } => Some(*tag),
@@ -90,7 +91,7 @@ impl Owner {
         }
     }
 
-    /// The family as the verifier names it.
+    /// The memory type that the verifier has for the family.
     pub(crate) fn memory(&self) -> MemoryType {
         match self {
             Self::Pool { kind, .. } => MemoryType::pool(*kind),
@@ -103,7 +104,7 @@ impl Owner {
     }
 }
 
-/// What a report says of a live region.
+/// What a report says about a live region.
 pub(crate) struct Facts {
     addr: usize,
     pub(crate) known: Known,
@@ -127,17 +128,19 @@ impl Facts {
 pub(crate) struct Region {
     pub(super) place: Place<Region>,
     pub(crate) base: NonNull<u8>,
-    /// Bytes asked for.
+    /// The bytes that the client asked for.
     pub(crate) asked: usize,
-    /// Bytes taken.
+    /// The bytes of memory that it takes.
     pub(crate) used: usize,
     pub(crate) site: CallSite,
     pub(crate) owner: Owner,
-    /// The task that is giving it back.
+    /// The task that is giving it back, if one is.
     pub(crate) giver: usize,
 }
 
-// SAFETY: A region is only data about memory that any thread may free.
+// SAFETY: Only a table or a list uses the link in `place`, and it owns the next region as it owns
+// this one. The pointers in the other fields are to memory, pages and devices that any thread may
+// free.
 unsafe impl Send for Region {}
 
 impl Entry for Region {
@@ -157,12 +160,12 @@ impl Entry for Region {
 }
 
 impl Region {
-    /// The base as a number.
+    /// The address of its base.
     pub(crate) fn addr(&self) -> usize {
         self.base.as_ptr() as usize
     }
 
-    /// What a report says of it if the arguments of a free do not match.
+    /// What a report says about it if the arguments of a free do not match.
     pub(crate) fn facts(&self) -> Facts {
         Facts {
             addr: self.addr(),

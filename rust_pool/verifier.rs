@@ -5,9 +5,9 @@
 //! WDK: "Driver Verifier", options "Special Pool", "Pool Tracking", "Low Resources Simulation" and
 //! "DMA Verification".
 //!
-//! While it is off, a static branch keeps all of it out of the way. While it is on, pool blocks
-//! take the slow path, and their headers have a mark, by which they take it on free as well,
-//! whatever is on by then.
+//! While it is off, a static branch skips all of it. While it is on, pool blocks are allocated on
+//! the slow path, and their headers are marked. The mark sends them through the slow path on free
+//! as well, even if the verifier is off by then.
 
 pub(crate) mod fault_injection;
 pub(crate) mod freed;

@@ -9,9 +9,10 @@ use crate::{
 };
 use kernel::fmt;
 
-/// An adapter as its user knows it: the address of what C code sees of it.
+/// An adapter as a client names it: by the address of its `DMA_ADAPTER`.
 ///
-/// It is a number, not a pointer, as it is valid only while it is in the list.
+/// It is a number to compare, not a pointer to dereference: a client may pass an address at which
+/// no adapter is any more.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AdapterId(usize);
 
@@ -21,7 +22,7 @@ impl AdapterId {
         Self(adapter as usize)
     }
 
-    /// That of an adapter.
+    /// The id of an adapter.
     pub(crate) fn of(adapter: &raw::DMA_ADAPTER) -> Self {
         Self(core::ptr::from_ref(adapter) as usize)
     }
@@ -31,7 +32,7 @@ impl AdapterId {
         self.0
     }
 
-    /// For C code.
+    /// The address as a pointer, for C code.
     pub(crate) fn as_raw(self) -> *mut raw::DMA_ADAPTER {
         self.0 as *mut raw::DMA_ADAPTER
     }

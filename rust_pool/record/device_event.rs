@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What happens to a device while it has common buffers, and the reports of it.
+//! Reports common buffers whose device has changed since they were allocated.
 
 use crate::{
     report::{
@@ -14,7 +14,7 @@ use crate::{
     }, //
 };
 
-/// What has happened to a buffer's device.
+/// How a buffer's device has changed since the buffer was allocated.
 #[derive(Clone, Copy)]
 enum Event {
     DriverLost,
@@ -22,14 +22,15 @@ enum Event {
     DomainChanged,
 }
 
-/// A free that was asked for.
+/// The free of a buffer, from the time when a client asks for it.
 pub(crate) struct Freeing {
     caller: usize,
-    /// What the device had been through by then.
+    /// How the device had changed by then.
     event: Option<Event>,
 }
 
 impl Freeing {
+    /// The free of a buffer with this origin, that `caller` asks for now.
     pub(crate) fn new(device: &DmaDevice, origin: &Origin, caller: usize) -> Self {
         let event = if device.is_gone() {
             Some(Event::Removed)
@@ -41,7 +42,8 @@ impl Freeing {
         Self { caller, event }
     }
 
-    /// Reports what became of the memory, if the device is not as it was when the buffer was made.
+    /// Reports what became of the memory, if the device is not as it was when the buffer was
+    /// allocated.
     pub(crate) fn report(
         &self,
         device: &DmaDevice,
@@ -53,7 +55,7 @@ impl Freeing {
             None if fate == Fate::Freed => return,
             Some(Event::Removed) => Event::Removed,
             Some(event) if fate == Fate::Freed => event,
-            // A free that was deferred may have been overtaken by a removal.
+            // The free was deferred, and the device removed before it was carried out.
             _ if device.is_gone() => Event::Removed,
             _ => Event::DomainChanged,
         };

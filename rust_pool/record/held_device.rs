@@ -2,10 +2,11 @@
 
 //! References to devices, and how they are dropped.
 //!
-//! Dropping the last reference to a device calls its `release()`. That is the code of others: it
-//! may sleep, take locks, and call this module. So the reference is dropped where the client puts
-//! the adapter, if that may sleep, and otherwise by a work item of its own, for which nobody waits.
-//! One exception: unloading a module waits while `release()` code of that module is needed.
+//! Dropping the last reference to a device calls its `release()`: code of another module, which may
+//! sleep, take locks, and call this module. So the reference is dropped where the client puts the
+//! adapter back, if that context may sleep, and otherwise by a work item that does nothing else.
+//! Nobody waits for that work item, with one exception: the unload of a module waits while
+//! `release()` code of that module may still be called.
 
 use crate::{
     lib::{
@@ -41,26 +42,28 @@ use kernel::{
 struct Code {
     /// Addresses in those modules.
     at: [usize; CODES],
-    /// The module that got the device, as it may have set its `release()`. Not the call site, which
-    /// may be in init code that is freed by then.
+    /// The client that got the adapter, as it may have set the device's `release()`. Its call site
+    /// would not do, as it may be in init code, which is freed by then.
     client: Client,
 }
 
 impl Code {
+    /// Whether some of the code may be in this module.
     fn lies_in(&self, module: Module) -> bool {
         self.client == module.client() || self.at.iter().any(|&at| module.contains(at))
     }
 }
 
-/// A reference to a device, in the list of those to be dropped or not.
+/// A reference to a device, which can be put into the list of those to be dropped.
 struct Reference {
     next: Next<Reference>,
     device: DmaDevice,
-    /// Found out when the reference was taken: later the device's class may be gone.
+    /// Found out when the reference is taken: later the device's class may have been freed.
     code: Code,
 }
 
-// SAFETY: Its link is used by the list alone; a device may be let go of by any thread.
+// SAFETY: Only the list uses the link, and it owns the next reference as it owns this one. A
+// `DmaDevice` may be dropped by any thread.
 unsafe impl Send for Reference {}
 
 impl Link for Reference {
@@ -73,7 +76,7 @@ impl Link for Reference {
     }
 }
 
-/// A reference to a device that may be dropped in any context but NMI.
+/// A reference to a device, which may be dropped in any context but NMI.
 pub(crate) struct HeldDevice(ManuallyDrop<KBox<Reference>>);
 
 impl HeldDevice {
@@ -88,7 +91,7 @@ impl HeldDevice {
         Ok(Self(ManuallyDrop::new(reference)))
     }
 
-    /// Whether its release may need code of this module.
+    /// Whether the device's release may need code of this module.
     pub(crate) fn is_of(&self, module: Module) -> bool {
         self.0.code.lies_in(module)
     }
@@ -104,7 +107,7 @@ impl Deref for HeldDevice {
 
 impl Drop for HeldDevice {
     fn drop(&mut self) {
-        // SAFETY: The value is not used after this.
+        // SAFETY: `drop()` runs once, and nothing uses the field after this.
         let reference = unsafe { ManuallyDrop::take(&mut self.0) };
         if sys::may_call_others() {
             sys::about_to_call_others();
@@ -119,12 +122,12 @@ impl Drop for HeldDevice {
 /// The references that are still to be dropped.
 pub(crate) struct Departing {
     waiting: List<Reference>,
-    /// The modules whose code the reference needs that the work item is dropping.
+    /// While the work item drops a reference, the modules whose code that needs.
     leaving: Option<Code>,
 }
 
 impl Departing {
-    /// None.
+    /// No references.
     pub(crate) const fn new() -> Self {
         Self {
             waiting: List::new(),
@@ -133,7 +136,7 @@ impl Departing {
     }
 }
 
-/// Those of the module.
+/// The references that are still to be dropped.
 pub(crate) static DEPARTING: AtLoad<SpinLockIrq<Departing>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(Departing::new(), "rust_pool::departing"),
@@ -141,7 +144,7 @@ pub(crate) static DEPARTING: AtLoad<SpinLockIrq<Departing>> = AtLoad::new(|| {
     )
 });
 
-/// Called from the work item that calls others' code.
+/// Called by the work item that drops references to devices.
 ///
 /// # Safety
 ///
@@ -162,8 +165,9 @@ unsafe extern "C" fn rust_pool_part() {
 }
 matches_header!(rust_pool_part);
 
-/// Drops all waiting references that may need the code of a module which is being unloaded: none of
-/// its code is called any more when this returns. Sleeps.
+/// Drops all references that may need code of a module that is being unloaded, and waits for the
+/// work item if it is dropping one. When this returns, no `release()` in that module's code is
+/// called any more. Sleeps.
 pub(crate) fn finish(module: Module) {
     loop {
         let mine = {

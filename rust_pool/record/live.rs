@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What is said of a live block that a free does not fit, whatever family the two are of.
+//! What a report says about a live block, if a free names its address but does not match it.
 
 use crate::{
     callers::call_site::CallSite,
@@ -20,8 +20,8 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// Prints the block of pool that begins at `addr`, and who allocated it, if there is one that has a
-/// header, and says whether. Any context but NMI.
+/// If a pool block with a header begins at `addr`, prints it and who allocated it. Returns whether
+/// one does. Any context but NMI.
 pub(super) fn tell_pool(addr: usize) -> bool {
     let known = header::live_at(addr);
     if let Some(known) = &known {
@@ -31,8 +31,8 @@ pub(super) fn tell_pool(addr: usize) -> bool {
     known.is_some()
 }
 
-/// Prints who allocated a block without a call site in a record of its own: the verifier's record
-/// says so, or else the first user of the tag.
+/// Prints who allocated a block that has no record with a call site: from the verifier's record, or
+/// else the first user of its tag.
 pub(crate) fn tell_who(addr: usize, known: &Known) {
     if tracking::tell(addr) {
         return;
@@ -44,7 +44,7 @@ pub(crate) fn tell_who(addr: usize, known: &Known) {
 
 /// Prints who used a tag first, if that is known.
 pub(crate) fn tell_first_user(tag: Tag, kind: PoolKind) {
-    // By the first module of those that use it.
+    // A tag has a row for each module. The row of the first module has the first user.
     let site = tag_table::find_map(tag, kind, |row| row.is_first().then(|| row.site().copy()));
     if let Some(site) = site.filter(CallSite::is_known) {
         pr_err!("  tag {tag} was first used at {site}\n");

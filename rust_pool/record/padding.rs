@@ -24,15 +24,15 @@ use kernel::{
     prelude::*, //
 };
 
-/// The value that Driver Verifier fills it with.
+/// The byte that fills the padding, as in Driver Verifier.
 const FILL: u8 = 0x0f;
 
-/// What is around a buffer.
+/// The padding around a buffer.
 #[derive(Clone, Copy)]
 pub(crate) struct Padding {
-    /// Bytes in front of it.
+    /// Bytes in front of the buffer.
     pub(crate) before: usize,
-    /// Bytes of the buffer and the padding behind it.
+    /// Bytes of the buffer and all padding.
     pub(crate) all: usize,
     /// Whether the padding is compared when the buffer is freed.
     watched: bool,
@@ -40,7 +40,7 @@ pub(crate) struct Padding {
 
 impl Padding {
     /// The paddings to try for a buffer of `bytes` bytes that takes `used`, the best first. The
-    /// last is none, so no request fails because of padding.
+    /// last is no padding, so no request fails because of it.
     pub(crate) fn choices(bytes: usize, used: usize) -> impl Iterator<Item = Self> {
         let watched = hooks::looks_at_dma();
         let behind = if bytes == used { PAGE_SIZE } else { 0 };
@@ -58,8 +58,8 @@ impl Padding {
             })
     }
 
-    /// The bytes to watch around a buffer of `bytes` bytes, by their distance from the start of
-    /// all.
+    /// The padding around a buffer of `bytes` bytes, as offsets from the start of the padding in
+    /// front.
     fn ranges(self, bytes: usize) -> [Range<usize>; 2] {
         if !self.watched {
             return [0..0, 0..0];
@@ -67,14 +67,15 @@ impl Padding {
         [0..self.before, self.before + bytes..self.all]
     }
 
-    /// Fills it.
+    /// Fills the padding.
     ///
     /// # Safety
     ///
-    /// `start` is where as much memory as [`Self::all`] begins, which nobody else uses.
+    /// At `start` begin [`Self::all`] bytes of memory, which nobody else uses. `bytes` are no more
+    /// than the padding was chosen for.
     pub(crate) unsafe fn fill(self, start: NonNull<u8>, bytes: usize) {
         for range in self.ranges(bytes) {
-            // SAFETY: By the safety requirements; the ranges are within.
+            // SAFETY: The ranges end at `all`, so by the safety requirements they may be written.
             unsafe { start.add(range.start).write_bytes(FILL, range.len()) };
         }
     }
@@ -83,14 +84,14 @@ impl Padding {
     ///
     /// # Safety
     ///
-    /// `start` is where as much memory as [`Self::all`] begins, filled by [`Self::fill`].
+    /// At `start` begin [`Self::all`] bytes of memory, which [`Self::fill`] has filled for `bytes`.
     pub(crate) unsafe fn damage(self, start: NonNull<u8>, bytes: usize) -> Option<Damage> {
         let [before, behind] = self.ranges(bytes);
         let changed = |range: Range<usize>| {
             range
                 .map(|at| start.as_ptr().wrapping_add(at))
-                // SAFETY: By the safety requirements; the ranges are within. The device may still
-                // write there.
+                // SAFETY: The ranges end at `all`, so by the safety requirements they may be read.
+                // The device may still write there, so the read is volatile.
                 .find(|&at| unsafe { at.read_volatile() } != FILL)
         };
         let damage = |side, at: *mut u8| Damage {
@@ -98,7 +99,7 @@ impl Padding {
             buffer: start.as_ptr().wrapping_add(self.before) as usize,
             at: at as usize,
         };
-        // The last changed byte would be nearest to the buffer, but a write goes upwards.
+        // In front of the buffer, too, report the lowest byte: it is where the write began.
         changed(before)
             .map(|at| damage(Side::Before, at))
             .or_else(|| changed(behind).map(|at| damage(Side::Behind, at)))
@@ -119,7 +120,7 @@ pub(crate) struct Damage {
 }
 
 impl Damage {
-    /// Reports it, and whose buffer it was.
+    /// Reports the damage, and who allocated the buffer.
     pub(crate) fn report(self, caller: usize, bytes: usize, owner: impl fmt::Display) {
         let rule = match self.side {
             Side::Before => &rule::WRITTEN_BEFORE_BUFFER,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The table of page-aligned blocks: what Windows keeps in its big-page table.
+//! The table of page-aligned blocks, like the big-page table of Windows.
 //!
 //! A free of such a block is checked against this table, not trusted.
 
@@ -47,13 +47,13 @@ use kernel::{
 
 /// The result of taking a region out of the table.
 pub(crate) enum Taken<E> {
-    /// It is the caller's now.
+    /// The region, which the caller owns now.
     Region(KBox<Region>),
-    /// It is there, but the check said no.
+    /// There is a region, but the check refused.
     Refused(E),
-    /// There is none; one was freed there recently.
+    /// There is no region, but one was freed there recently.
     Recent,
-    /// There is none.
+    /// There is no region.
     Missing,
 }
 
@@ -66,9 +66,9 @@ pub(crate) enum Misfit {
 }
 
 impl Taken<Misfit> {
-    /// The region, if it was taken; else reports that by `arguments` or, if the family `memory` has
-    /// no block at `base`, by `nothing`, and what is known of what is there or was. Any context but
-    /// NMI.
+    /// The region, if it was taken. Else reports the violation `arguments`, or `nothing` if the
+    /// family `memory` has no block at `base`, and prints what is known about the block that is
+    /// there, or was. Any context but NMI.
     pub(crate) fn or_report(
         self,
         memory: MemoryType,
@@ -103,6 +103,7 @@ impl Regions {
         Self::with_class(c"rust_pool::regions", static_lock_class!())
     }
 
+    /// Puts a region in.
     pub(crate) fn insert(&self, region: KBox<Region>) {
         let base = region.addr();
         let mut bucket = self.bucket(base).lock();
@@ -110,7 +111,7 @@ impl Regions {
         bucket.insert(region);
     }
 
-    /// Takes the region at `base` out of the table if `check` agrees. Any context but NMI.
+    /// Takes the region at `base` out of the table, if `check` returns `Ok`. Any context but NMI.
     pub(crate) fn take<E>(
         &self,
         base: usize,
@@ -143,7 +144,7 @@ pub(crate) static REGIONS: AtLoad<Regions> =
 pub(crate) struct Reservation(KBox<MaybeUninit<Region>>);
 
 impl Reservation {
-    /// Allocates it, as the context allows.
+    /// Allocates the room, and sleeps only if the context may.
     pub(crate) fn new() -> Option<Self> {
         let request = Request {
             bytes: size_of::<Region>(),

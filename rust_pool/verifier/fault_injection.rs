@@ -43,7 +43,7 @@ use kernel::{
     }, //
 };
 
-/// How many of them are kept.
+/// How many failed requests are kept.
 const KEPT: usize = 32;
 
 static ATTEMPTS: Atomic<u64> = Atomic::new(0);
@@ -52,7 +52,7 @@ static INJECTED: Atomic<u64> = Atomic::new(0);
 /// A request that failed on purpose.
 struct Injection {
     number: u64,
-    /// By the clock of the kernel log.
+    /// The time by the clock of the kernel log, in nanoseconds.
     time: u64,
     bytes: usize,
     tag: Option<Tag>,
@@ -79,11 +79,11 @@ impl fmt::Display for Injection {
     }
 }
 
-/// The newest of them.
+/// The newest requests that failed on purpose.
 pub(crate) struct Injections([Option<KBox<Injection>>; KEPT]);
 
 impl Injections {
-    /// None.
+    /// No requests.
     pub(crate) const fn new() -> Self {
         Self([const { None }; KEPT])
     }
@@ -104,7 +104,7 @@ impl Injections {
     }
 }
 
-/// The newest of them.
+/// The newest requests that failed on purpose.
 pub(crate) static INJECTIONS: AtLoad<SpinLockIrq<Injections>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(Injections::new(), "rust_pool::injected"),
@@ -151,7 +151,7 @@ pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller:
         comm,
         stack: Stack::capture(caller),
     };
-    // Without memory it is only counted.
+    // Without memory, the request is only counted.
     if let Ok(injection) = KBox::new(injection, GFP_ATOMIC | kernel::alloc::flags::__GFP_NOWARN) {
         let place = number as usize % KEPT;
         let mut injections = INJECTIONS.lock();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The recorded blocks that were freed last, so that the report of a second free describes the
-//! first.
+//! The recorded blocks that were freed most recently, so that the report of a second free can
+//! describe the first.
 
 use crate::{
     callers::{
@@ -24,25 +24,25 @@ use kernel::{
     sync::SpinLockIrq, //
 };
 
-/// How many are known.
+/// How many freed blocks are remembered.
 const KNOWN: usize = 1024;
 
 /// A recorded block that was freed.
 struct FreedBlock {
     record: KBox<Record>,
     freed: Stack,
-    /// When, in nanoseconds since boot.
+    /// When it was freed, in nanoseconds since boot.
     time: u64,
 }
 
-/// The newest of them, the oldest at `next` once there are so many.
+/// A ring of the newest freed blocks. When it is full, the oldest is at `next`.
 pub(crate) struct Freed {
     blocks: KVVec<Option<FreedBlock>>,
     next: usize,
 }
 
 impl Freed {
-    /// None, and no room for any.
+    /// A ring without blocks, and without room for any.
     pub(crate) const fn new() -> Self {
         Self {
             blocks: KVVec::new(),
@@ -50,7 +50,8 @@ impl Freed {
         }
     }
 
-    /// Puts one in, and takes the oldest out, to be dropped without the lock.
+    /// Puts a block in and takes the oldest out, which the caller drops after it has released the
+    /// lock.
     fn exchange(&mut self, block: FreedBlock) -> Option<FreedBlock> {
         let room = self.blocks.len();
         match self.blocks.get_mut(self.next) {
@@ -62,7 +63,7 @@ impl Freed {
         }
     }
 
-    /// The newest at an address whose record `is_it`.
+    /// The newest block at an address for whose record `is_it` returns `true`.
     fn find(&self, addr: usize, is_it: impl Fn(&Record) -> bool) -> Option<&FreedBlock> {
         let (newer, older) = self.blocks.split_at_checked(self.next)?;
         let mut newest_first = Iterator::chain(newer.iter().rev(), older.iter().rev()).flatten();
@@ -84,7 +85,7 @@ pub(crate) struct Known {
     pub(crate) freed: Stack,
     bytes: usize,
     memory: MemoryType,
-    /// When, in nanoseconds since boot.
+    /// When it was freed, in nanoseconds since boot.
     time: u64,
 }
 
@@ -103,7 +104,7 @@ impl Known {
     }
 }
 
-/// Makes room. Sleeps; `SWITCHING` is held.
+/// Makes room for the blocks. Sleeps; the caller holds `SWITCHING`.
 pub(crate) fn open() -> Result {
     if !FREED.lock().blocks.is_empty() {
         return Ok(());
@@ -116,7 +117,7 @@ pub(crate) fn open() -> Result {
     Ok(())
 }
 
-/// Forgets all. Sleeps; `SWITCHING` is held, or nobody uses the module any more.
+/// Forgets all blocks. Sleeps; the caller holds `SWITCHING`, or nobody uses the module any more.
 pub(crate) fn close() {
     let freed = core::mem::replace(&mut *FREED.lock(), Freed::new());
     drop(freed);
@@ -136,7 +137,7 @@ pub(crate) fn remember(record: KBox<Record>) {
     drop(oldest);
 }
 
-/// What is known of the block at `addr` with this tag, 0 for any, that was freed last.
+/// What is known of the block with this tag that was freed last at `addr`. Tag 0 stands for any.
 pub(crate) fn look(addr: usize, tag: Tag) -> Option<Known> {
     find(addr, |record| tag.as_raw() == 0 || record.tag == Some(tag))
 }
@@ -153,7 +154,7 @@ fn find(addr: usize, is_it: impl Fn(&Record) -> bool) -> Option<Known> {
     })
 }
 
-/// Bytes that the list takes, and what is in it.
+/// Bytes that the ring takes, and the records in it.
 pub(crate) fn bytes() -> usize {
     let freed = FREED.lock();
     let records = freed.blocks.iter().flatten().count();
@@ -164,8 +165,7 @@ pub(crate) fn bytes() -> usize {
     list.saturating_add(records.saturating_mul(size_of::<Record>().next_power_of_two()))
 }
 
-/// Prints what is known of the free of memory that has no tag, by where it is from. Any context but
-/// NMI.
+/// Prints what is known of the last free of memory of this type at `addr`. Any context but NMI.
 pub(crate) fn tell_of(memory: MemoryType, addr: usize) {
     if let Some(known) = find(addr, |record| record.memory == memory) {
         known.print();
@@ -180,9 +180,9 @@ pub(crate) fn print((allocated, freed): (Option<Stack>, Stack)) {
     freed.print(fmt!("freed by"));
 }
 
-/// Calls `visit` on all of their call sites.
+/// Calls `visit` on all call sites of the blocks.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
-    // Take the lock for one at a time, as others wait for it with interrupts disabled.
+    // Take the lock for one block at a time, as others wait for it with interrupts disabled.
     let mut visit_at = |at: usize| {
         let freed = FREED.lock();
         let block = freed.blocks.get(at)?.as_ref();

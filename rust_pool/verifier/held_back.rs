@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The freed blocks that are held back for a while, to find writes to them.
+//! The freed blocks that are held back for a while, to find writes after the free.
 
 use crate::{
     callers::{
@@ -24,7 +24,7 @@ use kernel::{
 /// How many freed blocks are held back.
 pub(crate) const HELD: usize = 1024;
 
-/// A block that was freed.
+/// A freed block that is held back.
 pub(crate) struct HeldBlock {
     pub(crate) object: NonNull<u8>,
     pub(crate) class: Class,
@@ -35,33 +35,33 @@ pub(crate) struct HeldBlock {
     /// Who allocated it, if it was recorded.
     pub(crate) allocated: Option<Stack>,
     pub(crate) freed: Stack,
-    /// Whether to put it into quarantine.
+    /// Whether it goes into quarantine when it is no longer held back.
     pub(crate) keep: bool,
 }
 
-// SAFETY: It owns the object.
+// SAFETY: It owns the object, which any thread may access and free.
 unsafe impl Send for HeldBlock {}
 
 impl HeldBlock {
-    /// Where its header is.
+    /// The address of its header.
     pub(crate) fn at(&self) -> usize {
         self.object.as_ptr() as usize + self.front
     }
 
-    /// Where the block was.
+    /// The address that the client had.
     pub(crate) fn addr(&self) -> usize {
         self.at() + UNIT
     }
 }
 
-/// The blocks that are held back, the oldest at `next` once there are so many.
+/// A ring of the blocks that are held back. When it is full, the oldest is at `next`.
 pub(crate) struct Held {
     blocks: KVVec<Option<HeldBlock>>,
     next: usize,
 }
 
 impl Held {
-    /// None yet. Sleeps.
+    /// A ring without blocks. Sleeps.
     pub(crate) fn new() -> Result<Self> {
         let mut blocks = KVVec::with_capacity(HELD, GFP_KERNEL | __GFP_NOWARN)?;
         for _ in 0..HELD {
@@ -80,7 +80,7 @@ impl Held {
         }
     }
 
-    /// Puts a block into quarantine if it is among these.
+    /// Marks a block for quarantine, if it is in the ring.
     fn quarantine_on_free(&mut self, addr: usize) {
         let mut blocks = self.blocks.iter_mut().flatten();
         if let Some(block) = blocks.find(|block| block.addr() == addr) {
@@ -88,7 +88,7 @@ impl Held {
         }
     }
 
-    /// Gives them up to the caller.
+    /// The blocks, for the caller to free.
     pub(crate) fn into_blocks(self) -> impl Iterator<Item = HeldBlock> {
         self.blocks.into_iter().flatten()
     }
@@ -98,11 +98,11 @@ impl Held {
     }
 }
 
-/// The blocks of the module.
+/// The blocks that are held back, if the verifier does that.
 pub(crate) static HELD_BACK: AtLoad<SpinLockIrq<Option<Held>>> =
     AtLoad::new(|| KBox::pin_init(new_spinlock_irq!(None, "rust_pool::held"), GFP_KERNEL));
 
-/// Puts a freed block into quarantine, if that is the policy and it is still held back.
+/// Marks a freed block for quarantine, if that is the policy and the block is still held back.
 pub(crate) fn quarantine_on_free(addr: usize) {
     if !quarantine_set::quarantines() {
         return;
@@ -112,7 +112,7 @@ pub(crate) fn quarantine_on_free(addr: usize) {
     }
 }
 
-/// Who allocated and who freed a block that is held back, to look at without the lock.
+/// Who allocated and who freed a block that is held back: copies, to read without the lock.
 pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
     let held = HELD_BACK.lock();
     let mut blocks = held.as_ref()?.blocks.iter().flatten();
@@ -135,7 +135,7 @@ pub(crate) fn count() -> usize {
     HELD_BACK.lock().as_ref().map_or(0, Held::count)
 }
 
-/// Calls `visit` on all of their call sites.
+/// Calls `visit` on all call sites of the blocks.
 pub(crate) fn for_each_site(visit: impl FnMut(&CallSite)) {
     if let Some(held) = &*HELD_BACK.lock() {
         let blocks = held.blocks.iter().flatten();

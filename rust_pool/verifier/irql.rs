@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pool in hard interrupts, which works here and is forbidden on Windows.
+//! Reports pool that is allocated or freed in a hard interrupt. That works here, but Windows
+//! forbids it.
 //!
 //! WDK: bug check 0xC4 with parameter 1 = 0x02 and 0x12.
 
@@ -17,7 +18,8 @@ use crate::{
     types::tag::PoolKind, //
 };
 
-/// Paged pool in such a context is reported by its allocation and free.
+/// Whether to report a request for this pool. Paged pool is not the verifier's matter: it is always
+/// reported where code may not sleep.
 fn wanted(kind: PoolKind) -> bool {
     kind == PoolKind::NonPaged && sys::in_hardirq() && OPTIONS.lock().has(Rule::Irql)
 }

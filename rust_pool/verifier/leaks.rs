@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The tracked blocks in the report at unload: how many each call site leaked.
+//! The part of the report at unload that is about tracked blocks: how many each call site leaked.
 
 use crate::{
     lib::text::kwrite,
@@ -25,7 +25,7 @@ use kernel::{
 /// The most call sites that are reported.
 const LINES: u64 = 32;
 
-/// What is at a place, in words.
+/// How much memory of which kind a call site left, in words.
 struct What<'a>(&'a Place);
 
 impl fmt::Display for What<'_> {
@@ -44,13 +44,13 @@ impl fmt::Display for What<'_> {
     }
 }
 
-/// Whether it was allocated in the module, or anywhere if that is `None`.
+/// Whether a block was allocated by `module`. `None` stands for all modules.
 fn concerned(record: &Record, module: Option<Module>) -> bool {
     module.is_none_or(|module| record.stack.caller().lies_in(module))
 }
 
-/// How many tracked pool blocks a module leaves, or all. The other families have records of their
-/// own to count.
+/// How many tracked pool blocks a module leaves, or all modules leave. Blocks of other families are
+/// counted by their own records.
 pub(crate) fn count(module: Option<Module>) -> u64 {
     let mut count = 0u64;
     tracking::for_each(|record| {
@@ -61,7 +61,7 @@ pub(crate) fn count(module: Option<Module>) -> u64 {
     count
 }
 
-/// Prints where they were allocated, the most bytes first. Sleeps.
+/// Prints the call sites that allocated the blocks, those with the most bytes first. Sleeps.
 pub(crate) fn print(module: Option<Module>) {
     let places = Places::tracked(|record| concerned(record, module));
     let mut told = 0;

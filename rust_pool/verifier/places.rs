@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Blocks grouped by kind and call site, the most bytes first: for the file `sites`, and for the
-//! report at unload.
+//! Groups blocks by kind and call site, sorted by bytes: for the file `sites`, and for the report
+//! at unload.
 //!
-//! The records are read under their locks, with interrupts disabled, so nothing is allocated then
-//! and a place is found by its hash: what a record costs does not grow with the number of places.
+//! The records are read with their locks held and interrupts disabled. So nothing is allocated
+//! meanwhile, and the place of a record is found by its hash, in a time that does not grow with the
+//! number of places.
 
 use crate::{
     callers::stack::Stack,
@@ -23,11 +24,11 @@ use kernel::{
     prelude::*, //
 };
 
-/// Places that there is room for at first, and at most. Powers of two.
+/// For how many places there is room at first, and at most. Powers of two.
 const FEW: usize = 512;
 const MOST: usize = 32768;
 
-/// Blocks, or adapters, of one kind from one place.
+/// A place: blocks, or adapters, of one kind that were allocated with the same stack.
 pub(crate) struct Place {
     pub(crate) tag: Option<Tag>,
     pub(crate) memory: MemoryType,
@@ -38,7 +39,7 @@ pub(crate) struct Place {
     pub(crate) newest: u64,
 }
 
-/// How much there is.
+/// A number of blocks, and their bytes.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Sum {
     pub(crate) blocks: u64,
@@ -77,7 +78,7 @@ impl<'a> From<&'a Record> for One<'a> {
 impl One<'_> {
     fn hash(&self) -> usize {
         let tag = self.tag.map_or(0, Tag::as_raw);
-        // CAST: The upper bits are the well-mixed ones.
+        // CAST: Lossless on the architectures supported. The upper bits are mixed best.
         (self.stack.hash() ^ u64::from(tag)).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> 32
     }
 
@@ -86,11 +87,11 @@ impl One<'_> {
     }
 }
 
-/// The places, in a table of open addressing with a power of two of slots.
+/// The places: a hash table with open addressing, whose number of slots is a power of two.
 pub(crate) struct Places {
     slots: KVVec<Option<Place>>,
     count: usize,
-    /// Those that did not fit.
+    /// The blocks for whose places there was no room.
     pub(crate) rest: Sum,
 }
 
@@ -116,7 +117,7 @@ impl Places {
             bytes: one.bytes as u64,
         };
         let mask = self.slots.len().wrapping_sub(1);
-        // A quarter stays free, so that searches are short.
+        // A quarter of the slots stays free, so that searches are short.
         let full = self.count >= self.slots.len() / 4 * 3;
         let mut at = one.hash() & mask;
         while let Some(slot) = self.slots.get_mut(at) {
@@ -146,7 +147,8 @@ impl Places {
         self.rest.add(sum);
     }
 
-    /// What `read` adds, with as much room as it takes, within reason. Sleeps.
+    /// The places of the blocks that `read` adds. If there is too little room, `read` is called
+    /// again with more, up to [`MOST`]. Sleeps.
     pub(crate) fn collect(mut read: impl FnMut(&mut Self)) -> Result<Self> {
         let mut room = FEW;
         loop {
@@ -159,7 +161,7 @@ impl Places {
         }
     }
 
-    /// The recorded blocks of which `which` is true. Sleeps.
+    /// The places of the recorded blocks for which `which` returns `true`. Sleeps.
     pub(crate) fn tracked(which: impl Fn(&Record) -> bool) -> Result<Self> {
         Self::collect(|places| {
             tracking::for_each(|record| {
@@ -170,7 +172,7 @@ impl Places {
         })
     }
 
-    /// All, in any order.
+    /// All places, in any order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Place> {
         self.slots.iter().flatten()
     }
@@ -180,14 +182,14 @@ impl Places {
         self.count
     }
 
-    /// All of it.
+    /// The sum of all blocks.
     pub(crate) fn total(&self) -> Sum {
         let mut total = self.rest;
         self.iter().for_each(|it| total.add(it.sum));
         total
     }
 
-    /// Calls `visit` on each, the most bytes first and of these the most blocks. Sleeps.
+    /// Calls `visit` on each place, sorted by bytes, then by blocks, the most first. Sleeps.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&Place)) -> Result {
         let mut order = KVVec::with_capacity(self.count, GFP_KERNEL | __GFP_NOWARN)?;
         for (at, slot) in self.slots.iter().enumerate() {
@@ -205,7 +207,7 @@ impl Places {
     }
 }
 
-/// Heapsort: `sort_unstable()` contains a function that objtool warns of.
+/// Heapsort. `sort_unstable()` would do, but contains a function that objtool warns about.
 fn sort<T: Ord>(items: &mut [T]) {
     fn sink<T: Ord>(items: &mut [T], mut at: usize) {
         loop {

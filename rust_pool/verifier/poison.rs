@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Poison: patterns in memory that nobody may write to.
+//! Poison: patterns that fill memory, to find accesses that should not happen.
 
 use crate::lib::text::kwrite;
 use core::ptr::NonNull;
 use kernel::fmt;
 
-/// What memory around a block is filled with.
+/// Fills red zones, and the rest of a page in special pool.
 pub(crate) const AROUND: u8 = 0xb5;
-/// What a block is filled with that is not to be zeroed.
+/// Fills new blocks that are not to be zeroed.
 pub(crate) const NEW: u8 = 0xcd;
-/// What a block is filled with that was freed.
+/// Fills freed blocks.
 pub(crate) const FREED: u8 = 0xdd;
 
 /// Fills memory.
 ///
 /// # Safety
 ///
-/// So many bytes from `at` on are the caller's.
+/// `at` is valid for writes of `bytes` bytes, which nobody else uses.
 pub(crate) unsafe fn fill(at: NonNull<u8>, bytes: usize, pattern: u8) {
     // SAFETY: By the safety requirements.
     unsafe { at.write_bytes(pattern, bytes) };
 }
 
-/// Where memory is not what it was filled with: the first such byte.
+/// The address of the first byte that is not `pattern`.
 ///
 /// # Safety
 ///
-/// So many bytes from `at` on may be read, and were filled.
+/// `at` is valid for reads of `bytes` bytes, which are initialised.
 pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Option<usize> {
-    // Volatile: somebody may write there meanwhile, although nobody should.
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements. A client that breaks the rules may write there meanwhile,
+    // so the read is volatile.
     let first = (0..bytes).find(|&it| unsafe { at.add(it).read_volatile() } != pattern)?;
     Some(at.as_ptr() as usize + first)
 }
@@ -38,16 +38,16 @@ pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Opti
 /// Where an address is, relative to a block.
 #[derive(Clone, Copy)]
 pub(crate) enum Where {
-    /// So many bytes before its start.
+    /// This many bytes before its start.
     Before(usize),
-    /// The byte of this number.
+    /// At this offset in it.
     In(usize),
-    /// So many bytes behind its end.
+    /// This many bytes behind its end.
     Behind(usize),
 }
 
 impl Where {
-    /// Where an address is, which is not far from the block of `bytes` bytes at `start`.
+    /// Where an address is, relative to the block of `bytes` bytes at `start`.
     fn new(addr: usize, start: usize, bytes: usize) -> Self {
         match addr.checked_sub(start) {
             None => Self::Before(start.wrapping_sub(addr)),
@@ -57,13 +57,13 @@ impl Where {
     }
 }
 
-/// Shows where an address is relative to a block of so many bytes: "byte 3 of its 52".
+/// Shows where an address is, relative to a block, as in "byte 3 of its 52".
 pub(crate) struct Place {
     at: Where,
     bytes: usize,
 }
 
-/// Where an address is, which is not far from the block of `bytes` bytes at `start`.
+/// Where an address is, relative to the block of `bytes` bytes at `start`.
 pub(crate) fn place(addr: usize, start: usize, bytes: usize) -> Place {
     let at = Where::new(addr, start, bytes);
     Place { at, bytes }

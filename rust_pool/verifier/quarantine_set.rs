@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which blocks are in quarantine: those that a violation concerned (`policy quarantine`).
+//! Which blocks are in quarantine, because a violation concerned them (`policy quarantine`).
 //!
-//! Their memory is in `pool/quarantine.rs`, or in the slots of special pool.
+//! `pool/quarantine.rs` keeps their memory; blocks of special pool stay in their slots.
 
 use crate::{
     callers::{
@@ -26,16 +26,19 @@ use kernel::{
     }, //
 };
 
-/// How many blocks there is room for. Others are kept too, but are not given back at unload.
+/// For how many blocks there is room. More are kept as well, but never given back, not even at
+/// unload.
 pub(crate) const ROOM: usize = 1024;
 
+/// How many blocks went into quarantine.
 static COUNT: Atomic<u64> = Atomic::new(0);
-/// Bytes of those that are not special pool's.
+/// Bytes of those that are not in special pool.
 static BYTES: Atomic<usize> = Atomic::new(0);
-/// How many live blocks go into quarantine when they are freed.
+/// How many live blocks are marked, to go into quarantine when they are freed.
 static CONCERNED: Atomic<usize> = Atomic::new(0);
+/// Whether `policy quarantine` is set.
 static POLICY: Atomic<u32> = Atomic::new(0);
-/// Whether there was no room for one.
+/// Whether a block is never given back, as there was no room for it.
 static LOST: Atomic<bool> = Atomic::new(false);
 
 /// What is known of a block in quarantine.
@@ -45,14 +48,14 @@ struct KeptBlock {
     freed: Stack,
 }
 
-/// What is known of the blocks in quarantine, and the live ones that will go there.
+/// What is known of the blocks in quarantine, and the addresses of live blocks that will go there.
 pub(crate) struct Kept {
     freed: KVVec<KeptBlock>,
     concerned: KVVec<usize>,
 }
 
 impl Kept {
-    /// Nothing.
+    /// No blocks, and no room for any.
     pub(crate) const fn new() -> Self {
         Self {
             freed: KVVec::new(),
@@ -61,7 +64,7 @@ impl Kept {
     }
 }
 
-/// The blocks of the module.
+/// The blocks in quarantine.
 pub(crate) static KEPT: AtLoad<SpinLockIrq<Kept>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(Kept::new(), "rust_pool::kept"),
@@ -69,7 +72,7 @@ pub(crate) static KEPT: AtLoad<SpinLockIrq<Kept>> = AtLoad::new(|| {
     )
 });
 
-/// Makes room for what will be known of them. Sleeps; `SWITCHING` is held.
+/// Makes room for what will be known of the blocks. Sleeps; the caller holds `SWITCHING`.
 pub(crate) fn open() -> Result {
     if KEPT.lock().freed.capacity() != 0 {
         return Ok(());
@@ -88,7 +91,7 @@ pub(crate) fn quarantines() -> bool {
     POLICY.load(Relaxed) != 0
 }
 
-/// Sets whether they do, from now on.
+/// Sets whether blocks that a violation concerns go into quarantine.
 pub(crate) fn set(quarantines: bool) {
     POLICY.store(quarantines.into(), Relaxed);
 }
@@ -108,7 +111,7 @@ pub(crate) fn quarantine_on_free(addr: usize) {
     }
 }
 
-/// Whether to put a block that is being freed into quarantine. Call this once.
+/// Whether a block that is being freed is marked for quarantine. Removes the mark.
 pub(crate) fn take(addr: usize) -> bool {
     if CONCERNED.load(Relaxed) == 0 {
         return false;
@@ -118,7 +121,7 @@ pub(crate) fn take(addr: usize) -> bool {
     let Some(at) = at else {
         return false;
     };
-    // The order does not matter.
+    // Put the last element in its place: the order does not matter.
     if let (Some(last), Some(place)) = (kept.concerned.pop(), kept.concerned.get_mut(at)) {
         *place = last;
     }
@@ -126,28 +129,27 @@ pub(crate) fn take(addr: usize) -> bool {
     true
 }
 
-/// Counts a block that goes into quarantine, and remembers what is known of it. Any context but
-/// NMI.
+/// Counts a block that goes into quarantine, and keeps what is known of it. Any context but NMI.
 pub(crate) fn note(addr: usize, bytes: usize) {
     COUNT.add(1, Relaxed);
     BYTES.fetch_add(bytes, Relaxed);
     let known = stacks_of(addr);
-    // There is room as long as there is for the memory.
+    // If there is no room, there is none for the memory either, and the block counts as lost.
     let _ = KEPT.lock().freed.push_within_capacity(known);
 }
 
-/// Records that there was no room for a block.
+/// Notes that there was no room for a block, so its memory is never given back.
 pub(crate) fn note_lost() {
     LOST.store(true, Relaxed);
 }
 
-/// Forgets what is known of them. Sleeps; nobody uses the module any more.
+/// Forgets what is known of the blocks. Sleeps; nobody uses the module any more.
 pub(crate) fn exit() {
     let kept = core::mem::replace(&mut *KEPT.lock(), Kept::new());
     drop(kept);
 }
 
-/// Who allocated and who freed a block that goes into quarantine, as far as is known.
+/// Who allocated and who freed a block that goes into quarantine, as far as that is known.
 fn stacks_of(addr: usize) -> KeptBlock {
     let (allocated, freed) = match freed::look(addr, Tag::from_raw(0)) {
         Some(known) => (known.allocated, known.freed),
@@ -160,7 +162,7 @@ fn stacks_of(addr: usize) -> KeptBlock {
     }
 }
 
-/// Who allocated and who freed a block in quarantine, to look at without the lock.
+/// Who allocated and who freed a block in quarantine: copies, to read without the lock.
 pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
     let kept = KEPT.lock();
     let block = kept.freed.iter().find(|block| block.addr == addr)?;
@@ -170,9 +172,9 @@ pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
     ))
 }
 
-/// Calls `visit` on all of their call sites.
+/// Calls `visit` on all call sites of the blocks.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
-    // Take the lock for one at a time, as others wait for it with interrupts disabled.
+    // Take the lock for one block at a time, as others wait for it with interrupts disabled.
     let mut visit_at = |at: usize| {
         let kept = KEPT.lock();
         let block: &KeptBlock = kept.freed.get(at)?;
@@ -183,28 +185,28 @@ pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     (0..).map_while(&mut visit_at).for_each(drop);
 }
 
-/// Counts a block whose memory is not given back, not even at unload.
+/// Counts a block whose memory is never given back, not even at unload.
 pub(crate) fn lose() {
     COUNT.add(1, Relaxed);
     LOST.store(true, Relaxed);
 }
 
-/// Counts a block that is kept elsewhere.
+/// Counts a block whose memory is kept elsewhere.
 pub(crate) fn count_one() {
     COUNT.add(1, Relaxed);
 }
 
-/// How many blocks were kept.
+/// How many blocks went into quarantine.
 pub(crate) fn count() -> u64 {
     COUNT.load(Relaxed)
 }
 
-/// Bytes of those that are not in slots of special pool.
+/// Bytes of the blocks that are not in slots of special pool.
 pub(crate) fn bytes() -> usize {
     BYTES.load(Relaxed)
 }
 
-/// Whether something is in quarantine without a record.
+/// Whether a block is never given back, as there was no room for it.
 pub(crate) fn lost() -> bool {
     LOST.load(Relaxed)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the verifier knows of a block.
+//! The verifier's record of a block.
 
 use crate::{
     callers::stack::Stack,
@@ -14,7 +14,7 @@ use crate::{
     }, //
 };
 
-/// What is known of a live block.
+/// The record of a live block.
 pub(crate) struct Record {
     pub(super) place: Place<Record>,
     pub(crate) addr: usize,
@@ -26,11 +26,12 @@ pub(crate) struct Record {
     pub(crate) stack: Stack,
 }
 
-// SAFETY: Its place is used by the table alone, and all else is data.
+// SAFETY: Only the table uses the link in `place`, and it owns the next record as it owns this one.
+// The other fields may be sent.
 unsafe impl Send for Record {}
 
 impl Entry for Record {
-    /// A small block is behind its header of 16 bytes.
+    /// Small blocks are aligned to 16 bytes, like their headers; others to more.
     const ALIGN: u32 = 4;
 
     fn key(&self) -> usize {

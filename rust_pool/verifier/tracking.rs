@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The live blocks that are tracked, each with who allocated it and when.
+//! The records of tracked blocks: who allocated each live block, and when.
 //!
 //! WDK: "Pool Tracking", `!verifier 3`.
 //!
-//! If there is no memory for a record, that is counted, and the block is handed out all the same.
+//! If there is no memory for a record, the block is handed out without one, and counted.
 
 use crate::{
     callers::{
@@ -48,7 +48,8 @@ use kernel::{
 
 static LIVE: Atomic<u64> = Atomic::new(0);
 static MISSED: Atomic<u64> = Atomic::new(0);
-/// Records of blocks that have neither a header to mark nor a record of their own elsewhere.
+/// Records of the Rust API's blocks. These have no header that could be marked, so their frees only
+/// remove the record while the static key is on.
 static UNMARKED: Atomic<u64> = Atomic::new(0);
 
 /// All records.
@@ -79,15 +80,15 @@ fn look(addr: usize) -> Option<(usize, Stack)> {
     has_header.then(|| (record.bytes, record.stack.copy()))
 }
 
-/// Calls `visit` on every record that is there throughout, under a lock and with interrupts
-/// disabled.
+/// Calls `visit` on every record, with its bucket's lock held and interrupts disabled. Records that
+/// are added or removed meanwhile may or may not be visited.
 pub(crate) fn for_each(visit: impl FnMut(&Record)) {
     if LIVE.load(Relaxed) != 0 {
         RECORDS.for_each(visit);
     }
 }
 
-/// Records a block if blocks like it are tracked. Any context but NMI.
+/// Records a block, if the options select it. Any context but NMI.
 pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryType, caller: usize) {
     let unmarked = matches!(
         memory,
@@ -102,7 +103,8 @@ pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryTyp
         if !options.records(tag, &who) {
             return;
         }
-        // Counted while the options cannot change: see `update()` in events/control.rs.
+        // Count it while the lock keeps the options from changing: `update()` in events/control.rs
+        // turns the static key off only if there are no such records.
         if unmarked {
             UNMARKED.add(1, Relaxed);
         }
@@ -156,7 +158,7 @@ pub(crate) fn remove(addr: usize) {
     freed::remember(record);
 }
 
-/// Prints who allocated the block at `addr`, if it is tracked, and says whether it is.
+/// Prints who allocated the block at `addr`, if it is tracked, and returns whether it is.
 pub(crate) fn tell(addr: usize) -> bool {
     let stack = stack(addr);
     if let Some(stack) = &stack {
@@ -181,7 +183,7 @@ pub(crate) fn block(addr: usize) -> Option<usize> {
     look(addr).map(|(bytes, _)| bytes)
 }
 
-/// What is known of the block at `addr`, if it is tracked and no adapter.
+/// What is known of the block at `addr`, if it is tracked. An adapter is no block.
 pub(crate) fn known(addr: usize) -> Option<Known> {
     if LIVE.load(Relaxed) == 0 {
         return None;
@@ -197,13 +199,13 @@ pub(crate) fn known(addr: usize) -> Option<Known> {
 
 fn forget_unmarked() {
     UNMARKED.fetch_sub(1, Relaxed);
-    // The static branch may not be needed any more.
+    // This may have been the last reason for the static key to be on.
     if !has_unmarked() && !OPTIONS.lock().any() {
         sys::defer();
     }
 }
 
-/// Whether there are records that only the static branch leads to when their blocks are freed.
+/// Whether there are records that are only removed while the static key is on.
 pub(crate) fn has_unmarked() -> bool {
     UNMARKED.load(Relaxed) != 0
 }
@@ -211,11 +213,11 @@ pub(crate) fn has_unmarked() -> bool {
 /// Bytes that the records take.
 pub(crate) fn bytes() -> usize {
     let count = usize::try_from(LIVE.load(Relaxed)).unwrap_or(0);
-    // `kmalloc()` has powers of two of this size.
+    // `kmalloc()` rounds this size up to a power of two.
     count.saturating_mul(size_of::<Record>().next_power_of_two())
 }
 
-/// Blocks that are tracked, and how often there was no memory for a record.
+/// How many blocks have a record, and for how many there was no memory.
 pub(crate) fn counts() -> (u64, u64) {
     (LIVE.load(Relaxed), MISSED.load(Relaxed))
 }
