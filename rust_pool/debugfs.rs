@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The files in `/sys/kernel/debug/rust_pool/`. Their formats are in `Documentation/debugfs.rst`;
-//! a change that a reader could stumble over raises the version in the first line.
+//! The files in `/sys/kernel/debug/rust_pool/`. `Documentation/debugfs.rst` describes their
+//! formats. A change that could break a program that parses them raises the version in the first
+//! line.
 
 pub(crate) mod reports;
 pub(crate) mod seq_file;
@@ -82,11 +83,12 @@ pub(crate) fn create() -> Directory {
     dir
 }
 
+/// Prints the first lines of a family's file.
 fn head(file: &SeqFile, name: &str, family: &Family, columns: &str) {
     seq_print!(file, "{name} - version: 1.0\n# {family}\n#{columns}\n");
 }
 
-/// An address, as much of it as the reader may see.
+/// An address, hashed as by `%p`.
 fn address(addr: usize) -> Text<24> {
     Text::pointer(addr)
 }
@@ -330,7 +332,7 @@ impl Table for NonCached {
 struct Adapters;
 
 impl Adapters {
-    /// Positions from here on are of buffers, those below of adapters.
+    /// Positions from here on belong to buffers, those below to adapters.
     const BUFFERS: u64 = 1 << 56;
 }
 
@@ -349,7 +351,7 @@ impl Table for Adapters {
     fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         if position < Self::BUFFERS {
             let shown = adapter::after(position, |adapter| {
-                // What does not fit is cut, so nothing fails.
+                // It does not fail: text that does not fit is cut off.
                 let _ = kwrite!(line, "{adapter}");
             });
             if shown.is_some() {

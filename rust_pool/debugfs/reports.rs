@@ -2,8 +2,9 @@
 
 //! Text files of clients in `/sys/kernel/debug/rust_pool/reports/`.
 //!
-//! A client's own file of the kernel's Rust debugfs would touch freed memory if it were held open
-//! over the client's unload. These files belong to this module, which is there as long as they are.
+//! If a client made a file by the kernel's Rust debugfs, and a process held that open over the
+//! client's unload, the close would access freed memory. These files belong to this module, which
+//! stays loaded as long as one is open.
 
 use crate::{
     debugfs::seq_file::read_text,
@@ -30,7 +31,7 @@ use kernel::{
 
 static DIRECTORY: Atomic<*mut bindings::dentry> = Atomic::new(null_mut());
 
-/// Says where the reports go; their directory is made by the caller.
+/// Sets the directory for the reports, which the caller has made.
 pub(crate) fn set_directory(directory: NonNull<bindings::dentry>) {
     DIRECTORY.store(directory.as_ptr(), Relaxed);
 }
@@ -51,16 +52,17 @@ const OPERATIONS: bindings::file_operations = bindings::file_operations {
 
 /// # Safety
 ///
-/// Called by debugfs, which keeps the file from being removed meanwhile.
+/// Only debugfs calls it, with a file of a report, which it does not remove during the call.
 unsafe extern "C" fn read(
     file: *mut bindings::file,
     to: *mut c_char,
     count: usize,
     position: *mut bindings::loff_t,
 ) -> isize {
-    // SAFETY: `simple_open()` stored the report, which is not freed before its file is removed.
+    // SAFETY: `simple_open()` stored the report in the file. `rust_pool_report_remove()` frees it
+    // after it has removed the file. Nobody changes the text.
     let text = unsafe { &(*(*file).private_data.cast::<Report>()).text };
-    // SAFETY: The VFS passed the rest.
+    // SAFETY: The VFS passed all the other arguments.
     unsafe { read_text(text, to, count, position) }
 }
 
@@ -75,7 +77,7 @@ unsafe extern "C" fn rust_pool_report_new(
     text: *const c_char,
     len: usize,
 ) -> *mut c_void {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements. Both are borrowed during this call only.
     let (name, text) = unsafe {
         (
             CStr::from_char_ptr(name),
@@ -97,9 +99,11 @@ unsafe extern "C" fn rust_pool_report_new(
         return null_mut();
     };
     let report = KBox::into_raw(report);
-    // SAFETY: The name is NUL-terminated, the operations are static, the report lives until
-    // `rust_pool_report_remove()`. Without a file, which debugfs does not call an error, the report
-    // is just not seen.
+    // SAFETY: The name is NUL-terminated, and the operations are static. The directory exists as
+    // long as this module is loaded, which its client keeps loaded. The report lives until
+    // `rust_pool_report_remove()` has removed the file. Readers of the new file do not access
+    // `(*report).file`. If debugfs makes no file, it returns an error pointer, and nobody sees the
+    // report.
     unsafe {
         (*report).file = bindings::debugfs_create_file_full(
             name.as_char_ptr(),
@@ -122,10 +126,11 @@ export_symbol_gpl!(rust_pool_report_new);
 /// `report` comes from [`rust_pool_report_new`] and is not used any more.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_report_remove(report: *mut c_void) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `rust_pool_report_new()` returned it, from
+    // `KBox::into_raw()`. Readers may still share the text, which is freed below.
     let report = unsafe { KBox::from_raw(report.cast::<Report>()) };
-    // SAFETY: The file is debugfs's, or an error pointer, which this accepts. When it returns,
-    // nobody reads the text any more.
+    // SAFETY: debugfs returned the file, or an error pointer, which the function accepts. It waits
+    // for readers, so nobody reads the text when the report is dropped.
     unsafe { bindings::debugfs_remove(report.file) };
 }
 matches_header!(rust_pool_report_remove);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The file `summary`: how much memory the module holds in all, and for what.
+//! The file `summary`: how much memory the module holds, and for which purposes.
 
 use crate::{
     debugfs::seq_file::{
@@ -37,11 +37,11 @@ use kernel::prelude::*;
 /// How much is held for one purpose.
 #[derive(Clone, Copy, Default)]
 struct Held {
-    /// Blocks, where it is made of such.
+    /// The number of blocks, if the memory consists of blocks.
     blocks: Option<u64>,
-    /// Bytes that drivers asked for, where they did.
+    /// The bytes that drivers asked for, if it is theirs.
     asked: Option<i64>,
-    /// Bytes of memory.
+    /// The bytes of memory.
     used: i64,
 }
 
@@ -70,7 +70,7 @@ impl Held {
     }
 }
 
-/// What blocks of a kind of pool hold.
+/// What the live blocks of a kind of pool hold.
 fn pool(kind: PoolKind) -> Held {
     let (mut blocks, mut asked, mut used) = (0u64, 0i64, 0i64);
     for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {

@@ -96,14 +96,16 @@ impl Table for Options {
     }
 }
 
-/// Renders the options as one line, and returns its length.
+/// Renders the options as one line, and returns its length. What does not fit is cut off.
 ///
 /// # Safety
 ///
-/// `to` is valid for `room` bytes. The module's state is there.
+/// `to` is valid for reads and writes of `room` bytes, which are initialised. Only called between
+/// the calls of `rust_pool_parameters_live()`, while the module's statics have their values.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_verifier_show(to: *mut c_char, room: usize) -> usize {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements. It is a page that sysfs has zeroed, and nobody else uses
+    // it.
     let to = unsafe { core::slice::from_raw_parts_mut(to.cast::<u8>(), room) };
     let mut line = Text::<1024>::empty();
     let (mut at, mut len) = (0, 0);
@@ -132,9 +134,10 @@ impl Control for Options {
     }
 }
 
-/// Which recorded blocks are listed: those that a line of `tracking` is for, or all without one.
+/// Which recorded blocks are listed: those that a line of `tracking` selects; all if there is no
+/// such line.
 struct Listed {
-    /// Copied, for the records' locks are leaves as well.
+    /// A reference, as the lock of the options may not be taken within those of the records.
     lines: Option<Arc<Lines>>,
     by_module: bool,
 }
@@ -212,7 +215,7 @@ impl Table for Live {
     }
 }
 
-/// The recorded blocks by call site, for people.
+/// The recorded blocks, grouped by call site, for people to read.
 struct Sites;
 
 impl Page for Sites {
@@ -265,7 +268,7 @@ impl Page for Sites {
     }
 }
 
-/// Writes the row of a place, and a line for each frame that called it.
+/// Writes the row of a place, and a line for each further frame of its stack.
 fn write_place(to: &mut Paper, place: &Place, now: u64) -> Result {
     let Sum { blocks, bytes } = place.sum;
     let [oldest, newest] = [place.oldest, place.newest].map(|time| Age::new(now, time));
@@ -286,7 +289,7 @@ fn write_place(to: &mut Paper, place: &Place, now: u64) -> Result {
     Ok(())
 }
 
-/// How long ago something was, in seconds.
+/// How long ago something was: milliseconds, shown as seconds.
 struct Age(u64);
 
 impl Age {

@@ -66,7 +66,7 @@ pub(crate) fn set(text: &[u8]) -> Result {
         pr_err!("verifier: {bad}\n");
         bad.error()
     })?;
-    // Places for tasks only become more meanwhile.
+    // There is room in `put()`, too: until then other tasks can only give room back.
     let tasks = OPTIONS.lock().tasks_after(change.tasks, pid);
     tasks.inspect_err(|_| {
         pr_err!(
@@ -74,12 +74,12 @@ pub(crate) fn set(text: &[u8]) -> Result {
         );
     })?;
     let set = make_room(&change).and_then(|()| put(change, pid));
-    // Drops what was made but is not needed.
+    // If that failed, drop what `make_room()` made.
     update();
     set
 }
 
-/// Makes what the options of a change need. Sleeps; `SWITCHING` is held.
+/// Allocates what the changed options need. Sleeps; the caller holds `SWITCHING`.
 fn make_room(change: &Draft) -> Result {
     let has = |word| change.lines().any(|line| line.word() == word);
     if has(Word::Tracking) || has(Word::Check) {
@@ -92,14 +92,14 @@ fn make_room(change: &Draft) -> Result {
         quarantine::open()
             .inspect_err(|_| pr_err!("verifier: no memory for policy: try later\n"))?;
     }
-    // Last, as this may fail, and may drop what is in force now.
+    // This comes last: it may free the present area of special pool, and then fail.
     if has(Word::Special) {
         special::open(change.slots())?;
     }
     Ok(())
 }
 
-/// Puts changed options in force. Sleeps; `SWITCHING` is held.
+/// Puts changed options in force. Sleeps; the caller holds `SWITCHING`.
 fn put(change: Draft, pid: u32) -> Result {
     let stop = change
         .lines()
@@ -125,10 +125,11 @@ fn put(change: Draft, pid: u32) -> Result {
     Ok(())
 }
 
-/// Sets the static branch according to the options. Sleeps; `SWITCHING` is held.
+/// Turns the static key on or off, as the options need it, and frees what they do not need. Sleeps;
+/// the caller holds `SWITCHING`.
 ///
-/// It stays on as long as there is a record of a block without a header, for only the verifier
-/// knows when such a block goes.
+/// The key stays on as long as there is a record of a block of the Rust API: without it, the free
+/// of such a block does not remove the record.
 pub(crate) fn update() {
     let (wanted, special, check, records) = {
         let options = OPTIONS.lock();
@@ -140,7 +141,7 @@ pub(crate) fn update() {
             options.records_any(),
         )
     };
-    // SAFETY: The context may sleep.
+    // SAFETY: The context may sleep, and the key is static.
     unsafe { raw::rust_pool_verifier_enable(wanted) };
     if !special {
         special::close();

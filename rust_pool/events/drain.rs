@@ -20,24 +20,24 @@ use crate::{
 ///
 /// # Safety
 ///
-/// Nobody allocates or frees any more: the module is going.
+/// Nobody allocates or frees any more: the module is being unloaded.
 pub(crate) unsafe fn exit() {
     if !magazine::exist() {
         return;
     }
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements nobody uses the magazines.
     unsafe { magazine::open(false) };
     for cpu in 0..sys::possible_cpus() {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements nobody uses the CPU's magazines.
         unsafe { refill::drain_of(cpu) };
     }
     heap::shrink();
     heap::forget();
-    // SAFETY: By the safety requirements; they are empty now.
+    // SAFETY: By the safety requirements nobody uses the magazines. They are empty now.
     unsafe { magazine::exit() };
 }
 
-/// How many blocks could be given back.
+/// How many blocks could be given back to the kernel; for the shrinker.
 ///
 /// # Safety
 ///
@@ -50,25 +50,25 @@ unsafe extern "C" fn rust_pool_spare() -> usize {
 }
 matches_header!(rust_pool_spare);
 
-/// Gives back what this CPU's magazines hold.
+/// Gives back the blocks in this CPU's magazines.
 ///
 /// # Safety
 ///
-/// Called in a task that stays on its CPU.
+/// Called in a task that stays on its CPU, as a per-CPU work item does.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_drain() {
     refill::drain();
 }
 matches_header!(rust_pool_drain);
 
-/// Gives back what an offline CPU kept.
+/// Gives back the blocks in the magazines of a CPU that went offline.
 ///
 /// # Safety
 ///
-/// It does not run.
+/// The CPU does not run, and does not come online during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_drain_of(cpu: u32) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements nobody uses the CPU's magazines.
     unsafe { refill::drain_of(cpu) };
 }
 matches_header!(rust_pool_drain_of);

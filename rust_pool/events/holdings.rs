@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What each module holds: blocks, bytes and adapters.
+//! What each module holds: blocks, bytes and adapters. For the file `modules`.
 //!
-//! A block of pool belongs to the module of its row; a block with a record, to that of its call
-//! site.
+//! A pool block belongs to the module of its row, any other block to the module of the call site in
+//! its record.
 
 use crate::{
     callers::call_site::CallSite,
@@ -40,14 +40,15 @@ use kernel::{
 
 type ModuleName = Text<64>;
 
-/// A module that leaked something when it was unloaded.
+/// A module that was unloaded and leaked something.
 pub(crate) struct Departed {
     next: Next<Departed>,
     number: u64,
     name: ModuleName,
 }
 
-// SAFETY: Its link is used by the list alone, which owns what follows.
+// SAFETY: Only the list uses the link, and it owns the next item as it owns this one. The other
+// fields may be sent.
 unsafe impl Send for Departed {}
 
 impl Link for Departed {
@@ -60,10 +61,10 @@ impl Link for Departed {
     }
 }
 
-/// All of them, each name once.
+/// Modules that leaked something, each name once.
 pub(crate) type DepartedModules = List<Departed>;
 
-/// Those that were unloaded since rust_pool was loaded.
+/// The modules that leaked something since rust_pool was loaded.
 pub(crate) static DEPARTED: AtLoad<SpinLockIrq<DepartedModules>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(DepartedModules::new(), "rust_pool::departed"),
@@ -71,7 +72,7 @@ pub(crate) static DEPARTED: AtLoad<SpinLockIrq<DepartedModules>> = AtLoad::new(|
     )
 });
 
-/// Remembers that a module left something. Sleeps.
+/// Remembers that a module leaked something. Sleeps.
 pub(crate) fn departed(name: &str) {
     let Some(name) = ModuleName::exact(name) else {
         return;
@@ -81,7 +82,7 @@ pub(crate) fn departed(name: &str) {
         number: 0,
         name,
     };
-    // Without memory what it leaked is not in the file, but it is reported all the same.
+    // Without memory the file `modules` does not show the module. The leak is reported anyway.
     let Ok(mut new) = KBox::new(new, GFP_KERNEL | __GFP_NOWARN) else {
         return;
     };
@@ -95,18 +96,21 @@ pub(crate) fn departed(name: &str) {
     modules.push(new);
 }
 
-/// Who holds something.
+/// A line of the file `modules`: who holds memory.
 enum Holder {
+    /// A module that is loaded.
     Live(ClientInfo),
+    /// A module that was unloaded.
     Gone(ModuleName),
-    /// The calling module is not known.
+    /// Callers whose module is not known.
     Unknown,
-    /// The tag table had no row left.
+    /// All modules, for tags for which the tag table had no row.
     Other,
 }
 
 impl Holder {
-    /// Positions from here on are of modules that are gone, those below of modules by number.
+    /// Positions from here on belong to modules that were unloaded, those below to loaded modules,
+    /// by their numbers.
     const GONE: u64 = 1 << 60;
     const UNKNOWN: u64 = 1 << 61;
     const OTHER: u64 = Self::UNKNOWN + 1;
@@ -134,6 +138,7 @@ impl Holder {
         }
     }
 
+    /// Whether it holds what was allocated at a call site.
     fn has(&self, site: &CallSite) -> bool {
         match self {
             Self::Live(info) => site.client() == Some(info.client),
@@ -143,11 +148,12 @@ impl Holder {
         }
     }
 
+    /// Whether it has a line even if it holds nothing.
     fn is_lasting(&self) -> bool {
         matches!(self, Self::Live(_))
     }
 
-    /// All that it holds.
+    /// What it holds.
     fn holdings(&self) -> Holdings {
         let mut all = Holdings::default();
         for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
@@ -165,7 +171,7 @@ impl Holder {
         }
         REGIONS.for_each(|region| {
             let held = match region.owner {
-                // Counted with the tag, and no memory of its own.
+                // Pool is counted by its rows; MDLs hold no memory of their own.
                 Owner::Pool { .. } | Owner::Mapping | Owner::Locked(_) => return,
                 Owner::Contiguous { .. } => &mut all.contiguous,
                 Owner::NonCached { .. } => &mut all.noncached,
@@ -222,13 +228,13 @@ impl Holdings {
     }
 }
 
-/// Renders the holder at or behind a position that has a line, and returns the position behind it.
+/// Renders the line at or behind a position, and returns the position behind it.
 pub(crate) fn render(mut position: u64, line: &mut Line) -> Option<u64> {
     loop {
         let (holder, behind) = Holder::at(position)?;
         let holdings = holder.holdings();
         position = behind;
-        // A module that is there has a line, whatever it holds.
+        // A loaded module has a line even if it holds nothing.
         if holdings.is_empty() && !holder.is_lasting() {
             continue;
         }

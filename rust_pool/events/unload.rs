@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The report of what is still allocated when a client, or the pool itself, is unloaded.
+//! The report of what is still allocated when a client, or rust_pool itself, is unloaded.
 //!
 //! WDK: "Pool Tracking" of Driver Verifier, bug check 0xC4 with parameter 1 = 0x62.
 //!
-//! What a client leaks is reported when it is unloaded, while its symbols still resolve: blocks
-//! with a record by their call site, others by the call site where the client used their tag first.
-//! Both belong to the client, whoever else uses the tag.
+//! A client's leaks are reported when it is unloaded, while its symbols can still be looked up.
+//! Blocks with a record are reported with their call site, others with the call site where the
+//! client used their tag first. Only the client's own blocks count, even if others use the tag.
 
 use crate::{
     callers::{
@@ -87,11 +87,11 @@ use kernel::{
     prelude::*, //
 };
 
-/// The most lines of one kind in a report, so that it does not push other lines out of the log.
+/// The most lines of one kind in a report, so that it does not push older lines out of the log.
 const LINES: usize = 32;
 
-/// Leaked memory: pool by tag, as its headers have no room for a call site; all other memory by the
-/// call site that allocated it.
+/// Which leaked memory a line is about: pool by tag, as its headers have no room for a call site;
+/// all other memory by the call site that allocated it.
 #[derive(Clone, Copy)]
 enum Kind {
     /// A tag; `None` for the row `(other)`.
@@ -107,7 +107,7 @@ impl Kind {
         }
     }
 
-    /// What a row of the violations calls it.
+    /// The words for it in the file of violations.
     fn words(self) -> &'static str {
         match self {
             Self::Tag(_, PoolKind::NonPaged) => "Nonp",
@@ -132,7 +132,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What one tag or place left.
+/// The leaked blocks of one tag, or from one call site.
 struct Leak {
     kind: Kind,
     sum: Sum,
@@ -140,7 +140,7 @@ struct Leak {
 }
 
 impl Leak {
-    /// Logs it, and adds it to the file of violations, with the module.
+    /// Logs it, and puts it into the file of violations as one by `module`.
     fn tell(&self, module: Option<&str>) {
         let Self { kind, sum, site } = self;
         let Sum { blocks, bytes } = *sum;
@@ -156,7 +156,8 @@ impl Leak {
     }
 }
 
-/// The violation: what is left, in words if the rule has room for them.
+/// A violation that says how much is left. `what` says of what, if the rule's words have a
+/// placeholder for it.
 fn outstanding(rule: &Rule<1>, what: &'static str, sum: Sum) -> Violation {
     let Sum { blocks, bytes } = sum;
     let detail = Detail::Left {
@@ -176,7 +177,7 @@ struct Largest {
 }
 
 impl Largest {
-    /// None yet. Without memory there are none but the rest. Sleeps.
+    /// Without any leaks. Without memory, all leaks go into `rest`. Sleeps.
     fn new() -> Self {
         Self {
             leaks: KVec::with_capacity(LINES, GFP_KERNEL | __GFP_NOWARN).unwrap_or(KVec::new()),
@@ -187,7 +188,7 @@ impl Largest {
 
     fn add(&mut self, leak: Leak) {
         if self.leaks.len() < self.leaks.capacity().min(LINES) {
-            // There is room.
+            // It does not fail, as there is capacity.
             let _ = self.leaks.push(leak, GFP_KERNEL);
             return;
         }
@@ -202,7 +203,7 @@ impl Largest {
         self.rest.add(smaller.sum);
     }
 
-    /// Calls `visit` on each, the largest first.
+    /// Calls `visit` on each leak, the largest first.
     fn for_each(&mut self, mut visit: impl FnMut(&Leak)) {
         for at in 0..self.leaks.len() {
             let rest = self.leaks.iter().enumerate().skip(at);
@@ -216,7 +217,7 @@ impl Largest {
     }
 }
 
-/// Rows with live blocks, as `of_row` counts them.
+/// Calls `visit` on each row for which `of_row` counts blocks.
 fn rows(of_row: impl Fn(&TagStats) -> (u64, i64), mut visit: impl FnMut(&TagStats, u64, u64)) {
     for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
         if row.identity().is_none() {
@@ -229,12 +230,12 @@ fn rows(of_row: impl Fn(&TagStats) -> (u64, i64), mut visit: impl FnMut(&TagStat
     }
 }
 
-/// Whether a region is not pool, which is counted by its tag.
+/// Whether a region is counted by its record. Pool is counted by its tag.
 fn is_of_family(region: &Region) -> bool {
     !matches!(region.owner, Owner::Pool { .. })
 }
 
-/// What is left, the largest first.
+/// The leaks, of which the largest are listed.
 fn largest(
     of_row: impl Fn(&TagStats) -> (u64, i64),
     of_region: impl Fn(&Region) -> bool,
@@ -280,8 +281,8 @@ fn largest(
     largest
 }
 
-/// Prints the adapters that `which` is true of, with the lock released for each, as a slow console
-/// must not keep interrupts off.
+/// Prints the adapters for which `which` returns `true`. Releases the lock to print each, as a slow
+/// console must not keep interrupts disabled.
 fn print_adapters(which: impl Fn(&Adapter) -> bool) {
     let mut line = Text::<1024>::empty();
     let mut last = 0;
@@ -290,7 +291,7 @@ fn print_adapters(which: impl Fn(&Adapter) -> bool) {
         line.clear();
         let number = adapter::after(last, |adapter| {
             if which(adapter) {
-                // What does not fit is cut, so nothing fails.
+                // It does not fail: text that does not fit is cut off.
                 let _ = kwrite!(&mut line, "{adapter}, got at {}", adapter.site());
             }
         });
@@ -311,8 +312,8 @@ fn print_adapters(which: impl Fn(&Adapter) -> bool) {
     }
 }
 
-/// Reports what is live and satisfies the conditions, of a module or of all, and returns whether
-/// anything does.
+/// Reports what a module, or all modules, still hold: what the three functions count or return
+/// `true` for. Returns whether there is anything.
 fn report(
     module: Option<Module>,
     of_row: impl Fn(&TagStats) -> (u64, i64),
@@ -328,7 +329,8 @@ fn report(
             sum.add(Sum { blocks: 1, bytes });
         }
     });
-    // The rows `(other)` are nobody's, but tracked blocks that they count have their places.
+    // The rows `(other)` do not tell modules apart, so `sum` misses their blocks. If these are
+    // tracked, their records do.
     sum.blocks = sum.blocks.max(leaks::count(module));
     let adapters = ADAPTERS
         .lock()
@@ -350,7 +352,7 @@ fn report(
     true
 }
 
-/// Where the files are.
+/// The directory of the module's files.
 const DIRECTORY: &str = "/sys/kernel/debug/rust_pool/";
 
 fn print_head(name: Option<&str>, sum: Sum, adapters: usize) {
@@ -367,7 +369,7 @@ fn print_head(name: Option<&str>, sum: Sum, adapters: usize) {
     }
 }
 
-/// Prints how much the lines above left out, and which file has it.
+/// Prints how much the lines above left out, and which file shows it.
 fn print_rest(largest: &Largest, files_stay: bool) {
     let Largest { more, rest, .. } = largest;
     if *more == 0 {
@@ -386,20 +388,20 @@ fn print_rest(largest: &Largest, files_stay: bool) {
     );
 }
 
-/// Reports what a client leaves behind.
+/// Reports what a client leaves behind, and keeps the names of its call sites.
 ///
 /// # Safety
 ///
-/// `module` is null or a module whose symbols still resolve.
+/// `module` is null, or a valid module whose symbols can be looked up during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     let Some(module) = NonNull::new(module) else {
         return;
     };
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is valid during this call.
     let module = unsafe { Module::from_raw(module) };
-    // What was freed in atomic context is no leak, as it is in no table any more. Its memory may be
-    // given back later. But references to devices that need the module's code must be dropped now.
+    // Memory whose free was deferred is no leak, as no table has it any more, and may be given back
+    // later. But references to devices that need the module's code must be dropped now.
     buffer_release::finish(|device| device.is_of(module));
     held_device::finish(module);
     let left = report(
@@ -414,7 +416,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
     );
-    // From now on names are all that is left of the sites.
+    // From now on, only names are left of the call sites.
     call_site::begin();
     for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
         row.depart(module);
@@ -426,7 +428,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
 }
 matches_header!(rust_pool_module_going);
 
-/// Sites but those of rows.
+/// Calls `visit` on all call sites, except those of rows.
 fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
     REGIONS.for_each(|region| visit(&region.site));
     for adapter in ADAPTERS.lock().iter() {
@@ -445,15 +447,15 @@ fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
     tracking::for_each_site(visit);
 }
 
-/// Keeps the names of sites in a client's init code, which is about to be freed.
+/// Keeps the names of call sites in a client's init code, which is about to be freed.
 ///
 /// # Safety
 ///
-/// As for [`rust_pool_module_going`].
+/// `module` is null, or a valid module whose symbols can be looked up during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
     if let Some(module) = NonNull::new(module) {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements it is valid during this call.
         let module = unsafe { Module::from_raw(module) };
         call_site::begin();
         for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
@@ -464,8 +466,8 @@ unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
 }
 matches_header!(rust_pool_module_live);
 
-/// Reports all that is left, forgets it, and returns whether there was any; the memory itself stays
-/// where it is. Sleeps.
+/// Reports all that is left, forgets it, and returns whether there was anything. The memory itself
+/// is not freed. Sleeps.
 pub(crate) fn report_all() -> bool {
     sys::finish_work();
     let live = |row: &TagStats| {
@@ -474,7 +476,7 @@ pub(crate) fn report_all() -> bool {
     };
     let leaked = report(None, live, |_| true, |_| true);
     report::say_left_out();
-    // The records go, the memory that they are about stays.
+    // Free the records, but not the memory that they describe.
     while REGIONS.pop().is_some() {}
     adapter::forget_all();
     leaked

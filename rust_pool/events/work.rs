@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Deferred work, in a context that may sleep: it gives memory back, and makes rows and slab
-//! caches.
+//! The work items: one gives memory back, one makes rows and slab caches.
 //!
-//! None of this calls the code of others, and only our own exit waits for it. References to devices
-//! are dropped elsewhere, in [`crate::record::held_device`].
+//! They may sleep, but call no code of other modules, and only this module's exit waits for them. A
+//! third, which drops references to devices, is in [`crate::record::held_device`].
 
 use crate::{
     dma::buffer_release,
@@ -20,8 +19,8 @@ use crate::{
     stats::tag_table, //
 };
 
-/// Called from the work item that gives memory back. It takes the families in turn, so that none
-/// waits for a flood of another.
+/// Called by the work item that gives memory back. It takes the families in turn, so that a flood
+/// of frees in one does not delay the others.
 ///
 /// # Safety
 ///
@@ -33,7 +32,7 @@ unsafe extern "C" fn rust_pool_give() {
 }
 matches_header!(rust_pool_give);
 
-/// Gives back what waits now, and says whether there was anything. Sleeps.
+/// Gives back what is in the backlogs now. Returns `false` if there was nothing. Sleeps.
 pub(crate) fn give() -> bool {
     let large = pool::BACKLOG.drain(pool::give_back);
     let contiguous = contiguous::BACKLOG.drain(contiguous::give_back);
@@ -42,7 +41,7 @@ pub(crate) fn give() -> bool {
     large || contiguous || noncached || buffers
 }
 
-/// What waits, of each family.
+/// The backlogs of all families, with their names.
 pub(crate) fn backlogs() -> [(&'static str, &'static Backlog); 4] {
     [
         ("large", &pool::BACKLOG),
@@ -52,7 +51,7 @@ pub(crate) fn backlogs() -> [(&'static str, &'static Backlog); 4] {
     ]
 }
 
-/// How many blocks wait, and their bytes.
+/// How many blocks are in the backlogs, and their bytes.
 pub(crate) fn waiting() -> (usize, usize) {
     let usages = backlogs().map(|(_, backlog)| backlog.usage());
     usages.iter().fold((0, 0), |(blocks, bytes), usage| {
@@ -63,14 +62,14 @@ pub(crate) fn waiting() -> (usize, usize) {
     })
 }
 
-/// Called from the work item that makes rows and slab caches.
+/// Called by the work item that makes rows and slab caches, and changes the verifier's static key.
 ///
 /// # Safety
 ///
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_upkeep() {
-    // Without memory the next new tag asks again.
+    // If there is no memory, the next new tag queues the work item again.
     let _ = tag_table::refill();
     slab_caches::make_wanted();
     control::deferred();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Totals of a family of routines.
+//! The counters of a family of routines.
 
 use crate::lib::text::kwrite;
 use kernel::{
@@ -11,7 +11,7 @@ use kernel::{
     }, //
 };
 
-/// What a family of routines has done since the module was loaded.
+/// The counters of a family of routines, since the module was loaded.
 pub(crate) struct Family {
     allocs: Atomic<u64>,
     frees: Atomic<u64>,
@@ -21,7 +21,7 @@ pub(crate) struct Family {
 }
 
 impl Family {
-    /// All zero.
+    /// Counters that are zero.
     pub(crate) const fn new() -> Self {
         Self {
             allocs: Atomic::new(0),
@@ -40,15 +40,15 @@ impl Family {
         self.used.add(used as i64, Relaxed);
     }
 
-    /// Counts the free of such an allocation.
+    /// Counts the free of a block, for which [`Self::charge`] was called with the same numbers.
     pub(crate) fn discharge(&self, asked: usize, used: usize) {
         self.frees.add(1, Relaxed);
-        // CAST: As above.
+        // CAST: No region is larger than `isize::MAX`.
         self.bytes.add((asked as i64).wrapping_neg(), Relaxed);
         self.used.add((used as i64).wrapping_neg(), Relaxed);
     }
 
-    /// Blocks live, their bytes as asked for, and as really taken.
+    /// The live blocks, the bytes that clients asked for, and the bytes that they take.
     pub(crate) fn live(&self) -> (u64, i64, i64) {
         let blocks = self
             .allocs

@@ -2,9 +2,9 @@
 
 //! A row: the counters of one tag in one module.
 //!
-//! All counters except the peak are exact while nobody counts. The peak belongs to the tag, not to
-//! a module. A CPU adds what it has counted for a module each time that has changed by [`BATCH`]
-//! bytes.
+//! All counters except the peak are exact while nobody counts. The peak is that of the tag in all
+//! modules. Each CPU keeps how far the bytes of a row have changed, and adds that to a common sum
+//! when it exceeds [`BATCH`]; the peak is the highest value of that sum.
 
 use crate::{
     callers::call_site::CallSite,
@@ -45,10 +45,11 @@ use kernel::{
     }, //
 };
 
-/// Bytes by which one CPU's count for one module may differ from what the peak knows of.
+/// The most bytes that a CPU has counted for one module, but not yet added to the common sum.
 pub(crate) const BATCH: i64 = 16 * 1024;
 
-// The counters of a row, as `u64` in per-CPU memory.
+// The counters of a row in per-CPU memory, by their index as `u64`. `DRIFT` is how far the bytes
+// have changed since they were last added to the common sum.
 const ALLOCS: usize = 0;
 const FREES: usize = 1;
 const USED: usize = 2;
@@ -57,11 +58,11 @@ const FAILURES: usize = 4;
 const COUNTERS: usize = 5;
 pub(crate) const COUNTERS_SIZE: usize = COUNTERS * size_of::<u64>();
 
-/// The rows `(other)`: one for each kind, the first of the table.
+/// How many rows `(other)` there are: one for each kind, at the beginning of the table.
 pub(crate) const OTHERS: usize = 2;
 
-/// The statistics of one tag in one pool and one module. Of a size that makes an index a shift;
-/// what the fast path reads is in its first half.
+/// The statistics of one tag in one pool and one module. The size is a power of two, so that the
+/// address of a row follows from its index by a shift. The fast path reads only the first half.
 ///
 /// # Invariants
 ///
@@ -69,51 +70,52 @@ pub(crate) const OTHERS: usize = 2;
 /// is 0 or the address of a row that lives as long as this one.
 #[repr(C, align(128))]
 pub struct TagStats {
-    /// 0 until the row is in use, then tag and kind.
+    /// The tag and the kind; 0 while the row is not in use.
     pub(crate) key: Atomic<u64>,
-    /// Whose it is: a [`Client`], or [`VACANT`].
+    /// The module that it counts for: a [`Client`], or [`VACANT`].
     owner: Atomic<usize>,
     /// The next row of the chain, or 0.
     pub(crate) next: Atomic<usize>,
     pub(crate) counters: usize,
-    /// What headers of its blocks begin with.
+    /// The beginning of the headers of its blocks.
     pub(crate) stamp: Atomic<u64>,
     index: u16,
-    /// The first row of this tag and kind; 0 if that is this one.
+    /// The first row of this tag and kind; 0 if it is this one.
     first: Atomic<usize>,
-    /// Bytes live, but for what the CPUs have not yet folded in.
+    /// Bytes live, without what CPUs have not yet added.
     live: Atomic<i64>,
-    /// The same of all rows that this one is the first of, and the most that these ever were.
+    /// In the first row of a tag: the sum of `live` of all its rows, and the highest value of that.
     total: Atomic<i64>,
     peak: Atomic<i64>,
-    /// Where its owner allocated with this tag first; once that has gone and left blocks, where it
-    /// did.
+    /// Where the owner first allocated with this tag. It stays when the owner is unloaded and
+    /// leaves blocks.
     site: CallSite,
-    /// Blocks and bytes that owners left when they went.
+    /// Blocks and bytes that unloaded owners left.
     left: Atomic<u64>,
     left_bytes: Atomic<i64>,
 }
 
 const _: () = assert!(size_of::<TagStats>() == 128);
 
-/// Stands for the owner of a row whose owner has gone. No module has this address.
+/// The owner of a row whose owner was unloaded. No module has this address.
 const VACANT: usize = 1;
 
 /// The counters of a row, or of all rows of a tag, at one time.
 pub(crate) struct Snapshot {
     pub(crate) allocs: u64,
     pub(crate) frees: u64,
-    /// Bytes live, as asked for.
+    /// The bytes that clients asked for, of live blocks.
     pub(crate) bytes: i64,
-    /// Bytes live, as really taken.
+    /// The bytes that live blocks take.
     pub(crate) used: i64,
     pub(crate) failures: u64,
 }
 
 impl Snapshot {
-    /// Blocks live.
+    /// How many blocks are live.
     pub(crate) fn diff(&self) -> u64 {
-        // Wraps where a free was counted on a CPU already read: the next reading is right.
+        // The CPUs are read one after the other, so a free may be seen without its allocation. Then
+        // the difference wraps; the next reading is right.
         let diff = self.allocs.wrapping_sub(self.frees);
         if diff > u64::MAX / 2 {
             0
@@ -123,22 +125,22 @@ impl Snapshot {
     }
 }
 
-/// Counters as they were read from one or several rows.
+/// The counters of one or several rows, summed over all CPUs.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) struct Sums {
     counters: [u64; COUNTERS],
-    /// What had been folded in.
+    /// The sum of [`TagStats::live`].
     live: i64,
 }
 
 impl Sums {
-    /// None.
+    /// Counters that are zero.
     pub(crate) const ZERO: Self = Self {
         counters: [0; COUNTERS],
         live: 0,
     };
 
-    /// Adds those of one more row.
+    /// Adds the counters of one more row.
     pub(crate) fn add(&mut self, other: Self) {
         for (sum, counter) in self.counters.iter_mut().zip(other.counters) {
             *sum = sum.wrapping_add(counter);
@@ -146,9 +148,9 @@ impl Sums {
         self.live = self.live.wrapping_add(other.live);
     }
 
-    /// Bytes live.
+    /// The bytes that clients asked for, of live blocks.
     fn bytes(&self) -> i64 {
-        // CAST: A sum of signed counters, in two's complement.
+        // CAST: It is a sum of signed counters, in two's complement.
         self.live.wrapping_add(self.counters[DRIFT] as i64)
     }
 }
@@ -159,7 +161,7 @@ impl From<Sums> for Snapshot {
             allocs: sums.counters[ALLOCS],
             frees: sums.counters[FREES],
             bytes: sums.bytes(),
-            // CAST: As there.
+            // CAST: It is a sum of signed counters, in two's complement.
             used: sums.counters[USED] as i64,
             failures: sums.counters[FAILURES],
         }
@@ -167,8 +169,9 @@ impl From<Sums> for Snapshot {
 }
 
 impl TagStats {
+    /// A row that is not in use. `counters` is a per-CPU cookie for [`COUNTERS`] aligned `u64`.
     pub(crate) fn new(counters: usize, index: u16) -> Self {
-        // INVARIANT: There is no first row but this one.
+        // INVARIANT: `first` is 0. The caller sees to `counters`.
         Self {
             key: Atomic::new(0),
             owner: Atomic::new(Client::UNKNOWN.as_usize()),
@@ -186,8 +189,8 @@ impl TagStats {
         }
     }
 
-    /// Makes it the row of a client's tag, before it is in any chain; `first` is the row that was
-    /// there for that tag before any other, if one was.
+    /// Makes it the row of a client's tag, before it is put into a chain. `first` is any row that
+    /// the tag has already.
     pub(crate) fn begin(
         &self,
         key: u64,
@@ -197,7 +200,7 @@ impl TagStats {
     ) {
         self.stamp.store(stamp, Relaxed);
         self.owner.store(owner.as_usize(), Relaxed);
-        // INVARIANT: Rows of the table live as long as the module.
+        // INVARIANT: `first` is a row of the table. These live until the module is unloaded.
         let first = first.map_or(0, |row| core::ptr::from_ref(row.first()) as usize);
         self.first.store(first, Relaxed);
         self.key.store(key, Release);
@@ -209,8 +212,8 @@ impl TagStats {
         read_once::read(&self.owner) == client.as_usize()
     }
 
-    /// Takes over a row whose owner was unloaded; returns whether it did. If the owner left blocks,
-    /// the row still counts them, so only a module of the same name may take it.
+    /// Takes over the row if its owner was unloaded, and returns whether it did. If the owner left
+    /// blocks, the row still counts them, so only a module of the same name may take it over.
     pub(crate) fn take_over(&self, owner: Client) -> bool {
         if self.owner.load(Relaxed) != VACANT {
             return false;
@@ -232,8 +235,8 @@ impl TagStats {
         taken.is_ok()
     }
 
-    /// Subtracts the blocks that owners left and others have freed since, so that they do not
-    /// cancel out what the next owner leaves. For a vacant row, where all live blocks were left.
+    /// Lowers `left` by the blocks that were left but have been freed since: these would hide as
+    /// many blocks that the next owner leaves. For a vacant row, whose live blocks were all left.
     fn forget_freed(&self) {
         let left = self.left.load(Relaxed);
         let left_bytes = self.left_bytes.load(Relaxed);
@@ -241,17 +244,17 @@ impl TagStats {
             return;
         }
         let now = self.snapshot();
-        // Whoever was faster may have taken the row since, and allocated: then there is more than
-        // was left, or the counts are not what they were.
+        // Another CPU may have taken the row over since, and allocated. Then there are more blocks
+        // than were left, or `left` has changed.
         if now.diff() < left && self.left.cmpxchg(left, now.diff(), Relaxed).is_ok() {
             let _ = self.left_bytes.cmpxchg(left_bytes, now.bytes, Relaxed);
         }
     }
 
-    /// The first row of its tag, itself maybe.
+    /// The first row of its tag, which may be this one.
     #[inline]
     fn first(&self) -> &Self {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant it is null, or a row that lives as long as this one.
         unsafe { (self.first.load(Relaxed) as *const Self).as_ref() }.unwrap_or(self)
     }
 
@@ -268,13 +271,13 @@ impl TagStats {
         }
     }
 
-    /// As above; returns `true` if the caller must call [`Self::fold`].
+    /// Like [`Self::charge`], but returns `true` if the caller must call [`Self::fold`].
     #[inline(always)]
     pub(crate) fn charged(&self, asked: usize, used: usize) -> bool {
         // CAST: No block is larger than `isize::MAX`.
         let asked = asked as i64;
         let counters = self.counters;
-        // SAFETY: `counters` is such a cookie by the type invariant.
+        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
         let drift = unsafe {
             increment::<ALLOCS>(counters);
             add::<USED>(counters, used);
@@ -283,7 +286,8 @@ impl TagStats {
         drift.wrapping_add(asked) > BATCH
     }
 
-    /// Counts the free of such a block. Any context.
+    /// Counts the free of a block, for which [`Self::charge`] was called with the same numbers. Any
+    /// context.
     #[inline]
     pub fn discharge(&self, asked: usize, used: usize) {
         if self.discharged(asked, used) {
@@ -291,13 +295,13 @@ impl TagStats {
         }
     }
 
-    /// As above; returns `true` if the caller must call [`Self::fold`].
+    /// Like [`Self::discharge`], but returns `true` if the caller must call [`Self::fold`].
     #[inline(always)]
     pub(crate) fn discharged(&self, asked: usize, used: usize) -> bool {
         // CAST: No block is larger than `isize::MAX`.
         let asked = asked as i64;
         let counters = self.counters;
-        // SAFETY: `counters` is such a cookie by the type invariant.
+        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
         let drift = unsafe {
             increment::<FREES>(counters);
             sub::<USED>(counters, used);
@@ -309,20 +313,20 @@ impl TagStats {
     /// Counts a request that could not be met. Any context.
     #[inline]
     pub fn fail(&self) {
-        // SAFETY: `counters` is such a cookie by the type invariant.
+        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
         unsafe { increment::<FAILURES>(self.counters) };
     }
 
-    /// Adds to the peak what this CPU has counted. Called through an exported function, as the
-    /// caller may be inlined into another module.
+    /// Adds what this CPU has counted to the common sum, and raises the peak. Calls an exported
+    /// function, as the caller may be inlined into another module.
     #[inline]
     pub(crate) fn fold(&self) {
-        // SAFETY: `self` is a row, which lives as long as the module.
+        // SAFETY: `self` is a row, and is borrowed during the call.
         unsafe { raw::rust_pool_fold(core::ptr::from_ref(self).cast()) };
     }
 
-    /// Starts the peak with the tag's first block, even if that is freed soon: otherwise so few
-    /// bytes are added to the peak only when it is read.
+    /// Begins the peak with the tag's first block. Otherwise the peak would miss blocks of fewer
+    /// than [`BATCH`] bytes that are freed before somebody reads it.
     #[inline]
     pub(crate) fn begin_peak(&self) {
         let first = self.first();
@@ -337,8 +341,9 @@ impl TagStats {
         self.first().peak.load(Relaxed) != 0
     }
 
+    /// Does what [`Self::fold`] says.
     fn fold_here(&self) {
-        // SAFETY: `counters` is such a cookie by the type invariant.
+        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
         let drift = unsafe { take::<DRIFT>(self.counters) };
         self.live.fetch_add(drift, Relaxed);
         let first = self.first();
@@ -346,6 +351,7 @@ impl TagStats {
         first.reached(total);
     }
 
+    /// Raises the peak to `live`, if it is lower.
     fn reached(&self, live: i64) {
         let mut peak = self.peak.load(Relaxed);
         while live > peak {
@@ -356,23 +362,24 @@ impl TagStats {
         }
     }
 
-    /// Reads all counters.
+    /// The counters, summed over all CPUs.
     pub(crate) fn sums(&self) -> Sums {
         let live = self.live.load(Relaxed);
-        // SAFETY: `counters` is such a cookie by the type invariant.
+        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
         let counters = unsafe { sys::percpu_sum::<COUNTERS>(self.counters) };
         Sums { counters, live }
     }
 
-    /// The same, put together: exact when nobody counts meanwhile.
+    /// The counters: exact if nobody counts meanwhile.
     pub(crate) fn snapshot(&self) -> Snapshot {
         self.sums().into()
     }
 
-    /// The tag's peak, of which this is the first row; `read` reads what all its rows have.
+    /// The peak of the tag, whose first row this is. `now` is the sum of all its rows; `read` reads
+    /// that again.
     pub(crate) fn peak(&self, now: &Sums, read: impl FnOnce() -> Sums) -> i64 {
-        // While others count, the sum may never have been true at any moment. If two readings
-        // agree, it was.
+        // If others count meanwhile, the bytes may never have been as many as the sum says. If two
+        // readings agree, they were.
         let bytes = now.bytes();
         if bytes > self.peak.load(Relaxed) && read() == *now {
             self.reached(bytes);
@@ -380,7 +387,7 @@ impl TagStats {
         self.peak.load(Relaxed)
     }
 
-    /// Blocks and bytes live now that no owner left before.
+    /// The live blocks and their bytes, without those that unloaded owners left.
     pub(crate) fn outstanding(&self) -> (u64, i64) {
         let now = self.snapshot();
         (
@@ -389,7 +396,7 @@ impl TagStats {
         )
     }
 
-    /// Blocks and bytes that owners left, as far as they are live yet.
+    /// The blocks that unloaded owners left, and their bytes, as far as they are still live.
     pub(crate) fn left(&self) -> (u64, i64) {
         let now = self.snapshot();
         (
@@ -398,7 +405,7 @@ impl TagStats {
         )
     }
 
-    /// If it belongs to this module, which is being unloaded, makes it vacant.
+    /// If its owner is this module, which is being unloaded, makes the row vacant.
     pub(crate) fn depart(&self, module: Module) {
         if !self.is_of(module.client()) {
             return;
@@ -411,22 +418,23 @@ impl TagStats {
         }
         self.left.store(now.diff(), Relaxed);
         self.left_bytes.store(now.bytes, Relaxed);
-        // RELEASE: The CPU that takes it over sees what was left, and the site.
+        // RELEASE: Pairs with the acquire in `take_over()`: a CPU that takes the row over sees
+        // `left` and `site`.
         self.owner.store(VACANT, Release);
     }
 
-    /// Its place in the table.
+    /// Its index in the table.
     #[inline]
     pub(crate) fn index(&self) -> u16 {
         self.index
     }
 
-    /// Whether it is a row `(other)`, which counts for all.
+    /// Whether it is a row `(other)`, which counts all tags that have no row.
     pub(crate) fn is_other(&self) -> bool {
         usize::from(self.index) < OTHERS
     }
 
-    /// Tag and kind; the tag is `None` for the row `(other)`, all of it for a row not in use.
+    /// Tag and kind. `None` for a row that is not in use; the rows `(other)` have no tag.
     pub(crate) fn identity(&self) -> Option<(Option<Tag>, PoolKind)> {
         let kind = |paged| {
             if paged {
@@ -443,20 +451,20 @@ impl TagStats {
         (key != 0).then(|| (Some(Tag::from_raw(key as u32)), kind(key >> 32 == 1)))
     }
 
-    /// Where its owner allocated with this tag first.
+    /// Where the owner first allocated with this tag.
     pub(crate) fn site(&self) -> &CallSite {
         &self.site
     }
 }
 
-/// Exported: [`TagStats::fold`], for the code that inlines its callers.
+/// Exported: what [`TagStats::fold`] calls.
 ///
 /// # Safety
 ///
-/// `row` is a row of the table.
+/// `row` is a row that is borrowed during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_fold(row: *const c_void) {
-    // SAFETY: By the safety requirements; rows live as long as the module.
+    // SAFETY: By the safety requirements.
     unsafe { &*row.cast::<TagStats>() }.fold_here();
 }
 matches_header!(rust_pool_fold);

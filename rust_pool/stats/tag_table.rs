@@ -2,16 +2,16 @@
 
 //! Statistics by tag, pool type and module.
 //!
-//! A [`TagStats`] counts on per-CPU memory, one instruction a counter, so that an event takes no
-//! lock and dirties no line that another CPU uses. Rows are made in advance and never move or go
-//! away while the module is loaded: the first use of a tag may come in atomic context, and neither
-//! fails the allocation nor loses a count. When there are no more rows, the row `(other)` counts
-//! for all.
+//! The counters of a row ([`TagStats`]) are in per-CPU memory, and one instruction changes one. So
+//! counting takes no lock, and writes no cache line that another CPU uses. Rows are made in
+//! advance, because a tag may be used for the first time in atomic context: that must neither fail
+//! the allocation nor lose a count. Rows are not moved or freed while the module is loaded. When
+//! there are no more rows, the rows `(other)` count for all new tags.
 //!
-//! When a module is unloaded its rows become vacant, and the next module that uses the tag takes
-//! them over. So loading and unloading modules does not fill the table.
+//! When a module is unloaded, its rows become vacant, and the next module that uses the same tag
+//! takes them over. So loading and unloading modules does not fill the table.
 //!
-//! The table is a hash of lists that only grow at the head and are read without a lock.
+//! The table is a hash table whose chains only grow at their heads, and are read without a lock.
 
 use crate::{
     callers::call_site,
@@ -50,19 +50,19 @@ use kernel::{
     }, //
 };
 
-/// Rows are made this many at a time; their counters then fit one per-CPU chunk.
+/// How many rows are made at a time. Their counters fit into one allocation of per-CPU memory.
 const CHUNK: usize = 64;
-/// No more rows than fit the 16 bits of a block's header.
+/// The most rows: a block's header has 16 bits for the index of its row.
 const MAX_ROWS: usize = 1 << 16;
-/// More are made when fewer than this many are left.
+/// If fewer rows than this are unused, more are made.
 const RESERVE: usize = CHUNK;
 const BUCKETS: usize = 2048;
 
 static HEADS: [Atomic<usize>; BUCKETS] = [const { Atomic::new(0) }; BUCKETS];
 static CHUNKS: [Atomic<usize>; MAX_ROWS / CHUNK] = [const { Atomic::new(0) }; MAX_ROWS / CHUNK];
-/// Rows handed out.
+/// How many rows are in use.
 static CLAIMED: Atomic<usize> = Atomic::new(OTHERS);
-/// Rows that exist.
+/// How many rows exist.
 static READY: Atomic<usize> = Atomic::new(0);
 
 fn key(tag: Tag, kind: PoolKind) -> u64 {
@@ -72,12 +72,14 @@ fn key(tag: Tag, kind: PoolKind) -> u64 {
 
 #[inline(always)]
 fn head(key: u64) -> &'static Atomic<usize> {
-    // CAST: Both halves of the key fit; the upper bits of the product are the well-mixed ones.
+    // CAST: These are the two halves of the key. The upper bits of the product are mixed best.
     let hash = (key as u32 ^ (key >> 32) as u32).wrapping_mul(0x9e37_79b1) >> 21;
-    // PANIC: The index has 11 bits, and the array as many places; the check is folded away.
+    // PANIC: The index has 11 bits, and the array 2^11 elements.
     &HEADS[hash as usize]
 }
 
+/// The first row of a chain that has this key and for which `which` returns `true`. `at` is the
+/// address of the first row of the chain, or 0.
 #[inline(always)]
 fn find(
     mut at: usize,
@@ -85,7 +87,8 @@ fn find(
     mut which: impl FnMut(&TagStats) -> bool,
 ) -> Option<&'static TagStats> {
     while at != 0 {
-        // SAFETY: Chains hold addresses of rows only, which are alive while the module is.
+        // SAFETY: `HEADS` and `next` contain 0 or addresses of rows, which are freed only when the
+        // module is unloaded. They are read with acquire, or depend on such a read.
         let row = unsafe { &*(at as *const TagStats) };
         if read_once::read(&row.key) == key && which(row) {
             return Some(row);
@@ -95,7 +98,7 @@ fn find(
     None
 }
 
-/// The row at a place of the table, if it exists.
+/// The row with an index, if it exists.
 #[inline]
 pub(crate) fn at(index: u16) -> Option<&'static TagStats> {
     let index = usize::from(index);
@@ -104,11 +107,11 @@ pub(crate) fn at(index: u16) -> Option<&'static TagStats> {
     if chunk == 0 {
         return None;
     }
-    // SAFETY: A chunk has `CHUNK` rows and is alive while the module is.
+    // SAFETY: A chunk has `CHUNK` rows, and is freed only when the module is unloaded.
     Some(unsafe { &*(chunk as *const TagStats).add(index % CHUNK) })
 }
 
-/// The row of a client's tag, if the client used that before. Any context.
+/// The row of a client's tag, if the client has used that before. Any context.
 #[inline(always)]
 pub(crate) fn known(tag: Tag, kind: PoolKind, owner: Client) -> Option<&'static TagStats> {
     let key = key(tag, kind);
@@ -118,7 +121,7 @@ pub(crate) fn known(tag: Tag, kind: PoolKind, owner: Client) -> Option<&'static 
     })
 }
 
-/// The first `Some` that `look` returns for a row of the tag. Any context.
+/// Calls `look` on the rows of a tag until it returns `Some`, and returns that. Any context.
 pub(crate) fn find_map<T>(
     tag: Tag,
     kind: PoolKind,
@@ -133,13 +136,13 @@ pub(crate) fn find_map<T>(
     found
 }
 
-/// Whether any client used a tag before. Any context.
+/// Whether any client has used a tag before. Any context.
 pub(crate) fn is_known(tag: Tag, kind: PoolKind) -> bool {
     let key = key(tag, kind);
     find(read_once::read_acquire(head(key)), key, |_| true).is_some()
 }
 
-/// The row of a client's tag, made at its first use. Any context but NMI.
+/// The row of a client's tag. At the first use a row is put into the table. Any context but NMI.
 pub(crate) fn row(tag: Tag, kind: PoolKind, caller: usize, owner: Client) -> &'static TagStats {
     let row = known(tag, kind, owner).unwrap_or_else(|| insert(key(tag, kind), kind, owner));
     if !row.is_other() && !row.site().claimed() {
@@ -148,6 +151,7 @@ pub(crate) fn row(tag: Tag, kind: PoolKind, caller: usize, owner: Client) -> &'s
     row
 }
 
+/// Takes over a vacant row of the tag, or puts a new row into the table.
 #[cold]
 #[inline(never)]
 fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static TagStats {
@@ -159,7 +163,7 @@ fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static TagStats {
         let first = head.load(Acquire);
         let mine = |row: &TagStats| row.is_of(owner) || row.take_over(owner);
         if let Some(found) = find(first, key, mine) {
-            // Another CPU may have been faster: then the new row stays unused.
+            // Another CPU was faster. A row that was claimed above stays unused for ever.
             if let Some(new) = new {
                 new.key.store(0, Relaxed);
             }
@@ -171,8 +175,9 @@ fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static TagStats {
         new = Some(row);
         row.begin(key, stamp, owner, find(first, key, |_| true));
         row.next.store(first, Relaxed);
-        // RELEASE: A CPU that finds the row sees all of it. As the list has not changed, and the
-        // first row of a tag stays the first, all rows of the tag agree on which that is.
+        // RELEASE: Pairs with the acquire in `known()`: a CPU that finds the row sees its fields.
+        // On success the chain has not changed since `find()` looked for the tag's first row. So
+        // all rows of a tag agree on which is the first.
         if head
             .cmpxchg(first, core::ptr::from_ref(row) as usize, Release)
             .is_ok()
@@ -182,7 +187,7 @@ fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static TagStats {
     }
 }
 
-/// The sum of a tag's rows, of which `first` is the first, and its peak.
+/// The counters of a tag, and its peak. `first` is the first of its rows.
 pub(crate) fn of_tag(first: &TagStats) -> (Snapshot, i64) {
     let read = || {
         if first.is_other() {
@@ -201,32 +206,35 @@ pub(crate) fn of_tag(first: &TagStats) -> (Snapshot, i64) {
     (now.into(), peak)
 }
 
+/// The row `(other)` of a kind.
 fn other(kind: PoolKind) -> &'static TagStats {
     match at(kind as u16) {
         Some(row) => row,
-        // PANIC: The first chunk is made before the module is live.
+        // PANIC: The module's init makes the first chunk, before it can be called.
         None => unreachable!(),
     }
 }
 
-/// The row at a place that may be behind the last.
+/// The row with an index, which may be too large.
 pub(crate) fn at_place(place: usize) -> Option<&'static TagStats> {
     at(u16::try_from(place).ok()?)
 }
 
-/// The row of a block's header.
+/// The row of a block.
 ///
 /// # Safety
 ///
-/// `index` comes from a header of this load.
+/// `index` comes from a valid header: it is [`TagStats::index`] of a row.
 #[inline(always)]
 pub(crate) unsafe fn of_header(index: u16) -> &'static TagStats {
     let index = usize::from(index);
     let chunk = read_once::read_acquire(&CHUNKS[index / CHUNK]);
-    // SAFETY: By the safety requirements there is such a row, and it is alive while the module is.
+    // SAFETY: By the safety requirements there is such a row, so its chunk is not null. A chunk is
+    // freed only when the module is unloaded.
     unsafe { &*(chunk as *const TagStats).add(index % CHUNK) }
 }
 
+/// Takes an unused row; `None` if there is none, and none can be made in this context.
 fn claim() -> Option<&'static TagStats> {
     loop {
         let claimed = CLAIMED.load(Relaxed);
@@ -259,7 +267,8 @@ fn grow() -> Result {
         let first = READY.load(Acquire);
         for i in 0..CHUNK {
             let index = u16::try_from(first + i).map_err(|_| ENOSPC)?;
-            // INVARIANT: The chunk's per-CPU memory is cut into equal parts, one a row.
+            // INVARIANT: Each row has `COUNTERS_SIZE` bytes of the chunk's per-CPU memory, which is
+            // freed after the rows.
             rows.push(
                 TagStats::new(counters.get() + i * COUNTERS_SIZE, index),
                 GFP_KERNEL,
@@ -268,8 +277,8 @@ fn grow() -> Result {
         let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
         // RELEASE: Pairs with the acquire in `at()`.
         let raced = slot.cmpxchg(0, rows.as_ptr() as usize, Release).is_err();
-        // The CPU that lost does this too, as the winner may not run for a while. RELEASE: Pairs
-        // with the acquire in `claim()`.
+        // A CPU that lost the race does this as well: the winner may be preempted here.
+        // RELEASE: Pairs with the acquire in `claim()`.
         let _ = READY.cmpxchg(first, first + CHUNK, Release);
         if raced {
             return Err(EAGAIN);
@@ -281,7 +290,7 @@ fn grow() -> Result {
     match made {
         Ok(()) => Ok(()),
         Err(error) => {
-            // SAFETY: No row that was kept uses it.
+            // SAFETY: Only the rows that were just dropped used it.
             unsafe { sys::free_percpu(counters) };
             if error == EAGAIN {
                 Ok(())
@@ -292,7 +301,7 @@ fn grow() -> Result {
     }
 }
 
-/// Makes rows until the reserve is full. Sleeps.
+/// Makes rows until [`RESERVE`] rows are unused. Sleeps.
 pub(crate) fn refill() -> Result {
     while READY.load(Acquire) < MAX_ROWS && CLAIMED.load(Relaxed) + RESERVE >= READY.load(Acquire) {
         grow()?;
@@ -307,12 +316,12 @@ pub(crate) fn bytes() -> usize {
     READY.load(Relaxed).saturating_mul(row)
 }
 
-/// How many rows have been handed out, `(other)` included.
+/// How many rows are in use, those of `(other)` included.
 pub(crate) fn claimed() -> usize {
     CLAIMED.load(Relaxed)
 }
 
-/// The row at or behind a place in the order of a listing, in which the rows `(other)` come last.
+/// The row at or behind a position of a listing, and its position. The rows `(other)` come last.
 pub(crate) fn in_order(place: usize) -> Option<(&'static TagStats, usize)> {
     let tags = place..claimed().saturating_sub(OTHERS);
     let others = place.max(MAX_ROWS)..MAX_ROWS + OTHERS;
@@ -325,28 +334,29 @@ pub(crate) fn in_order(place: usize) -> Option<(&'static TagStats, usize)> {
 ///
 /// # Safety
 ///
-/// Nobody uses a row any more: the module is going.
+/// Nobody uses a row any more: the module is being unloaded.
 pub(crate) unsafe fn free_all() {
     for slot in &CHUNKS {
         let chunk = slot.load(Acquire);
         if chunk == 0 {
             continue;
         }
-        // SAFETY: `grow()` forgot a vector of this shape.
+        // SAFETY: `grow()` forgot a vector with `CHUNK` rows and this capacity.
         let rows =
             unsafe { KVVec::<TagStats>::from_raw_parts(chunk as *mut TagStats, CHUNK, CHUNK) };
         if let Some(counters) = rows
             .first()
             .and_then(|row| core::num::NonZero::new(row.counters))
         {
-            // SAFETY: The first row's cookie is that of the whole chunk, which goes with it.
+            // SAFETY: `grow()` gave the first row the cookie of the chunk's per-CPU memory. By the
+            // safety requirements no row is used any more.
             unsafe { sys::free_percpu(counters) };
         }
     }
 }
 
-/// Exported: the row of a tag, for the Rust API. This also starts the tag's peak; after that the
-/// client keeps the row.
+/// Exported: the row of a tag, for the Rust API, which calls this once for a tag and keeps the row.
+/// It also begins the tag's peak.
 ///
 /// # Safety
 ///
