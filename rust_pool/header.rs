@@ -28,9 +28,9 @@
 //! +12                  u32  check word
 //! ```
 //!
-//! The check word covers the address (of the header, or of the block of pages) and all fields
-//! except the in-use bit, multiplied by a secret that is chosen at load. So no other memory passes
-//! for a header, not even a copy of one, and the header of a freed block is still recognized.
+//! The check word covers all fields except the in-use bit, and the address of the header, or of the
+//! block of pages. It is multiplied by a secret that is chosen at load. So no other memory passes
+//! for a header, not even a copy of one, while the header of a freed block is still recognized.
 
 pub(crate) mod recently_freed;
 
@@ -61,28 +61,28 @@ pub(crate) const UNIT: usize = 16;
 /// The largest block that has a header in front, as on Windows.
 pub(crate) const LARGEST: usize = 4064;
 
-/// What cache-aligned blocks are aligned to.
+/// The alignment of cache-aligned blocks.
 pub(crate) const CACHE_LINE: usize = 64;
 
 /// The most units of an object that may be in front of a cache-aligned block's header.
 const FRONT_UNITS: usize = CACHE_LINE / UNIT - 1;
 
-/// Bytes that an object has to have more for its block to be cache-aligned wherever it begins.
+/// How many bytes larger an object must be so that a cache-aligned block fits, wherever it begins.
 pub(crate) const CACHE_ROOM: usize = FRONT_UNITS * UNIT;
 
 const PAGED: u64 = 1 << 24;
 const IN_USE: u64 = 2 << 24;
 const SHARED: u64 = 4 << 24;
-/// In front of a small block, where no page is shared: it is cache-aligned.
+/// The same bit in front of a small block: it is cache-aligned.
 const ALIGNED: u64 = 4 << 24;
-/// Units of the object in front of such a header.
+/// The field with the units of the object in front of the header of a cache-aligned block.
 const FRONT: u64 = 0xff;
 const PAGES: u64 = 8 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
-/// Freed on the slow path.
+/// The verifier's mark: the block is freed on the slow path.
 const MARKED: u64 = 16 << 24;
-/// The block has a red zone, and is marked as well.
+/// The block has a red zone. It has the verifier's mark as well.
 const CHECKED: u64 = 32 << 24;
 /// The bits that the fast path checks.
 const STATE: u64 = IN_USE | PAGED | MARKED;
@@ -90,17 +90,17 @@ const SMALL_STATE: u64 = STATE | ALIGNED;
 
 static SECRET: Atomic<u64> = Atomic::new(0);
 
-/// Draws the secret of this load.
+/// Chooses the secret.
 pub(crate) fn init() {
-    // An odd factor loses nothing of the other.
+    // Multiplication by an odd number loses no information.
     SECRET.store(sys::random() | 1, Relaxed);
 }
 
 /// The check word of a header with these words, the first with its in-use bit set.
 #[inline(always)]
 fn check(addr: usize, first: u64, second: u64) -> u32 {
-    // CAST: Addresses are 64 bits wide on the architectures supported; the upper half of the
-    // product is the well-mixed one.
+    // CAST: Addresses are 64 bits wide on the architectures supported. The upper half of the
+    // product is mixed best.
     let mixed = first ^ (addr as u64).rotate_left(24) ^ (second & 0xffff_ffff) << 20;
     (mixed.wrapping_mul(read_once::read(&SECRET)) >> 32) as u32
 }
@@ -111,14 +111,15 @@ pub(crate) fn seal(addr: usize, word: u64) -> u64 {
     (word ^ (addr as u64).rotate_left(24)).wrapping_mul(read_once::read(&SECRET))
 }
 
-/// The part of the first word that all headers of a tag have.
+/// The part of the first word that is the same in all headers of a tag. Its top bit is clear, as
+/// that of a tag is.
 #[inline]
 pub(crate) fn stamp(kind: PoolKind, tag: Tag) -> u64 {
     // CAST: The discriminants are 0 and 1.
     IN_USE | (kind as u64) << 24 | u64::from(tag.as_raw()) << 32
 }
 
-/// What both headers have in common.
+/// The two words of a header, of either kind.
 #[derive(Clone, Copy)]
 struct Words {
     first: u64,
@@ -126,16 +127,16 @@ struct Words {
 }
 
 impl Words {
-    /// The second word with its check word, for the words of a live block.
+    /// The second word with its check word. These are the words of a live block.
     #[inline]
     fn sealed(&self, addr: usize) -> u64 {
         self.second | u64::from(check(addr, self.first, self.second)) << 32
     }
 
-    /// The words, if they are a header of `addr`.
+    /// The words, if their check word proves that they are a header of `addr`.
     #[inline(always)]
     fn genuine((first, second): (u64, u64), addr: usize) -> Option<Self> {
-        // CAST: The upper half of the second word.
+        // CAST: It is the upper half of the second word.
         ((second >> 32) as u32 == check(addr, first | IN_USE, second))
             .then_some(Self { first, second })
     }
@@ -147,7 +148,7 @@ impl Words {
 
     #[inline]
     fn tag(&self) -> Tag {
-        // CAST: The upper half of the first word.
+        // CAST: It is the upper half of the first word.
         Tag::stored((self.first >> 32) as u32)
     }
 
@@ -162,11 +163,11 @@ impl Words {
 
     #[inline]
     fn row(&self) -> u16 {
-        // CAST: A field of 16 bits.
+        // CAST: The field has 16 bits.
         (self.second >> 16) as u16
     }
 
-    /// As above, with the verifier's marks and without a check word.
+    /// The words with these marks, and without a check word.
     fn marked(&self, marks: u64) -> Self {
         Self {
             first: self.first | marks,
@@ -174,22 +175,22 @@ impl Words {
         }
     }
 
-    /// Whether a block may be freed with this tag; 0 is any.
+    /// Whether the block may be freed with this tag. Tag 0 stands for any.
     #[inline]
     fn admits(&self, tag: Tag) -> bool {
         tag == self.tag() || tag.as_raw() == 0
     }
 }
 
-/// What is at an address that was said to have a header.
+/// A header that was found.
 pub(crate) enum Found<H> {
-    /// A header of a live block.
+    /// The header of a live block.
     Live(H),
-    /// A header of a block that was freed.
+    /// The header of a block that was freed.
     Freed(H),
 }
 
-/// The live block that begins at `addr` and has a header. Any context, any address.
+/// The live block with a header that begins at `addr`, if there is one. Any context, any address.
 pub(crate) fn live_at(addr: usize) -> Option<Known> {
     if addr % PAGE_SIZE == 0 {
         if let Some(Found::Live(header)) = PageHeader::find(addr) {
@@ -215,21 +216,22 @@ impl Header {
         Self::with_room(bytes, 0, stamp, row)
     }
 
-    /// As [`Self::new`], with `room` bytes behind the block, both together at most [`LARGEST`].
+    /// Like [`Self::new`], for a block with `room` bytes of its object behind it. Both together
+    /// have at most [`LARGEST`] bytes.
     #[inline(always)]
     pub(crate) fn with_room(bytes: usize, room: usize, stamp: u64, row: u16) -> Self {
-        // CAST: `units` is at most 255, `bytes` has 12 bits.
+        // CAST: Lossless: the units are at most 255, and `bytes` has 12 bits.
         Self(Words {
             first: stamp.wrapping_add((units(bytes.wrapping_add(room)) as u64) << 16),
             second: bytes as u64 | u64::from(row) << 16,
         })
     }
 
-    /// This header for a cache-aligned block, with `front` units of its object in front of it, at
-    /// most 3.
+    /// This header for a cache-aligned block, with `front` units of its object in front of the
+    /// header, at most 3.
     #[inline]
     pub(crate) fn behind(self, front: usize) -> Self {
-        // CAST: A small number.
+        // CAST: It is at most 3.
         let front = front as u64 & FRONT;
         Self(Words {
             first: self.0.first | ALIGNED | front,
@@ -237,11 +239,12 @@ impl Header {
         })
     }
 
-    /// Writes the header to the start of an object, or to where it is in one.
+    /// Writes the header to `object`: the start of an object, or of a cache-aligned block's header
+    /// in it.
     ///
     /// # Safety
     ///
-    /// The first [`UNIT`] bytes of `object`, aligned to as many, belong to the caller.
+    /// `object` is aligned to [`UNIT`], and its first [`UNIT`] bytes belong to the caller.
     #[inline(always)]
     pub(crate) unsafe fn write(self, object: NonNull<u8>) {
         let Words { first, second } = self.0;
@@ -249,8 +252,8 @@ impl Header {
         // SAFETY: By the safety requirements.
         unsafe {
             object.cast::<u64>().write(first);
-            // One store: the free loads the word as one, and a processor cannot hand two stores
-            // that are still under way to one load.
+            // Write the word by one store. The free loads it as a whole, and a processor can
+            // forward one pending store to a load, but not two.
             object
                 .cast::<u64>()
                 .add(1)
@@ -258,43 +261,46 @@ impl Header {
         }
     }
 
-    /// Marks a block as known to the verifier.
+    /// Sets the verifier's mark.
     ///
     /// # Safety
     ///
-    /// `object` is the caller's and begins with a header, whose block nobody else knows yet.
+    /// At `object` is a header that the caller has written, and no client knows its block yet.
     pub(crate) unsafe fn mark(object: NonNull<u8>) {
         // SAFETY: By the safety requirements.
         unsafe { Self::add(object, MARKED) };
     }
 
-    /// Marks a block as one with a red zone.
+    /// Sets the verifier's mark, and the one for a red zone.
     ///
     /// # Safety
     ///
-    /// As for [`Self::mark`].
+    /// At `object` is a header that the caller has written, and no client knows its block yet.
     pub(crate) unsafe fn mark_checked(object: NonNull<u8>) {
         // SAFETY: By the safety requirements.
         unsafe { Self::add(object, MARKED | CHECKED) };
     }
 
+    /// Adds marks to a header.
+    ///
     /// # Safety
     ///
-    /// As for [`Self::mark`].
+    /// At `object` is a header that the caller has written, and no client knows its block yet.
     unsafe fn add(object: NonNull<u8>, marks: u64) {
         if let Some(Found::Live(Self(words))) = Self::find(object.as_ptr() as usize) {
-            // SAFETY: By the safety requirements.
+            // SAFETY: There is a header, so `object` is aligned to it, and by the safety
+            // requirements its bytes belong to the caller.
             unsafe { Self(words.marked(marks)).write(object) };
         }
     }
 
-    /// Bytes of the block's object that are in front of the header.
+    /// The bytes of the block's object in front of the header.
     #[inline]
     pub(crate) fn front(&self) -> usize {
         if self.0.first & ALIGNED == 0 {
             return 0;
         }
-        // CAST: A field of 8 bits.
+        // CAST: The field has 8 bits.
         (self.0.first & FRONT) as usize * UNIT
     }
 
@@ -304,23 +310,23 @@ impl Header {
         self.0.first & CHECKED != 0
     }
 
-    /// Whether the verifier knows the block.
+    /// Whether it has the verifier's mark.
     #[inline]
     pub(crate) fn is_marked(&self) -> bool {
         self.0.first & MARKED != 0
     }
 
-    /// The header at an address that may be anything, if it is one of a live block in nonpaged pool
-    /// that the verifier does not know.
+    /// The header at `addr`, which may be any address, if it is that of a live block in nonpaged
+    /// pool, without the verifier's mark, and not cache-aligned.
     #[inline(always)]
     pub(crate) fn find_nonpaged(addr: usize) -> Option<Self> {
         let (first, second) = sys::peek(addr)?;
-        // CAST: The upper half of the second word.
+        // CAST: It is the upper half of the second word.
         (first & SMALL_STATE == IN_USE && (second >> 32) as u32 == check(addr, first, second))
             .then_some(Self(Words { first, second }))
     }
 
-    /// Looks for a header at an address that may be anything.
+    /// Looks for a header at `addr`, which may be any address.
     #[inline]
     pub(crate) fn find(addr: usize) -> Option<Found<Self>> {
         let words = Words::genuine(sys::peek(addr)?, addr)?;
@@ -339,22 +345,24 @@ impl Header {
     #[inline(always)]
     pub(crate) unsafe fn claim(&self, addr: usize) -> bool {
         let first = self.0.first;
-        // SAFETY: Where a header with its check word was found, there is an object of ours, whose
-        // first word only this function changes. If it was freed meanwhile, the word is another.
+        // SAFETY: `find()` has read at `addr`. It found a header with its check word, so an object
+        // of ours is there, and only this function changes the first word of a live block's header.
+        // If the block was freed meanwhile, the word differs. `first` is not -`EFAULT`, as the top
+        // bit of a stamp is clear.
         unsafe { sys::replace(addr, first, first & !IN_USE) }
     }
 
-    /// The block's size in bytes, as asked for.
+    /// The bytes that the client asked for.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        // CAST: A field of 16 bits.
+        // CAST: The field has 16 bits.
         (self.0.second & 0xffff) as usize
     }
 
-    /// Header and block, up to the object's end, in units.
+    /// The units from the header to the end of the object.
     #[inline]
     pub(crate) fn units(&self) -> usize {
-        // CAST: A field of 8 bits.
+        // CAST: The field has 8 bits.
         usize::from((self.0.first >> 16) as u8)
     }
 
@@ -370,24 +378,24 @@ impl Header {
         self.0.kind()
     }
 
-    /// The number of its row in the tag table.
+    /// The index of its row in the tag table.
     #[inline]
     pub(crate) fn row(&self) -> u16 {
         self.0.row()
     }
 
-    /// Whether the block may be freed with this tag; 0 is any.
+    /// Whether the block may be freed with this tag. Tag 0 stands for any.
     #[inline]
     pub(crate) fn admits(&self, tag: Tag) -> bool {
         self.0.admits(tag)
     }
 }
 
-/// The most units that a red zone adds to what the block takes.
+/// The most units that a red zone takes in addition to those of its block.
 const PATTERN_UNITS: usize = 1;
 
-/// The same for a header with this first word: behind a cache-aligned block may be what its
-/// alignment had no need of.
+/// The most units of the object behind a block whose header has this first word: those of a red
+/// zone and, behind a cache-aligned block, those that its alignment did not need.
 fn units_behind(first: u64) -> usize {
     if first & ALIGNED == 0 {
         PATTERN_UNITS
@@ -396,28 +404,29 @@ fn units_behind(first: u64) -> usize {
     }
 }
 
-/// What a cache-aligned block adds to the first word, for each number of units in front; or
-/// nothing.
+/// The bits of the first word that tell how far the header is from the start of its object: none,
+/// or those of a cache-aligned block, for each number of units in front.
 const PLACES: [u64; 5] = [0, ALIGNED, ALIGNED | 1, ALIGNED | 2, ALIGNED | 3];
 
-/// What is left of a damaged header.
+/// The words of a damaged header, to find out what it was.
 #[derive(Clone, Copy)]
 pub(crate) struct Remains(Words);
 
 impl Remains {
-    /// What is in front of a small block, at an address that may be anything.
+    /// The words where a small block's header would be, at any address.
     pub(crate) fn of_small(addr: usize) -> Option<Self> {
         let (first, second) = sys::peek(addr)?;
         Some(Self(Words { first, second }))
     }
 
-    /// What is in the `struct page` of a block's first page, at an address that may be anything.
+    /// The words in the `struct page` of the page at any address, where a block of pages has its
+    /// header.
     pub(crate) fn of_pages(addr: usize) -> Option<Self> {
         let (first, second) = PageWords::around(addr)?.peek();
         Some(Self(Words { first, second }))
     }
 
-    /// Whether both say the same.
+    /// Whether the words are the same.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.0.first == other.0.first && self.0.second == other.0.second
     }
@@ -434,12 +443,12 @@ impl Remains {
 
     /// The check word, if it is intact.
     fn check(&self) -> u32 {
-        // CAST: The upper half of the second word.
+        // CAST: It is the upper half of the second word.
         (self.0.second >> 32) as u32
     }
 
-    /// The header in front of a small block of which only the first word was written to, for a tag
-    /// with this stamp. The check word proves it.
+    /// The header of a small block, if only its first word was overwritten, and its tag has this
+    /// stamp. Tries all first words; the check word proves which one it was.
     pub(crate) fn small_by_second(&self, addr: usize, stamp: u64) -> Option<Header> {
         let header = Header(self.0);
         let bytes = Some(header.bytes()).filter(|&bytes| bytes != 0 && bytes <= LARGEST)?;
@@ -449,7 +458,7 @@ impl Remains {
             .flat_map(|place| {
                 (least..=least + units_behind(place)).flat_map(move |units| {
                     [0, MARKED, MARKED | CHECKED].map(|marks| {
-                        // CAST: A small number.
+                        // CAST: It is at most 255.
                         stamp.wrapping_add((units as u64) << 16) | marks | place
                     })
                 })
@@ -463,9 +472,10 @@ impl Remains {
             })
     }
 
-    /// The header in front of a live small block of which only the second word was written to, or
-    /// half of that, for a tag with this stamp and row. Without the check word this is proof only
-    /// where a block is known to begin: anybody can copy a header.
+    /// The header of a live small block, if only its second word was overwritten, or one half of
+    /// that, and its tag has this stamp and row. If the check word is gone, there is no proof, as
+    /// the first word may be a copy. Then the header only counts if `begins`: the caller knows that
+    /// a block begins there.
     pub(crate) fn small_by_first(
         &self,
         addr: usize,
@@ -488,7 +498,7 @@ impl Remains {
             let least = units(*bytes);
             *bytes != 0 && *bytes <= LARGEST && (least..=least + behind).contains(&header.units())
         };
-        // CAST: A field of 16 bits.
+        // CAST: It has 16 bits.
         let with = |bytes: usize| bytes as u64 | u64::from(row) << 16;
         let end = header.units() * UNIT;
         let proven = |bytes: &usize| check(addr, first, with(*bytes)) == self.check();
@@ -504,8 +514,8 @@ impl Remains {
         }))
     }
 
-    /// The header of a block of pages of which only the first word was written to. `form` says
-    /// what the pages of a block of so many bytes are.
+    /// The header of a block of pages, if only its first word was overwritten, its tag has this
+    /// stamp, and its size is among `sizes`. `form` returns the form of a block of this many bytes.
     pub(crate) fn pages_by_second(
         &self,
         addr: usize,
@@ -530,7 +540,8 @@ impl Remains {
             })
     }
 
-    /// The header of a live block of pages of which only the second word was written to.
+    /// The header of a live block of pages, if only its second word was overwritten, and its tag
+    /// has this stamp and row.
     pub(crate) fn pages_by_first(
         &self,
         stamp: u64,
@@ -545,21 +556,22 @@ impl Remains {
         }))
     }
 
-    /// Makes it the header of a block that was freed, unless the first word has changed since.
+    /// Writes `words` in place of the damaged header at `at`, as the header of a block that was
+    /// freed. Returns `false` if the first word has changed since it was read.
     ///
     /// # Safety
     ///
-    /// `at` is where these words were found, in an object or a `struct page` of ours.
+    /// These words were read at `at`, in an object or a `struct page` of ours.
     unsafe fn bury(&self, words: Words, addr: usize, at: usize) -> bool {
         let sealed = Words {
             first: words.first | IN_USE,
             second: words.second & 0xffff_ffff,
         }
         .sealed(addr);
-        // SAFETY: By the safety requirements. An error number is no first word of a block that
-        // anybody was given, and is refused.
+        // SAFETY: By the safety requirements both words are ours, and were read there. A first word
+        // that is an error number is refused: `replace()` could not tell it from a fault.
         unsafe {
-            // CAST: The bits of an error number are compared.
+            // CAST: Its bits are compared with those of error numbers.
             if (self.0.first as i64) < 0 && (self.0.first as i64) > -4096 {
                 return false;
             }
@@ -571,37 +583,39 @@ impl Remains {
         true
     }
 
-    /// Makes it the header of a small block that was freed, unless it has changed since.
+    /// Repairs the header of a small block, as one that was freed. Returns `false` if the first
+    /// word has changed since it was read.
     ///
     /// # Safety
     ///
-    /// These are the remains of this header, which was at `addr`.
+    /// `header` was at `addr`, where these words were read.
     pub(crate) unsafe fn bury_small(&self, header: &Header, addr: usize) -> bool {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements a block of ours has its header there.
         unsafe { self.bury(header.0, addr, addr) }
     }
 
-    /// Makes it the header of a block of pages that was freed, unless it has changed since.
+    /// Repairs the header of a block of pages, as one that was freed. Returns `false` if the first
+    /// word has changed since it was read.
     ///
     /// # Safety
     ///
-    /// These are the remains of this header, which was that of the block at `addr`.
+    /// `header` was that of the block at `addr`, for which these words were read.
     pub(crate) unsafe fn bury_pages(&self, header: &PageHeader, addr: usize) -> bool {
         PageWords::around(addr).is_some_and(|page| {
-            // SAFETY: By the safety requirements.
+            // SAFETY: By the safety requirements these are the words of a page of ours.
             unsafe { self.bury(header.0, addr, page.addr()) }
         })
     }
 }
 
-/// What the pages of a block are.
+/// How the pages of a block were allocated.
 #[derive(Clone, Copy)]
 pub(crate) enum Form {
-    /// All pages of an order.
+    /// The block has all pages of an order.
     Order(u32),
-    /// As many pages as it needs.
+    /// The block has as many pages as it needs.
     Exact,
-    /// As many, and small blocks may be in the last.
+    /// The block has as many pages as it needs, and small blocks may be in the last.
     Shared,
 }
 
@@ -636,43 +650,45 @@ impl PageHeader {
     pub(crate) unsafe fn write(self, block: NonNull<u8>) {
         let addr = block.as_ptr() as usize;
         if let Some(page) = PageWords::around(addr) {
-            // SAFETY: By the safety requirements.
+            // SAFETY: By the safety requirements the page belongs to the caller.
             unsafe { page.write(self.0.first, self.0.sealed(addr)) };
         }
     }
 
-    /// Marks a block as known to the verifier, if it has such a header.
+    /// Sets the verifier's mark, if the block has a header in a `struct page`, and returns whether
+    /// it has.
     ///
     /// # Safety
     ///
-    /// `block` is the caller's, and nobody else knows it yet.
+    /// The block belongs to the caller, and no client knows it yet.
     pub(crate) unsafe fn mark(block: NonNull<u8>) -> bool {
         let Some(Found::Live(Self(words))) = Self::find(block.as_ptr() as usize) else {
             return false;
         };
-        // SAFETY: By the safety requirements; where a header is, the block begins with a page.
+        // SAFETY: There is a header, so the block begins with a page, and by the safety
+        // requirements that belongs to the caller.
         unsafe { Self(words.marked(MARKED)).write(block) };
         true
     }
 
-    /// Whether the verifier knows the block.
+    /// Whether it has the verifier's mark.
     #[inline]
     pub(crate) fn is_marked(&self) -> bool {
         self.0.first & MARKED != 0
     }
 
-    /// The header of a block at a page-aligned address that may be anything, if it is one of a live
-    /// block in nonpaged pool that the verifier does not know.
+    /// The header of a block at `addr`, which may be any page-aligned address, if it is that of a
+    /// live block in nonpaged pool without the verifier's mark.
     #[inline(always)]
     pub(crate) fn find_nonpaged(addr: usize) -> Option<(Self, PageWords)> {
         let page = PageWords::around(addr)?;
         let (first, second) = page.peek();
-        // CAST: The upper half of the second word.
+        // CAST: It is the upper half of the second word.
         (first & STATE == IN_USE && (second >> 32) as u32 == check(addr, first, second))
             .then_some((Self(Words { first, second }), page))
     }
 
-    /// Looks for the header of a block at a page-aligned address that may be anything.
+    /// Looks for the header of a block at `addr`, which may be any page-aligned address.
     #[inline]
     pub(crate) fn find(addr: usize) -> Option<Found<Self>> {
         let words = Words::genuine(PageWords::around(addr)?.peek(), addr)?;
@@ -689,25 +705,29 @@ impl PageHeader {
     ///
     /// [`Self::find`] found this header for `addr`.
     pub(crate) unsafe fn claim(&self, addr: usize) -> bool {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements the header was found there: `find()` reads these
+        // words.
         PageWords::around(addr).is_some_and(|page| unsafe { self.claim_in(page) })
     }
 
-    /// As [`Self::claim`], for the words in which [`Self::find_nonpaged`] found it.
+    /// Like [`Self::claim`], if the caller has the page's words already.
     ///
     /// # Safety
     ///
-    /// It did find it there.
+    /// [`Self::find_nonpaged`] returned this header and `page`, or [`Self::find`] found this header
+    /// in these words.
     #[inline(always)]
     pub(crate) unsafe fn claim_in(&self, page: PageWords) -> bool {
         let first = self.0.first;
-        // SAFETY: Where a header with its check word was found, the page is ours, and only this
-        // function changes its first word. If it was freed meanwhile, the word is another.
+        // SAFETY: The words were read there. There was a header with its check word, so the page is
+        // ours, and only this function changes the first word of a live block's header. If the
+        // block was freed meanwhile, the word differs. `first` is not -`EFAULT`, as the top bit of
+        // a stamp is clear.
         unsafe { sys::replace(page.addr(), first, first & !IN_USE) }
     }
 
-    /// Removes the header that `base` may have, before its pages are given back; the address is
-    /// remembered.
+    /// Removes the header of the pages at `base`, if they have one, before they are given back.
+    /// Remembers their address as recently freed.
     ///
     /// # Safety
     ///
@@ -718,22 +738,22 @@ impl PageHeader {
             recently_freed::remember(addr);
         }
         if let Some(page) = PageWords::around(addr) {
-            // SAFETY: By the safety requirements.
+            // SAFETY: By the safety requirements the page belongs to the caller.
             unsafe { page.write(0, 0) };
         }
     }
 
-    /// The block's size in bytes, as asked for.
+    /// The bytes that the client asked for.
     #[inline]
     pub(crate) fn bytes(&self) -> usize {
-        // CAST: A field of 20 bits.
+        // CAST: The field has 20 bits.
         (self.0.first & BYTES) as usize
     }
 
-    /// What its pages are.
+    /// How its pages were allocated.
     #[inline(always)]
     pub(crate) fn form(&self) -> Form {
-        // CAST: A field of four bits.
+        // CAST: The field has four bits.
         match (self.0.first >> ORDER & 15) as u32 {
             0 if self.0.first & SHARED != 0 => Form::Shared,
             0 => Form::Exact,
@@ -753,20 +773,20 @@ impl PageHeader {
         self.0.kind()
     }
 
-    /// The number of its row in the tag table.
+    /// The index of its row in the tag table.
     #[inline]
     pub(crate) fn row(&self) -> u16 {
         self.0.row()
     }
 
-    /// Whether the block may be freed with this tag; 0 is any.
+    /// Whether the block may be freed with this tag. Tag 0 stands for any.
     #[inline]
     pub(crate) fn admits(&self, tag: Tag) -> bool {
         self.0.admits(tag)
     }
 }
 
-/// Header and a block of `bytes` bytes, at most [`LARGEST`], in units.
+/// The units of a header and a block of `bytes` bytes, at most [`LARGEST`].
 #[inline]
 pub(crate) const fn units(bytes: usize) -> usize {
     (bytes.wrapping_add(2 * UNIT - 1)) / UNIT

@@ -60,7 +60,7 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// The totals of this family.
+/// The counters of this family.
 pub(crate) static FAMILY: Family = Family::new();
 
 /// Blocks whose free was deferred.
@@ -72,18 +72,18 @@ const PATIENCE: u64 = 500_000_000;
 /// The most page frames that a search skips after a place that could not be emptied.
 const STRIDE: u64 = 512;
 
-/// Whether a block of the page allocator is within the bounds; if not, it is given back.
+/// Returns a block of the page allocator if it is within the bounds, and frees it otherwise.
 fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> {
     let physical = sys::physical(base.as_ptr() as usize)?;
     if wanted.fits(physical / PAGE) {
         return Some(base);
     }
-    // SAFETY: The pages were allocated just now, and nobody uses them.
+    // SAFETY: `pages_exact()` has just allocated these pages, `used` bytes, and nobody uses them.
     unsafe { sys::free_pages(base, used) };
     None
 }
 
-/// Asks the page allocator, which knows no bounds but those of its zones.
+/// Allocates from the page allocator, which knows no bounds except those of its zones.
 fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp) -> Option<NonNull<u8>> {
     if used > sys::PAGES_MAX {
         return None;
@@ -97,10 +97,10 @@ fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp) -> Option<NonNull<u8>
     keep(wanted, base, used)
 }
 
-/// Searches for page frames that can be emptied, from the highest address down. Sleeps.
+/// Searches for page frames that the kernel can migrate, from the highest address down. Sleeps.
 ///
-/// The kernel empties whole pageblocks, usually of 2 MiB. So it fails in a pageblock that has such
-/// a block already, or anything else that cannot be moved.
+/// The kernel isolates whole pageblocks, usually of 2 MiB. It fails if a pageblock contains
+/// something that cannot be moved, such as an earlier block of this family.
 fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
     if !request::affordable(used) {
         return None;
@@ -117,7 +117,7 @@ fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
         }
         at = match sys::contig_try(pfn, pages) {
             Ok(base) => return Some(base),
-            // The block must end below what is in the way.
+            // Try again with a block that ends below the obstacle.
             Err(Contig::Obstacle(obstacle)) => obstacle.checked_sub(count)?,
             Err(Contig::Busy) => pfn.checked_sub(count.min(STRIDE))?,
         };
@@ -127,8 +127,9 @@ fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
     }
 }
 
+/// Allocates pages within the bounds, by each means in turn.
 fn find(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
-    // A zone within the bounds always fits; one that reaches beyond them may by chance.
+    // Pages of a zone that lies below the bound always fit. Pages of a larger zone may, by chance.
     let zone = if wanted.last < (16 << 20) / PAGE {
         raw::RUST_POOL_GFP_DMA
     } else if wanted.last < (4 << 30) / PAGE {
@@ -154,7 +155,7 @@ pub(crate) fn allocate(
     cache: i32,
     caller: usize,
 ) -> Option<NonNull<u8>> {
-    // CAST: A bug check's parameter shows the bits.
+    // CAST: The report shows the value's bits.
     let shown = cache as u32;
     let Some(cache) = CacheType::from_raw(cache) else {
         rule::CACHE_TYPE_RESERVED
@@ -191,6 +192,7 @@ pub(crate) fn allocate(
     base
 }
 
+/// Allocates memory within the bounds, and its record.
 fn allocate_wanted(
     wanted: &Wanted,
     bytes: usize,
@@ -204,7 +206,7 @@ fn allocate_wanted(
     let record = Reservation::new()?;
     let base = find(wanted, used)?;
     if cache != CacheType::Cached {
-        // SAFETY: The pages are ours alone.
+        // SAFETY: `find()` has just allocated these pages in the direct map, and nobody maps them.
         let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, cache.as_raw()) };
         if set.is_err() {
             restore(base, used);
@@ -225,10 +227,11 @@ fn allocate_wanted(
 
 /// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
 fn restore(base: NonNull<u8>, used: usize) {
-    // SAFETY: The pages are ours alone.
+    // SAFETY: The callers pass pages that `find()` allocated in the direct map. Clients no longer
+    // use them, and nobody else maps them.
     let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, CacheType::Cached.as_raw()) };
     if set.is_ok() {
-        // SAFETY: They are not used any more.
+        // SAFETY: `pages_exact()` or `contig_try()` returned them, and nobody uses them any more.
         unsafe { sys::free_pages(base, used) };
     } else {
         pr_err!("{used} bytes of contiguous memory cannot be made write-back again: leaked\n");
@@ -240,7 +243,7 @@ fn pages_of(batch: &Batch) -> Option<PageList> {
     let mut list = PageList::with_room(batch.pages)?;
     for region in batch.regions.iter() {
         for page in 0..region.used / PAGE_SIZE {
-            // SAFETY: The page lies in the region.
+            // SAFETY: The offset is less than `used`, so the address lies in the region.
             let at = unsafe { region.base.add(page * PAGE_SIZE) };
             if !list.push(sys::page_of(at)?) {
                 return None;
@@ -250,15 +253,17 @@ fn pages_of(batch: &Batch) -> Option<PageList> {
     Some(list)
 }
 
-/// Gives the memory of a batch that is not cached back, with one change of attributes if there is
-/// memory to list the pages. Sleeps.
+/// Frees the memory of a batch of blocks that are not cached. If there is memory to list their
+/// pages, one call makes all of them write-back. Sleeps.
 pub(crate) fn give_back(mut batch: Batch) {
     let list = (batch.blocks > 1).then(|| pages_of(&batch)).flatten();
-    // SAFETY: The pages were the regions', which were in the table and are no more.
+    // SAFETY: The list has the pages of regions that were taken out of the table. So we own the
+    // pages, and nobody else maps them.
     let done = list.is_some_and(|mut list| unsafe { list.write_back() });
     while let Some(region) = batch.regions.pop() {
         if done {
-            // SAFETY: As above.
+            // SAFETY: The region was taken out of the table, so nobody uses its pages any more.
+            // `find()` allocated them.
             unsafe { sys::free_pages(region.base, region.used) };
         } else {
             restore(region.base, region.used);
@@ -266,8 +271,8 @@ pub(crate) fn give_back(mut batch: Batch) {
     }
 }
 
-/// Frees the block at `base`, if size and cache type, if given, are its own. Any context, any
-/// address.
+/// Frees the block at `base`, if its size and its cache type are those that are given, if any. Any
+/// context, any address.
 pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
     let own = Parameter::Address(base);
     if sys::irql().is_nmi() {
@@ -310,7 +315,8 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         }
     );
     if cached {
-        // SAFETY: The region was in the table, so these are its pages, and it is no more.
+        // SAFETY: The region was taken out of the table, so nobody uses its pages any more.
+        // `find()` allocated them.
         unsafe { sys::free_pages(region.base, region.used) };
     } else if sys::may_change_pages() {
         BACKLOG.shorten(region.used, give_back);
@@ -352,7 +358,7 @@ unsafe extern "C" fn rust_pool_contiguous_free(
     cache: *const i32,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements. Both are read before this function returns.
     let (bytes, cache) = unsafe { (bytes.as_ref(), cache.as_ref()) };
     free(base as usize, bytes.copied(), cache.copied(), caller);
 }

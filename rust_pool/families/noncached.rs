@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Noncached and write-combined memory: scattered pages, mapped next to each other.
+//! Noncached and write-combined memory: scattered pages, mapped side by side.
 //!
-//! The cache type is first set in the direct map, then the mapping gets the same one, so there is
-//! no cached alias. A free goes the other way.
+//! The cache type is first set in the direct map. Then the pages are mapped with the same type, so
+//! they never have a cached alias. A free does the same in reverse order.
 //!
 //! WDK: "MmAllocateNonCachedMemory", "MmFreeNonCachedMemory".
 
@@ -59,17 +59,19 @@ use kernel::{
     prelude::*, //
 };
 
-/// The totals of this family.
+/// The counters of this family.
 pub(crate) static FAMILY: Family = Family::new();
 
 /// Blocks whose free was deferred.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
-/// Pages that are only mapped write-back; frees them on drop.
+/// Pages from [`sys::page`] that are write-back, and mapped in the direct map only. They are freed
+/// on drop.
 struct Pages(KVVec<NonNull<bindings::page>>);
 
 impl Pages {
+    /// Allocates pages. Sleeps.
     fn new(count: usize) -> Option<Self> {
         let mut pages = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN).ok()?);
         let request = Request {
@@ -83,12 +85,13 @@ impl Pages {
         Some(pages)
     }
 
-    /// Makes the pages of a cache type, in the direct map too. Sleeps.
+    /// Sets the cache type of the pages, and maps them with that type. Sleeps.
     fn map(mut self, cache: CacheType) -> Option<Mapping> {
-        // SAFETY: The pages are ours alone.
+        // SAFETY: `self` owns the pages, and nobody else maps them.
         let set = unsafe { sys::pages_set(&mut self.0, cache.as_raw()) };
         let base = match set {
-            // SAFETY: They are ours until the mapping is undone.
+            // SAFETY: The result, and then its region, own the pages until `give_back()` has
+            // unmapped them. They have this cache type.
             Ok(()) => unsafe { sys::vmap(&mut self.0, cache.as_raw()) },
             Err(_) => None,
         };
@@ -104,7 +107,7 @@ impl Pages {
 
     /// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
     fn restore(mut pages: KVVec<NonNull<bindings::page>>) {
-        // SAFETY: The pages are ours alone, and mapped nowhere else any more.
+        // SAFETY: The callers pass pages that they own, and that are mapped in the direct map only.
         if unsafe { sys::pages_set(&mut pages, CacheType::Cached.as_raw()) }.is_ok() {
             drop(Self(pages));
         } else {
@@ -116,19 +119,20 @@ impl Pages {
     }
 }
 
-/// Where pages are mapped, and the pages.
+/// The address at which pages are mapped, and the pages.
 type Mapping = (NonNull<u8>, KVVec<NonNull<bindings::page>>);
 
 impl Drop for Pages {
     fn drop(&mut self) {
         for page in self.0.drain_all() {
-            // SAFETY: The page was allocated by `new()` and is not used any more.
+            // SAFETY: `sys::page()` returned it, and only this list has it.
             unsafe { sys::free_page(page) };
         }
     }
 }
 
-/// Allocates memory, or reports why not and returns `None`. Sleeps where it may, fails elsewhere.
+/// Allocates memory, or reports why not and returns `None`. Any context, but where code may not
+/// sleep it fails.
 pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<NonNull<u8>> {
     let cache = if combined {
         CacheType::WriteCombined
@@ -163,6 +167,7 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
     base
 }
 
+/// Allocates memory and its record. Sleeps.
 fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNull<u8>> {
     let used = page_align(bytes)?;
     if !request::affordable(used) {
@@ -208,17 +213,18 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     }
 }
 
-/// Gives the memory of a batch back, with one change of attributes if there is memory to list the
-/// pages. Sleeps.
+/// Frees the memory of a batch. If there is memory to list the pages, one call makes all of them
+/// write-back. Sleeps.
 pub(crate) fn give_back(mut batch: Batch) {
     let mut list = PageList::with_room(batch.pages).filter(|_| batch.blocks > 1);
     let mut unmapped = List::new();
     while let Some(region) = batch.regions.pop() {
         if matches!(region.owner, Owner::Locked(_)) {
-            // Its pages are unpinned with it.
+            // Dropping the region unpins its pages.
             continue;
         }
-        // SAFETY: The region was in the table, so this is its mapping, and it is no more.
+        // SAFETY: The region was taken out of the table, so nobody uses its mapping any more.
+        // `sys::vmap()` or `sys::map_frames()` made that.
         unsafe { sys::vunmap(region.base) };
         if let (Some(pages), Owner::NonCached { pages: own, .. }) = (&mut list, &region.owner) {
             if !own.iter().all(|&page| pages.push(page)) {
@@ -227,7 +233,8 @@ pub(crate) fn give_back(mut batch: Batch) {
         }
         unmapped.push(region);
     }
-    // SAFETY: The pages were the regions', and none is mapped any more.
+    // SAFETY: The list has the pages of regions that were taken out of the table. So we own the
+    // pages, and their mappings are gone.
     let done = list.is_some_and(|mut list| unsafe { list.write_back() });
     while let Some(mut region) = unmapped.pop() {
         if let Owner::NonCached { pages, .. } = &mut region.owner {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Page-aligned addresses that were freed recently, to tell a second free from a foreign address.
+//! Page-aligned addresses that were freed recently, to tell a second free from the free of an
+//! address that never was a block.
 
 use kernel::sync::atomic::{
     Atomic,
@@ -13,7 +14,7 @@ static RECENT: [Atomic<usize>; PLACES] = [const { Atomic::new(0) }; PLACES];
 
 #[inline]
 fn place(addr: usize) -> &'static Atomic<usize> {
-    // PANIC: The index has 10 bits; the check is folded away.
+    // PANIC: The index has 10 bits, and the array 2^10 elements.
     &RECENT[(addr >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54 & (PLACES - 1)]
 }
 
@@ -23,7 +24,7 @@ pub(crate) fn remember(addr: usize) {
     place(addr).store(addr, Relaxed);
 }
 
-/// Forgets an address, because there is a block again. Any context.
+/// Forgets an address, because a new block begins there. Any context.
 #[inline]
 pub(crate) fn forget(addr: usize) {
     let place = place(addr);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Blocks whose header was overwritten, found when they are freed.
+//! Blocks whose header was overwritten, which is found when they are freed.
 //!
 //! WDK: "Bug Check 0x19: BAD_POOL_HEADER".
 //!
-//! A damaged header does not describe its block, but two things may. The heap and the slab caches
-//! know where their blocks begin. And if one of the header's two words is intact, the check word or
-//! the row of the tag proves what the other one was.
+//! A damaged header does not describe its block, but there are two other sources. The heap and the
+//! slab caches know where their objects begin. And if one of the header's two words is intact, the
+//! other one can be recovered: the check word, or the row of the tag, proves what it was.
 //!
-//! The memory of such a block is never used again, as nobody knows what else was overwritten. If
-//! its size and tag are known, it is counted as freed, and a second free of it is recognized. If
-//! not, it stays counted as allocated.
+//! The memory of such a block is never used again, as it is not known what else was overwritten. If
+//! its size and tag could be recovered, the block is counted as freed, and a second free of it is
+//! recognized. If not, it stays counted as allocated.
 
 use crate::{
     header::{
@@ -61,12 +61,13 @@ use kernel::prelude::*;
 pub(crate) struct Damage {
     addr: usize,
     remains: Remains,
-    /// What the header was.
+    /// The header as it was, if it could be recovered.
     header: Option<AnyHeader>,
-    /// What else is known of a small block.
+    /// What the heap or a slab cache knows of a small block.
     object: Option<Object>,
 }
 
+/// A header of either kind.
 enum AnyHeader {
     Small(Header),
     Pages(PageHeader),
@@ -102,7 +103,7 @@ impl AnyHeader {
     }
 }
 
-/// The block in front of a damaged one; somebody probably wrote beyond its end.
+/// The block in front of a damaged one. Probably somebody wrote beyond its end.
 struct Front {
     addr: usize,
     header: AnyHeader,
@@ -122,19 +123,21 @@ fn object_at(at: usize) -> Option<Object> {
     })
 }
 
-/// The block at an address without a header, if it is certain that there is one. Slow; any context
-/// but NMI.
+/// Looks for a block with a damaged header at an address that has no valid one. Returns only what
+/// is certain to be a block. Slow; any context but NMI.
 pub(crate) fn look(addr: usize) -> Option<Damage> {
     look_at_pages(addr).or_else(|| look_at_small(addr))
 }
 
+/// Looks for a block of pages.
 fn look_at_pages(addr: usize) -> Option<Damage> {
     if addr % PAGE_SIZE != 0 {
         return None;
     }
     let remains = Remains::of_pages(addr)?;
     let header = pages::recover(addr, &remains)?;
-    // The header may just be being written: after a second free the next owner may be at work.
+    // If the words have changed, the header is not damaged, but is just being written: the block
+    // was freed before, and is being allocated again.
     Remains::of_pages(addr).filter(|now| now.is(&remains))?;
     Some(Damage {
         addr,
@@ -144,11 +147,12 @@ fn look_at_pages(addr: usize) -> Option<Damage> {
     })
 }
 
+/// Looks for a small block.
 fn look_at_small(addr: usize) -> Option<Damage> {
     let at = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0)?;
     let remains = Remains::of_small(at)?;
     let object = object_at(at);
-    // If the size does not match the object, it was overwritten as well.
+    // If the header's size does not match the object's, it was overwritten as well.
     let begins = object.is_some_and(|object| object.begins);
     let takes = object.and_then(|object| object.bytes);
     let agrees =
@@ -157,7 +161,7 @@ fn look_at_small(addr: usize) -> Option<Damage> {
     if header.is_none() && object.is_none() {
         return None;
     }
-    // As above.
+    // If the words have changed, the header is just being written.
     Remains::of_small(at).filter(|now| now.is(&remains))?;
     Some(Damage {
         addr,
@@ -168,7 +172,8 @@ fn look_at_small(addr: usize) -> Option<Damage> {
 }
 
 impl Damage {
-    /// The nearest block in front with an intact header; all blocks between were overrun as well.
+    /// The nearest block in front that has a valid header. A write beyond its end went through all
+    /// blocks between.
     fn front(&self) -> Option<Front> {
         let mut front = self.object?.front;
         for _ in 0..PAGE_SIZE / UNIT {
@@ -202,10 +207,11 @@ impl Damage {
         None
     }
 
-    /// Counts the block as freed, so that a second free of it is recognized; `false` if too little
-    /// is known of it, or if the header was overwritten again.
+    /// Counts the block as freed, and repairs its header, so that a second free is recognized.
+    /// Returns `false` if the header could not be recovered, or has changed again.
     fn bury(&self) -> bool {
-        // SAFETY: These are the remains of this header.
+        // SAFETY: `look()` read the remains at this address, and recovered this header from them.
+        // So a block of ours is there.
         let buried = unsafe {
             match &self.header {
                 Some(AnyHeader::Small(header)) => self.remains.bury_small(header, self.addr - UNIT),
@@ -228,7 +234,7 @@ impl Damage {
         buried
     }
 
-    /// Reports the free of the block, and counts it.
+    /// Reports the damage, and counts the block as freed if it can.
     pub(crate) fn report(self, caller: usize) {
         let front = self.front();
         let bytes = self.header.as_ref().map(|header| header.known().bytes);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Quarantine: the memory of blocks that a violation concerned, which is never handed out again
-//! (`policy quarantine`).
+//! Quarantine (`policy quarantine`): keeps the memory of blocks that a violation concerned, so that
+//! it is never handed out again.
 //!
-//! It stays as it is until the module is unloaded. Blocks of special pool stay in their slots.
+//! The memory stays as it is until the module is unloaded. Blocks of special pool stay in their
+//! places there.
 
 use crate::{
     header::PageHeader,
@@ -33,17 +34,19 @@ use kernel::{
 
 /// Memory in quarantine.
 pub(crate) enum Memory {
-    /// An object, and where its block was.
+    /// An object of a class, and the address of its block.
     Object(NonNull<u8>, Class, usize),
+    /// A block of pages, and its header.
     Pages(NonNull<u8>, PageHeader),
+    /// A large block of pool.
     Region(KBox<Region>),
 }
 
-// SAFETY: It owns the memory.
+// SAFETY: It owns the memory, which any thread may free.
 unsafe impl Send for Memory {}
 
 impl Memory {
-    /// Where its block was.
+    /// The address of the block.
     fn addr(&self) -> usize {
         match self {
             Self::Object(_, _, addr) => *addr,
@@ -54,7 +57,7 @@ impl Memory {
 }
 
 impl Memory {
-    /// How much it is.
+    /// The bytes of memory.
     fn bytes(&self) -> usize {
         match self {
             Self::Object(_, class, _) => class.bytes(),
@@ -64,7 +67,7 @@ impl Memory {
     }
 }
 
-/// Everything in quarantine.
+/// The memory in quarantine.
 pub(crate) static MEMORY: AtLoad<SpinLockIrq<KVVec<Memory>>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(KVVec::new(), "rust_pool::kept_memory"),
@@ -72,7 +75,7 @@ pub(crate) static MEMORY: AtLoad<SpinLockIrq<KVVec<Memory>>> = AtLoad::new(|| {
     )
 });
 
-/// Makes room for the quarantine. Sleeps; `SWITCHING` is held.
+/// Makes room for the quarantine. Sleeps; the caller holds `SWITCHING`.
 pub(crate) fn open() -> Result {
     quarantine_set::open()?;
     if MEMORY.lock().capacity() != 0 {
@@ -83,7 +86,7 @@ pub(crate) fn open() -> Result {
     Ok(())
 }
 
-/// Puts memory into quarantine that nobody uses. Any context but NMI.
+/// Puts memory of a freed block into quarantine. Any context but NMI.
 pub(crate) fn keep(memory: Memory) {
     quarantine_set::note(memory.addr(), memory.bytes());
     let mut kept = MEMORY.lock();
@@ -94,12 +97,13 @@ pub(crate) fn keep(memory: Memory) {
     }
 }
 
-/// Gives back what is in quarantine. Sleeps; nobody uses the module any more.
+/// Frees the memory in quarantine. Sleeps; nobody uses the module any more.
 pub(crate) fn exit() {
     quarantine_set::exit();
     let kept = core::mem::replace(&mut *MEMORY.lock(), KVVec::new());
     for memory in kept {
-        // SAFETY: Nobody used any of these when they were put into quarantine.
+        // SAFETY: A `Memory` owns what it describes: an object of this class, pages with this
+        // header, or the pages of a large block. Its block was freed, so nobody uses it.
         unsafe {
             match memory {
                 Memory::Object(object, class, _) => small::free_object(class, object),

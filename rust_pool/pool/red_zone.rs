@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Blocks with a red zone behind them, which are poisoned and held back when they are freed.
+//! Blocks with a red zone behind them. When they are freed, they are poisoned and held back.
 //!
 //! WDK: "Bug Check 0x19: BAD_POOL_HEADER".
 //!
@@ -57,7 +57,7 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// Bytes of the red zone, at least: it extends to the end of the object.
+/// The least bytes of a red zone. It extends to the end of the object.
 const TAIL: usize = 16;
 
 /// Allocates a block with a red zone, if the options say so. Any context but NMI.
@@ -75,15 +75,15 @@ pub(crate) fn allocate(
         return None;
     }
     let block = small::allocate_with_room(request, TAIL, aligned, kind, tag, row)?;
-    // SAFETY: The block is ours, and has a header in front.
+    // SAFETY: A small block has its header in front, in the same object.
     let at = unsafe { block.sub(UNIT) };
-    // SAFETY: As above.
+    // SAFETY: `allocate_with_room()` has written the header, and no client knows the block yet.
     unsafe { Header::mark_checked(at) };
     let Some(Found::Live(header)) = Header::find(at.as_ptr() as usize) else {
         return Some(block);
     };
     let room = Class::of_header(&header).bytes() - UNIT - header.front();
-    // SAFETY: So much of the object is behind the header.
+    // SAFETY: From the block on, the object has `room` bytes, and no client knows it yet.
     unsafe {
         if !zeroing::zeroes(request.zero) {
             poison::fill(block, bytes, poison::NEW);
@@ -100,17 +100,18 @@ pub(crate) fn allocate(
 /// [`Header::find`] found this header, live, in front of `block`, and the caller gives it up.
 pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     let addr = block.as_ptr() as usize;
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `Header::find()` found it there.
     if !unsafe { header.claim(addr - UNIT) } {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     }
     let (class, bytes) = (Class::of_header(&header), header.bytes());
     let front = header.front();
     let room = class.bytes() - UNIT - front;
-    // SAFETY: So much of the object is behind the header, and was filled behind the block.
+    // SAFETY: From the block on, the object has `room` bytes. `allocate()` has filled those behind
+    // the block.
     let changed = unsafe { poison::changed(block.add(bytes), room - bytes, poison::AROUND) };
     if let Some(at) = changed {
-        // SAFETY: It is one of these bytes.
+        // SAFETY: `changed()` returned the address of a byte of the red zone, which it has read.
         let value = unsafe { (at as *const u8).read_volatile() };
         let given = [
             Parameter::Address(addr),
@@ -127,7 +128,8 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     tracking::remove(addr);
     small::discharge(&header, tag_table::at(header.row()));
     let concerned = quarantine_set::take(addr);
-    // SAFETY: As above; the block was given up.
+    // SAFETY: From the block on, the object has `room` bytes, and in front of it a header and
+    // `front` bytes. `claim()` succeeded, so the object is ours.
     let object = unsafe {
         poison::fill(block, room, pattern());
         block.sub(UNIT + front)
@@ -153,7 +155,7 @@ fn pattern() -> u8 {
     }
 }
 
-/// Holds a block back, and releases the one that was held for the longest time.
+/// Holds a block back, and releases the one that has been held back for the longest time.
 fn hold(block: HeldBlock) {
     let oldest = {
         let mut held = HELD_BACK.lock();
@@ -167,7 +169,7 @@ fn hold(block: HeldBlock) {
     }
 }
 
-/// Gives a block back to the pool, and reports whether somebody wrote to it.
+/// Frees the memory of a block that was held back. Reports if somebody wrote to it after the free.
 fn release(block: HeldBlock) {
     let (at, addr) = (block.at(), block.addr());
     let HeldBlock {
@@ -181,7 +183,7 @@ fn release(block: HeldBlock) {
         keep,
     } = block;
     let behind = front + UNIT;
-    // SAFETY: So much of the object is behind the header, and was filled.
+    // SAFETY: `free()` has filled the object from behind its header to its end.
     let changed = unsafe { poison::changed(object.add(behind), class.bytes() - behind, pattern()) };
     let header = match Header::find(at) {
         Some(Found::Freed(_)) => None,
@@ -210,11 +212,12 @@ fn release(block: HeldBlock) {
     if keep || ((header.is_some() || changed.is_some()) && quarantine_set::quarantines()) {
         return quarantine::keep(Memory::Object(object, class, addr));
     }
-    // SAFETY: It is an object of this class that nobody has.
+    // SAFETY: It is an object of this class: `free()` got both from the header. The `HeldBlock`
+    // owned it.
     unsafe { small::free_object(class, object) };
 }
 
-/// Makes room to hold blocks back. Sleeps; `SWITCHING` is held.
+/// Makes room to hold blocks back. Sleeps; the caller holds `SWITCHING`.
 pub(crate) fn open() -> Result {
     if HELD_BACK.lock().is_some() {
         return Ok(());
@@ -224,7 +227,7 @@ pub(crate) fn open() -> Result {
     Ok(())
 }
 
-/// Gives up all blocks that are held back. Sleeps; `SWITCHING` is held, or nobody uses the
+/// Releases all blocks that are held back. Sleeps; the caller holds `SWITCHING`, or nobody uses the
 /// module any more.
 pub(crate) fn close() {
     let held = HELD_BACK.lock().take();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Where contiguous memory may be.
+//! The bounds within which contiguous memory must lie.
 
 use crate::sys::{
     self,
@@ -8,21 +8,21 @@ use crate::sys::{
     PAGE_SIZE, //
 };
 
-/// Bytes in a page, as physical addresses count.
+/// Bytes in a page, as a number to compute physical addresses with.
 pub(crate) const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A request with valid bounds.
 pub(crate) struct Wanted {
     bytes: u64,
-    /// Page frame numbers between which the block may start, both inclusive.
+    /// The first and the last page frame at which the block may start.
     pub(crate) first: u64,
     pub(crate) last: u64,
-    /// 0 or a power of two that is not below the size.
+    /// A multiple of this may not lie inside the block. 0, or a power of two no less than its size.
     boundary: u64,
 }
 
 impl Wanted {
-    /// `None` if no address is within these bounds.
+    /// A request; `None` if no address is within these bounds.
     pub(crate) fn new(bytes: usize, lowest: u64, highest: u64, boundary: u64) -> Option<Self> {
         let bytes = u64::try_from(bytes).ok()?;
         if boundary != 0 && (!boundary.is_power_of_two() || bytes > boundary) {
@@ -30,7 +30,7 @@ impl Wanted {
         }
         let pages = u64::try_from(page_align(usize::try_from(bytes).ok()?)?).ok()? / PAGE;
         let first = lowest.checked_add(PAGE - 1)? / PAGE;
-        // The last byte asked for may be at `highest`, but whole pages must exist.
+        // The last byte that is asked for may be at `highest`, but the rest of its page must exist.
         let last = (highest.checked_sub(bytes.checked_sub(1)?)? / PAGE)
             .min(sys::max_pfn().checked_sub(pages)?);
         (first <= last).then_some(Self {
@@ -47,6 +47,7 @@ impl Wanted {
         self.boundary == 0 || (start ^ (start + self.bytes - 1)) & !(self.boundary - 1) == 0
     }
 
+    /// Whether a block at this frame is within all bounds.
     pub(crate) fn fits(&self, pfn: u64) -> bool {
         (self.first..=self.last).contains(&pfn) && self.whole(pfn)
     }
@@ -56,7 +57,8 @@ impl Wanted {
         if self.whole(pfn) {
             pfn
         } else {
-            // The boundary is above a page here, or the block could not cross it.
+            // The boundary is larger than a page, as the block crosses it although it begins with
+            // one.
             let end = (pfn * PAGE + self.bytes) & !(self.boundary - 1);
             end.saturating_sub(self.bytes) / PAGE
         }
