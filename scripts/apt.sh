@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # used where this is sourced
 #
-# A private apt: the host's apt-get and its settings for proxies and
-# certificates, but our sources, lists and archives, all in the cache, so that
-# /etc/apt and the host's own lists stay as they are.
+# A private apt. It uses the host's apt-get, with its proxies and certificates, but our own
+# sources, lists and archives, which are in the cache. It does not touch /etc/apt and the
+# host's lists.
 
 APT_DIR=$CACHE/apt-$DEBIAN_RELEASE
 
@@ -24,7 +24,8 @@ apt_private() {
 		-o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30 "$@"
 }
 
-# apt_into ROOT PACKAGE...: the host's apt-get fetches, the root's dpkg installs
+# apt_into ROOT PACKAGE...: installs packages in a root: the host's apt-get fetches them,
+# the root's dpkg installs them
 apt_into() {
 	local root=$1
 	shift
@@ -36,7 +37,7 @@ apt_into() {
 		-o Dir::Log="$root/var/log/apt" -y install "$@"
 }
 
-# Prints the mirrors that the system's own apt is set up with, most likely first.
+# Prints the mirrors in the system's apt sources, the most likely one first.
 mirrors_of_system() {
 	local codename uri
 
@@ -46,7 +47,7 @@ mirrors_of_system() {
 	fi
 	# shellcheck source=/dev/null
 	codename=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-	# An empty list directory, so that every index is one still to be fetched.
+	# With an empty directory of lists, apt-get prints the address of every index.
 	mkdir -p "$APT_DIR/none/partial"
 	apt-get -o Dir::State::lists="$APT_DIR/none" update --print-uris 2>/dev/null |
 		sed -n "s,^'\(.*\)/dists/\([^/ ]*\)/InRelease'.*,\2 \1,p" |
@@ -67,7 +68,7 @@ apt_update() {
 	apt_private apt-get -o APT::Update::Error-Mode=any update
 }
 
-# Finds a mirror that has the release and its backports, and reads the index.
+# Finds a mirror that has the release and its backports, and reads its package index.
 apt_ensure() {
 	local keyring mirror tried=
 

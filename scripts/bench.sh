@@ -9,7 +9,7 @@
 #   stock    the same with the kernel's own options
 #   smp      wall time, eight processors
 #
-# ONLY="pairs mix" in the environment measures only that, of what the boots have.
+# ONLY="pairs mix" in the environment: only these measurements.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -18,7 +18,7 @@ bench=$TOP/selftests/bench
 build=$TOP/build
 icount='-icount shift=0,sleep=off'
 
-# The memory's measurement comes first: it is of a machine that has just started.
+# pool/mix comes first, as it measures memory, on a machine that has just started.
 declare -A smp=([counted]=1 [stock]=1 [smp]=8)
 declare -A args=([counted]="$icount" [stock]="$icount" [smp]="")
 declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
@@ -29,13 +29,13 @@ declare -A files=(
 	[smp]="pool/mix pool/mix_kmalloc pool/throughput pool/stall"
 )
 
-# name FILE: as ONLY has it; the kmalloc side of a measurement belongs to it
+# name FILE: prints the measurement's name in ONLY; that with kmalloc has the same name
 name() {
 	file=${1#*/}
 	echo "${file%_kmalloc}"
 }
 
-# measure BOOT: adds its samples to build/bench.samples
+# measure BOOT: boots, measures, and adds the samples to build/bench.samples
 measure() {
 	local boot=$1 file wanted=() status=0
 
@@ -72,7 +72,7 @@ echo
 cat "$build/bench.txt"
 say "for programs: build/bench.tsv"
 
-# The table of Documentation/performance.rst, if this is all of it.
+# If everything was measured, write the table for Documentation/performance.rst.
 if [ "$*" = "counted stock smp" ] && [ -z "${ONLY:-}" ]; then
 	{
 		echo ".. SPDX-License-Identifier: GPL-2.0"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# build.sh DIR [TARGET or VARIABLE=VALUE...]: Kbuild for the modules in DIR,
-# against the tree in KDIR with whatever compiler the caller has, or else against
-# the stock kernel with the toolchain that built it.
+# build.sh DIR [TARGET or VARIABLE=VALUE...]: builds the modules in DIR by Kbuild: if KDIR
+# is given, for that kernel tree and with the caller's compiler, else for the stock kernel
+# with the toolchain that built it.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -22,8 +22,8 @@ if [ -n "${KDIR:-}" ]; then
 	MAKEFLAGS=$CALLER_MAKEFLAGS exec make -C "$KDIR" M="$dir" "$@"
 fi
 
-# Kbuild's own variables, which the caller may have in the environment or, as
-# make hands them on, on make's command line.
+# Variables of Kbuild that are passed on. The caller may have set them in the environment,
+# or on make's command line, which make exports.
 pass=()
 for name in V W; do
 	[ -z "${!name:-}" ] || pass+=("$name=${!name}")
@@ -31,6 +31,6 @@ done
 
 setup_ensure
 build_lock "$dir"
-# BTF would be made from a vmlinux, which the tree has not got, and does not need.
+# Make no BTF: that needs a vmlinux, which the tree does not have.
 VISIBLE=$dir in_root make --no-print-directory -C "$KERNEL_BUILD" M="$dir" "${KERNEL_MAKE[@]}" \
 	CONFIG_DEBUG_INFO_BTF_MODULES= "${pass[@]}" -j "$JOBS" "$@"

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# cacheclean.sh: removes from the cache what this checkout does not use, or all of
-# it with ALL=1.
+# cacheclean.sh: removes what this checkout does not use from the cache; with ALL=1
+# everything.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check-scripts.sh [PROGRAM...]: tests of the scripts themselves, most of which need no
-# machine of their own: the programs in selftests/scripts, or those named. The last
-# line is "N passed, N failed".
+# check-scripts.sh [PROGRAM...]: tests the scripts themselves, by the programs in
+# selftests/scripts or those named. Most of these boot no virtual machine. The last line
+# is "N passed, N failed".
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"

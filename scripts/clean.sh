@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# clean.sh: Kbuild's clean for our modules and the selftests', and our own scratch
-# directory. Sets nothing up for it.
+# clean.sh: removes what was built: runs Kbuild's clean for our modules and those of the
+# selftests, and removes build/. Never sets up a kernel to do that.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"

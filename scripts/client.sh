@@ -4,18 +4,20 @@
 # client.sh DIR [TARGET...]: builds the modules of DIR, which has a Kbuild of its
 # own, against rust_pool as built in the checkout. The .ko files are left there.
 #
-# What a client needs is handed over from outside, so that its Kbuild need not
-# know where we are: the header's directory, our Module.symvers, and for Rust the
-# crate's metadata. share-generics=n as in our Kbuild. Kbuild does not know that a
-# client in Rust has our generic and inlined code in it; the cfg, which changes with
-# the crate, has it compiled again. The header's directory is a flag of the
-# preprocessor, for with RUST_INLINE_HELPERS those of the compiler reach a clang that
-# has nothing to preprocess, and says so.
+# What a client needs is passed on the command line, so its Kbuild need not know where we
+# are: the header's directory, our Module.symvers, and for Rust the crate's metadata, with
+# share-generics=n as in our Kbuild.
+#
+# A client in Rust contains our generic and inlined code, but Kbuild does not know that. A
+# cfg that changes with the crate makes it compile the client again.
+#
+# The header's directory is a flag of the preprocessor. With RUST_INLINE_HELPERS, flags of
+# the compiler also reach a clang that preprocesses nothing, which warns of a -I.
 #
 # With WDK=1 in the environment <ntddk.h> and its like are in the path as well.
 #
-# client.sh DIR clean removes what was built there; client.sh DIR check only looks
-# whether DIR can be a client.
+# client.sh DIR clean removes what was built there. client.sh DIR check only checks whether
+# DIR can be a client.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -28,7 +30,7 @@ fi
 dir=$(realpath -e "$1")
 shift
 need_plain M "$dir"
-# The checkout, or a copy of it.
+# Refuse the checkout itself, and a copy of it.
 [ ! -f "$dir/rust_pool.rs" ] || [ ! -f "$dir/rust_pool/sys/core.h" ] ||
 	die "M: $dir is rust_pool itself, not a client of it: plain make builds that"
 [ "${1:-}" != check ] || exit 0

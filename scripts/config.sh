@@ -1,23 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034
 #
-# What the project is built with and for; the only place that names versions.
+# The versions of the kernel and of the toolchain. No other file names them.
 
-# The kernel series that the code supports: the stock kernel is the newest of
-# this series that the package index offers.
+# The kernel series that the code supports. The stock kernel is the newest one of this
+# series in the package index.
 KERNEL_SERIES=7.3
 
-# The flavours of Debian's kernel that it runs on, and the first series that Debian
-# builds with CONFIG_RUST: the package index does not say.
+# The flavours of Debian's kernel that are supported, and the first series that Debian
+# built with CONFIG_RUST, which the package index does not tell.
 KERNEL_FLAVOURS="amd64 cloud"
 RUST_SINCE=7.2
 
-# The Debian release whose toolchain built that kernel. Rust metadata is only
-# good for the very compiler that wrote it, so another one will not do.
+# The Debian release whose toolchain built that kernel. No other will do: Rust metadata can
+# only be read by the very compiler that wrote it.
 DEBIAN_RELEASE=trixie
 DEBIAN_VERSION=13
 
-# Raised when what kernel.sh makes of the same packages changes.
+# Raise it when kernel.sh makes something else from the same packages.
 KERNEL_RECIPE=1
 
 KERNEL_CC=gcc-14
@@ -32,12 +32,12 @@ TOOLCHAIN_PACKAGES=(
 	git patch python3-sphinx rust-clippy rustfmt shellcheck
 )
 
-# The debug kernel: raised when what debug-kernel.sh makes of the same source and
-# configuration changes. libclang, which bindgen uses, is of the same version.
+# The debug kernel. Raise DEBUG_RECIPE when debug-kernel.sh makes something else from the
+# same source and configuration. LLVM has the version of libclang, which bindgen uses.
 DEBUG_RECIPE=1
 DEBUG_LLVM=-19
 DEBUG_PACKAGES=(clang-19 lld-19 llvm-19)
 
-# The pictures and plots of Documentation/. They come with a new toolchain, and are added
-# to one that was made without them.
+# For the pictures and plots of Documentation/. A new toolchain has these packages; to one
+# that was made without them they are added.
 DOC_PACKAGES=(gnuplot-nox graphviz)

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # used where this is sourced
 #
-# The debug kernel, for KERNEL=debug: the stock kernel's source, built whole with
-# the checkers of debug.config. KASAN and Rust together need clang.
+# The debug kernel, for KERNEL=debug: the stock kernel's source, built with the checkers of
+# debug.config, by clang, which KASAN and Rust together need.
 
 debug_key() {
 	echo "recipe $DEBUG_RECIPE, $DEBIAN_RELEASE, $(sha256sum <"$TOP/scripts/debug.config" | cut -c 1-16)"
 }
 
-# Expects the stock kernel to be in use.
+# Prints the debug kernel's directory. KERNEL_DIR has to be the stock kernel's.
 debug_dir() {
 	echo "$CACHE/debug-${KERNEL_DIR##*/kernel-}"
 }
@@ -57,7 +57,7 @@ debug_kbuild() {
 		RUST_LIB_SRC="$(in_root sh -c 'echo /usr/src/rustc-*/library')" -j "$JOBS" "$@"
 }
 
-# Kconfig drops what has a dependency unmet without a word.
+# Kconfig silently drops an option with an unmet dependency, so check that all are there.
 debug_configure() {
 	local fragment=$TOP/scripts/debug.config lost
 
@@ -69,7 +69,7 @@ debug_configure() {
 
 debug_build() {
 	debug_kbuild "$1" LOCALVERSION=-debug
-	# What modules need stays; objects do not, and are most of it.
+	# Keep what modules need. Remove objects, which are most of it.
 	find "$1" \( -path "$1/scripts" -o -path "$1/tools" -o -path "$1/rust" \) -prune \
 		-o -name '*.[oa]' -exec rm {} +
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# doc.sh OUT: Documentation/ as HTML in OUT, all anew. A warning is an error. The
-# reference of the C routines is made from the header by the kernel's own extension.
+# doc.sh OUT: renders Documentation/ as HTML in OUT. A warning is an error. The kernel's own
+# extension of Sphinx makes the reference of the C routines from the header.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Sourced by the scripts that build or run something.
+# Sourced by the scripts that need the toolchain and the kernel.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -14,11 +14,14 @@
 # shellcheck source=scripts/debug-kernel.sh
 . "$TOP/scripts/debug-kernel.sh"
 
+# Are the toolchain and the stock kernel set up?
 setup_ready() {
 	[ -z "${UPDATE:-}" ] && kernel_cached &&
 		{ toolchain_in_place || cache_ok "$ROOT"; }
 }
 
+# Sets up the toolchain and the kernel if they are not, and the debug kernel for
+# KERNEL=debug.
 setup_ensure() {
 	if ! setup_ready; then
 		cache_lock

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# host-times.sh: to be sourced; what the host's processors did, and for whom. Debian's
-# awk ends "%d" at 2^31, and prints what is larger as 3e+09: all of it goes by "%.0f".
+# host-times.sh, to be sourced: how long the host's processors were busy, and for whom.
+# Numbers are printed by "%.0f": "%d" of Debian's awk ends at 2^31, and "print" rounds.
 
 PROC=${PROC:-/proc}
 
-# own_times PID: microseconds that its threads ran, and that they waited for a processor
+# own_times PID: prints how many microseconds the process's threads ran, and how many they
+# waited for a processor
 own_times() {
 	cat "$PROC/$1"/task/*/schedstat 2>/dev/null |
 		awk '{ ran += $1; waited += $2 } END { printf "%.0f %.0f\n", ran / 1000, waited / 1000 }'
 }
 
-# host_times ROOT: hundredths of a second that the host's processors were busy, and those
-# of them that the process ROOT and all that it started took
+# host_times ROOT: prints how many hundredths of a second the host's processors were busy,
+# and how many of these for the process ROOT and its descendants
 host_times() {
 	local busy
 

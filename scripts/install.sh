@@ -1,21 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# install.sh: installs the modules that are built, and what others need to be built
-# against them, for the kernel that they are built for:
+# install.sh: installs the modules that are built, for the kernel for which they were built,
+# and what is needed to build clients:
 #
 #   /lib/modules/RELEASE/updates/     rust_pool.ko, with DEMO=1 dma_demo.ko
 #   /usr/src/rust_pool-RELEASE/       header, Module.symvers, Rust metadata
 #   /usr/bin/rust_pool-config         says where these are, and how to use them
 #   /usr/share/doc/rust_pool/         examples for modprobe.d and modules-load.d
 #
-# The header is not in /usr/include: that is for user space, and a kernel's build that
-# had it in its path would find user space's headers there.
+# The header is not in /usr/include. That is for user space: a build of a kernel module with
+# it in the path would find user space's headers.
 #
-# From the environment: INSTALL_MOD_PATH, INSTALL_MOD_DIR and INSTALL_MOD_STRIP as in
-# any kernel; SIGN_KEY and SIGN_CERT, to sign the modules with, SIGN_HASH, and
-# KBUILD_SIGN_PIN for a key that is encrypted. Without them a kernel tree's own key is
-# taken, where it has one and signs all modules, as its modules_install would.
+# From the environment: INSTALL_MOD_PATH, INSTALL_MOD_DIR and INSTALL_MOD_STRIP as in any
+# kernel. To sign the modules: SIGN_KEY and SIGN_CERT, SIGN_HASH, and KBUILD_SIGN_PIN for an
+# encrypted key. Without SIGN_KEY, a kernel tree that signs all modules and has its key
+# signs these as well, as its own modules_install would.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -55,17 +55,17 @@ done
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-install.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
-# tool CMD...: one of the toolchain
+# tool CMD...: runs a program of the toolchain
 tool() {
 	VISIBLE=$work "${run[@]}" "$@"
 }
 
-# option NAME: what the kernel's configuration has for it
+# option NAME: prints the value of CONFIG_NAME in the kernel's configuration
 option() {
 	sed -n "s/^CONFIG_$1=//p" "$tree/include/config/auto.conf" | tr -d '"'
 }
 
-# sign FILE
+# sign FILE: signs a module, if there is a key
 sign() {
 	local key=${SIGN_KEY:-} cert=${SIGN_CERT:-} hash
 
@@ -83,7 +83,7 @@ sign() {
 	[ -x "$tree/scripts/sign-file" ] ||
 		die "$tree has no scripts/sign-file: its kernel checks no signatures"
 	hash=${SIGN_HASH:-$(option MODULE_SIG_HASH)}
-	# Handed over open, so they may lie where the toolchain's root has its own files.
+	# Pass both as open files: in the toolchain's root, other files may hide their paths.
 	exec 6<"$cert"
 	if [[ $key != pkcs11:* ]]; then
 		exec 7<"$key"
@@ -100,7 +100,7 @@ sign() {
 	signed=1
 }
 
-# As the kernel's own modules are, whatever its configuration says.
+# compress FILE: compresses a module as the kernel compresses its own
 compress() {
 	[ -n "$(option MODULE_COMPRESS_ALL)" ] || return 0
 	if [ -n "$(option MODULE_COMPRESS_XZ)" ]; then
@@ -112,7 +112,7 @@ compress() {
 	fi
 }
 
-# put FILE PLACE [MODE]: into the tree that is then copied as a whole
+# put FILE PLACE [MODE]: copies a file into a tree, which is installed as a whole below
 put() {
 	install -D -m "${3:-644}" "$1" "$work/tree/$2"
 }
@@ -136,7 +136,7 @@ done
 while IFS= read -r file; do
 	put "$TOP/$file" "$srcdir/$file"
 done < <(cd "$TOP" && find include -name '*.h')
-# dma_demo is nothing to build against.
+# Clients do not link against dma_demo.
 grep -P '\trust_pool\t' "$TOP/Module.symvers" >"$work/symvers"
 put "$work/symvers" "$srcdir/Module.symvers"
 put "$TOP/librust_pool.rmeta" "$srcdir/librust_pool.rmeta"
@@ -158,7 +158,7 @@ mapfile -t directories < <(cd "$work/tree" && find . -mindepth 1 -type d -printf
 	while IFS= read -r dir; do
 		[ -d "$root/$dir" ] || echo "$dir"
 	done)
-# The list comes first, so that an install that is cut short can be undone.
+# Write the list first, so that an interrupted install can be undone.
 list=$(installed_list "$root" "$release")
 mkdir -p "${list%/*}"
 printf '%s\n' "$INSTALLED_HEAD" "${files[@]}" "${directories[@]}" >"$list"

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What is installed, for install.sh and uninstall.sh. For each kernel release there is
-# a list, usr/src/rust_pool-RELEASE/installed below the root that it was installed in:
-# the files, and with a slash at the end the directories that were made for them.
+# The lists of installed files, for install.sh and uninstall.sh. Each kernel release has a
+# list below the root of the installation, usr/src/rust_pool-RELEASE/installed. It names
+# the files and, with a slash at the end, the directories that were made for them.
 #
-# Of what is there for all releases, like rust_pool-config, each list has its line, and
-# the last of them that goes takes it along.
+# A file that all releases share, like rust_pool-config, is in each list. It is removed with
+# the last of these.
 
 INSTALLED_HEAD="# rust_pool - installed: version 1"
 
-# install_root: prints the root that INSTALL_MOD_PATH names, "" for that of the system
+# install_root: prints the root in INSTALL_MOD_PATH; "" for the root of the system
 install_root() {
 	local root
 
@@ -19,12 +19,12 @@ install_root() {
 	echo "${root%/}"
 }
 
-# installed_list ROOT RELEASE
+# installed_list ROOT RELEASE: prints the path of the list
 installed_list() {
 	echo "$1/usr/src/rust_pool-$2/installed"
 }
 
-# installed_releases ROOT
+# installed_releases ROOT: prints the releases that have a list
 installed_releases() {
 	local list
 
@@ -35,7 +35,7 @@ installed_releases() {
 	done
 }
 
-# installed_check LIST: prints it without its head, if it is one of ours
+# installed_check LIST: prints the list without its head; fails if it is not one of ours
 installed_check() {
 	[ "$(head -n 1 "$1")" = "$INSTALLED_HEAD" ] ||
 		die "$1 is no list of what is installed that this version can read"
@@ -45,7 +45,7 @@ installed_check() {
 	sed 1d "$1"
 }
 
-# installed_remove ROOT RELEASE: removes what the list has, and nothing else
+# installed_remove ROOT RELEASE: removes what is in the list, and nothing else
 installed_remove() {
 	local root=$1 release=$2 list others=() other file
 
@@ -66,7 +66,7 @@ installed_remove() {
 		esac
 	done < <(installed_check "$list")
 	depmod_forget "$root" "$release" "$list"
-	# What has something of another release in it is left to that one's list.
+	# A directory that still has files of another release goes into that one's list.
 	installed_check "$list" | grep '/$' | sort -r >"$list.made" || true
 	rm "$list"
 	exec 5<"$list.made"
@@ -79,8 +79,8 @@ installed_remove() {
 	exec 5<&-
 }
 
-# depmod_forget ROOT RELEASE LIST: where the modules' directory was made for us and has
-# no modules any more, removes what depmod left there
+# depmod_forget ROOT RELEASE LIST: removes depmod's files, if the modules' directory was
+# made for us and has no modules any more
 depmod_forget() {
 	local dir=lib/modules/$2 name
 
@@ -93,7 +93,7 @@ depmod_forget() {
 	done
 }
 
-# depmod_run ROOT RELEASE: the system's own depmod, or else the toolchain's
+# depmod_run ROOT RELEASE: runs the system's depmod, or the toolchain's if there is none
 depmod_run() {
 	local root=$1 release=$2 run=() log status=0
 
@@ -105,7 +105,7 @@ depmod_run() {
 	fi
 	log=$(PATH=$PATH:/usr/sbin:/sbin VISIBLE=${root:+$root:}$(realpath "$root/lib/modules") \
 		"${run[@]}" depmod -b "${root:-/}" "$release" 2>&1) || status=$?
-	# A tree without a kernel has no lists of what is built in.
+	# Drop its warnings that the tree has no lists of builtin modules: it has no kernel.
 	grep -vE 'could not open modules\.(order|builtin)' <<<"$log" | grep . >&2 || true
 	[ "$status" -eq 0 ] || die "depmod failed for $release"
 }

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# kernel-fit.sh TREE: can rust_pool be built for the kernel that was built in TREE?
-# If not, prints why, as the end of a sentence that begins with the tree, and fails.
-# For build.sh, and for our Kbuild, whoever runs that; RUSTC is the compiler to use.
+# kernel-fit.sh TREE: checks whether rust_pool can be built for the kernel that was built in
+# TREE. If not, it fails and prints why, as the end of a sentence that begins with the tree.
+# build.sh and our Kbuild call it. RUSTC is the compiler to use.
 
 conf=$1/include/config/auto.conf
 
@@ -35,7 +35,7 @@ for crate in core kernel; do
 		unfit "has no Rust metadata (rust/lib$crate.rmeta), which Debian's headers packages, too, leave out: name the tree that the kernel was built in"
 done
 
-# Metadata is good only for the very compiler that wrote it.
+# Metadata can only be read by the very compiler that wrote it.
 built=$(sed -n 's/^CONFIG_RUSTC_VERSION_TEXT=//p' "$conf" | tr -d '"')
 here=$("${RUSTC:-rustc}" --version 2>/dev/null) ||
 	unfit "was built with $built, and ${RUSTC:-rustc} does not run here: name one in RUSTC"

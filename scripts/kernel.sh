@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash disable=SC2034 # used where this is sourced
 #
-# The stock kernel: Debian's image as it is, and a build tree for its modules.
-# Debian ships no Rust metadata, so this makes it again from the same source and
-# configuration with the same compiler, and checks that the symbols came out the
-# same.
+# The stock kernel: Debian's image as it is, and a build tree for its modules. Debian ships
+# no Rust metadata, so this makes it from the same source and configuration with the same
+# compiler, and checks that the symbols are the same.
 
-# Prints how the directories of this flavour's kernels begin.
+# Prints the beginning of the paths of this flavour's kernels.
 kernel_prefix() {
 	case $FLAVOUR in
 	amd64) echo "$CACHE/kernel-" ;;
@@ -14,8 +13,8 @@ kernel_prefix() {
 	esac
 }
 
-# Sets KERNEL_DIR, KERNEL_BUILD, KERNEL_IMAGE, KERNEL_ABI and KERNEL_MAKE, what is
-# handed to its make, for the newest cached kernel.
+# Sets KERNEL_DIR, KERNEL_BUILD, KERNEL_IMAGE, KERNEL_ABI and KERNEL_MAKE (arguments for
+# its make) to those of the newest cached kernel.
 kernel_cached() {
 	local dir
 
@@ -45,8 +44,8 @@ kernel_ensure() {
 	fi
 }
 
-# Prints "series version package" of each stock image of this flavour that the index
-# has together with its headers and source: a mirror drops old ones one by one.
+# Prints "series version package" of each stock image of this flavour for which the index
+# has headers and source as well: a mirror does not drop these three at the same time.
 kernel_complete() {
 	local flavour=
 
@@ -71,13 +70,13 @@ kernel_complete() {
 		}'
 }
 
-# Prints "version package" of the newest of our series.
+# Prints "version package" of the newest image of our series.
 kernel_newest() {
 	kernel_complete | awk -v series="$KERNEL_SERIES" '$1 == series { print $2, $3 }' |
 		sort -V | tail -n 1
 }
 
-# Prints the series that could be named instead: complete, and with Rust.
+# Prints the series that the index has complete and that Debian builds with Rust.
 kernel_offered() {
 	kernel_complete | cut -d ' ' -f 1 | sort -uV | while read -r series; do
 		[ "$(printf '%s\n' "$RUST_SINCE" "$series" | sort -V | head -n 1)" != "$RUST_SINCE" ] ||
@@ -102,7 +101,7 @@ kernel_make() {
 	apt_ensure
 	read -r version image < <(kernel_newest) || true
 	if [ -z "${image:-}" ]; then
-		# A series leaves the mirror with its source; what is set up goes on working.
+		# The mirror has dropped the series. Go on with a kernel that is set up.
 		if kernel_cached; then
 			say "the index has no complete kernel of series $KERNEL_SERIES any more: going on with $KERNEL_ABI, which is set up"
 			return
@@ -130,7 +129,7 @@ kernel_make() {
 kernel_fetch() {
 	local version=$1 image=$2 binary deb packages
 
-	# The image is a package of its own since 7.2, in the image's until then.
+	# Since 7.2 the image is in a package linux-binary-*, on which linux-image-* depends.
 	binary=$(apt_private apt-cache show "$image=$version" |
 		sed -n "s/^Depends:.*\(linux-binary-[^ ,]*\).*/\1/p" | head -n 1)
 	packages=("${binary:-$image}" "linux-headers-$KERNEL_ABI" "linux-source-$KERNEL_SERIES")
@@ -173,8 +172,8 @@ kernel_prepare() {
 	mv "$KERNEL_DIR/Module.symvers" "$KERNEL_DIR/build/"
 }
 
-# The mangled names carry the hash of each crate. Where they are Debian's, a
-# module linked against our metadata finds what it calls in Debian's kernel.
+# Mangled names contain the hash of their crate. If ours are the same as Debian's, a module
+# that is linked against our metadata finds the functions that it calls in Debian's kernel.
 kernel_compare() {
 	local ours theirs differ
 
@@ -189,7 +188,7 @@ kernel_compare() {
 	say "all $(echo "$theirs" | wc -l) Rust symbols are those of Debian's $KERNEL_ABI"
 }
 
-# kernel_used DIR: is it what this checkout uses, for whatever flavour?
+# kernel_used DIR: does this checkout use it, for any flavour?
 kernel_used() {
 	local flavour
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Reads the kernel's log as /dev/kmsg gives it, writes to the file "verdict" a line
-# for each thing in it that no test asked for. A test that provokes such a thing
-# says so in the log: "rust_pool-selftest: expect begin", "... expect end".
+# Reads the kernel log in the format of /dev/kmsg, and writes a line to the file "verdict"
+# for each splat that no test provoked. A test that provokes one writes to the log before
+# and after it: "rust_pool-selftest: expect begin", "... expect end".
 
 function complain(what) {
 	print (program ? program ": " : "") what >verdict
@@ -14,7 +14,7 @@ BEGIN { printf "" >verdict }
 /^ / { next }
 { sub(/^[^;]*;/, "") }
 
-# From here on the runner asks for the stacks of a machine that hangs.
+# The machine hangs, and vm.sh is asking for its stacks: ignore the rest.
 /^sysrq: Changing Loglevel/ { exit }
 
 /^rust_pool-selftest: run / { program = $3; expected = 0; next }
@@ -30,12 +30,12 @@ BEGIN { printf "" >verdict }
 
 expected { next }
 
-# What checkers say of themselves at boot.
+# Messages of checkers about themselves, at boot.
 /^kmemleak: (Kernel memory leak detector initialized|Automatic memory scanning thread)/ { next }
 /^DMA-API: (preallocated|debugging enabled)/ { next }
 /RCU lockdep checking is enabled/ { next }
 
-# The first line of a splat is enough; what belongs to it follows at once.
+# A line for each of these is enough: the rest of a splat follows it in the log.
 /WARNING: |BUG: |BUG |kernel BUG at|Oops|Call Trace:|general protection|lockdep|INFO: (possible|suspicious|rcu|task|trying)|(possible|inconsistent).*lock|UBSAN|KASAN|DMA-API:|Bad page|bad page|pagealloc: |page allocation failure|Out of memory|oom-kill|refcount_t:|ODEBUG|corruption|turning off the locking|Disabling lock debugging|unchecked MSR|kmemleak:|cut here|blocked for more|soft lockup|hard LOCKUP/ {
 	if (said[program]++ < 10)
 		complain($0)

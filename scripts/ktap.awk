@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Reads a console log, prints a line "pass|fail|skip TAB name" for each result of
-# the program named in "program". What does not keep to KTAP is a failure: a
-# program must not be able to pass by dying early, nor, if it is "due" here, by skipping
-# all that it has. With "others", which is how many hundredths of the host others took,
-# what fails of a program that measures is skipped: the host was not its own. "hang" says
-# why the machine was ended, if it was, and "why" why it ended by itself.
+# Reads a console log, and prints a line "pass|fail|skip TAB name" for each result of the
+# program named in "program". Output that is not KTAP is a failure, so that a program cannot
+# pass by dying early. Variables:
+#
+#   due     the program is meant for this kernel: it may not skip all its tests
+#   others  how many hundredths of the host's time others took, if the program measures
+#           time and these are too many: then its failures count as skipped
+#   hang    why the runner ended the machine, if it did
+#   why     why the machine ended by itself, if it did
 
 function result(kind, name) {
 	print kind "\t" program ": " name
@@ -59,7 +62,7 @@ END {
 		result("fail", "no plan, exit status " status)
 	else if (plan != ran)
 		result("fail", "planned " plan " results, gave " ran + 0)
-	# 4 is kselftest's for a skip
+	# 4 is the exit status of a skip in kselftest.
 	if (ended && status != 0 && !(status == 4 && count["skip"]) && !count["fail"])
 		result("fail", "exit status " status)
 }

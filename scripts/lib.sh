@@ -9,8 +9,8 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 CACHE=${RUST_POOL_CACHE:-/var/cache/rust_pool}
 JOBS=$(nproc)
 
-# A make above us has its job server and its variables, neither of which means
-# anything to the makes that we start.
+# We may run below a make. Its job server and its variables are not for the makes that we
+# start.
 CALLER_MAKEFLAGS=${MAKEFLAGS:-}
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES
 
@@ -26,8 +26,8 @@ die() {
 	exit 1
 }
 
-# need_plain WHAT PATH: Kbuild takes neither blanks nor colons nor percent signs in
-# the path of a module, and the other characters mean something to make or the shell.
+# need_plain WHAT PATH: fails if Kbuild cannot build a module in a path with such
+# characters: blanks, colons and percent signs, and those that make or the shell interpret
 need_plain() {
 	local odd=$2
 
@@ -38,8 +38,8 @@ need_plain() {
 
 need_plain "the checkout" "$TOP"
 
-# A relative one would be another with each directory, and in a checkout its
-# hundred thousand files would count as sources of ours.
+# A relative path would depend on the current directory; and in the checkout, the cache's
+# hundred thousand files would count as our sources.
 need_plain RUST_POOL_CACHE "$CACHE"
 case $CACHE in
 "$TOP" | "$TOP"/*) die "RUST_POOL_CACHE=$CACHE is inside the checkout: name a directory elsewhere" ;;
@@ -60,8 +60,8 @@ esac
 [ "$FLAVOUR" = amd64 ] || [ "${KERNEL:-stock}" = stock ] ||
 	die "FLAVOUR=$FLAVOUR is one of the stock kernel, not of KERNEL=$KERNEL"
 
-# build_lock DIR: waits until nobody else builds in DIR, and has it to itself until
-# this script and all that it started have ended.
+# build_lock DIR: waits until nobody else builds in DIR, and locks it until this script and
+# all processes that it started have ended.
 build_lock() {
 	exec 8<"$1" || die "cannot read $1"
 	flock -n 8 && return
@@ -69,15 +69,15 @@ build_lock() {
 	flock 8
 }
 
-# step WHAT HINT CMD...: runs CMD quietly, says what is done and how long it
-# took. When CMD fails: what failed and what to do about it, then the log's end.
+# step WHAT HINT CMD...: runs CMD quietly, and says what it does and how long it took. If
+# CMD fails, says what failed, what to do about it (HINT), and shows the end of the log.
 step() {
 	local what=$1 hint=$2 start=$SECONDS log rc=0
 	shift 2
 
 	log=$(mktemp "${TMPDIR:-/tmp}/rust_pool-step.XXXXXX")
 	printf 'rust_pool: %s ... ' "$what" >&2
-	# Not "cmd || rc=$?": that would switch errexit off inside CMD.
+	# Not "cmd || rc=$?", which would turn errexit off inside CMD.
 	set +e
 	(
 		set -e
@@ -97,10 +97,10 @@ step() {
 	rm -f "$log"
 }
 
-# The cache holds one directory per thing and version. A directory is good only
-# once it has its stamp, which is written last: a set-up that was killed, or ran
-# out of disk or network, leaves one without. (They are made in place, not
-# renamed into it, because a kernel build tree knows its own path.)
+# The cache has a directory for each thing and version. A directory is complete when it has
+# a stamp, which is written last: a set-up that was killed, or ran out of disk or network,
+# leaves none. (Directories are made in place, and not renamed when they are complete, as a
+# kernel's build tree contains its own path.)
 STAMP=.complete
 
 # cache_ok DIR [KEY]: DIR is complete, and was made from KEY
@@ -128,15 +128,15 @@ cache_done() {
 	sync -f "$1"
 }
 
-# Everything that we mount is mounted in a private namespace, so nothing should
-# be mounted here; --one-file-system is for when somebody did so by hand.
+# We mount everything in private namespaces, so nothing should be mounted here.
+# --one-file-system is for what somebody mounted by hand.
 cache_remove() {
 	rm -f "$1/$STAMP"
 	rm -rf --one-file-system "$1"
 }
 
-# Holds the lock until the script and all that it started have ended, so a
-# set-up whose parent was killed is waited for rather than raced with.
+# Holds the lock until the script and all processes that it started have ended. So if a
+# set-up lives on after its script was killed, the next one waits for it.
 cache_lock() {
 	mkdir -p "$CACHE" 2>/dev/null ||
 		die "cannot make $CACHE: run as root, or name another place in RUST_POOL_CACHE"

@@ -3,8 +3,9 @@
 #
 # shellcheck disable=SC2317 # the checks are called by way of "check"
 #
-# Checks of style, and of the documentation, one line each; a check that fails says
-# what to run and shows what it found. Needs the toolchain and the kernel's source, not a built module.
+# Checks the style of the sources, and the documentation. Prints a line for each check. If
+# one fails, it says what to run, and shows what it found. Needs the toolchain and the
+# kernel's source, but no built module.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -15,7 +16,7 @@ log=$(mktemp "${TMPDIR:-/tmp}/rust_pool-lint.XXXXXX")
 trap 'rm -f "$log"' EXIT
 failed=0
 
-# check NAME WHAT-TO-DO CMD...
+# check NAME WHAT-TO-DO CMD...: a check that passes if CMD does
 check() {
 	local name=$1 hint=$2
 	shift 2
@@ -29,7 +30,7 @@ check() {
 	fi
 }
 
-# Files of ours that match, whether git knows them yet or not.
+# Prints our files that match, including those that git does not know yet.
 sources() {
 	git ls-files -co --exclude-standard -- "$@" | while read -r file; do
 		[ ! -f "$file" ] || echo "$file"
@@ -45,15 +46,15 @@ shell_sources() {
 	done
 }
 
-# Names and typedefs that C code from a WDM driver relies on are what they are;
-# the rest has no meaning outside of the kernel's own tree.
+# Names and typedefs of the WDK cannot be changed. The last two only make sense in the
+# kernel's own tree.
 CHECKPATCH_IGNORE=CAMELCASE,NEW_TYPEDEFS,FILE_PATH_CHANGES,LINUX_VERSION_CODE
 
-# Tests compare addresses, so they print them as they are, and a test's name in
-# its messages is a name, that of its function or not.
+# Tests compare addresses, so they print them unhashed. A test's name in a message may also
+# be the name of its function.
 CHECKPATCH_IGNORE_TESTS=$CHECKPATCH_IGNORE,VSPRINTF_SPECIFIER_PX,EMBEDDED_FUNCTION_NAME
 
-# What is written as for Windows has its types, its macros and its ways.
+# Code that is written for Windows has the types, macros and style of Windows.
 CHECKPATCH_IGNORE_WDK=$CHECKPATCH_IGNORE,SPACING,VOLATILE,COMPLEX_MACRO,MACRO_ARG_UNUSED,MULTISTATEMENT_MACRO_USE_DO_WHILE,MEMORY_BARRIER,FUNCTION_ARGUMENTS,ASSIGN_IN_IF
 
 run_rustfmt() {
@@ -70,8 +71,8 @@ checkpatch() {
 
 	mapfile -t files < <(sources "$@")
 	[ ${#files[@]} -gt 0 ] || return 0
-	# With a repository it would have spdxcheck read it, which needs more of
-	# Python than we install; SPDX lines have a check of their own here.
+	# In a repository, checkpatch would run spdxcheck, for which we do not install the
+	# Python modules. run_spdx checks the SPDX lines.
 	in_root env GIT_DIR=/nonexistent "$KERNEL_DIR/source/scripts/checkpatch.pl" \
 		--root="$KERNEL_DIR/source" --no-signoff --terse --show-types \
 		--ignore "$ignore" --file "${files[@]}"
@@ -101,7 +102,8 @@ run_spdx() {
 	[ -z "$missing" ] || { echo "$missing"; return 1; }
 }
 
-# A mutant applies, and lies beside the program that finds it; each name is there once.
+# Checks that each mutant applies, is in the folder of the program that finds it, and has a
+# name that no other has.
 run_mutants() {
 	local status=0 patch program test home
 	declare -A homes=() others=()
@@ -130,7 +132,7 @@ run_mutants() {
 	return "$status"
 }
 
-# In a copy, so that what clippy makes never gets mixed up with what is shipped.
+# Runs in a copy of the sources, so that what clippy compiles is never shipped.
 run_clippy() {
 	local scratch=$TOP/build/clippy-${KERNEL:-stock} modules
 

@@ -1,15 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# mutants.sh [NAME...]: proves the tests. Each selftests/*/mutants/*.patch plants
-# one defect; it is built, and the test program that the patch names has to fail:
+# mutants.sh [NAME...]: tests the tests. Each selftests/*/mutants/*.patch plants one
+# defect. It is built, and the test program that the patch names has to fail:
 #
-#   Test: foo.sh        the program to run; scripts/foo.sh is one of the scripts' tests
-#   Case: regex         optional, the result that has to be among the failed
-#   Kernel: debug       optional, where only that kernel's checkers see it
+#   Test: foo.sh        the program to run; scripts/foo.sh is a test of the scripts
+#   Case: regex         optional: the name of a result that has to fail
+#   Kernel: debug       optional: if only the checkers of that kernel see the defect
 #
-# A patch that does not apply or build is an error, not a kill; so is a test that was
-# skipped because the host is busy. The logs of those not killed stay in build/mutants-logs.
+# A patch that does not apply or build counts as an error, not as killed; so does a test
+# that was skipped because the host is busy. The logs of mutants that were not killed stay
+# in build/mutants-logs.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -22,7 +23,7 @@ trap 'rm -rf "$work"' EXIT
 timeout=${TIMEOUT:-}
 killed=0 survived=0 errors=0
 
-# use KERNEL: what is built for another than the stock kernel is built apart
+# use KERNEL: builds and runs with this kernel; each kernel has its own scratch copy
 use() {
 	export KERNEL=$1
 	scratch=$TOP/build/mutants
@@ -41,7 +42,8 @@ kernel_of() {
 	echo "${kernel:-$default}"
 }
 
-# No repository: git apply is to be a plain patch in the scratch copy.
+# Applies a patch in the scratch copy, which git must not take for a part of the repository
+# around it.
 apply() {
 	(cd "$scratch" && GIT_CEILING_DIRECTORIES=$(dirname "$scratch") \
 		git apply "$@")
@@ -55,7 +57,7 @@ build() {
 			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
 }
 
-# run_tests PROGRAM...: those in the virtual machine, and those of the scripts
+# run_tests PROGRAM...: runs programs, in the virtual machine or as tests of the scripts
 run_tests() {
 	local test status=0 machine=()
 
@@ -74,7 +76,8 @@ baseline() {
 	grep -qE '^[0-9]+ passed' "$work/baseline-$KERNEL"
 }
 
-# try PATCH: 0 killed, 1 survived, 2 error; says why in $why
+# try PATCH: returns 0 if the mutant was killed, 1 if it survived, 2 for an error, and sets
+# $why
 try() {
 	local patch=$1 test regex
 
@@ -106,7 +109,7 @@ mapfile -t patches < <(for name in "${@:-*}"; do
 done | sort -u)
 [ ${#patches[@]} -gt 0 ] || die "there is no selftests/*/mutants/${*:-*}.patch"
 
-# A test that fails anyway would kill any mutant.
+# Run the tests without a defect first: a test that fails anyway would kill any mutant.
 mapfile -t kernels < <(for patch in "${patches[@]}"; do kernel_of "$patch"; done | sort -u)
 for kernel in "${kernels[@]}"; do
 	use "$kernel"

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# rustdoc.sh OUT: rustdoc of the crate in OUT.
+# rustdoc.sh OUT: writes the crate's rustdoc to OUT.
 #
-# Kbuild has no rustdoc for modules of outside. The flags are those that the crate
-# was compiled with, which Kbuild leaves in a .cmd file.
+# Kbuild has no rustdoc for external modules. So this takes the flags with which the crate
+# was compiled from the .cmd file that Kbuild leaves.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -16,7 +16,8 @@ cmd=$TOP/.rust_pool_crate.o.cmd
 out=$TOP/$1
 mkdir -p "$out"
 
-# The environment that the command sets, then rustdoc with the flags it knows.
+# The command sets variables, and then calls rustc. Keep the variables, and of the flags
+# those that rustdoc knows.
 line=$(sed -n '1s/^savedcmd_[^=]*:= *//p' "$cmd")
 line=${line%%;*}
 before=${line%% rustc *}
@@ -32,10 +33,10 @@ while [ "$i" -lt ${#words[@]} ]; do
 	i=$((i + 1))
 done
 
-# Kbuild compiles modules of outside in their own directory.
+# Kbuild compiles external modules in their own directory.
 cd "$TOP"
 in_root sh -c "RUSTC_BOOTSTRAP=1 RUST_POOL_BINDINGS=$TOP/rust_pool/bindings_generated.rs $before exec rustdoc ${flags[*]} -Zunstable-options -o '$out'"
-# Crates that are not documented with it cannot be linked to: rustdoc writes their paths.
+# For a link to a crate without documentation, rustdoc writes the item's path as address.
 dead=$(grep -rhoE 'href="[a-z_]+::[^"]*"' "$out/rust_pool" | sort -u || true)
 [ -z "$dead" ] || die "rustdoc: links to nowhere: $dead"
 say "rustdoc: $out/rust_pool/index.html"

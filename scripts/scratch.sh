@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# scratch.sh DIR: makes DIR a copy of the checkout's sources as they are now.
-# Times of files are kept, and what was built in DIR before stays, so that the
-# next build there is an incremental one.
+# scratch.sh DIR: makes DIR a copy of the checkout's sources as they are now. Files that are
+# the same are not touched, and what was built in DIR stays, so the next build there is
+# incremental.
 
 # shellcheck source=scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -17,11 +17,11 @@ git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
 		continue
 	fi
 	mkdir -p "$dir/$(dirname "$file")"
-	# A script that runs there is not to change under its shell.
+	# Make a new file: a shell may be reading the old one as a script.
 	cp --remove-destination "$file" "$dir/$file"
 done
 
-# Sources that are no longer in the checkout.
+# Remove sources that are no longer in the checkout.
 cd "$dir"
 find . -type f \( -name '*.rs' -o -name '*.[ch]' -o -name '*.sh' -o -name Kbuild \) \
 	! -name '*.mod.c' ! -name '*_generated.rs' ! -name '.*' -print0 |

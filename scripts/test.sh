@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# test.sh [--check] [PROGRAM...]: runs the selftests, or those named, in the virtual
-# machine, and adds up their results. With --check it only looks whether there are such. The last line is "N passed, N failed", with
-# ", N skipped" where some were. As many machines run at once as there are
-# processors, two at most. A line for each program is shown when it has ended, with
-# what it said of a failure; V=1 shows all that it printed.
+# test.sh [--check] [PROGRAM...]: runs the selftests, or those named, in virtual machines,
+# and adds up their results. The last line is "N passed, N failed", with ", N skipped" if
+# some were. With --check it only checks whether such programs exist. Up to two machines
+# run at once, but no more than there are processors. When a program has ended, a line is
+# shown for it, with its output about failures; V=1 shows all of its output.
 #
-# The logs of the last run stay in build/test, a directory for each machine: console
-# (what the programs printed), kmsg (the kernel's log), qemu, command, load, and hang
-# where it stood still. Each line of a failure names the file to look at.
+# The logs of the last run stay in build/test, a directory for each machine: console (the
+# programs' output), kmsg (the kernel log), qemu, command, load, and hang if it hung. Each
+# line about a failure names the file to look at.
 #
-# A program may ask for a machine of its own kind in comments near its top, or below its
-# row in selftests/suites; those that ask for the same share a boot:
+# A program may ask for a special machine in comments near its top, or below its row in
+# selftests/suites. Programs that ask for the same share a boot:
 #
 #   # vm-cmdline: ...   kernel parameters, in place of no_hash_pointers
 #   # vm-args: ...      arguments for QEMU, on as many lines as they need
@@ -20,21 +20,21 @@
 #   # vm-smp: 4         processors, in place of 2
 #   # vm-kernel: debug  only on this kernel, or stock, unless the program is named
 #   # vm-own: why       no other program in this boot
-#   # vm-expect: panic  the test passes if the kernel panics; words after it are
-#                       an extended regular expression for the panic's message
-#   # vm-quiet: why     what misses its target while others than this run keep the
-#                       host busy is skipped, and says so
-
-# These variables reach the programs there: CASES, and MODEL_SECONDS, by which the
-# machine also gets more time, MODEL_SEED, and FAIL_EVERY.
+#   # vm-expect: panic  the test passes if the kernel panics; words behind it are an
+#                       extended regular expression for the panic's message
+#   # vm-quiet: why     the program measures time: if other processes keep the host busy,
+#                       a failure counts as skipped
+#
+# These variables are passed to the programs: CASES, MODEL_SECONDS (the machine gets as
+# much more time), MODEL_SEED and FAIL_EVERY.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
 
 selftests=${SELFTESTS:-$TOP/selftests}
 
-# Where each program is, and their names in the order in which they run. The list is the
-# one that kselftest itself would use.
+# The path of each program, and their names in the order in which they run. kselftest uses
+# the same list.
 declare -A file=()
 names=()
 while read -r program; do
@@ -42,8 +42,7 @@ while read -r program; do
 	file[${program##*/}]=$program
 done < <("$selftests/list.sh")
 
-# nearest NAME: the three programs whose names differ least, by letters put in, left out
-# or changed
+# nearest NAME: prints the three programs with the most similar names, by edit distance
 nearest() {
 	printf '%s\n' "${names[@]}" | awk -v name="$1" '
 		function least(a, b) { return a < b ? a : b }
@@ -78,16 +77,17 @@ done
 [ -z "$check" ] || exit 0
 setup_ensure
 
-# The checkers cost that much. Both times are the machine's own: see vm.sh. An interrupt
-# while the first processor is identified, which on a slow host happens, has KASAN take
-# page tables of five levels for four, report that, and be silent ever after.
+# The timeouts, in the machine's own time: see vm.sh. The checkers of the debug kernel are
+# slow. no5lvl: on a slow host, an interrupt may come while the first processor is being
+# identified. Then KASAN takes page tables of five levels for four, reports that, and is
+# silent ever after.
 step=$(sed -n 's/^timeout=//p' "$selftests/settings")
 timeout=3600 options=
 if [ "${KERNEL:-stock}" = debug ]; then
 	export BOOT_TIMEOUT=${BOOT_TIMEOUT:-300}
 	step=$((step * 4)) timeout=7200 options=no5lvl
 fi
-# Of the host's time that others took, in hundredths, from which on it counts as busy.
+# If others took at least this many hundredths of the host's time, it counts as busy.
 busy_from=10
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-test.XXXXXX")
@@ -95,12 +95,12 @@ trap 'rm -rf "$work"' EXIT
 : >"$work/results"
 "$selftests/copy.sh" "$work/selftests"
 
-# shown FILE: as its reader would name it
+# shown FILE: prints the path to show: relative if it is below the current directory
 shown() {
 	realpath --relative-base="$PWD" "$1"
 }
 
-# header PROGRAM NAME: what the program, or its row, says as "vm-NAME:"
+# header PROGRAM NAME: prints the value of "vm-NAME:" in the program, or below its row
 header() {
 	local path=${file[$1]}
 
@@ -113,7 +113,7 @@ header() {
 	fi | paste -s -d ' '
 }
 
-# for_this_kernel PROGRAM: is it to be run on this kernel when none is named?
+# for_this_kernel PROGRAM: does it run on this kernel if no programs are named?
 for_this_kernel() {
 	case $(header "$1" kernel) in
 	"" | "${KERNEL:-stock}") ;;
@@ -121,7 +121,8 @@ for_this_kernel() {
 	esac
 }
 
-# One line for all that makes a boot: programs with equal lines share one.
+# needs PROGRAM: prints a line with all that it asks for; programs with the same line share
+# a boot
 needs() {
 	local own=
 
@@ -131,12 +132,13 @@ needs() {
 	echo "$(header "$1" cmdline)|$(header "$1" args)|$(header "$1" mem)|$(header "$1" smp)|$own"
 }
 
+# count RESULT NAME: adds a result that is not a program's own
 count() {
 	printf '%s\t%s\n' "$1" "$2" >>"$work/results"
 }
 
-# boot DIR NEEDS PROGRAM...: leaves in DIR/ran the programs that were started, and
-# in DIR/out what is to be shown of them
+# boot DIR NEEDS PROGRAM...: boots a machine for programs. Writes the programs that were
+# started to DIR/ran, and what is to be shown of them to DIR/out.
 boot() {
 	local dir=$1 cmdline args mem smp own program name
 
@@ -166,14 +168,14 @@ boot() {
 			judge "$dir" "$program"
 		fi
 	done >"$dir/out"
-	# A panic that was asked for leaves no complete log.
+	# After an expected panic the log is not complete.
 	[ -z "$(header "$1" expect)" ] || return 0
 	awk -v verdict="$dir/kmsg-verdict" -f "$TOP/scripts/kmsg.awk" "$dir/kmsg" >"$dir/kmsg-rest"
 	sed "s|\$|\t$(shown "$dir/kmsg")|" "$dir/kmsg-verdict" >>"$work/kmsg-all"
 }
 
-# busy DIR: prints how many hundredths of the host's time others than this run took
-# while the machine of DIR ran, if they were so many that nothing can be measured
+# busy DIR: prints how many hundredths of the host's time other processes took while the
+# machine of DIR ran, if they were too many to measure anything
 busy() {
 	awk -v cpus="$(nproc)" -v from=$busy_from '
 		NR == 1 { begin = $3; before = $1 - $2 }
@@ -186,8 +188,8 @@ busy() {
 		}' "$1/load"
 }
 
-# judge DIR PROGRAM: adds the results of one program that was started, and prints what
-# is to be shown of it
+# judge DIR PROGRAM: adds the results of a program that was started, and prints what is to
+# be shown of it
 judge() {
 	local dir=$1 expect panic due=0 others='' results=$1/$2.results
 
@@ -226,7 +228,8 @@ judge() {
 				printf ", %d skipped", count["skip"]
 			print ""
 		}' "$results"
-	# Its lines, or those that belong to a failure; the last ones where a machine ended.
+	# Print its lines that belong to a failure, or all; and its last ones if the machine
+	# ended while it ran.
 	awk -v program="$1" -v all="${V:-}" -v expect="$(header "$1" expect)" '
 		$0 == "# rust_pool-selftest: run " program { inside = 1; next }
 		index($0, "# rust_pool-selftest: end " program " ") == 1 { inside = 0 }
@@ -247,7 +250,7 @@ judge() {
 		}' "$dir/console"
 }
 
-# finish_one: waits for a boot to end, and shows what came of it
+# finish_one: waits until one of the boots has ended, and shows its results
 finish_one() {
 	local pid
 
@@ -265,7 +268,7 @@ for program in "${programs[@]}"; do
 	printf '%s\t%s\n' "$(needs "$program")" "$program"
 done | sort -s -t "$(printf '\t')" -k 1,1 >"$work/wanted"
 
-# A run beside this one in the same checkout keeps its logs apart.
+# If another run in the same checkout uses build/test, use build/test.2 and so on.
 logs=$TOP/build/test
 mkdir -p "$TOP/build"
 for ((run = 2; ; run++)); do
@@ -282,11 +285,11 @@ export VM_FAMILY=${VM_FAMILY:-$$}
 declare -A dirs=()
 boots=0
 while [ -s "$work/wanted" ]; do
-	# The longest first.
+	# Begin with the boot that has the most programs.
 	mapfile -t kinds < <(cut -f 1 "$work/wanted" | uniq -c | sort -rn | sed 's/^ *[0-9]* //')
 	for kind in "${kinds[@]}"; do
 		mapfile -t batch < <(awk -F '\t' -v kind="$kind" '$1 == kind { print $2 }' "$work/wanted")
-		# A long batch in halves, or it would run on alone for long.
+		# Divide a long batch between two boots, which can run at the same time.
 		size=${#batch[@]}
 		[ "$size" -lt 8 ] || [ "$JOBS" -lt 2 ] || size=$(((size + 1) / 2))
 		for ((at = 0; at < ${#batch[@]}; at += size)); do
@@ -301,8 +304,8 @@ while [ -s "$work/wanted" ]; do
 	while [ ${#dirs[@]} -gt 0 ]; do
 		finish_one
 	done
-	# A machine that died takes with it only the program that was running:
-	# those not yet started get another. One that starts none is no use.
+	# If a machine died, the program that was running has failed. Those that were not
+	# started get another machine, unless the machine has started none at all.
 	cat "$logs"/*/ran >"$work/ran"
 	for dir in "$logs"/*/; do
 		[ ! -s "$dir/ran" ] || continue

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# The toolchain: Debian's own. Used in place on the release that it belongs to,
-# else from a debootstrapped root, which is entered by chroot in a private mount
-# namespace.
+# The toolchain is that of a Debian release. On this release itself it is used in place. On
+# other systems it is in a root that debootstrap makes, and runs there by chroot, in a
+# private mount namespace.
 
 ROOT_PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
-# Packages that are added or dropped make another root; order does not matter.
+# If the set of packages changes, another root is made.
 TOOLCHAIN_KEY=$(printf '%s\n' "${TOOLCHAIN_PACKAGES[@]}" | sort | sha256sum | cut -c 1-8)
 ROOT=$CACHE/root-$DEBIAN_RELEASE-$TOOLCHAIN_KEY
 
@@ -25,7 +25,7 @@ toolchain_ensure() {
 	fi
 }
 
-# Prints which of the packages are not installed where the toolchain is.
+# toolchain_missing PACKAGE...: prints those that the toolchain does not have
 toolchain_missing() {
 	local package where=()
 
@@ -47,7 +47,7 @@ toolchain_host() {
 		host_install "${missing[@]}"
 }
 
-# toolchain_add PACKAGE...: those that not everybody needs, to what is there
+# toolchain_add PACKAGE...: adds packages that not everybody needs to the toolchain
 toolchain_add() {
 	local missing
 
@@ -83,7 +83,7 @@ toolchain_root() {
 toolchain_bootstrap() {
 	local proxy
 
-	# debootstrap fetches by wget, which does not know of apt's proxy.
+	# debootstrap uses wget, which does not know apt's proxy.
 	proxy=$(apt-config dump Acquire::http::Proxy | sed -n 's/.*"\(.\+\)";/\1/p')
 	[ -z "$proxy" ] || export http_proxy=$proxy https_proxy=$proxy
 	unshare -m debootstrap --variant=minbase \
@@ -92,7 +92,7 @@ toolchain_bootstrap() {
 }
 
 toolchain_install() {
-	# No service may be started from the root.
+	# Keep packages from starting services in the root.
 	printf '#!/bin/sh\nexit 101\n' >"$ROOT/usr/sbin/policy-rc.d"
 	chmod +x "$ROOT/usr/sbin/policy-rc.d"
 	export -f apt_into apt_private
@@ -101,15 +101,15 @@ toolchain_install() {
 	unshare -m bash -ec '
 		mount -t proc proc "$ROOT/proc"
 		mount --rbind /dev "$ROOT/dev"
-		# An earlier one may have been killed.
+		# Finish an installation that was killed.
 		PATH=$ROOT_PATH chroot "$ROOT" dpkg --configure -a
 		apt_into "$ROOT" "$@"' bash "$@"
 	rm -rf "$ROOT"/var/cache/apt/*
 }
 
-# in_root CMD...: runs CMD with the toolchain, in the current directory, with a
-# clean environment. All of the host but its system directories is visible at
-# its own place, and so are the checkout, the cache and what VISIBLE names.
+# in_root CMD...: runs CMD with the toolchain, in the current directory, with a clean
+# environment. In the root, the host's directories have their own paths, except system
+# directories like /usr. So have the checkout, the cache and the directories in VISIBLE.
 in_root() {
 	local env=(PATH="$ROOT_PATH" HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}"
 		TMPDIR=/tmp)

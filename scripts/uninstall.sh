@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# uninstall.sh: removes what install.sh installed, below INSTALL_MOD_PATH if given,
-# for all kernels or for that in RELEASE.
+# uninstall.sh: removes what install.sh installed, below INSTALL_MOD_PATH if that is given:
+# for the kernel in RELEASE, or for all kernels.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"

@@ -1,25 +1,27 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# vm.sh [SCRIPT]: boots the stock kernel in QEMU with the project's modules and
-# FILES in the working directory, runs SCRIPT there and ends with its status.
-# Without SCRIPT it gives a shell.
+# vm.sh [SCRIPT]: boots the stock kernel in QEMU, with the project's modules and FILES in
+# the working directory, runs SCRIPT there, and exits with its status. Without SCRIPT it
+# runs a shell.
 #
 # From the environment:
 #   FILES      more files or directories, absolute or relative to the checkout
-#   SMP, MEM   processors and memory; CMDLINE, QEMU_ARGS  added to ours
+#   SMP, MEM   processors and memory
+#   CMDLINE, QEMU_ARGS  more kernel parameters, and more arguments for QEMU
 #   TIMEOUT    seconds until the machine counts as hung
-#   BOOT_TIMEOUT  seconds until it counts as hung before it has started anything
-#   STEP, STEP_TIMEOUT  seconds until it counts as hung after it has printed a line
-#              that this extended regular expression matches
-#   VMLINUZ    the kernel to boot; else that of KDIR if given, else the stock one
-#   VM_LOGS    a directory in which to keep: console, what it printed; qemu, QEMU's
-#              own messages; command, what was run; load, how busy others kept the
-#              host; hang, where it stood when it counted as hung
-#   VM_FAMILY  the process whose descendants are no others, for load; else the caller
+#   BOOT_TIMEOUT  seconds until it counts as hung if it has not started the script
+#   STEP, STEP_TIMEOUT  an extended regular expression; seconds until the machine counts
+#              as hung after it has printed a line that matches it
+#   VMLINUZ    the kernel to boot; by default that of KDIR if given, else the stock one
+#   VM_LOGS    a directory for the logs: console, the machine's output; qemu, QEMU's own
+#              messages; command, QEMU's command line; load, how busy the host was; hang,
+#              the stacks of a machine that counted as hung
+#   VM_FAMILY  a process. For load, it and its descendants are not counted as others. By
+#              default, this script
 #
-# These seconds are the machine's own: those in which its processors wait for one of
-# the host's are left out. A host that is busy otherwise makes no machine hang.
+# The seconds are the machine's own: time in which its processors wait for a processor of
+# the host does not count. So a busy host does not make a machine count as hung.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -30,7 +32,7 @@ script=${1:-}
 timeout=${TIMEOUT:-300}
 boot_timeout=${BOOT_TIMEOUT:-120}
 step_timeout=${STEP_TIMEOUT:-$timeout}
-# Of the console and of QEMU's other files, each.
+# The most bytes of the console, and of each other log.
 most_bytes=$((64 << 20))
 [ -z "$script" ] || [ -f "$script" ] || die "RUN: there is no $script"
 setup_ensure
@@ -48,7 +50,7 @@ mkdir -p "$logs"
 rm -f "$logs"/{hang,load}
 log=$logs/console
 
-# make_initramfs: everything in one archive, so that no file system is needed
+# Puts everything into one archive, so that the machine needs no disk.
 make_initramfs() {
 	local tree=$work/tree file
 
@@ -75,8 +77,8 @@ make_initramfs() {
 		'cd "$1" && find . | cpio --quiet -o -H newc -R 0:0 >"$2"' sh "$tree" "$work/initramfs"
 }
 
-# once_per_boot NAME CMD...: prints the line that CMD printed when it was first asked in
-# this boot of the host. It is kept in the cache.
+# once_per_boot NAME CMD...: prints the line that CMD prints. Runs CMD only once in a boot of
+# the host, and keeps the line in the cache.
 once_per_boot() {
 	local boot line known=$CACHE/$1
 	shift
@@ -90,8 +92,8 @@ once_per_boot() {
 	cut -d ' ' -f 2 "$known"
 }
 
-# Prints QEMU's accelerator. A /dev/kvm may be there and not work, so it is tried. Only
-# emulation can count instructions.
+# Prints QEMU's accelerator. /dev/kvm may exist and not work, so it is tried. Only emulation
+# can count instructions.
 accelerator() {
 	if [[ " ${QEMU_ARGS:-}" = *" -icount "* ]]; then
 		echo tcg
@@ -102,7 +104,8 @@ accelerator() {
 	fi
 }
 
-# shellcheck disable=SC2317,SC2329 # by once_per_boot
+# Boots a kernel by KVM until it panics for want of a root, and prints "kvm" if that works.
+# shellcheck disable=SC2317,SC2329 # called by once_per_boot
 try_kvm() {
 	if [ "$(printf 'quit\n' | in_root timeout 20 qemu-system-x86_64 -M q35 -cpu max \
 		-accel kvm -kernel "$image" -append 'panic=-1 console=ttyS0' -no-reboot \
@@ -114,8 +117,8 @@ try_kvm() {
 	fi
 }
 
-# Measures how many thousand ticks a second an emulated processor's clock has: the host's.
-# shellcheck disable=SC2317,SC2329 # as above
+# Prints the frequency of an emulated processor's TSC in kHz. It is that of the host's TSC.
+# shellcheck disable=SC2317,SC2329 # called by once_per_boot
 clock_khz() {
 	VISIBLE=$work in_root gcc -O2 -o "$work/host-clock" "$TOP/scripts/host-clock.c" &&
 		VISIBLE=$work in_root "$work/host-clock"
@@ -136,7 +139,7 @@ run_qemu() {
 	VISIBLE=$work:$logs:$(dirname "$image") in_root "${command[@]}"
 }
 
-# Says of what the kernel ended the machine, if it did.
+# Prints the oops or the panic by which the kernel died; fails if it did not.
 death() {
 	local line
 
@@ -149,7 +152,8 @@ death() {
 	fi
 }
 
-# Says in one line why the machine ended without a status.
+# why STATUS: prints in one line why the machine ended without an exit status of the script.
+# STATUS is QEMU's.
 why() {
 	local words
 
@@ -167,15 +171,17 @@ why() {
 
 make_initramfs
 
-# An emulated processor that waits for one of the host's stands still for as long as that
-# takes, and so do QEMU's timers; the kernel takes that for a fault of the machine. At
-# boot it looks whether the timer's interrupt comes within a few ticks: if not, it goes on
-# with another that is none, or panics ("IO-APIC + timer doesn't work!"), so it is not to
-# look, as a guest of KVM does not; nor to take the processor's clock for unstable. A
-# stall, a lockup or a hung task is reported late; 300 and 60 are the most that the kernel
-# allows. What really hangs is seen by watch(), which asks for all stacks by sysrq.
-# Nor is it to measure its clock against timers that stand still: one kernel was seen to
-# take 2445 MHz for 79, so that its seconds were 31 times too short.
+# While an emulated processor waits for a processor of the host, it stands still, and so do
+# QEMU's timers. The kernel would take that for a fault of the machine. So on a busy host:
+#
+# - no_timer_check: at boot the kernel checks whether the timer's interrupt comes within a
+#   few ticks. If not, it goes on with a timer that does not work, or panics ("IO-APIC +
+#   timer doesn't work!"). Guests of KVM do not check either.
+# - tsc=reliable: it does not take the TSC for unstable.
+# - tsc_early_khz: it does not measure the TSC's frequency against timers that stand still.
+#   One kernel measured 79 MHz in place of 2445: its seconds were 31 times too short.
+# - It reports stalls, lockups and hung tasks late. 300 and 60 are the most that it allows.
+#   watch() sees real hangs, and asks for all stacks by sysrq.
 patience="no_timer_check tsc=reliable rcupdate.rcu_cpu_stall_timeout=300 watchdog_thresh=60"
 patience="$patience sysctl.kernel.hung_task_timeout_secs=1200 sysrq_always_enabled"
 if [ "$(accelerator)" = tcg ] && [[ " ${QEMU_ARGS:-}" != *" -icount "* ]]; then
@@ -187,21 +193,21 @@ if [ -z "$script" ]; then
 	exit
 fi
 
-# monitor SECONDS COMMAND...: has QEMU's monitor do these, and prints its answers
+# monitor SECONDS COMMAND...: sends commands to QEMU's monitor, and prints its answers
 monitor() {
 	local seconds=$1
 	shift
 
-	# To write alone would wait for ever if QEMU has ended.
+	# Open the pipe for reading as well: if QEMU has ended, writing alone would block.
 	printf '%s\n' "$@" 1<>"$work/monitor.in"
-	# It echoes each key, with the line so far.
+	# The monitor echoes each character with the whole line: keep the last echo.
 	timeout "$seconds" cat "$work/monitor.out" | tr -d '\r' | sed 's/^.*\x1b\[K/(qemu) /' || true
 }
 
-# The machine is taken for hung: where does it stand? First its processors as QEMU sees
-# them, twice, for a kernel that no longer answers; then the tasks as the kernel sees
-# them: sysrq-9 has it print all to the console, l shows what runs, w what is blocked, t
-# every task, q the timers.
+# explain REASON: the machine hangs. Writes to the log "hang" where it stands, and ends it.
+# First the processors as QEMU sees them, twice, in case the kernel no longer answers. Then
+# the tasks as the kernel sees them, by sysrq: 9 makes it print everything to the console,
+# l shows running tasks, w blocked ones, t all tasks, q the timers.
 explain() {
 	local key bytes=-1 n
 
@@ -219,13 +225,13 @@ explain() {
 			monitor 1 "sendkey alt-sysrq-$key"
 		done
 	} >>"$logs/hang" 2>&1
-	# What it prints may stand still for as long as others have the processor.
+	# Wait until it has printed all. On a busy host it may pause for seconds.
 	for ((n = 0; n < 30 && $(stat -c %s "$log") != bytes; n++)); do
 		bytes=$(stat -c %s "$log")
 		sleep 10
 	done
 	if [ ! -s "$log" ]; then
-		# It has printed nothing: what it would have is in its memory.
+		# It has printed nothing, but its log is in its memory.
 		monitor 20 "pmemsave 0 0x10000000 \"$work/memory\"" >/dev/null
 		LC_ALL=C tr -c '[:print:]\n' '\n' <"$work/memory" 2>/dev/null |
 			grep -A 600 -m 1 '^Linux version [0-9]' | grep '.....' >>"$logs/hang" || true
@@ -236,8 +242,8 @@ explain() {
 	kill -9 "$pid" 2>/dev/null
 }
 
-# Ends a machine that hangs, and leaves why in $work/reason. Keeps count of the host's
-# load by others meanwhile.
+# Watches the machine. If it hangs, writes why to $work/reason, and ends it. Meanwhile
+# records the host's load.
 watch() {
 	local pid before now ran waited ran_now waited_now wall own=0 booted='' steps=0 steps_now
 	local at=0 busy ours busy_now ours_now file size
@@ -253,7 +259,7 @@ watch() {
 		now=${EPOCHREALTIME/./}
 		read -r ran_now waited_now < <(own_times "$pid")
 		wall=$((now - before)) ran=$((ran_now - ran)) waited=$((waited_now - waited))
-		# One that hardly wants to run is not kept from it.
+		# If the machine is idle, nothing keeps it from running: all time is its own.
 		if [ $((ran + waited)) -lt $((wall / 20)) ]; then
 			own=$((own + wall))
 		else
@@ -310,7 +316,7 @@ for attempt in 1 2; do
 		mv "$logs/hang" "$logs/hang.1"
 		say "booting it once more"
 	elif [ "$rc" -gt 128 ] && [ ! -s "$work/reason" ] && ! death >/dev/null; then
-		# Not the machine, but what it runs in; by the host's want of memory, for one.
+		# QEMU was killed, not the machine; for example because the host had no memory.
 		say "QEMU died of signal $((rc - 128)), not of what it ran; booting it once more: $(
 			tail -n 1 "$logs/qemu")"
 	else

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# copy.sh DIR: copies to DIR what the programs need to run on another machine, in the same
-# folders: themselves, what they share, and the modules that were built.
+# copy.sh DIR: copies to DIR what another machine needs to run the programs: the programs,
+# the files that they share, and the modules that were built. Keeps the folders.
 
 mkdir -p "$1" || exit 1
 dir=$(readlink -f "$1")

@@ -4,21 +4,22 @@
 # Shared by the test programs, which source it first. Needs nothing but a POSIX
 # shell and what busybox has.
 
-# The folder that this file is in, from that of a program or from here.
+# The folder that this file is in. $0 is a program in a folder below, or suites.sh here.
 DIR=$(dirname "$(readlink -f "$0")")
 [ -e "$DIR/lib.sh" ] || DIR=$(dirname "$DIR")
 STATS=/sys/kernel/debug/rust_pool
 CASES_DIR=/sys/kernel/debug/rust_pool_test
 PROGRAM=${0##*/}
-# Kernel modules that this program loaded, last first.
+# Kernel modules that this program loaded, the last one first.
 LOADED=
-# Lines of ours in the kernel log.
+# How many marks it wrote to the kernel log.
 MARKS=0
-# A process that it started.
+# A process that it started, to be killed at the end.
 HELPER=
 TMP=
 
-# The kernel tree's helpers: beside an installed kselftest, or with the VM's files.
+# Finds ktap_helpers.sh of the kernel tree: beside an installed kselftest, or in KSFT,
+# where the virtual machine has it.
 find_ktap() {
 	for KTAP in "$DIR/../kselftest/ktap_helpers.sh" \
 		"${KSFT:-/nonexistent}/kselftest/ktap_helpers.sh"; do
@@ -34,15 +35,15 @@ find_ktap
 # shellcheck source=selftests/lib/kmemleak.sh
 . "$DIR/lib/kmemleak.sh"
 
-# Seconds until what must happen counts as never to. Nothing waits so long but for
-# what hangs: a machine whose host is busy takes its time.
+# How many seconds "eventually" waits before it gives up. Only a hang waits this long; but
+# a machine may be slow because its host is busy.
 PATIENCE=120
 
 uptime_s() {
 	cut -d . -f 1 /proc/uptime
 }
 
-# eventually COMMAND...: it succeeds sooner or later
+# eventually COMMAND...: repeats the command until it succeeds; fails after PATIENCE
 eventually() {
 	_until=$(($(uptime_s) + PATIENCE))
 	until "$@"; do
@@ -51,12 +52,13 @@ eventually() {
 	done
 }
 
+# skip_all WHY: ends the program as skipped
 skip_all() {
 	ktap_skip_all "$*"
 	exit "$KSFT_SKIP"
 }
 
-# Prints where a module's file is, if it was built.
+# module_file MODULE: prints the path of the module's file, if it was built
 module_file() {
 	for _file in "$DIR/test_modules/$1.ko" "$DIR/bench/$1.ko" "$DIR/wdk/$1.ko" "$DIR/../$1.ko"; do
 		if [ -e "$_file" ]; then
@@ -67,7 +69,7 @@ module_file() {
 	return 1
 }
 
-# need MODULE...: what the program cannot do without
+# need MODULE...: skips the program if it is not root, or a module is missing or in use
 need() {
 	[ "$(id -u)" -eq 0 ] || skip_all "must be run as root"
 	[ -d /sys/kernel/debug ] || skip_all "no debugfs"
@@ -82,7 +84,7 @@ need() {
 	! loaded rust_pool || skip_all "rust_pool is in use here"
 }
 
-# The device of a few tests; only QEMU has it.
+# Sets EDU to the PCI device that some tests use. Only QEMU has it.
 find_edu() {
 	for EDU in /sys/bus/pci/devices/*; do
 		if [ "$(cat "$EDU/vendor" 2>/dev/null)" = 0x1234 ] &&
@@ -127,7 +129,7 @@ unload() {
 	done
 }
 
-# Whatever happens, the next program finds the machine as this one did.
+# Runs at any exit, so that the next program finds the machine as this one found it.
 clean_up() {
 	_status=$?
 	trap - EXIT
@@ -139,7 +141,7 @@ clean_up() {
 	exit "$_status"
 }
 
-# A line in the kernel log from which on log_since looks.
+# log_mark [WORD]: writes a mark to the kernel log; log_since prints what is behind it
 log_mark() {
 	MARKS=$((MARKS + 1))
 	MARK="rust_pool-selftest: $PROGRAM $$ $MARKS ${1:-begins}"
@@ -152,11 +154,11 @@ log_since() {
 		echo "WARNING: the kernel log is too short: it no longer has \"$MARK\""
 		return
 	fi
-	# The mark may hold nothing that a regular expression could misread but dots.
+	# The mark is used as a regular expression. Its dots are the only special characters.
 	sed "1,/$MARK\$/d" "$TMP/dmesg"
 }
 
-# Does the log since the mark hold a line with this extended regular expression?
+# logged REGEX: passes if a line of the log since the mark matches
 logged() {
 	log_since >"$TMP/log"
 	grep -qE "$1" "$TMP/log" && return
@@ -165,6 +167,7 @@ logged() {
 	return 1
 }
 
+# not_logged REGEX: passes if no line of the log since the mark matches
 not_logged() {
 	log_since >"$TMP/log"
 	grep -E "$1" "$TMP/log" | head -n 5 >"$TMP/found"
@@ -175,7 +178,7 @@ not_logged() {
 
 SPLAT='WARNING:|BUG[: ]|Oops|Call Trace|INFO: (task|rcu)|general protection|bad page|pagealloc: |scheduling while|possible (recursive|circular)|page allocation failure|vmap allocation|Out of memory|oom-kill|refcount_t|usercopy'
 
-# begin MODULE...: header, needs, working directory
+# begin MODULE...: starts a program: prints the header, checks its needs, makes TMP
 begin() {
 	ktap_print_header
 	need rust_pool "$@"
@@ -198,7 +201,8 @@ check() {
 	fi
 }
 
-# But for what the program said that it expects.
+# Passes if the kernel log has no splat since the program began, except between the lines
+# "expect begin" and "expect end".
 no_splat() {
 	MARK=$BEGIN
 	log_since | sed '/rust_pool-selftest: expect begin$/,/rust_pool-selftest: expect end$/d' |
@@ -208,7 +212,7 @@ no_splat() {
 	return 1
 }
 
-# Ends a program: what all of them require, and the totals. Two tests.
+# Ends a program with the tests that all have, ENDS of them, and the totals.
 ends() {
 	check "$PROGRAM: modules unload" unload_all
 	check "$PROGRAM: no splat in the kernel log" no_splat
@@ -223,12 +227,12 @@ unload_all() {
 	done
 }
 
-# stat_of FILE WORD: the number after that word in the head of a statistics file
+# stat_of FILE WORD: prints the number behind a word in the head of a file in debugfs
 stat_of() {
 	sed -n "s/^# \(.* \)*$2 \([0-9]*\).*/\2/p" "$STATS/$1" | head -n 1
 }
 
-# version_of FILE: of a statistics file's format; each is raised by itself
+# version_of FILE: prints the version that the format of a file in debugfs should have
 version_of() {
 	case $1 in
 	violations | verifier) echo 2.0 ;;
@@ -238,7 +242,7 @@ version_of() {
 	esac
 }
 
-# has_version FILE [LINE]: the file, or this line as its first, names its version
+# has_version FILE [LINE]: passes if the first line of the file, or LINE, has its version
 has_version() {
 	_first=${2-$(head -n 1 "$STATS/$1")}
 	[ "$_first" = "$1 - version: $(version_of "$1")" ] && return
@@ -246,7 +250,8 @@ has_version() {
 	return 1
 }
 
-# no_tag_live [TAGS]: no tag has live blocks, but for these, a regular expression
+# no_tag_live [TAGS]: passes if no tag has live blocks, except tags that match TAGS, an
+# extended regular expression
 # shellcheck disable=SC2120 # the argument may be left out
 no_tag_live() {
 	awk -v but="^(${1:-....-})\$" '
@@ -258,7 +263,7 @@ no_tag_live() {
 		END { exit bad }' "$STATS/tags"
 }
 
-# Neither have contiguous and noncached memory, and there is no adapter.
+# Passes if there are no live blocks of contiguous and noncached memory, and no adapters.
 no_family_live() {
 	for _family in contiguous noncached adapters; do
 		[ "$(stat_of $_family diff)" = 0 ] && continue
@@ -271,8 +276,8 @@ violations() {
 	sed -n 's/^# reported //p' "$STATS/violations"
 }
 
-# run_case FILE: one case of a test module, relayed. Opening the file runs it, in
-# this process; without a fork, as there are hundreds of them.
+# run_case FILE: runs a case of a test module, and relays its result. Opening the file runs
+# the case, in this process. Does not fork, as there are hundreds of cases.
 run_case() {
 	_case=${1##*/}
 	_suite=${1%/*}
@@ -297,20 +302,20 @@ run_case() {
 	esac
 }
 
-# cases SUITE...: the files of all cases; CASES narrows them, a shell pattern
+# cases SUITE...: prints the files of the suites' cases; only those whose names match
+# CASES, a shell pattern, if it is set
 cases() {
 	for _suite; do
 		# shellcheck disable=SC2231 # a pattern is what CASES is
 		for _file in "$CASES_DIR/$_suite"/[0-9]*-${CASES:-*}; do
-			# A suite without any case is a failure, unless they were chosen.
+			# A suite without any case is a failure, unless CASES chose them.
 			[ -n "${CASES:-}" ] && [ ! -e "$_file" ] || echo "$_file"
 		done
 	done
 }
 
-# begin_suites MODULE SUITE...: loads the module and plans the cases of the
-# suites, or with EVERY only every so many-th of them; EXTRA is how many tests of
-# its own the program adds
+# begin_suites MODULE SUITE...: loads the module, and plans the cases of the suites. With
+# EVERY=N it plans only each N-th case. EXTRA is how many tests of its own the program adds.
 begin_suites() {
 	_tests=$1
 	shift
@@ -324,7 +329,7 @@ plan_cases() {
 	ktap_set_plan $(($(wc -l <"$TMP/cases") + ENDS + ${EXTRA:-0}))
 }
 
-# load_or_fail MODULE...: without these there is nothing to test
+# load_or_fail MODULE...: loads modules; if one does not load, ends the program as failed
 load_or_fail() {
 	for _module; do
 		load "$_module" && continue
@@ -335,7 +340,7 @@ load_or_fail() {
 	done
 }
 
-# run_cases [FILE]: those planned, or those that a file lists
+# run_cases [FILE]: runs the cases that were planned, or those that a file lists
 # shellcheck disable=SC2120 # the argument may be left out
 run_cases() {
 	while read -r _file; do
@@ -343,9 +348,9 @@ run_cases() {
 	done <"${1:-$TMP/cases}"
 }
 
-# stops_the_machine NAME OPTION [PARAMETER=VALUE...]: for a program in a boot of its own
-# that passes by a panic: with this option of the verifier, if any, and these parameters
-# of rust_pool, a violation by rp_test_leak ends the machine
+# stops_the_machine NAME OPTION [PARAMETER=VALUE...]: a program that passes if the kernel
+# panics, in a boot of its own. Loads rust_pool with these parameters, sets this option of
+# the verifier, if any, and makes rp_test_leak break a rule.
 stops_the_machine() {
 	grep -q rust_pool_selftest=panic /proc/cmdline ||
 		skip_all "stops the machine: boot with rust_pool_selftest=panic"
@@ -362,7 +367,7 @@ stops_the_machine() {
 	ktap_finished
 }
 
-# run_suites MODULE SUITE...: a program that is nothing but these
+# run_suites MODULE SUITE...: a program that only runs suites
 run_suites() {
 	begin_suites "$@"
 	run_cases

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# list.sh: prints all test programs as FOLDER/NAME, in the order in which they run: those
-# that are rows of the table "suites", of which there is no file, and those in the
-# folders, which are executable; what they share is not.
+# list.sh: prints all test programs as FOLDER/NAME, in the order in which they run. First
+# the rows of the table "suites", which have no files, then the executable files in the
+# folders. (Files that programs source are not executable.)
 
 cd "$(dirname "$(readlink -f "$0")")" || exit 1
 
-# unload.sh comes last: with the common buffers that it leaks, DMA-API debugging
-# blames the next driver that lets go of the device.
+# unload.sh comes last. It leaks common buffers, for which DMA-API debugging blames the
+# next driver that is unbound from the device.
 LAST=module/unload.sh
 
 awk '/^[^# \t]/ { print $1 }' suites

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# suites.sh PROGRAM: runs a row of the table "suites". So does a link to it with the name
-# of that program.
+# suites.sh PROGRAM: runs the program that is a row of the table "suites". A link to this
+# file that has the program's name does so as well.
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
 PROGRAM=${1:-$PROGRAM}
 
-# row: what the table has of the program: "run MODULE SUITE...", and a line for each need
+# row: prints the program's row: "run MODULE SUITE...", and a line for each need
 row() {
 	awk -v program="/$PROGRAM" '
 		/^#/ || !NF { next }

@@ -6,37 +6,40 @@
 
 CLIENT=/sys/module/rp_test_verifier/parameters
 
-# option LINE: written in this process, as "fail nth" means the task that writes
+# option LINE: sets an option of the verifier. This process writes it, because "fail nth"
+# concerns the task that writes.
 option() {
 	echo "$1" >"$STATS/verifier"
 }
 
-# run VERB...: has the client do something
+# run VERB...: makes the client do something
 run() {
 	echo "$*" >"$CLIENT/run"
 }
 
-# options: what is set, without the head
+# options: prints the options in force, without the head of the file
 options() {
 	sed 1,3d "$STATS/verifier"
 }
 
+# is VALUE WANTED: passes if they are equal
 is() {
 	[ "$1" = "$2" ] && return
 	echo "# it is \"$1\", not \"$2\""
 	return 1
 }
 
+# rows FILE: prints how many rows the file has
 rows() {
 	sed 1,3d "$STATS/$1" | wc -l
 }
 
-# head_of WORD: a number in the head of the file of options
+# head_of WORD: prints the number behind a word in the head of the file "verifier"
 head_of() {
 	sed -n "2s/.* $1 \([0-9]*\).*/\1/p" "$STATS/verifier"
 }
 
-# The cases planned hold, as one test.
+# Runs the cases planned, as one test.
 suite_holds() {
 	[ -s "$TMP/cases" ] || return 1
 	while read -r _file; do

@@ -4,22 +4,22 @@
 # The kernel's fault injection; for programs that have sourced lib.sh.
 
 FAULTS="/sys/kernel/debug/failslab /sys/kernel/debug/fail_page_alloc"
-# So many that fault injection does not run out of failures.
+# More failures than a program injects, so that fault injection never runs out of them.
 TIMES=1000000000
-# Routines of the kernel that dump their stack where they fail.
+# Functions of the kernel that dump their stack when they fail.
 DUMPS='__kmem_cache_create_args|warn_alloc|pcpu_alloc_noprof|vmalloc|unregister_irq_proc'
-# And what they say: an interrupt whose files in /proc could not all be made has them
-# removed; DMA-API debugging without memory gives up.
+# Other messages of the kernel about its own failures. The first is by an interrupt whose
+# files in /proc could not all be made; the second by DMA-API debugging without memory.
 SAYINGS='WARNING: .* at remove_proc_entry[+]|DMA-API: cacheline tracking ENOMEM'
 
-# set_faults NAME VALUE: for those of both allocators
+# set_faults NAME VALUE: sets a parameter of the fault injection of both allocators
 set_faults() {
 	for _faults in $FAULTS; do
 		[ ! -e "$_faults/$1" ] || echo "$2" >"$_faults/$1" || return 1
 	done
 }
 
-# set_range NAME FUNCTION: the two files NAME-start and NAME-end
+# set_range NAME FUNCTION: sets NAME-start and NAME-end to the addresses of the function
 set_range() {
 	_range=$(sort /proc/kallsyms | awk -v name="$2" '
 		found && $1 != start { print start, $1; exit }
@@ -31,12 +31,14 @@ set_range() {
 	set_faults "$1-start" "0x${_range% *}" && set_faults "$1-end" "0x${_range#* }"
 }
 
-# Only allocations beneath this function of the kernel are counted and failed.
+# faults_beneath FUNCTION: counts and fails only allocations with this function of the
+# kernel on their stack
 faults_beneath() {
 	set_range require "$1"
 }
 
-# None beneath this one, which cannot bear it.
+# faults_spare FUNCTION: fails no allocation with this function on its stack, as it does
+# not handle that
 faults_spare() {
 	set_range reject "$1"
 }
@@ -47,11 +49,11 @@ faults_anywhere() {
 }
 
 prepare_faults() {
-	# Whoever may wait for memory fails as well, and whatever the size.
+	# Allocations that may wait for memory fail as well, and those of any size.
 	set_faults ignore-gfp-wait N && set_faults ignore-gfp-highmem N &&
 		set_faults min-order 0 && set_faults verbose 0 &&
 		set_faults times $TIMES && faults_anywhere &&
-		# A marked task fails once its count is zero; nobody else does.
+		# Only marked tasks fail, once their count is zero.
 		set_faults task-filter Y && set_faults probability 100
 }
 
@@ -63,8 +65,8 @@ failures() {
 	echo $((2 * TIMES - _left))
 }
 
-# Nothing in the log but what the kernel's own routines say of their failures. A
-# stack is dumped by one of these, or it is not allowed.
+# Passes if the log has nothing but messages of the kernel about its own failures. A dump
+# of a stack is only allowed if one of the functions in DUMPS is on it.
 only_allowed_dumps() {
 	# shellcheck disable=SC2034 # for log_since
 	MARK=$BEGIN

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How many pages are free, with those that CPUs keep for themselves:
- * drain_all_pages() is not for modules, so they are counted where they are.
+ * How many pages are free, including those in the per-CPU lists. Modules cannot call
+ * drain_all_pages(), so the lists are counted.
  */
 #ifndef RPT_FREE_PAGES_H
 #define RPT_FREE_PAGES_H
@@ -21,7 +21,7 @@ static inline unsigned long rpt_free_pages_of(struct zone *zone)
 	return pages;
 }
 
-/* Sleeps. */
+/* The number of free pages in all zones. Sleeps. */
 static inline unsigned long rpt_free_pages(void)
 {
 	unsigned long pages = 0;
