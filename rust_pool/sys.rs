@@ -105,7 +105,6 @@ pub(crate) use percpu_memory::{
     free_percpu,
     percpu,
     percpu_address,
-    percpu_sum,
     possible_cpus, //
 };
 pub(crate) use pressure::{

@@ -13,15 +13,8 @@ use crate::{
         matches_header, //
     },
     sys::{
-        self,
         arch::{
-            percpu::{
-                add,
-                add_return,
-                increment,
-                sub,
-                take, //
-            },
+            percpu::Counters,
             read_once, //
         },
         raw,
@@ -66,8 +59,7 @@ pub(crate) const OTHERS: usize = 2;
 ///
 /// # Invariants
 ///
-/// `counters` is a per-CPU cookie for `COUNTERS` aligned `u64`, valid as long as the row. `first`
-/// is 0 or the address of a row that lives as long as this one.
+/// `first` is 0 or the address of a row that lives as long as this one.
 #[repr(C, align(128))]
 pub struct TagStats {
     /// The tag and the kind; 0 while the row is not in use.
@@ -76,7 +68,7 @@ pub struct TagStats {
     owner: Atomic<usize>,
     /// The next row of the chain, or 0.
     pub(crate) next: Atomic<usize>,
-    pub(crate) counters: usize,
+    pub(crate) counters: Counters<COUNTERS>,
     /// The beginning of the headers of its blocks.
     pub(crate) stamp: Atomic<u64>,
     index: u16,
@@ -169,9 +161,9 @@ impl From<Sums> for Snapshot {
 }
 
 impl TagStats {
-    /// A row that is not in use. `counters` is a per-CPU cookie for [`COUNTERS`] aligned `u64`.
-    pub(crate) fn new(counters: usize, index: u16) -> Self {
-        // INVARIANT: `first` is 0. The caller sees to `counters`.
+    /// A row that is not in use.
+    pub(crate) fn new(counters: Counters<COUNTERS>, index: u16) -> Self {
+        // INVARIANT: `first` is 0.
         Self {
             key: Atomic::new(0),
             owner: Atomic::new(Client::UNKNOWN.as_usize()),
@@ -276,13 +268,11 @@ impl TagStats {
     pub(crate) fn charged(&self, asked: usize, used: usize) -> bool {
         // CAST: No block is larger than `isize::MAX`.
         let asked = asked as i64;
+        // A copy, as the compiler would read it again after each instruction.
         let counters = self.counters;
-        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
-        let drift = unsafe {
-            increment::<ALLOCS>(counters);
-            add::<USED>(counters, used);
-            add_return::<DRIFT>(counters, asked)
-        };
+        counters.increment::<ALLOCS>();
+        counters.add::<USED>(used);
+        let drift = counters.add_return::<DRIFT>(asked);
         drift.wrapping_add(asked) > BATCH
     }
 
@@ -301,20 +291,16 @@ impl TagStats {
         // CAST: No block is larger than `isize::MAX`.
         let asked = asked as i64;
         let counters = self.counters;
-        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
-        let drift = unsafe {
-            increment::<FREES>(counters);
-            sub::<USED>(counters, used);
-            add_return::<DRIFT>(counters, asked.wrapping_neg())
-        };
+        counters.increment::<FREES>();
+        counters.sub::<USED>(used);
+        let drift = counters.add_return::<DRIFT>(asked.wrapping_neg());
         drift.wrapping_sub(asked) < -BATCH
     }
 
     /// Counts a request that could not be met. Any context.
     #[inline]
     pub fn fail(&self) {
-        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
-        unsafe { increment::<FAILURES>(self.counters) };
+        self.counters.increment::<FAILURES>();
     }
 
     /// Adds what this CPU has counted to the common sum, and raises the peak. Calls an exported
@@ -343,8 +329,7 @@ impl TagStats {
 
     /// Does what [`Self::fold`] says.
     fn fold_here(&self) {
-        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
-        let drift = unsafe { take::<DRIFT>(self.counters) };
+        let drift = self.counters.take::<DRIFT>();
         self.live.fetch_add(drift, Relaxed);
         let first = self.first();
         let total = first.total.fetch_add(drift, Relaxed).wrapping_add(drift);
@@ -365,9 +350,10 @@ impl TagStats {
     /// The counters, summed over all CPUs.
     pub(crate) fn sums(&self) -> Sums {
         let live = self.live.load(Relaxed);
-        // SAFETY: By the type invariant it is a per-CPU cookie for `COUNTERS` of them.
-        let counters = unsafe { sys::percpu_sum::<COUNTERS>(self.counters) };
-        Sums { counters, live }
+        Sums {
+            counters: self.counters.sum(),
+            live,
+        }
     }
 
     /// The counters: exact if nobody counts meanwhile.
@@ -473,6 +459,7 @@ export_symbol_gpl!(rust_pool_fold);
 #[kernel::macros::kunit_tests(rust_pool_row)]
 mod tests {
     use super::*;
+    use crate::sys;
 
     /// A row of no table, with counters of its own.
     struct Lone {
@@ -483,8 +470,9 @@ mod tests {
     impl Lone {
         fn new(index: u16) -> Result<Self> {
             let counters = sys::percpu(COUNTERS_SIZE).ok_or(ENOMEM)?;
-            // INVARIANT: The counters go with the row.
-            let row = TagStats::new(counters.get(), index);
+            // SAFETY: They have the size of a row's counters. `drop()` frees them with the row.
+            let own = unsafe { Counters::new(counters.get()) };
+            let row = TagStats::new(own, index);
             Ok(Self { row, counters })
         }
     }

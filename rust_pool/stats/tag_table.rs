@@ -30,7 +30,10 @@ use crate::{
     },
     sys::{
         self,
-        arch::read_once,
+        arch::{
+            percpu::Counters,
+            read_once, //
+        },
         Client, //
     },
     types::tag::{
@@ -267,12 +270,10 @@ fn grow() -> Result {
         let first = READY.load(Acquire);
         for i in 0..CHUNK {
             let index = u16::try_from(first + i).map_err(|_| ENOSPC)?;
-            // INVARIANT: Each row has `COUNTERS_SIZE` bytes of the chunk's per-CPU memory, which is
-            // freed after the rows.
-            rows.push(
-                TagStats::new(counters.get() + i * COUNTERS_SIZE, index),
-                GFP_KERNEL,
-            )?;
+            // SAFETY: Each row has `COUNTERS_SIZE` bytes of the chunk's per-CPU memory, which is
+            // only freed when no row is used any more.
+            let own = unsafe { Counters::new(counters.get() + i * COUNTERS_SIZE) };
+            rows.push(TagStats::new(own, index), GFP_KERNEL)?;
         }
         let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
         // RELEASE: Pairs with the acquire in `at()`.
@@ -346,7 +347,7 @@ pub(crate) unsafe fn free_all() {
             unsafe { KVVec::<TagStats>::from_raw_parts(chunk as *mut TagStats, CHUNK, CHUNK) };
         if let Some(counters) = rows
             .first()
-            .and_then(|row| core::num::NonZero::new(row.counters))
+            .and_then(|row| core::num::NonZero::new(row.counters.cookie()))
         {
             // SAFETY: `grow()` gave the first row the cookie of the chunk's per-CPU memory. By the
             // safety requirements no row is used any more.

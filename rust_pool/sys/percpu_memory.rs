@@ -2,7 +2,10 @@
 
 //! Per-CPU memory.
 
-use crate::sys::raw;
+use crate::sys::{
+    arch::percpu::Counters,
+    raw, //
+};
 use kernel::{
     bindings,
     prelude::*, //
@@ -43,15 +46,13 @@ pub(crate) unsafe fn free_percpu(base: NonZeroPerCpu) {
     unsafe { bindings::free_percpu(base.get() as *mut c_void) }
 }
 
-/// Sums `N` counters at `base` over all CPUs.
-///
-/// # Safety
-///
-/// `base` is a per-CPU cookie with `N` aligned `u64`.
-pub(crate) unsafe fn percpu_sum<const N: usize>(base: usize) -> [u64; N] {
-    let mut sum = [0; N];
-    // CAST: `N` is the number of counters of a row or a family, far below 2^32.
-    // SAFETY: By the safety requirements; `sum` has `N` elements.
-    unsafe { raw::rust_pool_counters_sum(base, sum.as_mut_ptr(), N as u32) };
-    sum
+impl<const N: usize> Counters<N> {
+    /// The sum of each counter over all CPUs.
+    pub(crate) fn sum(self) -> [u64; N] {
+        let mut sum = [0; N];
+        // CAST: `N` is the number of counters of a row, far below 2^32.
+        // SAFETY: By the type invariant it is a cookie for `N` counters; `sum` has `N` elements.
+        unsafe { raw::rust_pool_counters_sum(self.cookie(), sum.as_mut_ptr(), N as u32) };
+        sum
+    }
 }

@@ -13,102 +13,116 @@ use core::{
 };
 use kernel::bindings;
 
-/// Adds to a per-CPU counter by one instruction, which interrupts and migration cannot split.
+/// `N` counters in per-CPU memory.
 ///
-/// # Safety
+/// # Invariants
 ///
-/// `base` is a per-CPU cookie with a `u64` at `index`.
-#[inline(always)]
-pub(crate) unsafe fn add<const INDEX: usize>(base: usize, value: usize) {
-    // SAFETY: By the safety requirements, the operand is this CPU's counter.
-    unsafe {
-        asm!(
-            "add qword ptr gs:[{base} + {offset}], {value}",
-            base = in(reg) base,
-            offset = const INDEX * size_of::<u64>(),
-            value = in(reg) value,
-            options(nostack),
-        )
-    }
-}
+/// The value is a per-CPU cookie for `N` aligned `u64`, which exist as long as the value or a copy
+/// is used.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Counters<const N: usize>(usize);
 
-/// Subtracts from a per-CPU counter.
-///
-/// # Safety
-///
-/// As for [`add`].
-#[inline(always)]
-pub(crate) unsafe fn sub<const INDEX: usize>(base: usize, value: usize) {
-    // SAFETY: By the safety requirements, the operand is this CPU's counter.
-    unsafe {
-        asm!(
-            "sub qword ptr gs:[{base} + {offset}], {value}",
-            base = in(reg) base,
-            offset = const INDEX * size_of::<u64>(),
-            value = in(reg) value,
-            options(nostack),
-        )
+impl<const N: usize> Counters<N> {
+    /// The counters with a cookie.
+    ///
+    /// # Safety
+    ///
+    /// `cookie` is a per-CPU cookie for `N` aligned `u64`, which exist as long as the result or a
+    /// copy is used.
+    pub(crate) unsafe fn new(cookie: usize) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self(cookie)
     }
-}
 
-/// Adds one to a per-CPU counter.
-///
-/// # Safety
-///
-/// As for [`add`].
-#[inline(always)]
-pub(crate) unsafe fn increment<const INDEX: usize>(base: usize) {
-    // SAFETY: By the safety requirements, the operand is this CPU's counter.
-    unsafe {
-        asm!(
-            "inc qword ptr gs:[{base} + {offset}]",
-            base = in(reg) base,
-            offset = const INDEX * size_of::<u64>(),
-            options(nostack),
-        )
+    /// Their cookie.
+    #[inline]
+    pub(crate) fn cookie(self) -> usize {
+        self.0
     }
-}
 
-/// Adds to a per-CPU counter and returns the old value.
-///
-/// # Safety
-///
-/// As for [`add`].
-#[inline(always)]
-pub(crate) unsafe fn add_return<const INDEX: usize>(base: usize, value: i64) -> i64 {
-    let mut old = value;
-    // SAFETY: By the safety requirements, the operand is this CPU's counter.
-    unsafe {
-        asm!(
-            "xadd qword ptr gs:[{base} + {offset}], {old}",
-            base = in(reg) base,
-            offset = const INDEX * size_of::<u64>(),
-            old = inout(reg) old,
-            options(nostack),
-        )
+    /// Adds to a counter by one instruction, which interrupts and migration cannot split.
+    #[inline(always)]
+    pub(crate) fn add<const INDEX: usize>(self, value: usize) {
+        const { assert!(INDEX < N) };
+        // SAFETY: By the type invariant, the operand is this CPU's counter.
+        unsafe {
+            asm!(
+                "add qword ptr gs:[{base} + {offset}], {value}",
+                base = in(reg) self.0,
+                offset = const INDEX * size_of::<u64>(),
+                value = in(reg) value,
+                options(nostack),
+            )
+        }
     }
-    old
-}
 
-/// Sets a per-CPU counter to 0 and returns the old value.
-///
-/// # Safety
-///
-/// As for [`add`].
-#[inline(always)]
-pub(crate) unsafe fn take<const INDEX: usize>(base: usize) -> i64 {
-    let mut value = 0;
-    // SAFETY: By the safety requirements, the operand is this CPU's counter.
-    unsafe {
-        asm!(
-            "xchg qword ptr gs:[{base} + {offset}], {value}",
-            base = in(reg) base,
-            offset = const INDEX * size_of::<u64>(),
-            value = inout(reg) value,
-            options(nostack),
-        )
+    /// Subtracts from a counter.
+    #[inline(always)]
+    pub(crate) fn sub<const INDEX: usize>(self, value: usize) {
+        const { assert!(INDEX < N) };
+        // SAFETY: By the type invariant, the operand is this CPU's counter.
+        unsafe {
+            asm!(
+                "sub qword ptr gs:[{base} + {offset}], {value}",
+                base = in(reg) self.0,
+                offset = const INDEX * size_of::<u64>(),
+                value = in(reg) value,
+                options(nostack),
+            )
+        }
     }
-    value
+
+    /// Adds one to a counter.
+    #[inline(always)]
+    pub(crate) fn increment<const INDEX: usize>(self) {
+        const { assert!(INDEX < N) };
+        // SAFETY: By the type invariant, the operand is this CPU's counter.
+        unsafe {
+            asm!(
+                "inc qword ptr gs:[{base} + {offset}]",
+                base = in(reg) self.0,
+                offset = const INDEX * size_of::<u64>(),
+                options(nostack),
+            )
+        }
+    }
+
+    /// Adds to a counter and returns the old value.
+    #[inline(always)]
+    pub(crate) fn add_return<const INDEX: usize>(self, value: i64) -> i64 {
+        const { assert!(INDEX < N) };
+        let mut old = value;
+        // SAFETY: By the type invariant, the operand is this CPU's counter.
+        unsafe {
+            asm!(
+                "xadd qword ptr gs:[{base} + {offset}], {old}",
+                base = in(reg) self.0,
+                offset = const INDEX * size_of::<u64>(),
+                old = inout(reg) old,
+                options(nostack),
+            )
+        }
+        old
+    }
+
+    /// Sets a counter to 0 and returns the old value.
+    #[inline(always)]
+    pub(crate) fn take<const INDEX: usize>(self) -> i64 {
+        const { assert!(INDEX < N) };
+        let mut value = 0;
+        // SAFETY: By the type invariant, the operand is this CPU's counter.
+        unsafe {
+            asm!(
+                "xchg qword ptr gs:[{base} + {offset}], {value}",
+                base = in(reg) self.0,
+                offset = const INDEX * size_of::<u64>(),
+                value = inout(reg) value,
+                options(nostack),
+            )
+        }
+        value
+    }
 }
 
 /// An instruction on the preemption counter: 64-bit if the resched bit is separate, else 32-bit.
