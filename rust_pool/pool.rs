@@ -101,13 +101,13 @@ use kernel::{
 /// Modifiers of a POOL_TYPE that are accepted: quota, raise, cold, NX and zero. Of these only raise
 /// and zero have an effect; see `Documentation/wdk-routines.rst`.
 const MODIFIERS: u32 = 8 | RAISE | 256 | 512 | ZERO;
-/// Those that the fast path handles. A request that raises has to log its failure.
+/// The modifiers that the fast path handles. A request that raises has to log its failure.
 const QUICK: u32 = MODIFIERS & !RAISE;
 const MUST_SUCCEED: u32 = 2;
 /// The bits of POOL_FLAGS that select a pool, and do not occur in a POOL_TYPE.
 const FLAGS: u32 = 0x40 | 0x80;
 
-/// Where the kernel's half of the address space begins.
+/// The beginning of the kernel's half of the address space.
 const SYSTEM_SPACE: usize = 1 << 63;
 
 /// Large blocks whose free was deferred.
@@ -126,7 +126,8 @@ fn allocate(
     if verifier::on() {
         return allocate_any(pool_type, bytes, Tag::from_raw(tag), caller, owner);
     }
-    // Rows and headers have tags without the ignored bit, so such a request takes the slow path.
+    // Rows and headers have tags without `PROTECTED_POOL`. A request with that bit finds no row, so
+    // it takes the slow path.
     let tag = Tag::stored(tag);
     if pool_type & !QUICK == 0 {
         match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag, owner) {
@@ -138,7 +139,7 @@ fn allocate(
     allocate_pages(pool_type, bytes, tag, caller, owner)
 }
 
-/// Allocates a small block when the magazine is empty.
+/// Allocates a small block after the fast path has found its magazine empty.
 #[inline(never)]
 fn allocate_small(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNull<u8>> {
     let request = Request {
@@ -153,7 +154,7 @@ fn allocate_small(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNul
     block
 }
 
-/// Allocates a block of pages, or any block that the fast path for small ones did not.
+/// Allocates a block of pages, or any other block that the fast path for small blocks did not.
 #[inline(never)]
 fn allocate_pages(
     pool_type: u32,
@@ -199,6 +200,7 @@ pub(crate) fn allocate_with(
     block
 }
 
+/// Checks a request, and carries it out.
 #[inline]
 fn allocate_checked(
     pool_type: u32,
@@ -264,7 +266,7 @@ fn allocate_checked(
     match block {
         Some(block) => {
             row.begin_peak();
-            // SAFETY: It has just been allocated.
+            // SAFETY: The block has just been allocated, and no client knows it yet.
             unsafe { verified::allocated(block, bytes, small, tag, kind, caller) };
         }
         None => row.fail(),
@@ -272,6 +274,7 @@ fn allocate_checked(
     block
 }
 
+/// Allocates a block that is not small.
 #[inline(never)]
 fn allocate_large(
     request: Request,
@@ -305,6 +308,7 @@ fn allocate_large(
     Some(block)
 }
 
+/// Reports a request with a bad pool type.
 #[cold]
 fn refuse_type(pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
     let rule = if pool_type & !MODIFIERS == MUST_SUCCEED {
@@ -318,6 +322,7 @@ fn refuse_type(pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
     rule.by(caller, given).about(tag).report();
 }
 
+/// Reports a request with a bad tag.
 #[cold]
 fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize) {
     let (rule, [first, second]): (_, [Parameter; 2]) = match bad {
@@ -338,7 +343,7 @@ fn free(addr: usize, tag: u32, caller: usize) {
     }
 }
 
-/// Frees a block of pages, or any block that the fast path for small ones did not.
+/// Frees a block of pages, or any other block that the fast path for small blocks did not.
 #[inline(never)]
 fn free_pages(addr: usize, tag: Tag, caller: usize) {
     if addr % PAGE_SIZE != 0 || !fast::free_pages(addr, tag) {
@@ -350,7 +355,7 @@ fn free_pages(addr: usize, tag: Tag, caller: usize) {
 #[inline(never)]
 fn free_any(addr: usize, tag: Tag, caller: usize) {
     if percpu::in_nmi() {
-        // No lock may be taken here, so nothing can be looked up or freed.
+        // In NMI no lock may be taken, so nothing can be looked up or freed.
         rule::POOL_FREED_IN_NMI
             .by(caller, [Parameter::Address(addr)])
             .report();
@@ -359,7 +364,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     if arena::covers(addr) {
         return special::free(addr, tag, caller);
     }
-    // A small block may lie at the start of a page by chance, so its alignment proves nothing.
+    // A small block may also begin at a page boundary, so the alignment does not tell them apart.
     let large = if addr % PAGE_SIZE == 0 {
         free_large(addr, tag, caller)
     } else {
@@ -381,6 +386,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     }
 }
 
+/// Frees a small block.
 #[inline]
 fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     if !header.admits(tag) {
@@ -393,19 +399,20 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     bad_free::check_context(addr, header.kind(), caller);
     if header.is_checked() {
         if let Some(block) = NonNull::new(addr as *mut u8) {
-            // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it
-            // up.
+            // SAFETY: The caller found `header` live in front of `addr`. A client that frees a
+            // block gives it up.
             unsafe { red_zone::free(block, header, caller) };
         }
         return;
     }
     let keep = header.is_marked() && forget(addr);
-    // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
+    // SAFETY: The caller found `header` live in front of `addr`. A client that frees a block gives
+    // it up.
     let object = unsafe { small::take(addr, &header, tag_table::at(header.row())) };
     let class = Class::of_header(&header);
     match object {
         Some(object) if keep => quarantine::keep(Memory::Object(object, class, addr)),
-        // SAFETY: The header says that the object is of this class, and it was live until now.
+        // SAFETY: By its header the object is of this class. `take()` returned it to one CPU only.
         Some(object) => unsafe { small::free_object(class, object) },
         None => bad_free::report_freed_twice(addr, header.tag(), caller),
     }
@@ -417,6 +424,7 @@ fn forget(addr: usize) -> bool {
     quarantine_set::take(addr)
 }
 
+/// Frees a block of pages.
 fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     if !header.admits(tag) {
         if header.is_marked() {
@@ -427,26 +435,26 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     }
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
-    // SAFETY: `header` was found live for `addr`; whoever frees a block gives it up.
+    // SAFETY: The caller found `header` live for `addr`. A client that frees a block gives it up.
     match unsafe { pages::take(addr, &header, tag_table::at(header.row())) } {
         Some(block) if keep => quarantine::keep(Memory::Pages(block, header)),
-        // SAFETY: The header says what the block is, and it was live until now.
+        // SAFETY: The block had this header. `take()` returned it to one CPU only.
         Some(block) => unsafe { pages::give(block, header) },
         None => bad_free::report_freed_twice(addr, header.tag(), caller),
     }
 }
 
-/// What a page-aligned address is.
+/// The result of the free of a page-aligned address.
 enum Large {
-    /// A block without a header, which was freed or reported.
+    /// There was a block, which was freed or reported.
     Done,
-    /// No such block now, but one that was freed recently.
+    /// There is no block of pages, but one was freed there recently.
     Recent,
-    /// No such block.
+    /// There is no block of pages. A small block may begin there.
     None,
 }
 
-/// Frees a page-aligned block, if there is one at `addr`.
+/// Frees the block of pages or the large block at `addr`, if there is one.
 #[inline(never)]
 fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
     match PageHeader::find(addr) {
@@ -484,7 +492,7 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
     Large::Done
 }
 
-/// Gives a block's memory back. Any context but NMI.
+/// Frees a block that was taken out of the table. Any context but NMI.
 fn release(region: KBox<Region>) {
     if let Owner::Pool { row, .. } = region.owner {
         row.discharge(region.asked, region.used);
@@ -499,18 +507,19 @@ fn release(region: KBox<Region>) {
     }
 }
 
-/// Gives the memory of large blocks back. In a context that may not sleep, none may come from
-/// vmalloc: vmalloc would keep its list of blocks to free in the blocks, where others who have
-/// references to the pages would see it.
+/// Frees the memory of large blocks. In a context that may not sleep, none may be vmalloc's:
+/// vmalloc would keep its list of areas to free in the pages themselves, which others may still
+/// map.
 pub(crate) fn give_back(mut batch: Batch) {
     while let Some(region) = batch.regions.pop() {
-        // SAFETY: The region was in the table, so it is a block of this size, and it is no more.
+        // SAFETY: `allocate_large()` allocated it, of this size. The region was taken out of the
+        // table, so nobody uses it any more.
         unsafe { large::free_pages(region.base, region.asked) };
     }
 }
 
-/// Reports the free of an address at which no block begins; `recent` if one was freed there
-/// recently.
+/// Reports the free of an address at which no block begins. `recent` says whether one was freed
+/// there recently.
 #[cold]
 fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if addr == 0 {
@@ -534,14 +543,15 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         }
         return bad_free::report_inside(addr, block, lookup::find(block).as_ref(), caller);
     }
-    // The addresses of pages that are mapped come round again; a device's registers were no block.
+    // The address may have been used again since, for a mapping. If that is of a device's
+    // registers, this is not a second free.
     if recent && !sys::is_mapped_device(addr) {
         return bad_free::report_freed_twice(addr, Tag::from_raw(0), caller);
     }
     bad_free::not_from_pool(addr, caller).report();
 }
 
-/// Whether the free of a block will ask about quarantine.
+/// Whether the free of a block will check whether it is marked for quarantine.
 fn is_marked(block: usize) -> bool {
     if block % PAGE_SIZE == 0 {
         if let Some(Found::Live(header)) = PageHeader::find(block) {

@@ -37,16 +37,16 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// `raw` is an adapter to which this has one reference.
+/// `raw` is an adapter, to which the value has one reference.
 pub struct Adapter<'a> {
     raw: NonNull<raw::DMA_ADAPTER>,
     registers: u32,
     _device: PhantomData<&'a Device<Bound>>,
 }
 
-// SAFETY: An adapter may be used and put back from any thread.
+// SAFETY: Any thread may use an adapter and put it back.
 unsafe impl Send for Adapter<'_> {}
-// SAFETY: Its routines are thread-safe.
+// SAFETY: Several threads may call an adapter's routines at the same time.
 unsafe impl Sync for Adapter<'_> {}
 
 impl<'a> Adapter<'a> {
@@ -63,9 +63,10 @@ impl<'a> Adapter<'a> {
         let length = u32::try_from(maximum_length)?;
         // CAST: `Device` is a transparent wrapper of `struct device`.
         let device = core::ptr::from_ref(device).cast_mut().cast();
-        // SAFETY: The device is valid, and so is the pointer to the number.
+        // SAFETY: The device is bound, so it is valid and is not being removed; `registers` is
+        // valid for a write.
         let raw = unsafe { raw::rust_pool_adapter(device, length, &mut registers, here()) };
-        // INVARIANT: A new adapter has one hold.
+        // INVARIANT: A new adapter has one reference, which is ours.
         Ok(Self {
             raw: NonNull::new(raw).ok_or(ENOMEM)?,
             registers,
@@ -90,16 +91,19 @@ impl<'a> Adapter<'a> {
     pub fn allocate(&self, bytes: usize) -> Result<CommonBuffer<'a>> {
         let length = u32::try_from(bytes)?;
         let mut logical = 0;
-        // SAFETY: The adapter is valid by the type invariant, and so is the pointer.
+        // SAFETY: By the type invariant the adapter is valid; `logical` is valid for a write.
         let base = unsafe {
             raw::rust_pool_buffer_allocate(self.raw.as_ptr(), length, &mut logical, true, here())
         };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
-        // SAFETY: The adapter is valid, and this hold is put back by the buffer.
+        // SAFETY: By the type invariant the adapter is valid. The buffer's `Adapter` drops this
+        // reference.
         unsafe { raw::rust_pool_adapter_hold(self.raw.as_ptr()) };
-        // INVARIANT: The buffer is what was just allocated, and so is the hold.
+        // INVARIANT: The memory is a common buffer, which was just allocated. Its `Adapter` has the
+        // reference that was just taken.
         Ok(CommonBuffer {
-            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            // SAFETY: A common buffer is page-aligned, and has at least `bytes` bytes. `drop()`
+            // frees it.
             memory: unsafe { Memory::new(base, bytes) },
             logical,
             adapter: Self {
@@ -126,7 +130,7 @@ impl fmt::Debug for Adapter<'_> {
 impl Drop for Adapter<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the hold is ours, and it goes.
+        // SAFETY: By the type invariant the value has a reference, which ends with it.
         unsafe { raw::rust_pool_adapter_put(self.raw.as_ptr(), here()) };
     }
 }
@@ -140,17 +144,18 @@ impl Drop for Adapter<'_> {
 ///
 /// # Invariants
 ///
-/// The memory is a common buffer of `adapter` at `logical`, allocated with caching enabled.
+/// The memory is a common buffer of `adapter`, with the bus address `logical`, which was allocated
+/// with caching enabled.
 pub struct CommonBuffer<'a> {
     memory: Memory,
     logical: u64,
-    /// A reference of its own; dropped after the memory is freed.
+    /// A reference of the buffer's own, which is dropped after the memory is freed.
     adapter: Adapter<'a>,
 }
 
-// SAFETY: As for `Memory` and `Adapter`; the address is a number.
+// SAFETY: `Memory` and `Adapter` are `Send`, and `logical` is a number.
 unsafe impl Send for CommonBuffer<'_> {}
-// SAFETY: As above.
+// SAFETY: `Memory` and `Adapter` are `Sync`, and `logical` is a number.
 unsafe impl Sync for CommonBuffer<'_> {}
 
 impl CommonBuffer<'_> {
@@ -177,7 +182,8 @@ impl Drop for CommonBuffer<'_> {
         // CAST: The length came from a `u32`.
         let length = self.len() as u32;
         let base = self.as_ptr().cast();
-        // SAFETY: By the type invariant, and nobody else has the memory.
+        // SAFETY: By the type invariant these are the arguments of its allocation. The value owns
+        // the memory, which is not used after this.
         unsafe {
             raw::rust_pool_buffer_free(raw.as_ptr(), length, self.logical, base, true, here());
         }

@@ -2,7 +2,7 @@
 
 //! Tagged allocators for the kernel's own `Box` and `Vec`.
 //!
-//! A free says its layout and its type says the tag, so these blocks need no header.
+//! A free passes the block's layout, and its type has the tag. So these blocks need no header.
 //!
 //! WDK: "ExAllocatePoolWithTag", "ExFreePoolWithTag", "POOL_TYPE".
 
@@ -61,6 +61,7 @@ pub type PoolBox<T, Tag> = Box<T, NonPaged<Tag>>;
 /// A vector in nonpaged pool.
 pub type PoolVec<T, Tag> = Vec<T, NonPaged<Tag>>;
 
+/// Allocates a block of this shape.
 #[inline]
 fn allocate(shape: Shape, flags: Flags) -> Option<NonNull<u8>> {
     let zero = flags.contains(__GFP_ZERO);
@@ -78,21 +79,24 @@ fn allocate(shape: Shape, flags: Flags) -> Option<NonNull<u8>> {
     NonNull::new(unsafe { raw::rust_pool_large_allocate(shape.asked, zero, sleep) }.cast())
 }
 
+/// Frees a block of this shape.
+///
 /// # Safety
 ///
 /// `block` comes from [`allocate`] of this shape and is not used any more.
 #[inline]
 unsafe fn free(block: NonNull<u8>, shape: Shape) {
     if shape.by_kmalloc() {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements; for such a shape `allocate()` calls kmalloc.
         unsafe { sys::kfree(block) };
     } else {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements; for such a shape `allocate()` calls
+        // `rust_pool_large_allocate()` with the same size.
         unsafe { raw::rust_pool_large_free(block.as_ptr().cast(), shape.asked) };
     }
 }
 
-/// As above, with the verifier on: it makes requests fail, and records live blocks.
+/// [`Allocator::realloc`] with the verifier on: it makes requests fail, and records live blocks.
 ///
 /// # Safety
 ///
@@ -123,7 +127,7 @@ unsafe fn realloc_verified<T: PoolTag>(
     }
     let old = ptr.filter(|_| old_layout.size() != 0);
     if let Some(old) = old {
-        // The memory may be reused as soon as it is freed.
+        // Remove the record first: the address may be used again as soon as the block is freed.
         let old = old.as_ptr().cast();
         // SAFETY: May be called with any arguments in any context but NMI.
         unsafe {
@@ -134,7 +138,7 @@ unsafe fn realloc_verified<T: PoolTag>(
             }
         }
     }
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, which are the same.
     let result = unsafe { realloc_plain::<T>(kind, ptr, layout, old_layout, flags) };
     match (&result, old) {
         (Ok(block), _) if layout.size() != 0 => record(block.cast(), layout.size()),
@@ -148,7 +152,7 @@ unsafe fn realloc_verified<T: PoolTag>(
 ///
 /// # Safety
 ///
-/// As there.
+/// As for [`Allocator::realloc`].
 #[inline(always)]
 unsafe fn realloc<T: PoolTag>(
     kind: PoolKind,
@@ -157,7 +161,7 @@ unsafe fn realloc<T: PoolTag>(
     old_layout: Layout,
     flags: Flags,
 ) -> Result<NonNull<[u8]>, AllocError> {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, which are the same.
     unsafe {
         if verifier::on() {
             realloc_verified::<T>(kind, ptr, layout, old_layout, flags)
@@ -167,11 +171,11 @@ unsafe fn realloc<T: PoolTag>(
     }
 }
 
-/// Frees a block of this shape.
+/// Frees a block of this shape, checks the context, and counts it.
 ///
 /// # Safety
 ///
-/// As for [`free`].
+/// `block` comes from [`allocate`] of this shape and is not used any more.
 #[inline(always)]
 unsafe fn release<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, shape: Shape) {
     if kind == PoolKind::Paged {
@@ -179,7 +183,7 @@ unsafe fn release<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, shape: Shape) 
         unsafe { raw::rust_pool_paged_check_free(block.as_ptr().cast(), here()) };
     }
     row::<T>(kind).discharge(shape.asked, shape.used);
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements, which are the same.
     unsafe { free(block, shape) };
 }
 
@@ -187,7 +191,7 @@ unsafe fn release<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, shape: Shape) 
 ///
 /// # Safety
 ///
-/// As there.
+/// As for [`Allocator::free`].
 #[inline(always)]
 unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layout) {
     let Some(shape) = Shape::new(layout).filter(|_| layout.size() != 0) else {
@@ -199,15 +203,16 @@ unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layo
         // CAST: The discriminants are those of POOL_TYPE.
         unsafe { raw::rust_pool_verifier_free(ptr.as_ptr().cast(), kind as u32, here()) };
     }
-    // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
+    // SAFETY: By the safety requirements it was allocated with this layout, and so with this shape.
+    // It is not used any more.
     unsafe { release::<T>(kind, ptr, shape) };
 }
 
-/// As above, without the verifier.
+/// [`Allocator::realloc`] with the verifier off.
 ///
 /// # Safety
 ///
-/// As there.
+/// As for [`Allocator::realloc`].
 #[inline(always)]
 unsafe fn realloc_plain<T: PoolTag>(
     kind: PoolKind,
@@ -216,7 +221,7 @@ unsafe fn realloc_plain<T: PoolTag>(
     old_layout: Layout,
     flags: Flags,
 ) -> Result<NonNull<[u8]>, AllocError> {
-    // A zero-sized old layout comes with a dangling pointer, and without a pointer it says nothing.
+    // For an old layout without bytes nothing was allocated, and the pointer is dangling.
     let old = match ptr {
         Some(ptr) if old_layout.size() != 0 => {
             Some((ptr, Shape::new(old_layout).ok_or(AllocError)?))
@@ -225,7 +230,8 @@ unsafe fn realloc_plain<T: PoolTag>(
     };
     if layout.size() == 0 {
         if let Some((ptr, shape)) = old {
-            // SAFETY: By the safety requirements, it is a block of this layout, and it goes.
+            // SAFETY: By the safety requirements it was allocated with the old layout, and so with
+            // this shape. It is not used any more.
             unsafe { release::<T>(kind, ptr, shape) };
         }
         let dangling = core::ptr::without_provenance_mut(layout.align());
@@ -252,7 +258,8 @@ unsafe fn realloc_plain<T: PoolTag>(
     // The block stays where it is if the new size would come from the same allocator and class.
     let block = if new.used == old.used && ptr.as_ptr() as usize % new.align == 0 {
         if flags.contains(__GFP_ZERO) && new.asked > old.asked {
-            // SAFETY: The block has room for `new.asked` bytes, as many as it takes being the same.
+            // SAFETY: The block takes `old.used` bytes, which are as many as `new.used`, so it has
+            // room for `new.asked`.
             unsafe { ptr.add(old.asked).write_bytes(0, new.asked - old.asked) };
         }
         ptr
@@ -261,7 +268,9 @@ unsafe fn realloc_plain<T: PoolTag>(
             row.fail();
             return Err(AllocError);
         };
-        // SAFETY: Both blocks are at least as large, and one is new. The old one goes.
+        // SAFETY: Both blocks have at least the smaller size. They do not overlap, as one is new.
+        // By the safety requirements the old one was allocated with the old layout, and so with
+        // this shape, and it is not used any more.
         unsafe {
             block.copy_from_nonoverlapping(ptr, old.asked.min(new.asked));
             free(ptr, old);
@@ -302,13 +311,13 @@ macro_rules! allocator {
                 flags: Flags,
                 nid: NumaNode,
             ) -> Result<NonNull<[u8]>, AllocError> {
-                // SAFETY: Without a block there is nothing to be said of it.
+                // SAFETY: The requirements of `realloc()` are about the old block. There is none.
                 unsafe { Self::realloc(None, layout, Layout::new::<()>(), flags, nid) }
             }
 
             #[inline(always)]
             unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
-                // SAFETY: By the safety requirements.
+                // SAFETY: By the safety requirements, which are the same.
                 unsafe { free_layout::<T>($kind, ptr, layout) };
             }
 
@@ -320,7 +329,7 @@ macro_rules! allocator {
                 flags: Flags,
                 _nid: NumaNode,
             ) -> Result<NonNull<[u8]>, AllocError> {
-                // SAFETY: By the safety requirements.
+                // SAFETY: By the safety requirements, which are the same.
                 unsafe { realloc::<T>($kind, ptr, layout, old_layout, flags) }
             }
         }
@@ -350,7 +359,7 @@ allocator! {
     Paged, PoolKind::Paged
 }
 
-/// Exported: the second try of a small allocation.
+/// Exported: the second attempt of a small allocation.
 ///
 /// # Safety
 ///
@@ -365,7 +374,7 @@ unsafe extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: boo
 matches_header!(rust_pool_kmalloc_slow);
 export_symbol_gpl!(rust_pool_kmalloc_slow);
 
-/// Exported: whether paged pool may be allocated here; if not, that is reported.
+/// Exported: whether paged pool may be allocated in this context. If not, reports that.
 ///
 /// # Safety
 ///

@@ -37,7 +37,8 @@ impl Block {
     #[inline]
     pub fn at<T: ?Sized>(at: *const T) -> Option<Self> {
         let (mut kind, mut tag, mut bytes) = (0, 0, 0);
-        // SAFETY: Any address may be asked for; the other pointers are valid.
+        // SAFETY: Any address is allowed, as the function reads nothing there that may fault. The
+        // other pointers are valid for writes.
         let found = unsafe { raw::rust_pool_block(at.cast(), &mut kind, &mut tag, &mut bytes) };
         found.then_some(Self {
             kind: match kind {

@@ -115,9 +115,9 @@ impl<C: CacheType> Contiguous<C> {
             )
         };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
-        // INVARIANT: It is what was just allocated.
+        // INVARIANT: The memory was just allocated.
         let this = Self {
-            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            // SAFETY: The memory is page-aligned and has at least `bytes` bytes. `drop()` frees it.
             memory: unsafe { Memory::new(base, bytes) },
             _cache: PhantomData,
         };
@@ -128,7 +128,7 @@ impl<C: CacheType> Contiguous<C> {
     /// The physical address of the first byte.
     #[inline]
     pub fn physical_address(&self) -> u64 {
-        // It is mapped; page frame 0 is never handed out.
+        // It is mapped, so there is an address.
         physical_address(self.as_ptr()).unwrap_or(0)
     }
 }
@@ -145,8 +145,8 @@ impl<C: CacheType> Deref for Contiguous<C> {
 impl<C: CacheType> Drop for Contiguous<C> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, and nobody else has the memory.
-        // The sizes are valid for reads.
+        // SAFETY: By the type invariant it is the memory's address; it is not used after this. The
+        // size and the cache type are valid for reads.
         unsafe {
             raw::rust_pool_contiguous_free(self.as_ptr().cast(), &self.len(), &C::RAW, here());
         }

@@ -86,10 +86,11 @@ pub struct Memory {
     len: usize,
 }
 
-// SAFETY: The memory is not bound to a thread.
+// SAFETY: Any thread may access the memory.
 unsafe impl Send for Memory {}
-// SAFETY: Shared access is volatile; what concurrent writers leave is any bytes, which the types
-// read must accept.
+// SAFETY: All accesses are volatile, or copies that the compiler does not see, as the device may
+// change the memory at any time as well. Concurrent writers leave any bytes, and only types that
+// accept any bytes can be read.
 unsafe impl Sync for Memory {}
 
 impl Memory {
@@ -107,7 +108,7 @@ impl Memory {
     /// Clears the memory. Any context.
     #[inline]
     pub fn zero(&self) {
-        // SAFETY: By the type invariant; no slice to this memory exists.
+        // SAFETY: By the type invariant. There are no references to the memory.
         unsafe { raw::rust_pool_fill(self.base.as_ptr().cast(), 0, self.len) };
     }
 
@@ -119,7 +120,8 @@ impl Memory {
     #[inline]
     pub fn fill(&self, offset: usize, bytes: usize, value: u8) -> Result {
         let to = self.range(offset, bytes)?;
-        // SAFETY: The place is valid for so many bytes; no slice to this memory exists.
+        // SAFETY: `range()` has checked that these bytes lie in the memory. There are no references
+        // to it.
         unsafe { raw::rust_pool_fill(to.cast(), value, bytes) };
         Ok(())
     }
@@ -148,7 +150,7 @@ impl Memory {
         if offset.checked_add(bytes).ok_or(EINVAL)? > self.len {
             return Err(EINVAL);
         }
-        // SAFETY: The offset is within the memory.
+        // SAFETY: As just checked, the offset is at most `len`.
         Ok(unsafe { self.base.as_ptr().add(offset) })
     }
 
@@ -169,7 +171,8 @@ impl Memory {
     #[inline]
     pub fn read<T: FromBytes>(&self, offset: usize) -> Result<T> {
         let at = self.place::<T>(offset)?;
-        // SAFETY: The place is valid and aligned, and any bytes are a `T`.
+        // SAFETY: `place()` has checked that it lies in the memory and is aligned. Any bytes are a
+        // valid `T`.
         Ok(unsafe { at.read_volatile() })
     }
 
@@ -181,7 +184,7 @@ impl Memory {
     #[inline]
     pub fn write<T: AsBytes>(&self, offset: usize, value: T) -> Result {
         let at = self.place::<T>(offset)?;
-        // SAFETY: The place is valid and aligned.
+        // SAFETY: `place()` has checked that it lies in the memory and is aligned.
         unsafe { at.write_volatile(value) };
         Ok(())
     }
@@ -194,8 +197,9 @@ impl Memory {
     #[inline]
     pub fn copy_to_slice(&self, offset: usize, to: &mut [u8]) -> Result {
         let from = self.range(offset, to.len())?;
-        // SAFETY: Both are valid for as many bytes; the slice is exclusive, so they do not overlap.
-        // The compiler does not see the copy, so it can neither repeat nor split a read.
+        // SAFETY: `range()` has checked that these bytes lie in the memory, and the slice has as
+        // many. The slice is exclusive, so they do not overlap. The compiler does not see the copy,
+        // so it can neither repeat nor split a read.
         unsafe { raw::rust_pool_copy(to.as_mut_ptr().cast(), from.cast(), to.len()) };
         Ok(())
     }
@@ -208,7 +212,8 @@ impl Memory {
     #[inline]
     pub fn copy_from_slice(&self, offset: usize, from: &[u8]) -> Result {
         let to = self.range(offset, from.len())?;
-        // SAFETY: Both are valid for as many bytes; no slice to this memory exists.
+        // SAFETY: `range()` has checked that these bytes lie in the memory, and the slice has as
+        // many. There are no references to the memory, so they do not overlap.
         unsafe { raw::rust_pool_copy(to.cast(), from.as_ptr().cast(), from.len()) };
         Ok(())
     }

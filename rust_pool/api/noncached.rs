@@ -51,9 +51,9 @@ impl<C: NotCached> NonCached<C> {
         // SAFETY: May be called with any arguments in any context.
         let base = unsafe { raw::rust_pool_noncached_allocate(bytes, C::COMBINED, here()) };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
-        // INVARIANT: It is what was just allocated.
+        // INVARIANT: The memory was just allocated.
         let this = Self {
-            // SAFETY: The memory is page-aligned, of this size, and lives as long as the value.
+            // SAFETY: The memory is page-aligned and has at least `bytes` bytes. `drop()` frees it.
             memory: unsafe { Memory::new(base, bytes) },
             _cache: PhantomData,
         };
@@ -74,7 +74,7 @@ impl<C: NotCached> Deref for NonCached<C> {
 impl<C: NotCached> Drop for NonCached<C> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant, and nobody else has the memory.
+        // SAFETY: By the type invariant it is the memory's address; it is not used after this.
         unsafe { raw::rust_pool_noncached_free(self.as_ptr().cast(), self.len(), here()) };
     }
 }

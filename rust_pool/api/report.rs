@@ -19,9 +19,9 @@ use kernel::{
 /// `0` comes from `rust_pool_report_new`.
 pub struct Report(NonNull<c_void>);
 
-// SAFETY: A report may be removed from any thread.
+// SAFETY: Any thread may remove a report.
 unsafe impl Send for Report {}
-// SAFETY: There is nothing to do with a shared one.
+// SAFETY: There is no method on a shared reference.
 unsafe impl Sync for Report {}
 
 impl Report {
@@ -44,7 +44,8 @@ impl Report {
 impl Drop for Report {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant `rust_pool_report_new()` returned it. It is not used after
+        // this.
         unsafe { raw::rust_pool_report_remove(self.0.as_ptr()) };
     }
 }

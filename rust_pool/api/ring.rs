@@ -46,7 +46,7 @@ use kernel::{
 pub struct DescriptorRing<'a, T> {
     buffer: CommonBuffer<'a>,
     len: usize,
-    // It has none; they are copied in and out.
+    // The ring owns no `T`: descriptors are copied in and out.
     _descriptors: PhantomData<fn(T) -> T>,
 }
 
@@ -63,7 +63,7 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
         if bytes == 0 || align_of::<T>() > crate::sys::PAGE_SIZE {
             return Err(EINVAL);
         }
-        // INVARIANT: The buffer is as large as they are.
+        // INVARIANT: The buffer has `len` times the size of a `T`.
         Ok(Self {
             buffer: adapter.allocate(bytes)?,
             len,
@@ -81,7 +81,7 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
     /// The index of a descriptor for a running count.
     #[inline]
     pub fn slot(&self, count: usize) -> usize {
-        // By the invariant it is not 0.
+        // By the type invariant `len` is not 0.
         count.checked_rem(self.len).unwrap_or(0)
     }
 

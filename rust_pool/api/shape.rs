@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How a block without a header is allocated.
+//! The size of a block of the Rust API, and how it is allocated.
 
 use crate::{
     memory::large::{
@@ -11,10 +11,10 @@ use crate::{
 };
 use core::alloc::Layout;
 
-/// What the WDK promises for blocks below a page.
+/// The alignment that the WDK promises for blocks below a page.
 pub(crate) const MIN_ALIGN: usize = 16;
 
-/// A block: its size and what it is allocated as.
+/// How a block with a layout is allocated.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     /// Bytes as asked for.
@@ -47,8 +47,7 @@ impl Shape {
         Some(Self { asked, used, align })
     }
 
-    /// Whether it comes from kmalloc at once; what is larger comes from [`backing`], which knows by
-    /// itself what it takes that from.
+    /// Whether it comes from kmalloc. Larger blocks come from [`large`].
     #[inline]
     pub(crate) fn by_kmalloc(&self) -> bool {
         self.used <= KMALLOC_MAX
@@ -57,7 +56,7 @@ impl Shape {
 
 /// The size of the kmalloc cache that serves `bytes`, a multiple of 16 up to 8 KiB.
 ///
-/// `kmalloc_size_roundup()` says the same at the price of a call.
+/// `kmalloc_size_roundup()` returns the same, but is a function call.
 #[inline]
 const fn kmalloc_bucket(bytes: usize) -> usize {
     match bytes {

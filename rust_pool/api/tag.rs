@@ -25,15 +25,15 @@ pub trait PoolTag {
     /// The tag.
     const TAG: Tag;
 
-    /// Where the tag's rows of statistics are remembered: one static for each type.
+    /// The cache of the tag's rows of statistics: a static for each type.
     fn rows() -> &'static RowCache;
 }
 
-/// Remembers a tag's rows of statistics after the first use.
+/// Caches a tag's rows of statistics after the first use.
 pub struct RowCache([Atomic<*mut TagStats>; 2]);
 
 impl RowCache {
-    /// Remembers nothing yet.
+    /// An empty cache.
     #[allow(clippy::new_without_default, reason = "it is for statics")]
     pub const fn new() -> Self {
         Self([const { Atomic::new(null_mut()) }; 2])
@@ -58,7 +58,7 @@ macro_rules! pool_tag {
         $vis struct $name;
 
         impl $crate::PoolTag for $name {
-            // Here, so that the error points to the line that declares it.
+            // Parse it here, so that an error names the line that declares the tag.
             const TAG: $crate::Tag = match $crate::Tag::parse($tag) {
                 Ok(tag) => tag,
                 Err(why) => panic!("{}", why),
@@ -71,12 +71,12 @@ macro_rules! pool_tag {
             }
         }
 
-        // Evaluated whether or not the tag is used.
+        // Checks the tag even if it is not used.
         const _: $crate::Tag = <$name as $crate::PoolTag>::TAG;
     };
 }
 
-/// The row of a tag, asked for at the first uses, until its peak has begun.
+/// The row of a tag. It is looked up at the first use, and cached when its peak has begun.
 #[inline]
 pub(crate) fn row<T: PoolTag>(kind: PoolKind) -> &'static TagStats {
     // CAST: The discriminants are 0 and 1.
@@ -91,11 +91,12 @@ pub(crate) fn row<T: PoolTag>(kind: PoolKind) -> &'static TagStats {
         row = unsafe { raw::rust_pool_row(kind as u32, T::TAG.as_raw(), here(), this_module()) }
             .cast_mut()
             .cast();
-        // SAFETY: As below.
+        // SAFETY: It is a row, as below.
         if unsafe { (*row).has_peak() } {
             cached.store(row, Relaxed);
         }
     }
-    // SAFETY: Rows live as long as rust_pool.ko, and that as long as its users.
+    // SAFETY: `rust_pool_row()` returned it, now or earlier. Rows live until rust_pool is unloaded,
+    // which is after all modules that use it.
     unsafe { &*row }
 }

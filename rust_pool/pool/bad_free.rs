@@ -65,7 +65,7 @@ pub(crate) fn report_wrong_tag(
     });
 }
 
-/// Reports a free that the rules forbid in this context; it is carried out all the same.
+/// Reports a free that the rules forbid in this context. The caller carries it out anyway.
 #[inline]
 pub(crate) fn check_context(addr: usize, kind: PoolKind, caller: usize) {
     if kind == PoolKind::Paged && !sys::irql().may_sleep() {
@@ -95,7 +95,7 @@ pub(crate) fn inside(addr: usize, caller: usize) -> Violation {
     rule::FREED_INSIDE.by(caller, [Parameter::Address(addr)])
 }
 
-/// Reports such a free, and what is known of the block. Any context but NMI.
+/// Reports a free of an address in a block, and what is known of the block. Any context but NMI.
 #[cold]
 pub(crate) fn report_inside(addr: usize, block: usize, known: Option<&Known>, caller: usize) {
     let violation = inside(addr, caller);
@@ -113,7 +113,7 @@ pub(crate) fn report_inside(addr: usize, block: usize, known: Option<&Known>, ca
     });
 }
 
-/// A free of what is no block of the pool.
+/// A free of an address that is no pool block.
 #[cold]
 pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
     rule::FOREIGN_FREED.by(caller, [Parameter::Address(addr)])

@@ -5,7 +5,7 @@
 //! WDK: "ExAllocatePool2", "ExAllocatePool3", "ExFreePool2", "ExAllocatePoolWithTagPriority",
 //! "POOL_FLAGS", "POOL_EXTENDED_PARAMETER".
 //!
-//! Valid flags that are compile-time constants do not come here: the header turns them into a
+//! Valid flags that are compile-time constants do not come here: `wdm.h` turns them into a
 //! POOL_TYPE.
 
 use crate::{
@@ -60,7 +60,7 @@ const KNOWN: u64 = USE_QUOTA | UNINITIALIZED | CACHE_ALIGNED | RAISE_ON_FAILURE 
 /// modifiers quota, raise, NX and zero.
 const POOL_TYPE: u64 = 1 | 4 | 8 | 16 | 512 | 1024;
 
-/// The pool type that the flags ask for, and what else they do; or the rule that they break.
+/// The pool type and the wish that the flags stand for, or the rule that they break.
 fn read(flags: u64) -> Result<(u32, Wish), &'static Rule<3>> {
     let required = flags & REQUIRED;
     let kind = match required & POOLS {
@@ -116,7 +116,7 @@ fn with_parameter(wish: Wish, [what, value]: [u64; 2]) -> Option<Wish> {
     const OPTIONAL: u64 = 1 << 8;
     const ANY_NODE: u32 = 1 << 31;
 
-    // CAST: Both values are of 32 bits.
+    // CAST: Both parameters have 32 bits.
     let value = value as u32;
     let new = match what & !OPTIONAL {
         PRIORITY => with_priority(wish, value),
@@ -160,7 +160,7 @@ fn to_c(block: Option<NonNull<u8>>) -> *mut c_void {
 ///
 /// # Safety
 ///
-/// `parameters` points to `count` parameters of two words each, or `count` is 0.
+/// `parameters` is null, or points to `count` parameters of two words each, or `count` is 0.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_allocate_flags(
     flags: u64,
@@ -182,7 +182,8 @@ unsafe extern "C" fn rust_pool_allocate_flags(
             .report();
         return sys::NULL;
     } else {
-        // SAFETY: By the safety requirements; nobody writes to them during the call.
+        // SAFETY: By the safety requirements, as it is not null. The client does not write to them
+        // during the call.
         // CAST: Lossless on the architectures supported.
         unsafe { core::slice::from_raw_parts(parameters.cast(), count as usize) }
     };

@@ -30,8 +30,8 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// The live block that begins at `addr`: by its header, its record, or the verifier's. Any context
-/// but NMI, any address.
+/// The live block that begins at `addr`, by its header, its record, or the verifier's record. Any
+/// context but NMI, any address.
 pub(crate) fn find(addr: usize) -> Option<Known> {
     if arena::covers(addr) {
         return special::live(addr);
@@ -49,7 +49,7 @@ pub(crate) fn find(addr: usize) -> Option<Known> {
             });
         }
     }
-    // What has no header is known while it is tracked.
+    // A block of the Rust API has no header, and is only found while it is tracked.
     tracking::known(addr)
 }
 
@@ -66,7 +66,7 @@ unsafe extern "C" fn rust_pool_block(
     tag: *mut u32,
     bytes: *mut usize,
 ) -> bool {
-    // No lock may be taken in NMI.
+    // In NMI no lock may be taken.
     if sys::irql().is_nmi() {
         return false;
     }

@@ -49,12 +49,12 @@ use core::ptr::NonNull;
 /// The largest block, in bytes.
 pub(crate) const MAX: usize = large::CONTIGUOUS_MAX;
 
-/// The order of so many pages, 0 to 16, or `NONE`.
+/// The order of a number of pages, 0 to 16, or `NONE` if it is no power of two.
 const ORDER_OF: [u8; MAX / PAGE_SIZE + 1] = {
     let mut order_of = [NONE; MAX / PAGE_SIZE + 1];
     let mut order = 0;
     while order < ORDERS {
-        // CAST: A handful.
+        // CAST: It is below `ORDERS`.
         order_of[1 << order] = order as u8;
         order += 1;
     }
@@ -62,7 +62,7 @@ const ORDER_OF: [u8; MAX / PAGE_SIZE + 1] = {
 };
 const NONE: u8 = u8::MAX;
 
-/// The order of the pages of a block of `bytes` bytes, if it takes all of such.
+/// The order of the pages of a block of `bytes` bytes, if it takes all pages of an order.
 #[inline(always)]
 pub(crate) fn order(bytes: usize) -> Option<u32> {
     if bytes <= LARGEST || heap::leaves_something(bytes) {
@@ -106,7 +106,7 @@ pub(crate) fn allocate(
     Some(hand_out(block, request, form, kind, tag, row))
 }
 
-/// Makes pages a block and hands it out.
+/// Turns pages into a block.
 fn hand_out(
     block: NonNull<u8>,
     request: Request,
@@ -118,7 +118,8 @@ fn hand_out(
     let bytes = request.bytes;
     let used = used(bytes, form);
     let header = PageHeader::new(bytes, form, header::stamp(kind, tag), row.index());
-    // SAFETY: The pages are the caller's, all of the first one, and so many bytes in all.
+    // SAFETY: The caller has just allocated the memory: whole pages, of which only the last may be
+    // shared, with `used` bytes that are ours.
     unsafe {
         header.write(block);
         if zeroing::zeroes(request.zero) {
@@ -129,7 +130,7 @@ fn hand_out(
     block
 }
 
-/// What a block takes.
+/// The bytes that a block of this form takes.
 fn used(bytes: usize, form: Form) -> usize {
     match form {
         Form::Order(order) => PAGE_SIZE << order,
@@ -141,12 +142,12 @@ fn used(bytes: usize, form: Form) -> usize {
     }
 }
 
-/// What a block with this header takes.
+/// The bytes that a block with this header takes.
 pub(crate) fn used_by(header: &PageHeader) -> usize {
     used(header.bytes(), header.form())
 }
 
-/// Takes a block back. `None` if another CPU was faster. Any context.
+/// Takes a block back. `None` if another CPU freed it first. Any context.
 ///
 /// # Safety
 ///
@@ -157,7 +158,7 @@ pub(crate) unsafe fn take(
     header: &PageHeader,
     row: Option<&TagStats>,
 ) -> Option<NonNull<u8>> {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `PageHeader::find()` found it for this address.
     if !unsafe { header.claim(addr) } {
         return None;
     }
@@ -167,16 +168,17 @@ pub(crate) unsafe fn take(
     NonNull::new(addr as *mut u8)
 }
 
-/// Gives a block's memory back. Any context but NMI.
+/// Frees a block's memory. Any context but NMI.
 ///
 /// # Safety
 ///
-/// It has this header, and nobody has the block any more.
+/// The block has, or had, this header, and nobody uses it any more.
 pub(crate) unsafe fn give(block: NonNull<u8>, header: PageHeader) {
     let (bytes, form) = (header.bytes(), header.form());
-    // The kernel wipes the pages that it gets, after the last reference is dropped. The magazines
-    // are closed if freed blocks have to be wiped.
-    // SAFETY: By the safety requirements.
+    // No wiping here: the kernel wipes the pages that it gets, after the last reference is dropped,
+    // and if it does, the magazines are closed.
+    // SAFETY: By the safety requirements nobody uses the block. Its header tells how its memory was
+    // allocated.
     unsafe {
         match form {
             Form::Order(order) => refill::free_pages(order, block),
@@ -192,7 +194,7 @@ pub(crate) unsafe fn give(block: NonNull<u8>, header: PageHeader) {
     }
 }
 
-/// What the pages of a block are.
+/// The form of a block of `bytes` bytes.
 fn form(bytes: usize) -> Form {
     match order(bytes) {
         _ if heap::shape(bytes).is_some() => Form::Shared,
@@ -212,7 +214,7 @@ pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
     };
     let by_first = || {
         let (tag, kind) = remains.identity()?;
-        // The row is lost, so try those of all modules that have blocks with the tag.
+        // The row's index is lost, so try the rows of all modules that have live blocks of the tag.
         tag_table::find_map(tag, kind, |row| {
             let stamp = header::stamp(kind, tag);
             let live = row.snapshot().diff() != 0;

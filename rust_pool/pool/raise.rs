@@ -6,7 +6,7 @@
 //! "ExAllocatePoolWithQuotaTag".
 //!
 //! Linux has no exceptions, so such a request returns NULL. A driver that relies on the exception
-//! does not check for NULL, and crashes elsewhere; a line in the log says where it came from.
+//! does not check for NULL, and crashes later. A line in the log then tells which request it was.
 
 use crate::{
     callers::call_site,
@@ -30,10 +30,10 @@ const PAUSE: u64 = 1_000_000_000;
 
 /// When the next line may be written, by the clock of the log.
 static NEXT: Atomic<u64> = Atomic::new(0);
-/// Lines that were left out since the last.
+/// How many lines were left out since the last.
 static LEFT_OUT: Atomic<u64> = Atomic::new(0);
 
-/// Logs that such a request failed, at most once a second. Any context.
+/// Logs that a request that raises has failed, at most once a second. Any context.
 #[cold]
 #[inline(never)]
 pub(crate) fn tell(bytes: usize, tag: Tag, caller: usize) {

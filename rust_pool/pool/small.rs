@@ -38,13 +38,13 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// Whether a block of so many bytes is a small one.
+/// Whether a block of `bytes` bytes is small. `aligned`: to a cache line.
 #[inline]
 pub(crate) fn is_small(bytes: usize, aligned: bool) -> bool {
     is_small_with_room(bytes, 0, aligned)
 }
 
-/// Whether it is a small one with `room` bytes behind it.
+/// Whether a block of `bytes` bytes is small with `room` bytes of its object behind it.
 #[inline]
 pub(crate) fn is_small_with_room(bytes: usize, room: usize, aligned: bool) -> bool {
     bytes <= LARGEST - CACHE_ROOM - room || (!aligned && bytes <= LARGEST - room)
@@ -63,7 +63,7 @@ pub(crate) fn allocate(
     allocate_with_room(request, 0, aligned, kind, tag, row)
 }
 
-/// As [`allocate`], with `room` bytes behind the block, if it [`is_small_with_room`].
+/// Like [`allocate`], with `room` bytes behind the block, if it [`is_small_with_room`].
 #[inline]
 pub(crate) fn allocate_with_room(
     request: Request,
@@ -74,7 +74,8 @@ pub(crate) fn allocate_with_room(
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
     let room = if aligned { room + CACHE_ROOM } else { room };
-    // SAFETY: Such a size has at most that many units.
+    // SAFETY: The block is small with this room, so header, block and room have at most as many
+    // units as the largest class.
     let class = unsafe { Class::of(header::units(request.bytes.wrapping_add(room))) };
     let magazine = MagazineKind::objects(class);
     let object = match magazine::pop(magazine) {
@@ -82,7 +83,8 @@ pub(crate) fn allocate_with_room(
         None => refill::allocate(magazine, request.plain())?,
     };
     let stamp = header::stamp(kind, tag);
-    // SAFETY: It is an object of this class, which is large enough.
+    // SAFETY: The object is of this class, which was chosen for the request and `room`. It was just
+    // allocated.
     Some(unsafe {
         if aligned {
             make_aligned(object, class, request, room, stamp, row)
@@ -95,18 +97,20 @@ pub(crate) fn allocate_with_room(
 /// Allocates a block, as [`allocate`] does, when the magazine is known to be empty.
 #[inline]
 pub(crate) fn supply(request: Request, row: &TagStats) -> Option<NonNull<u8>> {
-    // SAFETY: Such a size has at most that many units.
+    // SAFETY: The block is small, so header and block have at most as many units as the largest
+    // class.
     let class = unsafe { Class::of(header::units(request.bytes)) };
     let object = refill::allocate(MagazineKind::objects(class), request.plain())?;
-    // SAFETY: It is an object of this class, which is large enough.
+    // SAFETY: The object is of this class, which was chosen for the request. It was just allocated.
     Some(unsafe { make(object, class, request, 0, read_once::read(&row.stamp), row) })
 }
 
-/// Makes an object a block.
+/// Turns an object into a block.
 ///
 /// # Safety
 ///
-/// It is of this class, nobody uses it, and the class is large enough for the request, with `room`.
+/// The object is of this class, and nobody uses it. The class is large enough for the request and
+/// `room`.
 #[inline]
 unsafe fn make(
     object: NonNull<u8>,
@@ -116,23 +120,24 @@ unsafe fn make(
     stamp: u64,
     row: &TagStats,
 ) -> NonNull<u8> {
-    // SAFETY: The object is ours and at least a header long.
+    // SAFETY: By the safety requirements the object is ours. It is longer than a header.
     unsafe { Header::with_room(request.bytes, room, stamp, row.index()).write(object) };
     row.charge(request.bytes, class.bytes());
     // SAFETY: The object is longer than its header.
     let block = unsafe { object.add(UNIT) };
     if zeroing::zeroes(request.zero) {
-        // SAFETY: So much of the object is behind the header.
+        // SAFETY: The object is ours, and has this many bytes behind the header.
         unsafe { block.write_bytes(0, class.bytes() - UNIT) };
     }
     block
 }
 
-/// Makes an object a block that is aligned to a cache line.
+/// Turns an object into a block that is aligned to a cache line.
 ///
 /// # Safety
 ///
-/// As for [`make`], and [`CACHE_ROOM`] of `room` is for this.
+/// The object is of this class, and nobody uses it. The class is large enough for the request and
+/// `room`, which is at least [`CACHE_ROOM`].
 unsafe fn make_aligned(
     object: NonNull<u8>,
     class: Class,
@@ -141,10 +146,11 @@ unsafe fn make_aligned(
     stamp: u64,
     row: &TagStats,
 ) -> NonNull<u8> {
-    // Objects are aligned to units, so this is at most `CACHE_ROOM`.
+    // Objects are aligned to units, so `front` is at most `CACHE_ROOM`.
     let front = (object.as_ptr() as usize + UNIT).wrapping_neg() % CACHE_LINE;
     let header = Header::with_room(request.bytes, room - front, stamp, row.index());
-    // SAFETY: By the safety requirements there is so much of the object in front of the block.
+    // SAFETY: By the safety requirements the object is ours, and has `CACHE_ROOM` bytes more than
+    // header and block take. `front` is a multiple of a unit, so the header is aligned.
     let block = unsafe {
         let at = object.add(front);
         header.behind(front / UNIT).write(at);
@@ -152,13 +158,13 @@ unsafe fn make_aligned(
     };
     row.charge(request.bytes, class.bytes());
     if zeroing::zeroes(request.zero) {
-        // SAFETY: So much of the object is behind the header.
+        // SAFETY: The object is ours, and has this many bytes behind the header.
         unsafe { block.write_bytes(0, class.bytes() - UNIT - front) };
     }
     block
 }
 
-/// Takes the block behind a header back: its object. `None` if another CPU was faster. Any context.
+/// Takes a block back, and returns its object. `None` if another CPU freed it first. Any context.
 ///
 /// # Safety
 ///
@@ -170,7 +176,7 @@ pub(crate) unsafe fn take(
     row: Option<&TagStats>,
 ) -> Option<NonNull<u8>> {
     let addr = block.wrapping_sub(UNIT);
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `Header::find()` found it there.
     if !unsafe { header.claim(addr) } {
         return None;
     }
@@ -186,13 +192,13 @@ pub(crate) fn discharge(header: &Header, row: Option<&TagStats>) {
     }
 }
 
-/// Frees an object, wiped if the kernel wants that.
+/// Frees an object. Wipes it first if the kernel wipes freed memory.
 ///
 /// # Safety
 ///
-/// It is of this class and is not used any more.
+/// The object is of this class, and is not used any more.
 pub(crate) unsafe fn free_object(class: Class, object: NonNull<u8>) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it has the bytes of its class, and may be freed.
     unsafe {
         if zeroing::wipes() {
             object.add(UNIT).write_bytes(0, class.bytes() - UNIT);
@@ -202,7 +208,7 @@ pub(crate) unsafe fn free_object(class: Class, object: NonNull<u8>) {
 }
 
 /// The header at an address, as it was before it was damaged, if enough of it is left to be sure.
-/// `begins` says that an object begins there. Slow.
+/// `begins` says whether an object is known to begin there. Slow.
 pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Header> {
     let by_second = || {
         let row = tag_table::at(remains.row())?;
@@ -211,7 +217,7 @@ pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Head
     };
     let by_first = || {
         let (tag, kind) = remains.identity()?;
-        // The row is lost, so try those of all modules that have blocks with the tag.
+        // The row's index is lost, so try the rows of all modules that have live blocks of the tag.
         tag_table::find_map(tag, kind, |row| {
             let stamp = header::stamp(kind, tag);
             let live = row.snapshot().diff() != 0;

@@ -52,11 +52,11 @@ pub(crate) fn allocate(
     red_zone::allocate(request, wish.cache_aligned, kind, tag, row, caller)
 }
 
-/// Marks and records a pool block of the C API; `small` if it is one.
+/// Marks and records a pool block of the C API. `small` says whether it is a small block.
 ///
 /// # Safety
 ///
-/// `block` has just been allocated, and nobody else knows of it.
+/// `block` has just been allocated, and no client knows it yet.
 #[inline]
 pub(crate) unsafe fn allocated(
     block: NonNull<u8>,
@@ -72,9 +72,11 @@ pub(crate) unsafe fn allocated(
     }
 }
 
+/// Does what [`allocated`] says, with the verifier on.
+///
 /// # Safety
 ///
-/// As for [`allocated`].
+/// `block` has just been allocated, and no client knows it yet.
 #[cold]
 unsafe fn mark(
     block: NonNull<u8>,
@@ -87,14 +89,15 @@ unsafe fn mark(
     let marked = if arena::covers(block.as_ptr() as usize) {
         true
     } else if small {
-        // SAFETY: By the safety requirements, the block has a header in front, which is ours.
+        // SAFETY: A small block has a header in front, which was just written. By the safety
+        // requirements no client knows the block.
         unsafe { Header::mark(block.sub(UNIT)) };
         true
     } else {
-        // SAFETY: By the safety requirements, the block's first page is ours.
+        // SAFETY: By the safety requirements no client knows the block, so its pages are ours.
         unsafe { PageHeader::mark(block) }
     };
-    // A block without a header is a region, which has a record already.
+    // A large block has no header to mark. It has a record, and was tracked with that.
     if marked {
         let addr = block.as_ptr() as usize;
         tracking::add(addr, bytes, Some(tag), MemoryType::pool(kind), caller);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a request for pool asks for besides type, size and tag.
+//! What a request for pool asks for, in addition to type, size and tag.
 
 use crate::{
     header::{
@@ -10,16 +10,16 @@ use crate::{
     options::Side, //
 };
 
-/// What else a request asks for.
+/// What a request asks for, in addition to type, size and tag.
 #[derive(Clone, Copy)]
 pub(crate) struct Wish {
-    /// Whether the block is to begin at a cache line.
+    /// Whether the block has to begin at a cache line.
     pub(crate) cache_aligned: bool,
-    /// Whether it should come from special pool, if that is on and has room.
+    /// Whether the block should come from special pool, if that is on and has room.
     pub(crate) special: bool,
-    /// Where on its page to place it, if it comes from special pool.
+    /// The end of its page at which to place the block, if it comes from special pool.
     pub(crate) side: Option<Side>,
-    /// Whether to refuse the request when memory is getting short.
+    /// Whether the request fails early when memory is getting short.
     pub(crate) spare: bool,
 }
 
@@ -32,7 +32,7 @@ impl Wish {
         spare: false,
     };
 
-    /// What the block is aligned to at least.
+    /// The least alignment of the block.
     pub(crate) fn align(self) -> usize {
         if self.cache_aligned {
             CACHE_LINE
