@@ -3,8 +3,8 @@
 //! The table of violations: a row for each rule that a client can break.
 //!
 //! A report names its rule, and gives what the row leaves open. The tables of
-//! `Documentation/violations.rst` are made from this file by `scripts/rules.py`: the comment of a row
-//! says what happened. A star marks what Microsoft's documents leave open and was chosen here.
+//! `Documentation/violations.rst` are made from this file by `scripts/rules.py`: the comment of a
+//! row says what happened. A star marks what Microsoft's documents leave open and was chosen here.
 //!
 //! WDK: "Bug Check 0x19", "0x49", "0xC1", "0xC2", "0xC4", "0xCC", "0xCD", "0xDA", "0xE6".
 
@@ -30,7 +30,8 @@ use crate::report::violation::{
     }, //
 };
 
-/// The header of a block was written to, which is found when the block is freed. See below.
+/// The header of a block was written to, which is found when the block is freed. The text
+/// below this table says more.
 pub(crate) const HEADER_CHANGED: Rule<3> = rule(
     BadPoolHeader,
     [
@@ -56,7 +57,8 @@ pub(crate) const BYTES_BEHIND_CHANGED: Rule<3> = rule(
     Done,
 );
 
-/// The header of a block was written to after it was freed. There is no caller: it is not known.
+/// The header of a block was written to after the free. The report names no caller, as it is not
+/// known.
 pub(crate) const FREED_HEADER_CHANGED: Rule<3> = rule(
     BadPoolHeader,
     [
@@ -69,7 +71,7 @@ pub(crate) const FREED_HEADER_CHANGED: Rule<3> = rule(
     Past,
 );
 
-/// A block was written to after it was freed. There is no caller, as above.
+/// A block was written to after it was freed. The report names no caller, as it is not known.
 pub(crate) const FREED_BLOCK_CHANGED: Rule<3> = rule(
     BadPoolHeader,
     [
@@ -122,7 +124,7 @@ pub(crate) const BYTES_BEHIND_SPECIAL_CHANGED: Rule<3> = rule(
     Done,
 );
 
-/// Pool of no size.
+/// A request for 0 bytes of pool.
 pub(crate) const POOL_ZERO_BYTES: Rule<2> = rule(
     BadPoolCaller,
     [Is(0x00), Is(0), Given("POOL_TYPE"), Given("tag")],
@@ -130,7 +132,7 @@ pub(crate) const POOL_ZERO_BYTES: Rule<2> = rule(
     Refused,
 );
 
-/// Contiguous or noncached memory of no size.
+/// A request for 0 bytes of contiguous or noncached memory.
 pub(crate) const CONTIGUOUS_ZERO_BYTES: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x00), Is(0), Given("MEMORY_CACHING_TYPE"), Is(0)],
@@ -138,7 +140,7 @@ pub(crate) const CONTIGUOUS_ZERO_BYTES: Rule<1> = rule(
     Refused,
 );
 
-/// A common buffer of no size.
+/// A request for a common buffer of 0 bytes.
 pub(crate) const BUFFER_ZERO_BYTES: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x00), Is(0), Given("adapter"), Is(0)],
@@ -408,7 +410,7 @@ pub(crate) const FLAGS_OF_TYPE: Rule<3> = rule(
     Refused,
 );
 
-/// These without a flag for a pool.
+/// `ExAllocatePool2()` or `ExAllocatePool3()` without a flag for a pool.
 pub(crate) const FLAGS_WITHOUT_POOL: Rule<3> = rule(
     DriverVerifier,
     [
@@ -421,7 +423,7 @@ pub(crate) const FLAGS_WITHOUT_POOL: Rule<3> = rule(
     Refused,
 );
 
-/// These with flags for several pools.
+/// `ExAllocatePool2()` or `ExAllocatePool3()` with flags for several pools.
 pub(crate) const FLAGS_OF_SEVERAL_POOLS: Rule<3> = rule(
     DriverVerifier,
     [
@@ -434,7 +436,8 @@ pub(crate) const FLAGS_OF_SEVERAL_POOLS: Rule<3> = rule(
     Refused,
 );
 
-/// These with reserved or unknown flags among the lower 32.
+/// `ExAllocatePool2()` or `ExAllocatePool3()` with reserved or unknown flags among the lower 32
+/// bits.
 pub(crate) const FLAGS_UNKNOWN: Rule<3> = rule(
     DriverVerifier,
     [
@@ -515,7 +518,7 @@ pub(crate) const NONCACHED_MISFIT: Rule<3> = rule(
     Refused,
 );
 
-/// `MmFreeNonCachedMemory()` of anything else.
+/// `MmFreeNonCachedMemory()` of an address that is no block of that family.
 pub(crate) const NOT_NONCACHED: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("address"), Is(0), Given("bytes passed")],
@@ -747,7 +750,7 @@ pub(crate) const MDL_MAPPED: Rule<2> = rule(
     Refused,
 );
 
-/// `MmUnlockPages()` there.
+/// `MmUnlockPages()` above `DISPATCH_LEVEL`.
 pub(crate) const PAGES_UNLOCKED: Rule<1> = rule(
     DriverVerifier,
     [Is(0x78), Irql, Given("MDL"), Is(0)],
@@ -755,7 +758,7 @@ pub(crate) const PAGES_UNLOCKED: Rule<1> = rule(
     DoneButInNmi,
 );
 
-/// `MmUnmapLockedPages()` there.
+/// `MmUnmapLockedPages()` above `DISPATCH_LEVEL`.
 pub(crate) const MDL_UNMAPPED: Rule<2> = rule(
     DriverVerifier,
     [Is(0x79), Irql, Given("address"), Given("MDL")],
@@ -912,7 +915,7 @@ pub(crate) const ALLOCATED_IN_HARDIRQ: Rule<2> = rule(
     Done,
 );
 
-/// Nonpaged pool freed there.
+/// Nonpaged pool freed in a hard interrupt, with the verifier's option `irql`.
 pub(crate) const FREED_IN_HARDIRQ: Rule<2> = rule(
     DriverVerifier,
     [Is(0x12), Irql, Given("POOL_TYPE"), Given("address")],
@@ -928,7 +931,7 @@ pub(crate) const LEFT_AT_UNLOAD: Rule<1> = rule(
     Left,
 );
 
-/// What it left of one tag, or by one call site. This is in the file `violations` alone.
+/// What the module left of one tag, or by one call site. Only the file `violations` has these.
 pub(crate) const LEAKED: Rule<1> = rule(
     DriverVerifier,
     [Is(0x62), Is(0), Is(0), Given("blocks")],
@@ -992,7 +995,7 @@ pub(crate) const NOT_MAPPED: Rule<3> = rule(
     Refused,
 );
 
-/// The driver that had the device when the buffer was allocated has it no more.
+/// A buffer is freed after the driver that had the device when it was allocated was unbound.
 pub(crate) const FREED_WITHOUT_DRIVER: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("address"), Is(1)],
@@ -1000,7 +1003,7 @@ pub(crate) const FREED_WITHOUT_DRIVER: Rule<2> = rule(
     Done,
 );
 
-/// The device was removed. What became of the memory is told below.
+/// A common buffer is freed after its device was removed. The memory is freed as usual.
 pub(crate) const FREED_WITHOUT_DEVICE: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("address"), Is(2)],
@@ -1008,7 +1011,7 @@ pub(crate) const FREED_WITHOUT_DEVICE: Rule<2> = rule(
     Done,
 );
 
-/// The same.
+/// A common buffer is freed after its device was removed. The memory is freed without the IOMMU.
 pub(crate) const FREED_WITHOUT_DEVICE_OR_IOMMU: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("address"), Is(2)],
@@ -1016,7 +1019,7 @@ pub(crate) const FREED_WITHOUT_DEVICE_OR_IOMMU: Rule<2> = rule(
     Done,
 );
 
-/// The same.
+/// A common buffer is freed after its device was removed. The memory cannot be freed.
 pub(crate) const LOST_WITH_DEVICE: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("address"), Is(2)],
@@ -1024,7 +1027,8 @@ pub(crate) const LOST_WITH_DEVICE: Rule<2> = rule(
     Lost,
 );
 
-/// The device's IOMMU group got another domain (`/sys/kernel/iommu_groups/<n>/type`).
+/// A common buffer is freed after the device's IOMMU group got another domain
+/// (`/sys/kernel/iommu_groups/<n>/type`). The memory is freed without the IOMMU.
 pub(crate) const FREED_WITHOUT_IOMMU: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("address"), Is(3)],
@@ -1032,7 +1036,8 @@ pub(crate) const FREED_WITHOUT_IOMMU: Rule<2> = rule(
     Done,
 );
 
-/// The same.
+/// A common buffer is freed after the device's IOMMU group got another domain. The memory cannot be
+/// freed.
 pub(crate) const LOST_WITH_IOMMU: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("address"), Is(3)],
@@ -1091,7 +1096,8 @@ pub(crate) const MANY_REGISTERS_IN_ONE: Rule<3> = rule(
     Refused,
 );
 
-/// The same for all live buffers of the adapter.
+/// More map registers than the adapter has, for all its live buffers together, with the verifier's
+/// option `dma`.
 pub(crate) const MANY_REGISTERS_IN_ALL: Rule<3> = rule(
     DmaVerifier,
     [
@@ -1118,7 +1124,7 @@ pub(crate) const WRITTEN_BEFORE_BUFFER: Rule<2> = rule(
     Done,
 );
 
-/// The same behind one.
+/// The driver or the device wrote behind a common buffer, found as above.
 pub(crate) const WRITTEN_BEHIND_BUFFER: Rule<2> = rule(
     DmaVerifier,
     [
@@ -1141,7 +1147,7 @@ pub(crate) const ADAPTER_PUT_BEFORE: Rule<1> = rule(
     Refused,
 );
 
-/// The same of NULL.
+/// `AllocateCommonBuffer()` or `PutDmaAdapter()` of NULL.
 pub(crate) const ADAPTER_NULL: Rule<0> = rule(
     DmaVerifier,
     [Is(0x19), Is(0), Is(0), Is(0)],
