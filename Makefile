@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The modules are in Kbuild. This builds them, for the stock kernel or for the
-# tree in KDIR, and runs them in a virtual machine. "make help" lists what there
-# is.
+# Builds the modules of Kbuild, for the stock kernel or for the tree in KDIR, and runs them
+# in a virtual machine. "make help" lists the targets.
 
 MAKEFLAGS += --no-print-directory
 
-# Given, it is the kernel tree to build against, with the caller's own toolchain;
-# CC, LLVM and the like reach it as they do in any out-of-tree build.
+# If KDIR is given, it is the kernel tree to build for, with the caller's own toolchain. CC,
+# LLVM and the like are passed on, as in any out-of-tree build.
 export KDIR
 
-# Or the kernel that is set up: stock, of one of Debian's flavours, or debug, the one
-# with the checkers. What is built for another than the stock one of the flavour amd64
-# is in a copy of the checkout.
+# Without KDIR, one of the kernels that are set up: stock, in one of Debian's flavours, or
+# debug, with the checkers. For all but the stock kernel of the flavour amd64, the modules
+# are built in a copy of the checkout.
 export KERNEL ?= stock
 export FLAVOUR ?= amd64
 COPY := $(if $(filter-out stock,$(KERNEL)),build/$(KERNEL)/,$(if \
@@ -24,7 +23,7 @@ endif
 S := scripts
 K := $(COPY)scripts
 
-# With KDIR the build is a part of this one: its jobs, its variables.
+# With KDIR the build gets the job server and the variables of this make.
 B := $(if $(KDIR),+)@$K
 
 modules: $(COPY)
@@ -50,7 +49,7 @@ update:
 demo: modules
 	@$K/demo.sh
 
-# Looks at TESTS before it builds anything. What measures is for the stock kernel.
+# Checks TESTS before it builds anything. Benchmarks are for the stock kernel only.
 test:
 	@$S/test.sh --check $(TESTS)
 	@$(MAKE) modules
@@ -66,8 +65,8 @@ bench: modules
 vm: modules
 	@$K/vm.sh "$(RUN)"
 
-# Looks at M before it builds ours. With WDK=1 the headers that stand around a Windows
-# driver's memory code are in the path.
+# Checks M before it builds our modules. With WDK=1, headers that a Windows driver's memory
+# code includes are in the path.
 export WDK
 client:
 	@$S/client.sh "$(M)" check

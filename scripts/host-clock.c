@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Prints how many thousand ticks a second the host's time stamp counter has: an
- * emulated processor of QEMU has the same. See vm.sh.
+ * Prints the frequency of the host's TSC in kHz. QEMU's emulated processors have the
+ * same. See vm.sh.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static uint64_t now(void)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-/* Of many looks at both clocks, the one that nobody interrupted. */
+/* Read both clocks many times, and take the reading that took the least time. */
 static struct moment look(void)
 {
 	struct moment best = { 0 };

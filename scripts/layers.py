@@ -19,7 +19,7 @@ TOP = os.path.abspath(sys.argv[1] if __name__ == '__main__' and len(sys.argv) > 
 HOUSE = os.path.join(TOP, 'rust_pool')
 TABLE = 'rust_pool/README.rst'
 
-# Where the architecture may be named, and what names it.
+# The folder that may name the architecture, and a pattern for such names.
 ARCH = 'sys/arch'
 ARCH_NAMES = re.compile(
     r'<asm/|\basm!|\btarget_arch\b|\bx86|\bCONFIG_X86|%?\b[fg]s:'
@@ -34,7 +34,7 @@ def fault(where, text):
 
 
 def blank(match):
-    """As much space, in as many lines, as what is left out."""
+    """Blanks in place of text that is left out, with the same lines and columns."""
     return re.sub(r'[^\n]', ' ', match.group())
 
 
@@ -105,7 +105,7 @@ def paths_in(code):
     uses = re.compile(r'^[ \t]*(?:pub(?:\([^)]*\))?\s+)?use\s+([^;]*);', re.M)
     for match in uses.finditer(code):
         for path in leaves(match.group(1)):
-            # Where its last name is, as near as can be told.
+            # The position of the last name, approximately.
             name = path[-2] if path[-1] == 'self' else path[-1]
             at = re.search(r'(?<!\w)' + re.escape(name) + r'(?!\w)', match.group(1))
             yield match.start(1) + (at.start() if at else 0), path, True
@@ -141,7 +141,7 @@ def edges_of(tree):
 
 
 def circles(edges):
-    """A shortest circle for each knot of modules, as a list of names."""
+    """A shortest circle for each set of modules that use each other, as a list of names."""
     follow = {}
     for user, used in sorted(edges):
         follow.setdefault(user, []).append(used)
@@ -166,7 +166,7 @@ def circles(edges):
 
 
 def read_table():
-    """{folder: those that it may use}, in the order of the rows."""
+    """{folder: the folders that it may use}, in the order of the table's rows."""
     rows, columns, folder = {}, None, None
     with open(os.path.join(TOP, TABLE), encoding='utf-8') as text:
         lines = text.read().split('\n')
@@ -186,7 +186,7 @@ def read_table():
 
 
 def check_edges(tree, edges):
-    """Notes wrong edges, circles, and folders that are not rows of the table, or the other way."""
+    """Notes wrong edges, circles, folders without a row in the table, and rows without a folder."""
     rows = read_table()
     folder_of = {name: name.split('::')[0] for name in tree.modules}
     order = list(rows)
@@ -211,7 +211,7 @@ def check_edges(tree, edges):
 
 
 def check_arch(tree):
-    """Notes what depends on the architecture and is elsewhere than it may be."""
+    """Notes code that depends on the architecture outside of the folder for that."""
     for path in sorted(tree.modules.values()) + tree.c_files:
         place = os.path.relpath(path, HOUSE)
         if place.startswith(ARCH):
