@@ -29,6 +29,7 @@ use crate::{
     },
     families::{
         contiguous,
+        mdl_pages,
         noncached, //
     },
     lib::text::{
@@ -74,6 +75,7 @@ pub(crate) fn create() -> Directory {
     dir.file::<Modules>(c"modules");
     dir.file::<Contiguous>(c"contiguous");
     dir.file::<NonCached>(c"noncached");
+    dir.file::<MdlPages>(c"mdl_pages");
     dir.file::<Adapters>(c"adapters");
     dir.file::<Memory>(c"memory");
     dir.file::<Violations>(c"violations");
@@ -206,9 +208,10 @@ impl Table for Modules {
     fn head(file: &SeqFile) {
         seq_print!(
             file,
-            "modules - version: 1.0\n\
+            "modules - version: 1.1\n\
              # what each module holds; exact when idle\n\
-             #{:<23} {:<5} {:>10} {:>14} {:>10} {:>14} {:>10} {:>14} {:>10} {:>14} {:>8}\n",
+             #{:<23} {:<5} {:>10} {:>14} {:>10} {:>14} {:>10} {:>14} {:>10} {:>14} {:>8} {:>10} \
+             {:>14}\n",
             "module",
             "state",
             "pool",
@@ -219,7 +222,9 @@ impl Table for Modules {
             "bytes",
             "buffers",
             "bytes",
-            "adapters"
+            "adapters",
+            "mdl_pages",
+            "bytes"
         );
     }
 
@@ -320,6 +325,36 @@ impl Table for NonCached {
                 line,
                 "{} {} {} {cache} {}",
                 address(region.addr()),
+                region.asked,
+                region.used,
+                region.site
+            )
+            .ok()
+        })
+    }
+}
+
+struct MdlPages;
+
+impl Table for MdlPages {
+    fn head(file: &SeqFile) {
+        head(
+            file,
+            "mdl_pages",
+            &mdl_pages::FAMILY,
+            "mdl bytes used cache caller",
+        );
+    }
+
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
+        REGIONS.next(position, |region| {
+            let Owner::MdlPages { cache, .. } = &region.owner else {
+                return None;
+            };
+            kwrite!(
+                line,
+                "{} {} {} {cache} {}",
+                address(mdl_pages::owner_of(region.addr())),
                 region.asked,
                 region.used,
                 region.site

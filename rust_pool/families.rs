@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Contiguous and noncached memory.
+//! Contiguous and noncached memory, and the pages of memory descriptor lists.
 
 pub(crate) mod contiguous;
+pub(crate) mod mdl_pages;
 pub(crate) mod noncached;

@@ -10,6 +10,7 @@
 pub(crate) mod free;
 pub(crate) mod lock;
 pub(crate) mod map;
+pub(crate) mod pages;
 
 use crate::{
     lib::export::{
@@ -154,8 +155,19 @@ impl Mdl {
 
     /// Reports a rule that it breaks, of those that are told with its flags and one parameter more.
     pub(crate) fn report(&self, rule: &Rule<3>, last: impl Into<Parameter>, caller: usize) {
+        self.report_with(rule, last, caller, || ());
+    }
+
+    /// The same, and what `say` prints.
+    pub(crate) fn report_with(
+        &self,
+        rule: &Rule<3>,
+        last: impl Into<Parameter>,
+        caller: usize,
+        say: impl FnOnce(),
+    ) {
         let given = [(*self).into(), self.flags().into(), last.into()];
-        rule.by(caller, given).report();
+        rule.by(caller, given).report_with(say);
     }
 }
 
@@ -342,6 +354,37 @@ fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
     target.set_head(to);
 }
 
+/// Allocates an MDL for a buffer that has not more bytes than 32 bits can count.
+fn allocate(
+    addr: usize,
+    bytes: usize,
+    caller: usize,
+    module: *mut bindings::module,
+) -> Option<Mdl> {
+    let count = u32::try_from(bytes).ok()?;
+    let size = span(addr, bytes).saturating_mul(FRAME).saturating_add(HEAD);
+    let kind = raw::_POOL_TYPE_NonPagedPoolNx;
+    // SAFETY: `module` is the client's.
+    let block = unsafe { raw::rust_pool_allocate(kind, size, TAG, caller, module) };
+    let mdl = NonNull::new(block.cast()).map(Mdl)?;
+    mdl.set_head(raw::MDL {
+        Next: null_mut(),
+        // CAST: Not above the largest value.
+        Size: size.min(LARGEST) as i16,
+        MdlFlags: 0,
+        AllocationProcessorNumber: 0,
+        Reserved: 0,
+        Process: null_mut(),
+        MappedSystemVa: null_mut(),
+        StartVa: (addr & !(PAGE_SIZE - 1)) as *mut c_void,
+        ByteCount: count,
+        // CAST: Less than a page.
+        ByteOffset: (addr % PAGE_SIZE) as u32,
+    });
+    lock::end_stale(mdl, caller);
+    Some(mdl)
+}
+
 /// `IoAllocateMdl`.
 ///
 /// # Safety
@@ -359,37 +402,11 @@ unsafe extern "C" fn rust_pool_mdl_allocate(
     if bytes > LONGEST {
         return null_mut();
     }
-    let addr = va as usize;
     // CAST: `usize` is 64 bits wide on the architectures supported.
-    let size = span(addr, bytes as usize)
-        .saturating_mul(FRAME)
-        .saturating_add(HEAD);
-    let kind = raw::_POOL_TYPE_NonPagedPoolNx;
-    // SAFETY: `module` is the client's.
-    let mdl = unsafe { raw::rust_pool_allocate(kind, size, TAG, caller, module) };
-    let mdl: *mut raw::MDL = mdl.cast();
-    if mdl.is_null() {
-        return mdl;
-    }
-    let head = raw::MDL {
-        Next: null_mut(),
-        // CAST: Not above the largest value.
-        Size: size.min(LARGEST) as i16,
-        MdlFlags: 0,
-        AllocationProcessorNumber: 0,
-        Reserved: 0,
-        Process: null_mut(),
-        MappedSystemVa: null_mut(),
-        StartVa: (addr & !(PAGE_SIZE - 1)) as *mut c_void,
-        ByteCount: bytes,
-        // CAST: Less than a page.
-        ByteOffset: (addr % PAGE_SIZE) as u32,
+    let Some(mdl) = allocate(va as usize, bytes as usize, caller, module) else {
+        return null_mut();
     };
-    // SAFETY: The block is new and large enough.
-    unsafe { mdl.write(head) };
-    if let Some(mdl) = NonNull::new(mdl).map(Mdl) {
-        lock::end_stale(mdl, caller);
-    }
+    let mdl = mdl.0.as_ptr();
     let irp: *mut raw::rust_pool_irp = irp.cast();
     if !irp.is_null() {
         // SAFETY: By the safety requirements.

@@ -80,6 +80,14 @@ pub(crate) enum Owner {
     Mapping,
     /// Pages locked for an MDL. The region's base is one byte behind the MDL's address.
     Locked(Pinned),
+    /// Pages allocated for an MDL; the base is two bytes behind its address, or behind that of the
+    /// first page if the MDL was freed without them.
+    MdlPages {
+        cache: CacheType,
+        pages: KVVec<NonNull<bindings::page>>,
+        /// Where they were mapped when they were freed.
+        mapping: Option<NonNull<u8>>,
+    },
 }
 
 impl Owner {
@@ -100,6 +108,7 @@ impl Owner {
             Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
             Self::Mapping => MemoryType::Mapping,
             Self::Locked(_) => MemoryType::Locked,
+            Self::MdlPages { .. } => MemoryType::MdlPages,
         }
     }
 }

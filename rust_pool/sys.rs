@@ -51,10 +51,13 @@ pub(crate) use device::{
 };
 pub(crate) use frames::{
     frame_address,
+    frame_of,
     kernel_frames,
     look_at_frames,
     map_frames,
+    page_on,
     process,
+    Node,
     NotPinned,
     Pinned, //
 };

@@ -237,7 +237,8 @@ version_of() {
 	case $1 in
 	violations | verifier) echo 2.0 ;;
 	memory) echo 1.3 ;;
-	tags | adapters | summary) echo 1.1 ;;
+	summary) echo 1.2 ;;
+	tags | adapters | modules) echo 1.1 ;;
 	*) echo 1.0 ;;
 	esac
 }
@@ -263,9 +264,10 @@ no_tag_live() {
 		END { exit bad }' "$STATS/tags"
 }
 
-# Passes if there are no live blocks of contiguous and noncached memory, and no adapters.
+# Passes if there are no live blocks of contiguous and noncached memory, no pages of MDLs, and
+# no adapters.
 no_family_live() {
-	for _family in contiguous noncached adapters; do
+	for _family in contiguous noncached mdl_pages adapters; do
 		[ "$(stat_of $_family diff)" = 0 ] && continue
 		sed "s/^/# $_family: /" "$STATS/$_family"
 		return 1

@@ -95,6 +95,19 @@ static_assert(sizeof(MDL) == 48 && sizeof(PFN_NUMBER) == 8);
 #define MDL_ALLOCATED_MUST_SUCCEED	MDL_PAGE_CONTENTS_INVARIANT
 #define MDL_INTERNAL			0x8000
 
+/* What MmAllocatePagesForMdlEx() does and does not. */
+#define MM_DONT_ZERO_ALLOCATION			0x00000001
+#define MM_ALLOCATE_FROM_LOCAL_NODE_ONLY	0x00000002
+#define MM_ALLOCATE_FULLY_REQUIRED		0x00000004
+#define MM_ALLOCATE_NO_WAIT			0x00000008
+#define MM_ALLOCATE_PREFER_CONTIGUOUS		0x00000010
+#define MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS	0x00000020
+#define MM_ALLOCATE_FAST_LARGE_PAGES		0x00000040
+#define MM_ALLOCATE_TRIM_IF_NECESSARY		0x00000080
+#define MM_ALLOCATE_AND_HOT_REMOVE		0x00000100
+
+#define MM_ANY_NODE_OK				0x80000000
+
 #define MDL_MAPPING_FLAGS \
 	(MDL_MAPPED_TO_SYSTEM_VA | MDL_PAGES_LOCKED | \
 	 MDL_SOURCE_IS_NONPAGED_POOL | MDL_PARTIAL_HAS_BEEN_MAPPED | \
@@ -121,6 +134,19 @@ void rust_pool_mdl_unmap(void *base, PMDL mdl, unsigned long caller);
 NTSTATUS rust_pool_mdl_lock(PMDL mdl, KPROCESSOR_MODE mode, u32 operation,
 			    unsigned long caller);
 void rust_pool_mdl_unlock(PMDL mdl, unsigned long caller);
+/* What MmAllocatePagesForMdlEx() and its relatives are asked for. */
+struct rust_pool_mdl_wanted {
+	u64 lowest;
+	u64 highest;
+	u64 skip;
+	SIZE_T bytes;
+	s32 cache;
+	u32 flags;
+	u32 node;
+};
+PMDL rust_pool_mdl_pages(const struct rust_pool_mdl_wanted *wanted,
+			 unsigned long caller, struct module *module);
+void rust_pool_mdl_pages_free(PMDL mdl, unsigned long caller);
 
 /* For a mapping: use the cache type of the pages. */
 #define RUST_POOL_MDL_AS_IT_IS		(-2)
@@ -200,9 +226,10 @@ IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
  * @Mdl: an MDL of IoAllocateMdl(), or one in a pool block
  *
  * Frees this MDL only, not the rest of its chain. Undoes the mapping of a partial
- * MDL. Any other mapping, or pages that MmProbeAndLockPages() locked and nobody
- * unlocked, are a violation (0xC4/0xB8), and the MDL stays allocated. An address
- * that is not a live block is treated as by ExFreePool().
+ * MDL. Any other mapping, pages that MmProbeAndLockPages() locked and nobody
+ * unlocked, or those of MmAllocatePagesForMdl() that nobody freed are a violation
+ * (0xC4/0xB8), and the MDL stays allocated. An address that is not a live block is
+ * treated as by ExFreePool().
  *
  * Context: Any but NMI, which is a violation (0xC2/0x09).
  */
@@ -267,6 +294,161 @@ IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
 {
 	rust_pool_mdl_partial(SourceMdl, TargetMdl, VirtualAddress, Length,
 			      rust_pool_here());
+}
+#endif
+
+/**
+ * MmAllocatePagesForMdlEx - allocate pages, and an MDL for them
+ * @LowAddress: the lowest physical address that a page may have
+ * @HighAddress: the highest physical address that a page may have, inclusive
+ * @SkipBytes: 0, or the distance from one range of addresses to the next, a multiple
+ *	of the page size; if the range does not have enough pages, those that begin
+ *	this much higher are used as well. In chunks: the size of a chunk
+ * @TotalBytes: the size of all pages, rounded up, at most 4 GiB less a page
+ * @CacheType: %MmCached, %MmNonCached or %MmWriteCombined
+ * @Flags: a combination of these:
+ *	%MM_DONT_ZERO_ALLOCATION, the pages are not cleared;
+ *	%MM_ALLOCATE_FULLY_REQUIRED, all pages or NULL;
+ *	%MM_ALLOCATE_NO_WAIT, it does not sleep for memory;
+ *	%MM_ALLOCATE_FROM_LOCAL_NODE_ONLY, pages of this CPU's node alone;
+ *	%MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS, one block of adjacent pages, and all
+ *	of it or NULL. With @SkipBytes, which then is a power of two that divides
+ *	@TotalBytes: several such blocks of @SkipBytes each, which begin at a multiple of
+ *	that.
+ *	%MM_ALLOCATE_PREFER_CONTIGUOUS, %MM_ALLOCATE_TRIM_IF_NECESSARY and, in chunks,
+ *	%MM_ALLOCATE_FAST_LARGE_PAGES have no effect
+ *
+ * If memory is short, or the range has too few pages, the MDL describes fewer pages
+ * than requested: read MmGetMdlByteCount(). The pages have no virtual address: StartVa
+ * is NULL, and the pages count as locked. Map them as any other locked pages.
+ *
+ * The MDL is as of IoAllocateMdl(). Free the pages by MmFreePagesFromMdl(), then the
+ * MDL by ExFreePool().
+ *
+ * Violations, for which it returns NULL: zero bytes (0xC2/0x00), and arguments or flags
+ * that are not as above (0xC4/0x16).
+ *
+ * Context: Up to DISPATCH_LEVEL; at DISPATCH_LEVEL cached pages of memory that is free
+ * only. Elsewhere a violation, 0xC2/0x08.
+ * Return: The MDL, or NULL if there is no page or no memory for the MDL.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PMDL MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress,
+			     PHYSICAL_ADDRESS HighAddress,
+			     PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
+			     MEMORY_CACHING_TYPE CacheType, ULONG Flags);
+#else
+static __always_inline PMDL
+MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress,
+			PHYSICAL_ADDRESS HighAddress,
+			PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
+			MEMORY_CACHING_TYPE CacheType, ULONG Flags)
+{
+	const struct rust_pool_mdl_wanted wanted = {
+		.lowest = LowAddress.QuadPart,
+		.highest = HighAddress.QuadPart,
+		.skip = SkipBytes.QuadPart,
+		.bytes = TotalBytes,
+		.cache = CacheType,
+		.flags = Flags,
+		.node = MM_ANY_NODE_OK,
+	};
+
+	return rust_pool_mdl_pages(&wanted, rust_pool_here(), THIS_MODULE);
+}
+#endif
+
+/**
+ * MmAllocateNodePagesForMdlEx - allocate pages of a NUMA node, and an MDL for them
+ * @LowAddress: as for MmAllocatePagesForMdlEx()
+ * @HighAddress: as there
+ * @SkipBytes: as there
+ * @TotalBytes: as there
+ * @CacheType: as there
+ * @IdealNode: the node, or %MM_ANY_NODE_OK. Pages of other nodes are used if it does
+ *	not have enough
+ * @Flags: as there; with %MM_ALLOCATE_FROM_LOCAL_NODE_ONLY pages of @IdealNode alone
+ *
+ * A node that does not exist is a violation (0xC4/0x16). Chunks may be on any node
+ * without %MM_ALLOCATE_FROM_LOCAL_NODE_ONLY.
+ *
+ * Context: As MmAllocatePagesForMdlEx().
+ * Return: As there.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PMDL MmAllocateNodePagesForMdlEx(PHYSICAL_ADDRESS LowAddress,
+				 PHYSICAL_ADDRESS HighAddress,
+				 PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
+				 MEMORY_CACHING_TYPE CacheType,
+				 ULONG IdealNode, ULONG Flags);
+#else
+static __always_inline PMDL
+MmAllocateNodePagesForMdlEx(PHYSICAL_ADDRESS LowAddress,
+			    PHYSICAL_ADDRESS HighAddress,
+			    PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
+			    MEMORY_CACHING_TYPE CacheType, ULONG IdealNode,
+			    ULONG Flags)
+{
+	const struct rust_pool_mdl_wanted wanted = {
+		.lowest = LowAddress.QuadPart,
+		.highest = HighAddress.QuadPart,
+		.skip = SkipBytes.QuadPart,
+		.bytes = TotalBytes,
+		.cache = CacheType,
+		.flags = Flags,
+		.node = IdealNode,
+	};
+
+	return rust_pool_mdl_pages(&wanted, rust_pool_here(), THIS_MODULE);
+}
+#endif
+
+/**
+ * MmAllocatePagesForMdl - allocate cleared, cached pages, and an MDL for them
+ * @LowAddress: as for MmAllocatePagesForMdlEx()
+ * @HighAddress: as there
+ * @SkipBytes: as there
+ * @TotalBytes: as there
+ *
+ * Context: As MmAllocatePagesForMdlEx().
+ * Return: As there.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress,
+			   PHYSICAL_ADDRESS HighAddress,
+			   PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes);
+#else
+static __always_inline PMDL
+MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress,
+		      PHYSICAL_ADDRESS HighAddress, PHYSICAL_ADDRESS SkipBytes,
+		      SIZE_T TotalBytes)
+{
+	return MmAllocatePagesForMdlEx(LowAddress, HighAddress, SkipBytes,
+				       TotalBytes, MmCached, 0);
+}
+#endif
+
+/**
+ * MmFreePagesFromMdl - free the pages of MmAllocatePagesForMdl() and its relatives
+ * @MemoryDescriptorList: their MDL
+ *
+ * Frees the pages that were allocated, whatever the MDL says by then. The MDL stays:
+ * free it by ExFreePool(). A page that somebody else has a reference to is free when
+ * that is dropped.
+ *
+ * Pages that are still mapped by this MDL are a violation (0xC4/0xB8); they are
+ * unmapped and freed. An MDL that has no such pages, or NULL, is one too (0xC4/0x16).
+ *
+ * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC2/0x09), but the pages are
+ * freed all the same, except in NMI. Where sleeping is not allowed, they are freed a
+ * little later.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList);
+#else
+static __always_inline VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList)
+{
+	rust_pool_mdl_pages_free(MemoryDescriptorList, rust_pool_here());
 }
 #endif
 

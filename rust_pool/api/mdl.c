@@ -83,3 +83,68 @@ VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
 	rust_pool_mdl_unmap(BaseAddress, MemoryDescriptorList, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmUnmapLockedPages);
+
+PMDL MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress,
+			     PHYSICAL_ADDRESS HighAddress,
+			     PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
+			     MEMORY_CACHING_TYPE CacheType, ULONG Flags)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+	const struct rust_pool_mdl_wanted wanted = {
+		.lowest = LowAddress.QuadPart,
+		.highest = HighAddress.QuadPart,
+		.skip = SkipBytes.QuadPart,
+		.bytes = TotalBytes,
+		.cache = CacheType,
+		.flags = Flags,
+		.node = MM_ANY_NODE_OK,
+	};
+
+	return rust_pool_mdl_pages(&wanted, caller.ip, caller.module);
+}
+EXPORT_SYMBOL_GPL(MmAllocatePagesForMdlEx);
+
+PMDL MmAllocateNodePagesForMdlEx(PHYSICAL_ADDRESS LowAddress,
+				 PHYSICAL_ADDRESS HighAddress,
+				 PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
+				 MEMORY_CACHING_TYPE CacheType,
+				 ULONG IdealNode, ULONG Flags)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+	const struct rust_pool_mdl_wanted wanted = {
+		.lowest = LowAddress.QuadPart,
+		.highest = HighAddress.QuadPart,
+		.skip = SkipBytes.QuadPart,
+		.bytes = TotalBytes,
+		.cache = CacheType,
+		.flags = Flags,
+		.node = IdealNode,
+	};
+
+	return rust_pool_mdl_pages(&wanted, caller.ip, caller.module);
+}
+EXPORT_SYMBOL_GPL(MmAllocateNodePagesForMdlEx);
+
+PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress,
+			   PHYSICAL_ADDRESS HighAddress,
+			   PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+	const struct rust_pool_mdl_wanted wanted = {
+		.lowest = LowAddress.QuadPart,
+		.highest = HighAddress.QuadPart,
+		.skip = SkipBytes.QuadPart,
+		.bytes = TotalBytes,
+		.cache = MmCached,
+		.node = MM_ANY_NODE_OK,
+	};
+
+	return rust_pool_mdl_pages(&wanted, caller.ip, caller.module);
+}
+EXPORT_SYMBOL_GPL(MmAllocatePagesForMdl);
+
+VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList)
+{
+	rust_pool_mdl_pages_free(MemoryDescriptorList, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmFreePagesFromMdl);

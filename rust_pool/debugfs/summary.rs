@@ -11,6 +11,7 @@ use crate::{
     events::work,
     families::{
         contiguous,
+        mdl_pages,
         noncached, //
     },
     lib::text::kwrite,
@@ -109,6 +110,7 @@ impl Page for Summary {
             ("contiguous", Held::live(contiguous::FAMILY.live())),
             ("noncached", Held::live(noncached::FAMILY.live())),
             ("common", Held::live(common_buffer::FAMILY.live())),
+            ("mdl_pages", Held::live(mdl_pages::FAMILY.live())),
         ];
         let ready = [
             ("magazines", magazines()),
@@ -140,7 +142,7 @@ impl Page for Summary {
 
         let sum = |rows: &[(&str, Held)]| rows.iter().map(|(_, held)| held.used).sum::<i64>();
         let all: i64 = parts.iter().map(|(_, rows)| sum(rows)).sum();
-        kwrite!(to, "summary - version: 1.1\n# holds {all} bytes")?;
+        kwrite!(to, "summary - version: 1.2\n# holds {all} bytes")?;
         for (part, rows) in parts {
             kwrite!(to, ", {part} {}", sum(rows))?;
         }

@@ -176,6 +176,7 @@ impl Holder {
                 Owner::Contiguous { .. } => &mut all.contiguous,
                 Owner::NonCached { .. } => &mut all.noncached,
                 Owner::CommonBuffer { .. } => &mut all.common_buffers,
+                Owner::MdlPages { .. } => &mut all.mdl_pages,
             };
             if self.has(&region.site) {
                 // CAST: No region is larger than `isize::MAX`.
@@ -210,10 +211,12 @@ struct Holdings {
     contiguous: Held,
     noncached: Held,
     common_buffers: Held,
+    mdl_pages: Held,
     adapters: u64,
 }
 
 impl Holdings {
+    /// Those with columns in front of the adapters'.
     fn families(&self) -> [&Held; 4] {
         [
             &self.pool,
@@ -224,7 +227,9 @@ impl Holdings {
     }
 
     fn is_empty(&self) -> bool {
-        self.adapters == 0 && self.families().iter().all(|held| held.blocks == 0)
+        self.adapters == 0
+            && self.mdl_pages.blocks == 0
+            && self.families().iter().all(|held| held.blocks == 0)
     }
 }
 
@@ -250,6 +255,8 @@ pub(crate) fn render(mut position: u64, line: &mut Line) -> Option<u64> {
             line.push_number(held.bytes, 14);
         }
         line.push_number(holdings.adapters, 8);
+        line.push_number(holdings.mdl_pages.blocks, 10);
+        line.push_number(holdings.mdl_pages.bytes, 14);
         return Some(position);
     }
 }

@@ -116,6 +116,7 @@ impl Kind {
             Self::Place(MemoryType::NonCached) => "noncached",
             Self::Place(MemoryType::Mapping) => "mapping",
             Self::Place(MemoryType::Locked) => "locked",
+            Self::Place(MemoryType::MdlPages) => "mdl_pages",
             Self::Place(_) => "common buffer",
         }
     }

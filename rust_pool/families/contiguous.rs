@@ -68,9 +68,9 @@ pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
 /// How long a search may take, in nanoseconds.
-const PATIENCE: u64 = 500_000_000;
+pub(super) const PATIENCE: u64 = 500_000_000;
 /// The most page frames that a search skips after a place that could not be emptied.
-const STRIDE: u64 = 512;
+pub(super) const STRIDE: u64 = 512;
 
 /// Returns a block of the page allocator if it is within the bounds, and frees it otherwise.
 fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> {
@@ -84,14 +84,14 @@ fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> 
 }
 
 /// Allocates from the page allocator, which knows no bounds except those of its zones.
-fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp) -> Option<NonNull<u8>> {
+fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp, sleep: bool) -> Option<NonNull<u8>> {
     if used > sys::PAGES_MAX {
         return None;
     }
     let request = Request {
         bytes: used,
         zero: false,
-        sleep: true,
+        sleep,
     };
     let base = request.attempt(|gfp| sys::pages_exact(used, gfp | zone))?;
     keep(wanted, base, used)
@@ -127,23 +127,27 @@ fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
     }
 }
 
-/// Allocates pages within the bounds, by each means in turn.
-fn find(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
-    // Pages of a zone that lies below the bound always fit. Pages of a larger zone may, by chance.
-    let zone = if wanted.last < (16 << 20) / PAGE {
+/// Returns the zone for frames up to `last`. Pages of a zone that lies below that always fit. Pages
+/// of a larger zone may, by chance.
+pub(super) fn zone_up_to(last: u64) -> sys::Gfp {
+    if last < (16 << 20) / PAGE {
         raw::RUST_POOL_GFP_DMA
-    } else if wanted.last < (4 << 30) / PAGE {
+    } else if last < (4 << 30) / PAGE {
         raw::RUST_POOL_GFP_DMA32
     } else {
         0
-    };
-    from_zone(wanted, used, zone)
+    }
+}
+
+/// Adjacent pages within the bounds. Sleeps, if `sleep` says that it may and the context allows it.
+pub(super) fn find(wanted: &Wanted, used: usize, sleep: bool) -> Option<NonNull<u8>> {
+    from_zone(wanted, used, zone_up_to(wanted.last), sleep)
         .or_else(|| {
-            sys::may_change_pages()
+            (sleep && sys::may_change_pages())
                 .then(|| search(wanted, used))
                 .flatten()
         })
-        .or_else(|| from_zone(wanted, used, raw::RUST_POOL_GFP_DMA))
+        .or_else(|| from_zone(wanted, used, raw::RUST_POOL_GFP_DMA, sleep))
 }
 
 /// Allocates memory, or reports why not and returns `None`. Any context.
@@ -204,7 +208,7 @@ fn allocate_wanted(
         BACKLOG.shorten(used, give_back);
     }
     let record = Reservation::new()?;
-    let base = find(wanted, used)?;
+    let base = find(wanted, used, true)?;
     if cache != CacheType::Cached {
         // SAFETY: `find()` has just allocated these pages in the direct map, and nobody maps them.
         let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, cache.as_raw()) };

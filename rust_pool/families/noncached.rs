@@ -66,9 +66,9 @@ pub(crate) static FAMILY: Family = Family::new();
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
-/// Pages from [`sys::page`] that are write-back, and mapped in the direct map only. They are freed
-/// on drop.
-struct Pages(KVVec<NonNull<bindings::page>>);
+/// Pages from [`sys::page`] or the like that are write-back, and mapped in the direct map only. They
+/// are freed on drop.
+pub(super) struct Pages(pub(super) KVVec<NonNull<bindings::page>>);
 
 impl Pages {
     /// Allocates pages. Sleeps.
@@ -106,13 +106,13 @@ impl Pages {
     }
 
     /// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
-    fn restore(mut pages: KVVec<NonNull<bindings::page>>) {
+    pub(super) fn restore(mut pages: KVVec<NonNull<bindings::page>>) {
         // SAFETY: The callers pass pages that they own, and that are mapped in the direct map only.
         if unsafe { sys::pages_set(&mut pages, CacheType::Cached.as_raw()) }.is_ok() {
             drop(Self(pages));
         } else {
             pr_err!(
-                "{} pages of noncached memory cannot be made write-back again: leaked\n",
+                "{} noncached pages cannot be made write-back again: leaked\n",
                 pages.len()
             );
         }
@@ -219,14 +219,18 @@ pub(crate) fn give_back(mut batch: Batch) {
     let mut list = PageList::with_room(batch.pages).filter(|_| batch.blocks > 1);
     let mut unmapped = List::new();
     while let Some(region) = batch.regions.pop() {
-        if matches!(region.owner, Owner::Locked(_)) {
+        let mapping = match &region.owner {
             // Dropping the region unpins its pages.
-            continue;
+            Owner::Locked(_) => continue,
+            Owner::MdlPages { mapping, .. } => *mapping,
+            _ => Some(region.base),
+        };
+        if let Some(base) = mapping {
+            // SAFETY: The region was taken out of the table, so nobody uses its mapping any more.
+            // `sys::vmap()` or `sys::map_frames()` made that.
+            unsafe { sys::vunmap(base) };
         }
-        // SAFETY: The region was taken out of the table, so nobody uses its mapping any more.
-        // `sys::vmap()` or `sys::map_frames()` made that.
-        unsafe { sys::vunmap(region.base) };
-        if let (Some(pages), Owner::NonCached { pages: own, .. }) = (&mut list, &region.owner) {
+        if let (Some(pages), Some(own)) = (&mut list, uncached(&region.owner)) {
             if !own.iter().all(|&page| pages.push(page)) {
                 list = None;
             }
@@ -237,7 +241,8 @@ pub(crate) fn give_back(mut batch: Batch) {
     // pages, and their mappings are gone.
     let done = list.is_some_and(|mut list| unsafe { list.write_back() });
     while let Some(mut region) = unmapped.pop() {
-        if let Owner::NonCached { pages, .. } = &mut region.owner {
+        let done = done || uncached(&region.owner).is_none();
+        if let Owner::NonCached { pages, .. } | Owner::MdlPages { pages, .. } = &mut region.owner {
             let pages = core::mem::replace(pages, KVVec::new());
             if done {
                 drop(Pages(pages));
@@ -245,6 +250,15 @@ pub(crate) fn give_back(mut batch: Batch) {
                 Pages::restore(pages);
             }
         }
+    }
+}
+
+/// The pages that have to be made write-back again.
+fn uncached(owner: &Owner) -> Option<&[NonNull<bindings::page>]> {
+    match owner {
+        Owner::NonCached { pages, .. } => Some(pages),
+        Owner::MdlPages { cache, pages, .. } if *cache != CacheType::Cached => Some(pages),
+        _ => None,
     }
 }
 

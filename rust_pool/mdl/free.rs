@@ -15,6 +15,7 @@ use crate::{
         in_use,
         lock,
         map,
+        pages,
         Mdl, //
     },
     report::rule,
@@ -29,7 +30,7 @@ fn free(addr: usize, caller: usize) {
         if flags_of(&head) & flag::PARTIAL_MAPPED != 0 {
             map::unmap(head.MappedSystemVa as usize, mdl, caller);
         }
-        let locked = if lock::is_locked(mdl) {
+        let locked = if lock::is_locked(mdl) || pages::has(mdl) {
             flag::LOCKED
         } else {
             0

@@ -17,6 +17,7 @@ use crate::{
         flag,
         flags_of,
         map,
+        pages,
         pages_of,
         set_flags,
         start_of,
@@ -90,7 +91,8 @@ fn give_back(region: KBox<Region>) {
 }
 
 /// Reports that an MDL whose pages are locked was freed, or its memory used for this one, and gives
-/// the lock back. The MDL is not locked itself. Any context but NMI.
+/// the lock back; and the same of an MDL for which pages were allocated. The MDL is not locked
+/// itself. Any context but NMI.
 pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
     if let Some(region) = take(mdl) {
         let given = [mdl.into(), mdl.flags().into()];
@@ -99,6 +101,7 @@ pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
             .report_with(|| region.facts().print());
         give_back(region);
     }
+    pages::end_stale(mdl, caller);
 }
 
 /// Locks the pages of an MDL. Any context; sleeps for those of a process.
@@ -188,7 +191,8 @@ fn unlock(mdl: Mdl, caller: usize) {
     if flags & flag::PARTIAL != 0 {
         return report(&rule::PARTIAL_MDL_UNLOCKED);
     }
-    if flags & flag::LOCKED == 0 {
+    // Pages that were allocated for it are not unlocked but freed.
+    if flags & flag::LOCKED == 0 || pages::has(mdl) {
         return report(&rule::MDL_NOT_LOCKED);
     }
     if flags & flag::MAPPED != 0 {

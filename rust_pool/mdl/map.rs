@@ -170,6 +170,19 @@ fn map_scattered(
     Some(base)
 }
 
+/// Takes the record of a mapping at an address of it, and returns where the mapping begins: the
+/// caller has to undo it. `None` if there is nothing to undo. Any context but NMI.
+pub(crate) fn take(at: usize) -> Option<NonNull<u8>> {
+    let taken = REGIONS.take(at & !(PAGE_SIZE - 1), |region| match region.owner {
+        Owner::Mapping => Ok(()),
+        _ => Err(()),
+    });
+    match taken {
+        Taken::Region(region) => Some(region.base),
+        _ => None,
+    }
+}
+
 /// Undoes the mapping of an MDL. Any context, any address.
 pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
     let irql = sys::irql();

@@ -62,9 +62,17 @@ impl Request {
     }
 }
 
-/// Whether `bytes` more leave a margin for the system: a 32nd of all memory.
+/// The part of all memory that is left to the system: a 32nd.
+const MARGIN: usize = 32;
+
+/// Whether `bytes` more leave a margin for the system.
 pub(crate) fn affordable(bytes: usize) -> bool {
-    leaves(bytes, 32)
+    leaves(bytes, MARGIN)
+}
+
+/// The most bytes that are affordable.
+pub(crate) fn spare() -> usize {
+    sys::available().saturating_sub(sys::total() / MARGIN)
 }
 
 /// Whether they leave enough for a request of low priority: an eighth.

@@ -132,7 +132,7 @@ pub(crate) const POOL_ZERO_BYTES: Rule<2> = rule(
     Refused,
 );
 
-/// A request for 0 bytes of contiguous or noncached memory.
+/// A request for 0 bytes of contiguous or noncached memory, or of pages for an MDL.
 pub(crate) const CONTIGUOUS_ZERO_BYTES: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x00), Is(0), Given("MEMORY_CACHING_TYPE"), Is(0)],
@@ -207,6 +207,20 @@ pub(crate) const NONCACHED_REQUESTED: Rule<2> = rule(
     Refused,
 );
 
+/// `MmAllocatePagesForMdl()` or a relative above `DISPATCH_LEVEL`, or where sleeping is not allowed
+/// and the pages are not to be cached.
+pub(crate) const MDL_PAGES_REQUESTED: Rule<2> = rule(
+    BadPoolCaller,
+    [
+        Ours(0x08),
+        Irql,
+        Given("MEMORY_CACHING_TYPE"),
+        Given("bytes"),
+    ],
+    "pages for an MDL requested {context}",
+    Refused,
+);
+
 /// A common buffer allocated where sleeping is not allowed.
 pub(crate) const BUFFER_REQUESTED: Rule<2> = rule(
     BadPoolCaller,
@@ -252,6 +266,14 @@ pub(crate) const NONCACHED_FREED: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x09), Irql, Is(0), Given("address")],
     "noncached memory freed {context}",
+    DoneButInNmi,
+);
+
+/// `MmFreePagesFromMdl()` above `DISPATCH_LEVEL`.
+pub(crate) const MDL_PAGES_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x09), Irql, Is(0), Given("MDL")],
+    "pages of an MDL freed {context}",
     DoneButInNmi,
 );
 
@@ -670,6 +692,28 @@ pub(crate) const SOURCE_MDL_TOO_SMALL: Rule<3> = rule(
     Refused,
 );
 
+/// `MmAllocatePagesForMdl()` or a relative with a reserved MEMORY_CACHING_TYPE, unknown flags, a
+/// size or a distance that it does not take, or a node that does not exist.
+pub(crate) const MDL_PAGES_BADLY: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("flags"),
+        Given("bytes"),
+        Given("bytes to skip"),
+    ],
+    "pages for an MDL requested with bad arguments",
+    Refused,
+);
+
+/// `MmFreePagesFromMdl()` of an MDL for which no pages were allocated, or whose pages are freed.
+pub(crate) const MDL_WITHOUT_PAGES: Rule<1> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("MDL"), Is(0), Is(0)],
+    "free of pages that the MDL does not have",
+    Refused,
+);
+
 /// A mapping with a reserved MEMORY_CACHING_TYPE.
 pub(crate) const MAPPED_AS_RESERVED: Rule<2> = rule(
     DriverVerifier,
@@ -766,7 +810,7 @@ pub(crate) const MDL_UNMAPPED: Rule<2> = rule(
     DoneButInNmi,
 );
 
-/// `MmUnlockPages()` of an MDL whose pages are not locked.
+/// `MmUnlockPages()` of an MDL whose pages are not locked, or were allocated for it*.
 pub(crate) const MDL_NOT_LOCKED: Rule<2> = rule(
     DriverVerifier,
     [Is(0x7c), Given("MDL"), Given("its flags"), Is(0)],
@@ -850,7 +894,7 @@ pub(crate) const PARTIAL_MDL_UNLOCKED: Rule<2> = rule(
     Refused,
 );
 
-/// `IoFreeMdl()` of an MDL whose pages are still mapped, or locked*.
+/// `IoFreeMdl()` of an MDL whose pages are still mapped, or locked*, or allocated*.
 pub(crate) const MDL_FREED_IN_USE: Rule<3> = rule(
     DriverVerifier,
     [
@@ -883,6 +927,33 @@ pub(crate) const MDL_GONE_LOCKED: Rule<2> = rule(
     DriverVerifier,
     [Ours(0xb8), Given("MDL"), Given("its flags"), Is(0x02)],
     "an MDL was here whose pages were locked when its memory was freed",
+    Done,
+);
+
+/// `IoAllocateMdl()` or a relative of an MDL at whose address there was another one, which was freed
+/// by `ExFreePool()`, or initialised again, without `MmFreePagesFromMdl()`. Its pages stay allocated.
+pub(crate) const MDL_GONE_WITH_PAGES: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0xb8),
+        Given("MDL"),
+        Given("its flags"),
+        Given("bytes of the pages"),
+    ],
+    "an MDL was here whose pages were not freed when its memory was",
+    Left,
+);
+
+/// `MmFreePagesFromMdl()` of an MDL whose pages are mapped. They are unmapped first.
+pub(crate) const MDL_PAGES_FREED_MAPPED: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0xb8),
+        Given("MDL"),
+        Given("its flags"),
+        Given("bytes of the pages"),
+    ],
+    "pages of an MDL freed while they are mapped",
     Done,
 );
 

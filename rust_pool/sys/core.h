@@ -32,6 +32,7 @@ static const gfp_t RUST_POOL_GFP_KERNEL =
 static const gfp_t RUST_POOL_GFP_ZERO = __GFP_ZERO;
 static const gfp_t RUST_POOL_GFP_DMA = GFP_DMA;
 static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
+static const gfp_t RUST_POOL_GFP_THISNODE = __GFP_THISNODE;
 
 /* The bits of the preemption count that are set in NMI. */
 static const u32 RUST_POOL_NMI_MASK = NMI_MASK;
@@ -163,6 +164,11 @@ bool rust_pool_kernel_frames(unsigned long start, size_t count, bool write,
 int rust_pool_pin(unsigned long start, size_t count, bool write,
 		  struct page **pages, PFN_NUMBER *frames);
 void rust_pool_unpin(struct page **pages, size_t count, bool dirty);
+struct page *rust_pool_page_on(gfp_t gfp, int node);
+int rust_pool_node_of(struct page *page);
+int rust_pool_this_node(void);
+bool rust_pool_has_node(u32 node);
+PFN_NUMBER rust_pool_frame_of(struct page *page);
 void *rust_pool_process(void);
 
 /* pressure.c: callbacks when memory is short, and who may not wait for memory. */

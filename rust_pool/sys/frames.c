@@ -5,6 +5,7 @@
 
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -126,4 +127,36 @@ void rust_pool_unpin(struct page **pages, size_t count, bool dirty)
 void *rust_pool_process(void)
 {
 	return current->group_leader;
+}
+
+/* A page, if possible of a node; -1 is this CPU's. */
+struct page *rust_pool_page_on(gfp_t gfp, int node)
+{
+	struct page *page = node == NUMA_NO_NODE ? alloc_pages(gfp, 0) :
+						   alloc_pages_node(node, gfp, 0);
+
+	/* As in rust_pool_page_block(). */
+	if (page)
+		clear_page_pfmemalloc(page);
+	return page;
+}
+
+int rust_pool_node_of(struct page *page)
+{
+	return page_to_nid(page);
+}
+
+int rust_pool_this_node(void)
+{
+	return numa_mem_id();
+}
+
+bool rust_pool_has_node(u32 node)
+{
+	return node < MAX_NUMNODES && node_state(node, N_MEMORY);
+}
+
+PFN_NUMBER rust_pool_frame_of(struct page *page)
+{
+	return page_to_pfn(page);
 }

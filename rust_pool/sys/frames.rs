@@ -2,7 +2,10 @@
 
 //! Page frames by their numbers, as an MDL has them.
 
-use super::raw;
+use super::{
+    memory::Gfp,
+    raw, //
+};
 use core::ptr::NonNull;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
@@ -153,4 +156,44 @@ pub(crate) fn kernel_frames(start: usize, write: bool, frames: &mut [raw::PFN_NU
 pub(crate) fn process() -> *mut c_void {
     // SAFETY: It reads a field of the current task, which exists in any context.
     unsafe { raw::rust_pool_process() }
+}
+
+/// A NUMA node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Node(i32);
+
+impl Node {
+    /// The node that a CPU takes memory from: this one's.
+    pub(crate) const ANY: Self = Self(-1);
+
+    /// The node with a number, if there is one that has memory.
+    pub(crate) fn new(number: u32) -> Option<Self> {
+        // SAFETY: May be called anywhere, with any number.
+        let exists = unsafe { raw::rust_pool_has_node(number) };
+        i32::try_from(number).ok().filter(|_| exists).map(Self)
+    }
+
+    /// The node of this CPU.
+    pub(crate) fn here() -> Self {
+        // SAFETY: May be called anywhere.
+        Self(unsafe { raw::rust_pool_this_node() })
+    }
+
+    /// The node of a page.
+    pub(crate) fn of(page: NonNull<bindings::page>) -> Self {
+        // SAFETY: It is a page; nothing but its number is computed.
+        Self(unsafe { raw::rust_pool_node_of(page.as_ptr()) })
+    }
+}
+
+/// A page, of a node if it has one.
+pub(crate) fn page_on(gfp: Gfp, node: Node) -> Option<NonNull<bindings::page>> {
+    // SAFETY: Any flags are allowed; the node exists or is none.
+    NonNull::new(unsafe { raw::rust_pool_page_on(gfp, node.0) })
+}
+
+/// The number of a page's frame.
+pub(crate) fn frame_of(page: NonNull<bindings::page>) -> raw::PFN_NUMBER {
+    // SAFETY: It is a page; nothing but its number is computed.
+    unsafe { raw::rust_pool_frame_of(page.as_ptr()) }
 }

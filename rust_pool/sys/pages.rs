@@ -120,6 +120,12 @@ pub(crate) fn page_of(addr: NonNull<u8>) -> Option<NonNull<bindings::page>> {
     NonNull::new(unsafe { raw::rust_pool_page_of(addr.as_ptr().cast()) })
 }
 
+/// The address of a page in the direct map.
+pub(crate) fn address_of(page: NonNull<bindings::page>) -> Option<NonNull<u8>> {
+    // SAFETY: It is a page; its address is only computed.
+    NonNull::new(unsafe { raw::rust_pool_page_address(page.as_ptr()) }.cast())
+}
+
 /// Frees what [`page`] returned.
 ///
 /// # Safety

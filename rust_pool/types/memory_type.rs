@@ -26,6 +26,8 @@ pub(crate) enum MemoryType {
     Mapping,
     /// The locked pages of an MDL.
     Locked,
+    /// Pages that were allocated for an MDL.
+    MdlPages,
     Adapter,
 }
 
@@ -48,6 +50,7 @@ impl fmt::Display for MemoryType {
             Self::CommonBuffer => "common",
             Self::Mapping => "mapping",
             Self::Locked => "locked",
+            Self::MdlPages => "mdl_pages",
             Self::Adapter => "adapter",
         })
     }

@@ -6,7 +6,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
-FILES='tags modules contiguous noncached adapters memory violations summary live sites injected'
+FILES='tags modules contiguous noncached mdl_pages adapters memory violations summary live sites injected'
 
 # Bytes to read at once and from where, and how many one by one: a hundred thousand
 # system calls take minutes on the debug kernel.
@@ -84,15 +84,15 @@ summary_adds_up() {
 		return 1
 	_used=$(awk 'NR > 3 { sub(/^\(other\)/, "    "); split(substr($0, 5), row); used += row[6] }
 		END { printf "%d", used }' "$STATS/tags")
-	for _family in contiguous noncached adapters; do
+	for _family in contiguous noncached mdl_pages adapters; do
 		_used=$((_used + $(stat_of $_family used)))
 	done
 	awk -v used="$_used" '
 		NR == 2 { gsub(",", ""); all = $3; in_use = $7; parts = $7 + $9 + $11 + $13 }
 		NR > 3 { sum += $4; rows++; if (NF != 4 || $4 < 0) bad = 1 }
-		NR > 3 && NR <= 8 { live += $4 }
+		NR > 3 && NR <= 9 { live += $4 }
 		END {
-			if (bad || rows != 13 || sum != all || parts != all || live != in_use ||
+			if (bad || rows != 14 || sum != all || parts != all || live != in_use ||
 			    live != used) {
 				print "# rows " rows ", sum " sum " of " all ", live " live " of " used
 				exit 1
@@ -235,7 +235,7 @@ thousands_of_tags() {
 
 begin rp_test rp_test_pool rp_test_leak
 load_or_fail rust_pool
-ktap_set_plan $((25 + ENDS))
+ktap_set_plan $((26 + ENDS))
 
 check "directory is root's only" mode_is "$STATS" 700
 check "files are root's only" each_file file_mode

@@ -20,6 +20,8 @@ static const struct input_table *const tables[] = {
 	&mdl_frees,
 	&page_allocations,
 	&page_frees,
+	&mdl_page_allocations,
+	&mdl_page_frees,
 	&physical_addresses,
 	&adapter_requests,
 	&adapter_puts,
@@ -27,7 +29,7 @@ static const struct input_table *const tables[] = {
 	&buffer_frees,
 };
 
-#define WITHOUT_DEVICE	6
+#define WITHOUT_DEVICE	9
 
 /* A row in one of its contexts. */
 struct run {

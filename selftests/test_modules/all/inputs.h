@@ -52,6 +52,8 @@ extern const struct input_table pool_frees;
 extern const struct input_table mdl_frees;
 extern const struct input_table page_allocations;
 extern const struct input_table page_frees;
+extern const struct input_table mdl_page_allocations;
+extern const struct input_table mdl_page_frees;
 extern const struct input_table physical_addresses;
 extern const struct input_table adapter_requests;
 extern const struct input_table adapter_puts;

@@ -411,6 +411,8 @@ void rpt_balance(struct rpt *t, struct rpt_balance *b)
 	rpt_balance_of(b->contiguous, &row);
 	rpt_family(t, "noncached", &row);
 	rpt_balance_of(b->noncached, &row);
+	rpt_family(t, "mdl_pages", &row);
+	rpt_balance_of(b->mdl_pages, &row);
 	rpt_family(t, "adapters", &row);
 	rpt_balance_of(b->common, &row);
 	b->adapters = rpt_count_lines(t, "adapters", "adapter ");
@@ -432,6 +434,7 @@ void rpt_balance_compare(struct rpt *t, const struct rpt_balance *before,
 	rpt_balance_one(t, "contiguous", before->contiguous, after->contiguous);
 	rpt_balance_one(t, "noncached", before->noncached, after->noncached);
 	rpt_balance_one(t, "common buffers", before->common, after->common);
+	rpt_balance_one(t, "pages of MDLs", before->mdl_pages, after->mdl_pages);
 	if (before->adapters != after->adapters)
 		rpt_fail(t, "left behind: %lld adapters",
 			 after->adapters - before->adapters);

@@ -580,6 +580,7 @@ static const struct rpt_suite *const suites[] = {
 	&mdl_suite,
 	&mdl_misuse_suite,
 	&mdl_lock_suite,
+	&mdl_pages_suite,
 };
 
 static void *key;
@@ -588,7 +589,32 @@ static bool leak;
 module_param(leak, bool, 0);
 MODULE_PARM_DESC(leak, "Free only the head of a chain, and leave pages mapped and locked");
 
-/* What drivers forget: the rest of a chain, a mapping, an unlock. */
+/*
+ * What drivers forget: the pages of an MDL that they free. The next MDL at its address
+ * tells of it.
+ */
+static noinline int leave_pages(void)
+{
+	PHYSICAL_ADDRESS none = { }, highest = { .QuadPart = -1 };
+	PMDL mdl, next[64] = { };
+	unsigned int i;
+
+	mdl = MmAllocatePagesForMdl(none, highest, none, 3 * PAGE_SIZE);
+	if (!mdl)
+		return -ENOMEM;
+	ExFreePool(mdl);
+	for (i = 0; i < ARRAY_SIZE(next); i++) {
+		next[i] = IoAllocateMdl(NULL, 3 * PAGE_SIZE, FALSE, FALSE, NULL);
+		if (next[i] == mdl)
+			break;
+	}
+	for (i = 0; i < ARRAY_SIZE(next); i++)
+		if (next[i])
+			IoFreeMdl(next[i]);
+	return 0;
+}
+
+/* The rest of a chain, a mapping, an unlock, pages. */
 static noinline int leave_behind(void)
 {
 	static u64 data[2];
@@ -610,7 +636,7 @@ static noinline int leave_behind(void)
 	if (MmProbeAndLockPages(third, KernelMode, IoWriteAccess))
 		return -ENOMEM;
 	IoFreeMdl(first);
-	return 0;
+	return leave_pages();
 }
 
 static int __init rpt_mdl_init(void)

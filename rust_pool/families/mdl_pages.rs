@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Pages of memory descriptor lists: single pages or adjacent ones, between address bounds, without
+//! a mapping.
+//!
+//! A request may be met in part. It never takes what the system needs: see `memory/request.rs`.
+//!
+//! WDK: "MmAllocatePagesForMdlEx", "MmFreePagesFromMdl".
+
+pub(crate) mod ranges;
+
+use crate::{
+    families::{
+        contiguous::{
+            self,
+            bounds, //
+        },
+        mdl_pages::ranges::Ranges,
+        noncached, //
+    },
+    memory::request::{
+        self,
+        Request, //
+    },
+    record::{
+        backlog::{
+            self,
+            Batch, //
+        },
+        table::{
+            Reservation,
+            REGIONS, //
+        },
+        Owner,
+        Region, //
+    },
+    stats::family_totals::Family,
+    sys::{
+        self,
+        raw,
+        Contig,
+        Node,
+        PAGE_SIZE, //
+    },
+    types::{
+        cache_type::CacheType,
+        memory_type::MemoryType, //
+    },
+    verifier::hooks, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    alloc::flags::{
+        __GFP_NOWARN, //
+        GFP_NOWAIT,
+    },
+    bindings,
+    prelude::*, //
+};
+
+/// The totals of this family.
+pub(crate) static FAMILY: Family = Family::new();
+
+/// How many pages outside of the bounds are held until enough are found, at least, and for each page
+/// that is wanted: the page allocator would return them again.
+const STRAYS: usize = 512;
+const STRAYS_EACH: usize = 4;
+/// The distance from the address of an MDL to the key of its pages' record.
+const KEY: usize = 2;
+
+/// What is asked for.
+pub(crate) struct Wanted {
+    pub(crate) lowest: u64,
+    pub(crate) highest: u64,
+    pub(crate) skip: u64,
+    /// Of whole pages, not 0.
+    pub(crate) bytes: usize,
+    pub(crate) cache: CacheType,
+    pub(crate) zero: bool,
+    /// All or nothing.
+    pub(crate) all: bool,
+    pub(crate) sleep: bool,
+    /// Adjacent pages; `skip` is the size of a chunk, or 0 for a single one.
+    pub(crate) chunks: bool,
+    pub(crate) node: Node,
+    /// Pages of other nodes will not do.
+    pub(crate) only_node: bool,
+}
+
+impl Wanted {
+    fn suits(&self, page: NonNull<bindings::page>) -> bool {
+        let node = if self.node == Node::ANY {
+            Node::here()
+        } else {
+            self.node
+        };
+        !self.only_node || Node::of(page) == node
+    }
+}
+
+/// Pages that were found; frees them on drop. They are write-back.
+struct Found {
+    pages: noncached::Pages,
+    /// How many there are to be.
+    wanted: usize,
+}
+
+impl Found {
+    fn with_room(wanted: usize) -> Option<Self> {
+        let gfp = if sys::may_wait_for_memory() {
+            GFP_KERNEL
+        } else {
+            GFP_NOWAIT
+        };
+        let pages = KVVec::with_capacity(wanted, gfp | __GFP_NOWARN).ok()?;
+        Some(Self {
+            pages: noncached::Pages(pages),
+            wanted,
+        })
+    }
+
+    /// How many are missing.
+    fn missing(&self) -> usize {
+        self.wanted.saturating_sub(self.pages.0.len())
+    }
+
+    /// Adds a page; frees it if there is no room.
+    fn push(&mut self, page: NonNull<bindings::page>) {
+        if self.pages.0.push_within_capacity(page).is_err() {
+            // SAFETY: The page was allocated just now, and nobody uses it.
+            unsafe { sys::free_page(page) };
+        }
+    }
+
+    /// Adds adjacent pages that each have a reference of their own.
+    ///
+    /// # Safety
+    ///
+    /// There are so many pages at `base`, an address of the direct map, and they are the caller's,
+    /// who does not use them any more.
+    unsafe fn push_adjacent(&mut self, base: NonNull<u8>, pages: usize, zero: bool) {
+        if zero {
+            // SAFETY: By the safety requirements.
+            unsafe { base.write_bytes(0, pages.wrapping_mul(PAGE_SIZE)) };
+        }
+        for page in 0..pages {
+            // SAFETY: By the safety requirements, it is one of the pages.
+            let at = unsafe { base.add(page.wrapping_mul(PAGE_SIZE)) };
+            if let Some(page) = sys::page_of(at) {
+                self.push(page);
+            }
+        }
+    }
+}
+
+/// Takes pages from the page allocator, which knows no bounds but those of its zones.
+fn from_zone(wanted: &Wanted, ranges: Ranges, found: &mut Found) {
+    let zone = contiguous::zone_up_to(ranges.last());
+    let node = if wanted.only_node {
+        raw::RUST_POOL_GFP_THISNODE
+    } else {
+        0
+    };
+    let request = Request {
+        bytes: PAGE_SIZE,
+        zero: wanted.zero,
+        sleep: wanted.sleep,
+    };
+    let mut strays: Option<Found> = None;
+    while found.missing() != 0 {
+        let page = request.attempt(|gfp| sys::page_on(gfp | zone | node, wanted.node));
+        let Some(page) = page else {
+            return;
+        };
+        // CAST: Lossless on the architectures supported.
+        if ranges.has(sys::frame_of(page) as u64) && wanted.suits(page) {
+            found.push(page);
+            continue;
+        }
+        if strays.is_none() {
+            let most = found.wanted.saturating_mul(STRAYS_EACH).max(STRAYS);
+            strays = Found::with_room(most.min(request::spare() / PAGE_SIZE));
+        }
+        match &mut strays {
+            Some(strays) if strays.missing() != 0 => strays.push(page),
+            _ => {
+                // SAFETY: The page was allocated just now, and nobody uses it.
+                unsafe { sys::free_page(page) };
+                return;
+            }
+        }
+    }
+}
+
+/// Empties page frames of a range, from the highest address down, until some time. Sleeps.
+fn search(wanted: &Wanted, range: Ranges, found: &mut Found, until: u64) {
+    let mut end = range.last().saturating_add(1);
+    while found.missing() != 0 && sys::uptime() < until {
+        // CAST: Lossless on the architectures supported.
+        let count = (found.missing() as u64)
+            .min(contiguous::STRIDE)
+            .min(end.saturating_sub(range.first()));
+        // CAST: Not above the stride.
+        let pages = count as usize;
+        if pages == 0 {
+            return;
+        }
+        let first = end.saturating_sub(count);
+        end = match sys::contig_try(first, pages) {
+            Ok(base) => {
+                let suits = sys::page_of(base).is_some_and(|page| wanted.suits(page));
+                if suits {
+                    // SAFETY: The pages are ours alone, and used no more here.
+                    unsafe { found.push_adjacent(base, pages, wanted.zero) };
+                } else {
+                    // SAFETY: As above.
+                    unsafe { sys::free_pages(base, pages.wrapping_mul(PAGE_SIZE)) };
+                }
+                first
+            }
+            Err(Contig::Obstacle(at)) => at,
+            // The kernel empties whole pageblocks.
+            Err(Contig::Busy) => first / contiguous::STRIDE * contiguous::STRIDE,
+        };
+    }
+}
+
+/// Finds single pages, in the first range if they are there.
+fn find_pages(wanted: &Wanted, found: &mut Found) {
+    let Some(ranges) = Ranges::new(wanted.lowest, wanted.highest, wanted.skip) else {
+        return;
+    };
+    if let Some(first) = ranges.nth(0) {
+        from_zone(wanted, first, found);
+    }
+    if ranges.are_several() {
+        from_zone(wanted, ranges, found);
+    }
+    if !wanted.sleep || !sys::may_change_pages() {
+        return;
+    }
+    let until = sys::uptime().saturating_add(contiguous::PATIENCE);
+    let mut number = 0;
+    while let Some(range) = ranges.nth(number) {
+        if found.missing() == 0 || sys::uptime() >= until {
+            return;
+        }
+        search(wanted, range, found, until);
+        number += 1;
+    }
+}
+
+/// Finds adjacent pages.
+fn find_chunks(wanted: &Wanted, found: &mut Found) {
+    let size = match usize::try_from(wanted.skip) {
+        Ok(0) => wanted.bytes,
+        Ok(size) => size,
+        Err(_) => return,
+    };
+    let bounds = bounds::Wanted::new(size, wanted.lowest, wanted.highest, wanted.skip);
+    let Some(bounds) = bounds else {
+        return;
+    };
+    let pages = size / PAGE_SIZE;
+    while found.missing() >= pages {
+        let Some(base) = contiguous::find(&bounds, size, wanted.sleep) else {
+            return;
+        };
+        if !sys::page_of(base).is_some_and(|page| wanted.suits(page)) {
+            // SAFETY: The pages were allocated just now, and nobody uses them.
+            unsafe { sys::free_pages(base, size) };
+            return;
+        }
+        // SAFETY: As above; they are used no more here.
+        unsafe { found.push_adjacent(base, pages, wanted.zero) };
+    }
+}
+
+/// Finds pages and gives them their cache type.
+fn find(wanted: &Wanted) -> Option<Pages> {
+    let all = wanted.bytes / PAGE_SIZE;
+    let some = all.min(request::spare() / PAGE_SIZE);
+    let in_full = wanted.all || (wanted.chunks && wanted.skip == 0);
+    if some == 0 || (in_full && some != all) {
+        return None;
+    }
+    let mut found = Found::with_room(some)?;
+    if wanted.chunks {
+        find_chunks(wanted, &mut found);
+    } else {
+        find_pages(wanted, &mut found);
+    }
+    let missing = found.missing();
+    if missing == some || (in_full && missing != 0) {
+        return None;
+    }
+    let mut pages = core::mem::replace(&mut found.pages.0, KVVec::new());
+    if wanted.cache != CacheType::Cached {
+        // SAFETY: The pages are ours alone.
+        if unsafe { sys::pages_set(&mut pages, wanted.cache.as_raw()) }.is_err() {
+            noncached::Pages::restore(pages);
+            return None;
+        }
+    }
+    Some(Pages {
+        pages,
+        cache: wanted.cache,
+    })
+}
+
+/// Pages that were allocated and have no record yet.
+pub(crate) struct Pages {
+    pages: KVVec<NonNull<bindings::page>>,
+    cache: CacheType,
+}
+
+impl Pages {
+    /// Their frames.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = raw::PFN_NUMBER> + '_ {
+        self.pages.iter().map(|&page| sys::frame_of(page))
+    }
+
+    /// Their number.
+    pub(crate) fn count(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Writes the record of the pages of an MDL, and counts them.
+    pub(crate) fn insert(self, record: Reservation, mdl: usize, caller: usize) {
+        let Some(base) = NonNull::new(key_of(mdl) as *mut u8) else {
+            return;
+        };
+        let bytes = self.count().wrapping_mul(PAGE_SIZE);
+        FAMILY.charge(bytes, bytes);
+        let owner = Owner::MdlPages {
+            cache: self.cache,
+            pages: self.pages,
+            mapping: None,
+        };
+        record.insert(base, bytes, bytes, caller, owner);
+    }
+}
+
+/// The key of the record of an MDL's pages: no block and no mapping begins there.
+pub(crate) fn key_of(mdl: usize) -> usize {
+    mdl.wrapping_add(KEY)
+}
+
+/// Whose key it is.
+pub(crate) fn owner_of(key: usize) -> usize {
+    key.wrapping_sub(KEY)
+}
+
+/// Allocates pages, maybe fewer than wanted. Any context but NMI; sleeps where it may.
+pub(crate) fn allocate(wanted: &Wanted, caller: usize) -> Option<Pages> {
+    let refused = hooks::refuse(MemoryType::MdlPages, None, wanted.bytes, caller);
+    let may_change = sys::may_change_pages();
+    let pages = if refused || (wanted.cache != CacheType::Cached && !may_change) {
+        None
+    } else {
+        if may_change && wanted.sleep {
+            noncached::BACKLOG.shorten(wanted.bytes, noncached::give_back);
+        }
+        backlog::retry(
+            || find(wanted),
+            || may_change && wanted.sleep && noncached::BACKLOG.drain(noncached::give_back),
+        )
+    };
+    if pages.is_none() {
+        FAMILY.fail();
+    }
+    pages
+}
+
+/// Frees what the record of pages says, at once or later, after the mapping is undone that they
+/// have. Any context but NMI.
+pub(crate) fn free(mut region: KBox<Region>, at: Option<NonNull<u8>>) {
+    FAMILY.discharge(region.asked, region.used);
+    if let Owner::MdlPages { mapping, .. } = &mut region.owner {
+        *mapping = at;
+    }
+    if sys::may_change_pages() {
+        noncached::BACKLOG.shorten(region.used, noncached::give_back);
+        noncached::give_back(Batch::of(region));
+    } else {
+        noncached::BACKLOG.add(region);
+    }
+}
+
+/// Keeps the record of pages whose MDL is gone, by the address of their first page.
+pub(crate) fn disown(mut region: KBox<Region>) {
+    let first = match &region.owner {
+        Owner::MdlPages { pages, .. } => pages.first().and_then(|&page| sys::address_of(page)),
+        _ => None,
+    };
+    let base = first.and_then(|first| NonNull::new(first.as_ptr().wrapping_add(KEY)));
+    if let Some(base) = base {
+        region.base = base;
+        REGIONS.insert(region);
+    }
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Allocates the pages of an MDL together with the MDL.
+//!
+//! The pages have a record in the table of regions, as the MDL itself cannot be trusted.
+//!
+//! WDK: "MmAllocatePagesForMdlEx", "MmAllocateNodePagesForMdlEx", "MmFreePagesFromMdl".
+
+use crate::{
+    families::mdl_pages::{
+        self,
+        Wanted, //
+    },
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    mdl::{
+        self,
+        flag,
+        flags_of,
+        map,
+        set_flags,
+        Mdl, //
+    },
+    record::{
+        table::{
+            Reservation,
+            Taken,
+            REGIONS, //
+        },
+        Owner,
+        Region, //
+    },
+    report::rule,
+    sys::{
+        self,
+        page_align,
+        raw,
+        Node,
+        PAGE_SIZE, //
+    },
+    types::cache_type::CacheType, //
+};
+use core::ptr::null_mut;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// The most bytes for which pages are allocated: what `ByteCount` has room for.
+const MOST: usize = (4 << 30) - PAGE_SIZE;
+
+/// All flags but those of pages that leave the machine.
+const KNOWN: u32 = raw::MM_DONT_ZERO_ALLOCATION
+    | raw::MM_ALLOCATE_FROM_LOCAL_NODE_ONLY
+    | raw::MM_ALLOCATE_FULLY_REQUIRED
+    | raw::MM_ALLOCATE_NO_WAIT
+    | raw::MM_ALLOCATE_PREFER_CONTIGUOUS
+    | raw::MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS
+    | raw::MM_ALLOCATE_FAST_LARGE_PAGES
+    | raw::MM_ALLOCATE_TRIM_IF_NECESSARY;
+
+/// Whether pages were allocated for an MDL, and not freed. Any context but NMI.
+pub(crate) fn has(mdl: Mdl) -> bool {
+    let key = mdl_pages::key_of(mdl.addr());
+    REGIONS.bucket(key).lock().find(key).is_some()
+}
+
+/// Takes the record of the pages of an MDL. Any context but NMI.
+fn take(mdl: Mdl) -> Option<KBox<Region>> {
+    let taken = REGIONS.take(mdl_pages::key_of(mdl.addr()), |region| match region.owner {
+        Owner::MdlPages { .. } => Ok(()),
+        _ => Err(()),
+    });
+    match taken {
+        Taken::Region(region) => Some(region),
+        _ => None,
+    }
+}
+
+/// Reports that an MDL was freed without its pages, or that its memory is used for this one. The
+/// pages stay allocated, as nobody knows who uses them. Any context but NMI.
+pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
+    if let Some(region) = take(mdl) {
+        mdl_gone(mdl, &region, caller);
+        mdl_pages::disown(region);
+    }
+}
+
+fn mdl_gone(mdl: Mdl, region: &Region, caller: usize) {
+    mdl.report_with(&rule::MDL_GONE_WITH_PAGES, region.asked, caller, || {
+        region.facts().print();
+    });
+}
+
+/// What a driver asked for, if it makes sense.
+fn checked(asked: &raw::rust_pool_mdl_wanted) -> Option<Wanted> {
+    let cache = CacheType::from_raw(asked.cache)?;
+    let has = |flag: u32| asked.flags & flag != 0;
+    let chunks = has(raw::MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS);
+    // CAST: Lossless on the architectures supported.
+    let page = PAGE_SIZE as u64;
+    let bytes = page_align(asked.bytes).filter(|&bytes| bytes <= MOST)?;
+    let bad_flags = asked.flags & !KNOWN != 0
+        || (chunks && has(raw::MM_ALLOCATE_PREFER_CONTIGUOUS))
+        || (!chunks && has(raw::MM_ALLOCATE_FAST_LARGE_PAGES));
+    // CAST: As above.
+    let bad_chunks = chunks
+        && asked.skip != 0
+        && (!asked.skip.is_power_of_two() || bytes as u64 % asked.skip != 0);
+    if bad_flags || bad_chunks || asked.skip % page != 0 {
+        return None;
+    }
+    let node = match asked.node {
+        raw::MM_ANY_NODE_OK => Node::ANY,
+        number => Node::new(number)?,
+    };
+    Some(Wanted {
+        lowest: asked.lowest,
+        highest: asked.highest,
+        skip: asked.skip,
+        bytes,
+        cache,
+        zero: !has(raw::MM_DONT_ZERO_ALLOCATION),
+        all: has(raw::MM_ALLOCATE_FULLY_REQUIRED),
+        sleep: !has(raw::MM_ALLOCATE_NO_WAIT),
+        chunks,
+        node,
+        only_node: has(raw::MM_ALLOCATE_FROM_LOCAL_NODE_ONLY),
+    })
+}
+
+/// Allocates pages and an MDL, or reports why not and returns `None`. Any context.
+fn allocate(
+    asked: &raw::rust_pool_mdl_wanted,
+    caller: usize,
+    module: *mut bindings::module,
+) -> Option<Mdl> {
+    // CAST: A bug check's parameter shows the bits.
+    let shown = asked.cache as u32;
+    if asked.bytes == 0 {
+        rule::CONTIGUOUS_ZERO_BYTES
+            .by(caller, [shown.into()])
+            .report();
+        return None;
+    }
+    let Some(wanted) = checked(asked) else {
+        let given = [asked.flags.into(), asked.bytes.into(), asked.skip.into()];
+        rule::MDL_PAGES_BADLY.by(caller, given).report();
+        return None;
+    };
+    let irql = sys::irql();
+    if irql.is_above_dispatch() || (wanted.cache != CacheType::Cached && !irql.may_sleep()) {
+        rule::MDL_PAGES_REQUESTED
+            .by(caller, [shown.into(), asked.bytes.into()])
+            .report();
+        return None;
+    }
+    let mdl = mdl::allocate(0, wanted.bytes, caller, module)?;
+    let filled = fill(mdl, &wanted, caller);
+    if filled.is_none() {
+        // SAFETY: It was allocated just now.
+        unsafe { raw::rust_pool_free(mdl.addr() as *mut c_void, 0, caller) }
+    }
+    filled.map(|()| mdl)
+}
+
+/// Allocates the pages of a new MDL and fills them in.
+fn fill(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<()> {
+    let record = Reservation::new()?;
+    let pages = mdl_pages::allocate(wanted, caller)?;
+    for (at, frame) in pages.frames().enumerate() {
+        // SAFETY: The MDL has room for all pages that were wanted; these are not more.
+        unsafe { mdl.frames().add(at).write(frame) };
+    }
+    let mut head = mdl.head();
+    // CAST: Not above what was wanted, which has 32 bits.
+    head.ByteCount = pages.count().wrapping_mul(PAGE_SIZE) as u32;
+    set_flags(&mut head, flag::LOCKED);
+    mdl.set_head(head);
+    pages.insert(record, mdl.addr(), caller);
+    Some(())
+}
+
+/// Frees the pages of an MDL. Any context, any address: it is read only if there is a record.
+fn free(mdl: Mdl, caller: usize) {
+    let irql = sys::irql();
+    if irql.is_nmi() {
+        rule::MDL_PAGES_FREED.by(caller, [mdl.into()]).report();
+        return;
+    }
+    let Some(region) = take(mdl) else {
+        rule::MDL_WITHOUT_PAGES.by(caller, [mdl.into()]).report();
+        return;
+    };
+    if irql.is_above_dispatch() {
+        rule::MDL_PAGES_FREED.by(caller, [mdl.into()]).report();
+    }
+    let mut head = mdl.head();
+    let flags = flags_of(&head);
+    let mut mapping = None;
+    if flags & flag::MAPPED != 0 {
+        mdl.report(&rule::MDL_PAGES_FREED_MAPPED, region.asked, caller);
+        mapping = map::take(head.MappedSystemVa as usize);
+    }
+    head.MappedSystemVa = null_mut();
+    set_flags(&mut head, flags & !(flag::LOCKED | flag::MAPPED));
+    mdl.set_head(head);
+    mdl_pages::free(region, mapping);
+}
+
+/// `MmAllocatePagesForMdlEx` and its relatives.
+///
+/// # Safety
+///
+/// `wanted` is valid for a read.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_pages(
+    wanted: *const raw::rust_pool_mdl_wanted,
+    caller: usize,
+    module: *mut bindings::module,
+) -> *mut raw::MDL {
+    // SAFETY: By the safety requirements.
+    let wanted = unsafe { wanted.read() };
+    allocate(&wanted, caller, module).map_or(null_mut(), |mdl| mdl.addr() as *mut raw::MDL)
+}
+matches_header!(rust_pool_mdl_pages);
+export_symbol_gpl!(rust_pool_mdl_pages);
+
+/// `MmFreePagesFromMdl`.
+///
+/// # Safety
+///
+/// As for [`Mdl::new`].
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_pages_free(mdl: *mut raw::MDL, caller: usize) {
+    // SAFETY: By the safety requirements.
+    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+        free(mdl, caller);
+    }
+}
+matches_header!(rust_pool_mdl_pages_free);
+export_symbol_gpl!(rust_pool_mdl_pages_free);
