@@ -140,33 +140,41 @@ function loaded(boot) {
 }
 
 # ratios(a, b): the median and the quartiles of the ratio of two keys' samples,
-# round by round
+# round by round. On a busy host one of them may not have had a processor in a round:
+# that round says nothing. Returns how many rounds there are that say something.
 function ratios(a, b,    i) {
-	length_ = count[a]
-	for (i = 1; i <= length_; i++)
-		list[i] = value[a, i] / value[b, i]
-	low = quantile(0.25)
-	high = quantile(0.75)
-	median = quantile(0.5)
+	length_ = 0
+	for (i = 1; i <= count[a]; i++)
+		if (value[a, i] + 0 && value[b, i] + 0)
+			list[++length_] = value[a, i] / value[b, i]
+	if (length_) {
+		low = quantile(0.25)
+		high = quantile(0.75)
+		median = quantile(0.5)
+	}
+	return length_
 }
 
 # Both were measured at once with so many processors, so what hinders one hinders
 # the other; that is why they are compared there, not each with its own rate on 1.
-function rates(boot, how,    key, alone, n, i, ns) {
+function rates(boot, how,    key, alone, ours, raw, n, i, ns) {
 	if (!((boot FS "rate" FS how "/1") in known))
 		return
 	key = boot FS "rate" FS how "/"
-	ratios(key "1" FS "ours", key "1" FS "kmalloc")
+	ours = of(boot, "rate", how "/1", "ours")
+	raw = of(boot, "rate", how "/1", "kmalloc")
+	if (!ours || !raw || !ratios(key "1" FS "ours", key "1" FS "kmalloc"))
+		return
 	alone = median
-	row(boot, "rate", how "/1", "pairs a second", of(boot, "rate", how "/1", "ours"),
-		of(boot, "rate", how "/1", "kmalloc"), "kmalloc", low, high)
+	row(boot, "rate", how "/1", "pairs a second", ours, raw, "kmalloc", low, high)
 	n = split("2 8", ns, " ")
 	for (i = 1; i <= n; i++) {
-		ratios(key ns[i] FS "ours", key ns[i] FS "kmalloc")
+		if (!ratios(key ns[i] FS "ours", key ns[i] FS "kmalloc"))
+			continue
 		median /= alone
 		row(boot, "scaling", how "/" ns[i], "times that of 1",
-			of(boot, "rate", how "/" ns[i], "ours") / of(boot, "rate", how "/1", "ours"),
-			of(boot, "rate", how "/" ns[i], "kmalloc") / of(boot, "rate", how "/1", "kmalloc"),
+			of(boot, "rate", how "/" ns[i], "ours") / ours,
+			of(boot, "rate", how "/" ns[i], "kmalloc") / raw,
 			"kmalloc", low / alone, high / alone, "spread", ">=", 0.95)
 	}
 }
@@ -175,7 +183,8 @@ function stall(boot,    key) {
 	key = boot FS "longest" FS
 	if (!((key "read") in known))
 		return
-	ratios(key "read" FS "ours", key "unread" FS "ours")
+	if (!ratios(key "read" FS "ours", key "unread" FS "ours"))
+		return
 	row(boot, "stall", "10000", "nanoseconds", of(boot, "longest", "read", "ours"),
 		of(boot, "longest", "unread", "ours"), "unread", low, high, "spread", "<=", 2)
 }

@@ -54,6 +54,7 @@ program folder/measures.sh <<'END'
 # vm-own: with a load of its own
 echo 1..1
 echo "not ok 1 a target"
+exit 1
 END
 
 cat >"$suite/suites" <<'END'
@@ -190,7 +191,34 @@ times_are_added_up() {
 	[ "$(xargs <"$WORK/times")" = "5000000000 9000000000 6000000008 5000000006" ]
 }
 
+# rate HOW OURS KMALLOC...: a sample of each for each round, on 1 and on 2 processors
+rate() {
+	local how=$1 cpus
+	shift
+
+	while [ $# -gt 0 ]; do
+		for cpus in 1 2; do
+			printf 'smp\trate\t%s/%s\tours\t%s\n' "$how" "$cpus" "$1"
+			printf 'smp\trate\t%s/%s\tkmalloc\t%s\n' "$how" "$cpus" "$2"
+		done
+		shift 2
+	done
+}
+
+# On a host so busy that a processor did not run at all.
+idle_rounds_say_nothing() {
+	{
+		rate own 5 10 7 0 0 9
+		rate handed 7 0 0 9
+	} | awk -f selftests/bench/bench.awk >"$WORK/rows" || return 1
+	cat "$WORK/rows"
+	awk -F '\t' '$3 == "own/1" && $2 == "rate" { found = $9 == "0.500" && $10 == "0.500" }
+		$3 ~ /handed/ { bad = 1 }
+		END { exit bad || !found }' "$WORK/rows"
+}
+
 cd "$TOP" || exit 1
+check "a round in which nothing ran says nothing" idle_rounds_say_nothing
 check "times of long runs are added up" times_are_added_up
 check "the runner runs" run fails.sh stands_still.sh comes_after.sh
 check "a failure names the file to read" failure_is_named
