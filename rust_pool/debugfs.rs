@@ -48,6 +48,7 @@ use crate::{
         }, //
     },
     record::{
+        mapped_list,
         table::REGIONS,
         Owner, //
     },
@@ -367,7 +368,7 @@ impl Table for MdlPages {
 struct Adapters;
 
 impl Adapters {
-    /// Positions from here on belong to buffers, those below to adapters.
+    /// Positions from here on belong to buffers and lists, those below to adapters.
     const BUFFERS: u64 = 1 << 56;
 }
 
@@ -376,9 +377,10 @@ impl Table for Adapters {
         let (lost, bytes) = buffer_release::lost();
         seq_print!(
             file,
-            "adapters - version: 1.1\n\
+            "adapters - version: 1.2\n\
              # {} lost {lost} lost_bytes {bytes}\n\
-             #adapter ... | buffer address logical bytes used adapter caller\n",
+             #adapter ... | buffer address logical bytes used adapter caller | \
+             list address elements bytes used adapter caller\n",
             common_buffer::FAMILY
         );
     }
@@ -394,11 +396,8 @@ impl Table for Adapters {
             }
         }
         let position = position.saturating_sub(Self::BUFFERS);
-        let next = REGIONS.next(position, |region| {
-            let Owner::CommonBuffer { adapter, bus, .. } = &region.owner else {
-                return None;
-            };
-            kwrite!(
+        let next = REGIONS.next(position, |region| match &region.owner {
+            Owner::CommonBuffer { adapter, bus, .. } => kwrite!(
                 line,
                 "buffer {} {bus:#x} {} {} {adapter} {}",
                 address(region.addr()),
@@ -406,7 +405,19 @@ impl Table for Adapters {
                 region.used,
                 region.site
             )
-            .ok()
+            .ok(),
+            Owner::List(list) => kwrite!(
+                line,
+                "list {} {} {} {} {} {}",
+                address(mapped_list::of_key(region.addr())),
+                list.elements,
+                region.asked,
+                region.used,
+                list.adapter,
+                region.site
+            )
+            .ok(),
+            _ => None,
         })?;
         Some(next + Self::BUFFERS)
     }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Adapters and common buffers.
+//! Adapters, common buffers and scatter/gather lists.
 
 pub(crate) mod adapter;
 pub(crate) mod buffer_release;
 pub(crate) mod common_buffer;
 pub(crate) mod description;
 pub(crate) mod map_registers;
+pub(crate) mod scatter_gather;

@@ -77,7 +77,7 @@ pub(crate) mod flag {
 }
 
 /// How many pages so many bytes at an address lie in.
-fn span(addr: usize, bytes: usize) -> usize {
+pub(crate) fn span(addr: usize, bytes: usize) -> usize {
     let rest = (addr % PAGE_SIZE).saturating_add(bytes % PAGE_SIZE);
     (bytes / PAGE_SIZE).saturating_add(rest.div_ceil(PAGE_SIZE))
 }
@@ -98,6 +98,15 @@ impl Mdl {
             rule::MDL_NULL.by(caller, []).report();
         }
         mdl
+    }
+
+    /// The next of the chain of an MDL with this head.
+    ///
+    /// # Safety
+    ///
+    /// It is NULL, or an MDL that nobody else uses during the call of the routine.
+    pub(crate) unsafe fn next(head: &raw::MDL) -> Option<Self> {
+        NonNull::new(head.Next).map(Self)
     }
 
     /// The MDL that a block of pool is, which its owner gives up. Any context, any address.

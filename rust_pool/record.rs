@@ -10,6 +10,7 @@ pub(crate) mod backlog;
 pub(crate) mod device_event;
 pub(crate) mod held_device;
 pub(crate) mod live;
+pub(crate) mod mapped_list;
 pub(crate) mod padding;
 pub(crate) mod table;
 
@@ -23,6 +24,7 @@ use crate::{
         adapter_id::AdapterId,
         device_event::Freeing,
         held_device::HeldDevice,
+        mapped_list::MappedList,
         padding::Padding, //
     },
     stats::tag_stats::TagStats,
@@ -47,7 +49,10 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::Atomic,
+        Arc, //
+    }, //
 };
 
 /// The family of a region, and what only that family records.
@@ -76,6 +81,9 @@ pub(crate) enum Owner {
         /// The free of the buffer, once a client has asked for it.
         freeing: Option<Freeing>,
     },
+    /// Pages that others own, mapped for a device. The region's base is three bytes behind the
+    /// address of the list.
+    List(MappedList),
     /// Pages that others own, mapped for an MDL.
     Mapping,
     /// Pages locked for an MDL. The region's base is one byte behind the MDL's address.
@@ -106,6 +114,7 @@ impl Owner {
             Self::Contiguous { .. } => MemoryType::Contiguous,
             Self::NonCached { .. } => MemoryType::NonCached,
             Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
+            Self::List(_) => MemoryType::List,
             Self::Mapping => MemoryType::Mapping,
             Self::Locked(_) => MemoryType::Locked,
             Self::MdlPages { .. } => MemoryType::MdlPages,
@@ -145,6 +154,8 @@ pub(crate) struct Region {
     pub(crate) owner: Owner,
     /// The task that is giving it back, if one is.
     pub(crate) giver: usize,
+    /// Of pages that are locked: the scatter/gather lists that they are in.
+    pub(crate) lists: Atomic<u32>,
 }
 
 // SAFETY: Only a table or a list uses the link in `place`, and it owns the next region as it owns

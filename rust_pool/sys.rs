@@ -21,6 +21,7 @@ pub(crate) mod percpu_memory;
 pub(crate) mod pressure;
 pub mod raw;
 pub(crate) mod slab;
+pub(crate) mod streaming;
 pub(crate) mod work;
 
 pub(crate) use arch::{
@@ -123,5 +124,11 @@ pub(crate) use slab::{
     room,
     slab_around,
     Cache, //
+};
+pub(crate) use streaming::{
+    list_bytes,
+    ListMemory,
+    Mapped,
+    Unmapped, //
 };
 pub(crate) use work::*;

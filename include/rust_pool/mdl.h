@@ -498,7 +498,8 @@ MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
  * marked dirty.
  *
  * Violations, which change nothing: an MDL whose pages are not locked (0xC4/0x7C),
- * one that was built (0xC4/0x7D), and a partial one (0xC4/0xB4).
+ * one that was built (0xC4/0x7D), a partial one (0xC4/0xB4), and one whose pages are
+ * in a scatter/gather list (0xE6/0x0E).
  *
  * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC4/0x78), but the pages
  * are unlocked all the same, except in NMI. Where sleeping is not allowed, they

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The C API as exported functions, for code that is compiled without
- * rust_pool/wdm.h, and for DMA_OPERATIONS. Each routine passes its arguments and
- * its call site, found on the stack, to the Rust core. It is C because Rust has no
+ * rust_pool/wdm.h. Each routine passes its arguments and its call site, found on the stack, to the Rust core. It is C because Rust has no
  * builtin for the return address, and because a definition that includes the
  * header cannot differ from it.
  */
@@ -194,65 +193,6 @@ PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress)
 	return address;
 }
 EXPORT_SYMBOL_GPL(MmGetPhysicalAddress);
-
-static PVOID allocate_common_buffer(PDMA_ADAPTER adapter, ULONG length,
-				    PPHYSICAL_ADDRESS logical, BOOLEAN cached)
-{
-	u64 bus = 0;
-	void *base = rust_pool_buffer_allocate(adapter, length, &bus, cached,
-					       CALLER);
-
-	if (logical)
-		logical->QuadPart = bus;
-	return base;
-}
-
-static VOID free_common_buffer(PDMA_ADAPTER adapter, ULONG length,
-			       PHYSICAL_ADDRESS logical, PVOID base,
-			       BOOLEAN cached)
-{
-	rust_pool_buffer_free(adapter, length, logical.QuadPart, base, cached,
-			      CALLER);
-}
-
-static VOID put_dma_adapter(PDMA_ADAPTER adapter)
-{
-	rust_pool_adapter_put(adapter, CALLER);
-}
-
-static ULONG get_dma_alignment(PDMA_ADAPTER adapter)
-{
-	return dma_get_cache_alignment();
-}
-
-DMA_OPERATIONS rust_pool_dma_operations = {
-	.Size			= sizeof(DMA_OPERATIONS),
-	.PutDmaAdapter		= put_dma_adapter,
-	.AllocateCommonBuffer	= allocate_common_buffer,
-	.FreeCommonBuffer	= free_common_buffer,
-	.GetDmaAlignment	= get_dma_alignment,
-};
-
-PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
-			     PDEVICE_DESCRIPTION DeviceDescription,
-			     PULONG NumberOfMapRegisters)
-{
-	return rust_pool_adapter_get(PhysicalDeviceObject, DeviceDescription,
-				     NumberOfMapRegisters, CALLER);
-}
-EXPORT_SYMBOL_GPL(IoGetDmaAdapter);
-
-/* For the Rust API: the driver has set the masks by the kernel's own interface. */
-PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
-			       PULONG registers, unsigned long caller)
-{
-	/* A device that cannot master the bus has none. */
-	if (!dev->coherent_dma_mask)
-		return NULL;
-	return rust_pool_adapter_bound(dev, dev->coherent_dma_mask,
-				       maximum_length, registers, caller);
-}
-EXPORT_SYMBOL_GPL(rust_pool_adapter);
 
 /* A copy that the compiler of a Rust client cannot see into. */
 void rust_pool_copy(void *to, const void *from, size_t bytes)

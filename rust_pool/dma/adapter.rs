@@ -13,6 +13,7 @@ use crate::{
         buffer_release,
         description::{
             self,
+            Version,
             Wanted, //
         },
         map_registers::Excess, //
@@ -35,7 +36,10 @@ use crate::{
         adapter_id::AdapterId,
         held_device::HeldDevice, //
     },
-    report::rule,
+    report::{
+        rule,
+        violation::Detail, //
+    },
     sys::{
         self,
         raw,
@@ -59,10 +63,12 @@ use core::{
 };
 use kernel::{
     bindings,
+    ffi::c_char,
     fmt,
     new_mutex,
     new_spinlock_irq,
     prelude::*,
+    str::CStr,
     sync::{
         Arc,
         Mutex,
@@ -70,7 +76,7 @@ use kernel::{
     }, //
 };
 
-/// An adapter. It exists until it was put back and its last buffer was freed.
+/// An adapter. It exists until it was put back, its last buffer freed and its last list put.
 #[repr(C)]
 pub(crate) struct Adapter {
     /// What C code sees.
@@ -81,9 +87,13 @@ pub(crate) struct Adapter {
     device: Option<Arc<HeldDevice>>,
     mask: u64,
     registers: u32,
-    /// Map registers that live buffers hold.
+    /// Whether the device takes what is in several pieces.
+    scatter_gather: bool,
+    /// Map registers that live buffers and lists hold, and those that lists hold.
     in_use: usize,
+    mapped: usize,
     buffers: usize,
+    lists: usize,
     /// How many references there are; the Rust API takes one for each buffer.
     holds: usize,
     site: CallSite,
@@ -118,12 +128,13 @@ impl fmt::Display for Adapter {
         let state = if self.holds > 0 { "open" } else { "put" };
         kwrite!(
             f,
-            "adapter {} {} registers {} in_use {} mask {:#x} buffers {} {state}",
+            "adapter {} {} registers {} in_use {} mask {:#x} lists {} buffers {} {state}",
             self.id(),
             self.device.as_ref().map_or("?", |device| device.name()),
             self.registers,
             self.in_use,
             self.mask,
+            self.lists,
             self.buffers
         )
     }
@@ -190,6 +201,18 @@ pub(crate) static ADAPTERS: AtLoad<SpinLockIrq<Adapters>> = AtLoad::new(|| {
 pub(crate) static MASKS: AtLoad<Mutex<()>> =
     AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::masks"), GFP_KERNEL));
 
+/// The routines of an adapter of this version, for C code.
+fn operations(version: Version) -> *mut raw::DMA_OPERATIONS {
+    let at = match version {
+        Version::One => 0,
+        Version::Two => 1,
+        Version::Three => 2,
+    };
+    const { assert!(raw::RUST_POOL_DMA_VERSIONS == 3) };
+    let all: *mut raw::DMA_OPERATIONS = addr_of_mut!(raw::rust_pool_dma_operations).cast();
+    all.wrapping_add(at)
+}
+
 /// Makes an adapter for `device`, or reports why not and returns `None`. Sleeps where it may.
 fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Option<AdapterId> {
     let refused = hooks::refuse(MemoryType::Adapter, None, 0, caller);
@@ -204,15 +227,18 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
                 Version: 1,
                 // CAST: The structure is a few bytes long.
                 Size: size_of::<raw::DMA_ADAPTER>() as u16,
-                DmaOperations: addr_of_mut!(raw::rust_pool_dma_operations),
+                DmaOperations: operations(wanted.version),
             },
             next: Next::none(),
             number: 0,
             device: Some(device.clone()),
             mask: wanted.mask,
             registers: wanted.registers,
+            scatter_gather: wanted.scatter_gather,
             in_use: 0,
+            mapped: 0,
             buffers: 0,
+            lists: 0,
             holds: 1,
             site: CallSite::new(call_site::driver(caller)),
         },
@@ -244,21 +270,35 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
     Some(id)
 }
 
-/// What is wrong with a request for a buffer.
+/// What holds map registers of an adapter, and keeps it alive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holder {
+    Buffer,
+    List,
+}
+
+/// What is wrong with a request for a buffer or a list.
 pub(crate) enum Refusal {
     Unknown,
     TooManyRegisters(Excess),
 }
 
-/// Map registers for a buffer.
+/// Map registers for a buffer or a list.
 pub(crate) struct Reserved {
     pub(crate) device: Arc<HeldDevice>,
-    /// Set if all buffers together have more than there are.
+    /// Set if there are more than the adapter has: for a buffer, with all buffers and lists; for a
+    /// list with all buffers, which hold them for long.
     pub(crate) excess: Option<Excess>,
+    /// Whether a list may have no more elements than one.
+    pub(crate) one_element: bool,
 }
 
-/// Takes map registers for a buffer, which keeps the adapter alive.
-pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refusal> {
+/// Takes map registers, for what keeps the adapter alive. Any context but NMI.
+pub(crate) fn reserve(
+    id: AdapterId,
+    registers: usize,
+    holder: Holder,
+) -> Result<Reserved, Refusal> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters
         .find(id)
@@ -275,11 +315,32 @@ pub(crate) fn reserve(id: AdapterId, registers: usize) -> Result<Reserved, Refus
     if registers > most {
         return Err(Refusal::TooManyRegisters(excess(registers)));
     }
-    let sum = adapter.in_use + registers;
+    let lasting = match holder {
+        Holder::Buffer => adapter.in_use,
+        Holder::List => adapter.in_use.saturating_sub(adapter.mapped),
+    };
+    let sum = lasting.saturating_add(registers);
     let excess = (sum > most).then(|| excess(sum));
-    adapter.in_use = sum;
-    adapter.buffers += 1;
-    Ok(Reserved { device, excess })
+    adapter.in_use = adapter.in_use.saturating_add(registers);
+    match holder {
+        Holder::Buffer => adapter.buffers += 1,
+        Holder::List => {
+            adapter.mapped = adapter.mapped.saturating_add(registers);
+            adapter.lists += 1;
+        }
+    }
+    Ok(Reserved {
+        device,
+        excess,
+        one_element: !adapter.scatter_gather,
+    })
+}
+
+/// How many map registers an open adapter has. Any context but NMI.
+pub(crate) fn registers_of(id: AdapterId) -> Option<u32> {
+    let mut adapters = ADAPTERS.lock();
+    let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
+    adapter.map(|adapter| adapter.registers)
 }
 
 /// Reports the use of an address that is no adapter, or no longer one. If it is not known to have
@@ -294,13 +355,19 @@ pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnc
     violation.report_with(|| freed::tell_of(MemoryType::Adapter, id.addr()));
 }
 
-/// Gives a buffer's map registers back, and the adapter if it was waiting for that. Any context but
-/// NMI.
-pub(crate) fn unreserve(id: AdapterId, registers: usize) {
+/// Gives the map registers of a buffer or a list back, and the adapter if it was waiting for that.
+/// Any context but NMI.
+pub(crate) fn unreserve(id: AdapterId, registers: usize, holder: Holder) {
     let mut adapters = ADAPTERS.lock();
     if let Some(adapter) = adapters.find(id) {
         adapter.in_use = adapter.in_use.saturating_sub(registers);
-        adapter.buffers = adapter.buffers.saturating_sub(1);
+        match holder {
+            Holder::Buffer => adapter.buffers = adapter.buffers.saturating_sub(1),
+            Holder::List => {
+                adapter.mapped = adapter.mapped.saturating_sub(registers);
+                adapter.lists = adapter.lists.saturating_sub(1);
+            }
+        }
     }
     drop(adapters);
     reap(id);
@@ -309,9 +376,9 @@ pub(crate) fn unreserve(id: AdapterId, registers: usize) {
 /// Frees an adapter if nobody needs it any more. Any context but NMI.
 fn reap(id: AdapterId) {
     let mut adapters = ADAPTERS.lock();
-    let dead = adapters
-        .live
-        .unlink(|adapter| adapter.id() == id && adapter.holds == 0 && adapter.buffers == 0);
+    let dead = adapters.live.unlink(|adapter| {
+        adapter.id() == id && adapter.holds == 0 && adapter.buffers == 0 && adapter.lists == 0
+    });
     let Some(mut dead) = dead else {
         return;
     };
@@ -343,7 +410,7 @@ fn put(id: AdapterId, caller: usize) {
         let device = adapter.as_ref().and_then(|adapter| adapter.device.clone());
         let left = adapter.map(|adapter| {
             adapter.holds = adapter.holds.saturating_sub(1);
-            (adapter.holds == 0).then_some(adapter.buffers)
+            (adapter.holds == 0).then_some((adapter.buffers, adapter.lists))
         });
         (left, device)
     };
@@ -351,7 +418,7 @@ fn put(id: AdapterId, caller: usize) {
         tracking::remove(id.addr());
     }
     match left {
-        Some(Some(0)) => {
+        Some(Some((0, 0))) => {
             // After this the driver may be unbound, and DMA memory of the device can no longer be
             // freed: so buffers that were freed in atomic context must be given back first. In
             // reclaim this could wait for a lock that the task holds.
@@ -360,9 +427,16 @@ fn put(id: AdapterId, caller: usize) {
             }
             reap(id);
         }
-        Some(Some(buffers)) => rule::PUT_WITH_BUFFERS
-            .by(caller, [id.into(), buffers.into()])
-            .report(),
+        Some(Some((buffers, lists))) => {
+            if buffers != 0 {
+                let given = [id.into(), buffers.into()];
+                rule::PUT_WITH_BUFFERS.by(caller, given).report();
+            }
+            if lists != 0 {
+                let given = [id.into(), lists.into()];
+                rule::PUT_WITH_LISTS.by(caller, given).report();
+            }
+        }
         Some(None) => (),
         None => not_an_adapter(id, caller, || {
             rule::PUT_OF_NO_ADAPTER.by(caller, [id.into()]).report();
@@ -425,6 +499,8 @@ unsafe extern "C" fn rust_pool_adapter_bound(
     let wanted = Wanted {
         mask,
         registers: description::registers(length),
+        version: Version::Three,
+        scatter_gather: true,
     };
     // SAFETY: By the safety requirements.
     unsafe { get_raw(device, Some(wanted), false, registers, caller) }
@@ -480,6 +556,27 @@ unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, calle
 }
 matches_header!(rust_pool_adapter_put);
 export_symbol_gpl!(rust_pool_adapter_put);
+
+/// A member of `DMA_OPERATIONS` without a routine was called.
+///
+/// # Safety
+///
+/// `member` is a string literal of this module.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_adapter_absent(
+    adapter: *mut raw::DMA_ADAPTER,
+    member: *const c_char,
+    caller: usize,
+) {
+    // SAFETY: By the safety requirements; what holds it is there as long as this code.
+    let member: &'static CStr = unsafe { CStr::from_char_ptr(member) };
+    let member = member.to_str().unwrap_or("?");
+    rule::ROUTINE_ABSENT
+        .by(caller, [AdapterId::new(adapter).into()])
+        .with(Detail::Routine(member))
+        .report();
+}
+matches_header!(rust_pool_adapter_absent);
 
 /// Exported: takes one more reference for the Rust API, to be dropped by `PutDmaAdapter`.
 ///

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Gives the memory of common buffers back, at once or deferred.
+//! Gives the memory of common buffers back, at once or deferred, and unmaps lists that were put where
+//! they could not be unmapped.
 
 use crate::{
     lib::at_load::AtLoad,
     record::{
         backlog::Backlog,
         held_device::HeldDevice,
+        mapped_list,
         Owner,
         Region, //
     },
+    report::violation::Parameter,
     sys::{
         self,
         Awaited,
@@ -34,13 +37,22 @@ pub(crate) fn lost() -> (u64, u64) {
     (LOST.load(Relaxed), LOST_BYTES.load(Relaxed))
 }
 
-/// Buffers that are to be given back.
+/// Buffers that are to be given back, and lists that are to be unmapped.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
-/// Gives a region's memory back. Sleeps. The region itself holds the device, and is for the caller
-/// to drop.
+/// Gives a region's memory back, or unmaps it. Sleeps. The region itself holds the device, and is for
+/// the caller to drop.
 pub(crate) fn release(region: &Region) {
+    if let Owner::List(list) = &region.owner {
+        // SAFETY: The region was in the table, and is nobody else's now.
+        let fate = unsafe { list.mapped.unmap(&list.device, true) };
+        if let (Some(fate), Some(freeing)) = (fate, &list.freeing) {
+            let at = Parameter::Address(mapped_list::of_key(region.addr()));
+            freeing.report_list(&list.device, list.adapter, at, fate);
+        }
+        return;
+    }
     let Owner::CommonBuffer {
         adapter,
         device,
@@ -73,7 +85,11 @@ pub(crate) fn release(region: &Region) {
 
 /// Whether a region is of a device that `is_it`.
 fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
-    matches!(&region.owner, Owner::CommonBuffer { device, .. } if is_it(device))
+    match &region.owner {
+        Owner::CommonBuffer { device, .. } => is_it(device),
+        Owner::List(list) => is_it(&list.device),
+        _ => false,
+    }
 }
 
 /// Gives back one deferred buffer, if there is one; returns the bytes that it took. Sleeps; not in

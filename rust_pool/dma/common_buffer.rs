@@ -8,6 +8,7 @@ use crate::{
     dma::{
         adapter::{
             self,
+            Holder,
             Refusal,
             Reserved, //
         },
@@ -82,8 +83,8 @@ fn allocate_buffer(
 ) -> Option<(NonNull<u8>, u64)> {
     let used = page_align(bytes)?;
     let registers = used / PAGE_SIZE;
-    let device = match adapter::reserve(id, registers) {
-        Ok(Reserved { device, excess }) => {
+    let device = match adapter::reserve(id, registers, Holder::Buffer) {
+        Ok(Reserved { device, excess, .. }) => {
             if let Some(excess) = excess {
                 excess.report(&rule::MANY_REGISTERS_IN_ALL, caller);
             }
@@ -104,7 +105,7 @@ fn allocate_buffer(
     };
     if device.is_gone() {
         rule::BUFFER_WITHOUT_DEVICE.by(caller, [id.into()]).report();
-        adapter::unreserve(id, registers);
+        adapter::unreserve(id, registers, Holder::Buffer);
         return None;
     }
     let buffer = (|| {
@@ -134,7 +135,7 @@ fn allocate_buffer(
         Some((base, bus))
     })();
     if buffer.is_none() {
-        adapter::unreserve(id, registers);
+        adapter::unreserve(id, registers, Holder::Buffer);
     }
     buffer
 }
@@ -228,7 +229,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     }
     // The adapter does not count it any more, even if its memory is given back later; the record
     // keeps the device.
-    adapter::unreserve(id, registers);
+    adapter::unreserve(id, registers, Holder::Buffer);
 }
 
 /// `AllocateCommonBuffer`.

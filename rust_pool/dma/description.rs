@@ -9,10 +9,20 @@ use crate::sys::{
     PAGE_SIZE, //
 };
 
+/// The version of an adapter: which of `DMA_OPERATIONS` it has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Version {
+    One,
+    Two,
+    Three,
+}
+
 /// What a device description asks for.
 pub(crate) struct Wanted {
     pub(crate) mask: u64,
     pub(crate) registers: u32,
+    pub(crate) version: Version,
+    pub(crate) scatter_gather: bool,
 }
 
 impl Wanted {
@@ -35,6 +45,11 @@ impl Wanted {
             3 => description.DmaAddressWidth,
             _ => return None,
         };
+        let version = match description.Version {
+            0 | 1 => Version::One,
+            2 => Version::Two,
+            _ => Version::Three,
+        };
         let mask = match width {
             1..=63 => (1 << width) - 1,
             64 => u64::MAX,
@@ -43,6 +58,8 @@ impl Wanted {
         Some(Self {
             mask,
             registers: registers(description.MaximumLength),
+            version,
+            scatter_gather: description.ScatterGather != 0,
         })
     }
 }
@@ -127,6 +144,20 @@ mod tests {
             // The flags of older versions do not count.
             it.Dma64BitAddresses = 1;
             assert!(mask(&it) == wanted);
+        }
+    }
+
+    #[test]
+    fn operations_by_version() {
+        for (version, wanted) in [
+            (0, Version::One),
+            (1, Version::One),
+            (2, Version::Two),
+            (3, Version::Three),
+        ] {
+            let mut it = master(version);
+            it.DmaAddressWidth = 32;
+            assert!(Wanted::new(&it).is_some_and(|it| it.version == wanted));
         }
     }
 

@@ -13,7 +13,7 @@ use crate::{
 /// Map registers beyond an adapter's number.
 pub(crate) struct Excess {
     pub(crate) id: AdapterId,
-    /// Those of the request, and of all live buffers if it was met.
+    /// Those of the request, and of what else counts if it was met.
     pub(crate) wanted: usize,
     pub(crate) registers: u32,
 }

@@ -114,6 +114,7 @@ impl Kind {
             Self::Tag(_, PoolKind::Paged) => "Paged",
             Self::Place(MemoryType::Contiguous) => "contiguous",
             Self::Place(MemoryType::NonCached) => "noncached",
+            Self::Place(MemoryType::List) => "scatter/gather list",
             Self::Place(MemoryType::Mapping) => "mapping",
             Self::Place(MemoryType::Locked) => "locked",
             Self::Place(MemoryType::MdlPages) => "mdl_pages",
@@ -127,7 +128,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Tag(Some(tag), kind) => kwrite!(f, "tag {tag} {kind}"),
             Self::Tag(None, kind) => kwrite!(f, "tag (other) {kind}"),
-            Self::Place(MemoryType::CommonBuffer) => f.write_str("common buffer"),
+            Self::Place(MemoryType::CommonBuffer | MemoryType::List) => f.write_str(self.words()),
             Self::Place(memory) => kwrite!(f, "{memory}"),
         }
     }

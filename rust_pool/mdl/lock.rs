@@ -48,7 +48,10 @@ use core::ptr::{
     null_mut,
     NonNull, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::Relaxed, //
+};
 
 /// Why pages could not be locked.
 enum Refused {
@@ -68,6 +71,38 @@ fn key(mdl: Mdl) -> usize {
 pub(crate) fn is_locked(mdl: Mdl) -> bool {
     let key = key(mdl);
     REGIONS.bucket(key).lock().find(key).is_some()
+}
+
+/// What happens to a scatter/gather list that pages are in.
+#[derive(Clone, Copy)]
+pub(crate) enum Listed {
+    Made,
+    Put,
+}
+
+/// Counts the scatter/gather lists of pages that were locked here for the MDL at this address, if
+/// they were. Any context but NMI.
+pub(crate) fn count_list(mdl: usize, listed: Listed) {
+    let key = mdl.wrapping_add(1);
+    let bucket = REGIONS.bucket(key).lock();
+    if let Some(region) = bucket.find(key) {
+        // Nobody else changes it: the bucket is locked.
+        let lists = region.lists.load(Relaxed);
+        let lists = match listed {
+            Listed::Made => lists.saturating_add(1),
+            Listed::Put => lists.saturating_sub(1),
+        };
+        region.lists.store(lists, Relaxed);
+    }
+}
+
+/// How many scatter/gather lists pages are in that were locked for an MDL. Any context but NMI.
+fn lists_of(mdl: Mdl) -> u32 {
+    let key = key(mdl);
+    let bucket = REGIONS.bucket(key).lock();
+    bucket
+        .find(key)
+        .map_or(0, |region| region.lists.load(Relaxed))
 }
 
 /// Takes the record of what was locked for an MDL. Any context but NMI.
@@ -194,6 +229,10 @@ fn unlock(mdl: Mdl, caller: usize) {
     // Pages that were allocated for it are not unlocked but freed.
     if flags & flag::LOCKED == 0 || pages::has(mdl) {
         return report(&rule::MDL_NOT_LOCKED);
+    }
+    let lists = lists_of(mdl);
+    if lists != 0 {
+        return mdl.report(&rule::UNLOCKED_IN_LIST, lists, caller);
     }
     if flags & flag::MAPPED != 0 {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);

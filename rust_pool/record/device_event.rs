@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Reports common buffers whose device has changed since they were allocated.
+//! Reports common buffers and lists whose device has changed since they were made.
 
 use crate::{
     report::{
@@ -42,6 +42,36 @@ impl Freeing {
         Self { caller, event }
     }
 
+    /// What the device has been through, as far as that matters.
+    fn event(&self, device: &DmaDevice, fate: Fate) -> Option<Event> {
+        Some(match self.event {
+            None if fate == Fate::Freed => return None,
+            Some(Event::Removed) => Event::Removed,
+            Some(event) if fate == Fate::Freed => event,
+            // The free was deferred, and the device removed before it was carried out.
+            _ if device.is_gone() => Event::Removed,
+            _ => Event::DomainChanged,
+        })
+    }
+
+    /// Reports that a list was put, if the device is not as it was when the list was made.
+    pub(crate) fn report_list(
+        &self,
+        device: &DmaDevice,
+        adapter: impl Into<Parameter>,
+        list: Parameter,
+        fate: Fate,
+    ) {
+        let rule = match self.event(device, fate) {
+            None => return,
+            Some(Event::DriverLost) => &rule::PUT_WITHOUT_DRIVER,
+            Some(Event::Removed) => &rule::PUT_WITHOUT_DEVICE,
+            Some(Event::DomainChanged) => &rule::PUT_WITHOUT_IOMMU,
+        };
+        let given = [adapter.into(), list];
+        rule.by(self.caller, given).report();
+    }
+
     /// Reports what became of the memory, if the device is not as it was when the buffer was
     /// allocated.
     pub(crate) fn report(
@@ -51,13 +81,8 @@ impl Freeing {
         base: usize,
         fate: Fate,
     ) {
-        let event = match self.event {
-            None if fate == Fate::Freed => return,
-            Some(Event::Removed) => Event::Removed,
-            Some(event) if fate == Fate::Freed => event,
-            // The free was deferred, and the device removed before it was carried out.
-            _ if device.is_gone() => Event::Removed,
-            _ => Event::DomainChanged,
+        let Some(event) = self.event(device, fate) else {
+            return;
         };
         let rule = match (event, fate) {
             (Event::DriverLost, _) => &rule::FREED_WITHOUT_DRIVER,

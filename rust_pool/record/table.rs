@@ -25,7 +25,10 @@ use crate::{
         Region, //
     },
     report::violation::Violation,
-    sys,
+    sys::{
+        self,
+        PAGE_SIZE, //
+    },
     types::memory_type::MemoryType,
     verifier::{
         self,
@@ -42,7 +45,8 @@ use core::{
 };
 use kernel::{
     prelude::*,
-    static_lock_class, //
+    static_lock_class,
+    sync::atomic::Atomic, //
 };
 
 /// The result of taking a region out of the table.
@@ -128,7 +132,10 @@ impl Regions {
         if let Err(error) = check(region) {
             return Taken::Refused(error);
         }
-        recently_freed::remember(base);
+        // The places are for blocks.
+        if base % PAGE_SIZE == 0 {
+            recently_freed::remember(base);
+        }
         let region = bucket.remove(base);
         drop(bucket);
         tracking::remove(base);
@@ -173,6 +180,7 @@ impl Reservation {
                 site: CallSite::new(call_site::driver(caller)),
                 owner,
                 giver: 0,
+                lists: Atomic::new(0),
             },
         );
         if verifier::on() {

@@ -580,6 +580,72 @@ pub(crate) const PUT_OF_NO_ADAPTER: Rule<1> = rule(
     Refused,
 );
 
+/// A scatter/gather list of what never was an adapter.
+pub(crate) const LIST_OF_NO_ADAPTER: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
+    "scatter/gather list of an adapter that never was",
+    Refused,
+);
+
+/// `CalculateScatterGatherList()` of what never was an adapter.
+pub(crate) const SIZE_OF_NO_ADAPTER: Rule<1> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Is(0), Is(0)],
+    "size of a scatter/gather list of an adapter that never was",
+    Refused,
+);
+
+/// A scatter/gather list requested without a routine to be called with it, or a place for its size.
+pub(crate) const LIST_FOR_NOBODY: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
+    "scatter/gather list for nobody",
+    Refused,
+);
+
+/// A scatter/gather list of an MDL that was never initialised, or without room for its pages.
+pub(crate) const LIST_OF_BAD_MDL: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("its flags"),
+        Given("where its buffer begins"),
+    ],
+    "scatter/gather list of an MDL that is longer than its room",
+    Refused,
+);
+
+/// `PutScatterGatherList()` of a list of another adapter.
+pub(crate) const LIST_MISFIT: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Given("list"), Is(0)],
+    "scatter/gather list put to another adapter than its own",
+    Refused,
+);
+
+/// `PutScatterGatherList()` with another direction than the list was made for, which counts.
+pub(crate) const LIST_MISDIRECTED: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("adapter"),
+        Given("list"),
+        Given("WriteToDevice"),
+    ],
+    "scatter/gather list put with another direction than its own",
+    Done,
+);
+
+/// A member of `DMA_OPERATIONS` that is not there, or not of the adapter's version.
+pub(crate) const ROUTINE_ABSENT: Rule<1> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Is(0), Is(0)],
+    "{routine}, which this adapter does not have",
+    Refused,
+);
+
 /// `FreeCommonBuffer()` of a live buffer with arguments that are not its own.
 pub(crate) const BUFFER_MISFIT: Rule<3> = rule(
     DriverVerifier,
@@ -832,6 +898,19 @@ pub(crate) const MDL_BUILT_OF_PAGED: Rule<2> = rule(
     [Is(0x7f), Irql, Given("MDL"), Given("its flags")],
     "MDL of nonpaged pool built for paged pool",
     Done,
+);
+
+/// A scatter/gather list of an MDL with such a frame.
+pub(crate) const LISTED_FRAME_OF_NO_MEMORY: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x89),
+        Given("MDL"),
+        Given("where the frame's number is"),
+        Given("the number"),
+    ],
+    "scatter/gather list of an MDL with a frame that is no memory",
+    Refused,
 );
 
 /// An MDL mapped with a frame that is no memory.
@@ -1132,6 +1211,38 @@ pub(crate) const ADAPTER_OF_NO_DEVICE: Rule<0> = rule(
     Refused,
 );
 
+/// `PutScatterGatherList()` after the driver that had the device lost it.
+pub(crate) const PUT_WITHOUT_DRIVER: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("list"), Is(1)],
+    "scatter/gather list put after its device lost its driver",
+    Done,
+);
+
+/// The same after the device was removed.
+pub(crate) const PUT_WITHOUT_DEVICE: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("list"), Is(2)],
+    "scatter/gather list put after its device was removed",
+    Done,
+);
+
+/// The same after the device's IOMMU group got another domain.
+pub(crate) const PUT_WITHOUT_IOMMU: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Given("list"), Is(3)],
+    "scatter/gather list put after its IOMMU domain changed",
+    Done,
+);
+
+/// A scatter/gather list for a device that was removed.
+pub(crate) const LIST_WITHOUT_DEVICE: Rule<1> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Is(0), Is(2)],
+    "scatter/gather list for a device that was removed",
+    Refused,
+);
+
 /// `FreeCommonBuffer()` of a buffer that was freed already or never was, memory of another family
 /// included.
 pub(crate) const NOT_A_BUFFER: Rule<3> = rule(
@@ -1154,7 +1265,23 @@ pub(crate) const PUT_WITH_BUFFERS: Rule<2> = rule(
     Later,
 );
 
-/// More map registers than the adapter has, for one buffer, with the verifier's option `dma`.
+/// `PutScatterGatherList()` of a list that was put already or never was.
+pub(crate) const NOT_A_LIST: Rule<2> = rule(
+    DmaVerifier,
+    [Is(0x06), Given("adapter*"), Given("list*"), Is(0)],
+    "put of a scatter/gather list that was put already or never was",
+    Refused,
+);
+
+/// `PutDmaAdapter()` with scatter/gather lists out. Until the last of them is put, new requests fail.
+pub(crate) const PUT_WITH_LISTS: Rule<2> = rule(
+    DmaVerifier,
+    [Is(0x0a), Given("adapter"), Given("lists out"), Is(0)],
+    "adapter put back with scatter/gather lists out",
+    Later,
+);
+
+/// More map registers than the adapter has, for one buffer or scatter/gather list, with the verifier's option `dma`.
 pub(crate) const MANY_REGISTERS_IN_ONE: Rule<3> = rule(
     DmaVerifier,
     [
@@ -1167,8 +1294,8 @@ pub(crate) const MANY_REGISTERS_IN_ONE: Rule<3> = rule(
     Refused,
 );
 
-/// More map registers than the adapter has, for all its live buffers together, with the verifier's
-/// option `dma`.
+/// More map registers than the adapter has, with the verifier's option `dma`: for a buffer, all that
+/// its live buffers and lists hold together; for a list, all that its buffers hold.
 pub(crate) const MANY_REGISTERS_IN_ALL: Rule<3> = rule(
     DmaVerifier,
     [
@@ -1179,6 +1306,27 @@ pub(crate) const MANY_REGISTERS_IN_ALL: Rule<3> = rule(
     ],
     "more map registers in use than the adapter has",
     Done,
+);
+
+/// A scatter/gather list of an MDL whose pages are neither locked nor built.
+pub(crate) const LIST_OF_UNLOCKED: Rule<2> = rule(
+    DmaVerifier,
+    [Is(0x0e), Given("MDL"), Given("its flags*"), Is(0)],
+    "scatter/gather list of pages that are not locked",
+    Refused,
+);
+
+/// `MmUnlockPages()` of pages that are in a scatter/gather list.
+pub(crate) const UNLOCKED_IN_LIST: Rule<3> = rule(
+    DmaVerifier,
+    [
+        Ours(0x0e),
+        Given("MDL"),
+        Given("its flags"),
+        Given("lists that have them"),
+    ],
+    "pages unlocked that are in a scatter/gather list",
+    Refused,
 );
 
 /// The driver or the device wrote before a common buffer, which is found when that is freed, if it
@@ -1208,7 +1356,23 @@ pub(crate) const WRITTEN_BEHIND_BUFFER: Rule<2> = rule(
     Done,
 );
 
-/// `AllocateCommonBuffer()` or `PutDmaAdapter()` of an adapter that was put back. As its routines
+/// A scatter/gather list requested above `DISPATCH_LEVEL`.
+pub(crate) const LIST_REQUESTED: Rule<0> = rule(
+    DmaVerifier,
+    [Is(0x13), Is(0x02), Is(2), Irql],
+    "scatter/gather list requested above DISPATCH_LEVEL",
+    Refused,
+);
+
+/// `PutScatterGatherList()` there.
+pub(crate) const LIST_PUT: Rule<0> = rule(
+    DmaVerifier,
+    [Is(0x13), Is(0x02), Is(2), Irql],
+    "scatter/gather list put above DISPATCH_LEVEL",
+    DoneButInNmi,
+);
+
+/// `AllocateCommonBuffer()`, `PutDmaAdapter()` or a scatter/gather list of an adapter that was put back. As its routines
 /// are found through it, an adapter stays readable until 16 more were put back; after that it
 /// reads as one that never was.
 pub(crate) const ADAPTER_PUT_BEFORE: Rule<1> = rule(
@@ -1223,5 +1387,34 @@ pub(crate) const ADAPTER_NULL: Rule<0> = rule(
     DmaVerifier,
     [Is(0x19), Is(0), Is(0), Is(0)],
     "NULL in place of an adapter",
+    Refused,
+);
+
+/// A scatter/gather list that begins outside of its MDL.
+pub(crate) const LIST_BEGINS_OUTSIDE: Rule<2> = rule(
+    DmaVerifier,
+    [Is(0x1b), Given("address"), Given("MDL"), Is(0)],
+    "scatter/gather list that begins outside of its MDL",
+    Refused,
+);
+
+/// A scatter/gather list of no size.
+pub(crate) const LIST_ZERO_BYTES: Rule<2> = rule(
+    DmaVerifier,
+    [Is(0x21), Given("adapter*"), Given("MDL*"), Is(0)],
+    "scatter/gather list of zero bytes",
+    Refused,
+);
+
+/// A scatter/gather list that is longer than the chain of its MDLs.
+pub(crate) const LIST_ENDS_OUTSIDE: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Is(0x24),
+        Given("bytes that are missing"),
+        Given("MDL*"),
+        Is(0),
+    ],
+    "scatter/gather list that ends behind its MDLs",
     Refused,
 );

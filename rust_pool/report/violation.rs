@@ -136,6 +136,8 @@ pub(crate) enum Detail {
         given: Tag,
         bytes: usize,
     },
+    /// For `{routine}`.
+    Routine(&'static str),
     /// For `{what}`, `{blocks}` and `{bytes}`.
     Left {
         what: &'static str,
@@ -162,6 +164,7 @@ impl Detail {
             (Self::WrongTag { block, .. }, "block") => kwrite!(f, "{block}"),
             (Self::WrongTag { given, .. }, "given") => kwrite!(f, "{given}"),
             (Self::WrongTag { bytes, .. }, "bytes") => kwrite!(f, "{bytes}"),
+            (Self::Routine(name), "routine") => f.write_str(name),
             (Self::Left { what, .. }, "what") => f.write_str(what),
             (Self::Left { blocks, .. }, "blocks") => kwrite!(f, "{}", Blocks(blocks)),
             (Self::Left { bytes, .. }, "bytes") => kwrite!(f, "{bytes}"),

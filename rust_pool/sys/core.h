@@ -137,6 +137,28 @@ enum rust_pool_dma_fate
 rust_pool_dma_free(struct device *dev, void *group, void *base, size_t bytes,
 		   u64 bus, const struct rust_pool_dma_origin *origin);
 
+/* streaming.c: page frames mapped for a device. */
+struct rust_pool_mapping;
+
+struct rust_pool_mapping *rust_pool_mapping_new(size_t pages, gfp_t gfp);
+void rust_pool_mapping_free(struct rust_pool_mapping *mapping);
+size_t rust_pool_mapping_add(struct rust_pool_mapping *mapping,
+			     const PFN_NUMBER *frames, size_t offset,
+			     size_t bytes);
+bool rust_pool_mapping_copy(struct rust_pool_mapping *mapping,
+			    struct device *dev, gfp_t gfp);
+bool rust_pool_mapping_map(struct rust_pool_mapping *mapping,
+			   struct device *dev, bool to_device);
+const struct rust_pool_dma_origin *
+rust_pool_mapping_origin(const struct rust_pool_mapping *mapping);
+size_t rust_pool_mapping_list(const struct rust_pool_mapping *mapping,
+			      SCATTER_GATHER_LIST *list);
+bool rust_pool_mapping_unmap(struct rust_pool_mapping *mapping,
+			     struct device *dev, void *group, bool may_sleep,
+			     enum rust_pool_dma_fate *fate);
+void *rust_pool_list_memory(size_t bytes, gfp_t gfp);
+void rust_pool_list_memory_free(void *list);
+
 /* frames.c: page frames by their numbers. */
 struct rust_pool_frames {
 	/* The index of the first that is no memory; their number if all are. */
@@ -219,17 +241,36 @@ void rust_pool_client_gone(struct module *mod);
 struct module *rust_pool_client_after(u64 *number, char *name);
 
 /*
- * Rust functions. wdm.c, the inline functions of wdm.h and the Rust API call those
+ * Rust functions. wdm.c, dma.c, the inline functions of wdm.h and the Rust API call those
  * that take a call site (caller); helpers.c, arch/guard_pages.c, parameters.c,
  * pressure.c and work.c call the others.
  */
 DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
 				     u32 *registers, unsigned long caller);
 void rust_pool_adapter_put(DMA_ADAPTER *adapter, unsigned long caller);
+void rust_pool_adapter_absent(DMA_ADAPTER *adapter, const char *member,
+			      unsigned long caller);
 void *rust_pool_buffer_allocate(DMA_ADAPTER *adapter, u32 bytes, u64 *logical,
 				bool cached, unsigned long caller);
 void rust_pool_buffer_free(DMA_ADAPTER *adapter, u32 bytes, u64 logical,
 			   void *base, bool cached, unsigned long caller);
+/* What is to be transferred, and where the list of it is to be, if not by us. */
+struct rust_pool_transfer {
+	DMA_ADAPTER *adapter;
+	MDL *mdl;
+	void *va;
+	u32 bytes;
+	bool to_device;
+	void *buffer;
+	u32 room;
+	unsigned long caller;
+};
+NTSTATUS rust_pool_list_get(const struct rust_pool_transfer *transfer,
+			    SCATTER_GATHER_LIST **list);
+void rust_pool_list_put(DMA_ADAPTER *adapter, SCATTER_GATHER_LIST *list,
+			bool to_device, unsigned long caller);
+NTSTATUS rust_pool_list_size(DMA_ADAPTER *adapter, MDL *mdl, void *va, u32 bytes,
+			     u32 *size, u32 *registers, unsigned long caller);
 const void *rust_pool_row(u32 type, u32 tag, unsigned long caller,
 			  struct module *module);
 bool rust_pool_paged_check(size_t bytes, unsigned long caller);
@@ -250,12 +291,15 @@ void rust_pool_drain_of(unsigned int cpu);
 void rust_pool_module_live(struct module *mod);
 void rust_pool_module_going(struct module *mod);
 
-/* wdm.c: what the Rust API calls inside a client, besides wdm.h. */
+/* api/dma.c: the operations of an adapter, by its version. */
+enum { RUST_POOL_DMA_VERSIONS = 3 };
+extern DMA_OPERATIONS rust_pool_dma_operations[RUST_POOL_DMA_VERSIONS];
+
+/* wdm.c and dma.c: what the Rust API calls inside a client, besides wdm.h. */
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
 			       PULONG registers, unsigned long caller);
 void rust_pool_copy(void *to, const void *from, size_t bytes);
 void rust_pool_fill(void *to, u8 value, size_t bytes);
-extern DMA_OPERATIONS rust_pool_dma_operations;
 
 /* Rust, exported for the Rust API. */
 void rust_pool_adapter_hold(PDMA_ADAPTER adapter);

@@ -22,9 +22,9 @@ pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
 /// its group when it is removed. Dropping the last reference calls the code of others; see
 /// [`crate::record::held_device`].
 pub(crate) struct DmaDevice {
-    device: NonNull<bindings::device>,
+    pub(super) device: NonNull<bindings::device>,
     /// Null without an IOMMU.
-    group: *mut c_void,
+    pub(super) group: *mut c_void,
 }
 
 /// Coherent memory.
@@ -35,7 +35,7 @@ pub(crate) struct Coherent {
 }
 
 /// How coherent memory was made.
-pub(crate) struct Origin(raw::rust_pool_dma_origin);
+pub(crate) struct Origin(pub(super) raw::rust_pool_dma_origin);
 
 // SAFETY: The pointers inside are compared, but never dereferenced.
 unsafe impl Send for Origin {}
@@ -51,6 +51,16 @@ pub(crate) enum Fate {
     FreedPages,
     /// It could not be freed.
     Lost,
+}
+
+impl Fate {
+    pub(super) fn of(fate: raw::rust_pool_dma_fate) -> Self {
+        match fate {
+            raw::rust_pool_dma_fate_RUST_POOL_DMA_FREED => Self::Freed,
+            raw::rust_pool_dma_fate_RUST_POOL_DMA_FREED_PAGES => Self::FreedPages,
+            _ => Self::Lost,
+        }
+    }
 }
 
 // SAFETY: References to devices and to groups are counted atomically, and any thread may drop them.
@@ -169,11 +179,7 @@ impl DmaDevice {
                 &origin.0,
             )
         };
-        match fate {
-            raw::rust_pool_dma_fate_RUST_POOL_DMA_FREED => Fate::Freed,
-            raw::rust_pool_dma_fate_RUST_POOL_DMA_FREED_PAGES => Fate::FreedPages,
-            _ => Fate::Lost,
-        }
+        Fate::of(fate)
     }
 }
 

@@ -22,6 +22,8 @@ pub(crate) enum MemoryType {
     Contiguous,
     NonCached,
     CommonBuffer,
+    /// A scatter/gather list.
+    List,
     /// The pages of an MDL.
     Mapping,
     /// The locked pages of an MDL.
@@ -48,6 +50,7 @@ impl fmt::Display for MemoryType {
             Self::Contiguous => "contiguous",
             Self::NonCached => "noncached",
             Self::CommonBuffer => "common",
+            Self::List => "list",
             Self::Mapping => "mapping",
             Self::Locked => "locked",
             Self::MdlPages => "mdl_pages",

@@ -40,7 +40,7 @@ probes() {
 takes_all_families() {
 	[ "$(tag_diff EduX Nonp)" = 1 ] && [ "$(tag_diff EduC Paged)" = 1 ] &&
 		diff_is contiguous 1 && diff_is noncached 1 && diff_is adapters 1 &&
-		grep -q '^adapter .* mask 0xfffffff buffers 1 open$' "$STATS/adapters" &&
+		grep -q '^adapter .* mask 0xfffffff lists 0 buffers 1 open$' "$STATS/adapters" &&
 		grep -q '^buffer .*\[dma_demo\]$' "$STATS/adapters" &&
 		! grep '^buffer .*9rust_pool' "$STATS/adapters"
 }

@@ -179,6 +179,45 @@ removed_as() {
 	set_type "$1" "$2" && removed_with_buffers_out "$1"
 }
 
+# lists_put STEP WORDS: puts three lists; each is reported with these words, or none
+lists_put() {
+	_before=$(violations)
+	run "$1" && eventually nothing_live >"$TMP/live" || return 1
+	_rows=$(($(violations) - _before))
+	if [ -z "$2" ]; then
+		[ $_rows -eq 0 ] && return
+	else
+		_right=$(tail -n 3 "$STATS/violations" | grep -c " 0xe6 0x0 .*$2\$")
+		[ $_rows -eq 3 ] && [ "$_right" -eq 3 ] && return
+	fi
+	echo "# $_rows reports in place of: $2"
+	tail -n 3 "$STATS/violations" | sed 's/^/# /'
+	return 1
+}
+
+# Both where it may sleep and where it may not.
+removed_with_lists_out() {
+	for _put in unlist unlist_atomic; do
+		run lists "$1" && remove "$1" && lists_put $_put 'device was removed' &&
+			rescan "$1" && usable "$1" || return 1
+	done
+}
+
+unbound_with_lists_out() {
+	for _put in unlist unlist_atomic; do
+		bind "$1" && run lists "$1" && lists_put $_put '' && run lists "$1" &&
+			unbind "$1" && lists_put $_put 'device lost its driver' || return 1
+	done
+}
+
+# type_changed_with_lists DEVICE FROM TO: with lists out
+type_changed_with_lists() {
+	for _put in unlist unlist_atomic; do
+		set_type "$1" "$2" && run lists "$1" && set_type "$1" "$3" &&
+			lists_put $_put 'IOMMU domain changed' && usable "$1" || return 1
+	done
+}
+
 # vmalloc areas of the DMA API
 mapped() {
 	grep -c ' dma-coherent' /proc/vmallocinfo
@@ -271,7 +310,7 @@ booked_check() {
 
 # Cases for a device, whatever serves it, and how many they are.
 # shellcheck disable=SC2034 # those that source this use it
-COMMON=10
+COMMON=12
 common_cases() {
 	check "$2: removed, with buffers out" removed_with_buffers_out "$1"
 	check "$2: removed and back before the free" back_before_the_free "$1"
@@ -281,6 +320,8 @@ common_cases() {
 	for _case in driver_unbound driver_bound_again driver_and_device_gone; do
 		booked_check "$2: $_case" "$_case" "$1"
 	done
+	booked_check "$2: removed, with lists out" removed_with_lists_out "$1"
+	booked_check "$2: unbound, with lists out" unbound_with_lists_out "$1"
 	check "$2: memory in balance" balanced large_removed "$1"
 	check "$2: removed while threads allocate and free" raced "$1" away_and_back
 }

@@ -34,6 +34,15 @@ one_of_two_removed() {
 	[ $_status -eq 0 ] && run unreached "$2" && usable "$2" && rescan "$1" && usable "$1" && usable "$2"
 }
 
+# The pages of its lists must not stay mapped for the others of the group.
+one_of_two_removed_with_lists() {
+	for _put in unlist unlist_atomic; do
+		run lists "$1" && remove "$1" && lists_put $_put 'device was removed' &&
+			run unreached "$2" && rescan "$1" || return 1
+	done
+	usable "$1" && usable "$2"
+}
+
 bridge_removed() {
 	_bridge=$(basename "$(readlink -f "$(device "$1")/..")")
 	_words=$(removed "$1")
@@ -60,7 +69,7 @@ EDU=${EDU##*/}
 set -- $(behind_bridge)
 [ $# -eq 2 ] || skip_all "there are not two edus behind a bridge"
 begin_lifetime
-ktap_set_plan $((COMMON + 13 + LIFETIME_ENDS))
+ktap_set_plan $((COMMON + 16 + LIFETIME_ENDS))
 common_cases "$EDU" lazy
 booked_check "lazy to passthrough" type_changed "$EDU" DMA-FQ identity
 booked_check "lazy to passthrough and back" type_changed "$EDU" DMA-FQ identity DMA-FQ
@@ -72,6 +81,9 @@ check "passthrough: removed, with buffers out" removed_as "$EDU" identity
 booked_check "passthrough, then lazy: memory in balance" balanced large_changed "$EDU" identity DMA-FQ
 booked_check "domain changed while threads allocate and free" raced "$EDU" to_and_fro
 check "one of two in a group removed" one_of_two_removed "$1" "$2"
+booked_check "one of two in a group removed, with lists out" one_of_two_removed_with_lists "$1" "$2"
+booked_check "lazy to passthrough, with lists out" type_changed_with_lists "$EDU" DMA-FQ identity
+booked_check "passthrough to lazy, with lists out" type_changed_with_lists "$EDU" identity DMA-FQ
 check "bridge removed" bridge_removed "$1"
 check "root port removed" root_port_removed "$1"
 check "the devices are back" all_back "$EDU" "$1"

@@ -63,6 +63,12 @@ common_reported_at_client() {
 		leaked 'common buffer' 2 14000 'leak_common\+.*\[rp_test_leak\]'
 }
 
+lists_reported_at_client() {
+	client lists=2 || return 1
+	logged "$REPORT" &&
+		leaked 'scatter/gather list' 2 8192 'leak_lists\+.*\[rp_test_leak\]'
+}
+
 reported_again_at_ours() {
 	log_mark "rust_pool goes"
 	unload rust_pool || return 1
@@ -172,7 +178,7 @@ rust_reported_at_client() {
 begin rp_test rp_test_leak rp_test_pool rp_test_leak_rust
 load_or_fail rust_pool rp_test
 find_edu
-ktap_set_plan $((17 + ENDS))
+ktap_set_plan $((18 + ENDS))
 
 check "a client without leaks is not reported" others_not_blamed
 check "pool reported at the client's unload" reported_at_client
@@ -183,8 +189,11 @@ check "pages reported at the client's unload" pages_reported_at_client
 if [ -n "$EDU" ]; then
 	check "common buffers reported at the client's unload" \
 		common_reported_at_client
+	check "scatter/gather lists reported at the client's unload" \
+		lists_reported_at_client
 else
 	ktap_test_skip "common buffers reported at the client's unload"
+	ktap_test_skip "scatter/gather lists reported at the client's unload"
 fi
 check "the next client is not blamed" others_not_blamed
 check "all reported at our unload" reported_again_at_ours

@@ -27,6 +27,8 @@ static const struct input_table *const tables[] = {
 	&adapter_puts,
 	&buffer_allocations,
 	&buffer_frees,
+	&list_requests,
+	&list_puts,
 };
 
 #define WITHOUT_DEVICE	9

@@ -59,6 +59,8 @@ extern const struct input_table adapter_requests;
 extern const struct input_table adapter_puts;
 extern const struct input_table buffer_allocations;
 extern const struct input_table buffer_frees;
+extern const struct input_table list_requests;
+extern const struct input_table list_puts;
 
 /*
  * Requires what the row says of violations. After another answer nobody knows

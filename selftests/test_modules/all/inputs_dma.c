@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad input to adapters and common buffers: each argument wrong in turn.
+ * Bad input to adapters, common buffers and scatter/gather lists: each argument
+ * wrong in turn.
  */
 #include <linux/kernel.h>
 #include <linux/pci.h>
@@ -518,3 +519,229 @@ static void run_release(struct rpt *t, const void *data,
 
 const struct input_table buffer_frees =
 	INPUT_TABLE("FreeCommonBuffer", releases, run_release);
+
+#define LIST_BYTES	10000
+#define UP_TO_DISPATCH	(IN_TASK | AT_DISPATCH)
+
+enum list_flaw { RIGHT, NO_MDL, NO_ROUTINE, UNLOCKED, SMALL_BLOCK };
+
+struct listing {
+	struct input in;
+	enum which which;
+	enum list_flaw flaw;
+	/* From where on, and how much. */
+	s64 offset;
+	ULONG length;
+	u32 status;
+};
+
+#define LISTING(_what, _contexts, _code, _p1, _status, ...) { \
+	.in = { "GetScatterGatherList", _what, _contexts, _code, _p1 }, \
+	.status = _status, .length = LIST_BYTES, __VA_ARGS__ }
+#define MISUSED		0xc000000d
+#define NOT_WITHIN	0xc0000023
+#define LIST_NO_ADAPTER(_what, _which, _code, _p1) \
+	LISTING(_what, IN_TASK, _code, _p1, MISUSED, .which = _which)
+
+static const struct listing listings[] = {
+	LISTING("right", UP_TO_DISPATCH, 0, 0, 0),
+	LISTING("right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13, MISUSED),
+	LISTING("the_last_byte", IN_TASK, 0, 0, 0, .offset = LIST_BYTES - 1,
+		.length = 1),
+	LISTING("0_bytes", UP_TO_DISPATCH, 0xe6, 0x21, MISUSED, .length = 0),
+	LISTING("a_byte_more", UP_TO_DISPATCH, 0xe6, 0x24, NOT_WITHIN,
+		.length = LIST_BYTES + 1),
+	LISTING("2^32-1_bytes", IN_TASK, 0xe6, 0x24, NOT_WITHIN,
+		.length = 0xffffffff),
+	LISTING("behind", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN,
+		.offset = LIST_BYTES, .length = 1),
+	LISTING("before", IN_TASK, 0xe6, 0x1b, NOT_WITHIN, .offset = -1),
+	LISTING("far_behind", IN_TASK, 0xe6, 0x1b, NOT_WITHIN,
+		.offset = S64_MIN),
+	LISTING("no_MDL", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .flaw = NO_MDL),
+	LISTING("no_routine", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED,
+		.flaw = NO_ROUTINE),
+	LISTING("unlocked", UP_TO_DISPATCH, 0xe6, 0x0e, MISUSED, .flaw = UNLOCKED),
+	LISTING("no_room_for_frames", IN_TASK, 0xc4, 0x16, MISUSED,
+		.flaw = SMALL_BLOCK),
+	LIST_NO_ADAPTER("of_put_adapter", PUT, 0xe6, 0x18),
+	LIST_NO_ADAPTER("of_NULL", NULL_ADAPTER, 0xe6, 0x19),
+	LIST_NO_ADAPTER("of_user_address", USER_ADDRESS, 0xc4, 0x16),
+	LIST_NO_ADAPTER("of_not_canonical", NOT_CANONICAL, 0xc4, 0x16),
+	LIST_NO_ADAPTER("of_unmapped", UNMAPPED, 0xc4, 0x16),
+	LIST_NO_ADAPTER("of_inside", INSIDE_OWN, 0xc4, 0x16),
+	LIST_NO_ADAPTER("of_zeroes", ZEROES, 0xc4, 0x16),
+};
+
+struct list_call {
+	const DMA_OPERATIONS *operations;
+	DMA_ADAPTER *adapter;
+	PMDL mdl;
+	void *va;
+	ULONG length;
+	PDRIVER_LIST_CONTROL routine;
+	PSCATTER_GATHER_LIST list;
+	BOOLEAN write;
+	u32 status;
+};
+
+static void keep_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
+		      PVOID context)
+{
+	((struct list_call *)context)->list = list;
+}
+
+static void do_get_list(void *arg)
+{
+	struct list_call *c = arg;
+
+	c->status = c->operations->GetScatterGatherList(c->adapter, &edu->dev,
+							c->mdl, c->va,
+							c->length, c->routine,
+							c, c->write);
+}
+
+static void do_put_list(void *arg)
+{
+	struct list_call *c = arg;
+
+	c->operations->PutScatterGatherList(c->adapter, c->list, c->write);
+}
+
+/* An MDL of a block of pool, which is built. */
+static bool get_mdl(struct rpt *t, struct list_call *c, void **block)
+{
+	*block = ExAllocatePoolZero(NonPagedPoolNx, LIST_BYTES, TAG_INPUT);
+	c->mdl = IoAllocateMdl(*block, LIST_BYTES, FALSE, FALSE, NULL);
+	if (!EXPECT(t, *block && c->mdl))
+		return false;
+	MmBuildMdlForNonPagedPool(c->mdl);
+	c->va = *block;
+	c->routine = keep_list;
+	return true;
+}
+
+static void run_listing(struct rpt *t, const void *data,
+			enum rpt_context context)
+{
+	const struct listing *row = data;
+	struct list_call c = { .length = row->length };
+	struct adapters a;
+	void *block;
+	PMDL mdl;
+
+	if (!get_adapters(t, &a) || !get_mdl(t, &c, &block))
+		return;
+	c.operations = a.operations;
+	c.adapter = adapter_of(&a, row->which);
+	mdl = c.mdl;
+	c.va = (void *)((ULONG_PTR)c.va + row->offset);
+	switch (row->flaw) {
+	case NO_MDL:
+		c.mdl = NULL;
+		break;
+	case NO_ROUTINE:
+		c.routine = NULL;
+		break;
+	case UNLOCKED:
+		mdl->MdlFlags &= ~MDL_SOURCE_IS_NONPAGED_POOL;
+		break;
+	case SMALL_BLOCK:
+		mdl->ByteCount = SZ_1M;
+		break;
+	default:
+		break;
+	}
+	rpt_in_context(context, do_get_list, &c);
+	input_judge(t, &row->in, context);
+	EXPECT_EQ(t, c.status, row->status);
+	if (EXPECT_EQ(t, !c.list, !!row->status) && c.list)
+		do_put_list(&c);
+	IoFreeMdl(mdl);
+	ExFreePoolWithTag(block, TAG_INPUT);
+	put_adapters(&a, true);
+}
+
+const struct input_table list_requests =
+	INPUT_TABLE("GetScatterGatherList", listings, run_listing);
+
+struct list_put {
+	struct input in;
+	enum which which;
+	bool other_direction, twice;
+	/* That far into the list, or instead of it the block, or an address. */
+	s64 offset;
+	bool block, address;
+};
+
+#define LIST_PUT(_what, _contexts, _code, _p1, ...) { \
+	.in = { "PutScatterGatherList", _what, _contexts, _code, _p1 }, \
+	__VA_ARGS__ }
+#define NO_LIST(_what, _contexts, ...) \
+	LIST_PUT(_what, _contexts, 0xe6, 0x06, __VA_ARGS__)
+#define OTHER_LIST(_what, _contexts, _which) \
+	LIST_PUT(_what, _contexts, 0xc4, 0x16, .which = _which)
+
+static const struct list_put list_releases[] = {
+	LIST_PUT("right", UP_TO_DISPATCH, 0, 0),
+	LIST_PUT("right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13),
+	LIST_PUT("other_direction", UP_TO_DISPATCH, 0xc4, 0x16,
+		 .other_direction = true),
+	NO_LIST("twice", UP_TO_DISPATCH, .twice = true),
+	NO_LIST("NULL", UP_TO_DISPATCH, .address = true),
+	NO_LIST("4096", IN_TASK, .address = true, .offset = 4096),
+	NO_LIST("2^63", IN_TASK, .address = true, .offset = S64_MIN),
+	NO_LIST("minus_1", IN_TASK, .address = true, .offset = -1),
+	NO_LIST("a_byte_further", IN_TASK, .offset = 1),
+	NO_LIST("three_bytes_further", IN_TASK, .offset = 3),
+	NO_LIST("the_buffer", UP_TO_DISPATCH, .block = true),
+	OTHER_LIST("other_adapter", UP_TO_DISPATCH, OTHER),
+	OTHER_LIST("put_adapter", IN_TASK, PUT),
+	OTHER_LIST("adapter_NULL", IN_TASK, NULL_ADAPTER),
+	OTHER_LIST("adapter_user_address", IN_TASK, USER_ADDRESS),
+	OTHER_LIST("adapter_not_canonical", IN_TASK, NOT_CANONICAL),
+	OTHER_LIST("adapter_inside", IN_TASK, INSIDE_OWN),
+};
+
+static void run_list_put(struct rpt *t, const void *data,
+			 enum rpt_context context)
+{
+	const struct list_put *row = data;
+	struct list_call c, own = { .length = LIST_BYTES };
+	struct adapters a;
+	void *block;
+	bool gone;
+
+	if (!get_adapters(t, &a) || !get_mdl(t, &own, &block))
+		return;
+	own.operations = a.operations;
+	own.adapter = a.own;
+	do_get_list(&own);
+	if (!EXPECT(t, own.list))
+		return;
+	c = own;
+	c.adapter = adapter_of(&a, row->which);
+	c.write = row->other_direction;
+	if (row->address)
+		c.list = (void *)row->offset;
+	else if (row->block)
+		c.list = block;
+	else
+		c.list = (void *)own.list + row->offset;
+	if (row->twice)
+		do_put_list(&own);
+	rpt_in_context(context, do_put_list, &c);
+	if (!input_judge(t, &row->in, context))
+		return;
+	gone = row->twice || row->other_direction || !row->in.code ||
+	       (row->in.p1 == 0x13 && context != RPT_NMI);
+	if (!gone)
+		do_put_list(&own);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	IoFreeMdl(own.mdl);
+	ExFreePoolWithTag(block, TAG_INPUT);
+	put_adapters(&a, true);
+}
+
+const struct input_table list_puts =
+	INPUT_TABLE("PutScatterGatherList", list_releases, run_list_put);

@@ -234,6 +234,68 @@ static void versions(struct rpt *t)
 	}
 }
 
+static DMA_ADAPTER *get_of_version(ULONG version)
+{
+	DEVICE_DESCRIPTION d = describe(32, 4096);
+
+	d.Version = version;
+	d.Dma32BitAddresses = TRUE;
+	return IoGetDmaAdapter(&edu->dev, &d, &(ULONG){ 0 });
+}
+
+static const struct rpt_arg operation_sizes[] = {
+	{ "0", offsetof(DMA_OPERATIONS, CalculateScatterGatherList) },
+	{ "1", offsetof(DMA_OPERATIONS, CalculateScatterGatherList) },
+	{ "2", offsetof(DMA_OPERATIONS, GetDmaAdapterInfo) },
+	{ "3", sizeof(DMA_OPERATIONS) },
+	{ }
+};
+
+/* Whatever the version, a call of any member goes to a function. */
+static void operations_of_version(struct rpt *t)
+{
+	size_t first = offsetof(DMA_OPERATIONS, PutDmaAdapter), at;
+	DMA_ADAPTER *adapter = get_of_version(rpt_value_name(t)[0] - '0');
+
+	if (!EXPECT(t, adapter))
+		return;
+	EXPECT_EQ(t, adapter->DmaOperations->Size, rpt_value(t));
+	for (at = first; at < sizeof(DMA_OPERATIONS); at += sizeof(void *))
+		if (!EXPECT(t, *(void **)((char *)adapter->DmaOperations + at)))
+			break;
+	put_adapter(adapter);
+}
+
+static void absent(struct rpt *t, DMA_ADAPTER *adapter)
+{
+	const struct rpt_violation *v;
+
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	if (v)
+		EXPECT(t, rpt_shows(v->p[1], adapter));
+}
+
+static void absent_operations(struct rpt *t)
+{
+	DMA_ADAPTER *adapter = get_of_version(3);
+	const DMA_OPERATIONS *ops;
+
+	if (!EXPECT(t, adapter))
+		return;
+	ops = adapter->DmaOperations;
+	EXPECT_EQ(t, (u32)ops->JoinDmaDomain(adapter, NULL), 0xc00000bb);
+	absent(t, adapter);
+	EXPECT(t, !ops->GetDmaDomain(adapter));
+	absent(t, adapter);
+	EXPECT_EQ(t, ops->ReadDmaCounter(adapter), 0);
+	absent(t, adapter);
+	EXPECT(t, !ops->CancelAdapterChannel(adapter, &edu->dev, NULL));
+	absent(t, adapter);
+	ops->FreeCommonBufferVector(adapter, NULL);
+	absent(t, adapter);
+	put_adapter(adapter);
+}
+
 static void no_adapter(struct rpt *t)
 {
 	DEVICE_DESCRIPTION d = describe(32, 4096);
@@ -652,6 +714,8 @@ static const struct rpt_case cases[] = {
 	{ "too_large_a_buffer", large_buffer },
 	{ "narrowest_mask", narrowest_mask },
 	{ "description_versions", versions },
+	{ "operations_of_version", operations_of_version, operation_sizes },
+	{ "absent_operations", absent_operations },
 	{ "no_adapter_for_others", no_adapter },
 	{ "zero_bytes_refused", zero_bytes },
 	{ "free_must_match", free_must_match },
@@ -673,6 +737,7 @@ static const struct rpt_suite dma_suite = RPT_SUITE("dma", cases);
 static const struct rpt_suite *const suites[] = {
 	&dma_suite,
 	&dma_checks_suite,
+	&dma_lists_suite,
 };
 
 static void *key;

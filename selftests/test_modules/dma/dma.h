@@ -50,5 +50,6 @@ static inline void put_buffer(DMA_ADAPTER *adapter, ULONG length,
 }
 
 extern const struct rpt_suite dma_checks_suite;
+extern const struct rpt_suite dma_lists_suite;
 
 #endif /* RPT_DMA_H */

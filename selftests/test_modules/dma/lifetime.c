@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A client whose device goes while it has common buffers. It does one step when a
+ * A client whose device goes while it has common buffers or lists. It does one step when a
  * line is written to its parameter "run"; what happens to the device meanwhile is
  * the shell's.
  *
@@ -10,7 +10,12 @@
  *   check              the buffers still hold what was written to them
  *   free, free_atomic  all buffers; the latter with preemption disabled
  *   put, put_first     the adapters; the latter before the buffers
- *   unreached DEVICE   buffers that were freed are not mapped for a device
+ *   unreached DEVICE   buffers that were freed, and pages of lists that were put, are
+ *                      not mapped for a device
+ *   lists DEVICE       an adapter for a PCI device, with scatter/gather lists
+ *   unlist, unlist_atomic
+ *                      puts all lists, then the adapter; the former with preemption
+ *                      disabled in the latter
  *   race DEVICE, rest  two threads get, allocate, free and put without end
  */
 #include <linux/atomic.h>
@@ -45,6 +50,19 @@ struct client {
 };
 
 static struct client clients[ARRAY_SIZE(widths)];
+
+#define LISTS		3
+#define LIST_BYTES	200000
+
+static struct {
+	PDMA_ADAPTER adapter;
+	PSCATTER_GATHER_LIST list[LISTS];
+	/* Where the first begins for the device. */
+	u64 logical;
+	void *block;
+	PMDL mdl;
+} listed;
+
 static struct task_struct *threads[THREADS];
 static struct pci_dev *racing;
 /* No adapter is to be got of a device that has left its group for good. */
@@ -60,6 +78,7 @@ static PDMA_ADAPTER get_adapter(struct device *dev, ULONG width)
 	DEVICE_DESCRIPTION description = {
 		.Version = DEVICE_DESCRIPTION_VERSION3,
 		.Master = TRUE,
+		.ScatterGather = TRUE,
 		.InterfaceType = PCIBus,
 		.DmaAddressWidth = width,
 		.MaximumLength = SZ_32M,
@@ -187,6 +206,9 @@ static int unreached(const char *name)
 	if (!pdev)
 		return -ENODEV;
 	domain = iommu_get_domain_for_dev(&pdev->dev);
+	if (domain && listed.logical &&
+	    iommu_iova_to_phys(domain, listed.logical))
+		err = -EFAULT;
 	for (i = 0; domain && i < ARRAY_SIZE(widths); i++) {
 		for (k = 0; k < ARRAY_SIZE(sizes); k++) {
 			struct buffer *b = &clients[i].buffers[k];
@@ -211,6 +233,69 @@ static int more(void)
 		return -ENODEV;
 	put_buffer(&clients[0], &b);
 	return 0;
+}
+
+static void keep_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
+		      PVOID context)
+{
+	*(PSCATTER_GATHER_LIST *)context = list;
+}
+
+static void unlist(bool atomic)
+{
+	unsigned int i;
+
+	for (i = 0; i < LISTS; i++) {
+		if (!listed.list[i])
+			continue;
+		if (atomic)
+			preempt_disable();
+		listed.adapter->DmaOperations->PutScatterGatherList(
+			listed.adapter, listed.list[i], i & 1);
+		if (atomic)
+			preempt_enable();
+		listed.list[i] = NULL;
+	}
+	if (listed.adapter)
+		listed.adapter->DmaOperations->PutDmaAdapter(listed.adapter);
+	listed.adapter = NULL;
+	if (listed.mdl)
+		IoFreeMdl(listed.mdl);
+	listed.mdl = NULL;
+	if (listed.block)
+		ExFreePool(listed.block);
+	listed.block = NULL;
+}
+
+/* Each of a part of its own, as a device may not be given memory twice. */
+static int lists(const char *name)
+{
+	const ULONG part = LIST_BYTES / LISTS / PAGE_SIZE * PAGE_SIZE;
+	struct pci_dev *pdev = find(name);
+	unsigned int i;
+	int err = 0;
+
+	if (!pdev)
+		return -ENODEV;
+	listed.adapter = get_adapter(&pdev->dev, 64);
+	listed.block = ExAllocatePoolWithTag(NonPagedPoolNx, LIST_BYTES, 'tsiL');
+	listed.mdl = IoAllocateMdl(listed.block, LIST_BYTES, FALSE, FALSE, NULL);
+	if (!listed.adapter || !listed.block || !listed.mdl)
+		err = -ENOMEM;
+	else
+		MmBuildMdlForNonPagedPool(listed.mdl);
+	for (i = 0; !err && i < LISTS; i++)
+		if (listed.adapter->DmaOperations->GetScatterGatherList(
+			    listed.adapter, &pdev->dev, listed.mdl,
+			    listed.block + i * part, part, keep_list,
+			    &listed.list[i], i & 1))
+			err = -ENOMEM;
+	if (err)
+		unlist(false);
+	else
+		listed.logical = listed.list[0]->Elements[0].Address.QuadPart;
+	pci_dev_put(pdev);
+	return err;
 }
 
 /* Whatever becomes of the device: what is given is given back. */
@@ -288,12 +373,18 @@ static int run_set(const char *line, const struct kernel_param *kp)
 		return check();
 	if (!strcmp(step, "unreached"))
 		return unreached(name);
+	if (!strcmp(step, "lists"))
+		return lists(name);
 	if (!strcmp(step, "race"))
 		return start(name);
 	if (!strcmp(step, "free")) {
 		free_all(false);
 	} else if (!strcmp(step, "free_atomic")) {
 		free_all(true);
+	} else if (!strcmp(step, "unlist")) {
+		unlist(false);
+	} else if (!strcmp(step, "unlist_atomic")) {
+		unlist(true);
 	} else if (!strcmp(step, "put")) {
 		put_all();
 	} else if (!strcmp(step, "put_first")) {
@@ -339,6 +430,7 @@ static void __exit lifetime_exit(void)
 	rest();
 	free_all(false);
 	put_all();
+	unlist(false);
 	pci_unregister_driver(&driver);
 }
 

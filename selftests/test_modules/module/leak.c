@@ -33,6 +33,10 @@ static unsigned int common;
 module_param(common, uint, 0);
 MODULE_PARM_DESC(common, "Common buffers of 7000 bytes to leak");
 
+static unsigned int lists;
+module_param(lists, uint, 0);
+MODULE_PARM_DESC(lists, "Scatter/gather lists of a page to leak");
+
 static unsigned long look;
 module_param(look, ulong, 0);
 MODULE_PARM_DESC(look, "Address of a leaked block to compare with the pattern");
@@ -94,6 +98,46 @@ static noinline int leak_common(void)
 							&logical, TRUE), 7000);
 	pci_dev_put(edu);
 	return adapter ? 0 : -ENOMEM;
+}
+
+static void leave_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
+		       PVOID context)
+{
+	pr_info("leaking a list at 0x%lx\n", (unsigned long)list);
+}
+
+/* Of pages that nobody uses again, for the device may reach them. */
+static noinline int leak_lists(void)
+{
+	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
+	DEVICE_DESCRIPTION description = {
+		.Version = DEVICE_DESCRIPTION_VERSION3,
+		.Master = TRUE,
+		.DmaAddressWidth = 64,
+		.MaximumLength = 64 * 1024,
+	};
+	DMA_ADAPTER *adapter;
+	int err = -ENOMEM;
+	ULONG registers;
+	unsigned int i;
+
+	if (!edu)
+		return -ENODEV;
+	adapter = IoGetDmaAdapter(&edu->dev, &description, &registers);
+	for (i = 0; adapter && i < lists; i++) {
+		void *page = (void *)__get_free_page(GFP_KERNEL);
+		PMDL mdl = IoAllocateMdl(page, PAGE_SIZE, FALSE, FALSE, NULL);
+
+		if (!page || !mdl)
+			break;
+		MmBuildMdlForNonPagedPool(mdl);
+		err = adapter->DmaOperations->GetScatterGatherList(
+			adapter, &edu->dev, mdl, page, PAGE_SIZE, leave_list,
+			NULL, FALSE);
+		IoFreeMdl(mdl);
+	}
+	pci_dev_put(edu);
+	return err;
 }
 
 /* More than the heap takes in, and then more, when the size has its cache. */
@@ -185,6 +229,8 @@ static noinline int leak_all(void)
 		leak("contiguous", MmAllocateContiguousMemory(5000, any), 5000);
 	for (i = 0; i < noncached; i++)
 		leak("noncached", MmAllocateNonCachedMemory(6000), 6000);
+	if (lists)
+		return leak_lists();
 	return common ? leak_common() : 0;
 }
 

@@ -39,6 +39,57 @@ static_assert(offsetof(DMA_ADAPTER, Size) == 2);
 static_assert(offsetof(DMA_ADAPTER, DmaOperations) == 8);
 static_assert(Isa == 1 && PCIBus == 5);
 
+/* By position, as some drivers initialise one. */
+static_assert(offsetof(DMA_OPERATIONS, Size) == 0);
+static_assert(offsetof(DMA_OPERATIONS, PutDmaAdapter) == 8);
+static_assert(offsetof(DMA_OPERATIONS, AllocateCommonBuffer) == 16);
+static_assert(offsetof(DMA_OPERATIONS, FreeCommonBuffer) == 24);
+static_assert(offsetof(DMA_OPERATIONS, AllocateAdapterChannel) == 32);
+static_assert(offsetof(DMA_OPERATIONS, FlushAdapterBuffers) == 40);
+static_assert(offsetof(DMA_OPERATIONS, FreeAdapterChannel) == 48);
+static_assert(offsetof(DMA_OPERATIONS, FreeMapRegisters) == 56);
+static_assert(offsetof(DMA_OPERATIONS, MapTransfer) == 64);
+static_assert(offsetof(DMA_OPERATIONS, GetDmaAlignment) == 72);
+static_assert(offsetof(DMA_OPERATIONS, ReadDmaCounter) == 80);
+static_assert(offsetof(DMA_OPERATIONS, GetScatterGatherList) == 88);
+static_assert(offsetof(DMA_OPERATIONS, PutScatterGatherList) == 96);
+static_assert(offsetof(DMA_OPERATIONS, CalculateScatterGatherList) == 104);
+static_assert(offsetof(DMA_OPERATIONS, BuildScatterGatherList) == 112);
+static_assert(offsetof(DMA_OPERATIONS, BuildMdlFromScatterGatherList) == 120);
+static_assert(offsetof(DMA_OPERATIONS, GetDmaAdapterInfo) == 128);
+static_assert(offsetof(DMA_OPERATIONS, GetDmaTransferInfo) == 136);
+static_assert(offsetof(DMA_OPERATIONS, InitializeDmaTransferContext) == 144);
+static_assert(offsetof(DMA_OPERATIONS, AllocateCommonBufferEx) == 152);
+static_assert(offsetof(DMA_OPERATIONS, AllocateAdapterChannelEx) == 160);
+static_assert(offsetof(DMA_OPERATIONS, ConfigureAdapterChannel) == 168);
+static_assert(offsetof(DMA_OPERATIONS, CancelAdapterChannel) == 176);
+static_assert(offsetof(DMA_OPERATIONS, MapTransferEx) == 184);
+static_assert(offsetof(DMA_OPERATIONS, GetScatterGatherListEx) == 192);
+static_assert(offsetof(DMA_OPERATIONS, BuildScatterGatherListEx) == 200);
+static_assert(offsetof(DMA_OPERATIONS, FlushAdapterBuffersEx) == 208);
+static_assert(offsetof(DMA_OPERATIONS, FreeAdapterObject) == 216);
+static_assert(offsetof(DMA_OPERATIONS, CancelMappedTransfer) == 224);
+static_assert(offsetof(DMA_OPERATIONS, AllocateDomainCommonBuffer) == 232);
+static_assert(offsetof(DMA_OPERATIONS, FlushDmaBuffer) == 240);
+static_assert(offsetof(DMA_OPERATIONS, JoinDmaDomain) == 248);
+static_assert(offsetof(DMA_OPERATIONS, LeaveDmaDomain) == 256);
+static_assert(offsetof(DMA_OPERATIONS, GetDmaDomain) == 264);
+static_assert(offsetof(DMA_OPERATIONS, AllocateCommonBufferWithBounds) == 272);
+static_assert(offsetof(DMA_OPERATIONS, AllocateCommonBufferVector) == 280);
+static_assert(offsetof(DMA_OPERATIONS, GetCommonBufferFromVectorByIndex) ==
+	      288);
+static_assert(offsetof(DMA_OPERATIONS, FreeCommonBufferFromVector) == 296);
+static_assert(offsetof(DMA_OPERATIONS, FreeCommonBufferVector) == 304);
+static_assert(offsetof(DMA_OPERATIONS, CreateCommonBufferFromMdl) == 312);
+static_assert(sizeof(DMA_OPERATIONS) == 320);
+static_assert(sizeof(SCATTER_GATHER_ELEMENT) == 24);
+static_assert(offsetof(SCATTER_GATHER_ELEMENT, Length) == 8);
+static_assert(offsetof(SCATTER_GATHER_ELEMENT, Reserved) == 16);
+static_assert(offsetof(SCATTER_GATHER_LIST, Reserved) == 8);
+static_assert(offsetof(SCATTER_GATHER_LIST, Elements) == 16);
+static_assert(sizeof(DMA_ADAPTER_INFO) == 24 && sizeof(DMA_TRANSFER_INFO) == 20);
+static_assert(KeepObject == 1 && DeallocateObjectKeepRegisters == 3);
+
 static void page_macros(struct rpt *t)
 {
 	EXPECT_EQ(t, BYTES_TO_PAGES(0), 0);

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The C API of DMA adapters: IoGetDmaAdapter() as an exported function, as in wdm.c,
+ * and the operations of an adapter.
+ */
+
+/* The header declares the WDK's names, and does not define them. */
+#define RUST_POOL_EXPORTS
+
+#include <linux/bottom_half.h>
+#include <linux/dma-mapping.h>
+#include <linux/export.h>
+#include <linux/instruction_pointer.h>
+#include <linux/slab.h>
+#include <rust_pool/wdm.h>
+
+#include "../sys/core.h"
+
+#define CALLER	(rust_pool_caller_of(_RET_IP_).ip)
+
+static PVOID allocate_common_buffer(PDMA_ADAPTER adapter, ULONG length,
+				    PPHYSICAL_ADDRESS logical, BOOLEAN cached)
+{
+	u64 bus = 0;
+	void *base = rust_pool_buffer_allocate(adapter, length, &bus, cached,
+					       CALLER);
+
+	if (logical)
+		logical->QuadPart = bus;
+	return base;
+}
+
+static VOID free_common_buffer(PDMA_ADAPTER adapter, ULONG length,
+			       PHYSICAL_ADDRESS logical, PVOID base,
+			       BOOLEAN cached)
+{
+	rust_pool_buffer_free(adapter, length, logical.QuadPart, base, cached,
+			      CALLER);
+}
+
+static VOID put_dma_adapter(PDMA_ADAPTER adapter)
+{
+	rust_pool_adapter_put(adapter, CALLER);
+}
+
+static ULONG get_dma_alignment(PDMA_ADAPTER adapter)
+{
+	return dma_get_cache_alignment();
+}
+
+/*
+ * Windows calls this when there are as many map registers, at DISPATCH_LEVEL. Here
+ * there always are.
+ */
+static NTSTATUS call_with_list(const struct rust_pool_transfer *transfer,
+			       PDEVICE_OBJECT device_object,
+			       PDRIVER_LIST_CONTROL routine, PVOID context)
+{
+	PSCATTER_GATHER_LIST list;
+	NTSTATUS status;
+
+	status = rust_pool_list_get(transfer, routine ? &list : NULL);
+	if (!NT_SUCCESS(status))
+		return status;
+	local_bh_disable();
+	routine(device_object, NULL, list, context);
+	local_bh_enable();
+	return status;
+}
+
+static NTSTATUS get_scatter_gather_list(PDMA_ADAPTER adapter,
+					PDEVICE_OBJECT device_object, PMDL mdl,
+					PVOID current_va, ULONG length,
+					PDRIVER_LIST_CONTROL routine,
+					PVOID context, BOOLEAN write)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.va = current_va,
+		.bytes = length,
+		.to_device = write,
+		.caller = CALLER,
+	};
+
+	return call_with_list(&transfer, device_object, routine, context);
+}
+
+static VOID put_scatter_gather_list(PDMA_ADAPTER adapter,
+				    PSCATTER_GATHER_LIST list, BOOLEAN write)
+{
+	rust_pool_list_put(adapter, list, write, CALLER);
+}
+
+static NTSTATUS calculate_scatter_gather_list(PDMA_ADAPTER adapter, PMDL mdl,
+					      PVOID current_va, ULONG length,
+					      PULONG size, PULONG registers)
+{
+	return rust_pool_list_size(adapter, mdl, current_va, length, size,
+				   registers, CALLER);
+}
+
+static NTSTATUS build_scatter_gather_list(PDMA_ADAPTER adapter,
+					  PDEVICE_OBJECT device_object,
+					  PMDL mdl, PVOID current_va,
+					  ULONG length,
+					  PDRIVER_LIST_CONTROL routine,
+					  PVOID context, BOOLEAN write,
+					  PVOID buffer, ULONG room)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.va = current_va,
+		.bytes = length,
+		.to_device = write,
+		/* None is as one of no bytes: too small. */
+		.buffer = buffer ?: ZERO_SIZE_PTR,
+		.room = buffer ? room : 0,
+		.caller = CALLER,
+	};
+
+	return call_with_list(&transfer, device_object, routine, context);
+}
+
+/* A member that is not there: a report, not a jump to nowhere. */
+#define ABSENT(member)	rust_pool_adapter_absent(adapter, #member, CALLER)
+
+static NTSTATUS no_allocate_adapter_channel(PDMA_ADAPTER adapter,
+					    PDEVICE_OBJECT device_object,
+					    ULONG number_of_map_registers,
+					    PDRIVER_CONTROL execution_routine,
+					    PVOID context)
+{
+	ABSENT(AllocateAdapterChannel);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static BOOLEAN no_flush_adapter_buffers(PDMA_ADAPTER adapter, PMDL mdl,
+					PVOID map_register_base,
+					PVOID current_va, ULONG length,
+					BOOLEAN write_to_device)
+{
+	ABSENT(FlushAdapterBuffers);
+	return FALSE;
+}
+
+static VOID no_free_adapter_channel(PDMA_ADAPTER adapter)
+{
+	ABSENT(FreeAdapterChannel);
+}
+
+static VOID no_free_map_registers(PDMA_ADAPTER adapter, PVOID map_register_base,
+				  ULONG number_of_map_registers)
+{
+	ABSENT(FreeMapRegisters);
+}
+
+static PHYSICAL_ADDRESS no_map_transfer(PDMA_ADAPTER adapter, PMDL mdl,
+					PVOID map_register_base,
+					PVOID current_va, PULONG length,
+					BOOLEAN write_to_device)
+{
+	ABSENT(MapTransfer);
+	return (PHYSICAL_ADDRESS){ .QuadPart = 0 };
+}
+
+static ULONG no_read_dma_counter(PDMA_ADAPTER adapter)
+{
+	ABSENT(ReadDmaCounter);
+	return 0;
+}
+
+static NTSTATUS no_calculate_scatter_gather_list(
+	PDMA_ADAPTER adapter, PMDL mdl, PVOID current_va, ULONG length,
+	PULONG scatter_gather_list_size, PULONG registers)
+{
+	ABSENT(CalculateScatterGatherList);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_build_scatter_gather_list(
+	PDMA_ADAPTER adapter, PDEVICE_OBJECT device_object, PMDL mdl,
+	PVOID current_va, ULONG length, PDRIVER_LIST_CONTROL execution_routine,
+	PVOID context, BOOLEAN write_to_device, PVOID scatter_gather_buffer,
+	ULONG scatter_gather_length)
+{
+	ABSENT(BuildScatterGatherList);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_build_mdl_from_scatter_gather_list(
+	PDMA_ADAPTER adapter, PSCATTER_GATHER_LIST scatter_gather,
+	PMDL original_mdl, PMDL *target_mdl)
+{
+	ABSENT(BuildMdlFromScatterGatherList);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_get_dma_adapter_info(PDMA_ADAPTER adapter,
+					PDMA_ADAPTER_INFO adapter_info)
+{
+	ABSENT(GetDmaAdapterInfo);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_get_dma_transfer_info(PDMA_ADAPTER adapter, PMDL mdl,
+					 ULONGLONG offset, ULONG length,
+					 BOOLEAN write_only,
+					 PDMA_TRANSFER_INFO transfer_info)
+{
+	ABSENT(GetDmaTransferInfo);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_initialize_dma_transfer_context(PDMA_ADAPTER adapter,
+						   PVOID dma_transfer_context)
+{
+	ABSENT(InitializeDmaTransferContext);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static PVOID no_allocate_common_buffer_ex(PDMA_ADAPTER adapter,
+					  PPHYSICAL_ADDRESS maximum_address,
+					  ULONG length,
+					  PPHYSICAL_ADDRESS logical_address,
+					  BOOLEAN cache_enabled,
+					  NODE_REQUIREMENT preferred_node)
+{
+	ABSENT(AllocateCommonBufferEx);
+	return NULL;
+}
+
+static NTSTATUS no_allocate_adapter_channel_ex(
+	PDMA_ADAPTER adapter, PDEVICE_OBJECT device_object,
+	PVOID dma_transfer_context, ULONG number_of_map_registers, ULONG flags,
+	PDRIVER_CONTROL execution_routine, PVOID execution_context,
+	PVOID *map_register_base)
+{
+	ABSENT(AllocateAdapterChannelEx);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_configure_adapter_channel(PDMA_ADAPTER adapter,
+					     ULONG function_number,
+					     PVOID context)
+{
+	ABSENT(ConfigureAdapterChannel);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static BOOLEAN no_cancel_adapter_channel(PDMA_ADAPTER adapter,
+					 PDEVICE_OBJECT device_object,
+					 PVOID dma_transfer_context)
+{
+	ABSENT(CancelAdapterChannel);
+	return FALSE;
+}
+
+static NTSTATUS no_map_transfer_ex(
+	PDMA_ADAPTER adapter, PMDL mdl, PVOID map_register_base,
+	ULONGLONG offset, ULONG device_offset, PULONG length,
+	BOOLEAN write_to_device, PSCATTER_GATHER_LIST scatter_gather_buffer,
+	ULONG scatter_gather_buffer_length,
+	PDMA_COMPLETION_ROUTINE dma_completion_routine,
+	PVOID completion_context)
+{
+	ABSENT(MapTransferEx);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_get_scatter_gather_list_ex(
+	PDMA_ADAPTER adapter, PDEVICE_OBJECT device_object,
+	PVOID dma_transfer_context, PMDL mdl, ULONGLONG offset, ULONG length,
+	ULONG flags, PDRIVER_LIST_CONTROL execution_routine, PVOID context,
+	BOOLEAN write_to_device, PDMA_COMPLETION_ROUTINE dma_completion_routine,
+	PVOID completion_context, PSCATTER_GATHER_LIST *scatter_gather_list)
+{
+	ABSENT(GetScatterGatherListEx);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_build_scatter_gather_list_ex(
+	PDMA_ADAPTER adapter, PDEVICE_OBJECT device_object,
+	PVOID dma_transfer_context, PMDL mdl, ULONGLONG offset, ULONG length,
+	ULONG flags, PDRIVER_LIST_CONTROL execution_routine, PVOID context,
+	BOOLEAN write_to_device, PVOID scatter_gather_buffer,
+	ULONG scatter_gather_length,
+	PDMA_COMPLETION_ROUTINE dma_completion_routine,
+	PVOID completion_context, PVOID scatter_gather_list)
+{
+	ABSENT(BuildScatterGatherListEx);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_flush_adapter_buffers_ex(PDMA_ADAPTER adapter, PMDL mdl,
+					    PVOID map_register_base,
+					    ULONGLONG offset, ULONG length,
+					    BOOLEAN write_to_device)
+{
+	ABSENT(FlushAdapterBuffersEx);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static VOID no_free_adapter_object(PDMA_ADAPTER adapter,
+				   IO_ALLOCATION_ACTION allocation_action)
+{
+	ABSENT(FreeAdapterObject);
+}
+
+static NTSTATUS no_cancel_mapped_transfer(PDMA_ADAPTER adapter,
+					  PVOID dma_transfer_context)
+{
+	ABSENT(CancelMappedTransfer);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_allocate_domain_common_buffer(
+	PDMA_ADAPTER adapter, PVOID domain_handle,
+	PPHYSICAL_ADDRESS maximum_address, ULONG length, ULONG flags,
+	MEMORY_CACHING_TYPE *cache_type, NODE_REQUIREMENT preferred_node,
+	PPHYSICAL_ADDRESS logical_address, PVOID *virtual_address)
+{
+	ABSENT(AllocateDomainCommonBuffer);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_flush_dma_buffer(PDMA_ADAPTER adapter, PMDL mdl,
+				    BOOLEAN read_operation)
+{
+	ABSENT(FlushDmaBuffer);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_join_dma_domain(PDMA_ADAPTER adapter, PVOID domain_handle)
+{
+	ABSENT(JoinDmaDomain);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static NTSTATUS no_leave_dma_domain(PDMA_ADAPTER adapter)
+{
+	ABSENT(LeaveDmaDomain);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static PVOID no_get_dma_domain(PDMA_ADAPTER adapter)
+{
+	ABSENT(GetDmaDomain);
+	return NULL;
+}
+
+static PVOID no_allocate_common_buffer_with_bounds(
+	PDMA_ADAPTER adapter, PPHYSICAL_ADDRESS minimum_address,
+	PPHYSICAL_ADDRESS maximum_address, ULONG length, ULONG flags,
+	MEMORY_CACHING_TYPE *cache_type, NODE_REQUIREMENT preferred_node,
+	PPHYSICAL_ADDRESS logical_address)
+{
+	ABSENT(AllocateCommonBufferWithBounds);
+	return NULL;
+}
+
+static NTSTATUS no_allocate_common_buffer_vector(
+	PDMA_ADAPTER adapter, PHYSICAL_ADDRESS low_address,
+	PHYSICAL_ADDRESS high_address, MEMORY_CACHING_TYPE cache_type,
+	ULONG ideal_node, ULONG flags, ULONG number_of_elements,
+	ULONGLONG size_of_elements, PDMA_COMMON_BUFFER_VECTOR *vector_out)
+{
+	ABSENT(AllocateCommonBufferVector);
+	return STATUS_NOT_SUPPORTED;
+}
+
+static VOID no_get_common_buffer_from_vector_by_index(
+	PDMA_ADAPTER adapter, PDMA_COMMON_BUFFER_VECTOR vector, ULONG index,
+	PVOID *virtual_address_out, PPHYSICAL_ADDRESS logical_address_out)
+{
+	ABSENT(GetCommonBufferFromVectorByIndex);
+}
+
+static VOID no_free_common_buffer_from_vector(PDMA_ADAPTER adapter,
+					      PDMA_COMMON_BUFFER_VECTOR vector,
+					      ULONG index)
+{
+	ABSENT(FreeCommonBufferFromVector);
+}
+
+static VOID no_free_common_buffer_vector(PDMA_ADAPTER adapter,
+					 PDMA_COMMON_BUFFER_VECTOR vector)
+{
+	ABSENT(FreeCommonBufferVector);
+}
+
+static NTSTATUS no_create_common_buffer_from_mdl(
+	PDMA_ADAPTER adapter, PMDL mdl,
+	PDMA_COMMON_BUFFER_EXTENDED_CONFIGURATION extended_configs,
+	ULONG extended_configs_count, PPHYSICAL_ADDRESS logical_address)
+{
+	ABSENT(CreateCommonBufferFromMdl);
+	return STATUS_NOT_SUPPORTED;
+}
+
+/* What each version adds, in the order of the WDK. */
+#define VERSION_1 \
+	.PutDmaAdapter = put_dma_adapter, \
+	.AllocateCommonBuffer = allocate_common_buffer, \
+	.FreeCommonBuffer = free_common_buffer, \
+	.AllocateAdapterChannel = no_allocate_adapter_channel, \
+	.FlushAdapterBuffers = no_flush_adapter_buffers, \
+	.FreeAdapterChannel = no_free_adapter_channel, \
+	.FreeMapRegisters = no_free_map_registers, \
+	.MapTransfer = no_map_transfer, \
+	.GetDmaAlignment = get_dma_alignment, \
+	.ReadDmaCounter = no_read_dma_counter, \
+	.GetScatterGatherList = get_scatter_gather_list, \
+	.PutScatterGatherList = put_scatter_gather_list
+
+/* Version 1 has the members, but not the routines. */
+#define NO_VERSION_2 \
+	.CalculateScatterGatherList = no_calculate_scatter_gather_list, \
+	.BuildScatterGatherList = no_build_scatter_gather_list, \
+	.BuildMdlFromScatterGatherList = no_build_mdl_from_scatter_gather_list
+
+#define VERSION_2 \
+	.CalculateScatterGatherList = calculate_scatter_gather_list, \
+	.BuildScatterGatherList = build_scatter_gather_list, \
+	.BuildMdlFromScatterGatherList = no_build_mdl_from_scatter_gather_list
+
+#define VERSION_3 \
+	.GetDmaAdapterInfo = no_get_dma_adapter_info, \
+	.GetDmaTransferInfo = no_get_dma_transfer_info, \
+	.InitializeDmaTransferContext = no_initialize_dma_transfer_context, \
+	.AllocateCommonBufferEx = no_allocate_common_buffer_ex, \
+	.AllocateAdapterChannelEx = no_allocate_adapter_channel_ex, \
+	.ConfigureAdapterChannel = no_configure_adapter_channel, \
+	.CancelAdapterChannel = no_cancel_adapter_channel, \
+	.MapTransferEx = no_map_transfer_ex, \
+	.GetScatterGatherListEx = no_get_scatter_gather_list_ex, \
+	.BuildScatterGatherListEx = no_build_scatter_gather_list_ex, \
+	.FlushAdapterBuffersEx = no_flush_adapter_buffers_ex, \
+	.FreeAdapterObject = no_free_adapter_object, \
+	.CancelMappedTransfer = no_cancel_mapped_transfer, \
+	.AllocateDomainCommonBuffer = no_allocate_domain_common_buffer, \
+	.FlushDmaBuffer = no_flush_dma_buffer, \
+	.JoinDmaDomain = no_join_dma_domain, \
+	.LeaveDmaDomain = no_leave_dma_domain, \
+	.GetDmaDomain = no_get_dma_domain, \
+	.AllocateCommonBufferWithBounds = no_allocate_common_buffer_with_bounds, \
+	.AllocateCommonBufferVector = no_allocate_common_buffer_vector, \
+	.GetCommonBufferFromVectorByIndex = no_get_common_buffer_from_vector_by_index, \
+	.FreeCommonBufferFromVector = no_free_common_buffer_from_vector, \
+	.FreeCommonBufferVector = no_free_common_buffer_vector, \
+	.CreateCommonBufferFromMdl = no_create_common_buffer_from_mdl
+
+/* By the version of the adapter, less one. */
+DMA_OPERATIONS rust_pool_dma_operations[RUST_POOL_DMA_VERSIONS] = {
+	{
+		.Size = offsetof(DMA_OPERATIONS, CalculateScatterGatherList),
+		VERSION_1, NO_VERSION_2, VERSION_3,
+	},
+	{
+		.Size = offsetof(DMA_OPERATIONS, GetDmaAdapterInfo),
+		VERSION_1, VERSION_2, VERSION_3,
+	},
+	{
+		.Size = sizeof(DMA_OPERATIONS),
+		VERSION_1, VERSION_2, VERSION_3,
+	},
+};
+
+PDMA_ADAPTER IoGetDmaAdapter(PDEVICE_OBJECT PhysicalDeviceObject,
+			     PDEVICE_DESCRIPTION DeviceDescription,
+			     PULONG NumberOfMapRegisters)
+{
+	return rust_pool_adapter_get(PhysicalDeviceObject, DeviceDescription,
+				     NumberOfMapRegisters, CALLER);
+}
+EXPORT_SYMBOL_GPL(IoGetDmaAdapter);
+
+/* For the Rust API: the driver has set the masks by the kernel's own interface. */
+PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,
+			       PULONG registers, unsigned long caller)
+{
+	/* A device that cannot master the bus has none. */
+	if (!dev->coherent_dma_mask)
+		return NULL;
+	return rust_pool_adapter_bound(dev, dev->coherent_dma_mask,
+				       maximum_length, registers, caller);
+}
+EXPORT_SYMBOL_GPL(rust_pool_adapter);

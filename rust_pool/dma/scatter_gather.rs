@@ -1,0 +1,595 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Scatter/gather lists: the pages of MDLs, mapped for a device.
+//!
+//! The list is the client's to read, and it may write to it. What is needed to unmap the pages is in
+//! the record, which is found by the list's address.
+//!
+//! WDK: "GetScatterGatherList", "PutScatterGatherList", "CalculateScatterGatherList",
+//! "BuildScatterGatherList".
+
+use crate::{
+    dma::{
+        adapter::{
+            self,
+            Holder,
+            Refusal, //
+        },
+        buffer_release, //
+    },
+    lib::export::matches_header,
+    mdl::{
+        flag,
+        flags_of,
+        lock::{
+            self,
+            Listed, //
+        },
+        pages_of,
+        span,
+        start_of,
+        Mdl, //
+    },
+    memory::request::Request,
+    record::{
+        adapter_id::AdapterId,
+        device_event::Freeing,
+        mapped_list::{
+            self,
+            MappedList, //
+        },
+        table::{
+            Misfit,
+            Reservation,
+            REGIONS, //
+        },
+        Owner, //
+    },
+    report::{
+        rule,
+        violation::Parameter, //
+    },
+    sys::{
+        self,
+        raw,
+        ListMemory,
+        Unmapped,
+        PAGE_SIZE, //
+    },
+    types::memory_type::MemoryType,
+    verifier::hooks, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    alloc::flags::__GFP_NOWARN,
+    prelude::*, //
+};
+
+/// Why there is no list.
+#[derive(Clone, Copy)]
+enum Refused {
+    /// It was a violation.
+    Misuse,
+    /// The MDLs are shorter than the transfer, or the client's memory than the list.
+    TooSmall,
+    /// Memory or map registers are short, or the pages cannot be mapped.
+    Resources,
+}
+
+impl Refused {
+    /// What the client is told.
+    fn status(self) -> i32 {
+        // CAST: C has status codes signed.
+        match self {
+            Self::Misuse => 0xc000_000d_u32 as i32,
+            Self::TooSmall => 0xc000_0023_u32 as i32,
+            Self::Resources => 0xc000_009a_u32 as i32,
+        }
+    }
+}
+
+/// What is to be transferred.
+#[derive(Clone, Copy)]
+struct Transfer {
+    adapter: AdapterId,
+    /// The first of a chain.
+    mdl: Mdl,
+    /// Where it begins, by the addresses of the MDL.
+    start: usize,
+    bytes: usize,
+    caller: usize,
+}
+
+/// A part of a transfer that is in one MDL.
+struct Piece {
+    mdl: Mdl,
+    /// The first frame that it needs, and the number of them.
+    first: usize,
+    pages: usize,
+    /// Where it begins in that frame.
+    offset: usize,
+    bytes: usize,
+}
+
+impl Transfer {
+    /// Calls `visit` on each piece; says what is wrong if there is not all of it.
+    ///
+    /// # Safety
+    ///
+    /// The chain ends, and nobody else uses its MDLs meanwhile.
+    unsafe fn pieces(
+        &self,
+        mut visit: impl FnMut(Piece) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let Self {
+            start,
+            mut mdl,
+            caller,
+            ..
+        } = *self;
+        let mut left = self.bytes;
+        let mut begin = Some(start);
+        loop {
+            let head = mdl.head();
+            let flags = flags_of(&head);
+            if flags & (flag::LOCKED | flag::NONPAGED | flag::PARTIAL) == 0 {
+                let given = [mdl.into(), mdl.flags().into()];
+                rule::LIST_OF_UNLOCKED.by(caller, given).report();
+                return Err(Refused::Misuse);
+            }
+            let whole = pages_of(&head).filter(|&pages| mdl.has_room_for(pages));
+            if whole.is_none() {
+                mdl.report(&rule::LIST_OF_BAD_MDL, start_of(&head), caller);
+                return Err(Refused::Misuse);
+            }
+            // CAST: `usize` is 64 bits wide on the architectures supported.
+            let all = head.ByteCount as usize;
+            // Only in the first MDL may it begin anywhere.
+            let at = begin
+                .take()
+                .unwrap_or(start_of(&head))
+                .checked_sub(start_of(&head));
+            let Some(at) = at.filter(|&at| at < all || (at == 0 && mdl.addr() != self.mdl.addr()))
+            else {
+                let given = [Parameter::Address(start), mdl.into()];
+                rule::LIST_BEGINS_OUTSIDE.by(caller, given).report();
+                return Err(Refused::TooSmall);
+            };
+            let bytes = left.min(all.saturating_sub(at));
+            // CAST: As above.
+            let from = (head.ByteOffset as usize).saturating_add(at);
+            let offset = from % PAGE_SIZE;
+            if bytes != 0 {
+                visit(Piece {
+                    mdl,
+                    first: from / PAGE_SIZE,
+                    pages: span(offset, bytes),
+                    offset,
+                    bytes,
+                })?;
+            }
+            left = left.saturating_sub(bytes);
+            if left == 0 {
+                return Ok(());
+            }
+            // SAFETY: By the safety requirements.
+            match unsafe { Mdl::next(&head) } {
+                Some(next) => mdl = next,
+                None => {
+                    let given = [left.into(), self.mdl.into()];
+                    rule::LIST_ENDS_OUTSIDE.by(caller, given).report();
+                    return Err(Refused::TooSmall);
+                }
+            }
+        }
+    }
+
+    /// The pages that it lies in: as many map registers are needed.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::pieces`].
+    unsafe fn pages(&self) -> Result<usize, Refused> {
+        if self.bytes == 0 {
+            let given = [self.adapter.into(), self.mdl.into()];
+            rule::LIST_ZERO_BYTES.by(self.caller, given).report();
+            return Err(Refused::Misuse);
+        }
+        let mut pages = 0usize;
+        let count = |piece: Piece| {
+            pages = pages.saturating_add(piece.pages);
+            Ok(())
+        };
+        // SAFETY: By the safety requirements.
+        unsafe { self.pieces(count) }?;
+        Ok(pages)
+    }
+
+    /// The addresses of its MDLs.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::pieces`].
+    unsafe fn mdls(&self) -> Result<KVec<usize>, Refused> {
+        let flags = if sys::irql().may_sleep() {
+            GFP_KERNEL
+        } else {
+            GFP_ATOMIC
+        };
+        let mut mdls = KVec::new();
+        let add = |piece: Piece| {
+            mdls.push(piece.mdl.addr(), flags | __GFP_NOWARN)
+                .map_err(|_| Refused::Resources)
+        };
+        // SAFETY: By the safety requirements.
+        unsafe { self.pieces(add) }?;
+        Ok(mdls)
+    }
+
+    /// Its pages, to be mapped.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::pieces`], and each MDL has a frame for each of its pages.
+    unsafe fn gather(&self, pages: usize) -> Result<Unmapped, Refused> {
+        let request = Request {
+            bytes: pages.saturating_mul(PER_PAGE),
+            zero: false,
+            sleep: true,
+        };
+        let mut gathered = request
+            .attempt(|gfp| Unmapped::new(pages, gfp))
+            .ok_or(Refused::Resources)?;
+        let add = |piece: Piece| {
+            let frames = piece.mdl.frames().wrapping_add(piece.first);
+            // SAFETY: The MDL has a frame for each of its pages, which these are some of.
+            let added = unsafe { gathered.add(frames, piece.offset, piece.bytes) };
+            if added == piece.pages {
+                return Ok(());
+            }
+            let odd = frames.wrapping_add(added);
+            // SAFETY: As above.
+            let frame = unsafe { odd.read() };
+            let at = Parameter::Address(odd as usize);
+            let given = [piece.mdl.into(), at, frame.into()];
+            rule::LISTED_FRAME_OF_NO_MEMORY
+                .by(self.caller, given)
+                .report();
+            Err(Refused::Misuse)
+        };
+        // SAFETY: By the safety requirements.
+        unsafe { self.pieces(add) }?;
+        Ok(gathered)
+    }
+}
+
+/// About the bytes that a page takes until it is unmapped.
+const PER_PAGE: usize = 32;
+
+/// Where a list is to be written.
+enum Room {
+    /// In memory of its own.
+    Own,
+    /// In so many bytes of the client's.
+    Client(NonNull<raw::SCATTER_GATHER_LIST>, usize),
+}
+
+/// Makes a list, or reports why not. Any context; sleeps where it may.
+///
+/// # Safety
+///
+/// As for [`Transfer::gather`]; the device is not removed meanwhile; the room is the client's.
+unsafe fn get(
+    transfer: &Transfer,
+    to_device: bool,
+    room: &Room,
+) -> Result<NonNull<raw::SCATTER_GATHER_LIST>, Refused> {
+    let Transfer {
+        adapter: id,
+        bytes,
+        caller,
+        ..
+    } = *transfer;
+    if sys::irql().is_above_dispatch() {
+        rule::LIST_REQUESTED.by(caller, []).report();
+        return Err(Refused::Misuse);
+    }
+    // SAFETY: By the safety requirements.
+    let pages = unsafe { transfer.pages() }?;
+    let (device, one_element) = match adapter::reserve(id, pages, Holder::List) {
+        Ok(reserved) => {
+            if let Some(excess) = reserved.excess {
+                excess.report(&rule::MANY_REGISTERS_IN_ALL, caller);
+            }
+            (reserved.device, reserved.one_element)
+        }
+        Err(Refusal::TooManyRegisters(excess)) => {
+            excess.report(&rule::MANY_REGISTERS_IN_ONE, caller);
+            return Err(Refused::Resources);
+        }
+        Err(Refusal::Unknown) => {
+            adapter::not_an_adapter(id, caller, || {
+                rule::LIST_OF_NO_ADAPTER
+                    .by(caller, [id.into(), transfer.mdl.into()])
+                    .report();
+            });
+            return Err(Refused::Misuse);
+        }
+    };
+    let list = (|| {
+        if device.is_gone() {
+            rule::LIST_WITHOUT_DEVICE.by(caller, [id.into()]).report();
+            return Err(Refused::Misuse);
+        }
+        if hooks::refuse(MemoryType::List, None, bytes, caller) {
+            return Err(Refused::Resources);
+        }
+        let record = Reservation::new().ok_or(Refused::Resources)?;
+        // SAFETY: By the safety requirements.
+        let mdls = unsafe { transfer.mdls() }?;
+        // SAFETY: By the safety requirements.
+        let gathered = unsafe { transfer.gather(pages) }?;
+        let request = Request {
+            bytes: pages.saturating_mul(PAGE_SIZE),
+            zero: false,
+            sleep: true,
+        };
+        request
+            .attempt(|gfp| gathered.copy(&device, gfp).then_some(()))
+            .ok_or(Refused::Resources)?;
+        // SAFETY: By the safety requirements.
+        let mapped = unsafe { gathered.map(&device, to_device) }.ok_or(Refused::Resources)?;
+        let elements = mapped.elements();
+        let found = if elements > 1 && one_element {
+            Err(Refused::Resources)
+        } else {
+            room_for(room, elements)
+        };
+        let (list, memory) = match found {
+            Ok(found) => found,
+            Err(refused) => {
+                // SAFETY: Nobody else has it. The device is as it was when it was mapped.
+                unsafe { mapped.unmap(&device, false) };
+                return Err(refused);
+            }
+        };
+        // SAFETY: There is room for as many elements.
+        unsafe { mapped.write(list) };
+        for &mdl in &mdls {
+            lock::count_list(mdl, Listed::Made);
+        }
+        let key = mapped_list::key(list.as_ptr() as usize);
+        let owner = Owner::List(MappedList {
+            adapter: id,
+            device: device.clone(),
+            mapped,
+            to_device,
+            elements,
+            mdls,
+            _memory: memory,
+            freeing: None,
+        });
+        let key = NonNull::new(key as *mut u8).ok_or(Refused::Misuse)?;
+        record.insert(key, bytes, pages.saturating_mul(PAGE_SIZE), caller, owner);
+        Ok(list)
+    })();
+    if list.is_err() {
+        adapter::unreserve(id, pages, Holder::List);
+    }
+    list
+}
+
+/// A place for a list of so many elements, and its memory if it is not the client's.
+fn room_for(
+    room: &Room,
+    elements: usize,
+) -> Result<(NonNull<raw::SCATTER_GATHER_LIST>, Option<ListMemory>), Refused> {
+    let bytes = sys::list_bytes(elements).ok_or(Refused::Resources)?;
+    match *room {
+        Room::Client(list, room) if room >= bytes => Ok((list, None)),
+        Room::Client(..) => Err(Refused::TooSmall),
+        Room::Own => {
+            let request = Request {
+                bytes,
+                zero: false,
+                sleep: true,
+            };
+            let memory = request
+                .attempt(|gfp| ListMemory::new(bytes, gfp))
+                .ok_or(Refused::Resources)?;
+            Ok((memory.at(), Some(memory)))
+        }
+    }
+}
+
+/// Puts a list: unmaps its pages, and frees it. Any context, any address.
+fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
+    let at = Parameter::Address(list);
+    let irql = sys::irql();
+    if irql.is_above_dispatch() {
+        rule::LIST_PUT.by(caller, []).report();
+    }
+    if irql.is_nmi() {
+        return;
+    }
+    let key = mapped_list::key(list);
+    let taken = REGIONS.take(key, |region| match &region.owner {
+        Owner::List(list) if list.adapter == id => Ok(()),
+        Owner::List(_) => Err(Misfit::Arguments(region.facts())),
+        _ => Err(Misfit::Family(region.facts())),
+    });
+    let taken = taken.or_report(
+        MemoryType::List,
+        key,
+        |_| rule::LIST_MISFIT.by(caller, [id.into(), at]),
+        || rule::NOT_A_LIST.by(caller, [id.into(), at]),
+    );
+    let Some(mut region) = taken else {
+        return;
+    };
+    let registers = region.used / PAGE_SIZE;
+    let mut sleep = irql.may_sleep();
+    let mut unmapped = false;
+    if let Owner::List(list) = &mut region.owner {
+        if list.to_device != to_device {
+            let given = [id.into(), at, u32::from(to_device).into()];
+            rule::LIST_MISDIRECTED.by(caller, given).report();
+        }
+        let freeing = Freeing::new(&list.device, list.mapped.origin(), caller);
+        sleep &= list.device.may_free();
+        // SAFETY: The region was in the table, and is nobody else's now.
+        let fate = unsafe { list.mapped.unmap(&list.device, sleep) };
+        if let Some(fate) = fate {
+            freeing.report_list(&list.device, id, at, fate);
+            unmapped = true;
+        }
+        for &mdl in &list.mdls {
+            lock::count_list(mdl, Listed::Put);
+        }
+        list.freeing = Some(freeing);
+    }
+    if !unmapped {
+        buffer_release::BACKLOG.add(region);
+    }
+    adapter::unreserve(id, registers, Holder::List);
+}
+
+/// `GetScatterGatherList`; `BuildScatterGatherList` if there is a buffer.
+///
+/// # Safety
+///
+/// The transfer is valid. Its MDL is null, or the first of a chain of MDLs that ends, which nobody
+/// else uses during the call, and each has a frame for each of its pages. The device is not removed
+/// meanwhile. The buffer is null, or valid for `room` bytes until the list is put. `list` is null or
+/// valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_list_get(
+    transfer: *const raw::rust_pool_transfer,
+    list: *mut *mut raw::SCATTER_GATHER_LIST,
+) -> i32 {
+    // SAFETY: By the safety requirements.
+    let asked = unsafe { transfer.read() };
+    let caller = asked.caller;
+    let id = AdapterId::new(asked.adapter);
+    if list.is_null() {
+        let mdl = Parameter::Address(asked.mdl as usize);
+        rule::LIST_FOR_NOBODY.by(caller, [id.into(), mdl]).report();
+        return Refused::Misuse.status();
+    }
+    // SAFETY: By the safety requirements.
+    let Some(mdl) = (unsafe { Mdl::new(asked.mdl, caller) }) else {
+        return Refused::Misuse.status();
+    };
+    let transfer = Transfer {
+        adapter: id,
+        mdl,
+        start: asked.va as usize,
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        bytes: asked.bytes as usize,
+        caller,
+    };
+    let room = match NonNull::new(asked.buffer.cast()) {
+        // CAST: As above.
+        Some(buffer) => Room::Client(buffer, asked.room as usize),
+        None => Room::Own,
+    };
+    // SAFETY: By the safety requirements.
+    match unsafe { get(&transfer, asked.to_device, &room) } {
+        Ok(made) => {
+            // SAFETY: By the safety requirements.
+            unsafe { list.write(made.as_ptr()) };
+            0
+        }
+        Err(refused) => refused.status(),
+    }
+}
+matches_header!(rust_pool_list_get);
+
+/// `PutScatterGatherList`.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_list_put(
+    adapter: *mut raw::DMA_ADAPTER,
+    list: *mut raw::SCATTER_GATHER_LIST,
+    to_device: bool,
+    caller: usize,
+) {
+    put(AdapterId::new(adapter), list as usize, to_device, caller);
+}
+matches_header!(rust_pool_list_put);
+
+/// `CalculateScatterGatherList`: room for a list with an element for each page.
+///
+/// # Safety
+///
+/// As for [`rust_pool_list_get`], for the MDL; `size` and `registers` are null or valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_list_size(
+    adapter: *mut raw::DMA_ADAPTER,
+    mdl: *mut raw::MDL,
+    va: *mut c_void,
+    bytes: u32,
+    size: *mut u32,
+    registers: *mut u32,
+    caller: usize,
+) -> i32 {
+    let id = AdapterId::new(adapter);
+    if size.is_null() {
+        let mdl = Parameter::Address(mdl as usize);
+        rule::LIST_FOR_NOBODY.by(caller, [id.into(), mdl]).report();
+        return Refused::Misuse.status();
+    }
+    let start = va as usize;
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    let bytes = bytes as usize;
+    let pages = match NonNull::new(mdl) {
+        None => Ok(span(start, bytes)),
+        Some(_) => {
+            // SAFETY: By the safety requirements.
+            let mdl = unsafe { Mdl::new(mdl, caller) };
+            mdl.ok_or(Refused::Misuse).and_then(|mdl| {
+                let transfer = Transfer {
+                    adapter: id,
+                    mdl,
+                    start,
+                    bytes,
+                    caller,
+                };
+                // SAFETY: By the safety requirements.
+                unsafe { transfer.pages() }
+            })
+        }
+    };
+    let sized = pages.and_then(|pages| {
+        let Some(most) = adapter::registers_of(id) else {
+            adapter::not_an_adapter(id, caller, || {
+                rule::SIZE_OF_NO_ADAPTER.by(caller, [id.into()]).report();
+            });
+            return Err(Refused::Misuse);
+        };
+        let pages = u32::try_from(pages).map_err(|_| Refused::Resources)?;
+        if pages > most {
+            return Err(Refused::Resources);
+        }
+        // CAST: As above.
+        let bytes = sys::list_bytes(pages as usize).and_then(|bytes| u32::try_from(bytes).ok());
+        Ok((bytes.ok_or(Refused::Resources)?, pages))
+    });
+    match sized {
+        Ok((bytes, pages)) => {
+            // SAFETY: By the safety requirements.
+            unsafe {
+                size.write(bytes);
+                if !registers.is_null() {
+                    registers.write(pages);
+                }
+            }
+            0
+        }
+        Err(refused) => refused.status(),
+    }
+}
+matches_header!(rust_pool_list_size);

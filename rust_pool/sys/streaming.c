@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Maps page frames for a device, and unmaps them again.
+ *
+ * dma_unmap_sg() asks the device how to unmap. If the device was removed since, or
+ * its IOMMU group was given another domain, the answer is wrong. So each mapping
+ * has an origin, as a common buffer has (device.c), which is compared with the
+ * device first.
+ *
+ * Lists are made and put where sleeping is not allowed, so the group's mutex cannot
+ * keep the device in its domain meanwhile. Whoever maps promises that the device is
+ * not removed during the call. To unmap we take the mutex where we may. Elsewhere we
+ * look without it, and leave to a work item what is not as it was: so only a removal
+ * during the call would go unseen.
+ */
+
+#include <linux/crash_dump.h>
+#include <linux/delay.h>
+#include <linux/device.h>
+#include <linux/dma-direct.h>
+#include <linux/dma-map-ops.h>
+#include <linux/dma-mapping.h>
+#include <linux/gfp.h>
+#include <linux/highmem.h>
+#include <linux/iommu.h>
+#include <linux/iommu-dma.h>
+#include <linux/mm.h>
+#include <linux/scatterlist.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+
+#include "core.h"
+
+/* How often, and how long each time, a device in reset is waited for. */
+#define RESET_TRIES	50
+#define RESET_MSECS	20
+
+struct rust_pool_mapping {
+	struct sg_table table;
+	/* The entry to be filled in next. */
+	struct scatterlist *next;
+	enum dma_data_direction direction;
+	struct rust_pool_dma_origin origin;
+	bool mapped;
+	/*
+	 * The pages that the device does not reach, at their places; NULL without. In
+	 * the table are others, which have the data meanwhile.
+	 */
+	struct page **originals;
+};
+
+/* Room for so many pages; none is in it yet. */
+struct rust_pool_mapping *rust_pool_mapping_new(size_t pages, gfp_t gfp)
+{
+	struct rust_pool_mapping *m;
+
+	if (!pages || pages > UINT_MAX)
+		return NULL;
+	m = kzalloc_obj(*m, gfp);
+	if (!m)
+		return NULL;
+	if (sg_alloc_table(&m->table, pages, gfp)) {
+		kfree(m);
+		return NULL;
+	}
+	m->next = m->table.sgl;
+	return m;
+}
+
+/*
+ * Adds bytes that begin at this offset in the first of the frames. Returns how many
+ * frames are memory; the first that is not ends it.
+ */
+size_t rust_pool_mapping_add(struct rust_pool_mapping *m,
+			     const PFN_NUMBER *frames, size_t offset,
+			     size_t bytes)
+{
+	size_t at;
+
+	for (at = 0; bytes; at++) {
+		size_t here = min(bytes, PAGE_SIZE - offset);
+
+		if (!m->next || frames[at] > PHYS_PFN(PHYS_ADDR_MAX) ||
+		    !rust_pool_is_memory(PFN_PHYS(frames[at])))
+			break;
+		sg_set_page(m->next, pfn_to_page(frames[at]), here, offset);
+		m->next = sg_next(m->next);
+		bytes -= here;
+		offset = 0;
+	}
+	return at;
+}
+
+static void *allocate(size_t bytes, gfp_t gfp)
+{
+	return rust_pool_may_vmalloc() ? kvmalloc(bytes, gfp) :
+					 kmalloc(bytes, gfp);
+}
+
+static bool reaches(struct device *dev, struct page *page)
+{
+	return phys_to_dma(dev, page_to_phys(page)) + PAGE_SIZE - 1 <=
+	       min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+}
+
+static struct page *reachable_page(struct device *dev, gfp_t gfp)
+{
+	struct page *page;
+
+	page = alloc_page(gfp | GFP_DMA32);
+	if (page && !reaches(dev, page)) {
+		__free_page(page);
+		page = alloc_page(gfp | GFP_DMA);
+	}
+	if (page && !reaches(dev, page)) {
+		__free_page(page);
+		page = NULL;
+	}
+	return page;
+}
+
+/*
+ * Puts pages that the device reaches in place of those that it does not, if the
+ * kernel has no such pages of its own for that (swiotlb): it has none without an
+ * IOMMU where all memory is below 4 GiB. May be called again if memory was short.
+ */
+bool rust_pool_mapping_copy(struct rust_pool_mapping *m, struct device *dev,
+			    gfp_t gfp)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (m->next || !dev->dma_mask)
+		return false;
+	if (use_dma_iommu(dev) || get_dma_ops(dev))
+		return true;
+	for_each_sgtable_sg(&m->table, sg, i) {
+		struct page *page;
+
+		if (reaches(dev, sg_page(sg)))
+			continue;
+		if (!m->originals) {
+			if (dma_max_mapping_size(dev) != SIZE_MAX)
+				return true;
+			m->originals = allocate(m->table.orig_nents *
+						sizeof(*m->originals),
+						gfp | __GFP_ZERO);
+			if (!m->originals)
+				return false;
+		}
+		page = reachable_page(dev, gfp);
+		if (!page)
+			return false;
+		/* All of it, for the device may write less. */
+		memcpy_page(page, sg->offset, sg_page(sg), sg->offset,
+			    sg->length);
+		m->originals[i] = sg_page(sg);
+		sg_set_page(sg, page, sg->length, sg->offset);
+	}
+	return true;
+}
+
+static void copy_back(struct rust_pool_mapping *m)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_sg(&m->table, sg, i)
+		if (m->originals[i])
+			memcpy_page(m->originals[i], sg->offset, sg_page(sg),
+				    sg->offset, sg->length);
+}
+
+static void free_copies(struct rust_pool_mapping *m)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_sg(&m->table, sg, i)
+		if (m->originals[i])
+			__free_page(sg_page(sg));
+	kvfree_atomic(m->originals);
+}
+
+/* What is still mapped is left as it is. Any context but NMI. */
+void rust_pool_mapping_free(struct rust_pool_mapping *m)
+{
+	if (m->mapped)
+		return;
+	if (m->originals)
+		free_copies(m);
+	sg_free_table(&m->table);
+	kfree(m);
+}
+
+static const void *domain_of(struct device *dev)
+{
+#ifdef CONFIG_IOMMU_API
+	return iommu_get_domain_for_dev(dev);
+#else
+	return NULL;
+#endif
+}
+
+/* To attach the device at its first mapping takes the group's mutex. */
+static bool attach_is_due(struct device *dev)
+{
+#ifdef CONFIG_IOMMU_API
+	return is_kdump_kernel() && dev->iommu && dev->iommu->attach_deferred &&
+	       !preemptible();
+#else
+	return false;
+#endif
+}
+
+/* Maps what was added. The device must not be removed meanwhile. */
+bool rust_pool_mapping_map(struct rust_pool_mapping *m, struct device *dev,
+			   bool to_device)
+{
+	/* There is no page in what was not filled in. */
+	if (m->next || !dev->dma_mask || attach_is_due(dev))
+		return false;
+	m->direction = to_device ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
+	m->origin.ops = get_dma_ops(dev);
+	m->origin.driver = rust_pool_dma_driver(dev);
+	m->origin.translated = use_dma_iommu(dev);
+	m->origin.domain = domain_of(dev);
+	if (m->origin.translated && !m->origin.domain)
+		return false;
+	m->mapped = !dma_map_sgtable(dev, &m->table, m->direction,
+				     DMA_ATTR_NO_WARN);
+	return m->mapped;
+}
+
+const struct rust_pool_dma_origin *
+rust_pool_mapping_origin(const struct rust_pool_mapping *m)
+{
+	return &m->origin;
+}
+
+/*
+ * The elements that the device sees, with those joined that are next to each other;
+ * written to the list if there is one. Returns their number.
+ */
+size_t rust_pool_mapping_list(const struct rust_pool_mapping *m,
+			      SCATTER_GATHER_LIST *list)
+{
+	SCATTER_GATHER_ELEMENT *last = NULL;
+	struct scatterlist *sg;
+	u64 begin = 0, end = 0;
+	size_t count = 0;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(&m->table, sg, i) {
+		u64 address = sg_dma_address(sg);
+		u64 bytes = sg_dma_len(sg);
+
+		/* A length has 32 bits. */
+		if (count && address == end &&
+		    end + bytes - begin <= U32_MAX) {
+			if (last)
+				last->Length += bytes;
+		} else {
+			begin = address;
+			if (list) {
+				last = &list->Elements[count];
+				last->Address.QuadPart = address;
+				last->Length = bytes;
+				last->Reserved = 0;
+			}
+			count++;
+		}
+		end = address + bytes;
+	}
+	if (list) {
+		list->NumberOfElements = count;
+		list->Reserved = 0;
+	}
+	return count;
+}
+
+static void unmap_as_mapped(struct rust_pool_mapping *m, struct device *dev)
+{
+	dma_unmap_sgtable(dev, &m->table, m->direction, 0);
+}
+
+/* Only some kernels have devices with operations of their own. */
+static bool has_own_ops(const struct device *dev)
+{
+#ifdef CONFIG_ARCH_HAS_DMA_OPS
+	return dev->dma_ops;
+#else
+	return false;
+#endif
+}
+
+/* Whether dma_unmap_sg() will neither translate nor call missing operations. */
+static bool still_direct(const struct rust_pool_mapping *m, struct device *dev)
+{
+	if (use_dma_iommu(dev) || get_dma_ops(dev) != m->origin.ops)
+		return false;
+	return !has_own_ops(dev) || !rust_pool_dma_gone(dev);
+}
+
+#ifdef CONFIG_IOMMU_API
+
+/*
+ * Whether the domain is the one that this was mapped in. A domain may have its
+ * address and be another one, so each page is looked at, too.
+ */
+static bool maps(struct iommu_domain *domain, const struct rust_pool_mapping *m)
+{
+	struct scatterlist *dma = m->table.sgl, *sg;
+	size_t done = 0;
+	unsigned int i;
+
+	if (domain != m->origin.domain)
+		return false;
+	/* Those are copies of the pages. */
+	if (sg_dma_is_swiotlb(m->table.sgl))
+		return true;
+	for_each_sgtable_sg(&m->table, sg, i) {
+		if (done == sg_dma_len(dma)) {
+			dma = sg_next(dma);
+			done = 0;
+		}
+		if (iommu_iova_to_phys(domain, sg_dma_address(dma) + done) !=
+		    sg_phys(sg))
+			return false;
+		done += sg->length;
+	}
+	return true;
+}
+
+static bool still_translated(const struct rust_pool_mapping *m,
+			     struct device *dev, struct iommu_domain *domain)
+{
+	return use_dma_iommu(dev) && get_dma_ops(dev) == m->origin.ops &&
+	       domain && maps(domain, m);
+}
+
+struct unmapping {
+	struct rust_pool_mapping *m;
+	struct device *dev;
+	/* The device is not in its group any more. */
+	bool left;
+	/* The group has neither its own domain nor another in place of it. */
+	bool borrowed;
+	enum rust_pool_dma_fate fate;
+};
+
+static int unmap_in_group(struct device *dev, void *data)
+{
+	struct unmapping *u = data;
+	struct iommu_domain *domain;
+	struct scatterlist *sg;
+	unsigned int i;
+	size_t page;
+
+	if (dev != u->dev && !u->left)
+		return 0;
+	domain = iommu_driver_get_domain_for_dev(dev);
+	if (dev == u->dev && still_translated(u->m, dev, domain)) {
+		unmap_as_mapped(u->m, dev);
+		u->fate = RUST_POOL_DMA_FREED;
+		return 1;
+	}
+	/* As in device.c: this one has the group for a while. */
+	if (!domain || (domain->type != IOMMU_DOMAIN_IDENTITY &&
+			!iommu_is_dma_domain(domain))) {
+		u->borrowed = true;
+		return 1;
+	}
+	u->fate = RUST_POOL_DMA_FREED_PAGES;
+	if (!maps(domain, u->m))
+		return 1;
+	/* Others of the group must not reach it; its addresses stay taken. */
+	page = 1UL << __ffs(domain->pgsize_bitmap);
+	for_each_sgtable_dma_sg(&u->m->table, sg, i) {
+		u64 start = ALIGN_DOWN(sg_dma_address(sg), page);
+
+		iommu_unmap(domain, start,
+			    ALIGN(sg_dma_address(sg) + sg_dma_len(sg), page) -
+			    start);
+	}
+	return 1;
+}
+
+/* As iommu_group_for_each_dev(), and no memory is waited for meanwhile. */
+static int within_group(void *group, struct unmapping *u)
+{
+	unsigned int flags = memalloc_noreclaim_save();
+	int ret = iommu_group_for_each_dev(group, u, unmap_in_group);
+
+	memalloc_noreclaim_restore(flags);
+	return ret;
+}
+
+static enum rust_pool_dma_fate unmap_grouped(struct rust_pool_mapping *m,
+					     struct device *dev, void *group)
+{
+	struct unmapping u = {
+		.m = m,
+		.dev = dev,
+		.fate = RUST_POOL_DMA_LOST,
+	};
+	unsigned int tries;
+
+	for (tries = 0; tries < RESET_TRIES; tries++) {
+		u.borrowed = false;
+		u.left = false;
+		if (!within_group(group, &u)) {
+			u.left = true;
+			/* With the last device of a group goes its domain. */
+			if (!within_group(group, &u))
+				u.fate = RUST_POOL_DMA_FREED_PAGES;
+		}
+		if (!u.borrowed)
+			break;
+		msleep(RESET_MSECS);
+	}
+	return u.fate;
+}
+
+static bool unmap_unlocked(struct rust_pool_mapping *m, struct device *dev)
+{
+	if (!still_translated(m, dev, iommu_get_domain_for_dev(dev)))
+		return false;
+	unmap_as_mapped(m, dev);
+	return true;
+}
+
+#else /* CONFIG_IOMMU_API */
+
+static enum rust_pool_dma_fate unmap_grouped(struct rust_pool_mapping *m,
+					     struct device *dev, void *group)
+{
+	return RUST_POOL_DMA_LOST;
+}
+
+static bool unmap_unlocked(struct rust_pool_mapping *m, struct device *dev)
+{
+	return false;
+}
+
+#endif /* CONFIG_IOMMU_API */
+
+/*
+ * Unmaps as well as can be done now, and says how in *fate. False: it has to be done
+ * again where it may sleep. Any context but NMI; sleeps if it may, and then not from
+ * within reclaim.
+ */
+bool rust_pool_mapping_unmap(struct rust_pool_mapping *m, struct device *dev,
+			     void *group, bool may_sleep,
+			     enum rust_pool_dma_fate *fate)
+{
+	*fate = RUST_POOL_DMA_FREED;
+	if (!m->origin.translated) {
+		if (still_direct(m, dev))
+			unmap_as_mapped(m, dev);
+		else
+			*fate = RUST_POOL_DMA_LOST;
+	} else if (may_sleep && group) {
+		*fate = unmap_grouped(m, dev, group);
+	} else if (!unmap_unlocked(m, dev)) {
+		return false;
+	}
+	m->mapped = false;
+	if (m->originals && m->direction == DMA_FROM_DEVICE)
+		copy_back(m);
+	return true;
+}
+
+/* The memory of a list. */
+void *rust_pool_list_memory(size_t bytes, gfp_t gfp)
+{
+	return allocate(bytes, gfp);
+}
+
+/* Any context but NMI. */
+void rust_pool_list_memory_free(void *list)
+{
+	kvfree_atomic(list);
+}

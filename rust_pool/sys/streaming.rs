@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Page frames mapped for a device.
+
+use crate::sys::{
+    device::{
+        DmaDevice,
+        Fate,
+        Origin, //
+    },
+    memory::Gfp,
+    raw, //
+};
+use core::{
+    mem::{
+        size_of,
+        ManuallyDrop, //
+    },
+    ptr::{
+        null_mut,
+        NonNull, //
+    }, //
+};
+use kernel::prelude::*;
+
+/// The bytes of a list of so many elements.
+pub(crate) fn list_bytes(elements: usize) -> Option<usize> {
+    elements
+        .checked_mul(size_of::<raw::SCATTER_GATHER_ELEMENT>())?
+        .checked_add(size_of::<raw::SCATTER_GATHER_LIST>())
+}
+
+/// Page frames that are to be mapped.
+///
+/// # Invariants
+///
+/// It is a mapping of `streaming.c` that is not mapped.
+pub(crate) struct Unmapped(NonNull<raw::rust_pool_mapping>);
+
+impl Unmapped {
+    /// Room for so many frames.
+    pub(crate) fn new(pages: usize, gfp: Gfp) -> Option<Self> {
+        // SAFETY: Any number may be asked for.
+        let mapping = unsafe { raw::rust_pool_mapping_new(pages, gfp) };
+        // INVARIANT: It is new.
+        NonNull::new(mapping).map(Self)
+    }
+
+    /// Adds bytes that begin at this offset in the first of the frames. Returns how many of those
+    /// are memory; the first that is not ends it.
+    ///
+    /// # Safety
+    ///
+    /// There are as many frames as the bytes lie in.
+    pub(crate) unsafe fn add(
+        &mut self,
+        frames: *const raw::PFN_NUMBER,
+        offset: usize,
+        bytes: usize,
+    ) -> usize {
+        // SAFETY: By the invariant and the safety requirements.
+        unsafe { raw::rust_pool_mapping_add(self.0.as_ptr(), frames, offset, bytes) }
+    }
+
+    /// Takes other pages for those that the device does not reach, if the kernel would not do that.
+    /// `false` if memory is short; more of it may be tried with. Any context but NMI.
+    pub(crate) fn copy(&self, device: &DmaDevice, gfp: Gfp) -> bool {
+        // SAFETY: By the invariant; the device is alive.
+        unsafe { raw::rust_pool_mapping_copy(self.0.as_ptr(), device.device.as_ptr(), gfp) }
+    }
+
+    /// Maps them, if all that there is room for were added. Any context but NMI.
+    ///
+    /// # Safety
+    ///
+    /// The device is not removed meanwhile.
+    pub(crate) unsafe fn map(self, device: &DmaDevice, to_device: bool) -> Option<Mapped> {
+        // SAFETY: By the invariant and the safety requirements; the device is alive.
+        let mapped = unsafe {
+            raw::rust_pool_mapping_map(self.0.as_ptr(), device.device.as_ptr(), to_device)
+        };
+        mapped.then(|| {
+            let mapping = ManuallyDrop::new(self).0;
+            // SAFETY: The mapping has an origin, of integers and pointers that are only compared.
+            let origin = unsafe { raw::rust_pool_mapping_origin(mapping.as_ptr()).read() };
+            // INVARIANT: It was mapped just now.
+            Mapped {
+                mapping,
+                origin: Origin(origin),
+            }
+        })
+    }
+}
+
+impl Drop for Unmapped {
+    fn drop(&mut self) {
+        // SAFETY: By the invariant; it is not used any more.
+        unsafe { raw::rust_pool_mapping_free(self.0.as_ptr()) }
+    }
+}
+
+/// Page frames that are mapped. To be unmapped by [`Self::unmap`]; if this is dropped before, they
+/// stay mapped for ever.
+///
+/// # Invariants
+///
+/// It is a mapping of `streaming.c` that was mapped.
+pub(crate) struct Mapped {
+    mapping: NonNull<raw::rust_pool_mapping>,
+    origin: Origin,
+}
+
+// SAFETY: A mapping may be used by any thread.
+unsafe impl Send for Mapped {}
+// SAFETY: What takes a shared reference only reads.
+unsafe impl Sync for Mapped {}
+
+impl Mapped {
+    /// How it was made.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// How many elements the list of it has.
+    pub(crate) fn elements(&self) -> usize {
+        // SAFETY: By the invariant; NULL is no list.
+        unsafe { raw::rust_pool_mapping_list(self.mapping.as_ptr(), null_mut()) }
+    }
+
+    /// Writes the list.
+    ///
+    /// # Safety
+    ///
+    /// There is room for so many elements.
+    pub(crate) unsafe fn write(&self, list: NonNull<raw::SCATTER_GATHER_LIST>) {
+        // SAFETY: By the invariant and the safety requirements.
+        unsafe { raw::rust_pool_mapping_list(self.mapping.as_ptr(), list.as_ptr()) };
+    }
+
+    /// Unmaps the frames, for the device that they were mapped for. `None`: it has to be called again
+    /// where it may sleep. Any context but NMI; sleeps if `sleep`, which is not for within reclaim.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else unmaps it at the same time, or has.
+    pub(crate) unsafe fn unmap(&self, device: &DmaDevice, sleep: bool) -> Option<Fate> {
+        let mut fate = raw::rust_pool_dma_fate_RUST_POOL_DMA_LOST;
+        // SAFETY: By the invariant and the safety requirements; the device and its group are alive.
+        let unmapped = unsafe {
+            raw::rust_pool_mapping_unmap(
+                self.mapping.as_ptr(),
+                device.device.as_ptr(),
+                device.group,
+                sleep,
+                &mut fate,
+            )
+        };
+        unmapped.then(|| Fate::of(fate))
+    }
+}
+
+impl Drop for Mapped {
+    fn drop(&mut self) {
+        // SAFETY: By the invariant; it is not used any more.
+        unsafe { raw::rust_pool_mapping_free(self.mapping.as_ptr()) }
+    }
+}
+
+/// The memory of a list.
+///
+/// # Invariants
+///
+/// It was allocated by `rust_pool_list_memory()`.
+pub(crate) struct ListMemory(NonNull<raw::SCATTER_GATHER_LIST>);
+
+// SAFETY: It is only memory.
+unsafe impl Send for ListMemory {}
+// SAFETY: As above.
+unsafe impl Sync for ListMemory {}
+
+impl ListMemory {
+    /// So many bytes, as the flags allow.
+    pub(crate) fn new(bytes: usize, gfp: Gfp) -> Option<Self> {
+        // SAFETY: Any number may be asked for.
+        let list: *mut c_void = unsafe { raw::rust_pool_list_memory(bytes, gfp) };
+        // INVARIANT: It was.
+        NonNull::new(list.cast()).map(Self)
+    }
+
+    /// Where it is.
+    pub(crate) fn at(&self) -> NonNull<raw::SCATTER_GATHER_LIST> {
+        self.0
+    }
+}
+
+impl Drop for ListMemory {
+    fn drop(&mut self) {
+        // SAFETY: By the invariant; nobody uses it any more.
+        unsafe { raw::rust_pool_list_memory_free(self.0.as_ptr().cast()) }
+    }
+}

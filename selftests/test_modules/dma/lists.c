@@ -1,0 +1,634 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Scatter/gather lists, with QEMU's edu as the device. It transfers what a list says,
+ * so data that comes back shows that the addresses are right.
+ */
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/iommu.h>
+#include <linux/kernel.h>
+#include <linux/pci.h>
+#include <linux/preempt.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "dma.h"
+
+#define TAG_LIST	('tsiL')
+#define INSUFFICIENT	0xc000009a
+#define TOO_SMALL	0xc0000023
+#define MISUSE		0xc000000d
+
+/* A transfer of a buffer of its own. */
+struct transfer {
+	DMA_ADAPTER *adapter;
+	char *va;
+	PMDL mdl;
+	ULONG length;
+	BOOLEAN write;
+	/* What the routine was called with. */
+	PSCATTER_GATHER_LIST list;
+	unsigned int calls;
+	bool dispatch;
+};
+
+static void take_list(PDEVICE_OBJECT device, PIRP irp,
+		      PSCATTER_GATHER_LIST list, PVOID context)
+{
+	struct transfer *x = context;
+
+	x->list = list;
+	x->calls++;
+	x->dispatch = device == &edu->dev && !irp && softirq_count();
+}
+
+static NTSTATUS get_part(struct transfer *x, size_t from, ULONG length)
+{
+	x->calls = 0;
+	return x->adapter->DmaOperations->GetScatterGatherList(
+		x->adapter, &edu->dev, x->mdl, x->va + from, length, take_list,
+		x, x->write);
+}
+
+static bool get_list(struct rpt *t, struct transfer *x)
+{
+	return EXPECT_EQ(t, (u32)get_part(x, 0, x->length), 0) &&
+	       EXPECT_EQ(t, x->calls, 1) && EXPECT(t, x->list);
+}
+
+static void put_list(struct transfer *x)
+{
+	x->adapter->DmaOperations->PutScatterGatherList(x->adapter, x->list,
+							x->write);
+}
+
+static void drop(struct transfer *x)
+{
+	if (x->mdl)
+		IoFreeMdl(x->mdl);
+	if (x->va)
+		ExFreePoolWithTag(x->va, TAG_LIST);
+	if (x->adapter)
+		put_adapter(x->adapter);
+}
+
+static bool make(struct rpt *t, struct transfer *x, ULONG width, ULONG length)
+{
+	memset(x, 0, sizeof(*x));
+	x->length = length;
+	x->adapter = get_adapter(width, length, &(ULONG){ 0 });
+	x->va = ExAllocatePoolWithTag(NonPagedPoolNx, length, TAG_LIST);
+	x->mdl = IoAllocateMdl(x->va, length, FALSE, FALSE, NULL);
+	if (EXPECT(t, x->adapter && x->va && x->mdl)) {
+		MmBuildMdlForNonPagedPool(x->mdl);
+		rpt_fill(x->va, length, 3);
+		return true;
+	}
+	drop(x);
+	return false;
+}
+
+/* What the device finds at a bus address. */
+static u64 behind(u64 logical)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&edu->dev);
+
+	return domain ? iommu_iova_to_phys(domain, logical) : logical;
+}
+
+/* The list has all of the buffer, in its order, unless copies of it are used. */
+static void look_at_list(struct rpt *t, const struct transfer *x, size_t from,
+			 ULONG length, u64 mask)
+{
+	const SCATTER_GATHER_LIST *list = x->list;
+	size_t done = 0;
+	ULONG i, at;
+
+	EXPECT(t, list->NumberOfElements >= 1);
+	EXPECT(t, !list->Reserved);
+	for (i = 0; i < list->NumberOfElements; i++) {
+		const SCATTER_GATHER_ELEMENT *e = &list->Elements[i];
+		u64 address = e->Address.QuadPart;
+
+		EXPECT(t, e->Length);
+		EXPECT(t, address + e->Length - 1 <= mask);
+		/* What is side by side is one. */
+		if (i)
+			EXPECT(t, address != e[-1].Address.QuadPart +
+					     e[-1].Length);
+		for (at = 0; mask == U64_MAX && at < e->Length; ) {
+			size_t here = min_t(size_t, e->Length - at, PAGE_SIZE -
+					    offset_in_page(address + at));
+
+			if (!EXPECT_EQ(t, behind(address + at),
+				       rpt_phys(x->va + from + done + at)))
+				return;
+			at += here;
+		}
+		done += e->Length;
+	}
+	EXPECT_EQ(t, done, length);
+}
+
+static const struct rpt_arg lengths[] = {
+	{ "1", 1 },
+	{ "100", 100 },
+	{ "4096", SZ_4K },
+	{ "5000", 5000 },
+	{ "64K", SZ_64K },
+	{ "1M+1", SZ_1M + 1 },
+	{ "6M", 6 * SZ_1M },
+	{ }
+};
+
+static void list_of(struct rpt *t)
+{
+	ULONG length = rpt_value(t), pages;
+	struct transfer x;
+	char line[64];
+
+	if (!make(t, &x, 64, length))
+		return;
+	pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(x.va, length);
+	if (get_list(t, &x)) {
+		EXPECT(t, x.dispatch);
+		look_at_list(t, &x, 0, length, U64_MAX);
+		snprintf(line, sizeof(line), "in_use %u lists 1 buffers 0 open",
+			 pages);
+		EXPECT(t, rpt_has_line(t, "adapters", line));
+		snprintf(line, sizeof(line), "list %u %u %lu [%s]",
+			 x.list->NumberOfElements, length,
+			 pages * PAGE_SIZE, KBUILD_MODNAME);
+		EXPECT(t, rpt_has_line(t, "adapters", line));
+		put_list(&x);
+	}
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	EXPECT(t, rpt_filled(x.va, length, 3));
+	drop(&x);
+}
+
+static void list_of_a_part(struct rpt *t)
+{
+	static const size_t parts[][2] = {
+		{ 0, 1 }, { 1, 4096 }, { 4095, 2 }, { 4096, 8192 }, { 19999, 1 },
+		{ 5000, 15000 },
+	};
+	struct transfer x;
+	unsigned int i;
+
+	if (!make(t, &x, 64, 20000))
+		return;
+	for (i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (!EXPECT_EQ(t, get_part(&x, parts[i][0], parts[i][1]), 0))
+			continue;
+		look_at_list(t, &x, parts[i][0], parts[i][1], U64_MAX);
+		put_list(&x);
+	}
+	drop(&x);
+}
+
+/* Two MDLs, the second of which is part of the transfer from its own beginning. */
+static void list_of_a_chain(struct rpt *t)
+{
+	const struct rpt_violation *v;
+	struct transfer x, rest;
+	char *at;
+	ULONG i;
+
+	if (!make(t, &x, 64, 20000))
+		return;
+	if (!make(t, &rest, 64, 10000)) {
+		drop(&x);
+		return;
+	}
+	x.mdl->Next = rest.mdl;
+	x.calls = 0;
+	if (EXPECT_EQ(t, get_part(&x, 15000, 8000), 0)) {
+		size_t done = 0;
+
+		for (i = 0; i < x.list->NumberOfElements; i++) {
+			at = done < 5000 ? x.va + 15000 + done :
+					   rest.va + done - 5000;
+			EXPECT_EQ(t, behind(x.list->Elements[i].Address.QuadPart),
+				  rpt_phys(at));
+			done += x.list->Elements[i].Length;
+		}
+		EXPECT_EQ(t, done, 8000);
+		put_list(&x);
+	}
+	/* All of both, and a byte more. */
+	if (EXPECT_EQ(t, (u32)get_part(&x, 1, 29999), INSUFFICIENT))
+		EXPECT_VIOLATIONS(t, 0);
+	EXPECT_EQ(t, (u32)get_part(&x, 0, 30001), TOO_SMALL);
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x24);
+	if (v)
+		EXPECT_EQ(t, v->p[1], 1);
+	x.mdl->Next = NULL;
+	drop(&rest);
+	drop(&x);
+}
+
+#define EDU_MEMORY	0x40000
+#define EDU_BYTES	SZ_4K
+#define EDU_SOURCE	0x80
+#define EDU_TARGET	0x88
+#define EDU_COUNT	0x90
+#define EDU_COMMAND	0x98
+#define EDU_START	1
+#define EDU_TO_MEMORY	2
+
+static bool edu_copies(void __iomem *bar, u64 bus, u32 at, u32 count,
+		       bool to_memory)
+{
+	unsigned long end = jiffies + RPT_PATIENCE;
+	bool done;
+
+	writel(to_memory ? EDU_MEMORY + at : bus, bar + EDU_SOURCE);
+	writel(to_memory ? bus : EDU_MEMORY + at, bar + EDU_TARGET);
+	writel(count, bar + EDU_COUNT);
+	writel(EDU_START | (to_memory ? EDU_TO_MEMORY : 0), bar + EDU_COMMAND);
+	do {
+		msleep(20);
+		done = !(readl(bar + EDU_COMMAND) & EDU_START);
+	} while (!done && time_before(jiffies, end));
+	return done;
+}
+
+static void transfer_all(struct rpt *t, void __iomem *bar,
+			 const struct transfer *x, bool to_memory)
+{
+	ULONG i, at = 0;
+
+	for (i = 0; i < x->list->NumberOfElements; i++) {
+		const SCATTER_GATHER_ELEMENT *e = &x->list->Elements[i];
+
+		EXPECT(t, edu_copies(bar, e->Address.QuadPart, at, e->Length,
+				     to_memory));
+		at += e->Length;
+	}
+}
+
+/*
+ * Data goes to the device and comes back. Edu reaches 28 bits and the buffer lies
+ * above them, so without an IOMMU somebody has to copy it.
+ */
+static void device_transfers(struct rpt *t)
+{
+	PHYSICAL_ADDRESS low = { .QuadPart = DMA_BIT_MASK(28) + 1 };
+	PHYSICAL_ADDRESS high = { .QuadPart = -1 }, none = { };
+	struct transfer x = { .length = 3 * PAGE_SIZE };
+	void __iomem *bar;
+	char *va;
+
+	va = MmAllocateContiguousMemorySpecifyCache(x.length, low, high, none,
+						    MmCached);
+	x.va = va;
+	x.adapter = get_adapter(28, x.length, &(ULONG){ 0 });
+	x.mdl = IoAllocateMdl(va, x.length, FALSE, FALSE, NULL);
+	if (!EXPECT(t, va && x.adapter && x.mdl))
+		goto out;
+	MmBuildMdlForNonPagedPool(x.mdl);
+	rpt_fill(va, x.length, 3);
+	if (!EXPECT(t, !pci_enable_device_mem(edu)))
+		goto out;
+	pci_set_master(edu);
+	bar = pci_iomap(edu, 0, 0);
+	if (!EXPECT(t, bar))
+		goto disable;
+	x.write = TRUE;
+	if (EXPECT_EQ(t, get_part(&x, 1000, EDU_BYTES), 0)) {
+		look_at_list(t, &x, 1000, EDU_BYTES, DMA_BIT_MASK(28));
+		transfer_all(t, bar, &x, false);
+		put_list(&x);
+	}
+	EXPECT(t, rpt_filled(x.va, x.length, 3));
+	memset(x.va, 0, x.length);
+	x.write = FALSE;
+	if (EXPECT_EQ(t, get_part(&x, 5000, EDU_BYTES), 0)) {
+		transfer_all(t, bar, &x, true);
+		put_list(&x);
+	}
+	EXPECT(t, !memchr_inv(x.va, 0, 5000));
+	EXPECT(t, !memchr_inv(x.va + 5000 + EDU_BYTES, 0,
+			      x.length - 5000 - EDU_BYTES));
+	/* The pattern depends on where in the block it is. */
+	memmove(x.va + 1000, x.va + 5000, EDU_BYTES);
+	rpt_fill(x.va, 1000, 3);
+	EXPECT(t, rpt_filled(x.va, 1000 + EDU_BYTES, 3));
+	pci_iounmap(edu, bar);
+disable:
+	pci_clear_master(edu);
+	pci_disable_device(edu);
+out:
+	x.va = NULL;
+	drop(&x);
+	if (va)
+		MmFreeContiguousMemory(va);
+}
+
+static void one_register_a_page(struct rpt *t)
+{
+	PHYSICAL_ADDRESS logical;
+	struct transfer x, y;
+	void *buffer;
+
+	if (!make(t, &x, 32, SZ_64K))
+		return;
+	put_adapter(x.adapter);
+	/* 4 pages and one more. */
+	x.adapter = get_adapter(32, 4 * PAGE_SIZE, &(ULONG){ 0 });
+	EXPECT_EQ(t, (u32)get_part(&x, 0, 5 * PAGE_SIZE + 1), INSUFFICIENT);
+	EXPECT_EQ(t, x.calls, 0);
+	EXPECT_EQ(t, (u32)get_part(&x, 1, 5 * PAGE_SIZE), INSUFFICIENT);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	/* They are for each list. */
+	y = x;
+	buffer = get_buffer(x.adapter, 5000, &logical);
+	if (EXPECT_EQ(t, get_part(&x, 0, 5 * PAGE_SIZE), 0) &&
+	    EXPECT_EQ(t, get_part(&y, 8 * PAGE_SIZE, 5 * PAGE_SIZE), 0)) {
+		EXPECT(t, rpt_has_line(t, "adapters",
+				       "registers 5 in_use 12 lists 2 buffers 1 open"));
+		put_list(&x);
+		put_list(&y);
+	}
+	if (EXPECT(t, buffer))
+		put_buffer(x.adapter, 5000, logical, buffer);
+	drop(&x);
+}
+
+static void dma_violation(struct rpt *t, u64 p1, const void *p2, const void *p3)
+{
+	const struct rpt_violation *v;
+
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, p1);
+	if (!v)
+		return;
+	if (p2)
+		EXPECT(t, rpt_shows(v->p[1], p2));
+	if (p3)
+		EXPECT(t, rpt_shows(v->p[2], p3));
+}
+
+static void put_twice(struct rpt *t)
+{
+	struct transfer x;
+	DMA_ADAPTER *other;
+
+	if (!make(t, &x, 32, 5000))
+		return;
+	other = get_adapter(32, 5000, &(ULONG){ 0 });
+	if (EXPECT(t, other) && get_list(t, &x)) {
+		other->DmaOperations->PutScatterGatherList(other, x.list,
+							   x.write);
+		EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+		EXPECT(t, rpt_has_line(t, "adapters", "lists 1 buffers 0 open"));
+		put_list(&x);
+		put_list(&x);
+		dma_violation(t, 0x06, x.adapter, x.list);
+		x.list = (void *)x.va;
+		put_list(&x);
+		dma_violation(t, 0x06, x.adapter, x.list);
+		x.list = NULL;
+		put_list(&x);
+		dma_violation(t, 0x06, x.adapter, NULL);
+	}
+	if (other)
+		put_adapter(other);
+	drop(&x);
+}
+
+static void other_direction(struct rpt *t)
+{
+	struct transfer x;
+
+	if (!make(t, &x, 32, 5000))
+		return;
+	if (get_list(t, &x)) {
+		x.write = TRUE;
+		put_list(&x);
+		EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+		EXPECT(t, rpt_has_line(t, "adapters", "lists 0 buffers 0 open"));
+	}
+	drop(&x);
+}
+
+static void put_with_lists_out(struct rpt *t)
+{
+	const struct rpt_violation *v;
+	struct transfer x;
+
+	if (!make(t, &x, 32, 5000))
+		return;
+	if (get_list(t, &x)) {
+		put_adapter(x.adapter);
+		v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x0a);
+		if (v) {
+			EXPECT(t, rpt_shows(v->p[1], x.adapter));
+			EXPECT_EQ(t, v->p[2], 1);
+		}
+		/* It lives on for its list, and for nothing else. */
+		EXPECT(t, rpt_has_line(t, "adapters", "lists 1 buffers 0 put"));
+		EXPECT_EQ(t, (u32)get_part(&x, 0, 100), MISUSE);
+		dma_violation(t, 0x18, x.adapter, NULL);
+		put_list(&x);
+		EXPECT(t, !rpt_has_line(t, "adapters", " put"));
+		x.adapter = NULL;
+	}
+	drop(&x);
+}
+
+static void bad_transfers(struct rpt *t)
+{
+	struct transfer x;
+	PMDL mdl;
+
+	if (!make(t, &x, 32, 5000))
+		return;
+	mdl = x.mdl;
+	EXPECT_EQ(t, (u32)get_part(&x, 0, 0), MISUSE);
+	dma_violation(t, 0x21, x.adapter, mdl);
+	EXPECT_EQ(t, (u32)get_part(&x, 5000, 1), TOO_SMALL);
+	dma_violation(t, 0x1b, x.va + 5000, mdl);
+	EXPECT_EQ(t, (u32)get_part(&x, -1, 1), TOO_SMALL);
+	dma_violation(t, 0x1b, x.va - 1, mdl);
+	EXPECT_EQ(t, (u32)get_part(&x, 4999, 2), TOO_SMALL);
+	dma_violation(t, 0x24, NULL, mdl);
+	x.mdl = NULL;
+	EXPECT_EQ(t, (u32)get_part(&x, 0, 100), MISUSE);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	x.mdl = IoAllocateMdl(x.va, 100, FALSE, FALSE, NULL);
+	if (EXPECT(t, x.mdl)) {
+		EXPECT_EQ(t, (u32)get_part(&x, 0, 100), MISUSE);
+		dma_violation(t, 0x0e, x.mdl, NULL);
+		IoFreeMdl(x.mdl);
+	}
+	x.mdl = mdl;
+	EXPECT_EQ(t, (u32)x.adapter->DmaOperations->GetScatterGatherList(
+		  x.adapter, &edu->dev, mdl, x.va, 100, NULL, &x, FALSE),
+		  MISUSE);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	EXPECT_EQ(t, x.calls, 0);
+	drop(&x);
+}
+
+/* Until the list is put the device may write to them. */
+static void unlocked_in_a_list(struct rpt *t)
+{
+	struct transfer x, y;
+
+	if (!make(t, &x, 32, 20000))
+		return;
+	IoFreeMdl(x.mdl);
+	x.mdl = IoAllocateMdl(x.va, x.length, FALSE, FALSE, NULL);
+	if (!EXPECT(t, x.mdl) ||
+	    !EXPECT_EQ(t, MmProbeAndLockPages(x.mdl, KernelMode, IoWriteAccess), 0)) {
+		drop(&x);
+		return;
+	}
+	y = x;
+	if (EXPECT_EQ(t, get_part(&x, 0, 5000), 0) &&
+	    EXPECT_EQ(t, get_part(&y, 8192, 5000), 0)) {
+		MmUnlockPages(x.mdl);
+		dma_violation(t, 0x0e, x.mdl, NULL);
+		EXPECT_EQ(t, rpt_last(t)->p[3], 2);
+		put_list(&x);
+		MmUnlockPages(x.mdl);
+		dma_violation(t, 0x0e, x.mdl, NULL);
+		put_list(&y);
+	}
+	MmUnlockPages(x.mdl);
+	EXPECT(t, !(x.mdl->MdlFlags & MDL_PAGES_LOCKED));
+	EXPECT_VIOLATIONS(t, 0);
+	drop(&x);
+}
+
+static void frame_of_no_memory(struct rpt *t)
+{
+	struct transfer x;
+	PFN_NUMBER frame;
+
+	if (!make(t, &x, 32, 3 * PAGE_SIZE))
+		return;
+	frame = MmGetMdlPfnArray(x.mdl)[1];
+	MmGetMdlPfnArray(x.mdl)[1] = ~0UL;
+	EXPECT_EQ(t, (u32)get_part(&x, 0, x.length), MISUSE);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x89);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	MmGetMdlPfnArray(x.mdl)[1] = frame;
+	drop(&x);
+}
+
+static void get_here(void *arg)
+{
+	struct transfer *x = arg;
+
+	x->list = NULL;
+	if (get_part(x, 0, x->length))
+		x->list = NULL;
+}
+
+static void put_here(void *arg)
+{
+	put_list(arg);
+}
+
+/* At DISPATCH_LEVEL at most; a put above it is carried out. */
+static void lists_in(struct rpt *t)
+{
+	enum rpt_context context = rpt_value(t);
+	bool above = rpt_irql(context) > 2;
+	const struct rpt_violation *v;
+	struct transfer x;
+
+	if (!make(t, &x, 32, 50000))
+		return;
+	rpt_in_context(context, get_here, &x);
+	EXPECT_EQ(t, !x.list, above);
+	if (above) {
+		v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x13);
+		if (v) {
+			EXPECT_EQ(t, v->p[1], 2);
+			EXPECT_EQ(t, v->p[2], 2);
+			EXPECT_EQ(t, v->p[3], rpt_irql(context));
+		}
+		get_here(&x);
+	}
+	if (EXPECT(t, x.list)) {
+		rpt_in_context(context, put_here, &x);
+		if (above)
+			EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x13);
+	}
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	EXPECT_VIOLATIONS(t, 0);
+	drop(&x);
+}
+
+static void in_own_memory(struct rpt *t)
+{
+	const DMA_OPERATIONS *ops;
+	ULONG size, least, registers = 0;
+	struct transfer x;
+	char *room;
+
+	if (!make(t, &x, 64, 50000))
+		return;
+	ops = x.adapter->DmaOperations;
+	EXPECT_EQ(t, ops->CalculateScatterGatherList(x.adapter, x.mdl, x.va,
+						     x.length, &size,
+						     &registers), 0);
+	EXPECT_EQ(t, registers, ADDRESS_AND_SIZE_TO_SPAN_PAGES(x.va, x.length));
+	EXPECT_EQ(t, size, 16 + 24 * registers);
+	EXPECT_EQ(t, ops->CalculateScatterGatherList(x.adapter, NULL, x.va,
+						     x.length, &least, NULL),
+		  0);
+	EXPECT_EQ(t, least, size);
+	EXPECT_EQ(t, (u32)ops->CalculateScatterGatherList(x.adapter, NULL, x.va,
+							  SZ_1M, &least, NULL),
+		  INSUFFICIENT);
+	room = kmalloc(size + 1, GFP_KERNEL);
+	if (EXPECT(t, room)) {
+		room[size] = 0x5a;
+		x.calls = 0;
+		EXPECT_EQ(t, ops->BuildScatterGatherList(x.adapter, &edu->dev,
+							 x.mdl, x.va, x.length,
+							 take_list, &x, FALSE,
+							 room, size), 0);
+		EXPECT_EQ(t, x.calls, 1);
+		if (EXPECT(t, (char *)x.list == room)) {
+			look_at_list(t, &x, 0, x.length, U64_MAX);
+			put_list(&x);
+		}
+		EXPECT_EQ(t, room[size], 0x5a);
+		/* Not even one element. */
+		EXPECT_EQ(t, (u32)ops->BuildScatterGatherList(x.adapter,
+				&edu->dev, x.mdl, x.va, x.length, take_list, &x,
+				FALSE, room, 39), TOO_SMALL);
+		EXPECT_EQ(t, x.calls, 1);
+		kfree(room);
+	}
+	EXPECT_EQ(t, (u32)ops->BuildScatterGatherList(x.adapter, &edu->dev,
+			x.mdl, x.va, x.length, take_list, &x, FALSE, NULL,
+			4096), TOO_SMALL);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	EXPECT_VIOLATIONS(t, 0);
+	drop(&x);
+}
+
+static const struct rpt_case cases[] = {
+	{ "list_of", list_of, lengths },
+	{ "list_of_a_part", list_of_a_part },
+	{ "list_of_a_chain", list_of_a_chain },
+	{ "list_in_own_memory", in_own_memory },
+	{ "device_transfers_by_a_list", device_transfers },
+	{ "one_register_a_page_of_a_list", one_register_a_page },
+	{ "list_put_twice", put_twice },
+	{ "list_put_with_other_direction", other_direction },
+	{ "adapter_put_with_lists_out", put_with_lists_out },
+	{ "list_of_bad_transfer", bad_transfers },
+	{ "pages_unlocked_in_a_list", unlocked_in_a_list },
+	{ "list_with_frame_of_no_memory", frame_of_no_memory },
+	{ "lists_in", lists_in, rpt_contexts },
+};
+
+const struct rpt_suite dma_lists_suite = RPT_SUITE("dma_lists", cases);
