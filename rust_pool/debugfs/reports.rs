@@ -15,8 +15,7 @@ use crate::{
 };
 use core::ptr::{
     null,
-    null_mut,
-    NonNull, //
+    null_mut, //
 };
 use kernel::{
     bindings,
@@ -32,8 +31,8 @@ use kernel::{
 static DIRECTORY: Atomic<*mut bindings::dentry> = Atomic::new(null_mut());
 
 /// Sets the directory for the reports, which the caller has made.
-pub(crate) fn set_directory(directory: NonNull<bindings::dentry>) {
-    DIRECTORY.store(directory.as_ptr(), Relaxed);
+pub(crate) fn set_directory(directory: *mut bindings::dentry) {
+    DIRECTORY.store(directory, Relaxed);
 }
 
 /// A report: the file and its text.
@@ -42,29 +41,21 @@ struct Report {
     text: KVVec<u8>,
 }
 
+impl AsRef<[u8]> for Report {
+    fn as_ref(&self) -> &[u8] {
+        &self.text
+    }
+}
+
 const OPERATIONS: bindings::file_operations = bindings::file_operations {
     owner: this_module::<crate::LocalModule>().as_ptr(),
     open: Some(bindings::simple_open),
-    read: Some(read),
+    // `simple_open()` stores the report in the file. `rust_pool_report_remove()` frees it after it
+    // has removed the file, and nobody changes the text.
+    read: Some(read_text::<Report>),
     llseek: Some(bindings::default_llseek),
     ..pin_init::zeroed()
 };
-
-/// # Safety
-///
-/// Only debugfs calls it, with a file of a report, which it does not remove during the call.
-unsafe extern "C" fn read(
-    file: *mut bindings::file,
-    to: *mut c_char,
-    count: usize,
-    position: *mut bindings::loff_t,
-) -> isize {
-    // SAFETY: `simple_open()` stored the report in the file. `rust_pool_report_remove()` frees it
-    // after it has removed the file. Nobody changes the text.
-    let text = unsafe { &(*(*file).private_data.cast::<Report>()).text };
-    // SAFETY: The VFS passed all the other arguments.
-    unsafe { read_text(text, to, count, position) }
-}
 
 /// Exported: makes a report.
 ///

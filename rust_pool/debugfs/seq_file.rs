@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Files in debugfs, one row at a time.
+//! Files in debugfs.
 //!
-//! The kernel's Rust debugfs files do not name the module that owns them, so one that is held open
-//! over an unload touches freed memory on close. These do: an open file holds the module. They are
-//! `seq_operations` iterators, so that a long file is not rendered anew each time a buffer doubles,
-//! and have mode 0400 and no ioctl or mmap, so that lockdown leaves them readable. Files to write
-//! are of mode 0600, which lockdown closes.
+//! The kernel's Rust debugfs files do not name the module that owns them. If a process holds one
+//! open over the module's unload, the close accesses freed memory. These files name their owner, so
+//! an open file keeps the module loaded.
+//!
+//! Tables are rendered row by row, by `seq_operations`, so a long file is not rendered anew each
+//! time its buffer grows. Files have mode 0400 and neither ioctl nor mmap, so lockdown leaves them
+//! readable. Those that can be written have mode 0600, and lockdown closes them.
 
 use crate::{
     callers::call_site::LastName,
@@ -15,10 +17,7 @@ use crate::{
 use core::{
     marker::PhantomData,
     mem::size_of,
-    ptr::{
-        null_mut,
-        NonNull, //
-    }, //
+    ptr::null_mut, //
 };
 use kernel::{
     bindings,
@@ -35,16 +34,16 @@ use kernel::{
 
 /// A table that a file shows.
 pub(crate) trait Table {
-    /// Prints the first lines, the version before all.
+    /// Prints the first lines, of which the first has the version.
     fn head(file: &SeqFile);
 
-    /// Renders the row at or behind a position, counted from 0, and returns the position behind it.
-    /// `last` remembers what the row before it looked up, for a table with a name in each row.
+    /// Renders the row at or behind a position, and returns the position behind it. Positions begin
+    /// at 0. In a table with a name in each row, `last` has the name of the row before.
     fn row(position: u64, line: &mut Line, last: &mut LastName) -> Option<u64>;
 }
 
-/// What an open file remembers: the line to show, the position behind it, and within one read the
-/// name that was looked up last.
+/// The state of an open file: the line to show, the position behind it, and, within one read, the
+/// name that was looked up last. All zeroes are valid.
 struct Cursor {
     line: Line,
     next: u64,
@@ -57,8 +56,14 @@ pub(crate) trait Control: Table {
     fn write(text: &[u8]) -> Result;
 }
 
-/// Text that grows.
+/// A text of any length.
 pub(crate) struct Paper(KVVec<u8>);
+
+impl AsRef<[u8]> for Paper {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
 
 impl fmt::Write for Paper {
     fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -68,24 +73,27 @@ impl fmt::Write for Paper {
     }
 }
 
-/// A text for people, rendered when the file is opened.
+/// A text for people to read, which is rendered when the file is opened.
 pub(crate) trait Page {
-    /// Writes all of it, the version before all; it fails for want of memory. Sleeps.
+    /// Writes the whole text, whose first line has the version. Fails only without memory. Sleeps.
     fn write(to: &mut Paper) -> Result;
 }
 
-/// What `read()` of a file whose whole text is there comes to.
+/// `read()` of a file whose text is in its private data.
 ///
 /// # Safety
 ///
-/// All but the text is as the VFS passed it to `read()`.
-pub(crate) unsafe fn read_text(
-    text: &[u8],
+/// Only the VFS calls it. The file's private data is a pointer to a `T` that nobody changes during
+/// the call.
+pub(crate) unsafe extern "C" fn read_text<T: AsRef<[u8]>>(
+    file: *mut bindings::file,
     to: *mut c_char,
     count: usize,
     position: *mut bindings::loff_t,
 ) -> isize {
-    // SAFETY: The text is valid for its length; the rest is so by the safety requirements.
+    // SAFETY: By the safety requirements.
+    let text = unsafe { &*(*file).private_data.cast::<T>() }.as_ref();
+    // SAFETY: The text is valid for its length. The VFS passed the other arguments.
     unsafe {
         bindings::simple_read_from_buffer(
             to.cast(),
@@ -97,46 +105,32 @@ pub(crate) unsafe fn read_text(
     }
 }
 
+/// The operations of a file that shows a [`Page`].
 struct PageFile<T: Page>(PhantomData<T>);
 
 impl<T: Page> PageFile<T> {
     /// # Safety
     ///
-    /// Called by the VFS only.
+    /// Only the VFS calls it.
     unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         let mut paper = Paper(KVVec::new());
         let paper = T::write(&mut paper).and_then(|()| Ok(KBox::new(paper, GFP_KERNEL)?));
         match paper {
             Ok(paper) => {
-                // SAFETY: The VFS passes a valid file, whose private data is ours.
+                // SAFETY: The VFS passes a valid file, whose private data we may set.
                 unsafe { (*file).private_data = KBox::into_raw(paper).cast() };
                 0
             }
-            // Rendering can fail only because memory is short.
+            // `write()` fails only without memory.
             Err(_) => ENOMEM.to_errno(),
         }
     }
 
     /// # Safety
     ///
-    /// Called by the VFS only.
-    unsafe extern "C" fn read(
-        file: *mut bindings::file,
-        to: *mut c_char,
-        count: usize,
-        position: *mut bindings::loff_t,
-    ) -> isize {
-        // SAFETY: `open()` stored the paper, which stays until `release()`.
-        let text = unsafe { &(*(*file).private_data.cast::<Paper>()).0 };
-        // SAFETY: The VFS passed the rest.
-        unsafe { read_text(text, to, count, position) }
-    }
-
-    /// # Safety
-    ///
-    /// Called by the VFS only, when nobody uses the file any more.
+    /// Only the VFS calls it, when nobody uses the file any more.
     unsafe extern "C" fn release(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: `open()` stored it, and nobody uses it any more.
+        // SAFETY: `open()` stored it, from `KBox::into_raw()`, and nobody uses it any more.
         drop(unsafe { KBox::from_raw((*file).private_data.cast::<Paper>()) });
         0
     }
@@ -144,16 +138,18 @@ impl<T: Page> PageFile<T> {
     const FILE: bindings::file_operations = bindings::file_operations {
         owner: this_module::<crate::LocalModule>().as_ptr(),
         open: Some(Self::open),
-        read: Some(Self::read),
+        // `open()` stores the text, which nobody changes before `release()`.
+        read: Some(read_text::<Paper>),
         llseek: Some(bindings::default_llseek),
         release: Some(Self::release),
         ..pin_init::zeroed()
     };
 }
 
+/// The operations of a file that shows a [`Table`].
 struct File<T: Table>(PhantomData<T>);
 
-/// Where `start()` and `next()` say that the head is to be shown.
+/// What `start()` returns if `show()` is to show the head.
 const HEAD: *mut c_void = core::ptr::without_provenance_mut(1);
 
 impl<T: Table> File<T> {
@@ -164,15 +160,20 @@ impl<T: Table> File<T> {
         show: Some(Self::show),
     };
 
-    /// Renders the row at a position of the table.
+    /// The cursor of an open file.
     ///
     /// # Safety
     ///
-    /// `file` was opened by [`Self::open`] and is not used by anybody else.
-    unsafe fn load(file: *mut bindings::seq_file, position: u64) -> *mut c_void {
-        // SAFETY: By the safety requirements, the private data is a cursor, zeroed at open, which
-        // is a valid value.
-        let cursor = unsafe { &mut *(*file).private.cast::<Cursor>() };
+    /// [`Self::open`] opened `file`. The caller has the file's mutex, and no other reference to the
+    /// cursor.
+    unsafe fn cursor<'a>(file: *mut bindings::seq_file) -> &'a mut Cursor {
+        // SAFETY: `open()` made the private data: a cursor of zeroes, which are valid. It exists as
+        // long as the file is open. By the safety requirements nobody else uses it.
+        unsafe { &mut *(*file).private.cast::<Cursor>() }
+    }
+
+    /// Renders the row at a position of the table into the cursor. Returns null at the end.
+    fn load(cursor: &mut Cursor, position: u64) -> *mut c_void {
         cursor.line.clear();
         match T::row(position, &mut cursor.line, &mut cursor.last) {
             Some(next) => {
@@ -185,63 +186,58 @@ impl<T: Table> File<T> {
 
     /// # Safety
     ///
-    /// Called by seq_file only, under the file's mutex.
+    /// Only seq_file calls it, with a file that [`Self::open`] opened, and with the file's mutex.
     unsafe extern "C" fn start(
         file: *mut bindings::seq_file,
         position: *mut bindings::loff_t,
     ) -> *mut c_void {
-        // Modules may have come and gone since the last read.
-        // SAFETY: The private data is a cursor, as in `load()`.
-        unsafe { (*(*file).private.cast::<Cursor>()).last.forget() };
-        // SAFETY: seq_file passes valid pointers.
+        // SAFETY: By the safety requirements; this is the only reference in this function.
+        let cursor = unsafe { Self::cursor(file) };
+        // Modules may have been loaded and unloaded since the last read.
+        cursor.last.forget();
+        // SAFETY: seq_file passes a valid pointer.
         match unsafe { *position } {
             0 => HEAD,
             // CAST: Positions are not negative.
-            // SAFETY: seq_file calls this under the file's mutex.
-            at => unsafe { Self::load(file, at as u64 - 1) },
+            at => Self::load(cursor, at as u64 - 1),
         }
     }
 
     /// # Safety
     ///
-    /// As for [`Self::start`].
+    /// Only seq_file calls it, with a file that [`Self::open`] opened, and with the file's mutex.
     unsafe extern "C" fn next(
         file: *mut bindings::seq_file,
         shown: *mut c_void,
         position: *mut bindings::loff_t,
     ) -> *mut c_void {
-        let at = if shown == HEAD {
-            0
-        } else {
-            // SAFETY: Anything but the head is the file's cursor.
-            unsafe { (*shown.cast::<Cursor>()).next }
-        };
-        // CAST: Positions of tables are small.
+        // SAFETY: By the safety requirements; this is the only reference in this function.
+        let cursor = unsafe { Self::cursor(file) };
+        let at = if shown == HEAD { 0 } else { cursor.next };
+        // CAST: Positions of tables are below 2^62.
         // SAFETY: seq_file passes a valid pointer.
         unsafe { *position = at as bindings::loff_t + 1 };
-        // SAFETY: seq_file calls this under the file's mutex.
-        unsafe { Self::load(file, at) }
+        Self::load(cursor, at)
     }
 
     /// # Safety
     ///
-    /// As for [`Self::start`].
+    /// Only seq_file calls it.
     unsafe extern "C" fn stop(_file: *mut bindings::seq_file, _shown: *mut c_void) {}
 
     /// # Safety
     ///
-    /// As for [`Self::start`].
+    /// Only seq_file calls it, with a file that [`Self::open`] opened, and with the file's mutex.
     unsafe extern "C" fn show(file: *mut bindings::seq_file, shown: *mut c_void) -> c_int {
-        // SAFETY: seq_file passes a valid pointer that nobody else uses meanwhile.
-        let out = unsafe { SeqFile::from_raw(file) };
         if shown == HEAD {
-            T::head(out);
+            // SAFETY: seq_file passes a valid file, which nobody else uses during the call.
+            T::head(unsafe { SeqFile::from_raw(file) });
             return 0;
         }
-        // SAFETY: Anything but the head is the file's cursor.
-        let line = unsafe { (*shown.cast::<Cursor>()).line.as_bytes() };
-        // SAFETY: The file is valid, and so are the line's bytes for their length. What does not
-        // fit has seq_file call this again with a larger buffer.
+        // SAFETY: By the safety requirements; this is the only reference in this function.
+        let line = unsafe { Self::cursor(file) }.line.as_bytes();
+        // SAFETY: The file is valid, and the line's bytes are for their length. If they do not fit,
+        // seq_file calls this again with a larger buffer.
         unsafe {
             bindings::seq_write(file, line.as_ptr().cast(), line.len());
             bindings::seq_putc(file, b'\n');
@@ -251,14 +247,14 @@ impl<T: Table> File<T> {
 
     /// # Safety
     ///
-    /// Called by the VFS only.
+    /// Only the VFS calls it.
     unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: The VFS passes a valid file; the operations are static.
+        // SAFETY: The VFS passes a valid file. The operations are static.
         let cursor = unsafe {
             bindings::__seq_open_private(
                 file,
                 &Self::OPERATIONS,
-                // CAST: A cursor is small.
+                // CAST: A cursor has a few kilobytes.
                 size_of::<Cursor>() as c_int,
             )
         };
@@ -279,13 +275,13 @@ impl<T: Table> File<T> {
     };
 }
 
-/// The most that is written at once.
+/// The most bytes of one write.
 const WRITTEN: usize = 4096;
 
 impl<T: Control> File<T> {
     /// # Safety
     ///
-    /// Called by the VFS only.
+    /// Only the VFS calls it.
     unsafe extern "C" fn write(
         _file: *mut bindings::file,
         from: *const c_char,
@@ -300,7 +296,7 @@ impl<T: Control> File<T> {
             let from = UserPtr::from_addr(from as usize);
             UserSlice::new(from, count).read_all(&mut text, GFP_KERNEL)?;
             T::write(&text)?;
-            // CAST: No more than `WRITTEN`.
+            // CAST: It is at most `WRITTEN`.
             Ok(count as isize)
         };
         // CAST: Error numbers are small.
@@ -313,29 +309,35 @@ impl<T: Control> File<T> {
     };
 }
 
-/// The module's directory; files and all, it goes on drop.
-pub(crate) struct Directory(NonNull<bindings::dentry>);
+/// A directory of debugfs, which is removed on drop, with all that is in it.
+///
+/// # Invariants
+///
+/// It is a directory, or an error pointer, which debugfs accepts in place of one: then there are no
+/// files, which is not an error.
+pub(crate) struct Directory(*mut bindings::dentry);
 
-// SAFETY: debugfs may be used from any thread.
+// SAFETY: Any thread may use and remove a directory of debugfs.
 unsafe impl Send for Directory {}
-// SAFETY: As above.
+// SAFETY: debugfs has its own locks, so several threads may use a directory at the same time.
 unsafe impl Sync for Directory {}
 
 impl Directory {
-    /// Makes a directory. Without debugfs there is none, and no files either: not an error. Sleeps.
+    /// Makes a directory. Sleeps.
     pub(crate) fn new(name: &CStr) -> Self {
-        // SAFETY: The name is NUL-terminated. debugfs accepts its own error pointers as parents.
+        // SAFETY: The name is NUL-terminated. Without a parent it is made in the root.
         let dir = unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), null_mut()) };
-        // SAFETY: As above.
+        // SAFETY: debugfs returned it, and the function accepts error pointers.
         unsafe { crate::sys::raw::rust_pool_make_private(dir) };
-        Self(NonNull::new(dir).unwrap_or(NonNull::dangling()))
+        // INVARIANT: debugfs returned it.
+        Self(dir)
     }
 
-    /// Adds a directory, which goes with this one. Sleeps.
-    pub(crate) fn directory(&self, name: &CStr) -> NonNull<bindings::dentry> {
-        // SAFETY: The name is NUL-terminated, the parent is debugfs's.
-        let dir = unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), self.0.as_ptr()) };
-        NonNull::new(dir).unwrap_or(NonNull::dangling())
+    /// Adds a directory, which is removed with this one. Sleeps.
+    pub(crate) fn directory(&self, name: &CStr) -> *mut bindings::dentry {
+        // SAFETY: The name is NUL-terminated. By the type invariant the parent is a directory, or
+        // an error pointer.
+        unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), self.0) }
     }
 
     /// Adds a file that shows a table. Sleeps.
@@ -343,7 +345,7 @@ impl Directory {
         self.add(name, 0o400, &File::<T>::FILE);
     }
 
-    /// Adds a file that shows a text for people. Sleeps.
+    /// Adds a file that shows a text for people to read. Sleeps.
     pub(crate) fn page<T: Page>(&self, name: &CStr) {
         self.add(name, 0o400, &PageFile::<T>::FILE);
     }
@@ -354,12 +356,13 @@ impl Directory {
     }
 
     fn add(&self, name: &CStr, mode: u16, operations: &'static bindings::file_operations) {
-        // SAFETY: The name is NUL-terminated, the parent is debugfs's, the operations are static.
+        // SAFETY: The name is NUL-terminated, and the operations are static. By the type invariant
+        // the parent is a directory, or an error pointer.
         unsafe {
             bindings::debugfs_create_file_full(
                 name.as_char_ptr(),
                 mode,
-                self.0.as_ptr(),
+                self.0,
                 null_mut(),
                 core::ptr::null(),
                 operations,
@@ -370,7 +373,8 @@ impl Directory {
 
 impl Drop for Directory {
     fn drop(&mut self) {
-        // SAFETY: The directory is debugfs's, or an error pointer, which this accepts.
-        unsafe { bindings::debugfs_remove(self.0.as_ptr()) };
+        // SAFETY: By the type invariant it is a directory, or an error pointer, which the function
+        // accepts.
+        unsafe { bindings::debugfs_remove(self.0) };
     }
 }
