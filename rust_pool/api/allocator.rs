@@ -339,22 +339,25 @@ macro_rules! allocator {
 allocator! {
     /// Nonpaged pool under a tag, as an allocator.
     ///
-    /// The WDK's `ExAllocatePoolWithTag`, with `NonPagedPoolNx`. A block is aligned to 16 bytes,
-    /// one of 4096 bytes or more to a page. More is to be had for what takes up to 8 KiB, its size
-    /// rounded up to its alignment; else [`AllocError`], as when memory is short. `GFP_KERNEL`
-    /// sleeps only where that is allowed, other flags never do; `__GFP_ZERO` clears, and the rest
-    /// and the NUMA node are ignored. The block is its box's or vector's until that is dropped.
+    /// The WDK's `ExAllocatePoolWithTag`, with `NonPagedPoolNx`.
     ///
-    /// Any context but NMI, for allocations and drops; that is not checked.
+    /// A block is aligned to 16 bytes, and one of 4096 bytes or more to a page. A layout with a
+    /// larger alignment is possible if its size, rounded up to the alignment, is at most 8 KiB. For
+    /// others, and if memory is short, the result is [`AllocError`].
+    ///
+    /// With `GFP_KERNEL` an allocation sleeps, if the context may; with other flags it never does.
+    /// `__GFP_ZERO` clears the block. Other flags, and the NUMA node, are ignored.
+    ///
+    /// Allocations and drops are for any context but NMI, which is not checked.
     NonPaged, PoolKind::NonPaged
 }
 
 allocator! {
     /// Paged pool under a tag, as an allocator.
     ///
-    /// The WDK's `ExAllocatePoolWithTag`, with `PagedPool`. As [`NonPaged`], but for context: a
-    /// task that may sleep. Elsewhere an allocation, and so a vector's growing and shrinking, fails
-    /// with [`AllocError`] and is reported (0xC2/0x08); a drop is reported (0xC2/0x09) and carried
+    /// The WDK's `ExAllocatePoolWithTag`, with `PagedPool`. Like [`NonPaged`], but only for a task
+    /// that may sleep. Elsewhere an allocation fails with [`AllocError`] and is reported
+    /// (0xC2/0x08), also when a vector grows or shrinks; a drop is reported (0xC2/0x09) and carried
     /// out.
     Paged, PoolKind::Paged
 }

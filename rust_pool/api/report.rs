@@ -25,7 +25,7 @@ unsafe impl Send for Report {}
 unsafe impl Sync for Report {}
 
 impl Report {
-    /// Makes the file. Sleeps. Without debugfs there is none, which is no error.
+    /// Makes the file. Sleeps. Without debugfs no file appears, which is not an error.
     ///
     /// # Errors
     ///

@@ -24,12 +24,12 @@ use kernel::{
 
 /// A ring of descriptors that the CPU and a device share: an array of `T` in a common buffer.
 ///
-/// `T` is a `#[repr(C)]` type that is laid out as the device wants it. The device finds the first
-/// one at [`Self::bus_address`].
+/// `T` is a `#[repr(C)]` type with the layout that the device expects. The device finds the first
+/// descriptor at [`Self::bus_address`].
 ///
 /// A descriptor that is larger than what the CPU can access at once is read and written in several
-/// accesses, in no order. Whoever hands one to the device writes it first, then, with a barrier in
-/// between, the field that says whose it is:
+/// accesses, in any order. To hand one to the device, write it first; then, behind a barrier, write
+/// the field that makes the device its owner:
 ///
 /// ```ignore
 /// let slot = ring.slot(head);
@@ -55,8 +55,8 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if that is no bytes, or too many to count, or a descriptor wants to be aligned to
-    /// more than a page. Else as for [`Adapter::allocate`].
+    /// [`EINVAL`] if the ring would have no bytes, or too many to count, or if the alignment of `T`
+    /// is more than a page. Otherwise as for [`Adapter::allocate`].
     #[inline(always)]
     pub fn new(adapter: &Adapter<'a>, len: usize) -> Result<Self> {
         let bytes = size_of::<T>().checked_mul(len).ok_or(EINVAL)?;
@@ -95,7 +95,7 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if there is none of this index.
+    /// [`EINVAL`] if there is no descriptor with this index.
     #[inline]
     pub fn bus_address_of(&self, index: usize) -> Result<u64> {
         let offset = self.offset(index)?;
@@ -107,7 +107,7 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if there is none of this index.
+    /// [`EINVAL`] if there is no descriptor with this index.
     #[inline]
     pub fn read(&self, index: usize) -> Result<T> {
         self.buffer.read(self.offset(index)?)
@@ -128,8 +128,8 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] if there is no descriptor of this index, the field does not lie in one, or is not
-    /// aligned.
+    /// [`EINVAL`] if there is no descriptor with this index, or if the field does not lie in one or
+    /// is not aligned.
     #[inline]
     pub fn read_field<F: FromBytes>(&self, index: usize, field: usize) -> Result<F> {
         self.buffer.read(self.field::<F>(index, field)?)

@@ -322,8 +322,8 @@ pub(crate) const NULL_FREED: Rule<1> = rule(
     Refused,
 );
 
-/// Kernel memory is freed as pool that is none: static data, another allocator's, or another
-/// family's.
+/// Kernel memory is freed as pool that is not a pool block: static data, memory of another
+/// allocator or of another family.
 pub(crate) const FOREIGN_FREED: Rule<1> = rule(
     BadPoolCaller,
     [Is(0x46), Given("address"), Is(0), Is(0)],

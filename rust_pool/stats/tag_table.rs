@@ -356,8 +356,8 @@ pub(crate) unsafe fn free_all() {
     }
 }
 
-/// Exported: the row of a tag, for the Rust API, which calls this once for a tag and keeps the row.
-/// It also begins the tag's peak.
+/// Exported: the row of a tag, for the Rust API, which caches it once the tag's peak has begun.
+/// Begins the peak, if the tag has live blocks.
 ///
 /// # Safety
 ///
