@@ -237,8 +237,8 @@ version_of() {
 	case $1 in
 	violations | verifier) echo 2.0 ;;
 	memory) echo 1.3 ;;
-	summary) echo 1.2 ;;
-	tags | adapters | modules) echo 1.1 ;;
+	summary | adapters) echo 1.2 ;;
+	tags | modules) echo 1.1 ;;
 	*) echo 1.0 ;;
 	esac
 }
