@@ -44,6 +44,8 @@ mod rust_pool {
 
     pub(crate) mod families;
 
+    pub(crate) mod lookaside;
+
     pub(crate) mod mdl;
 
     pub(crate) mod dma;
@@ -144,12 +146,13 @@ impl kernel::Module for PoolModule {
 
 /// The statics that are made before everything else, in this order, and dropped last.
 ///
-/// Lock order: no spinlock is taken while another is held, with one exception. The lock of the
-/// names of call sites is taken within the locks whose data has call sites, when a module is loaded
-/// or unloaded: those of the log, the adapters, special pool, the blocks that are held back, in
-/// quarantine, freed or injected, and the buckets of regions and records. All of these disable
-/// interrupts, as their data is used in any context.
-static STATE: [&dyn Loaded; 21] = [
+/// Lock order: no spinlock is taken while another is held, with two exceptions. The lock of what a
+/// lookaside list keeps is taken within that of the list's bucket, and none within it. The lock of
+/// the names of call sites is taken within the locks whose data has call sites, when a module is
+/// loaded or unloaded: those of the log, the adapters, special pool, the blocks that are held back,
+/// in quarantine, freed or injected, and the buckets of regions, lookaside lists and records. All
+/// of these disable interrupts, as their data is used in any context.
+static STATE: [&dyn Loaded; 22] = [
     &record::table::REGIONS,
     &report::log::LOG,
     &dma::adapter::ADAPTERS,
@@ -160,6 +163,7 @@ static STATE: [&dyn Loaded; 21] = [
     &dma::buffer_release::BACKLOG,
     &record::held_device::DEPARTING,
     &memory::heap::HEAP,
+    &lookaside::LISTS,
     &events::control::SWITCHING,
     &options::OPTIONS,
     &verifier::tracking::RECORDS,

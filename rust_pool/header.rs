@@ -326,6 +326,18 @@ impl Header {
             .then_some(Self(Words { first, second }))
     }
 
+    /// The first word of a live block's header at `addr`, which may be any address, and what it
+    /// becomes when the block is freed; `None` if the verifier knows the block, or it is
+    /// cache-aligned. All other blocks of one size, tag and pool have the same.
+    pub(crate) fn first_words(addr: usize) -> Option<(u64, u64)> {
+        match Self::find(addr)? {
+            Found::Live(Self(words)) if words.first & (ALIGNED | MARKED) == 0 => {
+                Some((words.first, words.first & !IN_USE))
+            }
+            _ => None,
+        }
+    }
+
     /// Looks for a header at `addr`, which may be any address.
     #[inline]
     pub(crate) fn find(addr: usize) -> Option<Found<Self>> {

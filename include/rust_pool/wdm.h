@@ -90,6 +90,8 @@ typedef LONG NTSTATUS;
 #define STATUS_INVALID_PARAMETER	((NTSTATUS)0xC000000D)
 #define STATUS_NO_MEMORY		((NTSTATUS)0xC0000017)
 #define STATUS_INSUFFICIENT_RESOURCES	((NTSTATUS)0xC000009A)
+#define STATUS_INVALID_PARAMETER_4	((NTSTATUS)0xC00000F2)
+#define STATUS_INVALID_PARAMETER_5	((NTSTATUS)0xC00000F3)
 
 /**
  * rust_pool_status_to_errno - the errno that stands for an NTSTATUS
@@ -107,6 +109,8 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 	case STATUS_NO_MEMORY:
 		return -ENOMEM;
 	case STATUS_INVALID_PARAMETER:
+	case STATUS_INVALID_PARAMETER_4:
+	case STATUS_INVALID_PARAMETER_5:
 		return -EINVAL;
 	default:
 		return -EIO;
@@ -959,6 +963,7 @@ PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress);
 
 static_assert(sizeof(ULONG) == 4 && sizeof(PHYSICAL_ADDRESS) == 8);
 
+#include <rust_pool/lookaside.h>
 #include <rust_pool/mdl.h>
 #include <rust_pool/dma.h>
 

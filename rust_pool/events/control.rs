@@ -5,6 +5,7 @@
 
 use crate::{
     lib::at_load::AtLoad,
+    lookaside,
     options::{
         parse::{
             self,
@@ -143,6 +144,7 @@ pub(crate) fn update() {
     };
     // SAFETY: The context may sleep, and the key is static.
     unsafe { raw::rust_pool_verifier_enable(wanted) };
+    lookaside::verify(wanted);
     if !special {
         special::close();
     }

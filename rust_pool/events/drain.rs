@@ -5,6 +5,7 @@
 use crate::{
     events::work,
     lib::export::matches_header,
+    lookaside,
     memory::{
         heap,
         magazine::{
@@ -46,17 +47,20 @@ pub(crate) unsafe fn exit() {
 unsafe extern "C" fn rust_pool_spare() -> usize {
     MagazineKind::all().map(magazine::held).sum::<usize>()
         + heap::usage().waiting
+        + lookaside::held()
         + work::waiting().0
 }
 matches_header!(rust_pool_spare);
 
-/// Gives back the blocks in this CPU's magazines.
+/// Gives back the blocks in this CPU's magazines, and the entries that lookaside lists keep.
 ///
 /// # Safety
 ///
 /// Called in a task that stays on its CPU, as a per-CPU work item does.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_drain() {
+    // Into the magazines, first.
+    lookaside::drain();
     refill::drain();
 }
 matches_header!(rust_pool_drain);

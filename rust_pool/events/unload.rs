@@ -32,6 +32,7 @@ use crate::{
             Text, //
         }, //
     },
+    lookaside,
     pool::special,
     record::{
         held_device,
@@ -406,6 +407,8 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     // later. But references to devices that need the module's code must be dropped now.
     buffer_release::finish(|device| device.is_of(module));
     held_device::finish(module);
+    // What its lists kept is none either.
+    lookaside::departed(module);
     let left = report(
         Some(module),
         |row| {
@@ -442,6 +445,7 @@ fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
     for site in INJECTIONS.lock().sites() {
         visit(site);
     }
+    lookaside::for_each_site(&mut visit);
     special::for_each_site(&mut visit);
     held_back::for_each_site(&mut visit);
     freed::for_each_site(&mut visit);
@@ -472,6 +476,7 @@ matches_header!(rust_pool_module_live);
 /// is not freed. Sleeps.
 pub(crate) fn report_all() -> bool {
     sys::finish_work();
+    lookaside::forget_all();
     let live = |row: &TagStats| {
         let now = row.snapshot();
         (now.diff(), now.bytes)

@@ -6,7 +6,8 @@
 //! `Documentation/violations.rst` are made from this file by `scripts/rules.py`: the comment of a
 //! row says what happened. A star marks what Microsoft's documents leave open and was chosen here.
 //!
-//! WDK: "Bug Check 0x19", "0x49", "0xC1", "0xC2", "0xC4", "0xCC", "0xCD", "0xDA", "0xE6".
+//! WDK: "Bug Check 0x19", "0x49", "0xC1", "0xC2", "0xC4", "0xCC", "0xCD", "0xCE", "0xDA",
+//! "0xE6".
 
 use crate::report::violation::{
     rule,
@@ -145,6 +146,14 @@ pub(crate) const BUFFER_ZERO_BYTES: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x00), Is(0), Given("adapter"), Is(0)],
     "zero bytes requested",
+    Refused,
+);
+
+/// A lookaside list of entries of no size.
+pub(crate) const LOOKASIDE_ZERO_BYTES: Rule<2> = rule(
+    BadPoolCaller,
+    [Ours(0x00), Is(0), Given("POOL_TYPE"), Given("tag")],
+    "lookaside list of zero bytes",
     Refused,
 );
 
@@ -290,6 +299,14 @@ pub(crate) const ADAPTER_PUT_IN_NMI: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x09), Irql, Given("adapter"), Is(0)],
     "adapter put {context}",
+    Refused,
+);
+
+/// A lookaside list is initialised, flushed or deleted in NMI.
+pub(crate) const LOOKASIDE_IN_NMI: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x09), Irql, Given("list"), Is(0)],
+    "lookaside list initialised, flushed or deleted {context}",
     Refused,
 );
 
@@ -504,6 +521,64 @@ pub(crate) const PRIORITY_UNKNOWN: Rule<3> = rule(
     [Ours(0x16), Given("priority"), Given("bytes"), Given("tag")],
     "pool priority that is none",
     Refused,
+);
+
+/// A routine of a lookaside list is given NULL in its place.
+pub(crate) const LOOKASIDE_NULL: Rule<0> = rule(
+    DriverVerifier,
+    [Ours(0x16), Is(0), Is(0), Is(0)],
+    "NULL in place of a lookaside list",
+    Refused,
+);
+
+/// `ExInitializeNPagedLookasideList()` or `ExInitializePagedLookasideList()` with other flags than
+/// `POOL_NX_ALLOCATION` and `POOL_RAISE_IF_ALLOCATION_FAILURE`.
+pub(crate) const LOOKASIDE_FLAGS_UNKNOWN: Rule<3> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("POOL_TYPE"), Given("bytes"), Given("tag")],
+    "lookaside list with flags that drivers may not use",
+    Refused,
+);
+
+/// `ExInitializeNPagedLookasideList()` or `ExInitializePagedLookasideList()` with entries smaller
+/// than `LOOKASIDE_MINIMUM_BLOCK_SIZE`.
+pub(crate) const LOOKASIDE_ENTRY_SMALL: Rule<3> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("list"), Given("bytes"), Given("tag")],
+    "lookaside list of entries that are too small for a link",
+    Done,
+);
+
+/// A lookaside list is initialised at the address of one that was not deleted. The entries that the
+/// old list kept are freed.
+pub(crate) const LOOKASIDE_INITIALISED_TWICE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("list"),
+        Given("the old one's tag"),
+        Given("its entries that are out"),
+    ],
+    "lookaside list initialised that is one already",
+    Done,
+);
+
+/// An entry is allocated from a lookaside list that was not initialised, or was deleted; or such a
+/// list is flushed or deleted.
+pub(crate) const LOOKASIDE_NOT_INITIALISED: Rule<1> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("list"), Is(0), Is(0)],
+    "lookaside list that is not initialised, or was deleted",
+    Refused,
+);
+
+/// An entry is freed to a lookaside list that was not initialised, or was deleted. A block of pool
+/// is given back to pool.
+pub(crate) const LOOKASIDE_FREED_TO_NONE: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("list"), Given("entry"), Is(0)],
+    "entry freed to a lookaside list that is not initialised, or was deleted",
+    Done,
 );
 
 /// Contiguous memory of a reserved MEMORY_CACHING_TYPE.
@@ -1089,6 +1164,19 @@ pub(crate) const LEAKED: Rule<1> = rule(
     Left,
 );
 
+/// A lookaside list is deleted while entries of it are out.
+pub(crate) const LOOKASIDE_DELETED_WITH_ENTRIES: Rule<2> = rule(
+    DriverVerifier,
+    [
+        Ours(0x62),
+        Given("list"),
+        Given("entries that are out"),
+        Is(0),
+    ],
+    "lookaside list deleted with entries that are out",
+    Left,
+);
+
 /// Access to a block that was freed.
 pub(crate) const FREED_SPECIAL_TOUCHED: Rule<3> = rule(
     FreedSpecialPool,
@@ -1126,6 +1214,20 @@ pub(crate) const BEFORE_SPECIAL_TOUCHED: Rule<3> = rule(
     ],
     "access before the start of a block of special pool",
     Dies,
+);
+
+/// A module unloads whose lookaside list was not deleted. What it kept is freed, unless the module
+/// had a routine of its own for that.
+pub(crate) const LOOKASIDE_LEFT: Rule<3> = rule(
+    DriverUnloaded,
+    [
+        Given("list*"),
+        Given("its entries that are out*"),
+        Given("entries that it kept*"),
+        Is(0),
+    ],
+    "lookaside list left by a module that is unloaded",
+    Done,
 );
 
 /// `MmUnmapLockedPages()` with an address that is not the mapping's.

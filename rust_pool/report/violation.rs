@@ -96,6 +96,7 @@ pub(crate) enum Check {
     DriverVerifier = 0xc4,
     FreedSpecialPool = 0xcc,
     BeyondEnd = 0xcd,
+    DriverUnloaded = 0xce,
     SystemPteMisuse = 0xda,
     DmaVerifier = 0xe6,
 }
@@ -109,6 +110,7 @@ impl Check {
             Self::SpecialPool => "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",
             Self::FreedSpecialPool => "PAGE_FAULT_IN_FREED_SPECIAL_POOL",
             Self::BeyondEnd => "PAGE_FAULT_BEYOND_END_OF_ALLOCATION",
+            Self::DriverUnloaded => "DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS",
             Self::BadPoolCaller => "BAD_POOL_CALLER",
             Self::DriverVerifier => "DRIVER_VERIFIER_DETECTED_VIOLATION",
             Self::DmaVerifier => "DRIVER_VERIFIER_DMA_VIOLATION",

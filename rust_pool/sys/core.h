@@ -10,6 +10,7 @@
 #include <linux/gfp_types.h>
 #include <linux/jump_label.h>
 #include <linux/preempt.h>
+#include <linux/spinlock_types.h>
 #include <linux/types.h>
 /* Here PAGE_ALIGN() is Linux's. */
 #define RUST_POOL_LINUX_PAGE_ALIGN
@@ -216,6 +217,55 @@ void rust_pool_wake(void);
 void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg);
 void rust_pool_device_code(const struct device *dev, unsigned long *at);
 
+/*
+ * lookaside/list.c: the entries that a lookaside list keeps, in memory of ours. It
+ * begins the record that Rust has of the list, and is found through the head.
+ */
+struct rust_pool_store {
+	struct rcu_head rcu;
+	/* The entry that was freed last; its first word is the link to the next. */
+	void *first;
+	arch_spinlock_t lock;
+	/* How many there are, and how many there may be. */
+	u16 depth;
+	u16 limit;
+	/*
+	 * The first word of an entry's header while it is out, and while it is kept; 0
+	 * if not all entries have the same, and while that is not known.
+	 */
+	u64 out;
+	u64 kept;
+	/* Where the memory is that such a header may be in: the direct map. */
+	unsigned long start;
+	unsigned long length;
+	/* Used only where sleeping is allowed. */
+	bool paged;
+	/* The client's own routine makes or frees entries: what they are is not known. */
+	bool custom;
+};
+
+void rust_pool_store_init(struct rust_pool_store *store, bool paged,
+			  bool custom);
+void rust_pool_store_learn(struct rust_pool_store *store, u64 out, u64 kept);
+bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
+			 void *entry, bool *twice);
+void *rust_pool_store_limit(struct rust_pool_store *store, u16 limit, u16 most,
+			    u16 *number);
+void rust_pool_store_release(struct rust_pool_store *store);
+void rust_pool_head_init(GENERAL_LOOKASIDE *list,
+			 const struct rust_pool_lookaside_wish *wish,
+			 struct rust_pool_store *store, u16 depth);
+void rust_pool_head_close(GENERAL_LOOKASIDE *list);
+void rust_pool_head_depth(GENERAL_LOOKASIDE *list, u16 depth);
+bool rust_pool_head_asked(GENERAL_LOOKASIDE *list, u32 enough, u32 *allocates,
+			  u32 *misses);
+bool rust_pool_head_is_bare(const GENERAL_LOOKASIDE *list,
+			    struct rust_pool_lookaside_wish *wish);
+void *rust_pool_entry_make(const struct rust_pool_lookaside_wish *wish,
+			   GENERAL_LOOKASIDE *list);
+void rust_pool_entry_unmake(const struct rust_pool_lookaside_wish *wish,
+			    GENERAL_LOOKASIDE *list, void *entry);
+
 /* parameters.c: what the module was loaded with. */
 bool rust_pool_panic_on_violation(void);
 bool rust_pool_magazines(void);
@@ -243,7 +293,7 @@ struct module *rust_pool_client_after(u64 *number, char *name);
 /*
  * Rust functions. wdm.c, dma.c, the inline functions of wdm.h and the Rust API call those
  * that take a call site (caller); helpers.c, arch/guard_pages.c, parameters.c,
- * pressure.c and work.c call the others.
+ * pressure.c, work.c and lookaside/list.c call the others.
  */
 DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
 				     u32 *registers, unsigned long caller);
@@ -282,6 +332,9 @@ void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
 void rust_pool_verifier_free(void *block, u32 type, unsigned long caller);
 size_t rust_pool_verifier_show(char *to, size_t room);
+void *rust_pool_lookaside_miss(GENERAL_LOOKASIDE *list, unsigned long caller);
+void rust_pool_lookaside_overflow(GENERAL_LOOKASIDE *list, void *entry,
+				  unsigned long caller);
 void rust_pool_give(void);
 void rust_pool_part(void);
 void rust_pool_upkeep(void);

@@ -200,6 +200,8 @@ END {
 	each("stock", "pair", "kmem_cache")
 	each("counted", "box", "kbox", "<=", 1.03)
 	each("stock", "box", "kbox")
+	each("counted", "lookaside", "kmalloc", "<=", 0.60)
+	each("stock", "lookaside", "kmalloc")
 	large("counted", 4096, "kmalloc", 1.3)
 	large("counted", 8192, "kmalloc", 1.3)
 	large("counted", 16384, "cheaper", 1.15)

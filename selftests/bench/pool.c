@@ -21,6 +21,7 @@ static const struct rpb_file rpb_files[] = {
 	{ .name = "pairs", .cases = rpb_pairs },
 	{ .name = "bursts", .cases = rpb_bursts },
 	{ .name = "large", .cases = rpb_large },
+	{ .name = "lookaside", .cases = rpb_lookasides },
 };
 
 static int __init rpb_pool_init(void)
@@ -29,6 +30,7 @@ static int __init rpb_pool_init(void)
 
 	if (err)
 		return err;
+	rpb_lookasides_init();
 	rpb_dir = rpb_add("rp_bench_pool", rpb_files, ARRAY_SIZE(rpb_files));
 	return 0;
 }
@@ -37,6 +39,7 @@ module_init(rpb_pool_init);
 static void __exit rpb_pool_exit(void)
 {
 	rpb_remove(rpb_dir);
+	rpb_lookasides_exit();
 	rpb_caches_exit();
 }
 module_exit(rpb_pool_exit);

@@ -52,6 +52,11 @@ void rpb_kmalloc_release(unsigned long size, void *block);
 extern const struct rpb_case rpb_pairs[RPB_SIZES + 1];
 extern const struct rpb_case rpb_bursts[];
 extern const struct rpb_case rpb_large[];
+extern const struct rpb_case rpb_lookasides[];
+
+/* The lists that the last are measured with. */
+void rpb_lookasides_init(void);
+void rpb_lookasides_exit(void);
 
 int rpb_show_zeroed(struct seq_file *m);
 int rpb_show_mix(struct seq_file *m);

@@ -13,8 +13,8 @@
 . "$DIR/bench/targets.sh"
 
 MEASUREMENTS="pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc
-	pool/pairs rust/boxes pool/large pool/tags"
-ROWS="pair/mean box/mean large/4096 large/8192 large/16384 large/32768 large/65536
+	pool/pairs pool/lookaside rust/boxes pool/large pool/tags"
+ROWS="pair/mean lookaside/mean box/mean large/4096 large/8192 large/16384 large/32768 large/65536
 	large/5120 remainder/5120 memory/churned tags/10000"
 
 begin rp_bench rp_bench_pool rp_bench_rust

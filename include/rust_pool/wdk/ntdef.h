@@ -310,15 +310,6 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 	const WCHAR _var ## _buffer[] = _string; \
 	const UNICODE_STRING _var = RTL_CONSTANT_STRING(_var ## _buffer)
 
-typedef struct _LIST_ENTRY {
-	struct _LIST_ENTRY *Flink;
-	struct _LIST_ENTRY *Blink;
-} LIST_ENTRY, *PLIST_ENTRY;
-
-typedef struct _SINGLE_LIST_ENTRY {
-	struct _SINGLE_LIST_ENTRY *Next;
-} SINGLE_LIST_ENTRY, *PSINGLE_LIST_ENTRY;
-
 /* Limits */
 
 #define MINCHAR		0x80

@@ -312,20 +312,8 @@ ExInterlockedPopEntryList(PSINGLE_LIST_ENTRY ListHead, PKSPIN_LOCK Lock)
 
 /*
  * Sequenced lists have a lock in their head, of 16 bytes as on x64: what is in
- * it is nobody else's. Any context but NMI.
+ * it is nobody else's. Any context but NMI. <rust_pool/lookaside.h> has the types.
  */
-typedef struct DECLSPEC_ALIGN(16) _SLIST_ENTRY {
-	struct _SLIST_ENTRY *Next;
-} SLIST_ENTRY, *PSLIST_ENTRY;
-
-typedef struct DECLSPEC_ALIGN(16) _SLIST_HEADER {
-	PSLIST_ENTRY first;
-	arch_spinlock_t lock;
-	USHORT depth;
-} SLIST_HEADER, *PSLIST_HEADER;
-
-static_assert(sizeof(SLIST_HEADER) == 16 && sizeof(SLIST_ENTRY) == 16);
-
 static inline VOID InitializeSListHead(PSLIST_HEADER SListHead)
 {
 	static const arch_spinlock_t unlocked = __ARCH_SPIN_LOCK_UNLOCKED;

@@ -1,0 +1,86 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# Lookaside lists: what they keep, when they must not, and what is left of them.
+
+# shellcheck source=selftests/lib.sh
+. "$(dirname "$(readlink -f "$0")")/../lib.sh"
+# shellcheck source=selftests/lib/control.sh
+. "$DIR/lib/control.sh"
+
+EXTRA=6
+begin_suites rp_test_lookaside lookaside lookaside_misuse
+run_cases
+
+# live TAG: blocks that its row counts
+live() {
+	awk -v tag="$1" 'substr($0, 1, 4) == tag { split(substr($0, 5), row); live += row[4] }
+		END { print live + 0 }' "$STATS/tags"
+}
+
+# A list keeps an entry, unless a checker wants to see every free.
+holds() {
+	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
+	_kept=$(live Hold)
+	echo "# it keeps $_kept"
+	[ "$_kept" -le 1 ]
+}
+
+given_back() {
+	_tries=0
+	echo 2 >/proc/sys/vm/drop_caches || return 1
+	while [ "$(live Hold)" != 0 ]; do
+		_tries=$((_tries + 1))
+		[ "$_tries" -lt 100 ] || return 1
+		sleep 0.1
+		echo 2 >/proc/sys/vm/drop_caches
+	done
+}
+
+# While the verifier is on, whether the list is older than that or not.
+emptied_for_the_verifier() {
+	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
+	option "tracking tag=*" || return 1
+	is "$(live Hold)" 0 || return 1
+	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
+	is "$(live Hold)" 0 || return 1
+	option off || return 1
+	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
+	is "$(live Hold)" "$_kept"
+}
+
+# Every case once more, with lists that keep nothing.
+verified() {
+	unload rp_test_lookaside && load rp_test_lookaside || return 1
+	option "tracking tag=*" || return 1
+	suite_holds
+	_held=$?
+	option off
+	return "$_held"
+}
+
+left_behind() {
+	unload rp_test_lookaside || return 1
+	log_mark leaks
+	load rp_test_lookaside leak=1 && unload rp_test_lookaside
+}
+
+LEFT='DRIVER_UNLOADED_WITHOUT_CANCELLING_PENDING_OPERATIONS \(0xce\)'
+
+told() {
+	logged "$LEFT: .*, 0x1, 0x$_kept, 0x0: .*tag Left" &&
+		logged "a list of 100 bytes, tag Left: 1 block out, $_kept blocks? kept; initialised at leave_behind" &&
+		logged "$LEFT: .*, 0x0, 0x$_kept, 0x0: .*tag Lost" &&
+		logged 'leaked tag Left Nonp: 1 block, 100 bytes' &&
+		not_logged 'leaked tag Lost' &&
+		[ "$(grep -c ' 0xce .*rp_test_lookaside' "$STATS/violations")" -eq 2 ]
+}
+
+check "a list keeps an entry" holds
+check "it is given back when memory is short" given_back
+check "nothing is kept while the verifier is on" emptied_for_the_verifier
+check "all holds while the verifier is on" verified
+check "a client leaves lists behind" left_behind
+check "the report names its lists, their tags and their entries" told
+
+ends

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Lookaside lists misused; and the module of all their suites, which can leave
+ * lists behind, or keep some for whoever looks at the statistics.
+ */
+#include <linux/kernel.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "lookaside.h"
+
+#define VERIFIER	DRIVER_VERIFIER_DETECTED_VIOLATION
+
+static bool leak;
+module_param(leak, bool, 0);
+MODULE_PARM_DESC(leak, "Leave lists behind instead of offering cases");
+
+static bool hold;
+module_param(hold, bool, 0);
+MODULE_PARM_DESC(hold, "Have a list keep entries of tag Hold while the module is loaded");
+
+bool lists_keep(struct rpt *t)
+{
+	NPAGED_LOOKASIDE_LIST list;
+	bool keeps = false;
+	void *entry;
+
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 16, TAG_LOOK, 0);
+	entry = ExAllocateFromNPagedLookasideList(&list);
+	if (entry) {
+		ExFreeToNPagedLookasideList(&list, entry);
+		keeps = !list.L.FreeMisses;
+	}
+	ExDeleteNPagedLookasideList(&list);
+	if (t && !keeps)
+		rpt_skip(t, "lists keep nothing: a checker, or the verifier, is on");
+	return keeps;
+}
+
+static void null_for_a_list(struct rpt *t)
+{
+	void *block = ExAllocatePoolWithTag(NonPagedPool, 100, TAG_LOOK);
+
+	ExInitializeNPagedLookasideList(NULL, NULL, NULL, 0, 100, TAG_LOOK, 0);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	EXPECT_EQ(t, ExInitializeLookasideListEx(NULL, NULL, NULL, 0, 0, 100,
+						 TAG_LOOK, 0),
+		  STATUS_INVALID_PARAMETER);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	EXPECT(t, !ExAllocateFromNPagedLookasideList(NULL));
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	/* The block is freed. */
+	ExFreeToNPagedLookasideList(NULL, block);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	ExFlushLookasideListEx(NULL);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	ExDeletePagedLookasideList(NULL);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+}
+
+static void initialised_badly(struct rpt *t)
+{
+	static NPAGED_LOOKASIDE_LIST list;
+	LOOKASIDE_LIST_EX ex;
+	void *entry;
+
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 0, TAG_LOOK, 0);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x00);
+	EXPECT(t, !ExAllocateFromNPagedLookasideList(&list));
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	EXPECT_EQ(t, ExInitializeLookasideListEx(&ex, NULL, NULL, 0, 0, 0, TAG_LOOK,
+						 0),
+		  STATUS_INVALID_PARAMETER);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x00);
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, POOL_ZERO_ALLOCATION, 100,
+					TAG_LOOK, 0);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	EXPECT(t, !ExAllocateFromNPagedLookasideList(&list));
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	/* What is too small for a link is told, and works. */
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 1, TAG_LOOK, 0);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	entry = ExAllocateFromNPagedLookasideList(&list);
+	if (EXPECT(t, entry))
+		ExFreeToNPagedLookasideList(&list, entry);
+	ExDeleteNPagedLookasideList(&list);
+	/* The other family has no smallest size. */
+	EXPECT_EQ(t, ExInitializeLookasideListEx(&ex, NULL, NULL, 0, 0, 1, TAG_LOOK,
+						 0),
+		  STATUS_SUCCESS);
+	ExDeleteLookasideListEx(&ex);
+}
+
+static void initialised_twice(struct rpt *t)
+{
+	const struct rpt_violation *v;
+	NPAGED_LOOKASIDE_LIST list;
+	struct rpt_row before, row;
+	void *one, *two;
+
+	rpt_tag(t, "Look", false, &before);
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 100, TAG_LOOK, 0);
+	one = ExAllocateFromNPagedLookasideList(&list);
+	two = ExAllocateFromNPagedLookasideList(&list);
+	if (!EXPECT(t, one && two))
+		return;
+	ExFreeToNPagedLookasideList(&list, one);
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 100, TAG_LOOK, 0);
+	v = EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	if (v) {
+		EXPECT(t, rpt_shows(v->p[1], &list));
+		EXPECT_EQ(t, v->p[2], TAG_LOOK);
+		EXPECT_EQ(t, v->p[3], 1);
+	}
+	/* What it kept was given back; the other entry was not lost. */
+	rpt_tag(t, "Look", false, &row);
+	EXPECT_EQ(t, row.diff - before.diff, 1);
+	ExFreeToNPagedLookasideList(&list, two);
+	ExDeleteNPagedLookasideList(&list);
+}
+
+static void not_initialised(struct rpt *t)
+{
+	static NPAGED_LOOKASIDE_LIST none;
+	struct rpt_row before, row;
+	LOOKASIDE_LIST_EX list;
+	void *entry;
+
+	EXPECT(t, !ExAllocateFromNPagedLookasideList(&none));
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	ExDeleteNPagedLookasideList(&none);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+
+	rpt_tag(t, "Look", false, &before);
+	ExInitializeLookasideListEx(&list, NULL, NULL, 0, 0, 100, TAG_LOOK, 0);
+	entry = ExAllocateFromLookasideListEx(&list);
+	if (!EXPECT(t, entry))
+		return;
+	ExDeleteLookasideListEx(&list);
+	EXPECT_VIOLATION(t, VERIFIER, 0x62);
+	ExFreeToLookasideListEx(&list, entry);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	rpt_tag(t, "Look", false, &row);
+	EXPECT_EQ(t, row.diff, before.diff);
+	EXPECT(t, !ExAllocateFromLookasideListEx(&list));
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	ExFlushLookasideListEx(&list);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	ExDeleteLookasideListEx(&list);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+}
+
+static void deleted_with_entries(struct rpt *t)
+{
+	const struct rpt_violation *v;
+	NPAGED_LOOKASIDE_LIST list;
+	void *entries[3];
+	unsigned int i;
+
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 100, TAG_LOOK, 0);
+	for (i = 0; i < 3; i++)
+		entries[i] = ExAllocateFromNPagedLookasideList(&list);
+	if (!EXPECT(t, entries[0] && entries[1] && entries[2]))
+		return;
+	ExFreeToNPagedLookasideList(&list, entries[0]);
+	ExDeleteNPagedLookasideList(&list);
+	v = EXPECT_VIOLATION(t, VERIFIER, 0x62);
+	if (v) {
+		EXPECT(t, rpt_shows(v->p[1], &list));
+		EXPECT_EQ(t, v->p[2], 2);
+	}
+	/* They are still the client's. */
+	for (i = 1; i < 3; i++)
+		ExFreePoolWithTag(entries[i], TAG_LOOK);
+}
+
+static LOOKASIDE_LIST_EX nmi_list;
+
+static void initialise(void *arg)
+{
+	ExInitializeLookasideListEx(&nmi_list, NULL, NULL, 0, 0, 100, TAG_LOOK, 0);
+}
+
+static void flush(void *arg)
+{
+	ExFlushLookasideListEx(&nmi_list);
+}
+
+static void delete(void *arg)
+{
+	ExDeleteLookasideListEx(&nmi_list);
+}
+
+/* Told, and not done. */
+static void changed_in_nmi(struct rpt *t)
+{
+	rpt_in_context(RPT_NMI, initialise, NULL);
+	EXPECT_VIOLATIONS(t, 1);
+	delete(NULL);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	initialise(NULL);
+	rpt_in_context(RPT_NMI, flush, NULL);
+	EXPECT_VIOLATIONS(t, 1);
+	rpt_in_context(RPT_NMI, delete, NULL);
+	EXPECT_VIOLATIONS(t, 1);
+	delete(NULL);
+}
+
+static const struct rpt_arg sizes[] = {
+	{ "100", 100 },
+	{ "4096", SZ_4K },
+	{ "128K", SZ_128K },
+	{ }
+};
+
+/* Of what is no entry, nothing is kept. */
+static void freed_badly(struct rpt *t)
+{
+	static const u64 wild[] = { 0, 8, 4096, 0x7fffffffe000, 0x8000000000000000,
+		U64_MAX, -48ULL, 0xffff800000000000, 0xffffc90000000000 };
+	NPAGED_LOOKASIDE_LIST list;
+	ULONG size = rpt_value(t);
+	void *entry, *other, *alien;
+	unsigned int i;
+
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, size, TAG_LOOK, 0);
+	entry = ExAllocateFromNPagedLookasideList(&list);
+	other = ExAllocatePoolWithTag(NonPagedPool, size, 'rehO');
+	alien = kmalloc(size, GFP_KERNEL);
+	if (!EXPECT(t, entry && other && alien))
+		return;
+	for (i = 0; i < ARRAY_SIZE(wild); i++) {
+		ExFreeToNPagedLookasideList(&list, (void *)wild[i]);
+		EXPECT_VIOLATIONS(t, 1);
+	}
+	ExFreeToNPagedLookasideList(&list, &list);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x46);
+	/* Its pages may have been a block a moment ago. */
+	ExFreeToNPagedLookasideList(&list, alien);
+	EXPECT_VIOLATIONS(t, 1);
+	ExFreeToNPagedLookasideList(&list, other);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x0a);
+	ExFreeToNPagedLookasideList(&list, (char *)entry + 16);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x99);
+	kfree(alien);
+	ExFreePoolWithTag(other, 'rehO');
+	ExFreeToNPagedLookasideList(&list, entry);
+	ExDeleteNPagedLookasideList(&list);
+}
+
+static void freed_twice(struct rpt *t)
+{
+	NPAGED_LOOKASIDE_LIST list;
+	ULONG size = rpt_value(t);
+	void *one, *two;
+
+	if (!lists_keep(t))
+		return;
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, size, TAG_LOOK, 0);
+	one = ExAllocateFromNPagedLookasideList(&list);
+	two = ExAllocateFromNPagedLookasideList(&list);
+	if (!EXPECT(t, one && two))
+		return;
+	ExFreeToNPagedLookasideList(&list, one);
+	ExFreeToNPagedLookasideList(&list, one);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x07);
+	ExFreeToNPagedLookasideList(&list, two);
+	/* Not the last of them either. */
+	ExFreeToNPagedLookasideList(&list, one);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x07);
+	if (size <= 4064) {
+		ExFreePoolWithTag(one, TAG_LOOK);
+		EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x07);
+	}
+	EXPECT(t, ExAllocateFromNPagedLookasideList(&list) == two);
+	EXPECT(t, ExAllocateFromNPagedLookasideList(&list) == one);
+	ExFreeToNPagedLookasideList(&list, one);
+	ExFreeToNPagedLookasideList(&list, two);
+	ExDeleteNPagedLookasideList(&list);
+}
+
+/* Any block will do that is as the entries are. */
+static void freed_from_elsewhere(struct rpt *t)
+{
+	NPAGED_LOOKASIDE_LIST list;
+	ULONG size = rpt_value(t);
+	void *block;
+
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, size, TAG_LOOK, 0);
+	block = ExAllocatePoolWithTag(NonPagedPool, size, TAG_LOOK);
+	if (EXPECT(t, block))
+		ExFreeToNPagedLookasideList(&list, block);
+	/* One that is not goes back to pool. */
+	block = ExAllocatePoolWithTag(NonPagedPool, size + 100, TAG_LOOK);
+	if (EXPECT(t, block))
+		ExFreeToNPagedLookasideList(&list, block);
+	block = ExAllocateFromNPagedLookasideList(&list);
+	if (EXPECT(t, block))
+		ExFreeToNPagedLookasideList(&list, block);
+	ExDeleteNPagedLookasideList(&list);
+}
+
+static const struct rpt_case cases[] = {
+	{ "null_for_a_list", null_for_a_list },
+	{ "initialised_badly", initialised_badly },
+	{ "initialised_twice", initialised_twice },
+	{ "not_initialised", not_initialised },
+	{ "deleted_with_entries", deleted_with_entries },
+	{ "changed_in_nmi", changed_in_nmi },
+	{ "freed_badly", freed_badly, sizes },
+	{ "freed_twice", freed_twice, sizes },
+	{ "freed_from_elsewhere", freed_from_elsewhere, sizes },
+};
+
+const struct rpt_suite lookaside_misuse_suite = RPT_SUITE("lookaside_misuse", cases);
+
+static const struct rpt_suite *const suites[] = {
+	&lookaside_suite,
+	&lookaside_misuse_suite,
+};
+
+static NPAGED_LOOKASIDE_LIST held;
+static void *key;
+
+/* One entry is out and one is kept; the head of the other list is gone. */
+static noinline int leave_behind(void)
+{
+	static NPAGED_LOOKASIDE_LIST left;
+	PPAGED_LOOKASIDE_LIST lost = kmalloc(sizeof(*lost), GFP_KERNEL);
+	void *entry, *out;
+
+	if (!lost)
+		return -ENOMEM;
+	ExInitializeNPagedLookasideList(&left, NULL, NULL, 0, 100, 'tfeL', 0);
+	entry = ExAllocateFromNPagedLookasideList(&left);
+	out = ExAllocateFromNPagedLookasideList(&left);
+	if (!entry || !out)
+		return -ENOMEM;
+	ExFreeToNPagedLookasideList(&left, entry);
+	ExInitializePagedLookasideList(lost, NULL, NULL, 0, 200, 'tsoL', 0);
+	entry = ExAllocateFromPagedLookasideList(lost);
+	if (!entry)
+		return -ENOMEM;
+	ExFreeToPagedLookasideList(lost, entry);
+	kfree(lost);
+	return 0;
+}
+
+static int hold_some(void)
+{
+	void *entry;
+
+	ExInitializeNPagedLookasideList(&held, NULL, NULL, 0, 100, 'dloH', 0);
+	entry = ExAllocateFromNPagedLookasideList(&held);
+	if (!entry)
+		return -ENOMEM;
+	ExFreeToNPagedLookasideList(&held, entry);
+	return 0;
+}
+
+static int __init rpt_lookaside_init(void)
+{
+	if (leak)
+		return leave_behind();
+	if (hold)
+		return hold_some();
+	return rpt_register(suites, ARRAY_SIZE(suites), &key);
+}
+
+static void __exit rpt_lookaside_exit(void)
+{
+	if (key)
+		rpt_unregister(key);
+	if (hold)
+		ExDeleteNPagedLookasideList(&held);
+}
+
+module_init(rpt_lookaside_init);
+module_exit(rpt_lookaside_exit);
+
+MODULE_DESCRIPTION("rust_pool selftests: lookaside lists");
+MODULE_LICENSE("GPL");
+MODULE_INFO(test, "Y");
