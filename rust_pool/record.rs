@@ -31,6 +31,7 @@ use crate::{
     sys::{
         Origin,
         Pinned,
+        Reserved,
         PAGE_SIZE, //
     },
     types::{
@@ -96,13 +97,28 @@ pub(crate) enum Owner {
         /// Where they were mapped when they were freed.
         mapping: Option<NonNull<u8>>,
     },
+    /// Address space that is reserved for the pages of MDLs.
+    Reserved {
+        tag: Tag,
+        area: Arc<Reserved>,
+        /// What is mapped there.
+        shown: Option<Shown>,
+    },
+}
+
+/// What is mapped in a reserved area.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    /// The address of the MDL.
+    pub(crate) mdl: usize,
+    pub(crate) pages: usize,
 }
 
 impl Owner {
-    /// The tag, which only pool has.
+    /// The tag, which only pool and reserved address space have.
     pub(crate) fn tag(&self) -> Option<Tag> {
         match self {
-            Self::Pool { tag, .. } => Some(*tag),
+            Self::Pool { tag, .. } | Self::Reserved { tag, .. } => Some(*tag),
             _ => None,
         }
     }
@@ -118,6 +134,7 @@ impl Owner {
             Self::Mapping => MemoryType::Mapping,
             Self::Locked(_) => MemoryType::Locked,
             Self::MdlPages { .. } => MemoryType::MdlPages,
+            Self::Reserved { .. } => MemoryType::Reserved,
         }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod parameters;
 pub(crate) mod percpu_memory;
 pub(crate) mod pressure;
 pub mod raw;
+pub(crate) mod reserved;
 pub(crate) mod slab;
 pub(crate) mod streaming;
 pub(crate) mod work;
@@ -116,6 +117,7 @@ pub(crate) use pressure::{
     may_wait_for_memory,
     PressureWatch, //
 };
+pub(crate) use reserved::Reserved;
 pub(crate) use slab::{
     caches_are_checked,
     is_slab,

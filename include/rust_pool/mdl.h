@@ -148,6 +148,13 @@ PMDL rust_pool_mdl_pages(const struct rust_pool_mdl_wanted *wanted,
 			 unsigned long caller, struct module *module);
 void rust_pool_mdl_pages_free(PMDL mdl, unsigned long caller);
 
+void *rust_pool_space_allocate(SIZE_T bytes, ULONG tag, unsigned long caller);
+void rust_pool_space_free(void *base, ULONG tag, unsigned long caller);
+void *rust_pool_space_map(void *base, ULONG tag, PMDL mdl, s32 type,
+			    unsigned long caller);
+void rust_pool_space_unmap(void *base, ULONG tag, PMDL mdl,
+			     unsigned long caller);
+
 /* For a mapping: use the cache type of the pages. */
 #define RUST_POOL_MDL_AS_IT_IS		(-2)
 
@@ -635,6 +642,112 @@ static __always_inline VOID MmPrepareMdlForReuse(PMDL Mdl)
 {
 	if (Mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED)
 		MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
+}
+#endif
+
+/**
+ * MmAllocateMappingAddress - reserve address space for the pages of MDLs
+ * @NumberOfBytes: how much, at most 4 GiB
+ * @PoolTag: a tag, which the other routines must be given, too
+ *
+ * Nothing is mapped there, and it takes no memory but for its page tables.
+ *
+ * Violations, for which it returns NULL: zero bytes (0xDA/0x100), tag 0 (0xC2/0x9B).
+ *
+ * Context: Task context that may sleep; elsewhere a violation, 0xC2/0x08.
+ * Return: Where it begins, until MmFreeMappingAddress(); NULL when memory is short, and
+ * after a violation.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PVOID MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag);
+#else
+static __always_inline PVOID
+MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag)
+{
+	return rust_pool_space_allocate(NumberOfBytes, PoolTag,
+					  rust_pool_here());
+}
+#endif
+
+/**
+ * MmFreeMappingAddress - give back what MmAllocateMappingAddress() reserved
+ * @BaseAddress: where it begins
+ * @PoolTag: its tag
+ *
+ * Violations, which change nothing: another tag (0xDA/0x101; the lowest bit does not
+ * matter), an address that is not reserved (0xDA/0x102), pages that are still mapped
+ * (0xDA/0x103).
+ *
+ * Context: Task context that may sleep. Elsewhere a violation (0xC2/0x09), but it is
+ * given back a little later all the same, except in NMI.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+VOID MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTag);
+#else
+static __always_inline VOID MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTag)
+{
+	rust_pool_space_free(BaseAddress, PoolTag, rust_pool_here());
+}
+#endif
+
+/**
+ * MmMapLockedPagesWithReservedMapping - map the pages of an MDL in reserved space
+ * @MappingAddress: what MmAllocateMappingAddress() returned
+ * @PoolTag: its tag
+ * @MemoryDescriptorList: an MDL whose pages are locked, or a part of one
+ * @CacheType: the cache type that the pages have
+ *
+ * Needs no memory and does not sleep for any. MappedSystemVa is @MappingAddress; what
+ * the routine returns is that and the offset of the buffer in its page.
+ *
+ * Violations, for which it returns NULL: another tag (0xDA/0x104), an address that is
+ * not reserved (0xDA/0x105), an area in which pages are mapped (0xDA/0x107), and what
+ * MmMapLockedPagesSpecifyCache() reports of the MDL.
+ *
+ * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76.
+ * Return: Where the buffer begins, until MmUnmapReservedMapping(). NULL if it has more
+ * pages than are reserved; at DISPATCH_LEVEL if another CPU has had interrupts disabled
+ * for a tenth of a second since the area was unmapped; and after a violation.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+PVOID MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag,
+					  PMDL MemoryDescriptorList,
+					  MEMORY_CACHING_TYPE CacheType);
+#else
+static __always_inline PVOID
+MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag,
+				    PMDL MemoryDescriptorList,
+				    MEMORY_CACHING_TYPE CacheType)
+{
+	return rust_pool_space_map(MappingAddress, PoolTag,
+				     MemoryDescriptorList, CacheType,
+				     rust_pool_here());
+}
+#endif
+
+/**
+ * MmUnmapReservedMapping - unmap the pages of an MDL from reserved space
+ * @BaseAddress: what the mapping returned
+ * @PoolTag: the tag of the space
+ * @MemoryDescriptorList: the MDL that is mapped there
+ *
+ * Violations, which change nothing: another tag (0xDA/0x108), an address that is not
+ * reserved (0xDA/0x109), nothing that is mapped there (0xDA/0x10B), another MDL
+ * (0xDA/0x10A, 0x10C or 0x06, by its number of pages).
+ *
+ * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC4/0x79), but the pages are
+ * unmapped all the same, except in NMI.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+VOID MmUnmapReservedMapping(PVOID BaseAddress, ULONG PoolTag,
+			    PMDL MemoryDescriptorList);
+#else
+static __always_inline VOID
+MmUnmapReservedMapping(PVOID BaseAddress, ULONG PoolTag,
+		       PMDL MemoryDescriptorList)
+{
+	rust_pool_space_unmap(BaseAddress, PoolTag, MemoryDescriptorList,
+				rust_pool_here());
 }
 #endif
 

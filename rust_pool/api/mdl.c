@@ -148,3 +148,32 @@ VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList)
 	rust_pool_mdl_pages_free(MemoryDescriptorList, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmFreePagesFromMdl);
+
+PVOID MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag)
+{
+	return rust_pool_space_allocate(NumberOfBytes, PoolTag, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmAllocateMappingAddress);
+
+VOID MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTag)
+{
+	rust_pool_space_free(BaseAddress, PoolTag, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmFreeMappingAddress);
+
+PVOID MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag,
+					  PMDL MemoryDescriptorList,
+					  MEMORY_CACHING_TYPE CacheType)
+{
+	return rust_pool_space_map(MappingAddress, PoolTag,
+				     MemoryDescriptorList, CacheType, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmMapLockedPagesWithReservedMapping);
+
+VOID MmUnmapReservedMapping(PVOID BaseAddress, ULONG PoolTag,
+			    PMDL MemoryDescriptorList)
+{
+	rust_pool_space_unmap(BaseAddress, PoolTag, MemoryDescriptorList,
+				CALLER);
+}
+EXPORT_SYMBOL_GPL(MmUnmapReservedMapping);

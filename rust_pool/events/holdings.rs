@@ -172,7 +172,11 @@ impl Holder {
         REGIONS.for_each(|region| {
             let held = match region.owner {
                 // Pool is counted by its rows; lists and MDLs hold no memory of their own.
-                Owner::Pool { .. } | Owner::List(_) | Owner::Mapping | Owner::Locked(_) => return,
+                Owner::Pool { .. }
+                | Owner::List(_)
+                | Owner::Mapping
+                | Owner::Locked(_)
+                | Owner::Reserved { .. } => return,
                 Owner::Contiguous { .. } => &mut all.contiguous,
                 Owner::NonCached { .. } => &mut all.noncached,
                 Owner::CommonBuffer { .. } => &mut all.common_buffers,

@@ -119,6 +119,7 @@ impl Kind {
             Self::Place(MemoryType::Mapping) => "mapping",
             Self::Place(MemoryType::Locked) => "locked",
             Self::Place(MemoryType::MdlPages) => "mdl_pages",
+            Self::Place(MemoryType::Reserved) => "reserved",
             Self::Place(_) => "common buffer",
         }
     }

@@ -220,8 +220,8 @@ pub(crate) fn give_back(mut batch: Batch) {
     let mut unmapped = List::new();
     while let Some(region) = batch.regions.pop() {
         let mapping = match &region.owner {
-            // Dropping the region unpins its pages.
-            Owner::Locked(_) => continue,
+            // Dropping the region unpins its pages, or gives its address space back.
+            Owner::Locked(_) | Owner::Reserved { .. } => continue,
             Owner::MdlPages { mapping, .. } => *mapping,
             _ => Some(region.base),
         };

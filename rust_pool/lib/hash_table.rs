@@ -74,6 +74,11 @@ impl<T: Entry> Bucket<T> {
         self.items.iter().find(|item| item.key() == key)
     }
 
+    /// The same, to change all but its key.
+    pub(crate) fn find_mut(&mut self, key: usize) -> Option<&mut T> {
+        self.items.find_mut(|item| item.key() == key)
+    }
+
     /// Puts an item in.
     pub(crate) fn insert(&mut self, mut item: KBox<T>) {
         item.place_mut().number = self.made;

@@ -16,6 +16,7 @@ use crate::{
         lock,
         map,
         pages,
+        reserved,
         Mdl, //
     },
     report::rule,
@@ -27,7 +28,7 @@ use kernel::prelude::*;
 fn free(addr: usize, caller: usize) {
     if let Some(mdl) = Mdl::of_block(addr) {
         let head = mdl.head();
-        if flags_of(&head) & flag::PARTIAL_MAPPED != 0 {
+        if flags_of(&head) & flag::PARTIAL_MAPPED != 0 && !reserved::end(mdl) {
             map::unmap(head.MappedSystemVa as usize, mdl, caller);
         }
         let locked = if lock::is_locked(mdl) || pages::has(mdl) {

@@ -19,6 +19,7 @@ use crate::{
         map,
         pages,
         pages_of,
+        reserved,
         set_flags,
         start_of,
         Mdl,
@@ -234,7 +235,7 @@ fn unlock(mdl: Mdl, caller: usize) {
     if lists != 0 {
         return mdl.report(&rule::UNLOCKED_IN_LIST, lists, caller);
     }
-    if flags & flag::MAPPED != 0 {
+    if flags & flag::MAPPED != 0 && !reserved::end(mdl) {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);
     }
     // Nothing is known of pages that the driver marked as locked itself. Pinned pages are unpinned

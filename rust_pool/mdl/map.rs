@@ -63,17 +63,47 @@ struct Wanted {
     priority: u32,
 }
 
-/// Maps the pages of an MDL. Any context; sleeps where it may.
-fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
-    let irql = sys::irql();
-    if irql.is_above_dispatch() {
-        let mode = u32::from(wanted.mode.unsigned_abs());
+/// An MDL that may be mapped.
+pub(crate) struct Mappable {
+    pub(crate) head: raw::MDL,
+    /// Not 0.
+    pub(crate) pages: usize,
+    /// What all pages have.
+    pub(crate) cache: CacheType,
+    /// Where they are in the direct map, if they are adjacent.
+    side_by_side: Option<NonNull<u8>>,
+}
+
+impl Mappable {
+    /// The flags that an MDL has when it is mapped.
+    pub(crate) fn flags(&self) -> u16 {
+        let flags = flags_of(&self.head);
+        let partial = if flags & flag::PARTIAL != 0 {
+            flag::PARTIAL_MAPPED
+        } else {
+            0
+        };
+        flags | flag::MAPPED | partial
+    }
+}
+
+/// Looks at an MDL that is to be mapped with a cache type, or with that of its pages; reports what
+/// does not allow it. Any context.
+pub(crate) fn look(
+    mdl: Mdl,
+    mode: i8,
+    cache: Option<i32>,
+    caller: usize,
+    refused: impl FnOnce(usize) -> bool,
+) -> Option<Mappable> {
+    if sys::irql().is_above_dispatch() {
+        let mode = u32::from(mode.unsigned_abs());
         rule::MDL_MAPPED
             .by(caller, [mdl.into(), mode.into()])
             .report();
         return None;
     }
-    let mut head = mdl.head();
+    let head = mdl.head();
     let flags = flags_of(&head);
     let mapped = flags & (flag::MAPPED | flag::NONPAGED | flag::PARTIAL_MAPPED);
     if mapped != 0 {
@@ -85,7 +115,7 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
         mdl.report(&rule::MDL_MAPPED_UNLOCKED, u32::from(missing), caller);
         return None;
     }
-    let cache = match wanted.cache.map(CacheType::from_raw) {
+    let cache = match cache.map(CacheType::from_raw) {
         Some(None) => {
             rule::MAPPED_AS_RESERVED
                 .by(caller, [mdl.into(), mdl.flags().into()])
@@ -104,11 +134,7 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
         return None;
     }
     // CAST: `usize` is 64 bits wide on the architectures supported.
-    let (bytes, offset) = (head.ByteCount as usize, head.ByteOffset as usize);
-    let refused = wanted.mode != KERNEL_MODE
-        || pages == 0
-        || hooks::refuse(MemoryType::Mapping, None, bytes, caller);
-    if refused {
+    if pages == 0 || refused(head.ByteCount as usize) {
         return None;
     }
     // SAFETY: An MDL whose pages are locked has a frame for each.
@@ -131,21 +157,32 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
         mdl.report(&rule::MAPPED_OF_ANOTHER_TYPE, own, caller);
         return None;
     }
+    Some(Mappable {
+        head,
+        pages,
+        cache: own,
+        side_by_side: seen.side_by_side,
+    })
+}
+
+/// Maps the pages of an MDL. Any context; sleeps where it may.
+fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
+    let mut it = look(mdl, wanted.mode, wanted.cache, caller, |bytes| {
+        wanted.mode != KERNEL_MODE || hooks::refuse(MemoryType::Mapping, None, bytes, caller)
+    })?;
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    let (bytes, offset) = (it.head.ByteCount as usize, it.head.ByteOffset as usize);
     let write = wanted.priority & raw::MdlMappingNoWrite == 0;
-    let base = match seen.side_by_side.filter(|_| write) {
+    let base = match it.side_by_side.filter(|_| write) {
         Some(base) => base,
-        None => map_scattered(mdl, pages, bytes, own, write, caller)?,
+        None => map_scattered(mdl, it.pages, bytes, it.cache, write, caller)?,
     };
     // SAFETY: The buffer begins in the first of the pages.
     let at = unsafe { base.add(offset) };
-    head.MappedSystemVa = at.as_ptr().cast();
-    let partial = if flags & flag::PARTIAL != 0 {
-        flag::PARTIAL_MAPPED
-    } else {
-        0
-    };
-    set_flags(&mut head, flags | flag::MAPPED | partial);
-    mdl.set_head(head);
+    let flags = it.flags();
+    it.head.MappedSystemVa = at.as_ptr().cast();
+    set_flags(&mut it.head, flags);
+    mdl.set_head(it.head);
     Some(at)
 }
 

@@ -20,6 +20,7 @@ use crate::{
         flag,
         flags_of,
         map,
+        reserved,
         set_flags,
         Mdl, //
     },
@@ -202,7 +203,9 @@ fn free(mdl: Mdl, caller: usize) {
     let mut mapping = None;
     if flags & flag::MAPPED != 0 {
         mdl.report(&rule::MDL_PAGES_FREED_MAPPED, region.asked, caller);
-        mapping = map::take(head.MappedSystemVa as usize);
+        if !reserved::end(mdl) {
+            mapping = map::take(head.MappedSystemVa as usize);
+        }
     }
     head.MappedSystemVa = null_mut();
     set_flags(&mut head, flags & !(flag::LOCKED | flag::MAPPED));

@@ -230,6 +230,14 @@ pub(crate) const MDL_PAGES_REQUESTED: Rule<2> = rule(
     Refused,
 );
 
+/// `MmAllocateMappingAddress()` where sleeping is not allowed.
+pub(crate) const MAPPING_ADDRESS_REQUESTED: Rule<2> = rule(
+    BadPoolCaller,
+    [Ours(0x08), Irql, Given("bytes"), Given("tag")],
+    "address space requested {context}",
+    Refused,
+);
+
 /// A common buffer allocated where sleeping is not allowed.
 pub(crate) const BUFFER_REQUESTED: Rule<2> = rule(
     BadPoolCaller,
@@ -283,6 +291,14 @@ pub(crate) const MDL_PAGES_FREED: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x09), Irql, Is(0), Given("MDL")],
     "pages of an MDL freed {context}",
+    DoneButInNmi,
+);
+
+/// `MmFreeMappingAddress()` where sleeping is not allowed.
+pub(crate) const MAPPING_ADDRESS_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x09), Irql, Is(0), Given("address")],
+    "address space freed {context}",
     DoneButInNmi,
 );
 
@@ -386,7 +402,7 @@ pub(crate) const MUST_SUCCEED_REQUESTED: Rule<3> = rule(
     Refused,
 );
 
-/// Allocation with tag 0.
+/// Allocation with tag 0, or `MmAllocateMappingAddress()`.
 pub(crate) const TAG_ZERO: Rule<3> = rule(
     BadPoolCaller,
     [
@@ -1239,11 +1255,148 @@ pub(crate) const UNMAPPED_ELSEWHERE: Rule<2> = rule(
 );
 
 /// `MmUnmapLockedPages()` of an MDL that is not mapped, unmapped twice for example, or only where
-/// the buffer is that it was built of, or a part of.
+/// the buffer is that it was built of, or a part of. `MmUnmapReservedMapping()` of another MDL than
+/// the one that is mapped there.
 pub(crate) const NOT_MAPPED: Rule<3> = rule(
     SystemPteMisuse,
     [Is(0x06), Given("MDL"), Given("address"), Given("pages")],
     "MDL unmapped that is not mapped",
+    Refused,
+);
+
+/// `MmAllocateMappingAddress()` of no size.
+pub(crate) const MAPPING_ADDRESS_OF_NOTHING: Rule<2> = rule(
+    SystemPteMisuse,
+    [Is(0x100), Is(0), Given("tag"), Given("caller")],
+    "no address space requested",
+    Refused,
+);
+
+/// `MmFreeMappingAddress()` with another tag than the area's.
+pub(crate) const ANOTHERS_MAPPING_ADDRESS_FREED: Rule<3> = rule(
+    SystemPteMisuse,
+    [
+        Is(0x101),
+        Given("address"),
+        Given("the tag passed"),
+        Given("the area's tag"),
+    ],
+    "free of address space with a tag that is not its own",
+    Refused,
+);
+
+/// `MmFreeMappingAddress()` of an address that is not reserved, or no more.
+pub(crate) const NO_MAPPING_ADDRESS_FREED: Rule<2> = rule(
+    SystemPteMisuse,
+    [Is(0x102), Given("address"), Given("tag"), Is(0)],
+    "free of address space that is not reserved",
+    Refused,
+);
+
+/// `MmFreeMappingAddress()` of an area in which pages are mapped.
+pub(crate) const MAPPING_ADDRESS_FREED_MAPPED: Rule<3> = rule(
+    SystemPteMisuse,
+    [
+        Is(0x103),
+        Given("address"),
+        Given("tag"),
+        Given("pages of the area"),
+    ],
+    "free of address space in which pages are mapped",
+    Refused,
+);
+
+/// `MmMapLockedPagesWithReservedMapping()` with another tag than the area's.
+pub(crate) const MAPPED_AT_ANOTHERS_ADDRESS: Rule<3> = rule(
+    SystemPteMisuse,
+    [
+        Is(0x104),
+        Given("address"),
+        Given("the tag passed"),
+        Given("the area's tag"),
+    ],
+    "MDL mapped in address space with a tag that is not its own",
+    Refused,
+);
+
+/// `MmMapLockedPagesWithReservedMapping()` at an address that is not reserved.
+pub(crate) const MAPPED_AT_NO_ADDRESS: Rule<2> = rule(
+    SystemPteMisuse,
+    [Is(0x105), Given("address"), Given("tag"), Is(0)],
+    "MDL mapped in address space that is not reserved",
+    Refused,
+);
+
+/// `MmMapLockedPagesWithReservedMapping()` in an area in which pages are mapped.
+pub(crate) const MAPPED_AT_ADDRESS_IN_USE: Rule<3> = rule(
+    SystemPteMisuse,
+    [
+        Is(0x107),
+        Given("address"),
+        Given("the first page that is mapped"),
+        Given("the last page of the area"),
+    ],
+    "MDL mapped in address space in which pages are mapped",
+    Refused,
+);
+
+/// `MmUnmapReservedMapping()` with another tag than the area's.
+pub(crate) const UNMAPPED_AT_ANOTHERS_ADDRESS: Rule<3> = rule(
+    SystemPteMisuse,
+    [
+        Is(0x108),
+        Given("address"),
+        Given("the tag passed"),
+        Given("the area's tag"),
+    ],
+    "MDL unmapped in address space with a tag that is not its own",
+    Refused,
+);
+
+/// `MmUnmapReservedMapping()` at an address that is not reserved.
+pub(crate) const UNMAPPED_AT_NO_ADDRESS: Rule<2> = rule(
+    SystemPteMisuse,
+    [Is(0x109), Given("address"), Given("tag"), Is(0)],
+    "MDL unmapped in address space that is not reserved",
+    Refused,
+);
+
+/// `MmUnmapReservedMapping()` of an MDL with more pages than are mapped there.
+pub(crate) const UNMAPPED_MORE_THAN_IS: Rule<3> = rule(
+    SystemPteMisuse,
+    [
+        Is(0x10a),
+        Given("address"),
+        Given("pages mapped there"),
+        Given("pages of the MDL"),
+    ],
+    "MDL unmapped with more pages than are mapped",
+    Refused,
+);
+
+/// `MmUnmapReservedMapping()` in an area in which nothing is mapped.
+pub(crate) const UNMAPPED_WHAT_IS_NOT: Rule<3> = rule(
+    SystemPteMisuse,
+    [
+        Is(0x10b),
+        Given("address"),
+        Given("tag"),
+        Given("pages of the MDL"),
+    ],
+    "MDL unmapped in address space in which nothing is mapped",
+    Refused,
+);
+
+/// `MmUnmapReservedMapping()` of an MDL with fewer pages than are mapped there.
+pub(crate) const UNMAPPED_LESS_THAN_IS: Rule<3> = rule(
+    SystemPteMisuse,
+    [
+        Is(0x10c),
+        Given("address"),
+        Given("tag"),
+        Given("pages of the MDL"),
+    ],
+    "MDL unmapped with fewer pages than are mapped",
     Refused,
 );
 

@@ -30,6 +30,8 @@ pub(crate) enum MemoryType {
     Locked,
     /// Pages that were allocated for an MDL.
     MdlPages,
+    /// Address space that is reserved for the pages of MDLs.
+    Reserved,
     Adapter,
 }
 
@@ -54,6 +56,7 @@ impl fmt::Display for MemoryType {
             Self::Mapping => "mapping",
             Self::Locked => "locked",
             Self::MdlPages => "mdl_pages",
+            Self::Reserved => "reserved",
             Self::Adapter => "adapter",
         })
     }

@@ -30,11 +30,20 @@ int rust_pool_pages_set(struct page **pages, unsigned int count,
 int rust_pool_direct_set(void *addr, unsigned int count,
 			 MEMORY_CACHING_TYPE type);
 
-/* guard_pages.c: pages with unmapped pages between them. */
+/* guard_pages.c: areas in which pages are mapped and unmapped. */
 void *rust_pool_guard_area(struct page *any, unsigned int count);
 void rust_pool_guard_show(void *address, struct page *page);
 void rust_pool_guard_hide(void *address);
 void rust_pool_guard_flush(void *start, void *end);
+struct rust_pool_reserved;
+struct rust_pool_reserved *rust_pool_reserve(unsigned int count, void **base);
+bool rust_pool_reserved_show(struct rust_pool_reserved *area,
+			     const PFN_NUMBER *frames, size_t count,
+			     MEMORY_CACHING_TYPE type, bool write);
+void rust_pool_reserved_hide(struct rust_pool_reserved *area, size_t count);
+void rust_pool_reserved_settle(struct rust_pool_reserved *area);
+bool rust_pool_reserved_settles(struct rust_pool_reserved *area);
+void rust_pool_unreserve(struct rust_pool_reserved *area);
 int rust_pool_guard_watch(void);
 void rust_pool_guard_unwatch(void);
 

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages with unmapped pages between them, for special pool: an area of vmalloc
- * space in which single pages are mapped and unmapped, in any context but NMI. A
- * notifier learns when the kernel oopses on an unmapped page.
+ * Areas of vmalloc space in which pages are mapped and unmapped, in any context but
+ * NMI: those of special pool, with unmapped pages between them, and those that a
+ * driver reserves for the pages of MDLs. A notifier learns when the kernel oopses on
+ * an unmapped page.
  */
 
+#include <linux/atomic.h>
+#include <linux/delay.h>
 #include <linux/irqflags.h>
 #include <linux/kdebug.h>
 #include <linux/mm.h>
 #include <linux/notifier.h>
+#include <linux/percpu.h>
 #include <linux/pgtable.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/vmalloc.h>
 #include <asm/fred.h>
 #include <asm/invpcid.h>
@@ -21,6 +26,7 @@
 #include <asm/trap_pf.h>
 
 #include "../core.h"
+#include "protection.h"
 
 /* Write the page-table entry of an address in an area. */
 static void set_entry(void *address, pte_t entry)
@@ -142,6 +148,132 @@ void rust_pool_guard_hide(void *address)
 	set_entry(address, __pte(0));
 	flush_here(address);
 	preempt_enable();
+}
+
+/* An area that a driver reserved. */
+struct rust_pool_reserved {
+	void *base;
+	unsigned int count;
+	/* CPUs that have not yet forgotten what was mapped. */
+	atomic_t pending;
+	call_single_data_t __percpu *calls;
+};
+
+static void forget(void *arg)
+{
+	struct rust_pool_reserved *area = arg;
+	struct addresses range = {
+		area->base, area->base + area->count * PAGE_SIZE
+	};
+
+	flush_range(&range);
+	atomic_dec_return_release(&area->pending);
+}
+
+/* Reserve @count pages of address space, in which nothing is mapped. Sleeps. */
+struct rust_pool_reserved *rust_pool_reserve(unsigned int count, void **base)
+{
+	struct rust_pool_reserved *area;
+	struct page *any = NULL;
+	unsigned int cpu;
+
+	area = kzalloc_obj(*area, RUST_POOL_GFP_KERNEL);
+	if (!area)
+		return NULL;
+	area->count = count;
+	area->calls = alloc_percpu_gfp(call_single_data_t, RUST_POOL_GFP_KERNEL);
+	if (area->calls)
+		any = alloc_page(RUST_POOL_GFP_KERNEL);
+	if (any) {
+		for_each_possible_cpu(cpu)
+			INIT_CSD(per_cpu_ptr(area->calls, cpu), forget, area);
+		area->base = rust_pool_guard_area(any, count);
+		__free_page(any);
+	}
+	if (!area->base) {
+		free_percpu(area->calls);
+		kfree(area);
+		return NULL;
+	}
+	*base = area->base;
+	return area;
+}
+
+/*
+ * Whether all CPUs have forgotten what was unmapped. Waits for a tenth of a second: a CPU
+ * that takes longer has had interrupts disabled since, or was not run by its host. Any
+ * context but NMI.
+ */
+bool rust_pool_reserved_settles(struct rust_pool_reserved *area)
+{
+	u64 end = ktime_get_mono_fast_ns() + NSEC_PER_SEC / 10;
+
+	while (atomic_read_acquire(&area->pending)) {
+		if (ktime_get_mono_fast_ns() > end)
+			return false;
+		cpu_relax();
+	}
+	return true;
+}
+
+/* Map frames at the start of the area; false if a CPU still sees others there. */
+bool rust_pool_reserved_show(struct rust_pool_reserved *area,
+			     const PFN_NUMBER *frames, size_t count,
+			     MEMORY_CACHING_TYPE type, bool write)
+{
+	pgprot_t protection = rust_pool_protection(type, write);
+	size_t i;
+
+	if (atomic_read_acquire(&area->pending))
+		return false;
+	for (i = 0; i < count; i++)
+		set_entry(area->base + i * PAGE_SIZE,
+			  pfn_pte(frames[i], protection));
+	return true;
+}
+
+/*
+ * Unmap them. This CPU forgets them at once; the others are told to, and nobody waits
+ * for them here: they may wait for a lock that the caller has.
+ */
+void rust_pool_reserved_hide(struct rust_pool_reserved *area, size_t count)
+{
+	struct addresses range = {
+		area->base, area->base + count * PAGE_SIZE
+	};
+	unsigned int cpu, here;
+	size_t i;
+
+	here = get_cpu();
+	for (i = 0; i < count; i++)
+		set_entry(area->base + i * PAGE_SIZE, __pte(0));
+	flush_range(&range);
+	for_each_online_cpu(cpu) {
+		if (cpu == here)
+			continue;
+		atomic_inc(&area->pending);
+		/* One that is busy with the call before has not flushed yet. */
+		if (smp_call_function_single_async(cpu, per_cpu_ptr(area->calls,
+								    cpu)))
+			atomic_dec(&area->pending);
+	}
+	put_cpu();
+}
+
+/* Wait until all CPUs have forgotten what was unmapped. Sleeps. */
+void rust_pool_reserved_settle(struct rust_pool_reserved *area)
+{
+	while (atomic_read_acquire(&area->pending))
+		usleep_range(10, 50);
+}
+
+/* Give the area back. Sleeps. */
+void rust_pool_unreserve(struct rust_pool_reserved *area)
+{
+	rust_pool_reserved_settle(area);
+	vunmap(area->base);
+	free_percpu(area->calls);
+	kfree(area);
 }
 
 /*

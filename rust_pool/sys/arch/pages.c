@@ -8,6 +8,7 @@
 #include <asm/set_memory.h>
 
 #include "../core.h"
+#include "protection.h"
 
 /* The physical address behind any kernel address; false if not mapped. */
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys)
@@ -65,13 +66,7 @@ int rust_pool_direct_set(void *addr, unsigned int count,
 void *rust_pool_vmap(struct page **pages, unsigned int count,
 		     MEMORY_CACHING_TYPE type, bool write)
 {
-	pgprot_t protection = write ? PAGE_KERNEL : PAGE_KERNEL_RO;
-
-	if (type == MmWriteCombined)
-		protection = pgprot_writecombine(protection);
-	else if (type == MmNonCached)
-		protection = pgprot_noncached(protection);
-	return vmap(pages, count, VM_MAP, protection);
+	return vmap(pages, count, VM_MAP, rust_pool_protection(type, write));
 }
 
 /* Whether a kernel address may be written to. */

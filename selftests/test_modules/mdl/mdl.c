@@ -581,6 +581,7 @@ static const struct rpt_suite *const suites[] = {
 	&mdl_misuse_suite,
 	&mdl_lock_suite,
 	&mdl_pages_suite,
+	&mdl_reserved_suite,
 };
 
 static void *key;
@@ -590,8 +591,8 @@ module_param(leak, bool, 0);
 MODULE_PARM_DESC(leak, "Free only the head of a chain, and leave pages mapped and locked");
 
 /*
- * What drivers forget: the pages of an MDL that they free. The next MDL at its address
- * tells of it.
+ * What drivers forget: address space, and the pages of an MDL that they free. The next
+ * MDL at its address tells of it.
  */
 static noinline int leave_pages(void)
 {
@@ -603,6 +604,8 @@ static noinline int leave_pages(void)
 	if (!mdl)
 		return -ENOMEM;
 	ExFreePool(mdl);
+	if (!MmAllocateMappingAddress(5000, TAG_MDL))
+		return -ENOMEM;
 	for (i = 0; i < ARRAY_SIZE(next); i++) {
 		next[i] = IoAllocateMdl(NULL, 3 * PAGE_SIZE, FALSE, FALSE, NULL);
 		if (next[i] == mdl)

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Maps the pages of an MDL in address space that was reserved before, which needs no memory.
+//!
+//! The area has a record in the table of regions, which says what is mapped there. A tag has to be
+//! the area's but for its lowest bit, which Windows ignores.
+//!
+//! WDK: "MmAllocateMappingAddress", "MmMapLockedPagesWithReservedMapping", "MmUnmapReservedMapping",
+//! "MmFreeMappingAddress".
+
+use crate::{
+    families::noncached,
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    mdl::{
+        flag,
+        flags_of,
+        map,
+        pages_of,
+        set_flags,
+        Mdl, //
+    },
+    record::{
+        backlog::Batch,
+        table::{
+            Reservation,
+            Taken,
+            REGIONS, //
+        },
+        Owner,
+        Region,
+        Shown, //
+    },
+    report::{
+        rule,
+        violation::{
+            Parameter,
+            Violation, //
+        }, //
+    },
+    sys::{
+        self,
+        page_align,
+        raw,
+        Reserved,
+        PAGE_SIZE, //
+    },
+    types::{
+        memory_type::MemoryType,
+        tag::Tag, //
+    },
+    verifier::hooks, //
+};
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
+
+/// The most bytes that are reserved at once. The pages of no MDL are more.
+const MOST: usize = 4 << 30;
+const KERNEL_MODE: i8 = raw::_MODE_KernelMode as i8;
+
+/// Where the page begins that an address is in.
+fn page(addr: usize) -> usize {
+    addr & !(PAGE_SIZE - 1)
+}
+
+/// Whether a tag is the one that an area was reserved with.
+fn is_same(tag: Tag, given: u32) -> bool {
+    (tag.as_raw() ^ given) & !1 == 0
+}
+
+/// An area at an address, which need only be in its first page.
+struct Area<'a> {
+    tag: Tag,
+    area: &'a Arc<Reserved>,
+    shown: &'a mut Option<Shown>,
+}
+
+/// Calls `visit` with the area that begins in the page of an address, with its record locked. Any
+/// context but NMI.
+fn with<T>(addr: usize, visit: impl FnOnce(Area<'_>) -> T) -> Option<T> {
+    let base = page(addr);
+    let mut bucket = REGIONS.bucket(base).lock();
+    match &mut bucket.find_mut(base)?.owner {
+        Owner::Reserved { tag, area, shown } => Some(visit(Area {
+            tag: *tag,
+            area,
+            shown,
+        })),
+        _ => None,
+    }
+}
+
+/// Reserves address space, or reports why not and returns `None`. Any context.
+fn allocate(bytes: usize, tag: u32, caller: usize) -> Option<NonNull<u8>> {
+    if bytes == 0 {
+        let given = [tag.into(), Parameter::Address(caller)];
+        rule::MAPPING_ADDRESS_OF_NOTHING.by(caller, given).report();
+        return None;
+    }
+    let tag = Tag::from_raw(tag);
+    if tag.as_raw() == 0 {
+        let given = [0u32.into(), bytes.into(), Parameter::Address(caller)];
+        rule::TAG_ZERO.by(caller, given).report();
+        return None;
+    }
+    if !sys::irql().may_sleep() {
+        rule::MAPPING_ADDRESS_REQUESTED
+            .by(caller, [bytes.into(), tag.into()])
+            .report();
+        return None;
+    }
+    let used = page_align(bytes).filter(|&used| used <= MOST)?;
+    if hooks::refuse(MemoryType::Reserved, Some(tag), bytes, caller) {
+        return None;
+    }
+    let record = Reservation::new()?;
+    let area = Arc::new(Reserved::new(used / PAGE_SIZE)?, GFP_KERNEL).ok()?;
+    let base = area.base();
+    let owner = Owner::Reserved {
+        tag,
+        area,
+        shown: None,
+    };
+    // It takes no memory.
+    record.insert(base, bytes, 0, caller, owner);
+    Some(base)
+}
+
+/// Gives address space back. Any context, any address.
+fn free(addr: usize, given: u32, caller: usize) {
+    let irql = sys::irql();
+    let at = Parameter::Address(addr);
+    if irql.is_nmi() {
+        rule::MAPPING_ADDRESS_FREED.by(caller, [at]).report();
+        return;
+    }
+    let misuse = |region: &Region| match &region.owner {
+        Owner::Reserved { tag, .. } if !is_same(*tag, given) => {
+            Err(rule::ANOTHERS_MAPPING_ADDRESS_FREED.by(caller, [at, given.into(), (*tag).into()]))
+        }
+        Owner::Reserved {
+            shown: Some(_),
+            area,
+            ..
+        } => {
+            Err(rule::MAPPING_ADDRESS_FREED_MAPPED
+                .by(caller, [at, given.into(), area.count().into()]))
+        }
+        Owner::Reserved { .. } => Ok(()),
+        _ => Err(rule::NO_MAPPING_ADDRESS_FREED.by(caller, [at, given.into()])),
+    };
+    let region = match REGIONS.take(page(addr), misuse) {
+        Taken::Region(region) => region,
+        Taken::Refused(violation) => return violation.report(),
+        Taken::Recent | Taken::Missing => {
+            let given = [at, given.into()];
+            return rule::NO_MAPPING_ADDRESS_FREED.by(caller, given).report();
+        }
+    };
+    if sys::may_change_pages() {
+        return noncached::give_back(Batch::of(region));
+    }
+    if !irql.may_sleep() {
+        rule::MAPPING_ADDRESS_FREED.by(caller, [at]).report();
+    }
+    noncached::BACKLOG.add(region);
+}
+
+/// Maps the pages of an MDL in an area. Any context; waits for other CPUs where it may sleep.
+fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<NonNull<u8>> {
+    if sys::irql().is_nmi() {
+        map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| true)?;
+    }
+    let at = Parameter::Address(addr);
+    let misuse: Result<Arc<Reserved>, Violation> = with(addr, |it| {
+        if !is_same(it.tag, given) {
+            let given = [at, given.into(), it.tag.into()];
+            return Err(rule::MAPPED_AT_ANOTHERS_ADDRESS.by(caller, given));
+        }
+        if it.shown.is_some() {
+            let last = it.area.base().as_ptr() as usize;
+            let last = last.saturating_add(it.area.bytes()) - PAGE_SIZE;
+            let given = [at, Parameter::Address(page(addr)), Parameter::Address(last)];
+            return Err(rule::MAPPED_AT_ADDRESS_IN_USE.by(caller, given));
+        }
+        Ok(it.area.clone())
+    })
+    .unwrap_or_else(|| Err(rule::MAPPED_AT_NO_ADDRESS.by(caller, [at, given.into()])));
+    let area = match misuse {
+        Ok(area) => area,
+        Err(violation) => {
+            violation.report();
+            return None;
+        }
+    };
+    let mut it = map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| false)?;
+    if it.pages > area.count() {
+        return None;
+    }
+    if sys::irql().may_sleep() {
+        area.settle();
+    } else if !area.settles() {
+        return None;
+    }
+    let shown = Shown {
+        mdl: mdl.addr(),
+        pages: it.pages,
+    };
+    let done = with(addr, |there| {
+        // SAFETY: The frames were looked at, and whoever locked the pages keeps them; there is room
+        // for them. Nothing is mapped, and the record is locked.
+        let done = there.shown.is_none()
+            && Arc::ptr_eq(there.area, &area)
+            && unsafe {
+                there
+                    .area
+                    .show(mdl.frames(), it.pages, it.cache.as_raw(), true)
+            };
+        if done {
+            *there.shown = Some(shown);
+        }
+        done
+    });
+    if done != Some(true) {
+        return None;
+    }
+    let flags = it.flags();
+    // As on Windows, this is without the offset of the buffer, and what is returned is with it.
+    it.head.MappedSystemVa = addr as *mut c_void;
+    set_flags(&mut it.head, flags);
+    mdl.set_head(it.head);
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    NonNull::new(addr.wrapping_add(it.head.ByteOffset as usize) as *mut u8)
+}
+
+/// Unmaps what is mapped in an area. The record is locked.
+fn hide(it: Area<'_>, shown: Shown) -> Arc<Reserved> {
+    // SAFETY: So many were mapped here; the record is locked.
+    unsafe { it.area.hide(shown.pages) };
+    *it.shown = None;
+    it.area.clone()
+}
+
+/// Lets go of an area that pages were unmapped from, when all CPUs know that if this may sleep.
+fn done(area: Arc<Reserved>) {
+    if sys::irql().may_sleep() {
+        area.settle();
+    }
+}
+
+/// Marks an MDL as not mapped.
+fn clear(mdl: Mdl) {
+    let mut head = mdl.head();
+    let flags = flags_of(&head) & !(flag::MAPPED | flag::PARTIAL_MAPPED);
+    head.MappedSystemVa = null_mut();
+    set_flags(&mut head, flags);
+    mdl.set_head(head);
+}
+
+/// Undoes the mapping of an MDL if it is one in an area; says whether it was. Any context but NMI.
+pub(crate) fn end(mdl: Mdl) -> bool {
+    let hidden = with(mdl.head().MappedSystemVa as usize, |it| match *it.shown {
+        Some(shown) if shown.mdl == mdl.addr() => Some(hide(it, shown)),
+        _ => None,
+    });
+    let Some(area) = hidden.flatten() else {
+        return false;
+    };
+    clear(mdl);
+    done(area);
+    true
+}
+
+/// Undoes the mapping of an MDL in an area. Any context, any address.
+fn unmap(mdl: Mdl, addr: usize, given: u32, caller: usize) {
+    let irql = sys::irql();
+    let at = Parameter::Address(addr);
+    if irql.is_above_dispatch() {
+        rule::MDL_UNMAPPED.by(caller, [at, mdl.into()]).report();
+    }
+    if irql.is_nmi() {
+        return;
+    }
+    let pages = pages_of(&mdl.head()).unwrap_or(0);
+    let unmapped = with(addr, |it| {
+        if !is_same(it.tag, given) {
+            let given = [at, given.into(), it.tag.into()];
+            return Err(rule::UNMAPPED_AT_ANOTHERS_ADDRESS.by(caller, given));
+        }
+        let Some(shown) = *it.shown else {
+            let given = [at, given.into(), pages.into()];
+            return Err(rule::UNMAPPED_WHAT_IS_NOT.by(caller, given));
+        };
+        if pages > shown.pages {
+            let given = [at, shown.pages.into(), pages.into()];
+            return Err(rule::UNMAPPED_MORE_THAN_IS.by(caller, given));
+        }
+        if pages < shown.pages {
+            let given = [at, given.into(), pages.into()];
+            return Err(rule::UNMAPPED_LESS_THAN_IS.by(caller, given));
+        }
+        if shown.mdl != mdl.addr() {
+            let given = [mdl.into(), at, pages.into()];
+            return Err(rule::NOT_MAPPED.by(caller, given));
+        }
+        Ok(hide(it, shown))
+    })
+    .unwrap_or_else(|| Err(rule::UNMAPPED_AT_NO_ADDRESS.by(caller, [at, given.into()])));
+    match unmapped {
+        Ok(area) => {
+            clear(mdl);
+            done(area);
+        }
+        Err(violation) => violation.report(),
+    }
+}
+
+/// `MmAllocateMappingAddress`.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_space_allocate(
+    bytes: usize,
+    tag: u32,
+    caller: usize,
+) -> *mut c_void {
+    allocate(bytes, tag, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_space_allocate);
+export_symbol_gpl!(rust_pool_space_allocate);
+
+/// `MmFreeMappingAddress`.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_space_free(base: *mut c_void, tag: u32, caller: usize) {
+    free(base as usize, tag, caller);
+}
+matches_header!(rust_pool_space_free);
+export_symbol_gpl!(rust_pool_space_free);
+
+/// `MmMapLockedPagesWithReservedMapping`.
+///
+/// # Safety
+///
+/// As for [`Mdl::new`]; an MDL whose pages are locked has a frame for each of them.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_space_map(
+    base: *mut c_void,
+    tag: u32,
+    mdl: *mut raw::MDL,
+    cache: i32,
+    caller: usize,
+) -> *mut c_void {
+    // SAFETY: By the safety requirements.
+    let mdl = unsafe { Mdl::new(mdl, caller) };
+    mdl.and_then(|mdl| map(mdl, base as usize, tag, cache, caller))
+        .map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_space_map);
+export_symbol_gpl!(rust_pool_space_map);
+
+/// `MmUnmapReservedMapping`.
+///
+/// # Safety
+///
+/// As for [`Mdl::new`].
+#[no_mangle]
+unsafe extern "C" fn rust_pool_space_unmap(
+    base: *mut c_void,
+    tag: u32,
+    mdl: *mut raw::MDL,
+    caller: usize,
+) {
+    // SAFETY: By the safety requirements.
+    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+        unmap(mdl, base as usize, tag, caller);
+    }
+}
+matches_header!(rust_pool_space_unmap);
+export_symbol_gpl!(rust_pool_space_unmap);

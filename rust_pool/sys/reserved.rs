@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Address space that is reserved for the pages of MDLs; see `arch/guard_pages.c`.
+
+use crate::sys::{
+    memory::PAGE_SIZE,
+    raw, //
+};
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+
+/// An area of address space in which pages can be mapped without memory and without sleeping. It is
+/// given back on drop, which sleeps.
+///
+/// # Invariants
+///
+/// `area` comes from `rust_pool_reserve()` for `count` pages, begins at `base`, and belongs to this.
+pub(crate) struct Reserved {
+    area: NonNull<raw::rust_pool_reserved>,
+    base: NonNull<u8>,
+    count: usize,
+}
+
+// SAFETY: The C half keeps no reference to the thread that made the area.
+unsafe impl Send for Reserved {}
+
+// SAFETY: What changes the area needs a lock of the caller's; waiting for CPUs only reads a counter.
+unsafe impl Sync for Reserved {}
+
+impl Reserved {
+    /// Reserves room for so many pages. Sleeps.
+    pub(crate) fn new(count: usize) -> Option<Self> {
+        let mut base = null_mut();
+        let pages = u32::try_from(count).ok().filter(|&pages| pages != 0)?;
+        // SAFETY: The pointer is valid for a write; this context may sleep.
+        let area = unsafe { raw::rust_pool_reserve(pages, &mut base) };
+        // INVARIANT: It is new, and nobody else has it.
+        Some(Self {
+            area: NonNull::new(area)?,
+            base: NonNull::new(base.cast())?,
+            count,
+        })
+    }
+
+    /// Where it begins.
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// How many pages there is room for.
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Its size in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.count.saturating_mul(PAGE_SIZE)
+    }
+
+    /// Maps frames at its start, with the cache type that they have. False if a CPU does not yet
+    /// know that what was there before is unmapped. Any context but NMI.
+    ///
+    /// # Safety
+    ///
+    /// There are so many frames, not more than there is room for, and all are memory that stays
+    /// allocated as long as it is mapped. Nothing is mapped here, and nobody else maps or unmaps
+    /// anything meanwhile.
+    pub(crate) unsafe fn show(
+        &self,
+        frames: *const raw::PFN_NUMBER,
+        count: usize,
+        cache: i32,
+        write: bool,
+    ) -> bool {
+        // SAFETY: By the safety requirements and the type invariant.
+        unsafe { raw::rust_pool_reserved_show(self.area.as_ptr(), frames, count, cache, write) }
+    }
+
+    /// Unmaps the first `count` pages. Any context but NMI.
+    ///
+    /// # Safety
+    ///
+    /// There is room for as many, and nobody else maps or unmaps anything meanwhile.
+    pub(crate) unsafe fn hide(&self, count: usize) {
+        // SAFETY: By the safety requirements and the type invariant.
+        unsafe { raw::rust_pool_reserved_hide(self.area.as_ptr(), count) }
+    }
+
+    /// Whether no CPU can see any more what was unmapped. Waits for a tenth of a second
+    /// at most. Any context but NMI.
+    pub(crate) fn settles(&self) -> bool {
+        // SAFETY: By the type invariant.
+        unsafe { raw::rust_pool_reserved_settles(self.area.as_ptr()) }
+    }
+
+    /// Waits until no CPU can see any more what was unmapped. Sleeps.
+    pub(crate) fn settle(&self) {
+        // SAFETY: By the type invariant.
+        unsafe { raw::rust_pool_reserved_settle(self.area.as_ptr()) }
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant; nobody uses it any more.
+        unsafe { raw::rust_pool_unreserve(self.area.as_ptr()) }
+    }
+}
