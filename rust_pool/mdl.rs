@@ -11,6 +11,7 @@ pub(crate) mod free;
 pub(crate) mod lock;
 pub(crate) mod map;
 pub(crate) mod pages;
+pub(crate) mod protect;
 pub(crate) mod reserved;
 
 use crate::{

@@ -117,7 +117,11 @@ pub(crate) use pressure::{
     may_wait_for_memory,
     PressureWatch, //
 };
-pub(crate) use reserved::Reserved;
+pub(crate) use reserved::{
+    protect,
+    Access,
+    Reserved, //
+};
 pub(crate) use slab::{
     caches_are_checked,
     is_slab,

@@ -44,6 +44,20 @@ typedef enum _LOCK_OPERATION {
 
 #define STATUS_ACCESS_VIOLATION		((NTSTATUS)0xC0000005)
 
+#define STATUS_NOT_MAPPED_VIEW		((NTSTATUS)0xC0000019)
+#define STATUS_INVALID_PAGE_PROTECTION	((NTSTATUS)0xC0000045)
+
+/*
+ * For MmProtectMdlSystemAddress(). Linux has other macros of some of the WDK's names,
+ * PAGE_READONLY and the like; those are in the environment headers.
+ */
+#define RUST_POOL_PAGE_NOACCESS			0x01
+#define RUST_POOL_PAGE_READONLY			0x02
+#define RUST_POOL_PAGE_READWRITE		0x04
+#define RUST_POOL_PAGE_EXECUTE			0x10
+#define RUST_POOL_PAGE_EXECUTE_READ		0x20
+#define RUST_POOL_PAGE_EXECUTE_READWRITE	0x40
+
 /* Opaque here. */
 struct _EPROCESS;
 struct _IRP;
@@ -154,6 +168,8 @@ void *rust_pool_space_map(void *base, ULONG tag, PMDL mdl, s32 type,
 			    unsigned long caller);
 void rust_pool_space_unmap(void *base, ULONG tag, PMDL mdl,
 			     unsigned long caller);
+
+NTSTATUS rust_pool_mdl_protect(PMDL mdl, ULONG protection, unsigned long caller);
 
 /* For a mapping: use the cache type of the pages. */
 #define RUST_POOL_MDL_AS_IT_IS		(-2)
@@ -642,6 +658,34 @@ static __always_inline VOID MmPrepareMdlForReuse(PMDL Mdl)
 {
 	if (Mdl->MdlFlags & MDL_PARTIAL_HAS_BEEN_MAPPED)
 		MmUnmapLockedPages(Mdl->MappedSystemVa, Mdl);
+}
+#endif
+
+/**
+ * MmProtectMdlSystemAddress - change what may be done with the mapping of an MDL
+ * @MemoryDescriptorList: an MDL that is mapped
+ * @NewProtect: %PAGE_NOACCESS, %PAGE_READONLY or %PAGE_READWRITE. No mapping is
+ *	executable: %PAGE_EXECUTE and %PAGE_EXECUTE_READ are %PAGE_READONLY here,
+ *	%PAGE_EXECUTE_READWRITE is %PAGE_READWRITE. Without the environment headers
+ *	their names begin with RUST_POOL_
+ *
+ * Adjacent pages are mapped in the direct map, which stays as it is: map them with
+ * %MdlMappingNoWrite if they are to be protected later.
+ *
+ * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where sleeping is not
+ * allowed, other CPUs learn of it a little later.
+ * Return: %STATUS_SUCCESS; %STATUS_INVALID_PAGE_PROTECTION, %STATUS_NOT_MAPPED_VIEW,
+ * STATUS_NOT_SUPPORTED (0xC00000BB) in the direct map, %STATUS_INVALID_PARAMETER after
+ * a violation.
+ */
+#ifdef RUST_POOL_DECLARE_ONLY
+NTSTATUS MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect);
+#else
+static __always_inline NTSTATUS
+MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
+{
+	return rust_pool_mdl_protect(MemoryDescriptorList, NewProtect,
+				     rust_pool_here());
 }
 #endif
 

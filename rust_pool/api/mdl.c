@@ -177,3 +177,9 @@ VOID MmUnmapReservedMapping(PVOID BaseAddress, ULONG PoolTag,
 				CALLER);
 }
 EXPORT_SYMBOL_GPL(MmUnmapReservedMapping);
+
+NTSTATUS MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
+{
+	return rust_pool_mdl_protect(MemoryDescriptorList, NewProtect, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmProtectMdlSystemAddress);

@@ -207,6 +207,13 @@ fn map_scattered(
     Some(base)
 }
 
+/// Whether an address is the one of the MDL's first page in the direct map. The MDL is mapped.
+pub(crate) fn is_direct(mdl: Mdl, first: usize) -> bool {
+    // SAFETY: A mapped MDL has a frame for each page, and at least one.
+    let address = unsafe { sys::frame_address(mdl.frames()) };
+    address == first
+}
+
 /// Takes the record of a mapping at an address of it, and returns where the mapping begins: the
 /// caller has to undo it. `None` if there is nothing to undo. Any context but NMI.
 pub(crate) fn take(at: usize) -> Option<NonNull<u8>> {

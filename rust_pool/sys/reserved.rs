@@ -3,6 +3,7 @@
 //! Address space that is reserved for the pages of MDLs; see `arch/guard_pages.c`.
 
 use crate::sys::{
+    context::irql,
     memory::PAGE_SIZE,
     raw, //
 };
@@ -107,4 +108,27 @@ impl Drop for Reserved {
         // SAFETY: By the type invariant; nobody uses it any more.
         unsafe { raw::rust_pool_unreserve(self.area.as_ptr()) }
     }
+}
+
+/// What may be done with pages that are mapped.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Access {
+    None = 0,
+    Read = 1,
+    Write = 2,
+}
+
+/// Changes what may be done with mapped pages. Any context but NMI. Where this may not sleep, other
+/// CPUs learn of it a little later.
+///
+/// # Safety
+///
+/// There are so many pages at `base`, an address of vmalloc space, with this cache type, and their
+/// mapping is the caller's.
+pub(crate) unsafe fn protect(base: NonNull<u8>, pages: usize, access: Access, cache: i32) {
+    let sleep = irql().may_sleep();
+    // CAST: The discriminants are what the C half expects.
+    // SAFETY: By the safety requirements.
+    unsafe { raw::rust_pool_protect(base.as_ptr().cast(), pages, access as u32, cache, sleep) }
 }

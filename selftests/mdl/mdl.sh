@@ -7,7 +7,7 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
 EXTRA=3
-begin_suites rp_test_mdl mdl mdl_misuse mdl_lock mdl_pages mdl_reserved
+begin_suites rp_test_mdl mdl mdl_misuse mdl_lock mdl_pages mdl_protect mdl_reserved
 run_cases
 
 left_behind() {

@@ -19,6 +19,15 @@
 #include "ntdef.h"
 #include "ntstatus.h"
 
+/* Linux has protections of a process's pages under some of these names. */
+#undef PAGE_READONLY
+#define PAGE_NOACCESS		RUST_POOL_PAGE_NOACCESS
+#define PAGE_READONLY		RUST_POOL_PAGE_READONLY
+#define PAGE_READWRITE		RUST_POOL_PAGE_READWRITE
+#define PAGE_EXECUTE		RUST_POOL_PAGE_EXECUTE
+#define PAGE_EXECUTE_READ	RUST_POOL_PAGE_EXECUTE_READ
+#define PAGE_EXECUTE_READWRITE	RUST_POOL_PAGE_EXECUTE_READWRITE
+
 /* IRQLs */
 
 typedef u8 KIRQL, *PKIRQL;

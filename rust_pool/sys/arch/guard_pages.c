@@ -150,6 +150,45 @@ void rust_pool_guard_hide(void *address)
 	preempt_enable();
 }
 
+static void flush_everything(void *unused)
+{
+	flush_all_here();
+}
+
+static DEFINE_PER_CPU(call_single_data_t, protect_call) =
+	CSD_INIT(flush_everything, NULL);
+
+/*
+ * Change what may be done with pages that are mapped in vmalloc space: 0 nothing, 1
+ * read, 2 write too. Where this may not sleep, the other CPUs are only told.
+ */
+void rust_pool_protect(void *base, size_t count, u32 access,
+		       MEMORY_CACHING_TYPE type, bool sleep)
+{
+	struct addresses range = { base, base + count * PAGE_SIZE };
+	pgprot_t protection = access ? rust_pool_protection(type, access == 2) :
+				       PAGE_NONE;
+	unsigned int cpu, here, level;
+	size_t i;
+
+	here = get_cpu();
+	for (i = 0; i < count; i++) {
+		void *at = base + i * PAGE_SIZE;
+		pte_t *pte = lookup_address((unsigned long)at, &level);
+
+		if (pte)
+			set_entry(at, pfn_pte(pte_pfn(*pte), protection));
+	}
+	flush_range(&range);
+	for_each_online_cpu(cpu)
+		if (cpu != here && !sleep)
+			smp_call_function_single_async(cpu, per_cpu_ptr(&protect_call,
+									cpu));
+	put_cpu();
+	if (sleep)
+		on_each_cpu(flush_range, &range, true);
+}
+
 /* An area that a driver reserved. */
 struct rust_pool_reserved {
 	void *base;
@@ -312,5 +351,7 @@ int rust_pool_guard_watch(void)
 
 void rust_pool_guard_unwatch(void)
 {
+	/* Behind those that rust_pool_protect() asked for. */
+	on_each_cpu(flush_everything, NULL, true);
 	unregister_die_notifier(&die_watcher);
 }

@@ -581,6 +581,7 @@ static const struct rpt_suite *const suites[] = {
 	&mdl_misuse_suite,
 	&mdl_lock_suite,
 	&mdl_pages_suite,
+	&mdl_protect_suite,
 	&mdl_reserved_suite,
 };
 

@@ -11,6 +11,7 @@ extern const struct rpt_suite mdl_suite;
 extern const struct rpt_suite mdl_misuse_suite;
 extern const struct rpt_suite mdl_lock_suite;
 extern const struct rpt_suite mdl_pages_suite;
+extern const struct rpt_suite mdl_protect_suite;
 extern const struct rpt_suite mdl_reserved_suite;
 
 /* For args. */

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Changes what may be done with the mapping of an MDL.
+//!
+//! WDK: "MmProtectMdlSystemAddress".
+
+use crate::{
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    mdl::{
+        flag,
+        flags_of,
+        map,
+        pages_of,
+        Mdl, //
+    },
+    record::{
+        table::REGIONS,
+        Owner, //
+    },
+    report::rule,
+    sys::{
+        self,
+        raw,
+        Access,
+        PAGE_SIZE, //
+    }, //
+};
+
+/// A status of the WDK.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+enum Status {
+    Success = 0,
+    InvalidParameter = 0xc000_000d,
+    NotMapped = 0xc000_0019,
+    InvalidProtection = 0xc000_0045,
+    NotSupported = 0xc000_00bb,
+}
+
+/// What a protection allows; no mapping is executable.
+fn access_of(protection: u32) -> Option<Access> {
+    match protection {
+        raw::RUST_POOL_PAGE_NOACCESS => Some(Access::None),
+        raw::RUST_POOL_PAGE_READONLY
+        | raw::RUST_POOL_PAGE_EXECUTE
+        | raw::RUST_POOL_PAGE_EXECUTE_READ => Some(Access::Read),
+        raw::RUST_POOL_PAGE_READWRITE | raw::RUST_POOL_PAGE_EXECUTE_READWRITE => {
+            Some(Access::Write)
+        }
+        _ => None,
+    }
+}
+
+/// Changes what may be done with a mapping. Any context.
+fn protect(mdl: Mdl, protection: u32, caller: usize) -> Status {
+    if sys::irql().is_above_dispatch() {
+        rule::MDL_MAPPED
+            .by(caller, [mdl.into(), 0u32.into()])
+            .report();
+        return Status::InvalidParameter;
+    }
+    let Some(access) = access_of(protection) else {
+        return Status::InvalidProtection;
+    };
+    let head = mdl.head();
+    let flags = flags_of(&head);
+    let pages = pages_of(&head).unwrap_or(0);
+    if flags & flag::MAPPED == 0 || flags & flag::NONPAGED != 0 || pages == 0 {
+        return Status::NotMapped;
+    }
+    let first = head.MappedSystemVa as usize & !(PAGE_SIZE - 1);
+    // SAFETY: A mapped MDL has a frame for each page.
+    let seen = unsafe { sys::look_at_frames(mdl.frames(), pages) };
+    let base = {
+        let bucket = REGIONS.bucket(first).lock();
+        bucket.find(first).and_then(|region| {
+            let mapped = match &region.owner {
+                Owner::Mapping => region.used / PAGE_SIZE,
+                Owner::Reserved {
+                    shown: Some(shown), ..
+                } if shown.mdl == mdl.addr() => shown.pages,
+                _ => 0,
+            };
+            (pages <= mapped).then_some(region.base)
+        })
+    };
+    match base {
+        Some(base) if seen.odd == pages => {
+            // SAFETY: The pages are mapped there for this MDL, which nobody else uses meanwhile.
+            unsafe { sys::protect(base, pages, access, seen.cache) };
+            Status::Success
+        }
+        // In the direct map, pages can be read and written.
+        _ if access == Access::Write && map::is_direct(mdl, first) => Status::Success,
+        _ => Status::NotSupported,
+    }
+}
+
+/// `MmProtectMdlSystemAddress`.
+///
+/// # Safety
+///
+/// As for [`Mdl::new`]; an MDL whose pages are locked has a frame for each of them.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_mdl_protect(
+    mdl: *mut raw::MDL,
+    protection: u32,
+    caller: usize,
+) -> i32 {
+    // SAFETY: By the safety requirements.
+    let mdl = unsafe { Mdl::new(mdl, caller) };
+    let status = mdl.map_or(Status::InvalidParameter, |mdl| {
+        protect(mdl, protection, caller)
+    });
+    // CAST: C has status codes signed.
+    status as u32 as i32
+}
+matches_header!(rust_pool_mdl_protect);
+export_symbol_gpl!(rust_pool_mdl_protect);
