@@ -165,9 +165,9 @@ void rust_pool_mdl_pages_free(PMDL mdl, unsigned long caller);
 void *rust_pool_space_allocate(SIZE_T bytes, ULONG tag, unsigned long caller);
 void rust_pool_space_free(void *base, ULONG tag, unsigned long caller);
 void *rust_pool_space_map(void *base, ULONG tag, PMDL mdl, s32 type,
-			    unsigned long caller);
+			  unsigned long caller);
 void rust_pool_space_unmap(void *base, ULONG tag, PMDL mdl,
-			     unsigned long caller);
+			   unsigned long caller);
 
 NTSTATUS rust_pool_mdl_protect(PMDL mdl, ULONG protection, unsigned long caller);
 
@@ -709,7 +709,7 @@ static __always_inline PVOID
 MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag)
 {
 	return rust_pool_space_allocate(NumberOfBytes, PoolTag,
-					  rust_pool_here());
+					rust_pool_here());
 }
 #endif
 
@@ -764,8 +764,8 @@ MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag,
 				    MEMORY_CACHING_TYPE CacheType)
 {
 	return rust_pool_space_map(MappingAddress, PoolTag,
-				     MemoryDescriptorList, CacheType,
-				     rust_pool_here());
+				   MemoryDescriptorList, CacheType,
+				   rust_pool_here());
 }
 #endif
 
@@ -791,7 +791,7 @@ MmUnmapReservedMapping(PVOID BaseAddress, ULONG PoolTag,
 		       PMDL MemoryDescriptorList)
 {
 	rust_pool_space_unmap(BaseAddress, PoolTag, MemoryDescriptorList,
-				rust_pool_here());
+			      rust_pool_here());
 }
 #endif
 

@@ -166,7 +166,7 @@ PVOID MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag,
 					  MEMORY_CACHING_TYPE CacheType)
 {
 	return rust_pool_space_map(MappingAddress, PoolTag,
-				     MemoryDescriptorList, CacheType, CALLER);
+				   MemoryDescriptorList, CacheType, CALLER);
 }
 EXPORT_SYMBOL_GPL(MmMapLockedPagesWithReservedMapping);
 
@@ -174,7 +174,7 @@ VOID MmUnmapReservedMapping(PVOID BaseAddress, ULONG PoolTag,
 			    PMDL MemoryDescriptorList)
 {
 	rust_pool_space_unmap(BaseAddress, PoolTag, MemoryDescriptorList,
-				CALLER);
+			      CALLER);
 }
 EXPORT_SYMBOL_GPL(MmUnmapReservedMapping);
 

@@ -51,8 +51,8 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::{
     alloc::flags::{
-        __GFP_NOWARN, //
         GFP_NOWAIT,
+        __GFP_NOWARN, //
     },
     bindings,
     prelude::*, //
