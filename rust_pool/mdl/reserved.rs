@@ -215,15 +215,13 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
         pages: it.pages,
     };
     let done = with(addr, |there| {
+        if there.shown.is_some() || !Arc::ptr_eq(there.area, &area) {
+            return false;
+        }
+        let (frames, cache) = (mdl.frames(), it.cache.as_raw());
         // SAFETY: The frames were looked at, and whoever locked the pages keeps them; there is room
         // for them. Nothing is mapped, and the record is locked.
-        let done = there.shown.is_none()
-            && Arc::ptr_eq(there.area, &area)
-            && unsafe {
-                there
-                    .area
-                    .show(mdl.frames(), it.pages, it.cache.as_raw(), true)
-            };
+        let done = unsafe { there.area.show(frames, it.pages, cache, true) };
         if done {
             *there.shown = Some(shown);
         }
