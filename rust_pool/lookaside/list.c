@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The entries that lookaside lists keep: taken and put by any CPU under a lock that
- * is held for a few instructions. This is C for the kernel's locks, which are inline
- * there. Everything that is not the common case is in lookaside.rs.
+ * is held for a few instructions. This is C for what the kernel has inline there.
+ * Everything that is not the common case is in lookaside.rs.
  *
  * The head of a list is in the client's memory, its store in ours. The store is freed
  * by RCU. So a CPU that comes too late to a list which is being deleted finds an
@@ -12,18 +12,36 @@
 /* The header declares the WDK's names, and does not define them. */
 #define RUST_POOL_EXPORTS
 
+#include <linux/atomic.h>
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/processor.h>
 #include <linux/slab.h>
-#include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <rust_pool/wdm.h>
 
 #include "../sys/core.h"
+
+/*
+ * The lock is held for a few instructions, with interrupts disabled. The kernel's own
+ * unlocks by a call, for hypervisors, and a function that calls has to save registers:
+ * that would be a third of what a pair costs.
+ */
+static __always_inline void lock(struct rust_pool_store *store)
+{
+	while (unlikely(xchg_acquire(&store->lock, 1)))
+		while (READ_ONCE(store->lock))
+			cpu_relax();
+}
+
+static __always_inline void unlock(struct rust_pool_store *store)
+{
+	smp_store_release(&store->lock, 0);
+}
 
 /*
  * Whether an address, which may be any, is that of an entry of this list that is out.
@@ -38,8 +56,7 @@ static __always_inline bool is_out(const struct rust_pool_store *store,
 
 	if (unlikely(!store->out))
 		return store->custom && (long)entry < 0 && entry != store->first;
-	if (unlikely((unsigned long)entry - PAGE_OFFSET >=
-		     (unsigned long)high_memory - PAGE_OFFSET))
+	if (unlikely((unsigned long)entry - store->start >= store->length))
 		return false;
 	__get_kernel_nofault(&word, (const u64 *)entry - 2, u64, missing);
 	return word == store->out;
@@ -100,12 +117,12 @@ void *rust_pool_lookaside_allocate(PGENERAL_LOOKASIDE list,
 	local_irq_save(flags);
 	store = store_of(list, flags);
 	if (likely(store)) {
-		arch_spin_lock(&store->lock);
+		lock(store);
 		list->TotalAllocates++;
 		entry = take(store);
 		if (unlikely(!entry))
 			list->AllocateMisses++;
-		arch_spin_unlock(&store->lock);
+		unlock(store);
 	}
 	local_irq_restore(flags);
 	return likely(entry) ? entry : rust_pool_lookaside_miss(list, caller);
@@ -126,14 +143,14 @@ void rust_pool_lookaside_free(PGENERAL_LOOKASIDE list, void *entry,
 	local_irq_save(flags);
 	store = store_of(list, flags);
 	if (likely(store)) {
-		arch_spin_lock(&store->lock);
+		lock(store);
 		list->TotalFrees++;
 		kept = store->depth < store->limit && is_out(store, entry);
 		if (likely(kept))
 			keep(store, entry);
 		else
 			list->FreeMisses++;
-		arch_spin_unlock(&store->lock);
+		unlock(store);
 	}
 	local_irq_restore(flags);
 	if (unlikely(!kept))
@@ -145,10 +162,9 @@ EXPORT_SYMBOL_GPL(rust_pool_lookaside_free);
 void rust_pool_store_init(struct rust_pool_store *store, bool paged,
 			  bool custom)
 {
-	static const arch_spinlock_t unlocked = __ARCH_SPIN_LOCK_UNLOCKED;
-
 	memset(store, 0, sizeof(*store));
-	store->lock = unlocked;
+	store->start = PAGE_OFFSET;
+	store->length = (unsigned long)high_memory - PAGE_OFFSET;
 	store->paged = paged;
 	store->custom = custom;
 }
@@ -159,12 +175,12 @@ void rust_pool_store_learn(struct rust_pool_store *store, u64 out, u64 kept)
 	unsigned long flags;
 
 	local_irq_save(flags);
-	arch_spin_lock(&store->lock);
+	lock(store);
 	if (!store->out && !store->depth) {
 		store->out = out;
 		store->kept = kept;
 	}
-	arch_spin_unlock(&store->lock);
+	unlock(store);
 	local_irq_restore(flags);
 }
 
@@ -181,7 +197,7 @@ bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
 
 	*twice = false;
 	local_irq_save(flags);
-	arch_spin_lock(&store->lock);
+	lock(store);
 	for (other = store->first; other && !*twice; other = *other)
 		*twice = other == entry;
 	if (!*twice && !store->out && store->depth < store->limit) {
@@ -189,7 +205,7 @@ bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
 		list->FreeMisses--;
 		kept = true;
 	}
-	arch_spin_unlock(&store->lock);
+	unlock(store);
 	local_irq_restore(flags);
 	return kept;
 }
@@ -206,7 +222,7 @@ void *rust_pool_store_limit(struct rust_pool_store *store, u16 limit, u16 most,
 	unsigned long flags;
 
 	local_irq_save(flags);
-	arch_spin_lock(&store->lock);
+	lock(store);
 	store->limit = limit;
 	*number = store->depth > most ? store->depth - most : 0;
 	while (store->depth > most) {
@@ -214,7 +230,7 @@ void *rust_pool_store_limit(struct rust_pool_store *store, u16 limit, u16 most,
 		last = *last;
 	}
 	*last = NULL;
-	arch_spin_unlock(&store->lock);
+	unlock(store);
 	local_irq_restore(flags);
 	return taken;
 }
@@ -226,7 +242,7 @@ void rust_pool_store_release(struct rust_pool_store *store)
 }
 
 /* What a list has whose record could not be allocated: it keeps nothing. */
-static struct rust_pool_store bare = { .lock = __ARCH_SPIN_LOCK_UNLOCKED };
+static struct rust_pool_store bare;
 
 /* For LOOKASIDE_LIST_EX without routines of the client. */
 static PVOID allocate_ex(POOL_TYPE type, SIZE_T bytes, ULONG tag,

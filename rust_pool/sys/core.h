@@ -10,7 +10,6 @@
 #include <linux/gfp_types.h>
 #include <linux/jump_label.h>
 #include <linux/preempt.h>
-#include <linux/spinlock_types.h>
 #include <linux/types.h>
 /* Here PAGE_ALIGN() is Linux's. */
 #define RUST_POOL_LINUX_PAGE_ALIGN
@@ -225,7 +224,7 @@ struct rust_pool_store {
 	struct rcu_head rcu;
 	/* The entry that was freed last; its first word is the link to the next. */
 	void *first;
-	arch_spinlock_t lock;
+	u32 lock;
 	/* How many there are, and how many there may be. */
 	u16 depth;
 	u16 limit;
