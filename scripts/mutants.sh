@@ -11,6 +11,10 @@
 # A patch that does not apply or build counts as an error, not as killed; so does a test
 # that was skipped because the host is busy. The logs of mutants that were not killed stay
 # in build/mutants-logs.
+#
+# SINCE=COMMIT in the environment: only those of which something has changed since that
+# commit, in a commit or in the checkout: a file that the patch changes, the test program,
+# or the patch itself.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -108,6 +112,29 @@ mapfile -t patches < <(for name in "${@:-*}"; do
 	find "$TOP/selftests" -path "*/mutants/$name.patch"
 done | sort -u)
 [ ${#patches[@]} -gt 0 ] || die "there is no selftests/*/mutants/${*:-*}.patch"
+
+# changed PATCH: whether something of it has changed since SINCE
+changed() {
+	local files=("$1") program
+
+	mapfile -t -O 1 files < <(sed -n 's/^+++ b\///p' "$1")
+	program=$(sed -n 's/^Test: *//p' "$1" | head -n 1)
+	files+=("selftests/*/${program#scripts/}")
+	! git -C "$TOP" diff --quiet "$SINCE" -- "${files[@]}"
+}
+
+if [ -n "${SINCE:-}" ]; then
+	git -C "$TOP" rev-parse -q --verify "$SINCE^{commit}" >/dev/null ||
+		die "SINCE=$SINCE: there is no such commit"
+	mapfile -t patches < <(for patch in "${patches[@]}"; do
+		! changed "$patch" || echo "$patch"
+	done)
+	[ ${#patches[@]} -gt 0 ] || {
+		say "nothing has changed since $SINCE that a mutant is for"
+		exit
+	}
+	say "${#patches[@]} mutants are for what has changed since $SINCE"
+fi
 
 # Run the tests without a defect first: a test that fails anyway would kill any mutant.
 mapfile -t kernels < <(for patch in "${patches[@]}"; do kernel_of "$patch"; done | sort -u)

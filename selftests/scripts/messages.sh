@@ -346,6 +346,8 @@ check "two builds at once take turns" builds_take_turns
 check "an unknown test" unknown_test
 check "an unknown test, before anything is built" unknown_test_before_the_build
 check "a library as a test" library_as_test
+check "mutants since no commit" refused "SINCE=never: there is no such commit" \
+	env SINCE=never make -C "$TOP" mutants
 check "flavour rt" refused "FLAVOUR=rt has CONFIG_PREEMPT_RT" make -C "$TOP" FLAVOUR=rt
 check "flavour rt-amd64" refused "FLAVOUR=rt has CONFIG_PREEMPT_RT" make -C "$TOP" test FLAVOUR=rt-amd64
 check "an unknown flavour" refused "FLAVOUR=sky: there is amd64 cloud" make -C "$TOP" FLAVOUR=sky
