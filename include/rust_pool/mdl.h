@@ -667,7 +667,7 @@ static __always_inline VOID MmPrepareMdlForReuse(PMDL Mdl)
  * @NewProtect: %PAGE_NOACCESS, %PAGE_READONLY or %PAGE_READWRITE. No mapping is
  *	executable: %PAGE_EXECUTE and %PAGE_EXECUTE_READ are %PAGE_READONLY here,
  *	%PAGE_EXECUTE_READWRITE is %PAGE_READWRITE. Without the environment headers
- *	their names begin with RUST_POOL_
+ *	their names have %RUST_POOL_ in front
  *
  * Adjacent pages are mapped in the direct map, which stays as it is: map them with
  * %MdlMappingNoWrite if they are to be protected later.

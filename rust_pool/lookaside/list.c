@@ -40,6 +40,7 @@ static __always_inline void lock(struct rust_pool_store *store)
 
 static __always_inline void unlock(struct rust_pool_store *store)
 {
+	/* Pairs with xchg_acquire() in lock(). */
 	smp_store_release(&store->lock, 0);
 }
 
