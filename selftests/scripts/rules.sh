@@ -61,7 +61,7 @@ row_by_hand() {
 }
 
 parameter_by_hand() {
-	change "$made" 's/^     - the tag passed$/     - the tag/' || return 1
+	change "$made" '0,/^     - the tag passed$/s//     - the tag/' || return 1
 	finds "^Documentation/violation-codes.txt:[0-9]+: .* $FROM: WRONG_TAG\$" rules "$tree"
 }
 
