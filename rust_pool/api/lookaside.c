@@ -14,22 +14,31 @@
 
 #define CALLER	(rust_pool_caller_of(_RET_IP_).ip)
 
+/* Inlined, so that the return address is that of the exported function. */
+static __always_inline void initialise(PGENERAL_LOOKASIDE list,
+				       PALLOCATE_FUNCTION allocate,
+				       PFREE_FUNCTION free, POOL_TYPE type,
+				       SIZE_T size, ULONG tag)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+	struct rust_pool_lookaside_wish wish = {
+		.allocate = allocate,
+		.free = free,
+		.size = size,
+		.type = type,
+		.tag = tag,
+	};
+
+	rust_pool_lookaside_make(list, &wish, caller.ip, caller.module);
+}
+
 VOID ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside,
 				     PALLOCATE_FUNCTION Allocate,
 				     PFREE_FUNCTION Free, ULONG Flags,
 				     SIZE_T Size, ULONG Tag, USHORT Depth)
 {
-	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
-	struct rust_pool_lookaside_wish wish = {
-		.allocate = Allocate,
-		.free = Free,
-		.size = Size,
-		.type = NonPagedPool | Flags,
-		.tag = Tag,
-	};
-
-	rust_pool_lookaside_make((PGENERAL_LOOKASIDE)Lookaside, &wish, caller.ip,
-				 caller.module);
+	initialise((PGENERAL_LOOKASIDE)Lookaside, Allocate, Free,
+		   NonPagedPool | Flags, Size, Tag);
 }
 EXPORT_SYMBOL_GPL(ExInitializeNPagedLookasideList);
 
@@ -57,17 +66,8 @@ VOID ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside,
 				    PFREE_FUNCTION Free, ULONG Flags,
 				    SIZE_T Size, ULONG Tag, USHORT Depth)
 {
-	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
-	struct rust_pool_lookaside_wish wish = {
-		.allocate = Allocate,
-		.free = Free,
-		.size = Size,
-		.type = PagedPool | Flags,
-		.tag = Tag,
-	};
-
-	rust_pool_lookaside_make((PGENERAL_LOOKASIDE)Lookaside, &wish, caller.ip,
-				 caller.module);
+	initialise((PGENERAL_LOOKASIDE)Lookaside, Allocate, Free,
+		   PagedPool | Flags, Size, Tag);
 }
 EXPORT_SYMBOL_GPL(ExInitializePagedLookasideList);
 

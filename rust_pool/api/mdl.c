@@ -84,23 +84,34 @@ VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList)
 }
 EXPORT_SYMBOL_GPL(MmUnmapLockedPages);
 
+/* Inlined, so that the return address is that of the exported function. */
+static __always_inline PMDL pages_for_mdl(PHYSICAL_ADDRESS low,
+					  PHYSICAL_ADDRESS high,
+					  PHYSICAL_ADDRESS skip, SIZE_T bytes,
+					  MEMORY_CACHING_TYPE cache, ULONG node,
+					  ULONG flags)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+	const struct rust_pool_mdl_wanted wanted = {
+		.lowest = low.QuadPart,
+		.highest = high.QuadPart,
+		.skip = skip.QuadPart,
+		.bytes = bytes,
+		.cache = cache,
+		.flags = flags,
+		.node = node,
+	};
+
+	return rust_pool_mdl_pages(&wanted, caller.ip, caller.module);
+}
+
 PMDL MmAllocatePagesForMdlEx(PHYSICAL_ADDRESS LowAddress,
 			     PHYSICAL_ADDRESS HighAddress,
 			     PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes,
 			     MEMORY_CACHING_TYPE CacheType, ULONG Flags)
 {
-	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
-	const struct rust_pool_mdl_wanted wanted = {
-		.lowest = LowAddress.QuadPart,
-		.highest = HighAddress.QuadPart,
-		.skip = SkipBytes.QuadPart,
-		.bytes = TotalBytes,
-		.cache = CacheType,
-		.flags = Flags,
-		.node = MM_ANY_NODE_OK,
-	};
-
-	return rust_pool_mdl_pages(&wanted, caller.ip, caller.module);
+	return pages_for_mdl(LowAddress, HighAddress, SkipBytes, TotalBytes,
+			     CacheType, MM_ANY_NODE_OK, Flags);
 }
 EXPORT_SYMBOL_GPL(MmAllocatePagesForMdlEx);
 
@@ -110,18 +121,8 @@ PMDL MmAllocateNodePagesForMdlEx(PHYSICAL_ADDRESS LowAddress,
 				 MEMORY_CACHING_TYPE CacheType,
 				 ULONG IdealNode, ULONG Flags)
 {
-	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
-	const struct rust_pool_mdl_wanted wanted = {
-		.lowest = LowAddress.QuadPart,
-		.highest = HighAddress.QuadPart,
-		.skip = SkipBytes.QuadPart,
-		.bytes = TotalBytes,
-		.cache = CacheType,
-		.flags = Flags,
-		.node = IdealNode,
-	};
-
-	return rust_pool_mdl_pages(&wanted, caller.ip, caller.module);
+	return pages_for_mdl(LowAddress, HighAddress, SkipBytes, TotalBytes,
+			     CacheType, IdealNode, Flags);
 }
 EXPORT_SYMBOL_GPL(MmAllocateNodePagesForMdlEx);
 
@@ -129,17 +130,8 @@ PMDL MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress,
 			   PHYSICAL_ADDRESS HighAddress,
 			   PHYSICAL_ADDRESS SkipBytes, SIZE_T TotalBytes)
 {
-	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
-	const struct rust_pool_mdl_wanted wanted = {
-		.lowest = LowAddress.QuadPart,
-		.highest = HighAddress.QuadPart,
-		.skip = SkipBytes.QuadPart,
-		.bytes = TotalBytes,
-		.cache = MmCached,
-		.node = MM_ANY_NODE_OK,
-	};
-
-	return rust_pool_mdl_pages(&wanted, caller.ip, caller.module);
+	return pages_for_mdl(LowAddress, HighAddress, SkipBytes, TotalBytes,
+			     MmCached, MM_ANY_NODE_OK, 0);
 }
 EXPORT_SYMBOL_GPL(MmAllocatePagesForMdl);
 
