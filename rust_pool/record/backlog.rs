@@ -31,7 +31,8 @@ const BATCH: usize = PAGE_SIZE / size_of::<usize>();
 
 /// How much is in a backlog, and how much was.
 pub(crate) struct Usage {
-    /// The blocks that are in it, and their bytes.
+    /// The blocks that were not given back yet, and their bytes. A block that somebody is giving
+    /// back counts until that is done: only then can its memory be had.
     pub(crate) blocks: usize,
     pub(crate) bytes: usize,
     /// The blocks that were given back, and in how many batches.
@@ -60,14 +61,13 @@ struct Waiting {
     usage: Usage,
 }
 
-impl Waiting {
-    /// Takes out the first block for which `is_it` returns `true`.
-    fn take(&mut self, is_it: impl Fn(&Region) -> bool) -> Option<KBox<Region>> {
-        let region = self.regions.unlink(is_it)?;
-        self.usage.blocks = self.usage.blocks.wrapping_sub(1);
-        self.usage.bytes = self.usage.bytes.wrapping_sub(region.used);
-        self.usage.given = self.usage.given.wrapping_add(1);
-        Some(region)
+impl Usage {
+    /// Counts blocks that were given back together.
+    fn count_batch(&mut self, blocks: usize, bytes: usize) {
+        self.blocks = self.blocks.wrapping_sub(blocks);
+        self.bytes = self.bytes.wrapping_sub(bytes);
+        self.given = self.given.wrapping_add(blocks as u64);
+        self.batches = self.batches.wrapping_add(1);
     }
 }
 
@@ -89,6 +89,7 @@ pub(crate) struct Batch {
     pub(crate) regions: List<Region>,
     pub(crate) blocks: usize,
     pub(crate) pages: usize,
+    bytes: usize,
 }
 
 impl Batch {
@@ -104,12 +105,14 @@ impl Batch {
             regions: List::new(),
             blocks: 0,
             pages: 0,
+            bytes: 0,
         }
     }
 
     fn push(&mut self, region: KBox<Region>) {
         self.blocks += 1;
         self.pages += region.used / PAGE_SIZE;
+        self.bytes += region.used;
         self.regions.push(region);
     }
 
@@ -157,8 +160,7 @@ impl Backlog {
     ) -> Option<KBox<Region>> {
         let region = {
             let mut waiting = self.waiting.lock();
-            let mut region = waiting.take(is_it)?;
-            waiting.usage.batches = waiting.usage.batches.wrapping_add(1);
+            let mut region = waiting.regions.unlink(is_it)?;
             region.giver = sys::task();
             core::ptr::from_ref(waiting.in_hand.push(region))
         };
@@ -167,7 +169,11 @@ impl Backlog {
         // `give` cannot reach, and nothing else.
         give(unsafe { &*region });
         let mut waiting = self.waiting.lock();
-        waiting.in_hand.unlink(|other| core::ptr::eq(other, region))
+        let region = waiting
+            .in_hand
+            .unlink(|other| core::ptr::eq(other, region))?;
+        waiting.usage.count_batch(1, region.used);
+        Some(region)
     }
 
     /// Whether another task is giving back a block for which `is_it` returns `true`. Blocks that
@@ -179,25 +185,31 @@ impl Backlog {
         in_hand.any(|region| region.giver != me && is_it(region))
     }
 
-    /// Takes a batch out; `None` if the backlog is empty.
-    pub(crate) fn take_batch(&self) -> Option<Batch> {
+    /// Gives a batch back by `give`, and returns how many blocks and pages it had; `None` if there
+    /// was no block left to take.
+    fn give_batch(&self, give: impl FnOnce(Batch)) -> Option<(usize, usize)> {
         let mut batch = Batch::new();
-        let mut waiting = self.waiting.lock();
-        loop {
-            let next = waiting.regions.iter().next();
-            if !next.is_some_and(|region| batch.has_room_for(region)) {
-                break;
+        {
+            let mut waiting = self.waiting.lock();
+            loop {
+                let next = waiting.regions.iter().next();
+                if !next.is_some_and(|region| batch.has_room_for(region)) {
+                    break;
+                }
+                let Some(region) = waiting.regions.unlink(|_| true) else {
+                    break;
+                };
+                batch.push(region);
             }
-            let Some(region) = waiting.take(|_| true) else {
-                break;
-            };
-            batch.push(region);
         }
-        if batch.blocks == 0 {
+        let (blocks, pages, bytes) = (batch.blocks, batch.pages, batch.bytes);
+        if blocks == 0 {
             return None;
         }
-        waiting.usage.batches = waiting.usage.batches.wrapping_add(1);
-        Some(batch)
+        give(batch);
+        let mut waiting = self.waiting.lock();
+        waiting.usage.count_batch(blocks, bytes);
+        Some((blocks, pages))
     }
 
     /// How much is in the backlog, and how much was.
@@ -218,25 +230,24 @@ impl Backlog {
     pub(crate) fn shorten(&self, bytes: usize, give: impl Fn(Batch)) {
         let mut pages = 0usize;
         while self.is_long() && pages <= bytes / PAGE_SIZE {
-            let Some(batch) = self.take_batch() else {
+            let Some((_, given)) = self.give_batch(&give) else {
                 break;
             };
-            pages = pages.saturating_add(batch.pages);
-            give(batch);
+            pages = pages.saturating_add(given);
         }
     }
 
     /// Gives back by `give` what is in the backlog now, but not what is added meanwhile. Returns
-    /// `false` if the backlog was empty.
+    /// `false` if there was nothing to take: what others are giving back does not count.
     pub(crate) fn drain(&self, give: impl Fn(Batch)) -> bool {
         let mut left = self.usage().blocks;
-        let any = left != 0;
+        let mut any = false;
         while left != 0 {
-            let Some(batch) = self.take_batch() else {
+            let Some((blocks, _)) = self.give_batch(&give) else {
                 break;
             };
-            left = left.saturating_sub(batch.blocks);
-            give(batch);
+            any = true;
+            left = left.saturating_sub(blocks);
         }
         any
     }
