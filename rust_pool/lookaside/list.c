@@ -269,11 +269,19 @@ void rust_pool_head_init(GENERAL_LOOKASIDE *list,
 	list->Tag = wish->tag;
 	list->Size = wish->size;
 	if (wish->extended) {
-		list->AllocateEx = wish->allocate ?: allocate_ex;
-		list->FreeEx = wish->free ?: free_ex;
+		list->AllocateEx = allocate_ex;
+		list->FreeEx = free_ex;
+		if (wish->allocate)
+			list->AllocateEx = wish->allocate;
+		if (wish->free)
+			list->FreeEx = wish->free;
 	} else {
-		list->Allocate = wish->allocate ?: ExAllocatePoolWithTag;
-		list->Free = wish->free ?: ExFreePool;
+		list->Allocate = ExAllocatePoolWithTag;
+		list->Free = ExFreePool;
+		if (wish->allocate)
+			list->Allocate = wish->allocate;
+		if (wish->free)
+			list->Free = wish->free;
 	}
 	WRITE_ONCE(list->store, store ?: &bare);
 }
