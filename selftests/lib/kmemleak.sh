@@ -34,3 +34,13 @@ kmemleak_reports() {
 		}
 		shown' $KMEMLEAK
 }
+
+# kmemleak_first REPORTS: the first block of a file of reports in a few words: its size, the
+# first function of a module that allocated it, and the program
+kmemleak_first() {
+	awk '
+		/^unreferenced object/ { if (size != "") exit; size = $5; sub(/\).*/, "", size); next }
+		/^ *comm / { sub(/^ *comm /, ""); sub(/, .*/, ""); program = $0; next }
+		/\+0x/ && (from == "" || (from !~ /\[/ && /\[[a-z]/)) { from = $0; sub(/^ */, "", from) }
+		END { print size " bytes, allocated in " (from == "" ? "?" : from) " by " program }' "$1"
+}

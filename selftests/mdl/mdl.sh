@@ -44,5 +44,4 @@ pages_told() {
 check "a client leaves MDLs behind" left_behind
 check "the report names the rest of a chain, the mapping and the lock" told
 check "address space and pages whose MDL was freed are reported as left" pages_told
-
 ends

@@ -210,5 +210,4 @@ check "rows of violations name who leaked what" leaks_in_violations
 loaded rust_pool && unload rp_test rust_pool
 load rust_pool
 check "nothing to report without leaks" nothing_to_report
-kmemleak_forget
 ends

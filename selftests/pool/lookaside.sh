@@ -7,8 +7,6 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 # shellcheck source=selftests/lib/control.sh
 . "$DIR/lib/control.sh"
-# shellcheck source=selftests/lib/kmemleak.sh
-. "$DIR/lib/kmemleak.sh"
 
 EXTRA=6
 begin_suites rp_test_lookaside lookaside lookaside_misuse
@@ -85,5 +83,4 @@ check "all holds while the verifier is on" verified
 check "a client leaves lists behind" left_behind
 check "the report names its lists, their tags and their entries" told
 
-kmemleak_forget
 ends

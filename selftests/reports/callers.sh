@@ -282,5 +282,4 @@ check "what each module holds" modules_shown
 check "clients come and go" come_and_go
 check "one group in a softirq" one_group
 check "Rust client named" rust_named
-kmemleak_forget
 ends
