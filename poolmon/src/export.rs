@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The numbers for Prometheus: as text for node_exporter's textfile collector, or served.
+
+use crate::{
+    error::{Error, Result},
+    parse::violations,
+    select::Filter,
+    snapshot::{Row, Snapshot},
+    source::Source,
+};
+use clap::ValueEnum;
+use std::{
+    cmp::Reverse,
+    collections::BTreeMap,
+    fs,
+    io::{self, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+/// The form of the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Form {
+    /// Prometheus's own text, which node_exporter reads
+    Prometheus,
+    /// OpenMetrics 1.0
+    Openmetrics,
+}
+
+impl Form {
+    /// As an HTTP header has it.
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Prometheus => "text/plain; version=0.0.4; charset=utf-8",
+            Self::Openmetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+        }
+    }
+}
+
+/// What is exported.
+pub struct Export<'a> {
+    /// The rows.
+    pub filter: &'a Filter,
+    /// How many rows of each type have a line of their own; the others are summed.
+    pub top: usize,
+}
+
+/// A metric that each row has.
+struct Metric {
+    name: &'static str,
+    help: &'static str,
+    is_counter: bool,
+    of: fn(&Row) -> Option<i128>,
+}
+
+const METRICS: [Metric; 7] = [
+    Metric {
+        name: "rust_pool_tag_bytes",
+        help: "Bytes live, as asked for",
+        is_counter: false,
+        of: |row| Some(row.bytes.into()),
+    },
+    Metric {
+        name: "rust_pool_tag_used_bytes",
+        help: "Bytes live, as taken",
+        is_counter: false,
+        of: |row| Some(row.used.into()),
+    },
+    Metric {
+        name: "rust_pool_tag_blocks",
+        help: "Blocks live",
+        is_counter: false,
+        of: |row| Some(row.diff.into()),
+    },
+    Metric {
+        name: "rust_pool_tag_peak_bytes",
+        help: "The most bytes that ever were live",
+        is_counter: false,
+        of: |row| row.peak.map(i128::from),
+    },
+    Metric {
+        name: "rust_pool_tag_allocations",
+        help: "Allocations since rust_pool was loaded",
+        is_counter: true,
+        of: |row| Some(row.allocs.into()),
+    },
+    Metric {
+        name: "rust_pool_tag_frees",
+        help: "Frees since rust_pool was loaded",
+        is_counter: true,
+        of: |row| Some(row.frees.into()),
+    },
+    Metric {
+        name: "rust_pool_tag_failures",
+        help: "Requests that failed since rust_pool was loaded",
+        is_counter: true,
+        of: |row| Some(row.failures.into()),
+    },
+];
+
+/// A text that grows.
+struct Page {
+    text: String,
+    form: Form,
+}
+
+impl Page {
+    /// Begins a metric, and returns the name of its samples.
+    fn metric(&mut self, name: &str, help: &str, is_counter: bool) -> String {
+        let sample = if is_counter {
+            format!("{name}_total")
+        } else {
+            name.to_owned()
+        };
+        let family = match self.form {
+            Form::Prometheus => &sample,
+            Form::Openmetrics => name,
+        };
+        let kind = if is_counter { "counter" } else { "gauge" };
+        self.text
+            .push_str(&format!("# HELP {family} {help}\n# TYPE {family} {kind}\n"));
+        sample
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: i128) {
+        let labels: Vec<_> = labels
+            .iter()
+            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)))
+            .collect();
+        let labels = match labels.as_slice() {
+            [] => String::new(),
+            _ => format!("{{{}}}", labels.join(",")),
+        };
+        self.text.push_str(&format!("{name}{labels} {value}\n"));
+    }
+}
+
+fn escaped(value: &str) -> String {
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+impl Export<'_> {
+    /// The rows with a line of their own, those with the most bytes; and of each type the sum of
+    /// the others.
+    fn bounded<'b>(&self, snapshot: &'b Snapshot) -> (Vec<&'b Row>, Vec<Row>) {
+        let mut rows: Vec<_> = snapshot
+            .rows
+            .iter()
+            .filter(|row| self.filter.has(row))
+            .collect();
+        rows.sort_by_key(|row| (Reverse(row.bytes), row.key()));
+        let others = rows.split_off(self.top.min(rows.len()));
+        let mut rest = BTreeMap::new();
+        for row in others {
+            match rest.get_mut(&row.kind) {
+                Some(sum) => Row::add(sum, row),
+                None => {
+                    let mut sum = row.clone();
+                    sum.tag = "(rest)".to_owned();
+                    rest.insert(row.kind, sum);
+                }
+            }
+        }
+        let mut rest: Vec<_> = rest.into_values().collect();
+        // Peaks of several tags do not add up.
+        for sum in &mut rest {
+            (sum.peak, sum.module) = (None, None);
+        }
+        (rows, rest)
+    }
+
+    /// The text.
+    pub fn text(&self, source: &Source, form: Form) -> Result<String> {
+        let snapshot = Snapshot::take(source)?;
+        let broken = match source.read_if_copied("violations")? {
+            Some(text) => Some(violations::parse(&source.path("violations"), &text)?.reported),
+            None => None,
+        };
+        Ok(self.page(&snapshot, broken, form))
+    }
+
+    fn page(&self, snapshot: &Snapshot, broken: Option<u64>, form: Form) -> String {
+        let (rows, rest) = self.bounded(snapshot);
+        let mut page = Page {
+            text: String::new(),
+            form,
+        };
+        for metric in &METRICS {
+            let name = page.metric(metric.name, metric.help, metric.is_counter);
+            for row in rows.iter().copied().chain(&rest) {
+                let Some(value) = (metric.of)(row) else {
+                    continue;
+                };
+                let module = row.module.as_deref().unwrap_or("");
+                let labels = [
+                    ("tag", row.tag.as_str()),
+                    ("type", row.kind.name()),
+                    ("module", module),
+                ];
+                page.sample(&name, &labels, value);
+            }
+        }
+        if let Some(all) = snapshot.summary {
+            let name = page.metric("rust_pool_bytes", "What rust_pool holds, by use", false);
+            for (what, bytes) in [
+                ("in_use", all.in_use),
+                ("ready", all.ready),
+                ("verifier", all.verifier),
+                ("overhead", all.overhead),
+            ] {
+                page.sample(&name, &[("use", what)], bytes.into());
+            }
+        }
+        if let Some(broken) = broken {
+            let help = "Rules of the WDK that were broken since rust_pool was loaded";
+            let name = page.metric("rust_pool_violations", help, true);
+            page.sample(&name, &[], broken.into());
+        }
+        if form == Form::Openmetrics {
+            page.text.push_str("# EOF\n");
+        }
+        page.text
+    }
+}
+
+/// Puts the text where the other file was, at once: who reads it sees one or the other.
+pub fn replace(path: &Path, text: &str) -> Result {
+    let wrong = |error| Error::Io(path.display().to_string(), error);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    // The textfile collector does not look at other names than *.prom.
+    name.push(format!(".{}", std::process::id()));
+    let new = path.with_file_name(name);
+    fs::write(&new, text)
+        .and_then(|()| fs::rename(&new, path))
+        .map_err(|error| {
+            let _ = fs::remove_file(&new);
+            wrong(error)
+        })
+}
+
+/// How long a client may take, and how long its request may be.
+const PATIENCE: Duration = Duration::from_secs(5);
+const LONGEST: usize = 8192;
+
+/// Answers each request with the text, one at a time, for ever.
+pub fn serve(listener: &TcpListener, text: impl Fn(Form) -> Result<String>) -> Result {
+    for stream in listener.incoming() {
+        // A client that goes away or is slow is none of ours to report.
+        let _ = stream.and_then(|stream| answer(stream, &text));
+    }
+    Ok(())
+}
+
+/// Reads a request, as far as the end of its head.
+fn request(stream: &mut TcpStream) -> io::Result<String> {
+    let until = Instant::now() + PATIENCE;
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() || head.len() > LONGEST {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        stream.set_read_timeout(Some(left))?;
+        let mut part = [0; 1024];
+        let bytes = stream.read(&mut part)?;
+        if bytes == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        head.extend(part.iter().take(bytes));
+    }
+    Ok(String::from_utf8_lossy(&head).into_owned())
+}
+
+fn answer(mut stream: TcpStream, text: impl Fn(Form) -> Result<String>) -> io::Result<()> {
+    let head = request(&mut stream)?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    let mut words = head.split_whitespace();
+    let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
+    let form = if head.contains("application/openmetrics-text") {
+        Form::Openmetrics
+    } else {
+        Form::Prometheus
+    };
+    let plain = "text/plain; charset=utf-8";
+    let (status, kind, body) = if method != "GET" && method != "HEAD" {
+        (
+            "405 Method Not Allowed",
+            plain,
+            "GET is what there is\n".to_owned(),
+        )
+    } else if path.split('?').next() != Some("/metrics") {
+        (
+            "404 Not Found",
+            plain,
+            "the numbers are in /metrics\n".to_owned(),
+        )
+    } else {
+        match text(form) {
+            Ok(text) => ("200 OK", form.content_type(), text),
+            Err(error) => ("503 Service Unavailable", plain, format!("{error}\n")),
+        }
+    };
+    let length = body.len();
+    let body = if method == "HEAD" { "" } else { &body };
+    let reply = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n{body}"
+    );
+    stream.write_all(reply.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    fn snapshot() -> Snapshot {
+        let text = "tags - version: 1.1\n# rows 3 allocs 0\n#\n\
+            Ring Nonp 9 1 8 80 160 10 90 0 a+0x1/0x2 [one]\n\
+            a\"b\\ Nonp 5 5 0 1 1 0 500 2 b+0x1/0x2 [two]\n\
+            Abcd Nonp 7 1 6 600 600 100 600 1 -\n\
+            Wxyz Paged 7 1 6 60 60 10 600 1 -\n";
+        Snapshot::of_tags("tags", text).unwrap()
+    }
+
+    fn page(top: usize, form: Form) -> String {
+        let filter = &Filter::default();
+        Export { filter, top }.page(&snapshot(), Some(3), form)
+    }
+
+    #[test]
+    fn prometheus() {
+        let page = page(10, Form::Prometheus);
+        assert!(page.contains("# TYPE rust_pool_tag_allocations_total counter\n"));
+        assert!(page
+            .contains("rust_pool_tag_bytes{tag=\"Ring\",type=\"nonpaged\",module=\"one\"} 80\n"));
+        assert!(page.contains("{tag=\"a\\\"b\\\\\",type="));
+        assert!(page.contains("\nrust_pool_violations_total 3\n"));
+        assert!(!page.contains("EOF"));
+    }
+
+    #[test]
+    fn openmetrics() {
+        let page = page(10, Form::Openmetrics);
+        assert!(page.contains("# TYPE rust_pool_tag_allocations counter\n"));
+        assert!(page.contains("\nrust_pool_tag_allocations_total{tag=\"Ring\""));
+        assert!(page.ends_with("\n# EOF\n"));
+    }
+
+    #[test]
+    fn bounded() {
+        let text = page(1, Form::Prometheus);
+        assert!(text.contains("rust_pool_tag_bytes{tag=\"Abcd\""));
+        assert!(!text.contains("Ring"));
+        assert!(
+            text.contains("rust_pool_tag_bytes{tag=\"(rest)\",type=\"nonpaged\",module=\"\"} 81\n")
+        );
+        assert!(
+            text.contains("rust_pool_tag_bytes{tag=\"(rest)\",type=\"paged\",module=\"\"} 60\n")
+        );
+        let sum = |page: &str| {
+            let of = |line: &str| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap();
+            let lines = page
+                .lines()
+                .filter(|line| line.starts_with("rust_pool_tag_bytes{"));
+            lines.map(of).sum::<i64>()
+        };
+        assert_eq!(sum(&text), sum(&page(100, Form::Prometheus)));
+    }
+
+    #[test]
+    fn served() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            serve(&listener, |form| match form {
+                Form::Prometheus => Ok("plain\n".to_owned()),
+                Form::Openmetrics => Err(Error::NotLoaded),
+            })
+        });
+        let ask = |request: &str| {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.write_all(request.as_bytes()).unwrap();
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).unwrap();
+            reply
+        };
+        let reply = ask("GET /metrics HTTP/1.1\r\n\r\n");
+        assert!(reply.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain; version=0.0.4"));
+        assert!(reply.ends_with("\r\n\r\nplain\n"));
+        assert!(ask("HEAD /metrics HTTP/1.1\r\n\r\n").ends_with("\r\n\r\n"));
+        let accept = "Accept: application/openmetrics-text;version=1.0.0";
+        let reply = ask(&format!("GET /metrics HTTP/1.1\r\n{accept}\r\n\r\n"));
+        assert!(reply.starts_with("HTTP/1.1 503"));
+        assert!(reply.contains("rust_pool is not loaded"));
+        assert!(ask("GET / HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 404"));
+        assert!(ask("POST /metrics HTTP/1.1\r\n\r\n").starts_with("HTTP/1.1 405"));
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `pooltag.txt`, in the form that the WDK's own has: a tag, its driver and a description,
+//! separated by dashes. It says whose a tag is.
+
+use crate::{
+    error::{Error, Result},
+    pattern::Pattern,
+};
+use std::{collections::HashMap, path::Path};
+
+/// Where it is looked for, if it is not named.
+pub const USUAL: &str = "/etc/rust_pool/pooltag.txt";
+
+/// Whose a tag is, and what for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The driver.
+    pub owner: String,
+    /// What its blocks are.
+    pub description: String,
+}
+
+/// The file.
+#[derive(Debug, Default)]
+pub struct PoolTags {
+    exact: HashMap<String, Entry>,
+    /// Those with `*` or `?`, the first in the file first.
+    patterns: Vec<(Pattern, Entry)>,
+}
+
+impl PoolTags {
+    /// Reads the file that was named, or else the usual one if there is such.
+    pub fn read(named: Option<&Path>) -> Result<Self> {
+        let path = named.unwrap_or(Path::new(USUAL));
+        match std::fs::read(path) {
+            Ok(bytes) => Ok(Self::parse(&String::from_utf8_lossy(&bytes))),
+            Err(_) if named.is_none() => Ok(Self::default()),
+            Err(error) => Err(Error::Io(path.display().to_string(), error)),
+        }
+    }
+
+    /// Takes what has the form of an entry. Other lines are remarks.
+    pub fn parse(text: &str) -> Self {
+        let mut tags = Self::default();
+        for (tag, entry) in text.lines().filter_map(entry) {
+            match tag.parse::<Pattern>() {
+                Ok(pattern) if tag.contains(['*', '?']) => tags.patterns.push((pattern, entry)),
+                Ok(_) => {
+                    tags.exact.entry(tag).or_insert(entry);
+                }
+                Err(_) => {}
+            }
+        }
+        tags
+    }
+
+    /// What is known of a tag.
+    pub fn get(&self, tag: &str) -> Option<&Entry> {
+        let matching = || self.patterns.iter().find(|(of, _)| of.matches(tag));
+        self.exact
+            .get(tag.trim_end_matches(' '))
+            .or_else(|| matching().map(|(_, entry)| entry))
+    }
+}
+
+/// `Tag  - driver.sys - What it is`
+fn entry(line: &str) -> Option<(String, Entry)> {
+    let line = line.trim_end();
+    // A tag shorter than four characters need not be padded.
+    let (tag, rest) = match line.split_at_checked(4) {
+        Some((tag, rest)) if rest.trim_start().starts_with('-') => (tag, rest),
+        _ => line.split_at(line.find([' ', '\t'])?),
+    };
+    let rest = rest.trim_start().strip_prefix('-')?.trim();
+    let (owner, description) = rest.split_once(" -").unwrap_or((rest, ""));
+    let tag = tag.trim_end();
+    if tag.is_empty() || tag.len() > 4 {
+        return None;
+    }
+    let entry = Entry {
+        owner: owner.trim().to_owned(),
+        description: description.trim().to_owned(),
+    };
+    Some((tag.to_owned(), entry))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "\u{feff}rem\nrem  Pooltag.txt\nrem\n\
+        // a remark - of another kind\n\
+        AfdB - afd.sys      - Afd data buffer\r\n\
+        Adm  - <unknown>    - Named pipe\n\
+        Ex - nt!ex - With a-dash - and another\n\
+        Iga? - igfx.sys -\n\
+        Ring - mydriver.ko\n\
+        Toolong - x.sys - y\n";
+
+    #[test]
+    fn entries() {
+        let tags = PoolTags::parse(TEXT);
+        let of = |tag: &str| {
+            let entry = tags.get(tag)?;
+            Some((entry.owner.as_str(), entry.description.as_str()))
+        };
+        assert_eq!(of("AfdB"), Some(("afd.sys", "Afd data buffer")));
+        assert_eq!(of("Adm "), Some(("<unknown>", "Named pipe")));
+        assert_eq!(of("Ex"), Some(("nt!ex", "With a-dash - and another")));
+        assert_eq!(of("Iga7"), Some(("igfx.sys", "")));
+        assert_eq!(of("Ring"), Some(("mydriver.ko", "")));
+        assert_eq!(of("rem"), None);
+        assert_eq!(of("Tool"), None);
+        assert_eq!(of("None"), None);
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Watches tags for growth, for CI.
+
+use crate::{
+    diff::Changes,
+    error::{status, Error, Result},
+    output,
+    select::Filter,
+    snapshot::Snapshot,
+    source::Source,
+};
+use std::{
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// What is asked for.
+pub struct Watch<'a> {
+    /// The files.
+    pub source: &'a Source,
+    /// The rows to watch.
+    pub filter: &'a Filter,
+    /// By how many bytes each may grow.
+    pub limit: i64,
+}
+
+impl Watch<'_> {
+    /// Looks at each interval, until a tag has grown too much or the time is over; `None` is for
+    /// ever. Returns the exit status.
+    pub fn look(&self, interval: Duration, lasts: Option<Duration>) -> Result<u8> {
+        let before = Snapshot::take(self.source)?;
+        let start = Instant::now();
+        loop {
+            let left = lasts.map(|lasts| lasts.saturating_sub(start.elapsed()));
+            thread::sleep(left.map_or(interval, |left| left.min(interval)));
+            let over = left.is_some_and(|left| left <= interval);
+            let grown = self.grown(&before)?;
+            if over || grown.is_some() {
+                return self.verdict(grown);
+            }
+        }
+    }
+
+    /// Runs the command, and looks when it has ended. Returns the exit status.
+    pub fn run(&self, command: &[String]) -> Result<u8> {
+        let Some((program, arguments)) = command.split_first() else {
+            return Err(Error::Usage("there is no command to run".to_owned()));
+        };
+        let before = Snapshot::take(self.source)?;
+        let ended = Command::new(program)
+            .args(arguments)
+            .status()
+            .map_err(|error| Error::Io(program.clone(), error))?;
+        match self.verdict(self.grown(&before)?)? {
+            0 if !ended.success() => {
+                let what = format!("{} failed: {ended}", command.join(" "));
+                Err(Error::Command(what))
+            }
+            status => Ok(status),
+        }
+    }
+
+    /// Those that grew too much, if any.
+    fn grown(&self, before: &Snapshot) -> Result<Option<Changes>> {
+        let now = Snapshot::take(self.source)?;
+        let mut changes = Changes::between(before, &now, |row| self.filter.has(row));
+        changes.rows.retain(|row| row.bytes > self.limit.into());
+        Ok(Some(changes).filter(|changes| !changes.rows.is_empty()))
+    }
+
+    fn verdict(&self, grown: Option<Changes>) -> Result<u8> {
+        let limit = self.limit;
+        match grown {
+            None => {
+                output::print(&format!("nothing grew by more than {limit} bytes\n"))?;
+                Ok(0)
+            }
+            Some(changes) => {
+                let table = changes.table(false);
+                output::print(&format!("grew by more than {limit} bytes:\n{table}"))?;
+                Ok(status::GREW)
+            }
+        }
+    }
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The program as it is run, on recorded files.
+
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+const RECORDED: &str = include_str!("recorded/examples.txt");
+const BIN: &str = env!("CARGO_BIN_EXE_poolmon");
+
+/// A directory with the recorded files, for one test.
+fn files(test: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    for part in RECORDED.split("==> ").skip(1) {
+        let (name, text) = part.split_once(" <==\n").unwrap();
+        fs::write(dir.join(name), text).unwrap();
+    }
+    dir
+}
+
+fn replace(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from));
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+fn poolmon(dir: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(BIN);
+    command.arg("--dir").arg(dir).args(arguments);
+    command.output().unwrap()
+}
+
+/// What it prints when it succeeds.
+fn says(dir: &Path, arguments: &[&str]) -> String {
+    let output = poolmon(dir, arguments);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(output.stderr.is_empty(), "{output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Ends with this status, and says why.
+fn fails(dir: &Path, arguments: &[&str], status: i32, why: &str) {
+    let output = poolmon(dir, arguments);
+    assert_eq!(output.status.code(), Some(status), "{output:?}");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(text.contains(why), "{text}");
+}
+
+fn tags_of(table: &str) -> Vec<&str> {
+    let rows = table.lines().skip(2);
+    rows.map(|row| row.split(' ').next().unwrap()).collect()
+}
+
+#[test]
+fn snapshot() {
+    let table = says(&files("snapshot"), &["-n"]);
+    let lines: Vec<_> = table.lines().collect();
+    assert_eq!(
+        lines[0],
+        "rust_pool holds 220672 bytes: in use 42944, ready 3136, verifier 147968, overhead 26624"
+    );
+    assert!(lines[1].starts_with("Tag"));
+    let words = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        words(lines[3]),
+        words("- Common 1 0 1 10000 12288 10000 - 0 - -")
+    );
+    assert_eq!(
+        words(lines[5]),
+        words(
+            "Cfg Paged 8 7 1 512 512 512 512 0 rust_client \
+             <rust_client::Client as kernel::module::Module>::init+0x493/0xa00"
+        )
+    );
+    assert_eq!(
+        words(lines[6]),
+        words("ECfg Paged 1 0 1 500 576 500 500 0 c_driver c_driver_probe+0xab/0x1e0")
+    );
+    assert_eq!(lines.len(), 9);
+}
+
+#[test]
+fn families() {
+    let dir = files("families");
+    let rows = |kind: &str| says(&dir, &["-n", "-p", kind]).lines().count() - 2;
+    assert_eq!((rows("noncached"), rows("mdl")), (1, 0));
+    replace(
+        &dir.join("mdl_pages"),
+        "allocs 0 frees 0 diff 0 bytes 0 used 0",
+        "allocs 2 frees 1 diff 1 bytes 12288 used 12288",
+    );
+    assert_eq!(rows("mdl"), 1);
+    assert!(says(&dir, &["--csv", "-p", "mdl"]).contains("\n-,mdl,2,1,1,12288,12288,12288,,0,"));
+}
+
+#[test]
+fn choices() {
+    let dir = files("choices");
+    let tags = |arguments: &[&str]| {
+        let table = says(&dir, arguments);
+        tags_of(&table).join(" ")
+    };
+    assert_eq!(tags(&["-n", "-i", "E*"]), "ECfg EExt");
+    assert_eq!(tags(&["-n", "-iE*", "-x", "??xt"]), "ECfg");
+    assert_eq!(tags(&["-n", "--tag", "Ring,EExt"]), "Ring EExt");
+    assert_eq!(tags(&["-n", "-p", "nonpaged"]), "Ring EExt");
+    assert_eq!(tags(&["-n", "-p", "paged,contiguous"]), "- Cfg ECfg");
+    assert_eq!(tags(&["-n", "-m", "c_driver"]), "ECfg EExt");
+    assert_eq!(
+        tags(&["-n", "-s", "tag", "--reverse", "--top", "2"]),
+        "Ring EExt"
+    );
+    assert!(says(&dir, &["-n", "-H", "-p", "contiguous"]).contains("17.7K"));
+    let output = poolmon(&dir, &["-n", "-i", "toolong"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn csv() {
+    let dir = files("csv");
+    replace(&dir.join("tags"), "Ring", "R,\" ");
+    let text = says(&dir, &["--csv", "-p", "nonpaged"]);
+    assert_eq!(
+        text,
+        "# poolmon csv - version: 1.0\n\
+         tag,type,allocs,frees,diff,bytes,used,per_alloc,peak,failures,module,first_user,owner,description\n\
+         \"R,\"\"\",nonpaged,2,0,2,812,832,406,812,0,c_client,c_client_init+0x10/0xff0,,\n\
+         EExt,nonpaged,1,0,1,48,64,48,48,0,c_driver,c_driver_probe+0x62/0x1e0,,\n"
+    );
+}
+
+#[test]
+fn json() {
+    let dir = files("json");
+    fs::write(dir.join("pooltag.txt"), "rem\nRing - ring.sys - Rings\n").unwrap();
+    let pooltag = dir.join("pooltag.txt");
+    let text = says(
+        &dir,
+        &[
+            "--json",
+            "-i",
+            "Ring",
+            "--pooltag",
+            pooltag.to_str().unwrap(),
+        ],
+    );
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["format"], "poolmon snapshot");
+    assert_eq!(value["version"], "1.0");
+    assert!(value["time"].as_f64().unwrap() > 1e9);
+    assert_eq!(value["summary"]["holds"], 220672);
+    let row = &value["rows"][0];
+    assert_eq!(row["tag"], "Ring");
+    assert_eq!(row["type"], "nonpaged");
+    assert_eq!(row["bytes"], 812);
+    assert_eq!(row["module"], "c_client");
+    assert_eq!(row["owner"], "ring.sys");
+    assert_eq!(row["description"], "Rings");
+}
+
+#[test]
+fn diff() {
+    let before = files("diff-before");
+    let after = files("diff-after");
+    replace(
+        &after.join("tags"),
+        "Ring Nonp             2            0            2            812            832        406",
+        "Ring Nonp             5            1            4           1412           1472        353",
+    );
+    let snapshot = before.join("json");
+    fs::write(&snapshot, says(&before, &["--json"])).unwrap();
+    let (copy, new) = (before.join("tags"), after.join("tags"));
+    for old in [&before, &snapshot, &copy] {
+        for new in [None, Some(&new), Some(&after)] {
+            let mut arguments = vec!["diff", old.to_str().unwrap(), "-i", "*?"];
+            arguments.extend(new.map(|new| new.to_str().unwrap()));
+            let table = says(&after, &arguments);
+            let row = table.lines().find(|line| line.starts_with("Ring")).unwrap();
+            let words: Vec<_> = row.split_whitespace().collect();
+            assert_eq!(
+                words[..8],
+                ["Ring", "Nonp", "+600", "812", "1412", "+2", "+3", "+1"]
+            );
+        }
+    }
+    let same = says(
+        &before,
+        &["diff", copy.to_str().unwrap(), copy.to_str().unwrap()],
+    );
+    assert_eq!(same, "nothing has changed\n");
+    let limit = |bytes: &str| {
+        let diff = [
+            "diff",
+            copy.to_str().unwrap(),
+            new.to_str().unwrap(),
+            "--limit",
+            bytes,
+        ];
+        poolmon(&after, &diff).status.code()
+    };
+    assert_eq!((limit("599"), limit("600")), (Some(1), Some(0)));
+    let text = says(
+        &after,
+        &[
+            "diff",
+            "--json",
+            copy.to_str().unwrap(),
+            new.to_str().unwrap(),
+        ],
+    );
+    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["format"], "poolmon diff");
+    assert_eq!(value["rows"][0]["bytes"], 600);
+}
+
+#[test]
+fn watch() {
+    let dir = files("watch");
+    let quiet = says(
+        &dir,
+        &["watch", "-i", "Ring", "--for", "0.05", "--interval", "0.02"],
+    );
+    assert_eq!(quiet, "nothing grew by more than 0 bytes\n");
+    let tags = dir.join("tags");
+    let grow = format!("sed -i 's/ 812 .* 832 / 1412 832 /' {}", tags.display());
+    let watch = |tag: &str, limit: &str, command: &str| {
+        let arguments = [
+            "watch", "-i", tag, "--limit", limit, "--", "sh", "-c", command,
+        ];
+        poolmon(&dir, &arguments)
+    };
+    assert_eq!(watch("E*", "0", &grow).status.code(), Some(0));
+    let files = files("watch");
+    assert_eq!(files, dir);
+    let grown = watch("Ring", "599", &grow);
+    assert_eq!(grown.status.code(), Some(1));
+    let text = String::from_utf8(grown.stdout).unwrap();
+    assert!(text.starts_with("grew by more than 599 bytes:\n"), "{text}");
+    assert!(text.contains("+600"), "{text}");
+    assert_eq!(watch("Ring", "0", "exit 3").status.code(), Some(10));
+    assert_eq!(watch("Ring", "0", "true").status.code(), Some(0));
+}
+
+#[test]
+fn export() {
+    let dir = files("export");
+    let text = says(&dir, &["export", "-p", "paged"]);
+    let bytes = "rust_pool_tag_bytes{tag=\"ECfg\",type=\"paged\",module=\"c_driver\"} 500\n";
+    assert!(text.contains(bytes), "{text}");
+    assert!(text.contains("rust_pool_bytes{use=\"in_use\"} 42944\n"));
+    assert!(!text.contains("EOF"));
+    let text = says(&dir, &["export", "--form", "openmetrics", "--top", "1"]);
+    assert!(text.contains("tag=\"(rest)\",type=\"nonpaged\""), "{text}");
+    assert!(text.ends_with("# EOF\n"));
+    let file = dir.join("rust_pool.prom");
+    assert_eq!(says(&dir, &["export", "-o", file.to_str().unwrap()]), "");
+    assert!(fs::read_to_string(&file).unwrap().contains(bytes));
+    let left = fs::read_dir(&dir).unwrap().count();
+    assert_eq!(left, RECORDED.matches("==> ").count() + 1);
+}
+
+#[test]
+fn completions_and_manual() {
+    let dir = files("manual");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(
+            says(&dir, &["completions", shell]).contains("watch"),
+            "{shell}"
+        );
+    }
+    assert_eq!(says(&dir, &["man", dir.to_str().unwrap()]), "");
+    let page = fs::read_to_string(dir.join("poolmon.1")).unwrap();
+    assert!(page.contains("Exit status:"), "{page}");
+    assert!(dir.join("poolmon-watch.1").exists());
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    let dir = files("wrong");
+    replace(&dir.join("tags"), "version: 1.1", "version: 2.0");
+    fails(
+        &dir,
+        &["-n"],
+        7,
+        "install the poolmon that came with this rust_pool",
+    );
+    replace(&dir.join("tags"), "version: 2.0", "version: 1.1");
+    replace(&dir.join("tags"), "EExt Nonp", "EExtNonp");
+    fails(&dir, &["-n"], 8, "tags, line 5: ");
+    fs::remove_file(dir.join("tags")).unwrap();
+    fails(&dir, &["-n"], 9, "tags");
+    fails(&dir, &["watch", "--limit", "4X"], 2, "no unit");
+    // This machine has no rust_pool, or else one that answers.
+    if !Path::new("/sys/module/rust_pool").exists() {
+        let output = Command::new(BIN).arg("-n").output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{output:?}");
+    }
+}
