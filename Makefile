@@ -46,6 +46,9 @@ setup:
 update:
 	@UPDATE=1 $S/setup.sh
 
+poolmon:
+	@$S/poolmon.sh build
+
 demo: modules
 	@$K/demo.sh
 
@@ -103,5 +106,5 @@ cacheclean:
 help:
 	@sed 1d $S/help.txt
 
-.PHONY: modules install modules_install uninstall FORCE setup update demo test bench vm \
+.PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench vm \
 	client client-clean check-scripts lint fmt rustdoc doc mutants clean cacheclean help

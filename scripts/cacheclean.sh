@@ -6,11 +6,15 @@
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
+# shellcheck source=scripts/cargo.sh
+. "$TOP/scripts/cargo.sh"
 
 cache_lock
-for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-*; do
+for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-* \
+	"$CACHE"/cargo-*; do
 	[ -d "$dir" ] || continue
-	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] || kernel_used "$dir"; }; then
+	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] ||
+		[ "$dir" = "$CARGO_DIR" ] || kernel_used "$dir"; }; then
 		continue
 	fi
 	say "removing $dir"

@@ -3,7 +3,7 @@
 #
 # check-scripts.sh [PROGRAM...]: tests the scripts themselves, by the programs in
 # selftests/scripts or those named. Most of these boot no virtual machine. The last line
-# is "N passed, N failed".
+# is "N passed, N failed", and ", N skipped" if any was.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -11,7 +11,7 @@
 setup_ensure
 programs=("$@")
 if [ $# -eq 0 ]; then
-	programs=(messages.sh layers.sh rules.sh install.sh runner.sh wdk.sh)
+	programs=(messages.sh layers.sh rules.sh install.sh runner.sh wdk.sh poolmon.sh)
 fi
 results=$(mktemp "${TMPDIR:-/tmp}/rust_pool-scripts.XXXXXX")
 trap 'rm -f "$results"' EXIT
@@ -22,7 +22,7 @@ done
 for program in "${programs[@]}"; do
 	status=0
 	"$TOP/selftests/scripts/$program" 2>&1 | tee "$results.out" || status=$?
-	sed -n 's/^ok /pass\t/p; s/^not ok /fail\t/p' "$results.out" |
+	sed -n 's/^ok .* # SKIP /skip\t/p; t; s/^ok /pass\t/p; s/^not ok /fail\t/p' "$results.out" |
 		sed "s/\t/\t$program: /" >>"$results"
 	if [ "$status" -ne 0 ] && ! grep -q '^not ok ' "$results.out" ||
 		! grep -qE '^(not )?ok ' "$results.out"; then
@@ -35,5 +35,11 @@ echo
 sed -n 's/^fail\t/FAILED: /p' "$results"
 passed=$(grep -c '^pass' "$results" || true)
 failed=$(grep -c '^fail' "$results" || true)
-echo "$passed passed, $failed failed"
+skipped=$(grep -c '^skip' "$results" || true)
+sed -n 's/^skip\t/skipped: /p' "$results"
+if [ "$skipped" -gt 0 ]; then
+	echo "$passed passed, $failed failed, $skipped skipped"
+else
+	echo "$passed passed, $failed failed"
+fi
 [ "$failed" -eq 0 ]

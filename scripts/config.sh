@@ -41,3 +41,6 @@ DEBUG_PACKAGES=(clang-19 lld-19 llvm-19)
 # For the pictures and plots of Documentation/. A new toolchain has these packages; to one
 # that was made without them they are added.
 DOC_PACKAGES=(gnuplot-nox graphviz)
+
+# What poolmon is built with, besides the compiler; as above.
+CARGO_PACKAGES=(cargo)

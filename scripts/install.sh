@@ -7,6 +7,8 @@
 #   /lib/modules/RELEASE/updates/     rust_pool.ko, with DEMO=1 dma_demo.ko
 #   /usr/src/rust_pool-RELEASE/       header, Module.symvers, Rust metadata
 #   /usr/bin/rust_pool-config         says where these are, and how to use them
+#   /usr/bin/poolmon                  shows what the tags hold; if it was built,
+#                                     with manual pages and completions for shells
 #   /usr/share/doc/rust_pool/         examples for modprobe.d and modules-load.d
 #
 # The header is not in /usr/include. That is for user space: a build of a kernel module with
@@ -21,6 +23,8 @@
 . "$(dirname "$0")/env.sh"
 # shellcheck source=scripts/installed.sh
 . "$TOP/scripts/installed.sh"
+# shellcheck source=scripts/cargo.sh
+. "$TOP/scripts/cargo.sh"
 
 modules=(rust_pool)
 case ${DEMO:-0} in
@@ -146,6 +150,24 @@ put "$work/kbuild" "$srcdir/rust_pool.kbuild"
 echo "$tree" >"$work/kdir"
 put "$work/kdir" "$srcdir/kdir"
 put "$TOP/scripts/rust_pool-config" usr/bin/rust_pool-config 755
+if [ -x "$POOLMON" ]; then
+	put "$POOLMON" usr/bin/poolmon 755
+	mkdir "$work/man"
+	"$POOLMON" man "$work/man"
+	for file in "$work"/man/*; do
+		put "$file" "usr/share/man/man1/${file##*/}"
+	done
+	while read -r shell file; do
+		"$POOLMON" completions "$shell" >"$work/completions"
+		put "$work/completions" "usr/share/$file"
+	done <<-'END'
+		bash bash-completion/completions/poolmon
+		zsh zsh/vendor-completions/_poolmon
+		fish fish/vendor_completions.d/poolmon.fish
+	END
+else
+	say "without poolmon, which was not built: make poolmon, and install again"
+fi
 for file in modprobe.d/rust_pool.conf modules-load.d/rust_pool.conf; do
 	put "$TOP/Documentation/examples/$file" "usr/share/doc/rust_pool/examples/$file"
 done

@@ -9,6 +9,8 @@
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
+# shellcheck source=scripts/cargo.sh
+. "$TOP/scripts/cargo.sh"
 
 setup_ensure
 cd "$TOP"
@@ -158,6 +160,12 @@ check violations "make fmt, which makes their tables" in_root python3 "$TOP/scri
 check rustfmt "make fmt" run_rustfmt --check
 check mutants "see CONTRIBUTING.md" run_mutants
 check clippy "correct what it names" run_clippy
+# The compiler of poolmon is clippy.
+if cargo_can; then
+	check poolmon "correct what it names" "$TOP/scripts/poolmon.sh" build
+else
+	echo "lint: poolmon: skipped, as its crates cannot be fetched; make poolmon says why"
+fi
 check checkpatch "correct what it names" run_checkpatch
 check shellcheck "correct what it names" run_shellcheck
 check documentation "correct what it names" "$TOP/scripts/doc.sh" build/doc

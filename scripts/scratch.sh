@@ -23,7 +23,8 @@ done
 
 # Remove sources that are no longer in the checkout.
 cd "$dir"
-find . -type f \( -name '*.rs' -o -name '*.[ch]' -o -name '*.sh' -o -name Kbuild \) \
+find . -path ./build -prune -o \
+	-type f \( -name '*.rs' -o -name '*.[ch]' -o -name '*.sh' -o -name Kbuild \) \
 	! -name '*.mod.c' ! -name '*_generated.rs' ! -name '.*' -print0 |
 	while IFS= read -r -d '' file; do
 		[ -e "$TOP/$file" ] || rm "$file"

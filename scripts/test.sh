@@ -22,6 +22,7 @@
 #   # vm-own: why       no other program in this boot
 #   # vm-expect: panic  the test passes if the kernel panics; words behind it are an
 #                       extended regular expression for the panic's message
+#   # vm-poolmon: why   poolmon is built first, and is in the machine
 #   # vm-quiet: why     the program measures time: if other processes keep the host busy,
 #                       a failure counts as skipped
 #
@@ -30,6 +31,8 @@
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
+# shellcheck source=scripts/cargo.sh
+. "$TOP/scripts/cargo.sh"
 
 selftests=${SELFTESTS:-$TOP/selftests}
 
@@ -152,7 +155,7 @@ boot() {
 	: >"$dir/console"
 	say "booting for ${*%.sh}${own:+, alone}$([ -z "$(header "$1" expect)" ] ||
 		echo ", to see it panic")"
-	FILES="$work/selftests $dir/programs $dir/environment" \
+	FILES="$work/selftests $dir/programs $dir/environment $poolmon" \
 		CMDLINE="log_buf_len=4M $options ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
 		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-$timeout} \
 		STEP='^# rust_pool-selftest: ' STEP_TIMEOUT=$((step + ${MODEL_SECONDS:-0})) VM_LOGS=$dir \
@@ -263,6 +266,17 @@ if [ $# -eq 0 ]; then
 	for program in "${names[@]}"; do
 		! for_this_kernel "$program" || programs+=("$program")
 	done
+fi
+# Where no crates can be had there is no poolmon; what needs it is skipped, and says so.
+poolmon=
+for program in "${programs[@]}"; do
+	[ -z "$(header "$program" poolmon)" ] || poolmon=$POOLMON
+done
+if [ -n "$poolmon" ] && ! cargo_can; then
+	poolmon=
+elif [ -n "$poolmon" ] && ! "$TOP/scripts/poolmon.sh" build; then
+	poolmon=
+	count fail "poolmon: it does not build"
 fi
 for program in "${programs[@]}"; do
 	printf '%s\t%s\n' "$(needs "$program")" "$program"

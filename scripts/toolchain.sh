@@ -19,7 +19,8 @@ toolchain_in_place() {
 
 toolchain_ensure() {
 	if toolchain_in_place; then
-		toolchain_host "${TOOLCHAIN_PACKAGES[@]}" "${DOC_PACKAGES[@]}"
+		toolchain_host "${TOOLCHAIN_PACKAGES[@]}" "${DOC_PACKAGES[@]}" \
+			"${CARGO_PACKAGES[@]}"
 	elif ! cache_ok "$ROOT"; then
 		toolchain_root
 	fi
@@ -76,7 +77,8 @@ toolchain_root() {
 		"is there a network, and room in $CACHE?" toolchain_bootstrap
 	step "installing the toolchain in it (about 2 minutes)" \
 		"is there a network, and room in $CACHE?" \
-		toolchain_install "${TOOLCHAIN_PACKAGES[@]}" "${DOC_PACKAGES[@]}"
+		toolchain_install "${TOOLCHAIN_PACKAGES[@]}" "${DOC_PACKAGES[@]}" \
+		"${CARGO_PACKAGES[@]}"
 	cache_done "$ROOT" "$TOOLCHAIN_KEY"
 }
 

@@ -25,6 +25,8 @@
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
+# shellcheck source=scripts/cargo.sh
+. "$TOP/scripts/cargo.sh"
 # shellcheck source=scripts/host-times.sh
 . "$(dirname "$0")/host-times.sh"
 
@@ -63,6 +65,8 @@ make_initramfs() {
 	for file in "$TOP"/*.ko; do
 		[ ! -e "$file" ] || cp "$file" "$tree/root/"
 	done
+	# For whoever looks around there.
+	[ -n "$script" ] || [ ! -x "$POOLMON" ] || cp "$POOLMON" "$tree/bin/"
 	for file in ${FILES:-}; do
 		case $file in
 		/*) ;;
