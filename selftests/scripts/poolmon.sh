@@ -1,0 +1,70 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# poolmon's own tests, which read recorded files; that what is built is one static program;
+# and keys typed into a terminal, whose screen is read.
+
+# shellcheck source=selftests/scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/cargo.sh
+. "$TOP/scripts/cargo.sh"
+
+# A line for each of cargo's tests.
+tests() {
+	"$TOP/scripts/poolmon.sh" test >"$WORK/tests" 2>&1
+	sed -n 's/^test \(.*\) \.\.\. ok$/ok \1/p; s/^test \(.*\) \.\.\. FAILED$/not ok \1/p' \
+		"$WORK/tests"
+	sed -n '/^failures:$/,/^failures:$/s/^/# /p' "$WORK/tests"
+	grep -q '^test result: ok' "$WORK/tests" ||
+		{ tail -n 40 "$WORK/tests" | sed 's/^/# /'; echo "not ok poolmon is built and tested"; }
+}
+
+builds() {
+	"$TOP/scripts/poolmon.sh" build && [ -x "$POOLMON" ]
+}
+
+# No interpreter: it needs nothing that an initramfs may not have.
+is_static() {
+	! in_root readelf -lW "$POOLMON" | grep INTERP && "$POOLMON" --version
+}
+
+# A directory with the files that the unit tests read.
+recorded() {
+	mkdir -p "$WORK/files"
+	awk -v dir="$WORK/files" '/^==> .* <==$/ { file = dir "/" $2; next } file { print >file }' \
+		"$TOP/poolmon/tests/recorded/examples.txt"
+}
+
+# keys STEP...: in a terminal of its own
+keys() {
+	printf '%s\n' "$@" | VISIBLE=$WORK in_root python3 "$TOP/selftests/scripts/screen.py" 110 24 \
+		"$POOLMON" --dir "$WORK/files" --interval 0.2
+}
+
+shows_what_grows() {
+	recorded
+	(
+		sleep 3
+		sed -i 's/ 812  .*  832 / 1412  832 /' "$WORK/files/tags"
+	) &
+	keys 'see ^ECfg +Paged +1 \(0\) +0 \(0\) +1 +500 \(0\) +500 ' \
+		'see ^Ring .* 1412 \(.*\) .*\+.*/s +[0-9]+s .* c_client$' 'type q' 'end 0'
+}
+
+obeys_keys() {
+	recorded
+	keys 'see ^ECfg' 'type p' 'see nonpaged' 'gone ^ECfg' 'see ^Ring' 'type ppp' 'see ^ECfg' \
+		'type /E?xt\r' 'gone ^Ring' 'see ^EExt' 'type \r' 'see Live blocks by call site' \
+		'see 48 bytes' 'type \x1b' 'see ^EExt' 'type ?' 'see turn the order around' \
+		'type z' 'type x' 'end 0'
+}
+
+if ! cargo_can; then
+	echo "ok poolmon # SKIP its crates cannot be fetched; make poolmon says why"
+	exit
+fi
+tests
+check "poolmon is built" builds
+check "screen shows what grows" shows_what_grows
+check "screen obeys keys" obeys_keys
+check "poolmon is static" is_static
