@@ -3,11 +3,12 @@
 //! The command line.
 
 use crate::{
+    advice::Advices,
     diff::Changes,
     error::{status, Error, Result},
     export::{self, Export, Form},
     number, output,
-    pooltag::PoolTags,
+    pooltag::{self, PoolTags},
     select::{Filter, Sort},
     snapshot::{Row, Snapshot},
     source::{Source, System},
@@ -110,6 +111,9 @@ enum Command {
         #[arg(long, value_name = "BYTES", value_parser = number::parse_size)]
         limit: Option<i64>,
     },
+    /// Say what would save memory: parts of pages that are lost, blocks that a lookaside list would
+    /// serve, tags that tell nobody apart
+    Advice,
     /// Print the numbers for Prometheus, or serve them
     Export {
         /// So many rows of their own, those with the most bytes; the others are summed
@@ -129,6 +133,15 @@ enum Command {
             default_missing_value = "127.0.0.1:9838"
         )]
         listen: Option<SocketAddr>,
+    },
+    /// Print pooltag.txt with an entry for each tag that it lacks
+    ///
+    /// It begins with the file that --pooltag names, or with the usual one, as it is. The driver of
+    /// a new entry is the module that used the tag first.
+    Pooltag {
+        /// Put it in this file, which may be the same
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
     },
     /// Print the completions for a shell
     Completions {
@@ -212,6 +225,16 @@ impl Cli {
                 let after = after.as_ref().map_or_else(|| self.shown.now(), load)?;
                 self.diff(&before, &after, *limit)
             }
+            Some(Command::Advice) => {
+                let advice = Advices::read(&self.shown.source()?, &self.filter)?;
+                output::print(&if self.shown.json {
+                    advice.json()?
+                } else {
+                    advice.text(self.shown.human)
+                })?;
+                Ok(0)
+            }
+            Some(Command::Pooltag { output }) => self.pooltag(output.as_deref()),
             Some(Command::Export {
                 top,
                 form,
@@ -289,6 +312,22 @@ impl Cli {
         match file {
             Some(file) => export::replace(file, &text(form)?)?,
             None => output::print(&text(form)?)?,
+        }
+        Ok(0)
+    }
+
+    fn pooltag(&self, file: Option<&Path>) -> Result<u8> {
+        if self.shown.json {
+            return Err(Error::Usage("pooltag prints no JSON".to_owned()));
+        }
+        let snapshot = Snapshot::take(&self.shown.source()?)?;
+        let rows = snapshot.rows.into_iter().filter(|row| self.filter.has(row));
+        let named = self.shown.pooltag.as_deref();
+        let before = pooltag::text(named.unwrap_or(Path::new(pooltag::USUAL)))?;
+        let text = pooltag::completed(before.as_deref(), &rows.collect::<Vec<_>>());
+        match file {
+            Some(file) => export::replace(file, &text)?,
+            None => output::print(&text)?,
         }
         Ok(0)
     }

@@ -7,6 +7,7 @@
     allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)
 )]
 
+pub mod advice;
 pub mod cli;
 pub mod diff;
 pub mod error;

@@ -6,8 +6,13 @@
 use crate::{
     error::{Error, Result},
     pattern::Pattern,
+    snapshot::Row,
 };
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{BTreeMap, HashMap},
+    io,
+    path::Path,
+};
 
 /// Where it is looked for, if it is not named.
 pub const USUAL: &str = "/etc/rust_pool/pooltag.txt";
@@ -64,6 +69,53 @@ impl PoolTags {
     }
 }
 
+/// The head of a file that is made anew.
+const HEAD: &str = "\
+rem
+rem  Tags, their drivers, and what their blocks are. Lines have the form
+rem  <tag> - <driver> - <description>; in a tag, ? stands for any character, * for any number.
+rem
+";
+
+/// Reads the text of a file that may be missing.
+pub fn text(path: &Path) -> Result<Option<String>> {
+    match std::fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::Io(path.display().to_string(), error)),
+    }
+}
+
+/// The text, or a new one, with an entry for each tag that it lacks.
+pub fn completed(text: Option<&str>, rows: &[Row]) -> String {
+    let mut all = text.unwrap_or(HEAD).to_owned();
+    if !all.is_empty() && !all.ends_with('\n') {
+        all.push('\n');
+    }
+    let known = PoolTags::parse(&all);
+    let mut new: BTreeMap<&str, &Row> = BTreeMap::new();
+    for row in rows {
+        let told = row.kind.is_pool() && row.tag != "(other)" && !row.tag.is_empty();
+        if told && known.get(&row.tag).is_none() {
+            new.entry(&row.tag).or_insert(row);
+        }
+    }
+    for (tag, row) in new {
+        // A dot may stand for a byte that cannot be printed.
+        let tag = tag.replace('.', "?");
+        let owner = match &row.module {
+            Some(module) => format!("{module}.ko"),
+            None => "<unknown>".to_owned(),
+        };
+        let used = match &row.first_user {
+            Some(site) => format!(" - first used at {site}"),
+            None => String::new(),
+        };
+        all.push_str(&format!("{tag:<4} - {owner}{used}\n"));
+    }
+    all
+}
+
 /// `Tag  - driver.sys - What it is`
 fn entry(line: &str) -> Option<(String, Entry)> {
     let line = line.trim_end();
@@ -113,5 +165,26 @@ mod tests {
         assert_eq!(of("rem"), None);
         assert_eq!(of("Tool"), None);
         assert_eq!(of("None"), None);
+    }
+
+    #[test]
+    fn tags_that_are_missing() {
+        let tags = "tags - version: 1.1\n# rows 5\n#\n\
+            Ring Nonp 1 0 1 8 8 8 8 0 a+0x1/0x2 [one]\n\
+            New1 Nonp 1 0 1 8 8 8 8 0 a+0x1/0x2 [one]\n\
+            New1 Paged 1 0 1 8 8 8 8 0 b+0x1/0x2 [two]\n\
+            a..  Nonp 1 0 1 8 8 8 8 0 -\n\
+            (other) Nonp 1 0 1 8 8 8 8 0 -\n";
+        let rows = crate::snapshot::Snapshot::of_tags("tags", tags)
+            .unwrap()
+            .rows;
+        let text = "rem\nRing - mine.sys - Rings";
+        let added = "New1 - one.ko - first used at a+0x1/0x2\na??  - <unknown>\n";
+        let all = completed(Some(text), &rows);
+        assert_eq!(all, format!("{text}\n{added}"));
+        assert_eq!(completed(Some(&all), &rows), all);
+        let made = completed(None, &rows);
+        assert!(made.starts_with("rem\n") && made.contains("Ring - one.ko"));
+        assert_eq!(completed(Some(&made), &rows), made);
     }
 }

@@ -110,6 +110,14 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether all rows are shown.
+    pub fn is_empty(&self) -> bool {
+        self.tags.is_empty()
+            && self.exclude.is_empty()
+            && self.kinds.is_empty()
+            && self.modules.is_empty()
+    }
+
     /// Whether the row is shown.
     pub fn has(&self, row: &Row) -> bool {
         let tagged = |pattern: &Pattern| pattern.matches(&row.tag);

@@ -271,6 +271,55 @@ fn export() {
 }
 
 #[test]
+fn advice() {
+    let dir = files("advice");
+    let text = says(&dir, &["advice"]);
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines: Vec<_> = text.lines().map(words).collect();
+    assert_eq!(lines[0], "Rule Tag Type At stake Module Found");
+    assert_eq!(
+        lines[1],
+        "sub-page - Noncach 4032 c_driver a block of 64 bytes at c_driver_probe+0xf4/0x1e0"
+    );
+    assert!(lines[2].starts_with("sub-page - Noncach 3996 rust_client a block of 100 bytes at <"));
+    assert!(text.contains("part-of-page  -    Common       2288  c_driver "));
+    assert!(text.contains("\nsub-page: the routine gives whole pages: "));
+    assert!(!says(&dir, &["advice", "-p", "contiguous"]).contains("Noncach"));
+    assert_eq!(says(&dir, &["advice", "-i", "Ring"]), "no advice\n");
+    replace(&dir.join("adapters"), "in_use 3", "in_use 4");
+    assert!(says(&dir, &["advice"]).contains("0000:00:01.0: 4 of 4 map registers in use"));
+    let value: serde_json::Value =
+        serde_json::from_str(&says(&dir, &["advice", "--json"])).unwrap();
+    assert_eq!(value["format"], "poolmon advice");
+    assert_eq!(value["version"], "1.0");
+    assert_eq!(value["advice"][0]["rule"], "sub-page");
+    assert_eq!(value["advice"][0]["bytes"], 4032);
+}
+
+#[test]
+fn pooltag() {
+    let dir = files("pooltag");
+    let file = dir.join("pooltag.txt");
+    let file = file.to_str().unwrap();
+    fs::write(file, "rem ours\nRing - ring.sys - Rings\n").unwrap();
+    let arguments = ["pooltag", "--pooltag", file, "-x", "Cfg"];
+    let text = says(&dir, &arguments);
+    assert_eq!(
+        text,
+        "rem ours\nRing - ring.sys - Rings\n\
+         ECfg - c_driver.ko - first used at c_driver_probe+0xab/0x1e0\n\
+         EExt - c_driver.ko - first used at c_driver_probe+0x62/0x1e0\n"
+    );
+    assert_eq!(says(&dir, &["pooltag", "--pooltag", file, "-o", file]), "");
+    let written = fs::read_to_string(file).unwrap();
+    assert!(written.contains("\nCfg  - rust_client.ko - first used at <rust_client::Client as"));
+    assert_eq!(says(&dir, &["pooltag", "--pooltag", file]), written);
+    let table = says(&dir, &["-n", "-i", "EExt", "--pooltag", file]);
+    assert!(table.contains("first used at c_driver_probe"), "{table}");
+    fails(&dir, &["pooltag", "--json"], 2, "no JSON");
+}
+
+#[test]
 fn completions_and_manual() {
     let dir = files("manual");
     for shell in ["bash", "zsh", "fish"] {
