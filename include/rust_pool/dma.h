@@ -124,6 +124,9 @@ typedef VOID DMA_COMPLETION_ROUTINE(PDMA_ADAPTER DmaAdapter,
 				    DMA_COMPLETION_STATUS Status);
 typedef DMA_COMPLETION_ROUTINE *PDMA_COMPLETION_ROUTINE;
 
+/* A flag of the Ex routines: there is no waiting, so it only lets the routine be NULL. */
+#define DMA_SYNCHRONOUS_CALLBACK		0x01
+
 #define DMA_ADAPTER_INFO_VERSION1		1
 #define ADAPTER_INFO_SYNCHRONOUS_CALLBACK	0x0001
 #define ADAPTER_INFO_API_BYPASS			0x0002
@@ -371,6 +374,24 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  *
  * BuildScatterGatherList: as GetScatterGatherList, in memory of the caller's. If that
  * is smaller than the list, it returns STATUS_BUFFER_TOO_SMALL.
+ *
+ * GetScatterGatherListEx, BuildScatterGatherListEx: as those without Ex, from so many
+ * bytes into the chain of MDLs. The list is also written to the last argument, if
+ * that is not NULL; then and with DMA_SYNCHRONOUS_CALLBACK the routine may be NULL.
+ * The transfer context and the completion routine are not used.
+ *
+ * GetDmaTransferInfo: as CalculateScatterGatherList, from so many bytes into the
+ * chain. GetDmaAdapterInfo: how many elements a list may have, and the address
+ * width. Both return STATUS_NOT_SUPPORTED for another Version of the structure, or
+ * STATUS_INVALID_PARAMETER after a violation. Context: any but NMI.
+ *
+ * InitializeDmaTransferContext: clears it. CancelAdapterChannel: returns FALSE, for
+ * nothing is ever pending. Context: any.
+ *
+ * AllocateCommonBufferEx, AllocateCommonBufferWithBounds: as AllocateCommonBuffer,
+ * but NULL if the buffer is not within the bounds, both of which are inclusive. The
+ * node and the flags are ignored. A buffer with bounds is freed with CacheEnabled if
+ * its cache type was NULL or MmCached.
  *
  * GetDmaAlignment: returns the DMA alignment in bytes; a common buffer is always
  * aligned to a page. Context: any. Never sleeps, and ignores the adapter.

@@ -12,6 +12,7 @@
 #include <linux/export.h>
 #include <linux/instruction_pointer.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <rust_pool/wdm.h>
 
 #include "../sys/core.h"
@@ -77,7 +78,7 @@ static NTSTATUS get_scatter_gather_list(PDMA_ADAPTER adapter,
 	const struct rust_pool_transfer transfer = {
 		.adapter = adapter,
 		.mdl = mdl,
-		.va = current_va,
+		.begin = (ULONG_PTR)current_va,
 		.bytes = length,
 		.to_device = write,
 		.caller = CALLER,
@@ -96,8 +97,15 @@ static NTSTATUS calculate_scatter_gather_list(PDMA_ADAPTER adapter, PMDL mdl,
 					      PVOID current_va, ULONG length,
 					      PULONG size, PULONG registers)
 {
-	return rust_pool_list_size(adapter, mdl, current_va, length, size,
-				   registers, CALLER);
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.begin = (ULONG_PTR)current_va,
+		.bytes = length,
+		.caller = CALLER,
+	};
+
+	return rust_pool_list_size(&transfer, size, registers);
 }
 
 static NTSTATUS build_scatter_gather_list(PDMA_ADAPTER adapter,
@@ -111,7 +119,7 @@ static NTSTATUS build_scatter_gather_list(PDMA_ADAPTER adapter,
 	const struct rust_pool_transfer transfer = {
 		.adapter = adapter,
 		.mdl = mdl,
-		.va = current_va,
+		.begin = (ULONG_PTR)current_va,
 		.bytes = length,
 		.to_device = write,
 		/* None is as one of no bytes: too small. */
@@ -121,6 +129,163 @@ static NTSTATUS build_scatter_gather_list(PDMA_ADAPTER adapter,
 	};
 
 	return call_with_list(&transfer, device_object, routine, context);
+}
+
+static NTSTATUS get_dma_adapter_info(PDMA_ADAPTER adapter, PDMA_ADAPTER_INFO info)
+{
+	if (info && info->Version != DMA_ADAPTER_INFO_VERSION1)
+		return STATUS_NOT_SUPPORTED;
+	return rust_pool_adapter_info(adapter, info ? &info->V1 : NULL, CALLER);
+}
+
+static NTSTATUS get_dma_transfer_info(PDMA_ADAPTER adapter, PMDL mdl,
+				      ULONGLONG offset, ULONG length,
+				      BOOLEAN write_only, PDMA_TRANSFER_INFO info)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.begin = offset,
+		.by_offset = true,
+		.bytes = length,
+		.caller = CALLER,
+	};
+	NTSTATUS status;
+	ULONG size, registers;
+
+	if (info && info->Version != DMA_TRANSFER_INFO_VERSION1 &&
+	    info->Version != DMA_TRANSFER_INFO_VERSION2)
+		return STATUS_NOT_SUPPORTED;
+	status = rust_pool_list_size(&transfer, info ? &size : NULL, &registers);
+	if (!NT_SUCCESS(status))
+		return status;
+	/* The fields of version 1 are the first of version 2. */
+	info->V1.MapRegisterCount = registers;
+	info->V1.ScatterGatherElementCount = registers;
+	info->V1.ScatterGatherListSize = size;
+	if (info->Version == DMA_TRANSFER_INFO_VERSION2)
+		info->V2.LogicalPageCount = registers;
+	return status;
+}
+
+/* Nothing is ever pending, so there is nothing to track. */
+static NTSTATUS initialize_dma_transfer_context(PDMA_ADAPTER adapter,
+						PVOID context)
+{
+	if (!context)
+		return STATUS_INVALID_PARAMETER;
+	memset(context, 0, DMA_TRANSFER_CONTEXT_SIZE_V1);
+	return STATUS_SUCCESS;
+}
+
+static BOOLEAN cancel_adapter_channel(PDMA_ADAPTER adapter,
+				      PDEVICE_OBJECT device_object, PVOID context)
+{
+	return FALSE;
+}
+
+/* A list without a routine to be called with is given by its address. */
+static NTSTATUS list_ex(const struct rust_pool_transfer *transfer, ULONG flags,
+			PDEVICE_OBJECT device_object,
+			PDRIVER_LIST_CONTROL routine, PVOID context, PVOID result)
+{
+	bool wanted = routine || (result && flags & DMA_SYNCHRONOUS_CALLBACK);
+	PSCATTER_GATHER_LIST list;
+	NTSTATUS status;
+
+	status = rust_pool_list_get(transfer, wanted ? &list : NULL);
+	if (!NT_SUCCESS(status))
+		return status;
+	if (result)
+		*(PSCATTER_GATHER_LIST *)result = list;
+	if (routine) {
+		local_bh_disable();
+		routine(device_object, NULL, list, context);
+		local_bh_enable();
+	}
+	return status;
+}
+
+static NTSTATUS get_scatter_gather_list_ex(
+	PDMA_ADAPTER adapter, PDEVICE_OBJECT device_object,
+	PVOID transfer_context, PMDL mdl, ULONGLONG offset, ULONG length,
+	ULONG flags, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write,
+	PDMA_COMPLETION_ROUTINE completion_routine, PVOID completion_context,
+	PSCATTER_GATHER_LIST *list)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.begin = offset,
+		.by_offset = true,
+		.bytes = length,
+		.to_device = write,
+		.caller = CALLER,
+	};
+
+	return list_ex(&transfer, flags, device_object, routine, context, list);
+}
+
+static NTSTATUS build_scatter_gather_list_ex(
+	PDMA_ADAPTER adapter, PDEVICE_OBJECT device_object,
+	PVOID transfer_context, PMDL mdl, ULONGLONG offset, ULONG length,
+	ULONG flags, PDRIVER_LIST_CONTROL routine, PVOID context, BOOLEAN write,
+	PVOID buffer, ULONG room, PDMA_COMPLETION_ROUTINE completion_routine,
+	PVOID completion_context, PVOID list)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.begin = offset,
+		.by_offset = true,
+		.bytes = length,
+		.to_device = write,
+		.buffer = buffer ?: ZERO_SIZE_PTR,
+		.room = buffer ? room : 0,
+		.caller = CALLER,
+	};
+
+	return list_ex(&transfer, flags, device_object, routine, context, list);
+}
+
+/* The bounds are looked at when the buffer is there. */
+static PVOID allocate_within(PDMA_ADAPTER adapter, PPHYSICAL_ADDRESS minimum,
+			     PPHYSICAL_ADDRESS maximum, ULONG length,
+			     PPHYSICAL_ADDRESS logical, BOOLEAN cached,
+			     unsigned long caller)
+{
+	u64 bus = 0;
+	void *base = rust_pool_buffer_allocate(adapter, length, &bus, cached,
+					       caller);
+
+	if (base && ((minimum && bus < (u64)minimum->QuadPart) ||
+		     (maximum && bus + length - 1 > (u64)maximum->QuadPart))) {
+		rust_pool_buffer_free(adapter, length, bus, base, cached, caller);
+		base = NULL;
+		bus = 0;
+	}
+	if (logical)
+		logical->QuadPart = bus;
+	return base;
+}
+
+static PVOID allocate_common_buffer_ex(PDMA_ADAPTER adapter,
+				       PPHYSICAL_ADDRESS maximum, ULONG length,
+				       PPHYSICAL_ADDRESS logical, BOOLEAN cached,
+				       NODE_REQUIREMENT preferred_node)
+{
+	return allocate_within(adapter, NULL, maximum, length, logical, cached,
+			       CALLER);
+}
+
+static PVOID allocate_common_buffer_with_bounds(
+	PDMA_ADAPTER adapter, PPHYSICAL_ADDRESS minimum,
+	PPHYSICAL_ADDRESS maximum, ULONG length, ULONG flags,
+	MEMORY_CACHING_TYPE *cache_type, NODE_REQUIREMENT preferred_node,
+	PPHYSICAL_ADDRESS logical)
+{
+	return allocate_within(adapter, minimum, maximum, length, logical,
+			       !cache_type || *cache_type == MmCached, CALLER);
 }
 
 /* A member that is not there: a report, not a jump to nowhere. */
@@ -414,7 +579,7 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.GetScatterGatherList = get_scatter_gather_list, \
 	.PutScatterGatherList = put_scatter_gather_list
 
-/* Version 1 has the members, but not the routines. */
+/* Earlier versions have the members, but not the routines. */
 #define NO_VERSION_2 \
 	.CalculateScatterGatherList = no_calculate_scatter_gather_list, \
 	.BuildScatterGatherList = no_build_scatter_gather_list, \
@@ -425,7 +590,7 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.BuildScatterGatherList = build_scatter_gather_list, \
 	.BuildMdlFromScatterGatherList = no_build_mdl_from_scatter_gather_list
 
-#define VERSION_3 \
+#define NO_VERSION_3 \
 	.GetDmaAdapterInfo = no_get_dma_adapter_info, \
 	.GetDmaTransferInfo = no_get_dma_transfer_info, \
 	.InitializeDmaTransferContext = no_initialize_dma_transfer_context, \
@@ -451,15 +616,41 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.FreeCommonBufferVector = no_free_common_buffer_vector, \
 	.CreateCommonBufferFromMdl = no_create_common_buffer_from_mdl
 
+#define VERSION_3 \
+	.GetDmaAdapterInfo = get_dma_adapter_info, \
+	.GetDmaTransferInfo = get_dma_transfer_info, \
+	.InitializeDmaTransferContext = initialize_dma_transfer_context, \
+	.AllocateCommonBufferEx = allocate_common_buffer_ex, \
+	.AllocateAdapterChannelEx = no_allocate_adapter_channel_ex, \
+	.ConfigureAdapterChannel = no_configure_adapter_channel, \
+	.CancelAdapterChannel = cancel_adapter_channel, \
+	.MapTransferEx = no_map_transfer_ex, \
+	.GetScatterGatherListEx = get_scatter_gather_list_ex, \
+	.BuildScatterGatherListEx = build_scatter_gather_list_ex, \
+	.FlushAdapterBuffersEx = no_flush_adapter_buffers_ex, \
+	.FreeAdapterObject = no_free_adapter_object, \
+	.CancelMappedTransfer = no_cancel_mapped_transfer, \
+	.AllocateDomainCommonBuffer = no_allocate_domain_common_buffer, \
+	.FlushDmaBuffer = no_flush_dma_buffer, \
+	.JoinDmaDomain = no_join_dma_domain, \
+	.LeaveDmaDomain = no_leave_dma_domain, \
+	.GetDmaDomain = no_get_dma_domain, \
+	.AllocateCommonBufferWithBounds = allocate_common_buffer_with_bounds, \
+	.AllocateCommonBufferVector = no_allocate_common_buffer_vector, \
+	.GetCommonBufferFromVectorByIndex = no_get_common_buffer_from_vector_by_index, \
+	.FreeCommonBufferFromVector = no_free_common_buffer_from_vector, \
+	.FreeCommonBufferVector = no_free_common_buffer_vector, \
+	.CreateCommonBufferFromMdl = no_create_common_buffer_from_mdl
+
 /* By the version of the adapter, less one. */
 DMA_OPERATIONS rust_pool_dma_operations[RUST_POOL_DMA_VERSIONS] = {
 	{
 		.Size = offsetof(DMA_OPERATIONS, CalculateScatterGatherList),
-		VERSION_1, NO_VERSION_2, VERSION_3,
+		VERSION_1, NO_VERSION_2, NO_VERSION_3,
 	},
 	{
 		.Size = offsetof(DMA_OPERATIONS, GetDmaAdapterInfo),
-		VERSION_1, VERSION_2, VERSION_3,
+		VERSION_1, VERSION_2, NO_VERSION_3,
 	},
 	{
 		.Size = sizeof(DMA_OPERATIONS),

@@ -336,11 +336,23 @@ pub(crate) fn reserve(
     })
 }
 
-/// How many map registers an open adapter has. Any context but NMI.
-pub(crate) fn registers_of(id: AdapterId) -> Option<u32> {
+/// What was made of an adapter's description.
+pub(crate) struct Facts {
+    pub(crate) registers: u32,
+    pub(crate) mask: u64,
+    /// Whether a list may have no more elements than one.
+    pub(crate) one_element: bool,
+}
+
+/// That of an open adapter. Any context but NMI.
+pub(crate) fn facts(id: AdapterId) -> Option<Facts> {
     let mut adapters = ADAPTERS.lock();
-    let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
-    adapter.map(|adapter| adapter.registers)
+    let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0)?;
+    Some(Facts {
+        registers: adapter.registers,
+        mask: adapter.mask,
+        one_element: !adapter.scatter_gather,
+    })
 }
 
 /// Reports the use of an address that is no adapter, or no longer one. If it is not known to have

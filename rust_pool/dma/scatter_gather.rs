@@ -88,14 +88,22 @@ impl Refused {
     }
 }
 
+/// Where a transfer begins.
+#[derive(Clone, Copy)]
+enum Begin {
+    /// In the first MDL, by its addresses.
+    At(usize),
+    /// So far into the chain.
+    Offset(usize),
+}
+
 /// What is to be transferred.
 #[derive(Clone, Copy)]
 struct Transfer {
     adapter: AdapterId,
     /// The first of a chain.
     mdl: Mdl,
-    /// Where it begins, by the addresses of the MDL.
-    start: usize,
+    begin: Begin,
     bytes: usize,
     caller: usize,
 }
@@ -112,6 +120,22 @@ struct Piece {
 }
 
 impl Transfer {
+    fn new(asked: &raw::rust_pool_transfer, mdl: Mdl) -> Self {
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        let (begin, bytes) = (asked.begin as usize, asked.bytes as usize);
+        Self {
+            adapter: AdapterId::new(asked.adapter),
+            mdl,
+            begin: if asked.by_offset {
+                Begin::Offset(begin)
+            } else {
+                Begin::At(begin)
+            },
+            bytes,
+            caller: asked.caller,
+        }
+    }
+
     /// Calls `visit` on each piece; says what is wrong if there is not all of it.
     ///
     /// # Safety
@@ -122,13 +146,14 @@ impl Transfer {
         mut visit: impl FnMut(Piece) -> Result<(), Refused>,
     ) -> Result<(), Refused> {
         let Self {
-            start,
-            mut mdl,
-            caller,
-            ..
+            mut mdl, caller, ..
         } = *self;
         let mut left = self.bytes;
-        let mut begin = Some(start);
+        // How far into the MDL it begins; unknown for an address that is in front of it.
+        let mut at = match self.begin {
+            Begin::At(start) => start.checked_sub(start_of(&mdl.head())),
+            Begin::Offset(offset) => Some(offset),
+        };
         loop {
             let head = mdl.head();
             let flags = flags_of(&head);
@@ -144,20 +169,28 @@ impl Transfer {
             }
             // CAST: `usize` is 64 bits wide on the architectures supported.
             let all = head.ByteCount as usize;
-            // Only in the first MDL may it begin anywhere.
-            let at = begin
-                .take()
-                .unwrap_or(start_of(&head))
-                .checked_sub(start_of(&head));
-            let Some(at) = at.filter(|&at| at < all || (at == 0 && mdl.addr() != self.mdl.addr()))
-            else {
-                let given = [Parameter::Address(start), mdl.into()];
-                rule::LIST_BEGINS_OUTSIDE.by(caller, given).report();
-                return Err(Refused::TooSmall);
+            // SAFETY: By the safety requirements.
+            let next = unsafe { Mdl::next(&head) };
+            let here = match (at, self.begin, next) {
+                (Some(here), ..) if here < all || (here == 0 && left < self.bytes) => here,
+                (Some(further), Begin::Offset(_), Some(next)) => {
+                    (mdl, at) = (next, further.checked_sub(all));
+                    continue;
+                }
+                (_, Begin::At(start), _) => {
+                    let given = [Parameter::Address(start), self.mdl.into()];
+                    rule::LIST_BEGINS_OUTSIDE.by(caller, given).report();
+                    return Err(Refused::TooSmall);
+                }
+                (_, Begin::Offset(offset), _) => {
+                    let given = [offset.into(), self.mdl.into()];
+                    rule::LIST_BEGINS_OUTSIDE.by(caller, given).report();
+                    return Err(Refused::TooSmall);
+                }
             };
-            let bytes = left.min(all.saturating_sub(at));
+            let bytes = left.min(all.saturating_sub(here));
             // CAST: As above.
-            let from = (head.ByteOffset as usize).saturating_add(at);
+            let from = (head.ByteOffset as usize).saturating_add(here);
             let offset = from % PAGE_SIZE;
             if bytes != 0 {
                 visit(Piece {
@@ -172,9 +205,8 @@ impl Transfer {
             if left == 0 {
                 return Ok(());
             }
-            // SAFETY: By the safety requirements.
-            match unsafe { Mdl::next(&head) } {
-                Some(next) => mdl = next,
+            match next {
+                Some(next) => (mdl, at) = (next, Some(0)),
                 None => {
                     let given = [left.into(), self.mdl.into()];
                     rule::LIST_ENDS_OUTSIDE.by(caller, given).report();
@@ -454,6 +486,16 @@ fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
     adapter::unreserve(id, registers, Holder::List);
 }
 
+/// Reports a request without a place for its result.
+fn for_nobody(asked: &raw::rust_pool_transfer) -> Refused {
+    let id = AdapterId::new(asked.adapter);
+    let mdl = Parameter::Address(asked.mdl as usize);
+    rule::LIST_FOR_NOBODY
+        .by(asked.caller, [id.into(), mdl])
+        .report();
+    Refused::Misuse
+}
+
 /// `GetScatterGatherList`; `BuildScatterGatherList` if there is a buffer.
 ///
 /// # Safety
@@ -469,25 +511,14 @@ unsafe extern "C" fn rust_pool_list_get(
 ) -> i32 {
     // SAFETY: By the safety requirements.
     let asked = unsafe { transfer.read() };
-    let caller = asked.caller;
-    let id = AdapterId::new(asked.adapter);
     if list.is_null() {
-        let mdl = Parameter::Address(asked.mdl as usize);
-        rule::LIST_FOR_NOBODY.by(caller, [id.into(), mdl]).report();
-        return Refused::Misuse.status();
+        return for_nobody(&asked).status();
     }
     // SAFETY: By the safety requirements.
-    let Some(mdl) = (unsafe { Mdl::new(asked.mdl, caller) }) else {
+    let Some(mdl) = (unsafe { Mdl::new(asked.mdl, asked.caller) }) else {
         return Refused::Misuse.status();
     };
-    let transfer = Transfer {
-        adapter: id,
-        mdl,
-        start: asked.va as usize,
-        // CAST: `usize` is 64 bits wide on the architectures supported.
-        bytes: asked.bytes as usize,
-        caller,
-    };
+    let transfer = Transfer::new(&asked, mdl);
     let room = match NonNull::new(asked.buffer.cast()) {
         // CAST: As above.
         Some(buffer) => Room::Client(buffer, asked.room as usize),
@@ -525,51 +556,33 @@ matches_header!(rust_pool_list_put);
 ///
 /// # Safety
 ///
-/// As for [`rust_pool_list_get`], for the MDL; `size` and `registers` are null or valid for a write.
+/// As for [`rust_pool_list_get`], for the transfer; `size` and `registers` are null or valid for a
+/// write.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_list_size(
-    adapter: *mut raw::DMA_ADAPTER,
-    mdl: *mut raw::MDL,
-    va: *mut c_void,
-    bytes: u32,
+    transfer: *const raw::rust_pool_transfer,
     size: *mut u32,
     registers: *mut u32,
-    caller: usize,
 ) -> i32 {
-    let id = AdapterId::new(adapter);
+    // SAFETY: By the safety requirements.
+    let asked = unsafe { transfer.read() };
+    let caller = asked.caller;
     if size.is_null() {
-        let mdl = Parameter::Address(mdl as usize);
-        rule::LIST_FOR_NOBODY.by(caller, [id.into(), mdl]).report();
-        return Refused::Misuse.status();
+        return for_nobody(&asked).status();
     }
-    let start = va as usize;
-    // CAST: `usize` is 64 bits wide on the architectures supported.
-    let bytes = bytes as usize;
-    let pages = match NonNull::new(mdl) {
-        None => Ok(span(start, bytes)),
-        Some(_) => {
+    let pages = if asked.mdl.is_null() && !asked.by_offset {
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        Ok(span(asked.begin as usize, asked.bytes as usize))
+    } else {
+        // SAFETY: By the safety requirements.
+        let mdl = unsafe { Mdl::new(asked.mdl, caller) };
+        mdl.ok_or(Refused::Misuse).and_then(|mdl| {
             // SAFETY: By the safety requirements.
-            let mdl = unsafe { Mdl::new(mdl, caller) };
-            mdl.ok_or(Refused::Misuse).and_then(|mdl| {
-                let transfer = Transfer {
-                    adapter: id,
-                    mdl,
-                    start,
-                    bytes,
-                    caller,
-                };
-                // SAFETY: By the safety requirements.
-                unsafe { transfer.pages() }
-            })
-        }
+            unsafe { Transfer::new(&asked, mdl).pages() }
+        })
     };
     let sized = pages.and_then(|pages| {
-        let Some(most) = adapter::registers_of(id) else {
-            adapter::not_an_adapter(id, caller, || {
-                rule::SIZE_OF_NO_ADAPTER.by(caller, [id.into()]).report();
-            });
-            return Err(Refused::Misuse);
-        };
+        let most = known(AdapterId::new(asked.adapter), caller)?.registers;
         let pages = u32::try_from(pages).map_err(|_| Refused::Resources)?;
         if pages > most {
             return Err(Refused::Resources);
@@ -593,3 +606,53 @@ unsafe extern "C" fn rust_pool_list_size(
     }
 }
 matches_header!(rust_pool_list_size);
+
+/// What is known of an adapter; otherwise reports that it is none, or that this is NMI.
+fn known(id: AdapterId, caller: usize) -> Result<adapter::Facts, Refused> {
+    if sys::irql().is_nmi() {
+        rule::LIST_REQUESTED.by(caller, []).report();
+        return Err(Refused::Misuse);
+    }
+    adapter::facts(id).ok_or_else(|| {
+        adapter::not_an_adapter(id, caller, || {
+            rule::FACTS_OF_NO_ADAPTER.by(caller, [id.into()]).report();
+        });
+        Refused::Misuse
+    })
+}
+
+/// `GetDmaAdapterInfo`.
+///
+/// # Safety
+///
+/// `info` is null or valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_adapter_info(
+    adapter: *mut raw::DMA_ADAPTER,
+    info: *mut raw::DMA_ADAPTER_INFO_V1,
+    caller: usize,
+) -> i32 {
+    let facts = match known(AdapterId::new(adapter), caller) {
+        Ok(facts) => facts,
+        Err(refused) => return refused.status(),
+    };
+    if info.is_null() {
+        return Refused::Misuse.status();
+    }
+    let elements = if facts.one_element {
+        1
+    } else {
+        facts.registers
+    };
+    let made = raw::DMA_ADAPTER_INFO_V1 {
+        ReadDmaCounterAvailable: 0,
+        ScatterGatherLimit: elements,
+        DmaAddressWidth: u64::BITS - facts.mask.leading_zeros(),
+        Flags: raw::ADAPTER_INFO_SYNCHRONOUS_CALLBACK,
+        MinimumTransferUnit: 1,
+    };
+    // SAFETY: By the safety requirements.
+    unsafe { info.write(made) };
+    0
+}
+matches_header!(rust_pool_adapter_info);

@@ -679,11 +679,11 @@ pub(crate) const LIST_OF_NO_ADAPTER: Rule<2> = rule(
     Refused,
 );
 
-/// `CalculateScatterGatherList()` of what never was an adapter.
-pub(crate) const SIZE_OF_NO_ADAPTER: Rule<1> = rule(
+/// `CalculateScatterGatherList()` or `GetDmaAdapterInfo()` of what never was an adapter.
+pub(crate) const FACTS_OF_NO_ADAPTER: Rule<1> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Is(0), Is(0)],
-    "size of a scatter/gather list of an adapter that never was",
+    "facts of an adapter that never was",
     Refused,
 );
 
@@ -1648,7 +1648,7 @@ pub(crate) const ADAPTER_NULL: Rule<0> = rule(
 /// A scatter/gather list that begins outside of its MDL.
 pub(crate) const LIST_BEGINS_OUTSIDE: Rule<2> = rule(
     DmaVerifier,
-    [Is(0x1b), Given("address"), Given("MDL"), Is(0)],
+    [Is(0x1b), Given("address, or offset*"), Given("MDL"), Is(0)],
     "scatter/gather list that begins outside of its MDL",
     Refused,
 );

@@ -307,7 +307,9 @@ void rust_pool_buffer_free(DMA_ADAPTER *adapter, u32 bytes, u64 logical,
 struct rust_pool_transfer {
 	DMA_ADAPTER *adapter;
 	MDL *mdl;
-	void *va;
+	/* Where it begins: an address of the first MDL, or how far into the chain. */
+	u64 begin;
+	bool by_offset;
 	u32 bytes;
 	bool to_device;
 	void *buffer;
@@ -318,8 +320,10 @@ NTSTATUS rust_pool_list_get(const struct rust_pool_transfer *transfer,
 			    SCATTER_GATHER_LIST **list);
 void rust_pool_list_put(DMA_ADAPTER *adapter, SCATTER_GATHER_LIST *list,
 			bool to_device, unsigned long caller);
-NTSTATUS rust_pool_list_size(DMA_ADAPTER *adapter, MDL *mdl, void *va, u32 bytes,
-			     u32 *size, u32 *registers, unsigned long caller);
+NTSTATUS rust_pool_list_size(const struct rust_pool_transfer *transfer,
+			     u32 *size, u32 *registers);
+NTSTATUS rust_pool_adapter_info(DMA_ADAPTER *adapter, DMA_ADAPTER_INFO_V1 *info,
+				unsigned long caller);
 const void *rust_pool_row(u32 type, u32 tag, unsigned long caller,
 			  struct module *module);
 bool rust_pool_paged_check(size_t bytes, unsigned long caller);

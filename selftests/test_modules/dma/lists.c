@@ -615,6 +615,138 @@ static void in_own_memory(struct rpt *t)
 	drop(&x);
 }
 
+#define NOT_SUPPORTED	0xc00000bb
+
+static NTSTATUS get_ex(struct transfer *x, ULONGLONG offset, ULONG length,
+		       ULONG flags, PDRIVER_LIST_CONTROL routine,
+		       PSCATTER_GATHER_LIST *list)
+{
+	x->calls = 0;
+	return x->adapter->DmaOperations->GetScatterGatherListEx(
+		x->adapter, &edu->dev, NULL, x->mdl, offset, length, flags,
+		routine, x, x->write, NULL, NULL, list);
+}
+
+static void list_by_offset(struct rpt *t)
+{
+	struct transfer x, rest;
+	PSCATTER_GATHER_LIST list;
+
+	if (!make(t, &x, 64, 20000))
+		return;
+	if (!make(t, &rest, 64, 10000)) {
+		drop(&x);
+		return;
+	}
+	if (EXPECT_EQ(t, get_ex(&x, 5000, 15000, 0, take_list, NULL), 0)) {
+		EXPECT_EQ(t, x.calls, 1);
+		look_at_list(t, &x, 5000, 15000, U64_MAX);
+		put_list(&x);
+	}
+	list = NULL;
+	if (EXPECT_EQ(t, get_ex(&x, 0, 20000, DMA_SYNCHRONOUS_CALLBACK, NULL,
+				&list), 0) && EXPECT(t, list)) {
+		x.list = list;
+		look_at_list(t, &x, 0, 20000, U64_MAX);
+		put_list(&x);
+	}
+	/* Without the flag the routine may not be left out. */
+	EXPECT_EQ(t, (u32)get_ex(&x, 0, 20000, 0, NULL, &list), MISUSE);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	EXPECT_EQ(t, (u32)get_ex(&x, 0, 20000, DMA_SYNCHRONOUS_CALLBACK, NULL,
+				 NULL), MISUSE);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	/* All of it is in the second. */
+	x.mdl->Next = rest.mdl;
+	if (EXPECT_EQ(t, get_ex(&x, 21000, 9000, 0, take_list, NULL), 0)) {
+		rest.list = x.list;
+		look_at_list(t, &rest, 1000, 9000, U64_MAX);
+		put_list(&x);
+	}
+	EXPECT_EQ(t, (u32)get_ex(&x, 30000, 1, 0, take_list, NULL), TOO_SMALL);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x1b);
+	EXPECT_EQ(t, (u32)get_ex(&x, 29999, 2, 0, take_list, NULL), TOO_SMALL);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x24);
+	x.mdl->Next = NULL;
+	drop(&rest);
+	drop(&x);
+}
+
+static void infos(struct rpt *t)
+{
+	DMA_TRANSFER_INFO transfer = { .Version = 2 };
+	DMA_ADAPTER_INFO info = { .Version = 1 };
+	u64 context[DMA_TRANSFER_CONTEXT_SIZE_V1 / 8 + 1];
+	const DMA_OPERATIONS *ops;
+	struct transfer x;
+	ULONG pages;
+
+	if (!make(t, &x, 28, 50000))
+		return;
+	ops = x.adapter->DmaOperations;
+	EXPECT_EQ(t, ops->GetDmaAdapterInfo(x.adapter, &info), 0);
+	EXPECT_EQ(t, info.V1.ScatterGatherLimit, 14);
+	EXPECT_EQ(t, info.V1.DmaAddressWidth, 28);
+	EXPECT_EQ(t, info.V1.Flags, ADAPTER_INFO_SYNCHRONOUS_CALLBACK);
+	info.Version = 2;
+	EXPECT_EQ(t, (u32)ops->GetDmaAdapterInfo(x.adapter, &info),
+		  NOT_SUPPORTED);
+	EXPECT_EQ(t, ops->GetDmaTransferInfo(x.adapter, x.mdl, 1000, 40000,
+					     FALSE, &transfer), 0);
+	pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(x.va + 1000, 40000);
+	EXPECT_EQ(t, transfer.V2.MapRegisterCount, pages);
+	EXPECT_EQ(t, transfer.V2.ScatterGatherElementCount, pages);
+	EXPECT_EQ(t, transfer.V2.ScatterGatherListSize, 16 + 24 * pages);
+	EXPECT_EQ(t, transfer.V2.LogicalPageCount, pages);
+	transfer.Version = 3;
+	EXPECT_EQ(t, (u32)ops->GetDmaTransferInfo(x.adapter, x.mdl, 0, 1, FALSE,
+						  &transfer), NOT_SUPPORTED);
+	memset(context, 0xff, sizeof(context));
+	EXPECT_EQ(t, ops->InitializeDmaTransferContext(x.adapter, context), 0);
+	EXPECT(t, context[ARRAY_SIZE(context) - 1] == U64_MAX);
+	EXPECT(t, !ops->CancelAdapterChannel(x.adapter, &edu->dev, context));
+	EXPECT_VIOLATIONS(t, 0);
+	EXPECT_EQ(t, (u32)ops->GetDmaAdapterInfo(NULL, &info), NOT_SUPPORTED);
+	info.Version = 1;
+	EXPECT_EQ(t, (u32)ops->GetDmaAdapterInfo(NULL, &info), MISUSE);
+	dma_violation(t, 0x19, NULL, NULL);
+	drop(&x);
+}
+
+static void buffer_within(struct rpt *t)
+{
+	PHYSICAL_ADDRESS low = { .QuadPart = 1 }, high = { .QuadPart = -1 };
+	PHYSICAL_ADDRESS logical;
+	DMA_ADAPTER *adapter = get_adapter(32, SZ_64K, &(ULONG){ 0 });
+	const DMA_OPERATIONS *ops;
+	void *buffer;
+
+	if (!EXPECT(t, adapter))
+		return;
+	ops = adapter->DmaOperations;
+	buffer = ops->AllocateCommonBufferEx(adapter, NULL, 5000, &logical,
+					     TRUE, MM_ANY_NODE_OK);
+	if (EXPECT(t, buffer))
+		put_buffer(adapter, 5000, logical, buffer);
+	buffer = ops->AllocateCommonBufferWithBounds(adapter, &low, &high, 5000,
+						     0, NULL, MM_ANY_NODE_OK,
+						     &logical);
+	if (EXPECT(t, buffer))
+		put_buffer(adapter, 5000, logical, buffer);
+	/* The first page is nobody's. */
+	high.QuadPart = 4999;
+	EXPECT(t, !ops->AllocateCommonBufferEx(adapter, &high, 5000, &logical,
+					       TRUE, MM_ANY_NODE_OK));
+	low.QuadPart = DMA_BIT_MASK(32);
+	EXPECT(t, !ops->AllocateCommonBufferWithBounds(adapter, &low, NULL,
+						       5000, 0, NULL,
+						       MM_ANY_NODE_OK,
+						       &logical));
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	EXPECT_VIOLATIONS(t, 0);
+	put_adapter(adapter);
+}
+
 static const struct rpt_case cases[] = {
 	{ "list_of", list_of, lengths },
 	{ "list_of_a_part", list_of_a_part },
@@ -628,6 +760,9 @@ static const struct rpt_case cases[] = {
 	{ "list_of_bad_transfer", bad_transfers },
 	{ "pages_unlocked_in_a_list", unlocked_in_a_list },
 	{ "list_with_frame_of_no_memory", frame_of_no_memory },
+	{ "list_by_offset", list_by_offset },
+	{ "adapter_and_transfer_info", infos },
+	{ "common_buffer_within_bounds", buffer_within },
 	{ "lists_in", lists_in, rpt_contexts },
 };
 
