@@ -54,6 +54,7 @@ use crate::{
             Backlog,
             Batch, //
         },
+        listed,
         table::{
             Reservation,
             Taken,
@@ -77,7 +78,10 @@ use crate::{
         PAGE_SIZE, //
     },
     types::{
-        memory_type::MemoryType,
+        memory_type::{
+            Known,
+            MemoryType, //
+        },
         tag::{
             BadTag,
             PoolKind,
@@ -338,6 +342,20 @@ fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize
 #[inline(always)]
 fn free(addr: usize, tag: u32, caller: usize) {
     let tag = Tag::stored(tag);
+    if sys::any_listed() {
+        free_unless_listed(addr, tag, caller);
+    } else if !fast::free(addr, tag) {
+        free_pages(addr, tag, caller);
+    }
+}
+
+/// Frees a block while there are scatter/gather lists, unless one of them has it.
+#[inline(never)]
+fn free_unless_listed(addr: usize, tag: Tag, caller: usize) {
+    let refuses = |known: Known| listed::refuses(addr, known.bytes, caller);
+    if !percpu::in_nmi() && lookup::find(addr).is_some_and(refuses) {
+        return;
+    }
     if !fast::free(addr, tag) {
         free_pages(addr, tag, caller);
     }

@@ -9,6 +9,7 @@ pub(crate) mod adapter_id;
 pub(crate) mod backlog;
 pub(crate) mod device_event;
 pub(crate) mod held_device;
+pub(crate) mod listed;
 pub(crate) mod live;
 pub(crate) mod mapped_list;
 pub(crate) mod padding;
@@ -119,6 +120,14 @@ impl Owner {
     pub(crate) fn tag(&self) -> Option<Tag> {
         match self {
             Self::Pool { tag, .. } | Self::Reserved { tag, .. } => Some(*tag),
+            _ => None,
+        }
+    }
+
+    /// The pages of which a list is kept, as they are not adjacent.
+    pub(crate) fn pages(&self) -> Option<&[NonNull<bindings::page>]> {
+        match self {
+            Self::NonCached { pages, .. } | Self::MdlPages { pages, .. } => Some(pages),
             _ => None,
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod frames;
 pub(crate) mod guard_pages;
+pub(crate) mod listed;
 pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod module;
@@ -67,6 +68,13 @@ pub(crate) use guard_pages::{
     FaultWatch,
     GuardedPage,
     GuardedPages, //
+};
+pub(crate) use listed::{
+    any_listed,
+    listed_at,
+    listed_page,
+    Listing,
+    Unlisted, //
 };
 pub(crate) use log::{
     format_pointer,

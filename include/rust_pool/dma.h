@@ -348,7 +348,9 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * is NULL. The list has no limit but the map registers, one for each page of the
  * buffer. Elements that are next to each other for the device are one. The list is
  * the caller's until PutScatterGatherList, and so are the pages the device's: they
- * must stay locked, and only then has a buffer the data that the device wrote.
+ * must stay locked, and only then has a buffer the data that the device wrote. Until
+ * then a free of them or of the MDLs, by any routine, is a violation (0xE6/0x0E), and
+ * nothing is freed.
  * Returns STATUS_SUCCESS; STATUS_INSUFFICIENT_RESOURCES when memory is short, when
  * the adapter has too few map registers, and when the list would have more than one
  * element for a description without ScatterGather; STATUS_BUFFER_TOO_SMALL for what

@@ -251,8 +251,8 @@ IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
  * Frees this MDL only, not the rest of its chain. Undoes the mapping of a partial
  * MDL. Any other mapping, pages that MmProbeAndLockPages() locked and nobody
  * unlocked, or those of MmAllocatePagesForMdl() that nobody freed are a violation
- * (0xC4/0xB8), and the MDL stays allocated. An address that is not a live block is
- * treated as by ExFreePool().
+ * (0xC4/0xB8), and so is an MDL that a scatter/gather list is of (0xE6/0x0E); the MDL
+ * stays allocated. An address that is not a live block is treated as by ExFreePool().
  *
  * Context: Any but NMI, which is a violation (0xC2/0x09).
  */
@@ -460,7 +460,8 @@ MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress,
  * that is dropped.
  *
  * Pages that are still mapped by this MDL are a violation (0xC4/0xB8); they are
- * unmapped and freed. An MDL that has no such pages, or NULL, is one too (0xC4/0x16).
+ * unmapped and freed. Pages that a scatter/gather list has are one (0xE6/0x0E), and stay
+ * allocated. An MDL that has no such pages, or NULL, is one too (0xC4/0x16).
  *
  * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC2/0x09), but the pages are
  * freed all the same, except in NMI. Where sleeping is not allowed, they are freed a

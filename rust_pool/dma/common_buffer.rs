@@ -23,6 +23,7 @@ use crate::{
         adapter_id::AdapterId,
         backlog,
         device_event::Freeing,
+        listed,
         padding::Padding,
         table::{
             Misfit,
@@ -177,6 +178,9 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     let own = Parameter::Address(base);
     if sys::irql().is_nmi() {
         rule::BUFFER_FREED.by(caller, [id.into(), own]).report();
+        return;
+    }
+    if listed::refuses_block(base, caller) {
         return;
     }
     // CAST: Lossless on the architectures supported.

@@ -53,6 +53,7 @@ use crate::{
         self,
         raw,
         ListMemory,
+        Unlisted,
         Unmapped,
         PAGE_SIZE, //
     },
@@ -258,6 +259,42 @@ impl Transfer {
         Ok(mdls)
     }
 
+    /// The memory of its buffers and of its MDLs.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::gather`].
+    unsafe fn listing(&self, pages: usize, mdls: usize) -> Result<Unlisted, Refused> {
+        // The head of an MDL may lie in two pages.
+        let room = pages.saturating_add(mdls.saturating_mul(2));
+        let request = Request {
+            bytes: room.saturating_mul(PER_PART),
+            zero: false,
+            sleep: true,
+        };
+        let mut listing = request
+            .attempt(|gfp| Unlisted::new(room, gfp))
+            .ok_or(Refused::Resources)?;
+        let add = |piece: Piece| {
+            let mut added = listing.add_at(piece.mdl.addr(), HEAD);
+            let (mut offset, mut left) = (piece.offset, piece.bytes);
+            let frames = piece.mdl.frames().wrapping_add(piece.first);
+            for page in 0..piece.pages {
+                // SAFETY: The MDL has a frame for each of its pages, which these are some of.
+                let frame = unsafe { frames.wrapping_add(page).read() };
+                let here = left.min(PAGE_SIZE.saturating_sub(offset));
+                added &= listing.add_in(frame, offset, here);
+                left = left.saturating_sub(here);
+                offset = 0;
+            }
+            // The MDLs may have been changed since they were counted.
+            added.then_some(()).ok_or(Refused::Resources)
+        };
+        // SAFETY: By the safety requirements.
+        unsafe { self.pieces(add) }?;
+        Ok(listing)
+    }
+
     /// Its pages, to be mapped.
     ///
     /// # Safety
@@ -297,6 +334,10 @@ impl Transfer {
 
 /// About the bytes that a page takes until it is unmapped.
 const PER_PAGE: usize = 32;
+/// The same for a part of what a list has.
+const PER_PART: usize = 32;
+/// The bytes of an MDL without its frames.
+const HEAD: usize = size_of::<raw::MDL>();
 
 /// Where a list is to be written.
 enum Room {
@@ -361,6 +402,8 @@ unsafe fn get(
         let mdls = unsafe { transfer.mdls() }?;
         // SAFETY: By the safety requirements.
         let gathered = unsafe { transfer.gather(pages) }?;
+        // SAFETY: By the safety requirements.
+        let listing = unsafe { transfer.listing(pages, mdls.len()) }?;
         let request = Request {
             bytes: pages.saturating_mul(PAGE_SIZE),
             zero: false,
@@ -397,6 +440,7 @@ unsafe fn get(
             mapped,
             to_device,
             elements,
+            listing: Some(listing.enter(list.as_ptr() as usize)),
             mdls,
             _memory: memory,
             freeing: None,
@@ -463,6 +507,7 @@ fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
     let mut sleep = irql.may_sleep();
     let mut unmapped = false;
     if let Owner::List(list) = &mut region.owner {
+        list.listing = None;
         if list.to_device != to_device {
             let given = [id.into(), at, u32::from(to_device).into()];
             rule::LIST_MISDIRECTED.by(caller, given).report();

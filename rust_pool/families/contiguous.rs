@@ -32,6 +32,7 @@ use crate::{
             Backlog,
             Batch, //
         },
+        listed,
         table::{
             Misfit,
             Reservation,
@@ -281,6 +282,9 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
     let own = Parameter::Address(base);
     if sys::irql().is_nmi() {
         rule::CONTIGUOUS_FREED.by(caller, [own]).report();
+        return;
+    }
+    if listed::refuses_block(base, caller) {
         return;
     }
     let taken = REGIONS.take(base, |region| match region.owner {

@@ -29,6 +29,7 @@ use crate::{
             Backlog,
             Batch, //
         },
+        listed,
         table::{
             Misfit,
             Reservation,
@@ -185,6 +186,9 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     let own = Parameter::Address(base);
     if sys::irql().is_nmi() {
         rule::NONCACHED_FREED.by(caller, [own]).report();
+        return;
+    }
+    if listed::refuses_block(base, caller) {
         return;
     }
     let taken = REGIONS.take(base, |region| match region.owner {

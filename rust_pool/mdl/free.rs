@@ -17,8 +17,10 @@ use crate::{
         map,
         pages,
         reserved,
-        Mdl, //
+        Mdl,
+        HEAD, //
     },
+    record::listed,
     report::rule,
     sys::raw, //
 };
@@ -27,6 +29,10 @@ use kernel::prelude::*;
 /// Frees an MDL if it is one and not in use. Any context, any address.
 fn free(addr: usize, caller: usize) {
     if let Some(mdl) = Mdl::of_block(addr) {
+        if let Some(list) = listed::holder(addr, HEAD) {
+            mdl.report_with(&rule::MDL_FREED_IN_LIST, &list, caller, || list.print());
+            return;
+        }
         let head = mdl.head();
         if flags_of(&head) & flag::PARTIAL_MAPPED != 0 && !reserved::end(mdl) {
             map::unmap(head.MappedSystemVa as usize, mdl, caller);

@@ -25,6 +25,7 @@ use crate::{
         Mdl, //
     },
     record::{
+        listed,
         table::{
             Reservation,
             Taken,
@@ -189,6 +190,12 @@ fn free(mdl: Mdl, caller: usize) {
     let irql = sys::irql();
     if irql.is_nmi() {
         rule::MDL_PAGES_FREED.by(caller, [mdl.into()]).report();
+        return;
+    }
+    if let Some(list) = listed::holder_of_pages(mdl_pages::key_of(mdl.addr())) {
+        mdl.report_with(&rule::MDL_PAGES_FREED_IN_LIST, &list, caller, || {
+            list.print();
+        });
         return;
     }
     let Some(region) = take(mdl) else {

@@ -10,6 +10,7 @@ use crate::{
     },
     sys::{
         ListMemory,
+        Listing,
         Mapped, //
     }, //
 };
@@ -25,6 +26,8 @@ pub(crate) struct MappedList {
     pub(crate) mapped: Mapped,
     pub(crate) to_device: bool,
     pub(crate) elements: usize,
+    /// The memory that it has, until it is put.
+    pub(crate) listing: Option<Listing>,
     /// The addresses of its MDLs.
     pub(crate) mdls: KVec<usize>,
     /// The list's own memory, if it is not its client's; it goes with the record.

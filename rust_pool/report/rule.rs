@@ -1584,6 +1584,41 @@ pub(crate) const UNLOCKED_IN_LIST: Rule<3> = rule(
     Refused,
 );
 
+/// A free of pool, contiguous or noncached memory or of a common buffer that a scatter/gather list
+/// has. So is a free of pool that has an MDL of such a list.
+pub(crate) const FREED_IN_LIST: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x0e), Given("address"), Given("the list"), Is(0)],
+    "free of memory that a scatter/gather list has",
+    Refused,
+);
+
+/// `IoFreeMdl()` of an MDL that a scatter/gather list is of.
+pub(crate) const MDL_FREED_IN_LIST: Rule<3> = rule(
+    DmaVerifier,
+    [
+        Ours(0x0e),
+        Given("MDL"),
+        Given("its flags"),
+        Given("the list"),
+    ],
+    "free of an MDL that a scatter/gather list is of",
+    Refused,
+);
+
+/// `MmFreePagesFromMdl()` of pages that a scatter/gather list has.
+pub(crate) const MDL_PAGES_FREED_IN_LIST: Rule<3> = rule(
+    DmaVerifier,
+    [
+        Ours(0x0e),
+        Given("MDL"),
+        Given("its flags"),
+        Given("the list"),
+    ],
+    "pages of an MDL freed that a scatter/gather list has",
+    Refused,
+);
+
 /// The driver or the device wrote before a common buffer, which is found when that is freed, if it
 /// was allocated with the verifier's option `dma`.
 pub(crate) const WRITTEN_BEFORE_BUFFER: Rule<2> = rule(

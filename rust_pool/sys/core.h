@@ -159,6 +159,17 @@ bool rust_pool_mapping_unmap(struct rust_pool_mapping *mapping,
 void *rust_pool_list_memory(size_t bytes, gfp_t gfp);
 void rust_pool_list_memory_free(void *list);
 
+/* listed.c: which memory scatter/gather lists have. */
+struct rust_pool_listing;
+
+struct rust_pool_listing *rust_pool_listing_new(size_t room, gfp_t gfp);
+bool rust_pool_listing_add(struct rust_pool_listing *listing, phys_addr_t start,
+			   size_t bytes);
+void rust_pool_listing_enter(struct rust_pool_listing *listing,
+			     unsigned long list);
+void rust_pool_listing_free(struct rust_pool_listing *listing);
+unsigned long rust_pool_listed_at(phys_addr_t start, size_t bytes);
+
 /* frames.c: page frames by their numbers. */
 struct rust_pool_frames {
 	/* The index of the first that is no memory; their number if all are. */

@@ -29,6 +29,7 @@ static const struct input_table *const tables[] = {
 	&buffer_frees,
 	&list_requests,
 	&list_puts,
+	&held_memory_frees,
 };
 
 #define WITHOUT_DEVICE	9

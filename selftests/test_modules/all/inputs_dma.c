@@ -745,3 +745,87 @@ static void run_list_put(struct rpt *t, const void *data,
 
 const struct input_table list_puts =
 	INPUT_TABLE("PutScatterGatherList", list_releases, run_list_put);
+
+/* Frees of what a list has. */
+struct held_free {
+	struct input in;
+	struct subject subject;
+};
+
+#define HELD(_what, _contexts, ...) { \
+	.in = { "free_in_list", _what, _contexts, 0xe6, 0x0e }, \
+	.subject = { __VA_ARGS__ } }
+#define HELD_IN_NMI(_what, ...) { \
+	.in = { "free_in_list", _what, IN_NMI, 0xc2, 0x09 }, \
+	.subject = { __VA_ARGS__ } }
+
+static const struct held_free held_frees[] = {
+	HELD("pool_1", ANYWHERE, NONPAGED, 1),
+	HELD("pool_4064", EACH_IRQL, NONPAGED, 4064),
+	HELD("pool_8192", ANYWHERE, NONPAGED, 8192),
+	HELD("pool_1M", EACH_IRQL, NONPAGED, SZ_1M),
+	HELD("contiguous", EACH_IRQL, CONTIGUOUS, 8192),
+	HELD("contiguous_UC", EACH_IRQL, CONTIGUOUS_UC, 8192),
+	HELD("noncached", EACH_IRQL, NONCACHED, 8192),
+	HELD_IN_NMI("pool_1", NONPAGED, 1),
+	HELD_IN_NMI("pool_8192", NONPAGED, 8192),
+	HELD_IN_NMI("contiguous", CONTIGUOUS, 8192),
+	HELD_IN_NMI("noncached", NONCACHED, 8192),
+};
+
+struct held_call {
+	const struct subject *is;
+	void *base;
+};
+
+static void do_free_held(void *arg)
+{
+	const struct held_call *c = arg;
+
+	switch (c->is->memory) {
+	case NONPAGED:
+		ExFreePoolWithTag(c->base, TAG_INPUT);
+		break;
+	case NONCACHED:
+		MmFreeNonCachedMemory(c->base, c->is->bytes);
+		break;
+	default:
+		MmFreeContiguousMemory(c->base);
+		break;
+	}
+}
+
+static void run_held_free(struct rpt *t, const void *data,
+			  enum rpt_context context)
+{
+	const struct held_free *row = data;
+	struct held_call held = { .is = &row->subject };
+	struct list_call c = { .length = 1, .routine = keep_list, .write = TRUE };
+	ULONG bytes = row->subject.bytes;
+	struct thing thing;
+	struct adapters a;
+
+	if (!get_adapters(t, &a) || !thing_make(t, &thing, &row->subject))
+		return;
+	held.base = thing_address(&thing);
+	c.operations = a.operations;
+	c.adapter = a.own;
+	c.mdl = IoAllocateMdl(held.base, bytes, FALSE, FALSE, NULL);
+	if (!EXPECT(t, c.mdl))
+		return;
+	MmBuildMdlForNonPagedPool(c.mdl);
+	c.va = held.base + bytes - 1;
+	do_get_list(&c);
+	if (!EXPECT(t, c.list))
+		return;
+	rpt_in_context(context, do_free_held, &held);
+	if (input_judge(t, &row->in, context)) {
+		do_put_list(&c);
+		IoFreeMdl(c.mdl);
+		thing_drop(t, &thing, false);
+	}
+	put_adapters(&a, true);
+}
+
+const struct input_table held_memory_frees =
+	INPUT_TABLE("frees_in_list", held_frees, run_held_free);

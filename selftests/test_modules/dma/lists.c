@@ -503,6 +503,174 @@ static void unlocked_in_a_list(struct rpt *t)
 	drop(&x);
 }
 
+enum holding {
+	POOL, POOL_BY_TAG, CONTIGUOUS, CONTIGUOUS_BY_TYPE, NONCACHED, BUFFER,
+	MDL_PAGES,
+};
+
+#define HELD(what, bytes)	((unsigned long)(what) << 32 | (bytes))
+
+static const struct rpt_arg holdings[] = {
+	{ "pool_100", HELD(POOL, 100) },
+	{ "pool_3000", HELD(POOL_BY_TAG, 3000) },
+	{ "pool_4096", HELD(POOL, SZ_4K) },
+	{ "pool_20000", HELD(POOL_BY_TAG, 20000) },
+	{ "pool_2M", HELD(POOL, SZ_2M) },
+	{ "contiguous", HELD(CONTIGUOUS, 20000) },
+	{ "contiguous_by_type", HELD(CONTIGUOUS_BY_TYPE, 20000) },
+	{ "noncached", HELD(NONCACHED, 20000) },
+	{ "common_buffer", HELD(BUFFER, 20000) },
+	{ "mdl_pages", HELD(MDL_PAGES, 5 * PAGE_SIZE) },
+	{ }
+};
+
+/* Memory of some family, and its MDL. */
+struct held {
+	enum holding what;
+	ULONG length;
+	DMA_ADAPTER *adapter;
+	void *base;
+	PHYSICAL_ADDRESS logical;
+	PMDL mdl;
+};
+
+static void make_held(struct held *h)
+{
+	PHYSICAL_ADDRESS low = { }, high = { .QuadPart = -1 }, none = { };
+
+	switch (h->what) {
+	case POOL:
+	case POOL_BY_TAG:
+		h->base = ExAllocatePoolWithTag(NonPagedPoolNx, h->length,
+						TAG_LIST);
+		break;
+	case CONTIGUOUS:
+	case CONTIGUOUS_BY_TYPE:
+		h->base = MmAllocateContiguousMemorySpecifyCache(h->length, low,
+								 high, none,
+								 MmCached);
+		break;
+	case NONCACHED:
+		h->base = MmAllocateNonCachedMemory(h->length);
+		break;
+	case BUFFER:
+		h->base = get_buffer(h->adapter, h->length, &h->logical);
+		break;
+	case MDL_PAGES:
+		h->mdl = MmAllocatePagesForMdlEx(low, high, none, h->length,
+						 MmCached,
+						 MM_ALLOCATE_FULLY_REQUIRED);
+		return;
+	}
+	h->mdl = IoAllocateMdl(h->base, h->length, FALSE, FALSE, NULL);
+	if (h->base && h->mdl)
+		MmBuildMdlForNonPagedPool(h->mdl);
+}
+
+static void free_held(struct held *h)
+{
+	switch (h->what) {
+	case POOL:
+		ExFreePool(h->base);
+		break;
+	case POOL_BY_TAG:
+		ExFreePoolWithTag(h->base, TAG_LIST);
+		break;
+	case CONTIGUOUS:
+		MmFreeContiguousMemory(h->base);
+		break;
+	case CONTIGUOUS_BY_TYPE:
+		MmFreeContiguousMemorySpecifyCache(h->base, h->length, MmCached);
+		break;
+	case NONCACHED:
+		MmFreeNonCachedMemory(h->base, h->length);
+		break;
+	case BUFFER:
+		put_buffer(h->adapter, h->length, h->logical, h->base);
+		break;
+	case MDL_PAGES:
+		MmFreePagesFromMdl(h->mdl);
+		break;
+	}
+}
+
+/*
+ * Until the list is put the device may write to them. A list of some of the bytes
+ * keeps all of the block.
+ */
+static void freed_in_a_list(struct rpt *t)
+{
+	struct held h = {
+		.what = rpt_value(t) >> 32,
+		.length = rpt_value(t) & U32_MAX,
+	};
+	struct transfer x = { .write = TRUE };
+	ULONG part = h.length / 2;
+
+	x.adapter = get_adapter(64, h.length, &(ULONG){ 0 });
+	h.adapter = get_adapter(64, h.length, &(ULONG){ 0 });
+	if (!EXPECT(t, x.adapter && h.adapter))
+		return;
+	make_held(&h);
+	x.mdl = h.mdl;
+	x.va = h.base;
+	if (!EXPECT(t, x.mdl))
+		return;
+	if (EXPECT_EQ(t, get_part(&x, part, h.length - part), 0)) {
+		free_held(&h);
+		dma_violation(t, 0x0e, h.base ?: h.mdl,
+			      h.base ? x.list : NULL);
+		if (!h.base)
+			EXPECT(t, rpt_shows(rpt_last(t)->p[3], x.list));
+		/* That it was reported once makes no difference. */
+		free_held(&h);
+		dma_violation(t, 0x0e, h.base ?: h.mdl, NULL);
+		IoFreeMdl(h.mdl);
+		dma_violation(t, 0x0e, h.mdl, NULL);
+		EXPECT(t, rpt_shows(rpt_last(t)->p[3], x.list));
+		ExFreePool(h.mdl);
+		dma_violation(t, 0x0e, h.mdl, x.list);
+		/* What the list has not is nobody else's concern. */
+		ExFreePool(ExAllocatePoolWithTag(NonPagedPoolNx, 100, TAG_LIST));
+		ExFreePool(ExAllocatePoolWithTag(NonPagedPoolNx, 8192, TAG_LIST));
+		EXPECT_VIOLATIONS(t, 0);
+		put_list(&x);
+	}
+	free_held(&h);
+	IoFreeMdl(h.mdl);
+	EXPECT_VIOLATIONS(t, 0);
+	put_adapter(h.adapter);
+	put_adapter(x.adapter);
+}
+
+/* Other blocks of the same page are not in the list, to the byte. */
+static void neighbours_of_a_list(struct rpt *t)
+{
+	static char *blocks[64];
+	struct transfer x = { .write = TRUE, .length = 192 };
+	unsigned int i;
+
+	x.adapter = get_adapter(64, 5000, &(ULONG){ 0 });
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPoolNx, x.length,
+						  TAG_LIST);
+	x.va = blocks[20];
+	x.mdl = IoAllocateMdl(x.va, x.length, FALSE, FALSE, NULL);
+	if (!EXPECT(t, x.adapter && x.va && x.mdl))
+		return;
+	MmBuildMdlForNonPagedPool(x.mdl);
+	if (EXPECT_EQ(t, get_part(&x, x.length - 1, 1), 0)) {
+		for (i = 0; i < ARRAY_SIZE(blocks); i++)
+			if (i != 20 && blocks[i])
+				ExFreePool(blocks[i]);
+		EXPECT_VIOLATIONS(t, 0);
+		ExFreePool(x.va);
+		dma_violation(t, 0x0e, x.va, x.list);
+		put_list(&x);
+	}
+	drop(&x);
+}
+
 static void frame_of_no_memory(struct rpt *t)
 {
 	struct transfer x;
@@ -759,6 +927,8 @@ static const struct rpt_case cases[] = {
 	{ "adapter_put_with_lists_out", put_with_lists_out },
 	{ "list_of_bad_transfer", bad_transfers },
 	{ "pages_unlocked_in_a_list", unlocked_in_a_list },
+	{ "freed_in_a_list", freed_in_a_list, holdings },
+	{ "neighbours_of_a_list", neighbours_of_a_list },
 	{ "list_with_frame_of_no_memory", frame_of_no_memory },
 	{ "list_by_offset", list_by_offset },
 	{ "adapter_and_transfer_info", infos },

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which memory scatter/gather lists have.
+
+use crate::sys::{
+    arch::read_once,
+    frames::frame_of,
+    memory::{
+        physical,
+        Gfp,
+        PAGE_SIZE, //
+    },
+    raw, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    bindings,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// How many lists have memory.
+static LISTS: Atomic<u64> = Atomic::new(0);
+
+/// Whether a list has any memory. Any context.
+#[inline(always)]
+pub(crate) fn any_listed() -> bool {
+    read_once::read(&LISTS) != 0
+}
+
+/// The address of a list that has one of the bytes at a kernel address. Any context but NMI.
+pub(crate) fn listed_at(base: usize, bytes: usize) -> Option<usize> {
+    let mut found = 0;
+    each_part(base, bytes, |start, here| {
+        // SAFETY: Any address may be asked for.
+        found = unsafe { raw::rust_pool_listed_at(start, here) };
+        found == 0
+    });
+    (found != 0).then_some(found)
+}
+
+/// The address of a list that has one of the bytes of a page. Any context but NMI.
+pub(crate) fn listed_page(page: NonNull<bindings::page>) -> Option<usize> {
+    // SAFETY: Any address may be asked for.
+    let found = unsafe { raw::rust_pool_listed_at(start_of(frame_of(page)), PAGE_SIZE) };
+    (found != 0).then_some(found)
+}
+
+/// The physical address of a page frame.
+fn start_of(frame: raw::PFN_NUMBER) -> u64 {
+    // CAST: Lossless on the architectures supported.
+    (frame as u64).wrapping_mul(PAGE_SIZE as u64)
+}
+
+/// Calls `visit` with the physical address and the length of each part of the bytes at a kernel
+/// address that is in one page, until it returns `false`. Returns what it returned last.
+fn each_part(base: usize, bytes: usize, mut visit: impl FnMut(u64, usize) -> bool) -> bool {
+    let mut done = 0usize;
+    while done < bytes {
+        let at = base.wrapping_add(done);
+        let here = (PAGE_SIZE - at % PAGE_SIZE).min(bytes - done);
+        if physical(at).is_some_and(|start| !visit(start, here)) {
+            return false;
+        }
+        done += here;
+    }
+    true
+}
+
+/// The memory of a list that is being made.
+///
+/// # Invariants
+///
+/// It is a listing of `listed.c` that was not entered.
+pub(crate) struct Unlisted(NonNull<raw::rust_pool_listing>);
+
+impl Unlisted {
+    /// Room for what lies in so many pages.
+    pub(crate) fn new(room: usize, gfp: Gfp) -> Option<Self> {
+        // SAFETY: Any number may be asked for.
+        let listing = unsafe { raw::rust_pool_listing_new(room, gfp) };
+        // INVARIANT: It is new.
+        NonNull::new(listing).map(Self)
+    }
+
+    /// Adds adjacent bytes at a physical address; `false` if there is no room.
+    fn add(&mut self, start: u64, bytes: usize) -> bool {
+        // SAFETY: By the invariant; it is ours alone.
+        unsafe { raw::rust_pool_listing_add(self.0.as_ptr(), start, bytes) }
+    }
+
+    /// Adds bytes of a page frame, from an offset on; `false` if there is no room.
+    pub(crate) fn add_in(&mut self, frame: raw::PFN_NUMBER, offset: usize, bytes: usize) -> bool {
+        // CAST: Lossless on the architectures supported.
+        self.add(start_of(frame).wrapping_add(offset as u64), bytes)
+    }
+
+    /// Adds bytes at a kernel address; `false` if there is no room.
+    pub(crate) fn add_at(&mut self, base: usize, bytes: usize) -> bool {
+        each_part(base, bytes, |start, here| self.add(start, here))
+    }
+
+    /// From now on, this is the memory of the list at this address. Any context but NMI.
+    pub(crate) fn enter(self, list: usize) -> Listing {
+        LISTS.add(1, Relaxed);
+        // SAFETY: By the invariant; it is ours alone.
+        unsafe { raw::rust_pool_listing_enter(self.0.as_ptr(), list) };
+        // INVARIANT: It was entered just now. It was counted before.
+        Listing { _memory: self }
+    }
+}
+
+impl Drop for Unlisted {
+    fn drop(&mut self) {
+        // SAFETY: It is a listing, entered or not, and is not used any more.
+        unsafe { raw::rust_pool_listing_free(self.0.as_ptr()) }
+    }
+}
+
+/// The memory that a list has until this is dropped. Any context but NMI.
+///
+/// # Invariants
+///
+/// It was entered, and is counted.
+pub(crate) struct Listing {
+    _memory: Unlisted,
+}
+
+// SAFETY: A listing may be dropped by any thread.
+unsafe impl Send for Listing {}
+// SAFETY: A shared reference gives access to nothing.
+unsafe impl Sync for Listing {}
+
+impl Drop for Listing {
+    fn drop(&mut self) {
+        LISTS.fetch_sub(1, Relaxed);
+    }
+}
