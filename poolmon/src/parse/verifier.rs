@@ -15,7 +15,7 @@ pub struct Verifier {
     pub on: bool,
     /// The second line.
     pub counts: String,
-    /// The options, as they can be written back.
+    /// The options in force, as they can be written back.
     pub options: Vec<String>,
 }
 
@@ -25,10 +25,12 @@ pub fn parse(name: &str, text: &str) -> Result<Verifier> {
     let mut note = file.note();
     let counts = note.rest().to_owned();
     let on: u32 = note.named("on")?;
+    let lines = file.rows().map(|row| row.rest().to_owned());
     Ok(Verifier {
         on: on != 0,
         counts,
-        options: file.rows().map(|row| row.rest().to_owned()).collect(),
+        // If there is none, the file says so in a word that can be written back, too.
+        options: lines.filter(|line| line != "off").collect(),
     })
 }
 
@@ -45,5 +47,8 @@ mod tests {
         assert!(verifier.on);
         assert!(verifier.counts.starts_with("on 1 tracked 0"));
         assert_eq!(verifier.options, ["fail nth=2 # pid 112, struck", "dma"]);
+        let off = "verifier - version: 2.0\n# on 0 tracked 0\n#option\noff\n";
+        let verifier = parse("verifier", off).unwrap();
+        assert_eq!((verifier.on, verifier.options.len()), (false, 0));
     }
 }

@@ -456,11 +456,12 @@ fn verifier(frame: &mut Frame<'_>, state: &State, area: Rect) {
     let (verifier, selected) = state.options();
     let bold = Style::new().add_modifier(Modifier::BOLD);
     let on = if verifier.on { "on" } else { "off" };
-    let tag = state
-        .selected()
-        .map_or_else(|| "-".to_owned(), |shown| shown.row.tag.clone());
+    let tag = match state.selected() {
+        Some(shown) if shown.row.kind.is_pool() => format!("Selected tag: {}", shown.row.tag),
+        _ => "No tag is selected".to_owned(),
+    };
     let mut lines = vec![
-        Line::styled(format!("The verifier is {on}. Selected tag: {tag}"), bold),
+        Line::styled(format!("The verifier is {on}. {tag}"), bold),
         Line::from(verifier.counts.clone()),
         Line::from(""),
     ];
@@ -474,7 +475,8 @@ fn verifier(frame: &mut Frame<'_>, state: &State, area: Rect) {
     if verifier.options.is_empty() {
         lines.push(Line::from("  no option is in force"));
     }
-    frame.render_widget(Paragraph::new(lines), area);
+    let wrapped = Paragraph::new(lines).wrap(Wrap { trim: false });
+    frame.render_widget(wrapped, area);
 }
 
 #[cfg(test)]
@@ -681,11 +683,14 @@ mod tests {
         let mut test = Test::new();
         test.press(KeyCode::Down);
         assert_eq!(test.keys("v"), Order::Read);
-        let text = "verifier - version: 2.0\n# on 1 tracked 0\n#option\n\
+        let text = "verifier - version: 2.0\n\
+            # on 1 tracked 0 special 0 unserved 0 held 0 kept 0 untracked 0 attempts 7\n#option\n\
             tracking tag=ECfg\ndma\n";
         test.state
             .verifier(verifier::parse("verifier", text).unwrap());
+        test.terminal = Terminal::new(TestBackend::new(40, 24)).unwrap();
         test.shows("The verifier is on. Selected tag: ECfg");
+        test.shows("untracked 0 attempts 7");
         test.shows("  tracking tag=ECfg");
         let writes = |line: &str| Order::Write(line.to_owned());
         assert_eq!(test.keys("t"), writes("off tracking tag=ECfg"));
