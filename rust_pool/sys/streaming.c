@@ -43,6 +43,11 @@ struct rust_pool_mapping {
 	struct rust_pool_dma_origin origin;
 	bool mapped;
 	/*
+	 * Where the first element leads, if the kernel has the device use copies
+	 * (swiotlb) behind an IOMMU.
+	 */
+	phys_addr_t bounced;
+	/*
 	 * The pages that the device does not reach, at their places; NULL without. In
 	 * the table are others, which have the data meanwhile.
 	 */
@@ -202,6 +207,18 @@ static const void *domain_of(struct device *dev)
 #endif
 }
 
+/* The physical address that the device reaches by the first element. */
+static phys_addr_t first_of(const struct rust_pool_mapping *m,
+			    const void *domain)
+{
+#ifdef CONFIG_IOMMU_API
+	return iommu_iova_to_phys((struct iommu_domain *)domain,
+				  sg_dma_address(m->table.sgl));
+#else
+	return 0;
+#endif
+}
+
 /* To attach the device at its first mapping takes the group's mutex. */
 static bool attach_is_due(struct device *dev)
 {
@@ -229,6 +246,9 @@ bool rust_pool_mapping_map(struct rust_pool_mapping *m, struct device *dev,
 		return false;
 	m->mapped = !dma_map_sgtable(dev, &m->table, m->direction,
 				     DMA_ATTR_NO_WARN);
+	if (m->mapped && m->origin.translated &&
+	    sg_dma_is_swiotlb(m->table.sgl))
+		m->bounced = first_of(m, m->origin.domain);
 	return m->mapped;
 }
 
@@ -316,9 +336,12 @@ static bool maps(struct iommu_domain *domain, const struct rust_pool_mapping *m)
 
 	if (domain != m->origin.domain)
 		return false;
-	/* Those are copies of the pages. */
+	/*
+	 * Parts of pages have copies. Their places are taken until they are unmapped,
+	 * so no other mapping leads there.
+	 */
 	if (sg_dma_is_swiotlb(m->table.sgl))
-		return true;
+		return first_of(m, domain) == m->bounced;
 	for_each_sgtable_sg(&m->table, sg, i) {
 		if (done == sg_dma_len(dma)) {
 			dma = sg_next(dma);
