@@ -29,18 +29,22 @@
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
 #include <linux/gfp.h>
+#include <linux/hash.h>
 #include <linux/iommu.h>
 #include <linux/iommu-dma.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
+#include <linux/spinlock.h>
 #include <linux/swiotlb.h>
 #include <linux/vmalloc.h>
 
 #include "core.h"
 
 /* A free waits for a device in reset this often, this long each time. */
-#define RESET_TRIES	50
+#define RESET_WAITS	50
 #define RESET_MSECS	20
 /* An allocation has the kernel reclaim memory this often before it fails. */
 #define ROOM_TRIES	4
@@ -377,12 +381,51 @@ static void make_grouped(struct making *m, void *group)
 	}
 }
 
+/*
+ * A group that was waited for in vain: VFIO may have it for hours. For a second
+ * after each free that was given up, nobody waits for the group again. So however
+ * much is freed at one time, it waits once, and so does what is behind it in the
+ * backlogs. The address of a group tells its place; of two groups with one place,
+ * only one is remembered.
+ */
+static struct given_up {
+	const void *group;
+	unsigned long until;
+} given_up[16];
+static DEFINE_SPINLOCK(given_up_lock);
+
+/*
+ * Sleep for a moment, as somebody has the group; false if it was waited for long
+ * enough. @waits is how often this caller has waited, at first 0.
+ */
+bool rust_pool_dma_wait(const void *group, unsigned int *waits)
+{
+	struct given_up *place =
+		&given_up[hash_ptr(group, ilog2(ARRAY_SIZE(given_up)))];
+	bool wait;
+
+	spin_lock(&given_up_lock);
+	wait = *waits < RESET_WAITS &&
+	       (place->group != group || time_after(jiffies, place->until));
+	if (!wait) {
+		place->group = group;
+		place->until = jiffies +
+			       msecs_to_jiffies(RESET_WAITS * RESET_MSECS);
+	}
+	spin_unlock(&given_up_lock);
+	if (wait) {
+		*waits += 1;
+		msleep(RESET_MSECS);
+	}
+	return wait;
+}
+
 /* Free a buffer with the group's mutex held. */
 static void free_grouped(struct freeing *f, void *group)
 {
-	unsigned int tries;
+	unsigned int waits = 0;
 
-	for (tries = 0; tries < RESET_TRIES; tries++) {
+	do {
 		f->borrowed = false;
 		f->left = false;
 		if (!within_group(group, f, free_in_group)) {
@@ -394,10 +437,7 @@ static void free_grouped(struct freeing *f, void *group)
 			else if (!within_group(group, f, free_in_group))
 				f->fate = free_memory(f);
 		}
-		if (!f->borrowed)
-			return;
-		msleep(RESET_MSECS);
-	}
+	} while (f->borrowed && rust_pool_dma_wait(group, &waits));
 }
 
 #else /* CONFIG_IOMMU_API */

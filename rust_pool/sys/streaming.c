@@ -15,7 +15,6 @@
  */
 
 #include <linux/crash_dump.h>
-#include <linux/delay.h>
 #include <linux/device.h>
 #include <linux/dma-direct.h>
 #include <linux/dma-map-ops.h>
@@ -30,10 +29,6 @@
 #include <linux/slab.h>
 
 #include "core.h"
-
-/* How often, and how long each time, a device in reset is waited for. */
-#define RESET_TRIES	50
-#define RESET_MSECS	20
 
 struct rust_pool_mapping {
 	struct sg_table table;
@@ -427,9 +422,9 @@ static enum rust_pool_dma_fate unmap_grouped(struct rust_pool_mapping *m,
 		.dev = dev,
 		.fate = RUST_POOL_DMA_LOST,
 	};
-	unsigned int tries;
+	unsigned int waits = 0;
 
-	for (tries = 0; tries < RESET_TRIES; tries++) {
+	do {
 		u.borrowed = false;
 		u.left = false;
 		if (!within_group(group, &u)) {
@@ -438,10 +433,7 @@ static enum rust_pool_dma_fate unmap_grouped(struct rust_pool_mapping *m,
 			if (!within_group(group, &u))
 				u.fate = RUST_POOL_DMA_FREED_PAGES;
 		}
-		if (!u.borrowed)
-			break;
-		msleep(RESET_MSECS);
-	}
+	} while (u.borrowed && rust_pool_dma_wait(group, &waits));
 	return u.fate;
 }
 
