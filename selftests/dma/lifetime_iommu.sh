@@ -69,7 +69,7 @@ EDU=${EDU##*/}
 set -- $(behind_bridge)
 [ $# -eq 2 ] || skip_all "there are not two edus behind a bridge"
 begin_lifetime
-ktap_set_plan $((COMMON + 16 + LIFETIME_ENDS))
+ktap_set_plan $((COMMON + 18 + LIFETIME_ENDS))
 common_cases "$EDU" lazy
 booked_check "lazy to passthrough" type_changed "$EDU" DMA-FQ identity
 booked_check "lazy to passthrough and back" type_changed "$EDU" DMA-FQ identity DMA-FQ
@@ -84,6 +84,8 @@ check "one of two in a group removed" one_of_two_removed "$1" "$2"
 booked_check "one of two in a group removed, with lists out" one_of_two_removed_with_lists "$1" "$2"
 booked_check "lazy to passthrough, with lists out" type_changed_with_lists "$EDU" DMA-FQ identity
 booked_check "passthrough to lazy, with lists out" type_changed_with_lists "$EDU" identity DMA-FQ
+check "the group is somebody else's for a while" group_back_soon "$EDU"
+booked_check "the group is somebody else's for long" group_away_for_long "$EDU"
 check "bridge removed" bridge_removed "$1"
 check "root port removed" root_port_removed "$1"
 check "the devices are back" all_back "$EDU" "$1"

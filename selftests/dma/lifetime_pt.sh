@@ -11,12 +11,23 @@
 # shellcheck source=selftests/dma/lifetime_cases.sh
 . "$DIR/dma/lifetime_cases.sh"
 
+# The domain that comes may be at the address of the one that went.
+bounced_lists_changed() {
+	set_type "$1" DMA && run bounced "$1" && lists_put unlist '' || return 1
+	for _put in unlist unlist_atomic; do
+		run bounced "$1" && set_type "$1" identity && set_type "$1" DMA &&
+			lists_put $_put 'IOMMU domain changed' || return 1
+	done
+	usable "$1" && set_type "$1" identity
+}
+
 need_edu
 EDU=${EDU##*/}
 [ "$(type_of "$EDU")" = identity ] || skip_all "edu is not behind an IOMMU that passes through"
 begin_lifetime
-ktap_set_plan $((COMMON + 2 + LIFETIME_ENDS))
+ktap_set_plan $((COMMON + 3 + LIFETIME_ENDS))
 common_cases "$EDU" passthrough
 booked_check "passthrough to strict" type_changed "$EDU" identity DMA
+booked_check "strict to passthrough and back, with bounced lists" bounced_lists_changed "$EDU"
 check "strict: removed, with buffers out" removed_as "$EDU" DMA
 end_lifetime

@@ -13,9 +13,14 @@
  *   unreached DEVICE   buffers that were freed, and pages of lists that were put, are
  *                      not mapped for a device
  *   lists DEVICE       an adapter for a PCI device, with scatter/gather lists
+ *   bounced DEVICE     as lists, but the kernel has the device use copies, as it
+ *                      does for one that it does not trust
  *   unlist, unlist_atomic
  *                      puts all lists, then the adapter; the former with preemption
  *                      disabled in the latter
+ *   borrow DEVICE MS, return
+ *                      has the device's IOMMU group as VFIO would: for so many
+ *                      milliseconds, or until then
  *   race DEVICE, rest  two threads get, allocate, free and put without end
  */
 #include <linux/atomic.h>
@@ -31,6 +36,7 @@
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 #include <rust_pool/wdm.h>
 
 #define THREADS	2
@@ -267,16 +273,28 @@ static void unlist(bool atomic)
 	listed.block = NULL;
 }
 
+/* Whether the first list leads to a copy of the memory. */
+static bool is_copy(struct pci_dev *pdev, void *va)
+{
+	struct iommu_domain *domain = iommu_get_domain_for_dev(&pdev->dev);
+	phys_addr_t at = domain ? iommu_iova_to_phys(domain, listed.logical) : 0;
+
+	return at && at != MmGetPhysicalAddress(va).QuadPart;
+}
+
 /* Each of a part of its own, as a device may not be given memory twice. */
-static int lists(const char *name)
+static int lists(const char *name, bool bounced)
 {
 	const ULONG part = LIST_BYTES / LISTS / PAGE_SIZE * PAGE_SIZE;
+	/* Only parts of pages are copied. */
+	const ULONG skip = bounced ? 100 : 0;
 	struct pci_dev *pdev = find(name);
 	unsigned int i;
 	int err = 0;
 
 	if (!pdev)
 		return -ENODEV;
+	pdev->untrusted = bounced;
 	listed.adapter = get_adapter(&pdev->dev, 64);
 	listed.block = ExAllocatePoolWithTag(NonPagedPoolNx, LIST_BYTES, 'tsiL');
 	listed.mdl = IoAllocateMdl(listed.block, LIST_BYTES, FALSE, FALSE, NULL);
@@ -287,15 +305,59 @@ static int lists(const char *name)
 	for (i = 0; !err && i < LISTS; i++)
 		if (listed.adapter->DmaOperations->GetScatterGatherList(
 			    listed.adapter, &pdev->dev, listed.mdl,
-			    listed.block + i * part, part, keep_list,
+			    listed.block + i * part + skip, part - skip, keep_list,
 			    &listed.list[i], i & 1))
 			err = -ENOMEM;
+	pdev->untrusted = false;
+	if (!err) {
+		listed.logical = listed.list[0]->Elements[0].Address.QuadPart;
+		if (bounced && !is_copy(pdev, listed.block + skip))
+			err = -ENXIO;
+	}
 	if (err)
 		unlist(false);
-	else
-		listed.logical = listed.list[0]->Elements[0].Address.QuadPart;
 	pci_dev_put(pdev);
 	return err;
+}
+
+static struct iommu_group *borrowed;
+
+static void release(struct work_struct *unused)
+{
+	iommu_group_release_dma_owner(borrowed);
+	iommu_group_put(borrowed);
+	borrowed = NULL;
+}
+
+static DECLARE_DELAYED_WORK(releasing, release);
+
+static void return_group(void)
+{
+	if (borrowed)
+		mod_delayed_work(system_dfl_wq, &releasing, 0);
+	flush_delayed_work(&releasing);
+}
+
+static int borrow(const char *name, unsigned int msecs)
+{
+	struct pci_dev *pdev = find(name);
+	int err;
+
+	if (!pdev)
+		return -ENODEV;
+	return_group();
+	borrowed = iommu_group_get(&pdev->dev);
+	pci_dev_put(pdev);
+	if (!borrowed)
+		return -ENODEV;
+	err = iommu_group_claim_dma_owner(borrowed, &borrowed);
+	if (err) {
+		iommu_group_put(borrowed);
+		borrowed = NULL;
+		return err;
+	}
+	queue_delayed_work(system_dfl_wq, &releasing, msecs_to_jiffies(msecs));
+	return 0;
 }
 
 /* Whatever becomes of the device: what is given is given back. */
@@ -374,7 +436,11 @@ static int run_set(const char *line, const struct kernel_param *kp)
 	if (!strcmp(step, "unreached"))
 		return unreached(name);
 	if (!strcmp(step, "lists"))
-		return lists(name);
+		return lists(name, false);
+	if (!strcmp(step, "bounced"))
+		return lists(name, true);
+	if (!strcmp(step, "borrow"))
+		return borrow(name, kib);
 	if (!strcmp(step, "race"))
 		return start(name);
 	if (!strcmp(step, "free")) {
@@ -390,6 +456,8 @@ static int run_set(const char *line, const struct kernel_param *kp)
 	} else if (!strcmp(step, "put_first")) {
 		put_adapters();
 		put_first = true;
+	} else if (!strcmp(step, "return")) {
+		return_group();
 	} else if (!strcmp(step, "rest")) {
 		rest();
 	} else {
@@ -428,6 +496,7 @@ static int __init lifetime_init(void)
 static void __exit lifetime_exit(void)
 {
 	rest();
+	return_group();
 	free_all(false);
 	put_all();
 	unlist(false);
