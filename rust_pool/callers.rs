@@ -4,4 +4,5 @@
 
 pub(crate) mod call_site;
 pub(crate) mod mangled;
+pub(crate) mod routines;
 pub(crate) mod stack;

@@ -106,6 +106,13 @@ run_spdx() {
 	[ -z "$missing" ] || { echo "$missing"; return 1; }
 }
 
+# Checks that callers/routines.rs knows the routines of the headers.
+run_routines() {
+	diff <(sed -nE 's/^    "([A-Za-z0-9]+)",$/\1/p' rust_pool/callers/routines.rs) \
+		<(grep -hE '^[A-Za-z]' include/rust_pool/*.h |
+			grep -oE '\b(Ex|Io|Mm)[A-Z][A-Za-z0-9]*\(' | tr -d '(' | LC_ALL=C sort -u)
+}
+
 # Checks that each mutant applies, is in the folder of the program that finds it, and has a
 # name that no other has.
 run_mutants() {
@@ -156,6 +163,7 @@ if [ "${1:-}" = fmt ]; then
 fi
 check SPDX "each file named needs a line SPDX-License-Identifier: GPL-2.0" run_spdx
 check layers "see rust_pool/README.rst" in_root python3 "$TOP/scripts/layers.py"
+check routines "correct the list in rust_pool/callers/routines.rs" run_routines
 check violations "make fmt, which makes their tables" in_root python3 "$TOP/scripts/rules.py"
 check rustfmt "make fmt" run_rustfmt --check
 check mutants "see CONTRIBUTING.md" run_mutants

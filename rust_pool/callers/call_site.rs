@@ -7,7 +7,10 @@
 //! library.
 
 use crate::{
-    callers::mangled,
+    callers::{
+        mangled,
+        routines, //
+    },
     lib::{
         at_load::AtLoad,
         list::{
@@ -409,17 +412,25 @@ fn same_function(one: usize, other: usize) -> bool {
     Symbol(one).with(|one| Symbol(other).with(|other| parts(one) == parts(other)))
 }
 
-/// Whether an address lies in a library's function.
+/// Whether an address lies in a library's function. A client's copy of a routine counts as one.
 fn is_of_library(addr: usize) -> bool {
-    Symbol(addr).with(mangled::is_of_library)
+    Symbol(addr).with(|name| mangled::is_of_library(name) || routines::is_routine(name))
 }
 
 /// The index of the first frame that is not in a library, if it lies in a client; else 0.
+///
+/// A routine whose address was used may be called by the kernel or by us, for a client. So if the
+/// first frame is one, those of others are passed over.
 pub(crate) fn first_of_client(frames: &[usize]) -> usize {
-    let libraries = frames.iter().take_while(|&&frame| is_of_library(frame));
+    let is_client = |frame: usize| Client::at(frame) != Client::UNKNOWN;
+    let by_address = frames
+        .first()
+        .is_some_and(|&first| Symbol(first).with(routines::is_routine));
+    let libraries = frames
+        .iter()
+        .take_while(|&&frame| is_of_library(frame) || (by_address && !is_client(frame)));
     let at = libraries.count();
-    let is_client = |&frame: &usize| Client::at(frame) != Client::UNKNOWN;
-    at * usize::from(frames.get(at).is_some_and(is_client))
+    at * usize::from(frames.get(at).is_some_and(|&frame| is_client(frame)))
 }
 
 /// The call site to report for an address in a client: the first frame on the stack that is not in

@@ -53,8 +53,15 @@ unseen() {
 
 free_by_address() {
 	go twice || return 1
-	logged 'BAD_POOL_CALLER .*twice.*called from ExFreePool\+.*\[rp_test_callers\]' &&
+	logged 'BAD_POOL_CALLER .*twice.*called from go_twice\+.*\[rp_test_callers\]' &&
 		not_logged "$REPORT"
+}
+
+# Not the copy of the routine that the client has, nor the kernel's function that calls it.
+used_by_address() {
+	go pointers || return 1
+	logged 'BAD_POOL_CALLER .*twice.*called from go_pointers\+.*\[rp_test_callers\]' &&
+		leaked 'tag Pntr Nonp' 1 99 'go_pointers\+.*\[rp_test_callers\]'
 }
 
 tracing() {
@@ -256,7 +263,7 @@ rust_named() {
 begin rp_test_callers rp_test_share_a rp_test_share_b rp_test_leak_rust
 load_or_fail rust_pool
 find_edu
-ktap_set_plan $((18 + ENDS))
+ktap_set_plan $((19 + ENDS))
 
 check "calls that are jumps" jumps
 if [ -n "$EDU" ]; then
@@ -266,11 +273,12 @@ else
 fi
 check "code without the header" unseen
 check "free by the routine's address" free_by_address
+check "routines by their addresses, called by the kernel" used_by_address
 check_traced "function tracer" function
 check_traced "function graph tracer" function_graph
-check_traced "kprobes" - 'p ExAllocatePoolWithTag' 'p rp_test_callers:pool_element' \
+check_traced "kprobes" - 'p rust_pool:ExAllocatePoolWithTag' 'p rp_test_callers:pool_element' \
 	'p rp_test_callers:buffer_element'
-check_traced "kretprobes" - 'r ExAllocatePoolWithTag' \
+check_traced "kretprobes" - 'r rust_pool:ExAllocatePoolWithTag' \
 	'r rp_test_callers:pool_element' 'r rp_test_callers:buffer_element'
 check "two clean clients with one tag" both_clean
 check "two clean clients with one tag, tracked" both_clean_tracked

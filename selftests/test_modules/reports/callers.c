@@ -8,6 +8,7 @@
 #include <linux/mempool.h>
 #include <linux/module.h>
 #include <linux/pci.h>
+#include <linux/smp.h>
 #include <linux/timer.h>
 #include <linux/vmalloc.h>
 
@@ -45,8 +46,11 @@ static void keep_element(void *element, void *data)
 {
 }
 
-/* The routine itself, by its address. */
+/* The routines themselves, by their addresses. */
 static void (*free_pool)(PVOID block) = ExFreePool;
+
+static PVOID (*allocate_pool)(POOL_TYPE type, SIZE_T bytes, ULONG tag) =
+	ExAllocatePoolWithTag;
 
 static void free_element(void *element, void *data)
 {
@@ -110,6 +114,21 @@ static int go_twice(void)
 	return 0;
 }
 
+/* As go_twice(), but it is the kernel that calls the routine; and one block is left. */
+static int go_pointers(void)
+{
+	void *block = READ_ONCE(allocate_pool)(NonPagedPoolNx, 99, 'rtnP');
+	unsigned int i;
+
+	if (!block || !READ_ONCE(allocate_pool)(NonPagedPoolNx, 99, 'rtnP'))
+		return -ENOMEM;
+	for (i = 0; i < 2; i++) {
+		smp_call_function_single(get_cpu(), READ_ONCE(free_pool), block, 1);
+		put_cpu();
+	}
+	return 0;
+}
+
 static struct timer_list timer;
 static struct tasklet_struct tasklet;
 static unsigned int ticks;
@@ -164,6 +183,7 @@ static const struct {
 	{ "buffers", go_buffers },
 	{ "unseen", go_unseen },
 	{ "twice", go_twice },
+	{ "pointers", go_pointers },
 	{ "softirq", go_softirq },
 };
 
@@ -180,7 +200,7 @@ static int go_set(const char *value, const struct kernel_param *param)
 
 static const struct kernel_param_ops go_ops = { .set = go_set };
 module_param_cb(go, &go_ops, NULL, 0200);
-MODULE_PARM_DESC(go, "What to do: families, buffers, unseen, twice or softirq");
+MODULE_PARM_DESC(go, "What to do: families, buffers, unseen, twice, pointers or softirq");
 
 static int __init callers_init(void)
 {
