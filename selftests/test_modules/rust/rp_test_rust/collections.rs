@@ -51,6 +51,7 @@ pool_tag!(pub(crate) Ab = "Ab");
 pool_tag!(pub(crate) RsZr = "RsZr");
 pool_tag!(pub(crate) RsDr = "RsDr");
 pool_tag!(pub(crate) RsGr = "RsGr");
+pool_tag!(pub(crate) RsPk = "RsPk");
 
 cases![
     box_counted,
@@ -72,6 +73,7 @@ cases![
     too_much_fails,
     zeroed,
     short_tag_padded,
+    freed_before_anybody_looks,
 ];
 
 fn box_counted(t: &Test) {
@@ -475,4 +477,11 @@ fn short_tag_padded(t: &Test) {
     let b = must!(t, PoolBox::<u8, Ab>::new(1, GFP_KERNEL));
     check_eq!(t, t.nonpaged(c"Ab  ").diff, 1);
     drop(b);
+}
+
+/// Nobody reads the statistics while there is the block, for that begins the peak, too. The program
+/// looks at the peak.
+fn freed_before_anybody_looks(t: &Test) {
+    let block = must!(t, Box::<_, NonPaged<RsPk>>::new([7u8; 100], GFP_KERNEL));
+    check!(t, block.iter().all(|&x| x == 7));
 }
