@@ -132,10 +132,12 @@ builds_client() {
 		[ "$(find "$WORK/client" -name '*.ko' | wc -l)" -eq 4 ]
 }
 
-# A tag of seven letters, which nobody uses, is an error at the client's own line.
-refuses_bad_tag() {
+# bad_tag_refused USE: a tag of seven letters is an error, of which the first place is the
+# client's own line, with the statement USE in it
+bad_tag_refused() {
+	rm -rf "$WORK/tagbad"
 	mkdir "$WORK/tagbad" || return
-	cat >"$WORK/tagbad/tagbad.rs" <<-'END'
+	cat >"$WORK/tagbad/tagbad.rs" <<-END
 		// SPDX-License-Identifier: GPL-2.0
 		//! A tag that is too long.
 		use kernel::prelude::*;
@@ -148,6 +150,7 @@ refuses_bad_tag() {
 
 		impl kernel::Module for Client {
 		    fn init(_module: &'static ThisModule) -> Result<Self> {
+		        $1
 		        Ok(Client)
 		    }
 		}
@@ -160,7 +163,11 @@ refuses_bad_tag() {
 		M="$WORK/tagbad" "${KERNEL_MAKE[@]}" CONFIG_DEBUG_INFO_BTF_MODULES= \
 		-j "$JOBS" >"$WORK/out" 2>&1 || { cat "$WORK/out"; return 1; }
 	cat "$WORK/out"
-	grep -q 'tagbad.rs:7:' "$WORK/out"
+	sed -n '/^error/,$s/^ *--> //p' "$WORK/out" | head -n 1 | grep -q '\(^\|/\)tagbad.rs:7:'
+}
+
+refuses_bad_tag() {
+	bad_tag_refused '' && bad_tag_refused 'PoolBox::<u8, Bad>::new(1, GFP_KERNEL)?;'
 }
 
 cleans_client() {
