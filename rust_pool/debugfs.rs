@@ -88,7 +88,11 @@ pub(crate) fn create() -> Directory {
 
 /// Prints the first lines of a family's file.
 fn head(file: &SeqFile, name: &str, family: &Family, columns: &str) {
-    seq_print!(file, "{name} - version: 1.0\n# {family}\n#{columns}\n");
+    let lost = family.lost();
+    seq_print!(
+        file,
+        "{name} - version: 1.1\n# {family} {lost}\n#{columns}\n"
+    );
 }
 
 /// An address, hashed as by `%p`.
@@ -342,7 +346,7 @@ impl Table for MdlPages {
         head(
             file,
             "mdl_pages",
-            &mdl_pages::FAMILY,
+            &mdl_pages::totals::FAMILY,
             "mdl bytes used cache caller",
         );
     }
@@ -374,14 +378,14 @@ impl Adapters {
 
 impl Table for Adapters {
     fn head(file: &SeqFile) {
-        let (lost, bytes) = buffer_release::lost();
         seq_print!(
             file,
             "adapters - version: 1.2\n\
-             # {} lost {lost} lost_bytes {bytes}\n\
+             # {} {}\n\
              #adapter ... | buffer address logical bytes used adapter caller | \
              list address elements bytes used adapter caller\n",
-            common_buffer::FAMILY
+            common_buffer::FAMILY,
+            buffer_release::LOST
         );
     }
 

@@ -82,6 +82,7 @@ pub(crate) use log::{
     left_out,
     log_time,
     may_log,
+    may_log_loss,
     panic,
     random,
     uptime, //

@@ -239,9 +239,9 @@ stat_of() {
 version_of() {
 	case $1 in
 	violations | verifier) echo 2.0 ;;
-	memory) echo 1.3 ;;
-	summary | adapters) echo 1.2 ;;
-	tags | modules) echo 1.1 ;;
+	memory | summary) echo 1.3 ;;
+	adapters) echo 1.2 ;;
+	tags | modules | contiguous | noncached | mdl_pages) echo 1.1 ;;
 	*) echo 1.0 ;;
 	esac
 }

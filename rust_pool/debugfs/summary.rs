@@ -7,7 +7,10 @@ use crate::{
         Page,
         Paper, //
     },
-    dma::common_buffer,
+    dma::{
+        buffer_release,
+        common_buffer, //
+    },
     events::work,
     families::{
         contiguous,
@@ -96,6 +99,26 @@ fn magazines() -> Held {
     Held::of_blocks(blocks, bytes)
 }
 
+/// What was freed but could not be given back, of all families.
+fn lost() -> Held {
+    let families = [
+        contiguous::FAMILY.lost(),
+        noncached::FAMILY.lost(),
+        mdl_pages::totals::FAMILY.lost(),
+        &buffer_release::LOST,
+    ];
+    let (mut blocks, mut bytes) = (0u64, 0u64);
+    for (of_family, bytes_of_family) in families.map(|lost| lost.totals()) {
+        blocks = blocks.wrapping_add(of_family);
+        bytes = bytes.wrapping_add(bytes_of_family);
+    }
+    Held {
+        blocks: Some(blocks),
+        asked: None,
+        used: i64::try_from(bytes).unwrap_or(i64::MAX),
+    }
+}
+
 /// The file.
 pub(crate) struct Summary;
 
@@ -110,7 +133,7 @@ impl Page for Summary {
             ("contiguous", Held::live(contiguous::FAMILY.live())),
             ("noncached", Held::live(noncached::FAMILY.live())),
             ("common", Held::live(common_buffer::FAMILY.live())),
-            ("mdl_pages", Held::live(mdl_pages::FAMILY.live())),
+            ("mdl_pages", Held::live(mdl_pages::totals::FAMILY.live())),
         ];
         let ready = [
             ("magazines", magazines()),
@@ -132,6 +155,7 @@ impl Page for Summary {
         let overhead = [
             ("tags", Held::of_bytes(tag_table::bytes())),
             ("deferred", Held::of_blocks(blocks, bytes)),
+            ("lost", lost()),
         ];
         let parts: [(&str, &[(&str, Held)]); 4] = [
             ("in use", &in_use),
@@ -142,7 +166,7 @@ impl Page for Summary {
 
         let sum = |rows: &[(&str, Held)]| rows.iter().map(|(_, held)| held.used).sum::<i64>();
         let all: i64 = parts.iter().map(|(_, rows)| sum(rows)).sum();
-        kwrite!(to, "summary - version: 1.2\n# holds {all} bytes")?;
+        kwrite!(to, "summary - version: 1.3\n# holds {all} bytes")?;
         for (part, rows) in parts {
             kwrite!(to, ", {part} {}", sum(rows))?;
         }

@@ -13,6 +13,7 @@ use crate::{
         Region, //
     },
     report::violation::Parameter,
+    stats::family_totals::Lost,
     sys::{
         self,
         Awaited,
@@ -20,22 +21,10 @@ use crate::{
         Fate, //
     }, //
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
-};
+use kernel::prelude::*;
 
-/// Buffers that were freed, but whose memory could not be given back, and their bytes taken.
-static LOST: Atomic<u64> = Atomic::new(0);
-static LOST_BYTES: Atomic<u64> = Atomic::new(0);
-
-/// Those two numbers.
-pub(crate) fn lost() -> (u64, u64) {
-    (LOST.load(Relaxed), LOST_BYTES.load(Relaxed))
-}
+/// Buffers that were freed, but whose memory could not be given back.
+pub(crate) static LOST: Lost = Lost::new();
 
 /// Buffers that are to be given back, and lists that are to be unmapped.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
@@ -74,9 +63,7 @@ pub(crate) fn release(region: &Region) {
         device.free(start, padding.all, bus, origin)
     };
     if fate == Fate::Lost {
-        LOST.add(1, Relaxed);
-        // CAST: As above.
-        LOST_BYTES.add(padding.all as u64, Relaxed);
+        LOST.add(padding.all);
     }
     if let Some(freeing) = freeing {
         freeing.report(device, *adapter, region.addr(), fate);

@@ -230,7 +230,7 @@ fn allocate_wanted(
     Some(base)
 }
 
-/// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
+/// Makes pages write-back again and frees them. If that cannot be done, they are lost. Sleeps.
 fn restore(base: NonNull<u8>, used: usize) {
     // SAFETY: The callers pass pages that `find()` allocated in the direct map. Clients no longer
     // use them, and nobody else maps them.
@@ -239,7 +239,7 @@ fn restore(base: NonNull<u8>, used: usize) {
         // SAFETY: `pages_exact()` or `contig_try()` returned them, and nobody uses them any more.
         unsafe { sys::free_pages(base, used) };
     } else {
-        pr_err!("{used} bytes of contiguous memory cannot be made write-back again: leaked\n");
+        FAMILY.lose("contiguous memory", used);
     }
 }
 

@@ -8,6 +8,7 @@
 //! WDK: "MmAllocatePagesForMdlEx", "MmFreePagesFromMdl".
 
 pub(crate) mod ranges;
+pub(crate) mod totals;
 
 use crate::{
     families::{
@@ -15,7 +16,10 @@ use crate::{
             self,
             bounds, //
         },
-        mdl_pages::ranges::Ranges,
+        mdl_pages::{
+            ranges::Ranges,
+            totals::FAMILY, //
+        },
         noncached, //
     },
     memory::request::{
@@ -34,7 +38,6 @@ use crate::{
         Owner,
         Region, //
     },
-    stats::family_totals::Family,
     sys::{
         self,
         raw,
@@ -57,9 +60,6 @@ use kernel::{
     bindings,
     prelude::*, //
 };
-
-/// The totals of this family.
-pub(crate) static FAMILY: Family = Family::new();
 
 /// How many pages outside of the bounds are held until enough are found, at least, and for each page
 /// that is wanted: the page allocator would return them again.
@@ -298,7 +298,7 @@ fn find(wanted: &Wanted) -> Option<Pages> {
     if wanted.cache != CacheType::Cached {
         // SAFETY: The pages are ours alone.
         if unsafe { sys::pages_set(&mut pages, wanted.cache.as_raw()) }.is_err() {
-            noncached::Pages::restore(pages);
+            noncached::Pages::restore(pages, &FAMILY);
             return None;
         }
     }

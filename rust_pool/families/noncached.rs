@@ -8,6 +8,7 @@
 //! WDK: "MmAllocateNonCachedMemory", "MmFreeNonCachedMemory".
 
 use crate::{
+    families::mdl_pages::totals,
     lib::{
         at_load::AtLoad,
         export::{
@@ -100,22 +101,20 @@ impl Pages {
         match base {
             Some(base) => Some((base, pages)),
             None => {
-                Self::restore(pages);
+                Self::restore(pages, &FAMILY);
                 None
             }
         }
     }
 
-    /// Makes pages write-back again and frees them; leaks them if that cannot be done. Sleeps.
-    pub(super) fn restore(mut pages: KVVec<NonNull<bindings::page>>) {
+    /// Makes pages write-back again and frees them. If that cannot be done, they are lost to their
+    /// family. Sleeps.
+    pub(super) fn restore(mut pages: KVVec<NonNull<bindings::page>>, family: &Family) {
         // SAFETY: The callers pass pages that they own, and that are mapped in the direct map only.
         if unsafe { sys::pages_set(&mut pages, CacheType::Cached.as_raw()) }.is_ok() {
             drop(Self(pages));
         } else {
-            pr_err!(
-                "{} noncached pages cannot be made write-back again: leaked\n",
-                pages.len()
-            );
+            family.lose("noncached pages", pages.len().saturating_mul(PAGE_SIZE));
         }
     }
 }
@@ -246,13 +245,16 @@ pub(crate) fn give_back(mut batch: Batch) {
     let done = list.is_some_and(|mut list| unsafe { list.write_back() });
     while let Some(mut region) = unmapped.pop() {
         let done = done || uncached(&region.owner).is_none();
-        if let Owner::NonCached { pages, .. } | Owner::MdlPages { pages, .. } = &mut region.owner {
-            let pages = core::mem::replace(pages, KVVec::new());
-            if done {
-                drop(Pages(pages));
-            } else {
-                Pages::restore(pages);
-            }
+        let (pages, family) = match &mut region.owner {
+            Owner::NonCached { pages, .. } => (pages, &FAMILY),
+            Owner::MdlPages { pages, .. } => (pages, &totals::FAMILY),
+            _ => continue,
+        };
+        let pages = core::mem::replace(pages, KVVec::new());
+        if done {
+            drop(Pages(pages));
+        } else {
+            Pages::restore(pages, family);
         }
     }
 }

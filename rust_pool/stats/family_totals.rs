@@ -2,14 +2,53 @@
 
 //! The counters of a family of routines.
 
-use crate::lib::text::kwrite;
+use crate::{
+    lib::text::kwrite,
+    sys, //
+};
 use kernel::{
     fmt,
+    prelude::*,
     sync::atomic::{
         Atomic,
         Relaxed, //
     }, //
 };
+
+/// Blocks that were freed, but whose memory could not be given back, and the bytes that they take.
+pub(crate) struct Lost {
+    blocks: Atomic<u64>,
+    bytes: Atomic<u64>,
+}
+
+impl Lost {
+    /// None.
+    pub(crate) const fn new() -> Self {
+        Self {
+            blocks: Atomic::new(0),
+            bytes: Atomic::new(0),
+        }
+    }
+
+    /// Counts a block.
+    pub(crate) fn add(&self, used: usize) {
+        self.blocks.add(1, Relaxed);
+        // CAST: Lossless on the architectures supported.
+        self.bytes.add(used as u64, Relaxed);
+    }
+
+    /// How many there are, and their bytes.
+    pub(crate) fn totals(&self) -> (u64, u64) {
+        (self.blocks.load(Relaxed), self.bytes.load(Relaxed))
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (blocks, bytes) = self.totals();
+        kwrite!(f, "lost {blocks} lost_bytes {bytes}")
+    }
+}
 
 /// The counters of a family of routines, since the module was loaded.
 pub(crate) struct Family {
@@ -18,6 +57,8 @@ pub(crate) struct Family {
     bytes: Atomic<i64>,
     used: Atomic<i64>,
     failures: Atomic<u64>,
+    /// Blocks whose pages could not be made write-back again.
+    lost: Lost,
 }
 
 impl Family {
@@ -29,6 +70,7 @@ impl Family {
             bytes: Atomic::new(0),
             used: Atomic::new(0),
             failures: Atomic::new(0),
+            lost: Lost::new(),
         }
     }
 
@@ -60,6 +102,20 @@ impl Family {
     /// Counts a request that could not be met.
     pub(crate) fn fail(&self) {
         self.failures.add(1, Relaxed);
+    }
+
+    /// Counts and logs that pages cannot be made write-back again, and so are never freed. `what`
+    /// says what they were.
+    pub(crate) fn lose(&self, what: &str, used: usize) {
+        self.lost.add(used);
+        if sys::may_log_loss() {
+            pr_err!("{used} bytes of {what} cannot be made write-back again: lost\n");
+        }
+    }
+
+    /// What was lost.
+    pub(crate) fn lost(&self) -> &Lost {
+        &self.lost
     }
 }
 

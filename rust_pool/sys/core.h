@@ -86,6 +86,7 @@ const char *rust_pool_module_name(struct module *mod);
 int rust_pool_watch_modules(void);
 void rust_pool_unwatch_modules(void);
 bool rust_pool_may_log(void);
+bool rust_pool_may_log_loss(void);
 u32 rust_pool_left_out(void);
 u64 rust_pool_log_time(void);
 unsigned int rust_pool_possible_cpus(void);

@@ -432,6 +432,14 @@ bool rust_pool_may_log(void)
 	return __ratelimit(&log_limit);
 }
 
+/* Likewise, messages on memory that is lost. The kernel logs how many it suppressed. */
+bool rust_pool_may_log_loss(void)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
+
+	return __ratelimit(&limit);
+}
+
 /* How many violations were left out since the last call. */
 u32 rust_pool_left_out(void)
 {

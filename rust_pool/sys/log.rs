@@ -16,6 +16,12 @@ pub(crate) fn may_log() -> bool {
     unsafe { raw::rust_pool_may_log() }
 }
 
+/// Whether the rate limit lets one more message on lost memory into the kernel log.
+pub(crate) fn may_log_loss() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_may_log_loss() }
+}
+
 /// How many messages the rate limit kept out of the log since the last call.
 pub(crate) fn left_out() -> u32 {
     // SAFETY: May be called anywhere.

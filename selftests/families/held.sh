@@ -22,8 +22,22 @@ ours() {
 	done <"$HELD/physical" | sort -u
 }
 
+# lost FAMILY BLOCKS BYTES
+lost() {
+	[ "$(stat_of "$1" lost)" = "$2" ] && [ "$(stat_of "$1" lost_bytes)" = "$3" ] && return
+	sed -n "2s/^# /# $1: /p" "$STATS/$1"
+	return 1
+}
+
+all_lost() {
+	awk '$1 == "lost" { print $4 }' "$STATS/summary"
+}
+
+# All memory, and none of it is lost.
 given_back() {
-	run check && run free && [ "$(cat "$HELD/uncached")" -eq 0 ] && no_family_live && no_tag_live
+	_lost=$(all_lost)
+	run check && run free && [ "$(cat "$HELD/uncached")" -eq 0 ] && no_family_live && no_tag_live &&
+		[ "$(all_lost)" -eq "$_lost" ]
 }
 
 rewritten() {
@@ -58,15 +72,79 @@ searched_while_offline() {
 	[ "$_offline" -gt 0 ] && [ "$(cat "$HELD/found")" -gt 0 ] && given_back
 }
 
+# Takes the last block of the machine that allows it offline: _block, which begins at
+# _address.
+take_offline() {
+	for _number in $(printf '%s\n' "$BLOCKS"/memory[0-9]* | sed 's/.*memory//' | sort -rn); do
+		_block=$BLOCKS/memory$_number
+		_address=$((_number * 0x$(cat "$BLOCKS/block_size_bytes")))
+		! echo offline >"$_block/state" 2>/dev/null || return 0
+	done
+	echo "# none can be taken offline"
+	return 1
+}
+
+# Memory that can be emptied stays where it is with a single block of ours in it.
+taken_stays_online() {
+	take_offline && echo online >"$_block/state" || return 1
+	run "take $_address" || return 1
+	if echo offline >"$_block/state" 2>/dev/null; then
+		echo "# ${_block##*/} went offline with a block in it"
+		return 1
+	fi
+	run drop && echo offline >"$_block/state" && echo online >"$_block/state"
+}
+
+# What its owner made removable can be taken offline whatever we were asked for.
+removable_stays_free() {
+	take_offline && echo online_movable >"$_block/state" || return 1
+	! run "take $_address" 2>/dev/null && run get && run check || return 1
+	if ours | grep -qx "${_block##*memory}"; then
+		echo "# ${_block##*/} has a block in it"
+		return 1
+	fi
+	echo offline >"$_block/state" && echo online >"$_block/state" && given_back
+}
+
+# All in the counts, but not each in the log.
+lost_counted() {
+	_lost=$(all_lost)
+	log_mark lost
+	run fail || return 1
+	_round=0
+	while [ $_round -lt 12 ]; do
+		run get && run check && run free || return 1
+		_round=$((_round + 1))
+	done
+	run work && no_family_live && no_tag_live && lost contiguous 24 1572864 &&
+		lost noncached 12 786432 && [ "$(($(all_lost) - _lost))" -eq 2359296 ] &&
+		logged 'rust_pool: 65536 bytes of contiguous memory cannot be made write-back again: lost' &&
+		logged 'rust_pool: 65536 bytes of noncached pages cannot be made write-back again: lost' ||
+		return 1
+	_lines=$(log_since | grep -c 'write-back again')
+	echo "# $_lines lines"
+	[ "$_lines" -lt 36 ]
+}
+
+hotplug_check() {
+	if [ "$(cat "$BLOCKS/memory0/removable" 2>/dev/null)" = 1 ]; then
+		check "$@"
+	else
+		ktap_test_skip "$1"
+	fi
+}
+
 begin rp_test rp_test_held
 load_or_fail rust_pool rp_test rp_test_held
-ktap_set_plan $((3 + ENDS))
+ktap_set_plan $((6 + ENDS))
 check "made write-back by somebody else" rewritten
-if [ "$(cat "$BLOCKS/memory0/removable" 2>/dev/null)" = 1 ]; then
-	check "memory that is in use stays online" stays_online
-	check "memory taken offline while frames are searched" searched_while_offline
+hotplug_check "memory that is in use stays online" stays_online
+hotplug_check "memory with one block in it stays online" taken_stays_online
+hotplug_check "memory that is to be removable stays free" removable_stays_free
+hotplug_check "memory taken offline while frames are searched" searched_while_offline
+if grep -qw register_kretprobe /proc/kallsyms; then
+	check "memory that cannot be made write-back is lost, and counted" lost_counted
 else
-	ktap_test_skip "memory that is in use stays online"
-	ktap_test_skip "memory taken offline while frames are searched"
+	ktap_test_skip "memory that cannot be made write-back is lost, and counted"
 fi
 ends

@@ -92,7 +92,7 @@ summary_adds_up() {
 		NR > 3 { sum += $4; rows++; if (NF != 4 || $4 < 0) bad = 1 }
 		NR > 3 && NR <= 9 { live += $4 }
 		END {
-			if (bad || rows != 14 || sum != all || parts != all || live != in_use ||
+			if (bad || rows != 15 || sum != all || parts != all || live != in_use ||
 			    live != used) {
 				print "# rows " rows ", sum " sum " of " all ", live " live " of " used
 				exit 1

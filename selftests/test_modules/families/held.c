@@ -7,6 +7,10 @@
  *   get, check, free   blocks; their physical addresses are in "physical"
  *   rewrite            makes them write-back behind their owner's back
  *   search, rest       a thread has page frames emptied without end
+ *   take ADDRESS, drop a block in the memory block of the machine that begins there;
+ *                      fails if there can be none
+ *   fail, work         from now on the kernel says that it cannot make pages
+ *                      write-back, though it does; no longer
  *
  * "uncached" is how many pages of the blocks that were freed last are not cached
  * as all memory is.
@@ -14,8 +18,10 @@
 #include <linux/atomic.h>
 #include <linux/err.h>
 #include <linux/io.h>
+#include <linux/kprobes.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
+#include <linux/memory.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/sizes.h>
@@ -113,6 +119,65 @@ static void free_all(void)
 	}
 }
 
+static void *taken;
+
+static int take(u64 at)
+{
+	if (taken)
+		return -EBUSY;
+	taken = contiguous(MmCached, at, at + memory_block_size_bytes() - 1);
+	return taken ? 0 : -ENOMEM;
+}
+
+static void drop(void)
+{
+	if (taken)
+		MmFreeContiguousMemory(taken);
+	taken = NULL;
+}
+
+/* The calls that make pages write-back return a failure. */
+static int say_failed(struct kretprobe_instance *call, struct pt_regs *regs)
+{
+	regs_set_return_value(regs, -ENOMEM);
+	return 0;
+}
+
+static struct kretprobe of_memory = {
+	.kp.symbol_name = "set_memory_wb",
+	.handler = say_failed,
+};
+static struct kretprobe of_pages = {
+	.kp.symbol_name = "set_pages_array_wb",
+	.handler = say_failed,
+};
+static bool failing;
+
+static void work(void)
+{
+	if (!failing)
+		return;
+	unregister_kretprobe(&of_memory);
+	unregister_kretprobe(&of_pages);
+	failing = false;
+}
+
+static int fail(void)
+{
+	int err;
+
+	if (failing)
+		return -EBUSY;
+	err = register_kretprobe(&of_memory);
+	if (err)
+		return err;
+	err = register_kretprobe(&of_pages);
+	if (err)
+		unregister_kretprobe(&of_memory);
+	failing = !err;
+	return err;
+}
+
 /* Bounds that no zone keeps, so frames have to be emptied, anywhere in memory. */
 static int search(void *unused)
 {
@@ -155,6 +220,8 @@ static int start(void)
 
 static int run_set(const char *step, const struct kernel_param *kp)
 {
+	u64 at;
+
 	if (sysfs_streq(step, "get"))
 		return get();
 	if (sysfs_streq(step, "check"))
@@ -163,8 +230,16 @@ static int run_set(const char *step, const struct kernel_param *kp)
 		return rewrite();
 	if (sysfs_streq(step, "search"))
 		return start();
+	if (sysfs_streq(step, "fail"))
+		return fail();
+	if (sscanf(step, "take %lli", &at) == 1)
+		return take(at);
 	if (sysfs_streq(step, "free"))
 		free_all();
+	else if (sysfs_streq(step, "drop"))
+		drop();
+	else if (sysfs_streq(step, "work"))
+		work();
 	else if (sysfs_streq(step, "rest"))
 		rest();
 	else
@@ -199,7 +274,9 @@ static int __init held_init(void)
 static void __exit held_exit(void)
 {
 	rest();
+	work();
 	free_all();
+	drop();
 }
 
 module_init(held_init);
