@@ -37,7 +37,10 @@ use crate::{
             Known,
             MemoryType, //
         },
-        tag::PoolKind, //
+        tag::{
+            PoolKind,
+            Tag, //
+        }, //
     }, //
 };
 use core::{
@@ -144,6 +147,16 @@ impl Mdl {
             return None;
         }
         lookup::find(self.addr()).filter(|known| is_pool(known) && known.bytes >= HEAD)
+    }
+
+    /// The tag of the block of pool that it is, if it is one. Any address.
+    pub(crate) fn tag(&self) -> Option<Tag> {
+        self.block()?.tag
+    }
+
+    /// Whether it is a block that a routine allocated for an MDL. Any address.
+    pub(crate) fn is_allocated(&self) -> bool {
+        self.tag() == Some(Tag::from_raw(TAG))
     }
 
     /// Whether there is room for so many frames, as far as that is known.

@@ -89,7 +89,11 @@ pub(crate) enum Owner {
     /// Pages that others own, mapped for an MDL.
     Mapping,
     /// Pages locked for an MDL. The region's base is one byte behind the MDL's address.
-    Locked(Pinned),
+    Locked {
+        pinned: Pinned,
+        /// The tag of the block of pool that the MDL was, if it was one.
+        block: Option<Tag>,
+    },
     /// Pages allocated for an MDL; the base is two bytes behind its address, or behind that of the
     /// first page if the MDL was freed without them.
     MdlPages {
@@ -141,7 +145,7 @@ impl Owner {
             Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
             Self::List(_) => MemoryType::List,
             Self::Mapping => MemoryType::Mapping,
-            Self::Locked(_) => MemoryType::Locked,
+            Self::Locked { .. } => MemoryType::Locked,
             Self::MdlPages { .. } => MemoryType::MdlPages,
             Self::Reserved { .. } => MemoryType::Reserved,
         }

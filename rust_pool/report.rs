@@ -15,7 +15,10 @@ use crate::{
         self,
         CallSite, //
     },
-    lib::text::Text,
+    lib::text::{
+        Symbol,
+        Text, //
+    },
     options::{
         policy::{
             self,
@@ -87,6 +90,19 @@ impl Violation {
         );
         let who = || module.map_or(Who::UNKNOWN, Who::named);
         self.log(|| true, who, tell);
+    }
+
+    /// Reports it as the violation of whoever made a call at `site` earlier: the caller of now has
+    /// only found it. Any context but NMI.
+    pub(crate) fn report_of_site(self, site: &CallSite, tell: impl FnOnce()) {
+        let finder = self.caller;
+        let blamed = Self { caller: 0, ..self };
+        push(blamed, site.copy(), None);
+        let tell = || {
+            tell();
+            pr_err!("  found at {}, which is not to blame\n", Symbol(finder));
+        };
+        blamed.log(sys::may_log, || Who::of_site(site), tell);
     }
 
     fn log(self, may_log: impl FnOnce() -> bool, who: impl FnOnce() -> Who, tell: impl FnOnce()) {

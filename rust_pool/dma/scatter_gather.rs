@@ -244,7 +244,7 @@ impl Transfer {
     ///
     /// As for [`Self::pieces`].
     unsafe fn mdls(&self) -> Result<KVec<usize>, Refused> {
-        let flags = if sys::irql().may_sleep() {
+        let flags = if sys::may_wait_for_memory() {
             GFP_KERNEL
         } else {
             GFP_ATOMIC

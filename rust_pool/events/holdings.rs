@@ -175,7 +175,7 @@ impl Holder {
                 Owner::Pool { .. }
                 | Owner::List(_)
                 | Owner::Mapping
-                | Owner::Locked(_)
+                | Owner::Locked { .. }
                 | Owner::Reserved { .. } => return,
                 Owner::Contiguous { .. } => &mut all.contiguous,
                 Owner::NonCached { .. } => &mut all.noncached,

@@ -224,7 +224,7 @@ pub(crate) fn give_back(mut batch: Batch) {
     while let Some(region) = batch.regions.pop() {
         let mapping = match &region.owner {
             // Dropping the region unpins its pages, or gives its address space back.
-            Owner::Locked(_) | Owner::Reserved { .. } => continue,
+            Owner::Locked { .. } | Owner::Reserved { .. } => continue,
             Owner::MdlPages { mapping, .. } => *mapping,
             _ => Some(region.base),
         };

@@ -109,7 +109,20 @@ fn lists_of(mdl: Mdl) -> u32 {
 /// Takes the record of what was locked for an MDL. Any context but NMI.
 fn take(mdl: Mdl) -> Option<KBox<Region>> {
     let taken = REGIONS.take(key(mdl), |region| match region.owner {
-        Owner::Locked(_) => Ok(()),
+        Owner::Locked { .. } => Ok(()),
+        _ => Err(()),
+    });
+    match taken {
+        Taken::Region(region) => Some(region),
+        _ => None,
+    }
+}
+
+/// Takes the record of what was locked for an MDL whose memory was freed since. Any context but NMI.
+fn take_gone(mdl: Mdl) -> Option<KBox<Region>> {
+    let now = mdl.tag();
+    let taken = REGIONS.take(key(mdl), |region| match region.owner {
+        Owner::Locked { block, .. } if block.is_some() && block != now => Ok(()),
         _ => Err(()),
     });
     match taken {
@@ -120,7 +133,7 @@ fn take(mdl: Mdl) -> Option<KBox<Region>> {
 
 /// Gives back what was locked for an MDL; at once, or later where that may not be done here.
 fn give_back(region: KBox<Region>) {
-    let pins = matches!(&region.owner, Owner::Locked(pinned) if !pinned.is_empty());
+    let pins = matches!(&region.owner, Owner::Locked { pinned, .. } if !pinned.is_empty());
     if pins && (!sys::irql().may_sleep() || sys::in_reclaim()) {
         noncached::BACKLOG.add(region);
     }
@@ -134,7 +147,7 @@ pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
         let given = [mdl.into(), mdl.flags().into()];
         rule::MDL_GONE_LOCKED
             .by(caller, given)
-            .report_with(|| region.facts().print());
+            .report_of_site(&region.site, || region.facts().print());
         give_back(region);
     }
     pages::end_stale(mdl, caller);
@@ -190,7 +203,8 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
     let used = pages.wrapping_mul(PAGE_SIZE);
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let bytes = head.ByteCount as usize;
-    record.insert(owner, bytes, used, caller, Owner::Locked(pinned));
+    let block = mdl.tag();
+    record.insert(owner, bytes, used, caller, Owner::Locked { pinned, block });
     let write = if write { flag::WRITE } else { 0 };
     set_flags(&mut head, flags & !flag::WRITE | flag::LOCKED | write);
     mdl.set_head(head);
@@ -214,6 +228,13 @@ fn unlock(mdl: Mdl, caller: usize) {
     }
     if irql.is_nmi() {
         return;
+    }
+    // Whose memory it is now, nobody knows, so it is neither read nor written.
+    if let Some(region) = take_gone(mdl) {
+        rule::MDL_UNLOCKED_GONE
+            .by(caller, [mdl.into()])
+            .report_with(|| region.facts().print());
+        return give_back(region);
     }
     let head = mdl.head();
     let flags = flags_of(&head);

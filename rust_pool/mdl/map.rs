@@ -195,7 +195,7 @@ fn map_scattered(
     write: bool,
     caller: usize,
 ) -> Option<NonNull<u8>> {
-    if !sys::irql().may_sleep() {
+    if !sys::may_change_pages() {
         return None;
     }
     let used = pages.checked_mul(PAGE_SIZE)?;

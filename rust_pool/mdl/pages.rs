@@ -91,9 +91,10 @@ pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
 }
 
 fn mdl_gone(mdl: Mdl, region: &Region, caller: usize) {
-    mdl.report_with(&rule::MDL_GONE_WITH_PAGES, region.asked, caller, || {
-        region.facts().print();
-    });
+    let given = [mdl.into(), mdl.flags().into(), region.asked.into()];
+    rule::MDL_GONE_WITH_PAGES
+        .by(caller, given)
+        .report_of_site(&region.site, || region.facts().print());
 }
 
 /// What a driver asked for, if it makes sense.
@@ -204,6 +205,14 @@ fn free(mdl: Mdl, caller: usize) {
     };
     if irql.is_above_dispatch() {
         rule::MDL_PAGES_FREED.by(caller, [mdl.into()]).report();
+    }
+    // Whose memory it is now, nobody knows, so it is neither read nor written.
+    if !mdl.is_allocated() {
+        let given = [mdl.into(), region.asked.into()];
+        rule::MDL_PAGES_FREED_GONE
+            .by(caller, given)
+            .report_with(|| region.facts().print());
+        return mdl_pages::free(region, None);
     }
     let mut head = mdl.head();
     let flags = flags_of(&head);

@@ -118,7 +118,8 @@ fn allocate(bytes: usize, tag: u32, caller: usize) -> Option<NonNull<u8>> {
         return None;
     }
     let used = page_align(bytes).filter(|&used| used <= MOST)?;
-    if hooks::refuse(MemoryType::Reserved, Some(tag), bytes, caller) {
+    // It takes a lock of the kernel under which that may wait for memory.
+    if sys::in_reclaim() || hooks::refuse(MemoryType::Reserved, Some(tag), bytes, caller) {
         return None;
     }
     let record = Reservation::new()?;

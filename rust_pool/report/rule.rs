@@ -1114,6 +1114,24 @@ pub(crate) const MDL_GONE_WITH_PAGES: Rule<3> = rule(
     Left,
 );
 
+/// `MmUnlockPages()` of an MDL whose memory was freed before. The pages are unlocked; nothing is
+/// written to what is there now.
+pub(crate) const MDL_UNLOCKED_GONE: Rule<1> = rule(
+    DriverVerifier,
+    [Ours(0xb8), Given("MDL"), Is(0), Is(0x03)],
+    "pages unlocked whose MDL was freed before",
+    Done,
+);
+
+/// `MmFreePagesFromMdl()` of an MDL whose memory was freed before. The pages are freed; nothing is
+/// written to what is there now.
+pub(crate) const MDL_PAGES_FREED_GONE: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0xb8), Given("MDL"), Is(0), Given("bytes of the pages")],
+    "pages freed whose MDL was freed before",
+    Done,
+);
+
 /// `MmFreePagesFromMdl()` of an MDL whose pages are mapped. They are unmapped first.
 pub(crate) const MDL_PAGES_FREED_MAPPED: Rule<3> = rule(
     DriverVerifier,

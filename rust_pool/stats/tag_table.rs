@@ -246,7 +246,10 @@ fn claim() -> Option<&'static TagStats> {
             sys::defer();
         }
         if claimed >= ready {
-            if ready >= MAX_ROWS || !sys::irql().may_sleep() || grow().is_err() {
+            // In reclaim the work item makes them: `grow()` takes a lock of the kernel under which
+            // others may wait for that.
+            let may_grow = sys::irql().may_sleep() && !sys::in_reclaim();
+            if ready >= MAX_ROWS || !may_grow || grow().is_err() {
                 return None;
             }
             continue;

@@ -298,11 +298,29 @@ static void begun_anew_while_locked(struct rpt *t)
 	user_drop(&user);
 }
 
-/* The same by the pool: the next MDL at the address reports it. */
+/* Locks pages, and frees the MDL without unlocking them. */
+static noinline PMDL lock_and_lose(struct rpt *t, void *va, PFN_NUMBER *frame)
+{
+	PMDL mdl = IoAllocateMdl(va, PAGE_SIZE, FALSE, FALSE, NULL);
+
+	if (!EXPECT(t, mdl))
+		return NULL;
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, UserMode, IoReadAccess),
+		  STATUS_SUCCESS);
+	*frame = *MmGetMdlPfnArray(mdl);
+	ExFreePool(mdl);
+	return mdl;
+}
+
+/*
+ * The same by the pool: the next MDL at the address reports it, as of the one who
+ * locked them.
+ */
 static void freed_by_the_pool(struct rpt *t)
 {
 	enum { MANY = 64 };
 	PMDL mdl, next[MANY] = { };
+	const struct rpt_violation *v;
 	struct buffer user;
 	PFN_NUMBER frame;
 	unsigned int i;
@@ -315,27 +333,57 @@ static void freed_by_the_pool(struct rpt *t)
 	if (!user_make(t, &user))
 		return;
 	va = (__force void *)user.memory;
-	mdl = IoAllocateMdl(va, PAGE_SIZE, FALSE, FALSE, NULL);
-	if (!EXPECT(t, mdl)) {
+	mdl = lock_and_lose(t, va, &frame);
+	if (!mdl) {
 		user_drop(&user);
 		return;
 	}
-	EXPECT_EQ(t, MmProbeAndLockPages(mdl, UserMode, IoReadAccess),
-		  STATUS_SUCCESS);
-	frame = *MmGetMdlPfnArray(mdl);
-	ExFreePool(mdl);
 	for (i = 0; i < MANY; i++) {
 		next[i] = IoAllocateMdl(va, PAGE_SIZE, FALSE, FALSE, NULL);
 		if (next[i] == mdl)
 			break;
 	}
 	EXPECT(t, i < MANY);
-	EXPECT_VIOLATION(t, VERIFIER, 0xb8);
+	v = EXPECT_VIOLATION(t, VERIFIER, 0xb8);
+	if (v)
+		EXPECT(t, strstr(v->text, "lock_and_lose"));
 	for (i = 0; i < MANY; i++)
 		if (next[i])
 			IoFreeMdl(next[i]);
 	EXPECT(t, !folio_maybe_dma_pinned(page_folio(pfn_to_page(frame))));
 	EXPECT_VIOLATIONS(t, 0);
+	user_drop(&user);
+}
+
+/* The MDL was freed first: what is there now is not touched. */
+static void unlocked_when_freed(struct rpt *t)
+{
+	const struct rpt_violation *v;
+	struct buffer user;
+	PFN_NUMBER frame;
+	u8 *other;
+	PMDL mdl;
+
+	if (!user_make(t, &user))
+		return;
+	mdl = lock_and_lose(t, (__force void *)user.memory, &frame);
+	if (!mdl) {
+		user_drop(&user);
+		return;
+	}
+	/* Most often it has the same address, but where KASAN keeps that. */
+	other = ExAllocatePoolWithTag(NonPagedPoolNx, sizeof(MDL) +
+				      sizeof(PFN_NUMBER), TAG_MDL);
+	if (EXPECT(t, other)) {
+		memset(other, 0xff, sizeof(MDL));
+		MmUnlockPages(mdl);
+		v = EXPECT_VIOLATION(t, VERIFIER, 0xb8);
+		if (v)
+			EXPECT_EQ(t, v->p[3], 3);
+		EXPECT(t, !memchr_inv(other, 0xff, sizeof(MDL)));
+		ExFreePool(other);
+	}
+	EXPECT(t, !folio_maybe_dma_pinned(page_folio(pfn_to_page(frame))));
 	user_drop(&user);
 }
 
@@ -442,6 +490,7 @@ static const struct rpt_case cases[] = {
 	  rpt_atomic_contexts },
 	{ "begun_anew_while_locked", begun_anew_while_locked },
 	{ "freed_by_the_pool", freed_by_the_pool },
+	{ "unlocked_when_freed", unlocked_when_freed },
 	{ "misused", misused },
 	{ "in_no_process", in_no_process },
 };

@@ -454,6 +454,32 @@ static void freed_badly(struct rpt *t)
 	ExFreePool(mdl);
 }
 
+/* The MDL was freed first: the pages are freed, and what is there now is not touched. */
+static void freed_when_freed(struct rpt *t)
+{
+	PMDL mdl = anywhere(SZ_16K, MmCached, 0);
+	size_t bytes = MmSizeOfMdl(NULL, SZ_16K);
+	struct page *page;
+	u8 *other;
+
+	if (!EXPECT(t, mdl))
+		return;
+	page = pfn_to_page(MmGetMdlPfnArray(mdl)[1]);
+	get_page(page);
+	ExFreePool(mdl);
+	/* Most often it has the same address, but where KASAN keeps that. */
+	other = ExAllocatePoolWithTag(NonPagedPoolNx, bytes, TAG_MDL);
+	if (EXPECT(t, other)) {
+		memset(other, 0xff, bytes);
+		MmFreePagesFromMdl(mdl);
+		EXPECT_VIOLATION(t, VERIFIER, 0xb8);
+		EXPECT(t, !memchr_inv(other, 0xff, bytes));
+		ExFreePool(other);
+	}
+	EXPECT_EQ(t, page_count(page), 1);
+	put_page(page);
+}
+
 static const struct rpt_case cases[] = {
 	{ "allocated", allocated, sizes },
 	{ "cleared", cleared },
@@ -467,6 +493,7 @@ static const struct rpt_case cases[] = {
 	{ "in_context", in_context, rpt_contexts },
 	{ "freed_in_context", freed_in_context, rpt_contexts },
 	{ "freed_badly", freed_badly },
+	{ "freed_when_freed", freed_when_freed },
 };
 
 const struct rpt_suite mdl_pages_suite = RPT_SUITE("mdl_pages", cases);
