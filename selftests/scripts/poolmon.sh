@@ -43,11 +43,8 @@ keys() {
 
 shows_what_grows() {
 	recorded
-	(
-		sleep 3
-		sed -i 's/ 812  .*  832 / 1412  832 /' "$WORK/files/tags"
-	) &
 	keys 'see ^ECfg +Paged +1 \(0\) +0 \(0\) +1 +500 \(0\) +500 ' \
+		"run sed -i 's/ 812  .*  832 / 1412  832 /' '$WORK/files/tags'" \
 		'see ^Ring .* 1412 \(.*\) .*\+.*/s +[0-9]+s .* c_client$' 'type q' 'end 0'
 }
 

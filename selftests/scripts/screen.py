@@ -6,6 +6,7 @@ keys and reads the screen. Standard input says what, a line each:
   see REGEX   waits until a line of the screen matches
   gone REGEX  waits until none does
   show        prints the screen
+  run COMMAND runs a command of the shell, which has to succeed
   end STATUS  waits for the program to end with this status
 
 Fails at the first that does not come true, and prints the screen."""
@@ -17,6 +18,7 @@ import pty
 import re
 import select
 import struct
+import subprocess
 import sys
 import termios
 import time
@@ -116,6 +118,8 @@ def main():
         elif what == "show":
             print("\n".join(screen.lines()))
             done = True
+        elif what == "run":
+            done = subprocess.run(text, shell=True, check=False).returncode == 0
         elif what == "end":
             while read():
                 pass
