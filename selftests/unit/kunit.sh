@@ -9,7 +9,7 @@
 
 KUNIT=/sys/kernel/debug/kunit
 SUITES="bins bounds cache_type chain class description fill flags gfp header lookaside_depth mangled mdl names"
-SUITES="$SUITES places ranges row selection shelf span tag text unit_map verifier_parse violation_log"
+SUITES="$SUITES places ranges routines row selection shelf span tag text unit_map verifier_parse violation_log"
 
 # run_suite SUITE: runs it and leaves "ok|not ok SUITE: CASE" for each of its cases
 run_suite() {

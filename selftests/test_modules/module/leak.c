@@ -134,7 +134,7 @@ static noinline int leak_lists(void)
 		err = adapter->DmaOperations->GetScatterGatherList(
 			adapter, &edu->dev, mdl, page, PAGE_SIZE, leave_list,
 			NULL, FALSE);
-		IoFreeMdl(mdl);
+		/* A list needs its MDL until it is put: both are left. */
 	}
 	pci_dev_put(edu);
 	return err;
