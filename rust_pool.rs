@@ -152,7 +152,7 @@ impl kernel::Module for PoolModule {
 /// loaded or unloaded: those of the log, the adapters, special pool, the blocks that are held back,
 /// in quarantine, freed or injected, and the buckets of regions, lookaside lists and records. All
 /// of these disable interrupts, as their data is used in any context.
-static STATE: [&dyn Loaded; 22] = [
+static STATE: [&dyn Loaded; 24] = [
     &record::table::REGIONS,
     &report::log::LOG,
     &dma::adapter::ADAPTERS,
@@ -164,6 +164,8 @@ static STATE: [&dyn Loaded; 22] = [
     &record::held_device::DEPARTING,
     &memory::heap::HEAP,
     &lookaside::LISTS,
+    &lookaside::SPARE,
+    &lookaside::GIVING,
     &events::control::SWITCHING,
     &options::OPTIONS,
     &verifier::tracking::RECORDS,

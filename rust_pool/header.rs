@@ -38,6 +38,7 @@ use crate::{
     sys::{
         self,
         arch::read_once,
+        raw,
         PageWords,
         PAGE_SIZE, //
     },
@@ -204,6 +205,29 @@ pub(crate) fn live_at(addr: usize) -> Option<Known> {
     }
 }
 
+/// The number of the row under which the live block with a header that begins at `addr` is counted,
+/// if there is one. Any context, any address.
+pub(crate) fn row_at(addr: usize) -> Option<u16> {
+    if addr % PAGE_SIZE == 0 {
+        if let Some(Found::Live(header)) = PageHeader::find(addr) {
+            return Some(header.row());
+        }
+    }
+    let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
+    match header.and_then(Header::find) {
+        Some(Found::Live(header)) => Some(header.row()),
+        _ => None,
+    }
+}
+
+/// Whether a header is at `addr`, be it of a live block or of one that was freed. Any context, any
+/// address.
+pub(crate) fn is_at(addr: usize) -> bool {
+    let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
+    header.and_then(Header::find).is_some()
+        || addr % PAGE_SIZE == 0 && PageHeader::find(addr).is_some()
+}
+
 /// The contents of a header in front of a small block.
 #[derive(Clone, Copy)]
 pub(crate) struct Header(Words);
@@ -326,13 +350,21 @@ impl Header {
             .then_some(Self(Words { first, second }))
     }
 
-    /// The first word of a live block's header at `addr`, which may be any address, and what it
-    /// becomes when the block is freed; `None` if the verifier knows the block, or it is
-    /// cache-aligned. All other blocks of one size, tag and pool have the same.
-    pub(crate) fn first_words(addr: usize) -> Option<(u64, u64)> {
+    /// What the header of a live block at `addr`, which may be any address, has in common with
+    /// those of all other blocks of its size, tag, pool and row; `None` if the verifier knows the
+    /// block, or it is cache-aligned. With it `lookaside/list.c` computes the check word as
+    /// [`check`] does.
+    pub(crate) fn common(addr: usize) -> Option<raw::rust_pool_headers> {
         match Self::find(addr)? {
             Found::Live(Self(words)) if words.first & (ALIGNED | MARKED) == 0 => {
-                Some((words.first, words.first & !IN_USE))
+                let second = words.second & 0xffff_ffff;
+                Some(raw::rust_pool_headers {
+                    live: words.first,
+                    freed: words.first & !IN_USE,
+                    second,
+                    mixed: words.first ^ second << 20,
+                    secret: read_once::read(&SECRET),
+                })
             }
             _ => None,
         }

@@ -3,8 +3,11 @@
 //! Lookaside lists: all but the common case, which is in `lookaside/list.c`.
 //!
 //! The head of a list is in its client's memory, which may be overwritten, or freed without a word.
-//! So a list has a record here, found by the head's address. It begins with the store, in which the
-//! list keeps entries. Heads are touched only in calls that got them.
+//! So a list has a record here, found by the head's address. The store is in it, in which the list
+//! keeps entries. Heads are touched only in calls that got them.
+//!
+//! A head may outlive its list, and still has the store then. So the record of a list that is gone
+//! is not freed: the next list gets it.
 //!
 //! What a list keeps are live blocks of pool, counted under its tag. While the verifier is on, or a
 //! checker of the kernel wants to see every allocation and free, lists keep nothing.
@@ -19,6 +22,7 @@ use crate::{
         CallSite, //
     },
     header::{
+        self,
         Header,
         LARGEST,
         UNIT, //
@@ -33,7 +37,8 @@ use crate::{
             Entry,
             HashTable,
             Place, //
-        }, //
+        },
+        list::List, //
     },
     memory::{
         magazine::{
@@ -43,6 +48,7 @@ use crate::{
         request::Request, //
     },
     pool::{
+        damage,
         lookup,
         special::arena, //
     },
@@ -73,17 +79,24 @@ use core::{
         size_of, //
     },
     ptr::{
+        null,
         null_mut,
         NonNull, //
     }, //
 };
 use kernel::{
     bindings,
+    new_mutex,
+    new_spinlock_irq,
     prelude::*,
     static_lock_class,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Mutex,
+        SpinLockIrq, //
     },
     types::Opaque, //
 };
@@ -145,18 +158,19 @@ impl Wish {
         !self.is_custom() && self.0.size <= LARGEST && self.0.type_ & CACHE_ALIGNED == 0
     }
 
-    /// Whether `entry` is a live block as this list has them, as far as that can be told.
-    fn is_entry(&self, entry: usize) -> bool {
+    /// Whether `entry` is a live block as a list of `client` has them, as far as that can be told.
+    fn is_entry(&self, entry: usize, client: Client) -> bool {
         self.is_custom()
-            || lookup::find(entry).is_some_and(|known| {
-                let paged = match known.memory {
-                    MemoryType::Pool { kind, .. } => kind == PoolKind::Paged,
-                    _ => return false,
-                };
-                known.tag == Some(self.tag())
-                    && known.bytes == self.0.size
-                    && paged == self.is_paged()
-            })
+            || lookup::may_be_of(entry, client)
+                && lookup::find(entry).is_some_and(|known| {
+                    let paged = match known.memory {
+                        MemoryType::Pool { kind, .. } => kind == PoolKind::Paged,
+                        _ => return false,
+                    };
+                    known.tag == Some(self.tag())
+                        && known.bytes == self.0.size
+                        && paged == self.is_paged()
+                })
     }
 
     /// Whether the list may keep this entry, though the common case cannot tell it. Special pool
@@ -218,6 +232,7 @@ impl Wish {
 /// # Invariants
 ///
 /// `first` is null, or an entry of which nobody else knows; its first word is the link to the next.
+/// There are no more than `number`.
 #[must_use = "entries that are not freed are lost"]
 struct Chain {
     first: *mut c_void,
@@ -237,6 +252,7 @@ impl Iterator for Chain {
     fn next(&mut self) -> Option<*mut c_void> {
         let entry = NonNull::new(self.first)?;
         // INVARIANT: The first is the caller's from now on.
+        self.number = self.number.checked_sub(1)?;
         // SAFETY: By the type invariant; an entry has room for a link, and is aligned as pool is,
         // or as the client has it.
         self.first = unsafe { entry.cast::<*mut c_void>().read_unaligned() };
@@ -245,9 +261,8 @@ impl Iterator for Chain {
 }
 
 /// The record of a list.
-#[repr(C)]
 pub(crate) struct Lookaside {
-    /// It comes first, as C frees the record by it.
+    /// Heads may have it as long as this module is loaded.
     store: Opaque<raw::rust_pool_store>,
     place: Place<Lookaside>,
     /// Where the head is.
@@ -256,8 +271,8 @@ pub(crate) struct Lookaside {
     /// Who initialised the list.
     client: Client,
     site: CallSite,
-    /// Entries made and not freed: those that are out, and those that the list keeps. Changed under
-    /// the lock of the bucket.
+    /// Entries made and not freed to the list: those that are out, those that the pool freed, and
+    /// those that the list keeps. Changed under the lock of the bucket.
     live: Atomic<i64>,
     /// Changed likewise.
     depth: Atomic<u32>,
@@ -291,6 +306,25 @@ impl Lookaside {
     /// A record for a list at `head`, with an empty store; `None` without memory. Any context but
     /// NMI.
     fn new(head: Head, wish: Wish, client: Client, caller: usize) -> Option<KBox<Self>> {
+        let spare = SPARE.lock().pop();
+        let mut record = match spare {
+            Some(spare) => spare,
+            None => Self::allocate(wish)?,
+        };
+        record.head = head.addr();
+        record.wish = wish;
+        record.client = client;
+        record.site = CallSite::new(call_site::driver(caller));
+        record.live.store(0, Relaxed);
+        record.depth.store(depth::LEAST.into(), Relaxed);
+        let (paged, custom) = (wish.is_paged(), wish.is_custom());
+        // SAFETY: The store was initialised, and is there as long as this module is loaded.
+        unsafe { raw::rust_pool_store_own(record.store.get(), head.as_ptr(), paged, custom) };
+        Some(record)
+    }
+
+    /// A record that is no list's yet.
+    fn allocate(wish: Wish) -> Option<KBox<Self>> {
         let request = Request {
             bytes: size_of::<Self>(),
             zero: false,
@@ -301,18 +335,16 @@ impl Lookaside {
             Self {
                 store: Opaque::uninit(),
                 place: Place::none(),
-                head: head.addr(),
+                head: 0,
                 wish,
-                client,
-                site: CallSite::new(call_site::driver(caller)),
+                client: Client::UNKNOWN,
+                site: CallSite::new(0),
                 live: Atomic::new(0),
-                depth: Atomic::new(depth::LEAST.into()),
+                depth: Atomic::new(0),
             },
         );
         // SAFETY: The store is in its place, and nobody else knows of it.
-        unsafe {
-            raw::rust_pool_store_init(record.store.get(), wish.is_paged(), wish.is_custom());
-        }
+        unsafe { raw::rust_pool_store_init(record.store.get()) };
         Some(record)
     }
 
@@ -359,7 +391,7 @@ impl Lookaside {
         first as usize == entry
     }
 
-    /// Entries that are out; not more than are known of.
+    /// How many more entries were allocated from it than freed to it.
     fn out(&self) -> u64 {
         let live = self.live.load(Relaxed);
         u64::try_from(live.saturating_sub(self.kept().into())).unwrap_or(0)
@@ -374,9 +406,9 @@ impl Lookaside {
     /// Learns from an entry that was just made how all of them are told.
     fn learn(&self, entry: usize) {
         let header = entry.checked_sub(UNIT).filter(|_| self.wish.is_small());
-        if let Some((out, kept)) = header.and_then(Header::first_words) {
+        if let Some(headers) = header.and_then(Header::common) {
             // SAFETY: The store was initialised, and is there as long as the record.
-            unsafe { raw::rust_pool_store_learn(self.store.get(), out, kept) };
+            unsafe { raw::rust_pool_store_learn(self.store.get(), &headers) };
         }
     }
 
@@ -410,11 +442,12 @@ impl Lookaside {
         self.take(self.limit())
     }
 
-    /// Frees the record, when nobody looks at it any more.
+    /// Puts the record of a list that is gone aside for the next list.
     fn release(record: KBox<Self>) {
         COUNT.add(-1, Relaxed);
-        // SAFETY: The store comes first, so both have one address. It has nothing to drop.
-        unsafe { raw::rust_pool_store_release(KBox::into_raw(record).cast()) };
+        // SAFETY: The store was initialised, and is there as long as this module is loaded.
+        unsafe { raw::rust_pool_store_own(record.store.get(), null(), false, false) };
+        SPARE.lock().push(record);
     }
 }
 
@@ -433,6 +466,19 @@ pub(crate) static LISTS: AtLoad<HashTable<Lookaside>> = AtLoad::new(|| {
         GFP_KERNEL,
     )
 });
+
+/// Records of lists that are gone: no more than there were lists at a time. A head may still have
+/// their stores, so they are freed when this module is unloaded.
+pub(crate) static SPARE: AtLoad<SpinLockIrq<List<Lookaside>>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(List::new(), "rust_pool::lookaside_spare"),
+        GFP_KERNEL,
+    )
+});
+
+/// Held while entries are freed that were taken out of lists without a call of their clients.
+pub(crate) static GIVING: AtLoad<Mutex<()>> =
+    AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::lookaside_giving"), GFP_KERNEL));
 
 /// How many lists there are, so that nobody looks for them where there are none.
 static COUNT: Atomic<i64> = Atomic::new(0);
@@ -572,9 +618,15 @@ fn make(head: Head, wish: Wish, client: Client, caller: usize) -> Status {
     };
     if let Some(old) = old {
         let given = [head.into(), old.wish.tag().into(), old.out().into()];
-        rule::LOOKASIDE_INITIALISED_TWICE
-            .by(caller, given)
-            .report_with(|| tell(&old, old.kept()));
+        let say = || tell(&old, old.kept());
+        // Memory of the module itself was not freed and given to another.
+        if old.client == client || old.client == Client::at(head.addr()) {
+            let violation = rule::LOOKASIDE_INITIALISED_TWICE.by(caller, given);
+            violation.report_with(say);
+        } else {
+            let violation = rule::LOOKASIDE_GONE.by(caller, given);
+            violation.report_of_site(&old.site, say);
+        }
         // A routine of another module may be gone.
         if old.client == client || !old.wish.is_freed_by_client() {
             let entries = old.take_and_limit(0, 0);
@@ -644,7 +696,7 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
     let Some(head) = head else {
         return free_to_pool(entry, caller);
     };
-    let Some((wish, _)) = head.wish(caller) else {
+    let Some((wish, client)) = head.wish(caller) else {
         let tag = lookup::find(entry).and_then(|known| known.tag);
         let given = [head.into(), Parameter::Address(entry)];
         rule::LOOKASIDE_FREED_TO_NONE
@@ -654,7 +706,7 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
         return free_to_pool(entry, caller);
     };
     let block = entry as *mut c_void;
-    let is_entry = wish.is_entry(entry);
+    let is_entry = wish.is_entry(entry, client);
     // What is freed in the wrong context is not kept: the pool reports it. A small block that the
     // common case refused is not as the others, or there is no room.
     let twice = if wish.is_custom() {
@@ -673,8 +725,10 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
         let violation = rule::POOL_FREED_TWICE.by(caller, given);
         return violation.about(wish.tag()).report();
     }
+    // The pool reports a block whose header was overwritten, and the client has none of it left.
+    let is_freed = is_entry || !header::is_at(entry) && damage::look(entry).is_some();
     wish.unmake(head, block, caller);
-    if is_entry {
+    if is_freed {
         head.with(|list| list.count(-1));
     }
 }
@@ -720,18 +774,21 @@ fn delete(head: Head, caller: usize) {
 fn tell(list: &Lookaside, kept: u16) {
     let (tag, size, site) = (list.wish.tag(), list.wish.0.size, &list.site);
     let (out, kept) = (Blocks(list.out()), Blocks(kept.into()));
-    pr_err!("  a list of {size} bytes, tag {tag}: {out} out, {kept} kept; initialised at {site}\n");
+    pr_err!("  a list of {size} bytes, tag {tag}: {out} not freed to it, {kept} kept; initialised at {site}\n");
+    if out.0 != 0 {
+        pr_err!("  entries that ExFreePool() has freed count as not freed to it\n");
+    }
 }
 
 /// Calls `visit` on each list that is there throughout, with the lock of its bucket held, and frees
-/// what that takes out. It must not take from a list whose client frees the entries. Any context
-/// but NMI.
+/// what that takes out. It must not take from a list whose client frees the entries. Sleeps.
 fn for_each(mut visit: impl FnMut(&Lookaside) -> Chain) {
     if COUNT.load(Relaxed) == 0 {
         return;
     }
     let mut position = 0;
     loop {
+        let _until_freed = GIVING.lock();
         let mut taken = None;
         let next = LISTS.next(position, |list| {
             taken = Some((list.wish, visit(list)));
@@ -766,7 +823,7 @@ pub(crate) fn verify(on: bool) {
     });
 }
 
-/// Frees what lists keep, as memory is short. Any context but NMI.
+/// Frees what lists keep, as memory is short. Sleeps.
 pub(crate) fn drain() {
     for_each(|list| {
         list.depth.store(depth::LEAST.into(), Relaxed);
@@ -777,12 +834,13 @@ pub(crate) fn drain() {
 /// How many entries the lists keep that could be freed. Any context but NMI.
 pub(crate) fn held() -> usize {
     let mut held = 0usize;
-    for_each(|list| {
-        if !list.wish.is_freed_by_client() {
-            held = held.saturating_add(list.kept().into());
-        }
-        Chain::EMPTY
-    });
+    if COUNT.load(Relaxed) != 0 {
+        LISTS.for_each(|list| {
+            if !list.wish.is_freed_by_client() {
+                held = held.saturating_add(list.kept().into());
+            }
+        });
+    }
     held
 }
 
@@ -813,7 +871,8 @@ fn forget(list: KBox<Lookaside>) {
 /// The most lines about lists that one module left.
 const LINES: usize = 32;
 
-/// Reports the lists that a client did not delete, and forgets them. Sleeps.
+/// Reports the lists that a client did not delete, and forgets them. When it returns, no entry of
+/// the client's lists is on its way to the pool. Sleeps.
 pub(crate) fn departed(module: Module) {
     let mut lines = 0usize;
     while let Some(list) = remove(|list| list.client == module.client()) {
@@ -836,6 +895,8 @@ pub(crate) fn departed(module: Module) {
         let more = lines - LINES;
         pr_err!("  and {more} more lookaside lists\n");
     }
+    // What was taken out of a list before it was deleted still counts as the client's.
+    drop(GIVING.lock());
 }
 
 /// Forgets all lists, at our own unload.

@@ -275,8 +275,8 @@ ExFreeToNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry)
  * ExDeleteNPagedLookasideList - delete a list
  * @Lookaside: the list; nobody may use it meanwhile, or after this
  *
- * Frees the entries that the list keeps. Those that are still out are a violation
- * (0xC4/0x62), and stay allocated. A list that is not initialised is one as well
+ * Frees the entries that the list keeps. Those that were not freed to it are a
+ * violation (0xC4/0x62), and stay allocated. A list that is not initialised is one as well
  * (0xC4/0x16), and so is a list that is not deleted when the module that
  * initialised it is unloaded (0xCE).
  *

@@ -4,22 +4,24 @@
  * is held for a few instructions. This is C for what the kernel has inline there.
  * Everything that is not the common case is in lookaside.rs.
  *
- * The head of a list is in the client's memory, its store in ours. The store is freed
- * by RCU. So a CPU that comes too late to a list which is being deleted finds an
- * empty store, and no other's memory.
+ * The head of a list is in the client's memory, its store in ours. A head may outlive
+ * its list: its module was unloaded, it was copied, or a CPU came too late to a list
+ * that is being deleted. So the memory of a store is a store as long as this module is
+ * loaded, and is used again for other lists only. A store says whose it is: to all other
+ * heads it has no entries and no room.
  */
 
 /* The header declares the WDK's names, and does not define them. */
 #define RUST_POOL_EXPORTS
 
 #include <linux/atomic.h>
+#include <linux/bitops.h>
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
 #include <linux/preempt.h>
-#include <linux/rcupdate.h>
 #include <linux/processor.h>
-#include <linux/slab.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <rust_pool/wdm.h>
@@ -45,44 +47,71 @@ static __always_inline void unlock(struct rust_pool_store *store)
 }
 
 /*
+ * The second word of the header at @addr, if a block of this list has it: its upper half
+ * is the check word. header.rs has the same in Rust.
+ */
+static __always_inline u64 second_word(const struct rust_pool_store *store,
+				       unsigned long addr)
+{
+	u64 product = (store->mixed ^ rol64(addr, 24)) * store->secret;
+
+	return product >> 32 << 32 | store->second;
+}
+
+/*
  * Whether an address, which may be any, is that of an entry of this list that is out.
  * Most entries are small blocks of pool, which have a header of two words in front:
  * see header.rs. The first word is the same for all that are out, and another while
- * the list keeps the block or when it was freed.
+ * the list keeps the block or when it was freed. Both are compared: what is not as it
+ * was written is for the pool, which reports it.
  */
 static __always_inline bool is_out(const struct rust_pool_store *store,
 				   const void *entry)
 {
-	u64 word;
+	const u64 *header = (const u64 *)entry - 2;
+	u64 first, second;
 
-	if (unlikely(!store->out))
-		return store->custom && (long)entry < 0 && entry != store->first;
+	/* There is no such memory if it is not known how the headers are. */
 	if (unlikely((unsigned long)entry - store->start >= store->length))
 		return false;
-	__get_kernel_nofault(&word, (const u64 *)entry - 2, u64, missing);
-	return word == store->out;
+	__get_kernel_nofault(&first, header, u64, missing);
+	__get_kernel_nofault(&second, header + 1, u64, missing);
+	return first == store->out &&
+	       second == second_word(store, (unsigned long)header);
 missing:
 	return false;
 }
 
-/* Both with the lock held. */
-static __always_inline void keep(struct rust_pool_store *store, void **entry)
+/* Whether an address may be that of an entry which a routine of the client makes. */
+static bool is_custom_out(const struct rust_pool_store *store, const void *entry)
 {
-	if (likely(store->kept))
-		((u64 *)entry)[-2] = store->kept;
+	return store->custom && (long)entry < 0 && entry != store->first;
+}
+
+/* Both with the lock held. */
+static __always_inline void push(struct rust_pool_store *store, void **entry)
+{
 	*entry = store->first;
 	store->first = entry;
 	store->depth++;
 }
 
+/*
+ * A client that goes on to use an entry it has freed may overwrite the link. So the
+ * links end where there is none, or at the latest where the number does.
+ */
 static __always_inline void **take(struct rust_pool_store *store)
 {
 	void **entry = store->first;
 
-	if (unlikely(!entry))
+	if (unlikely(!entry)) {
+		store->depth = 0;
 		return NULL;
-	store->first = *entry;
-	store->depth--;
+	}
+	if (--store->depth)
+		store->first = *entry;
+	else
+		store->first = NULL;
 	if (likely(store->out))
 		((u64 *)entry)[-2] = store->out;
 	return entry;
@@ -95,15 +124,31 @@ static __always_inline bool may_sleep(unsigned long flags)
 	       !rcu_preempt_depth();
 }
 
-/* The store of a list, if it may be used here. */
-static __always_inline struct rust_pool_store *
-store_of(const GENERAL_LOOKASIDE *list, unsigned long flags)
-{
-	struct rust_pool_store *store = READ_ONCE(list->store);
+/* What a list has whose record could not be allocated: it keeps nothing. */
+static struct rust_pool_store bare;
 
-	if (unlikely(!store) || (unlikely(store->paged) && !may_sleep(flags)))
-		return NULL;
-	return store;
+/* The owner of the store of a paged list has this bit, which is clear in all heads. */
+#define PAGED	1ul
+
+/* Whether the store is not the list's, or may not be used here. With the lock held. */
+static bool is_closed(const struct rust_pool_store *store,
+		      const GENERAL_LOOKASIDE *list, unsigned long flags)
+{
+	if (store->owner == ((unsigned long)list | PAGED))
+		return !may_sleep(flags);
+	return store != &bare;
+}
+
+/*
+ * Whether the list may use the store here. With the lock held. That a paged list does
+ * not pass the first check spares the others a second one.
+ */
+static __always_inline bool is_open(const struct rust_pool_store *store,
+				    const GENERAL_LOOKASIDE *list,
+				    unsigned long flags)
+{
+	return likely(store->owner == (unsigned long)list) ||
+	       !is_closed(store, list, flags);
 }
 
 void *rust_pool_lookaside_allocate(PGENERAL_LOOKASIDE list,
@@ -116,13 +161,15 @@ void *rust_pool_lookaside_allocate(PGENERAL_LOOKASIDE list,
 	if (unlikely(!list || in_nmi()))
 		return rust_pool_lookaside_miss(list, caller);
 	local_irq_save(flags);
-	store = store_of(list, flags);
+	store = READ_ONCE(list->store);
 	if (likely(store)) {
 		lock(store);
-		list->TotalAllocates++;
-		entry = take(store);
-		if (unlikely(!entry))
-			list->AllocateMisses++;
+		if (is_open(store, list, flags)) {
+			list->TotalAllocates++;
+			entry = take(store);
+			if (unlikely(!entry))
+				list->AllocateMisses++;
+		}
 		unlock(store);
 	}
 	local_irq_restore(flags);
@@ -135,51 +182,83 @@ void rust_pool_lookaside_free(PGENERAL_LOOKASIDE list, void *entry,
 {
 	struct rust_pool_store *store;
 	unsigned long flags;
-	bool kept = false;
 
 	if (unlikely(!list || in_nmi())) {
 		rust_pool_lookaside_overflow(list, entry, caller);
 		return;
 	}
 	local_irq_save(flags);
-	store = store_of(list, flags);
+	store = READ_ONCE(list->store);
 	if (likely(store)) {
 		lock(store);
-		list->TotalFrees++;
-		kept = store->depth < store->limit && is_out(store, entry);
-		if (likely(kept))
-			keep(store, entry);
-		else
+		if (is_open(store, list, flags)) {
+			list->TotalFrees++;
+			if (likely(store->depth < store->limit)) {
+				if (likely(is_out(store, entry))) {
+					((u64 *)entry)[-2] = store->kept;
+					goto keep;
+				}
+				if (is_custom_out(store, entry))
+					goto keep;
+			}
 			list->FreeMisses++;
+		}
 		unlock(store);
 	}
 	local_irq_restore(flags);
-	if (unlikely(!kept))
-		rust_pool_lookaside_overflow(list, entry, caller);
+	rust_pool_lookaside_overflow(list, entry, caller);
+	return;
+keep:
+	push(store, entry);
+	unlock(store);
+	local_irq_restore(flags);
 }
 EXPORT_SYMBOL_GPL(rust_pool_lookaside_free);
 
-/* Empty, and without room. */
-void rust_pool_store_init(struct rust_pool_store *store, bool paged,
-			  bool custom)
+/* Makes a store, which is nobody's, of new memory. */
+void rust_pool_store_init(struct rust_pool_store *store)
 {
 	memset(store, 0, sizeof(*store));
 	store->start = PAGE_OFFSET;
-	store->length = (unsigned long)high_memory - PAGE_OFFSET;
-	store->paged = paged;
-	store->custom = custom;
 }
 
-/* The first word of each entry's header, if it is not known yet. */
-void rust_pool_store_learn(struct rust_pool_store *store, u64 out, u64 kept)
+/*
+ * Makes it the store of the list with the head @list, or nobody's without: empty, and
+ * without room. Another head may have it still, so this takes the lock.
+ */
+void rust_pool_store_own(struct rust_pool_store *store,
+			 const GENERAL_LOOKASIDE *list, bool paged, bool custom)
 {
 	unsigned long flags;
 
 	local_irq_save(flags);
 	lock(store);
-	if (!store->out && !store->depth) {
-		store->out = out;
-		store->kept = kept;
+	store->owner = (unsigned long)list | (list && paged ? PAGED : 0);
+	store->first = NULL;
+	store->depth = 0;
+	store->limit = 0;
+	store->out = 0;
+	store->length = 0;
+	store->custom = custom;
+	unlock(store);
+	local_irq_restore(flags);
+}
+
+/* How the headers of all entries are, as far as they are the same. */
+void rust_pool_store_learn(struct rust_pool_store *store,
+			   const struct rust_pool_headers *headers)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	lock(store);
+	if (!store->depth) {
+		store->length = (unsigned long)high_memory - PAGE_OFFSET;
+		store->out = headers->live;
+		store->kept = headers->freed;
+		store->second = headers->second;
+		store->mixed = headers->mixed;
+		store->secret = headers->secret;
 	}
 	unlock(store);
 	local_irq_restore(flags);
@@ -195,14 +274,18 @@ bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
 	unsigned long flags;
 	bool kept = false;
 	void **other;
+	u16 left;
 
 	*twice = false;
 	local_irq_save(flags);
 	lock(store);
-	for (other = store->first; other && !*twice; other = *other)
+	other = store->first;
+	for (left = store->depth; left && other && !*twice; left--) {
 		*twice = other == entry;
+		other = *other;
+	}
 	if (!*twice && !store->out && store->depth < store->limit) {
-		keep(store, entry);
+		push(store, entry);
 		list->FreeMisses--;
 		kept = true;
 	}
@@ -219,31 +302,26 @@ bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
 void *rust_pool_store_limit(struct rust_pool_store *store, u16 limit, u16 most,
 			    u16 *number)
 {
-	void *taken = NULL, **last = &taken;
+	void *taken = NULL, **last = &taken, **entry;
 	unsigned long flags;
 
+	*number = 0;
 	local_irq_save(flags);
 	lock(store);
 	store->limit = limit;
-	*number = store->depth > most ? store->depth - most : 0;
 	while (store->depth > most) {
-		*last = take(store);
-		last = *last;
+		entry = take(store);
+		if (!entry)
+			break;
+		*last = entry;
+		last = entry;
+		++*number;
 	}
 	*last = NULL;
 	unlock(store);
 	local_irq_restore(flags);
 	return taken;
 }
-
-/* Frees the record that the store begins, when no CPU looks at it any more. */
-void rust_pool_store_release(struct rust_pool_store *store)
-{
-	kfree_rcu(store, rcu);
-}
-
-/* What a list has whose record could not be allocated: it keeps nothing. */
-static struct rust_pool_store bare;
 
 /* For LOOKASIDE_LIST_EX without routines of the client. */
 static PVOID allocate_ex(POOL_TYPE type, SIZE_T bytes, ULONG tag,

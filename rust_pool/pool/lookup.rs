@@ -14,9 +14,14 @@ use crate::{
         self,
         arena, //
     },
-    record::table::REGIONS,
+    record::{
+        table::REGIONS,
+        Owner, //
+    },
+    stats::tag_table,
     sys::{
         self,
+        Client,
         PAGE_SIZE, //
     },
     types::{
@@ -51,6 +56,22 @@ pub(crate) fn find(addr: usize) -> Option<Known> {
     }
     // A block of the Rust API has no header, and is only found while it is tracked.
     tracking::known(addr)
+}
+
+/// Whether the live block that begins at `addr` may be counted for `client`. False only if it is
+/// known to be another's. Any context but NMI, any address.
+pub(crate) fn may_be_of(addr: usize, client: Client) -> bool {
+    let row = header::row_at(addr).map(tag_table::at).or_else(|| {
+        let bucket = REGIONS.bucket(addr).lock();
+        match bucket.find(addr)?.owner {
+            Owner::Pool { row, .. } => Some(Some(row)),
+            _ => None,
+        }
+    });
+    match row.flatten() {
+        Some(row) => row.is_other() || row.is_of(client),
+        None => true,
+    }
 }
 
 /// Exported: describes the live block that begins at `block`; false if there is none. `kind` is 2

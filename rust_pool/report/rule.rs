@@ -573,9 +573,23 @@ pub(crate) const LOOKASIDE_INITIALISED_TWICE: Rule<3> = rule(
         Ours(0x16),
         Given("list"),
         Given("the old one's tag"),
-        Given("its entries that are out"),
+        Given("its entries that were not freed to it"),
     ],
     "lookaside list initialised that is one already",
+    Done,
+);
+
+/// A lookaside list is initialised in memory where another module has one, which it did not delete:
+/// this is the violation of that module. The entries that the old list kept are freed.
+pub(crate) const LOOKASIDE_GONE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("list"),
+        Given("the old one's tag"),
+        Given("its entries that were not freed to it"),
+    ],
+    "a lookaside list was here that was not deleted when its memory was freed",
     Done,
 );
 
@@ -1198,16 +1212,17 @@ pub(crate) const LEAKED: Rule<1> = rule(
     Left,
 );
 
-/// A lookaside list is deleted while entries of it are out.
+/// A lookaside list is deleted while entries of it are out. Those that ExFreePool() has freed count
+/// among them.
 pub(crate) const LOOKASIDE_DELETED_WITH_ENTRIES: Rule<2> = rule(
     DriverVerifier,
     [
         Ours(0x62),
         Given("list"),
-        Given("entries that are out"),
+        Given("entries that were not freed to it"),
         Is(0),
     ],
-    "lookaside list deleted with entries that are out",
+    "lookaside list deleted with entries that were not freed to it",
     Left,
 );
 
@@ -1256,7 +1271,7 @@ pub(crate) const LOOKASIDE_LEFT: Rule<3> = rule(
     DriverUnloaded,
     [
         Given("list*"),
-        Given("its entries that are out*"),
+        Given("its entries that were not freed to it*"),
         Given("entries that it kept*"),
         Is(0),
     ],

@@ -230,40 +230,56 @@ void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg);
 void rust_pool_device_code(const struct device *dev, unsigned long *at);
 
 /*
- * lookaside/list.c: the entries that a lookaside list keeps, in memory of ours. It
- * begins the record that Rust has of the list, and is found through the head.
+ * lookaside/list.c: the entries that a lookaside list keeps, in memory of ours. It is
+ * in the record that Rust has of the list, and is found through the head.
  */
 struct rust_pool_store {
-	struct rcu_head rcu;
 	/* The entry that was freed last; its first word is the link to the next. */
 	void *first;
 	u32 lock;
 	/* How many there are, and how many there may be. */
 	u16 depth;
 	u16 limit;
+	/* The address of the head whose store it is, and whether the list is paged. */
+	unsigned long owner;
 	/*
 	 * The first word of an entry's header while it is out, and while it is kept; 0
 	 * if not all entries have the same, and while that is not known.
 	 */
 	u64 out;
 	u64 kept;
-	/* Where the memory is that such a header may be in: the direct map. */
+	/* The second word without its check word, and what that is computed from. */
+	u64 second;
+	u64 mixed;
+	u64 secret;
+	/*
+	 * Where the memory is that such a header may be in: the direct map, or nowhere
+	 * while that is not known.
+	 */
 	unsigned long start;
 	unsigned long length;
-	/* Used only where sleeping is allowed. */
-	bool paged;
 	/* The client's own routine makes or frees entries: what they are is not known. */
 	bool custom;
 };
 
-void rust_pool_store_init(struct rust_pool_store *store, bool paged,
-			  bool custom);
-void rust_pool_store_learn(struct rust_pool_store *store, u64 out, u64 kept);
+/* What the headers of a list's entries have in common; all 0 if nothing. header.rs. */
+struct rust_pool_headers {
+	u64 live;
+	u64 freed;
+	u64 second;
+	u64 mixed;
+	u64 secret;
+};
+
+void rust_pool_store_init(struct rust_pool_store *store);
+void rust_pool_store_own(struct rust_pool_store *store,
+			 const GENERAL_LOOKASIDE *list, bool paged, bool custom);
+void rust_pool_store_learn(struct rust_pool_store *store,
+			   const struct rust_pool_headers *headers);
 bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
 			 void *entry, bool *twice);
 void *rust_pool_store_limit(struct rust_pool_store *store, u16 limit, u16 most,
 			    u16 *number);
-void rust_pool_store_release(struct rust_pool_store *store);
 void rust_pool_head_init(GENERAL_LOOKASIDE *list,
 			 const struct rust_pool_lookaside_wish *wish,
 			 struct rust_pool_store *store, u16 depth);

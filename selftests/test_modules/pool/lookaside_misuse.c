@@ -3,13 +3,16 @@
  * Lookaside lists misused; and the module of all their suites, which can leave
  * lists behind, or keep some for whoever looks at the statistics.
  */
+#include <linux/delay.h>
 #include <linux/kernel.h>
+#include <linux/rcupdate.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "lookaside.h"
 
+#define BAD_POOL_HEADER	0x19
 #define VERIFIER	DRIVER_VERIFIER_DETECTED_VIOLATION
 
 static bool leak;
@@ -301,6 +304,134 @@ static void freed_from_elsewhere(struct rpt *t)
 	ExDeleteNPagedLookasideList(&list);
 }
 
+/* The block of a list that was not deleted is freed, and another module gets it. */
+static void initialised_where_another_was(struct rpt *t)
+{
+	PNPAGED_LOOKASIDE_LIST list = ExAllocatePoolWithTag(NonPagedPool, sizeof(*list),
+							    TAG_LOOK);
+	const struct rpt_violation *v;
+
+	if (!EXPECT(t, list))
+		return;
+	rpt_other_list(list);
+	ExInitializeNPagedLookasideList(list, NULL, NULL, 0, 100, TAG_LOOK, 0);
+	v = EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	if (v) {
+		EXPECT(t, strstr(v->text, "[rp_test_lookaside_other]"));
+		EXPECT(t, strstr(v->text, "a lookaside list was here"));
+	}
+	ExDeleteNPagedLookasideList(list);
+	ExFreePoolWithTag(list, TAG_LOOK);
+}
+
+#define MANY	512
+
+/* A head that outlives its list: the record of the list is another's by now. */
+static void used_when_gone(struct rpt *t)
+{
+	static NPAGED_LOOKASIDE_LIST list, stale;
+	PNPAGED_LOOKASIDE_LIST lists;
+	unsigned int i;
+	void *entry;
+
+	if (!lists_keep(t))
+		return;
+	lists = kcalloc(MANY, sizeof(*lists), GFP_KERNEL);
+	if (!EXPECT(t, lists))
+		return;
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 100, TAG_LOOK, 0);
+	stale = list;
+	ExDeleteNPagedLookasideList(&list);
+	/* What is freed by RCU is free after this, probably: it waits for five seconds. */
+	msleep(6000);
+	rcu_barrier();
+	for (i = 0; i < MANY; i++) {
+		ExInitializeNPagedLookasideList(&lists[i], NULL, NULL, 0, 16, TAG_LOOK,
+						0);
+		entry = ExAllocateFromNPagedLookasideList(&lists[i]);
+		if (EXPECT(t, entry))
+			ExFreeToNPagedLookasideList(&lists[i], entry);
+	}
+	EXPECT(t, !ExAllocateFromNPagedLookasideList(&stale));
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	/* The pool gets this, and no other list. */
+	entry = ExAllocatePoolWithTag(NonPagedPool, 16, TAG_LOOK);
+	ExFreeToNPagedLookasideList(&stale, entry);
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	for (i = 0; i < MANY; i++)
+		ExDeleteNPagedLookasideList(&lists[i]);
+	kfree(lists);
+}
+
+static const struct rpt_arg header_bytes[] = {
+	{ "units", -14 },
+	{ "tag", -9 },
+	{ "bytes", -8 },
+	{ "row", -6 },
+	{ "check", -1 },
+	{ }
+};
+
+/* It is not given out again, but reported by the pool. */
+static void header_overwritten(struct rpt *t)
+{
+	NPAGED_LOOKASIDE_LIST list;
+	int at = (int)rpt_value(t);
+	char *entry, *other;
+
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, 100, TAG_LOOK, 0);
+	entry = ExAllocateFromNPagedLookasideList(&list);
+	if (!EXPECT(t, entry))
+		return;
+	entry[at] ^= 0x5a;
+	ExFreeToNPagedLookasideList(&list, entry);
+	EXPECT_VIOLATION(t, BAD_POOL_HEADER, 0x20);
+	other = ExAllocateFromNPagedLookasideList(&list);
+	EXPECT(t, other && other != entry);
+	ExFreeToNPagedLookasideList(&list, other);
+	ExDeleteNPagedLookasideList(&list);
+}
+
+/* The links of what a list keeps go round: none is given out twice. */
+static void link_overwritten(struct rpt *t)
+{
+	NPAGED_LOOKASIDE_LIST list;
+	ULONG size = rpt_value(t);
+	void *got[3], *more;
+	unsigned int i;
+
+	if (!lists_keep(t))
+		return;
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, size, TAG_LOOK, 0);
+	for (i = 0; i < 3; i++) {
+		got[i] = ExAllocateFromNPagedLookasideList(&list);
+		if (!EXPECT(t, got[i]))
+			return;
+	}
+	ExFreeToNPagedLookasideList(&list, got[0]);
+	ExFreeToNPagedLookasideList(&list, got[1]);
+	*(void **)got[0] = got[1];
+	ExFreeToNPagedLookasideList(&list, got[2]);
+	EXPECT(t, ExAllocateFromNPagedLookasideList(&list) == got[2]);
+	EXPECT(t, ExAllocateFromNPagedLookasideList(&list) == got[1]);
+	EXPECT(t, ExAllocateFromNPagedLookasideList(&list) == got[0]);
+	more = ExAllocateFromNPagedLookasideList(&list);
+	if (EXPECT(t, more && more != got[0] && more != got[1] && more != got[2]))
+		ExFreeToNPagedLookasideList(&list, more);
+	ExFreeToNPagedLookasideList(&list, got[0]);
+	ExFreeToNPagedLookasideList(&list, got[1]);
+	/* They end too early. Small blocks would be lost, as they look freed. */
+	if (size > 4064)
+		*(void **)got[1] = NULL;
+	ExFreeToNPagedLookasideList(&list, got[2]);
+	ExDeleteNPagedLookasideList(&list);
+	if (size > 4064) {
+		EXPECT_VIOLATION(t, VERIFIER, 0x62);
+		ExFreePoolWithTag(got[0], TAG_LOOK);
+		ExFreePoolWithTag(more, TAG_LOOK);
+	}
+}
+
 static const struct rpt_case cases[] = {
 	{ "null_for_a_list", null_for_a_list },
 	{ "initialised_badly", initialised_badly },
@@ -311,6 +442,10 @@ static const struct rpt_case cases[] = {
 	{ "freed_badly", freed_badly, sizes },
 	{ "freed_twice", freed_twice, sizes },
 	{ "freed_from_elsewhere", freed_from_elsewhere, sizes },
+	{ "initialised_where_another_was", initialised_where_another_was },
+	{ "used_when_gone", used_when_gone },
+	{ "header_overwritten", header_overwritten, header_bytes },
+	{ "link_overwritten", link_overwritten, sizes },
 };
 
 const struct rpt_suite lookaside_misuse_suite = RPT_SUITE("lookaside_misuse", cases);
