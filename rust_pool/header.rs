@@ -191,33 +191,38 @@ pub(crate) enum Found<H> {
     Freed(H),
 }
 
-/// The live block with a header that begins at `addr`, if there is one. Any context, any address.
-pub(crate) fn live_at(addr: usize) -> Option<Known> {
+/// Looks at the header of the live block that begins at `addr`, if there is one. Any context, any
+/// address.
+fn look_at<T>(
+    addr: usize,
+    pages: impl FnOnce(PageHeader) -> T,
+    small: impl FnOnce(Header) -> T,
+) -> Option<T> {
     if addr % PAGE_SIZE == 0 {
         if let Some(Found::Live(header)) = PageHeader::find(addr) {
-            return Some(Known::pool(header.tag(), header.kind(), header.bytes()));
+            return Some(pages(header));
         }
     }
     let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
     match header.and_then(Header::find) {
-        Some(Found::Live(header)) => Some(Known::pool(header.tag(), header.kind(), header.bytes())),
+        Some(Found::Live(header)) => Some(small(header)),
         _ => None,
     }
+}
+
+/// The live block with a header that begins at `addr`, if there is one. Any context, any address.
+pub(crate) fn live_at(addr: usize) -> Option<Known> {
+    look_at(
+        addr,
+        |header| Known::pool(header.tag(), header.kind(), header.bytes()),
+        |header| Known::pool(header.tag(), header.kind(), header.bytes()),
+    )
 }
 
 /// The number of the row under which the live block with a header that begins at `addr` is counted,
 /// if there is one. Any context, any address.
 pub(crate) fn row_at(addr: usize) -> Option<u16> {
-    if addr % PAGE_SIZE == 0 {
-        if let Some(Found::Live(header)) = PageHeader::find(addr) {
-            return Some(header.row());
-        }
-    }
-    let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
-    match header.and_then(Header::find) {
-        Some(Found::Live(header)) => Some(header.row()),
-        _ => None,
-    }
+    look_at(addr, |header| header.row(), |header| header.row())
 }
 
 /// Whether a header is at `addr`, be it of a live block or of one that was freed. Any context, any

@@ -57,7 +57,8 @@ use kernel::{
 
 /// Shown as `Mdl `, as on Windows.
 const TAG: u32 = u32::from_be_bytes(*b" ldM");
-const HEAD: usize = size_of::<raw::MDL>();
+/// The bytes of an MDL without its frames.
+pub(crate) const HEAD: usize = size_of::<raw::MDL>();
 const FRAME: usize = size_of::<raw::PFN_NUMBER>();
 /// The longest buffer that an MDL is allocated for: what the WDK says of Windows Vista.
 const LONGEST: u32 = (2 << 30) - 4096;

@@ -50,22 +50,29 @@ static ULONG get_dma_alignment(PDMA_ADAPTER adapter)
 }
 
 /*
- * Windows calls this when there are as many map registers, at DISPATCH_LEVEL. Here
- * there always are.
+ * Hands a list to @routine, which Windows calls when there are as many map registers, at
+ * DISPATCH_LEVEL. Here there always are. The address of the list goes to @result, if
+ * that is not NULL; then, if @alone, there may be no routine.
  */
-static NTSTATUS call_with_list(const struct rust_pool_transfer *transfer,
-			       PDEVICE_OBJECT device_object,
-			       PDRIVER_LIST_CONTROL routine, PVOID context)
+static NTSTATUS hand_list(const struct rust_pool_transfer *transfer,
+			  PDEVICE_OBJECT device_object,
+			  PDRIVER_LIST_CONTROL routine, PVOID context,
+			  PSCATTER_GATHER_LIST *result, bool alone)
 {
+	bool wanted = routine || (result && alone);
 	PSCATTER_GATHER_LIST list;
 	NTSTATUS status;
 
-	status = rust_pool_list_get(transfer, routine ? &list : NULL);
+	status = rust_pool_list_get(transfer, wanted ? &list : NULL);
 	if (!NT_SUCCESS(status))
 		return status;
-	local_bh_disable();
-	routine(device_object, NULL, list, context);
-	local_bh_enable();
+	if (result)
+		*result = list;
+	if (routine) {
+		local_bh_disable();
+		routine(device_object, NULL, list, context);
+		local_bh_enable();
+	}
 	return status;
 }
 
@@ -84,7 +91,7 @@ static NTSTATUS get_scatter_gather_list(PDMA_ADAPTER adapter,
 		.caller = CALLER,
 	};
 
-	return call_with_list(&transfer, device_object, routine, context);
+	return hand_list(&transfer, device_object, routine, context, NULL, false);
 }
 
 static VOID put_scatter_gather_list(PDMA_ADAPTER adapter,
@@ -128,7 +135,7 @@ static NTSTATUS build_scatter_gather_list(PDMA_ADAPTER adapter,
 		.caller = CALLER,
 	};
 
-	return call_with_list(&transfer, device_object, routine, context);
+	return hand_list(&transfer, device_object, routine, context, NULL, false);
 }
 
 static NTSTATUS get_dma_adapter_info(PDMA_ADAPTER adapter, PDMA_ADAPTER_INFO info)
@@ -184,28 +191,6 @@ static BOOLEAN cancel_adapter_channel(PDMA_ADAPTER adapter,
 	return FALSE;
 }
 
-/* A list without a routine to be called with is given by its address. */
-static NTSTATUS list_ex(const struct rust_pool_transfer *transfer, ULONG flags,
-			PDEVICE_OBJECT device_object,
-			PDRIVER_LIST_CONTROL routine, PVOID context, PVOID result)
-{
-	bool wanted = routine || (result && flags & DMA_SYNCHRONOUS_CALLBACK);
-	PSCATTER_GATHER_LIST list;
-	NTSTATUS status;
-
-	status = rust_pool_list_get(transfer, wanted ? &list : NULL);
-	if (!NT_SUCCESS(status))
-		return status;
-	if (result)
-		*(PSCATTER_GATHER_LIST *)result = list;
-	if (routine) {
-		local_bh_disable();
-		routine(device_object, NULL, list, context);
-		local_bh_enable();
-	}
-	return status;
-}
-
 static NTSTATUS get_scatter_gather_list_ex(
 	PDMA_ADAPTER adapter, PDEVICE_OBJECT device_object,
 	PVOID transfer_context, PMDL mdl, ULONGLONG offset, ULONG length,
@@ -223,7 +208,8 @@ static NTSTATUS get_scatter_gather_list_ex(
 		.caller = CALLER,
 	};
 
-	return list_ex(&transfer, flags, device_object, routine, context, list);
+	return hand_list(&transfer, device_object, routine, context, list,
+			 flags & DMA_SYNCHRONOUS_CALLBACK);
 }
 
 static NTSTATUS build_scatter_gather_list_ex(
@@ -245,7 +231,8 @@ static NTSTATUS build_scatter_gather_list_ex(
 		.caller = CALLER,
 	};
 
-	return list_ex(&transfer, flags, device_object, routine, context, list);
+	return hand_list(&transfer, device_object, routine, context, list,
+			 flags & DMA_SYNCHRONOUS_CALLBACK);
 }
 
 /* The bounds are looked at when the buffer is there. */
@@ -590,17 +577,11 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.BuildScatterGatherList = build_scatter_gather_list, \
 	.BuildMdlFromScatterGatherList = no_build_mdl_from_scatter_gather_list
 
-#define NO_VERSION_3 \
-	.GetDmaAdapterInfo = no_get_dma_adapter_info, \
-	.GetDmaTransferInfo = no_get_dma_transfer_info, \
-	.InitializeDmaTransferContext = no_initialize_dma_transfer_context, \
-	.AllocateCommonBufferEx = no_allocate_common_buffer_ex, \
+/* No version has the routines of these members of version 3. */
+#define ABSENT_OF_VERSION_3 \
 	.AllocateAdapterChannelEx = no_allocate_adapter_channel_ex, \
 	.ConfigureAdapterChannel = no_configure_adapter_channel, \
-	.CancelAdapterChannel = no_cancel_adapter_channel, \
 	.MapTransferEx = no_map_transfer_ex, \
-	.GetScatterGatherListEx = no_get_scatter_gather_list_ex, \
-	.BuildScatterGatherListEx = no_build_scatter_gather_list_ex, \
 	.FlushAdapterBuffersEx = no_flush_adapter_buffers_ex, \
 	.FreeAdapterObject = no_free_adapter_object, \
 	.CancelMappedTransfer = no_cancel_mapped_transfer, \
@@ -609,38 +590,33 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.JoinDmaDomain = no_join_dma_domain, \
 	.LeaveDmaDomain = no_leave_dma_domain, \
 	.GetDmaDomain = no_get_dma_domain, \
-	.AllocateCommonBufferWithBounds = no_allocate_common_buffer_with_bounds, \
 	.AllocateCommonBufferVector = no_allocate_common_buffer_vector, \
 	.GetCommonBufferFromVectorByIndex = no_get_common_buffer_from_vector_by_index, \
 	.FreeCommonBufferFromVector = no_free_common_buffer_from_vector, \
 	.FreeCommonBufferVector = no_free_common_buffer_vector, \
 	.CreateCommonBufferFromMdl = no_create_common_buffer_from_mdl
 
+#define NO_VERSION_3 \
+	.GetDmaAdapterInfo = no_get_dma_adapter_info, \
+	.GetDmaTransferInfo = no_get_dma_transfer_info, \
+	.InitializeDmaTransferContext = no_initialize_dma_transfer_context, \
+	.AllocateCommonBufferEx = no_allocate_common_buffer_ex, \
+	.CancelAdapterChannel = no_cancel_adapter_channel, \
+	.GetScatterGatherListEx = no_get_scatter_gather_list_ex, \
+	.BuildScatterGatherListEx = no_build_scatter_gather_list_ex, \
+	.AllocateCommonBufferWithBounds = no_allocate_common_buffer_with_bounds, \
+	ABSENT_OF_VERSION_3
+
 #define VERSION_3 \
 	.GetDmaAdapterInfo = get_dma_adapter_info, \
 	.GetDmaTransferInfo = get_dma_transfer_info, \
 	.InitializeDmaTransferContext = initialize_dma_transfer_context, \
 	.AllocateCommonBufferEx = allocate_common_buffer_ex, \
-	.AllocateAdapterChannelEx = no_allocate_adapter_channel_ex, \
-	.ConfigureAdapterChannel = no_configure_adapter_channel, \
 	.CancelAdapterChannel = cancel_adapter_channel, \
-	.MapTransferEx = no_map_transfer_ex, \
 	.GetScatterGatherListEx = get_scatter_gather_list_ex, \
 	.BuildScatterGatherListEx = build_scatter_gather_list_ex, \
-	.FlushAdapterBuffersEx = no_flush_adapter_buffers_ex, \
-	.FreeAdapterObject = no_free_adapter_object, \
-	.CancelMappedTransfer = no_cancel_mapped_transfer, \
-	.AllocateDomainCommonBuffer = no_allocate_domain_common_buffer, \
-	.FlushDmaBuffer = no_flush_dma_buffer, \
-	.JoinDmaDomain = no_join_dma_domain, \
-	.LeaveDmaDomain = no_leave_dma_domain, \
-	.GetDmaDomain = no_get_dma_domain, \
 	.AllocateCommonBufferWithBounds = allocate_common_buffer_with_bounds, \
-	.AllocateCommonBufferVector = no_allocate_common_buffer_vector, \
-	.GetCommonBufferFromVectorByIndex = no_get_common_buffer_from_vector_by_index, \
-	.FreeCommonBufferFromVector = no_free_common_buffer_from_vector, \
-	.FreeCommonBufferVector = no_free_common_buffer_vector, \
-	.CreateCommonBufferFromMdl = no_create_common_buffer_from_mdl
+	ABSENT_OF_VERSION_3
 
 /* By the version of the adapter, less one. */
 DMA_OPERATIONS rust_pool_dma_operations[RUST_POOL_DMA_VERSIONS] = {

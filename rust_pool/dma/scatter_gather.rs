@@ -28,7 +28,8 @@ use crate::{
         pages_of,
         span,
         start_of,
-        Mdl, //
+        Mdl,
+        HEAD, //
     },
     memory::request::Request,
     record::{
@@ -336,8 +337,6 @@ impl Transfer {
 const PER_PAGE: usize = 32;
 /// The same for a part of what a list has.
 const PER_PART: usize = 32;
-/// The bytes of an MDL without its frames.
-const HEAD: usize = size_of::<raw::MDL>();
 
 /// Where a list is to be written.
 enum Room {

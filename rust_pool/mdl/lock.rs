@@ -43,7 +43,8 @@ use crate::{
         raw,
         Pinned,
         PAGE_SIZE, //
-    }, //
+    },
+    types::tag::Tag, //
 };
 use core::ptr::{
     null_mut,
@@ -106,10 +107,11 @@ fn lists_of(mdl: Mdl) -> u32 {
         .map_or(0, |region| region.lists.load(Relaxed))
 }
 
-/// Takes the record of what was locked for an MDL. Any context but NMI.
-fn take(mdl: Mdl) -> Option<KBox<Region>> {
+/// Takes the record of what was locked for an MDL, if `is_it` says so of the tag of the block that
+/// the MDL was then. Any context but NMI.
+fn take_if(mdl: Mdl, is_it: impl Fn(Option<Tag>) -> bool) -> Option<KBox<Region>> {
     let taken = REGIONS.take(key(mdl), |region| match region.owner {
-        Owner::Locked { .. } => Ok(()),
+        Owner::Locked { block, .. } if is_it(block) => Ok(()),
         _ => Err(()),
     });
     match taken {
@@ -118,17 +120,15 @@ fn take(mdl: Mdl) -> Option<KBox<Region>> {
     }
 }
 
+/// Takes the record of what was locked for an MDL. Any context but NMI.
+fn take(mdl: Mdl) -> Option<KBox<Region>> {
+    take_if(mdl, |_| true)
+}
+
 /// Takes the record of what was locked for an MDL whose memory was freed since. Any context but NMI.
 fn take_gone(mdl: Mdl) -> Option<KBox<Region>> {
     let now = mdl.tag();
-    let taken = REGIONS.take(key(mdl), |region| match region.owner {
-        Owner::Locked { block, .. } if block.is_some() && block != now => Ok(()),
-        _ => Err(()),
-    });
-    match taken {
-        Taken::Region(region) => Some(region),
-        _ => None,
-    }
+    take_if(mdl, |block| block.is_some() && block != now)
 }
 
 /// Gives back what was locked for an MDL; at once, or later where that may not be done here.

@@ -85,16 +85,12 @@ fn take(mdl: Mdl) -> Option<KBox<Region>> {
 /// pages stay allocated, as nobody knows who uses them. Any context but NMI.
 pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
     if let Some(region) = take(mdl) {
-        mdl_gone(mdl, &region, caller);
+        let given = [mdl.into(), mdl.flags().into(), region.asked.into()];
+        rule::MDL_GONE_WITH_PAGES
+            .by(caller, given)
+            .report_of_site(&region.site, || region.facts().print());
         mdl_pages::disown(region);
     }
-}
-
-fn mdl_gone(mdl: Mdl, region: &Region, caller: usize) {
-    let given = [mdl.into(), mdl.flags().into(), region.asked.into()];
-    rule::MDL_GONE_WITH_PAGES
-        .by(caller, given)
-        .report_of_site(&region.site, || region.facts().print());
 }
 
 /// What a driver asked for, if it makes sense.
