@@ -23,8 +23,9 @@ declare -A smp=([counted]=1 [stock]=1 [smp]=8)
 declare -A args=([counted]="$icount" [stock]="$icount" [smp]="")
 declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
 declare -A files=(
-	[counted]="pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc pool/pairs pool/lookaside
-		rust/boxes pool/large pool/bursts pool/tags"
+	[counted]="pool/first pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc
+		pool/pairs pool/lookaside rust/boxes pool/large pool/bursts pool/rings pool/lives
+		pool/tags"
 	[stock]="pool/zeroed pool/pairs rust/boxes"
 	[smp]="pool/mix pool/mix_kmalloc pool/throughput pool/stall"
 )

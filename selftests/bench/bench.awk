@@ -111,6 +111,21 @@ function each(boot, measure, raw, op, target,    sizes, n, i, a, b, all_a, all_b
 		op == "" ? "" : "ratio", op, target)
 }
 
+# bound(boot, measure, targets): a row for each size of "size:target ...", and for
+# each other that was measured; the target is for the ratio to kmalloc
+function bound(boot, measure, targets,    sizes, list, pair, of_size, n, i) {
+	n = split(targets, list, " ")
+	for (i = 1; i <= n; i++) {
+		split(list[i], pair, ":")
+		of_size[pair[1]] = pair[2]
+	}
+	n = split(variants[boot FS measure], sizes, " ")
+	for (i = 1; i <= n; i++)
+		row(boot, measure, sizes[i], "instructions", of(boot, measure, sizes[i], "ours"),
+			of(boot, measure, sizes[i], "kmalloc"), "kmalloc", "", "",
+			sizes[i] in of_size ? "ratio" : "", "<=", of_size[sizes[i]])
+}
+
 function large(boot, size, raw, target,    b, pages) {
 	if (!((boot FS "large" FS size) in known))
 		return
@@ -224,6 +239,17 @@ END {
 		row("counted", "tags", "10000", "instructions", of("counted", "tags", "10000", "ours"),
 			"", "", "", "", "ours", "<=", 50000000)
 	stall("smp")
-	each("counted", "burst-64", "kmalloc")
-	each("counted", "burst-1000", "kmalloc")
+	bound("counted", "burst-16", "64:1.00 256:1.00 1024:1.00 2048:1.05 4064:1.05")
+	bound("counted", "burst-32", "64:1.00 256:1.00 1024:1.00 2048:1.05 4064:1.05")
+	bound("counted", "burst-64", "64:1.00 256:1.00 1024:1.00 2048:1.05 4064:1.05")
+	bound("counted", "burst-256", "64:1.00 256:1.00 1024:1.00 2048:1.3 4064:1.3")
+	bound("counted", "burst-1000", "64:0.95 256:0.95 1024:1.1 2048:1.3 4064:1.3")
+	bound("counted", "ring-64", "64:1.00 256:1.00 1024:1.00")
+	bound("counted", "ring-256", "64:1.00 256:1.00 1024:1.00")
+	bound("counted", "ring-1024", "64:1.00 256:1.00 1024:1.00")
+	bound("counted", "lives-2K", "256:1.0 4096:1.1 20000:1.25")
+	bound("counted", "lives-16K", "256:1.3 4096:1.3 20000:1.3")
+	if (("counted" FS "first" FS "60") in known)
+		row("counted", "first", "60", "instructions", of("counted", "first", "60", "ours"),
+			of("counted", "first", "60", "kmalloc"), "kmalloc", "", "", "ours", "<=", 1200)
 }

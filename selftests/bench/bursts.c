@@ -56,53 +56,60 @@ static __always_inline void rpb_kmalloc_free(void *block)
 	kfree(block);
 }
 
-static int rpb_pool_64(unsigned long size, unsigned int pairs)
-{
-	return rpb_burst(size, pairs, 64, rpb_pool_alloc,
-			 rpb_pool_free);
+/* Bursts of a length that the compiler knows. */
+#define RPB_BURSTS_OF(length)						\
+static int rpb_pool_##length(unsigned long size, unsigned int pairs)	\
+{									\
+	return rpb_burst(size, pairs, length, rpb_pool_alloc,		\
+			 rpb_pool_free);				\
+}									\
+									\
+static int rpb_kmalloc_##length(unsigned long size, unsigned int pairs)	\
+{									\
+	return rpb_burst(size, pairs, length, rpb_kmalloc_alloc,	\
+			 rpb_kmalloc_free);				\
+}									\
+									\
+static const struct rpb_side rpb_sides_##length[] = {			\
+	{ "ours", rpb_pool_##length },					\
+	{ "kmalloc", rpb_kmalloc_##length },				\
 }
 
-static int rpb_kmalloc_64(unsigned long size, unsigned int pairs)
-{
-	return rpb_burst(size, pairs, 64, rpb_kmalloc_alloc,
-			 rpb_kmalloc_free);
-}
+RPB_BURSTS_OF(16);
+RPB_BURSTS_OF(32);
+RPB_BURSTS_OF(64);
+RPB_BURSTS_OF(256);
+RPB_BURSTS_OF(1000);
 
-static int rpb_pool_1000(unsigned long size, unsigned int pairs)
-{
-	return rpb_burst(size, pairs, 1000, rpb_pool_alloc,
-			 rpb_pool_free);
-}
-
-static int rpb_kmalloc_1000(unsigned long size, unsigned int pairs)
-{
-	return rpb_burst(size, pairs, 1000, rpb_kmalloc_alloc,
-			 rpb_kmalloc_free);
-}
-
-static const struct rpb_side rpb_sides_64[] = {
-	{ "ours", rpb_pool_64 },
-	{ "kmalloc", rpb_kmalloc_64 },
-};
-
-static const struct rpb_side rpb_sides_1000[] = {
-	{ "ours", rpb_pool_1000 },
-	{ "kmalloc", rpb_kmalloc_1000 },
-};
-
-#define RPB_SHORT(size)	\
-	{ "burst-64", size, 64 * 8, rpb_sides_64, ARRAY_SIZE(rpb_sides_64) }
-#define RPB_LONG(size)	\
-	{ "burst-1000", size, 1000, rpb_sides_1000, ARRAY_SIZE(rpb_sides_1000) }
+#define RPB_BURST(length, size)						\
+	{ "burst-" #length, size, length < 512 ? 512 : length,		\
+	  rpb_sides_##length, ARRAY_SIZE(rpb_sides_##length) }
 
 const struct rpb_case rpb_bursts[] = {
-	RPB_SHORT(64),
-	RPB_SHORT(256),
-	RPB_SHORT(1024),
-	RPB_SHORT(4064),
-	RPB_LONG(64),
-	RPB_LONG(256),
-	RPB_LONG(1024),
-	RPB_LONG(4064),
+	RPB_BURST(16, 64),
+	RPB_BURST(32, 64),
+	RPB_BURST(64, 64),
+	RPB_BURST(256, 64),
+	RPB_BURST(1000, 64),
+	RPB_BURST(16, 256),
+	RPB_BURST(32, 256),
+	RPB_BURST(64, 256),
+	RPB_BURST(256, 256),
+	RPB_BURST(1000, 256),
+	RPB_BURST(16, 1024),
+	RPB_BURST(32, 1024),
+	RPB_BURST(64, 1024),
+	RPB_BURST(256, 1024),
+	RPB_BURST(1000, 1024),
+	RPB_BURST(16, 2048),
+	RPB_BURST(32, 2048),
+	RPB_BURST(64, 2048),
+	RPB_BURST(256, 2048),
+	RPB_BURST(1000, 2048),
+	RPB_BURST(16, 4064),
+	RPB_BURST(32, 4064),
+	RPB_BURST(64, 4064),
+	RPB_BURST(256, 4064),
+	RPB_BURST(1000, 4064),
 	{}
 };

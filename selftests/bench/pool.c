@@ -11,6 +11,9 @@ static struct dentry *rpb_dir;
 
 static const struct rpb_file rpb_files[] = {
 	{ .name = "zeroed", .show = rpb_show_zeroed },
+	{ .name = "first", .show = rpb_show_first },
+	{ .name = "rings", .show = rpb_show_rings },
+	{ .name = "lives", .show = rpb_show_lives },
 	{ .name = "mix", .show = rpb_show_mix },
 	{ .name = "mix_kmalloc", .show = rpb_show_mix_kmalloc },
 	{ .name = "remainder", .show = rpb_show_remainder },

@@ -59,6 +59,9 @@ void rpb_lookasides_init(void);
 void rpb_lookasides_exit(void);
 
 int rpb_show_zeroed(struct seq_file *m);
+int rpb_show_rings(struct seq_file *m);
+int rpb_show_lives(struct seq_file *m);
+int rpb_show_first(struct seq_file *m);
 int rpb_show_mix(struct seq_file *m);
 int rpb_show_mix_kmalloc(struct seq_file *m);
 int rpb_show_remainder(struct seq_file *m);

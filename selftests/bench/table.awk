@@ -14,8 +14,17 @@ BEGIN {
 	label["scaling"] = "scaling to several CPUs"
 	label["tags"] = "reading tags, 10,000 live"
 	label["stall"] = "longest alloc while tags is read, ns"
+	label["burst-16"] = "16 allocs, then 16 frees"
+	label["burst-32"] = "32 allocs, then 32 frees"
 	label["burst-64"] = "64 allocs, then 64 frees"
+	label["burst-256"] = "256 allocs, then 256 frees"
 	label["burst-1000"] = "1000 allocs, then 1000 frees"
+	label["ring-64"] = "ring of 64, refilled by 64"
+	label["ring-256"] = "ring of 256, refilled by 64"
+	label["ring-1024"] = "ring of 1024, refilled by 64"
+	label["lives-2K"] = "random lives, 16 B to 2 KiB"
+	label["lives-16K"] = "random lives, 16 B to 16 KiB"
+	label["first"] = "first block of a size"
 	what["mean"] = "geometric mean"
 	what["churned"] = "after 200,000 steps"
 	what["filled"] = "before them"
@@ -26,6 +35,10 @@ BEGIN {
 	what["handed/2"] = "2, freed on the other"
 	what["handed/8"] = "8, freed on the next"
 	what["-"] = what["10000"] = ""
+	what["60"] = "60 sizes"
+	what["live-256"] = "256 live"
+	what["live-4096"] = "4096 live"
+	what["live-20000"] = "20000 live"
 	boots["counted"] = "init_on_alloc=0"
 	boots["stock"] = "stock options"
 	boots["smp"] = "8 CPUs"
@@ -40,7 +53,8 @@ $3 != "mean" && ($7 == "kmalloc-const" || $7 == "kmem_cache") { next }
 {
 	spread = $9 == "-" ? "" : " (" $9 " to " $10 ")"
 	target = $12 == "-" ? "" : $11 " " $12
-	line = sprintf(form, label[$2], $3 in what ? what[$3] : $3 " B", boots[$1], $5, $6, $7, $8,
+	of = ($2 ~ /^lives/ ? "live-" : "") $3
+	line = sprintf(form, label[$2], of in what ? what[of] : $3 " B", boots[$1], $5, $6, $7, $8,
 		target, ($13 == "-" ? "" : $13) spread)
 	sub(/ +\n/, "\n", line)
 	if ($13 != "-")
