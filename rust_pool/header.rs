@@ -31,6 +31,9 @@
 //! The check word covers all fields except the in-use bit, and the address of the header, or of the
 //! block of pages. It is multiplied by a secret that is chosen at load. So no other memory passes
 //! for a header, not even a copy of one, while the header of a freed block is still recognized.
+//!
+//! An object that waits in a magazine for its first block has a spare header: one that is not in
+//! use, and whose block has 0 bytes. It says where the object ends, and nothing else.
 
 pub(crate) mod recently_freed;
 
@@ -78,6 +81,8 @@ const SHARED: u64 = 4 << 24;
 const ALIGNED: u64 = 4 << 24;
 /// The field with the units of the object in front of the header of a cache-aligned block.
 const FRONT: u64 = 0xff;
+/// The field with the units from a small block's header to the end of its object.
+const UNITS: u64 = 0xff << 16;
 const PAGES: u64 = 8 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
@@ -132,6 +137,16 @@ impl Words {
     #[inline]
     fn sealed(&self, addr: usize) -> u64 {
         self.second | u64::from(check(addr, self.first, self.second)) << 32
+    }
+
+    /// The second word with its check word, if these are the words of a block that is not live.
+    #[inline]
+    fn freed(&self, addr: usize) -> u64 {
+        Self {
+            first: self.first | IN_USE,
+            ..*self
+        }
+        .sealed(addr)
     }
 
     /// The words, if their check word proves that they are a header of `addr`.
@@ -290,6 +305,49 @@ impl Header {
         }
     }
 
+    /// Makes `units` units from `object` on, at most 255, known as one object, or as the front of
+    /// a cache-aligned block's, in which no block begins yet. If one did that was freed since, the
+    /// header stays that block's but for the units, so that a second free is still recognized.
+    ///
+    /// # Safety
+    ///
+    /// `object` is aligned to [`UNIT`], and so many units from there belong to the caller.
+    #[inline]
+    pub(crate) unsafe fn write_spare(object: NonNull<u8>, units: usize) {
+        let addr = object.as_ptr() as usize;
+        let at = object.cast::<u64>();
+        // SAFETY: By the safety requirements. Others may look for a header here meanwhile.
+        let found = unsafe { (at.read_volatile(), at.add(1).read_volatile()) };
+        // CAST: By the safety requirements it is at most 255.
+        let place = (units as u64) << 16;
+        let words = match Words::genuine(found, addr).filter(|words| !words.in_use()) {
+            Some(words) if words.first & (UNITS | ALIGNED | FRONT) == place => return,
+            Some(words) => Words {
+                first: words.first & !(UNITS | ALIGNED | FRONT | MARKED | CHECKED) | place,
+                second: words.second & 0xffff_ffff,
+            },
+            None => Words {
+                first: place,
+                second: 0,
+            },
+        };
+        // SAFETY: By the safety requirements.
+        unsafe {
+            at.write_volatile(words.first);
+            at.add(1).write_volatile(words.freed(addr));
+        }
+    }
+
+    /// The spare header at `addr`, which may be any address.
+    pub(crate) fn find_spare(addr: usize) -> Option<Self> {
+        let words = Words::genuine(sys::peek(addr)?, addr)?;
+        Some(Self(words)).filter(Self::is_spare)
+    }
+
+    fn is_spare(&self) -> bool {
+        !self.0.in_use() && self.bytes() == 0
+    }
+
     /// Sets the verifier's mark.
     ///
     /// # Safety
@@ -375,15 +433,14 @@ impl Header {
         }
     }
 
-    /// Looks for a header at `addr`, which may be any address.
+    /// Looks for a block's header at `addr`, which may be any address.
     #[inline]
     pub(crate) fn find(addr: usize) -> Option<Found<Self>> {
-        let words = Words::genuine(sys::peek(addr)?, addr)?;
-        Some(if words.in_use() {
-            Found::Live(Self(words))
-        } else {
-            Found::Freed(Self(words))
-        })
+        let header = Self(Words::genuine(sys::peek(addr)?, addr)?);
+        if header.0.in_use() {
+            return Some(Found::Live(header));
+        }
+        (!header.is_spare()).then_some(Found::Freed(header))
     }
 
     /// Marks the block as freed. Returns `false` if another CPU freed it first.
@@ -532,7 +589,6 @@ impl Remains {
         row: u16,
         begins: bool,
     ) -> Option<Header> {
-        const UNITS: u64 = 0xff << 16;
         let Words { first, second } = self.0;
         let header = Header(self.0);
         let place = first & (ALIGNED | FRONT);
@@ -612,11 +668,7 @@ impl Remains {
     ///
     /// These words were read at `at`, in an object or a `struct page` of ours.
     unsafe fn bury(&self, words: Words, addr: usize, at: usize) -> bool {
-        let sealed = Words {
-            first: words.first | IN_USE,
-            second: words.second & 0xffff_ffff,
-        }
-        .sealed(addr);
+        let sealed = words.marked(0).freed(addr);
         // SAFETY: By the safety requirements both words are ours, and were read there. A first word
         // that is an error number is refused: `replace()` could not tell it from a fault.
         unsafe {
@@ -944,6 +996,43 @@ mod tests {
         two.0 = one.0;
         assert!(live(addr(&mut one)).is_some());
         assert!(Header::find(addr(&mut two)).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_spare_header_is_no_block() -> Result {
+        let mut object = object()?;
+        let addr = addr(&mut object);
+        for units in [1, 2, 3, 255] {
+            // SAFETY: It is longer than a header, and nobody uses what is behind.
+            unsafe { Header::write_spare(NonNull::from(&mut *object).cast(), units) };
+            let header = Header::find_spare(addr).ok_or(EINVAL)?;
+            assert!(header.units() == units && header.front() == 0);
+            assert!(Header::find(addr).is_none() && Header::find_nonpaged(addr).is_none());
+            assert!(live_at(addr + UNIT).is_none());
+        }
+        object.0[0] ^= 1;
+        assert!(Header::find_spare(addr).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn a_spare_header_remembers_the_freed_block() -> Result {
+        let mut object = object()?;
+        let addr = addr(&mut object);
+        write(&mut object, 100, PoolKind::Paged);
+        let header = live(addr).ok_or(EINVAL)?;
+        // SAFETY: It was found there.
+        assert!(unsafe { header.claim(addr) });
+        for units in [8, 5, 1, 8] {
+            // SAFETY: It is longer than a header, and nobody uses what is behind.
+            unsafe { Header::write_spare(NonNull::from(&mut *object).cast(), units) };
+            assert!(Header::find_spare(addr).is_none());
+            assert!(
+                matches!(Header::find(addr), Some(Found::Freed(header)) if header.units() == units
+                    && header.tag() == Tag::stored(TAG) && header.bytes() == 100)
+            );
+        }
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 //! Statics whose values are made when the module is loaded and dropped when it is unloaded.
 
+use crate::sys::arch::read_once;
 use core::{
     ops::Deref,
     ptr::null_mut, //
@@ -9,7 +10,6 @@ use core::{
 use kernel::{
     prelude::*,
     sync::atomic::{
-        Acquire,
         Atomic,
         Full,
         Release, //
@@ -43,7 +43,7 @@ impl<T: Send + Sync> Deref for AtLoad<T> {
     fn deref(&self) -> &T {
         // SAFETY: The module's init makes all values before other code of the module runs, and its
         // exit drops them after that code has run. So the pointer is valid.
-        unsafe { &*self.at.load(Acquire) }
+        unsafe { &*read_once::read_acquire(&self.at) }
     }
 }
 

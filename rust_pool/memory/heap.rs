@@ -29,7 +29,6 @@ use crate::{
                 Span, //
             }, //
         },
-        magazine::CAPACITY,
         request::Request,
         zeroing, //
     },
@@ -40,7 +39,10 @@ use crate::{
         PAGE_SIZE, //
     }, //
 };
-use core::ptr::NonNull;
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
 use kernel::{
     new_spinlock_irq,
     prelude::*,
@@ -86,6 +88,40 @@ pub(crate) struct Heap {
     free: usize,
 }
 
+/// Spans without a block that have left the heap. They are freed on drop, which is for after the
+/// lock was released.
+///
+/// # Invariants
+///
+/// A null-terminated list of spans from `KBox::into_raw()`.
+struct Empty(*mut Span);
+
+impl Empty {
+    fn none() -> Self {
+        // INVARIANT: There are none.
+        Self(null_mut())
+    }
+
+    fn add(&mut self, mut span: KBox<Span>) {
+        span.hide();
+        span.next = self.0;
+        // INVARIANT: The list goes on behind it.
+        self.0 = KBox::into_raw(span);
+    }
+}
+
+impl Drop for Empty {
+    fn drop(&mut self) {
+        while let Some(first) = NonNull::new(self.0) {
+            // SAFETY: By the type invariant.
+            let span = KBox::into_inner(unsafe { KBox::from_raw(first.as_ptr()) });
+            // INVARIANT: The list goes on without it.
+            self.0 = span.next;
+            drop(span.into_pages());
+        }
+    }
+}
+
 /// How full the heap is.
 pub(crate) struct Usage {
     pub(crate) spans: usize,
@@ -120,7 +156,15 @@ impl Heap {
         } else {
             self.settled.insert(span);
         }
-        LONGEST.store(self.settled.longest().max(self.waiting.longest()), Relaxed);
+        self.publish();
+    }
+
+    /// Tells those who do not have the lock for which blocks there is room.
+    fn publish(&self) {
+        let longest = self.settled.longest().max(self.waiting.longest());
+        if read_once::read(&LONGEST) != longest {
+            LONGEST.store(longest, Relaxed);
+        }
     }
 
     /// # Safety
@@ -139,15 +183,71 @@ impl Heap {
         span
     }
 
-    fn place(&mut self, units: usize) -> Option<NonNull<u8>> {
-        let mut span = self
-            .settled
-            .take(units, |_| true)
-            .or_else(|| self.waiting.take(units, |_| true))?;
-        self.free = self.free.wrapping_sub(span.free_units());
-        let object = span.place(units);
-        self.insert(span);
-        object
+    /// Looks for a span by another run from now on.
+    ///
+    /// # Safety
+    ///
+    /// The span is in this heap, and this is the run that [`Span`] wants.
+    unsafe fn look_for_by(&mut self, span: NonNull<Span>, run: usize) {
+        // SAFETY: By the safety requirements.
+        unsafe {
+            let it = span.as_ref();
+            if it.run() == run {
+                return;
+            }
+            if it.lost_its_front() {
+                self.waiting.move_to(span, run);
+            } else {
+                self.settled.move_to(span, run);
+            }
+        }
+    }
+
+    /// Places up to `wanted` small blocks, each where it fits best.
+    fn place_many(&mut self, units: usize, wanted: usize, batch: &mut Batch) {
+        let mut left = wanted;
+        while left > 0 {
+            let found = self.settled.find(units);
+            let Some(mut span) = found.or_else(|| self.waiting.find(units)) else {
+                break;
+            };
+            // SAFETY: It is in this heap, which is borrowed.
+            let (placed, run) = unsafe { span.as_mut() }.place_many(units, left, batch);
+            if placed == 0 {
+                break;
+            }
+            left = left.wrapping_sub(placed);
+            self.free = self.free.wrapping_sub(placed.wrapping_mul(units));
+            // SAFETY: It is in this heap; it said so.
+            unsafe { self.look_for_by(span, run) };
+        }
+        self.publish();
+    }
+
+    /// Removes small blocks of one page.
+    ///
+    /// # Safety
+    ///
+    /// The span is in this heap, and has these blocks, of so many units each.
+    unsafe fn remove_many(
+        &mut self,
+        mut span: NonNull<Span>,
+        objects: &[usize],
+        units: usize,
+        empty: &mut Empty,
+    ) {
+        // SAFETY: By the safety requirements; the heap is borrowed.
+        let it = unsafe { span.as_mut() };
+        let run = it.remove_many(objects, units);
+        self.free = self.free.wrapping_add(objects.len().wrapping_mul(units));
+        if it.is_empty_by(run) && !(it.lost_its_front() && self.waiting.len() < EMPTY) {
+            // SAFETY: By the safety requirements.
+            let span = unsafe { self.remove(span) };
+            empty.add(span);
+        } else {
+            // SAFETY: By the safety requirements; it said so.
+            unsafe { self.look_for_by(span, run) };
+        }
     }
 
     /// Changes a span, and returns pages that are not needed any more.
@@ -337,29 +437,36 @@ pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize
     drop(pages);
 }
 
-/// Places a small block where there is room. Any context but NMI.
-pub(crate) fn place(units: usize) -> Option<NonNull<u8>> {
+/// Places up to `wanted` small blocks where there is room, with the lock taken once. Any context but
+/// NMI.
+pub(crate) fn place(units: usize, wanted: usize, batch: &mut Batch) {
     if read_once::read(&LONGEST) < units {
-        return None;
+        return;
     }
     // Do not wait for the lock; use a slab cache.
     let Some(mut heap) = HEAP.try_lock() else {
         note_contention();
-        return None;
+        return;
     };
-    heap.place(units)
+    heap.place_many(units, wanted.min(batch.room()), batch);
 }
 
-/// Places a small block in a new page, unless enough of the heap is free already; `must` overrides
-/// that. Any context but NMI.
-pub(crate) fn place_in_new_page(units: usize, request: Request, must: bool) -> Option<NonNull<u8>> {
+/// Places up to `wanted` small blocks in a new page, unless enough of the heap is free already;
+/// `must` overrides that. Any context but NMI.
+pub(crate) fn place_in_new_page(
+    units: usize,
+    wanted: usize,
+    batch: &mut Batch,
+    request: Request,
+    must: bool,
+) {
     if read_once::read(&OPEN) == 0 || !(must || lock().wants_page()) {
-        return None;
+        return;
     }
-    let mut span = request.attempt(|gfp| Span::new(1, gfp))?;
-    let object = span.place(units);
-    lock().insert(span);
-    object
+    if let Some(mut span) = request.attempt(|gfp| Span::new(1, gfp)) {
+        span.fill(units, wanted.min(batch.room()), batch);
+        lock().insert(span);
+    }
 }
 
 /// Removes small blocks. Any context but NMI.
@@ -368,20 +475,30 @@ pub(crate) fn place_in_new_page(units: usize, request: Request, must: bool) -> O
 ///
 /// They come from [`place`] or [`place_in_new_page`] with these units and are not used any more.
 pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
-    let mut pages = [const { None }; CAPACITY];
+    let mut empty = Empty::none();
+    let mut surplus = [None, None];
     let mut heap = lock();
-    for (&object, pages) in objects.blocks().iter().zip(&mut pages) {
-        let Some(object) = NonNull::new(object as *mut u8) else {
-            continue;
-        };
+    let of_one_page = objects
+        .blocks()
+        .chunk_by(|one, other| one / PAGE_SIZE == other / PAGE_SIZE);
+    for objects in of_one_page {
+        let first = objects.first().map_or(0, |&first| first) as *mut u8;
         // SAFETY: By the safety requirements, it lies in the last page of a span.
-        if let Some(span) = unsafe { Span::around(object) } {
+        let span = NonNull::new(first).and_then(|first| unsafe { Span::around(first) });
+        if let Some(span) = span {
             // SAFETY: The span has a block, so it is in the heap.
-            *pages = unsafe { heap.change(span, |span| span.remove(object, units)) };
+            unsafe { heap.remove_many(span, objects, units, &mut empty) };
         }
     }
+    // A batch empties so few spans that no more than two are too many to wait then.
+    for pages in &mut surplus {
+        if heap.has_too_many_waiting() {
+            *pages = heap.trim();
+        }
+    }
+    heap.publish();
     drop(heap);
-    // `pages` is dropped after the lock.
+    // `empty` and `surplus` are dropped after the lock.
 }
 
 /// The small block of the heap that begins at an address, which may be any. Any context but NMI.

@@ -14,9 +14,13 @@ pub(crate) mod kind;
 pub(crate) mod refill;
 
 use crate::{
-    memory::magazine::kind::{
-        MagazineKind,
-        SHELVES, //
+    memory::{
+        batch::Room,
+        magazine::kind::{
+            MagazineKind,
+            CAPACITY,
+            SHELVES, //
+        }, //
     },
     sys::{
         self,
@@ -44,8 +48,6 @@ use kernel::{
     }, //
 };
 
-/// The most blocks in a magazine.
-pub(crate) const CAPACITY: usize = 14;
 /// The most bytes in a magazine, except that two blocks always fit.
 const BYTES: usize = 4096;
 
@@ -76,20 +78,32 @@ static BASE: Atomic<usize> = Atomic::new(0);
 /// Whether the magazines are open.
 static OPEN: Atomic<bool> = Atomic::new(false);
 
-/// How many blocks a magazine of this kind holds when it is open.
-fn limit(kind: MagazineKind) -> usize {
-    let bytes = kind.bytes();
-    let many = BYTES.checked_div(bytes).unwrap_or(0);
-    many.clamp(if bytes < 32 * 1024 { 2 } else { 1 }, CAPACITY)
-}
+/// How many blocks a magazine of each kind holds when it is open.
+static LIMITS: [usize; SHELVES] = {
+    let mut limits = [0; SHELVES];
+    let mut number = 0;
+    while number < SHELVES {
+        let bytes = kind::BYTES[number];
+        let least = if bytes < 32 * 1024 { 2 } else { 1 };
+        let many = BYTES / bytes;
+        limits[number] = if many < least {
+            least
+        } else if many > CAPACITY {
+            CAPACITY
+        } else {
+            many
+        };
+        number += 1;
+    }
+    limits
+};
 
 /// How many blocks a magazine may hold now.
 pub(crate) fn capacity(kind: MagazineKind) -> usize {
-    if OPEN.load(Relaxed) {
-        limit(kind)
-    } else {
-        0
+    if !read_once::read(&OPEN) {
+        return 0;
     }
+    LIMITS.get(kind.number()).map_or(0, |&limit| limit)
 }
 
 /// The address of a CPU's magazine.
@@ -197,7 +211,7 @@ pub(crate) unsafe fn push(kind: MagazineKind, block: NonNull<u8>) -> bool {
 
 /// Takes as many blocks from this CPU's magazine as there are and as fit; returns their number. Any
 /// context.
-pub(crate) fn take(kind: MagazineKind, room: &mut [usize]) -> usize {
+pub(crate) fn take(kind: MagazineKind, room: &mut Room) -> usize {
     let cpu = PreemptDisabled::new();
     let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
     // SAFETY: As in `pop()`.
@@ -212,7 +226,7 @@ pub(crate) fn take(kind: MagazineKind, room: &mut [usize]) -> usize {
                 break;
             };
             // INVARIANT: The blocks are the caller's once the count is less by their number.
-            *place = percpu::get::<BLOCKS>(&cpu, at, last);
+            place.write(percpu::get::<BLOCKS>(&cpu, at, last));
             left = last;
             taken += 1;
         }
@@ -266,7 +280,7 @@ pub(crate) fn held(kind: MagazineKind) -> usize {
 /// # Safety
 ///
 /// The CPU is offline, or nobody uses the magazines.
-pub(crate) unsafe fn take_of(cpu: u32, kind: MagazineKind, room: &mut [usize]) -> usize {
+pub(crate) unsafe fn take_of(cpu: u32, kind: MagazineKind, room: &mut Room) -> usize {
     // SAFETY: It is a magazine, and nobody else uses it.
     let magazine = unsafe { &mut *of_cpu(cpu, kind) };
     let mut taken = 0;
@@ -277,7 +291,7 @@ pub(crate) unsafe fn take_of(cpu: u32, kind: MagazineKind, room: &mut [usize]) -
         // INVARIANT: The last block is the caller's now.
         magazine.count = left;
         // CAST: Lossless on the architectures supported.
-        *place = magazine.blocks.get(left as usize).copied().unwrap_or(0);
+        place.write(magazine.blocks.get(left as usize).copied().unwrap_or(0));
         taken += 1;
     }
     taken

@@ -105,6 +105,16 @@ impl Class {
         unsafe { Self::of(header.units() + header.front() / UNIT) }
     }
 
+    /// The units from a header to the end of its object, or of the part of an object that is in
+    /// front of a cache-aligned block's header.
+    pub(crate) fn units_from(header: &Header) -> usize {
+        // A block takes two at least, so one is such a part.
+        match header.units() {
+            1 => 1,
+            _ => (Self::of_header(header).bytes() - header.front()) / UNIT,
+        }
+    }
+
     /// Its number.
     #[inline(always)]
     pub(crate) fn number(self) -> usize {

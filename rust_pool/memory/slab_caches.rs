@@ -15,6 +15,7 @@ use crate::{
     },
     sys::{
         self,
+        arch::read_once,
         Cache, //
     }, //
 };
@@ -28,7 +29,6 @@ use kernel::{
     prelude::*,
     str::CString,
     sync::atomic::{
-        Acquire,
         Atomic,
         Relaxed,
         Release, //
@@ -48,7 +48,7 @@ static CACHES: [Atomic<*mut bindings::kmem_cache>; CLASSES] =
 /// The cache of a class, by its number.
 #[inline]
 pub(crate) fn of(class: usize) -> Option<Cache> {
-    let raw = NonNull::new(CACHES.get(class)?.load(Acquire))?;
+    let raw = NonNull::new(read_once::read_acquire(CACHES.get(class)?))?;
     // SAFETY: The caches are destroyed when the module goes.
     Some(unsafe { Cache::from_raw(raw) })
 }

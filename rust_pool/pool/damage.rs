@@ -151,6 +151,9 @@ fn look_at_pages(addr: usize) -> Option<Damage> {
 fn look_at_small(addr: usize) -> Option<Damage> {
     let at = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0)?;
     let remains = Remains::of_small(at)?;
+    if Header::find_spare(at).is_some() {
+        return None;
+    }
     let object = object_at(at);
     // If the header's size does not match the object's, it was overwritten as well.
     let begins = object.is_some_and(|object| object.begins);

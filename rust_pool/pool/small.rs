@@ -152,6 +152,10 @@ unsafe fn make_aligned(
     // SAFETY: By the safety requirements the object is ours, and has `CACHE_ROOM` bytes more than
     // header and block take. `front` is a multiple of a unit, so the header is aligned.
     let block = unsafe {
+        if front != 0 {
+            // Or an older header would say that the object has no other.
+            Header::write_spare(object, front / UNIT);
+        }
         let at = object.add(front);
         header.behind(front / UNIT).write(at);
         at.add(UNIT)

@@ -58,9 +58,9 @@ impl Cache {
     }
 
     /// Fills `room` with uninitialised objects, or its beginning, and returns their number.
-    pub(crate) fn allocate_many(self, room: &mut [usize], gfp: Gfp) -> usize {
+    pub(crate) fn allocate_many(self, room: &mut [MaybeUninit<usize>], gfp: Gfp) -> usize {
         // SAFETY: The cache is alive, as in `allocate()`. `room` is valid for writes of its length,
-        // and `usize` has the layout of a pointer.
+        // and its elements have the layout of a pointer.
         unsafe {
             raw::rust_pool_cache_allocate_many(
                 self.0.as_ptr(),

@@ -8,8 +8,9 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
 KUNIT=/sys/kernel/debug/kunit
-SUITES="bins bounds cache_type chain class description fill flags gfp header lookaside_depth mangled mdl names"
-SUITES="$SUITES places ranges routines row selection shelf span tag text unit_map verifier_parse violation_log"
+SUITES="batch bins bounds cache_type chain class description fill flags gfp header lookaside_depth"
+SUITES="$SUITES mangled mdl names places ranges routines row selection shelf span tag text unit_map"
+SUITES="$SUITES verifier_parse violation_log"
 
 # run_suite SUITE: runs it and leaves "ok|not ok SUITE: CASE" for each of its cases
 run_suite() {

@@ -144,6 +144,23 @@ impl Bins {
         span
     }
 
+    /// The first span with the shortest run of at least `run` units.
+    pub(crate) fn find(&self, run: usize) -> Option<NonNull<Span>> {
+        NonNull::new(*self.heads.get(self.filled_from(run)?)?)
+    }
+
+    /// Moves a span to the list of another run, which is its own from now on.
+    ///
+    /// # Safety
+    ///
+    /// It is in these bins.
+    pub(crate) unsafe fn move_to(&mut self, span: NonNull<Span>, run: usize) {
+        // SAFETY: By the safety requirements.
+        let mut span = unsafe { self.remove(span) };
+        span.set_run(run);
+        self.insert(span);
+    }
+
     /// Takes out the span with the shortest run of at least `run` units for which `fits` is true,
     /// among the first [`VISITS`].
     pub(crate) fn take(&mut self, run: usize, fits: impl Fn(&Span) -> bool) -> Option<KBox<Span>> {
@@ -170,13 +187,16 @@ impl Bins {
 #[kernel::macros::kunit_tests(rust_pool_bins)]
 mod tests {
     use super::*;
-    use crate::sys;
+    use crate::{
+        memory::batch::Batch,
+        sys, //
+    };
 
     /// A span of one page of which so many units are free.
     fn span(free: usize) -> Option<KBox<Span>> {
         let mut span = Span::new(1, sys::raw::RUST_POOL_GFP_KERNEL)?;
         if free < UNITS {
-            span.place(UNITS - free)?;
+            span.fill(UNITS - free, 1, &mut Batch::new());
         }
         Some(span)
     }
@@ -261,5 +281,20 @@ mod tests {
             assert!(take(&mut bins, 20, |_| true) == Some(20));
         }
         assert!(take(&mut bins, 0, |_| true).is_none());
+    }
+
+    #[test]
+    fn moved_to_another_run() {
+        let bins = filled(&[20, 30]);
+        assert!(bins.is_some());
+        let Some(mut bins) = bins else { return };
+        let found = bins.find(21);
+        assert!(bins.find(31).is_none() && found.is_some());
+        let Some(found) = found else { return };
+        // SAFETY: It is in the bins.
+        unsafe { bins.move_to(found, 10) };
+        assert!(bins.len() == 2 && bins.longest() == 20 && bins.find(1) == Some(found));
+        assert!(take(&mut bins, 0, |_| true) == Some(10));
+        assert!(take(&mut bins, 0, |_| true) == Some(20));
     }
 }

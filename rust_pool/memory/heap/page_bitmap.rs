@@ -22,6 +22,14 @@ pub(crate) struct Run {
     pub(crate) len: usize,
 }
 
+/// Where a block fits best.
+#[derive(Clone, Copy)]
+pub(crate) struct Fit {
+    pub(crate) run: Run,
+    /// The length of the longest of the other runs.
+    pub(crate) others: usize,
+}
+
 impl PageBitmap {
     /// All free.
     pub(crate) const fn new() -> Self {
@@ -92,11 +100,89 @@ impl PageBitmap {
         self.next(0, true)
     }
 
-    /// The shortest run of at least `len` free units, the last of several.
-    pub(crate) fn best(&self, len: usize) -> Option<Run> {
-        self.runs()
-            .filter(|run| run.len >= len)
-            .min_by_key(|run| (run.len, UNITS - run.start))
+    /// The shortest run of at least `len` free units, the last of several, and the length of the
+    /// longest of the others. Each word is read once.
+    pub(crate) fn best(&self, len: usize) -> Option<Fit> {
+        let mut best: Option<Run> = None;
+        let mut others = 0;
+        self.each_run(|run| {
+            let better = run.len >= len && best.is_none_or(|best| run.len <= best.len);
+            let other = if better { best.replace(run) } else { Some(run) };
+            others = others.max(other.map_or(0, |run| run.len));
+        });
+        best.map(|run| Fit { run, others })
+    }
+
+    /// Calls `visit` on each run of free units, from the first to the last.
+    #[inline(always)]
+    fn each_run(&self, mut visit: impl FnMut(Run)) {
+        // Where the run began that went on at the end of the last word.
+        let mut open = None;
+        for (index, word) in self.0.iter().enumerate() {
+            let base = index.wrapping_mul(WORD);
+            let mut free = !*word;
+            if let Some(start) = open {
+                // CAST: At most 64.
+                let more = word.trailing_zeros() as usize;
+                if more == WORD {
+                    continue;
+                }
+                open = None;
+                free &= u64::MAX << more;
+                visit(Run {
+                    start,
+                    len: base.wrapping_add(more).wrapping_sub(start),
+                });
+            }
+            while free != 0 {
+                let lowest = free & free.wrapping_neg();
+                // The sum has the bit behind the lowest run, and none below that.
+                let behind = free.wrapping_add(lowest);
+                // CAST: At most 63.
+                let start = base.wrapping_add(free.trailing_zeros() as usize);
+                if behind == 0 {
+                    open = Some(start);
+                    break;
+                }
+                // CAST: As above.
+                let end = base.wrapping_add(behind.trailing_zeros() as usize);
+                visit(Run {
+                    start,
+                    len: end.wrapping_sub(start),
+                });
+                free &= behind;
+            }
+        }
+        if let Some(start) = open {
+            visit(Run {
+                start,
+                len: UNITS.wrapping_sub(start),
+            });
+        }
+    }
+
+    /// The length of the run of free units around a unit, which is free.
+    pub(crate) fn around(&self, at: usize) -> usize {
+        let mut start = 0;
+        let mut index = at / WORD;
+        // Units in use below `at`, word by word.
+        let mut below = self
+            .0
+            .get(index)
+            .map_or(0, |word| word & !(u64::MAX << (at % WORD)));
+        loop {
+            if let Some(bit) = below.checked_ilog2() {
+                // CAST: At most 63.
+                start = index * WORD + bit as usize + 1;
+                break;
+            }
+            let Some(lower) = index.checked_sub(1) else {
+                break;
+            };
+            index = lower;
+            below = self.0.get(index).copied().unwrap_or(0);
+        }
+        self.next(at, true).wrapping_sub(start)
     }
 
     /// Whether a unit is set.
@@ -177,8 +263,52 @@ mod tests {
     fn best_is_the_shortest_and_last() {
         let map = with(&[(10, 10), (30, 10), (60, UNITS - 60)]);
         for (len, start) in [(1, 20), (10, 20), (11, 40), (20, 40)] {
-            assert!(map.best(len).is_some_and(|run| run.start == start));
+            assert!(map.best(len).is_some_and(|fit| fit.run.start == start));
         }
         assert!(map.best(21).is_none());
+    }
+
+    /// Maps with runs of each length at each place, across words and at both ends.
+    fn each_hole(mut visit: impl FnMut(&PageBitmap, usize, usize)) {
+        for len in 1..=UNITS {
+            for start in 0..=UNITS - len {
+                let mut map = with(&[(0, UNITS)]);
+                map.give(start, len);
+                visit(&map, start, len);
+            }
+        }
+    }
+
+    #[test]
+    fn best_finds_each_hole() {
+        each_hole(|map, start, len| {
+            assert!(map
+                .best(len)
+                .is_some_and(|fit| (fit.run.start, fit.run.len, fit.others) == (start, len, 0)));
+            assert!(map.best(len + 1).is_none());
+        });
+    }
+
+    #[test]
+    fn around_is_all_of_a_hole() {
+        each_hole(|map, start, len| {
+            for at in [start, start + len / 2, start + len - 1] {
+                assert!(map.around(at) == len);
+            }
+        });
+    }
+
+    #[test]
+    fn best_knows_the_longest_of_the_others() {
+        let map = with(&[(10, 10), (30, 100), (190, 10), (UNITS - 6, 3)]);
+        // Free: 10 from 0, 10 from 20, 60 from 130, 50 from 200, 3 from 253.
+        for (len, start, others) in [(1, 253, 60), (4, 20, 60), (11, 200, 60), (51, 130, 50)] {
+            assert!(map
+                .best(len)
+                .is_some_and(|fit| fit.run.start == start && fit.others == others));
+        }
+        assert!(map.best(61).is_none());
+        let longest = map.best(1).map(|fit| fit.others.max(fit.run.len));
+        assert!(longest == Some(map.longest()));
     }
 }

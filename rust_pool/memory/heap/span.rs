@@ -15,7 +15,9 @@ use crate::{
         UNIT, //
     },
     memory::{
+        batch::Batch,
         heap::page_bitmap::{
+            Fit,
             PageBitmap,
             UNITS, //
         },
@@ -63,8 +65,8 @@ pub(crate) struct Object {
     pub(crate) bytes: Option<usize>,
     /// Whether it surely begins there: it may lie in another that has no header either.
     pub(crate) begins: bool,
-    /// The block that ends where it begins: the header of a small one, or where one of pages
-    /// begins, which is page-aligned.
+    /// What ends where it begins: the header of a small block, or of an object without one, or
+    /// where a block of pages begins, which is page-aligned.
     pub(crate) front: Option<usize>,
 }
 
@@ -144,14 +146,15 @@ impl Span {
             let header = match Header::find(place) {
                 Some(Found::Live(header)) => Some(header),
                 // In a block there may still be a header of an older one.
-                Some(Found::Freed(header)) if !lost => Some(header),
-                _ => None,
+                _ if lost => None,
+                Some(Found::Freed(header)) => Some(header),
+                None => Header::find_spare(place),
             };
             lost = header.is_none();
             at += match header {
                 Some(header) => {
                     front = Some(place);
-                    (Class::of_header(&header).bytes() - header.front()) / UNIT
+                    Class::units_from(&header)
                 }
                 None => 1,
             };
@@ -203,20 +206,76 @@ impl Span {
         self.run = run as u16;
     }
 
-    /// Places a small block of `units` units where it fits best, as high as possible.
-    pub(crate) fn place(&mut self, units: usize) -> Option<NonNull<u8>> {
-        let run = self.map.best(units)?;
-        let start = run.start + run.len - units;
-        self.map.take(start, units);
-        self.update();
-        NonNull::new((self.last() + start * UNIT) as *mut u8)
+    /// Places up to `most` small blocks of `units` units in the run where one fits best, as high as
+    /// possible, and returns how many, and the run to look for the span by. That is not set.
+    pub(crate) fn place_many(
+        &mut self,
+        units: usize,
+        most: usize,
+        batch: &mut Batch,
+    ) -> (usize, usize) {
+        let Some(Fit { run, others }) = self.map.best(units) else {
+            return (0, self.run());
+        };
+        let count = run.len.checked_div(units).unwrap_or(0).min(most);
+        let taken = count.wrapping_mul(units);
+        let rest = run.len.wrapping_sub(taken);
+        let start = run.start.wrapping_add(rest);
+        self.map.take(start, taken);
+        let mut at = self.last().wrapping_add(start.wrapping_mul(UNIT));
+        for _ in 0..count {
+            if let Some(object) = NonNull::new(at as *mut u8) {
+                batch.push(object);
+            }
+            at = at.wrapping_add(units.wrapping_mul(UNIT));
+        }
+        let run = if self.lost_its_front() {
+            self.map.leading()
+        } else {
+            others.max(rest)
+        };
+        (count, run)
     }
 
-    /// Removes a small block.
-    pub(crate) fn remove(&mut self, object: NonNull<u8>, units: usize) {
-        let start = object.as_ptr() as usize % PAGE_SIZE / UNIT;
-        self.map.give(start, units);
-        self.update();
+    /// The same for a span that is in no list, whose run is set.
+    pub(crate) fn fill(&mut self, units: usize, most: usize, batch: &mut Batch) {
+        let (_, run) = self.place_many(units, most, batch);
+        self.set_run(run);
+    }
+
+    /// Removes small blocks, and returns the run to look for the span by. That is not set.
+    pub(crate) fn remove_many(&mut self, objects: &[usize], units: usize) -> usize {
+        let mut run = self.run();
+        for object in objects {
+            let start = object % PAGE_SIZE / UNIT;
+            self.map.give(start, units);
+            run = run.max(if self.lost_its_front() {
+                self.map.leading()
+            } else {
+                self.map.around(start)
+            });
+        }
+        run
+    }
+
+    /// Sets the run that it is looked for by, while it is in no list.
+    pub(crate) fn set_run(&mut self, run: usize) {
+        // INVARIANT: `place_many()` or `remove_many()` said so.
+        // CAST: At most 256.
+        self.run = run as u16;
+    }
+
+    /// Whether no block is in it if this is the run to look for it by: what is free is one run.
+    pub(crate) fn is_empty_by(&self, run: usize) -> bool {
+        run.saturating_add(usize::from(self.retired)) == UNITS
+    }
+
+    /// Makes its page forget it, after which nobody finds it.
+    pub(crate) fn hide(&self) {
+        if let Some(words) = PageWords::around(self.last()) {
+            // SAFETY: The page belongs to the span.
+            unsafe { words.write(0, 0) };
+        }
     }
 
     /// Places a block at the front.
@@ -264,10 +323,7 @@ impl Span {
 
     /// The pages of a span that is given up.
     pub(crate) fn into_pages(self) -> Pages {
-        if let Some(words) = PageWords::around(self.last()) {
-            // SAFETY: The page belongs to the span.
-            unsafe { words.write(0, 0) };
-        }
+        self.hide();
         Pages {
             base: self.base,
             pages: usize::from(self.pages),
@@ -298,9 +354,25 @@ impl Drop for Pages {
 #[kernel::macros::kunit_tests(rust_pool_span)]
 mod tests {
     use super::*;
+    use crate::types::tag::{
+        PoolKind,
+        Tag, //
+    };
 
     fn span(pages: usize) -> Option<KBox<Span>> {
         Span::new(pages, sys::raw::RUST_POOL_GFP_KERNEL)
+    }
+
+    fn place(span: &mut Span, units: usize) -> Option<NonNull<u8>> {
+        let mut batch = Batch::new();
+        span.fill(units, 1, &mut batch);
+        batch.pop()
+    }
+
+    fn remove(span: &mut Span, object: NonNull<u8>, units: usize) {
+        let run = span.remove_many(&[at(object)], units);
+        assert!(span.is_empty() == span.is_empty_by(run));
+        span.set_run(run);
     }
 
     /// Gives the pages of a span back that no block is in.
@@ -324,19 +396,19 @@ mod tests {
             let last = span.last();
             let front = span.place_front(50);
             assert!(at(front) + (pages - 1) * PAGE_SIZE == last && last % PAGE_SIZE == 0);
-            let (one, two) = (span.place(20), span.place(UNITS - 70));
+            let (one, two) = (place(&mut span, 20), place(&mut span, UNITS - 70));
             assert!(one.is_some_and(|it| at(it) == last + (UNITS - 20) * UNIT));
             assert!(two.is_some_and(|it| at(it) == last + 50 * UNIT));
-            assert!(span.place(1).is_none() && span.run() == 0);
+            assert!(place(&mut span, 1).is_none() && span.run() == 0);
             span.remove_front(50);
             let (Some(one), Some(two)) = (one, two) else {
                 return;
             };
             // SAFETY: It lies in the last page of a span.
             assert!(unsafe { Span::around(two) } == NonNull::new(&raw mut *span));
-            span.remove(two, UNITS - 70);
+            remove(&mut span, two, UNITS - 70);
             assert!(span.run() == UNITS - 20 && !span.is_empty());
-            span.remove(one, 20);
+            remove(&mut span, one, 20);
             assert!(done(span));
         }
     }
@@ -348,18 +420,18 @@ mod tests {
         let Some(mut span) = span else { return };
         span.place_front(50);
         assert!(!span.lost_its_front());
-        let (one, two) = (span.place(10), span.place(10));
+        let (one, two) = (place(&mut span, 10), place(&mut span, 10));
         let (Some(one), Some(two)) = (one, two) else {
             return;
         };
-        span.remove(one, 10);
+        remove(&mut span, one, 10);
         span.remove_front(50);
         // The run behind the small block is of no use to it.
         assert!(span.lost_its_front() && span.run() == UNITS - 20);
         span.place_front(UNITS - 20);
         assert!(!span.lost_its_front() && span.run() == 10 && span.free_units() == 10);
         span.remove_front(UNITS - 20);
-        span.remove(two, 10);
+        remove(&mut span, two, 10);
         assert!(done(span));
     }
 
@@ -371,7 +443,7 @@ mod tests {
             let Some(mut span) = span else { return };
             let last = span.last();
             span.place_front(50);
-            let small = span.place(10);
+            let small = place(&mut span, 10);
             assert!(span.trim_head(1).is_none());
             span.remove_front(50);
             assert!(span.trim_head(0).is_none() && span.trim_head(pages).is_none());
@@ -385,8 +457,103 @@ mod tests {
             assert!(span.pages() == 1 && span.last() == last && !span.lost_its_front());
             assert!(span.run() == UNITS - 10);
             let Some(small) = small else { return };
-            span.remove(small, 10);
+            remove(&mut span, small, 10);
             assert!(done(span));
+        }
+    }
+
+    #[test]
+    fn goes_from_object_to_object() {
+        let span = span(1);
+        assert!(span.is_some());
+        let Some(mut span) = span else { return };
+        let mut batch = Batch::new();
+        span.fill(10, 4, &mut batch);
+        let begins = |span: &Span, at| span.object_at(at).map(|object| object.begins);
+        let objects = batch.blocks();
+        let Some(&[first, second, third, fourth]) = objects.first_chunk() else {
+            return;
+        };
+        if let Some(page) = NonNull::new(span.last() as *mut u8) {
+            // SAFETY: It is the page of this span. Nobody else knows what is in it.
+            unsafe { page.write_bytes(0, PAGE_SIZE) };
+        }
+        // Without headers, all behind the first may be inside of it.
+        assert!(begins(&span, first) == Some(true));
+        assert!(begins(&span, first + UNIT) == Some(false));
+        // The third is the object of a cache-aligned block.
+        for (object, units) in [(first, 10), (second, 10), (third, 2), (fourth, 10)] {
+            let Some(object) = NonNull::new(object as *mut u8) else {
+                return;
+            };
+            // SAFETY: They were placed just now.
+            unsafe { Header::write_spare(object, units) };
+        }
+        let Some(aligned) = NonNull::new((third + 2 * UNIT) as *mut u8) else {
+            return;
+        };
+        let header = Header::with_room(
+            90,
+            UNIT,
+            header::stamp(PoolKind::NonPaged, Tag::stored(1)),
+            7,
+        );
+        for freed in [false, true] {
+            let header = header.behind(2);
+            // SAFETY: As above.
+            unsafe {
+                header.write(aligned);
+                assert!(!freed || header.claim(at(aligned)));
+            }
+            for object in [first, second, third, at(aligned), fourth] {
+                assert!(begins(&span, object) == Some(true));
+            }
+            for inside in [first, second, at(aligned), fourth] {
+                assert!(begins(&span, inside + UNIT).is_none());
+            }
+        }
+        for &object in objects {
+            if let Some(object) = NonNull::new(object as *mut u8) {
+                remove(&mut span, object, 10);
+            }
+        }
+        assert!(done(span));
+    }
+
+    #[test]
+    fn many_at_once_as_one_by_one() {
+        let (one, many) = (span(1), span(1));
+        assert!(one.is_some() && many.is_some());
+        let (Some(mut one), Some(mut many)) = (one, many) else {
+            return;
+        };
+        for span in [&mut one, &mut many] {
+            // 100 are free at the start, 46 behind, in two runs.
+            let (middle, end) = (place(span, 26), place(span, 130));
+            let (Some(middle), Some(_)) = (middle, end) else {
+                return;
+            };
+            remove(span, middle, 26);
+            assert!(span.run() == 100);
+        }
+        let mut batch = Batch::new();
+        // In the shortest run that is long enough, and no more than asked for.
+        many.fill(10, 9, &mut batch);
+        assert!(batch.len() == 2 && many.run() == 100);
+        for &object in batch.blocks().iter().rev() {
+            let single = place(&mut one, 10);
+            assert!(single.is_some_and(|it| at(it) % PAGE_SIZE == object % PAGE_SIZE));
+        }
+        assert!(one.run() == many.run() && one.free_units() == many.free_units());
+        many.fill(10, 9, &mut batch);
+        assert!(batch.len() == 11 && many.run() == 10);
+        let run = many.remove_many(batch.blocks(), 10);
+        assert!(run == 100 && many.free_units() == 126);
+        many.set_run(run);
+        many.fill(101, 1, &mut batch);
+        assert!(batch.len() == 11 && many.run() == 100);
+        for span in [one, many] {
+            assert!(!done(span));
         }
     }
 }

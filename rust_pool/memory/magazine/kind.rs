@@ -14,8 +14,25 @@ use crate::{
 
 /// Orders of pages that are kept: 4 to 64 KiB.
 pub(crate) const ORDERS: usize = 5;
+/// The most blocks in a magazine.
+pub(crate) const CAPACITY: usize = 14;
 /// How many kinds there are.
 pub(crate) const SHELVES: usize = CLASSES + ORDERS;
+
+/// Bytes of each block, by the kind's number.
+pub(crate) const BYTES: [usize; SHELVES] = {
+    let mut bytes = [0; SHELVES];
+    let mut number = 0;
+    while number < SHELVES {
+        bytes[number] = if number < CLASSES {
+            SIZES[number] * UNIT
+        } else {
+            PAGE_SIZE << (number - CLASSES)
+        };
+        number += 1;
+    }
+    bytes
+};
 
 /// A kind of blocks.
 ///
@@ -79,10 +96,7 @@ impl MagazineKind {
 
     /// Bytes of each block of this kind.
     pub(crate) fn bytes(self) -> usize {
-        match self.content() {
-            Content::Objects(units) => units * UNIT,
-            Content::Pages(order) => PAGE_SIZE << order,
-        }
+        BYTES.get(self.number()).map_or(0, |&bytes| bytes)
     }
 }
 

@@ -3,17 +3,23 @@
 //! Refill: where the blocks of the magazines come from and go to.
 
 use crate::{
-    header::PageHeader,
+    header::{
+        Header,
+        PageHeader, //
+    },
     memory::{
-        batch::Batch,
+        batch::{
+            Batch,
+            Room, //
+        },
         heap,
         magazine::{
             self,
             kind::{
                 Content,
-                MagazineKind, //
+                MagazineKind,
+                CAPACITY, //
             },
-            CAPACITY, //
         },
         request::Request,
         slab_caches::{
@@ -47,23 +53,33 @@ fn allocate_object(kind: MagazineKind, units: usize, request: Request) -> Option
     if let Some(cache) = cache.filter(|_| heap::is_contended()) {
         return allocate_from(cache, true, kind, request);
     }
-    // One at a time: the next may fit better elsewhere.
-    if let Some(object) = heap::place(units) {
-        return Some(object);
-    }
-    if cache.is_none() || units > SMALL_UNITS {
-        if let Some(object) = heap::place_in_new_page(units, request, false) {
-            if cache.is_none() {
-                slab_caches::missed(class);
-            }
-            return Some(object);
+    let wanted = wanted(kind);
+    let mut batch = Batch::new();
+    heap::place(units, wanted, &mut batch);
+    if batch.is_empty() && (cache.is_none() || units > SMALL_UNITS) {
+        heap::place_in_new_page(units, wanted, &mut batch, request, false);
+        if cache.is_none() && !batch.is_empty() {
+            slab_caches::missed(class);
         }
     }
-    if let Some(cache) = cache {
-        return allocate_from(cache, false, kind, request);
+    if batch.is_empty() {
+        if let Some(cache) = cache {
+            return allocate_from(cache, false, kind, request);
+        }
+        slab_caches::want(class);
+        heap::place_in_new_page(units, wanted, &mut batch, request, true);
     }
-    slab_caches::want(class);
-    heap::place_in_new_page(units, request, true)
+    let object = batch.pop()?;
+    if !batch.is_empty() {
+        // SAFETY: The objects were placed for this kind, and nobody uses them.
+        unsafe { shelve(kind, &mut batch) };
+    }
+    Some(object)
+}
+
+/// How many blocks a refill gets: half a magazine.
+fn wanted(kind: MagazineKind) -> usize {
+    (magazine::capacity(kind) / 2).max(1)
 }
 
 /// Allocates an object and half a magazine from a slab cache.
@@ -74,7 +90,7 @@ fn allocate_from(
     request: Request,
 ) -> Option<NonNull<u8>> {
     let mut batch = Batch::new();
-    let wanted = (magazine::capacity(kind) / 2).max(1);
+    let wanted = wanted(kind);
     if contended {
         // This also fills the kernel's own list for this CPU, for the next allocations: it takes
         // memory, but the lock only once.
@@ -82,9 +98,9 @@ fn allocate_from(
             batch.push(object);
         }
     }
-    batch.add(wanted.saturating_sub(batch.len()), |room| {
-        cache.allocate_many(room, RUST_POOL_GFP_NOWAIT)
-    });
+    let more = wanted.saturating_sub(batch.len());
+    // SAFETY: The cache says how many it wrote.
+    unsafe { batch.add(more, |room| cache.allocate_many(room, RUST_POOL_GFP_NOWAIT)) };
     let object = batch
         .pop()
         .or_else(|| request.attempt(|gfp| cache.allocate(gfp)))?;
@@ -153,24 +169,45 @@ unsafe fn give_back_pages(order: u32, block: NonNull<u8>) {
 unsafe fn spill(kind: MagazineKind, block: NonNull<u8>) {
     let mut batch = Batch::new();
     batch.push(block);
-    batch.add(magazine::capacity(kind) / 2, |room| {
-        magazine::take(kind, room)
-    });
-    // SAFETY: By the safety requirements, and what was in the magazine is of its kind.
-    unsafe { give_back(kind, &mut batch) };
+    let half = magazine::capacity(kind) / 2;
+    // SAFETY: The magazine says how many it wrote. By the safety requirements, and what was in it
+    // is of its kind.
+    unsafe {
+        batch.add(half, |room| magazine::take(kind, room));
+        give_back(kind, &mut batch);
+    }
 }
 
-/// Puts free blocks into this CPU's magazine, and gives back those that there is no room for.
+/// Puts objects that were in no block yet into this CPU's magazine, and gives back those that
+/// there is no room for.
 ///
 /// # Safety
 ///
 /// As for [`give_back`].
 unsafe fn shelve(kind: MagazineKind, batch: &mut Batch) {
+    if let Content::Objects(units) = kind.content() {
+        // SAFETY: By the safety requirements.
+        unsafe { make_spare(units, batch) };
+    }
     // SAFETY: By the safety requirements.
     unsafe {
         let put = magazine::put(kind, batch.blocks());
         batch.skip(put);
         give_back(kind, batch);
+    }
+}
+
+/// Writes spare headers, so that whoever looks for a block among them knows where each ends.
+///
+/// # Safety
+///
+/// The objects have so many units each, and nobody uses them.
+unsafe fn make_spare(units: usize, batch: &Batch) {
+    for &object in batch.blocks() {
+        if let Some(object) = NonNull::new(object as *mut u8) {
+            // SAFETY: By the safety requirements.
+            unsafe { Header::write_spare(object, units) };
+        }
     }
 }
 
@@ -182,6 +219,10 @@ unsafe fn shelve(kind: MagazineKind, batch: &mut Batch) {
 unsafe fn give_back(kind: MagazineKind, batch: &mut Batch) {
     match kind.content() {
         Content::Objects(units) => {
+            if slab_caches::of(kind.number()).is_none() {
+                // SAFETY: By the safety requirements; there is nowhere else that they are from.
+                return unsafe { heap::remove(batch, units) };
+            }
             let (mut slab, mut rest) = (Batch::new(), Batch::new());
             while let Some(object) = batch.pop() {
                 // SAFETY: By the safety requirements, it is still allocated.
@@ -226,11 +267,12 @@ pub(crate) unsafe fn drain_of(cpu: u32) {
     drain_by(|kind, room| unsafe { magazine::take_of(cpu, kind, room) });
 }
 
-fn drain_by(take: impl Fn(MagazineKind, &mut [usize]) -> usize) {
+fn drain_by(take: impl Fn(MagazineKind, &mut Room) -> usize) {
     for kind in MagazineKind::all() {
         loop {
             let mut batch = Batch::new();
-            batch.add(CAPACITY, |room| take(kind, room));
+            // SAFETY: `take` says how many it wrote.
+            unsafe { batch.add(CAPACITY, |room| take(kind, room)) };
             if batch.is_empty() {
                 break;
             }

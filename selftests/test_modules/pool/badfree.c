@@ -276,6 +276,54 @@ static void small_interior(struct rpt *t)
 	}
 }
 
+static const struct rpt_arg waiting_sizes[] = {
+	{ "48", 48 },
+	{ "112", 112 },
+	{ "496", 496 },
+	{ "1008", 1008 },
+	{ }
+};
+
+/*
+ * A magazine gets several objects at once. Those that wait in it for their first
+ * block neither hide where the next block begins, nor are they damaged blocks.
+ */
+static void beside_those_that_wait(struct rpt *t)
+{
+	enum { COUNT = 24 };
+	size_t n = rpt_value(t);
+	char *blocks[COUNT] = { };
+	unsigned int i, looked = 0;
+
+	for (i = 0; i < COUNT; i++) {
+		char *block = ExAllocatePoolWithTag(NonPagedPool, n, TAG_BADFREE);
+		char *front;
+
+		if (!EXPECT(t, block))
+			break;
+		blocks[i] = block;
+		/* The address of its header is in its object. */
+		ExFreePoolWithTag(block - 16, TAG_BADFREE);
+		EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x99);
+		/*
+		 * Where the one in front of it begins, if somebody has that. A
+		 * slab cache does not tell which of its objects are free.
+		 */
+		front = block - 16 - n;
+		if (PAGE_ALIGN_DOWN((long)front) != PAGE_ALIGN_DOWN((long)block) ||
+		    folio_test_slab(virt_to_folio(block)))
+			continue;
+		/* Nobody's tag: if it is in use, it stays so. */
+		ExFreePoolWithTag(front, TAG_OTHER);
+		EXPECT_VIOLATIONS(t, 1);
+		EXPECT_EQ(t, rpt_last(t)->code, BAD_POOL_CALLER);
+		looked++;
+	}
+	rpt_note(t, "%u had one in front", looked);
+	while (i--)
+		ExFreePoolWithTag(blocks[i], TAG_BADFREE);
+}
+
 /* A block's data may look like a header: it must not be believed. */
 static void forged_header(struct rpt *t)
 {
@@ -687,6 +735,7 @@ static const struct rpt_case cases[] = {
 	{ "device_memory_in_their_place", device_memory_in_their_place },
 	{ "interior_of_small_at", small_interior, small_offsets },
 	{ "interior_of_large", large_interior, large_sizes },
+	{ "beside_those_that_wait", beside_those_that_wait, waiting_sizes },
 	{ "forged_header", forged_header },
 	{ "forged_header_in_foreign_memory", forged_in_foreign },
 	{ "damaged_header", damaged_header },

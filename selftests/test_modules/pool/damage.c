@@ -74,7 +74,7 @@ static int compare(const void *a, const void *b)
 
 static bool is_slab(const char *block)
 {
-	return PageSlab(virt_to_page(block));
+	return folio_test_slab(virt_to_folio(block));
 }
 
 /* The other blocks that were looked through. */
