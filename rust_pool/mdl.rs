@@ -30,6 +30,7 @@ use crate::{
     sys::{
         self,
         raw,
+        Locker,
         PAGE_SIZE, //
     },
     types::{
@@ -171,6 +172,16 @@ impl Mdl {
             },
         };
         size.saturating_sub(HEAD) / FRAME >= frames
+    }
+
+    /// What locks its pages: it, or the MDL that it is a part of.
+    pub(crate) fn locker(&self) -> Locker {
+        let head = self.head();
+        if flags_of(&head) & flag::PARTIAL == 0 {
+            Locker::mdl(self.addr())
+        } else {
+            Locker::from_bits(head.Reserved)
+        }
     }
 
     /// Its flags.
@@ -364,6 +375,7 @@ fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
     unsafe {
         core::ptr::copy(source.frames().add(first), target.frames(), pages);
     }
+    to.Reserved = source.locker().bits();
     to.Process = from.Process;
     to.StartVa = (start & !(PAGE_SIZE - 1)) as *mut c_void;
     // CAST: Less than a page; not more than the source's, which has 32 bits.

@@ -51,10 +51,7 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     prelude::*,
-    sync::{
-        atomic::Atomic,
-        Arc, //
-    }, //
+    sync::Arc, //
 };
 
 /// The family of a region, and what only that family records.
@@ -184,8 +181,6 @@ pub(crate) struct Region {
     pub(crate) owner: Owner,
     /// The task that is giving it back, if one is.
     pub(crate) giver: usize,
-    /// Of pages that are locked: the scatter/gather lists that they are in.
-    pub(crate) lists: Atomic<u32>,
 }
 
 // SAFETY: Only a table or a list uses the link in `place`, and it owns the next region as it owns

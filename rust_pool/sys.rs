@@ -72,8 +72,10 @@ pub(crate) use guard_pages::{
 pub(crate) use listed::{
     any_listed,
     listed_at,
+    listed_frame,
     listed_page,
     Listing,
+    Locker,
     Unlisted, //
 };
 pub(crate) use log::{

@@ -299,6 +299,7 @@ static __always_inline VOID MmBuildMdlForNonPagedPool(PMDL Mdl)
  *
  * If the source is mapped, the part is mapped there too. Call
  * MmPrepareMdlForReuse() before you build another part into the same MDL.
+ * The target's Reserved says whose part it is, for MmUnlockPages().
  *
  * Violations, which leave the target unchanged: a target that is too small (0x49),
  * a part that is not within the source, an MDL that is NULL (0xC4/0x16), a source

@@ -21,10 +21,6 @@ use crate::{
     mdl::{
         flag,
         flags_of,
-        lock::{
-            self,
-            Listed, //
-        },
         pages_of,
         span,
         start_of,
@@ -62,10 +58,7 @@ use crate::{
     verifier::hooks, //
 };
 use core::ptr::NonNull;
-use kernel::{
-    alloc::flags::__GFP_NOWARN,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// Why there is no list.
 #[derive(Clone, Copy)]
@@ -239,33 +232,19 @@ impl Transfer {
         Ok(pages)
     }
 
-    /// The addresses of its MDLs.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Self::pieces`].
-    unsafe fn mdls(&self) -> Result<KVec<usize>, Refused> {
-        let flags = if sys::may_wait_for_memory() {
-            GFP_KERNEL
-        } else {
-            GFP_ATOMIC
-        };
-        let mut mdls = KVec::new();
-        let add = |piece: Piece| {
-            mdls.push(piece.mdl.addr(), flags | __GFP_NOWARN)
-                .map_err(|_| Refused::Resources)
-        };
-        // SAFETY: By the safety requirements.
-        unsafe { self.pieces(add) }?;
-        Ok(mdls)
-    }
-
     /// The memory of its buffers and of its MDLs.
     ///
     /// # Safety
     ///
     /// As for [`Self::gather`].
-    unsafe fn listing(&self, pages: usize, mdls: usize) -> Result<Unlisted, Refused> {
+    unsafe fn listing(&self, pages: usize) -> Result<Unlisted, Refused> {
+        let mut mdls = 0usize;
+        let count = |_| {
+            mdls = mdls.saturating_add(1);
+            Ok(())
+        };
+        // SAFETY: By the safety requirements.
+        unsafe { self.pieces(count) }?;
         // The head of an MDL may lie in two pages.
         let room = pages.saturating_add(mdls.saturating_mul(2));
         let request = Request {
@@ -277,14 +256,15 @@ impl Transfer {
             .attempt(|gfp| Unlisted::new(room, gfp))
             .ok_or(Refused::Resources)?;
         let add = |piece: Piece| {
-            let mut added = listing.add_at(piece.mdl.addr(), HEAD);
+            let locker = piece.mdl.locker();
+            let mut added = listing.add_at(piece.mdl.addr(), HEAD, locker);
             let (mut offset, mut left) = (piece.offset, piece.bytes);
             let frames = piece.mdl.frames().wrapping_add(piece.first);
             for page in 0..piece.pages {
                 // SAFETY: The MDL has a frame for each of its pages, which these are some of.
                 let frame = unsafe { frames.wrapping_add(page).read() };
                 let here = left.min(PAGE_SIZE.saturating_sub(offset));
-                added &= listing.add_in(frame, offset, here);
+                added &= listing.add_in(frame, offset, here, locker);
                 left = left.saturating_sub(here);
                 offset = 0;
             }
@@ -336,7 +316,7 @@ impl Transfer {
 /// About the bytes that a page takes until it is unmapped.
 const PER_PAGE: usize = 32;
 /// The same for a part of what a list has.
-const PER_PART: usize = 32;
+const PER_PART: usize = 40;
 
 /// Where a list is to be written.
 enum Room {
@@ -398,11 +378,9 @@ unsafe fn get(
         }
         let record = Reservation::new().ok_or(Refused::Resources)?;
         // SAFETY: By the safety requirements.
-        let mdls = unsafe { transfer.mdls() }?;
-        // SAFETY: By the safety requirements.
         let gathered = unsafe { transfer.gather(pages) }?;
         // SAFETY: By the safety requirements.
-        let listing = unsafe { transfer.listing(pages, mdls.len()) }?;
+        let listing = unsafe { transfer.listing(pages) }?;
         let request = Request {
             bytes: pages.saturating_mul(PAGE_SIZE),
             zero: false,
@@ -429,9 +407,6 @@ unsafe fn get(
         };
         // SAFETY: There is room for as many elements.
         unsafe { mapped.write(list) };
-        for &mdl in &mdls {
-            lock::count_list(mdl, Listed::Made);
-        }
         let key = mapped_list::key(list.as_ptr() as usize);
         let owner = Owner::List(MappedList {
             adapter: id,
@@ -440,7 +415,6 @@ unsafe fn get(
             to_device,
             elements,
             listing: Some(listing.enter(list.as_ptr() as usize)),
-            mdls,
             _memory: memory,
             freeing: None,
         });
@@ -518,9 +492,6 @@ fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
         if let Some(fate) = fate {
             freeing.report_list(&list.device, id, at, fate);
             unmapped = true;
-        }
-        for &mdl in &list.mdls {
-            lock::count_list(mdl, Listed::Put);
         }
         list.freeing = Some(freeing);
     }

@@ -21,11 +21,16 @@ use crate::{
         pages_of,
         reserved,
         set_flags,
+        span,
         start_of,
         Mdl,
         SYSTEM_SPACE, //
     },
     record::{
+        listed::{
+            self,
+            Holder, //
+        },
         table::{
             Reservation,
             Taken,
@@ -41,6 +46,7 @@ use crate::{
     sys::{
         self,
         raw,
+        Locker,
         Pinned,
         PAGE_SIZE, //
     },
@@ -50,10 +56,7 @@ use core::ptr::{
     null_mut,
     NonNull, //
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::Relaxed, //
-};
+use kernel::prelude::*;
 
 /// Why pages could not be locked.
 enum Refused {
@@ -75,36 +78,29 @@ pub(crate) fn is_locked(mdl: Mdl) -> bool {
     REGIONS.bucket(key).lock().find(key).is_some()
 }
 
-/// What happens to a scatter/gather list that pages are in.
-#[derive(Clone, Copy)]
-pub(crate) enum Listed {
-    Made,
-    Put,
-}
-
-/// Counts the scatter/gather lists of pages that were locked here for the MDL at this address, if
-/// they were. Any context but NMI.
-pub(crate) fn count_list(mdl: usize, listed: Listed) {
-    let key = mdl.wrapping_add(1);
-    let bucket = REGIONS.bucket(key).lock();
-    if let Some(region) = bucket.find(key) {
-        // Nobody else changes it: the bucket is locked.
-        let lists = region.lists.load(Relaxed);
-        let lists = match listed {
-            Listed::Made => lists.saturating_add(1),
-            Listed::Put => lists.saturating_sub(1),
-        };
-        region.lists.store(lists, Relaxed);
+/// The scatter/gather list that needs the lock of an MDL with this head: a list of some of its
+/// pages, by it or by a part of it. Any context but NMI.
+fn list_of(mdl: Mdl, head: &raw::MDL) -> Option<Holder> {
+    if !sys::any_listed() {
+        return None;
     }
-}
-
-/// How many scatter/gather lists pages are in that were locked for an MDL. Any context but NMI.
-fn lists_of(mdl: Mdl) -> u32 {
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    let (offset, now) = (
+        head.ByteOffset as usize % PAGE_SIZE,
+        head.ByteCount as usize,
+    );
     let key = key(mdl);
-    let bucket = REGIONS.bucket(key).lock();
-    bucket
+    // The driver may have made it shorter since.
+    let locked = REGIONS
+        .bucket(key)
+        .lock()
         .find(key)
-        .map_or(0, |region| region.lists.load(Relaxed))
+        .map(|region| region.asked);
+    let bytes = locked.unwrap_or(now);
+    let pages = Some(span(offset, bytes)).filter(|&pages| mdl.has_room_for(pages))?;
+    // SAFETY: There is room for as many frames, which nobody writes during the call of the routine.
+    let frames = unsafe { core::slice::from_raw_parts(mdl.frames(), pages) };
+    listed::holder_of_locked(frames, offset, bytes, Locker::mdl(mdl.addr()))
 }
 
 /// Takes the record of what was locked for an MDL, if `is_it` says so of the tag of the block that
@@ -252,9 +248,8 @@ fn unlock(mdl: Mdl, caller: usize) {
     if flags & flag::LOCKED == 0 || pages::has(mdl) {
         return report(&rule::MDL_NOT_LOCKED);
     }
-    let lists = lists_of(mdl);
-    if lists != 0 {
-        return mdl.report(&rule::UNLOCKED_IN_LIST, lists, caller);
+    if let Some(list) = list_of(mdl, &head) {
+        return mdl.report_with(&rule::UNLOCKED_IN_LIST, &list, caller, || list.print());
     }
     if flags & flag::MAPPED != 0 && !reserved::end(mdl) {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Frees of memory that a scatter/gather list has: the device may still write to it, so it stays
-//! allocated.
+//! Frees and unlocks of memory that a scatter/gather list has: the device may still write to it, so
+//! it stays allocated and locked.
 
 use crate::{
     record::{
@@ -13,7 +13,12 @@ use crate::{
         rule,
         violation::Parameter, //
     },
-    sys, //
+    sys::{
+        self,
+        raw,
+        Locker,
+        PAGE_SIZE, //
+    }, //
 };
 
 /// How many pages are looked up with interrupts disabled.
@@ -69,6 +74,24 @@ pub(crate) fn holder_of_pages(key: usize) -> Option<Holder> {
         }
         first += AT_ONCE;
     }
+}
+
+/// The list that has one of some bytes of adjacent page frames, and may need this locker's lock for
+/// them. Any context but NMI.
+pub(crate) fn holder_of_locked(
+    frames: &[raw::PFN_NUMBER],
+    mut offset: usize,
+    mut bytes: usize,
+    locker: Locker,
+) -> Option<Holder> {
+    let found = frames.iter().find_map(|&frame| {
+        let here = bytes.min(PAGE_SIZE.saturating_sub(offset));
+        let found = sys::listed_frame(frame, offset, here, locker);
+        bytes = bytes.saturating_sub(here);
+        offset = 0;
+        found
+    });
+    found.map(Holder)
 }
 
 /// Reports a free of the bytes at a kernel address if a list has one of them. Then it is not to be

@@ -14,10 +14,7 @@ use crate::{
         Mapped, //
     }, //
 };
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::sync::Arc;
 
 /// A scatter/gather list, and what it is of.
 pub(crate) struct MappedList {
@@ -28,8 +25,6 @@ pub(crate) struct MappedList {
     pub(crate) elements: usize,
     /// The memory that it has, until it is put.
     pub(crate) listing: Option<Listing>,
-    /// The addresses of its MDLs.
-    pub(crate) mdls: KVec<usize>,
     /// The list's own memory, if it is not its client's; it goes with the record.
     pub(crate) _memory: Option<ListMemory>,
     /// Who puts it.

@@ -45,8 +45,7 @@ use core::{
 };
 use kernel::{
     prelude::*,
-    static_lock_class,
-    sync::atomic::Atomic, //
+    static_lock_class, //
 };
 
 /// The result of taking a region out of the table.
@@ -180,7 +179,6 @@ impl Reservation {
                 site: CallSite::new(call_site::driver(caller)),
                 owner,
                 giver: 0,
-                lists: Atomic::new(0),
             },
         );
         if verifier::on() {

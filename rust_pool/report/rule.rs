@@ -1604,15 +1604,11 @@ pub(crate) const LIST_OF_UNLOCKED: Rule<2> = rule(
     Refused,
 );
 
-/// `MmUnlockPages()` of pages that are in a scatter/gather list.
+/// `MmUnlockPages()` of an MDL while a scatter/gather list has some of its pages, by it or by a part
+/// of it.
 pub(crate) const UNLOCKED_IN_LIST: Rule<3> = rule(
     DmaVerifier,
-    [
-        Ours(0x0e),
-        Given("MDL"),
-        Given("its flags"),
-        Given("lists that have them"),
-    ],
+    [Ours(0x0e), Given("MDL"), Given("its flags"), Given("list")],
     "pages unlocked that are in a scatter/gather list",
     Refused,
 );

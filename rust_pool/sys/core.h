@@ -166,11 +166,11 @@ struct rust_pool_listing;
 
 struct rust_pool_listing *rust_pool_listing_new(size_t room, gfp_t gfp);
 bool rust_pool_listing_add(struct rust_pool_listing *listing, phys_addr_t start,
-			   size_t bytes);
+			   size_t bytes, u16 locker);
 void rust_pool_listing_enter(struct rust_pool_listing *listing,
 			     unsigned long list);
 void rust_pool_listing_free(struct rust_pool_listing *listing);
-unsigned long rust_pool_listed_at(phys_addr_t start, size_t bytes);
+unsigned long rust_pool_listed_at(phys_addr_t start, size_t bytes, u16 locker);
 
 /* frames.c: page frames by their numbers. */
 struct rust_pool_frames {

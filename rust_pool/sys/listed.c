@@ -16,6 +16,8 @@
 
 #define BUCKETS_BITS	11
 #define LOCKS		16
+/* What locks the bytes of a part is not known, or does not matter. */
+#define ANY_LOCKER	0
 
 /* Some bytes of one page. */
 struct part {
@@ -24,6 +26,8 @@ struct part {
 	u32 bytes;
 	/* Its place in the listing. */
 	u32 at;
+	/* The lock that they need. */
+	u16 locker;
 };
 
 struct rust_pool_listing {
@@ -82,7 +86,7 @@ struct rust_pool_listing *rust_pool_listing_new(size_t room, gfp_t gfp)
 
 /* Adds adjacent bytes, before it is entered; false if there is no room. */
 bool rust_pool_listing_add(struct rust_pool_listing *listing, phys_addr_t start,
-			   size_t bytes)
+			   size_t bytes, u16 locker)
 {
 	while (bytes) {
 		size_t here = within_page(start, bytes);
@@ -94,6 +98,7 @@ bool rust_pool_listing_add(struct rust_pool_listing *listing, phys_addr_t start,
 		part->start = start;
 		part->bytes = here;
 		part->at = listing->count++;
+		part->locker = locker;
 		start += here;
 		bytes -= here;
 	}
@@ -137,10 +142,11 @@ void rust_pool_listing_free(struct rust_pool_listing *listing)
 }
 
 /*
- * The address of a list that has one of these adjacent bytes, or 0. One that is made
- * or put meanwhile may be found or not. Any context but NMI.
+ * The address of a list that has one of these adjacent bytes, or 0; if a locker is
+ * given, of one that may need its lock for them. A list that is made or put meanwhile
+ * may be found or not. Any context but NMI.
  */
-unsigned long rust_pool_listed_at(phys_addr_t start, size_t bytes)
+unsigned long rust_pool_listed_at(phys_addr_t start, size_t bytes, u16 locker)
 {
 	unsigned long list = 0, flags;
 
@@ -153,7 +159,10 @@ unsigned long rust_pool_listed_at(phys_addr_t start, size_t bytes)
 			spin_lock_irqsave(lock_of(bucket), flags);
 			hlist_for_each_entry(part, &buckets[bucket], node)
 				if (part->start < start + here &&
-				    start < part->start + part->bytes)
+				    start < part->start + part->bytes &&
+				    (part->locker == locker ||
+				     part->locker == ANY_LOCKER ||
+				     locker == ANY_LOCKER))
 					list = listing_of(part)->list;
 			spin_unlock_irqrestore(lock_of(bucket), flags);
 		}

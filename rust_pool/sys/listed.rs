@@ -21,6 +21,33 @@ use kernel::{
     }, //
 };
 
+/// What locks pages that a list has, as far as a few bits can tell MDLs apart.
+#[derive(Clone, Copy)]
+pub(crate) struct Locker(u16);
+
+impl Locker {
+    /// It is not known, or does not matter.
+    pub(crate) const ANY: Self = Self(0);
+
+    /// The MDL at an address.
+    pub(crate) fn mdl(addr: usize) -> Self {
+        // CAST: Lossless on the architectures supported.
+        let hash = (addr as u64 / 16).wrapping_mul(0x61c8_8646_80b5_83eb) >> 48;
+        // CAST: 16 bits are left.
+        Self((hash as u16).max(1))
+    }
+
+    /// What [`Self::bits`] returned once.
+    pub(crate) fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
+    /// Bits that tell it from most others; 0 if it is not known.
+    pub(crate) fn bits(self) -> u16 {
+        self.0
+    }
+}
+
 /// How many lists have memory.
 static LISTS: Atomic<u64> = Atomic::new(0);
 
@@ -35,7 +62,7 @@ pub(crate) fn listed_at(base: usize, bytes: usize) -> Option<usize> {
     let mut found = 0;
     each_part(base, bytes, |start, here| {
         // SAFETY: Any address may be asked for.
-        found = unsafe { raw::rust_pool_listed_at(start, here) };
+        found = unsafe { raw::rust_pool_listed_at(start, here, Locker::ANY.0) };
         found == 0
     });
     (found != 0).then_some(found)
@@ -43,8 +70,21 @@ pub(crate) fn listed_at(base: usize, bytes: usize) -> Option<usize> {
 
 /// The address of a list that has one of the bytes of a page. Any context but NMI.
 pub(crate) fn listed_page(page: NonNull<bindings::page>) -> Option<usize> {
+    listed_frame(frame_of(page), 0, PAGE_SIZE, Locker::ANY)
+}
+
+/// The address of a list that has one of some bytes of a page frame, and may need this locker's
+/// lock for them. Any context but NMI.
+pub(crate) fn listed_frame(
+    frame: raw::PFN_NUMBER,
+    offset: usize,
+    bytes: usize,
+    locker: Locker,
+) -> Option<usize> {
+    // CAST: Lossless on the architectures supported.
+    let start = start_of(frame).wrapping_add(offset as u64);
     // SAFETY: Any address may be asked for.
-    let found = unsafe { raw::rust_pool_listed_at(start_of(frame_of(page)), PAGE_SIZE) };
+    let found = unsafe { raw::rust_pool_listed_at(start, bytes, locker.0) };
     (found != 0).then_some(found)
 }
 
@@ -86,20 +126,27 @@ impl Unlisted {
     }
 
     /// Adds adjacent bytes at a physical address; `false` if there is no room.
-    fn add(&mut self, start: u64, bytes: usize) -> bool {
+    fn add(&mut self, start: u64, bytes: usize, locker: Locker) -> bool {
         // SAFETY: By the invariant; it is ours alone.
-        unsafe { raw::rust_pool_listing_add(self.0.as_ptr(), start, bytes) }
+        unsafe { raw::rust_pool_listing_add(self.0.as_ptr(), start, bytes, locker.0) }
     }
 
     /// Adds bytes of a page frame, from an offset on; `false` if there is no room.
-    pub(crate) fn add_in(&mut self, frame: raw::PFN_NUMBER, offset: usize, bytes: usize) -> bool {
+    pub(crate) fn add_in(
+        &mut self,
+        frame: raw::PFN_NUMBER,
+        offset: usize,
+        bytes: usize,
+        locker: Locker,
+    ) -> bool {
         // CAST: Lossless on the architectures supported.
-        self.add(start_of(frame).wrapping_add(offset as u64), bytes)
+        let start = start_of(frame).wrapping_add(offset as u64);
+        self.add(start, bytes, locker)
     }
 
     /// Adds bytes at a kernel address; `false` if there is no room.
-    pub(crate) fn add_at(&mut self, base: usize, bytes: usize) -> bool {
-        each_part(base, bytes, |start, here| self.add(start, here))
+    pub(crate) fn add_at(&mut self, base: usize, bytes: usize, locker: Locker) -> bool {
+        each_part(base, bytes, |start, here| self.add(start, here, locker))
     }
 
     /// From now on, this is the memory of the list at this address. Any context but NMI.

@@ -30,6 +30,7 @@ static const struct input_table *const tables[] = {
 	&list_requests,
 	&list_puts,
 	&held_memory_frees,
+	&held_page_unlocks,
 };
 
 #define WITHOUT_DEVICE	9

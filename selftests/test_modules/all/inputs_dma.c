@@ -829,3 +829,76 @@ static void run_held_free(struct rpt *t, const void *data,
 
 const struct input_table held_memory_frees =
 	INPUT_TABLE("frees_in_list", held_frees, run_held_free);
+
+/* Unlocks of pages that a list has. */
+enum list_of { NOTHING, WHOLE, PART, PART_OF_PART };
+
+struct held_unlock {
+	struct input in;
+	enum list_of list_of;
+};
+
+#define UNLOCK(_what, _contexts, _code, _p1, _list_of) { \
+	.in = { "unlock_in_list", _what, _contexts, _code, _p1 }, \
+	.list_of = _list_of }
+
+static const struct held_unlock held_unlocks[] = {
+	UNLOCK("of_nothing", UP_TO_DISPATCH, 0, 0, NOTHING),
+	UNLOCK("of_nothing", ABOVE_DISPATCH | IN_NMI, 0xc4, 0x78, NOTHING),
+	UNLOCK("of_all", UP_TO_DISPATCH, 0xe6, 0x0e, WHOLE),
+	UNLOCK("of_a_part", UP_TO_DISPATCH, 0xe6, 0x0e, PART),
+	UNLOCK("of_a_part_of_a_part", IN_TASK, 0xe6, 0x0e, PART_OF_PART),
+};
+
+static void do_unlock(void *arg)
+{
+	MmUnlockPages(arg);
+}
+
+/* Two pages of pool are locked, and a list has the second. */
+static void run_held_unlock(struct rpt *t, const void *data,
+			    enum rpt_context context)
+{
+	const struct held_unlock *row = data;
+	struct list_call c = { .length = 1, .routine = keep_list, .write = TRUE };
+	PMDL mdls[3] = { };
+	struct adapters a;
+	unsigned int i;
+	void *block;
+
+	if (!get_adapters(t, &a) || !get_mdl(t, &c, &block))
+		return;
+	IoFreeMdl(c.mdl);
+	for (i = 0; i < ARRAY_SIZE(mdls); i++) {
+		mdls[i] = IoAllocateMdl(block, 8192, FALSE, FALSE, NULL);
+		if (!EXPECT(t, mdls[i]))
+			return;
+	}
+	if (!EXPECT_EQ(t, MmProbeAndLockPages(mdls[0], KernelMode, IoWriteAccess), 0))
+		return;
+	c.va = block + 8191;
+	IoBuildPartialMdl(mdls[0], mdls[1], block + 100, 0);
+	IoBuildPartialMdl(mdls[1], mdls[2], c.va, 0);
+	c.operations = a.operations;
+	c.adapter = a.own;
+	if (row->list_of != NOTHING) {
+		c.mdl = mdls[row->list_of - WHOLE];
+		do_get_list(&c);
+		if (!EXPECT(t, c.list))
+			return;
+	}
+	rpt_in_context(context, do_unlock, mdls[0]);
+	if (!input_judge(t, &row->in, context))
+		return;
+	if (c.list)
+		do_put_list(&c);
+	if (mdls[0]->MdlFlags & MDL_PAGES_LOCKED)
+		MmUnlockPages(mdls[0]);
+	for (i = 0; i < ARRAY_SIZE(mdls); i++)
+		IoFreeMdl(mdls[i]);
+	ExFreePoolWithTag(block, TAG_INPUT);
+	put_adapters(&a, true);
+}
+
+const struct input_table held_page_unlocks =
+	INPUT_TABLE("unlocks_in_list", held_unlocks, run_held_unlock);

@@ -476,6 +476,7 @@ static void bad_transfers(struct rpt *t)
 static void unlocked_in_a_list(struct rpt *t)
 {
 	struct transfer x, y;
+	PMDL other;
 
 	if (!make(t, &x, 32, 20000))
 		return;
@@ -491,12 +492,50 @@ static void unlocked_in_a_list(struct rpt *t)
 	    EXPECT_EQ(t, get_part(&y, 8192, 5000), 0)) {
 		MmUnlockPages(x.mdl);
 		dma_violation(t, 0x0e, x.mdl, NULL);
-		EXPECT_EQ(t, rpt_last(t)->p[3], 2);
 		put_list(&x);
 		MmUnlockPages(x.mdl);
 		dma_violation(t, 0x0e, x.mdl, NULL);
+		EXPECT(t, rpt_shows(rpt_last(t)->p[3], y.list));
 		put_list(&y);
 	}
+	/* The length is what it was when they were locked. */
+	if (EXPECT_EQ(t, get_part(&x, 15000, 5000), 0)) {
+		x.mdl->ByteCount = 5000;
+		MmUnlockPages(x.mdl);
+		dma_violation(t, 0x0e, x.mdl, NULL);
+		x.mdl->ByteCount = x.length;
+		put_list(&x);
+	}
+	/* A list of a part has them as well. */
+	y = x;
+	y.va += 5000;
+	y.mdl = IoAllocateMdl(y.va, 100, FALSE, FALSE, NULL);
+	other = IoAllocateMdl(x.va, x.length, FALSE, FALSE, NULL);
+	if (!EXPECT(t, y.mdl && other))
+		return;
+	EXPECT_EQ(t, MmProbeAndLockPages(other, KernelMode, IoWriteAccess), 0);
+	IoBuildPartialMdl(x.mdl, y.mdl, y.va, 100);
+	if (EXPECT_EQ(t, get_part(&y, 0, 100), 0)) {
+		MmUnlockPages(x.mdl);
+		dma_violation(t, 0x0e, x.mdl, NULL);
+		EXPECT(t, rpt_shows(rpt_last(t)->p[3], y.list));
+		EXPECT(t, x.mdl->MdlFlags & MDL_PAGES_LOCKED);
+		/* Who has locked the same pages otherwise may unlock them. */
+		MmUnlockPages(other);
+		EXPECT_VIOLATIONS(t, 0);
+		put_list(&y);
+	}
+	/* A part that nobody says what it is of. */
+	EXPECT_EQ(t, MmProbeAndLockPages(other, KernelMode, IoWriteAccess), 0);
+	y.mdl->Reserved = 0;
+	if (EXPECT_EQ(t, get_part(&y, 0, 100), 0)) {
+		MmUnlockPages(other);
+		dma_violation(t, 0x0e, other, NULL);
+		put_list(&y);
+	}
+	MmUnlockPages(other);
+	IoFreeMdl(other);
+	IoFreeMdl(y.mdl);
 	MmUnlockPages(x.mdl);
 	EXPECT(t, !(x.mdl->MdlFlags & MDL_PAGES_LOCKED));
 	EXPECT_VIOLATIONS(t, 0);
@@ -505,7 +544,7 @@ static void unlocked_in_a_list(struct rpt *t)
 
 enum holding {
 	POOL, POOL_BY_TAG, CONTIGUOUS, CONTIGUOUS_BY_TYPE, NONCACHED, BUFFER,
-	MDL_PAGES,
+	MDL_PAGES, MDL_PAGES_COPIED,
 };
 
 #define HELD(what, bytes)	((unsigned long)(what) << 32 | (bytes))
@@ -521,6 +560,7 @@ static const struct rpt_arg holdings[] = {
 	{ "noncached", HELD(NONCACHED, 20000) },
 	{ "common_buffer", HELD(BUFFER, 20000) },
 	{ "mdl_pages", HELD(MDL_PAGES, 5 * PAGE_SIZE) },
+	{ "mdl_pages_copied", HELD(MDL_PAGES_COPIED, 5 * PAGE_SIZE) },
 	{ }
 };
 
@@ -556,6 +596,9 @@ static void make_held(struct held *h)
 	case BUFFER:
 		h->base = get_buffer(h->adapter, h->length, &h->logical);
 		break;
+	case MDL_PAGES_COPIED:
+		low.QuadPart = DMA_BIT_MASK(24) + 1;
+		fallthrough;
 	case MDL_PAGES:
 		h->mdl = MmAllocatePagesForMdlEx(low, high, none, h->length,
 						 MmCached,
@@ -589,6 +632,7 @@ static void free_held(struct held *h)
 		put_buffer(h->adapter, h->length, h->logical, h->base);
 		break;
 	case MDL_PAGES:
+	case MDL_PAGES_COPIED:
 		MmFreePagesFromMdl(h->mdl);
 		break;
 	}
@@ -606,8 +650,9 @@ static void freed_in_a_list(struct rpt *t)
 	};
 	struct transfer x = { .write = TRUE };
 	ULONG part = h.length / 2;
+	ULONG width = h.what == MDL_PAGES_COPIED ? 24 : 64;
 
-	x.adapter = get_adapter(64, h.length, &(ULONG){ 0 });
+	x.adapter = get_adapter(width, h.length, &(ULONG){ 0 });
 	h.adapter = get_adapter(64, h.length, &(ULONG){ 0 });
 	if (!EXPECT(t, x.adapter && h.adapter))
 		return;
