@@ -42,5 +42,8 @@ DEBUG_PACKAGES=(clang-19 lld-19 llvm-19)
 # that was made without them they are added.
 DOC_PACKAGES=(gnuplot-nox graphviz)
 
+# What finds misspelt words; as above.
+SPELLING_PACKAGES=(codespell)
+
 # What poolmon is built with, besides the compiler; as above.
 CARGO_PACKAGES=(cargo)

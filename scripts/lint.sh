@@ -99,6 +99,23 @@ run_shellcheck() {
 	in_root shellcheck -x "${files[@]}"
 }
 
+# Words that codespell takes for others: crates, symbols of the kernel, terms of Rust and of
+# inline assembly, values of tests that are wrong on purpose.
+SPELLED_SO=abd,advices,filp,fro,fial,inout,pring,probabilty,ratatui,registr,rin,statics
+
+# Installs codespell in a toolchain that was made without it.
+codespell_can() {
+	[ -z "$(toolchain_missing "${SPELLING_PACKAGES[@]}")" ] ||
+		(cache_lock && toolchain_add "${SPELLING_PACKAGES[@]}")
+}
+
+run_codespell() {
+	local files
+
+	mapfile -t files < <(sources ':!*Cargo.lock.in')
+	in_root codespell --ignore-words-list="$SPELLED_SO" "${files[@]}"
+}
+
 run_spdx() {
 	local missing
 
@@ -176,5 +193,10 @@ else
 fi
 check checkpatch "correct what it names" run_checkpatch
 check shellcheck "correct what it names" run_shellcheck
+if codespell_can; then
+	check spelling "correct it, or add the word to SPELLED_SO in scripts/lint.sh" run_codespell
+else
+	echo "lint: spelling: skipped, as codespell cannot be fetched"
+fi
 check documentation "correct what it names" "$TOP/scripts/doc.sh" build/doc
 exit "$failed"

@@ -20,7 +20,7 @@ toolchain_in_place() {
 toolchain_ensure() {
 	if toolchain_in_place; then
 		toolchain_host "${TOOLCHAIN_PACKAGES[@]}" "${DOC_PACKAGES[@]}" \
-			"${CARGO_PACKAGES[@]}"
+			"${CARGO_PACKAGES[@]}" "${SPELLING_PACKAGES[@]}"
 	elif ! cache_ok "$ROOT"; then
 		toolchain_root
 	fi
@@ -78,7 +78,7 @@ toolchain_root() {
 	step "installing the toolchain in it (about 2 minutes)" \
 		"is there a network, and room in $CACHE?" \
 		toolchain_install "${TOOLCHAIN_PACKAGES[@]}" "${DOC_PACKAGES[@]}" \
-		"${CARGO_PACKAGES[@]}"
+		"${CARGO_PACKAGES[@]}" "${SPELLING_PACKAGES[@]}"
 	cache_done "$ROOT" "$TOOLCHAIN_KEY"
 }
 
