@@ -607,11 +607,15 @@ static void twice_at_once(struct rpt *t)
 			atomic_set(&race->ready[i], 0);
 		}
 		init_completion(&race->done);
-		migrate_disable();
+		/*
+		 * The other side waits in an interrupt. Were this one preempted by a task
+		 * that waits until all CPUs have taken an interrupt, neither would go on.
+		 */
+		preempt_disable();
 		other = cpumask_any_but(cpu_online_mask, smp_processor_id());
 		smp_call_function_single(other, interrupt, race, false);
 		free_at_once(race);
-		migrate_enable();
+		preempt_enable();
 		wait_for_completion(&race->done);
 		wait_for_completion(&race->done);
 		irq_work_sync(&race->work);
