@@ -16,6 +16,7 @@ use crate::{
     sys, //
 };
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     fmt,
     new_spinlock_irq,
     prelude::*,
@@ -63,36 +64,54 @@ impl fmt::Display for Entry {
 }
 
 /// How many violations are kept.
-const KEPT: u64 = 256;
+const KEPT: usize = 256;
+/// Room is made for this many at a time: about a page.
+const PART: usize = 16;
+const PARTS: usize = KEPT / PART;
 
-/// The newest violations. The slot of each follows from its number.
-pub(crate) struct Log {
-    entries: KVVec<Option<Entry>>,
-    newest: u64,
+/// Room for entries, each in the slot of its number; without any until it is made.
+struct Part(KVec<Option<Entry>>);
+
+/// Numbers that are [`KEPT`] apart share a slot.
+fn part(number: u64) -> usize {
+    // CAST: Below `PARTS`.
+    (number / PART as u64 % PARTS as u64) as usize
 }
 
-/// The slot of a violation.
-fn slot(number: u64) -> usize {
-    // CAST: It is below `KEPT`.
-    (number % KEPT) as usize
-}
-
-impl Log {
-    /// An empty log, with room for all its entries. Sleeps.
-    pub(crate) fn new() -> Result<Self> {
-        // CAST: Lossless on the architectures supported.
-        let mut entries = KVVec::with_capacity(KEPT as usize, GFP_KERNEL)?;
-        for _ in 0..KEPT {
-            entries.push(None, GFP_KERNEL)?;
-        }
-        Ok(Self { entries, newest: 0 })
+impl Part {
+    const fn none() -> Self {
+        Self(KVec::new())
     }
 
-    /// Puts in a violation, in place of the oldest.
-    pub(crate) fn push(&mut self, entry: Entry) {
-        self.newest = self.newest.max(entry.number);
-        if let Some(slot) = self.entries.get_mut(slot(entry.number)) {
-            // A violation gets its number before it locks the log, so an older one may come later.
+    fn new(flags: kernel::alloc::Flags) -> Result<Self> {
+        let mut slots = KVec::with_capacity(PART, flags)?;
+        for _ in 0..PART {
+            slots.push(None, flags)?;
+        }
+        Ok(Self(slots))
+    }
+
+    /// The same with its room made, if there is memory for that. Any context but NMI.
+    fn made(&mut self) -> Option<&mut Self> {
+        if self.0.is_empty() {
+            *self = Self::new(GFP_ATOMIC | __GFP_NOWARN).ok()?;
+        }
+        Some(self)
+    }
+
+    fn slot(number: u64) -> usize {
+        // CAST: Below `PART`.
+        (number % PART as u64) as usize
+    }
+
+    fn get(&self, number: u64) -> Option<&Entry> {
+        let entry = self.0.get(Self::slot(number))?.as_ref()?;
+        (entry.number == number).then_some(entry)
+    }
+
+    fn put(&mut self, entry: Entry) {
+        if let Some(slot) = self.0.get_mut(Self::slot(entry.number)) {
+            // Numbers are given before the log is locked, so an older one may come later.
             if slot
                 .as_ref()
                 .is_none_or(|there| there.number < entry.number)
@@ -101,22 +120,55 @@ impl Log {
             }
         }
     }
+}
+
+/// The newest violations. Most modules live without any, so room is made when one comes.
+pub(crate) struct Log {
+    parts: [Part; PARTS],
+    /// For those that come when there is no memory to make room.
+    spare: Part,
+    newest: u64,
+}
+
+impl Log {
+    /// An empty log. Sleeps.
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
+            parts: [const { Part::none() }; PARTS],
+            spare: Part::new(GFP_KERNEL)?,
+            newest: 0,
+        })
+    }
+
+    pub(crate) fn push(&mut self, entry: Entry) {
+        self.newest = self.newest.max(entry.number);
+        let part = self.parts.get_mut(part(entry.number));
+        match part.and_then(Part::made) {
+            Some(part) => part.put(entry),
+            None => self.spare.put(entry),
+        }
+    }
+
+    fn get(&self, number: u64) -> Option<&Entry> {
+        let part = self.parts.get(part(number))?;
+        part.get(number).or_else(|| self.spare.get(number))
+    }
 
     /// Renders the first entry whose number is above `number`, and returns its number.
     pub(crate) fn after<const N: usize>(&self, number: u64, line: &mut Text<N>) -> Option<u64> {
-        let oldest = self.newest.saturating_sub(KEPT - 1);
+        // CAST: Lossless.
+        let oldest = self.newest.saturating_sub(KEPT as u64 - 1);
         let first = number.saturating_add(1).max(oldest);
-        let entry = (first..=self.newest).find_map(|number| {
-            let entry = self.entries.get(slot(number))?.as_ref()?;
-            (entry.number == number).then_some(entry)
-        })?;
+        let entry = (first..=self.newest).find_map(|number| self.get(number))?;
         kwrite!(line, "{entry}").ok()?;
         Some(entry.number)
     }
 
     /// The call sites of the violations.
     pub(crate) fn sites(&self) -> impl Iterator<Item = &CallSite> {
-        self.entries.iter().flatten().map(|entry| &entry.site)
+        let parts = Iterator::chain(self.parts.iter(), [&self.spare]);
+        let entries = parts.flat_map(|part| part.0.iter().flatten());
+        entries.map(|entry| &entry.site)
     }
 }
 
@@ -131,14 +183,18 @@ mod tests {
     use super::*;
     use crate::report::rule;
 
-    fn push(log: &mut Log, number: u64) {
-        log.push(Entry {
+    fn entry(number: u64) -> Entry {
+        Entry {
             number,
             time: 0,
             site: CallSite::new(0),
             module: None,
             violation: rule::WRONG_TAG.by(0, [number.into(); 3]),
-        });
+        }
+    }
+
+    fn push(log: &mut Log, number: u64) {
+        log.push(entry(number));
     }
 
     /// Whether these are the numbers in it, in this order.
@@ -177,10 +233,39 @@ mod tests {
         for number in 1..=600 {
             push(&mut log, number);
         }
-        assert!(holds(&log, 600 - KEPT + 1..=600));
+        let oldest = 600 - KEPT as u64 + 1;
+        assert!(holds(&log, oldest..=600));
         // One that comes this late displaces none.
-        push(&mut log, 600 - KEPT);
-        assert!(holds(&log, 600 - KEPT + 1..=600));
+        push(&mut log, oldest - 1);
+        assert!(holds(&log, oldest..=600));
+        Ok(())
+    }
+
+    #[test]
+    fn room_is_made_when_needed() -> Result {
+        let mut log = Log::new()?;
+        let made = |log: &Log| log.parts.iter().filter(|part| !part.0.is_empty()).count();
+        assert!(made(&log) == 0);
+        for number in 1..=16 {
+            push(&mut log, number);
+        }
+        assert!(made(&log) == 2);
+        Ok(())
+    }
+
+    #[test]
+    fn without_memory_some_stay() -> Result {
+        let mut log = Log::new()?;
+        for number in 1..=40 {
+            let entry = entry(number);
+            log.newest = number;
+            if number < 20 {
+                log.push(entry);
+            } else {
+                log.spare.put(entry);
+            }
+        }
+        assert!(holds(&log, Iterator::chain(1..=19, 25..=40)));
         Ok(())
     }
 }
