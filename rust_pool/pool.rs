@@ -39,6 +39,7 @@ use crate::{
             Request, //
         },
         size_class::Class,
+        slab_caches,
         zeroing::ZERO, //
     },
     pool::{
@@ -396,7 +397,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
             Some(Found::Live(header)) => free_small(addr, header, tag, caller),
             Some(Found::Freed(header)) => {
                 held_back::quarantine_on_free(addr);
-                bad_free::report_freed_twice(addr, header.tag(), caller);
+                free_freed(addr, header.tag(), caller);
             }
             None => free_nothing(addr, matches!(large, Large::Recent), caller),
         },
@@ -556,10 +557,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         });
     }
     if let Some(block) = around(addr) {
-        if is_marked(block) {
-            quarantine_set::quarantine_on_free(block);
-        }
-        return bad_free::report_inside(addr, block, lookup::find(block).as_ref(), caller);
+        return free_inside(addr, block, caller);
     }
     // The address may have been used again since, for a mapping. If that is of a device's
     // registers, this is not a second free.
@@ -567,6 +565,29 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         return bad_free::report_freed_twice(addr, Tag::from_raw(0), caller);
     }
     bad_free::not_from_pool(addr, caller).report();
+}
+
+/// Reports the free of an address that has the header of a freed block in front of it. That is a
+/// second free, unless the memory was used again: an object of the kernel's and a block of the pool
+/// may have headers of former blocks in what their owners have not written yet.
+#[cold]
+fn free_freed(addr: usize, tag: Tag, caller: usize) {
+    if slab_caches::is_of_another(addr) {
+        return bad_free::not_from_pool(addr, caller).report();
+    }
+    match around(addr) {
+        Some(block) => free_inside(addr, block, caller),
+        None => bad_free::report_freed_twice(addr, tag, caller),
+    }
+}
+
+/// Reports the free of an address inside the live block at `block`.
+#[cold]
+fn free_inside(addr: usize, block: usize, caller: usize) {
+    if is_marked(block) {
+        quarantine_set::quarantine_on_free(block);
+    }
+    bad_free::report_inside(addr, block, lookup::find(block).as_ref(), caller);
 }
 
 /// Whether the free of a block will check whether it is marked for quarantine.

@@ -70,6 +70,13 @@ pub(crate) fn object_at(addr: usize) -> Option<(usize, Option<usize>)> {
     (offset.checked_rem(bytes)? == 0).then_some((class, front))
 }
 
+/// Whether an address, which may be any, lies in a slab of another cache: what was a block of the
+/// pool there is another's object now.
+pub(crate) fn is_of_another(addr: usize) -> bool {
+    let around = sys::slab_around(addr);
+    around.is_some_and(|(cache, _)| CACHES.iter().all(|slot| slot.load(Relaxed) != cache))
+}
+
 /// Tells the caches of this load from those of an earlier one, which are still there if blocks
 /// leaked from them.
 static LOAD: Atomic<u64> = Atomic::new(0);

@@ -121,13 +121,8 @@ static void foreign_memory(struct rpt *t)
 	char *area = vzalloc(4 * PAGE_SIZE);
 
 	if (EXPECT(t, slab && large && page && area)) {
-		/*
-		 * What is in front of an object is another's, and may be the
-		 * header of a block that was freed there, where the kernel
-		 * clears no memory.
-		 */
-		free_or_twice(t, slab);
-		free_or_twice(t, current);
+		free_foreign(t, slab);
+		free_foreign(t, current);
 		free_foreign(t, slab + 64);
 		free_foreign(t, large);
 		free_foreign(t, page);
@@ -155,6 +150,67 @@ static void foreign_memory(struct rpt *t)
 	free_page((unsigned long)page);
 	kfree(large);
 	kfree(slab);
+}
+
+/*
+ * Objects of the kernel's where blocks were before. In front of many is the header of a
+ * block that was freed: it is in an object that nobody has yet, so that nobody cleared it.
+ */
+static void foreign_where_blocks_were(struct rpt *t)
+{
+	enum { BLOCKS = 8192, OBJECTS = 400 };
+	void **blocks = kvcalloc(BLOCKS, sizeof(*blocks), GFP_KERNEL);
+	void **objects = kvcalloc(OBJECTS, sizeof(*objects), GFP_KERNEL);
+	unsigned int i;
+
+	if (EXPECT(t, blocks && objects)) {
+		for (i = 0; i < BLOCKS; i++)
+			blocks[i] = ExAllocatePoolWithTag(NonPagedPool, 24, TAG_BADFREE);
+		for (i = 0; i < BLOCKS; i++)
+			ExFreePool(blocks[i]);
+		for (i = 0; i < OBJECTS; i++) {
+			objects[i] = kmalloc(128, GFP_KERNEL);
+			if (!EXPECT(t, objects[i]))
+				break;
+			ExFreePool(objects[i]);
+			if (!EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x46))
+				break;
+		}
+		for (i = 0; i < OBJECTS; i++)
+			kfree(objects[i]);
+	}
+	kvfree(objects);
+	kvfree(blocks);
+}
+
+/* Inside a block there may be headers of blocks that were there before. */
+static void inside_where_blocks_were(struct rpt *t)
+{
+	enum { BLOCKS = 8192, LARGER = 24, BYTES = 992 };
+	void **blocks = kvcalloc(BLOCKS, sizeof(*blocks), GFP_KERNEL);
+	char *larger[LARGER] = { };
+	unsigned int i, inside;
+
+	if (!EXPECT(t, blocks))
+		return;
+	for (i = 0; i < BLOCKS; i++)
+		blocks[i] = ExAllocatePoolWithTag(NonPagedPool, 24, TAG_BADFREE);
+	for (i = 0; i < BLOCKS; i++)
+		ExFreePool(blocks[i]);
+	for (i = 0; i < LARGER; i++) {
+		larger[i] = ExAllocatePoolWithTag(NonPagedPool, BYTES, TAG_BADFREE);
+		if (!EXPECT(t, larger[i]))
+			break;
+		for (inside = 16; inside < BYTES; inside += 16) {
+			ExFreePool(larger[i] + inside);
+			if (!EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x99))
+				break;
+		}
+	}
+	for (i = 0; i < LARGER; i++)
+		if (larger[i])
+			ExFreePool(larger[i]);
+	kvfree(blocks);
 }
 
 /* The direct map behind the end of memory, and where no memory is. */
@@ -733,6 +789,8 @@ static const struct rpt_case cases[] = {
 	{ "user_address", user_address, user_addresses },
 	{ "address", other_address, other_addresses },
 	{ "foreign_memory", foreign_memory },
+	{ "foreign_where_blocks_were", foreign_where_blocks_were },
+	{ "inside_where_blocks_were", inside_where_blocks_were },
 	{ "unmapped_direct_map", unmapped_direct_map },
 	{ "hole_in_direct_map", hole_in_direct_map },
 	{ "device_memory", device_memory },
