@@ -86,13 +86,10 @@ pub(crate) fn create() -> Directory {
     dir
 }
 
-/// Prints the first lines of a family's file.
+/// Prints the first lines of a family's file. `name` has its version, too.
 fn head(file: &SeqFile, name: &str, family: &Family, columns: &str) {
     let lost = family.lost();
-    seq_print!(
-        file,
-        "{name} - version: 1.1\n# {family} {lost}\n#{columns}\n"
-    );
+    seq_print!(file, "{name}\n# {family} {lost}\n#{columns}\n");
 }
 
 /// An address, hashed as by `%p`.
@@ -291,24 +288,38 @@ struct Contiguous;
 
 impl Table for Contiguous {
     fn head(file: &SeqFile) {
-        let columns = "address physical bytes used cache caller";
-        head(file, "contiguous", &contiguous::FAMILY, columns);
+        let columns = "address physical bytes used cache caller tag";
+        head(
+            file,
+            "contiguous - version: 1.2",
+            &contiguous::FAMILY,
+            columns,
+        );
     }
 
     fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         REGIONS.next(position, |region| {
-            let Owner::Contiguous { cache, physical } = &region.owner else {
+            let Owner::Contiguous {
+                cache,
+                physical,
+                tag,
+            } = &region.owner
+            else {
                 return None;
             };
             kwrite!(
                 line,
-                "{} {physical:#x} {} {} {cache} {}",
+                "{} {physical:#x} {} {} {cache} {} ",
                 address(region.addr()),
                 region.asked,
                 region.used,
                 region.site
             )
-            .ok()
+            .ok()?;
+            match tag {
+                Some(tag) => kwrite!(line, "{}", tag.word()).ok(),
+                None => kwrite!(line, "-").ok(),
+            }
         })
     }
 }
@@ -318,7 +329,12 @@ struct NonCached;
 impl Table for NonCached {
     fn head(file: &SeqFile) {
         let columns = "address bytes used cache caller";
-        head(file, "noncached", &noncached::FAMILY, columns);
+        head(
+            file,
+            "noncached - version: 1.1",
+            &noncached::FAMILY,
+            columns,
+        );
     }
 
     fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
@@ -345,7 +361,7 @@ impl Table for MdlPages {
     fn head(file: &SeqFile) {
         head(
             file,
-            "mdl_pages",
+            "mdl_pages - version: 1.1",
             &mdl_pages::totals::FAMILY,
             "mdl bytes used cache caller",
         );

@@ -64,6 +64,8 @@ pub(crate) enum Owner {
     Contiguous {
         cache: CacheType,
         physical: u64,
+        /// Of `MmAllocateContiguousMemoryEx`.
+        tag: Option<Tag>,
     },
     NonCached {
         cache: CacheType,
@@ -117,9 +119,10 @@ pub(crate) struct Shown {
 }
 
 impl Owner {
-    /// The tag, which only pool and reserved address space have.
+    /// The tag, which pool and reserved address space have, and some contiguous memory.
     pub(crate) fn tag(&self) -> Option<Tag> {
         match self {
+            Self::Contiguous { tag, .. } => *tag,
             Self::Pool { tag, .. } | Self::Reserved { tag, .. } => Some(*tag),
             _ => None,
         }

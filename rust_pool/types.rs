@@ -4,4 +4,5 @@
 
 pub(crate) mod cache_type;
 pub(crate) mod memory_type;
+pub(crate) mod protection;
 pub(crate) mod tag;

@@ -240,8 +240,8 @@ version_of() {
 	case $1 in
 	violations | verifier) echo 2.0 ;;
 	memory | summary) echo 1.3 ;;
-	adapters) echo 1.2 ;;
-	tags | modules | contiguous | noncached | mdl_pages) echo 1.1 ;;
+	adapters | contiguous) echo 1.2 ;;
+	tags | modules | noncached | mdl_pages) echo 1.1 ;;
 	*) echo 1.0 ;;
 	esac
 }

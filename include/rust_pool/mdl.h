@@ -48,7 +48,7 @@ typedef enum _LOCK_OPERATION {
 #define STATUS_INVALID_PAGE_PROTECTION	((NTSTATUS)0xC0000045)
 
 /*
- * For MmProtectMdlSystemAddress(). Linux has other macros of some of the WDK's names,
+ * Protections of pages. Linux has other macros of some of the WDK's names,
  * PAGE_READONLY and the like; those are in the environment headers.
  */
 #define RUST_POOL_PAGE_NOACCESS			0x01
@@ -57,6 +57,9 @@ typedef enum _LOCK_OPERATION {
 #define RUST_POOL_PAGE_EXECUTE			0x10
 #define RUST_POOL_PAGE_EXECUTE_READ		0x20
 #define RUST_POOL_PAGE_EXECUTE_READWRITE	0x40
+/* Cache types, or-ed to one of those. */
+#define RUST_POOL_PAGE_NOCACHE			0x200
+#define RUST_POOL_PAGE_WRITECOMBINE		0x400
 
 /* Opaque here. */
 struct _EPROCESS;

@@ -965,6 +965,7 @@ static_assert(sizeof(ULONG) == 4 && sizeof(PHYSICAL_ADDRESS) == 8);
 
 #include <rust_pool/lookaside.h>
 #include <rust_pool/mdl.h>
+#include <rust_pool/physical.h>
 #include <rust_pool/dma.h>
 
 #endif /* _RUST_POOL_WDM_H */

@@ -33,6 +33,7 @@ pub struct Bounds {
     lowest: u64,
     highest: u64,
     boundary: u64,
+    node: u32,
 }
 
 impl Bounds {
@@ -41,6 +42,7 @@ impl Bounds {
         lowest: 0,
         highest: u64::MAX,
         boundary: 0,
+        node: raw::MM_ANY_NODE_OK,
     };
 
     /// Not below this address, which is rounded up to a page.
@@ -61,6 +63,13 @@ impl Bounds {
     #[inline]
     pub const fn boundary(mut self, multiple: u64) -> Self {
         self.boundary = multiple;
+        self
+    }
+
+    /// All of the block is on a NUMA node. If only one node has memory, any number is that node.
+    #[inline]
+    pub const fn node(mut self, number: u32) -> Self {
+        self.node = number;
         self
     }
 }
@@ -84,7 +93,7 @@ impl Bounds {
 ///
 /// # Invariants
 ///
-/// The memory comes from `rust_pool_contiguous_allocate` and is freed on drop.
+/// The memory comes from `rust_pool_contiguous_of_type` and is freed on drop.
 pub struct Contiguous<C: CacheType = Cached> {
     memory: Memory,
     _cache: PhantomData<C>,
@@ -103,17 +112,17 @@ impl<C: CacheType> Contiguous<C> {
     /// the wrong context.
     #[inline(always)]
     pub fn new(bytes: usize, bounds: Bounds) -> Result<Self> {
-        // SAFETY: May be called with any arguments in any context.
-        let base = unsafe {
-            raw::rust_pool_contiguous_allocate(
-                bytes,
-                bounds.lowest,
-                bounds.highest,
-                bounds.boundary,
-                C::RAW,
-                here(),
-            )
+        let wanted = raw::rust_pool_contiguous_wanted {
+            lowest: bounds.lowest,
+            highest: bounds.highest,
+            boundary: bounds.boundary,
+            bytes,
+            node: bounds.node,
+            type_: C::RAW,
+            protect: 0,
         };
+        // SAFETY: It is valid for a read. The call may be made in any context.
+        let base = unsafe { raw::rust_pool_contiguous_of_type(&wanted, here()) };
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
         // INVARIANT: The memory was just allocated.
         let this = Self {

@@ -168,6 +168,69 @@ MmAllocateContiguousMemorySpecifyCache(SIZE_T NumberOfBytes,
 }
 EXPORT_SYMBOL_GPL(MmAllocateContiguousMemorySpecifyCache);
 
+PVOID
+MmAllocateContiguousMemorySpecifyCacheNode(SIZE_T NumberOfBytes,
+					   PHYSICAL_ADDRESS LowestAcceptableAddress,
+					   PHYSICAL_ADDRESS HighestAcceptableAddress,
+					   PHYSICAL_ADDRESS BoundaryAddressMultiple,
+					   MEMORY_CACHING_TYPE CacheType,
+					   NODE_REQUIREMENT PreferredNode)
+{
+	const struct rust_pool_contiguous_wanted wanted = {
+		.lowest = LowestAcceptableAddress.QuadPart,
+		.highest = HighestAcceptableAddress.QuadPart,
+		.boundary = BoundaryAddressMultiple.QuadPart,
+		.bytes = NumberOfBytes,
+		.node = PreferredNode,
+		.type = CacheType,
+	};
+
+	return rust_pool_contiguous_of_type(&wanted, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmAllocateContiguousMemorySpecifyCacheNode);
+
+PVOID
+MmAllocateContiguousNodeMemory(SIZE_T NumberOfBytes,
+			       PHYSICAL_ADDRESS LowestAcceptableAddress,
+			       PHYSICAL_ADDRESS HighestAcceptableAddress,
+			       PHYSICAL_ADDRESS BoundaryAddressMultiple,
+			       ULONG Protect, NODE_REQUIREMENT PreferredNode)
+{
+	const struct rust_pool_contiguous_wanted wanted = {
+		.lowest = LowestAcceptableAddress.QuadPart,
+		.highest = HighestAcceptableAddress.QuadPart,
+		.boundary = BoundaryAddressMultiple.QuadPart,
+		.bytes = NumberOfBytes,
+		.node = PreferredNode,
+		.protect = Protect,
+	};
+
+	return rust_pool_contiguous_protected(&wanted, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmAllocateContiguousNodeMemory);
+
+NTSTATUS
+MmAllocateContiguousMemoryEx(PSIZE_T NumberOfBytes,
+			     PHYSICAL_ADDRESS LowestAcceptableAddress,
+			     PHYSICAL_ADDRESS HighestAcceptableAddress,
+			     PHYSICAL_ADDRESS BoundaryAddressMultiple,
+			     NODE_REQUIREMENT PreferredNode, ULONG Protect,
+			     PVOID PartitionObject, ULONG Tag, ULONG Flags,
+			     PVOID *BaseAddress)
+{
+	const struct rust_pool_contiguous_wanted wanted = {
+		.lowest = LowestAcceptableAddress.QuadPart,
+		.highest = HighestAcceptableAddress.QuadPart,
+		.boundary = BoundaryAddressMultiple.QuadPart,
+		.node = PreferredNode,
+		.protect = Protect,
+	};
+
+	return rust_pool_contiguous_extended(&wanted, PartitionObject, Tag, Flags,
+					     NumberOfBytes, BaseAddress, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmAllocateContiguousMemoryEx);
+
 VOID MmFreeContiguousMemory(PVOID BaseAddress)
 {
 	rust_pool_contiguous_free(BaseAddress, NULL, NULL, CALLER);

@@ -6,7 +6,7 @@
 //! compiler makes a copy of it there, and what passes on where it is, is that copy.
 
 /// In the order of their bytes. `make lint` compares them with the headers.
-const ROUTINES: [&str; 61] = [
+const ROUTINES: [&str; 64] = [
     "ExAllocateFromLookasideListEx",
     "ExAllocateFromNPagedLookasideList",
     "ExAllocateFromPagedLookasideList",
@@ -42,7 +42,10 @@ const ROUTINES: [&str; 61] = [
     "IoFreeMdl",
     "IoGetDmaAdapter",
     "MmAllocateContiguousMemory",
+    "MmAllocateContiguousMemoryEx",
     "MmAllocateContiguousMemorySpecifyCache",
+    "MmAllocateContiguousMemorySpecifyCacheNode",
+    "MmAllocateContiguousNodeMemory",
     "MmAllocateMappingAddress",
     "MmAllocateNodePagesForMdlEx",
     "MmAllocateNonCachedMemory",

@@ -2,8 +2,8 @@
 
 //! Physically contiguous memory with address bounds and a cache type.
 //!
-//! WDK: "MmAllocateContiguousMemorySpecifyCache", "MmFreeContiguousMemory",
-//! "MmFreeContiguousMemorySpecifyCache".
+//! WDK: "MmAllocateContiguousMemorySpecifyCache", "MmAllocateContiguousNodeMemory",
+//! "MmAllocateContiguousMemoryEx", "MmFreeContiguousMemory", "MmFreeContiguousMemorySpecifyCache".
 
 pub(crate) mod bounds;
 
@@ -49,12 +49,16 @@ use crate::{
         self,
         page_align,
         raw,
+        Access,
         Contig,
+        Node,
         PAGE_SIZE, //
     },
     types::{
         cache_type::CacheType,
-        memory_type::MemoryType, //
+        memory_type::MemoryType,
+        protection::Protection,
+        tag::Tag, //
     },
     verifier::hooks, //
 };
@@ -79,7 +83,7 @@ fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> 
     if wanted.fits(physical / PAGE) {
         return Some(base);
     }
-    // SAFETY: `pages_exact()` has just allocated these pages, `used` bytes, and nobody uses them.
+    // SAFETY: `from_zone()` has just allocated these pages, `used` bytes, and nobody uses them.
     unsafe { sys::free_pages(base, used) };
     None
 }
@@ -94,7 +98,13 @@ fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp, sleep: bool) -> Optio
         zero: false,
         sleep,
     };
-    let base = request.attempt(|gfp| sys::pages_exact(used, gfp | zone))?;
+    let base = request.attempt(|gfp| {
+        if wanted.node == Node::ANY {
+            sys::pages_exact(used, gfp | zone)
+        } else {
+            sys::pages_on(used, gfp | zone, wanted.node)
+        }
+    })?;
     keep(wanted, base, used)
 }
 
@@ -116,7 +126,7 @@ fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
         if pfn < wanted.first {
             return None;
         }
-        at = match sys::contig_try(pfn, pages) {
+        at = match sys::contig_try(pfn, pages, wanted.node) {
             Ok(base) => return Some(base),
             // Try again with a block that ends below the obstacle.
             Err(Contig::Obstacle(obstacle)) => obstacle.checked_sub(count)?,
@@ -140,54 +150,91 @@ pub(super) fn zone_up_to(last: u64) -> sys::Gfp {
     }
 }
 
-/// Adjacent pages within the bounds. Sleeps, if `sleep` says that it may and the context allows it.
-pub(super) fn find(wanted: &Wanted, used: usize, sleep: bool) -> Option<NonNull<u8>> {
+/// What is done to find pages, where the context allows it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Effort {
+    /// It does not sleep.
+    NoWait,
+    /// It may sleep for the page allocator.
+    Fast,
+    /// Page frames are emptied.
+    Search,
+}
+
+/// Adjacent pages within the bounds.
+pub(super) fn find(wanted: &Wanted, used: usize, effort: Effort) -> Option<NonNull<u8>> {
+    let sleep = effort != Effort::NoWait;
     from_zone(wanted, used, zone_up_to(wanted.last), sleep)
         .or_else(|| {
-            (sleep && sys::may_change_pages())
+            (effort == Effort::Search && sys::may_change_pages())
                 .then(|| search(wanted, used))
                 .flatten()
         })
         .or_else(|| from_zone(wanted, used, raw::RUST_POOL_GFP_DMA, sleep))
 }
 
-/// Allocates memory, or reports why not and returns `None`. Any context.
-pub(crate) fn allocate(
+/// What a client asks for, and has a right to ask for.
+struct Asked {
     bytes: usize,
     lowest: u64,
     highest: u64,
     boundary: u64,
-    cache: i32,
-    caller: usize,
-) -> Option<NonNull<u8>> {
+    cache: CacheType,
+    /// A node with a number that does not exist is none.
+    node: Option<Node>,
+    /// Memory of another node will do, too.
+    any: bool,
+    effort: Effort,
+    tag: Option<Tag>,
+}
+
+impl Asked {
+    /// The nodes, in the order in which they are asked, each with what is done there.
+    fn places(&self) -> [Option<(Node, Effort)>; 2] {
+        match self.node {
+            // Before page frames are emptied, any free ones will do.
+            Some(node) if self.any && node != Node::ANY => [
+                Some((node, self.effort.min(Effort::Fast))),
+                Some((Node::ANY, self.effort)),
+            ],
+            None if self.any => [Some((Node::ANY, self.effort)), None],
+            node => [node.map(|node| (node, self.effort)), None],
+        }
+    }
+}
+
+/// Reports a cache type that is reserved.
+fn refuse_type(cache: i32, bytes: usize, caller: usize) {
     // CAST: The report shows the value's bits.
     let shown = cache as u32;
-    let Some(cache) = CacheType::from_raw(cache) else {
-        rule::CACHE_TYPE_RESERVED
-            .by(caller, [shown.into(), bytes.into()])
-            .report();
-        return None;
-    };
+    rule::CACHE_TYPE_RESERVED
+        .by(caller, [shown.into(), bytes.into()])
+        .report();
+}
+
+/// Allocates memory, or reports why not and returns `None`. Any context.
+fn allocate(asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
+    let Asked { bytes, cache, .. } = *asked;
     if bytes == 0 {
         rule::CONTIGUOUS_ZERO_BYTES
-            .by(caller, [shown.into()])
+            .by(caller, [cache.into()])
             .report();
         return None;
     }
     let irql = sys::irql();
     if irql.is_nmi() || (cache != CacheType::Cached && !irql.may_sleep()) {
         rule::CONTIGUOUS_REQUESTED
-            .by(caller, [shown.into(), bytes.into()])
+            .by(caller, [cache.into(), bytes.into()])
             .report();
         return None;
     }
-    let refused = hooks::refuse(MemoryType::Contiguous, None, bytes, caller);
-    let base = Wanted::new(bytes, lowest, highest, boundary)
+    let refused = hooks::refuse(MemoryType::Contiguous, asked.tag, bytes, caller);
+    let base = Wanted::new(bytes, asked.lowest, asked.highest, asked.boundary)
         .filter(|_| !refused)
         .filter(|_| cache == CacheType::Cached || sys::may_change_pages())
         .and_then(|wanted| {
             backlog::retry(
-                || allocate_wanted(&wanted, bytes, cache, caller),
+                || allocate_wanted(&wanted, asked, caller),
                 || sys::may_change_pages() && BACKLOG.drain(give_back),
             )
         });
@@ -198,18 +245,17 @@ pub(crate) fn allocate(
 }
 
 /// Allocates memory within the bounds, and its record.
-fn allocate_wanted(
-    wanted: &Wanted,
-    bytes: usize,
-    cache: CacheType,
-    caller: usize,
-) -> Option<NonNull<u8>> {
+fn allocate_wanted(wanted: &Wanted, asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
+    let Asked {
+        bytes, cache, tag, ..
+    } = *asked;
     let used = page_align(bytes)?;
     if sys::may_change_pages() {
         BACKLOG.shorten(used, give_back);
     }
     let record = Reservation::new()?;
-    let base = find(wanted, used, true)?;
+    let mut places = asked.places().into_iter().flatten();
+    let base = places.find_map(|(node, effort)| find(&wanted.on(node)?, used, effort))?;
     if cache != CacheType::Cached {
         // SAFETY: `find()` has just allocated these pages in the direct map, and nobody maps them.
         let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, cache.as_raw()) };
@@ -220,13 +266,12 @@ fn allocate_wanted(
     }
     FAMILY.charge(bytes, used);
     let physical = sys::physical(base.as_ptr() as usize).unwrap_or(0);
-    record.insert(
-        base,
-        bytes,
-        used,
-        caller,
-        Owner::Contiguous { cache, physical },
-    );
+    let owner = Owner::Contiguous {
+        cache,
+        physical,
+        tag,
+    };
+    record.insert(base, bytes, used, caller, owner);
     Some(base)
 }
 
@@ -236,7 +281,7 @@ fn restore(base: NonNull<u8>, used: usize) {
     // use them, and nobody else maps them.
     let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, CacheType::Cached.as_raw()) };
     if set.is_ok() {
-        // SAFETY: `pages_exact()` or `contig_try()` returned them, and nobody uses them any more.
+        // SAFETY: `find()` returned them, and nobody uses them any more.
         unsafe { sys::free_pages(base, used) };
     } else {
         FAMILY.lose("contiguous memory", used);
@@ -348,11 +393,192 @@ unsafe extern "C" fn rust_pool_contiguous_allocate(
     cache: i32,
     caller: usize,
 ) -> *mut c_void {
-    allocate(bytes, lowest, highest, boundary, cache, caller)
-        .map_or(sys::NULL, |base| base.as_ptr().cast())
+    let Some(cache) = CacheType::from_raw(cache) else {
+        refuse_type(cache, bytes, caller);
+        return sys::NULL;
+    };
+    let asked = Asked {
+        bytes,
+        lowest,
+        highest,
+        boundary,
+        cache,
+        node: Some(Node::ANY),
+        any: true,
+        effort: Effort::Search,
+        tag: None,
+    };
+    allocate(&asked, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
 matches_header!(rust_pool_contiguous_allocate);
 export_symbol_gpl!(rust_pool_contiguous_allocate);
+
+/// What the routines with a NUMA node ask for; all memory is to be of that.
+fn asked_of(wanted: &raw::rust_pool_contiguous_wanted, cache: CacheType) -> Asked {
+    Asked {
+        bytes: wanted.bytes,
+        lowest: wanted.lowest,
+        highest: wanted.highest,
+        boundary: wanted.boundary,
+        cache,
+        node: Node::named(wanted.node),
+        any: false,
+        effort: Effort::Search,
+        tag: None,
+    }
+}
+
+/// The cache type of a protection, if it is one that contiguous memory may have.
+fn cache_of(protection: u32) -> Option<CacheType> {
+    Protection::from_raw(protection)
+        .filter(|protection| protection.access == Access::Write)
+        .map(|protection| protection.cache)
+}
+
+/// Reports arguments that make no sense.
+fn refuse(protection: u32, flags: u32, tag: u32, caller: usize) {
+    rule::CONTIGUOUS_BADLY
+        .by(caller, [protection.into(), flags.into(), tag.into()])
+        .report();
+}
+
+/// A status of the WDK.
+#[derive(Clone, Copy)]
+#[repr(u32)]
+enum Status {
+    Success = 0,
+    InvalidParameter = 0xc000_000d,
+    InvalidProtection = 0xc000_0045,
+    InsufficientResources = 0xc000_009a,
+}
+
+/// Allocates memory for `MmAllocateContiguousMemoryEx`, and returns its size, too. Any context.
+fn extended(
+    wanted: &raw::rust_pool_contiguous_wanted,
+    partition: *const c_void,
+    tag: u32,
+    flags: u32,
+    bytes: usize,
+    caller: usize,
+) -> Result<(NonNull<u8>, usize), Status> {
+    let known = Tag::from_raw(tag);
+    let cache = cache_of(wanted.protect);
+    let effort = match flags {
+        0 => Some(Effort::Search),
+        raw::MM_ALLOCATE_CONTIGUOUS_MEMORY_FAST_ONLY => Some(Effort::Fast),
+        _ => None,
+    };
+    let (Some(cache), Some(effort), Ok(()), true) =
+        (cache, effort, known.check(), partition.is_null())
+    else {
+        refuse(wanted.protect, flags, tag, caller);
+        return Err(if cache.is_none() {
+            Status::InvalidProtection
+        } else {
+            Status::InvalidParameter
+        });
+    };
+    // Whole pages, all of which are the caller's.
+    let Some(bytes) = page_align(bytes) else {
+        FAMILY.fail();
+        return Err(Status::InsufficientResources);
+    };
+    let asked = Asked {
+        bytes,
+        any: true,
+        effort,
+        tag: Some(known),
+        ..asked_of(wanted, cache)
+    };
+    match allocate(&asked, caller) {
+        Some(base) => Ok((base, bytes)),
+        None if bytes == 0 => Err(Status::InvalidParameter),
+        None => Err(Status::InsufficientResources),
+    }
+}
+
+/// `MmAllocateContiguousMemorySpecifyCacheNode`.
+///
+/// # Safety
+///
+/// `wanted` is valid for a read.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_contiguous_of_type(
+    wanted: *const raw::rust_pool_contiguous_wanted,
+    caller: usize,
+) -> *mut c_void {
+    // SAFETY: By the safety requirements.
+    let wanted = unsafe { wanted.read() };
+    let Some(cache) = CacheType::from_raw(wanted.type_) else {
+        refuse_type(wanted.type_, wanted.bytes, caller);
+        return sys::NULL;
+    };
+    allocate(&asked_of(&wanted, cache), caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_contiguous_of_type);
+export_symbol_gpl!(rust_pool_contiguous_of_type);
+
+/// `MmAllocateContiguousNodeMemory`.
+///
+/// # Safety
+///
+/// `wanted` is valid for a read.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_contiguous_protected(
+    wanted: *const raw::rust_pool_contiguous_wanted,
+    caller: usize,
+) -> *mut c_void {
+    // SAFETY: By the safety requirements.
+    let wanted = unsafe { wanted.read() };
+    let Some(cache) = cache_of(wanted.protect) else {
+        refuse(wanted.protect, 0, 0, caller);
+        return sys::NULL;
+    };
+    allocate(&asked_of(&wanted, cache), caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_contiguous_protected);
+export_symbol_gpl!(rust_pool_contiguous_protected);
+
+/// `MmAllocateContiguousMemoryEx`.
+///
+/// # Safety
+///
+/// `wanted` is valid for a read. `bytes` and `base` are null or valid for reads and writes.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_contiguous_extended(
+    wanted: *const raw::rust_pool_contiguous_wanted,
+    partition: *const c_void,
+    tag: u32,
+    flags: u32,
+    bytes: *mut usize,
+    base: *mut *mut c_void,
+    caller: usize,
+) -> i32 {
+    // SAFETY: By the safety requirements.
+    let (wanted, bytes, base) = unsafe { (wanted.read(), bytes.as_mut(), base.as_mut()) };
+    let status = match (bytes, base) {
+        (Some(bytes), Some(base)) => {
+            let got = extended(&wanted, partition, tag, flags, *bytes, caller);
+            *base = sys::NULL;
+            match got {
+                Ok((at, used)) => {
+                    *base = at.as_ptr().cast();
+                    *bytes = used;
+                    Status::Success
+                }
+                Err(status) => status,
+            }
+        }
+        _ => {
+            refuse(wanted.protect, flags, tag, caller);
+            Status::InvalidParameter
+        }
+    };
+    // CAST: C has status codes signed.
+    status as u32 as i32
+}
+matches_header!(rust_pool_contiguous_extended);
+export_symbol_gpl!(rust_pool_contiguous_extended);
 
 /// `MmFreeContiguousMemory` and `MmFreeContiguousMemorySpecifyCache`.
 ///

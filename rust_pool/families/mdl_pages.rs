@@ -14,7 +14,8 @@ use crate::{
     families::{
         contiguous::{
             self,
-            bounds, //
+            bounds,
+            Effort, //
         },
         mdl_pages::{
             ranges::Ranges,
@@ -206,7 +207,7 @@ fn search(wanted: &Wanted, range: Ranges, found: &mut Found, until: u64) {
             return;
         }
         let first = end.saturating_sub(count);
-        end = match sys::contig_try(first, pages) {
+        end = match sys::contig_try(first, pages, Node::ANY) {
             Ok(base) => {
                 let suits = sys::page_of(base).is_some_and(|page| wanted.suits(page));
                 if suits {
@@ -261,9 +262,14 @@ fn find_chunks(wanted: &Wanted, found: &mut Found) {
     let Some(bounds) = bounds else {
         return;
     };
+    let effort = if wanted.sleep {
+        Effort::Search
+    } else {
+        Effort::NoWait
+    };
     let pages = size / PAGE_SIZE;
     while found.missing() >= pages {
-        let Some(base) = contiguous::find(&bounds, size, wanted.sleep) else {
+        let Some(base) = contiguous::find(&bounds, size, effort) else {
             return;
         };
         if !sys::page_of(base).is_some_and(|page| wanted.suits(page)) {

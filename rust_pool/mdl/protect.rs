@@ -26,7 +26,8 @@ use crate::{
         raw,
         Access,
         PAGE_SIZE, //
-    }, //
+    },
+    types::protection::access_of, //
 };
 
 /// A status of the WDK.
@@ -38,20 +39,6 @@ enum Status {
     NotMapped = 0xc000_0019,
     InvalidProtection = 0xc000_0045,
     NotSupported = 0xc000_00bb,
-}
-
-/// What a protection allows; no mapping is executable.
-fn access_of(protection: u32) -> Option<Access> {
-    match protection {
-        raw::RUST_POOL_PAGE_NOACCESS => Some(Access::None),
-        raw::RUST_POOL_PAGE_READONLY
-        | raw::RUST_POOL_PAGE_EXECUTE
-        | raw::RUST_POOL_PAGE_EXECUTE_READ => Some(Access::Read),
-        raw::RUST_POOL_PAGE_READWRITE | raw::RUST_POOL_PAGE_EXECUTE_READWRITE => {
-            Some(Access::Write)
-        }
-        _ => None,
-    }
 }
 
 /// Changes what may be done with a mapping. Any context.

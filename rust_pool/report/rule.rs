@@ -619,6 +619,16 @@ pub(crate) const CACHE_TYPE_RESERVED: Rule<2> = rule(
     Refused,
 );
 
+/// `MmAllocateContiguousNodeMemory()` or `MmAllocateContiguousMemoryEx()` with a protection that is
+/// none of contiguous memory, unknown flags, a tag that pool does not take either, a partition, or
+/// NULL for the size or the address.
+pub(crate) const CONTIGUOUS_BADLY: Rule<3> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("Protect"), Given("Flags"), Given("tag")],
+    "contiguous memory requested with arguments that make no sense",
+    Refused,
+);
+
 /// `MmFreeContiguousMemorySpecifyCache()` with the wrong size or cache type.
 pub(crate) const CONTIGUOUS_MISFIT: Rule<3> = rule(
     DriverVerifier,

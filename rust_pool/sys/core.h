@@ -75,8 +75,8 @@ void rust_pool_counters_sum(unsigned long counters, u64 *sum, unsigned int n);
 void *rust_pool_vmalloc(size_t size, gfp_t gfp);
 unsigned long rust_pool_total_pages(void);
 void rust_pool_vunmap(const void *addr);
-int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
-			 unsigned long *obstacle);
+int rust_pool_contig_try(unsigned long pfn, unsigned long count, int node,
+			 void **base, unsigned long *obstacle);
 unsigned long rust_pool_max_pfn(void);
 void rust_pool_make_private(struct dentry *dir);
 bool rust_pool_within_module(unsigned long addr, struct module *mod);
@@ -200,6 +200,9 @@ int rust_pool_pin(unsigned long start, size_t count, bool write,
 		  struct page **pages, PFN_NUMBER *frames);
 void rust_pool_unpin(struct page **pages, size_t count, bool dirty);
 struct page *rust_pool_page_on(gfp_t gfp, int node);
+void *rust_pool_pages_on(gfp_t gfp, size_t bytes, int node);
+void rust_pool_node_span(int node, PFN_NUMBER *start, PFN_NUMBER *end);
+unsigned int rust_pool_nodes(void);
 int rust_pool_node_of(struct page *page);
 int rust_pool_this_node(void);
 bool rust_pool_has_node(u32 node);

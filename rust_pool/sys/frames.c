@@ -141,6 +141,37 @@ struct page *rust_pool_page_on(gfp_t gfp, int node)
 	return page;
 }
 
+/*
+ * As alloc_pages_exact(), but of one node alone: adjacent pages of a reference each,
+ * @bytes in all.
+ */
+void *rust_pool_pages_on(gfp_t gfp, size_t bytes, int node)
+{
+	unsigned int order = get_order(bytes);
+	struct page *page = alloc_pages_node(node, gfp | __GFP_THISNODE, order);
+	size_t i;
+
+	if (!page)
+		return NULL;
+	split_page(page, order);
+	for (i = bytes >> PAGE_SHIFT; i < 1UL << order; i++)
+		__free_page(page + i);
+	return page_address(page);
+}
+
+/* The first frame of a node that has memory, and the one behind its last. */
+void rust_pool_node_span(int node, PFN_NUMBER *start, PFN_NUMBER *end)
+{
+	*start = node_start_pfn(node);
+	*end = node_end_pfn(node);
+}
+
+/* How many nodes have memory. */
+unsigned int rust_pool_nodes(void)
+{
+	return num_node_state(N_MEMORY);
+}
+
 int rust_pool_node_of(struct page *page)
 {
 	return page_to_nid(page);

@@ -173,6 +173,33 @@ impl Node {
         i32::try_from(number).ok().filter(|_| exists).map(Self)
     }
 
+    /// The node that a driver names, if there is one with memory: any if it says so, or if no other
+    /// node has memory.
+    pub(crate) fn named(number: u32) -> Option<Self> {
+        // SAFETY: May be called anywhere.
+        if number & raw::MM_ANY_NODE_OK != 0 || unsafe { raw::rust_pool_nodes() } == 1 {
+            return Some(Self::ANY);
+        }
+        Self::new(number)
+    }
+
+    /// Its number; -1 for any.
+    pub(crate) fn raw(self) -> i32 {
+        self.0
+    }
+
+    /// The first of its frames, and the one behind its last; others may be between. All for any.
+    pub(crate) fn span(self) -> (u64, u64) {
+        let (mut start, mut end) = (0, 0);
+        if self == Self::ANY {
+            return (0, u64::MAX);
+        }
+        // SAFETY: The node exists, and the function writes two numbers.
+        unsafe { raw::rust_pool_node_span(self.0, &mut start, &mut end) };
+        // CAST: Lossless on the architectures supported.
+        (start as u64, end as u64)
+    }
+
     /// The node of this CPU.
     pub(crate) fn here() -> Self {
         // SAFETY: May be called anywhere.

@@ -301,14 +301,15 @@ static bool zone_has_pageblock(struct zone *zone, unsigned long pfn)
 }
 
 /*
- * Allocate exactly these page frames, and migrate what is in them. Sleeps.
+ * Allocate exactly these page frames, and migrate what is in them. They have to be
+ * of the node, if it is not NUMA_NO_NODE. Sleeps.
  *
  * alloc_contig_range() is expensive, so frames that can never be allocated are
  * looked for first: then -ENXIO is returned, with the highest such frame in
  * @obstacle. -EBUSY or -ENOMEM if alloc_contig_range() failed.
  */
-int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
-			 unsigned long *obstacle)
+int rust_pool_contig_try(unsigned long pfn, unsigned long count, int node,
+			 void **base, unsigned long *obstacle)
 {
 	struct zone *zone = NULL;
 	unsigned long i;
@@ -319,6 +320,8 @@ int rust_pool_contig_try(unsigned long pfn, unsigned long count, void **base,
 
 		*obstacle = i;
 		if (!page || PageReserved(page) || PageSlab(page))
+			return -ENXIO;
+		if (node != NUMA_NO_NODE && page_to_nid(page) != node)
 			return -ENXIO;
 		if (!zone)
 			zone = page_zone(page);

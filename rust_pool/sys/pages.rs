@@ -4,6 +4,7 @@
 
 use crate::sys::{
     context::irql,
+    frames::Node,
     memory::Gfp,
     raw, //
 };
@@ -28,11 +29,18 @@ pub(crate) fn pages_exact(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
     NonNull::new(unsafe { bindings::alloc_pages_exact_noprof(bytes, gfp) }.cast())
 }
 
+/// As [`pages_exact`], of a node alone. At most [`PAGES_MAX`] bytes, of whole pages.
+pub(crate) fn pages_on(bytes: usize, gfp: Gfp, node: Node) -> Option<NonNull<u8>> {
+    // SAFETY: Any flags are allowed; the node exists or is none, and the callers keep to the most.
+    NonNull::new(unsafe { raw::rust_pool_pages_on(gfp, bytes, node.raw()) }.cast())
+}
+
 /// Frees pages of the direct map that each have a reference of their own.
 ///
 /// # Safety
 ///
-/// `base` comes from [`pages_exact`] or [`contig_try`] for as many pages, and is not used any more.
+/// `base` comes from [`pages_exact`], [`pages_on`] or [`contig_try`] for as many pages, and is not
+/// used any more.
 pub(crate) unsafe fn free_pages(base: NonNull<u8>, bytes: usize) {
     // SAFETY: By the safety requirements. The function drops a reference to each page, which is how
     // both of these hand them out.
@@ -65,13 +73,14 @@ pub(crate) enum Contig {
     Busy,
 }
 
-/// Allocates exactly the page frames from `pfn` on. Sleeps.
-pub(crate) fn contig_try(pfn: u64, pages: usize) -> Result<NonNull<u8>, Contig> {
+/// Allocates exactly the page frames from `pfn` on, if all are of the node. Sleeps.
+pub(crate) fn contig_try(pfn: u64, pages: usize, node: Node) -> Result<NonNull<u8>, Contig> {
     let (mut base, mut obstacle) = (null_mut(), 0);
     let pfn = usize::try_from(pfn).map_err(|_| Contig::Busy)?;
     // SAFETY: The helper checks that every frame exists before it touches it, and writes to `base`
     // and `obstacle` only.
-    let err = unsafe { raw::rust_pool_contig_try(pfn, pages, &mut base, &mut obstacle) };
+    let err =
+        unsafe { raw::rust_pool_contig_try(pfn, pages, node.raw(), &mut base, &mut obstacle) };
     match NonNull::new(base.cast()) {
         Some(base) => Ok(base),
         // CAST: Lossless on the architectures supported.

@@ -9,8 +9,8 @@
 
 KUNIT=/sys/kernel/debug/kunit
 SUITES="batch bins bounds cache_type chain class description fill flags gfp header lookaside_depth"
-SUITES="$SUITES mangled mdl names places ranges routines row selection shelf span tag text unit_map"
-SUITES="$SUITES verifier_parse violation_log"
+SUITES="$SUITES mangled mdl names places protection ranges routines row selection shelf span tag"
+SUITES="$SUITES text unit_map verifier_parse violation_log"
 
 # run_suite SUITE: runs it and leaves "ok|not ok SUITE: CASE" for each of its cases
 run_suite() {

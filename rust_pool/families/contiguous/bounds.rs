@@ -5,6 +5,7 @@
 use crate::sys::{
     self,
     page_align,
+    Node,
     PAGE_SIZE, //
 };
 
@@ -12,6 +13,7 @@ use crate::sys::{
 pub(crate) const PAGE: u64 = PAGE_SIZE as u64;
 
 /// A request with valid bounds.
+#[derive(Clone, Copy)]
 pub(crate) struct Wanted {
     bytes: u64,
     /// The first and the last page frame at which the block may start.
@@ -19,6 +21,8 @@ pub(crate) struct Wanted {
     pub(crate) last: u64,
     /// A multiple of this may not lie inside the block. 0, or a power of two no less than its size.
     boundary: u64,
+    /// The node that all of it has to be of.
+    pub(crate) node: Node,
 }
 
 impl Wanted {
@@ -38,6 +42,21 @@ impl Wanted {
             first,
             last,
             boundary,
+            node: Node::ANY,
+        })
+    }
+
+    /// The same of a node alone; `None` if it is elsewhere.
+    pub(crate) fn on(self, node: Node) -> Option<Self> {
+        let (start, end) = node.span();
+        let pages = self.bytes.div_ceil(PAGE);
+        let first = self.first.max(start);
+        let last = self.last.min(end.checked_sub(pages)?);
+        (first <= last).then_some(Self {
+            first,
+            last,
+            node,
+            ..self
         })
     }
 

@@ -12,6 +12,9 @@
 enum routine {
 	CONTIGUOUS_PLAIN,
 	CONTIGUOUS_ALL,
+	CONTIGUOUS_NODE,
+	CONTIGUOUS_PROTECTED,
+	CONTIGUOUS_EXTENDED,
 	NONCACHED_MEMORY,
 };
 
@@ -40,6 +43,17 @@ struct allocation {
 #define TYPE(_what, _contexts, _bytes, _type, _code, _p1) \
 	ALLOCATE("contiguous", CONTIGUOUS_ALL, _what, _contexts, _bytes, 0, \
 		 U64_MAX, 0, _type, _code, _p1, !(_code))
+#define NODE(_what, _contexts, _bytes, _type, _code, _p1) \
+	ALLOCATE("contiguous_node", CONTIGUOUS_NODE, _what, _contexts, _bytes, \
+		 0, U64_MAX, 0, _type, _code, _p1, !(_code))
+/* The type is a protection. */
+#define PROTECTED(_what, _contexts, _bytes, _protect, _code, _p1) \
+	ALLOCATE("contiguous_protected", CONTIGUOUS_PROTECTED, _what, \
+		 _contexts, _bytes, 0, U64_MAX, 0, _protect, _code, _p1, \
+		 !(_code))
+#define EXTENDED(_what, _contexts, _bytes, _protect, _code, _p1, _given) \
+	ALLOCATE("contiguous_extended", CONTIGUOUS_EXTENDED, _what, _contexts, \
+		 _bytes, 0, U64_MAX, 0, _protect, _code, _p1, _given)
 #define UNCACHED(_what, _contexts, _bytes, _code, _p1, _given) \
 	ALLOCATE("noncached", NONCACHED_MEMORY, _what, _contexts, _bytes, 0, \
 		 0, 0, MmNonCached, _code, _p1, _given)
@@ -73,6 +87,37 @@ static const struct allocation allocations[] = {
 		 0, U64_MAX, 0, MmCached, 0xc2, 0x00, false),
 	ALLOCATE("contiguous_below", CONTIGUOUS_PLAIN, "2^64", IN_NMI, 4096, 0,
 		 U64_MAX, 0, MmCached, 0xc2, 0x08, false),
+
+	/* By node and protection */
+	NODE("cached", EACH_IRQL, 5000, MmCached, 0, 0),
+	NODE("cached", IN_NMI, 5000, MmCached, 0xc2, 0x08),
+	NODE("noncached", IN_TASK, 5000, MmNonCached, 0, 0),
+	NODE("noncached", IN_ATOMIC | IN_NMI, 5000, MmNonCached, 0xc2, 0x08),
+	NODE("type_minus_1", EACH_IRQL, 5000, MmNotMapped, 0xc4, 0x16),
+	NODE("type_3", IN_TASK, 5000, 3, 0xc4, 0x16),
+	NODE("type_2^31-1", IN_TASK, 5000, S32_MAX, 0xc4, 0x16),
+	NODE("0_bytes", EACH_IRQL, 0, MmCached, 0xc2, 0x00),
+	PROTECTED("cached", EACH_IRQL, 5000, 0x04, 0, 0),
+	PROTECTED("executable", IN_TASK, 5000, 0x40, 0, 0),
+	PROTECTED("cached", IN_NMI, 5000, 0x04, 0xc2, 0x08),
+	PROTECTED("noncached", IN_TASK, 5000, 0x204, 0, 0),
+	PROTECTED("noncached", IN_ATOMIC | IN_NMI, 5000, 0x204, 0xc2, 0x08),
+	PROTECTED("write_combined", IN_ATOMIC, 5000, 0x404, 0xc2, 0x08),
+	PROTECTED("0", EACH_IRQL, 5000, 0, 0xc4, 0x16),
+	PROTECTED("readonly", EACH_IRQL, 5000, 0x02, 0xc4, 0x16),
+	PROTECTED("two_types", IN_TASK, 5000, 0x604, 0xc4, 0x16),
+	PROTECTED("0x10004", IN_TASK, 5000, 0x10004, 0xc4, 0x16),
+	PROTECTED("0_bytes", EACH_IRQL, 0, 0x04, 0xc2, 0x00),
+	EXTENDED("cached", EACH_IRQL, 5000, 0x04, 0, 0, true),
+	EXTENDED("cached", IN_NMI, 5000, 0x04, 0xc2, 0x08, false),
+	EXTENDED("write_combined", IN_TASK, 5000, 0x404, 0, 0, true),
+	EXTENDED("write_combined", IN_ATOMIC | IN_NMI, 5000, 0x404, 0xc2, 0x08,
+		 false),
+	EXTENDED("noaccess", EACH_IRQL, 5000, 0x01, 0xc4, 0x16, false),
+	EXTENDED("0_bytes", EACH_IRQL, 0, 0x04, 0xc2, 0x00, false),
+	EXTENDED("2^64-1_bytes", EACH_IRQL, SIZE_MAX, 0x04, 0, 0, false),
+	EXTENDED("2^64-4096_bytes", IN_TASK, -4096UL, 0x04, 0, 0, false),
+	EXTENDED("2^46_bytes", IN_TASK, 1UL << 46, 0x04, 0, 0, false),
 
 	/* Bounds that nothing can keep */
 	BELOW("0", EACH_IRQL, 4096, 0),
@@ -134,6 +179,8 @@ static const struct allocation allocations[] = {
 struct allocating {
 	const struct allocation *row;
 	void *block;
+	/* The size of the block, if there is one. */
+	size_t bytes;
 };
 
 static PHYSICAL_ADDRESS physical(u64 address)
@@ -156,17 +203,39 @@ static void do_allocate(void *arg)
 				physical(row->lowest), physical(row->highest),
 				physical(row->boundary), row->type);
 		break;
+	case CONTIGUOUS_NODE:
+		a->block = MmAllocateContiguousMemorySpecifyCacheNode(row->bytes,
+				physical(row->lowest), physical(row->highest),
+				physical(row->boundary), row->type,
+				MM_ANY_NODE_OK);
+		break;
+	case CONTIGUOUS_PROTECTED:
+		a->block = MmAllocateContiguousNodeMemory(row->bytes,
+				physical(row->lowest), physical(row->highest),
+				physical(row->boundary), row->type, 0);
+		break;
+	case CONTIGUOUS_EXTENDED:
+		MmAllocateContiguousMemoryEx(&a->bytes, physical(row->lowest),
+				physical(row->highest), physical(row->boundary),
+				0, row->type, NULL, TAG_INPUT, 0, &a->block);
+		break;
 	case NONCACHED_MEMORY:
 		a->block = MmAllocateNonCachedMemory(row->bytes);
 		break;
 	}
 }
 
+static MEMORY_CACHING_TYPE type_of(u32 protect)
+{
+	return protect & 0x200 ? MmNonCached :
+	       protect & 0x400 ? MmWriteCombined : MmCached;
+}
+
 static void run_allocation(struct rpt *t, const void *data,
 			   enum rpt_context context)
 {
 	const struct allocation *row = data;
-	struct allocating a = { row };
+	struct allocating a = { row, .bytes = row->bytes };
 
 	rpt_in_context(context, do_allocate, &a);
 	input_judge(t, &row->in, context);
@@ -177,6 +246,9 @@ static void run_allocation(struct rpt *t, const void *data,
 	EXPECT(t, rpt_filled(a.block, row->bytes, 1));
 	if (row->routine == NONCACHED_MEMORY)
 		MmFreeNonCachedMemory(a.block, row->bytes);
+	else if (row->routine > CONTIGUOUS_NODE)
+		MmFreeContiguousMemorySpecifyCache(a.block, a.bytes,
+						   type_of(row->type));
 	else
 		MmFreeContiguousMemorySpecifyCache(a.block, row->bytes,
 						   row->type);

@@ -6,6 +6,7 @@
 #include "rpt.h"
 
 extern const struct rpt_suite contiguous_suite;
+extern const struct rpt_suite nodes_suite;
 extern const struct rpt_suite noncached_suite;
 extern const struct rpt_suite kinds_suite;
 extern const struct rpt_suite load_suite;

@@ -35,6 +35,7 @@ use rust_pool::{
 cases![
     contiguous_owned,
     contiguous_bounds,
+    contiguous_of_a_node,
     contiguous_impossible,
     contiguous_by_type,
     contiguous_in_atomic,
@@ -81,6 +82,18 @@ fn contiguous_bounds(t: &Test) {
         check!(t, first >= room && last < room + (8 << 20));
         check_eq!(t, first / 0x1_0000, last / 0x1_0000);
     }
+}
+
+fn contiguous_of_a_node(t: &Test) {
+    // The first node has memory in any machine, and the bit says that any will do.
+    let memory = must!(t, Contiguous::<Cached>::new(5000, Bounds::ANY.node(0)));
+    memory.zero();
+    drop(memory);
+    let memory = must!(
+        t,
+        Contiguous::<Uncached>::new(5000, Bounds::ANY.node(1 << 31))
+    );
+    check_eq!(t, memory.len(), 5000);
 }
 
 fn contiguous_impossible(t: &Test) {
