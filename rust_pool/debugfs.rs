@@ -29,6 +29,7 @@ use crate::{
     },
     families::{
         contiguous,
+        io_space,
         mdl_pages,
         noncached, //
     },
@@ -77,6 +78,7 @@ pub(crate) fn create() -> Directory {
     dir.file::<Contiguous>(c"contiguous");
     dir.file::<NonCached>(c"noncached");
     dir.file::<MdlPages>(c"mdl_pages");
+    dir.file::<IoSpace>(c"io_space");
     dir.file::<Adapters>(c"adapters");
     dir.file::<Memory>(c"memory");
     dir.file::<Violations>(c"violations");
@@ -376,6 +378,43 @@ impl Table for MdlPages {
                 line,
                 "{} {} {} {cache} {}",
                 address(mdl_pages::owner_of(region.addr())),
+                region.asked,
+                region.used,
+                region.site
+            )
+            .ok()
+        })
+    }
+}
+
+struct IoSpace;
+
+impl Table for IoSpace {
+    fn head(file: &SeqFile) {
+        let columns = "address physical bytes used cache access caller";
+        head(file, "io_space - version: 1.0", &io_space::FAMILY, columns);
+    }
+
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
+        REGIONS.next(position, |region| {
+            let Owner::IoSpace {
+                cache,
+                physical,
+                access,
+                ..
+            } = &region.owner
+            else {
+                return None;
+            };
+            let access = if *access == sys::Access::Write {
+                "rw"
+            } else {
+                "ro"
+            };
+            kwrite!(
+                line,
+                "{} {physical:#x} {} {} {cache} {access} {}",
+                address(region.addr()),
                 region.asked,
                 region.used,
                 region.site

@@ -16,7 +16,10 @@ pub(crate) mod padding;
 pub(crate) mod table;
 
 use crate::{
-    callers::call_site::CallSite,
+    callers::call_site::{
+        self,
+        CallSite, //
+    },
     lib::hash_table::{
         Entry,
         Place, //
@@ -30,6 +33,9 @@ use crate::{
     },
     stats::tag_stats::TagStats,
     sys::{
+        Access,
+        Client,
+        IoMapping,
         Origin,
         Pinned,
         Reserved,
@@ -87,6 +93,14 @@ pub(crate) enum Owner {
     List(MappedList),
     /// Pages that others own, mapped for an MDL.
     Mapping,
+    /// Registers or memory, mapped by their physical address.
+    IoSpace {
+        cache: CacheType,
+        /// The address of the first byte that was asked for.
+        physical: u64,
+        access: Access,
+        mapping: IoMapping,
+    },
     /// Pages locked for an MDL. The region's base is one byte behind the MDL's address.
     Locked {
         pinned: Pinned,
@@ -146,6 +160,7 @@ impl Owner {
             Self::List(_) => MemoryType::List,
             Self::Mapping => MemoryType::Mapping,
             Self::Locked { .. } => MemoryType::Locked,
+            Self::IoSpace { .. } => MemoryType::IoSpace,
             Self::MdlPages { .. } => MemoryType::MdlPages,
             Self::Reserved { .. } => MemoryType::Reserved,
         }
@@ -170,6 +185,11 @@ impl Facts {
             live::tell_who(*addr, known);
         }
     }
+}
+
+/// The module that called, if it is known.
+pub(crate) fn client_of(caller: usize) -> Option<Client> {
+    CallSite::new(call_site::driver(caller)).client()
 }
 
 /// A page-aligned block.

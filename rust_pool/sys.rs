@@ -12,6 +12,7 @@ pub(crate) mod context;
 pub(crate) mod device;
 pub(crate) mod frames;
 pub(crate) mod guard_pages;
+pub(crate) mod io;
 pub(crate) mod listed;
 pub(crate) mod log;
 pub(crate) mod memory;
@@ -69,6 +70,11 @@ pub(crate) use guard_pages::{
     GuardedPage,
     GuardedPages, //
 };
+pub(crate) use io::{
+    io_exists,
+    io_is_memory,
+    IoMapping, //
+};
 pub(crate) use listed::{
     any_listed,
     listed_at,
@@ -96,6 +102,7 @@ pub(crate) use memory::{
     is_mapped_device,
     is_memory,
     max_pfn,
+    memory_ranges,
     page_align,
     physical,
     total,

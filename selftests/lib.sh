@@ -270,7 +270,7 @@ no_tag_live() {
 # Passes if there are no live blocks of contiguous and noncached memory, no pages of MDLs, and
 # no adapters.
 no_family_live() {
-	for _family in contiguous noncached mdl_pages adapters; do
+	for _family in contiguous noncached mdl_pages io_space adapters; do
 		[ "$(stat_of $_family diff)" = 0 ] && continue
 		sed "s/^/# $_family: /" "$STATS/$_family"
 		return 1

@@ -257,6 +257,42 @@ PHYSICAL_ADDRESS MmGetPhysicalAddress(PVOID BaseAddress)
 }
 EXPORT_SYMBOL_GPL(MmGetPhysicalAddress);
 
+PVOID MmMapIoSpace(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
+		   MEMORY_CACHING_TYPE CacheType)
+{
+	return rust_pool_io_map(PhysicalAddress.QuadPart, NumberOfBytes, CacheType,
+				CALLER);
+}
+EXPORT_SYMBOL_GPL(MmMapIoSpace);
+
+PVOID MmMapIoSpaceEx(PHYSICAL_ADDRESS PhysicalAddress, SIZE_T NumberOfBytes,
+		     ULONG Protect)
+{
+	return rust_pool_io_map_protected(PhysicalAddress.QuadPart, NumberOfBytes,
+					  Protect, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmMapIoSpaceEx);
+
+VOID MmUnmapIoSpace(PVOID BaseAddress, SIZE_T NumberOfBytes)
+{
+	rust_pool_io_unmap(BaseAddress, NumberOfBytes, CALLER);
+}
+EXPORT_SYMBOL_GPL(MmUnmapIoSpace);
+
+PPHYSICAL_MEMORY_RANGE MmGetPhysicalMemoryRanges(void)
+{
+	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
+
+	return rust_pool_memory_ranges(caller.ip, caller.module);
+}
+EXPORT_SYMBOL_GPL(MmGetPhysicalMemoryRanges);
+
+PVOID MmGetVirtualForPhysical(PHYSICAL_ADDRESS PhysicalAddress)
+{
+	return rust_pool_virtual(PhysicalAddress.QuadPart);
+}
+EXPORT_SYMBOL_GPL(MmGetVirtualForPhysical);
+
 /* A copy that the compiler of a Rust client cannot see into. */
 void rust_pool_copy(void *to, const void *from, size_t bytes)
 {

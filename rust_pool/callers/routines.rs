@@ -6,7 +6,7 @@
 //! compiler makes a copy of it there, and what passes on where it is, is that copy.
 
 /// In the order of their bytes. `make lint` compares them with the headers.
-const ROUTINES: [&str; 64] = [
+const ROUTINES: [&str; 69] = [
     "ExAllocateFromLookasideListEx",
     "ExAllocateFromNPagedLookasideList",
     "ExAllocateFromPagedLookasideList",
@@ -58,9 +58,13 @@ const ROUTINES: [&str; 64] = [
     "MmFreeNonCachedMemory",
     "MmFreePagesFromMdl",
     "MmGetPhysicalAddress",
+    "MmGetPhysicalMemoryRanges",
     "MmGetSystemAddressForMdl",
     "MmGetSystemAddressForMdlSafe",
+    "MmGetVirtualForPhysical",
     "MmInitializeMdl",
+    "MmMapIoSpace",
+    "MmMapIoSpaceEx",
     "MmMapLockedPages",
     "MmMapLockedPagesSpecifyCache",
     "MmMapLockedPagesWithReservedMapping",
@@ -69,6 +73,7 @@ const ROUTINES: [&str; 64] = [
     "MmProtectMdlSystemAddress",
     "MmSizeOfMdl",
     "MmUnlockPages",
+    "MmUnmapIoSpace",
     "MmUnmapLockedPages",
     "MmUnmapReservedMapping",
 ];

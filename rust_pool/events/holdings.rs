@@ -171,11 +171,12 @@ impl Holder {
         }
         REGIONS.for_each(|region| {
             let held = match region.owner {
-                // Pool is counted by its rows; lists and MDLs hold no memory of their own.
+                // Pool is counted by its rows; lists, MDLs and mappings hold no memory of their own.
                 Owner::Pool { .. }
                 | Owner::List(_)
                 | Owner::Mapping
                 | Owner::Locked { .. }
+                | Owner::IoSpace { .. }
                 | Owner::Reserved { .. } => return,
                 Owner::Contiguous { .. } => &mut all.contiguous,
                 Owner::NonCached { .. } => &mut all.noncached,

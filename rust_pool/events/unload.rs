@@ -117,6 +117,7 @@ impl Kind {
             Self::Place(MemoryType::NonCached) => "noncached",
             Self::Place(MemoryType::List) => "scatter/gather list",
             Self::Place(MemoryType::Mapping) => "mapping",
+            Self::Place(MemoryType::IoSpace) => "io_space",
             Self::Place(MemoryType::Locked) => "locked",
             Self::Place(MemoryType::MdlPages) => "mdl_pages",
             Self::Place(MemoryType::Reserved) => "reserved",

@@ -8,9 +8,12 @@
 pub(crate) mod bounds;
 
 use crate::{
-    families::contiguous::bounds::{
-        Wanted,
-        PAGE, //
+    families::{
+        contiguous::bounds::{
+            Wanted,
+            PAGE, //
+        },
+        io_space, //
     },
     lib::{
         at_load::AtLoad,
@@ -330,6 +333,10 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         return;
     }
     if listed::refuses_block(base, caller) {
+        return;
+    }
+    if io_space::has_memory_of(base) {
+        rule::CONTIGUOUS_FREED_MAPPED.by(caller, [own]).report();
         return;
     }
     let taken = REGIONS.take(base, |region| match region.owner {

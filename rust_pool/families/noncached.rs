@@ -219,12 +219,14 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
 /// Frees the memory of a batch. If there is memory to list the pages, one call makes all of them
 /// write-back. Sleeps.
 pub(crate) fn give_back(mut batch: Batch) {
-    let mut list = PageList::with_room(batch.pages).filter(|_| batch.blocks > 1);
+    let mut list = (batch.blocks > 1)
+        .then(|| PageList::with_room(batch.pages))
+        .flatten();
     let mut unmapped = List::new();
     while let Some(region) = batch.regions.pop() {
         let mapping = match &region.owner {
             // Dropping the region unpins its pages, or gives its address space back.
-            Owner::Locked { .. } | Owner::Reserved { .. } => continue,
+            Owner::Locked { .. } | Owner::Reserved { .. } | Owner::IoSpace { .. } => continue,
             Owner::MdlPages { mapping, .. } => *mapping,
             _ => Some(region.base),
         };

@@ -133,7 +133,8 @@ pub(crate) const POOL_ZERO_BYTES: Rule<2> = rule(
     Refused,
 );
 
-/// A request for 0 bytes of contiguous or noncached memory, or of pages for an MDL.
+/// A request for 0 bytes of contiguous or noncached memory, of pages for an MDL, or of registers to
+/// be mapped.
 pub(crate) const CONTIGUOUS_ZERO_BYTES: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x00), Is(0), Given("MEMORY_CACHING_TYPE"), Is(0)],
@@ -230,6 +231,27 @@ pub(crate) const MDL_PAGES_REQUESTED: Rule<2> = rule(
     Refused,
 );
 
+/// `MmGetPhysicalMemoryRanges()` where sleeping is not allowed.
+pub(crate) const MEMORY_RANGES_REQUESTED: Rule<0> = rule(
+    BadPoolCaller,
+    [Ours(0x08), Irql, Is(0), Is(0)],
+    "ranges of memory requested {context}",
+    Refused,
+);
+
+/// `MmMapIoSpace()` or `MmMapIoSpaceEx()` above `DISPATCH_LEVEL`.
+pub(crate) const IO_SPACE_REQUESTED: Rule<2> = rule(
+    BadPoolCaller,
+    [
+        Ours(0x08),
+        Irql,
+        Given("MEMORY_CACHING_TYPE"),
+        Given("bytes"),
+    ],
+    "mapping of registers requested {context}",
+    Refused,
+);
+
 /// `MmAllocateMappingAddress()` where sleeping is not allowed.
 pub(crate) const MAPPING_ADDRESS_REQUESTED: Rule<2> = rule(
     BadPoolCaller,
@@ -275,6 +297,14 @@ pub(crate) const CONTIGUOUS_FREED: Rule<1> = rule(
     BadPoolCaller,
     [Ours(0x09), Irql, Is(0), Given("address")],
     "contiguous memory freed {context}",
+    DoneButInNmi,
+);
+
+/// `MmUnmapIoSpace()` above `DISPATCH_LEVEL`.
+pub(crate) const IO_SPACE_FREED: Rule<1> = rule(
+    BadPoolCaller,
+    [Ours(0x09), Irql, Is(0), Given("address")],
+    "registers unmapped {context}",
     DoneButInNmi,
 );
 
@@ -611,7 +641,7 @@ pub(crate) const LOOKASIDE_FREED_TO_NONE: Rule<2> = rule(
     Done,
 );
 
-/// Contiguous memory of a reserved MEMORY_CACHING_TYPE.
+/// Contiguous memory, or registers to be mapped, of a reserved MEMORY_CACHING_TYPE.
 pub(crate) const CACHE_TYPE_RESERVED: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("type"), Given("bytes"), Is(0)],
@@ -626,6 +656,75 @@ pub(crate) const CONTIGUOUS_BADLY: Rule<3> = rule(
     DriverVerifier,
     [Ours(0x16), Given("Protect"), Given("Flags"), Given("tag")],
     "contiguous memory requested with arguments that make no sense",
+    Refused,
+);
+
+/// `MmMapIoSpaceEx()` with a protection that is none.
+pub(crate) const IO_SPACE_BADLY: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("physical address"),
+        Given("bytes"),
+        Given("Protect"),
+    ],
+    "registers mapped with a protection that is none",
+    Refused,
+);
+
+/// `MmMapIoSpace()` or `MmMapIoSpaceEx()` of memory that is not within a contiguous block of the same
+/// module, or of another cache type than the block.
+pub(crate) const IO_SPACE_OF_MEMORY: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("physical address"),
+        Given("bytes"),
+        Given("MEMORY_CACHING_TYPE"),
+    ],
+    "memory mapped that is others', or of another cache type",
+    Refused,
+);
+
+/// `MmMapIoSpace()` or `MmMapIoSpaceEx()` of what is mapped already with another cache type.
+pub(crate) const IO_SPACE_OF_ANOTHER_TYPE: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("physical address"),
+        Given("bytes"),
+        Given("its MEMORY_CACHING_TYPE"),
+    ],
+    "registers mapped with another cache type than they are already",
+    Refused,
+);
+
+/// `MmUnmapIoSpace()` with another size than that of the mapping, or of an address behind its start.
+pub(crate) const IO_SPACE_MISFIT: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("address"),
+        Given("bytes mapped"),
+        Given("bytes passed"),
+    ],
+    "registers unmapped with the wrong size or address",
+    Refused,
+);
+
+/// `MmUnmapIoSpace()` of an address where nothing is mapped by `MmMapIoSpace()`.
+pub(crate) const NOT_IO_SPACE: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("address"), Is(0), Given("bytes passed")],
+    "registers unmapped that are not mapped",
+    Refused,
+);
+
+/// A contiguous block is freed of which `MmMapIoSpace()` mapped a part.
+pub(crate) const CONTIGUOUS_FREED_MAPPED: Rule<1> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("address"), Is(0), Is(0)],
+    "contiguous memory freed while it is mapped by its physical address",
     Refused,
 );
 

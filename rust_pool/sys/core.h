@@ -193,6 +193,11 @@ void rust_pool_frames_look(const PFN_NUMBER *frames, size_t count,
 			   struct rust_pool_frames *seen);
 void *rust_pool_frames_map(const PFN_NUMBER *frames, size_t count,
 			   MEMORY_CACHING_TYPE type, bool write);
+void *rust_pool_memory_map(PFN_NUMBER first, size_t count,
+			   MEMORY_CACHING_TYPE type, bool write);
+bool rust_pool_io_is_memory(phys_addr_t start, size_t bytes);
+size_t rust_pool_memory_list(PHYSICAL_MEMORY_RANGE *to, size_t room);
+void *rust_pool_virtual(phys_addr_t phys);
 void *rust_pool_frame_address(PFN_NUMBER frame);
 bool rust_pool_kernel_frames(unsigned long start, size_t count, bool write,
 			     PFN_NUMBER *frames);
@@ -224,8 +229,13 @@ void rust_pool_give_soon(void);
 void rust_pool_part_soon(void);
 void rust_pool_upkeep_soon(void);
 bool rust_pool_may_call_others(void);
-/* The lockdep maps of work.c: two waits, and where others' code must not run. */
-enum { RUST_POOL_GIVING, RUST_POOL_PARTING, RUST_POOL_NO_OTHERS };
+/* The lockdep maps of work.c: three waits, and where others' code must not run. */
+enum {
+	RUST_POOL_GIVING,
+	RUST_POOL_PARTING,
+	RUST_POOL_NO_OTHERS,
+	RUST_POOL_UNMAPPING,
+};
 void rust_pool_doing(u32 what);
 void rust_pool_done(u32 what);
 void rust_pool_wake(void);

@@ -4,6 +4,7 @@
  */
 
 #include <linux/gfp.h>
+#include <linux/ioport.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
 #include <linux/sched.h>
@@ -64,6 +65,92 @@ void *rust_pool_frames_map(const PFN_NUMBER *frames, size_t count,
 	base = rust_pool_vmap(pages, count, type, write);
 	kvfree(pages);
 	return base;
+}
+
+/* Map adjacent frames. Sleeps. Undone by rust_pool_vunmap(). */
+void *rust_pool_memory_map(PFN_NUMBER first, size_t count,
+			   MEMORY_CACHING_TYPE type, bool write)
+{
+	PFN_NUMBER *frames = kvmalloc_array(count, sizeof(*frames),
+					    RUST_POOL_GFP_KERNEL);
+	void *base;
+	size_t i;
+
+	if (!frames)
+		return NULL;
+	for (i = 0; i < count; i++)
+		frames[i] = first + i;
+	base = rust_pool_frames_map(frames, count, type, write);
+	kvfree(frames);
+	return base;
+}
+
+/*
+ * Whether memory of the kernel is among these addresses. A page that is memory only in
+ * part is not used by the kernel.
+ */
+bool rust_pool_io_is_memory(phys_addr_t start, size_t bytes)
+{
+	return region_intersects(start, bytes, IORESOURCE_SYSTEM_RAM,
+				 IORES_DESC_NONE) != REGION_DISJOINT;
+}
+
+struct range_list {
+	PHYSICAL_MEMORY_RANGE *to;
+	size_t room, count;
+	u64 end;
+};
+
+/* What follows the range before without a gap belongs to it. */
+static void list_range(struct range_list *list, u64 start, u64 end)
+{
+	if (!list->count || start != list->end) {
+		if (list->count < list->room)
+			list->to[list->count].BaseAddress.QuadPart = start;
+		list->count++;
+	}
+	if (list->count <= list->room)
+		list->to[list->count - 1].NumberOfBytes.QuadPart += end - start;
+	list->end = end;
+}
+
+/* Whole pages only, and none of memory that was taken offline. */
+static int list_resource(struct resource *res, void *arg)
+{
+	PFN_NUMBER pfn = PFN_UP(res->start), end = PFN_DOWN(res->end + 1), next;
+
+	for (; pfn < end; pfn = next) {
+		/* Memory goes offline by many pageblocks at once. */
+		next = min(ALIGN(pfn + 1, pageblock_nr_pages), end);
+		if (pfn_to_online_page(pfn))
+			list_range(arg, PFN_PHYS(pfn), PFN_PHYS(next));
+	}
+	return 0;
+}
+
+/*
+ * Add the ranges of memory to those in @to, which are 0, and return how many there
+ * are: maybe more than there is room for. Task context.
+ */
+size_t rust_pool_memory_list(PHYSICAL_MEMORY_RANGE *to, size_t room)
+{
+	struct range_list list = { .to = to, .room = room };
+
+	walk_iomem_res_desc(IORES_DESC_NONE,
+			    IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, U64_MAX,
+			    &list, list_resource);
+	return list.count;
+}
+
+/* The address of a byte of memory in the direct map; NULL if it is not there. */
+void *rust_pool_virtual(phys_addr_t phys)
+{
+	void *va = __va(phys);
+
+	if (!pfn_to_online_page(PHYS_PFN(phys)) ||
+	    rust_pool_type_of(va) == MmNotMapped)
+		return NULL;
+	return va;
 }
 
 /*

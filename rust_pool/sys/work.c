@@ -94,7 +94,8 @@ void rust_pool_upkeep_soon(void)
  * Lockdep does not know of the waits below, so they are modelled as locks.
  * "rust_pool_giving" is held while a common buffer is given back, and
  * "rust_pool_parting" while the work item runs code of other modules; both are
- * acquired where that may be waited for. "rust_pool_no_others" is held where code of
+ * acquired where that may be waited for. So is "rust_pool_unmapping", which is held while
+ * a mapping of registers is undone that waited for it. "rust_pool_no_others" is held where code of
  * other modules must not run, and acquired where it is about to run. So lockdep
  * reports a wait that can deadlock, even if nobody had to wait this time.
  */
@@ -103,6 +104,7 @@ static struct lockdep_map maps[] = {
 	[RUST_POOL_GIVING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_giving", &maps[0]),
 	[RUST_POOL_PARTING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_parting", &maps[1]),
 	[RUST_POOL_NO_OTHERS] = STATIC_LOCKDEP_MAP_INIT("rust_pool_no_others", &maps[2]),
+	[RUST_POOL_UNMAPPING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_unmapping", &maps[3]),
 };
 
 void rust_pool_doing(u32 what)

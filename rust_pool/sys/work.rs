@@ -84,6 +84,8 @@ pub(crate) fn task() -> usize {
 pub(crate) enum Awaited {
     /// A common buffer has been given back.
     Given,
+    /// A mapping of registers that waited for it has been undone.
+    Unmapped,
     /// The reference to a device has been dropped.
     Parted,
 }
@@ -92,6 +94,7 @@ impl Awaited {
     fn raw(self) -> u32 {
         match self {
             Self::Given => raw::RUST_POOL_GIVING,
+            Self::Unmapped => raw::RUST_POOL_UNMAPPING,
             Self::Parted => raw::RUST_POOL_PARTING,
         }
     }

@@ -26,6 +26,8 @@ pub(crate) enum MemoryType {
     List,
     /// The pages of an MDL.
     Mapping,
+    /// Registers of a device, mapped.
+    IoSpace,
     /// The locked pages of an MDL.
     Locked,
     /// Pages that were allocated for an MDL.
@@ -54,6 +56,7 @@ impl fmt::Display for MemoryType {
             Self::CommonBuffer => "common",
             Self::List => "list",
             Self::Mapping => "mapping",
+            Self::IoSpace => "io_space",
             Self::Locked => "locked",
             Self::MdlPages => "mdl_pages",
             Self::Reserved => "reserved",

@@ -95,6 +95,14 @@ taken_stays_online() {
 	run drop && echo offline >"$_block/state" && echo online >"$_block/state"
 }
 
+# Memory that was taken offline is none, until it is back; what is beside it is.
+offline_is_no_memory() {
+	_size=$((0x$(cat "$BLOCKS/block_size_bytes")))
+	take_offline && run "absent $_address" && run "absent $((_address + _size - 4096))" &&
+		run "present $((_address - 4096))" && echo online >"$_block/state" &&
+		run "present $_address" && run "present $((_address + _size - 4096))"
+}
+
 # What its owner made removable can be taken offline whatever we were asked for.
 removable_stays_free() {
 	take_offline && echo online_movable >"$_block/state" || return 1
@@ -136,10 +144,11 @@ hotplug_check() {
 
 begin rp_test rp_test_held
 load_or_fail rust_pool rp_test rp_test_held
-ktap_set_plan $((6 + ENDS))
+ktap_set_plan $((7 + ENDS))
 check "made write-back by somebody else" rewritten
 hotplug_check "memory that is in use stays online" stays_online
 hotplug_check "memory with one block in it stays online" taken_stays_online
+hotplug_check "memory that is offline is not listed" offline_is_no_memory
 hotplug_check "memory that is to be removable stays free" removable_stays_free
 hotplug_check "memory taken offline while frames are searched" searched_while_offline
 if grep -qw register_kretprobe /proc/kallsyms; then

@@ -6,7 +6,7 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
-FILES='tags modules contiguous noncached mdl_pages adapters memory violations summary live sites injected'
+FILES='tags modules contiguous noncached mdl_pages io_space adapters memory violations summary live sites injected'
 
 # Bytes to read at once and from where, and how many one by one: a hundred thousand
 # system calls take minutes on the debug kernel.
@@ -235,7 +235,7 @@ thousands_of_tags() {
 
 begin rp_test rp_test_pool rp_test_leak
 load_or_fail rust_pool
-ktap_set_plan $((26 + ENDS))
+ktap_set_plan $((27 + ENDS))
 
 check "directory is root's only" mode_is "$STATS" 700
 check "files are root's only" each_file file_mode

@@ -11,7 +11,7 @@
 LOCKDOWN=/sys/kernel/security/lockdown
 
 readable() {
-	for _file in tags modules contiguous noncached mdl_pages adapters memory summary violations live \
+	for _file in tags modules contiguous noncached mdl_pages io_space adapters memory summary violations live \
 		sites injected; do
 		has_version "$_file" || return 1
 		cat "$STATS/$_file" >"$TMP/text" || return 1

@@ -23,6 +23,10 @@ static const u32 RUST_POOL_FIXUP_ERROR_RAX = EX_TYPE_EFAULT_REG;
 bool rust_pool_lookup(const void *addr, phys_addr_t *phys);
 void *rust_pool_vmap(struct page **pages, unsigned int count,
 		     MEMORY_CACHING_TYPE type, bool write);
+bool rust_pool_io_exists(phys_addr_t start, size_t bytes);
+void *rust_pool_device_map(phys_addr_t start, size_t bytes,
+			   MEMORY_CACHING_TYPE type, bool write);
+void rust_pool_device_unmap(void *base);
 s32 rust_pool_type_of(const void *addr);
 bool rust_pool_is_writable(const void *addr);
 int rust_pool_pages_set(struct page **pages, unsigned int count,

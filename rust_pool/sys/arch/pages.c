@@ -3,6 +3,7 @@
  * Looks addresses up in the page tables, maps pages, and sets their cache types.
  */
 
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 #include <asm/set_memory.h>
@@ -67,6 +68,74 @@ void *rust_pool_vmap(struct page **pages, unsigned int count,
 		     MEMORY_CACHING_TYPE type, bool write)
 {
 	return vmap(pages, count, VM_MAP, rust_pool_protection(type, write));
+}
+
+/* Whether the CPU has so many physical addresses from @start on. */
+bool rust_pool_io_exists(phys_addr_t start, size_t bytes)
+{
+	phys_addr_t most = BIT_ULL(boot_cpu_data.x86_phys_bits);
+
+	return bytes && start < most && bytes <= most - start;
+}
+
+/*
+ * Keep what ioremap() mapped from being written to. It may have used large pages,
+ * each of which is part of nothing else.
+ */
+static void write_protect(void *base, size_t bytes)
+{
+	void *at = base, *end = base + bytes;
+	unsigned int level;
+
+	while (at < end) {
+		pte_t *pte = lookup_address((unsigned long)at, &level);
+
+		if (WARN_ON_ONCE(!pte))
+			return;
+		set_pte_atomic(pte, pte_wrprotect(*pte));
+		at += page_level_size(level);
+	}
+	rust_pool_guard_flush(base, end);
+}
+
+/*
+ * Map whole pages of a device, which are no memory. Where somebody has mapped them
+ * already, the kernel gives the new mapping the type of the old one; and by the MTRRs
+ * registers are not cached. That is all right for those who ask for a type with more
+ * freedom than the one that they get, and refused otherwise. Sleeps.
+ */
+void *rust_pool_device_map(phys_addr_t start, size_t bytes,
+			   MEMORY_CACHING_TYPE type, bool write)
+{
+	void __iomem *io;
+	void *base;
+
+	switch (type) {
+	case MmNonCached:
+		io = ioremap(start, bytes);
+		break;
+	case MmWriteCombined:
+		io = ioremap_wc(start, bytes);
+		break;
+	default:
+		io = ioremap_cache(start, bytes);
+		break;
+	}
+	if (!io)
+		return NULL;
+	base = (void __force *)io;
+	if (type == MmNonCached && rust_pool_type_of(base) != MmNonCached) {
+		iounmap(io);
+		return NULL;
+	}
+	if (!write)
+		write_protect(base, bytes);
+	return base;
+}
+
+void rust_pool_device_unmap(void *base)
+{
+	iounmap((void __iomem __force *)base);
 }
 
 /* Whether a kernel address may be written to. */

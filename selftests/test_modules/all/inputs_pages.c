@@ -16,6 +16,8 @@ enum routine {
 	CONTIGUOUS_PROTECTED,
 	CONTIGUOUS_EXTENDED,
 	NONCACHED_MEMORY,
+	IO_SPACE,
+	IO_SPACE_PROTECTED,
 };
 
 struct allocation {
@@ -54,6 +56,13 @@ struct allocation {
 #define EXTENDED(_what, _contexts, _bytes, _protect, _code, _p1, _given) \
 	ALLOCATE("contiguous_extended", CONTIGUOUS_EXTENDED, _what, _contexts, \
 		 _bytes, 0, U64_MAX, 0, _protect, _code, _p1, _given)
+/* None of these is mapped; the lowest address is that of the registers. */
+#define IO(_what, _contexts, _physical, _bytes, _type, _code, _p1) \
+	ALLOCATE("map_io", IO_SPACE, _what, _contexts, _bytes, _physical, 0, \
+		 0, _type, _code, _p1, false)
+#define IO_PROTECTED(_what, _contexts, _physical, _bytes, _protect, _code, _p1) \
+	ALLOCATE("map_io_protected", IO_SPACE_PROTECTED, _what, _contexts, \
+		 _bytes, _physical, 0, 0, _protect, _code, _p1, false)
 #define UNCACHED(_what, _contexts, _bytes, _code, _p1, _given) \
 	ALLOCATE("noncached", NONCACHED_MEMORY, _what, _contexts, _bytes, 0, \
 		 0, 0, MmNonCached, _code, _p1, _given)
@@ -159,6 +168,31 @@ static const struct allocation allocations[] = {
 	BOUNDS("2^63+1_bytes_boundary_2^63", IN_TASK, (1UL << 63) + 1, 0,
 	       U64_MAX, 1ULL << 63),
 
+	/* Registers: the local APIC's address, and memory behind the first MiB */
+	IO("above_dispatch", ABOVE_DISPATCH | IN_NMI, 0xfee00000, 4096, MmNonCached,
+	   0xc2, 0x08),
+	IO("at_dispatch", AT_DISPATCH, 0xfee00000, 4096, MmNonCached, 0, 0),
+	IO("0_bytes", EACH_IRQL, 0xfee00000, 0, MmNonCached, 0xc2, 0x00),
+	IO("type_minus_1", EACH_IRQL, 0xfee00000, 4096, MmNotMapped, 0xc4, 0x16),
+	IO("type_3", IN_TASK, 0xfee00000, 4096, 3, 0xc4, 0x16),
+	IO("type_2^31-1", IN_TASK, 0xfee00000, 4096, S32_MAX, 0xc4, 0x16),
+	IO("memory", IN_TASK, 0x100000, 4096, MmCached, 0xc4, 0x16),
+	IO("memory_noncached", IN_TASK, 0x100000, 1, MmNonCached, 0xc4, 0x16),
+	IO("memory_in_part", IN_TASK, 0xff000, 4097, MmCached, 0xc4, 0x16),
+	IO("all_memory", IN_TASK, 0, 1UL << 32, MmCached, 0xc4, 0x16),
+	IO("at_2^52", IN_TASK, 1ULL << 52, 4096, MmNonCached, 0, 0),
+	IO("last_byte", IN_TASK, U64_MAX, 1, MmNonCached, 0, 0),
+	IO("wrapping", IN_TASK, U64_MAX - 4095, 8192, MmNonCached, 0, 0),
+	IO("2^64-1_bytes", IN_TASK, 0xfee00000, SIZE_MAX, MmNonCached, 0, 0),
+	IO("2^64-4096_bytes", IN_TASK, 0xfee00000, -4096UL, MmNonCached, 0, 0),
+	IO_PROTECTED("0", EACH_IRQL, 0xfee00000, 4096, 0, 0xc4, 0x16),
+	IO_PROTECTED("noaccess", EACH_IRQL, 0xfee00000, 4096, 0x01, 0xc4, 0x16),
+	IO_PROTECTED("two_types", IN_TASK, 0xfee00000, 4096, 0x604, 0xc4, 0x16),
+	IO_PROTECTED("above_dispatch", ABOVE_DISPATCH | IN_NMI, 0xfee00000, 4096,
+		     0x204, 0xc2, 0x08),
+	IO_PROTECTED("0_bytes", EACH_IRQL, 0xfee00000, 0, 0x204, 0xc2, 0x00),
+	IO_PROTECTED("memory", IN_TASK, 0x100000, 4096, 0x02, 0xc4, 0x16),
+
 	/* Noncached */
 	UNCACHED("1_byte", IN_TASK, 1, 0, 0, true),
 	UNCACHED("5000_bytes", IN_TASK, 5000, 0, 0, true),
@@ -222,6 +256,14 @@ static void do_allocate(void *arg)
 	case NONCACHED_MEMORY:
 		a->block = MmAllocateNonCachedMemory(row->bytes);
 		break;
+	case IO_SPACE:
+		a->block = MmMapIoSpace(physical(row->lowest), row->bytes,
+					row->type);
+		break;
+	case IO_SPACE_PROTECTED:
+		a->block = MmMapIoSpaceEx(physical(row->lowest), row->bytes,
+					  row->type);
+		break;
 	}
 }
 
@@ -240,7 +282,8 @@ static void run_allocation(struct rpt *t, const void *data,
 	rpt_in_context(context, do_allocate, &a);
 	input_judge(t, &row->in, context);
 	EXPECT_EQ(t, !!a.block, row->given);
-	if (!a.block)
+	/* What should not have been mapped is not written to. */
+	if (!a.block || row->routine >= IO_SPACE)
 		return;
 	rpt_fill(a.block, row->bytes, 1);
 	EXPECT(t, rpt_filled(a.block, row->bytes, 1));
@@ -261,6 +304,7 @@ enum free_routine {
 	FREE_CONTIGUOUS,
 	FREE_CONTIGUOUS_ALL,
 	FREE_NONCACHED,
+	FREE_IO,
 };
 
 struct release {
@@ -297,7 +341,23 @@ struct release {
 #define UNCACHED_SIZE(_what, _contexts, _bytes) \
 	UNCACHED_FREE(_what, _contexts, _bytes, 0xc4, 0x16, NONCACHED, 5000)
 
+#define IO_BASE(_what, _contexts, ...) \
+	FREE("unmap_io", FREE_IO, _what, _contexts, 4096, 0, 0xc4, 0x16, \
+	     __VA_ARGS__)
+
 static const struct release releases[] = {
+	/* Registers that are not mapped */
+	IO_BASE("NULL", IN_TASK | AT_DISPATCH, ADDRESS),
+	IO_BASE("minus_1", IN_TASK, ADDRESS, 0, -1),
+	IO_BASE("2^63", IN_TASK | AT_DISPATCH, ADDRESS, 0, S64_MIN),
+	IO_BASE("of_the_kernel", IN_TASK | AT_DISPATCH, DEVICE),
+	IO_BASE("pages", IN_TASK, PAGES, 4096),
+	IO_BASE("vmalloc", IN_TASK, VMALLOC, 4096),
+	IO_BASE("pool", IN_TASK | AT_DISPATCH, NONPAGED, 4096),
+	IO_BASE("contiguous", IN_TASK | AT_DISPATCH, CONTIGUOUS, 4096),
+	IO_BASE("noncached", IN_TASK, NONCACHED, 4096),
+	IO_BASE("contiguous_twice", IN_TASK, CONTIGUOUS, 4096, 0, true),
+
 	/* Contiguous: right ones */
 	PLAIN("cached", IN_TASK | AT_DISPATCH | BIT(RPT_IRQS_OFF), 0, 0,
 	      CONTIGUOUS, 5000),
@@ -430,6 +490,9 @@ static void do_free(void *arg)
 		break;
 	case FREE_NONCACHED:
 		MmFreeNonCachedMemory(r->address, r->row->bytes);
+		break;
+	case FREE_IO:
+		MmUnmapIoSpace(r->address, r->row->bytes);
 		break;
 	}
 }

@@ -9,6 +9,8 @@
  *   search, rest       a thread has page frames emptied without end
  *   take ADDRESS, drop a block in the memory block of the machine that begins there;
  *                      fails if there can be none
+ *   present ADDRESS, absent ADDRESS
+ *                      fails unless this is memory, or none
  *   fail, work         from now on the kernel says that it cannot make pages
  *                      write-back, though it does; no longer
  *
@@ -136,6 +138,24 @@ static void drop(void)
 	taken = NULL;
 }
 
+/* Whether all that we are asked says that the page at @at is memory, or is not. */
+static int look(u64 at, bool there)
+{
+	PHYSICAL_ADDRESS address = { .QuadPart = at };
+	PPHYSICAL_MEMORY_RANGE ranges = MmGetPhysicalMemoryRanges(), range;
+	bool listed = false;
+
+	if (!ranges)
+		return -ENOMEM;
+	for (range = ranges; range->NumberOfBytes.QuadPart; range++)
+		listed |= at - range->BaseAddress.QuadPart <
+			  (u64)range->NumberOfBytes.QuadPart;
+	ExFreePool(ranges);
+	if (listed != there || !!MmGetVirtualForPhysical(address) != there)
+		return -ENXIO;
+	return 0;
+}
+
 /* The calls that make pages write-back return a failure. */
 static int say_failed(struct kretprobe_instance *call, struct pt_regs *regs)
 {
@@ -234,6 +254,10 @@ static int run_set(const char *step, const struct kernel_param *kp)
 		return fail();
 	if (sscanf(step, "take %lli", &at) == 1)
 		return take(at);
+	if (sscanf(step, "present %lli", &at) == 1)
+		return look(at, true);
+	if (sscanf(step, "absent %lli", &at) == 1)
+		return look(at, false);
 	if (sysfs_streq(step, "free"))
 		free_all();
 	else if (sysfs_streq(step, "drop"))

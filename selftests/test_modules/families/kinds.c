@@ -19,6 +19,7 @@ enum kind {
 	CONTIGUOUS_UC,
 	CONTIGUOUS_WC,
 	NONCACHED,
+	MAPPED,
 };
 
 static const struct rpt_arg kinds[] = {
@@ -30,6 +31,7 @@ static const struct rpt_arg kinds[] = {
 	{ "contiguous_noncached", CONTIGUOUS_UC },
 	{ "contiguous_write_combined", CONTIGUOUS_WC },
 	{ "noncached", NONCACHED },
+	{ "mapped_again", MAPPED },
 	{ }
 };
 
@@ -42,6 +44,7 @@ static const size_t bytes[] = {
 	[CONTIGUOUS_UC] = 8192,
 	[CONTIGUOUS_WC] = 8192,
 	[NONCACHED] = 8192,
+	[MAPPED] = 8192,
 };
 
 static bool is_contiguous(enum kind kind)
@@ -54,6 +57,9 @@ static MEMORY_CACHING_TYPE type_of(enum kind kind)
 	return kind == CONTIGUOUS ? MmCached :
 	       kind == CONTIGUOUS_UC ? MmNonCached : MmWriteCombined;
 }
+
+/* The block of MAPPED, which is not freed by that address. */
+static void *mapped;
 
 static void *allocate(enum kind kind)
 {
@@ -69,6 +75,10 @@ static void *allocate(enum kind kind)
 		return ExAllocatePoolWithTag(PagedPool, bytes[kind], TAG);
 	case NONCACHED:
 		return MmAllocateNonCachedMemory(bytes[kind]);
+	case MAPPED:
+		mapped = MmAllocateContiguousMemory(bytes[kind], highest);
+		return mapped ? MmMapIoSpace(MmGetPhysicalAddress(mapped),
+					     bytes[kind], MmCached) : NULL;
 	default:
 		return MmAllocateContiguousMemorySpecifyCache(bytes[kind],
 				lowest, highest, boundary, type_of(kind));
@@ -81,9 +91,13 @@ static void release(enum kind kind, void *block)
 		ExFreePoolWithTag(block, TAG);
 	else if (kind == NONCACHED)
 		MmFreeNonCachedMemory(block, bytes[kind]);
-	else
+	else if (is_contiguous(kind))
 		MmFreeContiguousMemorySpecifyCache(block, bytes[kind],
 						   type_of(kind));
+	else
+		MmUnmapIoSpace(block, bytes[kind]);
+	if (kind == MAPPED)
+		MmFreeContiguousMemory(mapped);
 }
 
 static void wrong_routine(struct rpt *t)
@@ -109,6 +123,10 @@ static void wrong_routine(struct rpt *t)
 	}
 	if (kind != NONCACHED) {
 		MmFreeNonCachedMemory(block, n);
+		EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	}
+	if (kind != MAPPED) {
+		MmUnmapIoSpace(block, n);
 		EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
 	}
 	EXPECT(t, rpt_filled(block, n, 4));

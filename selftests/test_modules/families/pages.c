@@ -9,6 +9,7 @@
 static const struct rpt_suite *const suites[] = {
 	&contiguous_suite,
 	&nodes_suite,
+	&map_suite,
 	&noncached_suite,
 	&kinds_suite,
 	&load_suite,

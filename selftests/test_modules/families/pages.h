@@ -7,6 +7,7 @@
 
 extern const struct rpt_suite contiguous_suite;
 extern const struct rpt_suite nodes_suite;
+extern const struct rpt_suite map_suite;
 extern const struct rpt_suite noncached_suite;
 extern const struct rpt_suite kinds_suite;
 extern const struct rpt_suite load_suite;

@@ -105,7 +105,7 @@ void rpt_text_free(char *text);
 void rpt_tag(struct rpt *t, const char *shown, bool paged, struct rpt_row *row);
 /* All rows, `(other)` included, added up. */
 void rpt_tag_totals(struct rpt *t, struct rpt_row *row);
-/* The head line of contiguous, noncached, mdl_pages or adapters. */
+/* The head line of contiguous, noncached, mdl_pages, io_space or adapters. */
 void rpt_family(struct rpt *t, const char *file, struct rpt_row *row);
 /* What the CPUs keep of blocks of so many bytes; a row of `memory`. */
 struct rpt_magazine {

@@ -24,6 +24,7 @@ struct rpt_balance {
 	s64 noncached[3];
 	s64 common[3];
 	s64 mdl_pages[3];
+	s64 io_space[3];
 	s64 adapters;
 };
 

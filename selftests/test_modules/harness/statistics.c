@@ -413,6 +413,8 @@ void rpt_balance(struct rpt *t, struct rpt_balance *b)
 	rpt_balance_of(b->noncached, &row);
 	rpt_family(t, "mdl_pages", &row);
 	rpt_balance_of(b->mdl_pages, &row);
+	rpt_family(t, "io_space", &row);
+	rpt_balance_of(b->io_space, &row);
 	rpt_family(t, "adapters", &row);
 	rpt_balance_of(b->common, &row);
 	b->adapters = rpt_count_lines(t, "adapters", "adapter ");
@@ -435,6 +437,7 @@ void rpt_balance_compare(struct rpt *t, const struct rpt_balance *before,
 	rpt_balance_one(t, "noncached", before->noncached, after->noncached);
 	rpt_balance_one(t, "common buffers", before->common, after->common);
 	rpt_balance_one(t, "pages of MDLs", before->mdl_pages, after->mdl_pages);
+	rpt_balance_one(t, "registers", before->io_space, after->io_space);
 	if (before->adapters != after->adapters)
 		rpt_fail(t, "left behind: %lld adapters",
 			 after->adapters - before->adapters);

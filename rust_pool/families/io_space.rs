@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Registers of devices, mapped for the CPU; and memory that a driver has already, mapped again.
+//!
+//! The record of a mapping has its physical address and its cache type, so that there is never a
+//! second mapping of another type. Memory may be mapped only from within a contiguous block of the
+//! same module, as it is the driver's then, and has a known cache type. Such a block cannot be
+//! freed while it is mapped.
+//!
+//! WDK: "MmMapIoSpace", "MmMapIoSpaceEx", "MmUnmapIoSpace".
+
+use crate::{
+    families::{
+        contiguous::bounds::PAGE,
+        noncached, //
+    },
+    lib::export::{
+        export_symbol_gpl,
+        matches_header, //
+    },
+    record::{
+        self,
+        backlog::Batch,
+        table::{
+            Misfit,
+            Reservation,
+            REGIONS, //
+        },
+        Owner, //
+    },
+    report::{
+        rule,
+        violation::Parameter, //
+    },
+    stats::family_totals::Family,
+    sys::{
+        self,
+        page_align,
+        Access,
+        IoMapping,
+        PAGE_SIZE, //
+    },
+    types::{
+        cache_type::CacheType,
+        memory_type::MemoryType,
+        protection::Protection, //
+    },
+    verifier::hooks, //
+};
+use core::ptr::NonNull;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// The counters of this family. They count address space; no memory is taken.
+pub(crate) static FAMILY: Family = Family::new();
+
+/// How many mappings of memory there are; they are looked for when a block is freed.
+static OF_MEMORY: Atomic<i64> = Atomic::new(0);
+
+/// Where the page begins that a physical address is in.
+fn page(physical: u64) -> u64 {
+    physical & !(PAGE - 1)
+}
+
+/// Physical addresses.
+#[derive(Clone, Copy)]
+struct Range {
+    first: u64,
+    bytes: usize,
+    /// Where the page begins that the first is in, and the bytes of all the pages.
+    start: u64,
+    used: usize,
+}
+
+impl Range {
+    /// `None` if there are not as many physical addresses.
+    fn new(first: u64, bytes: usize) -> Option<Self> {
+        let start = page(first);
+        let offset = usize::try_from(first.wrapping_sub(start)).ok()?;
+        let used = page_align(bytes.checked_add(offset)?)?;
+        sys::io_exists(start, used).then_some(Self {
+            first,
+            bytes,
+            start,
+            used,
+        })
+    }
+
+    /// Whether it has a byte in `used` bytes from `start` on.
+    fn meets(&self, start: u64, used: usize) -> bool {
+        // CAST: Lossless on the architectures supported.
+        let (mine, others) = (self.used as u64, used as u64);
+        start < self.start.saturating_add(mine) && self.start < start.saturating_add(others)
+    }
+}
+
+/// The cache type of memory that is part of a contiguous block of the caller's module.
+fn own_memory(range: &Range, caller: usize) -> Option<CacheType> {
+    let client = record::client_of(caller);
+    REGIONS.find_map(|region| match region.owner {
+        Owner::Contiguous {
+            cache, physical, ..
+        } => {
+            let offset = usize::try_from(range.start.checked_sub(physical)?).ok()?;
+            let inside = offset.checked_add(range.used)? <= region.used;
+            (inside && client.is_some() && region.site.client() == client).then_some(cache)
+        }
+        _ => None,
+    })
+}
+
+/// The cache type of a mapping of any part of the range, if it is another than `cache`.
+fn other_type(range: &Range, cache: CacheType) -> Option<CacheType> {
+    REGIONS.find_map(|region| match region.owner {
+        Owner::IoSpace {
+            cache: own,
+            physical,
+            ..
+        } if own != cache && range.meets(page(physical), region.used) => Some(own),
+        _ => None,
+    })
+}
+
+/// Whether memory of a contiguous block is mapped here. Any context but NMI.
+pub(super) fn has_memory_of(base: usize) -> bool {
+    if OF_MEMORY.load(Relaxed) == 0 {
+        return false;
+    }
+    let block = {
+        let bucket = REGIONS.bucket(base).lock();
+        bucket.find(base).and_then(|region| match region.owner {
+            Owner::Contiguous { physical, .. } => Some(Range {
+                first: physical,
+                bytes: region.asked,
+                start: physical,
+                used: region.used,
+            }),
+            _ => None,
+        })
+    };
+    block.is_some_and(|block| {
+        let mapped = REGIONS.find_map(|region| match region.owner {
+            Owner::IoSpace { physical, .. } if block.meets(page(physical), region.used) => Some(()),
+            _ => None,
+        });
+        mapped.is_some()
+    })
+}
+
+/// Maps physical addresses, or reports why not and returns `None`. Any context; only a task that
+/// may sleep gets a mapping.
+fn map(physical: u64, bytes: usize, wanted: Protection, caller: usize) -> Option<NonNull<u8>> {
+    let Protection { cache, access } = wanted;
+    if bytes == 0 {
+        rule::CONTIGUOUS_ZERO_BYTES
+            .by(caller, [cache.into()])
+            .report();
+        return None;
+    }
+    let irql = sys::irql();
+    if irql.is_above_dispatch() {
+        rule::IO_SPACE_REQUESTED
+            .by(caller, [cache.into(), bytes.into()])
+            .report();
+        return None;
+    }
+    let refused = hooks::refuse(MemoryType::IoSpace, None, bytes, caller);
+    let range = Range::new(physical, bytes)
+        .filter(|_| !refused)
+        .filter(|_| sys::may_change_pages());
+    let base = range.and_then(|range| map_range(range, cache, access, caller));
+    if base.is_none() {
+        FAMILY.fail();
+    }
+    base
+}
+
+/// Undoes the mappings that wait for it. The kernel would give registers the type that they have
+/// in such a mapping. Sleeps.
+fn finish_deferred() {
+    if !IoMapping::any_deferred() {
+        return;
+    }
+    noncached::BACKLOG.drain(noncached::give_back);
+    IoMapping::wait_for_deferred();
+}
+
+/// Maps physical addresses. Sleeps.
+fn map_range(range: Range, cache: CacheType, access: Access, caller: usize) -> Option<NonNull<u8>> {
+    let memory = sys::io_is_memory(range.first, range.bytes);
+    if memory && own_memory(&range, caller) != Some(cache) {
+        rule::IO_SPACE_OF_MEMORY
+            .by(
+                caller,
+                [range.first.into(), range.bytes.into(), cache.into()],
+            )
+            .report();
+        return None;
+    }
+    if let Some(own) = other_type(&range, cache) {
+        rule::IO_SPACE_OF_ANOTHER_TYPE
+            .by(caller, [range.first.into(), range.bytes.into(), own.into()])
+            .report();
+        return None;
+    }
+    noncached::BACKLOG.shorten(range.used, noncached::give_back);
+    let record = Reservation::new()?;
+    let write = access == Access::Write;
+    let mapping = if memory {
+        OF_MEMORY.add(1, Relaxed);
+        // SAFETY: It is memory of a live block with this cache type, of a module that does not free
+        // it before this returns. While the record below is there, `contiguous::free()` does not.
+        let mapping =
+            unsafe { IoMapping::of_memory(range.start, range.used, cache.as_raw(), write) };
+        if mapping.is_none() {
+            OF_MEMORY.add(-1, Relaxed);
+        }
+        mapping
+    } else {
+        finish_deferred();
+        IoMapping::of_device(range.start, range.used, cache.as_raw(), write)
+    }?;
+    let base = mapping.base();
+    FAMILY.charge(range.bytes, range.used);
+    let owner = Owner::IoSpace {
+        cache,
+        physical: range.first,
+        access,
+        mapping,
+    };
+    record.insert(base, range.bytes, range.used, caller, owner);
+    // CAST: Less than a page.
+    let offset = range.first.wrapping_sub(range.start) as usize;
+    // SAFETY: The first byte is in the first page that is mapped.
+    Some(unsafe { base.add(offset) })
+}
+
+/// Undoes a mapping. Any context, any address.
+fn unmap(at: usize, bytes: usize, caller: usize) {
+    let own = Parameter::Address(at);
+    let irql = sys::irql();
+    if irql.is_above_dispatch() {
+        rule::IO_SPACE_FREED.by(caller, [own]).report();
+    }
+    if irql.is_nmi() {
+        return;
+    }
+    let offset = at & (PAGE_SIZE - 1);
+    let taken = REGIONS.take(at - offset, |region| match region.owner {
+        // CAST: Less than a page.
+        Owner::IoSpace { physical, .. }
+            if region.asked == bytes && physical.wrapping_sub(page(physical)) == offset as u64 =>
+        {
+            Ok(())
+        }
+        Owner::IoSpace { .. } => Err(Misfit::Arguments(region.facts())),
+        _ => Err(Misfit::Family(region.facts())),
+    });
+    let taken = taken.or_report(
+        MemoryType::IoSpace,
+        at - offset,
+        |facts| rule::IO_SPACE_MISFIT.by(caller, [own, facts.known.bytes.into(), bytes.into()]),
+        || rule::NOT_IO_SPACE.by(caller, [own, bytes.into()]),
+    );
+    let Some(mut region) = taken else {
+        return;
+    };
+    FAMILY.discharge(region.asked, region.used);
+    let later = !sys::may_change_pages();
+    if let Owner::IoSpace { mapping, .. } = &mut region.owner {
+        if mapping.is_memory() {
+            OF_MEMORY.add(-1, Relaxed);
+        }
+        if later {
+            mapping.defer();
+        }
+    }
+    if later {
+        noncached::BACKLOG.add(region);
+    } else {
+        noncached::give_back(Batch::of(region));
+    }
+}
+
+/// `MmMapIoSpace`.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_io_map(
+    physical: u64,
+    bytes: usize,
+    cache: i32,
+    caller: usize,
+) -> *mut c_void {
+    let Some(cache) = CacheType::from_raw(cache) else {
+        // CAST: The report shows the value's bits.
+        let shown = cache as u32;
+        rule::CACHE_TYPE_RESERVED
+            .by(caller, [shown.into(), bytes.into()])
+            .report();
+        return sys::NULL;
+    };
+    let wanted = Protection {
+        cache,
+        access: Access::Write,
+    };
+    map(physical, bytes, wanted, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_io_map);
+export_symbol_gpl!(rust_pool_io_map);
+
+/// `MmMapIoSpaceEx`.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_io_map_protected(
+    physical: u64,
+    bytes: usize,
+    protection: u32,
+    caller: usize,
+) -> *mut c_void {
+    let Some(wanted) = Protection::from_raw(protection) else {
+        rule::IO_SPACE_BADLY
+            .by(caller, [physical.into(), bytes.into(), protection.into()])
+            .report();
+        return sys::NULL;
+    };
+    map(physical, bytes, wanted, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+}
+matches_header!(rust_pool_io_map_protected);
+export_symbol_gpl!(rust_pool_io_map_protected);
+
+/// `MmUnmapIoSpace`.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_io_unmap(base: *mut c_void, bytes: usize, caller: usize) {
+    unmap(base as usize, bytes, caller);
+}
+matches_header!(rust_pool_io_unmap);
+export_symbol_gpl!(rust_pool_io_unmap);

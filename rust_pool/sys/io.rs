@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Physical addresses that are mapped by their number: a device's registers, or memory once more.
+
+use crate::sys::{
+    memory::PAGE_SIZE,
+    raw,
+    work::{
+        self,
+        Awaited, //
+    }, //
+};
+use core::ptr::NonNull;
+use kernel::sync::atomic::{
+    Atomic,
+    Relaxed, //
+};
+
+/// How many mappings wait to be undone, or are being undone after that.
+static DEFERRED: Atomic<i64> = Atomic::new(0);
+
+/// Whether the CPU has so many physical addresses from `start` on.
+pub(crate) fn io_exists(start: u64, bytes: usize) -> bool {
+    // SAFETY: May be called anywhere; nothing but numbers is compared.
+    unsafe { raw::rust_pool_io_exists(start, bytes) }
+}
+
+/// Whether any of these physical addresses is memory of the kernel. Task context.
+pub(crate) fn io_is_memory(start: u64, bytes: usize) -> bool {
+    // SAFETY: The function looks the numbers up in a table of the kernel.
+    unsafe { raw::rust_pool_io_is_memory(start, bytes) }
+}
+
+/// A mapping, which is undone on drop. That sleeps.
+///
+/// # Invariants
+///
+/// `base` comes from `rust_pool_memory_map()` or, if not `memory`, `rust_pool_device_map()`.
+pub(crate) struct IoMapping {
+    base: NonNull<u8>,
+    memory: bool,
+    /// Whether it is one of [`DEFERRED`].
+    deferred: bool,
+}
+
+// SAFETY: A mapping belongs to no thread.
+unsafe impl Send for IoMapping {}
+
+impl IoMapping {
+    /// Maps whole pages of a device, with a cache type or one that is weaker. Sleeps.
+    pub(crate) fn of_device(start: u64, bytes: usize, cache: i32, write: bool) -> Option<Self> {
+        // SAFETY: The function maps nothing but what is no memory; this context may sleep.
+        let base = unsafe { raw::rust_pool_device_map(start, bytes, cache, write) };
+        // INVARIANT: It was just mapped.
+        Some(Self {
+            base: NonNull::new(base.cast())?,
+            memory: false,
+            deferred: false,
+        })
+    }
+
+    /// Maps whole pages of memory. Sleeps.
+    ///
+    /// # Safety
+    ///
+    /// All of it is memory with this cache type, and stays allocated while it is mapped.
+    pub(crate) unsafe fn of_memory(
+        start: u64,
+        bytes: usize,
+        cache: i32,
+        write: bool,
+    ) -> Option<Self> {
+        let first = usize::try_from(start).ok()? / PAGE_SIZE;
+        // SAFETY: By the safety requirements; this context may sleep.
+        let base = unsafe { raw::rust_pool_memory_map(first, bytes / PAGE_SIZE, cache, write) };
+        // INVARIANT: It was just mapped.
+        Some(Self {
+            base: NonNull::new(base.cast())?,
+            memory: true,
+            deferred: false,
+        })
+    }
+
+    /// Where it begins.
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Says that it will be dropped later. Any context.
+    pub(crate) fn defer(&mut self) {
+        if !core::mem::replace(&mut self.deferred, true) {
+            DEFERRED.add(1, Relaxed);
+        }
+    }
+
+    /// Whether there are mappings that wait to be undone.
+    pub(crate) fn any_deferred() -> bool {
+        DEFERRED.load(Relaxed) != 0
+    }
+
+    /// Waits until others have undone what they are about to undo. Sleeps.
+    pub(crate) fn wait_for_deferred() {
+        work::wait_until(Awaited::Unmapped, || !Self::any_deferred());
+    }
+
+    /// Whether memory is mapped.
+    pub(crate) fn is_memory(&self) -> bool {
+        self.memory
+    }
+}
+
+impl Drop for IoMapping {
+    fn drop(&mut self) {
+        let (base, memory) = (self.base.as_ptr().cast(), self.memory);
+        let undo = || {
+            // SAFETY: By the type invariant. Nobody uses the mapping any more, and this may sleep.
+            unsafe {
+                if memory {
+                    raw::rust_pool_vunmap(base);
+                } else {
+                    raw::rust_pool_device_unmap(base);
+                }
+            }
+        };
+        if !self.deferred {
+            return undo();
+        }
+        work::doing(Awaited::Unmapped, undo);
+        DEFERRED.add(-1, Relaxed);
+        work::wake();
+    }
+}
