@@ -209,8 +209,8 @@ MmAllocateContiguousMemoryEx(PSIZE_T NumberOfBytes,
  * that the same module has allocated, with the same cache type. Such a block has to be
  * unmapped before it is freed.
  *
- * The routine does not check whose the registers are. Use readl() and the like on what
- * it returns.
+ * The routine does not check whose the registers are. Use the WDK's
+ * READ_REGISTER_ULONG() and the like, or readl(), on what it returns.
  *
  * Context: A task that may sleep. At DISPATCH_LEVEL NULL, above it a violation
  * (0xC2/0x08).

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What stands around the memory code of a Windows driver, under the names of the
- * WDK's wdm.h: IRQLs, spin locks, lists, interlocked operations, strings. Memory
- * itself is <rust_pool/wdm.h>. See ntdef.h for how this comes into the path.
+ * WDK's wdm.h: IRQLs, spin locks, lists, interlocked operations, registers, strings.
+ * Memory itself is <rust_pool/wdm.h>. See ntdef.h for how this comes into the path.
  */
 #ifndef _RUST_POOL_WDK_WDM_H
 #define _RUST_POOL_WDK_WDM_H
@@ -10,11 +10,14 @@
 #include <linux/atomic.h>
 #include <linux/bottom_half.h>
 #include <linux/bug.h>
+#include <linux/io.h>
 #include <linux/irqflags.h>
+#include <linux/pagemap.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 
 #include "ntdef.h"
 #include "ntstatus.h"
@@ -471,6 +474,93 @@ static inline PVOID InterlockedCompareExchangePointer(PVOID volatile *Target,
 						      PVOID Comperand)
 {
 	return cmpxchg(Target, Comperand, ExChange);
+}
+
+/*
+ * Registers, where MmMapIoSpace() mapped them. The routines for buffers take one
+ * register after another.
+ */
+#define RUST_POOL_REGISTER(Name, Type, from, to) \
+static inline Type READ_REGISTER_##Name(volatile Type *Register) \
+{ \
+	return from((volatile void __iomem __force *)Register); \
+} \
+static inline VOID WRITE_REGISTER_##Name(volatile Type *Register, Type Value) \
+{ \
+	to(Value, (volatile void __iomem __force *)Register); \
+} \
+static inline VOID READ_REGISTER_BUFFER_##Name(volatile Type *Register, \
+					       Type *Buffer, ULONG Count) \
+{ \
+	while (Count--) \
+		*Buffer++ = READ_REGISTER_##Name(Register++); \
+} \
+static inline VOID WRITE_REGISTER_BUFFER_##Name(volatile Type *Register, \
+						Type *Buffer, ULONG Count) \
+{ \
+	while (Count--) \
+		WRITE_REGISTER_##Name(Register++, *Buffer++); \
+}
+
+RUST_POOL_REGISTER(UCHAR, UCHAR, readb, writeb)
+RUST_POOL_REGISTER(USHORT, USHORT, readw, writew)
+RUST_POOL_REGISTER(ULONG, ULONG, readl, writel)
+RUST_POOL_REGISTER(ULONG64, ULONG64, readq, writeq)
+
+#undef RUST_POOL_REGISTER
+
+/* Memory of a process */
+
+/**
+ * ProbeForRead - check that a range is not the kernel's
+ * @Address: where it begins
+ * @Length: its bytes; of none nothing is checked
+ * @Alignment: 1, 2, 4, 8 or 16
+ *
+ * On Windows it returns nothing, and raises the status where this one returns it. As
+ * on Windows, memory need not be there. A driver on Linux must not use the address
+ * itself: copy by copy_from_user(), or lock the pages by MmProbeAndLockPages().
+ *
+ * Context: A task of the process.
+ * Return: %STATUS_SUCCESS, %STATUS_ACCESS_VIOLATION or
+ * %STATUS_DATATYPE_MISALIGNMENT.
+ */
+static inline __must_check NTSTATUS
+ProbeForRead(const volatile VOID *Address, SIZE_T Length, ULONG Alignment)
+{
+	if (!Length)
+		return STATUS_SUCCESS;
+	if ((ULONG_PTR)Address & (Alignment - 1))
+		return STATUS_DATATYPE_MISALIGNMENT;
+	if (!access_ok((const void __user __force *)Address, Length))
+		return STATUS_ACCESS_VIOLATION;
+	return STATUS_SUCCESS;
+}
+
+/**
+ * ProbeForWrite - check that a process may write to a range
+ * @Address: as for ProbeForRead()
+ * @Length: as there
+ * @Alignment: as there
+ *
+ * As ProbeForRead(); and each page is faulted in, and has to be writable.
+ *
+ * Context: A task of the process, that may sleep. Elsewhere no page is faulted in.
+ * Return: As ProbeForRead(). %STATUS_ACCESS_VIOLATION also in a thread of the kernel
+ * that has no process, and above APC_LEVEL.
+ */
+static inline __must_check NTSTATUS
+ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment)
+{
+	NTSTATUS status = ProbeForRead(Address, Length, Alignment);
+
+	if (!NT_SUCCESS(status) || !Length)
+		return status;
+	if (!current->mm || KeGetCurrentIrql() > APC_LEVEL)
+		return STATUS_ACCESS_VIOLATION;
+	if (fault_in_safe_writeable((const char __user __force *)Address, Length))
+		return STATUS_ACCESS_VIOLATION;
+	return STATUS_SUCCESS;
 }
 
 #define KeMemoryBarrier()	smp_mb()

@@ -7,6 +7,7 @@
 #include <linux/completion.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
+#include <linux/mman.h>
 #include <linux/sizes.h>
 
 #include "pool/pool.h"
@@ -370,6 +371,139 @@ static void bytes(struct rpt *t)
 	EXPECT_EQ(t, RtlCompareMemoryUlong(words, 16, 5), 0);
 }
 
+/* Memory will do for registers. */
+static void registers(struct rpt *t)
+{
+	ULONG64 wide[2] = { };
+	ULONG words[4] = { }, copy[4] = { 1, 2, 3, 4 };
+	UCHAR *bytes = (UCHAR *)words;
+	USHORT *halves = (USHORT *)words;
+
+	WRITE_REGISTER_ULONG(words + 1, 0x11223344);
+	EXPECT_EQ(t, words[1], 0x11223344);
+	EXPECT_EQ(t, words[0] | words[2], 0);
+	EXPECT_EQ(t, READ_REGISTER_ULONG(words + 1), 0x11223344);
+	EXPECT_EQ(t, READ_REGISTER_USHORT(halves + 2), 0x3344);
+	EXPECT_EQ(t, READ_REGISTER_UCHAR(bytes + 7), 0x11);
+	WRITE_REGISTER_USHORT(halves + 3, 0x5566);
+	WRITE_REGISTER_UCHAR(bytes + 4, 0x77);
+	EXPECT_EQ(t, words[1], 0x55663377);
+	WRITE_REGISTER_ULONG64(wide + 1, 0x1122334455667788);
+	EXPECT_EQ(t, wide[0], 0);
+	EXPECT_EQ(t, READ_REGISTER_ULONG64(wide + 1), 0x1122334455667788);
+	WRITE_REGISTER_BUFFER_ULONG(words, copy, 3);
+	EXPECT(t, words[0] == 1 && words[1] == 2 && words[2] == 3 && !words[3]);
+	memset(copy, 0, sizeof(copy));
+	READ_REGISTER_BUFFER_ULONG(words, copy, 2);
+	EXPECT(t, copy[0] == 1 && copy[1] == 2 && !copy[2]);
+}
+
+static void probes(struct rpt *t)
+{
+	const NTSTATUS violation = STATUS_ACCESS_VIOLATION;
+	const NTSTATUS misaligned = STATUS_DATATYPE_MISALIGNMENT;
+	void __user *user = rpt_user_map(2 * PAGE_SIZE);
+	char *at = (char __force *)user, *kernel = (char *)t;
+
+	if (!EXPECT(t, user))
+		return;
+	EXPECT_EQ(t, ProbeForRead(at, 2 * PAGE_SIZE, 8), STATUS_SUCCESS);
+	EXPECT_EQ(t, ProbeForWrite(at, 2 * PAGE_SIZE, 8), STATUS_SUCCESS);
+	EXPECT_EQ(t, ProbeForRead(at + 4, 4, 8), misaligned);
+	EXPECT_EQ(t, ProbeForWrite(at + 1, 4, 2), misaligned);
+	EXPECT_EQ(t, ProbeForWrite(at + 4, 4, 4), STATUS_SUCCESS);
+	EXPECT_EQ(t, ProbeForRead(kernel, 4, 1), violation);
+	EXPECT_EQ(t, ProbeForWrite(kernel, 4, 1), violation);
+	EXPECT_EQ(t, ProbeForRead(at, MAXSIZE_T, 1), violation);
+	EXPECT_EQ(t, ProbeForRead(at, (SIZE_T)kernel, 1), violation);
+	/* Of nothing, nothing is checked. */
+	EXPECT_EQ(t, ProbeForRead(kernel + 1, 0, 8), STATUS_SUCCESS);
+	EXPECT_EQ(t, ProbeForWrite(kernel + 1, 0, 8), STATUS_SUCCESS);
+	rpt_user_unmap(user, 2 * PAGE_SIZE);
+	EXPECT_EQ(t, ProbeForWrite(at + PAGE_SIZE, 4, 1), violation);
+	EXPECT_EQ(t, ProbeForRead(at + PAGE_SIZE, 4, 1), STATUS_SUCCESS);
+}
+
+/* The second page can be read, and be written to in no copy of its own either. */
+static void probes_of_readers(struct rpt *t)
+{
+	const unsigned long flags = MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
+	void __user *user = rpt_user_map(2 * PAGE_SIZE);
+	char *at = (char __force *)user;
+	unsigned long second;
+
+	if (!EXPECT(t, user))
+		return;
+	second = vm_mmap(NULL, (unsigned long)at + PAGE_SIZE, PAGE_SIZE, PROT_READ,
+			 flags, 0);
+	if (EXPECT_EQ(t, second, (unsigned long)at + PAGE_SIZE)) {
+		EXPECT_EQ(t, ProbeForWrite(at, PAGE_SIZE, 1), STATUS_SUCCESS);
+		EXPECT_EQ(t, ProbeForRead(at, 2 * PAGE_SIZE, 1), STATUS_SUCCESS);
+		EXPECT_EQ(t, ProbeForWrite(at, PAGE_SIZE + 1, 1),
+			  STATUS_ACCESS_VIOLATION);
+		EXPECT_EQ(t, ProbeForWrite(at + PAGE_SIZE, 1, 1),
+			  STATUS_ACCESS_VIOLATION);
+	}
+	rpt_user_unmap(user, 2 * PAGE_SIZE);
+}
+
+struct probe {
+	char *at;
+	NTSTATUS reading, writing, of_nothing;
+	struct completion done;
+};
+
+static void probe(void *arg)
+{
+	struct probe *p = arg;
+
+	p->reading = ProbeForRead(p->at, 4, 4);
+	p->writing = ProbeForWrite(p->at, 4, 4);
+	p->of_nothing = ProbeForWrite(p->at, 0, 4);
+}
+
+static int probe_in_thread(void *arg)
+{
+	struct probe *p = arg;
+
+	probe(p);
+	complete(&p->done);
+	return 0;
+}
+
+/* No page is there, and none may be faulted in. */
+static void probes_in_context(struct rpt *t)
+{
+	void __user *user = rpt_user_map(PAGE_SIZE);
+	struct probe p = { .at = (char __force *)user };
+
+	if (!EXPECT(t, user))
+		return;
+	rpt_in_context(rpt_value(t), probe, &p);
+	EXPECT_EQ(t, p.reading, STATUS_SUCCESS);
+	EXPECT_EQ(t, p.writing, STATUS_ACCESS_VIOLATION);
+	EXPECT_EQ(t, p.of_nothing, STATUS_SUCCESS);
+	rpt_user_unmap(user, PAGE_SIZE);
+}
+
+/* A thread of the kernel has no process that could write there. */
+static void probes_in_no_process(struct rpt *t)
+{
+	void __user *user = rpt_user_map(PAGE_SIZE);
+	struct probe p = { .at = (char __force *)user };
+
+	if (!EXPECT(t, user))
+		return;
+	init_completion(&p.done);
+	if (EXPECT(t, !IS_ERR(kthread_run(probe_in_thread, &p, "rpt_probe")))) {
+		wait_for_completion(&p.done);
+		EXPECT_EQ(t, p.reading, STATUS_SUCCESS);
+		EXPECT_EQ(t, p.writing, STATUS_ACCESS_VIOLATION);
+		EXPECT_EQ(t, p.of_nothing, STATUS_SUCCESS);
+	}
+	rpt_user_unmap(user, PAGE_SIZE);
+}
+
 static const struct rpt_case cases[] = {
 	{ "page_align", page_align },
 	{ "irql_in", irql, rpt_contexts },
@@ -379,6 +513,11 @@ static const struct rpt_case cases[] = {
 	{ "lists", lists },
 	{ "sequenced_lists", sequenced_lists },
 	{ "interlocked", interlocked },
+	{ "registers", registers },
+	{ "probes", probes },
+	{ "probes_of_readers", probes_of_readers },
+	{ "probes_in_context", probes_in_context, rpt_atomic_contexts },
+	{ "probes_in_no_process", probes_in_no_process },
 	{ "strings", strings },
 	{ "bytes", bytes },
 };
