@@ -255,6 +255,98 @@ static void contiguous_bounded(struct rpt *t)
 					   .cache = MmNonCached });
 }
 
+/* Its size, which is set, is of no use to the next call. */
+static bool contiguous_allocate_extended(void *arg)
+{
+	const PHYSICAL_ADDRESS none = { }, any = { .QuadPart = -1 };
+	struct request *r = arg;
+	SIZE_T bytes = r->bytes;
+	NTSTATUS status;
+
+	status = MmAllocateContiguousMemoryEx(&bytes, none, any, none, 0,
+					      RUST_POOL_PAGE_READWRITE, NULL, TAG, 0,
+					      &r->base);
+	return status == STATUS_SUCCESS;
+}
+
+static void contiguous_extended(struct rpt *t)
+{
+	struct request r = { .bytes = rpt_value(t) };
+	struct rpt_sweep s = {
+		.call = contiguous_allocate_extended, .undo = contiguous_free,
+		.arg = &r,
+	};
+
+	counted(t, "contiguous", &s);
+}
+
+static bool io_map(void *arg)
+{
+	PHYSICAL_ADDRESS lowest = { };
+	struct request *r = arg;
+
+	lowest.QuadPart = r->lowest;
+	r->base = MmMapIoSpace(lowest, r->bytes, r->cache);
+	return r->base;
+}
+
+static void io_unmap(void *arg)
+{
+	struct request *r = arg;
+
+	MmUnmapIoSpace(r->base, r->bytes);
+}
+
+static void io_space(struct rpt *t)
+{
+	struct request r = {
+		.lowest = pci_resource_start(edu, 0) + 16, .bytes = 5000,
+		.cache = MmNonCached,
+	};
+	struct rpt_sweep s = { .call = io_map, .undo = io_unmap, .arg = &r };
+
+	counted(t, "io_space", &s);
+}
+
+static void io_space_of_memory(struct rpt *t)
+{
+	const PHYSICAL_ADDRESS any = { .QuadPart = -1 };
+	char *block = MmAllocateContiguousMemory(SZ_16K, any);
+	struct request r = { .bytes = 5000, .cache = MmCached };
+	struct rpt_sweep s = { .call = io_map, .undo = io_unmap, .arg = &r };
+
+	if (!EXPECT(t, block))
+		return;
+	r.lowest = MmGetPhysicalAddress(block + 4096).QuadPart;
+	counted(t, "io_space", &s);
+	MmFreeContiguousMemory(block);
+}
+
+static bool memory_ranges_get(void *arg)
+{
+	struct request *r = arg;
+
+	r->base = MmGetPhysicalMemoryRanges();
+	return r->base;
+}
+
+static void memory_ranges_free(void *arg)
+{
+	struct request *r = arg;
+
+	ExFreePool(r->base);
+}
+
+static void memory_ranges(struct rpt *t)
+{
+	struct request r = { };
+	struct rpt_sweep s = {
+		.call = memory_ranges_get, .undo = memory_ranges_free, .arg = &r,
+	};
+
+	counted(t, NULL, &s);
+}
+
 static bool noncached_allocate(void *arg)
 {
 	struct request *r = arg;
@@ -404,6 +496,10 @@ static const struct rpt_case cases[] = {
 	{ "contiguous", contiguous, page_bytes },
 	{ "contiguous_write_combined", contiguous_write_combined, page_bytes },
 	{ "contiguous_bounded", contiguous_bounded, page_bytes },
+	{ "contiguous_extended", contiguous_extended, page_bytes },
+	{ "io_space", io_space },
+	{ "io_space_of_memory", io_space_of_memory },
+	{ "memory_ranges", memory_ranges },
 	{ "noncached", noncached, scattered_bytes },
 	{ "adapter", adapter },
 	{ "common_buffer", common_buffer, page_bytes },

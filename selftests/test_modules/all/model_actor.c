@@ -215,6 +215,13 @@ static void call_free_buffer(void *arg)
 						 TRUE);
 }
 
+static void call_unmap(void *arg)
+{
+	struct call *c = arg;
+
+	MmUnmapIoSpace(c->address, c->bytes);
+}
+
 /* Choices */
 
 /* Where a kind may be allocated and freed. */
@@ -526,6 +533,37 @@ static void bad_call(struct actor *a, unsigned int slot, const u32 *r)
 		a->in_use[slot] = false;
 }
 
+/* A part of a contiguous block, by its physical address; only a task may. */
+static void map_again(struct actor *a, struct block *b, const u32 *r)
+{
+	size_t offset = r[3] % b->bytes;
+	struct call c = {
+		.actor = a, .block = b,
+		.bytes = min(1 + (r[2] >> 8) % 10000, b->bytes - offset),
+	};
+	PHYSICAL_ADDRESS at = MmGetPhysicalAddress(b->base + offset);
+	void *mapped;
+
+	mapped = MmMapIoSpace(at, c.bytes,
+			      b->kind == CONTIGUOUS ? MmCached : MmNonCached);
+	if (!mapped) {
+		a->unmet++;
+		return;
+	}
+	if (memcmp(mapped, b->base + offset, c.bytes))
+		actor_wrong(a, "%zu bytes at %px are others at %px", c.bytes,
+			    b->base + offset, mapped);
+	if (a->bad_left && !(r[2] & 0x70)) {
+		a->bad_left--;
+		c.address = b->base;
+		expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
+		in_context(context_for(a, b->kind, r[1]), call_free_contiguous,
+			   &c);
+	}
+	c.address = mapped;
+	in_context(r[2] & 0x80 ? RPT_TASK : RPT_PREEMPT_OFF, call_unmap, &c);
+}
+
 static void act(struct actor *a, unsigned int slot, const u32 *r)
 {
 	struct block *b = &a->slots[slot];
@@ -542,6 +580,9 @@ static void act(struct actor *a, unsigned int slot, const u32 *r)
 	} else if (action < 127) {
 		if (b->base)
 			check(a, b, "in between");
+		if (b->base && !a->softirq && !(r[2] & 3) &&
+		    (b->kind == CONTIGUOUS || b->kind == CONTIGUOUS_UC))
+			map_again(a, b, r);
 	} else {
 		bad_call(a, slot, r);
 	}
