@@ -126,6 +126,10 @@ fn object_at(at: usize) -> Option<Object> {
 /// Looks for a block with a damaged header at an address that has no valid one. Returns only what
 /// is certain to be a block. Slow; any context but NMI.
 pub(crate) fn look(addr: usize) -> Option<Damage> {
+    // What remains there of a header is not damaged: the memory is another's now.
+    if slab_caches::is_of_another(addr) {
+        return None;
+    }
     look_at_pages(addr).or_else(|| look_at_small(addr))
 }
 

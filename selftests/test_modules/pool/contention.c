@@ -16,6 +16,8 @@
 #define BLOCKS	64
 /* Of a size that comes from the heap as a rule, though it has a cache. */
 #define BYTES	1000
+/* What a magazine holds of it: 8 KiB. These may be the heap's, from before. */
+#define KEPT	8
 
 /* Allocates a batch and frees it; how many blocks were a slab's. */
 static unsigned int in_slabs(void)
@@ -80,7 +82,7 @@ static void turn_to_slabs_and_back(struct rpt *t)
 	rpt_heap(t, &quiet);
 	before = in_slabs();
 	if (start(t, tasks, most))
-		while (READ_ONCE(most[0]) < BLOCKS && time_before(jiffies, end))
+		while (READ_ONCE(most[0]) < BLOCKS - KEPT && time_before(jiffies, end))
 			msleep(20);
 	for (i = 0; i < RACERS; i++)
 		if (tasks[i])
@@ -96,7 +98,7 @@ static void turn_to_slabs_and_back(struct rpt *t)
 		 raced.contentions - quiet.contentions);
 	EXPECT(t, before < BLOCKS / 2);
 	EXPECT(t, raced.contentions > quiet.contentions);
-	EXPECT_EQ(t, most[0], BLOCKS);
+	EXPECT(t, most[0] >= BLOCKS - KEPT);
 	EXPECT(t, after < BLOCKS / 2);
 }
 
