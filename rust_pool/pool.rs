@@ -547,6 +547,10 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if addr < SYSTEM_SPACE {
         return rule::USER_ADDRESS_FREED.by(caller, [addr.into()]).report();
     }
+    // Before the search for damage: a block may have damaged headers of former blocks in it.
+    if let Some(block) = around(addr) {
+        return free_inside(addr, block, caller);
+    }
     if let Some(damage) = damage::look(addr) {
         return damage.report(caller);
     }
@@ -555,9 +559,6 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
         return rule::HEADER_CHANGED.by(caller, given).report_with(|| {
             tracking::tell(addr);
         });
-    }
-    if let Some(block) = around(addr) {
-        return free_inside(addr, block, caller);
     }
     // The address may have been used again since, for a mapping. If that is of a device's
     // registers, this is not a second free.
