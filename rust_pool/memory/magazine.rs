@@ -49,7 +49,7 @@ use kernel::{
 };
 
 /// The most bytes in a magazine, except that two blocks always fit.
-const BYTES: usize = 8192;
+const BYTES: usize = 4096;
 
 /// A magazine, in per-CPU memory.
 ///

@@ -15,7 +15,7 @@ use crate::{
 /// Orders of pages that are kept: 4 to 64 KiB.
 pub(crate) const ORDERS: usize = 5;
 /// The most blocks in a magazine.
-pub(crate) const CAPACITY: usize = 30;
+pub(crate) const CAPACITY: usize = 14;
 /// How many kinds there are.
 pub(crate) const SHELVES: usize = CLASSES + ORDERS;
 

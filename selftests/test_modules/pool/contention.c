@@ -16,7 +16,7 @@
 #define BLOCKS	64
 /* Of a size that comes from the heap as a rule, though it has a cache. */
 #define BYTES	1000
-/* What a magazine holds of it: 8 KiB. These may be the heap's, from before. */
+/* A magazine holds no more than this of it. These may be the heap's, from before. */
 #define KEPT	8
 
 /* Allocates a batch and frees it; how many blocks were a slab's. */
