@@ -140,6 +140,7 @@ impl Log {
         })
     }
 
+    /// Puts in a violation, in place of the oldest.
     pub(crate) fn push(&mut self, entry: Entry) {
         self.newest = self.newest.max(entry.number);
         let part = self.parts.get_mut(part(entry.number));
