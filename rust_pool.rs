@@ -26,6 +26,8 @@ mod rust_pool {
 
     pub(crate) mod callers;
 
+    pub(crate) mod trace;
+
     pub(crate) mod options;
 
     pub(crate) mod header;

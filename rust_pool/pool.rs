@@ -15,6 +15,7 @@ pub(crate) mod raise;
 pub(crate) mod red_zone;
 pub(crate) mod small;
 pub(crate) mod special;
+pub(crate) mod traced;
 pub(crate) mod verified;
 pub(crate) mod wish;
 
@@ -90,7 +91,6 @@ use crate::{
         }, //
     },
     verifier::{
-        self,
         held_back,
         hooks,
         quarantine_set,
@@ -128,7 +128,7 @@ fn allocate(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    if verifier::on() {
+    if sys::watched() {
         return allocate_any(pool_type, bytes, Tag::from_raw(tag), caller, owner);
     }
     // Rows and headers have tags without `PROTECTED_POOL`. A request with that bit finds no row, so
@@ -273,6 +273,7 @@ fn allocate_checked(
             row.begin_peak();
             // SAFETY: The block has just been allocated, and no client knows it yet.
             unsafe { verified::allocated(block, bytes, small, tag, kind, caller) };
+            traced::allocated(block, bytes, small, tag, kind, caller);
         }
         None => row.fail(),
     }
@@ -343,19 +344,22 @@ fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize
 #[inline(always)]
 fn free(addr: usize, tag: u32, caller: usize) {
     let tag = Tag::stored(tag);
-    if sys::any_listed() {
-        free_unless_listed(addr, tag, caller);
+    if sys::frees_watched() {
+        free_watched(addr, tag, caller);
     } else if !fast::free(addr, tag) {
         free_pages(addr, tag, caller);
     }
 }
 
-/// Frees a block while there are scatter/gather lists, unless one of them has it.
+/// Frees a block while somebody looks at frees, unless it is in a scatter/gather list.
 #[inline(never)]
-fn free_unless_listed(addr: usize, tag: Tag, caller: usize) {
+fn free_watched(addr: usize, tag: Tag, caller: usize) {
     let refuses = |known: Known| listed::refuses(addr, known.bytes, caller);
-    if !percpu::in_nmi() && lookup::find(addr).is_some_and(refuses) {
+    if sys::any_listed() && !percpu::in_nmi() && lookup::find(addr).is_some_and(refuses) {
         return;
+    }
+    if sys::watched() {
+        return free_any(addr, tag.unprotected(), caller);
     }
     if !fast::free(addr, tag) {
         free_pages(addr, tag, caller);
@@ -429,6 +433,9 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     // it up.
     let object = unsafe { small::take(addr, &header, tag_table::at(header.row())) };
     let class = Class::of_header(&header);
+    if object.is_some() {
+        traced::small(addr, &header).freed(caller);
+    }
     match object {
         Some(object) if keep => quarantine::keep(Memory::Object(object, class, addr)),
         // SAFETY: By its header the object is of this class. `take()` returned it to one CPU only.
@@ -455,7 +462,11 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
     // SAFETY: The caller found `header` live for `addr`. A client that frees a block gives it up.
-    match unsafe { pages::take(addr, &header, tag_table::at(header.row())) } {
+    let block = unsafe { pages::take(addr, &header, tag_table::at(header.row())) };
+    if block.is_some() {
+        traced::pages(addr, &header).freed(caller);
+    }
+    match block {
         Some(block) if keep => quarantine::keep(Memory::Pages(block, header)),
         // SAFETY: The block had this header. `take()` returned it to one CPU only.
         Some(block) => unsafe { pages::give(block, header) },
@@ -496,7 +507,7 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
             if let Owner::Pool { kind, .. } = region.owner {
                 bad_free::check_context(addr, kind, caller);
             }
-            release(region);
+            release(region, caller);
         }
         Taken::Refused(Ok(block)) => {
             quarantine_set::quarantine_on_free(addr);
@@ -512,9 +523,10 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
 }
 
 /// Frees a block that was taken out of the table. Any context but NMI.
-fn release(region: KBox<Region>) {
+fn release(region: KBox<Region>, caller: usize) {
     if let Owner::Pool { row, .. } = region.owner {
         row.discharge(region.asked, region.used);
+        region.traced().freed(caller);
         if quarantine_set::take(region.addr()) {
             return quarantine::keep(Memory::Region(region));
         }

@@ -41,6 +41,7 @@ use crate::{
         Reserved,
         PAGE_SIZE, //
     },
+    trace,
     types::{
         cache_type::CacheType,
         memory_type::{
@@ -231,6 +232,17 @@ impl Region {
     /// The address of its base.
     pub(crate) fn addr(&self) -> usize {
         self.base.as_ptr() as usize
+    }
+
+    /// What tracers are told of it.
+    pub(crate) fn traced(&self) -> trace::Block {
+        trace::Block {
+            memory: self.owner.memory(),
+            tag: self.owner.tag(),
+            bytes: self.asked,
+            used: self.used,
+            addr: self.addr(),
+        }
     }
 
     /// What a report says about it if the arguments of a free do not match.

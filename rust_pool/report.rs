@@ -16,6 +16,7 @@ use crate::{
         CallSite, //
     },
     lib::text::{
+        module_of,
         Symbol,
         Text, //
     },
@@ -33,9 +34,13 @@ use crate::{
             ModuleName,
             LOG, //
         },
-        violation::Violation, //
+        violation::{
+            Parameter,
+            Violation, //
+        }, //
     },
-    sys, //
+    sys,
+    trace, //
 };
 use kernel::{
     prelude::*,
@@ -128,6 +133,9 @@ impl Violation {
 /// it only counts it.
 fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
     let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
+    if trace::violations() {
+        tell_tracers(&violation, &site, module.as_ref());
+    }
     if !sys::irql().is_nmi() {
         LOG.lock().push(Entry {
             number,
@@ -137,6 +145,29 @@ fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
             violation,
         });
     }
+}
+
+/// Tells tracers of a violation. Any context.
+#[cold]
+fn tell_tracers(violation: &Violation, site: &CallSite, module: Option<&ModuleName>) {
+    site.with_name(|name| {
+        let of_site = name.map(|name| module_of(name).unwrap_or("vmlinux"));
+        let module = module.map(Text::as_str).or(of_site).unwrap_or("-");
+        let event = trace::Violation {
+            // CAST: The discriminant is the code.
+            code: violation.check as u32,
+            parameters: violation.parameters.map(Parameter::shown),
+            tag: violation.tag,
+            module,
+            addr: violation
+                .parameters
+                .iter()
+                .find_map(Parameter::address)
+                .unwrap_or(0),
+            caller: violation.caller,
+        };
+        event.tell();
+    });
 }
 
 /// Logs how many violations the rate limit kept out of the log since the last call.

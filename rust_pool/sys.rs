@@ -25,6 +25,7 @@ pub mod raw;
 pub(crate) mod reserved;
 pub(crate) mod slab;
 pub(crate) mod streaming;
+pub(crate) mod watch;
 pub(crate) mod work;
 
 pub(crate) use arch::{
@@ -154,5 +155,10 @@ pub(crate) use streaming::{
     ListMemory,
     Mapped,
     Unmapped, //
+};
+pub(crate) use watch::{
+    frees_watched,
+    watch_frees,
+    watched, //
 };
 pub(crate) use work::*;

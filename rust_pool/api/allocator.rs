@@ -31,8 +31,7 @@ use crate::{
         here,
         raw, //
     },
-    types::tag::PoolKind,
-    verifier, //
+    types::tag::PoolKind, //
 };
 use core::{
     alloc::Layout,
@@ -96,14 +95,15 @@ unsafe fn free(block: NonNull<u8>, shape: Shape) {
     }
 }
 
-/// [`Allocator::realloc`] with the verifier on: it makes requests fail, and records live blocks.
+/// [`Allocator::realloc`] while somebody watches: the verifier makes requests fail and records live
+/// blocks, and tracers are told.
 ///
 /// # Safety
 ///
 /// As for [`Allocator::realloc`].
 #[cold]
 #[inline(never)]
-unsafe fn realloc_verified<T: PoolTag>(
+unsafe fn realloc_watched<T: PoolTag>(
     kind: PoolKind,
     ptr: Option<NonNull<u8>>,
     layout: Layout,
@@ -113,39 +113,34 @@ unsafe fn realloc_verified<T: PoolTag>(
     let tag = T::TAG.as_raw();
     // CAST: The discriminants are those of POOL_TYPE.
     let pool = kind as u32;
-    let record = |block: NonNull<u8>, bytes| {
-        // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe { raw::rust_pool_verifier_add(block.as_ptr().cast(), pool, tag, bytes, here()) };
-    };
     let refused = || {
         // SAFETY: May be called with any arguments in any context.
-        unsafe { raw::rust_pool_verifier_refuse(pool, tag, layout.size(), here()) }
+        unsafe { raw::rust_pool_watched_refuse(pool, tag, layout.size(), here()) }
     };
     if layout.size() != 0 && refused() {
         row::<T>(kind).fail();
         return Err(AllocError);
     }
-    let old = ptr.filter(|_| old_layout.size() != 0);
-    if let Some(old) = old {
-        // Remove the record first: the address may be used again as soon as the block is freed.
-        let old = old.as_ptr().cast();
+    // The address may be used again as soon as the block is freed, so this comes first.
+    let gone = |old: NonNull<u8>, shape: Shape| {
+        let (old, asked, used) = (old.as_ptr().cast(), shape.asked, shape.used);
         // SAFETY: May be called with any arguments in any context but NMI.
         unsafe {
             if layout.size() == 0 {
-                raw::rust_pool_verifier_free(old, pool, here());
+                raw::rust_pool_watched_free(old, pool, tag, asked, used, here());
             } else {
-                raw::rust_pool_verifier_remove(old);
+                raw::rust_pool_watched_move(old, pool, tag, asked, used, here());
             }
         }
-    }
+    };
     // SAFETY: By the safety requirements, which are the same.
-    let result = unsafe { realloc_plain::<T>(kind, ptr, layout, old_layout, flags) };
-    match (&result, old) {
-        (Ok(block), _) if layout.size() != 0 => record(block.cast(), layout.size()),
-        (Err(_), Some(old)) => record(old, old_layout.size()),
-        _ => (),
+    let block = unsafe { realloc_plain::<T>(kind, ptr, layout, old_layout, flags, gone)? };
+    if let Some(new) = Shape::new(layout).filter(|_| layout.size() != 0) {
+        let at = block.as_ptr().cast();
+        // SAFETY: May be called with any arguments in any context but NMI.
+        unsafe { raw::rust_pool_watched_add(at, pool, tag, new.asked, new.used, here()) };
     }
-    result
+    Ok(block)
 }
 
 /// [`Allocator::realloc`] for both pools.
@@ -163,10 +158,10 @@ unsafe fn realloc<T: PoolTag>(
 ) -> Result<NonNull<[u8]>, AllocError> {
     // SAFETY: By the safety requirements, which are the same.
     unsafe {
-        if verifier::on() {
-            realloc_verified::<T>(kind, ptr, layout, old_layout, flags)
+        if sys::watched() {
+            realloc_watched::<T>(kind, ptr, layout, old_layout, flags)
         } else {
-            realloc_plain::<T>(kind, ptr, layout, old_layout, flags)
+            realloc_plain::<T>(kind, ptr, layout, old_layout, flags, |_, _| ())
         }
     }
 }
@@ -198,17 +193,19 @@ unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layo
         // Nothing was allocated for it.
         return;
     };
-    if verifier::on() {
-        // SAFETY: May be called with any arguments in any context but NMI.
+    if sys::watched() {
+        let (block, tag) = (ptr.as_ptr().cast(), T::TAG.as_raw());
         // CAST: The discriminants are those of POOL_TYPE.
-        unsafe { raw::rust_pool_verifier_free(ptr.as_ptr().cast(), kind as u32, here()) };
+        let pool = kind as u32;
+        // SAFETY: May be called with any arguments in any context but NMI.
+        unsafe { raw::rust_pool_watched_free(block, pool, tag, shape.asked, shape.used, here()) };
     }
     // SAFETY: By the safety requirements it was allocated with this layout, and so with this shape.
     // It is not used any more.
     unsafe { release::<T>(kind, ptr, shape) };
 }
 
-/// [`Allocator::realloc`] with the verifier off.
+/// Does what [`Allocator::realloc`] has to. Calls `gone` when it gives the old block up.
 ///
 /// # Safety
 ///
@@ -220,6 +217,7 @@ unsafe fn realloc_plain<T: PoolTag>(
     layout: Layout,
     old_layout: Layout,
     flags: Flags,
+    gone: impl FnOnce(NonNull<u8>, Shape),
 ) -> Result<NonNull<[u8]>, AllocError> {
     // For an old layout without bytes nothing was allocated, and the pointer is dangling.
     let old = match ptr {
@@ -230,6 +228,7 @@ unsafe fn realloc_plain<T: PoolTag>(
     };
     if layout.size() == 0 {
         if let Some((ptr, shape)) = old {
+            gone(ptr, shape);
             // SAFETY: By the safety requirements it was allocated with the old layout, and so with
             // this shape. It is not used any more.
             unsafe { release::<T>(kind, ptr, shape) };
@@ -262,12 +261,14 @@ unsafe fn realloc_plain<T: PoolTag>(
             // room for `new.asked`.
             unsafe { ptr.add(old.asked).write_bytes(0, new.asked - old.asked) };
         }
+        gone(ptr, old);
         ptr
     } else {
         let Some(block) = allocate(new, flags) else {
             row.fail();
             return Err(AllocError);
         };
+        gone(ptr, old);
         // SAFETY: Both blocks have at least the smaller size. They do not overlap, as one is new.
         // By the safety requirements the old one was allocated with the old layout, and so with
         // this shape, and it is not used any more.

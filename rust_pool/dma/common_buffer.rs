@@ -46,6 +46,7 @@ use crate::{
         DmaDevice,
         PAGE_SIZE, //
     },
+    trace,
     types::memory_type::MemoryType,
     verifier::hooks, //
 };
@@ -132,6 +133,9 @@ fn allocate_buffer(
             freeing: None,
         };
         FAMILY.charge(bytes, used);
+        let addr = base.as_ptr() as usize;
+        let new = trace::Block::untagged(MemoryType::CommonBuffer, bytes, used, addr);
+        new.allocated(caller);
         record.insert(base, bytes, used, caller, owner);
         Some((base, bus))
     })();
@@ -211,6 +215,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     };
     look_around(&region, caller);
     FAMILY.discharge(region.asked, region.used);
+    region.traced().freed(caller);
     let registers = region.used / PAGE_SIZE;
     let mut here = sys::irql().may_sleep();
     if let Owner::CommonBuffer {

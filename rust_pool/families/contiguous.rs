@@ -57,6 +57,7 @@ use crate::{
         Node,
         PAGE_SIZE, //
     },
+    trace,
     types::{
         cache_type::CacheType,
         memory_type::MemoryType,
@@ -269,6 +270,14 @@ fn allocate_wanted(wanted: &Wanted, asked: &Asked, caller: usize) -> Option<NonN
     }
     FAMILY.charge(bytes, used);
     let physical = sys::physical(base.as_ptr() as usize).unwrap_or(0);
+    let new = trace::Block {
+        memory: MemoryType::Contiguous,
+        tag,
+        bytes,
+        used,
+        addr: base.as_ptr() as usize,
+    };
+    new.allocated(caller);
     let owner = Owner::Contiguous {
         cache,
         physical,
@@ -367,6 +376,7 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         rule::CONTIGUOUS_FREED.by(caller, [own]).report();
     }
     FAMILY.discharge(region.asked, region.used);
+    region.traced().freed(caller);
     let cached = matches!(
         region.owner,
         Owner::Contiguous {

@@ -46,6 +46,7 @@ use crate::{
         Node,
         PAGE_SIZE, //
     },
+    trace,
     types::{
         cache_type::CacheType,
         memory_type::MemoryType, //
@@ -338,6 +339,7 @@ impl Pages {
         };
         let bytes = self.count().wrapping_mul(PAGE_SIZE);
         FAMILY.charge(bytes, bytes);
+        traced(mdl, bytes).allocated(caller);
         let owner = Owner::MdlPages {
             cache: self.cache,
             pages: self.pages,
@@ -378,10 +380,16 @@ pub(crate) fn allocate(wanted: &Wanted, caller: usize) -> Option<Pages> {
     pages
 }
 
+/// What tracers are told of the pages of an MDL, whose address stands for theirs.
+fn traced(mdl: usize, bytes: usize) -> trace::Block {
+    trace::Block::untagged(MemoryType::MdlPages, bytes, bytes, mdl)
+}
+
 /// Frees what the record of pages says, at once or later, after the mapping is undone that they
 /// have. Any context but NMI.
-pub(crate) fn free(mut region: KBox<Region>, at: Option<NonNull<u8>>) {
+pub(crate) fn free(mut region: KBox<Region>, at: Option<NonNull<u8>>, caller: usize) {
     FAMILY.discharge(region.asked, region.used);
+    traced(owner_of(region.addr()), region.asked).freed(caller);
     if let Owner::MdlPages { mapping, .. } = &mut region.owner {
         *mapping = at;
     }

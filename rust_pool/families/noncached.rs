@@ -48,6 +48,7 @@ use crate::{
         page_align,
         PAGE_SIZE, //
     },
+    trace,
     types::{
         cache_type::CacheType,
         memory_type::MemoryType, //
@@ -176,6 +177,9 @@ fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNu
     let record = Reservation::new()?;
     let (base, pages) = Pages::new(used / PAGE_SIZE)?.map(cache)?;
     FAMILY.charge(bytes, used);
+    let addr = base.as_ptr() as usize;
+    let new = trace::Block::untagged(MemoryType::NonCached, bytes, used, addr);
+    new.allocated(caller);
     record.insert(base, bytes, used, caller, Owner::NonCached { cache, pages });
     Some(base)
 }
@@ -205,6 +209,7 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
         return;
     };
     FAMILY.discharge(region.asked, region.used);
+    region.traced().freed(caller);
     if !sys::irql().may_sleep() {
         rule::NONCACHED_FREED.by(caller, [own]).report();
         BACKLOG.add(region);

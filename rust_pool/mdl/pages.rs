@@ -208,7 +208,7 @@ fn free(mdl: Mdl, caller: usize) {
         rule::MDL_PAGES_FREED_GONE
             .by(caller, given)
             .report_with(|| region.facts().print());
-        return mdl_pages::free(region, None);
+        return mdl_pages::free(region, None, caller);
     }
     let mut head = mdl.head();
     let flags = flags_of(&head);
@@ -222,7 +222,7 @@ fn free(mdl: Mdl, caller: usize) {
     head.MappedSystemVa = null_mut();
     set_flags(&mut head, flags & !(flag::LOCKED | flag::MAPPED));
     mdl.set_head(head);
-    mdl_pages::free(region, mapping);
+    mdl_pages::free(region, mapping, caller);
 }
 
 /// `MmAllocatePagesForMdlEx` and its relatives.

@@ -34,7 +34,8 @@ use crate::{
     },
     pool::{
         pages,
-        small, //
+        small,
+        traced, //
     },
     record::live,
     report::{
@@ -46,6 +47,7 @@ use crate::{
         tag_table, //
     },
     sys::PAGE_SIZE,
+    trace,
     types::tag::{
         PoolKind,
         Tag, //
@@ -99,6 +101,14 @@ impl AnyHeader {
                 used: pages::used_by(header),
                 row: tag_table::at(header.row()),
             },
+        }
+    }
+
+    /// What tracers are told of the block.
+    fn traced(&self, addr: usize) -> trace::Block {
+        match self {
+            Self::Small(header) => traced::small(addr, header),
+            Self::Pages(header) => traced::pages(addr, header),
         }
     }
 }
@@ -216,7 +226,7 @@ impl Damage {
 
     /// Counts the block as freed, and repairs its header, so that a second free is recognized.
     /// Returns `false` if the header could not be recovered, or has changed again.
-    fn bury(&self) -> bool {
+    fn bury(&self, caller: usize) -> bool {
         // SAFETY: `look()` read the remains at this address, and recovered this header from them.
         // So a block of ours is there.
         let buried = unsafe {
@@ -227,14 +237,17 @@ impl Damage {
             }
         };
         if buried {
-            if let Some(Known {
-                row: Some(row),
-                bytes,
-                used,
-                ..
-            }) = self.header.as_ref().map(AnyHeader::known)
-            {
-                row.discharge(bytes, used);
+            if let Some(header) = &self.header {
+                if let Known {
+                    row: Some(row),
+                    bytes,
+                    used,
+                    ..
+                } = header.known()
+                {
+                    row.discharge(bytes, used);
+                }
+                header.traced(self.addr).freed(caller);
             }
             quarantine_set::lose();
         }
@@ -246,7 +259,7 @@ impl Damage {
         let front = self.front();
         let bytes = self.header.as_ref().map(|header| header.known().bytes);
         let bytes = bytes.or_else(|| tracking::block(self.addr)).unwrap_or(0);
-        let buried = self.bury();
+        let buried = self.bury(caller);
         let given = [
             Parameter::Address(self.addr),
             bytes.into(),

@@ -29,7 +29,8 @@ use crate::{
             self,
             Memory, //
         },
-        small, //
+        small,
+        traced, //
     },
     report::{
         rule,
@@ -127,6 +128,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     let allocated = tracking::stack(addr);
     tracking::remove(addr);
     small::discharge(&header, tag_table::at(header.row()));
+    traced::small(addr, &header).freed(caller);
     let concerned = quarantine_set::take(addr);
     // SAFETY: From the block on, the object has `room` bytes, and in front of it a header and
     // `front` bytes. `claim()` succeeded, so the object is ours.

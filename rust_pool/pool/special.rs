@@ -53,8 +53,12 @@ use crate::{
         GuardedPages,
         PAGE_SIZE, //
     },
+    trace,
     types::{
-        memory_type::Known,
+        memory_type::{
+            Known,
+            MemoryType, //
+        },
         tag::{
             PoolKind,
             Tag, //
@@ -193,6 +197,14 @@ fn release(block: &Block, place: &Place, caller: usize) {
     check(block, place, caller);
     tracking::remove(block.addr);
     block.row.discharge(block.bytes, PAGE_SIZE);
+    let gone = trace::Block {
+        memory: MemoryType::pool(block.kind),
+        tag: Some(block.tag),
+        bytes: block.bytes,
+        used: PAGE_SIZE,
+        addr: block.addr,
+    };
+    gone.freed(caller);
     if zeroing::wipes() && place.page.is_reusable() {
         // SAFETY: The page is still mapped. The client gave the block up, so the page is ours.
         unsafe { poison::fill(place.page.start(), PAGE_SIZE, 0) };

@@ -35,6 +35,31 @@ pub(crate) enum Parameter {
     Address(usize),
 }
 
+impl Parameter {
+    /// The number that it is shown as: an address is hashed.
+    pub(crate) fn shown(self) -> u64 {
+        match self {
+            Self::Value(value) => value,
+            // CAST: Lossless on the architectures supported.
+            Self::Address(addr) if addr < sys::PAGE_SIZE => addr as u64,
+            Self::Address(addr) => {
+                let text = Text::<24>::pointer(addr);
+                let digits = text.as_str().strip_prefix("0x");
+                // Before the kernel can hash, it shows no number.
+                digits.map_or(0, |digits| u64::from_str_radix(digits, 16).unwrap_or(0))
+            }
+        }
+    }
+
+    /// The address, if it is one.
+    pub(crate) fn address(&self) -> Option<usize> {
+        match *self {
+            Self::Address(addr) => Some(addr),
+            Self::Value(_) => None,
+        }
+    }
+}
+
 impl From<usize> for Parameter {
     fn from(value: usize) -> Self {
         // CAST: `usize` is 64 bits wide on the architectures supported.

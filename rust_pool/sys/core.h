@@ -318,6 +318,46 @@ struct rust_pool_switch {
 	struct static_key_false key;
 };
 extern struct rust_pool_switch rust_pool_verifier_switch;
+extern struct rust_pool_switch rust_pool_watch_switch;
+
+/* tracepoints.c: what tracers are told. */
+#define RUST_POOL_TRACED_NONP		0
+#define RUST_POOL_TRACED_PAGED		1
+#define RUST_POOL_TRACED_CONTIGUOUS	2
+#define RUST_POOL_TRACED_NONCACHED	3
+#define RUST_POOL_TRACED_COMMON		4
+#define RUST_POOL_TRACED_MDL_PAGES	5
+
+/* Room for a tag as one word, "-" for none, with its NUL. */
+#define RUST_POOL_TAG_ROOM		5
+
+struct rust_pool_traced {
+	char tag[RUST_POOL_TAG_ROOM];
+	/* RUST_POOL_TRACED_... */
+	u32 type;
+	size_t bytes;
+	size_t used;
+	unsigned long addr;
+	unsigned long caller;
+};
+
+struct rust_pool_traced_violation {
+	u32 code;
+	/* As the log shows them: addresses are hashed. */
+	u64 parameters[4];
+	char tag[RUST_POOL_TAG_ROOM];
+	char module[RUST_POOL_MODULE_NAME_LEN];
+	/* The first of the parameters that is an address; 0 if none is. */
+	unsigned long addr;
+	unsigned long caller;
+};
+
+bool rust_pool_traces_allocs(void);
+bool rust_pool_traces_frees(void);
+bool rust_pool_traces_violations(void);
+void rust_pool_trace_alloc(const struct rust_pool_traced *block);
+void rust_pool_trace_free(const struct rust_pool_traced *block);
+void rust_pool_trace_violation(const struct rust_pool_traced_violation *violation);
 
 /* module.c: the modules that use this one, and which of them called. */
 struct rust_pool_caller {
@@ -334,7 +374,7 @@ struct module *rust_pool_client_after(u64 *number, char *name);
 /*
  * Rust functions. wdm.c, dma.c, the inline functions of wdm.h and the Rust API call those
  * that take a call site (caller); helpers.c, arch/guard_pages.c, parameters.c,
- * pressure.c, work.c and lookaside/list.c call the others.
+ * pressure.c, tracepoints.c, work.c and lookaside/list.c call the others.
  */
 DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
 				     u32 *registers, unsigned long caller);
@@ -370,12 +410,16 @@ const void *rust_pool_row(u32 type, u32 tag, unsigned long caller,
 			  struct module *module);
 bool rust_pool_paged_check(size_t bytes, unsigned long caller);
 void rust_pool_paged_check_free(void *block, unsigned long caller);
-bool rust_pool_verifier_refuse(u32 type, u32 tag, size_t bytes,
-			       unsigned long caller);
-void rust_pool_verifier_add(void *block, u32 type, u32 tag, size_t bytes,
-			    unsigned long caller);
+bool rust_pool_watched_refuse(u32 type, u32 tag, size_t bytes,
+			      unsigned long caller);
+void rust_pool_watched_add(void *block, u32 type, u32 tag, size_t bytes,
+			   size_t used, unsigned long caller);
+void rust_pool_watched_move(void *block, u32 type, u32 tag, size_t bytes,
+			    size_t used, unsigned long caller);
+void rust_pool_watched_free(void *block, u32 type, u32 tag, size_t bytes,
+			    size_t used, unsigned long caller);
+void rust_pool_watch_frees(bool watch);
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
-void rust_pool_verifier_free(void *block, u32 type, unsigned long caller);
 size_t rust_pool_verifier_show(char *to, size_t room);
 void *rust_pool_lookaside_miss(GENERAL_LOOKASIDE *list, unsigned long caller);
 void rust_pool_lookaside_overflow(GENERAL_LOOKASIDE *list, void *entry,
@@ -404,7 +448,6 @@ void rust_pool_adapter_hold(PDMA_ADAPTER adapter);
 bool rust_pool_block(const void *block, u32 *kind, u32 *tag, size_t *bytes);
 void *rust_pool_report_new(const char *name, const char *text, size_t len);
 void rust_pool_report_remove(void *report);
-void rust_pool_verifier_remove(void *block);
 void rust_pool_fold(const void *row);
 void *rust_pool_large_allocate(size_t bytes, bool zero, bool may_sleep);
 void rust_pool_large_free(void *block, size_t bytes);

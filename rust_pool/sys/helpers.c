@@ -398,18 +398,23 @@ void rust_pool_unwatch_modules(void)
 	unregister_module_notifier(&module_watcher);
 }
 
-/* The verifier's static key. Exported, as the Rust API tests it inline. */
+/* The verifier's static key. */
 struct rust_pool_switch rust_pool_verifier_switch = {
 	.key = STATIC_KEY_FALSE_INIT,
 };
-EXPORT_SYMBOL_GPL(rust_pool_verifier_switch);
 
+/* The verifier watches each block. One caller at a time. */
 void rust_pool_verifier_enable(bool on)
 {
-	if (on)
+	if (on == static_key_enabled(&rust_pool_verifier_switch.key))
+		return;
+	if (on) {
 		static_branch_enable(&rust_pool_verifier_switch.key);
-	else
+		static_branch_inc(&rust_pool_watch_switch.key);
+	} else {
+		static_branch_dec(&rust_pool_watch_switch.key);
 		static_branch_disable(&rust_pool_verifier_switch.key);
+	}
 }
 
 /* The PID of the current task, and its name; 0 in an interrupt. */

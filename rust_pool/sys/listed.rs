@@ -10,7 +10,8 @@ use crate::sys::{
         Gfp,
         PAGE_SIZE, //
     },
-    raw, //
+    raw,
+    watch::WatchedFrees, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -152,10 +153,14 @@ impl Unlisted {
     /// From now on, this is the memory of the list at this address. Any context but NMI.
     pub(crate) fn enter(self, list: usize) -> Listing {
         LISTS.add(1, Relaxed);
+        let watched = WatchedFrees::new();
         // SAFETY: By the invariant; it is ours alone.
         unsafe { raw::rust_pool_listing_enter(self.0.as_ptr(), list) };
         // INVARIANT: It was entered just now. It was counted before.
-        Listing { _memory: self }
+        Listing {
+            _memory: self,
+            _watched: watched,
+        }
     }
 }
 
@@ -173,6 +178,7 @@ impl Drop for Unlisted {
 /// It was entered, and is counted.
 pub(crate) struct Listing {
     _memory: Unlisted,
+    _watched: WatchedFrees,
 }
 
 // SAFETY: A listing may be dropped by any thread.

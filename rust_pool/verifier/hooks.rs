@@ -12,6 +12,7 @@ use crate::{
         OPTIONS, //
     },
     sys,
+    trace,
     types::{
         memory_type::MemoryType,
         tag::{
@@ -78,64 +79,102 @@ fn rust_block(kind: u32) -> MemoryType {
     }
 }
 
+/// A block of the Rust API.
+fn rust_block_at(
+    block: *mut c_void,
+    kind: u32,
+    tag: u32,
+    bytes: usize,
+    used: usize,
+) -> trace::Block {
+    trace::Block {
+        memory: rust_block(kind),
+        tag: Some(Tag::from_raw(tag)),
+        bytes,
+        used,
+        addr: block as usize,
+    }
+}
+
 /// Exported: whether to make a request of the Rust API fail on purpose.
 ///
 /// # Safety
 ///
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_verifier_refuse(
+unsafe extern "C" fn rust_pool_watched_refuse(
     kind: u32,
     tag: u32,
     bytes: usize,
     caller: usize,
 ) -> bool {
-    !sys::irql().is_nmi()
-        && look_and_refuse(rust_block(kind), Some(Tag::from_raw(tag)), bytes, caller)
+    !sys::irql().is_nmi() && refuse(rust_block(kind), Some(Tag::from_raw(tag)), bytes, caller)
 }
-matches_header!(rust_pool_verifier_refuse);
-export_symbol_gpl!(rust_pool_verifier_refuse);
+matches_header!(rust_pool_watched_refuse);
+export_symbol_gpl!(rust_pool_watched_refuse);
 
-/// Exported: records a block of the Rust API.
+/// Exported: a block of the Rust API was allocated while somebody watches. Records it, and tells
+/// tracers.
 ///
 /// # Safety
 ///
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_verifier_add(
+unsafe extern "C" fn rust_pool_watched_add(
     block: *mut c_void,
     kind: u32,
     tag: u32,
     bytes: usize,
+    used: usize,
     caller: usize,
 ) {
-    let tag = Some(Tag::from_raw(tag));
-    tracking::add(block as usize, bytes, tag, rust_block(kind), caller);
+    let new = rust_block_at(block, kind, tag, bytes, used);
+    if on() {
+        tracking::add(new.addr, bytes, new.tag, new.memory, caller);
+    }
+    new.allocated(caller);
 }
-matches_header!(rust_pool_verifier_add);
-export_symbol_gpl!(rust_pool_verifier_add);
+matches_header!(rust_pool_watched_add);
+export_symbol_gpl!(rust_pool_watched_add);
 
-/// Exported: removes the record of a block of the Rust API.
+/// Exported: a block of the Rust API is given up for another that takes its place. Removes its
+/// record, and tells tracers.
 ///
 /// # Safety
 ///
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_verifier_remove(block: *mut c_void) {
+unsafe extern "C" fn rust_pool_watched_move(
+    block: *mut c_void,
+    kind: u32,
+    tag: u32,
+    bytes: usize,
+    used: usize,
+    caller: usize,
+) {
     tracking::remove(block as usize);
+    rust_block_at(block, kind, tag, bytes, used).freed(caller);
 }
-matches_header!(rust_pool_verifier_remove);
-export_symbol_gpl!(rust_pool_verifier_remove);
+matches_header!(rust_pool_watched_move);
+export_symbol_gpl!(rust_pool_watched_move);
 
-/// Exported: checks the free of a block of the Rust API, and removes its record.
+/// Exported: checks the free of a block of the Rust API, removes its record, and tells tracers.
 ///
 /// # Safety
 ///
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_verifier_free(block: *mut c_void, kind: u32, caller: usize) {
-    irql::freeing(pool_kind(kind), block as usize, caller);
+unsafe extern "C" fn rust_pool_watched_free(
+    block: *mut c_void,
+    kind: u32,
+    tag: u32,
+    bytes: usize,
+    used: usize,
+    caller: usize,
+) {
+    freeing(block as usize, pool_kind(kind), caller);
     tracking::remove(block as usize);
+    rust_block_at(block, kind, tag, bytes, used).freed(caller);
 }
-matches_header!(rust_pool_verifier_free);
-export_symbol_gpl!(rust_pool_verifier_free);
+matches_header!(rust_pool_watched_free);
+export_symbol_gpl!(rust_pool_watched_free);
