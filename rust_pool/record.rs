@@ -12,6 +12,7 @@ pub(crate) mod held_device;
 pub(crate) mod listed;
 pub(crate) mod live;
 pub(crate) mod mapped_list;
+pub(crate) mod packet;
 pub(crate) mod padding;
 pub(crate) mod table;
 
@@ -29,6 +30,7 @@ use crate::{
         device_event::Freeing,
         held_device::HeldDevice,
         mapped_list::MappedList,
+        packet::Packet,
         padding::Padding, //
     },
     stats::tag_stats::TagStats,
@@ -92,6 +94,9 @@ pub(crate) enum Owner {
     /// Pages that others own, mapped for a device. The region's base is three bytes behind the
     /// address of the list.
     List(MappedList),
+    /// Map registers for packet DMA. The region's base is four bytes behind what the driver has for
+    /// them.
+    Packet(Packet<Region>),
     /// Pages that others own, mapped for an MDL.
     Mapping,
     /// Registers or memory, mapped by their physical address.
@@ -159,6 +164,7 @@ impl Owner {
             Self::NonCached { .. } => MemoryType::NonCached,
             Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
             Self::List(_) => MemoryType::List,
+            Self::Packet(_) => MemoryType::Registers,
             Self::Mapping => MemoryType::Mapping,
             Self::Locked { .. } => MemoryType::Locked,
             Self::IoSpace { .. } => MemoryType::IoSpace,

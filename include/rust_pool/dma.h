@@ -382,6 +382,43 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * that is not NULL; then and with DMA_SYNCHRONOUS_CALLBACK the routine may be NULL.
  * The transfer context and the completion routine are not used.
  *
+ * AllocateAdapterChannel: takes so many map registers, and calls ExecutionRoutine with
+ * them, before it returns and at DISPATCH_LEVEL; the IRP is NULL. If that returns
+ * DeallocateObjectKeepRegisters, they are the caller's until FreeMapRegisters; with
+ * KeepObject until FreeAdapterChannel, too, and the adapter's channel is taken until
+ * then. With DeallocateObject they are free. Returns STATUS_INSUFFICIENT_RESOURCES when
+ * the adapter has fewer map registers or memory is short, without a call, and while the
+ * channel is taken (0xE6/0x0B); STATUS_INVALID_PARAMETER after another violation: an
+ * adapter as above, no routine (0xC4/0x16), a device that was removed (0xE6/0x00).
+ * Context: as GetScatterGatherList.
+ *
+ * MapTransfer: maps as many of Length bytes from CurrentVa on as are adjacent for the
+ * device, or all of them for a description without ScatterGather, and sets Length to
+ * that. A map register is in use for each page until FlushAdapterBuffers. Returns the
+ * bus address; 0, with a Length of 0, when memory is short and after a violation: more
+ * pages than there are map registers (0xE6/0x00), what is mapped already (0xE6/0x1D), map
+ * registers of another adapter or of nobody (0xC4/0x16), and as GetScatterGatherList.
+ * The device must not be removed during the call. Context: as GetScatterGatherList.
+ *
+ * FlushAdapterBuffers: ends what MapTransfer began within these bytes of the MDL; only
+ * then has the buffer what the device wrote. Returns FALSE if there was nothing
+ * (0xE6/0x20). With another direction it is a violation (0xC4/0x16), and done with that
+ * of MapTransfer. Context: as PutScatterGatherList.
+ *
+ * FreeMapRegisters: gives map registers back, as many as were taken. Those that are
+ * freed already or never were (0xE6/0x05), another number and another adapter
+ * (0xC4/0x16) are violations, and nothing is done. What they still map is a violation
+ * (0xE6/0x10), and flushed. FreeAdapterChannel: gives a channel back that was kept, and
+ * its map registers; if it is not kept, that is a violation (0xE6/0x04). Context: as
+ * PutScatterGatherList.
+ *
+ * AllocateAdapterChannelEx, MapTransferEx, FlushAdapterBuffersEx: as those without Ex,
+ * from so many bytes into the MDL. With DMA_SYNCHRONOUS_CALLBACK the routine may be NULL,
+ * which keeps the channel; the map registers are then in the last argument. MapTransferEx
+ * maps all, and writes a list; STATUS_BUFFER_TOO_SMALL if there is no room for that.
+ * FreeAdapterObject: FreeAdapterChannel, or with DeallocateObjectKeepRegisters without
+ * the map registers.
+ *
  * GetDmaTransferInfo: as CalculateScatterGatherList, from so many bytes into the
  * chain. GetDmaAdapterInfo: how many elements a list may have, and the address
  * width. Both return STATUS_NOT_SUPPORTED for another Version of the structure, or

@@ -275,47 +275,149 @@ static PVOID allocate_common_buffer_with_bounds(
 			       !cache_type || *cache_type == MmCached, CALLER);
 }
 
+/*
+ * The routine is called at once and at DISPATCH_LEVEL, as nothing is ever waited for.
+ * What it returns says what it keeps.
+ */
+static NTSTATUS allocate_channel(PDMA_ADAPTER adapter,
+				 PDEVICE_OBJECT device_object, ULONG registers,
+				 PDRIVER_CONTROL routine, PVOID context,
+				 bool wanted, PVOID *result, unsigned long caller)
+{
+	IO_ALLOCATION_ACTION action = KeepObject;
+	NTSTATUS status;
+	PVOID base;
+
+	status = rust_pool_channel_get(adapter, registers, wanted ? &base : NULL,
+				       caller);
+	if (!NT_SUCCESS(status))
+		return status;
+	if (result)
+		*result = base;
+	if (routine) {
+		local_bh_disable();
+		action = routine(device_object, NULL, base, context);
+		local_bh_enable();
+	}
+	rust_pool_channel_act(adapter, base, action, caller);
+	return status;
+}
+
+static NTSTATUS allocate_adapter_channel(PDMA_ADAPTER adapter,
+					 PDEVICE_OBJECT device_object,
+					 ULONG registers, PDRIVER_CONTROL routine,
+					 PVOID context)
+{
+	return allocate_channel(adapter, device_object, registers, routine,
+				context, routine, NULL, CALLER);
+}
+
+static NTSTATUS allocate_adapter_channel_ex(
+	PDMA_ADAPTER adapter, PDEVICE_OBJECT device_object,
+	PVOID transfer_context, ULONG registers, ULONG flags,
+	PDRIVER_CONTROL routine, PVOID context, PVOID *base)
+{
+	bool wanted = routine || (base && flags & DMA_SYNCHRONOUS_CALLBACK);
+
+	return allocate_channel(adapter, device_object, registers, routine,
+				context, wanted, base, CALLER);
+}
+
+static VOID free_adapter_channel(PDMA_ADAPTER adapter)
+{
+	rust_pool_channel_free(adapter, false, CALLER);
+}
+
+static VOID free_adapter_object(PDMA_ADAPTER adapter, IO_ALLOCATION_ACTION action)
+{
+	if (action != KeepObject)
+		rust_pool_channel_free(adapter,
+				       action == DeallocateObjectKeepRegisters,
+				       CALLER);
+}
+
+static VOID free_map_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers)
+{
+	rust_pool_registers_free(adapter, base, registers, CALLER);
+}
+
+static PHYSICAL_ADDRESS map_transfer(PDMA_ADAPTER adapter, PMDL mdl, PVOID base,
+				     PVOID current_va, PULONG length,
+				     BOOLEAN write)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.begin = (ULONG_PTR)current_va,
+		.bytes = length ? *length : 0,
+		.to_device = write,
+		.caller = CALLER,
+	};
+	u64 bus = 0;
+
+	rust_pool_packet_map(&transfer, base, &bus, length);
+	return (PHYSICAL_ADDRESS){ .QuadPart = bus };
+}
+
+static NTSTATUS map_transfer_ex(PDMA_ADAPTER adapter, PMDL mdl, PVOID base,
+				ULONGLONG offset, ULONG device_offset,
+				PULONG length, BOOLEAN write,
+				PSCATTER_GATHER_LIST buffer, ULONG room,
+				PDMA_COMPLETION_ROUTINE completion_routine,
+				PVOID completion_context)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.begin = offset,
+		.by_offset = true,
+		.bytes = length ? *length : 0,
+		.to_device = write,
+		.buffer = buffer ?: ZERO_SIZE_PTR,
+		.room = buffer ? room : 0,
+		.caller = CALLER,
+	};
+	u64 bus;
+
+	return rust_pool_packet_map(&transfer, base, &bus, length);
+}
+
+static BOOLEAN flush_adapter_buffers(PDMA_ADAPTER adapter, PMDL mdl, PVOID base,
+				     PVOID current_va, ULONG length,
+				     BOOLEAN write)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.begin = (ULONG_PTR)current_va,
+		.bytes = length,
+		.to_device = write,
+		.caller = CALLER,
+	};
+
+	return rust_pool_packet_flush(&transfer, base);
+}
+
+static NTSTATUS flush_adapter_buffers_ex(PDMA_ADAPTER adapter, PMDL mdl,
+					 PVOID base, ULONGLONG offset,
+					 ULONG length, BOOLEAN write)
+{
+	const struct rust_pool_transfer transfer = {
+		.adapter = adapter,
+		.mdl = mdl,
+		.begin = offset,
+		.by_offset = true,
+		.bytes = length,
+		.to_device = write,
+		.caller = CALLER,
+	};
+
+	return rust_pool_packet_flush(&transfer, base) ?
+		       STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
 /* A member that is not there: a report, not a jump to nowhere. */
 #define ABSENT(member)	rust_pool_adapter_absent(adapter, #member, CALLER)
-
-static NTSTATUS no_allocate_adapter_channel(PDMA_ADAPTER adapter,
-					    PDEVICE_OBJECT device_object,
-					    ULONG number_of_map_registers,
-					    PDRIVER_CONTROL execution_routine,
-					    PVOID context)
-{
-	ABSENT(AllocateAdapterChannel);
-	return STATUS_NOT_SUPPORTED;
-}
-
-static BOOLEAN no_flush_adapter_buffers(PDMA_ADAPTER adapter, PMDL mdl,
-					PVOID map_register_base,
-					PVOID current_va, ULONG length,
-					BOOLEAN write_to_device)
-{
-	ABSENT(FlushAdapterBuffers);
-	return FALSE;
-}
-
-static VOID no_free_adapter_channel(PDMA_ADAPTER adapter)
-{
-	ABSENT(FreeAdapterChannel);
-}
-
-static VOID no_free_map_registers(PDMA_ADAPTER adapter, PVOID map_register_base,
-				  ULONG number_of_map_registers)
-{
-	ABSENT(FreeMapRegisters);
-}
-
-static PHYSICAL_ADDRESS no_map_transfer(PDMA_ADAPTER adapter, PMDL mdl,
-					PVOID map_register_base,
-					PVOID current_va, PULONG length,
-					BOOLEAN write_to_device)
-{
-	ABSENT(MapTransfer);
-	return (PHYSICAL_ADDRESS){ .QuadPart = 0 };
-}
 
 static ULONG no_read_dma_counter(PDMA_ADAPTER adapter)
 {
@@ -556,11 +658,11 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.PutDmaAdapter = put_dma_adapter, \
 	.AllocateCommonBuffer = allocate_common_buffer, \
 	.FreeCommonBuffer = free_common_buffer, \
-	.AllocateAdapterChannel = no_allocate_adapter_channel, \
-	.FlushAdapterBuffers = no_flush_adapter_buffers, \
-	.FreeAdapterChannel = no_free_adapter_channel, \
-	.FreeMapRegisters = no_free_map_registers, \
-	.MapTransfer = no_map_transfer, \
+	.AllocateAdapterChannel = allocate_adapter_channel, \
+	.FlushAdapterBuffers = flush_adapter_buffers, \
+	.FreeAdapterChannel = free_adapter_channel, \
+	.FreeMapRegisters = free_map_registers, \
+	.MapTransfer = map_transfer, \
 	.GetDmaAlignment = get_dma_alignment, \
 	.ReadDmaCounter = no_read_dma_counter, \
 	.GetScatterGatherList = get_scatter_gather_list, \
@@ -579,11 +681,7 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 
 /* No version has the routines of these members of version 3. */
 #define ABSENT_OF_VERSION_3 \
-	.AllocateAdapterChannelEx = no_allocate_adapter_channel_ex, \
 	.ConfigureAdapterChannel = no_configure_adapter_channel, \
-	.MapTransferEx = no_map_transfer_ex, \
-	.FlushAdapterBuffersEx = no_flush_adapter_buffers_ex, \
-	.FreeAdapterObject = no_free_adapter_object, \
 	.CancelMappedTransfer = no_cancel_mapped_transfer, \
 	.AllocateDomainCommonBuffer = no_allocate_domain_common_buffer, \
 	.FlushDmaBuffer = no_flush_dma_buffer, \
@@ -601,9 +699,13 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.GetDmaTransferInfo = no_get_dma_transfer_info, \
 	.InitializeDmaTransferContext = no_initialize_dma_transfer_context, \
 	.AllocateCommonBufferEx = no_allocate_common_buffer_ex, \
+	.AllocateAdapterChannelEx = no_allocate_adapter_channel_ex, \
 	.CancelAdapterChannel = no_cancel_adapter_channel, \
+	.MapTransferEx = no_map_transfer_ex, \
 	.GetScatterGatherListEx = no_get_scatter_gather_list_ex, \
 	.BuildScatterGatherListEx = no_build_scatter_gather_list_ex, \
+	.FlushAdapterBuffersEx = no_flush_adapter_buffers_ex, \
+	.FreeAdapterObject = no_free_adapter_object, \
 	.AllocateCommonBufferWithBounds = no_allocate_common_buffer_with_bounds, \
 	ABSENT_OF_VERSION_3
 
@@ -612,9 +714,13 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.GetDmaTransferInfo = get_dma_transfer_info, \
 	.InitializeDmaTransferContext = initialize_dma_transfer_context, \
 	.AllocateCommonBufferEx = allocate_common_buffer_ex, \
+	.AllocateAdapterChannelEx = allocate_adapter_channel_ex, \
 	.CancelAdapterChannel = cancel_adapter_channel, \
+	.MapTransferEx = map_transfer_ex, \
 	.GetScatterGatherListEx = get_scatter_gather_list_ex, \
 	.BuildScatterGatherListEx = build_scatter_gather_list_ex, \
+	.FlushAdapterBuffersEx = flush_adapter_buffers_ex, \
+	.FreeAdapterObject = free_adapter_object, \
 	.AllocateCommonBufferWithBounds = allocate_common_buffer_with_bounds, \
 	ABSENT_OF_VERSION_3
 

@@ -89,11 +89,14 @@ pub(crate) struct Adapter {
     registers: u32,
     /// Whether the device takes what is in several pieces.
     scatter_gather: bool,
-    /// Map registers that live buffers and lists hold, and those that lists hold.
+    /// Map registers that live buffers, lists and packets hold, and those of lists and packets.
     in_use: usize,
     mapped: usize,
     buffers: usize,
     lists: usize,
+    packets: usize,
+    /// The packet whose driver kept the channel, by its map register base.
+    channel: Option<usize>,
     /// How many references there are; the Rust API takes one for each buffer.
     holds: usize,
     site: CallSite,
@@ -117,10 +120,29 @@ impl Adapter {
         AdapterId::of(&self.public)
     }
 
+    /// What keeps it alive after it was put back.
+    fn out(&self) -> Out {
+        Out {
+            buffers: self.buffers,
+            lists: self.lists,
+            packets: self.packets,
+            channels: self.channel.iter().count(),
+        }
+    }
+
     /// Where it was asked for.
     pub(crate) fn site(&self) -> &CallSite {
         &self.site
     }
+}
+
+/// How many of each an adapter has out.
+#[derive(Default, PartialEq, Eq)]
+struct Out {
+    buffers: usize,
+    lists: usize,
+    packets: usize,
+    channels: usize,
 }
 
 impl fmt::Display for Adapter {
@@ -239,6 +261,8 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
             mapped: 0,
             buffers: 0,
             lists: 0,
+            packets: 0,
+            channel: None,
             holds: 1,
             site: CallSite::new(call_site::driver(caller)),
         },
@@ -275,19 +299,20 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
 pub(crate) enum Holder {
     Buffer,
     List,
+    Packet,
 }
 
-/// What is wrong with a request for a buffer or a list.
+/// What is wrong with a request for map registers.
 pub(crate) enum Refusal {
     Unknown,
     TooManyRegisters(Excess),
 }
 
-/// Map registers for a buffer or a list.
+/// Map registers for a buffer, a list or a packet.
 pub(crate) struct Reserved {
     pub(crate) device: Arc<HeldDevice>,
     /// Set if there are more than the adapter has: for a buffer, with all buffers and lists; for a
-    /// list with all buffers, which hold them for long.
+    /// list or a packet with all buffers, which hold them for long.
     pub(crate) excess: Option<Excess>,
     /// Whether a list may have no more elements than one.
     pub(crate) one_element: bool,
@@ -317,7 +342,7 @@ pub(crate) fn reserve(
     }
     let lasting = match holder {
         Holder::Buffer => adapter.in_use,
-        Holder::List => adapter.in_use.saturating_sub(adapter.mapped),
+        Holder::List | Holder::Packet => adapter.in_use.saturating_sub(adapter.mapped),
     };
     let sum = lasting.saturating_add(registers);
     let excess = (sum > most).then(|| excess(sum));
@@ -328,12 +353,54 @@ pub(crate) fn reserve(
             adapter.mapped = adapter.mapped.saturating_add(registers);
             adapter.lists += 1;
         }
+        Holder::Packet => {
+            adapter.mapped = adapter.mapped.saturating_add(registers);
+            adapter.packets += 1;
+        }
     }
     Ok(Reserved {
         device,
         excess,
         one_element: !adapter.scatter_gather,
     })
+}
+
+/// The device of an adapter, and whether it takes no more than one element. Any context but NMI.
+pub(crate) fn device_of(id: AdapterId) -> Option<(Arc<HeldDevice>, bool)> {
+    let mut adapters = ADAPTERS.lock();
+    let adapter = adapters.find(id)?;
+    Some((adapter.device.clone()?, !adapter.scatter_gather))
+}
+
+/// Whether the channel of an open adapter is kept. Any context but NMI.
+pub(crate) fn has_channel_kept(id: AdapterId) -> bool {
+    let mut adapters = ADAPTERS.lock();
+    let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
+    adapter.is_some_and(|adapter| adapter.channel.is_some())
+}
+
+/// Notes that the channel is kept for the packet with this map register base; `false`: another one
+/// keeps it. Any context but NMI.
+pub(crate) fn keep_channel(id: AdapterId, base: usize) -> bool {
+    match ADAPTERS.lock().find(id) {
+        Some(adapter) => *adapter.channel.get_or_insert(base) == base,
+        None => true,
+    }
+}
+
+/// Notes that a packet does not keep the channel any more. Any context but NMI.
+pub(crate) fn leave_channel(id: AdapterId, base: usize) {
+    if let Some(adapter) = ADAPTERS.lock().find(id) {
+        adapter.channel = adapter.channel.filter(|&kept| kept != base);
+    }
+}
+
+/// Gives the channel of an adapter free, and returns the packet that kept it, if one did. `None`:
+/// it is no adapter. Any context but NMI.
+pub(crate) fn take_channel(id: AdapterId) -> Option<Option<usize>> {
+    let mut adapters = ADAPTERS.lock();
+    let adapter = adapters.find(id)?;
+    (adapter.holds > 0 || adapter.packets > 0).then(|| adapter.channel.take())
 }
 
 /// What was made of an adapter's description.
@@ -367,8 +434,8 @@ pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnc
     violation.report_with(|| freed::tell_of(MemoryType::Adapter, id.addr()));
 }
 
-/// Gives the map registers of a buffer or a list back, and the adapter if it was waiting for that.
-/// Any context but NMI.
+/// Gives the map registers of a buffer, a list or a packet back, and the adapter if it was waiting
+/// for that. Any context but NMI.
 pub(crate) fn unreserve(id: AdapterId, registers: usize, holder: Holder) {
     let mut adapters = ADAPTERS.lock();
     if let Some(adapter) = adapters.find(id) {
@@ -378,6 +445,10 @@ pub(crate) fn unreserve(id: AdapterId, registers: usize, holder: Holder) {
             Holder::List => {
                 adapter.mapped = adapter.mapped.saturating_sub(registers);
                 adapter.lists = adapter.lists.saturating_sub(1);
+            }
+            Holder::Packet => {
+                adapter.mapped = adapter.mapped.saturating_sub(registers);
+                adapter.packets = adapter.packets.saturating_sub(1);
             }
         }
     }
@@ -389,7 +460,7 @@ pub(crate) fn unreserve(id: AdapterId, registers: usize, holder: Holder) {
 fn reap(id: AdapterId) {
     let mut adapters = ADAPTERS.lock();
     let dead = adapters.live.unlink(|adapter| {
-        adapter.id() == id && adapter.holds == 0 && adapter.buffers == 0 && adapter.lists == 0
+        adapter.id() == id && adapter.holds == 0 && adapter.out() == Out::default()
     });
     let Some(mut dead) = dead else {
         return;
@@ -422,7 +493,7 @@ fn put(id: AdapterId, caller: usize) {
         let device = adapter.as_ref().and_then(|adapter| adapter.device.clone());
         let left = adapter.map(|adapter| {
             adapter.holds = adapter.holds.saturating_sub(1);
-            (adapter.holds == 0).then_some((adapter.buffers, adapter.lists))
+            (adapter.holds == 0).then(|| adapter.out())
         });
         (left, device)
     };
@@ -430,7 +501,7 @@ fn put(id: AdapterId, caller: usize) {
         tracking::remove(id.addr());
     }
     match left {
-        Some(Some((0, 0))) => {
+        Some(Some(out)) if out == Out::default() => {
             // After this the driver may be unbound, and DMA memory of the device can no longer be
             // freed: so buffers that were freed in atomic context must be given back first. In
             // reclaim this could wait for a lock that the task holds.
@@ -439,7 +510,19 @@ fn put(id: AdapterId, caller: usize) {
             }
             reap(id);
         }
-        Some(Some((buffers, lists))) => {
+        Some(Some(Out {
+            buffers,
+            lists,
+            packets,
+            channels,
+        })) => {
+            if channels != 0 {
+                let given = [id.into(), channels.into()];
+                rule::PUT_WITH_CHANNEL.by(caller, given).report();
+            } else if packets != 0 {
+                let given = [id.into(), packets.into()];
+                rule::PUT_WITH_REGISTERS.by(caller, given).report();
+            }
             if buffers != 0 {
                 let given = [id.into(), buffers.into()];
                 rule::PUT_WITH_BUFFERS.by(caller, given).report();

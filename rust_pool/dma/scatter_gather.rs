@@ -31,6 +31,7 @@ use crate::{
     record::{
         adapter_id::AdapterId,
         device_event::Freeing,
+        held_device::HeldDevice,
         mapped_list::{
             self,
             MappedList, //
@@ -40,7 +41,8 @@ use crate::{
             Reservation,
             REGIONS, //
         },
-        Owner, //
+        Owner,
+        Region, //
     },
     report::{
         rule,
@@ -49,7 +51,9 @@ use crate::{
     sys::{
         self,
         raw,
+        DmaDevice,
         ListMemory,
+        Mapped,
         Unlisted,
         Unmapped,
         PAGE_SIZE, //
@@ -58,11 +62,14 @@ use crate::{
     verifier::hooks, //
 };
 use core::ptr::NonNull;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// Why there is no list.
 #[derive(Clone, Copy)]
-enum Refused {
+pub(super) enum Refused {
     /// It was a violation.
     Misuse,
     /// The MDLs are shorter than the transfer, or the client's memory than the list.
@@ -73,7 +80,7 @@ enum Refused {
 
 impl Refused {
     /// What the client is told.
-    fn status(self) -> i32 {
+    pub(super) fn status(self) -> i32 {
         // CAST: C has status codes signed.
         match self {
             Self::Misuse => 0xc000_000d_u32 as i32,
@@ -94,13 +101,13 @@ enum Begin {
 
 /// What is to be transferred.
 #[derive(Clone, Copy)]
-struct Transfer {
-    adapter: AdapterId,
+pub(super) struct Transfer {
+    pub(super) adapter: AdapterId,
     /// The first of a chain.
-    mdl: Mdl,
+    pub(super) mdl: Mdl,
     begin: Begin,
-    bytes: usize,
-    caller: usize,
+    pub(super) bytes: usize,
+    pub(super) caller: usize,
 }
 
 /// A part of a transfer that is in one MDL.
@@ -115,7 +122,7 @@ struct Piece {
 }
 
 impl Transfer {
-    fn new(asked: &raw::rust_pool_transfer, mdl: Mdl) -> Self {
+    pub(super) fn new(asked: &raw::rust_pool_transfer, mdl: Mdl) -> Self {
         // CAST: `usize` is 64 bits wide on the architectures supported.
         let (begin, bytes) = (asked.begin as usize, asked.bytes as usize);
         Self {
@@ -216,7 +223,7 @@ impl Transfer {
     /// # Safety
     ///
     /// As for [`Self::pieces`].
-    unsafe fn pages(&self) -> Result<usize, Refused> {
+    pub(super) unsafe fn pages(&self) -> Result<usize, Refused> {
         if self.bytes == 0 {
             let given = [self.adapter.into(), self.mdl.into()];
             rule::LIST_ZERO_BYTES.by(self.caller, given).report();
@@ -230,6 +237,42 @@ impl Transfer {
         // SAFETY: By the safety requirements.
         unsafe { self.pieces(count) }?;
         Ok(pages)
+    }
+
+    /// How far into its first MDL it begins.
+    pub(super) fn offset(&self) -> usize {
+        match self.begin {
+            Begin::At(start) => start.wrapping_sub(start_of(&self.mdl.head())),
+            Begin::Offset(offset) => offset,
+        }
+    }
+
+    /// How many bytes from its beginning on are adjacent in memory, and in one MDL.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::gather`].
+    pub(super) unsafe fn adjacent(&self) -> Result<usize, Refused> {
+        let mut found = 0usize;
+        let look = |piece: Piece| {
+            if found != 0 {
+                return Ok(());
+            }
+            let frames = piece.mdl.frames().wrapping_add(piece.first);
+            // SAFETY: The MDL has a frame for each of its pages, which these are some of.
+            let frame = |page: usize| unsafe { frames.wrapping_add(page).read() };
+            let run = (1..piece.pages)
+                .find(|&page| frame(page) != frame(page - 1).wrapping_add(1))
+                .unwrap_or(piece.pages);
+            found = run
+                .saturating_mul(PAGE_SIZE)
+                .saturating_sub(piece.offset)
+                .min(piece.bytes);
+            Ok(())
+        };
+        // SAFETY: By the safety requirements.
+        unsafe { self.pieces(look) }?;
+        Ok(found)
     }
 
     /// The memory of its buffers and of its MDLs.
@@ -318,12 +361,93 @@ const PER_PAGE: usize = 32;
 /// The same for a part of what a list has.
 const PER_PART: usize = 40;
 
+/// What is mapped of a transfer, before there is a record of it.
+pub(super) struct Made {
+    pub(super) mapped: Mapped,
+    listing: Unlisted,
+}
+
+impl Made {
+    /// Unmaps it.
+    pub(super) fn undo(self, device: &DmaDevice) {
+        // SAFETY: Nobody else has it. The device is as it was when it was mapped.
+        unsafe { self.mapped.unmap(device, false) };
+    }
+
+    /// What the record of the list at this address has.
+    pub(super) fn into_list(
+        self,
+        adapter: AdapterId,
+        device: Arc<HeldDevice>,
+        to_device: bool,
+        list: usize,
+        memory: Option<ListMemory>,
+    ) -> MappedList {
+        MappedList {
+            adapter,
+            device,
+            elements: self.mapped.elements(),
+            mapped: self.mapped,
+            to_device,
+            listing: Some(self.listing.enter(list)),
+            part: None,
+            _memory: memory,
+            freeing: None,
+        }
+    }
+}
+
+/// Maps a transfer; `joined`: for a device that takes one element only, by copies.
+///
+/// # Safety
+///
+/// As for [`Transfer::gather`]; the device is not removed meanwhile.
+pub(super) unsafe fn map(
+    transfer: &Transfer,
+    device: &DmaDevice,
+    to_device: bool,
+    joined: bool,
+) -> Result<Made, Refused> {
+    // SAFETY: By the safety requirements.
+    let pages = unsafe { transfer.pages() }?;
+    // SAFETY: By the safety requirements.
+    let gathered = unsafe { transfer.gather(pages) }?;
+    // SAFETY: By the safety requirements.
+    let listing = unsafe { transfer.listing(pages) }?;
+    let request = Request {
+        bytes: pages.saturating_mul(PAGE_SIZE),
+        zero: false,
+        sleep: true,
+    };
+    let fill = |gfp| {
+        let filled = if joined {
+            gathered.join(device, gfp)
+        } else {
+            gathered.copy(device, gfp)
+        };
+        filled.then_some(())
+    };
+    request.attempt(fill).ok_or(Refused::Resources)?;
+    // SAFETY: By the safety requirements.
+    let mapped = unsafe { gathered.map(device, to_device) }.ok_or(Refused::Resources)?;
+    Ok(Made { mapped, listing })
+}
+
 /// Where a list is to be written.
-enum Room {
+pub(super) enum Room {
     /// In memory of its own.
     Own,
     /// In so many bytes of the client's.
     Client(NonNull<raw::SCATTER_GATHER_LIST>, usize),
+}
+
+impl Room {
+    /// The client's, if it has given any.
+    pub(super) fn of(asked: &raw::rust_pool_transfer) -> Option<Self> {
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        let room = asked.room as usize;
+        NonNull::new(asked.buffer.cast()).map(|list| Self::Client(list, room))
+    }
 }
 
 /// Makes a list, or reports why not. Any context; sleeps where it may.
@@ -378,20 +502,8 @@ unsafe fn get(
         }
         let record = Reservation::new().ok_or(Refused::Resources)?;
         // SAFETY: By the safety requirements.
-        let gathered = unsafe { transfer.gather(pages) }?;
-        // SAFETY: By the safety requirements.
-        let listing = unsafe { transfer.listing(pages) }?;
-        let request = Request {
-            bytes: pages.saturating_mul(PAGE_SIZE),
-            zero: false,
-            sleep: true,
-        };
-        request
-            .attempt(|gfp| gathered.copy(&device, gfp).then_some(()))
-            .ok_or(Refused::Resources)?;
-        // SAFETY: By the safety requirements.
-        let mapped = unsafe { gathered.map(&device, to_device) }.ok_or(Refused::Resources)?;
-        let elements = mapped.elements();
+        let made = unsafe { map(transfer, &device, to_device, false) }?;
+        let elements = made.mapped.elements();
         let found = if elements > 1 && one_element {
             Err(Refused::Resources)
         } else {
@@ -400,24 +512,15 @@ unsafe fn get(
         let (list, memory) = match found {
             Ok(found) => found,
             Err(refused) => {
-                // SAFETY: Nobody else has it. The device is as it was when it was mapped.
-                unsafe { mapped.unmap(&device, false) };
+                made.undo(&device);
                 return Err(refused);
             }
         };
         // SAFETY: There is room for as many elements.
-        unsafe { mapped.write(list) };
-        let key = mapped_list::key(list.as_ptr() as usize);
-        let owner = Owner::List(MappedList {
-            adapter: id,
-            device: device.clone(),
-            mapped,
-            to_device,
-            elements,
-            listing: Some(listing.enter(list.as_ptr() as usize)),
-            _memory: memory,
-            freeing: None,
-        });
+        unsafe { made.mapped.write(list) };
+        let at = list.as_ptr() as usize;
+        let key = mapped_list::key(at);
+        let owner = Owner::List(made.into_list(id, device.clone(), to_device, at, memory));
         let key = NonNull::new(key as *mut u8).ok_or(Refused::Misuse)?;
         record.insert(key, bytes, pages.saturating_mul(PAGE_SIZE), caller, owner);
         Ok(list)
@@ -473,24 +576,31 @@ fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
         |_| rule::LIST_MISFIT.by(caller, [id.into(), at]),
         || rule::NOT_A_LIST.by(caller, [id.into(), at]),
     );
-    let Some(mut region) = taken else {
+    let Some(region) = taken else {
         return;
     };
     let registers = region.used / PAGE_SIZE;
-    let mut sleep = irql.may_sleep();
+    if matches!(&region.owner, Owner::List(list) if list.to_device != to_device) {
+        let given = [id.into(), at, u32::from(to_device).into()];
+        rule::LIST_MISDIRECTED.by(caller, given).report();
+    }
+    unmap(region, at, caller);
+    adapter::unreserve(id, registers, Holder::List);
+}
+
+/// Unmaps what the region of a list has, which is in no table any more; later if it cannot be done
+/// here. `at` is what the client has for it. Any context but NMI.
+pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
+    let mut sleep = sys::irql().may_sleep();
     let mut unmapped = false;
     if let Owner::List(list) = &mut region.owner {
         list.listing = None;
-        if list.to_device != to_device {
-            let given = [id.into(), at, u32::from(to_device).into()];
-            rule::LIST_MISDIRECTED.by(caller, given).report();
-        }
         let freeing = Freeing::new(&list.device, list.mapped.origin(), caller);
         sleep &= list.device.may_free();
         // SAFETY: The region was in the table, and is nobody else's now.
         let fate = unsafe { list.mapped.unmap(&list.device, sleep) };
         if let Some(fate) = fate {
-            freeing.report_list(&list.device, id, at, fate);
+            freeing.report_list(&list.device, list.adapter, at, fate);
             unmapped = true;
         }
         list.freeing = Some(freeing);
@@ -498,11 +608,10 @@ fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
     if !unmapped {
         buffer_release::BACKLOG.add(region);
     }
-    adapter::unreserve(id, registers, Holder::List);
 }
 
 /// Reports a request without a place for its result.
-fn for_nobody(asked: &raw::rust_pool_transfer) -> Refused {
+pub(super) fn for_nobody(asked: &raw::rust_pool_transfer) -> Refused {
     let id = AdapterId::new(asked.adapter);
     let mdl = Parameter::Address(asked.mdl as usize);
     rule::LIST_FOR_NOBODY
@@ -534,11 +643,7 @@ unsafe extern "C" fn rust_pool_list_get(
         return Refused::Misuse.status();
     };
     let transfer = Transfer::new(&asked, mdl);
-    let room = match NonNull::new(asked.buffer.cast()) {
-        // CAST: As above.
-        Some(buffer) => Room::Client(buffer, asked.room as usize),
-        None => Room::Own,
-    };
+    let room = Room::of(&asked).unwrap_or(Room::Own);
     // SAFETY: By the safety requirements.
     match unsafe { get(&transfer, asked.to_device, &room) } {
         Ok(made) => {

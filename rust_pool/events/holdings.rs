@@ -174,6 +174,7 @@ impl Holder {
                 // Pool is counted by its rows; lists, MDLs and mappings hold no memory of their own.
                 Owner::Pool { .. }
                 | Owner::List(_)
+                | Owner::Packet(_)
                 | Owner::Mapping
                 | Owner::Locked { .. }
                 | Owner::IoSpace { .. }

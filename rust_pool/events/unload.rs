@@ -116,6 +116,7 @@ impl Kind {
             Self::Place(MemoryType::Contiguous) => "contiguous",
             Self::Place(MemoryType::NonCached) => "noncached",
             Self::Place(MemoryType::List) => "scatter/gather list",
+            Self::Place(MemoryType::Registers) => "map registers",
             Self::Place(MemoryType::Mapping) => "mapping",
             Self::Place(MemoryType::IoSpace) => "io_space",
             Self::Place(MemoryType::Locked) => "locked",
@@ -131,7 +132,9 @@ impl fmt::Display for Kind {
         match self {
             Self::Tag(Some(tag), kind) => kwrite!(f, "tag {tag} {kind}"),
             Self::Tag(None, kind) => kwrite!(f, "tag (other) {kind}"),
-            Self::Place(MemoryType::CommonBuffer | MemoryType::List) => f.write_str(self.words()),
+            Self::Place(MemoryType::CommonBuffer | MemoryType::List | MemoryType::Registers) => {
+                f.write_str(self.words())
+            }
             Self::Place(memory) => kwrite!(f, "{memory}"),
         }
     }

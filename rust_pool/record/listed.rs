@@ -6,6 +6,7 @@
 use crate::{
     record::{
         mapped_list,
+        packet,
         table::REGIONS,
         Region, //
     },
@@ -30,10 +31,11 @@ pub(crate) struct Holder(usize);
 impl Holder {
     /// Prints what is known of the list. Any context but NMI.
     pub(crate) fn print(&self) {
-        let key = mapped_list::key(self.0);
-        let facts = REGIONS.bucket(key).lock().find(key).map(Region::facts);
-        if let Some(facts) = facts {
-            facts.print();
+        for key in [mapped_list::key(self.0), packet::key(self.0)] {
+            let facts = REGIONS.bucket(key).lock().find(key).map(Region::facts);
+            if let Some(facts) = facts {
+                facts.print();
+            }
         }
     }
 }

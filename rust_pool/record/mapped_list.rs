@@ -27,8 +27,17 @@ pub(crate) struct MappedList {
     pub(crate) listing: Option<Listing>,
     /// The list's own memory, if it is not its client's; it goes with the record.
     pub(crate) _memory: Option<ListMemory>,
+    /// If it is not a list but a piece of a packet: of what.
+    pub(crate) part: Option<Part>,
     /// Who puts it.
     pub(crate) freeing: Option<Freeing>,
+}
+
+/// What a piece of a packet is of.
+pub(crate) struct Part {
+    /// The address of the MDL, and how far into its buffer the piece begins.
+    pub(crate) mdl: usize,
+    pub(crate) at: usize,
 }
 
 /// The key of the record of a list at this address. No block has it, and no lock or pages of an MDL.

@@ -160,16 +160,21 @@ impl Reservation {
         request.attempt(sys::room).map(Self)
     }
 
-    /// Writes the record and puts it into the table.
-    pub(crate) fn insert(
+    /// Where the record will be.
+    pub(crate) fn addr(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    /// Writes the record, and puts it into no table.
+    pub(crate) fn into_region(
         self,
         base: NonNull<u8>,
         asked: usize,
         used: usize,
         caller: usize,
         owner: Owner,
-    ) {
-        let region = KBox::write(
+    ) -> KBox<Region> {
+        KBox::write(
             self.0,
             Region {
                 place: Place::none(),
@@ -180,7 +185,19 @@ impl Reservation {
                 owner,
                 giver: 0,
             },
-        );
+        )
+    }
+
+    /// Writes the record and puts it into the table.
+    pub(crate) fn insert(
+        self,
+        base: NonNull<u8>,
+        asked: usize,
+        used: usize,
+        caller: usize,
+        owner: Owner,
+    ) {
+        let region = self.into_region(base, asked, used, caller, owner);
         if verifier::on() {
             verifier::tracking::add(
                 region.addr(),

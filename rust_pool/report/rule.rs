@@ -852,6 +852,75 @@ pub(crate) const LIST_MISDIRECTED: Rule<3> = rule(
     Done,
 );
 
+/// `AllocateAdapterChannel()` or `FreeAdapterChannel()` of what never was an adapter.
+pub(crate) const CHANNEL_OF_NO_ADAPTER: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Given("registers"), Is(0)],
+    "adapter channel of an adapter that never was",
+    Refused,
+);
+
+/// `AllocateAdapterChannel()` without a routine to be called, or a map without a length.
+pub(crate) const CHANNEL_FOR_NOBODY: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Given("registers"), Is(0)],
+    "adapter channel without a routine that gets it",
+    Refused,
+);
+
+/// The routine of `AllocateAdapterChannel()` returned what is no `IO_ALLOCATION_ACTION`. The map
+/// registers stay allocated.
+pub(crate) const CHANNEL_ACTION_UNKNOWN: Rule<2> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("adapter"),
+        Given("what it returned"),
+        Is(0),
+    ],
+    "routine of an adapter channel returned an unknown action",
+    Left,
+);
+
+/// `FreeMapRegisters()` of another adapter's, or of another number.
+pub(crate) const REGISTERS_MISFIT: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("adapter"),
+        Given("map register base"),
+        Given("registers"),
+    ],
+    "free of map registers with other arguments than they were allocated with",
+    Refused,
+);
+
+/// `MapTransfer()` by map registers that were freed or never were, or are another adapter's.
+pub(crate) const MAPPED_BY_NO_REGISTERS: Rule<2> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("adapter"),
+        Given("map register base"),
+        Is(0),
+    ],
+    "transfer mapped by no map registers of this adapter",
+    Refused,
+);
+
+/// `FlushAdapterBuffers()` with another direction than `MapTransfer()`. It is done with that.
+pub(crate) const FLUSH_MISDIRECTED: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("adapter"),
+        Given("map register base"),
+        Given("direction passed"),
+    ],
+    "flush of a transfer with another direction than it was mapped with",
+    Done,
+);
+
 /// A member of `DMA_OPERATIONS` that is not there, or not of the adapter's version.
 pub(crate) const ROUTINE_ABSENT: Rule<1> = rule(
     DriverVerifier,
@@ -1608,7 +1677,7 @@ pub(crate) const ADAPTER_OF_NO_DEVICE: Rule<0> = rule(
     Refused,
 );
 
-/// `PutScatterGatherList()` after the driver that had the device lost it.
+/// `PutScatterGatherList()` or `FlushAdapterBuffers()` after the driver that had the device lost it.
 pub(crate) const PUT_WITHOUT_DRIVER: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("list"), Is(1)],
@@ -1640,6 +1709,27 @@ pub(crate) const LIST_WITHOUT_DEVICE: Rule<1> = rule(
     Refused,
 );
 
+/// Map registers, or a transfer by them, for a device that was removed.
+pub(crate) const CHANNEL_WITHOUT_DEVICE: Rule<1> = rule(
+    DmaVerifier,
+    [Ours(0x00), Given("adapter"), Is(0), Is(2)],
+    "adapter channel for a device that was removed",
+    Refused,
+);
+
+/// `MapTransfer()` of more pages than map registers are free.
+pub(crate) const REGISTERS_USED_UP: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Is(0x00),
+        Is(0x02),
+        Given("map registers needed"),
+        Given("those that are free"),
+    ],
+    "transfer of more pages than there are map registers",
+    Refused,
+);
+
 /// `FreeCommonBuffer()` of a buffer that was freed already or never was, memory of another family
 /// included.
 pub(crate) const NOT_A_BUFFER: Rule<3> = rule(
@@ -1654,11 +1744,53 @@ pub(crate) const NOT_A_BUFFER: Rule<3> = rule(
     Refused,
 );
 
+/// `FreeAdapterChannel()` of an adapter whose channel nobody kept.
+pub(crate) const NO_CHANNEL: Rule<1> = rule(
+    DmaVerifier,
+    [Is(0x04), Is(1), Given("adapter*"), Is(0)],
+    "free of an adapter channel that nobody kept",
+    Refused,
+);
+
+/// `FreeMapRegisters()` of what was freed already or never was.
+pub(crate) const NO_REGISTERS: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Is(0x05),
+        Given("registers passed"),
+        Given("map register base*"),
+        Is(0),
+    ],
+    "free of map registers that are freed already or never were",
+    Refused,
+);
+
 /// `PutDmaAdapter()` with common buffers out. Until the last of them is freed, new requests fail.
 pub(crate) const PUT_WITH_BUFFERS: Rule<2> = rule(
     DmaVerifier,
     [Is(0x07), Given("adapter"), Given("buffers out"), Is(0)],
     "adapter put back with common buffers out",
+    Later,
+);
+
+/// `PutDmaAdapter()` with its channel kept. Until that is freed, new requests fail.
+pub(crate) const PUT_WITH_CHANNEL: Rule<2> = rule(
+    DmaVerifier,
+    [Is(0x08), Given("adapter"), Given("channels out"), Is(0)],
+    "adapter put back with its channel kept",
+    Later,
+);
+
+/// `PutDmaAdapter()` with map registers out. Until they are freed, new requests fail.
+pub(crate) const PUT_WITH_REGISTERS: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Is(0x09),
+        Given("adapter"),
+        Given("packets that have some*"),
+        Is(0),
+    ],
+    "adapter put back with map registers out",
     Later,
 );
 
@@ -1676,6 +1808,14 @@ pub(crate) const PUT_WITH_LISTS: Rule<2> = rule(
     [Is(0x0a), Given("adapter"), Given("lists out"), Is(0)],
     "adapter put back with scatter/gather lists out",
     Later,
+);
+
+/// `AllocateAdapterChannel()` while the channel is kept.
+pub(crate) const CHANNEL_KEPT: Rule<1> = rule(
+    DmaVerifier,
+    [Is(0x0b), Is(1), Given("adapter*"), Is(0)],
+    "second channel of an adapter",
+    Refused,
 );
 
 /// More map registers than the adapter has, for one buffer or scatter/gather list, with the verifier's option `dma`.
@@ -1784,6 +1924,20 @@ pub(crate) const WRITTEN_BEHIND_BUFFER: Rule<2> = rule(
     Done,
 );
 
+/// `FreeMapRegisters()`, or another free of them, before `FlushAdapterBuffers()`. What is mapped is
+/// flushed.
+pub(crate) const REGISTERS_MAPPED: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Is(0x10),
+        Given("registers that map something"),
+        Given("map register base*"),
+        Is(0),
+    ],
+    "free of map registers that still map something",
+    Done,
+);
+
 /// A scatter/gather list requested above `DISPATCH_LEVEL`.
 pub(crate) const LIST_REQUESTED: Rule<0> = rule(
     DmaVerifier,
@@ -1797,6 +1951,38 @@ pub(crate) const LIST_PUT: Rule<0> = rule(
     DmaVerifier,
     [Is(0x13), Is(0x02), Is(2), Irql],
     "scatter/gather list put above DISPATCH_LEVEL",
+    DoneButInNmi,
+);
+
+/// `AllocateAdapterChannel()` there.
+pub(crate) const CHANNEL_REQUESTED: Rule<0> = rule(
+    DmaVerifier,
+    [Is(0x13), Is(0x02), Is(2), Irql],
+    "adapter channel requested above DISPATCH_LEVEL",
+    Refused,
+);
+
+/// `FreeMapRegisters()` or `FreeAdapterChannel()` there.
+pub(crate) const REGISTERS_FREED: Rule<0> = rule(
+    DmaVerifier,
+    [Is(0x13), Is(0x02), Is(2), Irql],
+    "map registers or an adapter channel freed above DISPATCH_LEVEL",
+    DoneButInNmi,
+);
+
+/// `MapTransfer()` there.
+pub(crate) const TRANSFER_MAPPED: Rule<0> = rule(
+    DmaVerifier,
+    [Is(0x13), Is(0x02), Is(2), Irql],
+    "transfer mapped above DISPATCH_LEVEL",
+    Refused,
+);
+
+/// `FlushAdapterBuffers()` there.
+pub(crate) const TRANSFER_FLUSHED: Rule<0> = rule(
+    DmaVerifier,
+    [Is(0x13), Is(0x02), Is(2), Irql],
+    "transfer flushed above DISPATCH_LEVEL",
     DoneButInNmi,
 );
 
@@ -1823,6 +2009,32 @@ pub(crate) const LIST_BEGINS_OUTSIDE: Rule<2> = rule(
     DmaVerifier,
     [Is(0x1b), Given("address, or offset*"), Given("MDL"), Is(0)],
     "scatter/gather list that begins outside of its MDL",
+    Refused,
+);
+
+/// `MapTransfer()` of what is mapped by these map registers already.
+pub(crate) const MAPPED_ALREADY: Rule<3> = rule(
+    DmaVerifier,
+    [
+        Is(0x1d),
+        Given("MDL*"),
+        Given("how far into it*"),
+        Given("map register base*"),
+    ],
+    "transfer mapped that is mapped already",
+    Refused,
+);
+
+/// `FlushAdapterBuffers()` of what is not mapped.
+pub(crate) const FLUSHED_UNMAPPED: Rule<3> = rule(
+    DmaVerifier,
+    [
+        Is(0x20),
+        Given("map register base"),
+        Given("how far into the MDL*"),
+        Given("MDL"),
+    ],
+    "flush of what is not mapped",
     Refused,
 );
 

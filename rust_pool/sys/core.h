@@ -149,6 +149,11 @@ size_t rust_pool_mapping_add(struct rust_pool_mapping *mapping,
 			     size_t bytes);
 bool rust_pool_mapping_copy(struct rust_pool_mapping *mapping,
 			    struct device *dev, gfp_t gfp);
+bool rust_pool_dma_translates(struct device *dev);
+bool rust_pool_mapping_join(struct rust_pool_mapping *mapping,
+			    struct device *dev, gfp_t gfp);
+u64 rust_pool_mapping_first(const struct rust_pool_mapping *mapping,
+			    u64 *address);
 bool rust_pool_mapping_map(struct rust_pool_mapping *mapping,
 			   struct device *dev, bool to_device);
 const struct rust_pool_dma_origin *
@@ -406,6 +411,18 @@ NTSTATUS rust_pool_list_size(const struct rust_pool_transfer *transfer,
 			     u32 *size, u32 *registers);
 NTSTATUS rust_pool_adapter_info(DMA_ADAPTER *adapter, DMA_ADAPTER_INFO_V1 *info,
 				unsigned long caller);
+NTSTATUS rust_pool_channel_get(DMA_ADAPTER *adapter, u32 registers, void **base,
+			       unsigned long caller);
+void rust_pool_channel_act(DMA_ADAPTER *adapter, void *base,
+			   IO_ALLOCATION_ACTION action, unsigned long caller);
+void rust_pool_channel_free(DMA_ADAPTER *adapter, bool keep,
+			    unsigned long caller);
+void rust_pool_registers_free(DMA_ADAPTER *adapter, void *base, u32 registers,
+			      unsigned long caller);
+NTSTATUS rust_pool_packet_map(const struct rust_pool_transfer *transfer,
+			      void *base, u64 *address, u32 *bytes);
+bool rust_pool_packet_flush(const struct rust_pool_transfer *transfer,
+			    void *base);
 const void *rust_pool_row(u32 type, u32 tag, unsigned long caller,
 			  struct module *module);
 bool rust_pool_paged_check(size_t bytes, unsigned long caller);

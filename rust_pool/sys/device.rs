@@ -99,6 +99,12 @@ impl DmaDevice {
         !origin.0.driver.is_null() && origin.0.driver != driver
     }
 
+    /// Whether an IOMMU translates the addresses of what is mapped for it.
+    pub(crate) fn translates(&self) -> bool {
+        // SAFETY: The device is alive.
+        unsafe { raw::rust_pool_dma_translates(self.device.as_ptr()) }
+    }
+
     /// Whether its memory may be freed here, in a context that sleeps.
     pub(crate) fn may_free(&self) -> bool {
         self.group.is_null() || !crate::sys::pressure::in_reclaim()

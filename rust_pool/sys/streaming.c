@@ -160,6 +160,54 @@ bool rust_pool_mapping_copy(struct rust_pool_mapping *m, struct device *dev,
 	return true;
 }
 
+static bool all_reach(struct device *dev, struct page *page, unsigned int count)
+{
+	return use_dma_iommu(dev) || get_dma_ops(dev) ||
+	       (reaches(dev, page) && reaches(dev, page + count - 1));
+}
+
+/*
+ * Puts adjacent pages that the device reaches in place of all, for a device that
+ * takes no list. May be called again if memory was short.
+ */
+bool rust_pool_mapping_join(struct rust_pool_mapping *m, struct device *dev,
+			    gfp_t gfp)
+{
+	static const gfp_t zones[] = { 0, GFP_DMA32, GFP_DMA };
+	unsigned int count = m->table.orig_nents, i;
+	size_t bytes = (size_t)count * PAGE_SIZE;
+	struct page *first = NULL;
+	struct scatterlist *sg;
+	void *block;
+
+	if (m->next || m->originals || !dev->dma_mask)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(zones) && !first; i++) {
+		block = alloc_pages_exact(bytes, gfp | zones[i]);
+		if (!block)
+			continue;
+		first = virt_to_page(block);
+		if (!all_reach(dev, first, count)) {
+			free_pages_exact(block, bytes);
+			first = NULL;
+		}
+	}
+	if (!first)
+		return false;
+	m->originals = allocate(count * sizeof(*m->originals), gfp | __GFP_ZERO);
+	if (!m->originals) {
+		free_pages_exact(block, bytes);
+		return false;
+	}
+	for_each_sgtable_sg(&m->table, sg, i) {
+		memcpy_page(first + i, sg->offset, sg_page(sg), sg->offset,
+			    sg->length);
+		m->originals[i] = sg_page(sg);
+		sg_set_page(sg, first + i, sg->length, sg->offset);
+	}
+	return true;
+}
+
 static void copy_back(struct rust_pool_mapping *m)
 {
 	struct scatterlist *sg;
@@ -223,6 +271,12 @@ static bool attach_is_due(struct device *dev)
 #else
 	return false;
 #endif
+}
+
+/* Whether an IOMMU translates what is mapped for it. */
+bool rust_pool_dma_translates(struct device *dev)
+{
+	return use_dma_iommu(dev);
 }
 
 /* Maps what was added. The device must not be removed meanwhile. */
@@ -292,6 +346,22 @@ size_t rust_pool_mapping_list(const struct rust_pool_mapping *m,
 		list->Reserved = 0;
 	}
 	return count;
+}
+
+/* Where the first of those elements is, and its length. */
+u64 rust_pool_mapping_first(const struct rust_pool_mapping *m, u64 *address)
+{
+	u64 begin = sg_dma_address(m->table.sgl), end = begin;
+	struct scatterlist *sg;
+	unsigned int i;
+
+	for_each_sgtable_dma_sg(&m->table, sg, i) {
+		if (sg_dma_address(sg) != end)
+			break;
+		end += sg_dma_len(sg);
+	}
+	*address = begin;
+	return end - begin;
 }
 
 static void unmap_as_mapped(struct rust_pool_mapping *m, struct device *dev)

@@ -69,6 +69,13 @@ impl Unmapped {
         unsafe { raw::rust_pool_mapping_copy(self.0.as_ptr(), device.device.as_ptr(), gfp) }
     }
 
+    /// Takes adjacent pages that the device reaches for all of them. `false` if memory is short;
+    /// more of it may be tried with. Any context but NMI.
+    pub(crate) fn join(&self, device: &DmaDevice, gfp: Gfp) -> bool {
+        // SAFETY: By the invariant; the device is alive.
+        unsafe { raw::rust_pool_mapping_join(self.0.as_ptr(), device.device.as_ptr(), gfp) }
+    }
+
     /// Maps them, if all that there is room for were added. Any context but NMI.
     ///
     /// # Safety
@@ -125,6 +132,14 @@ impl Mapped {
     pub(crate) fn elements(&self) -> usize {
         // SAFETY: By the invariant; NULL is no list.
         unsafe { raw::rust_pool_mapping_list(self.mapping.as_ptr(), null_mut()) }
+    }
+
+    /// Where the first of those elements is for the device, and its bytes.
+    pub(crate) fn first(&self) -> (u64, u64) {
+        let mut address = 0;
+        // SAFETY: By the invariant.
+        let bytes = unsafe { raw::rust_pool_mapping_first(self.mapping.as_ptr(), &mut address) };
+        (address, bytes)
     }
 
     /// Writes the list.

@@ -24,6 +24,8 @@ pub(crate) enum MemoryType {
     CommonBuffer,
     /// A scatter/gather list.
     List,
+    /// Map registers for packet DMA.
+    Registers,
     /// The pages of an MDL.
     Mapping,
     /// Registers of a device, mapped.
@@ -55,6 +57,7 @@ impl fmt::Display for MemoryType {
             Self::NonCached => "noncached",
             Self::CommonBuffer => "common",
             Self::List => "list",
+            Self::Registers => "registers",
             Self::Mapping => "mapping",
             Self::IoSpace => "io_space",
             Self::Locked => "locked",

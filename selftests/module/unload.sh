@@ -67,7 +67,8 @@ lists_reported_at_client() {
 	client lists=2 || return 1
 	logged "$REPORT" &&
 		leaked 'scatter/gather list' 2 8192 'leak_lists\+.*\[rp_test_leak\]' &&
-		leaked 'tag Mdl  Nonp' 2 112 'leak_lists\+.*\[rp_test_leak\]'
+		leaked 'map registers' 2 8192 'leak_lists\+.*\[rp_test_leak\]' &&
+		leaked 'tag Mdl  Nonp' 4 224 'leave_page\+.*\[rp_test_leak\]'
 }
 
 reported_again_at_ours() {
@@ -191,11 +192,11 @@ check "pages reported at the client's unload" pages_reported_at_client
 if [ -n "$EDU" ]; then
 	check "common buffers reported at the client's unload" \
 		common_reported_at_client
-	check "scatter/gather lists reported at the client's unload" \
+	check "scatter/gather lists and map registers reported at the client's unload" \
 		lists_reported_at_client
 else
 	ktap_test_skip "common buffers reported at the client's unload"
-	ktap_test_skip "scatter/gather lists reported at the client's unload"
+	ktap_test_skip "scatter/gather lists and map registers reported at the client's unload"
 fi
 check "the next client is not blamed" others_not_blamed
 check "all reported at our unload" reported_again_at_ours

@@ -452,6 +452,83 @@ static void common_buffer_uncached(struct rpt *t)
 	buffer(t, FALSE);
 }
 
+/* Some pages, and the map registers that they are mapped by, a piece at a time. */
+struct packet {
+	struct request r;
+	PMDL mdl;
+	PVOID registers;
+};
+
+#define PACKET_PAGES	5
+
+static IO_ALLOCATION_ACTION keep_registers(PDEVICE_OBJECT device, PIRP irp,
+					   PVOID base, PVOID context)
+{
+	((struct packet *)context)->registers = base;
+	return DeallocateObjectKeepRegisters;
+}
+
+static void packet_free(void *arg)
+{
+	struct packet *p = arg;
+	DMA_ADAPTER *adapter = p->r.adapter;
+
+	adapter->DmaOperations->FlushAdapterBuffers(adapter, p->mdl, p->registers,
+						    p->r.base, p->r.bytes, TRUE);
+	adapter->DmaOperations->FreeMapRegisters(adapter, p->registers,
+						 PACKET_PAGES);
+}
+
+static bool packet_map(void *arg)
+{
+	struct packet *p = arg;
+	DMA_ADAPTER *adapter = p->r.adapter;
+	ULONG done = 0, here;
+
+	if (adapter->DmaOperations->AllocateAdapterChannel(adapter, &edu->dev,
+			PACKET_PAGES, keep_registers, p))
+		return false;
+	while (done < p->r.bytes) {
+		here = p->r.bytes - done;
+		adapter->DmaOperations->MapTransfer(adapter, p->mdl, p->registers,
+						    p->r.base + done, &here, TRUE);
+		if (!here)
+			break;
+		done += here;
+	}
+	if (done == p->r.bytes)
+		return true;
+	if (done)
+		packet_free(p);
+	else
+		adapter->DmaOperations->FreeMapRegisters(adapter, p->registers,
+							 PACKET_PAGES);
+	return false;
+}
+
+static void packet(struct rpt *t)
+{
+	struct packet p = { .r.bytes = PACKET_PAGES * PAGE_SIZE };
+	struct rpt_sweep s = {
+		.call = packet_map, .undo = packet_free, .arg = &p,
+	};
+
+	if (!edu) {
+		rpt_skip(t, "no edu device");
+		return;
+	}
+	p.r.base = ExAllocatePoolWithTag(NonPagedPoolNx, p.r.bytes, TAG);
+	p.mdl = IoAllocateMdl(p.r.base, p.r.bytes, FALSE, FALSE, NULL);
+	if (!EXPECT(t, p.r.base && p.mdl && adapter_get(&p.r)))
+		return;
+	MmBuildMdlForNonPagedPool(p.mdl);
+	rpt_sweep(t, &s);
+	EXPECT_VIOLATIONS(t, 0);
+	adapter_put(&p.r);
+	IoFreeMdl(p.mdl);
+	ExFreePoolWithTag(p.r.base, TAG);
+}
+
 static const struct rpt_arg pool_bytes[] = {
 	{ "24", 24 },
 	{ "4064", 4064 },
@@ -504,6 +581,7 @@ static const struct rpt_case cases[] = {
 	{ "adapter", adapter },
 	{ "common_buffer", common_buffer, page_bytes },
 	{ "common_buffer_uncached", common_buffer_uncached, page_bytes },
+	{ "packet", packet },
 };
 
 static const struct rpt_suite failing_suite = RPT_SUITE("failing", cases);

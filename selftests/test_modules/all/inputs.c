@@ -29,6 +29,7 @@ static const struct input_table *const tables[] = {
 	&buffer_frees,
 	&list_requests,
 	&list_puts,
+	&register_frees,
 	&held_memory_frees,
 	&held_page_unlocks,
 };

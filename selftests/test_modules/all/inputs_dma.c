@@ -746,6 +746,103 @@ static void run_list_put(struct rpt *t, const void *data,
 const struct input_table list_puts =
 	INPUT_TABLE("PutScatterGatherList", list_releases, run_list_put);
 
+#define REGISTERS	3
+
+struct registers_free {
+	struct input in;
+	enum which which;
+	bool twice;
+	/* That far from the map registers, or instead of them an address. */
+	s64 offset;
+	bool address;
+	ULONG more;
+};
+
+#define REGISTERS_FREE(_what, _contexts, _code, _p1, ...) { \
+	.in = { "FreeMapRegisters", _what, _contexts, _code, _p1 }, \
+	__VA_ARGS__ }
+#define NO_REGISTERS(_what, _contexts, ...) \
+	REGISTERS_FREE(_what, _contexts, 0xe6, 0x05, __VA_ARGS__)
+#define OTHER_REGISTERS(_what, _contexts, ...) \
+	REGISTERS_FREE(_what, _contexts, 0xc4, 0x16, __VA_ARGS__)
+
+static const struct registers_free registers_releases[] = {
+	REGISTERS_FREE("right", UP_TO_DISPATCH, 0, 0),
+	REGISTERS_FREE("right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13),
+	NO_REGISTERS("twice", UP_TO_DISPATCH, .twice = true),
+	NO_REGISTERS("NULL", UP_TO_DISPATCH, .address = true),
+	NO_REGISTERS("4096", IN_TASK, .address = true, .offset = 4096),
+	NO_REGISTERS("2^63", IN_TASK, .address = true, .offset = S64_MIN),
+	NO_REGISTERS("minus_1", IN_TASK, .address = true, .offset = -1),
+	NO_REGISTERS("minus_4", IN_TASK, .address = true, .offset = -4),
+	NO_REGISTERS("a_byte_further", IN_TASK, .offset = 1),
+	NO_REGISTERS("four_bytes_further", IN_TASK, .offset = 4),
+	OTHER_REGISTERS("one_more", UP_TO_DISPATCH, .more = 1),
+	OTHER_REGISTERS("2^32-1_more", IN_TASK, .more = U32_MAX),
+	OTHER_REGISTERS("other_adapter", UP_TO_DISPATCH, .which = OTHER),
+	OTHER_REGISTERS("put_adapter", IN_TASK, .which = PUT),
+	OTHER_REGISTERS("adapter_NULL", IN_TASK, .which = NULL_ADAPTER),
+	OTHER_REGISTERS("adapter_user_address", IN_TASK, .which = USER_ADDRESS),
+	OTHER_REGISTERS("adapter_not_canonical", IN_TASK, .which = NOT_CANONICAL),
+	OTHER_REGISTERS("adapter_inside", IN_TASK, .which = INSIDE_OWN),
+};
+
+struct registers_call {
+	const DMA_OPERATIONS *operations;
+	DMA_ADAPTER *adapter;
+	PVOID base;
+	ULONG registers;
+};
+
+static IO_ALLOCATION_ACTION keep_registers(PDEVICE_OBJECT device, PIRP irp,
+					   PVOID base, PVOID context)
+{
+	((struct registers_call *)context)->base = base;
+	return DeallocateObjectKeepRegisters;
+}
+
+static void do_free_registers(void *arg)
+{
+	const struct registers_call *c = arg;
+
+	c->operations->FreeMapRegisters(c->adapter, c->base, c->registers);
+}
+
+static void run_registers_free(struct rpt *t, const void *data,
+			       enum rpt_context context)
+{
+	const struct registers_free *row = data;
+	struct registers_call c, own = { .registers = REGISTERS };
+	struct adapters a;
+	bool gone;
+
+	if (!get_adapters(t, &a))
+		return;
+	own.operations = a.operations;
+	own.adapter = a.own;
+	if (!EXPECT_EQ(t, own.operations->AllocateAdapterChannel(own.adapter,
+				&edu->dev, REGISTERS, keep_registers, &own), 0))
+		return;
+	c = own;
+	c.adapter = adapter_of(&a, row->which);
+	c.base = row->address ? (void *)row->offset : own.base + row->offset;
+	c.registers += row->more;
+	if (row->twice)
+		do_free_registers(&own);
+	rpt_in_context(context, do_free_registers, &c);
+	if (!input_judge(t, &row->in, context))
+		return;
+	gone = row->twice || !row->in.code ||
+	       (row->in.p1 == 0x13 && context != RPT_NMI);
+	if (!gone)
+		do_free_registers(&own);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	put_adapters(&a, true);
+}
+
+const struct input_table register_frees =
+	INPUT_TABLE("FreeMapRegisters", registers_releases, run_registers_free);
+
 /* Frees of what a list has. */
 struct held_free {
 	struct input in;

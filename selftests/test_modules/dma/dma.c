@@ -124,8 +124,7 @@ static void buffer_of(struct rpt *t)
 	put_adapter(adapter);
 }
 
-/* What the device finds at a bus address. */
-static u64 behind(u64 logical)
+u64 behind(u64 logical)
 {
 	struct iommu_domain *domain = iommu_get_domain_for_dev(&edu->dev);
 
@@ -744,6 +743,7 @@ static const struct rpt_suite *const suites[] = {
 	&dma_suite,
 	&dma_checks_suite,
 	&dma_lists_suite,
+	&dma_packets_suite,
 };
 
 static void *key;

@@ -49,7 +49,15 @@ static inline void put_buffer(DMA_ADAPTER *adapter, ULONG length,
 						 buffer, TRUE);
 }
 
+/* What the device finds at a bus address. */
+u64 behind(u64 logical);
+/* Has edu copy from or to its own memory, and waits for it. */
+bool edu_copies(void __iomem *bar, u64 bus, u32 at, u32 count, bool to_memory);
+/* Exactly one violation of DMA, with these parameters unless they are NULL. */
+void dma_violation(struct rpt *t, u64 p1, const void *p2, const void *p3);
+
 extern const struct rpt_suite dma_checks_suite;
 extern const struct rpt_suite dma_lists_suite;
+extern const struct rpt_suite dma_packets_suite;
 
 #endif /* RPT_DMA_H */

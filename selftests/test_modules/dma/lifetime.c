@@ -12,7 +12,8 @@
  *   put, put_first     the adapters; the latter before the buffers
  *   unreached DEVICE   buffers that were freed, and pages of lists that were put, are
  *                      not mapped for a device
- *   lists DEVICE       an adapter for a PCI device, with scatter/gather lists
+ *   lists DEVICE       an adapter for a PCI device, with scatter/gather lists, the last
+ *                      of which is a packet
  *   bounced DEVICE     as lists, but the kernel has the device use copies, as it
  *                      does for one that it does not trust
  *   unlist, unlist_atomic
@@ -62,7 +63,10 @@ static struct client clients[ARRAY_SIZE(widths)];
 
 static struct {
 	PDMA_ADAPTER adapter;
-	PSCATTER_GATHER_LIST list[LISTS];
+	PSCATTER_GATHER_LIST list[LISTS - 1];
+	/* The packet: its map registers, and where in the block it begins. */
+	PVOID registers;
+	ULONG begin;
 	/* Where the first begins for the device. */
 	u64 logical;
 	void *block;
@@ -251,7 +255,19 @@ static void unlist(bool atomic)
 {
 	unsigned int i;
 
-	for (i = 0; i < LISTS; i++) {
+	if (listed.registers) {
+		if (atomic)
+			preempt_disable();
+		listed.adapter->DmaOperations->FlushAdapterBuffers(
+			listed.adapter, listed.mdl, listed.registers,
+			listed.block + listed.begin, PAGE_SIZE, FALSE);
+		listed.adapter->DmaOperations->FreeMapRegisters(
+			listed.adapter, listed.registers, 1);
+		if (atomic)
+			preempt_enable();
+		listed.registers = NULL;
+	}
+	for (i = 0; i < ARRAY_SIZE(listed.list); i++) {
 		if (!listed.list[i])
 			continue;
 		if (atomic)
@@ -282,6 +298,28 @@ static bool is_copy(struct pci_dev *pdev, void *va)
 	return at && at != MmGetPhysicalAddress(va).QuadPart;
 }
 
+static IO_ALLOCATION_ACTION keep_registers(PDEVICE_OBJECT device, PIRP irp,
+					   PVOID base, PVOID context)
+{
+	listed.registers = base;
+	return DeallocateObjectKeepRegisters;
+}
+
+/* Maps what is left of a page. */
+static int packet(struct pci_dev *pdev, ULONG begin)
+{
+	const DMA_OPERATIONS *ops = listed.adapter->DmaOperations;
+	ULONG length = PAGE_SIZE - begin % PAGE_SIZE;
+
+	listed.begin = begin;
+	if (ops->AllocateAdapterChannel(listed.adapter, &pdev->dev, 1,
+					keep_registers, NULL))
+		return -ENOMEM;
+	ops->MapTransfer(listed.adapter, listed.mdl, listed.registers,
+			 listed.block + begin, &length, FALSE);
+	return length ? 0 : -ENOMEM;
+}
+
 /* Each of a part of its own, as a device may not be given memory twice. */
 static int lists(const char *name, bool bounced)
 {
@@ -302,12 +340,13 @@ static int lists(const char *name, bool bounced)
 		err = -ENOMEM;
 	else
 		MmBuildMdlForNonPagedPool(listed.mdl);
-	for (i = 0; !err && i < LISTS; i++)
+	for (i = 0; !err && i < ARRAY_SIZE(listed.list); i++)
 		if (listed.adapter->DmaOperations->GetScatterGatherList(
 			    listed.adapter, &pdev->dev, listed.mdl,
 			    listed.block + i * part + skip, part - skip, keep_list,
 			    &listed.list[i], i & 1))
 			err = -ENOMEM;
+	err = err ?: packet(pdev, i * part + skip);
 	pdev->untrusted = false;
 	if (!err) {
 		listed.logical = listed.list[0]->Elements[0].Address.QuadPart;

@@ -5,7 +5,6 @@
  */
 #include <linux/delay.h>
 #include <linux/io.h>
-#include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/pci.h>
 #include <linux/preempt.h>
@@ -87,14 +86,6 @@ static bool make(struct rpt *t, struct transfer *x, ULONG width, ULONG length)
 	}
 	drop(x);
 	return false;
-}
-
-/* What the device finds at a bus address. */
-static u64 behind(u64 logical)
-{
-	struct iommu_domain *domain = iommu_get_domain_for_dev(&edu->dev);
-
-	return domain ? iommu_iova_to_phys(domain, logical) : logical;
 }
 
 /* The list has all of the buffer, in its order, unless copies of it are used. */
@@ -238,8 +229,7 @@ static void list_of_a_chain(struct rpt *t)
 #define EDU_START	1
 #define EDU_TO_MEMORY	2
 
-static bool edu_copies(void __iomem *bar, u64 bus, u32 at, u32 count,
-		       bool to_memory)
+bool edu_copies(void __iomem *bar, u64 bus, u32 at, u32 count, bool to_memory)
 {
 	unsigned long end = jiffies + RPT_PATIENCE;
 	bool done;
@@ -357,7 +347,7 @@ static void one_register_a_page(struct rpt *t)
 	drop(&x);
 }
 
-static void dma_violation(struct rpt *t, u64 p1, const void *p2, const void *p3)
+void dma_violation(struct rpt *t, u64 p1, const void *p2, const void *p3)
 {
 	const struct rpt_violation *v;
 

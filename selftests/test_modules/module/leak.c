@@ -106,7 +106,27 @@ static void leave_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST lis
 	pr_info("leaking a list at 0x%lx\n", (unsigned long)list);
 }
 
-/* Of pages that nobody uses again, for the device may reach them. */
+static IO_ALLOCATION_ACTION leave_registers(PDEVICE_OBJECT device, PIRP irp,
+					    PVOID base, PVOID context)
+{
+	*(PVOID *)context = base;
+	return DeallocateObjectKeepRegisters;
+}
+
+/* A page that nobody uses again, for the device may reach it; and its MDL. */
+static noinline PMDL leave_page(PVOID *page)
+{
+	PMDL mdl;
+
+	*page = (void *)__get_free_page(GFP_KERNEL);
+	mdl = IoAllocateMdl(*page, PAGE_SIZE, FALSE, FALSE, NULL);
+	if (!*page || !mdl)
+		return NULL;
+	MmBuildMdlForNonPagedPool(mdl);
+	return mdl;
+}
+
+/* A list or a packet needs its MDL as long as it is mapped: both are left. */
 static noinline int leak_lists(void)
 {
 	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
@@ -117,24 +137,30 @@ static noinline int leak_lists(void)
 		.MaximumLength = 64 * 1024,
 	};
 	DMA_ADAPTER *adapter;
+	ULONG registers, length = PAGE_SIZE;
 	int err = -ENOMEM;
-	ULONG registers;
 	unsigned int i;
 
 	if (!edu)
 		return -ENODEV;
 	adapter = IoGetDmaAdapter(&edu->dev, &description, &registers);
 	for (i = 0; adapter && i < lists; i++) {
-		void *page = (void *)__get_free_page(GFP_KERNEL);
-		PMDL mdl = IoAllocateMdl(page, PAGE_SIZE, FALSE, FALSE, NULL);
+		PVOID page, base;
+		PMDL mdl = leave_page(&page);
 
-		if (!page || !mdl)
+		if (!mdl)
 			break;
-		MmBuildMdlForNonPagedPool(mdl);
 		err = adapter->DmaOperations->GetScatterGatherList(
 			adapter, &edu->dev, mdl, page, PAGE_SIZE, leave_list,
 			NULL, FALSE);
-		/* A list needs its MDL until it is put: both are left. */
+		mdl = leave_page(&page);
+		if (err || !mdl)
+			break;
+		err = adapter->DmaOperations->AllocateAdapterChannel(
+			adapter, &edu->dev, 1, leave_registers, &base);
+		if (!err)
+			adapter->DmaOperations->MapTransfer(adapter, mdl, base,
+							    page, &length, FALSE);
 	}
 	pci_dev_put(edu);
 	return err;

@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Packet DMA: a driver takes map registers, and maps by them one piece of a buffer after another.
+//!
+//! What a driver has for map registers is the address of their record, so no two are the same. It
+//! is looked up, and never dereferenced.
+//!
+//! WDK: "AllocateAdapterChannel", "MapTransfer", "FlushAdapterBuffers", "FreeMapRegisters",
+//! "FreeAdapterChannel".
+
+use crate::{
+    dma::{
+        adapter::{
+            self,
+            Holder,
+            Refusal, //
+        },
+        scatter_gather::{
+            self,
+            Made,
+            Refused,
+            Room,
+            Transfer, //
+        }, //
+    },
+    lib::export::matches_header,
+    mdl::Mdl,
+    record::{
+        adapter_id::AdapterId,
+        mapped_list::{
+            self,
+            MappedList,
+            Part, //
+        },
+        packet::{
+            self,
+            Packet, //
+        },
+        table::{
+            Misfit,
+            Reservation,
+            REGIONS, //
+        },
+        Owner,
+        Region, //
+    },
+    report::{
+        rule,
+        violation::Parameter, //
+    },
+    sys::{
+        self,
+        raw,
+        DmaDevice,
+        PAGE_SIZE, //
+    },
+    types::memory_type::MemoryType,
+    verifier::hooks, //
+};
+use core::ptr::NonNull;
+use kernel::prelude::*;
+
+/// Takes map registers for a packet, or reports why not. Any context; sleeps where it may.
+fn take(id: AdapterId, registers: u32, caller: usize) -> Result<usize, Refused> {
+    if sys::irql().is_above_dispatch() {
+        rule::CHANNEL_REQUESTED.by(caller, []).report();
+        return Err(Refused::Misuse);
+    }
+    if adapter::has_channel_kept(id) {
+        rule::CHANNEL_KEPT.by(caller, [id.into()]).report();
+        return Err(Refused::Resources);
+    }
+    // CAST: `usize` is 64 bits wide on the architectures supported.
+    let count = registers as usize;
+    let device = match adapter::reserve(id, count, Holder::Packet) {
+        Ok(reserved) => {
+            if let Some(excess) = reserved.excess {
+                excess.report(&rule::MANY_REGISTERS_IN_ALL, caller);
+            }
+            reserved.device
+        }
+        Err(Refusal::TooManyRegisters(excess)) => {
+            excess.report(&rule::MANY_REGISTERS_IN_ONE, caller);
+            return Err(Refused::Resources);
+        }
+        Err(Refusal::Unknown) => {
+            adapter::not_an_adapter(id, caller, || {
+                rule::CHANNEL_OF_NO_ADAPTER
+                    .by(caller, [id.into(), registers.into()])
+                    .report();
+            });
+            return Err(Refused::Misuse);
+        }
+    };
+    let base = (|| {
+        if device.is_gone() {
+            rule::CHANNEL_WITHOUT_DEVICE
+                .by(caller, [id.into()])
+                .report();
+            return Err(Refused::Misuse);
+        }
+        if hooks::refuse(MemoryType::Registers, None, 0, caller) {
+            return Err(Refused::Resources);
+        }
+        let record = Reservation::new().ok_or(Refused::Resources)?;
+        let base = record.addr();
+        let key = NonNull::new(packet::key(base) as *mut u8).ok_or(Refused::Resources)?;
+        let owner = Owner::Packet(Packet::new(id, count));
+        let bytes = count.saturating_mul(PAGE_SIZE);
+        record.insert(key, bytes, bytes, caller, owner);
+        Ok(base)
+    })();
+    if base.is_err() {
+        adapter::unreserve(id, count, Holder::Packet);
+    }
+    base
+}
+
+/// The registers of a packet that are free, if this is one of the adapter's.
+fn free_registers(id: AdapterId, base: usize) -> Option<usize> {
+    let key = packet::key(base);
+    let bucket = REGIONS.bucket(key).lock();
+    match &bucket.find(key)?.owner {
+        Owner::Packet(packet) if packet.adapter == id => Some(packet.free()),
+        _ => None,
+    }
+}
+
+/// The map registers that a piece takes.
+fn registers_of(piece: &Region) -> usize {
+    piece.used / PAGE_SIZE
+}
+
+/// What a piece is of.
+fn part_of(piece: &Region) -> Option<&Part> {
+    match &piece.owner {
+        Owner::List(list) => list.part.as_ref(),
+        _ => None,
+    }
+}
+
+/// Whether a piece begins within some bytes of an MDL.
+fn begins_in(piece: &Region, mdl: usize, at: usize, bytes: usize) -> bool {
+    let part = part_of(piece).filter(|part| part.mdl == mdl);
+    let behind = part.and_then(|part| part.at.checked_sub(at));
+    behind.is_some_and(|behind| behind < bytes)
+}
+
+/// Whether two pieces have a byte of an MDL in common.
+fn meet(one: &Region, other: &Region) -> bool {
+    let begins = |one: &Region, other: &Region| {
+        part_of(other).is_some_and(|part| begins_in(one, part.mdl, part.at, other.asked))
+    };
+    begins(one, other) || begins(other, one)
+}
+
+/// Whether a packet maps the byte that is so far into the buffer of an MDL.
+fn is_mapped(base: usize, mdl: usize, at: usize) -> bool {
+    let has_it = |piece: &Region| {
+        let part = part_of(piece).filter(|part| part.mdl == mdl);
+        let ahead = part.and_then(|part| at.checked_sub(part.at));
+        ahead.is_some_and(|ahead| ahead < piece.asked)
+    };
+    let key = packet::key(base);
+    let bucket = REGIONS.bucket(key).lock();
+    matches!(
+        bucket.find(key).map(|region| &region.owner),
+        Some(Owner::Packet(packet)) if packet.has(has_it)
+    )
+}
+
+/// Whether map registers may be given back here; reports if that should not be.
+fn may_give(caller: usize) -> bool {
+    let irql = sys::irql();
+    if irql.is_above_dispatch() {
+        rule::REGISTERS_FREED.by(caller, []).report();
+    }
+    !irql.is_nmi()
+}
+
+/// Gives the map registers of a packet back, `given` of them if that is said, and unmaps what is
+/// still mapped. Any context but NMI, any address.
+fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) {
+    let at = Parameter::Address(base);
+    let key = packet::key(base);
+    let taken = REGIONS.take(key, |region| match &region.owner {
+        Owner::Packet(packet) if packet.adapter == id => {
+            // CAST: `usize` is 64 bits wide on the architectures supported.
+            if given.is_none_or(|given| given as usize == packet.registers) {
+                Ok(())
+            } else {
+                Err(Misfit::Arguments(region.facts()))
+            }
+        }
+        Owner::Packet(_) => Err(Misfit::Arguments(region.facts())),
+        _ => Err(Misfit::Family(region.facts())),
+    });
+    let given = given.unwrap_or(0);
+    let taken = taken.or_report(
+        MemoryType::Registers,
+        key,
+        |_| rule::REGISTERS_MISFIT.by(caller, [id.into(), at, given.into()]),
+        || rule::NO_REGISTERS.by(caller, [given.into(), at]),
+    );
+    let Some(mut region) = taken else {
+        return;
+    };
+    if let Owner::Packet(packet) = &mut region.owner {
+        let mapped = packet.mapped();
+        if mapped != 0 {
+            rule::REGISTERS_MAPPED
+                .by(caller, [mapped.into(), at])
+                .report();
+        }
+        while let Some(piece) = packet.remove(|_| true, registers_of) {
+            scatter_gather::unmap(piece, at, caller);
+        }
+        adapter::leave_channel(id, base);
+        adapter::unreserve(id, packet.registers, Holder::Packet);
+    }
+}
+
+/// Keeps or gives back what the driver's routine says. Any context but NMI.
+fn act(id: AdapterId, base: usize, action: u32, caller: usize) {
+    match action {
+        raw::_IO_ALLOCATION_ACTION_KeepObject => {
+            if !adapter::keep_channel(id, base) {
+                // Another one was allocated, and kept, meanwhile.
+                rule::CHANNEL_KEPT.by(caller, [id.into()]).report();
+            } else if free_registers(id, base).is_none() {
+                // The routine has freed them, or somebody else has since.
+                adapter::leave_channel(id, base);
+            }
+        }
+        raw::_IO_ALLOCATION_ACTION_DeallocateObject => give(id, base, None, caller),
+        raw::_IO_ALLOCATION_ACTION_DeallocateObjectKeepRegisters => (),
+        _ => rule::CHANNEL_ACTION_UNKNOWN
+            .by(caller, [id.into(), action.into()])
+            .report(),
+    }
+}
+
+/// Gives a channel back that was kept, and its map registers if they are not to be kept.
+fn give_channel(id: AdapterId, keep: bool, caller: usize) {
+    if !may_give(caller) {
+        return;
+    }
+    match adapter::take_channel(id) {
+        Some(Some(base)) if !keep => give(id, base, None, caller),
+        Some(Some(_)) => (),
+        Some(None) => rule::NO_CHANNEL.by(caller, [id.into()]).report(),
+        None => adapter::not_an_adapter(id, caller, || {
+            rule::CHANNEL_OF_NO_ADAPTER
+                .by(caller, [id.into(), 0u32.into()])
+                .report();
+        }),
+    }
+}
+
+/// Maps some of a transfer by the map registers of a packet: all of it if there is room for a list,
+/// or else as much as is adjacent for the device. Returns where and how much.
+///
+/// # Safety
+///
+/// As for [`scatter_gather::map`].
+unsafe fn map(
+    transfer: &Transfer,
+    base: usize,
+    to_device: bool,
+    room: Option<Room>,
+) -> Result<(u64, usize), Refused> {
+    let Transfer {
+        adapter, caller, ..
+    } = *transfer;
+    let at = Parameter::Address(base);
+    if sys::irql().is_above_dispatch() {
+        rule::TRANSFER_MAPPED.by(caller, []).report();
+        return Err(Refused::Misuse);
+    }
+    let Some(free) = free_registers(adapter, base) else {
+        rule::MAPPED_BY_NO_REGISTERS
+            .by(caller, [adapter.into(), at])
+            .report();
+        return Err(Refused::Misuse);
+    };
+    if is_mapped(base, transfer.mdl.addr(), transfer.offset()) {
+        report_lost(&Lost::Twice, transfer, at);
+        return Err(Refused::Misuse);
+    }
+    let (device, one_element) = adapter::device_of(adapter).ok_or(Refused::Resources)?;
+    if device.is_gone() {
+        rule::CHANNEL_WITHOUT_DEVICE
+            .by(caller, [adapter.into()])
+            .report();
+        return Err(Refused::Misuse);
+    }
+    // SAFETY: By the safety requirements.
+    let pages = unsafe { transfer.pages() }?;
+    if pages > free {
+        rule::REGISTERS_USED_UP
+            .by(caller, [pages.into(), free.into()])
+            .report();
+        return Err(Refused::Resources);
+    }
+    let record = Reservation::new().ok_or(Refused::Resources)?;
+    let key = NonNull::new(mapped_list::key(base) as *mut u8).ok_or(Refused::Misuse)?;
+    // SAFETY: By the safety requirements.
+    let (made, transfer) = unsafe {
+        if room.is_some() && !one_element {
+            let made = scatter_gather::map(transfer, &device, to_device, false)?;
+            (made, *transfer)
+        } else {
+            adjacent(transfer, &device, to_device, one_element)?
+        }
+    };
+    let (address, _) = made.mapped.first();
+    if let Some(Room::Client(list, room)) = room {
+        let bytes = sys::list_bytes(made.mapped.elements());
+        if bytes.is_none_or(|bytes| bytes > room) {
+            made.undo(&device);
+            return Err(Refused::TooSmall);
+        }
+        // SAFETY: There is room for as many elements.
+        unsafe { made.mapped.write(list) };
+    }
+    // SAFETY: By the safety requirements.
+    let registers = match unsafe { transfer.pages() } {
+        Ok(pages) => pages,
+        Err(refused) => {
+            made.undo(&device);
+            return Err(refused);
+        }
+    };
+    let part = Part {
+        mdl: transfer.mdl.addr(),
+        at: transfer.offset(),
+    };
+    let bytes = transfer.bytes;
+    let list = made.into_list(adapter, device.clone(), to_device, base, None);
+    let owner = Owner::List(MappedList {
+        part: Some(part),
+        ..list
+    });
+    let used = registers.saturating_mul(PAGE_SIZE);
+    let piece = record.into_region(key, bytes, used, caller, owner);
+    if let Err((why, piece)) = keep(adapter, base, piece) {
+        report_lost(&why, &transfer, at);
+        scatter_gather::unmap(piece, at, caller);
+        return Err(match why {
+            Lost::TooMany { .. } => Refused::Resources,
+            Lost::Twice | Lost::NoRegisters => Refused::Misuse,
+        });
+    }
+    Ok((address, bytes))
+}
+
+/// Why a piece was not kept.
+enum Lost {
+    /// Some of it is mapped already.
+    Twice,
+    /// By another call at the same time.
+    TooMany { needed: usize, free: usize },
+    /// They were freed meanwhile.
+    NoRegisters,
+}
+
+/// Reports why a piece of a transfer was not kept, by the map registers at `at`.
+fn report_lost(why: &Lost, transfer: &Transfer, at: Parameter) {
+    let Transfer {
+        adapter, caller, ..
+    } = *transfer;
+    match *why {
+        Lost::Twice => {
+            let given = [transfer.mdl.into(), transfer.offset().into(), at];
+            rule::MAPPED_ALREADY.by(caller, given).report();
+        }
+        Lost::TooMany { needed, free } => {
+            let given = [needed.into(), free.into()];
+            rule::REGISTERS_USED_UP.by(caller, given).report();
+        }
+        Lost::NoRegisters => {
+            let given = [adapter.into(), at];
+            rule::MAPPED_BY_NO_REGISTERS.by(caller, given).report();
+        }
+    }
+}
+
+/// Puts what was mapped into the packet, if that is still there and has the registers for it, and
+/// this is not mapped already. Otherwise returns it.
+fn keep(id: AdapterId, base: usize, piece: KBox<Region>) -> Result<(), (Lost, KBox<Region>)> {
+    let key = packet::key(base);
+    let mut bucket = REGIONS.bucket(key).lock();
+    let packet = match bucket.find_mut(key).map(|region| &mut region.owner) {
+        Some(Owner::Packet(packet)) if packet.adapter == id => packet,
+        _ => return Err((Lost::NoRegisters, piece)),
+    };
+    let (needed, free) = (registers_of(&piece), packet.free());
+    if packet.has(|other| meet(other, &piece)) {
+        Err((Lost::Twice, piece))
+    } else if needed > free {
+        Err((Lost::TooMany { needed, free }, piece))
+    } else {
+        packet.add(piece, needed);
+        Ok(())
+    }
+}
+
+/// Maps as much from the beginning of a transfer as is adjacent for the device, or all of it if
+/// that takes one element only. Says what it mapped.
+///
+/// # Safety
+///
+/// As for [`scatter_gather::map`].
+unsafe fn adjacent(
+    transfer: &Transfer,
+    device: &DmaDevice,
+    to_device: bool,
+    one_element: bool,
+) -> Result<(Made, Transfer), Refused> {
+    let mut transfer = *transfer;
+    if !one_element && !device.translates() {
+        // SAFETY: By the safety requirements.
+        transfer.bytes = unsafe { transfer.adjacent() }?;
+    }
+    let mut joined = false;
+    loop {
+        // SAFETY: By the safety requirements.
+        let made = unsafe { scatter_gather::map(&transfer, device, to_device, joined) }?;
+        let (_, bytes) = made.mapped.first();
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        let bytes = bytes as usize;
+        if bytes == transfer.bytes {
+            return Ok((made, transfer));
+        }
+        made.undo(device);
+        if !one_element && bytes != 0 && bytes < transfer.bytes {
+            transfer.bytes = bytes;
+        } else if one_element && !joined {
+            joined = true;
+        } else {
+            return Err(Refused::Resources);
+        }
+    }
+}
+
+/// Unmaps what is mapped of some bytes of an MDL; whether there was anything.
+fn flush(transfer: &Transfer, base: usize, to_device: bool) -> bool {
+    let Transfer {
+        adapter, caller, ..
+    } = *transfer;
+    let at = Parameter::Address(base);
+    let irql = sys::irql();
+    if irql.is_above_dispatch() {
+        rule::TRANSFER_FLUSHED.by(caller, []).report();
+    }
+    if irql.is_nmi() {
+        return false;
+    }
+    let (mdl, begin) = (transfer.mdl.addr(), transfer.offset());
+    let key = packet::key(base);
+    let mut flushed = false;
+    let mut direction = true;
+    loop {
+        let piece = {
+            let mut bucket = REGIONS.bucket(key).lock();
+            match bucket.find_mut(key).map(|region| &mut region.owner) {
+                Some(Owner::Packet(packet)) if packet.adapter == adapter => {
+                    let is_in = |piece: &Region| begins_in(piece, mdl, begin, transfer.bytes);
+                    packet.remove(is_in, registers_of)
+                }
+                _ => None,
+            }
+        };
+        let Some(piece) = piece else {
+            break;
+        };
+        flushed = true;
+        direction &= is_of(&piece, to_device);
+        scatter_gather::unmap(piece, at, caller);
+    }
+    if !flushed {
+        let given = [at, begin.into(), transfer.mdl.into()];
+        rule::FLUSHED_UNMAPPED.by(caller, given).report();
+    } else if !direction {
+        let given = [adapter.into(), at, u32::from(to_device).into()];
+        rule::FLUSH_MISDIRECTED.by(caller, given).report();
+    }
+    flushed
+}
+
+/// Whether a piece is of this direction.
+fn is_of(region: &Region, to_device: bool) -> bool {
+    matches!(&region.owner, Owner::List(list) if list.to_device == to_device)
+}
+
+/// `AllocateAdapterChannel`, up to the call of the driver's routine.
+///
+/// # Safety
+///
+/// `base` is null or valid for a write.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_channel_get(
+    adapter: *mut raw::DMA_ADAPTER,
+    registers: u32,
+    base: *mut *mut c_void,
+    caller: usize,
+) -> i32 {
+    let id = AdapterId::new(adapter);
+    if base.is_null() {
+        rule::CHANNEL_FOR_NOBODY
+            .by(caller, [id.into(), registers.into()])
+            .report();
+        return Refused::Misuse.status();
+    }
+    match take(id, registers, caller) {
+        Ok(taken) => {
+            // SAFETY: By the safety requirements.
+            unsafe { base.write(taken as *mut c_void) };
+            0
+        }
+        Err(refused) => refused.status(),
+    }
+}
+matches_header!(rust_pool_channel_get);
+
+/// What the driver's routine returned.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_channel_act(
+    adapter: *mut raw::DMA_ADAPTER,
+    base: *mut c_void,
+    action: raw::IO_ALLOCATION_ACTION,
+    caller: usize,
+) {
+    act(AdapterId::new(adapter), base as usize, action, caller);
+}
+matches_header!(rust_pool_channel_act);
+
+/// `FreeAdapterChannel`; with `keep`, the map registers stay allocated.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_channel_free(
+    adapter: *mut raw::DMA_ADAPTER,
+    keep: bool,
+    caller: usize,
+) {
+    give_channel(AdapterId::new(adapter), keep, caller);
+}
+matches_header!(rust_pool_channel_free);
+
+/// `FreeMapRegisters`.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_registers_free(
+    adapter: *mut raw::DMA_ADAPTER,
+    base: *mut c_void,
+    registers: u32,
+    caller: usize,
+) {
+    if may_give(caller) {
+        let id = AdapterId::new(adapter);
+        give(id, base as usize, Some(registers), caller);
+    }
+}
+matches_header!(rust_pool_registers_free);
+
+/// `MapTransfer`; `MapTransferEx` if there is a buffer.
+///
+/// # Safety
+///
+/// As for `rust_pool_list_get()`; `address` is valid for a write, and `bytes` null or valid for
+/// one.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_packet_map(
+    transfer: *const raw::rust_pool_transfer,
+    base: *mut c_void,
+    address: *mut u64,
+    bytes: *mut u32,
+) -> i32 {
+    // SAFETY: By the safety requirements.
+    let asked = unsafe { transfer.read() };
+    if bytes.is_null() {
+        return scatter_gather::for_nobody(&asked).status();
+    }
+    // SAFETY: By the safety requirements.
+    let mdl = unsafe { Mdl::new(asked.mdl, asked.caller) };
+    let mapped = mdl.ok_or(Refused::Misuse).and_then(|mdl| {
+        let transfer = Transfer::new(&asked, mdl);
+        // SAFETY: By the safety requirements.
+        unsafe { map(&transfer, base as usize, asked.to_device, Room::of(&asked)) }
+    });
+    let (status, at, mapped) = match mapped {
+        Ok((at, bytes)) => (0, at, bytes),
+        Err(refused) => (refused.status(), 0, 0),
+    };
+    // SAFETY: By the safety requirements.
+    unsafe {
+        address.write(at);
+        // CAST: Not more than was asked for, which has 32 bits.
+        bytes.write(mapped as u32);
+    }
+    status
+}
+matches_header!(rust_pool_packet_map);
+
+/// `FlushAdapterBuffers` and `FlushAdapterBuffersEx`.
+///
+/// # Safety
+///
+/// The transfer is valid. Its MDL is null or valid for a read.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_packet_flush(
+    transfer: *const raw::rust_pool_transfer,
+    base: *mut c_void,
+) -> bool {
+    // SAFETY: By the safety requirements.
+    let asked = unsafe { transfer.read() };
+    // SAFETY: By the safety requirements.
+    let mdl = unsafe { Mdl::new(asked.mdl, asked.caller) };
+    mdl.is_some_and(|mdl| flush(&Transfer::new(&asked, mdl), base as usize, asked.to_device))
+}
+matches_header!(rust_pool_packet_flush);
