@@ -577,7 +577,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
     if recent && !sys::is_mapped_device(addr) {
         return bad_free::report_freed_twice(addr, Tag::from_raw(0), caller);
     }
-    bad_free::not_from_pool(addr, caller).report();
+    bad_free::report_foreign(addr, caller);
 }
 
 /// Reports the free of an address that has the header of a freed block in front of it. That is a
@@ -586,7 +586,7 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
 #[cold]
 fn free_freed(addr: usize, tag: Tag, caller: usize) {
     if slab_caches::is_of_another(addr) {
-        return bad_free::not_from_pool(addr, caller).report();
+        return bad_free::report_foreign(addr, caller);
     }
     match around(addr) {
         Some(block) => free_inside(addr, block, caller),

@@ -156,6 +156,24 @@ impl Owner {
         }
     }
 
+    /// The device that it is of, which it keeps.
+    pub(crate) fn device(&self) -> Option<&HeldDevice> {
+        match self {
+            Self::CommonBuffer { device, .. } => Some(device),
+            Self::List(list) => Some(&list.device),
+            _ => None,
+        }
+    }
+
+    /// The free of it that a client has asked for.
+    pub(crate) fn freeing(&self) -> Option<&Freeing> {
+        match self {
+            Self::CommonBuffer { freeing, .. } => freeing.as_ref(),
+            Self::List(list) => list.freeing.as_ref(),
+            _ => None,
+        }
+    }
+
     /// The memory type that the verifier has for the family.
     pub(crate) fn memory(&self) -> MemoryType {
         match self {

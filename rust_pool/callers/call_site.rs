@@ -217,6 +217,11 @@ impl CallSite {
         }
     }
 
+    /// Its address; 0 if it has none, or lay in a module that was unloaded.
+    pub(crate) fn address(&self) -> usize {
+        self.caller.load(Relaxed)
+    }
+
     /// Whether it has an address.
     #[inline(always)]
     pub(crate) fn claimed(&self) -> bool {
@@ -412,9 +417,14 @@ fn same_function(one: usize, other: usize) -> bool {
     Symbol(one).with(|one| Symbol(other).with(|other| parts(one) == parts(other)))
 }
 
-/// Whether an address lies in a library's function. A client's copy of a routine counts as one.
+/// Whether a name is that of a library's function. A client's copy of a routine counts as one.
+pub(crate) fn is_name_of_library(name: &str) -> bool {
+    mangled::is_of_library(name) || routines::is_routine(name)
+}
+
+/// Whether an address lies in a library's function.
 fn is_of_library(addr: usize) -> bool {
-    Symbol(addr).with(|name| mangled::is_of_library(name) || routines::is_routine(name))
+    Symbol(addr).with(is_name_of_library)
 }
 
 /// The index of the first frame that is not in a library, if it lies in a client; else 0.

@@ -9,6 +9,7 @@ use crate::{
     },
     lib::text::{
         kwrite,
+        module_of,
         width, //
     },
     sys, //
@@ -55,7 +56,7 @@ impl Stack {
         /// Bytes of frames in a line. The log truncates at 1024, with what comes before them.
         const ROOM: usize = 900;
         let known = self.0.iter().take_while(|site| site.is_known()).count();
-        let frames = self.0.get(..known.max(1)).unwrap_or(&[]);
+        let frames = self.0.get(self.libraries()..known.max(1)).unwrap_or(&[]);
         let mut first = 0;
         while first < frames.len() {
             let mut room = ROOM;
@@ -76,6 +77,21 @@ impl Stack {
             }
             first += count;
         }
+    }
+
+    /// How many frames at its beginning are those of libraries, if one of a module is behind them.
+    /// To look that up takes too long where blocks are freed, so it is done where they are printed.
+    fn libraries(&self) -> usize {
+        let named = |site: &CallSite, is_it: fn(&str) -> bool| {
+            site.with_name(|name| name.is_some_and(is_it))
+        };
+        let libraries = self
+            .sites()
+            .take_while(|site| named(site, call_site::is_name_of_library));
+        let count = libraries.count();
+        let behind = self.0.get(count);
+        let of_module = behind.is_some_and(|site| named(site, |name| module_of(name).is_some()));
+        count * usize::from(of_module)
     }
 
     /// A copy, to keep.

@@ -134,6 +134,11 @@ impl Adapter {
     pub(crate) fn site(&self) -> &CallSite {
         &self.site
     }
+
+    /// Its device.
+    pub(crate) fn device(&self) -> Option<&HeldDevice> {
+        self.device.as_deref()
+    }
 }
 
 /// How many of each an adapter has out.

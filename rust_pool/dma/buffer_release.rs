@@ -4,11 +4,15 @@
 //! they could not be unmapped.
 
 use crate::{
+    callers::call_site::CallSite,
     lib::at_load::AtLoad,
     record::{
         backlog::Backlog,
         held_device::HeldDevice,
-        mapped_list,
+        mapped_list::{
+            self,
+            MappedList, //
+        },
         Owner,
         Region, //
     },
@@ -72,11 +76,7 @@ pub(crate) fn release(region: &Region) {
 
 /// Whether a region is of a device that `is_it`.
 fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
-    match &region.owner {
-        Owner::CommonBuffer { device, .. } => is_it(device),
-        Owner::List(list) => is_it(&list.device),
-        _ => false,
-    }
+    region.owner.device().is_some_and(is_it)
 }
 
 /// Gives back one deferred buffer, if there is one; returns the bytes that it took. Sleeps; not in
@@ -113,6 +113,27 @@ pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
     while give_one(&is_it).is_some() {}
     sys::wait_until(Awaited::Given, || {
         !BACKLOG.in_hand(|region| is_of(region, &is_it))
+    });
+}
+
+/// Defers the free of a buffer or a list. Any context but NMI.
+pub(super) fn defer(mut region: KBox<Region>) {
+    if let Owner::CommonBuffer { freeing, .. } | Owner::List(MappedList { freeing, .. }) =
+        &mut region.owner
+    {
+        if let Some(freeing) = freeing {
+            freeing.defer();
+        }
+    }
+    BACKLOG.add(region);
+}
+
+/// Calls `visit` on who asked for each free that is deferred.
+pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
+    BACKLOG.for_each(|region| {
+        if let Some(freeing) = region.owner.freeing() {
+            visit(freeing.site());
+        }
     });
 }
 

@@ -234,7 +234,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
         if !sys::irql().may_sleep() {
             rule::BUFFER_FREED.by(caller, [id.into(), own]).report();
         }
-        buffer_release::BACKLOG.add(region);
+        buffer_release::defer(region);
     }
     // The adapter does not count it any more, even if its memory is given back later; the record
     // keeps the device.

@@ -606,7 +606,7 @@ pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
         list.freeing = Some(freeing);
     }
     if !unmapped {
-        buffer_release::BACKLOG.add(region);
+        buffer_release::defer(region);
     }
 }
 

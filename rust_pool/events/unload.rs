@@ -432,6 +432,13 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         row.depart(module);
     }
     for_each_other_site(|site| site.depart(module));
+    // Others than the module may have got these adapters. Buffers and lists have their adapter's
+    // device.
+    for adapter in ADAPTERS.lock().iter() {
+        if let Some(device) = adapter.device() {
+            device.depart(module);
+        }
+    }
     if left {
         holdings::departed(module.name());
     }
@@ -450,6 +457,7 @@ fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
     for site in INJECTIONS.lock().sites() {
         visit(site);
     }
+    buffer_release::for_each_site(&mut visit);
     lookaside::for_each_site(&mut visit);
     special::for_each_site(&mut visit);
     held_back::for_each_site(&mut visit);

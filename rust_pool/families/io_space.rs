@@ -183,11 +183,12 @@ fn map(physical: u64, bytes: usize, wanted: Protection, caller: usize) -> Option
 /// Undoes the mappings that wait for it. The kernel would give registers the type that they have
 /// in such a mapping. Sleeps.
 fn finish_deferred() {
-    if !IoMapping::any_deferred() {
-        return;
+    // Do not leave to the work item what this task can undo: what is in front of it there may wait
+    // for a lock of the caller.
+    while IoMapping::any_deferred() {
+        noncached::BACKLOG.drain(noncached::give_back);
+        IoMapping::wait_for_deferred(|| noncached::BACKLOG.has_waiting());
     }
-    noncached::BACKLOG.drain(noncached::give_back);
-    IoMapping::wait_for_deferred();
 }
 
 /// Maps physical addresses. Sleeps.
@@ -282,6 +283,8 @@ fn unmap(at: usize, bytes: usize, caller: usize) {
     }
     if later {
         noncached::BACKLOG.add(region);
+        // Who waits for it can undo it.
+        sys::wake();
     } else {
         noncached::give_back(Batch::of(region));
     }

@@ -119,6 +119,13 @@ pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
     rule::FOREIGN_FREED.by(caller, [Parameter::Address(addr)])
 }
 
+/// Reports the free of an address that is no pool block, and what is known of a block that was freed
+/// there: the Rust API has blocks without headers.
+#[cold]
+pub(crate) fn report_foreign(addr: usize, caller: usize) {
+    not_from_pool(addr, caller).report_with(|| tell_freed(addr, Tag::from_raw(0)));
+}
+
 /// Prints what is known of the first free of a block. Any context but NMI.
 fn tell_freed(addr: usize, tag: Tag) {
     if let Some(known) = freed::look(addr, tag) {

@@ -313,7 +313,7 @@ impl Front {
         let freed = if self.freed { ", which was freed" } else { "" };
         pr_err!("  written past its end, probably: the block in front, {start}, tag {tag} {kind}, {bytes} bytes{freed}\n");
         if !tracking::tell(self.addr) {
-            live::tell_first_user(tag, kind);
+            live::tell_first_user(self.addr, tag, kind);
         }
     }
 }

@@ -176,6 +176,16 @@ impl Backlog {
         Some(region)
     }
 
+    /// Whether there is a block that no task is giving back yet.
+    pub(crate) fn has_waiting(&self) -> bool {
+        self.waiting.lock().regions.iter().next().is_some()
+    }
+
+    /// Calls `visit` on each block that no task is giving back yet, with interrupts disabled.
+    pub(crate) fn for_each(&self, visit: impl FnMut(&Region)) {
+        self.waiting.lock().regions.iter().for_each(visit);
+    }
+
     /// Whether another task is giving back a block for which `is_it` returns `true`. Blocks that
     /// this task gives back do not count, as it would wait for itself.
     pub(crate) fn in_hand(&self, is_it: impl Fn(&Region) -> bool) -> bool {

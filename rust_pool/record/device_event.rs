@@ -3,6 +3,10 @@
 //! Reports common buffers and lists whose device has changed since they were made.
 
 use crate::{
+    callers::call_site::{
+        self,
+        CallSite, //
+    },
     report::{
         rule,
         violation::Parameter, //
@@ -24,7 +28,7 @@ enum Event {
 
 /// The free of a buffer, from the time when a client asks for it.
 pub(crate) struct Freeing {
-    caller: usize,
+    site: CallSite,
     /// How the device had changed by then.
     event: Option<Event>,
 }
@@ -39,7 +43,21 @@ impl Freeing {
         } else {
             None
         };
-        Self { caller, event }
+        Self {
+            site: CallSite::new(caller),
+            event,
+        }
+    }
+
+    /// Says that it will be carried out, and maybe reported, by another task: the stack that tells
+    /// the driver from a library that it uses is there only now.
+    pub(crate) fn defer(&mut self) {
+        self.site = CallSite::new(call_site::driver(self.site.address()));
+    }
+
+    /// Who asked for it.
+    pub(crate) fn site(&self) -> &CallSite {
+        &self.site
     }
 
     /// What the device has been through, as far as that matters.
@@ -69,7 +87,7 @@ impl Freeing {
             Some(Event::DomainChanged) => &rule::PUT_WITHOUT_IOMMU,
         };
         let given = [adapter.into(), list];
-        rule.by(self.caller, given).report();
+        rule.by(self.site.address(), given).report();
     }
 
     /// Reports what became of the memory, if the device is not as it was when the buffer was
@@ -93,6 +111,6 @@ impl Freeing {
             (Event::DomainChanged, Fate::Lost) => &rule::LOST_WITH_IOMMU,
         };
         let given = [adapter.into(), Parameter::Address(base)];
-        rule.by(self.caller, given).report();
+        rule.by(self.site.address(), given).report();
     }
 }

@@ -7,6 +7,9 @@
 //! adapter back, if that context may sleep, and otherwise by a work item that does nothing else.
 //! Nobody waits for that work item, with one exception: the unload of a module waits while
 //! `release()` code of that module may still be called.
+//!
+//! If a module goes and has left an adapter, a buffer or a list of a device that needs its code, the
+//! device is abandoned: nothing reads it any more, and its references are never dropped.
 
 use crate::{
     lib::{
@@ -50,7 +53,12 @@ struct Code {
 impl Code {
     /// Whether some of the code may be in this module.
     fn lies_in(&self, module: Module) -> bool {
-        self.client == module.client() || self.at.iter().any(|&at| module.contains(at))
+        self.client == module.client() || self.is_known_in(module)
+    }
+
+    /// Whether some of the code is in this module.
+    fn is_known_in(&self, module: Module) -> bool {
+        self.at.iter().any(|&at| module.contains(at))
     }
 }
 
@@ -94,6 +102,18 @@ impl HeldDevice {
     /// Whether the device's release may need code of this module.
     pub(crate) fn is_of(&self, module: Module) -> bool {
         self.0.code.lies_in(module)
+    }
+
+    /// Abandons the device if it cannot be used or released any more when this module is gone. The
+    /// module's code and data are still there.
+    pub(crate) fn depart(&self, module: Module) {
+        let Reference { device, code, .. } = &**self.0;
+        // What the client may have changed after it got the adapter counts once the device was
+        // removed. Until then it is its bus that releases it.
+        let changed = code.client == module.client() && device.is_gone();
+        if code.is_known_in(module) || module.contains(device.own_release()) || changed {
+            device.abandon();
+        }
     }
 }
 

@@ -38,14 +38,19 @@ pub(crate) fn tell_who(addr: usize, known: &Known) {
         return;
     }
     if let (Some(tag), MemoryType::Pool { kind, .. }) = (known.tag, known.memory) {
-        tell_first_user(tag, kind);
+        tell_first_user(addr, tag, kind);
     }
 }
 
-/// Prints who used a tag first, if that is known.
-pub(crate) fn tell_first_user(tag: Tag, kind: PoolKind) {
-    // A tag has a row for each module. The row of the first module has the first user.
-    let site = tag_table::find_map(tag, kind, |row| row.is_first().then(|| row.site().copy()));
+/// Prints where the module that allocated the block at `addr` used its tag first; or if that is not
+/// known, where anybody did.
+pub(crate) fn tell_first_user(addr: usize, tag: Tag, kind: PoolKind) {
+    // A tag has a row for each module, and a live block's header says which is its.
+    let own = header::row_at(addr).and_then(tag_table::at);
+    let own = own.map(|row| row.site().copy()).filter(CallSite::is_known);
+    let site = own.or_else(|| {
+        tag_table::find_map(tag, kind, |row| row.is_first().then(|| row.site().copy()))
+    });
     if let Some(site) = site.filter(CallSite::is_known) {
         pr_err!("  tag {tag} was first used at {site}\n");
     }

@@ -246,6 +246,7 @@ void rust_pool_done(u32 what);
 void rust_pool_wake(void);
 void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg);
 void rust_pool_device_code(const struct device *dev, unsigned long *at);
+unsigned long rust_pool_device_release(const struct device *dev);
 
 /*
  * lookaside/list.c: the entries that a lookaside list keeps, in memory of ours. It is

@@ -11,7 +11,11 @@ use kernel::{
     bindings,
     error::to_result,
     prelude::*,
-    str::CStr, //
+    str::CStr,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
 };
 
 /// How many addresses [`DmaDevice::code`] returns.
@@ -21,10 +25,14 @@ pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
 /// A reference to a device for DMA, and to the IOMMU group that it was in at first: a device leaves
 /// its group when it is removed. Dropping the last reference calls the code of others; see
 /// [`crate::record::held_device`].
+///
+/// A device whose memory or whose `release()` is in a module that goes is abandoned: from then on it
+/// counts as removed, nothing reads it, and its references are never dropped.
 pub(crate) struct DmaDevice {
-    pub(super) device: NonNull<bindings::device>,
+    device: NonNull<bindings::device>,
     /// Null without an IOMMU.
     pub(super) group: *mut c_void,
+    abandoned: Atomic<bool>,
 }
 
 /// Coherent memory.
@@ -83,26 +91,39 @@ impl DmaDevice {
             // SAFETY: By the safety requirements the device is not being removed, so it stays in
             // its group while the function takes a reference to that.
             group: unsafe { raw::rust_pool_dma_group(dev.as_ptr()) },
+            abandoned: Atomic::new(false),
         }
+    }
+
+    /// Never uses the device again. Its references stay taken.
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Relaxed);
+    }
+
+    /// The device, which is alive as long as this is; `None` if it was abandoned.
+    pub(super) fn alive(&self) -> Option<*mut bindings::device> {
+        (!self.abandoned.load(Relaxed)).then_some(self.device.as_ptr())
     }
 
     /// Whether it was removed.
     pub(crate) fn is_gone(&self) -> bool {
         // SAFETY: The device is alive.
-        unsafe { raw::rust_pool_dma_gone(self.device.as_ptr()) }
+        let gone = |device| unsafe { raw::rust_pool_dma_gone(device) };
+        self.alive().is_none_or(gone)
     }
 
     /// Whether the driver that it had when memory was made does not have it any more.
     pub(crate) fn lost_driver_of(&self, origin: &Origin) -> bool {
         // SAFETY: The device is alive.
-        let driver = unsafe { raw::rust_pool_dma_driver(self.device.as_ptr()) };
-        !origin.0.driver.is_null() && origin.0.driver != driver
+        let driver = |device| unsafe { raw::rust_pool_dma_driver(device) };
+        !origin.0.driver.is_null() && self.alive().map(driver) != Some(origin.0.driver)
     }
 
     /// Whether an IOMMU translates the addresses of what is mapped for it.
     pub(crate) fn translates(&self) -> bool {
         // SAFETY: The device is alive.
-        unsafe { raw::rust_pool_dma_translates(self.device.as_ptr()) }
+        let translates = |device| unsafe { raw::rust_pool_dma_translates(device) };
+        self.alive().is_some_and(translates)
     }
 
     /// Whether its memory may be freed here, in a context that sleeps.
@@ -113,46 +134,54 @@ impl DmaDevice {
     /// Addresses in the modules whose code the device's release needs.
     pub(crate) fn code(&self) -> [usize; CODES] {
         let mut at = [0; CODES];
-        // SAFETY: The device is alive, and the function writes `CODES` addresses.
-        unsafe { raw::rust_pool_device_code(self.device.as_ptr(), at.as_mut_ptr()) };
+        if let Some(device) = self.alive() {
+            // SAFETY: The device is alive, and the function writes `CODES` addresses.
+            unsafe { raw::rust_pool_device_code(device, at.as_mut_ptr()) };
+        }
         at
     }
 
-    /// Whether both are one device.
+    /// The function of the device itself that releases it; 0 for none.
+    pub(crate) fn own_release(&self) -> usize {
+        self.alive().map_or(0, |device| {
+            // SAFETY: The device is alive.
+            unsafe { raw::rust_pool_device_release(device) }
+        })
+    }
+
+    /// Whether both are one device. An abandoned one is none: another may have its address.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        self.device == other.device
+        self.alive().is_some() && self.alive() == other.alive()
     }
 
     /// Sets the streaming and the coherent mask. Sleeps. As in Linux, no DMA allocation of this
     /// device should run at the same time: it would go by either mask.
     pub(crate) fn set_mask(&self, mask: u64) -> Result {
+        let device = self.alive().ok_or(ENODEV)?;
         // SAFETY: The device is alive, and stays so for the call.
-        to_result(unsafe { bindings::dma_set_mask_and_coherent(self.device.as_ptr(), mask) })
+        to_result(unsafe { bindings::dma_set_mask_and_coherent(device, mask) })
     }
 
-    /// Its name.
+    /// Its name; "?" if it was abandoned.
     pub(crate) fn name(&self) -> &str {
+        let Some(device) = self.alive() else {
+            return "?";
+        };
         // SAFETY: The device is alive, and its name with it.
-        let name = unsafe { CStr::from_char_ptr(bindings::dev_name(self.device.as_ptr())) };
+        let name = unsafe { CStr::from_char_ptr(bindings::dev_name(device)) };
         name.to_str().unwrap_or("?")
     }
 
     /// Zeroed coherent memory; none for a device that has left its IOMMU group. Sleeps.
     pub(crate) fn allocate(&self, bytes: usize, gfp: Gfp) -> Option<Coherent> {
+        let device = self.alive()?;
         let mut bus = 0;
         // SAFETY: It is a C structure of pointers, integers and a `bool`: zeroes are valid.
         let mut origin = unsafe { core::mem::zeroed() };
         // SAFETY: We have references to the device and its group; `bus` and `origin` are valid for
         // writes.
         let base = unsafe {
-            raw::rust_pool_dma_allocate(
-                self.device.as_ptr(),
-                self.group,
-                bytes,
-                &mut bus,
-                gfp,
-                &mut origin,
-            )
+            raw::rust_pool_dma_allocate(device, self.group, bytes, &mut bus, gfp, &mut origin)
         };
         Some(Coherent {
             base: NonNull::new(base.cast())?,
@@ -173,11 +202,14 @@ impl DmaDevice {
         bus: u64,
         origin: &Origin,
     ) -> Fate {
+        let Some(device) = self.alive() else {
+            return Fate::Lost;
+        };
         // SAFETY: We have references to the device and its group. By the safety requirements the
         // rest describes one allocation, which is not used any more.
         let fate = unsafe {
             raw::rust_pool_dma_free(
-                self.device.as_ptr(),
+                device,
                 self.group,
                 base.as_ptr().cast(),
                 bytes,
@@ -191,11 +223,14 @@ impl DmaDevice {
 
 impl Drop for DmaDevice {
     fn drop(&mut self) {
+        let Some(device) = self.alive() else {
+            return;
+        };
         if !self.group.is_null() {
             // SAFETY: `new()` took this reference, and only this drops it.
             unsafe { raw::rust_pool_dma_group_put(self.group) };
         }
         // SAFETY: `new()` took this reference, and only this drops it.
-        unsafe { bindings::put_device(self.device.as_ptr()) }
+        unsafe { bindings::put_device(device) }
     }
 }

@@ -440,10 +440,12 @@ bool rust_pool_may_log(void)
 	return __ratelimit(&log_limit);
 }
 
-/* Likewise, messages on memory that is lost. The kernel logs how many it suppressed. */
+/* Likewise, messages on memory that is lost. The files have the sums. */
 bool rust_pool_may_log_loss(void)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
+	static struct ratelimit_state limit =
+		RATELIMIT_STATE_INIT_FLAGS(limit, 5 * HZ, 10,
+					   RATELIMIT_MSG_ON_RELEASE);
 
 	return __ratelimit(&limit);
 }

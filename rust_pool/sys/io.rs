@@ -98,9 +98,10 @@ impl IoMapping {
         DEFERRED.load(Relaxed) != 0
     }
 
-    /// Waits until others have undone what they are about to undo. Sleeps.
-    pub(crate) fn wait_for_deferred() {
-        work::wait_until(Awaited::Unmapped, || !Self::any_deferred());
+    /// Waits until there are none, or until there is something that the caller can do about it, as
+    /// `can_act` says. Others are undoing the rest. Sleeps.
+    pub(crate) fn wait_for_deferred(can_act: impl Fn() -> bool) {
+        work::wait_until(Awaited::Unmapped, || !Self::any_deferred() || can_act());
     }
 
     /// Whether memory is mapped.

@@ -37,6 +37,8 @@ struct rust_pool_mapping {
 	enum dma_data_direction direction;
 	struct rust_pool_dma_origin origin;
 	bool mapped;
+	/* It could not be unmapped when it was put, and the pages are others' by now. */
+	bool late;
 	/*
 	 * Where the first element leads, if the kernel has the device use copies
 	 * (swiotlb) behind an IOMMU.
@@ -364,9 +366,11 @@ u64 rust_pool_mapping_first(const struct rust_pool_mapping *m, u64 *address)
 	return end - begin;
 }
 
+/* To unmap also copies what the device wrote to a bounce buffer. */
 static void unmap_as_mapped(struct rust_pool_mapping *m, struct device *dev)
 {
-	dma_unmap_sgtable(dev, &m->table, m->direction, 0);
+	dma_unmap_sgtable(dev, &m->table, m->direction,
+			  m->late ? DMA_ATTR_SKIP_CPU_SYNC : 0);
 }
 
 /* Only some kernels have devices with operations of their own. */
@@ -532,13 +536,15 @@ static bool unmap_unlocked(struct rust_pool_mapping *m, struct device *dev)
 
 /*
  * Unmaps as well as can be done now, and says how in *fate. False: it has to be done
- * again where it may sleep. Any context but NMI; sleeps if it may, and then not from
+ * again where it may sleep; the pages are not written to then. Any context but NMI; sleeps if it may, and then not from
  * within reclaim.
  */
 bool rust_pool_mapping_unmap(struct rust_pool_mapping *m, struct device *dev,
 			     void *group, bool may_sleep,
 			     enum rust_pool_dma_fate *fate)
 {
+	bool unmapped = true;
+
 	*fate = RUST_POOL_DMA_FREED;
 	if (!m->origin.translated) {
 		if (still_direct(m, dev))
@@ -547,13 +553,14 @@ bool rust_pool_mapping_unmap(struct rust_pool_mapping *m, struct device *dev,
 			*fate = RUST_POOL_DMA_LOST;
 	} else if (may_sleep && group) {
 		*fate = unmap_grouped(m, dev, group);
-	} else if (!unmap_unlocked(m, dev)) {
-		return false;
+	} else {
+		unmapped = unmap_unlocked(m, dev);
 	}
-	m->mapped = false;
-	if (m->originals && m->direction == DMA_FROM_DEVICE)
+	if (m->originals && m->direction == DMA_FROM_DEVICE && !m->late)
 		copy_back(m);
-	return true;
+	m->mapped = !unmapped;
+	m->late = !unmapped;
+	return unmapped;
 }
 
 /* The memory of a list. */

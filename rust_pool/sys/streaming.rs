@@ -66,14 +66,16 @@ impl Unmapped {
     /// `false` if memory is short; more of it may be tried with. Any context but NMI.
     pub(crate) fn copy(&self, device: &DmaDevice, gfp: Gfp) -> bool {
         // SAFETY: By the invariant; the device is alive.
-        unsafe { raw::rust_pool_mapping_copy(self.0.as_ptr(), device.device.as_ptr(), gfp) }
+        let copy = |device| unsafe { raw::rust_pool_mapping_copy(self.0.as_ptr(), device, gfp) };
+        device.alive().is_some_and(copy)
     }
 
     /// Takes adjacent pages that the device reaches for all of them. `false` if memory is short;
     /// more of it may be tried with. Any context but NMI.
     pub(crate) fn join(&self, device: &DmaDevice, gfp: Gfp) -> bool {
         // SAFETY: By the invariant; the device is alive.
-        unsafe { raw::rust_pool_mapping_join(self.0.as_ptr(), device.device.as_ptr(), gfp) }
+        let join = |device| unsafe { raw::rust_pool_mapping_join(self.0.as_ptr(), device, gfp) };
+        device.alive().is_some_and(join)
     }
 
     /// Maps them, if all that there is room for were added. Any context but NMI.
@@ -82,10 +84,9 @@ impl Unmapped {
     ///
     /// The device is not removed meanwhile.
     pub(crate) unsafe fn map(self, device: &DmaDevice, to_device: bool) -> Option<Mapped> {
+        let device = device.alive()?;
         // SAFETY: By the invariant and the safety requirements; the device is alive.
-        let mapped = unsafe {
-            raw::rust_pool_mapping_map(self.0.as_ptr(), device.device.as_ptr(), to_device)
-        };
+        let mapped = unsafe { raw::rust_pool_mapping_map(self.0.as_ptr(), device, to_device) };
         mapped.then(|| {
             let mapping = ManuallyDrop::new(self).0;
             // SAFETY: The mapping has an origin, of integers and pointers that are only compared.
@@ -153,18 +154,22 @@ impl Mapped {
     }
 
     /// Unmaps the frames, for the device that they were mapped for. `None`: it has to be called again
-    /// where it may sleep. Any context but NMI; sleeps if `sleep`, which is not for within reclaim.
+    /// where it may sleep, which then does not write to the pages any more. Any context but NMI;
+    /// sleeps if `sleep`, which is not for within reclaim.
     ///
     /// # Safety
     ///
     /// Nobody else unmaps it at the same time, or has.
     pub(crate) unsafe fn unmap(&self, device: &DmaDevice, sleep: bool) -> Option<Fate> {
+        let Some(alive) = device.alive() else {
+            return Some(Fate::Lost);
+        };
         let mut fate = raw::rust_pool_dma_fate_RUST_POOL_DMA_LOST;
         // SAFETY: By the invariant and the safety requirements; the device and its group are alive.
         let unmapped = unsafe {
             raw::rust_pool_mapping_unmap(
                 self.mapping.as_ptr(),
-                device.device.as_ptr(),
+                alive,
                 device.group,
                 sleep,
                 &mut fate,

@@ -4,7 +4,7 @@
  * kinds of work that must not delay each other:
  *
  *   giving   gives back memory whose free was deferred. It calls only functions of
- *            the kernel and of this module.
+ *            the kernel and of this module, and a device's own DMA operations.
  *   parting  drops last references to devices. That calls their release(), code of
  *            other modules, which may call us, take locks, and run for long.
  *   upkeep   makes rows and slab caches, and changes the verifier's static key.
@@ -94,10 +94,10 @@ void rust_pool_upkeep_soon(void)
  * Lockdep does not know of the waits below, so they are modelled as locks.
  * "rust_pool_giving" is held while a common buffer is given back, and
  * "rust_pool_parting" while the work item runs code of other modules; both are
- * acquired where that may be waited for. So is "rust_pool_unmapping", which is held while
- * a mapping of registers is undone that waited for it. "rust_pool_no_others" is held where code of
- * other modules must not run, and acquired where it is about to run. So lockdep
- * reports a wait that can deadlock, even if nobody had to wait this time.
+ * acquired where that may be waited for. So is "rust_pool_unmapping", which is held
+ * while a deferred mapping of registers is undone. "rust_pool_no_others" is held
+ * where code of other modules must not run, and acquired where it is about to run.
+ * So lockdep reports a wait that can deadlock, even if nobody had to wait this time.
  */
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 static struct lockdep_map maps[] = {
@@ -169,4 +169,10 @@ void rust_pool_device_code(const struct device *dev, unsigned long *at)
 	at[5] = (unsigned long)dev->kobj.ktype;
 	at[6] = dev->type ? (unsigned long)dev->type->release : 0;
 	at[7] = dev->class ? (unsigned long)dev->class->dev_release : 0;
+}
+
+/* The function of the device itself that releases it; 0 for none. */
+unsigned long rust_pool_device_release(const struct device *dev)
+{
+	return (unsigned long)dev->release;
 }

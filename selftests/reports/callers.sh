@@ -9,6 +9,7 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
 REPORT='rust_pool: DRIVER_VERIFIER_DETECTED_VIOLATION \(0xc4\): 0x62'
+WRONG_TAG='rust_pool: BAD_POOL_CALLER \(0xc2\): 0xa, '
 TRACING=/sys/kernel/tracing
 
 # go ACT...: the client does these things and goes
@@ -77,6 +78,23 @@ untrace() {
 	echo >"$TRACING/kprobe_events"
 }
 
+all_acts() {
+	[ -z "$EDU" ] || ACTS="families buffers unseen"
+	for _act in $ACTS; do
+		echo "$_act" >/sys/module/rp_test_callers/parameters/go || return 1
+	done
+}
+
+# all_named [FUNCTION]: which function is named for a routine that is called by a pointer
+all_named() {
+	leaked 'tag Call Nonp' 4 308 'pool_element\+.*\[rp_test_callers\]' &&
+		leaked contiguous 4 20000 'contiguous_element\+.*\[rp_test_callers\]' &&
+		leaked noncached 4 24000 'noncached_element\+.*\[rp_test_callers\]' &&
+		leaked 'tag Unsn Nonp' 4 352 'go_unseen\+.*\[rp_test_callers\]' &&
+		{ [ -z "$EDU" ] || leaked 'common buffer' 4 28000 \
+			"${1:-go_buffers}\\+.*\\[rp_test_callers\\]"; }
+}
+
 # traced NAME TRACER | traced NAME - PROBE...: the same while that is traced
 traced() {
 	_tracer=$2
@@ -95,21 +113,31 @@ traced() {
 		done
 		echo "$_tracer" >"$TRACING/current_tracer" || _traced=1
 	fi
-	[ -z "$EDU" ] || ACTS="families buffers unseen"
-	for _act in $ACTS; do
-		echo "$_act" >/sys/module/rp_test_callers/parameters/go || _traced=1
-	done
+	all_acts || _traced=1
 	grep -vc '^#' "$TRACING/trace" >"$TMP/events"
 	[ "$(cat "$TMP/events")" -gt 0 ] || _traced=1
 	untrace
 	rmmod rp_test_callers || return 1
-	[ "$_traced" -eq 0 ] || return 1
-	leaked 'tag Call Nonp' 4 308 'pool_element\+.*\[rp_test_callers\]' &&
-		leaked contiguous 4 20000 'contiguous_element\+.*\[rp_test_callers\]' &&
-		leaked noncached 4 24000 'noncached_element\+.*\[rp_test_callers\]' &&
-		leaked 'tag Unsn Nonp' 4 352 'go_unseen\+.*\[rp_test_callers\]' &&
-		{ [ -z "$EDU" ] || leaked 'common buffer' 4 28000 \
-			'go_buffers\+.*\[rp_test_callers\]'; }
+	[ "$_traced" -eq 0 ] && all_named
+}
+
+# The same while a trampoline calls the driver's functions and ours, as for bpf's fexit. So a
+# function that ends in a jump is on the stack.
+trampolined() {
+	log_mark trampolines
+	insmod "$(module_file rp_test_callers)" || return 1
+	_at=$(awk '
+		$4 == "[rp_test_callers]" && $3 ~ /^[a-z]*_element$/ ||
+		$4 == "[rust_pool]" && $3 ~ /^(ExAllocatePoolWithTag|MmAllocateContiguousMemory|MmAllocateNonCachedMemory)$/ {
+			printf "%s0x%s", n++ ? "," : "", $1
+		}' /proc/kallsyms)
+	insmod "$(module_file rp_test_trampoline)" at="$_at"
+	_traced=$?
+	all_acts || _traced=1
+	_calls=$(cat /sys/module/rp_test_trampoline/parameters/calls)
+	echo "# $_calls calls by the trampoline"
+	rmmod rp_test_trampoline && rmmod rp_test_callers || return 1
+	[ "$_traced" -eq 0 ] && [ "$_calls" -ge 16 ] && all_named buffer_element
 }
 
 ACTS="families unseen"
@@ -192,6 +220,17 @@ left_and_freed_since() {
 		share a leak=1 && leaky a 1 && share a && clean a
 }
 
+# A block of the one is not put down to the other, who used the tag first: to name that one, the
+# module must be the second.
+own_first_use() {
+	share a || return 1
+	log_mark wrong
+	share b wrong=1 || return 1
+	logged "$WRONG_TAG" &&
+		logged 'rust_pool:   tag Shar was first used at share_block\+.*\[rp_test_share_b\]' &&
+		not_logged 'first used at .*\[rp_test_share_a\]' && clean b && clean a
+}
+
 # held MODULE STATE BLOCKS BYTES: its line in the file of modules
 held() {
 	awk -v name="$1" -v state="$2" -v blocks="$3" -v bytes="$4" '
@@ -260,10 +299,23 @@ rust_named() {
 		logged "tracked tag Rust Nonp: (1 block, 64|2 blocks, 128) bytes, by $DRIVER"
 }
 
-begin rp_test_callers rp_test_share_a rp_test_share_b rp_test_leak_rust
+# Freed by the driver's function as well, which a second free, of somebody else's, tells.
+rust_freed() {
+	echo 'tracking tag=*' >"$STATS/verifier" || return 1
+	log_mark "rust freed"
+	insmod "$(module_file rp_test_leak_rust)"
+	_freed=$(log_since | sed -n 's/.*rp_test_leak_rust: frees \(0x[0-9a-f]*\)$/\1/p')
+	share b taken="$_freed"
+	_status=$?
+	echo off >"$STATS/verifier"
+	unload rp_test_share_b && rmmod rp_test_leak_rust && [ $_status -eq 0 ] || return 1
+	logged "rust_pool:   freed by $DRIVER"
+}
+
+begin rp_test_callers rp_test_trampoline rp_test_share_a rp_test_share_b rp_test_leak_rust
 load_or_fail rust_pool
 find_edu
-ktap_set_plan $((19 + ENDS))
+ktap_set_plan $((22 + ENDS))
 
 check "calls that are jumps" jumps
 if [ -n "$EDU" ]; then
@@ -280,14 +332,21 @@ check_traced "kprobes" - 'p rust_pool:ExAllocatePoolWithTag' 'p rp_test_callers:
 	'p rp_test_callers:buffer_element'
 check_traced "kretprobes" - 'r rust_pool:ExAllocatePoolWithTag' \
 	'r rp_test_callers:pool_element' 'r rp_test_callers:buffer_element'
+if grep -q ' register_ftrace_direct$' /proc/kallsyms; then
+	check "trampolines" trampolined
+else
+	ktap_test_skip "trampolines"
+fi
 check "two clean clients with one tag" both_clean
 check "two clean clients with one tag, tracked" both_clean_tracked
 check "one of two leaks" one_leaks
 check "both leak" both_leak
 check "blocks freed by the other" freed_by_the_other
 check "blocks freed by the other when their own module is gone" left_and_freed_since
+check "whose the block is that a report is about" own_first_use
 check "what each module holds" modules_shown
 check "clients come and go" come_and_go
 check "one group in a softirq" one_group
 check "Rust client named" rust_named
+check "Rust client named where it freed" rust_freed
 ends

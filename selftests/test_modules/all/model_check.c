@@ -171,7 +171,7 @@ static bool matches(const struct seen *s, const struct expected *e)
 	return false;
 }
 
-/* The newest @count violations in the file. */
+/* The newest @count violations in the file, each of which has to name this module. */
 static unsigned int read_violations(struct rpt *t, u64 after, struct seen *seen,
 				    unsigned int room)
 {
@@ -180,12 +180,15 @@ static unsigned int read_violations(struct rpt *t, u64 after, struct seen *seen,
 
 	while (text && (line = strsep(&rest, "\n"))) {
 		struct seen *s = &seen[count];
+		char module[MODULE_NAME_LEN];
 		u64 number;
 
 		if (count < room &&
-		    sscanf(line, "%llu %*s %x %llx %llx %llx %llx", &number,
+		    sscanf(line, "%llu %*s %x %llx %llx %llx %llx %55s", &number,
 			   &s->code, &s->p[0], &s->p[1], &s->p[2],
-			   &s->p[3]) == 6 && number > after) {
+			   &s->p[3], module) == 7 && number > after) {
+			if (strcmp(module, KBUILD_MODNAME))
+				rpt_fail(t, "by %s: %s", module, line);
 			s->matched = false;
 			count++;
 		}

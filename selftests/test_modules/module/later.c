@@ -65,10 +65,9 @@ enum owner { OF_DEVICE, OF_TYPE, OF_CLASS };
 static const struct device_type of_type = { .release = child_release };
 
 /* It is the caller's to free, when it was released. */
-static struct child *child_of(enum owner owner)
+static struct child *child_at(struct child *c, enum owner owner)
 {
 	static atomic_t number;
-	struct child *c = kzalloc(sizeof(*c), GFP_KERNEL);
 
 	if (!c)
 		return NULL;
@@ -97,6 +96,11 @@ static struct child *child_of(enum owner owner)
 		return NULL;
 	}
 	return c;
+}
+
+static struct child *child_of(enum owner owner)
+{
+	return child_at(kzalloc(sizeof(struct child), GFP_KERNEL), owner);
 }
 
 static struct child *child_new(void)
@@ -1115,13 +1119,14 @@ static int module_event(struct notifier_block *nb, unsigned long event,
 
 static struct notifier_block watcher = { .notifier_call = module_event };
 
-/* At exit: how it is known that a device needs our code to be released. */
-enum { BY_DEVICE = 1, BY_TYPE, BY_CLASS, BY_CALLER };
+/* At exit: how it is known that a device needs our code to be released, or is ours. */
+enum { BY_DEVICE = 1, BY_TYPE, BY_CLASS, BY_CALLER, LEAKED_HEAP, LEAKED_STATIC };
 static unsigned int leave;
 module_param(leave, uint, 0400);
-MODULE_PARM_DESC(leave, "At exit put an adapter in atomic context, whose device is released then; known to be ours by 1: the device, 2: its type, 3: its class, 4: who got the adapter");
+MODULE_PARM_DESC(leave, "At exit put an adapter in atomic context, whose device is released then; known to be ours by 1: the device, 2: its type, 3: its class, 4: who got the adapter; or leak it with a buffer: 5: our release(), 6: our memory as well");
 
 static struct child *last_child;
+static struct child static_child;
 static DMA_ADAPTER *last_adapter;
 
 static void release_says_so(struct child *c)
@@ -1143,9 +1148,13 @@ static int __init leave_later(void)
 	DEVICE_DESCRIPTION description = describe(32, SZ_64K);
 	struct child *c;
 
-	if (leave >= ARRAY_SIZE(owners))
+	if (leave > LEAKED_STATIC)
 		return -EINVAL;
-	c = child_of(owners[leave]);
+	if (leave >= ARRAY_SIZE(owners))
+		c = leave == LEAKED_STATIC ? child_at(&static_child, OF_DEVICE) :
+					     child_new();
+	else
+		c = child_of(owners[leave]);
 	if (!c)
 		return -ENOMEM;
 	c->release = release_says_so;
@@ -1154,6 +1163,8 @@ static int __init leave_later(void)
 		c->class.dev_release = NULL;
 		last_adapter = IoGetDmaAdapter(&c->dev, &description, NULL);
 		c->class.dev_release = child_release;
+	} else if (leave >= LEAKED_HEAP) {
+		last_adapter = IoGetDmaAdapter(&c->dev, &description, NULL);
 	} else {
 		last_adapter = rust_pool_adapter_get(&c->dev, &description,
 						     NULL, 0);
@@ -1164,7 +1175,13 @@ static int __init leave_later(void)
 
 static void leave_now(void)
 {
+	PHYSICAL_ADDRESS logical;
+
+	if (leave >= LEAKED_HEAP && !get_buffer(last_adapter, 4096, &logical))
+		pr_err("rpt_later no buffer\n");
 	device_unregister(&last_child->dev);
+	if (leave >= LEAKED_HEAP)
+		return;
 	local_bh_disable();
 	put_adapter(last_adapter);
 	local_bh_enable();

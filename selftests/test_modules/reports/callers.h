@@ -6,4 +6,7 @@
 
 void *unseen_element(gfp_t gfp, void *data);
 
+/* In assembler: see trampoline.c. */
+void rpt_trampoline(void);
+
 #endif

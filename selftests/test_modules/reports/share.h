@@ -28,6 +28,10 @@ static unsigned long taken;
 module_param(taken, ulong, 0);
 MODULE_PARM_DESC(taken, "Address of such a block, to free");
 
+static bool wrong;
+module_param(wrong, bool, 0);
+MODULE_PARM_DESC(wrong, "Free a block with another tag than its own, which is refused");
+
 static PVOID blocks[10];
 
 static noinline PVOID share_block(void)
@@ -66,6 +70,8 @@ static int __init share_init(void)
 		given = (unsigned long)share_block();
 	if (taken)
 		ExFreePool((PVOID)taken);
+	if (wrong)
+		ExFreePoolWithTag(blocks[0], 'gnrW');
 	return use_tags();
 }
 

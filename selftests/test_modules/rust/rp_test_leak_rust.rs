@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A client in Rust that forgets two boxes, a vector that grew, and pages.
+//! A client in Rust that forgets two boxes, a vector that grew, and pages, and frees a box.
 
 use kernel::prelude::*;
 use rust_pool::{
@@ -41,9 +41,19 @@ fn forget_all() -> Result {
     Ok(())
 }
 
+// The other one. Its address is for a second free.
+#[inline(never)]
+fn free_one() -> Result {
+    let block = PoolBox::<[u64; 8], Rust>::new([0; 8], GFP_KERNEL)?;
+    pr_info!("frees {:#x}\n", core::ptr::from_ref(&*block) as usize);
+    drop(block);
+    Ok(())
+}
+
 impl kernel::Module for Leak {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         forget_all()?;
+        free_one()?;
         Ok(Self)
     }
 }
