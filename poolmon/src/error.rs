@@ -109,11 +109,6 @@ impl Error {
             Self::Command(_) => status::COMMAND,
         }
     }
-
-    /// Whether it is that the reader of our output went away, which is no error of ours.
-    pub fn is_broken_pipe(&self) -> bool {
-        matches!(self, Self::Io(_, error) if error.kind() == io::ErrorKind::BrokenPipe)
-    }
 }
 
 impl fmt::Display for Error {

@@ -9,7 +9,6 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(status) => ExitCode::from(status),
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("poolmon: {error}");
             ExitCode::from(error.status())

@@ -9,11 +9,16 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// Prints to standard output, all at once.
+/// Prints to standard output, all at once. That its reader went away, as `head` does, is no error
+/// of ours, and does not change what the exit status says of the tags.
 pub fn print(text: &str) -> Result {
     let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())
-        .and_then(|()| out.flush())
+    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    printed
+        .or_else(|error| match error.kind() {
+            io::ErrorKind::BrokenPipe => Ok(()),
+            _ => Err(error),
+        })
         .map_err(|error| Error::Io("standard output".to_owned(), error))
 }
 

@@ -26,6 +26,16 @@ pub struct Watch<'a> {
     pub limit: i64,
 }
 
+/// What has become of the rows.
+enum Seen {
+    /// These grew too much.
+    Grown(Changes),
+    /// None did.
+    Quiet,
+    /// There are no such rows. A name that is spelt wrongly looks like a tag that nobody used.
+    Nothing,
+}
+
 impl Watch<'_> {
     /// Looks at each interval, until a tag has grown too much or the time is over; `None` is for
     /// ever. Returns the exit status.
@@ -36,9 +46,9 @@ impl Watch<'_> {
             let left = lasts.map(|lasts| lasts.saturating_sub(start.elapsed()));
             thread::sleep(left.map_or(interval, |left| left.min(interval)));
             let over = left.is_some_and(|left| left <= interval);
-            let grown = self.grown(&before)?;
-            if over || grown.is_some() {
-                return self.verdict(grown);
+            let seen = self.seen(&before)?;
+            if over || matches!(seen, Seen::Grown(_)) {
+                return self.verdict(&seen);
             }
         }
     }
@@ -53,7 +63,7 @@ impl Watch<'_> {
             .args(arguments)
             .status()
             .map_err(|error| Error::Io(program.clone(), error))?;
-        match self.verdict(self.grown(&before)?)? {
+        match self.verdict(&self.seen(&before)?)? {
             0 if !ended.success() => {
                 let what = format!("{} failed: {ended}", command.join(" "));
                 Err(Error::Command(what))
@@ -62,22 +72,35 @@ impl Watch<'_> {
         }
     }
 
-    /// Those that grew too much, if any.
-    fn grown(&self, before: &Snapshot) -> Result<Option<Changes>> {
+    /// What has become of the rows since then.
+    fn seen(&self, before: &Snapshot) -> Result<Seen> {
         let now = Snapshot::take(self.source)?;
         let mut changes = Changes::between(before, &now, |row| self.filter.has(row));
         changes.rows.retain(|row| row.bytes > self.limit.into());
-        Ok(Some(changes).filter(|changes| !changes.rows.is_empty()))
+        if !changes.rows.is_empty() {
+            return Ok(Seen::Grown(changes));
+        }
+        let any = before.rows.iter().chain(&now.rows);
+        Ok(if any.into_iter().any(|row| self.filter.has(row)) {
+            Seen::Quiet
+        } else {
+            Seen::Nothing
+        })
     }
 
-    fn verdict(&self, grown: Option<Changes>) -> Result<u8> {
+    fn verdict(&self, seen: &Seen) -> Result<u8> {
         let limit = self.limit;
-        match grown {
-            None => {
+        match seen {
+            Seen::Quiet => {
                 output::print(&format!("nothing grew by more than {limit} bytes\n"))?;
                 Ok(0)
             }
-            Some(changes) => {
+            Seen::Nothing => {
+                let why = "no tag that was used matches, before or after";
+                output::print(&format!("nothing grew by more than {limit} bytes: {why}\n"))?;
+                Ok(0)
+            }
+            Seen::Grown(changes) => {
                 let table = changes.table(false);
                 output::print(&format!("grew by more than {limit} bytes:\n{table}"))?;
                 Ok(status::GREW)

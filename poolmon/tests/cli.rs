@@ -7,7 +7,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 const RECORDED: &str = include_str!("recorded/examples.txt");
@@ -250,6 +250,37 @@ fn watch() {
     assert!(text.contains("+600"), "{text}");
     assert_eq!(watch("Ring", "0", "exit 3").status.code(), Some(10));
     assert_eq!(watch("Ring", "0", "true").status.code(), Some(0));
+    let text = String::from_utf8(watch("Rnig", "0", "true").stdout).unwrap();
+    assert!(text.ends_with(": no tag that was used matches, before or after\n"));
+}
+
+/// Runs it for a reader that is gone before anything is printed.
+fn unread(dir: &Path, arguments: &[&str]) -> Option<i32> {
+    let mut child = Command::new("sh")
+        .args(["-c", "sleep 0.3; exec \"$@\"", "sh", BIN, "--dir"])
+        .arg(dir)
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    child.wait().unwrap().code()
+}
+
+#[test]
+fn status_without_a_reader() {
+    let dir = files("unread");
+    let before = dir.join("before");
+    fs::copy(dir.join("tags"), &before).unwrap();
+    let before = before.to_str().unwrap();
+    replace(
+        &dir.join("tags"),
+        "812            832",
+        "900            920",
+    );
+    let diff = |limit| unread(&dir, &["diff", "-i", "Ring", "--limit", limit, before]);
+    assert_eq!((diff("87"), diff("88")), (Some(1), Some(0)));
+    assert_eq!(unread(&dir, &["-n"]), Some(0));
 }
 
 #[test]
