@@ -304,9 +304,11 @@ impl Cli {
         };
         let text = |form| export.text(&self.shown.source()?, form);
         if let Some(address) = listen {
-            let listener = TcpListener::bind(address)
-                .map_err(|error| Error::Io(address.to_string(), error))?;
-            export::serve(&listener, text)?;
+            let wrong = |error| Error::Io(address.to_string(), error);
+            let listener = TcpListener::bind(address).map_err(wrong)?;
+            let address = listener.local_addr().map_err(wrong)?;
+            output::print(&format!("serving http://{address}/metrics\n"))?;
+            export::serve(&listener, text);
             return Ok(0);
         }
         match file {

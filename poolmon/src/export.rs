@@ -17,6 +17,8 @@ use std::{
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
     path::Path,
+    sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -43,15 +45,24 @@ impl Form {
 pub struct Export<'a> {
     /// The rows.
     pub filter: &'a Filter,
-    /// How many rows of each type have a line of their own; the others are summed.
+    /// How many rows have samples of their own; the others are summed.
     pub top: usize,
+}
+
+/// How a number goes on.
+enum Course {
+    /// Up and down.
+    Gauge,
+    /// Only up, and so do the sums of all rows of each type, which are this metric. The rows that
+    /// are not exported have no sum: rows come and go there, and with them it would fall.
+    Counter { of_all: &'static str },
 }
 
 /// A metric that each row has.
 struct Metric {
     name: &'static str,
     help: &'static str,
-    is_counter: bool,
+    course: Course,
     of: fn(&Row) -> Option<i128>,
 }
 
@@ -59,43 +70,49 @@ const METRICS: [Metric; 7] = [
     Metric {
         name: "rust_pool_tag_bytes",
         help: "Bytes live, as asked for",
-        is_counter: false,
+        course: Course::Gauge,
         of: |row| Some(row.bytes.into()),
     },
     Metric {
         name: "rust_pool_tag_used_bytes",
         help: "Bytes live, as taken",
-        is_counter: false,
+        course: Course::Gauge,
         of: |row| Some(row.used.into()),
     },
     Metric {
         name: "rust_pool_tag_blocks",
         help: "Blocks live",
-        is_counter: false,
+        course: Course::Gauge,
         of: |row| Some(row.diff.into()),
     },
     Metric {
         name: "rust_pool_tag_peak_bytes",
         help: "The most bytes that ever were live",
-        is_counter: false,
+        course: Course::Gauge,
         of: |row| row.peak.map(i128::from),
     },
     Metric {
         name: "rust_pool_tag_allocations",
         help: "Allocations since rust_pool was loaded",
-        is_counter: true,
+        course: Course::Counter {
+            of_all: "rust_pool_allocations",
+        },
         of: |row| Some(row.allocs.into()),
     },
     Metric {
         name: "rust_pool_tag_frees",
         help: "Frees since rust_pool was loaded",
-        is_counter: true,
+        course: Course::Counter {
+            of_all: "rust_pool_frees",
+        },
         of: |row| Some(row.frees.into()),
     },
     Metric {
         name: "rust_pool_tag_failures",
         help: "Requests that failed since rust_pool was loaded",
-        is_counter: true,
+        course: Course::Counter {
+            of_all: "rust_pool_failures",
+        },
         of: |row| Some(row.failures.into()),
     },
 ];
@@ -144,34 +161,51 @@ fn escaped(value: &str) -> String {
         .replace('\n', "\\n")
 }
 
-impl Export<'_> {
-    /// The rows with a line of their own, those with the most bytes; and of each type the sum of
-    /// the others.
-    fn bounded<'b>(&self, snapshot: &'b Snapshot) -> (Vec<&'b Row>, Vec<Row>) {
-        let mut rows: Vec<_> = snapshot
-            .rows
-            .iter()
-            .filter(|row| self.filter.has(row))
-            .collect();
-        rows.sort_by_key(|row| (Reverse(row.bytes), row.key()));
-        let others = rows.split_off(self.top.min(rows.len()));
-        let mut rest = BTreeMap::new();
-        for row in others {
-            match rest.get_mut(&row.kind) {
-                Some(sum) => Row::add(sum, row),
-                None => {
-                    let mut sum = row.clone();
-                    sum.tag = "(rest)".to_owned();
-                    rest.insert(row.kind, sum);
-                }
+/// The rows that are exported.
+struct Bounded<'a> {
+    /// Those with samples of their own, which have the most bytes.
+    own: Vec<&'a Row>,
+    /// The sums of the others, one of each type.
+    rest: Vec<Row>,
+    /// How many these others are.
+    summed: usize,
+    /// The sums of all, one of each type.
+    all: Vec<Row>,
+}
+
+/// The sum of the rows of each type, under this name.
+fn sums<'a>(name: &str, rows: impl IntoIterator<Item = &'a Row>) -> Vec<Row> {
+    let mut sums = BTreeMap::new();
+    for row in rows {
+        match sums.get_mut(&row.kind) {
+            Some(sum) => Row::add(sum, row),
+            None => {
+                sums.insert(row.kind, row.clone());
             }
         }
-        let mut rest: Vec<_> = rest.into_values().collect();
+    }
+    let mut sums: Vec<_> = sums.into_values().collect();
+    for sum in &mut sums {
+        sum.tag = name.to_owned();
         // Peaks of several tags do not add up.
-        for sum in &mut rest {
-            (sum.peak, sum.module) = (None, None);
+        (sum.peak, sum.module) = (None, None);
+    }
+    sums
+}
+
+impl Export<'_> {
+    fn bounded<'b>(&self, snapshot: &'b Snapshot) -> Bounded<'b> {
+        let shown = snapshot.rows.iter().filter(|row| self.filter.has(row));
+        let mut own: Vec<_> = shown.collect();
+        let all = sums("(all)", own.iter().copied());
+        own.sort_by_cached_key(|row| (Reverse(row.bytes), row.key()));
+        let others = own.split_off(self.top.min(own.len()));
+        Bounded {
+            own,
+            summed: others.len(),
+            rest: sums("(rest)", others),
+            all,
         }
-        (rows, rest)
     }
 
     /// The text.
@@ -185,14 +219,18 @@ impl Export<'_> {
     }
 
     fn page(&self, snapshot: &Snapshot, broken: Option<u64>, form: Form) -> String {
-        let (rows, rest) = self.bounded(snapshot);
+        let rows = self.bounded(snapshot);
         let mut page = Page {
             text: String::new(),
             form,
         };
         for metric in &METRICS {
-            let name = page.metric(metric.name, metric.help, metric.is_counter);
-            for row in rows.iter().copied().chain(&rest) {
+            let (is_counter, rest) = match metric.course {
+                Course::Gauge => (false, rows.rest.as_slice()),
+                Course::Counter { .. } => (true, &[][..]),
+            };
+            let name = page.metric(metric.name, metric.help, is_counter);
+            for row in rows.own.iter().copied().chain(rest) {
                 let Some(value) = (metric.of)(row) else {
                     continue;
                 };
@@ -204,6 +242,30 @@ impl Export<'_> {
                 ];
                 page.sample(&name, &labels, value);
             }
+        }
+        for metric in &METRICS {
+            let Course::Counter { of_all } = metric.course else {
+                continue;
+            };
+            let name = page.metric(of_all, &format!("{}, of all tags", metric.help), true);
+            for row in &rows.all {
+                if let Some(value) = (metric.of)(row) {
+                    page.sample(&name, &[("type", row.kind.name())], value);
+                }
+            }
+        }
+        let name = page.metric(
+            "rust_pool_rows",
+            "Rows of tags, by how they are shown",
+            false,
+        );
+        for (shown, rows) in [("own", rows.own.len()), ("summed", rows.summed)] {
+            // No table of the kernel is that long.
+            page.sample(
+                &name,
+                &[("shown", shown)],
+                rows.try_into().unwrap_or(i128::MAX),
+            );
         }
         if let Some(all) = snapshot.summary {
             let name = page.metric("rust_pool_bytes", "What rust_pool holds, by use", false);
@@ -243,17 +305,45 @@ pub fn replace(path: &Path, text: &str) -> Result {
         })
 }
 
-/// How long a client may take, and how long its request may be.
+/// How long a client may take to ask, and then to read, and how long its request may be.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST: usize = 8192;
 
-/// Answers each request with the text, one at a time, for ever.
-pub fn serve(listener: &TcpListener, text: impl Fn(Form) -> Result<String>) -> Result {
-    for stream in listener.incoming() {
-        // A client that goes away or is slow is none of ours to report.
-        let _ = stream.and_then(|stream| answer(stream, &text));
+/// How many clients are answered at one time. Others are sent away.
+const CLIENTS: usize = 8;
+
+/// How long to wait when no client can be had, as there are too many open files.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Answers each request with the text, for ever. A client that goes away or is slow is none of
+/// ours to report, and no other waits for it.
+pub fn serve(listener: &TcpListener, text: impl Fn(Form) -> Result<String> + Sync) {
+    let text = &text;
+    let clients = Arc::new(());
+    thread::scope(|scope| loop {
+        let Ok((stream, _)) = listener.accept() else {
+            thread::sleep(PAUSE);
+            continue;
+        };
+        let client = Arc::clone(&clients);
+        // One of them is ours.
+        if Arc::strong_count(&client) <= CLIENTS + 1 {
+            // If there is no thread to be had, the client sees the connection closed.
+            let _ = thread::Builder::new().spawn_scoped(scope, move || {
+                let _ = answer(stream, text);
+                drop(client);
+            });
+        }
+    });
+}
+
+/// What is left of the time.
+fn left(until: Instant) -> io::Result<Duration> {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        return Err(io::ErrorKind::TimedOut.into());
     }
-    Ok(())
+    Ok(left)
 }
 
 /// Reads a request, as far as the end of its head.
@@ -261,11 +351,10 @@ fn request(stream: &mut TcpStream) -> io::Result<String> {
     let until = Instant::now() + PATIENCE;
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() || head.len() > LONGEST {
-            return Err(io::ErrorKind::TimedOut.into());
+        if head.len() > LONGEST {
+            return Err(io::ErrorKind::InvalidData.into());
         }
-        stream.set_read_timeout(Some(left))?;
+        stream.set_read_timeout(Some(left(until)?))?;
         let mut part = [0; 1024];
         let bytes = stream.read(&mut part)?;
         if bytes == 0 {
@@ -276,9 +365,22 @@ fn request(stream: &mut TcpStream) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
+/// Writes all of it, but not longer than a client may take.
+fn send(stream: &mut TcpStream, mut bytes: &[u8]) -> io::Result<()> {
+    let until = Instant::now() + PATIENCE;
+    while !bytes.is_empty() {
+        stream.set_write_timeout(Some(left(until)?))?;
+        let sent = stream.write(bytes)?;
+        if sent == 0 {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        bytes = bytes.get(sent..).unwrap_or_default();
+    }
+    Ok(())
+}
+
 fn answer(mut stream: TcpStream, text: impl Fn(Form) -> Result<String>) -> io::Result<()> {
     let head = request(&mut stream)?;
-    stream.set_write_timeout(Some(PATIENCE))?;
     let mut words = head.split_whitespace();
     let (method, path) = (words.next().unwrap_or(""), words.next().unwrap_or(""));
     let form = if head.contains("application/openmetrics-text") {
@@ -311,13 +413,12 @@ fn answer(mut stream: TcpStream, text: impl Fn(Form) -> Result<String>) -> io::R
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
          Connection: close\r\n\r\n{body}"
     );
-    stream.write_all(reply.as_bytes())
+    send(&mut stream, reply.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::thread;
 
     fn snapshot() -> Snapshot {
         let text = "tags - version: 1.1\n# rows 3 allocs 0\n#\n\
@@ -352,17 +453,24 @@ mod tests {
         assert!(page.ends_with("\n# EOF\n"));
     }
 
+    /// The value of a sample.
+    fn value(page: &str, sample: &str) -> Option<i64> {
+        let lines = page.lines().filter_map(|line| line.rsplit_once(' '));
+        let mut values = lines.filter(|(name, _)| *name == sample);
+        values.next().map(|(_, value)| value.parse().unwrap())
+    }
+
     #[test]
     fn bounded() {
         let text = page(1, Form::Prometheus);
         assert!(text.contains("rust_pool_tag_bytes{tag=\"Abcd\""));
         assert!(!text.contains("Ring"));
-        assert!(
-            text.contains("rust_pool_tag_bytes{tag=\"(rest)\",type=\"nonpaged\",module=\"\"} 81\n")
-        );
-        assert!(
-            text.contains("rust_pool_tag_bytes{tag=\"(rest)\",type=\"paged\",module=\"\"} 60\n")
-        );
+        let rest = |kind| {
+            let sample =
+                format!("rust_pool_tag_bytes{{tag=\"(rest)\",type=\"{kind}\",module=\"\"}}");
+            value(&text, &sample)
+        };
+        assert_eq!((rest("nonpaged"), rest("paged")), (Some(81), Some(60)));
         let sum = |page: &str| {
             let of = |line: &str| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap();
             let lines = page
@@ -371,6 +479,61 @@ mod tests {
             lines.map(of).sum::<i64>()
         };
         assert_eq!(sum(&text), sum(&page(100, Form::Prometheus)));
+        let rows = |shown| value(&text, &format!("rust_pool_rows{{shown=\"{shown}\"}}"));
+        assert_eq!((rows("own"), rows("summed")), (Some(1), Some(3)));
+        let text = page(100, Form::Prometheus);
+        assert!(!text.contains("(rest)"));
+        assert_eq!(value(&text, "rust_pool_rows{shown=\"summed\"}"), Some(0));
+    }
+
+    /// A counter that falls counts as one that begins anew.
+    #[test]
+    fn counters_do_not_depend_on_what_is_shown() {
+        for top in [0, 1, 2, 100] {
+            let text = page(top, Form::Prometheus);
+            let counters = text.lines().filter(|line| line.contains("_total{"));
+            assert!(!counters.into_iter().any(|line| line.contains("(rest)")));
+            let all =
+                |name, kind| value(&text, &format!("rust_pool_{name}_total{{type=\"{kind}\"}}"));
+            assert_eq!(all("failures", "nonpaged"), Some(3), "{top}");
+            assert_eq!(all("failures", "paged"), Some(1), "{top}");
+            assert_eq!(all("allocations", "nonpaged"), Some(21), "{top}");
+            assert_eq!(all("frees", "nonpaged"), Some(7), "{top}");
+        }
+    }
+
+    #[test]
+    fn tens_of_thousands_of_tags() {
+        let mut text = "tags - version: 1.1\n# rows 40000 allocs 0\n#\n".to_owned();
+        for tag in 0..40000 {
+            text.push_str(&format!("{tag:04x} Nonp 9 1 8 {tag} 160 10 90 0 -\n"));
+        }
+        let snapshot = Snapshot::of_tags("tags", &text).unwrap();
+        let filter = &Filter::default();
+        let page = Export { filter, top: 100 }.page(&snapshot, None, Form::Openmetrics);
+        assert!(page.lines().count() < 100 * METRICS.len() + 60);
+        assert_eq!(
+            value(&page, "rust_pool_rows{shown=\"summed\"}"),
+            Some(39900)
+        );
+        let all = "rust_pool_allocations_total{type=\"nonpaged\"}";
+        assert_eq!(value(&page, all), Some(360_000));
+    }
+
+    #[test]
+    fn a_slow_client_keeps_no_other() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || serve(&listener, |_| Ok("text\n".to_owned())));
+        let slow = TcpStream::connect(address).unwrap();
+        let mut other = TcpStream::connect(address).unwrap();
+        let asked = Instant::now();
+        other.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").unwrap();
+        let mut reply = String::new();
+        other.read_to_string(&mut reply).unwrap();
+        assert!(reply.ends_with("\r\n\r\ntext\n"));
+        assert!(asked.elapsed() < PATIENCE / 2);
+        drop(slow);
     }
 
     #[test]

@@ -293,6 +293,7 @@ fn export() {
     assert!(!text.contains("EOF"));
     let text = says(&dir, &["export", "--form", "openmetrics", "--top", "1"]);
     assert!(text.contains("tag=\"(rest)\",type=\"nonpaged\""), "{text}");
+    assert!(text.contains("\nrust_pool_allocations_total{type=\"nonpaged\"} 3\n"));
     assert!(text.ends_with("# EOF\n"));
     let file = dir.join("rust_pool.prom");
     assert_eq!(says(&dir, &["export", "-o", file.to_str().unwrap()]), "");
