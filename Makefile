@@ -82,6 +82,9 @@ client-clean:
 check-scripts: modules
 	@$S/check-scripts.sh $(TESTS)
 
+test-fleet:
+	@$S/check-scripts.sh fleet.sh
+
 lint:
 	@$S/lint.sh
 
@@ -107,4 +110,4 @@ help:
 	@sed 1d $S/help.txt
 
 .PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench vm \
-	client client-clean check-scripts lint fmt rustdoc doc mutants clean cacheclean help
+	client client-clean check-scripts test-fleet lint fmt rustdoc doc mutants clean cacheclean help

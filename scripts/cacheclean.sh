@@ -8,13 +8,15 @@
 . "$(dirname "$0")/env.sh"
 # shellcheck source=scripts/cargo.sh
 . "$TOP/scripts/cargo.sh"
+# shellcheck source=scripts/prometheus.sh
+. "$TOP/scripts/prometheus.sh"
 
 cache_lock
 for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-* \
-	"$CACHE"/cargo-*; do
+	"$CACHE"/cargo-* "$CACHE"/prometheus-*; do
 	[ -d "$dir" ] || continue
 	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] ||
-		[ "$dir" = "$CARGO_DIR" ] || kernel_used "$dir"; }; then
+		[ "$dir" = "$CARGO_DIR" ] || [ "$dir" = "$PROMETHEUS_DIR" ] || kernel_used "$dir"; }; then
 		continue
 	fi
 	say "removing $dir"

@@ -47,3 +47,6 @@ SPELLING_PACKAGES=(codespell)
 
 # What poolmon is built with, besides the compiler; as above.
 CARGO_PACKAGES=(cargo)
+
+# What reads poolmon's numbers in a test: only their programs are unpacked, in the cache.
+PROMETHEUS_PACKAGES=(prometheus promtool prometheus-node-exporter)

@@ -9,7 +9,8 @@
 #   /usr/bin/rust_pool-config         says where these are, and how to use them
 #   /usr/bin/poolmon                  shows what the tags hold; if it was built,
 #                                     with manual pages and completions for shells
-#   /usr/share/doc/rust_pool/         examples for modprobe.d and modules-load.d
+#   /usr/share/doc/rust_pool/         examples for modprobe.d and modules-load.d, and with
+#                                     poolmon for Prometheus and Grafana
 #
 # The header is not in /usr/include. That is for user space: a build of a kernel module with
 # it in the path would find user space's headers.
@@ -165,6 +166,9 @@ if [ -x "$POOLMON" ]; then
 		zsh zsh/vendor-completions/_poolmon
 		fish fish/vendor_completions.d/poolmon.fish
 	END
+	for file in rules.yml rules_test.yml dashboard.json; do
+		put "$TOP/poolmon/fleet/$file" "usr/share/doc/rust_pool/examples/fleet/$file"
+	done
 else
 	say "without poolmon, which was not built: make poolmon, and install again"
 fi

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # poolmon's own tests, which read recorded files; that what is built is one static program;
-# and keys typed into a terminal, whose screen is read.
+# what bash completes; and keys typed into a terminal, whose screen is read.
 
 # shellcheck source=selftests/scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -56,6 +56,20 @@ obeys_keys() {
 		'type z' 'type x' 'end 0'
 }
 
+# In a shell of its own, as that offers it to who types.
+completes() {
+	local said
+
+	# shellcheck disable=SC2016 # for the inner shell
+	said=$(in_root bash -ec 'eval "$("$1" completions bash)"
+		complete -p poolmon | grep -q -e "-F _poolmon"
+		COMP_WORDS=(poolmon watch --li) COMP_CWORD=2
+		_poolmon poolmon --li watch
+		echo "${COMPREPLY[*]}"' bash "$POOLMON")
+	echo "$said"
+	[ "$said" = --limit ]
+}
+
 if ! cargo_can; then
 	echo "ok poolmon # SKIP its crates cannot be fetched; make poolmon says why"
 	exit
@@ -65,3 +79,4 @@ check "poolmon is built" builds
 check "screen shows what grows" shows_what_grows
 check "screen obeys keys" obeys_keys
 check "poolmon is static" is_static
+check "bash completes what is typed" completes
