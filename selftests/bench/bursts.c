@@ -7,6 +7,7 @@
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 
+#include "inline.h"
 #include "pool.h"
 
 #define LONGEST	1000
@@ -33,27 +34,6 @@ rpb_burst(unsigned long size, unsigned int pairs, unsigned int length,
 			release(rpb_blocks[i]);
 	}
 	return err;
-}
-
-static __always_inline void *rpb_pool_alloc(unsigned long size)
-{
-	return ExAllocatePoolWithTag(NonPagedPool, size, RPB_TAG);
-}
-
-static __always_inline void rpb_pool_free(void *block)
-{
-	ExFreePoolWithTag(block, RPB_TAG);
-}
-
-static __always_inline void *rpb_kmalloc_alloc(unsigned long size)
-{
-	OPTIMIZER_HIDE_VAR(size);
-	return kmalloc(size, rpb_gfp);
-}
-
-static __always_inline void rpb_kmalloc_free(void *block)
-{
-	kfree(block);
 }
 
 /* Bursts of a length that the compiler knows. */

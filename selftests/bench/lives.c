@@ -14,6 +14,7 @@
 
 #include <asm/msr.h>
 
+#include "inline.h"
 #include "pool.h"
 
 /* Blocks that live at once, at most. */
@@ -42,27 +43,6 @@ struct rpb_lives {
 	struct rpb_step steps[STEPS];
 	void *ring[PLACES];
 };
-
-static __always_inline void *rpb_pool_alloc(unsigned long size)
-{
-	return ExAllocatePoolWithTag(NonPagedPool, size, RPB_TAG);
-}
-
-static __always_inline void rpb_pool_free(void *block)
-{
-	ExFreePoolWithTag(block, RPB_TAG);
-}
-
-static __always_inline void *rpb_kmalloc_alloc(unsigned long size)
-{
-	OPTIMIZER_HIDE_VAR(size);
-	return kmalloc(size, rpb_gfp);
-}
-
-static __always_inline void rpb_kmalloc_free(void *block)
-{
-	kfree(block);
-}
 
 /* Instructions of all steps; 0 without memory. */
 static __always_inline u64 rpb_live(struct rpb_step *steps,
