@@ -9,6 +9,7 @@ pub(crate) mod bounds;
 
 use crate::{
     families::{
+        self,
         contiguous::bounds::{
             Wanted,
             PAGE, //
@@ -207,15 +208,6 @@ impl Asked {
     }
 }
 
-/// Reports a cache type that is reserved.
-fn refuse_type(cache: i32, bytes: usize, caller: usize) {
-    // CAST: The report shows the value's bits.
-    let shown = cache as u32;
-    rule::CACHE_TYPE_RESERVED
-        .by(caller, [shown.into(), bytes.into()])
-        .report();
-}
-
 /// Allocates memory, or reports why not and returns `None`. Any context.
 fn allocate(asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
     let Asked { bytes, cache, .. } = *asked;
@@ -410,8 +402,7 @@ unsafe extern "C" fn rust_pool_contiguous_allocate(
     cache: i32,
     caller: usize,
 ) -> *mut c_void {
-    let Some(cache) = CacheType::from_raw(cache) else {
-        refuse_type(cache, bytes, caller);
+    let Some(cache) = families::cache_type(cache, bytes, caller) else {
         return sys::NULL;
     };
     let asked = Asked {
@@ -526,8 +517,7 @@ unsafe extern "C" fn rust_pool_contiguous_of_type(
 ) -> *mut c_void {
     // SAFETY: By the safety requirements.
     let wanted = unsafe { wanted.read() };
-    let Some(cache) = CacheType::from_raw(wanted.type_) else {
-        refuse_type(wanted.type_, wanted.bytes, caller);
+    let Some(cache) = families::cache_type(wanted.type_, wanted.bytes, caller) else {
         return sys::NULL;
     };
     allocate(&asked_of(&wanted, cache), caller).map_or(sys::NULL, |base| base.as_ptr().cast())

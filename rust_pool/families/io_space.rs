@@ -11,6 +11,7 @@
 
 use crate::{
     families::{
+        self,
         contiguous::bounds::PAGE,
         noncached, //
     },
@@ -302,12 +303,7 @@ unsafe extern "C" fn rust_pool_io_map(
     cache: i32,
     caller: usize,
 ) -> *mut c_void {
-    let Some(cache) = CacheType::from_raw(cache) else {
-        // CAST: The report shows the value's bits.
-        let shown = cache as u32;
-        rule::CACHE_TYPE_RESERVED
-            .by(caller, [shown.into(), bytes.into()])
-            .report();
+    let Some(cache) = families::cache_type(cache, bytes, caller) else {
         return sys::NULL;
     };
     let wanted = Protection {
