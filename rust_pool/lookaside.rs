@@ -67,6 +67,7 @@ use crate::{
     },
     types::{
         memory_type::MemoryType,
+        status::Status,
         tag::{
             PoolKind,
             Tag, //
@@ -110,24 +111,6 @@ const FAIL: u32 = raw::POOL_QUOTA_FAIL_INSTEAD_OF_RAISE;
 
 /// Where the kernel's half of the address space begins.
 const SYSTEM_SPACE: usize = 1 << 63;
-
-/// A status code.
-#[derive(Clone, Copy)]
-#[repr(u32)]
-enum Status {
-    Success = 0,
-    InvalidParameter = 0xc000_000d,
-    InsufficientResources = 0xc000_009a,
-    InvalidParameter4 = 0xc000_00f2,
-    InvalidParameter5 = 0xc000_00f3,
-}
-
-impl Status {
-    fn as_raw(self) -> i32 {
-        // CAST: C has status codes signed.
-        self as u32 as i32
-    }
-}
 
 /// What a list was initialised with.
 #[derive(Clone, Copy)]

@@ -58,7 +58,10 @@ use crate::{
         Unmapped,
         PAGE_SIZE, //
     },
-    types::memory_type::MemoryType,
+    types::{
+        memory_type::MemoryType,
+        status::Status, //
+    },
     verifier::hooks, //
 };
 use core::ptr::NonNull;
@@ -81,12 +84,12 @@ pub(super) enum Refused {
 impl Refused {
     /// What the client is told.
     pub(super) fn status(self) -> i32 {
-        // CAST: C has status codes signed.
-        match self {
-            Self::Misuse => 0xc000_000d_u32 as i32,
-            Self::TooSmall => 0xc000_0023_u32 as i32,
-            Self::Resources => 0xc000_009a_u32 as i32,
-        }
+        let status = match self {
+            Self::Misuse => Status::InvalidParameter,
+            Self::TooSmall => Status::BufferTooSmall,
+            Self::Resources => Status::InsufficientResources,
+        };
+        status.as_raw()
     }
 }
 
@@ -649,7 +652,7 @@ unsafe extern "C" fn rust_pool_list_get(
         Ok(made) => {
             // SAFETY: By the safety requirements.
             unsafe { list.write(made.as_ptr()) };
-            0
+            Status::Success.as_raw()
         }
         Err(refused) => refused.status(),
     }
@@ -720,7 +723,7 @@ unsafe extern "C" fn rust_pool_list_size(
                     registers.write(pages);
                 }
             }
-            0
+            Status::Success.as_raw()
         }
         Err(refused) => refused.status(),
     }
@@ -773,6 +776,6 @@ unsafe extern "C" fn rust_pool_adapter_info(
     };
     // SAFETY: By the safety requirements.
     unsafe { info.write(made) };
-    0
+    Status::Success.as_raw()
 }
 matches_header!(rust_pool_adapter_info);

@@ -63,6 +63,7 @@ use crate::{
         cache_type::CacheType,
         memory_type::MemoryType,
         protection::Protection,
+        status::Status,
         tag::Tag, //
     },
     verifier::hooks, //
@@ -450,16 +451,6 @@ fn refuse(protection: u32, flags: u32, tag: u32, caller: usize) {
         .report();
 }
 
-/// A status of the WDK.
-#[derive(Clone, Copy)]
-#[repr(u32)]
-enum Status {
-    Success = 0,
-    InvalidParameter = 0xc000_000d,
-    InvalidProtection = 0xc000_0045,
-    InsufficientResources = 0xc000_009a,
-}
-
 /// Allocates memory for `MmAllocateContiguousMemoryEx`, and returns its size, too. Any context.
 fn extended(
     wanted: &raw::rust_pool_contiguous_wanted,
@@ -581,8 +572,7 @@ unsafe extern "C" fn rust_pool_contiguous_extended(
             Status::InvalidParameter
         }
     };
-    // CAST: C has status codes signed.
-    status as u32 as i32
+    status.as_raw()
 }
 matches_header!(rust_pool_contiguous_extended);
 export_symbol_gpl!(rust_pool_contiguous_extended);

@@ -50,7 +50,10 @@ use crate::{
         Pinned,
         PAGE_SIZE, //
     },
-    types::tag::Tag, //
+    types::{
+        status::Status,
+        tag::Tag, //
+    }, //
 };
 use core::ptr::{
     null_mut,
@@ -283,13 +286,13 @@ unsafe extern "C" fn rust_pool_mdl_lock(
     let locked = mdl
         .ok_or(Refused::Misuse)
         .and_then(|mdl| lock(mdl, mode, operation, caller));
-    // CAST: C has status codes signed.
-    match locked {
-        Ok(()) => 0,
-        Err(Refused::Access) => 0xc000_0005_u32 as i32,
-        Err(Refused::Memory) => 0xc000_009a_u32 as i32,
-        Err(Refused::Misuse) => 0xc000_000d_u32 as i32,
-    }
+    let status = match locked {
+        Ok(()) => Status::Success,
+        Err(Refused::Access) => Status::AccessViolation,
+        Err(Refused::Memory) => Status::InsufficientResources,
+        Err(Refused::Misuse) => Status::InvalidParameter,
+    };
+    status.as_raw()
 }
 matches_header!(rust_pool_mdl_lock);
 export_symbol_gpl!(rust_pool_mdl_lock);

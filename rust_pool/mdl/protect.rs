@@ -27,19 +27,11 @@ use crate::{
         Access,
         PAGE_SIZE, //
     },
-    types::protection::access_of, //
+    types::{
+        protection::access_of,
+        status::Status, //
+    }, //
 };
-
-/// A status of the WDK.
-#[derive(Clone, Copy)]
-#[repr(u32)]
-enum Status {
-    Success = 0,
-    InvalidParameter = 0xc000_000d,
-    NotMapped = 0xc000_0019,
-    InvalidProtection = 0xc000_0045,
-    NotSupported = 0xc000_00bb,
-}
 
 /// Changes what may be done with a mapping. Any context.
 fn protect(mdl: Mdl, protection: u32, caller: usize) -> Status {
@@ -102,8 +94,7 @@ unsafe extern "C" fn rust_pool_mdl_protect(
     let status = mdl.map_or(Status::InvalidParameter, |mdl| {
         protect(mdl, protection, caller)
     });
-    // CAST: C has status codes signed.
-    status as u32 as i32
+    status.as_raw()
 }
 matches_header!(rust_pool_mdl_protect);
 export_symbol_gpl!(rust_pool_mdl_protect);
