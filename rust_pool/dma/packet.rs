@@ -24,7 +24,6 @@ use crate::{
         }, //
     },
     lib::export::matches_header,
-    mdl::Mdl,
     record::{
         adapter_id::AdapterId,
         mapped_list::{
@@ -294,8 +293,7 @@ unsafe fn map(
             .report();
         return Err(Refused::Misuse);
     }
-    // SAFETY: By the safety requirements.
-    let pages = unsafe { transfer.pages() }?;
+    let pages = transfer.pages()?;
     if pages > free {
         rule::REGISTERS_USED_UP
             .by(caller, [pages.into(), free.into()])
@@ -323,8 +321,7 @@ unsafe fn map(
         // SAFETY: There is room for as many elements.
         unsafe { made.mapped.write(list) };
     }
-    // SAFETY: By the safety requirements.
-    let registers = match unsafe { transfer.pages() } {
+    let registers = match transfer.pages() {
         Ok(pages) => pages,
         Err(refused) => {
             made.undo(&device);
@@ -419,8 +416,7 @@ unsafe fn adjacent(
 ) -> Result<(Made, Transfer), Refused> {
     let mut transfer = *transfer;
     if !one_element && !device.translates() {
-        // SAFETY: By the safety requirements.
-        transfer.bytes = unsafe { transfer.adjacent() }?;
+        transfer.bytes = transfer.adjacent()?;
     }
     let mut joined = false;
     loop {
@@ -592,9 +588,8 @@ unsafe extern "C" fn rust_pool_packet_map(
         return scatter_gather::for_nobody(&asked).status();
     }
     // SAFETY: By the safety requirements.
-    let mdl = unsafe { Mdl::new(asked.mdl, asked.caller) };
-    let mapped = mdl.ok_or(Refused::Misuse).and_then(|mdl| {
-        let transfer = Transfer::new(&asked, mdl);
+    let transfer = unsafe { Transfer::from_raw(&asked) };
+    let mapped = transfer.ok_or(Refused::Misuse).and_then(|transfer| {
         // SAFETY: By the safety requirements.
         unsafe { map(&transfer, base as usize, asked.to_device, Room::of(&asked)) }
     });
@@ -616,7 +611,8 @@ matches_header!(rust_pool_packet_map);
 ///
 /// # Safety
 ///
-/// The transfer is valid. Its MDL is null or valid for a read.
+/// The transfer is valid. Its MDL is null, or the first of a chain of MDLs that ends, which nobody
+/// else uses during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_packet_flush(
     transfer: *const raw::rust_pool_transfer,
@@ -625,7 +621,7 @@ unsafe extern "C" fn rust_pool_packet_flush(
     // SAFETY: By the safety requirements.
     let asked = unsafe { transfer.read() };
     // SAFETY: By the safety requirements.
-    let mdl = unsafe { Mdl::new(asked.mdl, asked.caller) };
-    mdl.is_some_and(|mdl| flush(&Transfer::new(&asked, mdl), base as usize, asked.to_device))
+    let transfer = unsafe { Transfer::from_raw(&asked) };
+    transfer.is_some_and(|transfer| flush(&transfer, base as usize, asked.to_device))
 }
 matches_header!(rust_pool_packet_flush);

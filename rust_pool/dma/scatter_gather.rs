@@ -103,6 +103,10 @@ enum Begin {
 }
 
 /// What is to be transferred.
+///
+/// # Invariants
+///
+/// The chain of MDLs ends. Nobody else uses them during the call of the routine.
 #[derive(Clone, Copy)]
 pub(super) struct Transfer {
     pub(super) adapter: AdapterId,
@@ -125,10 +129,18 @@ struct Piece {
 }
 
 impl Transfer {
-    pub(super) fn new(asked: &raw::rust_pool_transfer, mdl: Mdl) -> Self {
+    /// What a client asks for; without an MDL it is a violation.
+    ///
+    /// # Safety
+    ///
+    /// The MDL is null, or the first of a chain that ends, of MDLs as for [`Mdl::new`].
+    pub(super) unsafe fn from_raw(asked: &raw::rust_pool_transfer) -> Option<Self> {
+        // SAFETY: By the safety requirements.
+        let mdl = unsafe { Mdl::new(asked.mdl, asked.caller) }?;
         // CAST: `usize` is 64 bits wide on the architectures supported.
         let (begin, bytes) = (asked.begin as usize, asked.bytes as usize);
-        Self {
+        // INVARIANT: By the safety requirements.
+        Some(Self {
             adapter: AdapterId::new(asked.adapter),
             mdl,
             begin: if asked.by_offset {
@@ -138,18 +150,11 @@ impl Transfer {
             },
             bytes,
             caller: asked.caller,
-        }
+        })
     }
 
     /// Calls `visit` on each piece; says what is wrong if there is not all of it.
-    ///
-    /// # Safety
-    ///
-    /// The chain ends, and nobody else uses its MDLs meanwhile.
-    unsafe fn pieces(
-        &self,
-        mut visit: impl FnMut(Piece) -> Result<(), Refused>,
-    ) -> Result<(), Refused> {
+    fn pieces(&self, mut visit: impl FnMut(Piece) -> Result<(), Refused>) -> Result<(), Refused> {
         let Self {
             mut mdl, caller, ..
         } = *self;
@@ -174,7 +179,7 @@ impl Transfer {
             }
             // CAST: `usize` is 64 bits wide on the architectures supported.
             let all = head.ByteCount as usize;
-            // SAFETY: By the safety requirements.
+            // SAFETY: By the type invariant.
             let next = unsafe { Mdl::next(&head) };
             let here = match (at, self.begin, next) {
                 (Some(here), ..) if here < all || (here == 0 && left < self.bytes) => here,
@@ -222,11 +227,7 @@ impl Transfer {
     }
 
     /// The pages that it lies in: as many map registers are needed.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Self::pieces`].
-    pub(super) unsafe fn pages(&self) -> Result<usize, Refused> {
+    pub(super) fn pages(&self) -> Result<usize, Refused> {
         if self.bytes == 0 {
             let given = [self.adapter.into(), self.mdl.into()];
             rule::LIST_ZERO_BYTES.by(self.caller, given).report();
@@ -237,8 +238,7 @@ impl Transfer {
             pages = pages.saturating_add(piece.pages);
             Ok(())
         };
-        // SAFETY: By the safety requirements.
-        unsafe { self.pieces(count) }?;
+        self.pieces(count)?;
         Ok(pages)
     }
 
@@ -251,11 +251,7 @@ impl Transfer {
     }
 
     /// How many bytes from its beginning on are adjacent in memory, and in one MDL.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Self::gather`].
-    pub(super) unsafe fn adjacent(&self) -> Result<usize, Refused> {
+    pub(super) fn adjacent(&self) -> Result<usize, Refused> {
         let mut found = 0usize;
         let look = |piece: Piece| {
             if found != 0 {
@@ -273,24 +269,18 @@ impl Transfer {
                 .min(piece.bytes);
             Ok(())
         };
-        // SAFETY: By the safety requirements.
-        unsafe { self.pieces(look) }?;
+        self.pieces(look)?;
         Ok(found)
     }
 
     /// The memory of its buffers and of its MDLs.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Self::gather`].
-    unsafe fn listing(&self, pages: usize) -> Result<Unlisted, Refused> {
+    fn listing(&self, pages: usize) -> Result<Unlisted, Refused> {
         let mut mdls = 0usize;
         let count = |_| {
             mdls = mdls.saturating_add(1);
             Ok(())
         };
-        // SAFETY: By the safety requirements.
-        unsafe { self.pieces(count) }?;
+        self.pieces(count)?;
         // The head of an MDL may lie in two pages.
         let room = pages.saturating_add(mdls.saturating_mul(2));
         let request = Request {
@@ -317,17 +307,12 @@ impl Transfer {
             // The MDLs may have been changed since they were counted.
             added.then_some(()).ok_or(Refused::Resources)
         };
-        // SAFETY: By the safety requirements.
-        unsafe { self.pieces(add) }?;
+        self.pieces(add)?;
         Ok(listing)
     }
 
     /// Its pages, to be mapped.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Self::pieces`], and each MDL has a frame for each of its pages.
-    unsafe fn gather(&self, pages: usize) -> Result<Unmapped, Refused> {
+    fn gather(&self, pages: usize) -> Result<Unmapped, Refused> {
         let request = Request {
             bytes: pages.saturating_mul(PER_PAGE),
             zero: false,
@@ -353,8 +338,7 @@ impl Transfer {
                 .report();
             Err(Refused::Misuse)
         };
-        // SAFETY: By the safety requirements.
-        unsafe { self.pieces(add) }?;
+        self.pieces(add)?;
         Ok(gathered)
     }
 }
@@ -404,19 +388,16 @@ impl Made {
 ///
 /// # Safety
 ///
-/// As for [`Transfer::gather`]; the device is not removed meanwhile.
+/// The device is not removed meanwhile.
 pub(super) unsafe fn map(
     transfer: &Transfer,
     device: &DmaDevice,
     to_device: bool,
     joined: bool,
 ) -> Result<Made, Refused> {
-    // SAFETY: By the safety requirements.
-    let pages = unsafe { transfer.pages() }?;
-    // SAFETY: By the safety requirements.
-    let gathered = unsafe { transfer.gather(pages) }?;
-    // SAFETY: By the safety requirements.
-    let listing = unsafe { transfer.listing(pages) }?;
+    let pages = transfer.pages()?;
+    let gathered = transfer.gather(pages)?;
+    let listing = transfer.listing(pages)?;
     let request = Request {
         bytes: pages.saturating_mul(PAGE_SIZE),
         zero: false,
@@ -457,7 +438,7 @@ impl Room {
 ///
 /// # Safety
 ///
-/// As for [`Transfer::gather`]; the device is not removed meanwhile; the room is the client's.
+/// The device is not removed meanwhile; the room is the client's.
 unsafe fn get(
     transfer: &Transfer,
     to_device: bool,
@@ -473,8 +454,7 @@ unsafe fn get(
         rule::LIST_REQUESTED.by(caller, []).report();
         return Err(Refused::Misuse);
     }
-    // SAFETY: By the safety requirements.
-    let pages = unsafe { transfer.pages() }?;
+    let pages = transfer.pages()?;
     let (device, one_element) = match adapter::reserve(id, pages, Holder::List) {
         Ok(reserved) => {
             if let Some(excess) = reserved.excess {
@@ -627,10 +607,9 @@ pub(super) fn for_nobody(asked: &raw::rust_pool_transfer) -> Refused {
 ///
 /// # Safety
 ///
-/// The transfer is valid. Its MDL is null, or the first of a chain of MDLs that ends, which nobody
-/// else uses during the call, and each has a frame for each of its pages. The device is not removed
-/// meanwhile. The buffer is null, or valid for `room` bytes until the list is put. `list` is null or
-/// valid for a write.
+/// The transfer is valid. Its MDL is null, or the first of a chain that ends, of MDLs as for
+/// [`Mdl::new`]. The device is not removed meanwhile. The buffer is null, or valid for `room` bytes
+/// until the list is put. `list` is null or valid for a write.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_list_get(
     transfer: *const raw::rust_pool_transfer,
@@ -642,10 +621,9 @@ unsafe extern "C" fn rust_pool_list_get(
         return for_nobody(&asked).status();
     }
     // SAFETY: By the safety requirements.
-    let Some(mdl) = (unsafe { Mdl::new(asked.mdl, asked.caller) }) else {
+    let Some(transfer) = (unsafe { Transfer::from_raw(&asked) }) else {
         return Refused::Misuse.status();
     };
-    let transfer = Transfer::new(&asked, mdl);
     let room = Room::of(&asked).unwrap_or(Room::Own);
     // SAFETY: By the safety requirements.
     match unsafe { get(&transfer, asked.to_device, &room) } {
@@ -698,11 +676,10 @@ unsafe extern "C" fn rust_pool_list_size(
         Ok(span(asked.begin as usize, asked.bytes as usize))
     } else {
         // SAFETY: By the safety requirements.
-        let mdl = unsafe { Mdl::new(asked.mdl, caller) };
-        mdl.ok_or(Refused::Misuse).and_then(|mdl| {
-            // SAFETY: By the safety requirements.
-            unsafe { Transfer::new(&asked, mdl).pages() }
-        })
+        let transfer = unsafe { Transfer::from_raw(&asked) };
+        transfer
+            .ok_or(Refused::Misuse)
+            .and_then(|transfer| transfer.pages())
     };
     let sized = pages.and_then(|pages| {
         let most = known(AdapterId::new(asked.adapter), caller)?.registers;
