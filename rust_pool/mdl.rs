@@ -30,6 +30,7 @@ use crate::{
     sys::{
         self,
         raw,
+        Frame,
         Locker,
         PAGE_SIZE, //
     },
@@ -89,17 +90,55 @@ pub(crate) fn span(addr: usize, bytes: usize) -> usize {
     (bytes / PAGE_SIZE).saturating_add(rest.div_ceil(PAGE_SIZE))
 }
 
-/// An MDL of a client.
+/// An MDL of a client, during the call of a routine.
+///
+/// # Invariants
+///
+/// It is an MDL that nobody else uses during the call, or a block of pool as large as one, which
+/// its owner gives up. If it is no block of pool, it has as much room as its `Size` says.
 #[derive(Clone, Copy)]
 pub(crate) struct Mdl(NonNull<raw::MDL>);
+
+/// The frames of an MDL, or some of them.
+///
+/// # Invariants
+///
+/// There are so many of them in the room that the MDL has, during the call of the routine.
+#[derive(Clone, Copy)]
+pub(crate) struct Frames {
+    first: NonNull<raw::PFN_NUMBER>,
+    count: usize,
+}
+
+impl Frames {
+    /// Their numbers. The client may have written anything there.
+    pub(crate) fn cells(&self) -> &[Frame] {
+        // SAFETY: By the type invariant; the client does not use the MDL meanwhile. A cell has the
+        // layout of a number, and others may have the same cells.
+        unsafe { core::slice::from_raw_parts(self.first.as_ptr().cast(), self.count) }
+    }
+
+    /// Some of them, as far as there are so many.
+    pub(crate) fn part(&self, first: usize, count: usize) -> Self {
+        let first = first.min(self.count);
+        // INVARIANT: They are some of these.
+        Self {
+            // SAFETY: It is one of them, or behind the last.
+            first: unsafe { self.first.add(first) },
+            count: count.min(self.count.saturating_sub(first)),
+        }
+    }
+}
 
 impl Mdl {
     /// The MDL that a routine was given; NULL is a violation.
     ///
     /// # Safety
     ///
-    /// `mdl` is null, or an MDL that nobody else uses during the call of the routine.
+    /// `mdl` is null, or an MDL that nobody else uses during the call of the routine. It has as
+    /// much room as it says, or is a block of pool.
     pub(crate) unsafe fn new(mdl: *mut raw::MDL, caller: usize) -> Option<Self> {
+        // INVARIANT: By the safety requirements.
         let mdl = NonNull::new(mdl).map(Self);
         if mdl.is_none() {
             rule::MDL_NULL.by(caller, []).report();
@@ -111,13 +150,15 @@ impl Mdl {
     ///
     /// # Safety
     ///
-    /// It is NULL, or an MDL that nobody else uses during the call of the routine.
+    /// As for [`Self::new`].
     pub(crate) unsafe fn next(head: &raw::MDL) -> Option<Self> {
+        // INVARIANT: By the safety requirements.
         NonNull::new(head.Next).map(Self)
     }
 
     /// The MDL that a block of pool is, which its owner gives up. Any context, any address.
     pub(crate) fn of_block(addr: usize) -> Option<Self> {
+        // INVARIANT: As checked.
         NonNull::new(addr as *mut raw::MDL)
             .map(Self)
             .filter(|mdl| mdl.block().is_some())
@@ -125,12 +166,12 @@ impl Mdl {
 
     /// The head.
     pub(crate) fn head(&self) -> raw::MDL {
-        // SAFETY: By the requirements of `new()`; or it is in a block of pool, of its client's.
+        // SAFETY: By the type invariant.
         unsafe { self.0.read() }
     }
 
     pub(crate) fn set_head(&self, head: raw::MDL) {
-        // SAFETY: As above.
+        // SAFETY: By the type invariant.
         unsafe { self.0.write(head) }
     }
 
@@ -138,9 +179,26 @@ impl Mdl {
         self.0.as_ptr() as usize
     }
 
-    /// The frames, behind the head. It is for the caller to know how many there are.
-    pub(crate) fn frames(&self) -> *mut raw::PFN_NUMBER {
-        self.0.as_ptr().wrapping_add(1).cast()
+    /// The first so many frames behind the head, if there is room for as many, as far as that is
+    /// known.
+    pub(crate) fn frames(&self, count: usize) -> Option<Frames> {
+        // INVARIANT: There is room for them, by the size of the block of pool that the MDL is. If
+        // it is none, there is, by the type invariant, as much as it says.
+        self.has_room_for(count).then(|| Frames {
+            // SAFETY: By the type invariant the head is there, of which this is the end.
+            first: unsafe { self.0.add(1) }.cast(),
+            count,
+        })
+    }
+
+    /// The first frame.
+    ///
+    /// # Safety
+    ///
+    /// It has one, which is so if it is mapped, and has not 0 pages.
+    pub(crate) unsafe fn first_frame(&self) -> raw::PFN_NUMBER {
+        // SAFETY: By the safety requirements it is behind the head.
+        unsafe { self.0.add(1).cast::<raw::PFN_NUMBER>().read() }
     }
 
     /// The block that the MDL is, if it is one of pool.
@@ -287,12 +345,12 @@ fn build(mdl: Mdl, caller: usize) {
             .report();
         return;
     }
-    if !mdl.has_room_for(pages) {
+    let Some(frames) = mdl.frames(pages) else {
         mdl.report(&rule::MDL_BUILT_TOO_SMALL, pages, caller);
         return;
-    }
+    };
     let mut io = 0;
-    for page in 0..pages {
+    for (page, frame) in frames.cells().iter().enumerate() {
         let at = (head.StartVa as usize).wrapping_add(page.wrapping_mul(PAGE_SIZE));
         let Some(physical) = sys::physical(at) else {
             mdl.report(&rule::MDL_BUILT_UNMAPPED, Parameter::Address(at), caller);
@@ -302,9 +360,7 @@ fn build(mdl: Mdl, caller: usize) {
             io = flag::IO_SPACE;
         }
         // CAST: Lossless on the architectures supported.
-        let frame = (physical / PAGE_SIZE as u64) as raw::PFN_NUMBER;
-        // SAFETY: There is room for as many as the buffer has pages.
-        unsafe { mdl.frames().add(page).write(frame) };
+        frame.set((physical / PAGE_SIZE as u64) as raw::PFN_NUMBER);
     }
     head.Process = null_mut();
     head.MappedSystemVa = start as *mut c_void;
@@ -352,17 +408,17 @@ fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
         source.report(&rule::PART_ENDS_OUTSIDE, bytes, caller);
         return;
     }
-    if !source.has_room_for(whole) {
+    let Some(frames) = source.frames(whole) else {
         source.report(&rule::SOURCE_MDL_TOO_SMALL, whole, caller);
         return;
-    }
+    };
     let pages = span(start, bytes);
-    if !target.has_room_for(pages) {
+    let Some(room) = target.frames(pages) else {
         let start = Parameter::Address(start);
         let given = [source.into(), target.into(), start, bytes.into()];
         rule::TARGET_MDL_TOO_SMALL.by(caller, given).report();
         return;
-    }
+    };
     let used = in_use(&to) | locked(&to);
     if used != 0 && source.addr() != target.addr() {
         target.report(&rule::TARGET_MDL_IN_USE, u32::from(used), caller);
@@ -370,10 +426,9 @@ fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
     }
     // CAST: As above.
     let first = (from.ByteOffset as usize).wrapping_add(offset) / PAGE_SIZE;
-    // SAFETY: The source has a frame for each of its pages, which these are some of; the target has
-    // room for them. They may be the same.
-    unsafe {
-        core::ptr::copy(source.frames().add(first), target.frames(), pages);
+    // From the first on, as both may be the same.
+    for (to, from) in room.cells().iter().zip(frames.part(first, pages).cells()) {
+        to.set(from.get());
     }
     to.Reserved = source.locker().bits();
     to.Process = from.Process;
@@ -464,7 +519,7 @@ export_symbol_gpl!(rust_pool_mdl_allocate);
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`]; the MDL has as much room as it says, or is a block of pool.
+/// As for [`Mdl::new`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_build(mdl: *mut raw::MDL, caller: usize) {
     // SAFETY: By the safety requirements.

@@ -62,6 +62,7 @@ pub(crate) use frames::{
     map_frames,
     page_on,
     process,
+    Frame,
     Node,
     NotPinned,
     Pinned, //

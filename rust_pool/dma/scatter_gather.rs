@@ -24,6 +24,7 @@ use crate::{
         pages_of,
         span,
         start_of,
+        Frames,
         Mdl,
         HEAD, //
     },
@@ -120,10 +121,9 @@ pub(super) struct Transfer {
 /// A part of a transfer that is in one MDL.
 struct Piece {
     mdl: Mdl,
-    /// The first frame that it needs, and the number of them.
-    first: usize,
-    pages: usize,
-    /// Where it begins in that frame.
+    /// The frames that it needs.
+    frames: Frames,
+    /// Where it begins in the first.
     offset: usize,
     bytes: usize,
 }
@@ -172,11 +172,11 @@ impl Transfer {
                 rule::LIST_OF_UNLOCKED.by(caller, given).report();
                 return Err(Refused::Misuse);
             }
-            let whole = pages_of(&head).filter(|&pages| mdl.has_room_for(pages));
-            if whole.is_none() {
+            let whole = pages_of(&head).and_then(|pages| mdl.frames(pages));
+            let Some(whole) = whole else {
                 mdl.report(&rule::LIST_OF_BAD_MDL, start_of(&head), caller);
                 return Err(Refused::Misuse);
-            }
+            };
             // CAST: `usize` is 64 bits wide on the architectures supported.
             let all = head.ByteCount as usize;
             // SAFETY: By the type invariant.
@@ -205,8 +205,7 @@ impl Transfer {
             if bytes != 0 {
                 visit(Piece {
                     mdl,
-                    first: from / PAGE_SIZE,
-                    pages: span(offset, bytes),
+                    frames: whole.part(from / PAGE_SIZE, span(offset, bytes)),
                     offset,
                     bytes,
                 })?;
@@ -235,7 +234,7 @@ impl Transfer {
         }
         let mut pages = 0usize;
         let count = |piece: Piece| {
-            pages = pages.saturating_add(piece.pages);
+            pages = pages.saturating_add(piece.frames.cells().len());
             Ok(())
         };
         self.pieces(count)?;
@@ -295,12 +294,9 @@ impl Transfer {
             let locker = piece.mdl.locker();
             let mut added = listing.add_at(piece.mdl.addr(), HEAD, locker);
             let (mut offset, mut left) = (piece.offset, piece.bytes);
-            let frames = piece.mdl.frames().wrapping_add(piece.first);
-            for page in 0..piece.pages {
-                // SAFETY: The MDL has a frame for each of its pages, which these are some of.
-                let frame = unsafe { frames.wrapping_add(page).read() };
+            for frame in piece.frames.cells() {
                 let here = left.min(PAGE_SIZE.saturating_sub(offset));
-                added &= listing.add_in(frame, offset, here, locker);
+                added &= listing.add_in(frame.get(), offset, here, locker);
                 left = left.saturating_sub(here);
                 offset = 0;
             }
@@ -322,17 +318,13 @@ impl Transfer {
             .attempt(|gfp| Unmapped::new(pages, gfp))
             .ok_or(Refused::Resources)?;
         let add = |piece: Piece| {
-            let frames = piece.mdl.frames().wrapping_add(piece.first);
-            // SAFETY: The MDL has a frame for each of its pages, which these are some of.
-            let added = unsafe { gathered.add(frames, piece.offset, piece.bytes) };
-            if added == piece.pages {
+            let frames = piece.frames.cells();
+            let added = gathered.add(frames, piece.offset, piece.bytes);
+            let Some(odd) = frames.get(added) else {
                 return Ok(());
-            }
-            let odd = frames.wrapping_add(added);
-            // SAFETY: As above.
-            let frame = unsafe { odd.read() };
-            let at = Parameter::Address(odd as usize);
-            let given = [piece.mdl.into(), at, frame.into()];
+            };
+            let at = Parameter::Address(core::ptr::from_ref(odd) as usize);
+            let given = [piece.mdl.into(), at, odd.get().into()];
             rule::LISTED_FRAME_OF_NO_MEMORY
                 .by(self.caller, given)
                 .report();

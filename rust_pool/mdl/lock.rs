@@ -100,10 +100,8 @@ fn list_of(mdl: Mdl, head: &raw::MDL) -> Option<Holder> {
         .find(key)
         .map(|region| region.asked);
     let bytes = locked.unwrap_or(now);
-    let pages = Some(span(offset, bytes)).filter(|&pages| mdl.has_room_for(pages))?;
-    // SAFETY: There is room for as many frames, which nobody writes during the call of the routine.
-    let frames = unsafe { core::slice::from_raw_parts(mdl.frames(), pages) };
-    listed::holder_of_locked(frames, offset, bytes, Locker::mdl(mdl.addr()))
+    let frames = mdl.frames(span(offset, bytes))?;
+    listed::holder_of_locked(frames.cells(), offset, bytes, Locker::mdl(mdl.addr()))
 }
 
 /// Takes the record of what was locked for an MDL, if `is_it` says so of the tag of the block that
@@ -174,16 +172,15 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
         return Err(Refused::Misuse);
     }
     end_stale(mdl, caller);
-    let pages = pages_of(&head).filter(|&pages| mdl.has_room_for(pages));
-    let (Some(pages), 0..=2, 0..=1) = (pages, operation, mode) else {
+    let frames = pages_of(&head).and_then(|pages| mdl.frames(pages));
+    let (Some(frames), 0..=2, 0..=1) = (frames, operation, mode) else {
         mdl.report(&rule::MDL_LOCKED_BADLY, operation, caller);
         return Err(Refused::Misuse);
     };
     let write = operation != raw::_LOCK_OPERATION_IoReadAccess;
     let record = Reservation::new().ok_or(Refused::Memory)?;
     let owner = NonNull::new(key(mdl) as *mut u8).ok_or(Refused::Misuse)?;
-    // SAFETY: There is room for as many frames.
-    let frames = unsafe { core::slice::from_raw_parts_mut(mdl.frames(), pages) };
+    let frames = frames.cells();
     let pinned = if is_user {
         let pinned = Pinned::new(start, write, frames)?;
         head.Process = sys::process().cast();
@@ -199,7 +196,7 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
         head.Process = null_mut();
         Pinned::none()
     };
-    let used = pages.wrapping_mul(PAGE_SIZE);
+    let used = frames.len().wrapping_mul(PAGE_SIZE);
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let bytes = head.ByteCount as usize;
     let block = mdl.tag();

@@ -20,6 +20,7 @@ use crate::{
         pages_of,
         set_flags,
         start_of,
+        Frames,
         Mdl, //
     },
     record::{
@@ -38,6 +39,7 @@ use crate::{
     sys::{
         self,
         raw,
+        Frame,
         PAGE_SIZE, //
     },
     types::{
@@ -66,8 +68,8 @@ struct Wanted {
 /// An MDL that may be mapped.
 pub(crate) struct Mappable {
     pub(crate) head: raw::MDL,
-    /// Not 0.
-    pub(crate) pages: usize,
+    /// Not none, and all are of memory.
+    pub(crate) frames: Frames,
     /// What all pages have.
     pub(crate) cache: CacheType,
     /// Where they are in the direct map, if they are adjacent.
@@ -129,21 +131,18 @@ pub(crate) fn look(
         mdl.report(&rule::MDL_NOT_INITIALISED, start_of(&head), caller);
         return None;
     };
-    if !mdl.has_room_for(pages) {
+    let Some(frames) = mdl.frames(pages) else {
         mdl.report(&rule::MDL_MAPPED_TOO_SMALL, pages, caller);
         return None;
-    }
+    };
     // CAST: `usize` is 64 bits wide on the architectures supported.
     if pages == 0 || refused(head.ByteCount as usize) {
         return None;
     }
-    // SAFETY: An MDL whose pages are locked has a frame for each.
-    let seen = unsafe { sys::look_at_frames(mdl.frames(), pages) };
-    if seen.odd != pages {
-        let odd = mdl.frames().wrapping_add(seen.odd);
-        // SAFETY: As above.
-        let frame = unsafe { odd.read() };
-        let given = [mdl.into(), Parameter::Address(odd as usize), frame.into()];
+    let seen = sys::look_at_frames(frames.cells());
+    if let Some(odd) = frames.cells().get(seen.odd) {
+        let at = Parameter::Address(core::ptr::from_ref(odd) as usize);
+        let given = [mdl.into(), at, odd.get().into()];
         rule::FRAME_OF_NO_MEMORY.by(caller, given).report();
         return None;
     }
@@ -159,7 +158,7 @@ pub(crate) fn look(
     }
     Some(Mappable {
         head,
-        pages,
+        frames,
         cache: own,
         side_by_side: seen.side_by_side,
     })
@@ -175,7 +174,7 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
     let write = wanted.priority & raw::MdlMappingNoWrite == 0;
     let base = match it.side_by_side.filter(|_| write) {
         Some(base) => base,
-        None => map_scattered(mdl, it.pages, bytes, it.cache, write, caller)?,
+        None => map_scattered(it.frames.cells(), bytes, it.cache, write, caller)?,
     };
     // SAFETY: The buffer begins in the first of the pages.
     let at = unsafe { base.add(offset) };
@@ -188,8 +187,7 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
 
 /// Maps pages that lie anywhere.
 fn map_scattered(
-    mdl: Mdl,
-    pages: usize,
+    frames: &[Frame],
     bytes: usize,
     cache: CacheType,
     write: bool,
@@ -198,11 +196,11 @@ fn map_scattered(
     if !sys::may_change_pages() {
         return None;
     }
-    let used = pages.checked_mul(PAGE_SIZE)?;
+    let used = frames.len().checked_mul(PAGE_SIZE)?;
     noncached::BACKLOG.shorten(used, noncached::give_back);
     let record = Reservation::new()?;
     // SAFETY: The frames were looked at, and whoever locked the pages keeps them.
-    let base = unsafe { sys::map_frames(mdl.frames(), pages, cache.as_raw(), write) }?;
+    let base = unsafe { sys::map_frames(frames, cache.as_raw(), write) }?;
     record.insert(base, bytes, used, caller, Owner::Mapping);
     Some(base)
 }
@@ -210,8 +208,8 @@ fn map_scattered(
 /// Whether an address is the one of the MDL's first page in the direct map. The MDL is mapped.
 pub(crate) fn is_direct(mdl: Mdl, first: usize) -> bool {
     // SAFETY: A mapped MDL has a frame for each page, and at least one.
-    let address = unsafe { sys::frame_address(mdl.frames()) };
-    address == first
+    let frame = unsafe { mdl.first_frame() };
+    sys::frame_address(frame) == first
 }
 
 /// Takes the record of a mapping at an address of it, and returns where the mapping begins: the
@@ -259,8 +257,7 @@ pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
             noncached::give_back(Batch::of(region));
         }
         Taken::Region(region) => noncached::BACKLOG.add(region),
-        // SAFETY: A mapped MDL has a frame for each page, and this one has at least one.
-        _ if pages != 0 && unsafe { sys::frame_address(mdl.frames()) } == first => (),
+        _ if pages != 0 && is_direct(mdl, first) => (),
         _ => {
             let expected = Parameter::Address(head.MappedSystemVa as usize);
             return rule::UNMAPPED_ELSEWHERE.by(caller, [expected, at]).report();

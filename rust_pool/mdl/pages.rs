@@ -168,10 +168,10 @@ fn allocate(
 /// Allocates the pages of a new MDL and fills them in.
 fn fill(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<()> {
     let record = Reservation::new()?;
+    let room = mdl.frames(wanted.bytes / PAGE_SIZE)?;
     let pages = mdl_pages::allocate(wanted, caller)?;
-    for (at, frame) in pages.frames().enumerate() {
-        // SAFETY: The MDL has room for all pages that were wanted; these are not more.
-        unsafe { mdl.frames().add(at).write(frame) };
+    for (to, frame) in room.cells().iter().zip(pages.frames()) {
+        to.set(frame);
     }
     let mut head = mdl.head();
     // CAST: Not above what was wanted, which has 32 bits.

@@ -51,8 +51,10 @@ fn protect(mdl: Mdl, protection: u32, caller: usize) -> Status {
         return Status::NotMapped;
     }
     let first = head.MappedSystemVa as usize & !(PAGE_SIZE - 1);
-    // SAFETY: A mapped MDL has a frame for each page.
-    let seen = unsafe { sys::look_at_frames(mdl.frames(), pages) };
+    let Some(frames) = mdl.frames(pages) else {
+        return Status::NotMapped;
+    };
+    let seen = sys::look_at_frames(frames.cells());
     let base = {
         let bucket = REGIONS.bucket(first).lock();
         bucket.find(first).and_then(|region| {

@@ -203,7 +203,8 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
         }
     };
     let mut it = map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| false)?;
-    if it.pages > area.count() {
+    let pages = it.frames.cells().len();
+    if pages > area.count() {
         return None;
     }
     if sys::irql().may_sleep() {
@@ -213,16 +214,16 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
     }
     let shown = Shown {
         mdl: mdl.addr(),
-        pages: it.pages,
+        pages,
     };
     let done = with(addr, |there| {
         if there.shown.is_some() || !Arc::ptr_eq(there.area, &area) {
             return false;
         }
-        let (frames, cache) = (mdl.frames(), it.cache.as_raw());
+        let (frames, cache) = (it.frames.cells(), it.cache.as_raw());
         // SAFETY: The frames were looked at, and whoever locked the pages keeps them; there is room
         // for them. Nothing is mapped, and the record is locked.
-        let done = unsafe { there.area.show(frames, it.pages, cache, true) };
+        let done = unsafe { there.area.show(frames, cache, true) };
         if done {
             *there.shown = Some(shown);
         }

@@ -16,7 +16,7 @@ use crate::{
     },
     sys::{
         self,
-        raw,
+        Frame,
         Locker,
         PAGE_SIZE, //
     }, //
@@ -81,14 +81,14 @@ pub(crate) fn holder_of_pages(key: usize) -> Option<Holder> {
 /// The list that has one of some bytes of adjacent page frames, and may need this locker's lock for
 /// them. Any context but NMI.
 pub(crate) fn holder_of_locked(
-    frames: &[raw::PFN_NUMBER],
+    frames: &[Frame],
     mut offset: usize,
     mut bytes: usize,
     locker: Locker,
 ) -> Option<Holder> {
-    let found = frames.iter().find_map(|&frame| {
+    let found = frames.iter().find_map(|frame| {
         let here = bytes.min(PAGE_SIZE.saturating_sub(offset));
-        let found = sys::listed_frame(frame, offset, here, locker);
+        let found = sys::listed_frame(frame.get(), offset, here, locker);
         bytes = bytes.saturating_sub(here);
         offset = 0;
         found

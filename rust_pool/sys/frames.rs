@@ -6,12 +6,19 @@ use super::{
     memory::Gfp,
     raw, //
 };
-use core::ptr::NonNull;
+use core::{
+    cell::Cell,
+    ptr::NonNull, //
+};
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings,
     prelude::*, //
 };
+
+/// A place for the number of a frame, as an MDL has them. The frames of two MDLs may be the same
+/// places.
+pub(crate) type Frame = Cell<raw::PFN_NUMBER>;
 
 /// What several page frames have in common.
 pub(crate) struct Frames {
@@ -23,20 +30,16 @@ pub(crate) struct Frames {
     pub(crate) side_by_side: Option<NonNull<u8>>,
 }
 
-/// Examines frames. Any context.
-///
-/// # Safety
-///
-/// `frames` points to `count` numbers, which need not be frames.
-pub(crate) unsafe fn look_at_frames(frames: *const raw::PFN_NUMBER, count: usize) -> Frames {
+/// Examines numbers, which need not be frames. Any context.
+pub(crate) fn look_at_frames(frames: &[Frame]) -> Frames {
     let mut seen = raw::rust_pool_frames {
         odd: 0,
         type_: 0,
         base: core::ptr::null_mut(),
     };
-    // SAFETY: By the safety requirements `frames` is valid for reads of `count` numbers. The
-    // function checks each before it uses it as a frame.
-    unsafe { raw::rust_pool_frames_look(frames, count, &mut seen) };
+    // SAFETY: `frames` is valid for reads of its length. The function checks each number before it
+    // uses it as a frame.
+    unsafe { raw::rust_pool_frames_look(frames.as_ptr().cast(), frames.len(), &mut seen) };
     Frames {
         odd: seen.odd,
         cache: seen.type_,
@@ -48,26 +51,18 @@ pub(crate) unsafe fn look_at_frames(frames: *const raw::PFN_NUMBER, count: usize
 ///
 /// # Safety
 ///
-/// `frames` points to `count` frames. All are memory, which stays allocated while it is mapped.
-pub(crate) unsafe fn map_frames(
-    frames: *const raw::PFN_NUMBER,
-    count: usize,
-    cache: i32,
-    write: bool,
-) -> Option<NonNull<u8>> {
-    // SAFETY: By the safety requirements.
-    let base: *mut c_void = unsafe { raw::rust_pool_frames_map(frames, count, cache, write) };
+/// All are memory, which stays allocated while it is mapped.
+pub(crate) unsafe fn map_frames(frames: &[Frame], cache: i32, write: bool) -> Option<NonNull<u8>> {
+    // SAFETY: By the safety requirements; `frames` is valid for reads of its length.
+    let base: *mut c_void =
+        unsafe { raw::rust_pool_frames_map(frames.as_ptr().cast(), frames.len(), cache, write) };
     NonNull::new(base.cast())
 }
 
 /// The address of a frame in the direct map. If the frame is not memory, nothing is there.
-///
-/// # Safety
-///
-/// `frame` is valid for a read.
-pub(crate) unsafe fn frame_address(frame: *const raw::PFN_NUMBER) -> usize {
-    // SAFETY: By the safety requirements. The C function only computes.
-    unsafe { raw::rust_pool_frame_address(frame.read()) as usize }
+pub(crate) fn frame_address(frame: raw::PFN_NUMBER) -> usize {
+    // SAFETY: The function only computes, with any number.
+    unsafe { raw::rust_pool_frame_address(frame) as usize }
 }
 
 type Pages = KVVec<NonNull<bindings::page>>;
@@ -101,22 +96,18 @@ impl Pinned {
 
     /// Pins pages of this process, one for each element of `frames`, and fills in their frames.
     /// Sleeps.
-    pub(crate) fn new(
-        start: usize,
-        write: bool,
-        frames: &mut [raw::PFN_NUMBER],
-    ) -> Result<Self, NotPinned> {
+    pub(crate) fn new(start: usize, write: bool, frames: &[Frame]) -> Result<Self, NotPinned> {
         let mut pages = Pages::with_capacity(frames.len(), GFP_KERNEL | __GFP_NOWARN)
             .map_err(|_| NotPinned::Memory)?;
         // SAFETY: `pages` has capacity for `frames.len()` pages, and `NonNull` has the layout of a
-        // pointer. `frames` is valid for writes of its length.
+        // pointer. `frames` is valid for writes of its length, as its elements are cells.
         let err = unsafe {
             raw::rust_pool_pin(
                 start,
                 frames.len(),
                 write,
                 pages.as_mut_ptr().cast(),
-                frames.as_mut_ptr(),
+                frames.as_ptr().cast_mut().cast(),
             )
         };
         if err != 0 {
@@ -147,9 +138,11 @@ impl Drop for Pinned {
 
 /// Fills in the frames of kernel pages from `start` on, one for each element of `frames`. Returns
 /// `false` if one of the pages is not mapped or, for `write`, not writable. Any context.
-pub(crate) fn kernel_frames(start: usize, write: bool, frames: &mut [raw::PFN_NUMBER]) -> bool {
-    // SAFETY: `frames` is valid for writes of its length; any address may be looked up.
-    unsafe { raw::rust_pool_kernel_frames(start, frames.len(), write, frames.as_mut_ptr()) }
+pub(crate) fn kernel_frames(start: usize, write: bool, frames: &[Frame]) -> bool {
+    let to = frames.as_ptr().cast_mut().cast();
+    // SAFETY: `frames` is valid for writes of its length, as its elements are cells; any address
+    // may be looked up.
+    unsafe { raw::rust_pool_kernel_frames(start, frames.len(), write, to) }
 }
 
 /// A pointer that identifies this process, for `MDL.Process`. Nobody dereferences it.

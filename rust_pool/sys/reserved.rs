@@ -4,6 +4,7 @@
 
 use crate::sys::{
     context::irql,
+    frames::Frame,
     memory::PAGE_SIZE,
     raw, //
 };
@@ -65,18 +66,13 @@ impl Reserved {
     ///
     /// # Safety
     ///
-    /// There are so many frames, not more than there is room for, and all are memory that stays
-    /// allocated as long as it is mapped. Nothing is mapped here, and nobody else maps or unmaps
+    /// There are no more frames than there is room for, and all are memory that stays allocated as
+    /// long as it is mapped. Nothing is mapped here, and nobody else maps or unmaps
     /// anything meanwhile.
-    pub(crate) unsafe fn show(
-        &self,
-        frames: *const raw::PFN_NUMBER,
-        count: usize,
-        cache: i32,
-        write: bool,
-    ) -> bool {
-        // SAFETY: By the safety requirements and the type invariant.
-        unsafe { raw::rust_pool_reserved_show(self.area.as_ptr(), frames, count, cache, write) }
+    pub(crate) unsafe fn show(&self, frames: &[Frame], cache: i32, write: bool) -> bool {
+        let (first, count) = (frames.as_ptr().cast(), frames.len());
+        // SAFETY: By the safety requirements and the type invariant; there are so many frames.
+        unsafe { raw::rust_pool_reserved_show(self.area.as_ptr(), first, count, cache, write) }
     }
 
     /// Unmaps the first `count` pages. Any context but NMI.

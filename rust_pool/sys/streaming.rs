@@ -8,7 +8,11 @@ use crate::sys::{
         Fate,
         Origin, //
     },
-    memory::Gfp,
+    frames::Frame,
+    memory::{
+        Gfp,
+        PAGE_SIZE, //
+    },
     raw, //
 };
 use core::{
@@ -47,19 +51,14 @@ impl Unmapped {
     }
 
     /// Adds bytes that begin at this offset in the first of the frames. Returns how many of those
-    /// are memory; the first that is not ends it.
-    ///
-    /// # Safety
-    ///
-    /// There are as many frames as the bytes lie in.
-    pub(crate) unsafe fn add(
-        &mut self,
-        frames: *const raw::PFN_NUMBER,
-        offset: usize,
-        bytes: usize,
-    ) -> usize {
-        // SAFETY: By the invariant and the safety requirements.
-        unsafe { raw::rust_pool_mapping_add(self.0.as_ptr(), frames, offset, bytes) }
+    /// are memory; the first that is not ends it. What lies behind the frames is left out.
+    pub(crate) fn add(&mut self, frames: &[Frame], offset: usize, bytes: usize) -> usize {
+        let room = frames.len().saturating_mul(PAGE_SIZE);
+        let bytes = bytes.min(room.saturating_sub(offset));
+        // SAFETY: By the invariant; there are as many frames as the bytes lie in.
+        unsafe {
+            raw::rust_pool_mapping_add(self.0.as_ptr(), frames.as_ptr().cast(), offset, bytes)
+        }
     }
 
     /// Takes other pages for those that the device does not reach, if the kernel would not do that.
