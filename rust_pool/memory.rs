@@ -6,6 +6,7 @@ pub(crate) mod batch;
 pub(crate) mod heap;
 pub(crate) mod large;
 pub(crate) mod magazine;
+pub(crate) mod object;
 pub(crate) mod request;
 pub(crate) mod size_class;
 pub(crate) mod slab_caches;

@@ -35,11 +35,11 @@ use crate::{
     },
     memory::{
         large,
+        object::Object,
         request::{
             self,
             Request, //
         },
-        size_class::Class,
         slab_caches,
         zeroing::ZERO, //
     },
@@ -421,26 +421,25 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     }
     bad_free::check_context(addr, header.kind(), caller);
     if header.is_checked() {
-        if let Some(block) = NonNull::new(addr as *mut u8) {
-            // SAFETY: The caller found `header` live in front of `addr`. A client that frees a
-            // block gives it up.
-            unsafe { red_zone::free(block, header, caller) };
+        // SAFETY: As below.
+        match unsafe { Object::claim(&header, addr - UNIT) } {
+            Some(object) => red_zone::free(object, &header, caller),
+            None => bad_free::report_freed_twice(addr, header.tag(), caller),
         }
         return;
     }
     let keep = header.is_marked() && forget(addr);
     // SAFETY: The caller found `header` live in front of `addr`. A client that frees a block gives
     // it up.
-    let object = unsafe { small::take(addr, &header, tag_table::at(header.row())) };
-    let class = Class::of_header(&header);
-    if object.is_some() {
-        traced::small(addr, &header).freed(caller);
-    }
-    match object {
-        Some(object) if keep => quarantine::keep(Memory::Object(object, class, addr)),
-        // SAFETY: By its header the object is of this class. `take()` returned it to one CPU only.
-        Some(object) => unsafe { small::free_object(class, object) },
-        None => bad_free::report_freed_twice(addr, header.tag(), caller),
+    let Some(object) = (unsafe { Object::claim(&header, addr - UNIT) }) else {
+        return bad_free::report_freed_twice(addr, header.tag(), caller);
+    };
+    small::discharge(&header, tag_table::at(header.row()));
+    traced::small(addr, &header).freed(caller);
+    if keep {
+        quarantine::keep(Memory::Object(object, addr));
+    } else {
+        object.free();
     }
 }
 

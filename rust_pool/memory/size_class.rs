@@ -57,6 +57,9 @@ pub(crate) const SIZES: [usize; CLASSES] = {
     sizes
 };
 
+// Units of an object are counted in a byte, so there is a class for each number of them.
+const _: () = assert!(MAX_UNITS == u8::MAX as usize);
+
 /// The class of each size in units.
 static CLASS_OF: [Class; MAX_UNITS + 1] = {
     let mut class_of = [Class::new(0); MAX_UNITS + 1];
@@ -88,21 +91,35 @@ impl Class {
     }
 
     /// The class for objects of `units` units, header included.
-    ///
-    /// # Safety
-    ///
-    /// `units` is at most [`MAX_UNITS`].
     #[inline(always)]
-    pub(crate) unsafe fn of(units: usize) -> Self {
-        // SAFETY: By the safety requirements.
-        unsafe { *CLASS_OF.get_unchecked(units) }
+    pub(crate) fn of(units: u8) -> Self {
+        // PANIC: The array has an element for each value of a byte.
+        CLASS_OF[usize::from(units)]
+    }
+
+    /// The class for a block of `bytes` bytes, if that is not empty and may be small.
+    #[inline(always)]
+    pub(crate) fn for_bytes(bytes: usize) -> Option<Self> {
+        if bytes.wrapping_sub(1) >= LARGEST {
+            return None;
+        }
+        // SAFETY: As checked, so many bytes have at most `MAX_UNITS` units. The compiler does not
+        // see that, not even of the byte that `of()` takes.
+        Some(unsafe { *CLASS_OF.get_unchecked(header::units(bytes)) })
     }
 
     /// The class that a block with this header is of.
     #[inline]
     pub(crate) fn of_header(header: &Header) -> Self {
-        // SAFETY: A header of this load has at most that many units, with those in front of it.
-        unsafe { Self::of(header.units() + header.front() / UNIT) }
+        // CAST: A header of this load has at most `MAX_UNITS` units, with those in front of it.
+        Self::of((header.units() + header.front() / UNIT) as u8)
+    }
+
+    /// The same for a header that nothing is in front of.
+    #[inline(always)]
+    pub(crate) fn of_plain(header: &Header) -> Self {
+        // CAST: As above.
+        Self::of(header.units() as u8)
     }
 
     /// The units from a header to the end of its object, or of the part of an object that is in
@@ -135,8 +152,8 @@ mod tests {
     use super::*;
 
     fn of(units: usize) -> Class {
-        // SAFETY: The tests ask for no more than `MAX_UNITS`.
-        unsafe { Class::of(units) }
+        // CAST: The tests ask for no more than `MAX_UNITS`.
+        Class::of(units as u8)
     }
 
     #[test]
@@ -161,6 +178,16 @@ mod tests {
             };
             assert!(left <= part);
         }
+    }
+
+    #[test]
+    fn of_blocks() {
+        for bytes in [1, 16, 17, 4063, LARGEST] {
+            let class = Class::for_bytes(bytes);
+            assert!(class.is_some_and(|it| it.bytes() == of(header::units(bytes)).bytes()));
+        }
+        assert!(Class::for_bytes(0).is_none() && Class::for_bytes(LARGEST + 1).is_none());
+        assert!(Class::for_bytes(usize::MAX).is_none());
     }
 
     #[test]

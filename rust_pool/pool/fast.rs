@@ -9,7 +9,6 @@
 
 use crate::{
     header::{
-        self,
         Form,
         Header,
         PageHeader,
@@ -25,13 +24,11 @@ use crate::{
             },
             refill, //
         },
+        object::Object,
         size_class::Class,
         zeroing, //
     },
-    pool::{
-        pages,
-        small, //
-    },
+    pool::pages,
     stats::{
         tag_stats::TagStats,
         tag_table, //
@@ -76,40 +73,30 @@ pub(crate) fn allocate(
     let Some(row) = tag_table::known(tag, kind, owner) else {
         return Outcome::Other;
     };
-    // SAFETY: Such a size has at most that many units.
-    let class = unsafe { Class::of(header::units(bytes)) };
-    let Some(object) = magazine::pop(MagazineKind::objects(class)) else {
+    let Some(class) = Class::for_bytes(bytes) else {
+        return Outcome::Other;
+    };
+    let Some(mut object) = Object::pop(class) else {
         return Outcome::Empty(row);
     };
-    // SAFETY: The object is ours and at least a header long.
-    unsafe { Header::new(bytes, read_once::read(&row.stamp), row.index()).write(object) };
+    object.write(Header::new(bytes, read_once::read(&row.stamp), row.index()));
     let fold = row.charged(bytes, class.bytes());
     let zero = zeroing::zeroes_for(pool_type);
     if fold || zero {
-        return Outcome::Block(finish(object, row, class, fold, zero));
+        return Outcome::Block(finish(object, row, fold, zero));
     }
-    // SAFETY: The object is longer than its header.
-    Outcome::Block(unsafe { object.add(UNIT) })
+    Outcome::Block(object.into_block())
 }
 
 #[inline(never)]
-fn finish(
-    object: NonNull<u8>,
-    row: &TagStats,
-    class: Class,
-    fold: bool,
-    zero: bool,
-) -> NonNull<u8> {
+fn finish(mut object: Object, row: &TagStats, fold: bool, zero: bool) -> NonNull<u8> {
     if fold {
         row.fold();
     }
-    // SAFETY: The object is longer than its header.
-    let block = unsafe { object.add(UNIT) };
     if zero {
-        // SAFETY: So much of the object is behind the header.
-        unsafe { block.write_bytes(0, class.bytes() - UNIT) };
+        object.clear_from(UNIT);
     }
-    block
+    object.into_block()
 }
 
 /// Frees a small block on the fast path; `false` if that does not handle it.
@@ -122,40 +109,31 @@ pub(crate) fn free(addr: usize, tag: Tag) -> bool {
     let Some(header) = Header::find_nonpaged(at) else {
         return false;
     };
-    // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
-    if !header.admits(tag) || !unsafe { header.claim(at) } {
+    if !header.admits(tag) {
         return false;
     }
-    // SAFETY: As above; an address with a header in front is not null.
-    let (row, object) = unsafe {
-        (
-            tag_table::of_header(header.row()),
-            NonNull::new_unchecked(at as *mut u8),
-        )
+    // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
+    let Some(object) = (unsafe { Object::claim_plain(&header, at) }) else {
+        return false;
     };
-    // SAFETY: A header of this load has at most that many units.
-    let class = unsafe { Class::of(header.units()) };
-    let fold = row.discharged(header.bytes(), class.bytes());
-    let magazine = MagazineKind::objects(class);
+    // SAFETY: It was the header of a live block.
+    let row = unsafe { tag_table::of_header(header.row()) };
+    let fold = row.discharged(header.bytes(), object.class().bytes());
     // The magazines are closed if freed blocks have to be wiped.
-    // SAFETY: The header says that the object is of this class, and it was live until now.
-    if fold || !unsafe { magazine::push(magazine, object) } {
-        // SAFETY: As above; it was not taken.
-        unsafe { give(class, object, row, fold) };
+    let left = if fold { Err(object) } else { object.push() };
+    if let Err(object) = left {
+        give(object, row, fold);
     }
     true
 }
 
-/// # Safety
-///
-/// The object is of this class and is not used any more.
+/// Frees the object of a block when its magazine has no room, or its row is to be folded.
 #[inline(never)]
-unsafe fn give(class: Class, object: NonNull<u8>, row: &TagStats, fold: bool) {
+fn give(object: Object, row: &TagStats, fold: bool) {
     if fold {
         row.fold();
     }
-    // SAFETY: By the safety requirements.
-    unsafe { small::free_object(class, object) };
+    object.free();
 }
 
 /// Allocates a block of whole pages on the fast path. As [`allocate`].

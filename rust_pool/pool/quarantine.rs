@@ -11,12 +11,9 @@ use crate::{
     lib::at_load::AtLoad,
     memory::{
         large,
-        size_class::Class, //
+        object::Object, //
     },
-    pool::{
-        pages,
-        small, //
-    },
+    pool::pages,
     record::Region,
     sys,
     verifier::quarantine_set::{
@@ -34,8 +31,8 @@ use kernel::{
 
 /// Memory in quarantine.
 pub(crate) enum Memory {
-    /// An object of a class, and the address of its block.
-    Object(NonNull<u8>, Class, usize),
+    /// An object, and the address of its block.
+    Object(Object, usize),
     /// A block of pages, and its header.
     Pages(NonNull<u8>, PageHeader),
     /// A large block of pool.
@@ -49,7 +46,7 @@ impl Memory {
     /// The address of the block.
     fn addr(&self) -> usize {
         match self {
-            Self::Object(_, _, addr) => *addr,
+            Self::Object(_, addr) => *addr,
             Self::Pages(block, _) => block.as_ptr() as usize,
             Self::Region(region) => region.addr(),
         }
@@ -60,7 +57,7 @@ impl Memory {
     /// The bytes of memory.
     fn bytes(&self) -> usize {
         match self {
-            Self::Object(_, class, _) => class.bytes(),
+            Self::Object(object, _) => object.class().bytes(),
             Self::Pages(_, header) => sys::page_align(header.bytes()).unwrap_or(0),
             Self::Region(region) => region.used,
         }
@@ -102,14 +99,13 @@ pub(crate) fn exit() {
     quarantine_set::exit();
     let kept = core::mem::replace(&mut *MEMORY.lock(), KVVec::new());
     for memory in kept {
-        // SAFETY: A `Memory` owns what it describes: an object of this class, pages with this
-        // header, or the pages of a large block. Its block was freed, so nobody uses it.
-        unsafe {
-            match memory {
-                Memory::Object(object, class, _) => small::free_object(class, object),
-                Memory::Pages(block, header) => pages::give(block, header),
-                Memory::Region(region) => large::free_pages(region.base, region.asked),
-            }
+        match memory {
+            Memory::Object(object, _) => object.free(),
+            // SAFETY: A `Memory` owns the pages that it describes by their header. Their block was
+            // freed, so nobody uses them.
+            Memory::Pages(block, header) => unsafe { pages::give(block, header) },
+            // SAFETY: As above, by the record of a large block.
+            Memory::Region(region) => unsafe { large::free_pages(region.base, region.asked) },
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
         UNIT, //
     },
     memory::{
+        object::Object,
         request::Request,
         size_class::Class,
         zeroing, //
@@ -24,7 +25,6 @@ use crate::{
         OPTIONS, //
     },
     pool::{
-        bad_free,
         quarantine::{
             self,
             Memory, //
@@ -94,26 +94,14 @@ pub(crate) fn allocate(
     Some(block)
 }
 
-/// Frees a block with a red zone. Any context but NMI.
-///
-/// # Safety
-///
-/// [`Header::find`] found this header, live, in front of `block`, and the caller gives it up.
-pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
-    let addr = block.as_ptr() as usize;
-    // SAFETY: By the safety requirements `Header::find()` found it there.
-    if !unsafe { header.claim(addr - UNIT) } {
-        return bad_free::report_freed_twice(addr, header.tag(), caller);
-    }
-    let (class, bytes) = (Class::of_header(&header), header.bytes());
-    let front = header.front();
-    let room = class.bytes() - UNIT - front;
-    // SAFETY: From the block on, the object has `room` bytes. `allocate()` has filled those behind
-    // the block.
-    let changed = unsafe { poison::changed(block.add(bytes), room - bytes, poison::AROUND) };
-    if let Some(at) = changed {
-        // SAFETY: `changed()` returned the address of a byte of the red zone, which it has read.
-        let value = unsafe { (at as *const u8).read_volatile() };
+/// Frees a block with a red zone, which had this header. Any context but NMI.
+pub(crate) fn free(object: Object, header: &Header, caller: usize) {
+    let (bytes, front) = (header.bytes(), header.front());
+    let start = front + UNIT;
+    let addr = object.addr() + start;
+    // `allocate()` has filled the bytes behind the block.
+    let changed = poison::changed_in(object.bytes_from(start + bytes), poison::AROUND);
+    if let Some((at, value)) = changed {
         let given = [
             Parameter::Address(addr),
             bytes.into(),
@@ -127,18 +115,12 @@ pub(crate) unsafe fn free(block: NonNull<u8>, header: Header, caller: usize) {
     }
     let allocated = tracking::stack(addr);
     tracking::remove(addr);
-    small::discharge(&header, tag_table::at(header.row()));
-    traced::small(addr, &header).freed(caller);
+    small::discharge(header, tag_table::at(header.row()));
+    traced::small(addr, header).freed(caller);
     let concerned = quarantine_set::take(addr);
-    // SAFETY: From the block on, the object has `room` bytes, and in front of it a header and
-    // `front` bytes. `claim()` succeeded, so the object is ours.
-    let object = unsafe {
-        poison::fill(block, room, pattern());
-        block.sub(UNIT + front)
-    };
+    poison::fill_all(object.bytes_from(start), pattern());
     hold(HeldBlock {
         object,
-        class,
         front,
         tag: header.tag(),
         bytes,
@@ -176,7 +158,6 @@ fn release(block: HeldBlock) {
     let (at, addr) = (block.at(), block.addr());
     let HeldBlock {
         object,
-        class,
         front,
         tag,
         bytes,
@@ -184,9 +165,9 @@ fn release(block: HeldBlock) {
         freed,
         keep,
     } = block;
-    let behind = front + UNIT;
-    // SAFETY: `free()` has filled the object from behind its header to its end.
-    let changed = unsafe { poison::changed(object.add(behind), class.bytes() - behind, pattern()) };
+    // `free()` has filled the object from behind its header to its end.
+    let changed = poison::changed_in(object.bytes_from(front + UNIT), pattern());
+    let changed = changed.map(|(at, _)| at);
     let header = match Header::find(at) {
         Some(Found::Freed(_)) => None,
         _ => Some(at),
@@ -212,11 +193,9 @@ fn release(block: HeldBlock) {
         });
     }
     if keep || ((header.is_some() || changed.is_some()) && quarantine_set::quarantines()) {
-        return quarantine::keep(Memory::Object(object, class, addr));
+        return quarantine::keep(Memory::Object(object, addr));
     }
-    // SAFETY: It is an object of this class: `free()` got both from the header. The `HeldBlock`
-    // owned it.
-    unsafe { small::free_object(class, object) };
+    object.free();
 }
 
 /// Makes room to hold blocks back. Sleeps; the caller holds `SWITCHING`.

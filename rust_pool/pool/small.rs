@@ -14,11 +14,7 @@ use crate::{
         UNIT, //
     },
     memory::{
-        magazine::{
-            self,
-            kind::MagazineKind,
-            refill, //
-        },
+        object::Object,
         request::Request,
         size_class::{
             Class,
@@ -74,118 +70,62 @@ pub(crate) fn allocate_with_room(
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
     let room = if aligned { room + CACHE_ROOM } else { room };
-    // SAFETY: The block is small with this room, so header, block and room have at most as many
-    // units as the largest class.
-    let class = unsafe { Class::of(header::units(request.bytes.wrapping_add(room))) };
-    let magazine = MagazineKind::objects(class);
-    let object = match magazine::pop(magazine) {
+    let class = Class::for_bytes(request.bytes.wrapping_add(room))?;
+    let object = match Object::pop(class) {
         Some(object) => object,
-        None => refill::allocate(magazine, request.plain())?,
+        None => Object::supply(class, request.plain())?,
     };
     let stamp = header::stamp(kind, tag);
-    // SAFETY: The object is of this class, which was chosen for the request and `room`. It was just
-    // allocated.
-    Some(unsafe {
-        if aligned {
-            make_aligned(object, class, request, room, stamp, row)
-        } else {
-            make(object, class, request, room, stamp, row)
-        }
-    })
+    if aligned {
+        make_aligned(object, request, room, stamp, row)
+    } else {
+        Some(make(object, request, room, stamp, row))
+    }
 }
 
 /// Allocates a block, as [`allocate`] does, when the magazine is known to be empty.
 #[inline]
 pub(crate) fn supply(request: Request, row: &TagStats) -> Option<NonNull<u8>> {
-    // SAFETY: The block is small, so header and block have at most as many units as the largest
-    // class.
-    let class = unsafe { Class::of(header::units(request.bytes)) };
-    let object = refill::allocate(MagazineKind::objects(class), request.plain())?;
-    // SAFETY: The object is of this class, which was chosen for the request. It was just allocated.
-    Some(unsafe { make(object, class, request, 0, read_once::read(&row.stamp), row) })
+    let object = Object::supply(Class::for_bytes(request.bytes)?, request.plain())?;
+    Some(make(object, request, 0, read_once::read(&row.stamp), row))
 }
 
-/// Turns an object into a block.
-///
-/// # Safety
-///
-/// The object is of this class, and nobody uses it. The class is large enough for the request and
-/// `room`.
+/// Turns an object into a block. Its class is large enough for the request and `room`.
 #[inline]
-unsafe fn make(
-    object: NonNull<u8>,
-    class: Class,
+fn make(
+    mut object: Object,
     request: Request,
     room: usize,
     stamp: u64,
     row: &TagStats,
 ) -> NonNull<u8> {
-    // SAFETY: By the safety requirements the object is ours. It is longer than a header.
-    unsafe { Header::with_room(request.bytes, room, stamp, row.index()).write(object) };
-    row.charge(request.bytes, class.bytes());
-    // SAFETY: The object is longer than its header.
-    let block = unsafe { object.add(UNIT) };
+    object.write(Header::with_room(request.bytes, room, stamp, row.index()));
+    row.charge(request.bytes, object.class().bytes());
     if zeroing::zeroes(request.zero) {
-        // SAFETY: The object is ours, and has this many bytes behind the header.
-        unsafe { block.write_bytes(0, class.bytes() - UNIT) };
+        object.clear_from(UNIT);
     }
-    block
+    object.into_block()
 }
 
-/// Turns an object into a block that is aligned to a cache line.
-///
-/// # Safety
-///
-/// The object is of this class, and nobody uses it. The class is large enough for the request and
-/// `room`, which is at least [`CACHE_ROOM`].
-unsafe fn make_aligned(
-    object: NonNull<u8>,
-    class: Class,
+/// Turns an object into a block that is aligned to a cache line. Its class is large enough for the
+/// request and `room`, which is at least [`CACHE_ROOM`].
+fn make_aligned(
+    mut object: Object,
     request: Request,
     room: usize,
     stamp: u64,
     row: &TagStats,
-) -> NonNull<u8> {
-    // Objects are aligned to units, so `front` is at most `CACHE_ROOM`.
-    let front = (object.as_ptr() as usize + UNIT).wrapping_neg() % CACHE_LINE;
-    let header = Header::with_room(request.bytes, room - front, stamp, row.index());
-    // SAFETY: By the safety requirements the object is ours, and has `CACHE_ROOM` bytes more than
-    // header and block take. `front` is a multiple of a unit, so the header is aligned.
-    let block = unsafe {
-        if front != 0 {
-            // Or an older header would say that the object has no other.
-            Header::write_spare(object, front / UNIT);
-        }
-        let at = object.add(front);
-        header.behind(front / UNIT).write(at);
-        at.add(UNIT)
-    };
-    row.charge(request.bytes, class.bytes());
-    if zeroing::zeroes(request.zero) {
-        // SAFETY: The object is ours, and has this many bytes behind the header.
-        unsafe { block.write_bytes(0, class.bytes() - UNIT - front) };
-    }
-    block
-}
-
-/// Takes a block back, and returns its object. `None` if another CPU freed it first. Any context.
-///
-/// # Safety
-///
-/// [`Header::find`] found this header, live, in front of `block`, and the caller gives it up.
-#[inline]
-pub(crate) unsafe fn take(
-    block: usize,
-    header: &Header,
-    row: Option<&TagStats>,
 ) -> Option<NonNull<u8>> {
-    let addr = block.wrapping_sub(UNIT);
-    // SAFETY: By the safety requirements `Header::find()` found it there.
-    if !unsafe { header.claim(addr) } {
-        return None;
+    // Objects are aligned to units, so `front` is at most `CACHE_ROOM`.
+    let front = (object.addr() + UNIT).wrapping_neg() % CACHE_LINE;
+    let header = Header::with_room(request.bytes, room - front, stamp, row.index());
+    let used = object.class().bytes();
+    if zeroing::zeroes(request.zero) {
+        object.clear_from(front + UNIT);
     }
-    discharge(header, row);
-    NonNull::new(addr.wrapping_sub(header.front()) as *mut u8)
+    let block = object.into_aligned_block(header.behind(front / UNIT))?;
+    row.charge(request.bytes, used);
+    Some(block)
 }
 
 /// Counts a block as freed.
@@ -193,21 +133,6 @@ pub(crate) unsafe fn take(
 pub(crate) fn discharge(header: &Header, row: Option<&TagStats>) {
     if let Some(row) = row {
         row.discharge(header.bytes(), Class::of_header(header).bytes());
-    }
-}
-
-/// Frees an object. Wipes it first if the kernel wipes freed memory.
-///
-/// # Safety
-///
-/// The object is of this class, and is not used any more.
-pub(crate) unsafe fn free_object(class: Class, object: NonNull<u8>) {
-    // SAFETY: By the safety requirements it has the bytes of its class, and may be freed.
-    unsafe {
-        if zeroing::wipes() {
-            object.add(UNIT).write_bytes(0, class.bytes() - UNIT);
-        }
-        refill::free(MagazineKind::objects(class), object);
     }
 }
 

@@ -9,11 +9,10 @@ use crate::{
     },
     header::UNIT,
     lib::at_load::AtLoad,
-    memory::size_class::Class,
+    memory::object::Object,
     types::tag::Tag,
     verifier::quarantine_set, //
 };
-use core::ptr::NonNull;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     new_spinlock_irq,
@@ -26,8 +25,7 @@ pub(crate) const HELD: usize = 1024;
 
 /// A freed block that is held back.
 pub(crate) struct HeldBlock {
-    pub(crate) object: NonNull<u8>,
-    pub(crate) class: Class,
+    pub(crate) object: Object,
     /// Bytes of the object in front of the header.
     pub(crate) front: usize,
     pub(crate) tag: Tag,
@@ -39,13 +37,10 @@ pub(crate) struct HeldBlock {
     pub(crate) keep: bool,
 }
 
-// SAFETY: It owns the object, which any thread may access and free.
-unsafe impl Send for HeldBlock {}
-
 impl HeldBlock {
     /// The address of its header.
     pub(crate) fn at(&self) -> usize {
-        self.object.as_ptr() as usize + self.front
+        self.object.addr() + self.front
     }
 
     /// The address that the client had.
@@ -127,7 +122,7 @@ pub(crate) fn stacks(addr: usize) -> Option<(Option<Stack>, Stack)> {
 pub(crate) fn bytes() -> usize {
     let held = HELD_BACK.lock();
     let blocks = held.iter().flat_map(|held| held.blocks.iter().flatten());
-    blocks.map(|block| block.class.bytes()).sum()
+    blocks.map(|block| block.object.class().bytes()).sum()
 }
 
 /// How many blocks are held back.

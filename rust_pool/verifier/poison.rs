@@ -3,7 +3,10 @@
 //! Poison: patterns that fill memory, to find accesses that should not happen.
 
 use crate::lib::text::kwrite;
-use core::ptr::NonNull;
+use core::{
+    cell::Cell,
+    ptr::NonNull, //
+};
 use kernel::fmt;
 
 /// Fills red zones, and the rest of a page in special pool.
@@ -12,6 +15,21 @@ pub(crate) const AROUND: u8 = 0xb5;
 pub(crate) const NEW: u8 = 0xcd;
 /// Fills freed blocks.
 pub(crate) const FREED: u8 = 0xdd;
+
+/// Fills bytes that are all ours.
+pub(crate) fn fill_all(bytes: &[Cell<u8>], pattern: u8) {
+    bytes.iter().for_each(|byte| byte.set(pattern));
+}
+
+/// The address of the first byte that is not `pattern`, and what it is.
+pub(crate) fn changed_in(bytes: &[Cell<u8>], pattern: u8) -> Option<(usize, u8)> {
+    bytes.iter().find_map(|byte| {
+        // SAFETY: It is a byte. A client that breaks the rules may write there meanwhile, so the
+        // read is volatile.
+        let value = unsafe { byte.as_ptr().read_volatile() };
+        (value != pattern).then_some((byte.as_ptr() as usize, value))
+    })
+}
 
 /// Fills memory.
 ///
@@ -29,10 +47,9 @@ pub(crate) unsafe fn fill(at: NonNull<u8>, bytes: usize, pattern: u8) {
 ///
 /// `at` is valid for reads of `bytes` bytes, which are initialised.
 pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Option<usize> {
-    // SAFETY: By the safety requirements. A client that breaks the rules may write there meanwhile,
-    // so the read is volatile.
-    let first = (0..bytes).find(|&it| unsafe { at.add(it).read_volatile() } != pattern)?;
-    Some(at.as_ptr() as usize + first)
+    // SAFETY: By the safety requirements.
+    let bytes = unsafe { core::slice::from_raw_parts(at.as_ptr().cast(), bytes) };
+    changed_in(bytes, pattern).map(|(at, _)| at)
 }
 
 /// Where an address is, relative to a block.

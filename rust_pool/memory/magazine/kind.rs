@@ -129,8 +129,8 @@ mod tests {
     #[test]
     fn objects_of_each_class() {
         for (number, &units) in SIZES.iter().enumerate() {
-            // SAFETY: No class is larger than the largest object.
-            let kind = MagazineKind::objects(unsafe { Class::of(units) });
+            // CAST: No class is larger than the largest object.
+            let kind = MagazineKind::objects(Class::of(units as u8));
             assert!(kind.number() == number && kind.bytes() == units * UNIT);
             assert!(matches!(kind.content(), Content::Objects(it) if it == units));
         }

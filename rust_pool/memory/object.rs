@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Objects that are in no block: on the way from a magazine to a client, or back.
+
+use crate::{
+    header::{
+        Header,
+        UNIT, //
+    },
+    memory::{
+        magazine::{
+            self,
+            kind::MagazineKind,
+            refill, //
+        },
+        request::Request,
+        size_class::Class,
+        zeroing, //
+    }, //
+};
+use core::{
+    cell::Cell,
+    ptr::NonNull, //
+};
+
+/// An object of a size class that is in no block.
+///
+/// # Invariants
+///
+/// At `at` is an object of this class, aligned to [`UNIT`]: one that its magazine had or that
+/// [`refill`] made, as long as the class says. Nobody else uses it.
+#[must_use = "an object that is not freed is lost"]
+pub(crate) struct Object {
+    at: NonNull<u8>,
+    class: Class,
+}
+
+// SAFETY: It owns the object, which any thread may access and free.
+unsafe impl Send for Object {}
+
+impl Object {
+    /// Takes an object from this CPU's magazine, if there is one. Any context.
+    #[inline(always)]
+    pub(crate) fn pop(class: Class) -> Option<Self> {
+        let at = magazine::pop(MagazineKind::objects(class))?;
+        // INVARIANT: The magazine's blocks are of its kind, and this one is the caller's.
+        Some(Self { at, class })
+    }
+
+    /// Allocates an object, when the magazine has none. Any context but NMI.
+    #[inline]
+    pub(crate) fn supply(class: Class, request: Request) -> Option<Self> {
+        let at = refill::allocate(MagazineKind::objects(class), request)?;
+        // INVARIANT: It is of this class, and was just allocated.
+        Some(Self { at, class })
+    }
+
+    /// Marks a block as freed, and takes its object; `None` if another CPU freed it first. Any
+    /// context.
+    ///
+    /// # Safety
+    ///
+    /// [`Header::find`] found this header, live, at `at`, and the block's owner gives it up.
+    #[inline]
+    pub(crate) unsafe fn claim(header: &Header, at: usize) -> Option<Self> {
+        // SAFETY: By the safety requirements.
+        if !unsafe { header.claim(at) } {
+            return None;
+        }
+        // INVARIANT: A header of this load says where its object begins, and of which class it is.
+        // It was live until now, and one CPU only is told so.
+        Some(Self {
+            at: NonNull::new(at.wrapping_sub(header.front()) as *mut u8)?,
+            class: Class::of_header(header),
+        })
+    }
+
+    /// Like [`Self::claim`], for a block that is not cache-aligned.
+    ///
+    /// # Safety
+    ///
+    /// [`Header::find_nonpaged`] found this header at `at`, and the block's owner gives it up.
+    #[inline(always)]
+    pub(crate) unsafe fn claim_plain(header: &Header, at: usize) -> Option<Self> {
+        // SAFETY: By the safety requirements; an address where a header was found is not null.
+        unsafe {
+            if !header.claim(at) {
+                return None;
+            }
+            // Or the compiler would look whether the result is `None`.
+            core::hint::assert_unchecked(at != 0);
+            // INVARIANT: As in `claim()`; nothing is in front of such a header.
+            Some(Self {
+                at: NonNull::new_unchecked(at as *mut u8),
+                class: Class::of_plain(header),
+            })
+        }
+    }
+
+    /// Its address.
+    #[inline(always)]
+    pub(crate) fn addr(&self) -> usize {
+        self.at.as_ptr() as usize
+    }
+
+    /// Its class.
+    #[inline(always)]
+    pub(crate) fn class(&self) -> Class {
+        self.class
+    }
+
+    /// Writes the header of a block that is not cache-aligned.
+    #[inline(always)]
+    pub(crate) fn write(&mut self, header: Header) {
+        // SAFETY: By the type invariant; no object is shorter than a header.
+        unsafe { header.write(self.at) };
+    }
+
+    /// The block behind its header, for a client.
+    #[inline(always)]
+    pub(crate) fn into_block(self) -> NonNull<u8> {
+        // SAFETY: By the type invariant; an object is longer than its header.
+        unsafe { self.at.add(UNIT) }
+    }
+
+    /// The same for a cache-aligned block, with its header, which says how much is in front of it.
+    pub(crate) fn into_aligned_block(self, header: Header) -> Option<NonNull<u8>> {
+        let front = header.front();
+        if front + UNIT >= self.class.bytes() {
+            return None;
+        }
+        // SAFETY: By the type invariant the object is ours; as checked, header and front are less
+        // than it. `front` is a multiple of a unit, so the header is aligned.
+        unsafe {
+            if front != 0 {
+                // Or an older header would say that the object has no other.
+                Header::write_spare(self.at, front / UNIT);
+            }
+            let at = self.at.add(front);
+            header.write(at);
+            Some(at.add(UNIT))
+        }
+    }
+
+    /// Its bytes from some offset on. Clients that use a freed block may change them.
+    pub(crate) fn bytes_from(&self, from: usize) -> &[Cell<u8>] {
+        let from = from.min(self.class.bytes());
+        let len = self.class.bytes() - from;
+        // SAFETY: By the type invariant so many bytes are left behind the offset.
+        unsafe { core::slice::from_raw_parts(self.at.as_ptr().add(from).cast(), len) }
+    }
+
+    /// Clears it from some offset on.
+    #[inline]
+    pub(crate) fn clear_from(&mut self, from: usize) {
+        let from = from.min(self.class.bytes());
+        // SAFETY: By the type invariant so many bytes are left behind the offset.
+        unsafe { self.at.add(from).write_bytes(0, self.class.bytes() - from) };
+    }
+
+    /// Puts it into this CPU's magazine; the error has it if there is no room. Any context.
+    #[inline(always)]
+    pub(crate) fn push(self) -> Result<(), Self> {
+        // SAFETY: By the type invariant the object is of this kind and is ours. It is gone if the
+        // magazine took it.
+        if unsafe { magazine::push(MagazineKind::objects(self.class), self.at) } {
+            Ok(())
+        } else {
+            Err(self)
+        }
+    }
+
+    /// Frees it. Wipes it first if the kernel wipes freed memory. Any context but NMI.
+    pub(crate) fn free(mut self) {
+        if zeroing::wipes() {
+            self.clear_from(UNIT);
+        }
+        // SAFETY: By the type invariant the object is of this kind and is ours.
+        unsafe { refill::free(MagazineKind::objects(self.class), self.at) };
+    }
+}
