@@ -42,7 +42,8 @@ use crate::{
             Reservation,
             REGIONS, //
         },
-        Owner, //
+        Owner,
+        Region, //
     },
     report::{
         rule,
@@ -56,6 +57,7 @@ use crate::{
         Access,
         Contig,
         Node,
+        OwnPages,
         PAGE_SIZE, //
     },
     trace,
@@ -84,18 +86,13 @@ pub(super) const PATIENCE: u64 = 500_000_000;
 pub(super) const STRIDE: u64 = 512;
 
 /// Returns a block of the page allocator if it is within the bounds, and frees it otherwise.
-fn keep(wanted: &Wanted, base: NonNull<u8>, used: usize) -> Option<NonNull<u8>> {
-    let physical = sys::physical(base.as_ptr() as usize)?;
-    if wanted.fits(physical / PAGE) {
-        return Some(base);
-    }
-    // SAFETY: `from_zone()` has just allocated these pages, `used` bytes, and nobody uses them.
-    unsafe { sys::free_pages(base, used) };
-    None
+fn keep(wanted: &Wanted, pages: OwnPages) -> Option<OwnPages> {
+    let physical = sys::physical(pages.addr())?;
+    wanted.fits(physical / PAGE).then_some(pages)
 }
 
 /// Allocates from the page allocator, which knows no bounds except those of its zones.
-fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp, sleep: bool) -> Option<NonNull<u8>> {
+fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp, sleep: bool) -> Option<OwnPages> {
     if used > sys::PAGES_MAX {
         return None;
     }
@@ -104,21 +101,21 @@ fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp, sleep: bool) -> Optio
         zero: false,
         sleep,
     };
-    let base = request.attempt(|gfp| {
+    let pages = request.attempt(|gfp| {
         if wanted.node == Node::ANY {
-            sys::pages_exact(used, gfp | zone)
+            OwnPages::exact(used, gfp | zone)
         } else {
-            sys::pages_on(used, gfp | zone, wanted.node)
+            OwnPages::on(used, gfp | zone, wanted.node)
         }
     })?;
-    keep(wanted, base, used)
+    keep(wanted, pages)
 }
 
 /// Searches for page frames that the kernel can migrate, from the highest address down. Sleeps.
 ///
 /// The kernel isolates whole pageblocks, usually of 2 MiB. It fails if a pageblock contains
 /// something that cannot be moved, such as an earlier block of this family.
-fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
+fn search(wanted: &Wanted, used: usize) -> Option<OwnPages> {
     if !request::affordable(used) {
         return None;
     }
@@ -132,8 +129,8 @@ fn search(wanted: &Wanted, used: usize) -> Option<NonNull<u8>> {
         if pfn < wanted.first {
             return None;
         }
-        at = match sys::contig_try(pfn, pages, wanted.node) {
-            Ok(base) => return Some(base),
+        at = match OwnPages::at_frame(pfn, pages, wanted.node) {
+            Ok(pages) => return Some(pages),
             // Try again with a block that ends below the obstacle.
             Err(Contig::Obstacle(obstacle)) => obstacle.checked_sub(count)?,
             Err(Contig::Busy) => pfn.checked_sub(count.min(STRIDE))?,
@@ -168,7 +165,7 @@ pub(super) enum Effort {
 }
 
 /// Adjacent pages within the bounds.
-pub(super) fn find(wanted: &Wanted, used: usize, effort: Effort) -> Option<NonNull<u8>> {
+pub(super) fn find(wanted: &Wanted, used: usize, effort: Effort) -> Option<OwnPages> {
     let sleep = effort != Effort::NoWait;
     from_zone(wanted, used, zone_up_to(wanted.last), sleep)
         .or_else(|| {
@@ -252,15 +249,12 @@ fn allocate_wanted(wanted: &Wanted, asked: &Asked, caller: usize) -> Option<NonN
     }
     let record = Reservation::new()?;
     let mut places = asked.places().into_iter().flatten();
-    let base = places.find_map(|(node, effort)| find(&wanted.on(node)?, used, effort))?;
-    if cache != CacheType::Cached {
-        // SAFETY: `find()` has just allocated these pages in the direct map, and nobody maps them.
-        let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, cache.as_raw()) };
-        if set.is_err() {
-            restore(base, used);
-            return None;
-        }
+    let mut pages = places.find_map(|(node, effort)| find(&wanted.on(node)?, used, effort))?;
+    if cache != CacheType::Cached && pages.set_cache(cache.as_raw()).is_err() {
+        restore(pages);
+        return None;
     }
+    let base = pages.into_base();
     FAMILY.charge(bytes, used);
     let physical = sys::physical(base.as_ptr() as usize).unwrap_or(0);
     let new = trace::Block {
@@ -281,28 +275,26 @@ fn allocate_wanted(wanted: &Wanted, asked: &Asked, caller: usize) -> Option<NonN
 }
 
 /// Makes pages write-back again and frees them. If that cannot be done, they are lost. Sleeps.
-fn restore(base: NonNull<u8>, used: usize) {
-    // SAFETY: The callers pass pages that `find()` allocated in the direct map. Clients no longer
-    // use them, and nobody else maps them.
-    let set = unsafe { sys::direct_set(base, used / PAGE_SIZE, CacheType::Cached.as_raw()) };
-    if set.is_ok() {
-        // SAFETY: `find()` returned them, and nobody uses them any more.
-        unsafe { sys::free_pages(base, used) };
-    } else {
-        FAMILY.lose("contiguous memory", used);
+fn restore(mut pages: OwnPages) {
+    if pages.set_cache(CacheType::Cached.as_raw()).is_err() {
+        FAMILY.lose("contiguous memory", pages.bytes());
     }
+}
+
+/// The pages of a block that was taken out of the table. If `plain`, they are write-back.
+fn pages_in(region: KBox<Region>, plain: bool) -> OwnPages {
+    // SAFETY: The region was taken out of the table and goes here, so nobody uses its pages any
+    // more. `allocate_wanted()` recorded them.
+    unsafe { OwnPages::from_base(region.base, region.used, plain) }
 }
 
 /// Lists the pages of blocks, if there is memory for the list.
 fn pages_of(batch: &Batch) -> Option<PageList> {
     let mut list = PageList::with_room(batch.pages)?;
     for region in batch.regions.iter() {
-        for page in 0..region.used / PAGE_SIZE {
-            // SAFETY: The offset is less than `used`, so the address lies in the region.
-            let at = unsafe { region.base.add(page * PAGE_SIZE) };
-            if !list.push(sys::page_of(at)?) {
-                return None;
-            }
+        let mut pages = sys::pages_at(region.base, region.used / PAGE_SIZE);
+        if !pages.all(|page| page.is_some_and(|page| list.push(page))) {
+            return None;
         }
     }
     Some(list)
@@ -316,12 +308,9 @@ pub(crate) fn give_back(mut batch: Batch) {
     // pages, and nobody else maps them.
     let done = list.is_some_and(|mut list| unsafe { list.write_back() });
     while let Some(region) = batch.regions.pop() {
-        if done {
-            // SAFETY: The region was taken out of the table, so nobody uses its pages any more.
-            // `find()` allocated them.
-            unsafe { sys::free_pages(region.base, region.used) };
-        } else {
-            restore(region.base, region.used);
+        let pages = pages_in(region, done);
+        if !done {
+            restore(pages);
         }
     }
 }
@@ -378,9 +367,7 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         }
     );
     if cached {
-        // SAFETY: The region was taken out of the table, so nobody uses its pages any more.
-        // `find()` allocated them.
-        unsafe { sys::free_pages(region.base, region.used) };
+        drop(pages_in(region, true));
     } else if sys::may_change_pages() {
         BACKLOG.shorten(region.used, give_back);
         give_back(Batch::of(region));

@@ -44,6 +44,7 @@ use crate::{
         raw,
         Contig,
         Node,
+        OwnPages,
         PAGE_SIZE, //
     },
     trace,
@@ -134,24 +135,12 @@ impl Found {
         }
     }
 
-    /// Adds adjacent pages that each have a reference of their own.
-    ///
-    /// # Safety
-    ///
-    /// There are so many pages at `base`, an address of the direct map, and they are the caller's,
-    /// who does not use them any more.
-    unsafe fn push_adjacent(&mut self, base: NonNull<u8>, pages: usize, zero: bool) {
+    /// Adds adjacent pages.
+    fn push_adjacent(&mut self, mut pages: OwnPages, zero: bool) {
         if zero {
-            // SAFETY: By the safety requirements.
-            unsafe { base.write_bytes(0, pages.wrapping_mul(PAGE_SIZE)) };
+            pages.clear();
         }
-        for page in 0..pages {
-            // SAFETY: By the safety requirements, it is one of the pages.
-            let at = unsafe { base.add(page.wrapping_mul(PAGE_SIZE)) };
-            if let Some(page) = sys::page_of(at) {
-                self.push(page);
-            }
-        }
+        pages.into_pages().for_each(|page| self.push(page));
     }
 }
 
@@ -208,15 +197,10 @@ fn search(wanted: &Wanted, range: Ranges, found: &mut Found, until: u64) {
             return;
         }
         let first = end.saturating_sub(count);
-        end = match sys::contig_try(first, pages, Node::ANY) {
-            Ok(base) => {
-                let suits = sys::page_of(base).is_some_and(|page| wanted.suits(page));
-                if suits {
-                    // SAFETY: The pages are ours alone, and used no more here.
-                    unsafe { found.push_adjacent(base, pages, wanted.zero) };
-                } else {
-                    // SAFETY: As above.
-                    unsafe { sys::free_pages(base, pages.wrapping_mul(PAGE_SIZE)) };
+        end = match OwnPages::at_frame(first, pages, Node::ANY) {
+            Ok(pages) => {
+                if pages.first().is_some_and(|page| wanted.suits(page)) {
+                    found.push_adjacent(pages, wanted.zero);
                 }
                 first
             }
@@ -270,16 +254,13 @@ fn find_chunks(wanted: &Wanted, found: &mut Found) {
     };
     let pages = size / PAGE_SIZE;
     while found.missing() >= pages {
-        let Some(base) = contiguous::find(&bounds, size, effort) else {
+        let Some(chunk) = contiguous::find(&bounds, size, effort) else {
             return;
         };
-        if !sys::page_of(base).is_some_and(|page| wanted.suits(page)) {
-            // SAFETY: The pages were allocated just now, and nobody uses them.
-            unsafe { sys::free_pages(base, size) };
+        if !chunk.first().is_some_and(|page| wanted.suits(page)) {
             return;
         }
-        // SAFETY: As above; they are used no more here.
-        unsafe { found.push_adjacent(base, pages, wanted.zero) };
+        found.push_adjacent(chunk, wanted.zero);
     }
 }
 

@@ -5,12 +5,18 @@
 use crate::sys::{
     context::irql,
     frames::Node,
-    memory::Gfp,
+    memory::{
+        Gfp,
+        PAGE_SIZE, //
+    },
     raw, //
 };
-use core::ptr::{
-    null_mut,
-    NonNull, //
+use core::{
+    mem::ManuallyDrop,
+    ptr::{
+        null_mut,
+        NonNull, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -29,17 +35,136 @@ pub(crate) fn pages_exact(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
     NonNull::new(unsafe { bindings::alloc_pages_exact_noprof(bytes, gfp) }.cast())
 }
 
-/// As [`pages_exact`], of a node alone. At most [`PAGES_MAX`] bytes, of whole pages.
-pub(crate) fn pages_on(bytes: usize, gfp: Gfp, node: Node) -> Option<NonNull<u8>> {
-    // SAFETY: Any flags are allowed; the node exists or is none, and the callers keep to the most.
-    NonNull::new(unsafe { raw::rust_pool_pages_on(gfp, bytes, node.raw()) }.cast())
+/// Adjacent pages of the direct map that each have a reference of their own. They are freed on
+/// drop, if they are write-back.
+///
+/// # Invariants
+///
+/// At `base` are so many bytes of whole pages that the page allocator gave out like this, and that
+/// nobody else uses or maps. They are write-back if `plain` says so.
+pub(crate) struct OwnPages {
+    base: NonNull<u8>,
+    bytes: usize,
+    plain: bool,
+}
+
+impl OwnPages {
+    /// Pages as those of [`pages_exact`].
+    pub(crate) fn exact(bytes: usize, gfp: Gfp) -> Option<Self> {
+        // INVARIANT: They were just allocated.
+        Some(Self {
+            base: pages_exact(bytes, gfp)?,
+            bytes,
+            plain: true,
+        })
+    }
+
+    /// The same of a node alone. At most [`PAGES_MAX`] bytes, of whole pages.
+    pub(crate) fn on(bytes: usize, gfp: Gfp, node: Node) -> Option<Self> {
+        if bytes > PAGES_MAX {
+            return None;
+        }
+        // SAFETY: Any flags are allowed; the node exists or is none; this is not above the most.
+        let base: *mut c_void = unsafe { raw::rust_pool_pages_on(gfp, bytes, node.raw()) };
+        // INVARIANT: As above.
+        Some(Self {
+            base: NonNull::new(base.cast())?,
+            bytes,
+            plain: true,
+        })
+    }
+
+    /// Exactly the page frames from `pfn` on, if all are of the node. Sleeps.
+    pub(crate) fn at_frame(pfn: u64, pages: usize, node: Node) -> Result<Self, Contig> {
+        let base = contig_try(pfn, pages, node)?;
+        // INVARIANT: As above; there are fewer pages than an address has values.
+        Ok(Self {
+            base,
+            bytes: pages.wrapping_mul(PAGE_SIZE),
+            plain: true,
+        })
+    }
+
+    /// Pages that their record had.
+    ///
+    /// # Safety
+    ///
+    /// `base` comes from [`Self::into_base`] of so many bytes, and is not used any more. If
+    /// `plain`, the pages are write-back.
+    pub(crate) unsafe fn from_base(base: NonNull<u8>, bytes: usize, plain: bool) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self { base, bytes, plain }
+    }
+
+    /// Their address, for a client. They are not freed.
+    pub(crate) fn into_base(self) -> NonNull<u8> {
+        ManuallyDrop::new(self).base
+    }
+
+    /// Their address.
+    pub(crate) fn addr(&self) -> usize {
+        self.base.as_ptr() as usize
+    }
+
+    /// Their size.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The first.
+    pub(crate) fn first(&self) -> Option<NonNull<bindings::page>> {
+        page_of(self.base)
+    }
+
+    /// Clears them.
+    pub(crate) fn clear(&mut self) {
+        // SAFETY: By the type invariant.
+        unsafe { self.base.write_bytes(0, self.bytes) };
+    }
+
+    /// Each page, with its reference: all are to be freed by [`free_page`].
+    pub(crate) fn into_pages(self) -> impl Iterator<Item = NonNull<bindings::page>> {
+        let this = ManuallyDrop::new(self);
+        pages_at(this.base, this.bytes / PAGE_SIZE).flatten()
+    }
+
+    /// Sets their cache type. After an error, part of them may have another than before. Sleeps.
+    pub(crate) fn set_cache(&mut self, cache: i32) -> Result {
+        let pages = u32::try_from(self.bytes / PAGE_SIZE)?;
+        // INVARIANT: Until it is known, they are not write-back.
+        self.plain = false;
+        // SAFETY: By the type invariant they are the caller's, and no mapping of them is left with
+        // another cache type.
+        to_result(unsafe { raw::rust_pool_direct_set(self.base.as_ptr().cast(), pages, cache) })?;
+        self.plain = cache == raw::_MEMORY_CACHING_TYPE_MmCached;
+        Ok(())
+    }
+}
+
+impl Drop for OwnPages {
+    fn drop(&mut self) {
+        if self.plain {
+            // SAFETY: By the type invariant; nobody uses them any more.
+            unsafe { free_pages(self.base, self.bytes) };
+        }
+    }
+}
+
+/// So many adjacent pages, from an address of the direct map on, which the caller owns: all are
+/// there.
+pub(crate) fn pages_at(
+    base: NonNull<u8>,
+    count: usize,
+) -> impl Iterator<Item = Option<NonNull<bindings::page>>> {
+    let at = move |page: usize| base.as_ptr().wrapping_add(page.wrapping_mul(PAGE_SIZE));
+    (0..count).map(move |page| page_of(NonNull::new(at(page))?))
 }
 
 /// Frees pages of the direct map that each have a reference of their own.
 ///
 /// # Safety
 ///
-/// `base` comes from [`pages_exact`], [`pages_on`] or [`contig_try`] for as many pages, and is not
+/// `base` comes from [`pages_exact`], or is that of [`OwnPages`], for as many pages, and is not
 /// used any more.
 pub(crate) unsafe fn free_pages(base: NonNull<u8>, bytes: usize) {
     // SAFETY: By the safety requirements. The function drops a reference to each page, which is how
@@ -74,7 +199,7 @@ pub(crate) enum Contig {
 }
 
 /// Allocates exactly the page frames from `pfn` on, if all are of the node. Sleeps.
-pub(crate) fn contig_try(pfn: u64, pages: usize, node: Node) -> Result<NonNull<u8>, Contig> {
+fn contig_try(pfn: u64, pages: usize, node: Node) -> Result<NonNull<u8>, Contig> {
     let (mut base, mut obstacle) = (null_mut(), 0);
     let pfn = usize::try_from(pfn).map_err(|_| Contig::Busy)?;
     // SAFETY: The helper checks that every frame exists before it touches it, and writes to `base`
@@ -143,17 +268,6 @@ pub(crate) fn address_of(page: NonNull<bindings::page>) -> Option<NonNull<u8>> {
 pub(crate) unsafe fn free_page(page: NonNull<bindings::page>) {
     // SAFETY: By the safety requirements.
     unsafe { bindings::__free_pages(page.as_ptr(), 0) }
-}
-
-/// Sets the cache type of `pages` pages of the direct map from `base` on. Sleeps.
-///
-/// # Safety
-///
-/// `base` is an address of the direct map. The caller owns the pages, and nobody else maps them.
-pub(crate) unsafe fn direct_set(base: NonNull<u8>, pages: usize, cache: i32) -> Result {
-    let pages = u32::try_from(pages)?;
-    // SAFETY: By the safety requirements no mapping of the pages is left with another cache type.
-    to_result(unsafe { raw::rust_pool_direct_set(base.as_ptr().cast(), pages, cache) })
 }
 
 /// Sets the cache type of scattered pages in the direct map. Sleeps.
