@@ -48,6 +48,7 @@ use crate::{
         request::Request, //
     },
     pool::{
+        self,
         damage,
         lookup,
         special::arena, //
@@ -177,11 +178,8 @@ impl Wish {
     fn make(&self, head: Head, client: Client, caller: usize) -> *mut c_void {
         let Self(wish) = self;
         if wish.allocate.is_null() {
-            let module = client.as_usize() as *mut bindings::module;
-            // SAFETY: `module` is the client's.
-            return unsafe {
-                raw::rust_pool_allocate(wish.type_, wish.size, wish.tag, caller, module)
-            };
+            return pool::allocate_for(client, wish.type_, wish.size, wish.tag, caller)
+                .map_or(sys::NULL, |entry| entry.as_ptr().cast());
         }
         if !self.fits_here() {
             let given = [wish.type_.into(), wish.size.into()];
@@ -197,8 +195,7 @@ impl Wish {
     fn unmake(&self, head: Head, entry: *mut c_void, caller: usize) {
         let Self(wish) = self;
         if !self.is_freed_by_client() {
-            // SAFETY: May be called with any arguments in any context.
-            return unsafe { raw::rust_pool_free(entry, wish.tag, caller) };
+            return pool::free_given(entry as usize, wish.tag, caller);
         }
         if !self.fits_here() {
             let given = [Parameter::Address(entry as usize)];
@@ -659,8 +656,7 @@ fn miss(head: Head, caller: usize) -> *mut c_void {
 fn free_to_pool(entry: usize, caller: usize) {
     let known = lookup::find(entry);
     if known.is_some_and(|known| matches!(known.memory, MemoryType::Pool { .. })) {
-        // SAFETY: May be called with any arguments in any context.
-        unsafe { raw::rust_pool_free(entry as *mut c_void, 0, caller) };
+        pool::free_given(entry, 0, caller);
     }
 }
 
@@ -673,8 +669,8 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
         return;
     }
     if entry < SYSTEM_SPACE {
-        // SAFETY: May be called with any arguments in any context; it reports this.
-        return unsafe { raw::rust_pool_free(entry as *mut c_void, 0, caller) };
+        // This is reported there.
+        return pool::free_given(entry, 0, caller);
     }
     let Some(head) = head else {
         return free_to_pool(entry, caller);
@@ -782,8 +778,7 @@ fn for_each(mut visit: impl FnMut(&Lookaside) -> Chain) {
         };
         position = next;
         for entry in entries {
-            // SAFETY: May be called with any arguments in any context.
-            unsafe { raw::rust_pool_free(entry, wish.0.tag, 0) };
+            pool::free_given(entry as usize, wish.0.tag, 0);
         }
     }
 }
@@ -844,8 +839,7 @@ fn remove(which: impl Fn(&Lookaside) -> bool) -> Option<KBox<Lookaside>> {
 fn forget(list: KBox<Lookaside>) {
     if !list.wish.is_freed_by_client() {
         for entry in list.take_and_limit(0, 0) {
-            // SAFETY: May be called with any arguments in any context.
-            unsafe { raw::rust_pool_free(entry, list.wish.0.tag, 0) };
+            pool::free_given(entry as usize, list.wish.0.tag, 0);
         }
     }
     Lookaside::release(list);

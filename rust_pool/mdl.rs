@@ -19,7 +19,10 @@ use crate::{
         export_symbol_gpl,
         matches_header, //
     },
-    pool::lookup,
+    pool::{
+        self,
+        lookup, //
+    },
     report::{
         rule,
         violation::{
@@ -30,6 +33,7 @@ use crate::{
     sys::{
         self,
         raw,
+        Client,
         Frame,
         Locker,
         PAGE_SIZE, //
@@ -456,9 +460,9 @@ fn allocate(
     let count = u32::try_from(bytes).ok()?;
     let size = span(addr, bytes).saturating_mul(FRAME).saturating_add(HEAD);
     let kind = raw::_POOL_TYPE_NonPagedPoolNx;
-    // SAFETY: `module` is the client's.
-    let block = unsafe { raw::rust_pool_allocate(kind, size, TAG, caller, module) };
-    let mdl = NonNull::new(block.cast()).map(Mdl)?;
+    let block = pool::allocate_for(Client::new(module), kind, size, TAG, caller)?;
+    // INVARIANT: The block is as large as the MDL will say.
+    let mdl = Mdl(block.cast());
     mdl.set_head(raw::MDL {
         Next: null_mut(),
         // CAST: Not above the largest value.

@@ -631,6 +631,26 @@ fn around(addr: usize) -> Option<usize> {
         .or_else(region)
 }
 
+/// Allocates a block for a client, by another routine than `ExAllocatePoolWithTag`. Any context.
+pub(crate) fn allocate_for(
+    owner: Client,
+    pool_type: u32,
+    bytes: usize,
+    tag: u32,
+    caller: usize,
+) -> Option<NonNull<u8>> {
+    let module = owner.as_usize() as *mut bindings::module;
+    // SAFETY: None needed, as below.
+    NonNull::new(unsafe { rust_pool_allocate(pool_type, bytes, tag, caller, module) }.cast())
+}
+
+/// Frees a block that a client gave up, to another routine than `ExFreePoolWithTag`. Any context,
+/// any address.
+pub(crate) fn free_given(addr: usize, tag: u32, caller: usize) {
+    // SAFETY: None needed, as below.
+    unsafe { rust_pool_free(addr as *mut c_void, tag, caller) }
+}
+
 /// Exported: `ExAllocatePoolWithTag`.
 ///
 /// # Safety

@@ -20,11 +20,11 @@ use crate::{
         Mdl,
         HEAD, //
     },
+    pool,
     record::listed,
     report::rule,
     sys::raw, //
 };
-use kernel::prelude::*;
 
 /// Frees an MDL if it is one and not in use. Any context, any address.
 fn free(addr: usize, caller: usize) {
@@ -48,8 +48,7 @@ fn free(addr: usize, caller: usize) {
             return;
         }
     }
-    // SAFETY: Any address may be freed.
-    unsafe { raw::rust_pool_free(addr as *mut c_void, 0, caller) }
+    pool::free_given(addr, 0, caller);
 }
 
 /// `IoFreeMdl`.

@@ -24,6 +24,7 @@ use crate::{
         set_flags,
         Mdl, //
     },
+    pool,
     record::{
         listed,
         table::{
@@ -159,8 +160,7 @@ fn allocate(
     let mdl = mdl::allocate(0, wanted.bytes, caller, module)?;
     let filled = fill(mdl, &wanted, caller);
     if filled.is_none() {
-        // SAFETY: It was allocated just now.
-        unsafe { raw::rust_pool_free(mdl.addr() as *mut c_void, 0, caller) }
+        pool::free_given(mdl.addr(), 0, caller);
     }
     filled.map(|()| mdl)
 }
