@@ -11,6 +11,7 @@ pub(crate) mod address;
 pub(crate) mod allocator;
 pub(crate) mod block;
 pub(crate) mod contiguous;
+pub(crate) mod exported;
 pub(crate) mod memory;
 pub(crate) mod noncached;
 pub(crate) mod report;

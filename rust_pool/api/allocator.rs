@@ -8,6 +8,7 @@
 
 use crate::{
     api::{
+        exported,
         shape::{
             Shape,
             MIN_ALIGN, //
@@ -70,12 +71,9 @@ fn allocate(shape: Shape, flags: Flags) -> Option<NonNull<u8>> {
         if let Some(block) = sys::kmalloc(shape.used, gfp) {
             return Some(block);
         }
-        // SAFETY: May be called with any arguments in any context but NMI.
-        let block = unsafe { raw::rust_pool_kmalloc_slow(shape.used, zero, sleep) };
-        return NonNull::new(block.cast());
+        return NonNull::new(exported::rust_pool_kmalloc_slow(shape.used, zero, sleep).cast());
     }
-    // SAFETY: May be called with any arguments in any context.
-    NonNull::new(unsafe { raw::rust_pool_large_allocate(shape.asked, zero, sleep) }.cast())
+    NonNull::new(exported::rust_pool_large_allocate(shape.asked, zero, sleep).cast())
 }
 
 /// Frees a block of this shape.
@@ -113,10 +111,7 @@ unsafe fn realloc_watched<T: PoolTag>(
     let tag = T::TAG.as_raw();
     // CAST: The discriminants are those of POOL_TYPE.
     let pool = kind as u32;
-    let refused = || {
-        // SAFETY: May be called with any arguments in any context.
-        unsafe { raw::rust_pool_watched_refuse(pool, tag, layout.size(), here()) }
-    };
+    let refused = || exported::rust_pool_watched_refuse(pool, tag, layout.size(), here());
     if layout.size() != 0 && refused() {
         row::<T>(kind).fail();
         return Err(AllocError);
@@ -124,21 +119,17 @@ unsafe fn realloc_watched<T: PoolTag>(
     // The address may be used again as soon as the block is freed, so this comes first.
     let gone = |old: NonNull<u8>, shape: Shape| {
         let (old, asked, used) = (old.as_ptr().cast(), shape.asked, shape.used);
-        // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe {
-            if layout.size() == 0 {
-                raw::rust_pool_watched_free(old, pool, tag, asked, used, here());
-            } else {
-                raw::rust_pool_watched_move(old, pool, tag, asked, used, here());
-            }
+        if layout.size() == 0 {
+            exported::rust_pool_watched_free(old, pool, tag, asked, used, here());
+        } else {
+            exported::rust_pool_watched_move(old, pool, tag, asked, used, here());
         }
     };
     // SAFETY: By the safety requirements, which are the same.
     let block = unsafe { realloc_plain::<T>(kind, ptr, layout, old_layout, flags, gone)? };
     if let Some(new) = Shape::new(layout).filter(|_| layout.size() != 0) {
         let at = block.as_ptr().cast();
-        // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe { raw::rust_pool_watched_add(at, pool, tag, new.asked, new.used, here()) };
+        exported::rust_pool_watched_add(at, pool, tag, new.asked, new.used, here());
     }
     Ok(block)
 }
@@ -174,8 +165,7 @@ unsafe fn realloc<T: PoolTag>(
 #[inline(always)]
 unsafe fn release<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, shape: Shape) {
     if kind == PoolKind::Paged {
-        // SAFETY: May be called with any arguments in any context.
-        unsafe { raw::rust_pool_paged_check_free(block.as_ptr().cast(), here()) };
+        exported::rust_pool_paged_check_free(block.as_ptr().cast(), here());
     }
     row::<T>(kind).discharge(shape.asked, shape.used);
     // SAFETY: By the safety requirements, which are the same.
@@ -197,8 +187,7 @@ unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layo
         let (block, tag) = (ptr.as_ptr().cast(), T::TAG.as_raw());
         // CAST: The discriminants are those of POOL_TYPE.
         let pool = kind as u32;
-        // SAFETY: May be called with any arguments in any context but NMI.
-        unsafe { raw::rust_pool_watched_free(block, pool, tag, shape.asked, shape.used, here()) };
+        exported::rust_pool_watched_free(block, pool, tag, shape.asked, shape.used, here());
     }
     // SAFETY: By the safety requirements it was allocated with this layout, and so with this shape.
     // It is not used any more.
@@ -237,8 +226,7 @@ unsafe fn realloc_plain<T: PoolTag>(
         let dangling = NonNull::new(dangling).ok_or(AllocError)?;
         return Ok(NonNull::slice_from_raw_parts(dangling, 0));
     }
-    // SAFETY: May be called with any arguments in any context.
-    if kind == PoolKind::Paged && !unsafe { raw::rust_pool_paged_check(layout.size(), here()) } {
+    if kind == PoolKind::Paged && !exported::rust_pool_paged_check(layout.size(), here()) {
         return Err(AllocError);
     }
     let row = row::<T>(kind);

@@ -3,10 +3,13 @@
 //! Owned noncached memory.
 
 use crate::{
-    api::memory::{
-        Memory,
-        NotCached,
-        Uncached, //
+    api::{
+        exported,
+        memory::{
+            Memory,
+            NotCached,
+            Uncached, //
+        }, //
     },
     lib::text::kwrite,
     sys::{
@@ -48,8 +51,7 @@ impl<C: NotCached> NonCached<C> {
     /// [`ENOMEM`] if memory is short, or after a violation: no bytes, or atomic context.
     #[inline(always)]
     pub fn new(bytes: usize) -> Result<Self> {
-        // SAFETY: May be called with any arguments in any context.
-        let base = unsafe { raw::rust_pool_noncached_allocate(bytes, C::COMBINED, here()) };
+        let base = exported::rust_pool_noncached_allocate(bytes, C::COMBINED, here());
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
         // INVARIANT: The memory was just allocated.
         let this = Self {

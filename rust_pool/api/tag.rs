@@ -3,10 +3,10 @@
 //! Tags as types.
 
 use crate::{
+    api::exported,
     stats::tag_stats::TagStats,
     sys::{
         here,
-        raw,
         this_module, //
     },
     types::tag::{
@@ -87,8 +87,7 @@ pub(crate) fn row<T: PoolTag>(kind: PoolKind) -> &'static TagStats {
     };
     let mut row = cached.load(Relaxed);
     if row.is_null() {
-        // SAFETY: May be called with any arguments in any context but NMI.
-        row = unsafe { raw::rust_pool_row(kind as u32, T::TAG.as_raw(), here(), this_module()) }
+        row = exported::rust_pool_row(kind as u32, T::TAG.as_raw(), here(), this_module())
             .cast_mut()
             .cast();
         // SAFETY: It is a row, as below.
