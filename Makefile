@@ -97,6 +97,9 @@ rustdoc: modules
 doc:
 	@$S/doc.sh build/doc
 
+rust-analyzer: modules
+	@$S/rust-analyzer.sh
+
 mutants:
 	@$S/mutants.sh $(MUTANT)
 
@@ -110,4 +113,5 @@ help:
 	@sed 1d $S/help.txt
 
 .PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench vm \
-	client client-clean check-scripts test-fleet lint fmt rustdoc doc mutants clean cacheclean help
+	client client-clean check-scripts test-fleet lint fmt rustdoc doc rust-analyzer mutants \
+	clean cacheclean help
