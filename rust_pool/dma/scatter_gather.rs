@@ -53,6 +53,7 @@ use crate::{
         self,
         raw,
         DmaDevice,
+        Frame,
         ListMemory,
         Mapped,
         Unlisted,
@@ -256,12 +257,12 @@ impl Transfer {
             if found != 0 {
                 return Ok(());
             }
-            let frames = piece.mdl.frames().wrapping_add(piece.first);
-            // SAFETY: The MDL has a frame for each of its pages, which these are some of.
-            let frame = |page: usize| unsafe { frames.wrapping_add(page).read() };
-            let run = (1..piece.pages)
-                .find(|&page| frame(page) != frame(page - 1).wrapping_add(1))
-                .unwrap_or(piece.pages);
+            let frames = piece.frames.cells();
+            let next_to = |pair: &[Frame]| match pair {
+                [one, other] => other.get() == one.get().wrapping_add(1),
+                _ => false,
+            };
+            let run = frames.windows(2).take_while(|pair| next_to(pair)).count() + 1;
             found = run
                 .saturating_mul(PAGE_SIZE)
                 .saturating_sub(piece.offset)
