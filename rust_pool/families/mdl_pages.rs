@@ -91,13 +91,18 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    fn suits(&self, page: NonNull<bindings::page>) -> bool {
+    /// The only node that will do, if there is one.
+    fn sole_node(&self) -> Option<Node> {
         let node = if self.node == Node::ANY {
             Node::here()
         } else {
             self.node
         };
-        !self.only_node || Node::of(page) == node
+        self.only_node.then_some(node)
+    }
+
+    fn suits(&self, page: NonNull<bindings::page>) -> bool {
+        self.sole_node().is_none_or(|node| Node::of(page) == node)
     }
 }
 
@@ -244,6 +249,11 @@ fn find_chunks(wanted: &Wanted, found: &mut Found) {
         Err(_) => return,
     };
     let bounds = bounds::Wanted::new(size, wanted.lowest, wanted.highest, wanted.skip);
+    // One that does not suit ends the search below, so look only where all do.
+    let bounds = bounds.and_then(|bounds| match wanted.sole_node() {
+        Some(node) => bounds.on(node),
+        None => Some(bounds),
+    });
     let Some(bounds) = bounds else {
         return;
     };

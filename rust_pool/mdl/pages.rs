@@ -190,9 +190,16 @@ fn free(mdl: Mdl, caller: usize) {
         return;
     }
     if let Some(list) = listed::holder_of_pages(mdl_pages::key_of(mdl.addr())) {
-        mdl.report_with(&rule::MDL_PAGES_FREED_IN_LIST, &list, caller, || {
-            list.print();
-        });
+        // As below, the MDL may be somebody else's memory now.
+        let flags = if mdl.is_allocated() {
+            mdl.flags()
+        } else {
+            0
+        };
+        let given = [mdl.into(), flags.into(), (&list).into()];
+        rule::MDL_PAGES_FREED_IN_LIST
+            .by(caller, given)
+            .report_with(|| list.print());
         return;
     }
     let Some(region) = take(mdl) else {

@@ -126,6 +126,15 @@ fn with_parameter(wish: Wish, [what, value]: [u64; 2]) -> Option<Wish> {
     new.or_else(|| (what & OPTIONAL != 0).then_some(wish))
 }
 
+/// Reports that a request by flags broke a rule.
+fn refuse(rule: &Rule<3>, flags: u64, bytes: usize, tag: Tag, caller: usize) {
+    let given = [flags.into(), bytes.into(), tag.into()];
+    rule.by(caller, given).about(tag).report();
+    if flags & RAISE_ON_FAILURE != 0 {
+        raise::tell(bytes, tag, caller);
+    }
+}
+
 /// Allocates a block by flags and extended parameters, or reports why not.
 fn allocate(
     flags: u64,
@@ -135,13 +144,7 @@ fn allocate(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    let refuse = |rule: &Rule<3>| {
-        let given = [flags.into(), bytes.into(), tag.into()];
-        rule.by(caller, given).about(tag).report();
-        if flags & RAISE_ON_FAILURE != 0 {
-            raise::tell(bytes, tag, caller);
-        }
-    };
+    let refuse = |rule| refuse(rule, flags, bytes, tag, caller);
     let (pool_type, wish) = read(flags).map_err(refuse).ok()?;
     let wish = parameters
         .iter()
@@ -175,11 +178,7 @@ unsafe extern "C" fn rust_pool_allocate_flags(
     let parameters: &[[u64; 2]] = if count == 0 {
         &[]
     } else if parameters.is_null() {
-        let given = [flags.into(), bytes.into(), tag.into()];
-        rule::EXTENDED_PARAMETERS_NULL
-            .by(caller, given)
-            .about(tag)
-            .report();
+        refuse(&rule::EXTENDED_PARAMETERS_NULL, flags, bytes, tag, caller);
         return sys::NULL;
     } else {
         // SAFETY: By the safety requirements, as it is not null. The client does not write to them
@@ -211,6 +210,9 @@ unsafe extern "C" fn rust_pool_allocate_priority(
     let Some(wish) = with_priority(Wish::NONE, priority) else {
         let given = [priority.into(), bytes.into(), tag.into()];
         rule::PRIORITY_UNKNOWN.by(caller, given).about(tag).report();
+        if pool_type & raise::RAISE != 0 {
+            raise::tell(bytes, tag, caller);
+        }
         return sys::NULL;
     };
     let owner = Client::new(module);

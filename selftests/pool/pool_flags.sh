@@ -23,6 +23,17 @@ raise_is_told() {
 	logged "$RAISE \(0xc000009a\): 1099511627776 bytes, tag TstL, called from raising\+.*\[rp_test_pool\]"
 }
 
+# As what is refused for what is odd in it.
+odd_raise_is_told() {
+	for _case in raising_without_parameters raising_by_priority; do
+		sleep 2
+		log_mark "$_case"
+		cat "$(case_of $_case)" >/dev/null
+		logged "$RAISE \(0xc000009a\): 100 bytes, tag TstL, called from $_case\+.*\[rp_test_pool\]" ||
+			return 1
+	done
+}
+
 raise_is_told_once() {
 	[ "$(log_since | grep -c "$RAISE")" -le 2 ]
 }
@@ -34,10 +45,11 @@ others_are_not() {
 	not_logged 'rust_pool: raise'
 }
 
-EXTRA=3
+EXTRA=4
 begin_suites rp_test_pool flags
 run_cases
 check "$PROGRAM: what would raise is told" raise_is_told
 check "$PROGRAM: not once for each" raise_is_told_once
+check "$PROGRAM: what would raise and is odd is told" odd_raise_is_told
 check "$PROGRAM: what would not is not" others_are_not
 ends

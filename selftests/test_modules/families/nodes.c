@@ -100,6 +100,34 @@ static void node_is_no_wish(struct rpt *t)
 	}
 }
 
+/* Pages for an MDL, apart and in one piece. */
+static void pages_of_a_node(struct rpt *t)
+{
+	static const ULONG flags[] = { 0, MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS };
+	unsigned int i, at;
+	int node;
+
+	for_each_node_state(node, N_MEMORY) {
+		for (i = 0; i < ARRAY_SIZE(flags); i++) {
+			PMDL mdl = MmAllocateNodePagesForMdlEx(none, any, none,
+				SZ_64K, MmCached, node,
+				flags[i] | MM_ALLOCATE_FROM_LOCAL_NODE_ONLY);
+
+			if (!mdl) {
+				rpt_fail(t, "node %d: no pages, flags 0x%x", node,
+					 flags[i]);
+				continue;
+			}
+			EXPECT_EQ(t, MmGetMdlByteCount(mdl), SZ_64K);
+			for (at = 0; at < SZ_64K / PAGE_SIZE; at++)
+				EXPECT_EQ(t, pfn_to_nid(MmGetMdlPfnArray(mdl)[at]),
+					  node);
+			MmFreePagesFromMdl(mdl);
+			ExFreePool(mdl);
+		}
+	}
+}
+
 static void any_node(struct rpt *t)
 {
 	void *block = on_node(SZ_64K, MmCached, MM_ANY_NODE_OK);
@@ -331,6 +359,7 @@ static void extended_refused(struct rpt *t)
 static const struct rpt_case cases[] = {
 	{ "node_kept", node_kept, cache_types },
 	{ "node_is_no_wish", node_is_no_wish },
+	{ "pages_of_a_node", pages_of_a_node },
 	{ "any_node", any_node },
 	{ "no_such_node", no_such_node },
 	{ "protection_kept", protection_kept, protections },

@@ -355,6 +355,22 @@ static void raising(struct rpt *t)
 	EXPECT_VIOLATIONS(t, 0);
 }
 
+/* The same for requests that are refused for their other arguments. */
+static void raising_without_parameters(struct rpt *t)
+{
+	EXPECT(t, !ExAllocatePool3(POOL_FLAG_RAISE_ON_FAILURE |
+				   POOL_FLAG_NON_PAGED, 100, TAG, NULL, 1));
+	EXPECT_VIOLATIONS(t, 1);
+}
+
+static void raising_by_priority(struct rpt *t)
+{
+	EXPECT(t, !ExAllocatePoolWithTagPriority(NonPagedPoolNx |
+						 POOL_RAISE_IF_ALLOCATION_FAILURE,
+						 100, TAG, 99));
+	EXPECT_VIOLATIONS(t, 1);
+}
+
 /* No line of these. */
 static void not_raising(struct rpt *t)
 {
@@ -460,6 +476,8 @@ static const struct rpt_case cases[] = {
 	{ "extended_parameters", extended_parameters },
 	{ "low_priority", low_priority },
 	{ "raising", raising },
+	{ "raising_without_parameters", raising_without_parameters },
+	{ "raising_by_priority", raising_by_priority },
 	{ "not_raising", not_raising },
 	{ "untagged", untagged },
 	{ "block_size", block_size, sizes },
