@@ -191,11 +191,7 @@ fn free(mdl: Mdl, caller: usize) {
     }
     if let Some(list) = listed::holder_of_pages(mdl_pages::key_of(mdl.addr())) {
         // As below, the MDL may be somebody else's memory now.
-        let flags = if mdl.is_allocated() {
-            mdl.flags()
-        } else {
-            0
-        };
+        let flags = if mdl.is_allocated() { mdl.flags() } else { 0 };
         let given = [mdl.into(), flags.into(), (&list).into()];
         rule::MDL_PAGES_FREED_IN_LIST
             .by(caller, given)
