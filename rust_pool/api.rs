@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What clients call: the C API is `api/wdm.c` and `api/mdl.c`, with the headers; the rest is the
-//! Rust API, owning types over the same routines that C code calls.
+//! What clients call: the C API is `api/*.c`, with the headers; the rest is the Rust API, owning
+//! types over the same routines that C code calls.
 //!
 //! The Rust API is inlined into the module that uses it and ends in what `api/wdm.c` exports, so
 //! reports name the user's call sites.

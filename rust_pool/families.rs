@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Contiguous and noncached memory, and the pages of memory descriptor lists.
+//! Contiguous and noncached memory, the pages of memory descriptor lists, mappings of physical
+//! addresses, and the list of memory ranges.
 
 pub(crate) mod contiguous;
 pub(crate) mod io_space;

@@ -5,7 +5,7 @@
 //! A small block has a header of 16 bytes in front, with the layout of NT's `POOL_HEADER` for x64.
 //!
 //! ```text
-//! +0  PreviousSize  u8   units of the object in front of the header, of a cache-aligned block
+//! +0  PreviousSize  u8   if cache-aligned: the units of the object in front of the header
 //! +1  PoolIndex     u8   0
 //! +2  BlockSize     u8   header and block, in units of 16 bytes
 //! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 2: cache-aligned, bit 4: marked by the
@@ -20,8 +20,8 @@
 //! where Windows has its big-page table:
 //!
 //! ```text
-//! +0  bytes asked for  u20  and above them, in four bits, the order of the pages and one, or 0
-//! +3  flags            u8   as in PoolType; bit 2: the last page is shared, bit 3: set
+//! +0  bytes asked for  u20  and above them, in four bits, the order of the pages plus 1, or 0
+//! +3  flags            u8   as in PoolType; bit 2: the last page is shared, bit 3: always set
 //! +4  PoolTag          u32
 //! +8                   u16  0
 //! +10 PoolTagHash      u16
@@ -111,7 +111,8 @@ fn check(addr: usize, first: u64, second: u64) -> u32 {
     (mixed.wrapping_mul(read_once::read(&SECRET)) >> 32) as u32
 }
 
-/// A word that proves that this load wrote `word` to the `struct page` of the page at `addr`.
+/// A word that proves that this module wrote `word` to the `struct page` of the page at `addr`, and
+/// did so since it was loaded.
 pub(crate) fn seal(addr: usize, word: u64) -> u64 {
     // CAST: Addresses are 64 bits wide on the architectures supported.
     (word ^ (addr as u64).rotate_left(24)).wrapping_mul(read_once::read(&SECRET))
@@ -240,8 +241,8 @@ pub(crate) fn row_at(addr: usize) -> Option<u16> {
     look_at(addr, |header| header.row(), |header| header.row())
 }
 
-/// Whether a header is at `addr`, be it of a live block or of one that was freed. Any context, any
-/// address.
+/// Whether a header is at `addr`, whether of a live block or of one that was freed. Any context,
+/// any address.
 pub(crate) fn is_at(addr: usize) -> bool {
     let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
     header.and_then(Header::find).is_some()
@@ -293,7 +294,7 @@ impl Header {
     pub(crate) unsafe fn write(self, object: NonNull<u8>) {
         let Words { first, second } = self.0;
         let check = check(object.as_ptr() as usize, first, second);
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements these bytes are aligned, and belong to the caller.
         unsafe {
             object.cast::<u64>().write(first);
             // Write the word by one store. The free loads it as a whole, and a processor can
@@ -305,9 +306,10 @@ impl Header {
         }
     }
 
-    /// Makes `units` units from `object` on, at most 255, known as one object, or as the front of
-    /// a cache-aligned block's, in which no block begins yet. If one did that was freed since, the
-    /// header stays that block's but for the units, so that a second free is still recognized.
+    /// Writes a spare header to `object`. It says that `units` units from there on, at most 255,
+    /// are one object, or the part of an object in front of a cache-aligned block's header, and
+    /// that no block begins there yet. If a block began there that was freed since, its header
+    /// stays except for the units and marks, so that a second free is still recognized.
     ///
     /// # Safety
     ///
@@ -316,7 +318,8 @@ impl Header {
     pub(crate) unsafe fn write_spare(object: NonNull<u8>, units: usize) {
         let addr = object.as_ptr() as usize;
         let at = object.cast::<u64>();
-        // SAFETY: By the safety requirements. Others may look for a header here meanwhile.
+        // SAFETY: By the safety requirements these bytes are aligned and the caller's. Others may
+        // look for a header here meanwhile, so the loads are volatile.
         let found = unsafe { (at.read_volatile(), at.add(1).read_volatile()) };
         // CAST: By the safety requirements it is at most 255.
         let place = (units as u64) << 16;
@@ -331,7 +334,7 @@ impl Header {
                 second: 0,
             },
         };
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements these bytes are aligned, and belong to the caller.
         unsafe {
             at.write_volatile(words.first);
             at.add(1).write_volatile(words.freed(addr));
@@ -354,7 +357,8 @@ impl Header {
     ///
     /// At `object` is a header that the caller has written, and no client knows its block yet.
     pub(crate) unsafe fn mark(object: NonNull<u8>) {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements the caller has written a header there, and no client
+        // knows its block yet.
         unsafe { Self::add(object, MARKED) };
     }
 
@@ -364,7 +368,8 @@ impl Header {
     ///
     /// At `object` is a header that the caller has written, and no client knows its block yet.
     pub(crate) unsafe fn mark_checked(object: NonNull<u8>) {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements the caller has written a header there, and no client
+        // knows its block yet.
         unsafe { Self::add(object, MARKED | CHECKED) };
     }
 
@@ -554,7 +559,8 @@ impl Remains {
     }
 
     /// The header of a small block, if only its first word was overwritten, and its tag has this
-    /// stamp. Tries all first words; the check word proves which one it was.
+    /// stamp. Tries every first word that such a header can have; the check word proves which one
+    /// it was.
     pub(crate) fn small_by_second(&self, addr: usize, stamp: u64) -> Option<Header> {
         let header = Header(self.0);
         let bytes = Some(header.bytes()).filter(|&bytes| bytes != 0 && bytes <= LARGEST)?;
@@ -1065,7 +1071,7 @@ mod tests {
             assert!(header.front() == front * UNIT && header.bytes() == 100);
             assert!(header.units() + front == units(100 + CACHE_ROOM));
             assert!(Header::find_nonpaged(addr).is_none());
-            // Either word makes the other out.
+            // Either word is enough to find the other.
             let remains = Remains::of_small(addr).ok_or(EINVAL)?;
             assert!(remains
                 .small_by_second(addr, stamp)

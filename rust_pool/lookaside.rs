@@ -2,15 +2,16 @@
 
 //! Lookaside lists: all but the common case, which is in `lookaside/list.c`.
 //!
-//! The head of a list is in its client's memory, which may be overwritten, or freed without a word.
-//! So a list has a record here, found by the head's address. The store is in it, in which the list
-//! keeps entries. Heads are touched only in calls that got them.
+//! The head of a list is in its client's memory, which the client may overwrite or free at any
+//! time. So a list has a record here, found by the head's address. The record contains the store,
+//! in which the list keeps entries. A head is accessed only in calls that were passed it.
 //!
-//! A head may outlive its list, and still has the store then. So the record of a list that is gone
-//! is not freed: the next list gets it.
+//! A head may outlive its list, and still points to the store then. So the record of a list that is
+//! gone is not freed, but used for the next list.
 //!
-//! What a list keeps are live blocks of pool, counted under its tag. While the verifier is on, or a
-//! checker of the kernel wants to see every allocation and free, lists keep nothing.
+//! The entries that a list keeps are live blocks of pool, counted under the list's tag. While the
+//! verifier is on, or a checker of the kernel wants to see every allocation and free, lists keep
+//! nothing.
 //!
 //! WDK: "Using Lookaside Lists", "ExInitializeLookasideListEx", "NPAGED_LOOKASIDE_LIST".
 
@@ -126,8 +127,8 @@ impl Wish {
         self.0.type_ & PAGED != 0
     }
 
-    /// Whether a routine of the client frees entries. We call it only where the client called us:
-    /// otherwise the client may be going.
+    /// Whether a routine of the client frees entries. It is called only in a call from the client:
+    /// at any other time the client may be unloading.
     fn is_freed_by_client(&self) -> bool {
         !self.0.free.is_null()
     }
@@ -142,7 +143,8 @@ impl Wish {
         !self.is_custom() && self.0.size <= LARGEST && self.0.type_ & CACHE_ALIGNED == 0
     }
 
-    /// Whether `entry` is a live block as a list of `client` has them, as far as that can be told.
+    /// Whether `entry` may be an entry of this list of `client`: a live block with its tag, size
+    /// and pool, or anything if a routine of the client makes or frees entries.
     fn is_entry(&self, entry: usize, client: Client) -> bool {
         self.is_custom()
             || lookup::may_be_of(entry, client)
@@ -157,13 +159,13 @@ impl Wish {
                 })
     }
 
-    /// Whether the list may keep this entry, though the common case cannot tell it. Special pool
-    /// gets its blocks back.
+    /// Whether the list may keep this entry, although the common case cannot recognize it. Blocks
+    /// of special pool are not kept.
     fn may_put(&self, entry: usize) -> bool {
         !self.is_custom() && !self.is_small() && self.fits_here() && !arena::covers(entry)
     }
 
-    /// Whether an entry has room for the link. What is from pool has.
+    /// Whether an entry has room for the link. A block of pool always has.
     fn has_room(&self) -> bool {
         // CAST: A small constant.
         self.0.allocate.is_null() || self.0.size >= raw::LOOKASIDE_MINIMUM_BLOCK_SIZE as usize
@@ -174,7 +176,7 @@ impl Wish {
         !self.is_paged() || sys::irql().may_sleep()
     }
 
-    /// Makes an entry, for whoever gets what is null if there is none. Any context but NMI.
+    /// Makes an entry; null if it cannot. Any context but NMI.
     fn make(&self, head: Head, client: Client, caller: usize) -> *mut c_void {
         let Self(wish) = self;
         if wish.allocate.is_null() {
@@ -187,7 +189,7 @@ impl Wish {
             violation.about(self.tag()).report();
             return null_mut();
         }
-        // SAFETY: The routine is the client's, which calls us. No lock is held.
+        // SAFETY: The routine belongs to the client, which is calling us. No lock is held.
         unsafe { raw::rust_pool_entry_make(wish, head.as_ptr()) }
     }
 
@@ -207,7 +209,7 @@ impl Wish {
     }
 }
 
-/// Entries that were taken out of a store, whose owner frees them.
+/// Entries that were taken out of a store. Whoever has the chain frees them.
 ///
 /// # Invariants
 ///
@@ -231,10 +233,10 @@ impl Iterator for Chain {
 
     fn next(&mut self) -> Option<*mut c_void> {
         let entry = NonNull::new(self.first)?;
-        // INVARIANT: The first is the caller's from now on.
+        // INVARIANT: The first entry leaves the chain: it is the caller's from now on.
         self.number = self.number.checked_sub(1)?;
-        // SAFETY: By the type invariant; an entry has room for a link, and is aligned as pool is,
-        // or as the client has it.
+        // SAFETY: By the type invariant it is an entry, which has room for a link. It is aligned
+        // like pool, or however the client's routine aligns it.
         self.first = unsafe { entry.cast::<*mut c_void>().read_unaligned() };
         Some(entry.as_ptr())
     }
@@ -242,7 +244,7 @@ impl Iterator for Chain {
 
 /// The record of a list.
 pub(crate) struct Lookaside {
-    /// Heads may have it as long as this module is loaded.
+    /// Heads may point to it as long as this module is loaded.
     store: Opaque<raw::rust_pool_store>,
     place: Place<Lookaside>,
     /// Where the head is.
@@ -251,10 +253,11 @@ pub(crate) struct Lookaside {
     /// Who initialised the list.
     client: Client,
     site: CallSite,
-    /// Entries made and not freed to the list: those that are out, those that the pool freed, and
-    /// those that the list keeps. Changed under the lock of the bucket.
+    /// Entries that were made and not freed through the list: those that the client has, those that
+    /// it freed by `ExFreePool()`, and those that the list keeps. Changed under the lock of the
+    /// bucket.
     live: Atomic<i64>,
-    /// Changed likewise.
+    /// How many entries the list should keep. Changed under the lock of the bucket.
     depth: Atomic<u32>,
 }
 
@@ -266,7 +269,7 @@ unsafe impl Send for Lookaside {}
 unsafe impl Sync for Lookaside {}
 
 impl Entry for Lookaside {
-    // Heads are aligned so.
+    // Heads are aligned to 16 bytes.
     const ALIGN: u32 = 4;
 
     fn key(&self) -> usize {
@@ -303,7 +306,7 @@ impl Lookaside {
         Some(record)
     }
 
-    /// A record that is no list's yet.
+    /// A record that belongs to no list yet.
     fn allocate(wish: Wish) -> Option<KBox<Self>> {
         let request = Request {
             bytes: size_of::<Self>(),
@@ -341,8 +344,9 @@ impl Lookaside {
         }
     }
 
-    /// Lets it keep as many as it may now, and takes out those above `keep`. Call it with the lock
-    /// of the bucket held, or when it is in the table no more.
+    /// Sets the store's limit to what the list may keep now, and takes out the entries above
+    /// `keep`. Call it with the lock of the bucket held, or when the record is no longer in the
+    /// table.
     fn take(&self, keep: u16) -> Chain {
         self.take_and_limit(self.limit(), keep)
     }
@@ -353,11 +357,11 @@ impl Lookaside {
         let first =
             unsafe { raw::rust_pool_store_limit(self.store.get(), limit, keep, &mut number) };
         self.count(-i64::from(number));
-        // INVARIANT: They are in the store no more.
+        // INVARIANT: The entries are no longer in the store.
         Chain { first, number }
     }
 
-    /// How many it keeps; any number that it had will do.
+    /// How many entries it keeps, or did a moment ago.
     fn kept(&self) -> u16 {
         // SAFETY: As above.
         unsafe { (&raw const (*self.store.get()).depth).read_volatile() }
@@ -365,8 +369,8 @@ impl Lookaside {
 
     /// Whether this is the entry that was freed to it last.
     fn is_first(&self, entry: usize) -> bool {
-        // SAFETY: As above. Any value that it had will do: who freed the entry a second time does
-        // not take it meanwhile.
+        // SAFETY: As above. An older value will do: the caller, which may have freed the entry
+        // twice, does not take it meanwhile.
         let first = unsafe { (&raw const (*self.store.get()).first).read_volatile() };
         first as usize == entry
     }
@@ -383,7 +387,7 @@ impl Lookaside {
             .store(self.live.load(Relaxed).wrapping_add(more), Relaxed);
     }
 
-    /// Learns from an entry that was just made how all of them are told.
+    /// Learns from an entry that was just made what the headers of all entries have in common.
     fn learn(&self, entry: usize) {
         let header = entry.checked_sub(UNIT).filter(|_| self.wish.is_small());
         if let Some(headers) = header.and_then(Header::common) {
@@ -395,7 +399,8 @@ impl Lookaside {
     /// Keeps a block of pool that was freed to the list, if there is room.
     fn put(&self, head: Head, entry: *mut c_void) -> Put {
         let mut twice = false;
-        // SAFETY: As above; the entry is one, so it has room for a link, and its owner gives it up.
+        // SAFETY: As above. It is an entry of the list, so it has room for a link, and its owner
+        // gives it up.
         let kept =
             unsafe { raw::rust_pool_store_put(self.store.get(), head.as_ptr(), entry, &mut twice) };
         match (kept, twice) {
@@ -405,10 +410,11 @@ impl Lookaside {
         }
     }
 
-    /// Fits the depth to what was asked of the list of late. The result is what is too much now.
+    /// Adapts the depth to the latest allocations from the list. Returns the entries above the new
+    /// limit.
     fn adapt(&self, head: Head) -> Chain {
         let (mut allocates, mut misses) = (0, 0);
-        // SAFETY: The head is there during the call.
+        // SAFETY: The head exists during the call.
         let asked = unsafe {
             raw::rust_pool_head_asked(head.as_ptr(), depth::WINDOW, &mut allocates, &mut misses)
         };
@@ -422,7 +428,7 @@ impl Lookaside {
         self.take(self.limit())
     }
 
-    /// Puts the record of a list that is gone aside for the next list.
+    /// Puts the record of a list that is gone aside, for the next list.
     fn release(record: KBox<Self>) {
         COUNT.add(-1, Relaxed);
         // SAFETY: The store was initialised, and is there as long as this module is loaded.
@@ -435,7 +441,7 @@ impl Lookaside {
 enum Put {
     Kept,
     Full,
-    /// It is kept already.
+    /// The list keeps it already.
     Twice,
 }
 
@@ -447,8 +453,8 @@ pub(crate) static LISTS: AtLoad<HashTable<Lookaside>> = AtLoad::new(|| {
     )
 });
 
-/// Records of lists that are gone: no more than there were lists at a time. A head may still have
-/// their stores, so they are freed when this module is unloaded.
+/// Records of lists that are gone: at most as many as there once were lists at the same time. A
+/// head may still point to their stores, so they are freed only when this module is unloaded.
 pub(crate) static SPARE: AtLoad<SpinLockIrq<List<Lookaside>>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(List::new(), "rust_pool::lookaside_spare"),
@@ -456,11 +462,11 @@ pub(crate) static SPARE: AtLoad<SpinLockIrq<List<Lookaside>>> = AtLoad::new(|| {
     )
 });
 
-/// Held while entries are freed that were taken out of lists without a call of their clients.
+/// Held while entries are freed that were taken out of lists other than in a call from the client.
 pub(crate) static GIVING: AtLoad<Mutex<()>> =
     AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::lookaside_giving"), GFP_KERNEL));
 
-/// How many lists there are, so that nobody looks for them where there are none.
+/// How many lists there are. While it is 0, nobody needs to look for any.
 static COUNT: Atomic<i64> = Atomic::new(0);
 
 /// Whether the verifier is on.
@@ -472,7 +478,7 @@ fn may_keep() -> bool {
     magazines != 0 && !VERIFIED.load(Relaxed)
 }
 
-/// The head of a list, which is there during the call that got it.
+/// The head of a list. It exists during the call that was passed it.
 #[derive(Clone, Copy)]
 struct Head(NonNull<raw::GENERAL_LOOKASIDE>);
 
@@ -490,13 +496,14 @@ impl Head {
         head
     }
 
-    /// As above, for routines that must not be called in NMI, where no lock may be taken.
+    /// Like [`Self::new`], for routines that must not be called in NMI, where no lock may be taken.
     ///
     /// # Safety
     ///
-    /// As above.
+    /// See [`Self::new`].
     unsafe fn outside_nmi(list: *mut raw::GENERAL_LOOKASIDE, caller: usize) -> Option<Self> {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements it is null, or a head or memory for one, during the
+        // call.
         let head = unsafe { Self::new(list, caller) }?;
         if sys::irql().is_nmi() {
             rule::LOOKASIDE_IN_NMI.by(caller, [head.into()]).report();
@@ -513,7 +520,7 @@ impl Head {
         self.as_ptr() as usize
     }
 
-    /// What `look` says of its record, if it has one. Any context but NMI.
+    /// Calls `look` with its record, if it has one, and returns the result. Any context but NMI.
     fn with<T>(self, look: impl FnOnce(&Lookaside) -> T) -> Option<T> {
         LISTS.bucket(self.addr()).lock().find(self.addr()).map(look)
     }
@@ -534,13 +541,13 @@ impl Head {
             tag: 0,
             extended: false,
         };
-        // SAFETY: By the type's contract.
+        // SAFETY: The head exists during the call that was passed it.
         let is_bare = unsafe { raw::rust_pool_head_is_bare(self.as_ptr(), &mut wish) };
         is_bare.then_some(Wish(wish))
     }
 
     fn close(self) {
-        // SAFETY: By the type's contract.
+        // SAFETY: The head exists during the call that was passed it.
         unsafe { raw::rust_pool_head_close(self.as_ptr()) }
     }
 }
@@ -586,11 +593,11 @@ fn make(head: Head, wish: Wish, client: Client, caller: usize) -> Status {
     let old = {
         let mut bucket = LISTS.bucket(head.addr()).lock();
         let old = bucket.remove(head.addr());
-        // SAFETY: The head is the client's, who has it initialised.
+        // SAFETY: The head is memory of the client, who wants it initialised.
         unsafe { raw::rust_pool_head_init(head.as_ptr(), &asked, store, depth::LEAST) };
         if let Some(record) = record {
             COUNT.add(1, Relaxed);
-            // A new store has nothing that could be too much.
+            // A new store has no entries to take out: this only sets its limit.
             let Chain { .. } = record.take(0);
             bucket.insert(record);
         }
@@ -599,7 +606,7 @@ fn make(head: Head, wish: Wish, client: Client, caller: usize) -> Status {
     if let Some(old) = old {
         let given = [head.into(), old.wish.tag().into(), old.out().into()];
         let say = || tell(&old, old.kept());
-        // Memory of the module itself was not freed and given to another.
+        // Memory inside the module itself cannot have been freed and given to somebody else.
         if old.client == client || old.client == Client::at(head.addr()) {
             let violation = rule::LOOKASIDE_INITIALISED_TWICE.by(caller, given);
             violation.report_with(say);
@@ -607,7 +614,7 @@ fn make(head: Head, wish: Wish, client: Client, caller: usize) -> Status {
             let violation = rule::LOOKASIDE_GONE.by(caller, given);
             violation.report_of_site(&old.site, say);
         }
-        // A routine of another module may be gone.
+        // A routine of another module may have been unloaded.
         if old.client == client || !old.wish.is_freed_by_client() {
             let entries = old.take_and_limit(0, 0);
             entries.for_each(|entry| old.wish.unmake(head, entry, caller));
@@ -620,7 +627,7 @@ fn make(head: Head, wish: Wish, client: Client, caller: usize) -> Status {
 /// Allocates an entry that the list does not have. Any context.
 fn miss(head: Head, caller: usize) -> *mut c_void {
     if sys::irql().is_nmi() {
-        // SAFETY: The head is there during the call.
+        // SAFETY: The head exists during the call.
         let (kind, size) = unsafe {
             let head = head.as_ptr();
             ((*head).Type, (*head).Size)
@@ -660,8 +667,9 @@ fn free_to_pool(entry: usize, caller: usize) {
     }
 }
 
-/// Frees an entry that the common case did not keep: there is no room, or it cannot tell that it is
-/// one. Any context, and any entry unless the client's own routine makes or frees them.
+/// Frees an entry that the common case did not keep: there is no room, or it did not recognize the
+/// entry. Any context. `entry` may be any address, unless the client's own routine makes or frees
+/// entries.
 fn overflow(head: Option<Head>, entry: usize, caller: usize) {
     if sys::irql().is_nmi() {
         let given = [Parameter::Address(entry)];
@@ -686,8 +694,8 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
     };
     let block = entry as *mut c_void;
     let is_entry = wish.is_entry(entry, client);
-    // What is freed in the wrong context is not kept: the pool reports it. A small block that the
-    // common case refused is not as the others, or there is no room.
+    // An entry that is freed in the wrong context is not kept: the pool reports it. If the common
+    // case refused a small block, its header is not like the others', or there is no room.
     let twice = if wish.is_custom() {
         head.with(|list| list.is_first(entry)).unwrap_or(false)
     } else if is_entry && wish.may_put(entry) {
@@ -704,7 +712,8 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
         let violation = rule::POOL_FREED_TWICE.by(caller, given);
         return violation.about(wish.tag()).report();
     }
-    // The pool reports a block whose header was overwritten, and the client has none of it left.
+    // The pool reports a block whose header was overwritten. The client has given it up, so it
+    // counts as freed.
     let is_freed = is_entry || !header::is_at(entry) && damage::look(entry).is_some();
     wish.unmake(head, block, caller);
     if is_freed {
@@ -712,7 +721,7 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
     }
 }
 
-/// Frees what a list keeps. Any context but NMI.
+/// Frees the entries that a list keeps. Any context but NMI.
 fn flush(head: Head, caller: usize) {
     let known = head.with(|list| (list.wish, list.take(0)));
     match known {
@@ -749,7 +758,7 @@ fn delete(head: Head, caller: usize) {
     Lookaside::release(list);
 }
 
-/// Prints what is known of a list, which keeps or kept so many.
+/// Prints what is known of a list, which keeps or kept `kept` entries.
 fn tell(list: &Lookaside, kept: u16) {
     let (tag, size, site) = (list.wish.tag(), list.wish.0.size, &list.site);
     let (out, kept) = (Blocks(list.out()), Blocks(kept.into()));
@@ -759,8 +768,9 @@ fn tell(list: &Lookaside, kept: u16) {
     }
 }
 
-/// Calls `visit` on each list that is there throughout, with the lock of its bucket held, and frees
-/// what that takes out. It must not take from a list whose client frees the entries. Sleeps.
+/// Calls `visit` on each list, with the lock of its bucket held, and frees the entries that `visit`
+/// takes out. May miss lists that are made or deleted meanwhile. `visit` must not take entries from
+/// a list whose client frees them. Sleeps.
 fn for_each(mut visit: impl FnMut(&Lookaside) -> Chain) {
     if COUNT.load(Relaxed) == 0 {
         return;
@@ -783,7 +793,7 @@ fn for_each(mut visit: impl FnMut(&Lookaside) -> Chain) {
     }
 }
 
-/// What a list goes on to keep when its client is not asked.
+/// How many entries a list goes on to keep, in a call that is not from its client.
 fn least(list: &Lookaside) -> u16 {
     if list.wish.is_freed_by_client() {
         u16::MAX
@@ -792,7 +802,7 @@ fn least(list: &Lookaside) -> u16 {
     }
 }
 
-/// Has lists keep nothing while the verifier is on. Sleeps.
+/// Makes lists keep nothing while the verifier is on. Sleeps.
 pub(crate) fn verify(on: bool) {
     VERIFIED.store(on, Relaxed);
     for_each(|list| {
@@ -801,7 +811,7 @@ pub(crate) fn verify(on: bool) {
     });
 }
 
-/// Frees what lists keep, as memory is short. Sleeps.
+/// Frees the entries that lists keep, as memory is short. Sleeps.
 pub(crate) fn drain() {
     for_each(|list| {
         list.depth.store(depth::LEAST.into(), Relaxed);
@@ -827,7 +837,7 @@ pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     LISTS.for_each(|list| visit(&list.site));
 }
 
-/// Takes out a list that `which` is true of.
+/// Takes a list out of the table for which `which` returns `true`.
 fn remove(which: impl Fn(&Lookaside) -> bool) -> Option<KBox<Lookaside>> {
     let mut head = None;
     LISTS.next(0, |list| which(list).then(|| head = Some(list.head)));
@@ -835,7 +845,8 @@ fn remove(which: impl Fn(&Lookaside) -> bool) -> Option<KBox<Lookaside>> {
     LISTS.bucket(head).lock().remove(head)
 }
 
-/// Frees what a list kept that has lost its head; what a client's routine would free stays.
+/// Frees the entries of a list that has lost its head. Entries that a routine of the client would
+/// free stay allocated.
 fn forget(list: KBox<Lookaside>) {
     if !list.wish.is_freed_by_client() {
         for entry in list.take_and_limit(0, 0) {
@@ -872,7 +883,8 @@ pub(crate) fn departed(module: Module) {
         let more = lines - LINES;
         pr_err!("  and {more} more lookaside lists\n");
     }
-    // What was taken out of a list before it was deleted still counts as the client's.
+    // Wait for entries that were taken out of a list before it was deleted: they still count as the
+    // client's.
     drop(GIVING.lock());
 }
 
@@ -896,7 +908,8 @@ unsafe extern "C" fn rust_pool_lookaside_make(
     caller: usize,
     module: *mut bindings::module,
 ) -> i32 {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `list` is null or memory for a head, and `wish` may be
+    // read.
     let (head, wish) = unsafe { (Head::outside_nmi(list, caller), Wish(*wish)) };
     let status = head.map_or(Status::InvalidParameter, |head| {
         make(head, wish, Client::new(module), caller)
@@ -919,7 +932,8 @@ unsafe extern "C" fn rust_pool_lookaside_make_extended(
     caller: usize,
     module: *mut bindings::module,
 ) -> i32 {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `list` is null or memory for a head, and `wish` may be
+    // read.
     let (head, mut wish) = unsafe { (Head::outside_nmi(list, caller), *wish) };
     let Some(head) = head else {
         return Status::InvalidParameter.as_raw();
@@ -939,7 +953,7 @@ unsafe extern "C" fn rust_pool_lookaside_make_extended(
     };
     let status = make(head, Wish(wish), Client::new(module), caller);
     if matches!(status, Status::InsufficientResources) {
-        // Its client does not use it.
+        // The client got an error, so it does not use the list.
         head.close();
     }
     status.as_raw()
@@ -957,7 +971,7 @@ unsafe extern "C" fn rust_pool_lookaside_miss(
     list: *mut raw::GENERAL_LOOKASIDE,
     caller: usize,
 ) -> *mut c_void {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or a head or memory for one, during the call.
     let head = unsafe { Head::new(list, caller) };
     head.map_or(null_mut(), |head| miss(head, caller))
 }
@@ -974,7 +988,7 @@ unsafe extern "C" fn rust_pool_lookaside_overflow(
     entry: *mut c_void,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or a head or memory for one, during the call.
     let head = unsafe { Head::new(list, caller) };
     overflow(head, entry as usize, caller);
 }
@@ -987,7 +1001,7 @@ matches_header!(rust_pool_lookaside_overflow);
 /// As for [`Head::new`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_lookaside_flush(list: *mut raw::GENERAL_LOOKASIDE, caller: usize) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or a head or memory for one, during the call.
     if let Some(head) = unsafe { Head::outside_nmi(list, caller) } {
         flush(head, caller);
     }
@@ -1002,7 +1016,7 @@ export_symbol_gpl!(rust_pool_lookaside_flush);
 /// As for [`Head::new`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_lookaside_delete(list: *mut raw::GENERAL_LOOKASIDE, caller: usize) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or a head or memory for one, during the call.
     if let Some(head) = unsafe { Head::outside_nmi(list, caller) } {
         delete(head, caller);
     }

@@ -2,8 +2,8 @@
 
 //! Memory descriptor lists: a header that says where a buffer is, and its page frame numbers.
 //!
-//! Drivers write both, so a routine must check what it reads. What has to be reliable is kept
-//! elsewhere: the size of the pool block says how long the list may be.
+//! Drivers write both, so a routine must check what could harm others. Facts that have to be
+//! reliable are kept elsewhere: the size of the pool block says how long the list may be.
 //!
 //! WDK: "IoAllocateMdl", "MmBuildMdlForNonPagedPool", "IoBuildPartialMdl".
 
@@ -73,7 +73,7 @@ const LARGEST: usize = 0x7ff8;
 /// Where the kernel's half of the address space begins.
 pub(crate) const SYSTEM_SPACE: usize = 1 << 63;
 
-/// What `MdlFlags` says.
+/// The bits of `MdlFlags`.
 pub(crate) mod flag {
     use crate::sys::raw;
 
@@ -160,7 +160,8 @@ impl Mdl {
         NonNull::new(head.Next).map(Self)
     }
 
-    /// The MDL that a block of pool is, which its owner gives up. Any context, any address.
+    /// The MDL in the block of pool at an address, if one begins there. Its owner gives it up. Any
+    /// context, any address.
     pub(crate) fn of_block(addr: usize) -> Option<Self> {
         // INVARIANT: As checked.
         NonNull::new(addr as *mut raw::MDL)
@@ -170,12 +171,12 @@ impl Mdl {
 
     /// The head.
     pub(crate) fn head(&self) -> raw::MDL {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant its head may be read.
         unsafe { self.0.read() }
     }
 
     pub(crate) fn set_head(&self, head: raw::MDL) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant its head may be written.
         unsafe { self.0.write(head) }
     }
 
@@ -205,7 +206,7 @@ impl Mdl {
         unsafe { self.0.add(1).cast::<raw::PFN_NUMBER>().read() }
     }
 
-    /// The block that the MDL is, if it is one of pool.
+    /// The block of pool that contains the MDL, if it begins there.
     fn block(&self) -> Option<Known> {
         if sys::irql().is_nmi() {
             return None;
@@ -213,12 +214,12 @@ impl Mdl {
         lookup::find(self.addr()).filter(|known| is_pool(known) && known.bytes >= HEAD)
     }
 
-    /// The tag of the block of pool that it is, if it is one. Any address.
+    /// The tag of the block of pool that contains it, if one does. Any address.
     pub(crate) fn tag(&self) -> Option<Tag> {
         self.block()?.tag
     }
 
-    /// Whether it is a block that a routine allocated for an MDL. Any address.
+    /// Whether it is in a block that a routine allocated for an MDL. Any address.
     pub(crate) fn is_allocated(&self) -> bool {
         self.tag() == Some(Tag::from_raw(TAG))
     }
@@ -236,7 +237,7 @@ impl Mdl {
         size.saturating_sub(HEAD) / FRAME >= frames
     }
 
-    /// What locks its pages: it, or the MDL that it is a part of.
+    /// The MDL that keeps its pages locked: this one, or for a partial MDL its source.
     pub(crate) fn locker(&self) -> Locker {
         let head = self.head();
         if flags_of(&head) & flag::PARTIAL == 0 {
@@ -251,12 +252,12 @@ impl Mdl {
         flags_of(&self.head()).into()
     }
 
-    /// Reports a rule that it breaks, of those that are told with its flags and one parameter more.
+    /// Reports that it breaks a rule whose parameters are the MDL, its flags, and one more.
     pub(crate) fn report(&self, rule: &Rule<3>, last: impl Into<Parameter>, caller: usize) {
         self.report_with(rule, last, caller, || ());
     }
 
-    /// The same, and what `say` prints.
+    /// Like [`Self::report`]. If the violation is logged, `say` prints more lines.
     pub(crate) fn report_with(
         &self,
         rule: &Rule<3>,
@@ -281,7 +282,7 @@ pub(crate) fn flags_of(head: &raw::MDL) -> u16 {
     head.MdlFlags as u16
 }
 
-/// Sets them.
+/// Sets the flags of a head.
 pub(crate) fn set_flags(head: &mut raw::MDL, flags: u16) {
     // CAST: As above.
     head.MdlFlags = flags as i16;
@@ -308,18 +309,20 @@ fn is_pool(known: &Known) -> bool {
     matches!(known.memory, MemoryType::Pool { .. })
 }
 
-/// What keeps an MDL from being freed, or used for another buffer: its flags that say so.
+/// The flags that say that an MDL is in use, so it may not be freed or describe another buffer.
 pub(crate) fn in_use(head: &raw::MDL) -> u16 {
     let flags = flags_of(head);
     if flags & (flag::PARTIAL | flag::NONPAGED) != 0 {
-        // What it is of is mapped and locked, not it.
+        // Its source, or the buffer's owner, has mapped the pages. It has not, unless this flag is
+        // set.
         flags & flag::PARTIAL_MAPPED
     } else {
         flags & flag::MAPPED
     }
 }
 
-/// The flag that says that its pages are locked, and not only those that it is a part of.
+/// The flag that says that its pages are locked, unless it is partial: then its source has them
+/// locked.
 fn locked(head: &raw::MDL) -> u16 {
     let flags = flags_of(head);
     if flags & (flag::PARTIAL | flag::NONPAGED) != 0 {
@@ -329,7 +332,7 @@ fn locked(head: &raw::MDL) -> u16 {
     }
 }
 
-/// Fills the frames in.
+/// Fills in the frames of an MDL's buffer.
 fn build(mdl: Mdl, caller: usize) {
     let mut head = mdl.head();
     let flags = flags_of(&head);
@@ -385,7 +388,8 @@ fn build(mdl: Mdl, caller: usize) {
     }
 }
 
-/// Describes `bytes` bytes at `start` of the source's buffer, or all up to its end, by the target.
+/// Makes the target describe `bytes` bytes from `start` on of the source's buffer; 0 stands for all
+/// up to its end.
 fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
     let (from, mut to) = (source.head(), target.head());
     let flags = flags_of(&from);
@@ -485,7 +489,7 @@ fn allocate(
 ///
 /// # Safety
 ///
-/// `irp` is null, or begins as the structure and has a chain of MDLs that end.
+/// `irp` is null, or begins like `rust_pool_irp`, and its chain of MDLs ends.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_allocate(
     va: *mut c_void,
@@ -505,7 +509,7 @@ unsafe extern "C" fn rust_pool_mdl_allocate(
     let mdl = mdl.0.as_ptr();
     let irp: *mut raw::rust_pool_irp = irp.cast();
     if !irp.is_null() {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements the IRP is valid, and its chain of MDLs ends.
         unsafe {
             let mut end = &raw mut (*irp).MdlAddress;
             while secondary && !(*end).is_null() {
@@ -526,7 +530,8 @@ export_symbol_gpl!(rust_pool_mdl_allocate);
 /// As for [`Mdl::new`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_build(mdl: *mut raw::MDL, caller: usize) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
         build(mdl, caller);
     }
@@ -547,7 +552,8 @@ unsafe extern "C" fn rust_pool_mdl_partial(
     bytes: u32,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements each is null, or an MDL that nobody else uses during the
+    // call.
     let (source, target) = unsafe { (Mdl::new(source, caller), Mdl::new(target, caller)) };
     if let (Some(source), Some(target)) = (source, target) {
         partial(source, target, va as usize, bytes, caller);

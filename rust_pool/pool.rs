@@ -159,7 +159,8 @@ fn allocate_small(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNul
     block
 }
 
-/// Allocates a block of pages, or any other block that the fast path for small blocks did not.
+/// Allocates a block of pages, or any other block that the fast path for small blocks did not
+/// allocate.
 #[inline(never)]
 fn allocate_pages(
     pool_type: u32,
@@ -351,7 +352,8 @@ fn free(addr: usize, tag: u32, caller: usize) {
     }
 }
 
-/// Frees a block while somebody looks at frees, unless it is in a scatter/gather list.
+/// Frees a block while somebody looks at frees: a tracer, or a scatter/gather list, whose memory
+/// must not be freed.
 #[inline(never)]
 fn free_watched(addr: usize, tag: Tag, caller: usize) {
     let refuses = |known: Known| listed::refuses(addr, known.bytes, caller);
@@ -366,7 +368,7 @@ fn free_watched(addr: usize, tag: Tag, caller: usize) {
     }
 }
 
-/// Frees a block of pages, or any other block that the fast path for small blocks did not.
+/// Frees a block of pages, or any other block that the fast path for small blocks did not free.
 #[inline(never)]
 fn free_pages(addr: usize, tag: Tag, caller: usize) {
     if addr % PAGE_SIZE != 0 || !fast::free_pages(addr, tag) {
@@ -580,8 +582,8 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
 }
 
 /// Reports the free of an address that has the header of a freed block in front of it. That is a
-/// second free, unless the memory was used again: an object of the kernel's and a block of the pool
-/// may have headers of former blocks in what their owners have not written yet.
+/// second free, unless the memory was used again: an object of the kernel or a block of the pool
+/// may still contain headers of former blocks, where its owner has not written yet.
 #[cold]
 fn free_freed(addr: usize, tag: Tag, caller: usize) {
     if slab_caches::is_of_another(addr) {

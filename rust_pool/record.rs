@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The record of a block without a header, here called a region.
+//! The record of a block without a header, of a mapping, or of pages that are locked or listed:
+//! here called a region.
 //!
 //! The record is reserved before the memory is allocated, so that a later failure leaves nothing to
 //! undo.
@@ -94,8 +95,8 @@ pub(crate) enum Owner {
     /// Pages that others own, mapped for a device. The region's base is three bytes behind the
     /// address of the list.
     List(MappedList),
-    /// Map registers for packet DMA. The region's base is four bytes behind what the driver has for
-    /// them.
+    /// Map registers for packet DMA. The region's base is four bytes behind the map register base
+    /// that the driver got.
     Packet(Packet<Region>),
     /// Pages that others own, mapped for an MDL.
     Mapping,
@@ -110,7 +111,7 @@ pub(crate) enum Owner {
     /// Pages locked for an MDL. The region's base is one byte behind the MDL's address.
     Locked {
         pinned: Pinned,
-        /// The tag of the block of pool that the MDL was, if it was one.
+        /// The tag of the block of pool that contains the MDL, if one does.
         block: Option<Tag>,
     },
     /// Pages allocated for an MDL; the base is two bytes behind its address, or behind that of the
@@ -148,7 +149,7 @@ impl Owner {
         }
     }
 
-    /// The pages of which a list is kept, as they are not adjacent.
+    /// Its pages, if they are not adjacent and the record lists them.
     pub(crate) fn pages(&self) -> Option<&[NonNull<bindings::page>]> {
         match self {
             Self::NonCached { pages, .. } | Self::MdlPages { pages, .. } => Some(pages),
@@ -156,7 +157,7 @@ impl Owner {
         }
     }
 
-    /// The device that it is of, which it keeps.
+    /// The device of a buffer or a list, which keeps a reference to it.
     pub(crate) fn device(&self) -> Option<&HeldDevice> {
         match self {
             Self::CommonBuffer { device, .. } => Some(device),
@@ -165,7 +166,7 @@ impl Owner {
         }
     }
 
-    /// The free of it that a client has asked for.
+    /// The free of a buffer or the put of a list, once a client has asked for it.
     pub(crate) fn freeing(&self) -> Option<&Freeing> {
         match self {
             Self::CommonBuffer { freeing, .. } => freeing.as_ref(),
@@ -217,7 +218,7 @@ pub(crate) fn client_of(caller: usize) -> Option<Client> {
     CallSite::new(call_site::driver(caller)).client()
 }
 
-/// A page-aligned block.
+/// A page-aligned block, or another thing of which a record is kept: see [`Owner`].
 pub(crate) struct Region {
     pub(super) place: Place<Region>,
     pub(crate) base: NonNull<u8>,

@@ -97,7 +97,7 @@ impl Violation {
         self.log(|| true, who, tell);
     }
 
-    /// Reports it as the violation of whoever made a call at `site` earlier: the caller of now has
+    /// Reports it as the violation of whoever made a call at `site` earlier: the present caller has
     /// only found it. Any context but NMI.
     pub(crate) fn report_of_site(self, site: &CallSite, tell: impl FnOnce()) {
         let finder = self.caller;

@@ -109,7 +109,7 @@ typedef enum {
 	DmaCancelled,
 } DMA_COMPLETION_STATUS;
 
-/* What a driver is called back by. */
+/* Callbacks of a driver. */
 typedef IO_ALLOCATION_ACTION DRIVER_CONTROL(PDEVICE_OBJECT DeviceObject,
 					    PIRP Irp, PVOID MapRegisterBase,
 					    PVOID Context);
@@ -124,7 +124,10 @@ typedef VOID DMA_COMPLETION_ROUTINE(PDMA_ADAPTER DmaAdapter,
 				    DMA_COMPLETION_STATUS Status);
 typedef DMA_COMPLETION_ROUTINE *PDMA_COMPLETION_ROUTINE;
 
-/* A flag of the Ex routines: there is no waiting, so it only lets the routine be NULL. */
+/*
+ * A flag of the Ex routines. Nothing waits here, so its only effect is that the
+ * routine may be NULL.
+ */
 #define DMA_SYNCHRONOUS_CALLBACK		0x01
 
 #define DMA_ADAPTER_INFO_VERSION1		1
@@ -337,100 +340,107 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  *
  * PutDmaAdapter: puts the adapter back, after its last common buffer was freed and
  * its last list put. With live buffers (0xE6/0x07) or lists (0xE6/0x0A) it is a
- * violation, and the adapter exists until the last of them is gone. Where sleeping is allowed it waits for buffers whose
- * free was deferred, so the driver may release the device when it returns;
- * elsewhere the adapter is put back a little later, too. Context: any but NMI,
- * which is a violation (0xC2/0x09), and nothing is put back.
+ * violation, and the adapter exists until the last of them is gone. Where sleeping
+ * is allowed it waits for buffers whose free was deferred, so the driver may
+ * release the device when it returns; elsewhere the adapter is put back a little
+ * later, too. Context: any but NMI, which is a violation (0xC2/0x09), and nothing
+ * is put back.
  *
  * GetScatterGatherList: maps Length bytes from CurrentVa on, which is an address in
  * the first MDL of the chain, for the device, and calls ExecutionRoutine with the
  * list, before it returns and at DISPATCH_LEVEL. The IRP that the routine is given
- * is NULL. The list has no limit but the map registers, one for each page of the
- * buffer. Elements that are next to each other for the device are one. The list is
- * the caller's until PutScatterGatherList, and so are the pages the device's: they
- * must stay locked, and only then has a buffer the data that the device wrote. Until
- * then a free of them or of the MDLs, by any routine, is a violation (0xE6/0x0E), and
- * nothing is freed.
- * Returns STATUS_SUCCESS; STATUS_INSUFFICIENT_RESOURCES when memory is short, when
- * the adapter has too few map registers, and when the list would have more than one
- * element for a description without ScatterGather; STATUS_BUFFER_TOO_SMALL for what
- * is not within the MDLs (0xE6/0x1B, 0xE6/0x24); STATUS_INVALID_PARAMETER after
+ * is NULL. The list is limited only by the map registers, of which it takes one for
+ * each page of the buffer. Elements that are adjacent for the device are joined.
+ * The caller owns the list, and the device the pages, until PutScatterGatherList:
+ * until then the pages must stay locked, and the buffer may not yet have the data
+ * that the device wrote. To free the pages or the MDLs before that, by any routine,
+ * is a violation (0xE6/0x0E), and nothing is freed. Returns STATUS_SUCCESS;
+ * STATUS_INSUFFICIENT_RESOURCES when memory is short, when the adapter has too few
+ * map registers, and when the list would have more than one element for a
+ * description without ScatterGather; STATUS_BUFFER_TOO_SMALL for a transfer that is
+ * not within the MDLs (0xE6/0x1B, 0xE6/0x24); STATUS_INVALID_PARAMETER after
  * another violation: zero bytes (0xE6/0x21), an MDL that is not locked (0xE6/0x0E),
- * a frame that is not memory (0xC4/0x89), an adapter as above, no MDL or routine
- * (0xC4/0x16), a device that was removed (0xE6/0x00). The device must not be removed
- * during the call. Context: up to DISPATCH_LEVEL; the WDK asks for DISPATCH_LEVEL.
- * Above it is a violation (0xE6/0x13).
+ * a frame that is not memory (0xC4/0x89), an adapter as for AllocateCommonBuffer,
+ * no MDL or routine (0xC4/0x16), a device that was removed (0xE6/0x00). The device
+ * must not be removed during the call. Context: up to DISPATCH_LEVEL; the WDK asks
+ * for DISPATCH_LEVEL. Above it is a violation (0xE6/0x13).
  *
  * PutScatterGatherList: ends the transfer: unmaps the pages and frees the list. All
- * arguments must be those of GetScatterGatherList. A list that is put already or
- * never was (0xE6/0x06) and one of another adapter (0xC4/0x16) are violations, and
- * nothing is done; with another direction it is a violation, too, but the list is
- * put with its own. If the device was removed, unbound or given another IOMMU domain
- * since, it is a violation (0xE6/0x00), and only what is certainly of this list is
- * unmapped. Context: up to DISPATCH_LEVEL; above it a violation (0xE6/0x13), and the
- * list is put all the same, but for NMI.
+ * arguments must be those of GetScatterGatherList. A list that was put already or
+ * never existed (0xE6/0x06) and a list of another adapter (0xC4/0x16) are
+ * violations, and nothing is done. Another direction is a violation (0xC4/0x16),
+ * too, but the list is put with its own. If the device was removed, unbound or
+ * given another IOMMU domain since, it is a violation (0xE6/0x00), and only
+ * mappings that certainly belong to this list are undone. Context: up to
+ * DISPATCH_LEVEL; above it a violation (0xE6/0x13), but the list is put all the
+ * same, except in NMI.
  *
  * CalculateScatterGatherList: the bytes of a list with an element for each page of
- * the buffer, and the map registers. Returns as GetScatterGatherList. Context: any
- * but NMI.
+ * the buffer, and the map registers. Returns the same as GetScatterGatherList.
+ * Context: any but NMI.
  *
- * BuildScatterGatherList: as GetScatterGatherList, in memory of the caller's. If that
- * is smaller than the list, it returns STATUS_BUFFER_TOO_SMALL.
+ * BuildScatterGatherList: like GetScatterGatherList, but the list is in the
+ * caller's memory. If that is smaller than the list, it returns
+ * STATUS_BUFFER_TOO_SMALL.
  *
- * GetScatterGatherListEx, BuildScatterGatherListEx: as those without Ex, from so many
- * bytes into the chain of MDLs. The list is also written to the last argument, if
- * that is not NULL; then and with DMA_SYNCHRONOUS_CALLBACK the routine may be NULL.
- * The transfer context and the completion routine are not used.
+ * GetScatterGatherListEx, BuildScatterGatherListEx: like the routines without Ex,
+ * but the transfer begins at an offset into the chain of MDLs. The address of the
+ * list is also stored in the last argument, if that is not NULL; then, with
+ * DMA_SYNCHRONOUS_CALLBACK, the routine may be NULL. The transfer context and the
+ * completion routine are not used.
  *
- * AllocateAdapterChannel: takes so many map registers, and calls ExecutionRoutine with
- * them, before it returns and at DISPATCH_LEVEL; the IRP is NULL. If that returns
- * DeallocateObjectKeepRegisters, they are the caller's until FreeMapRegisters; with
- * KeepObject until FreeAdapterChannel, too, and the adapter's channel is taken until
- * then. With DeallocateObject they are free. Returns STATUS_INSUFFICIENT_RESOURCES when
- * the adapter has fewer map registers or memory is short, without a call, and while the
- * channel is taken (0xE6/0x0B); STATUS_INVALID_PARAMETER after another violation: an
- * adapter as above, no routine (0xC4/0x16), a device that was removed (0xE6/0x00).
- * Context: as GetScatterGatherList.
+ * AllocateAdapterChannel: takes NumberOfMapRegisters map registers, and calls
+ * ExecutionRoutine with them, before it returns and at DISPATCH_LEVEL; the IRP is NULL.
+ * The routine returns what the caller keeps. KeepObject: the adapter's channel and the
+ * map registers, until FreeAdapterChannel. DeallocateObjectKeepRegisters: only the map
+ * registers, until FreeMapRegisters. DeallocateObject: nothing. Returns
+ * STATUS_INSUFFICIENT_RESOURCES, without a call of the routine, when the adapter has
+ * fewer map registers, when memory is short, and while the channel is kept (0xE6/0x0B);
+ * STATUS_INVALID_PARAMETER after another violation: an adapter as above, no routine
+ * (0xC4/0x16), a device that was removed (0xE6/0x00). Context: as GetScatterGatherList.
  *
  * MapTransfer: maps as many of Length bytes from CurrentVa on as are adjacent for the
  * device, or all of them for a description without ScatterGather, and sets Length to
- * that. A map register is in use for each page until FlushAdapterBuffers. Returns the
- * bus address; 0, with a Length of 0, when memory is short and after a violation: more
- * pages than there are map registers (0xE6/0x00), what is mapped already (0xE6/0x1D), map
- * registers of another adapter or of nobody (0xC4/0x16), and as GetScatterGatherList.
- * The device must not be removed during the call. Context: as GetScatterGatherList.
+ * that number. Each page uses a map register until FlushAdapterBuffers. Returns the bus
+ * address; or 0, with a Length of 0, when memory is short and after a violation: more
+ * pages than there are free map registers (0xE6/0x00), bytes that are mapped already
+ * (0xE6/0x1D), map registers that are another adapter's, freed or never were
+ * (0xC4/0x16), and those of GetScatterGatherList. The device must not be removed during
+ * the call. Context: as GetScatterGatherList.
  *
- * FlushAdapterBuffers: ends what MapTransfer began within these bytes of the MDL; only
- * then has the buffer what the device wrote. Returns FALSE if there was nothing
- * (0xE6/0x20). With another direction it is a violation (0xC4/0x16), and done with that
- * of MapTransfer. Context: as PutScatterGatherList.
- *
- * FreeMapRegisters: gives map registers back, as many as were taken. Those that are
- * freed already or never were (0xE6/0x05), another number and another adapter
- * (0xC4/0x16) are violations, and nothing is done. What they still map is a violation
- * (0xE6/0x10), and flushed. FreeAdapterChannel: gives a channel back that was kept, and
- * its map registers; if it is not kept, that is a violation (0xE6/0x04). Context: as
+ * FlushAdapterBuffers: unmaps what MapTransfer mapped from a place within these bytes of
+ * the MDL on. Before that, the buffer may lack what the device wrote. Returns FALSE if
+ * nothing was mapped there (0xE6/0x20). Another direction than MapTransfer got is a
+ * violation (0xC4/0x16); the direction of MapTransfer counts. Context: as
  * PutScatterGatherList.
  *
- * AllocateAdapterChannelEx, MapTransferEx, FlushAdapterBuffersEx: as those without Ex,
- * from so many bytes into the MDL. With DMA_SYNCHRONOUS_CALLBACK the routine may be NULL,
- * which keeps the channel; the map registers are then in the last argument. MapTransferEx
- * maps all, and writes a list; STATUS_BUFFER_TOO_SMALL if there is no room for that.
- * FreeAdapterObject: FreeAdapterChannel, or with DeallocateObjectKeepRegisters without
- * the map registers.
+ * FreeMapRegisters: gives map registers back, as many as were taken. Map registers that
+ * were freed already or never were (0xE6/0x05), another number and another adapter
+ * (0xC4/0x16) are violations, and nothing is done. If they still map something, that is
+ * a violation (0xE6/0x10), and it is flushed. FreeAdapterChannel: gives a channel back
+ * that was kept, and its map registers; if it is not kept, that is a violation
+ * (0xE6/0x04). Context: as PutScatterGatherList.
  *
- * GetDmaTransferInfo: as CalculateScatterGatherList, from so many bytes into the
- * chain. GetDmaAdapterInfo: how many elements a list may have, and the address
+ * AllocateAdapterChannelEx, MapTransferEx, FlushAdapterBuffersEx: like those without Ex,
+ * but with an offset into the MDL instead of an address. With DMA_SYNCHRONOUS_CALLBACK
+ * the routine may be NULL; then the channel is kept, and the last argument gets the map
+ * register base. MapTransferEx maps all bytes, and writes a list;
+ * STATUS_BUFFER_TOO_SMALL if there is no room for that. FreeAdapterObject: like
+ * FreeAdapterChannel, but with DeallocateObjectKeepRegisters the map registers stay
+ * allocated.
+ *
+ * GetDmaTransferInfo: like CalculateScatterGatherList, but from an offset into the
+ * chain on. GetDmaAdapterInfo: how many elements a list may have, and the address
  * width. Both return STATUS_NOT_SUPPORTED for another Version of the structure, or
  * STATUS_INVALID_PARAMETER after a violation. Context: any but NMI.
  *
- * InitializeDmaTransferContext: clears it. CancelAdapterChannel: returns FALSE, for
- * nothing is ever pending. Context: any.
+ * InitializeDmaTransferContext: clears the context. CancelAdapterChannel: returns
+ * FALSE, because nothing is ever pending. Context: any.
  *
- * AllocateCommonBufferEx, AllocateCommonBufferWithBounds: as AllocateCommonBuffer,
- * but NULL if the buffer is not within the bounds, both of which are inclusive. The
- * node and the flags are ignored. A buffer with bounds is freed with CacheEnabled if
- * its cache type was NULL or MmCached.
+ * AllocateCommonBufferEx, AllocateCommonBufferWithBounds: like
+ * AllocateCommonBuffer, but they return NULL if the buffer is not within the
+ * bounds, both of which are inclusive. The node and the flags are ignored. A buffer
+ * with bounds is freed with CacheEnabled if its cache type was NULL or MmCached.
  *
  * GetDmaAlignment: returns the DMA alignment in bytes; a common buffer is always
  * aligned to a page. Context: any. Never sleeps, and ignores the adapter.

@@ -52,8 +52,9 @@ static_assert(sizeof(SLIST_HEADER) == 16 && sizeof(SLIST_ENTRY) == 16);
 struct _LOOKASIDE_LIST_EX;
 
 /*
- * Routines of the client that make and free entries. They are called where entries
- * are allocated and freed, and those that free also where a list is deleted.
+ * Routines of the client that make and free entries. They are called when an entry
+ * is allocated or freed. Those that free are also called when a list is flushed or
+ * deleted.
  */
 typedef void *(*PALLOCATE_FUNCTION)(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
 				     ULONG Tag);
@@ -118,7 +119,7 @@ typedef struct _GENERAL_LOOKASIDE {
 
 typedef GENERAL_LOOKASIDE GENERAL_LOOKASIDE_POOL, *PGENERAL_LOOKASIDE_POOL;
 
-/* Padded to a multiple of the cache line, as there. */
+/* Padded to a multiple of the cache line, as in the WDK. */
 typedef struct _NPAGED_LOOKASIDE_LIST {
 	GENERAL_LOOKASIDE L;
 	UCHAR Reserved[32];
@@ -160,7 +161,7 @@ struct rust_pool_lookaside_wish {
 	size_t size;
 	u32 type;
 	u32 tag;
-	/* Whether the routines get the list. */
+	/* Whether the routines are passed the list. */
 	bool extended;
 };
 
@@ -227,8 +228,8 @@ ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside,
  * ExAllocateFromNPagedLookasideList - allocate an entry
  * @Lookaside: the list
  *
- * The entry is uninitialised: it may hold what it did when it was freed, but for
- * its first 8 bytes.
+ * The entry is uninitialised: it may still have the contents with which it was
+ * freed, except for its first 8 bytes.
  *
  * Context: Any but NMI, which is a violation, 0xC2/0x08.
  * Return: The entry, owned by the caller until
@@ -253,10 +254,10 @@ ExAllocateFromNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside)
  *
  * The list keeps the entry if it has room. The caller must not use it after this.
  *
- * Violations: a list that is not initialised (0xC4/0x16), where an entry from
- * pool is freed all the same; NULL (0xC2/0x46) and the entry that was freed last
- * (0xC2/0x07), where nothing is. What goes back to pool at once is checked as by
- * ExFreePoolWithTag().
+ * Violations: a list that is not initialised (0xC4/0x16), but an entry from pool is
+ * freed all the same; NULL (0xC2/0x46), or the entry that was freed last
+ * (0xC2/0x07), and nothing is freed. An entry that goes back to pool at once is
+ * checked as by ExFreePoolWithTag().
  *
  * Context: Any but NMI. There a violation, 0xC2/0x09, and the entry is not freed.
  */
@@ -275,10 +276,10 @@ ExFreeToNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry)
  * ExDeleteNPagedLookasideList - delete a list
  * @Lookaside: the list; nobody may use it meanwhile, or after this
  *
- * Frees the entries that the list keeps. Those that were not freed to it are a
- * violation (0xC4/0x62), and stay allocated. A list that is not initialised is one as well
- * (0xC4/0x16), and so is a list that is not deleted when the module that
- * initialised it is unloaded (0xCE).
+ * Frees the entries that the list keeps. Entries that were not freed to it are a
+ * violation (0xC4/0x62), and stay allocated. Other violations are a list that is
+ * not initialised (0xC4/0x16), and a list that is not deleted before the module
+ * that initialised it is unloaded (0xCE).
  *
  * Context: Any but NMI.
  */

@@ -3,9 +3,9 @@
  * Memory descriptor lists (MDLs). Include rust_pool/wdm.h, not this file. The head
  * of wdm.h explains call sites, and which context is which IRQL.
  *
- * An MDL describes a buffer by its pages: a header with the WDK's x64 layout,
- * followed by the page frame numbers. Drivers read and write both, so rust_pool
- * trusts both, as Windows does. See Documentation/mdl.rst.
+ * An MDL describes a buffer by its pages: a header with the WDK's x64 layout, followed by the page
+ * frame numbers. Drivers read and write both, so rust_pool trusts both, as Windows does, and checks
+ * only what could harm others. See Documentation/mdl.rst.
  */
 #ifndef _RUST_POOL_MDL_H
 #define _RUST_POOL_MDL_H
@@ -57,7 +57,7 @@ typedef enum _LOCK_OPERATION {
 #define RUST_POOL_PAGE_EXECUTE			0x10
 #define RUST_POOL_PAGE_EXECUTE_READ		0x20
 #define RUST_POOL_PAGE_EXECUTE_READWRITE	0x40
-/* Cache types, or-ed to one of those. */
+/* Cache types, OR-ed into one of the protections. */
 #define RUST_POOL_PAGE_NOCACHE			0x200
 #define RUST_POOL_PAGE_WRITECOMBINE		0x400
 
@@ -112,7 +112,7 @@ static_assert(sizeof(MDL) == 48 && sizeof(PFN_NUMBER) == 8);
 #define MDL_ALLOCATED_MUST_SUCCEED	MDL_PAGE_CONTENTS_INVARIANT
 #define MDL_INTERNAL			0x8000
 
-/* What MmAllocatePagesForMdlEx() does and does not. */
+/* Flags of MmAllocatePagesForMdlEx(). */
 #define MM_DONT_ZERO_ALLOCATION			0x00000001
 #define MM_ALLOCATE_FROM_LOCAL_NODE_ONLY	0x00000002
 #define MM_ALLOCATE_FULLY_REQUIRED		0x00000004
@@ -251,11 +251,11 @@ IoAllocateMdl(PVOID VirtualAddress, ULONG Length, BOOLEAN SecondaryBuffer,
  * IoFreeMdl - free an MDL
  * @Mdl: an MDL of IoAllocateMdl(), or one in a pool block
  *
- * Frees this MDL only, not the rest of its chain. Undoes the mapping of a partial
- * MDL. Any other mapping, pages that MmProbeAndLockPages() locked and nobody
- * unlocked, or those of MmAllocatePagesForMdl() that nobody freed are a violation
- * (0xC4/0xB8), and so is an MDL that a scatter/gather list is of (0xE6/0x0E); the MDL
- * stays allocated. An address that is not a live block is treated as by ExFreePool().
+ * Frees this MDL only, not the rest of its chain. Undoes the mapping of a partial MDL. An MDL that
+ * is mapped otherwise, whose pages MmProbeAndLockPages() locked and nobody unlocked, or
+ * MmAllocatePagesForMdl() allocated and nobody freed, is a violation (0xC4/0xB8). So is an MDL of
+ * which a scatter/gather list was made that is not put yet (0xE6/0x0E). Then the MDL stays
+ * allocated. An address that is not a live block is treated as by ExFreePool().
  *
  * Context: Any but NMI, which is a violation (0xC2/0x09).
  */
@@ -300,9 +300,9 @@ static __always_inline VOID MmBuildMdlForNonPagedPool(PMDL Mdl)
  * @VirtualAddress: where the part begins, by the source's addresses
  * @Length: its size in bytes; 0 means up to the source's end
  *
- * If the source is mapped, the part is mapped there too. Call
- * MmPrepareMdlForReuse() before you build another part into the same MDL.
- * The target's Reserved says whose part it is, for MmUnlockPages().
+ * If the source is mapped, the part is mapped there too. Call MmPrepareMdlForReuse() before you
+ * build another part into the same MDL. The target's field Reserved identifies the source, for
+ * MmUnlockPages().
  *
  * Violations, which leave the target unchanged: a target that is too small (0x49),
  * a part that is not within the source, an MDL that is NULL (0xC4/0x16), a source
@@ -349,14 +349,14 @@ IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
  * than requested: read MmGetMdlByteCount(). The pages have no virtual address: StartVa
  * is NULL, and the pages count as locked. Map them as any other locked pages.
  *
- * The MDL is as of IoAllocateMdl(). Free the pages by MmFreePagesFromMdl(), then the
- * MDL by ExFreePool().
+ * The MDL is allocated as by IoAllocateMdl(). Free the pages by MmFreePagesFromMdl(), then the MDL
+ * by ExFreePool().
  *
  * Violations, for which it returns NULL: zero bytes (0xC2/0x00), and arguments or flags
  * that are not as above (0xC4/0x16).
  *
- * Context: Up to DISPATCH_LEVEL; at DISPATCH_LEVEL cached pages of memory that is free
- * only. Elsewhere a violation, 0xC2/0x08.
+ * Context: Up to DISPATCH_LEVEL; at DISPATCH_LEVEL only cached pages, and only from memory that is
+ * free. Elsewhere a violation, 0xC2/0x08.
  * Return: The MDL, or NULL if there is no page or no memory for the MDL.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
@@ -459,13 +459,12 @@ MmAllocatePagesForMdl(PHYSICAL_ADDRESS LowAddress,
  * MmFreePagesFromMdl - free the pages of MmAllocatePagesForMdl() and its relatives
  * @MemoryDescriptorList: their MDL
  *
- * Frees the pages that were allocated, whatever the MDL says by then. The MDL stays:
- * free it by ExFreePool(). A page that somebody else has a reference to is free when
- * that is dropped.
+ * Frees the pages that were allocated, whatever the MDL says by then. The MDL stays: free it by
+ * ExFreePool(). A page to which somebody else has a reference becomes free when that is dropped.
  *
- * Pages that are still mapped by this MDL are a violation (0xC4/0xB8); they are
- * unmapped and freed. Pages that a scatter/gather list has are one (0xE6/0x0E), and stay
- * allocated. An MDL that has no such pages, or NULL, is one too (0xC4/0x16).
+ * Pages that are still mapped by this MDL are a violation (0xC4/0xB8); they are unmapped and freed.
+ * Pages that a scatter/gather list uses are a violation (0xE6/0x0E), and stay allocated. So is an
+ * MDL that has no such pages, or NULL (0xC4/0x16).
  *
  * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC2/0x09), but the pages are
  * freed all the same, except in NMI. Where sleeping is not allowed, they are freed a
@@ -677,8 +676,8 @@ static __always_inline VOID MmPrepareMdlForReuse(PMDL Mdl)
  * Adjacent pages are mapped in the direct map, which stays as it is: map them with
  * %MdlMappingNoWrite if they are to be protected later.
  *
- * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where sleeping is not
- * allowed, other CPUs learn of it a little later.
+ * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where sleeping is not allowed,
+ * other CPUs may use the old protection for a moment.
  * Return: %STATUS_SUCCESS; %STATUS_INVALID_PAGE_PROTECTION, %STATUS_NOT_MAPPED_VIEW,
  * STATUS_NOT_SUPPORTED (0xC00000BB) in the direct map, %STATUS_INVALID_PARAMETER after
  * a violation.
@@ -699,7 +698,7 @@ MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
  * @NumberOfBytes: how much, at most 4 GiB
  * @PoolTag: a tag, which the other routines must be given, too
  *
- * Nothing is mapped there, and it takes no memory but for its page tables.
+ * Nothing is mapped there, and it takes no memory except for page tables.
  *
  * Violations, for which it returns NULL: zero bytes (0xDA/0x100), tag 0 (0xC2/0x9B).
  *
@@ -746,8 +745,8 @@ static __always_inline VOID MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTa
  * @MemoryDescriptorList: an MDL whose pages are locked, or a part of one
  * @CacheType: the cache type that the pages have
  *
- * Needs no memory and does not sleep for any. MappedSystemVa is @MappingAddress; what
- * the routine returns is that and the offset of the buffer in its page.
+ * Needs no memory, so it does not sleep for any. MappedSystemVa is @MappingAddress; the routine
+ * returns that plus the offset of the buffer in its page.
  *
  * Violations, for which it returns NULL: another tag (0xDA/0x104), an address that is
  * not reserved (0xDA/0x105), an area in which pages are mapped (0xDA/0x107), and what

@@ -11,7 +11,7 @@
 
 typedef ULONG NODE_REQUIREMENT;
 
-/* Of MmAllocateContiguousMemoryEx(). */
+/* A flag of MmAllocateContiguousMemoryEx(). */
 #define MM_ALLOCATE_CONTIGUOUS_MEMORY_FAST_ONLY	0x00000001
 
 /* The inline functions below call these. Clients must not. */
@@ -22,7 +22,7 @@ struct rust_pool_contiguous_wanted {
 	u64 boundary;
 	SIZE_T bytes;
 	u32 node;
-	/* A MEMORY_CACHING_TYPE, or for those that take a protection, that. */
+	/* A MEMORY_CACHING_TYPE. Routines that take a protection use the next field. */
 	s32 type;
 	u32 protect;
 };
@@ -142,7 +142,7 @@ MmAllocateContiguousNodeMemory(SIZE_T NumberOfBytes,
 #endif
 
 /**
- * MmAllocateContiguousMemoryEx - allocate physically contiguous memory, and say why not
+ * MmAllocateContiguousMemoryEx - allocate physically contiguous memory, with a status
  * @NumberOfBytes: size in bytes, not zero; set to the bytes that were allocated, whole
  *	pages, which is also the size for MmFreeContiguousMemorySpecifyCache()
  * @LowestAcceptableAddress: as for MmAllocateContiguousMemorySpecifyCache()
@@ -156,10 +156,10 @@ MmAllocateContiguousNodeMemory(SIZE_T NumberOfBytes,
  * @BaseAddress: set to the block, or to NULL
  *
  * Context: As MmAllocateContiguousMemorySpecifyCache().
- * Return: %STATUS_SUCCESS; %STATUS_INSUFFICIENT_RESOURCES if memory is short, none is
- * found within the bounds, or in a context where none is given;
- * %STATUS_INVALID_PAGE_PROTECTION, or %STATUS_INVALID_PARAMETER for any other argument
- * that is not as above, which are violations (0xC4/0x16, zero bytes 0xC2/0x00).
+ * Return: %STATUS_SUCCESS; %STATUS_INSUFFICIENT_RESOURCES if memory is short, none is found within
+ * the bounds, or the context does not allow it; %STATUS_INVALID_PAGE_PROTECTION, or
+ * %STATUS_INVALID_PARAMETER for any other argument that is not as above, which are violations
+ * (0xC4/0x16, zero bytes 0xC2/0x00).
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 NTSTATUS
@@ -201,18 +201,17 @@ MmAllocateContiguousMemoryEx(PSIZE_T NumberOfBytes,
  * @NumberOfBytes: their size in bytes, not zero
  * @CacheType: %MmNonCached, %MmCached or %MmWriteCombined
  *
- * If the kernel or its firmware knows the registers as of a type that is less cached, the
- * mapping is so, too. On x86 %MmCached gives a mapping that is not cached for the
- * BAR of most devices.
+ * If the kernel or the firmware has a less cached type for the registers, the mapping gets that
+ * type. So on x86 %MmCached gives an uncached mapping of the BARs of most devices.
  *
  * Memory can be mapped only if all of it is within one block of contiguous memory
  * that the same module has allocated, with the same cache type. Such a block has to be
  * unmapped before it is freed.
  *
- * The routine does not check whose the registers are. Use the WDK's
+ * The routine does not check to which device the registers belong. Use the WDK's
  * READ_REGISTER_ULONG() and the like, or readl(), on what it returns.
  *
- * Context: A task that may sleep. At DISPATCH_LEVEL NULL, above it a violation
+ * Context: A task that may sleep. At DISPATCH_LEVEL it returns NULL; above it a violation
  * (0xC2/0x08).
  * Return: The address of the first byte, until MmUnmapIoSpace(). NULL if address space
  * or memory is short, or the CPU has no such physical address. Violations are zero

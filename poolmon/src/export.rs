@@ -49,12 +49,13 @@ pub struct Export<'a> {
     pub top: usize,
 }
 
-/// How a number goes on.
+/// How a number changes.
 enum Course {
-    /// Up and down.
+    /// It rises and falls.
     Gauge,
-    /// Only up, and so do the sums of all rows of each type, which are this metric. The rows that
-    /// are not exported have no sum: rows come and go there, and with them it would fall.
+    /// It only rises. So does its sum over all rows of a type, which is the metric `of_all`. There
+    /// is no sum of the rows without samples of their own: rows come and go there, so it would
+    /// fall.
     Counter { of_all: &'static str },
 }
 
@@ -167,7 +168,7 @@ struct Bounded<'a> {
     own: Vec<&'a Row>,
     /// The sums of the others, one of each type.
     rest: Vec<Row>,
-    /// How many these others are.
+    /// How many others there are.
     summed: usize,
     /// The sums of all, one of each type.
     all: Vec<Row>,
@@ -312,11 +313,11 @@ const LONGEST: usize = 8192;
 /// How many clients are answered at one time. Others are sent away.
 const CLIENTS: usize = 8;
 
-/// How long to wait when no client can be had, as there are too many open files.
+/// How long to wait if a connection cannot be accepted, as when too many files are open.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Answers each request with the text, for ever. A client that goes away or is slow is none of
-/// ours to report, and no other waits for it.
+/// Answers each request with the text, for ever. If a client goes away or is slow, that is not
+/// reported, and no other client waits for it.
 pub fn serve(listener: &TcpListener, text: impl Fn(Form) -> Result<String> + Sync) {
     let text = &text;
     let clients = Arc::new(());
@@ -326,9 +327,9 @@ pub fn serve(listener: &TcpListener, text: impl Fn(Form) -> Result<String> + Syn
             continue;
         };
         let client = Arc::clone(&clients);
-        // One of them is ours.
+        // One reference is that of `clients`.
         if Arc::strong_count(&client) <= CLIENTS + 1 {
-            // If there is no thread to be had, the client sees the connection closed.
+            // If no thread can be made, the client sees the connection closed.
             let _ = thread::Builder::new().spawn_scoped(scope, move || {
                 let _ = answer(stream, text);
                 drop(client);

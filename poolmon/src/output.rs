@@ -9,8 +9,8 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// Prints to standard output, all at once. That its reader went away, as `head` does, is no error
-/// of ours, and does not change what the exit status says of the tags.
+/// Prints to standard output, all at once. It is no error if the reader has gone, as `head` does:
+/// the exit status still says what became of the tags.
 pub fn print(text: &str) -> Result {
     let mut out = io::stdout().lock();
     let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -194,7 +194,7 @@ unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layo
     unsafe { release::<T>(kind, ptr, shape) };
 }
 
-/// Does what [`Allocator::realloc`] has to. Calls `gone` when it gives the old block up.
+/// Does what [`Allocator::realloc`] has to do. Calls `gone` before it gives the old block up.
 ///
 /// # Safety
 ///
@@ -293,7 +293,7 @@ macro_rules! allocator {
         unsafe impl<T: PoolTag> Allocator for $pool<T> {
             const MIN_ALIGN: usize = MIN_ALIGN;
 
-            // As the trait's default, but inlined: the layout is usually a constant.
+            // Like the trait's default, but inlined: the layout is usually a constant.
             #[inline(always)]
             fn alloc(
                 layout: Layout,

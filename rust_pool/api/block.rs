@@ -32,8 +32,8 @@ impl Block {
     /// context but NMI, where none is found.
     ///
     /// It finds blocks of the C API, contiguous and noncached memory, and common buffers. Those in
-    /// a `Box` or `Vec` have no header, so they are found only while the verifier tracks them. A
-    /// block that somebody else may free meanwhile may be no more when this returns.
+    /// a `Box` or `Vec` have no header, so they are found only while the verifier tracks them. If
+    /// somebody else can free the block, it may be gone by the time that this returns.
     #[inline]
     pub fn at<T: ?Sized>(at: *const T) -> Option<Self> {
         let (mut kind, mut tag, mut bytes) = (0, 0, 0);

@@ -50,9 +50,9 @@ static ULONG get_dma_alignment(PDMA_ADAPTER adapter)
 }
 
 /*
- * Hands a list to @routine, which Windows calls when there are as many map registers, at
- * DISPATCH_LEVEL. Here there always are. The address of the list goes to @result, if
- * that is not NULL; then, if @alone, there may be no routine.
+ * Make a list and pass it to @routine, at DISPATCH_LEVEL. Windows calls that when enough map
+ * registers are free; here there always are enough. If @result is not NULL, the address of the list
+ * is stored there; then, with @alone, @routine may be NULL.
  */
 static NTSTATUS hand_list(const struct rust_pool_transfer *transfer,
 			  PDEVICE_OBJECT device_object,
@@ -129,7 +129,7 @@ static NTSTATUS build_scatter_gather_list(PDMA_ADAPTER adapter,
 		.begin = (ULONG_PTR)current_va,
 		.bytes = length,
 		.to_device = write,
-		/* None is as one of no bytes: too small. */
+		/* No buffer counts as one of no bytes: too small. */
 		.buffer = buffer ?: ZERO_SIZE_PTR,
 		.room = buffer ? room : 0,
 		.caller = CALLER,
@@ -235,7 +235,7 @@ static NTSTATUS build_scatter_gather_list_ex(
 			 flags & DMA_SYNCHRONOUS_CALLBACK);
 }
 
-/* The bounds are looked at when the buffer is there. */
+/* Allocate a buffer, and free it again if it is not within the bounds. */
 static PVOID allocate_within(PDMA_ADAPTER adapter, PPHYSICAL_ADDRESS minimum,
 			     PPHYSICAL_ADDRESS maximum, ULONG length,
 			     PPHYSICAL_ADDRESS logical, BOOLEAN cached,
@@ -276,8 +276,10 @@ static PVOID allocate_common_buffer_with_bounds(
 }
 
 /*
- * The routine is called at once and at DISPATCH_LEVEL, as nothing is ever waited for.
- * What it returns says what it keeps.
+ * Take map registers, and call the routine with them, if there is one. As requests
+ * never wait for map registers, it is called before this returns. It runs at
+ * DISPATCH_LEVEL, and returns what it keeps: the channel, only the map registers, or
+ * nothing. Without a routine, the channel is kept.
  */
 static NTSTATUS allocate_channel(PDMA_ADAPTER adapter,
 				 PDEVICE_OBJECT device_object, ULONG registers,
@@ -416,7 +418,7 @@ static NTSTATUS flush_adapter_buffers_ex(PDMA_ADAPTER adapter, PMDL mdl,
 		       STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
-/* A member that is not there: a report, not a jump to nowhere. */
+/* A member without a routine reports its call, instead of being NULL. */
 #define ABSENT(member)	rust_pool_adapter_absent(adapter, #member, CALLER)
 
 static ULONG no_read_dma_counter(PDMA_ADAPTER adapter)
@@ -724,7 +726,7 @@ static NTSTATUS no_create_common_buffer_from_mdl(
 	.AllocateCommonBufferWithBounds = allocate_common_buffer_with_bounds, \
 	ABSENT_OF_VERSION_3
 
-/* By the version of the adapter, less one. */
+/* Indexed by the version of the adapter minus one. */
 DMA_OPERATIONS rust_pool_dma_operations[RUST_POOL_DMA_VERSIONS] = {
 	{
 		.Size = offsetof(DMA_OPERATIONS, CalculateScatterGatherList),

@@ -123,8 +123,8 @@ impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
         self.buffer.write(self.offset(index)?, descriptor)
     }
 
-    /// Reads the field at an `offset_of!` in a descriptor, volatile: in one
-    /// access if the CPU can. Any context.
+    /// Reads the field at an `offset_of!` in a descriptor, volatile: in one access if the CPU can.
+    /// Any context.
     ///
     /// # Errors
     ///

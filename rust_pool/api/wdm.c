@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The C API as exported functions, for code that is compiled without
- * rust_pool/wdm.h. Each routine passes its arguments and its call site, found on the stack, to the Rust core. It is C because Rust has no
- * builtin for the return address, and because a definition that includes the
- * header cannot differ from it.
+ * The C API as exported functions, for code that is compiled without rust_pool/wdm.h. Each routine
+ * passes its arguments and its call site, found on the stack, to the Rust core. It is C because
+ * Rust has no builtin for the return address, and because a definition that includes the header
+ * cannot differ from it.
  */
 
 /* The header declares the WDK's names, and does not define them. */
@@ -300,7 +300,7 @@ void rust_pool_copy(void *to, const void *from, size_t bytes)
 }
 EXPORT_SYMBOL_GPL(rust_pool_copy);
 
-/* As above, for filling. */
+/* Like rust_pool_copy(), for filling. */
 void rust_pool_fill(void *to, u8 value, size_t bytes)
 {
 	memset(to, value, bytes);

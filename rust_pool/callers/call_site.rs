@@ -429,8 +429,8 @@ fn is_of_library(addr: usize) -> bool {
 
 /// The index of the first frame that is not in a library, if it lies in a client; else 0.
 ///
-/// A routine whose address was used may be called by the kernel or by us, for a client. So if the
-/// first frame is one, those of others are passed over.
+/// The kernel or this module may call a client's copy of a routine by its address. So if the first
+/// frame lies in such a copy, frames that lie in no client are skipped as well.
 pub(crate) fn first_of_client(frames: &[usize]) -> usize {
     let is_client = |frame: usize| Client::at(frame) != Client::UNKNOWN;
     let by_address = frames

@@ -8,7 +8,8 @@
 const LIBRARIES: [&str; 5] = ["core", "alloc", "kernel", "pin_init", "rust_pool"];
 
 /// Whether a symbol is a function of a library that was compiled into the module that uses it. A
-/// generic function is of the crate that has its source, whatever it is instantiated for.
+/// generic function counts as one of the crate that has its source, whatever types it is
+/// instantiated with.
 pub(crate) fn is_of_library(symbol: &str) -> bool {
     crate_of(symbol).is_some_and(|name| LIBRARIES.contains(&name))
 }

@@ -2,10 +2,11 @@
 
 //! The routines of the headers for clients, by their names.
 //!
-//! The headers define them as inline functions. If a client uses the address of a routine, the
-//! compiler makes a copy of it there, and what passes on where it is, is that copy.
+//! The headers define them as inline functions. If a client takes the address of a routine, the
+//! compiler puts a copy of it into the client. A call through that address then has a call site
+//! inside the copy.
 
-/// In the order of their bytes. `make lint` compares them with the headers.
+/// Sorted by their bytes. `make lint` compares them with the headers.
 const ROUTINES: [&str; 69] = [
     "ExAllocateFromLookasideListEx",
     "ExAllocateFromNPagedLookasideList",

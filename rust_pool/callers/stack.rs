@@ -79,8 +79,8 @@ impl Stack {
         }
     }
 
-    /// How many frames at its beginning are those of libraries, if one of a module is behind them.
-    /// To look that up takes too long where blocks are freed, so it is done where they are printed.
+    /// How many frames at its beginning lie in libraries, if the next one lies in a module; else 0.
+    /// Looking that up takes too long at each free, so it is done when a stack is printed.
     fn libraries(&self) -> usize {
         let named = |site: &CallSite, is_it: fn(&str) -> bool| {
             site.with_name(|name| name.is_some_and(is_it))

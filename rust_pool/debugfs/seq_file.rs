@@ -91,7 +91,8 @@ pub(crate) unsafe extern "C" fn read_text<T: AsRef<[u8]>>(
     count: usize,
     position: *mut bindings::loff_t,
 ) -> isize {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the private data is a `T` that nobody changes during the
+    // call.
     let text = unsafe { &*(*file).private_data.cast::<T>() }.as_ref();
     // SAFETY: The text is valid for its length. The VFS passed the other arguments.
     unsafe {

@@ -104,8 +104,8 @@ impl Table for Options {
 /// the calls of `rust_pool_parameters_live()`, while the module's statics have their values.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_verifier_show(to: *mut c_char, room: usize) -> usize {
-    // SAFETY: By the safety requirements. It is a page that sysfs has zeroed, and nobody else uses
-    // it.
+    // SAFETY: By the safety requirements `to` is valid and initialised. It is a page that sysfs has
+    // zeroed, and nobody else uses it.
     let to = unsafe { core::slice::from_raw_parts_mut(to.cast::<u8>(), room) };
     let mut line = Text::<1024>::empty();
     let (mut at, mut len) = (0, 0);

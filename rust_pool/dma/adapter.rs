@@ -82,20 +82,21 @@ pub(crate) struct Adapter {
     /// What C code sees.
     public: raw::DMA_ADAPTER,
     next: Next<Adapter>,
-    /// Its number among all that ever were.
+    /// Adapters are numbered in the order in which they are made.
     number: u64,
     device: Option<Arc<HeldDevice>>,
     mask: u64,
     registers: u32,
-    /// Whether the device takes what is in several pieces.
+    /// Whether the device can transfer memory in several pieces.
     scatter_gather: bool,
-    /// Map registers that live buffers, lists and packets hold, and those of lists and packets.
+    /// Map registers that live buffers, lists and packets hold, and how many of these are held by
+    /// lists and packets.
     in_use: usize,
     mapped: usize,
     buffers: usize,
     lists: usize,
     packets: usize,
-    /// The packet whose driver kept the channel, by its map register base.
+    /// The map register base of the packet for which the driver keeps the channel.
     channel: Option<usize>,
     /// How many references there are; the Rust API takes one for each buffer.
     holds: usize,
@@ -120,7 +121,7 @@ impl Adapter {
         AdapterId::of(&self.public)
     }
 
-    /// What keeps it alive after it was put back.
+    /// What it has out, which keeps it alive after it was put back.
     fn out(&self) -> Out {
         Out {
             buffers: self.buffers,
@@ -181,7 +182,7 @@ pub(crate) struct Adapters {
 }
 
 impl Adapters {
-    /// None.
+    /// No adapters.
     pub(crate) const fn new() -> Self {
         Self {
             live: List::new(),
@@ -191,7 +192,7 @@ impl Adapters {
         }
     }
 
-    /// Those in use.
+    /// The adapters that are not freed yet.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Adapter> {
         self.live.iter()
     }
@@ -214,7 +215,7 @@ impl Adapters {
     }
 }
 
-/// Those of the module.
+/// The adapters of the module.
 pub(crate) static ADAPTERS: AtLoad<SpinLockIrq<Adapters>> = AtLoad::new(|| {
     KBox::pin_init(
         new_spinlock_irq!(Adapters::new(), "rust_pool::adapters"),
@@ -316,14 +317,14 @@ pub(crate) enum Refusal {
 /// Map registers for a buffer, a list or a packet.
 pub(crate) struct Reserved {
     pub(crate) device: Arc<HeldDevice>,
-    /// Set if there are more than the adapter has: for a buffer, with all buffers and lists; for a
-    /// list or a packet with all buffers, which hold them for long.
+    /// Set if the adapter has too few: for a buffer, if all live buffers, lists and packets count;
+    /// for a list or a packet, if only live buffers count, which hold theirs for long.
     pub(crate) excess: Option<Excess>,
-    /// Whether a list may have no more elements than one.
+    /// Whether a list may have only one element.
     pub(crate) one_element: bool,
 }
 
-/// Takes map registers, for what keeps the adapter alive. Any context but NMI.
+/// Takes map registers for a buffer or a list, which keeps the adapter alive. Any context but NMI.
 pub(crate) fn reserve(
     id: AdapterId,
     registers: usize,
@@ -370,22 +371,23 @@ pub(crate) fn reserve(
     })
 }
 
-/// The device of an adapter, and whether it takes no more than one element. Any context but NMI.
+/// The device of an adapter, and whether a transfer must be one element. Any context but NMI.
 pub(crate) fn device_of(id: AdapterId) -> Option<(Arc<HeldDevice>, bool)> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters.find(id)?;
     Some((adapter.device.clone()?, !adapter.scatter_gather))
 }
 
-/// Whether the channel of an open adapter is kept. Any context but NMI.
+/// Whether this is an adapter that is not put back, and whose channel a driver keeps. Any context
+/// but NMI.
 pub(crate) fn has_channel_kept(id: AdapterId) -> bool {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
     adapter.is_some_and(|adapter| adapter.channel.is_some())
 }
 
-/// Notes that the channel is kept for the packet with this map register base; `false`: another one
-/// keeps it. Any context but NMI.
+/// Notes that the driver keeps the channel for the packet with this map register base. Returns
+/// `false` if another packet has it. Any context but NMI.
 pub(crate) fn keep_channel(id: AdapterId, base: usize) -> bool {
     match ADAPTERS.lock().find(id) {
         Some(adapter) => *adapter.channel.get_or_insert(base) == base,
@@ -393,30 +395,30 @@ pub(crate) fn keep_channel(id: AdapterId, base: usize) -> bool {
     }
 }
 
-/// Notes that a packet does not keep the channel any more. Any context but NMI.
+/// Frees the channel if it is kept for this packet. Any context but NMI.
 pub(crate) fn leave_channel(id: AdapterId, base: usize) {
     if let Some(adapter) = ADAPTERS.lock().find(id) {
         adapter.channel = adapter.channel.filter(|&kept| kept != base);
     }
 }
 
-/// Gives the channel of an adapter free, and returns the packet that kept it, if one did. `None`:
-/// it is no adapter. Any context but NMI.
+/// Frees the channel of an adapter, and returns the map register base of the packet that it was
+/// kept for, if it was. `None` if it is no adapter. Any context but NMI.
 pub(crate) fn take_channel(id: AdapterId) -> Option<Option<usize>> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters.find(id)?;
     (adapter.holds > 0 || adapter.packets > 0).then(|| adapter.channel.take())
 }
 
-/// What was made of an adapter's description.
+/// The properties of an adapter.
 pub(crate) struct Facts {
     pub(crate) registers: u32,
     pub(crate) mask: u64,
-    /// Whether a list may have no more elements than one.
+    /// Whether a list may have only one element.
     pub(crate) one_element: bool,
 }
 
-/// That of an open adapter. Any context but NMI.
+/// The properties of an open adapter. Any context but NMI.
 pub(crate) fn facts(id: AdapterId) -> Option<Facts> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0)?;
@@ -439,8 +441,8 @@ pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnc
     violation.report_with(|| freed::tell_of(MemoryType::Adapter, id.addr()));
 }
 
-/// Gives the map registers of a buffer, a list or a packet back, and the adapter if it was waiting
-/// for that. Any context but NMI.
+/// Gives the map registers of a buffer, a list or a packet back. Frees the adapter if it was put
+/// back and this was the last that it had out. Any context but NMI.
 pub(crate) fn unreserve(id: AdapterId, registers: usize, holder: Holder) {
     let mut adapters = ADAPTERS.lock();
     if let Some(adapter) = adapters.find(id) {
@@ -559,8 +561,8 @@ pub(crate) fn after(number: u64, show: impl FnOnce(&Adapter)) -> Option<u64> {
 ///
 /// # Safety
 ///
-/// `device` is null or a valid device, `description` null or valid for a read, `registers` null or
-/// valid for a write.
+/// `device` is null or a valid device, which is not removed during the call, `description` null or
+/// valid for a read, `registers` null or valid for a write.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_get(
     device: *mut bindings::device,
@@ -568,9 +570,9 @@ unsafe extern "C" fn rust_pool_adapter_get(
     registers: *mut u32,
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `description` is null or may be read.
     match unsafe { description.as_ref() } {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements the device and `registers` are null or valid.
         Some(description) => unsafe {
             get_raw(device, Wanted::new(description), true, registers, caller)
         },
@@ -587,7 +589,8 @@ export_symbol_gpl!(rust_pool_adapter_get);
 ///
 /// # Safety
 ///
-/// `device` is a valid device, `registers` valid for a write.
+/// `device` is a valid device, which is not removed during the call; `registers` is valid for a
+/// write.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_bound(
     device: *mut bindings::device,
@@ -602,14 +605,15 @@ unsafe extern "C" fn rust_pool_adapter_bound(
         version: Version::Three,
         scatter_gather: true,
     };
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the device is valid, and `registers` may be written.
     unsafe { get_raw(device, Some(wanted), false, registers, caller) }
 }
 matches_header!(rust_pool_adapter_bound);
 
 /// # Safety
 ///
-/// `device` is null or a valid device, `registers` null or valid for a write.
+/// `device` is null or a valid device, which is not removed during the call; `registers` is null or
+/// valid for a write.
 unsafe fn get_raw(
     device: *mut bindings::device,
     wanted: Option<Wanted>,
@@ -628,7 +632,8 @@ unsafe fn get_raw(
     let Some(wanted) = wanted else {
         return null_mut();
     };
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the device is valid, as it is not null, and is not removed
+    // during the call.
     let device = unsafe { DmaDevice::new(device) };
     if device.is_gone() {
         rule::ADAPTER_OF_NO_DEVICE.by(caller, []).report();
@@ -639,7 +644,7 @@ unsafe fn get_raw(
         return null_mut();
     };
     if !registers.is_null() {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements `registers` may be written, as it is not null.
         unsafe { registers.write(count) };
     }
     id.as_raw()
@@ -668,7 +673,8 @@ unsafe extern "C" fn rust_pool_adapter_absent(
     member: *const c_char,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements; what holds it is there as long as this code.
+    // SAFETY: By the safety requirements it is a string literal of this module, which exists as
+    // long as this code.
     let member: &'static CStr = unsafe { CStr::from_char_ptr(member) };
     let member = member.to_str().unwrap_or("?");
     rule::ROUTINE_ABSENT

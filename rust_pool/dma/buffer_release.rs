@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Gives the memory of common buffers back, at once or deferred, and unmaps lists that were put where
-//! they could not be unmapped.
+//! Gives the memory of common buffers back, at once or deferred, and unmaps lists that were put
+//! where they could not be unmapped.
 
 use crate::{
     callers::call_site::CallSite,
@@ -34,11 +34,11 @@ pub(crate) static LOST: Lost = Lost::new();
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
-/// Gives a region's memory back, or unmaps it. Sleeps. The region itself holds the device, and is for
-/// the caller to drop.
+/// Gives a region's memory back, or unmaps it. Sleeps. The region itself holds the device, and is
+/// left for the caller to drop.
 pub(crate) fn release(region: &Region) {
     if let Owner::List(list) = &region.owner {
-        // SAFETY: The region was in the table, and is nobody else's now.
+        // SAFETY: The region was taken out of the table, so nobody else has it.
         let fate = unsafe { list.mapped.unmap(&list.device, true) };
         if let (Some(fate), Some(freeing)) = (fate, &list.freeing) {
             let at = Parameter::Address(mapped_list::of_key(region.addr()));
@@ -60,8 +60,8 @@ pub(crate) fn release(region: &Region) {
     };
     // CAST: Lossless on the architectures supported.
     let bus = bus - padding.before as u64;
-    // SAFETY: The region was in the table, so these are the arguments of one allocation, and it is
-    // no more.
+    // SAFETY: The region was taken out of the table, so these are the arguments of one allocation,
+    // which is not used any more.
     let fate = unsafe {
         let start = region.base.sub(padding.before);
         device.free(start, padding.all, bus, origin)
@@ -74,7 +74,7 @@ pub(crate) fn release(region: &Region) {
     }
 }
 
-/// Whether a region is of a device that `is_it`.
+/// Whether a region belongs to a device for which `is_it` returns `true`.
 fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
     region.owner.device().is_some_and(is_it)
 }
@@ -107,8 +107,9 @@ pub(crate) fn give_back_of(device: &DmaDevice) -> bool {
     give_back(|other| other.same(device))
 }
 
-/// Gives back the deferred buffers whose device `is_it`. When this returns there are none left, and
-/// no other task is giving one back. It does not wait for other buffers. Sleeps; not in reclaim.
+/// Gives back the deferred buffers of devices for which `is_it` returns `true`. When this returns
+/// there are none left, and no other task is giving one back. It does not wait for other buffers.
+/// Sleeps; not in reclaim.
 pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
     while give_one(&is_it).is_some() {}
     sys::wait_until(Awaited::Given, || {
@@ -116,7 +117,7 @@ pub(crate) fn finish(is_it: impl Fn(&HeldDevice) -> bool) {
     });
 }
 
-/// Defers the free of a buffer or a list. Any context but NMI.
+/// Defers the free of a buffer, or the unmap of a list. Any context but NMI.
 pub(super) fn defer(mut region: KBox<Region>) {
     if let Owner::CommonBuffer { freeing, .. } | Owner::List(MappedList { freeing, .. }) =
         &mut region.owner
@@ -128,7 +129,7 @@ pub(super) fn defer(mut region: KBox<Region>) {
     BACKLOG.add(region);
 }
 
-/// Calls `visit` on who asked for each free that is deferred.
+/// Calls `visit` with the call site of each deferred free.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     BACKLOG.for_each(|region| {
         if let Some(freeing) = region.owner.freeing() {
@@ -137,7 +138,7 @@ pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     });
 }
 
-/// Gives back what waits now, and says whether there was anything. Sleeps.
+/// Gives back what is in the backlog now. Returns whether there was anything. Sleeps.
 pub(crate) fn give_back_all() -> bool {
     give_back(|_| true)
 }

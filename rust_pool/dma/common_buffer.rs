@@ -145,7 +145,7 @@ fn allocate_buffer(
     buffer
 }
 
-/// Memory for a buffer, and what is around it.
+/// Allocates memory for a buffer, with the padding around it.
 fn memory(device: &DmaDevice, bytes: usize, used: usize) -> Option<(Coherent, Padding)> {
     Padding::choices(bytes, used).find_map(|padding| {
         if !request::affordable(padding.all) {
@@ -177,7 +177,7 @@ fn look_around(region: &Region, caller: usize) {
     }
 }
 
-/// Frees a common buffer if all of this is as it was allocated. Any context, any arguments.
+/// Frees a common buffer if all arguments are those of its allocation. Any context, any arguments.
 fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
     let own = Parameter::Address(base);
     if sys::irql().is_nmi() {

@@ -26,7 +26,7 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// `None` for what is no bus master's description, or of a version not known.
+    /// `None` if it does not describe a bus master, or has an unknown version.
     pub(crate) fn new(description: &raw::DEVICE_DESCRIPTION) -> Option<Self> {
         if description.Master == 0 {
             return None;

@@ -13,7 +13,7 @@ use crate::{
 /// Map registers beyond an adapter's number.
 pub(crate) struct Excess {
     pub(crate) id: AdapterId,
-    /// Those of the request, and of what else counts if it was met.
+    /// The registers of the request, and of whatever else counts.
     pub(crate) wanted: usize,
     pub(crate) registers: u32,
 }

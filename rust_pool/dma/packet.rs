@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Packet DMA: a driver takes map registers, and maps by them one piece of a buffer after another.
+//! Packet DMA: a driver takes map registers, which make a packet, and uses them to map one piece of
+//! a buffer after another.
 //!
-//! What a driver has for map registers is the address of their record, so no two are the same. It
-//! is looked up, and never dereferenced.
+//! The map register base that a driver gets is the address of the packet's record, so no two are
+//! equal. It is only looked up, never dereferenced.
 //!
 //! WDK: "AllocateAdapterChannel", "MapTransfer", "FlushAdapterBuffers", "FreeMapRegisters",
 //! "FreeAdapterChannel".
@@ -115,7 +116,7 @@ fn take(id: AdapterId, registers: u32, caller: usize) -> Result<usize, Refused> 
     base
 }
 
-/// The registers of a packet that are free, if this is one of the adapter's.
+/// How many registers of a packet are free; `None` if the adapter has no such packet.
 fn free_registers(id: AdapterId, base: usize) -> Option<usize> {
     let key = packet::key(base);
     let bucket = REGIONS.bucket(key).lock();
@@ -125,12 +126,12 @@ fn free_registers(id: AdapterId, base: usize) -> Option<usize> {
     }
 }
 
-/// The map registers that a piece takes.
+/// How many map registers a piece uses.
 fn registers_of(piece: &Region) -> usize {
     piece.used / PAGE_SIZE
 }
 
-/// What a piece is of.
+/// Where a piece lies in the buffer of its MDL.
 fn part_of(piece: &Region) -> Option<&Part> {
     match &piece.owner {
         Owner::List(list) => list.part.as_ref(),
@@ -138,7 +139,7 @@ fn part_of(piece: &Region) -> Option<&Part> {
     }
 }
 
-/// Whether a piece begins within some bytes of an MDL.
+/// Whether a piece begins within `bytes` bytes from `at` on in the buffer of an MDL.
 fn begins_in(piece: &Region, mdl: usize, at: usize, bytes: usize) -> bool {
     let part = part_of(piece).filter(|part| part.mdl == mdl);
     let behind = part.and_then(|part| part.at.checked_sub(at));
@@ -153,7 +154,7 @@ fn meet(one: &Region, other: &Region) -> bool {
     begins(one, other) || begins(other, one)
 }
 
-/// Whether a packet maps the byte that is so far into the buffer of an MDL.
+/// Whether a packet maps the byte at `at` in the buffer of an MDL.
 fn is_mapped(base: usize, mdl: usize, at: usize) -> bool {
     let has_it = |piece: &Region| {
         let part = part_of(piece).filter(|part| part.mdl == mdl);
@@ -168,7 +169,8 @@ fn is_mapped(base: usize, mdl: usize, at: usize) -> bool {
     )
 }
 
-/// Whether map registers may be given back here; reports if that should not be.
+/// Whether map registers can be given back in this context. Reports a context in which a driver
+/// must not do that.
 fn may_give(caller: usize) -> bool {
     let irql = sys::irql();
     if irql.is_above_dispatch() {
@@ -177,8 +179,8 @@ fn may_give(caller: usize) -> bool {
     !irql.is_nmi()
 }
 
-/// Gives the map registers of a packet back, `given` of them if that is said, and unmaps what is
-/// still mapped. Any context but NMI, any address.
+/// Gives the map registers of a packet back, and unmaps what is still mapped. If the driver passed
+/// their number, `given`, it must be right. Any context but NMI, any address.
 fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) {
     let at = Parameter::Address(base);
     let key = packet::key(base);
@@ -224,10 +226,10 @@ fn act(id: AdapterId, base: usize, action: u32, caller: usize) {
     match action {
         raw::_IO_ALLOCATION_ACTION_KeepObject => {
             if !adapter::keep_channel(id, base) {
-                // Another one was allocated, and kept, meanwhile.
+                // Another channel was allocated meanwhile, and kept.
                 rule::CHANNEL_KEPT.by(caller, [id.into()]).report();
             } else if free_registers(id, base).is_none() {
-                // The routine has freed them, or somebody else has since.
+                // The routine, or somebody else since, has freed the map registers.
                 adapter::leave_channel(id, base);
             }
         }
@@ -239,7 +241,7 @@ fn act(id: AdapterId, base: usize, action: u32, caller: usize) {
     }
 }
 
-/// Gives a channel back that was kept, and its map registers if they are not to be kept.
+/// Gives a channel back that was kept, and its map registers unless `keep`.
 fn give_channel(id: AdapterId, keep: bool, caller: usize) {
     if !may_give(caller) {
         return;
@@ -256,8 +258,9 @@ fn give_channel(id: AdapterId, keep: bool, caller: usize) {
     }
 }
 
-/// Maps some of a transfer by the map registers of a packet: all of it if there is room for a list,
-/// or else as much as is adjacent for the device. Returns where and how much.
+/// Maps a transfer with the map registers of a packet: all of it if there is room for a list, or
+/// else as many bytes from its beginning as are adjacent for the device. Returns the bus address
+/// and the number of bytes.
 ///
 /// # Safety
 ///
@@ -351,17 +354,17 @@ unsafe fn map(
     Ok((address, bytes))
 }
 
-/// Why a piece was not kept.
+/// Why a piece was not added to its packet.
 enum Lost {
     /// Some of it is mapped already.
     Twice,
-    /// By another call at the same time.
+    /// Another call at the same time has used the registers up.
     TooMany { needed: usize, free: usize },
-    /// They were freed meanwhile.
+    /// The map registers were freed meanwhile.
     NoRegisters,
 }
 
-/// Reports why a piece of a transfer was not kept, by the map registers at `at`.
+/// Reports why a piece of a transfer was not added to the packet with the map register base `at`.
 fn report_lost(why: &Lost, transfer: &Transfer, at: Parameter) {
     let Transfer {
         adapter, caller, ..
@@ -382,8 +385,8 @@ fn report_lost(why: &Lost, transfer: &Transfer, at: Parameter) {
     }
 }
 
-/// Puts what was mapped into the packet, if that is still there and has the registers for it, and
-/// this is not mapped already. Otherwise returns it.
+/// Adds a mapped piece to its packet. Returns the piece if the packet is gone, has too few free
+/// registers, or maps some of these bytes already.
 fn keep(id: AdapterId, base: usize, piece: KBox<Region>) -> Result<(), (Lost, KBox<Region>)> {
     let key = packet::key(base);
     let mut bucket = REGIONS.bucket(key).lock();
@@ -402,8 +405,9 @@ fn keep(id: AdapterId, base: usize, piece: KBox<Region>) -> Result<(), (Lost, KB
     }
 }
 
-/// Maps as much from the beginning of a transfer as is adjacent for the device, or all of it if
-/// that takes one element only. Says what it mapped.
+/// Maps as many bytes from the beginning of a transfer as are adjacent for the device. For a device
+/// that takes one element only, maps all of them, as adjacent copies if need be. Also returns the
+/// part of the transfer that was mapped.
 ///
 /// # Safety
 ///
@@ -439,7 +443,7 @@ unsafe fn adjacent(
     }
 }
 
-/// Unmaps what is mapped of some bytes of an MDL; whether there was anything.
+/// Unmaps the pieces of a packet that begin within a transfer. Returns whether there were any.
 fn flush(transfer: &Transfer, base: usize, to_device: bool) -> bool {
     let Transfer {
         adapter, caller, ..
@@ -484,7 +488,7 @@ fn flush(transfer: &Transfer, base: usize, to_device: bool) -> bool {
     flushed
 }
 
-/// Whether a piece is of this direction.
+/// Whether a piece is mapped for this direction.
 fn is_of(region: &Region, to_device: bool) -> bool {
     matches!(&region.owner, Owner::List(list) if list.to_device == to_device)
 }
@@ -519,7 +523,7 @@ unsafe extern "C" fn rust_pool_channel_get(
 }
 matches_header!(rust_pool_channel_get);
 
-/// What the driver's routine returned.
+/// `AllocateAdapterChannel`, after the driver's routine has returned `action`.
 ///
 /// # Safety
 ///
@@ -569,7 +573,7 @@ unsafe extern "C" fn rust_pool_registers_free(
 }
 matches_header!(rust_pool_registers_free);
 
-/// `MapTransfer`; `MapTransferEx` if there is a buffer.
+/// `MapTransfer`; or `MapTransferEx`, if there is a buffer for a list.
 ///
 /// # Safety
 ///

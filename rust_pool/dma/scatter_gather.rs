@@ -2,8 +2,8 @@
 
 //! Scatter/gather lists: the pages of MDLs, mapped for a device.
 //!
-//! The list is the client's to read, and it may write to it. What is needed to unmap the pages is in
-//! the record, which is found by the list's address.
+//! The client reads the list, and may overwrite it. So what is needed to unmap the pages is in the
+//! record, which is found by the list's address.
 //!
 //! WDK: "GetScatterGatherList", "PutScatterGatherList", "CalculateScatterGatherList",
 //! "BuildScatterGatherList".
@@ -136,7 +136,8 @@ impl Transfer {
     ///
     /// The MDL is null, or the first of a chain that ends, of MDLs as for [`Mdl::new`].
     pub(super) unsafe fn from_raw(asked: &raw::rust_pool_transfer) -> Option<Self> {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+        // call.
         let mdl = unsafe { Mdl::new(asked.mdl, asked.caller) }?;
         // CAST: `usize` is 64 bits wide on the architectures supported.
         let (begin, bytes) = (asked.begin as usize, asked.bytes as usize);
@@ -154,7 +155,8 @@ impl Transfer {
         })
     }
 
-    /// Calls `visit` on each piece; says what is wrong if there is not all of it.
+    /// Calls `visit` on each piece. If the chain does not have all of the transfer, reports that
+    /// and returns an error.
     fn pieces(&self, mut visit: impl FnMut(Piece) -> Result<(), Refused>) -> Result<(), Refused> {
         let Self {
             mut mdl, caller, ..
@@ -180,7 +182,7 @@ impl Transfer {
             };
             // CAST: `usize` is 64 bits wide on the architectures supported.
             let all = head.ByteCount as usize;
-            // SAFETY: By the type invariant.
+            // SAFETY: By the type invariant the chain ends, and its MDLs may be read.
             let next = unsafe { Mdl::next(&head) };
             let here = match (at, self.begin, next) {
                 (Some(here), ..) if here < all || (here == 0 && left < self.bytes) => here,
@@ -226,7 +228,7 @@ impl Transfer {
         }
     }
 
-    /// The pages that it lies in: as many map registers are needed.
+    /// How many pages it lies in. Each needs a map register.
     pub(super) fn pages(&self) -> Result<usize, Refused> {
         if self.bytes == 0 {
             let given = [self.adapter.into(), self.mdl.into()];
@@ -242,7 +244,7 @@ impl Transfer {
         Ok(pages)
     }
 
-    /// How far into its first MDL it begins.
+    /// How far into the buffer of its first MDL it begins.
     pub(super) fn offset(&self) -> usize {
         match self.begin {
             Begin::At(start) => start.wrapping_sub(start_of(&self.mdl.head())),
@@ -250,7 +252,7 @@ impl Transfer {
         }
     }
 
-    /// How many bytes from its beginning on are adjacent in memory, and in one MDL.
+    /// How many bytes, from where it begins, are adjacent in memory and in one MDL.
     pub(super) fn adjacent(&self) -> Result<usize, Refused> {
         let mut found = 0usize;
         let look = |piece: Piece| {
@@ -273,7 +275,7 @@ impl Transfer {
         Ok(found)
     }
 
-    /// The memory of its buffers and of its MDLs.
+    /// Lists the memory of its buffers and of its MDLs.
     fn listing(&self, pages: usize) -> Result<Unlisted, Refused> {
         let mut mdls = 0usize;
         let count = |_| {
@@ -308,7 +310,7 @@ impl Transfer {
         Ok(listing)
     }
 
-    /// Its pages, to be mapped.
+    /// Gathers its pages, to be mapped.
     fn gather(&self, pages: usize) -> Result<Unmapped, Refused> {
         let request = Request {
             bytes: pages.saturating_mul(PER_PAGE),
@@ -336,12 +338,12 @@ impl Transfer {
     }
 }
 
-/// About the bytes that a page takes until it is unmapped.
+/// About how many bytes are allocated for each page until it is unmapped.
 const PER_PAGE: usize = 32;
-/// The same for a part of what a list has.
+/// About how many bytes are allocated for each part of a listing.
 const PER_PART: usize = 40;
 
-/// What is mapped of a transfer, before there is a record of it.
+/// A transfer that is mapped, before there is a record of it.
 pub(super) struct Made {
     pub(super) mapped: Mapped,
     listing: Unlisted,
@@ -350,11 +352,11 @@ pub(super) struct Made {
 impl Made {
     /// Unmaps it.
     pub(super) fn undo(self, device: &DmaDevice) {
-        // SAFETY: Nobody else has it. The device is as it was when it was mapped.
+        // SAFETY: Nobody else has the mapping. The device has not changed since.
         unsafe { self.mapped.unmap(device, false) };
     }
 
-    /// What the record of the list at this address has.
+    /// What the record of the list at this address contains.
     pub(super) fn into_list(
         self,
         adapter: AdapterId,
@@ -377,7 +379,8 @@ impl Made {
     }
 }
 
-/// Maps a transfer; `joined`: for a device that takes one element only, by copies.
+/// Maps a transfer. If `joined`, adjacent copies of its pages are mapped instead, for a device that
+/// takes one element only.
 ///
 /// # Safety
 ///
@@ -405,7 +408,7 @@ pub(super) unsafe fn map(
         filled.then_some(())
     };
     request.attempt(fill).ok_or(Refused::Resources)?;
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the device is not removed meanwhile.
     let mapped = unsafe { gathered.map(device, to_device) }.ok_or(Refused::Resources)?;
     Ok(Made { mapped, listing })
 }
@@ -419,7 +422,7 @@ pub(super) enum Room {
 }
 
 impl Room {
-    /// The client's, if it has given any.
+    /// The client's memory for the list, if it passed any.
     pub(super) fn of(asked: &raw::rust_pool_transfer) -> Option<Self> {
         // CAST: `usize` is 64 bits wide on the architectures supported.
         let room = asked.room as usize;
@@ -477,7 +480,7 @@ unsafe fn get(
             return Err(Refused::Resources);
         }
         let record = Reservation::new().ok_or(Refused::Resources)?;
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements the device is not removed meanwhile.
         let made = unsafe { map(transfer, &device, to_device, false) }?;
         let elements = made.mapped.elements();
         let found = if elements > 1 && one_element {
@@ -507,7 +510,7 @@ unsafe fn get(
     list
 }
 
-/// A place for a list of so many elements, and its memory if it is not the client's.
+/// A place for a list of so many elements, and the memory there if it is not the client's.
 fn room_for(
     room: &Room,
     elements: usize,
@@ -564,8 +567,9 @@ fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
     adapter::unreserve(id, registers, Holder::List);
 }
 
-/// Unmaps what the region of a list has, which is in no table any more; later if it cannot be done
-/// here. `at` is what the client has for it. Any context but NMI.
+/// Unmaps a list, or a piece of a packet, whose region is in no table any more. If that cannot be
+/// done here, it is deferred. Reports name `at`: the list, or the map register base. Any context
+/// but NMI.
 pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
     let mut sleep = sys::irql().may_sleep();
     let mut unmapped = false;
@@ -573,7 +577,7 @@ pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
         list.listing = None;
         let freeing = Freeing::new(&list.device, list.mapped.origin(), caller);
         sleep &= list.device.may_free();
-        // SAFETY: The region was in the table, and is nobody else's now.
+        // SAFETY: The region is in no table, so nobody else has it.
         let fate = unsafe { list.mapped.unmap(&list.device, sleep) };
         if let Some(fate) = fate {
             freeing.report_list(&list.device, list.adapter, at, fate);
@@ -608,20 +612,21 @@ unsafe extern "C" fn rust_pool_list_get(
     transfer: *const raw::rust_pool_transfer,
     list: *mut *mut raw::SCATTER_GATHER_LIST,
 ) -> i32 {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the transfer may be read.
     let asked = unsafe { transfer.read() };
     if list.is_null() {
         return for_nobody(&asked).status();
     }
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements its MDL is null, or the first of a chain that ends.
     let Some(transfer) = (unsafe { Transfer::from_raw(&asked) }) else {
         return Refused::Misuse.status();
     };
     let room = Room::of(&asked).unwrap_or(Room::Own);
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the device is not removed meanwhile, and the buffer is the
+    // client's until the list is put.
     match unsafe { get(&transfer, asked.to_device, &room) } {
         Ok(made) => {
-            // SAFETY: By the safety requirements.
+            // SAFETY: By the safety requirements `list` may be written, as it is not null.
             unsafe { list.write(made.as_ptr()) };
             Status::Success.as_raw()
         }
@@ -658,7 +663,7 @@ unsafe extern "C" fn rust_pool_list_size(
     size: *mut u32,
     registers: *mut u32,
 ) -> i32 {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the transfer may be read.
     let asked = unsafe { transfer.read() };
     let caller = asked.caller;
     if size.is_null() {
@@ -668,7 +673,7 @@ unsafe extern "C" fn rust_pool_list_size(
         // CAST: `usize` is 64 bits wide on the architectures supported.
         Ok(span(asked.begin as usize, asked.bytes as usize))
     } else {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements its MDL is null, or the first of a chain that ends.
         let transfer = unsafe { Transfer::from_raw(&asked) };
         transfer
             .ok_or(Refused::Misuse)
@@ -686,7 +691,8 @@ unsafe extern "C" fn rust_pool_list_size(
     });
     match sized {
         Ok((bytes, pages)) => {
-            // SAFETY: By the safety requirements.
+            // SAFETY: By the safety requirements each may be written if it is not null, which
+            // `size` is not.
             unsafe {
                 size.write(bytes);
                 if !registers.is_null() {
@@ -700,7 +706,7 @@ unsafe extern "C" fn rust_pool_list_size(
 }
 matches_header!(rust_pool_list_size);
 
-/// What is known of an adapter; otherwise reports that it is none, or that this is NMI.
+/// What is known of an adapter. Reports a violation if `id` is not an adapter, or in NMI.
 fn known(id: AdapterId, caller: usize) -> Result<adapter::Facts, Refused> {
     if sys::irql().is_nmi() {
         rule::LIST_REQUESTED.by(caller, []).report();
@@ -744,7 +750,7 @@ unsafe extern "C" fn rust_pool_adapter_info(
         Flags: raw::ADAPTER_INFO_SYNCHRONOUS_CALLBACK,
         MinimumTransferUnit: 1,
     };
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `info` may be written, as it is not null.
     unsafe { info.write(made) };
     Status::Success.as_raw()
 }

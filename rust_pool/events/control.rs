@@ -67,7 +67,7 @@ pub(crate) fn set(text: &[u8]) -> Result {
         pr_err!("verifier: {bad}\n");
         bad.error()
     })?;
-    // There is room in `put()`, too: until then other tasks can only give room back.
+    // `put()` will find room as well: until then, other tasks can only free places.
     let tasks = OPTIONS.lock().tasks_after(change.tasks, pid);
     tasks.inspect_err(|_| {
         pr_err!(

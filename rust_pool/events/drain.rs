@@ -59,7 +59,7 @@ matches_header!(rust_pool_spare);
 /// Called in a task that stays on its CPU, as a per-CPU work item does.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_drain() {
-    // Into the magazines, first.
+    // This comes first, as it frees the entries into the magazines.
     lookaside::drain();
     refill::drain();
 }

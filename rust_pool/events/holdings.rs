@@ -171,7 +171,8 @@ impl Holder {
         }
         REGIONS.for_each(|region| {
             let held = match region.owner {
-                // Pool is counted by its rows; lists, MDLs and mappings hold no memory of their own.
+                // Pool is counted by its rows; lists, MDLs and mappings hold no memory of their
+                // own.
                 Owner::Pool { .. }
                 | Owner::List(_)
                 | Owner::Packet(_)

@@ -412,7 +412,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     // later. But references to devices that need the module's code must be dropped now.
     buffer_release::finish(|device| device.is_of(module));
     held_device::finish(module);
-    // What its lists kept is none either.
+    // Entries that its lookaside lists kept are no leaks, either.
     lookaside::departed(module);
     let left = report(
         Some(module),
@@ -426,14 +426,14 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
     );
-    // From now on, only names are left of the call sites.
+    // From now on, only the names of the call sites are left.
     call_site::begin();
     for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
         row.depart(module);
     }
     for_each_other_site(|site| site.depart(module));
-    // Others than the module may have got these adapters. Buffers and lists have their adapter's
-    // device.
+    // A device may need this module although another module got the adapter. Buffers and lists
+    // share their adapter's device.
     for adapter in ADAPTERS.lock().iter() {
         if let Some(device) = adapter.device() {
             device.depart(module);

@@ -141,8 +141,8 @@ fn search(wanted: &Wanted, used: usize) -> Option<OwnPages> {
     }
 }
 
-/// Returns the zone for frames up to `last`. Pages of a zone that lies below that always fit. Pages
-/// of a larger zone may, by chance.
+/// Returns the zone for frames up to `last`. Pages of a zone that ends there or below always fit.
+/// Pages of a larger zone fit by chance.
 pub(super) fn zone_up_to(last: u64) -> sys::Gfp {
     if last < (16 << 20) / PAGE {
         raw::RUST_POOL_GFP_DMA
@@ -153,14 +153,14 @@ pub(super) fn zone_up_to(last: u64) -> sys::Gfp {
     }
 }
 
-/// What is done to find pages, where the context allows it.
+/// How hard to look for pages, as far as the context allows.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Effort {
-    /// It does not sleep.
+    /// Do not sleep.
     NoWait,
-    /// It may sleep for the page allocator.
+    /// Let the page allocator sleep.
     Fast,
-    /// Page frames are emptied.
+    /// Empty page frames as well.
     Search,
 }
 
@@ -176,26 +176,26 @@ pub(super) fn find(wanted: &Wanted, used: usize, effort: Effort) -> Option<OwnPa
         .or_else(|| from_zone(wanted, used, raw::RUST_POOL_GFP_DMA, sleep))
 }
 
-/// What a client asks for, and has a right to ask for.
+/// What a client asks for, with arguments that are valid.
 struct Asked {
     bytes: usize,
     lowest: u64,
     highest: u64,
     boundary: u64,
     cache: CacheType,
-    /// A node with a number that does not exist is none.
+    /// `None` if no node has the number that the client passed.
     node: Option<Node>,
-    /// Memory of another node will do, too.
+    /// Whether memory of another node will do, too.
     any: bool,
     effort: Effort,
     tag: Option<Tag>,
 }
 
 impl Asked {
-    /// The nodes, in the order in which they are asked, each with what is done there.
+    /// The nodes to try, in this order, each with how hard to try.
     fn places(&self) -> [Option<(Node, Effort)>; 2] {
         match self.node {
-            // Before page frames are emptied, any free ones will do.
+            // Free memory of any node is better than emptying page frames of this one.
             Some(node) if self.any && node != Node::ANY => [
                 Some((node, self.effort.min(Effort::Fast))),
                 Some((Node::ANY, self.effort)),
@@ -409,7 +409,7 @@ unsafe extern "C" fn rust_pool_contiguous_allocate(
 matches_header!(rust_pool_contiguous_allocate);
 export_symbol_gpl!(rust_pool_contiguous_allocate);
 
-/// What the routines with a NUMA node ask for; all memory is to be of that.
+/// What the routines with a NUMA node ask for: all memory has to be of that node.
 fn asked_of(wanted: &raw::rust_pool_contiguous_wanted, cache: CacheType) -> Asked {
     Asked {
         bytes: wanted.bytes,
@@ -493,7 +493,7 @@ unsafe extern "C" fn rust_pool_contiguous_of_type(
     wanted: *const raw::rust_pool_contiguous_wanted,
     caller: usize,
 ) -> *mut c_void {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the pointers are valid.
     let wanted = unsafe { wanted.read() };
     let Some(cache) = families::cache_type(wanted.type_, wanted.bytes, caller) else {
         return sys::NULL;
@@ -513,7 +513,7 @@ unsafe extern "C" fn rust_pool_contiguous_protected(
     wanted: *const raw::rust_pool_contiguous_wanted,
     caller: usize,
 ) -> *mut c_void {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the pointers are valid.
     let wanted = unsafe { wanted.read() };
     let Some(cache) = cache_of(wanted.protect) else {
         refuse(wanted.protect, 0, 0, caller);
@@ -539,7 +539,7 @@ unsafe extern "C" fn rust_pool_contiguous_extended(
     base: *mut *mut c_void,
     caller: usize,
 ) -> i32 {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the pointers are valid.
     let (wanted, bytes, base) = unsafe { (wanted.read(), bytes.as_mut(), base.as_mut()) };
     let status = match (bytes, base) {
         (Some(bytes), Some(base)) => {
@@ -576,7 +576,8 @@ unsafe extern "C" fn rust_pool_contiguous_free(
     cache: *const i32,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements. Both are read before this function returns.
+    // SAFETY: By the safety requirements each is null or may be read. Both are read before this
+    // function returns.
     let (bytes, cache) = unsafe { (bytes.as_ref(), cache.as_ref()) };
     free(base as usize, bytes.copied(), cache.copied(), caller);
 }

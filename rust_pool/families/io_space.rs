@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Registers of devices, mapped for the CPU; and memory that a driver has already, mapped again.
+//! Maps registers of devices for the CPU, or maps once more memory that a driver already has.
 //!
 //! The record of a mapping has its physical address and its cache type, so that there is never a
-//! second mapping of another type. Memory may be mapped only from within a contiguous block of the
-//! same module, as it is the driver's then, and has a known cache type. Such a block cannot be
-//! freed while it is mapped.
+//! second mapping of another type. Memory may be mapped only if it is within a contiguous block of
+//! the same module: then it is the driver's own, and its cache type is known. Such a block cannot
+//! be freed while it is mapped.
 //!
 //! WDK: "MmMapIoSpace", "MmMapIoSpaceEx", "MmUnmapIoSpace".
 
@@ -73,13 +73,13 @@ fn page(physical: u64) -> u64 {
 struct Range {
     first: u64,
     bytes: usize,
-    /// Where the page begins that the first is in, and the bytes of all the pages.
+    /// Where the first byte's page begins, and the bytes of all pages.
     start: u64,
     used: usize,
 }
 
 impl Range {
-    /// `None` if there are not as many physical addresses.
+    /// The pages of `bytes` bytes from `first` on; `None` if the CPU cannot address them.
     fn new(first: u64, bytes: usize) -> Option<Self> {
         let start = page(first);
         let offset = usize::try_from(first.wrapping_sub(start)).ok()?;
@@ -127,7 +127,7 @@ fn other_type(range: &Range, cache: CacheType) -> Option<CacheType> {
     })
 }
 
-/// Whether memory of a contiguous block is mapped here. Any context but NMI.
+/// Whether a mapping here has memory of the contiguous block at `base`. Any context but NMI.
 pub(super) fn has_memory_of(base: usize) -> bool {
     if OF_MEMORY.load(Relaxed) == 0 {
         return false;
@@ -181,11 +181,11 @@ fn map(physical: u64, bytes: usize, wanted: Protection, caller: usize) -> Option
     base
 }
 
-/// Undoes the mappings that wait for it. The kernel would give registers the type that they have
-/// in such a mapping. Sleeps.
+/// Undoes all deferred mappings. While one exists, the kernel gives its cache type to any new
+/// mapping of the same registers. Sleeps.
 fn finish_deferred() {
-    // Do not leave to the work item what this task can undo: what is in front of it there may wait
-    // for a lock of the caller.
+    // This task undoes what it can, instead of waiting for the work item: what the work item does
+    // first may wait for a lock that the caller holds.
     while IoMapping::any_deferred() {
         noncached::BACKLOG.drain(noncached::give_back);
         IoMapping::wait_for_deferred(|| noncached::BACKLOG.has_waiting());
@@ -284,7 +284,7 @@ fn unmap(at: usize, bytes: usize, caller: usize) {
     }
     if later {
         noncached::BACKLOG.add(region);
-        // Who waits for it can undo it.
+        // Wake those that wait in `finish_deferred()`, as they can undo it.
         sys::wake();
     } else {
         noncached::give_back(Batch::of(region));

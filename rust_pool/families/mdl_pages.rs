@@ -64,14 +64,15 @@ use kernel::{
     prelude::*, //
 };
 
-/// How many pages outside of the bounds are held until enough are found, at least, and for each page
-/// that is wanted: the page allocator would return them again.
+/// How many pages outside of the bounds may be held until enough are found: `STRAYS_EACH` for each
+/// page that is wanted, but at least `STRAYS`. If they were freed before, the page allocator would
+/// return them again.
 const STRAYS: usize = 512;
 const STRAYS_EACH: usize = 4;
 /// The distance from the address of an MDL to the key of its pages' record.
 const KEY: usize = 2;
 
-/// What is asked for.
+/// What the caller of `MmAllocatePagesForMdl` or its like asks for.
 pub(crate) struct Wanted {
     pub(crate) lowest: u64,
     pub(crate) highest: u64,
@@ -80,13 +81,14 @@ pub(crate) struct Wanted {
     pub(crate) bytes: usize,
     pub(crate) cache: CacheType,
     pub(crate) zero: bool,
-    /// All or nothing.
+    /// Whether the request fails if fewer pages are found.
     pub(crate) all: bool,
     pub(crate) sleep: bool,
-    /// Adjacent pages; `skip` is the size of a chunk, or 0 for a single one.
+    /// Whether the pages are to be adjacent. Then `skip` is the size of a chunk, or 0 for a single
+    /// one.
     pub(crate) chunks: bool,
     pub(crate) node: Node,
-    /// Pages of other nodes will not do.
+    /// Whether pages of other nodes are not allowed.
     pub(crate) only_node: bool,
 }
 
@@ -109,7 +111,7 @@ impl Wanted {
 /// Pages that were found; frees them on drop. They are write-back.
 struct Found {
     pages: noncached::Pages,
-    /// How many there are to be.
+    /// How many are wanted.
     wanted: usize,
 }
 
@@ -188,7 +190,7 @@ fn from_zone(wanted: &Wanted, ranges: Ranges, found: &mut Found) {
     }
 }
 
-/// Empties page frames of a range, from the highest address down, until some time. Sleeps.
+/// Empties page frames of a range, from the highest address down, until the time `until`. Sleeps.
 fn search(wanted: &Wanted, range: Ranges, found: &mut Found, until: u64) {
     let mut end = range.last().saturating_add(1);
     while found.missing() != 0 && sys::uptime() < until {
@@ -216,7 +218,7 @@ fn search(wanted: &Wanted, range: Ranges, found: &mut Found, until: u64) {
     }
 }
 
-/// Finds single pages, in the first range if they are there.
+/// Finds single pages, if possible in the first range.
 fn find_pages(wanted: &Wanted, found: &mut Found) {
     let Some(ranges) = Ranges::new(wanted.lowest, wanted.highest, wanted.skip) else {
         return;
@@ -345,7 +347,7 @@ pub(crate) fn key_of(mdl: usize) -> usize {
     mdl.wrapping_add(KEY)
 }
 
-/// Whose key it is.
+/// The address of the MDL whose pages have this key.
 pub(crate) fn owner_of(key: usize) -> usize {
     key.wrapping_sub(KEY)
 }
@@ -371,13 +373,14 @@ pub(crate) fn allocate(wanted: &Wanted, caller: usize) -> Option<Pages> {
     pages
 }
 
-/// What tracers are told of the pages of an MDL, whose address stands for theirs.
+/// What tracers are told of the pages of an MDL: as the pages have no address, the MDL's stands for
+/// theirs.
 fn traced(mdl: usize, bytes: usize) -> trace::Block {
     trace::Block::untagged(MemoryType::MdlPages, bytes, bytes, mdl)
 }
 
-/// Frees what the record of pages says, at once or later, after the mapping is undone that they
-/// have. Any context but NMI.
+/// Frees the pages of a record, at once or later. `at` is where they are mapped, if they are; that
+/// mapping is undone first. Any context but NMI.
 pub(crate) fn free(mut region: KBox<Region>, at: Option<NonNull<u8>>, caller: usize) {
     FAMILY.discharge(region.asked, region.used);
     traced(owner_of(region.addr()), region.asked).freed(caller);
@@ -392,7 +395,7 @@ pub(crate) fn free(mut region: KBox<Region>, at: Option<NonNull<u8>>, caller: us
     }
 }
 
-/// Keeps the record of pages whose MDL is gone, by the address of their first page.
+/// Keeps the record of pages whose MDL is gone, under the address of their first page.
 pub(crate) fn disown(mut region: KBox<Region>) {
     let first = match &region.owner {
         Owner::MdlPages { pages, .. } => pages.first().and_then(|&page| sys::address_of(page)),

@@ -69,8 +69,8 @@ pub(crate) static FAMILY: Family = Family::new();
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
-/// Pages from [`sys::page`] or the like that are write-back, and mapped in the direct map only. They
-/// are freed on drop.
+/// Pages from [`sys::page`] or the like that are write-back, and mapped in the direct map only.
+/// They are freed on drop.
 pub(super) struct Pages(pub(super) KVVec<NonNull<bindings::page>>);
 
 impl Pages {
@@ -108,8 +108,8 @@ impl Pages {
         }
     }
 
-    /// Makes pages write-back again and frees them. If that cannot be done, they are lost to their
-    /// family. Sleeps.
+    /// Makes pages write-back again and frees them. If that cannot be done, they are lost, which
+    /// their family counts. Sleeps.
     pub(super) fn restore(mut pages: KVVec<NonNull<bindings::page>>, family: &Family) {
         // SAFETY: The callers pass pages that they own, and that are mapped in the direct map only.
         if unsafe { sys::pages_set(&mut pages, CacheType::Cached.as_raw()) }.is_ok() {
@@ -230,7 +230,8 @@ pub(crate) fn give_back(mut batch: Batch) {
     let mut unmapped = List::new();
     while let Some(region) = batch.regions.pop() {
         let mapping = match &region.owner {
-            // Dropping the region unpins its pages, or gives its address space back.
+            // Dropping the region unpins its pages, gives its address space back, or undoes its
+            // mapping.
             Owner::Locked { .. } | Owner::Reserved { .. } | Owner::IoSpace { .. } => continue,
             Owner::MdlPages { mapping, .. } => *mapping,
             _ => Some(region.base),

@@ -19,12 +19,13 @@ use kernel::{
 
 const BUCKETS: usize = 256;
 
-/// The low bits of a position are the item's number in its bucket, those above the bucket's.
+/// The low bits of a position are the item's number in its bucket, the bits above the bucket's
+/// number.
 const NUMBER: u32 = 48;
 
 /// What can be in a [`HashTable`].
 pub(crate) trait Entry: Sized {
-    /// How many low bits are the same in all keys.
+    /// How many low bits of a key the hash leaves out, because they are the same in most keys.
     const ALIGN: u32;
     /// The key by which the item is found.
     fn key(&self) -> usize;
@@ -74,7 +75,7 @@ impl<T: Entry> Bucket<T> {
         self.items.iter().find(|item| item.key() == key)
     }
 
-    /// The same, to change all but its key.
+    /// The item with a key, to change anything but the key.
     pub(crate) fn find_mut(&mut self, key: usize) -> Option<&mut T> {
         self.items.find_mut(|item| item.key() == key)
     }

@@ -102,8 +102,8 @@ impl<T: Link> List<T> {
                 // INVARIANT: The chain goes on behind the item, which is no longer in it.
                 // SAFETY: Both are links of the list, as above.
                 unsafe { *link = *next };
-                // SAFETY: By the type invariant it was a box, and it is in no chain any more. Who
-                // takes an item out does not use references to it any more.
+                // SAFETY: By the type invariant it was a box, and it is in no chain any more.
+                // Whoever takes an item out does not use references to it any more.
                 return Some(unsafe { KBox::from_raw(at) });
             }
             link = next;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! How many entries a lookaside list keeps, by how many of its allocations found none.
+//! How many entries a lookaside list keeps, which depends on how many allocations found it empty.
 
-/// A new list keeps so many.
+/// How many entries a new list keeps.
 pub(crate) const LEAST: u16 = 4;
-/// No list keeps more.
+/// The most entries that a list keeps.
 pub(crate) const MOST: u16 = 256;
-/// Nor more bytes, except that [`LEAST`] entries are always kept.
+/// The most bytes of the entries that a list keeps, except that [`LEAST`] entries are always kept.
 const BYTES: usize = 256 << 10;
 
-/// After how many allocations the depth is looked at.
+/// After how many allocations the depth is adapted.
 pub(crate) const WINDOW: u32 = 64;
 
-/// The depth after so many allocations, of which so many were misses: one less if almost none was,
-/// else the more, the more missed.
+/// The new depth after `allocates` allocations, of which `misses` found the list empty. If almost
+/// none did, it is one less. Otherwise it grows with the share of misses.
 pub(crate) fn after(depth: u16, allocates: u32, misses: u32) -> u16 {
     let missed = u64::from(misses)
         .saturating_mul(1000)

@@ -29,9 +29,9 @@
 #include "../sys/core.h"
 
 /*
- * The lock is held for a few instructions, with interrupts disabled. The kernel's own
- * unlocks by a call, for hypervisors, and a function that calls has to save registers:
- * that would be a third of what a pair costs.
+ * The lock is held for a few instructions, with interrupts disabled. The kernel's own lock is
+ * unlocked by a call, for paravirtualization, and a function with calls has to save registers. That
+ * would be a third of what a pair costs.
  */
 static __always_inline void lock(struct rust_pool_store *store)
 {
@@ -59,11 +59,11 @@ static __always_inline u64 second_word(const struct rust_pool_store *store,
 }
 
 /*
- * Whether an address, which may be any, is that of an entry of this list that is out.
- * Most entries are small blocks of pool, which have a header of two words in front:
- * see header.rs. The first word is the same for all that are out, and another while
- * the list keeps the block or when it was freed. Both are compared: what is not as it
- * was written is for the pool, which reports it.
+ * Whether an address, which may be any, is that of an entry of this list that a client has. Most
+ * entries are small blocks of pool, which have a header of two words in front: see header.rs. The
+ * first word has one value while a client has the block, and another while the list keeps it or
+ * when it was freed. Both words are compared. An entry whose header differs is left to the pool,
+ * which reports it.
  */
 static __always_inline bool is_out(const struct rust_pool_store *store,
 				   const void *entry)
@@ -71,7 +71,7 @@ static __always_inline bool is_out(const struct rust_pool_store *store,
 	const u64 *header = (const u64 *)entry - 2;
 	u64 first, second;
 
-	/* There is no such memory if it is not known how the headers are. */
+	/* The range is empty while it is not known what the headers look like. */
 	if (unlikely((unsigned long)entry - store->start >= store->length))
 		return false;
 	__get_kernel_nofault(&first, header, u64, missing);
@@ -88,7 +88,7 @@ static bool is_custom_out(const struct rust_pool_store *store, const void *entry
 	return store->custom && (long)entry < 0 && entry != store->first;
 }
 
-/* Both with the lock held. */
+/* push() and take() are called with the lock held. */
 static __always_inline void push(struct rust_pool_store *store, void **entry)
 {
 	*entry = store->first;
@@ -97,8 +97,8 @@ static __always_inline void push(struct rust_pool_store *store, void **entry)
 }
 
 /*
- * A client that goes on to use an entry it has freed may overwrite the link. So the
- * links end where there is none, or at the latest where the number does.
+ * A client that goes on to use an entry it has freed may overwrite the link. So a list ends at a
+ * NULL link, or at the latest after as many entries as were counted.
  */
 static __always_inline void **take(struct rust_pool_store *store)
 {
@@ -124,7 +124,7 @@ static __always_inline bool may_sleep(unsigned long flags)
 	       !rcu_preempt_depth();
 }
 
-/* What a list has whose record could not be allocated: it keeps nothing. */
+/* The store of all lists whose records could not be allocated. It keeps nothing. */
 static struct rust_pool_store bare;
 
 /* The owner of the store of a paged list has this bit, which is clear in all heads. */
@@ -140,8 +140,8 @@ static bool is_closed(const struct rust_pool_store *store,
 }
 
 /*
- * Whether the list may use the store here. With the lock held. That a paged list does
- * not pass the first check spares the others a second one.
+ * Whether the list may use the store here. With the lock held. A paged list fails the first check,
+ * so other lists need no second one.
  */
 static __always_inline bool is_open(const struct rust_pool_store *store,
 				    const GENERAL_LOOKASIDE *list,
@@ -215,7 +215,7 @@ keep:
 }
 EXPORT_SYMBOL_GPL(rust_pool_lookaside_free);
 
-/* Makes a store, which is nobody's, of new memory. */
+/* Initialise a store in new memory. It belongs to no list yet. */
 void rust_pool_store_init(struct rust_pool_store *store)
 {
 	memset(store, 0, sizeof(*store));
@@ -223,8 +223,8 @@ void rust_pool_store_init(struct rust_pool_store *store)
 }
 
 /*
- * Makes it the store of the list with the head @list, or nobody's without: empty, and
- * without room. Another head may have it still, so this takes the lock.
+ * Make it the store of the list with the head @list, or of no list if that is NULL. It is empty
+ * then, and has no room. Another head may still point to it, so this takes the lock.
  */
 void rust_pool_store_own(struct rust_pool_store *store,
 			 const GENERAL_LOOKASIDE *list, bool paged, bool custom)
@@ -244,7 +244,7 @@ void rust_pool_store_own(struct rust_pool_store *store,
 	local_irq_restore(flags);
 }
 
-/* How the headers of all entries are, as far as they are the same. */
+/* Record what the headers of all entries have in common. */
 void rust_pool_store_learn(struct rust_pool_store *store,
 			   const struct rust_pool_headers *headers)
 {
@@ -265,8 +265,9 @@ void rust_pool_store_learn(struct rust_pool_store *store,
 }
 
 /*
- * Keeps an entry that is_out() cannot tell, but the caller can: it was counted as a
- * miss. False if there is no room, or if it is kept already, @twice then.
+ * Keep an entry that is_out() did not recognize, but the caller did; it was counted as a miss.
+ * Returns false if there is no room, or if the list keeps it already. In the second case it sets
+ * *twice.
  */
 bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
 			 void *entry, bool *twice)
@@ -295,9 +296,8 @@ bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
 }
 
 /*
- * Says how many entries there may be from now on, and takes out those above @most:
- * the first of them, linked as they were, or NULL, and their number. Any context
- * but NMI.
+ * Set how many entries there may be from now on, and take out those above @most. Returns the first
+ * of these, linked as they were, or NULL, and sets *number. Any context but NMI.
  */
 void *rust_pool_store_limit(struct rust_pool_store *store, u16 limit, u16 most,
 			    u16 *number)
@@ -335,7 +335,7 @@ static VOID free_ex(PVOID entry, struct _LOOKASIDE_LIST_EX *list)
 	ExFreePool(entry);
 }
 
-/* Without @store the list is bare. */
+/* Initialise a head. Without @store the list is bare. */
 void rust_pool_head_init(GENERAL_LOOKASIDE *list,
 			 const struct rust_pool_lookaside_wish *wish,
 			 struct rust_pool_store *store, u16 depth)
@@ -364,7 +364,7 @@ void rust_pool_head_init(GENERAL_LOOKASIDE *list,
 	WRITE_ONCE(list->store, store ?: &bare);
 }
 
-/* It is no list from now on. */
+/* Close a head: from now on it is not that of a list. */
 void rust_pool_head_close(GENERAL_LOOKASIDE *list)
 {
 	WRITE_ONCE(list->store, NULL);
@@ -377,8 +377,8 @@ void rust_pool_head_depth(GENERAL_LOOKASIDE *list, u16 depth)
 }
 
 /*
- * Allocations and misses since this was asked last, if there were @enough of them.
- * Two CPUs may ask at once; both count some of them then.
+ * Count the allocations and misses since this last returned true; false if there were fewer than
+ * @enough allocations. If two CPUs call this at once, both may count the same ones.
  */
 bool rust_pool_head_asked(GENERAL_LOOKASIDE *list, u32 enough, u32 *allocates,
 			  u32 *misses)
@@ -395,7 +395,7 @@ bool rust_pool_head_asked(GENERAL_LOOKASIDE *list, u32 enough, u32 *allocates,
 	return true;
 }
 
-/* Whether a list is bare; then @wish is what it was initialised with. */
+/* Whether a list is bare. If so, @wish is set to what it was initialised with. */
 bool rust_pool_head_is_bare(const GENERAL_LOOKASIDE *list,
 			    struct rust_pool_lookaside_wish *wish)
 {
@@ -413,7 +413,7 @@ bool rust_pool_head_is_bare(const GENERAL_LOOKASIDE *list,
 	return true;
 }
 
-/* Calls the client's routine, which is there. */
+/* Call the client's routine, which is not NULL. */
 void *rust_pool_entry_make(const struct rust_pool_lookaside_wish *wish,
 			   GENERAL_LOOKASIDE *list)
 {

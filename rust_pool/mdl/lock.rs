@@ -63,7 +63,7 @@ use kernel::prelude::*;
 
 /// Why pages could not be locked.
 enum Refused {
-    /// Not all may be accessed so, or there are none.
+    /// Not all pages may be accessed like this, or there are none.
     Access,
     Memory,
     /// It was a violation.
@@ -81,8 +81,8 @@ pub(crate) fn is_locked(mdl: Mdl) -> bool {
     REGIONS.bucket(key).lock().find(key).is_some()
 }
 
-/// The scatter/gather list that needs the lock of an MDL with this head: a list of some of its
-/// pages, by it or by a part of it. Any context but NMI.
+/// The scatter/gather list that needs the lock of an MDL with this head: it uses some of the MDL's
+/// pages, through the MDL or through a partial MDL of it. Any context but NMI.
 fn list_of(mdl: Mdl, head: &raw::MDL) -> Option<Holder> {
     if !sys::any_listed() {
         return None;
@@ -93,7 +93,7 @@ fn list_of(mdl: Mdl, head: &raw::MDL) -> Option<Holder> {
         head.ByteCount as usize,
     );
     let key = key(mdl);
-    // The driver may have made it shorter since.
+    // The driver may have made the MDL shorter since it was locked.
     let locked = REGIONS
         .bucket(key)
         .lock()
@@ -104,8 +104,8 @@ fn list_of(mdl: Mdl, head: &raw::MDL) -> Option<Holder> {
     listed::holder_of_locked(frames.cells(), offset, bytes, Locker::mdl(mdl.addr()))
 }
 
-/// Takes the record of what was locked for an MDL, if `is_it` says so of the tag of the block that
-/// the MDL was then. Any context but NMI.
+/// Takes the record of what was locked for an MDL, if `is_it` returns `true` for the tag of the
+/// block that contained the MDL at that time. Any context but NMI.
 fn take_if(mdl: Mdl, is_it: impl Fn(Option<Tag>) -> bool) -> Option<KBox<Region>> {
     let taken = REGIONS.take(key(mdl), |region| match region.owner {
         Owner::Locked { block, .. } if is_it(block) => Ok(()),
@@ -122,13 +122,14 @@ fn take(mdl: Mdl) -> Option<KBox<Region>> {
     take_if(mdl, |_| true)
 }
 
-/// Takes the record of what was locked for an MDL whose memory was freed since. Any context but NMI.
+/// Takes the record of what was locked for an MDL whose memory was freed since. Any context but
+/// NMI.
 fn take_gone(mdl: Mdl) -> Option<KBox<Region>> {
     let now = mdl.tag();
     take_if(mdl, |block| block.is_some() && block != now)
 }
 
-/// Gives back what was locked for an MDL; at once, or later where that may not be done here.
+/// Unpins the pages that were locked for an MDL: at once, or later if this context may not.
 fn give_back(region: KBox<Region>) {
     let pins = matches!(&region.owner, Owner::Locked { pinned, .. } if !pinned.is_empty());
     if pins && (!sys::irql().may_sleep() || sys::in_reclaim()) {
@@ -136,9 +137,9 @@ fn give_back(region: KBox<Region>) {
     }
 }
 
-/// Reports that an MDL whose pages are locked was freed, or its memory used for this one, and gives
-/// the lock back; and the same of an MDL for which pages were allocated. The MDL is not locked
-/// itself. Any context but NMI.
+/// Called for an MDL that is not locked. If an older MDL at its address was freed, or its memory
+/// was used for this one, while its pages were locked, reports that and unlocks them. If pages were
+/// allocated for the older one, reports that as well. Any context but NMI.
 pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
     if let Some(region) = take(mdl) {
         let given = [mdl.into(), mdl.flags().into()];
@@ -225,7 +226,7 @@ fn unlock(mdl: Mdl, caller: usize) {
     if irql.is_nmi() {
         return;
     }
-    // Whose memory it is now, nobody knows, so it is neither read nor written.
+    // The MDL's memory may be somebody else's by now, so it is neither read nor written.
     if let Some(region) = take_gone(mdl) {
         rule::MDL_UNLOCKED_GONE
             .by(caller, [mdl.into()])
@@ -254,8 +255,8 @@ fn unlock(mdl: Mdl, caller: usize) {
     if flags & flag::MAPPED != 0 && !reserved::end(mdl) {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);
     }
-    // Nothing is known of pages that the driver marked as locked itself. Pinned pages are unpinned
-    // with their record.
+    // If the driver itself set the flag, there is no record. Pinned pages are unpinned when their
+    // record is dropped.
     if let Some(region) = take(mdl) {
         give_back(region);
     }
@@ -278,7 +279,8 @@ unsafe extern "C" fn rust_pool_mdl_lock(
     operation: u32,
     caller: usize,
 ) -> i32 {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     let mdl = unsafe { Mdl::new(mdl, caller) };
     let locked = mdl
         .ok_or(Refused::Misuse)
@@ -301,7 +303,8 @@ export_symbol_gpl!(rust_pool_mdl_lock);
 /// As for [`Mdl::new`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_unlock(mdl: *mut raw::MDL, caller: usize) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
         unlock(mdl, caller);
     }

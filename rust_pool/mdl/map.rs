@@ -54,13 +54,13 @@ use core::ptr::{
 };
 use kernel::prelude::*;
 
-/// The mode in which the pages are to be mapped; the other one is the process's.
+/// The mode for a mapping in the kernel's address space; the other mode is for one in a process.
 const KERNEL_MODE: i8 = raw::_MODE_KernelMode as i8;
 
 /// How the pages are to be mapped.
 struct Wanted {
     mode: i8,
-    /// `None`: as they are.
+    /// `None` for the cache type that the pages have.
     cache: Option<i32>,
     priority: u32,
 }
@@ -70,7 +70,7 @@ pub(crate) struct Mappable {
     pub(crate) head: raw::MDL,
     /// Not none, and all are of memory.
     pub(crate) frames: Frames,
-    /// What all pages have.
+    /// The cache type that all pages have.
     pub(crate) cache: CacheType,
     /// Where they are in the direct map, if they are adjacent.
     side_by_side: Option<NonNull<u8>>,
@@ -89,8 +89,8 @@ impl Mappable {
     }
 }
 
-/// Looks at an MDL that is to be mapped with a cache type, or with that of its pages; reports what
-/// does not allow it. Any context.
+/// Checks whether an MDL may be mapped, with this cache type or that of its pages, and reports why
+/// not. `refused` can refuse a mapping of so many bytes. Any context.
 pub(crate) fn look(
     mdl: Mdl,
     mode: i8,
@@ -185,7 +185,7 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
     Some(at)
 }
 
-/// Maps pages that lie anywhere.
+/// Maps pages that need not be adjacent.
 fn map_scattered(
     frames: &[Frame],
     bytes: usize,
@@ -199,7 +199,7 @@ fn map_scattered(
     let used = frames.len().checked_mul(PAGE_SIZE)?;
     noncached::BACKLOG.shorten(used, noncached::give_back);
     let record = Reservation::new()?;
-    // SAFETY: The frames were looked at, and whoever locked the pages keeps them.
+    // SAFETY: `look()` has checked the frames, and whoever locked the pages keeps them.
     let base = unsafe { sys::map_frames(frames, cache.as_raw(), write) }?;
     record.insert(base, bytes, used, caller, Owner::Mapping);
     Some(base)
@@ -212,8 +212,8 @@ pub(crate) fn is_direct(mdl: Mdl, first: usize) -> bool {
     sys::frame_address(frame) == first
 }
 
-/// Takes the record of a mapping at an address of it, and returns where the mapping begins: the
-/// caller has to undo it. `None` if there is nothing to undo. Any context but NMI.
+/// Takes the record of the mapping that begins in the page of an address, and returns where it
+/// begins: the caller has to undo it. `None` if there is nothing to undo. Any context but NMI.
 pub(crate) fn take(at: usize) -> Option<NonNull<u8>> {
     let taken = REGIONS.take(at & !(PAGE_SIZE - 1), |region| match region.owner {
         Owner::Mapping => Ok(()),
@@ -268,7 +268,7 @@ pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
     mdl.set_head(head);
 }
 
-/// `MmMapLockedPagesSpecifyCache`; with a negative cache type that of the pages.
+/// `MmMapLockedPagesSpecifyCache`. [`AS_IT_IS`] stands for the cache type of the pages.
 ///
 /// # Safety
 ///
@@ -286,7 +286,8 @@ unsafe extern "C" fn rust_pool_mdl_map(
         cache: (cache != AS_IT_IS).then_some(cache),
         priority,
     };
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     let mdl = unsafe { Mdl::new(mdl, caller) };
     mdl.and_then(|mdl| map(mdl, &wanted, caller))
         .map_or(sys::NULL, |base| base.as_ptr().cast())
@@ -294,7 +295,7 @@ unsafe extern "C" fn rust_pool_mdl_map(
 matches_header!(rust_pool_mdl_map);
 export_symbol_gpl!(rust_pool_mdl_map);
 
-/// No type that a driver asks for.
+/// In place of a cache type: that of the pages. Drivers cannot ask for this value.
 const AS_IT_IS: i32 = raw::RUST_POOL_MDL_AS_IT_IS;
 
 /// `MmUnmapLockedPages`.
@@ -304,7 +305,8 @@ const AS_IT_IS: i32 = raw::RUST_POOL_MDL_AS_IT_IS;
 /// As for [`rust_pool_mdl_map`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_unmap(base: *mut c_void, mdl: *mut raw::MDL, caller: usize) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
         unmap(base as usize, mdl, caller);
     }

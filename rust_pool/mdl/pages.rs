@@ -54,7 +54,7 @@ use kernel::{
 /// The most bytes for which pages are allocated: what `ByteCount` has room for.
 const MOST: usize = (4 << 30) - PAGE_SIZE;
 
-/// All flags but those of pages that leave the machine.
+/// The flags that are accepted: all but the one for pages that leave the machine.
 const KNOWN: u32 = raw::MM_DONT_ZERO_ALLOCATION
     | raw::MM_ALLOCATE_FROM_LOCAL_NODE_ONLY
     | raw::MM_ALLOCATE_FULLY_REQUIRED
@@ -82,8 +82,9 @@ fn take(mdl: Mdl) -> Option<KBox<Region>> {
     }
 }
 
-/// Reports that an MDL was freed without its pages, or that its memory is used for this one. The
-/// pages stay allocated, as nobody knows who uses them. Any context but NMI.
+/// If an older MDL at this one's address was freed, or its memory was used for this one, before its
+/// pages were freed, reports that. The pages stay allocated, as it is not known who uses them. Any
+/// context but NMI.
 pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
     if let Some(region) = take(mdl) {
         let given = [mdl.into(), mdl.flags().into(), region.asked.into()];
@@ -205,7 +206,7 @@ fn free(mdl: Mdl, caller: usize) {
     if irql.is_above_dispatch() {
         rule::MDL_PAGES_FREED.by(caller, [mdl.into()]).report();
     }
-    // Whose memory it is now, nobody knows, so it is neither read nor written.
+    // The MDL's memory may be somebody else's by now, so it is neither read nor written.
     if !mdl.is_allocated() {
         let given = [mdl.into(), region.asked.into()];
         rule::MDL_PAGES_FREED_GONE
@@ -239,7 +240,7 @@ unsafe extern "C" fn rust_pool_mdl_pages(
     caller: usize,
     module: *mut bindings::module,
 ) -> *mut raw::MDL {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements `wanted` may be read.
     let wanted = unsafe { wanted.read() };
     allocate(&wanted, caller, module).map_or(null_mut(), |mdl| mdl.addr() as *mut raw::MDL)
 }
@@ -253,7 +254,8 @@ export_symbol_gpl!(rust_pool_mdl_pages);
 /// As for [`Mdl::new`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_pages_free(mdl: *mut raw::MDL, caller: usize) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
         free(mdl, caller);
     }

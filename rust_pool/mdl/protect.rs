@@ -91,7 +91,8 @@ unsafe extern "C" fn rust_pool_mdl_protect(
     protection: u32,
     caller: usize,
 ) -> i32 {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     let mdl = unsafe { Mdl::new(mdl, caller) };
     let status = mdl.map_or(Status::InvalidParameter, |mdl| {
         protect(mdl, protection, caller)

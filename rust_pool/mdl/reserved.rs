@@ -2,11 +2,11 @@
 
 //! Maps the pages of an MDL in address space that was reserved before, which needs no memory.
 //!
-//! The area has a record in the table of regions, which says what is mapped there. A tag has to be
-//! the area's but for its lowest bit, which Windows ignores.
+//! The area has a record in the table of regions, which says what is mapped there. A routine has to
+//! be given the area's tag, except for its lowest bit, which Windows ignores.
 //!
-//! WDK: "MmAllocateMappingAddress", "MmMapLockedPagesWithReservedMapping", "MmUnmapReservedMapping",
-//! "MmFreeMappingAddress".
+//! WDK: "MmAllocateMappingAddress", "MmMapLockedPagesWithReservedMapping",
+//! "MmUnmapReservedMapping", "MmFreeMappingAddress".
 
 use crate::{
     families::noncached,
@@ -62,7 +62,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// The most bytes that are reserved at once. The pages of no MDL are more.
+/// The most bytes that are reserved at once. No MDL has more pages.
 const MOST: usize = 4 << 30;
 const KERNEL_MODE: i8 = raw::_MODE_KernelMode as i8;
 
@@ -76,7 +76,7 @@ fn is_same(tag: Tag, given: u32) -> bool {
     (tag.as_raw() ^ given) & !1 == 0
 }
 
-/// An area at an address, which need only be in its first page.
+/// An area, found by any address in its first page.
 struct Area<'a> {
     tag: Tag,
     area: &'a Arc<Reserved>,
@@ -118,7 +118,7 @@ fn allocate(bytes: usize, tag: u32, caller: usize) -> Option<NonNull<u8>> {
         return None;
     }
     let used = page_align(bytes).filter(|&used| used <= MOST)?;
-    // It takes a lock of the kernel under which that may wait for memory.
+    // To reserve address space takes a lock of the kernel, whose holder may wait for memory.
     if sys::in_reclaim() || hooks::refuse(MemoryType::Reserved, Some(tag), bytes, caller) {
         return None;
     }
@@ -221,8 +221,8 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
             return false;
         }
         let (frames, cache) = (it.frames.cells(), it.cache.as_raw());
-        // SAFETY: The frames were looked at, and whoever locked the pages keeps them; there is room
-        // for them. Nothing is mapped, and the record is locked.
+        // SAFETY: `look()` has checked the frames, and whoever locked the pages keeps them. There
+        // is room for them. Nothing is mapped here, and the record is locked.
         let done = unsafe { there.area.show(frames, cache, true) };
         if done {
             *there.shown = Some(shown);
@@ -233,7 +233,8 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
         return None;
     }
     let flags = it.flags();
-    // As on Windows, this is without the offset of the buffer, and what is returned is with it.
+    // As on Windows, this address does not include the buffer's offset in its page. The address
+    // that is returned does.
     it.head.MappedSystemVa = addr as *mut c_void;
     set_flags(&mut it.head, flags);
     mdl.set_head(it.head);
@@ -249,7 +250,8 @@ fn hide(it: Area<'_>, shown: Shown) -> Arc<Reserved> {
     it.area.clone()
 }
 
-/// Lets go of an area that pages were unmapped from, when all CPUs know that if this may sleep.
+/// Drops the reference to an area from which pages were unmapped. Where this may sleep, first waits
+/// until all CPUs have flushed their TLBs.
 fn done(area: Arc<Reserved>) {
     if sys::irql().may_sleep() {
         area.settle();
@@ -364,7 +366,8 @@ unsafe extern "C" fn rust_pool_space_map(
     cache: i32,
     caller: usize,
 ) -> *mut c_void {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     let mdl = unsafe { Mdl::new(mdl, caller) };
     mdl.and_then(|mdl| map(mdl, base as usize, tag, cache, caller))
         .map_or(sys::NULL, |base| base.as_ptr().cast())
@@ -384,7 +387,8 @@ unsafe extern "C" fn rust_pool_space_unmap(
     mdl: *mut raw::MDL,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
+    // call.
     if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
         unmap(mdl, base as usize, tag, caller);
     }

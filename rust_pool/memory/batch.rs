@@ -14,7 +14,7 @@ use core::{
 ///
 /// The first `len` of `blocks` are initialised, and `len` is at most [`CAPACITY`].
 pub(crate) struct Batch {
-    // Not cleared first: that would be as much work as all else that is done with a batch.
+    // Not initialised: to clear it would take as long as all else that is done with a batch.
     blocks: [MaybeUninit<usize>; CAPACITY],
     len: usize,
 }
@@ -25,7 +25,7 @@ pub(crate) type Room = [MaybeUninit<usize>];
 impl Batch {
     #[inline(always)]
     pub(crate) const fn new() -> Self {
-        // INVARIANT: None are.
+        // INVARIANT: `len` is 0.
         Self {
             blocks: [const { MaybeUninit::uninit() }; CAPACITY],
             len: 0,
@@ -46,12 +46,12 @@ impl Batch {
     }
 
     pub(crate) fn blocks(&self) -> &[usize] {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the first `len` blocks are initialised.
         unsafe { core::slice::from_raw_parts(self.blocks.as_ptr().cast(), self.len) }
     }
 
     pub(crate) fn blocks_mut(&mut self) -> &mut [usize] {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant the first `len` blocks are initialised.
         unsafe { core::slice::from_raw_parts_mut(self.blocks.as_mut_ptr().cast(), self.len) }
     }
 
@@ -69,7 +69,7 @@ impl Batch {
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<NonNull<u8>> {
         let last = *self.blocks().last()?;
-        // INVARIANT: Those in front of it stay.
+        // INVARIANT: The blocks in front of it stay initialised.
         self.len -= 1;
         NonNull::new(last as *mut u8)
     }
@@ -78,12 +78,12 @@ impl Batch {
     ///
     /// # Safety
     ///
-    /// `get` returns how many it wrote, or fewer.
+    /// `get` returns no more than it wrote.
     pub(crate) unsafe fn add(&mut self, count: usize, get: impl FnOnce(&mut Room) -> usize) {
         let room = self.blocks.get_mut(self.len..).unwrap_or(&mut []);
         let count = count.min(room.len());
         if let Some(room) = room.get_mut(..count) {
-            // INVARIANT: By the safety requirements, and there are no more than fit.
+            // INVARIANT: By the safety requirements `get` wrote so many blocks, and they fit.
             self.len += get(room).min(count);
         }
     }
@@ -92,7 +92,7 @@ impl Batch {
     pub(crate) fn skip(&mut self, count: usize) {
         let count = count.min(self.len);
         self.blocks_mut().copy_within(count.., 0);
-        // INVARIANT: So many are left at the front.
+        // INVARIANT: The blocks that are left were moved to the front.
         self.len -= count;
     }
 }

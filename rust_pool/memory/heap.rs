@@ -59,7 +59,7 @@ use kernel::{
 
 /// The smallest rest of a page that is shared, in bytes.
 const WORTH: usize = 128;
-/// This many spans may wait, and one more for so many others.
+/// How many spans may wait: this many, and one more for every `WAITING_SHARE` spans of the heap.
 const WAITING: usize = 16;
 const WAITING_SHARE: usize = 22;
 /// While fewer than this many wait, an empty span waits too.
@@ -71,9 +71,9 @@ const SLACK_SHARE: usize = 8;
 const CONTENTION_MS: u32 = 100;
 
 static OPEN: Atomic<u32> = Atomic::new(0);
-/// When that ends, in jiffies.
+/// When the heap stops counting as contended, in jiffies.
 static CONTENDED_UNTIL: Atomic<usize> = Atomic::new(0);
-/// How often that happened.
+/// How often a CPU found the lock held.
 static CONTENTIONS: Atomic<u64> = Atomic::new(0);
 /// The longest run of free units, so callers can skip the lock when nothing fits.
 static LONGEST: Atomic<usize> = Atomic::new(0);
@@ -82,14 +82,14 @@ static LONGEST: Atomic<usize> = Atomic::new(0);
 pub(crate) struct Heap {
     /// Spans with a block in front, and those of one page, by their longest run.
     settled: Bins,
-    /// Spans whose block in front is gone, by the run that is there for another.
+    /// Spans whose block in front is gone, by the run that another such block could use.
     waiting: Bins,
-    /// Units that are free in all of them.
+    /// Units that are free, in all spans together.
     free: usize,
 }
 
-/// Spans without a block that have left the heap. They are freed on drop, which is for after the
-/// lock was released.
+/// Spans without a block that have left the heap. They are freed on drop, which has to happen after
+/// the lock is released.
 ///
 /// # Invariants
 ///
@@ -98,14 +98,14 @@ struct Empty(*mut Span);
 
 impl Empty {
     fn none() -> Self {
-        // INVARIANT: There are none.
+        // INVARIANT: The list is empty.
         Self(null_mut())
     }
 
     fn add(&mut self, mut span: KBox<Span>) {
         span.hide();
         span.next = self.0;
-        // INVARIANT: The list goes on behind it.
+        // INVARIANT: The list goes on behind the new span.
         self.0 = KBox::into_raw(span);
     }
 }
@@ -113,7 +113,7 @@ impl Empty {
 impl Drop for Empty {
     fn drop(&mut self) {
         while let Some(first) = NonNull::new(self.0) {
-            // SAFETY: By the type invariant.
+            // SAFETY: By the type invariant it comes from `KBox::into_raw()`.
             let span = KBox::into_inner(unsafe { KBox::from_raw(first.as_ptr()) });
             // INVARIANT: The list goes on without it.
             self.0 = span.next;
@@ -159,7 +159,7 @@ impl Heap {
         self.publish();
     }
 
-    /// Tells those who do not have the lock for which blocks there is room.
+    /// Publishes the longest run for callers that do not hold the lock.
     fn publish(&self) {
         let longest = self.settled.longest().max(self.waiting.longest());
         if read_once::read(&LONGEST) != longest {
@@ -183,11 +183,11 @@ impl Heap {
         span
     }
 
-    /// Looks for a span by another run from now on.
+    /// Moves a span to the list of another run.
     ///
     /// # Safety
     ///
-    /// The span is in this heap, and this is the run that [`Span`] wants.
+    /// The span is in this heap, and its last change returned this run.
     unsafe fn look_for_by(&mut self, span: NonNull<Span>, run: usize) {
         // SAFETY: By the safety requirements.
         unsafe {
@@ -218,7 +218,7 @@ impl Heap {
             }
             left = left.wrapping_sub(placed);
             self.free = self.free.wrapping_sub(placed.wrapping_mul(units));
-            // SAFETY: It is in this heap; it said so.
+            // SAFETY: It is in this heap, and `place_many()` returned this run.
             unsafe { self.look_for_by(span, run) };
         }
         self.publish();
@@ -236,7 +236,7 @@ impl Heap {
         units: usize,
         empty: &mut Empty,
     ) {
-        // SAFETY: By the safety requirements; the heap is borrowed.
+        // SAFETY: By the safety requirements it is in this heap, which is borrowed.
         let it = unsafe { span.as_mut() };
         let run = it.remove_many(objects, units);
         self.free = self.free.wrapping_add(objects.len().wrapping_mul(units));
@@ -245,7 +245,8 @@ impl Heap {
             let span = unsafe { self.remove(span) };
             empty.add(span);
         } else {
-            // SAFETY: By the safety requirements; it said so.
+            // SAFETY: By the safety requirements it is in this heap; `remove_many()` returned this
+            // run.
             unsafe { self.look_for_by(span, run) };
         }
     }
@@ -295,7 +296,7 @@ impl Heap {
         self.free.saturating_mul(SLACK_SHARE) <= self.len().saturating_mul(UNITS)
     }
 
-    /// The pages of a span that waits, but for the last if small blocks are in that.
+    /// Takes the pages of a span that waits, except for the last if small blocks are in that.
     fn trim(&mut self) -> Option<Pages> {
         let mut span = self.waiting.take(0, |_| true)?;
         self.free = self.free.wrapping_sub(span.free_units());
@@ -356,21 +357,20 @@ pub(crate) fn split(bytes: usize) -> (usize, usize) {
     )
 }
 
-/// Whether a block of more than a page leaves so much of its last one over that it is worth
-/// sharing.
+/// Whether a block of more than a page leaves enough of its last page to be worth sharing.
 #[inline(always)]
 pub(crate) fn leaves_something(bytes: usize) -> bool {
     let over = bytes.wrapping_neg() % PAGE_SIZE;
     bytes > PAGE_SIZE && over >= WORTH && read_once::read(&OPEN) != 0
 }
 
-/// Pages and units of a block which does.
+/// The pages and units of such a block, or `None` if it does not.
 #[inline]
 pub(crate) fn shape(bytes: usize) -> Option<(usize, usize)> {
     leaves_something(bytes).then(|| split(bytes))
 }
 
-/// The bytes that these are.
+/// The bytes in so many pages, of which the last has only so many units.
 #[inline]
 pub(crate) fn used(pages: usize, units: usize) -> usize {
     pages.wrapping_sub(1) * PAGE_SIZE + units * UNIT
@@ -421,7 +421,7 @@ pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize
         PageWords::around(addr).is_some_and(|page| unsafe { page.is_reusable() })
     });
     if reusable && zeroing::wipes() {
-        // SAFETY: By the safety requirements, so much was the block's.
+        // SAFETY: By the safety requirements this is the block's memory.
         unsafe { block.write_bytes(0, used(pages, units)) };
     }
     let mut heap = lock();
@@ -437,8 +437,8 @@ pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize
     drop(pages);
 }
 
-/// Places up to `wanted` small blocks where there is room, with the lock taken once. Any context but
-/// NMI.
+/// Places up to `wanted` small blocks where there is room, with the lock taken once. Any context
+/// but NMI.
 pub(crate) fn place(units: usize, wanted: usize, batch: &mut Batch) {
     if read_once::read(&LONGEST) < units {
         return;
@@ -490,7 +490,7 @@ pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
             unsafe { heap.remove_many(span, objects, units, &mut empty) };
         }
     }
-    // A batch empties so few spans that no more than two are too many to wait then.
+    // A batch has so few blocks that at most two spans too many can wait now.
     for pages in &mut surplus {
         if heap.has_too_many_waiting() {
             *pages = heap.trim();
@@ -503,7 +503,7 @@ pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
 
 /// The small block of the heap that begins at an address, which may be any. Any context but NMI.
 pub(crate) fn object_at(addr: usize) -> Option<Object> {
-    // Under the lock a page's word and the record that it leads to are there together.
+    // While the lock is held, a record exists as long as its page's words point to it.
     let heap = HEAP.lock();
     // SAFETY: What `find()` found was written for a span, and is removed under the lock before the
     // span goes.
@@ -519,7 +519,7 @@ pub(crate) fn usage() -> Usage {
         spans: heap.len(),
         waiting: heap.waiting.len(),
         free: heap.free * UNIT,
-        // Its last page is no span's front.
+        // The last page of a span is not idle.
         idle: heap.waiting.pages().saturating_sub(heap.waiting.len()) * PAGE_SIZE,
         contentions: CONTENTIONS.load(Relaxed),
     }

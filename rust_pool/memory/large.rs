@@ -96,7 +96,8 @@ pub(crate) unsafe fn free_pages(block: NonNull<u8>, bytes: usize) {
     let Some(used) = used(bytes) else {
         return;
     };
-    // SAFETY: By the safety requirements; vmalloc addresses are vmalloc's.
+    // SAFETY: By the safety requirements the block is not used any more. `allocate_pages()` took it
+    // from vmalloc exactly if its address is in vmalloc's area.
     unsafe {
         if sys::is_vmalloc(block) {
             sys::vfree(block);
@@ -115,8 +116,8 @@ pub(crate) unsafe fn free(block: NonNull<u8>, bytes: usize) {
     let Some(used) = used(bytes) else {
         return;
     };
-    // SAFETY: By the safety requirements; the same tests as in `allocate()` tell the allocators
-    // apart, and vmalloc addresses are vmalloc's.
+    // SAFETY: By the safety requirements the block is not used any more. The same tests as in
+    // `allocate()` tell which allocator it is from; only vmalloc's blocks are in vmalloc's area.
     unsafe {
         if sys::is_vmalloc(block) {
             sys::vfree(block);

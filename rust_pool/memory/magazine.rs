@@ -48,7 +48,7 @@ use kernel::{
     }, //
 };
 
-/// The most bytes in a magazine, except that two blocks always fit.
+/// The most bytes in a magazine, except that two blocks always fit, or one of 32 KiB and more.
 const BYTES: usize = 4096;
 
 /// A magazine, in per-CPU memory.
@@ -130,14 +130,14 @@ pub(crate) unsafe fn open(open: bool) {
         // CAST: At most `CAPACITY`.
         let limit = capacity(kind) as u64;
         for cpu in 0..sys::possible_cpus() {
-            // SAFETY: It is a magazine; the rest is by the safety requirements.
+            // SAFETY: It is a magazine, and by the safety requirements nobody uses it.
             // INVARIANT: `capacity()` is never more than `CAPACITY`.
             unsafe { (*of_cpu(cpu, kind)).limit = limit };
         }
     }
 }
 
-/// Whether there are any.
+/// Whether there are any magazines.
 pub(crate) fn exist() -> bool {
     BASE.load(Relaxed) != 0
 }
@@ -149,7 +149,7 @@ pub(crate) fn exist() -> bool {
 /// They are empty, and nobody uses them any more.
 pub(crate) unsafe fn exit() {
     if let Some(base) = core::num::NonZero::new(BASE.xchg(0, kernel::sync::atomic::Full)) {
-        // SAFETY: `init()` made it; the rest is by the safety requirements.
+        // SAFETY: `init()` made it, and by the safety requirements nobody uses it any more.
         unsafe { sys::free_percpu(base) };
     }
 }
@@ -174,7 +174,7 @@ pub(crate) fn pop(kind: MagazineKind) -> Option<NonNull<u8>> {
         let left = u64::from(left);
         // INVARIANT: The last block is the caller's once the count is one less.
         let block = percpu::get::<BLOCKS>(&cpu, at, left);
-        // The upper half is the mark, which goes with the same store.
+        // The upper half is `busy`, which the same store clears.
         percpu::store::<COUNT>(&cpu, at, left);
         // By the type invariant it is a block, so it is not null.
         core::hint::assert_unchecked(block != 0);

@@ -75,12 +75,12 @@ pub(crate) fn spare() -> usize {
     sys::available().saturating_sub(sys::total() / MARGIN)
 }
 
-/// Whether they leave enough for a request of low priority: an eighth.
+/// Whether `bytes` more leave enough for a request of low priority to be granted: an eighth.
 pub(crate) fn is_plenty(bytes: usize) -> bool {
     leaves(bytes, 8)
 }
 
-/// Whether `bytes` more leave such a part of all memory.
+/// Whether `bytes` more leave the `part`-th part of all memory.
 fn leaves(bytes: usize, part: usize) -> bool {
     sys::available()
         .checked_sub(sys::total() / part)

@@ -85,7 +85,7 @@ pub(crate) struct Class(u32);
 
 impl Class {
     const fn new(number: usize) -> Self {
-        // INVARIANT: `SIZES` has no other elements than those.
+        // INVARIANT: The number is an index of `SIZES`, and the size is that element.
         // CAST: There are fewer than 256 classes, of at most 4080 bytes.
         Self((number as u32) << 16 | (SIZES[number] * UNIT) as u32)
     }
@@ -125,7 +125,7 @@ impl Class {
     /// The units from a header to the end of its object, or of the part of an object that is in
     /// front of a cache-aligned block's header.
     pub(crate) fn units_from(header: &Header) -> usize {
-        // A block takes two at least, so one is such a part.
+        // A block takes at least two units, so one unit is such a part.
         match header.units() {
             1 => 1,
             _ => (Self::of_header(header).bytes() - header.front()) / UNIT,

@@ -57,7 +57,7 @@ pub(crate) fn of(class: usize) -> Option<Cache> {
 static CHECKED: Atomic<bool> = Atomic::new(false);
 
 /// The object of one of the caches that begins at an address, which may be any: its class, and
-/// where the one in front of it begins. `None` where a checker lays them out.
+/// where the object in front of it begins. `None` if a checker lays objects out.
 pub(crate) fn object_at(addr: usize) -> Option<(usize, Option<usize>)> {
     if CHECKED.load(Relaxed) {
         return None;
@@ -70,15 +70,15 @@ pub(crate) fn object_at(addr: usize) -> Option<(usize, Option<usize>)> {
     (offset.checked_rem(bytes)? == 0).then_some((class, front))
 }
 
-/// Whether an address, which may be any, lies in a slab of another cache: what was a block of the
-/// pool there is another's object now.
+/// Whether an address, which may be any, lies in a slab of a cache that is not ours. Then what was
+/// a block of the pool there is somebody else's object now.
 pub(crate) fn is_of_another(addr: usize) -> bool {
     let around = sys::slab_around(addr);
     around.is_some_and(|(cache, _)| CACHES.iter().all(|slot| slot.load(Relaxed) != cache))
 }
 
-/// Tells the caches of this load from those of an earlier one, which are still there if blocks
-/// leaked from them.
+/// Distinguishes the caches of this load of the module from those of an earlier one, which still
+/// exist if blocks leaked from them.
 static LOAD: Atomic<u64> = Atomic::new(0);
 /// Classes whose caches are to be made, a bit each.
 static WANTED: Atomic<u64> = Atomic::new(0);
@@ -152,7 +152,7 @@ pub(crate) fn make_wanted() {
 /// Nobody allocates or frees any more: the module is going.
 pub(crate) unsafe fn exit(leaked: bool) {
     if leaked && !cfg!(CONFIG_SLUB_DEBUG) {
-        // No cache can say then whether it is empty.
+        // Without that option a cache cannot tell whether it is empty.
         return;
     }
     for slot in &CACHES {
@@ -164,7 +164,7 @@ pub(crate) unsafe fn exit(leaked: bool) {
                 // SAFETY: Nobody uses the cache.
                 unsafe { cache.destroy_if_empty() };
             } else {
-                // SAFETY: Nor has anybody an object of it.
+                // SAFETY: Nobody uses the cache, and nobody has an object of it.
                 unsafe { cache.destroy() };
             }
             slot.store(null_mut(), Relaxed);

@@ -28,7 +28,7 @@ impl PageList {
         ))
     }
 
-    /// Adds a page. Says whether there was room.
+    /// Adds a page. Returns whether there was room.
     #[must_use]
     pub(crate) fn push(&mut self, page: NonNull<bindings::page>) -> bool {
         self.0.push_within_capacity(page).is_ok()
@@ -43,7 +43,8 @@ impl PageList {
         if self.0.is_empty() {
             return true;
         }
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements the pages have no other mapping, which would keep
+        // another cache type.
         unsafe { sys::pages_set(&mut self.0, CacheType::Cached.as_raw()) }.is_ok()
     }
 }

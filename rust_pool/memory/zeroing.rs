@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The kernel's `init_on_alloc` and `init_on_free`, kept for blocks that come out of a magazine.
+//! Follows the kernel's `init_on_alloc` and `init_on_free` for blocks that come out of a magazine.
 
 use crate::sys::{
     self,

@@ -36,7 +36,7 @@ pub(crate) fn set(stop: Stop) {
 }
 
 /// Whether a violation stops the machine by the verifier's policy. If that depends on the module
-/// that made it, `some` is asked.
+/// that made the violation, `some` is called to find out.
 pub(crate) fn stops(some: impl FnOnce() -> bool) -> bool {
     const NEVER: u32 = Stop::Never as u32;
     const ALL: u32 = Stop::All as u32;

@@ -32,7 +32,7 @@ pub(crate) fn set_by_module(by_module: bool) {
     BY_MODULE.store(by_module.into(), Relaxed);
 }
 
-/// Who made a request: the name of a module, `vmlinux` for the kernel, or nobody that is known.
+/// Who made a request: the name of a module, `vmlinux` for the kernel, or unknown.
 pub(crate) struct Who(Option<Text<NAME>>);
 
 impl Who {

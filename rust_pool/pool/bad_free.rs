@@ -119,8 +119,8 @@ pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
     rule::FOREIGN_FREED.by(caller, [Parameter::Address(addr)])
 }
 
-/// Reports the free of an address that is no pool block, and what is known of a block that was freed
-/// there: the Rust API has blocks without headers.
+/// Reports the free of an address that is no pool block. If a block of the Rust API, which has no
+/// header, was freed there, also prints what is known of that free.
 #[cold]
 pub(crate) fn report_foreign(addr: usize, caller: usize) {
     not_from_pool(addr, caller).report_with(|| tell_freed(addr, Tag::from_raw(0)));

@@ -136,7 +136,7 @@ fn object_at(at: usize) -> Option<Object> {
 /// Looks for a block with a damaged header at an address that has no valid one. Returns only what
 /// is certain to be a block. Slow; any context but NMI.
 pub(crate) fn look(addr: usize) -> Option<Damage> {
-    // What remains there of a header is not damaged: the memory is another's now.
+    // The memory is somebody else's now, so the rest of an old header there was not damaged.
     if slab_caches::is_of_another(addr) {
         return None;
     }

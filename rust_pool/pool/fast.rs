@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The fast path: the tag has a row, the magazine has a block (or room for one), and there is
-//! nothing to report, to zero or to wait for.
+//! nothing to report or to wait for.
 //!
-//! These functions call others only in tail position, so they have no registers to save. They use
-//! the same functions as the slow path, [`pool`](crate::pool), and change nothing if a case is not
-//! theirs.
+//! These functions call others only in tail position, to zero a block for example, so they have no
+//! registers to save. They use the same functions as the slow path, [`pool`](crate::pool), and
+//! change nothing if they do not handle a case.
 
 use crate::{
     header::{
@@ -136,7 +136,7 @@ fn give(object: Object, row: &TagStats, fold: bool) {
     object.free();
 }
 
-/// Allocates a block of whole pages on the fast path. As [`allocate`].
+/// Allocates a block of whole pages on the fast path. Like [`allocate`].
 #[inline(always)]
 pub(crate) fn allocate_pages(
     kind: PoolKind,
@@ -147,7 +147,7 @@ pub(crate) fn allocate_pages(
 ) -> Option<NonNull<u8>> {
     let order = pages::order(bytes)?;
     // CAST: A small constant.
-    // SAFETY: `order()` says no other order.
+    // SAFETY: `order()` returns only orders below `ORDERS`.
     unsafe { core::hint::assert_unchecked(order < ORDERS as u32) };
     if percpu::in_nmi() {
         return None;
@@ -183,7 +183,7 @@ fn finish_pages(
         row.fold();
     }
     if zero {
-        // SAFETY: So much is the block's.
+        // SAFETY: The block has this many bytes.
         unsafe { block.write_bytes(0, used) };
     }
     block
@@ -219,13 +219,13 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
         )
     };
     // CAST: A small constant.
-    // SAFETY: A header of this load has no other order.
+    // SAFETY: An intact header has an order below `ORDERS`.
     unsafe { core::hint::assert_unchecked(order < ORDERS as u32) };
     let fold = row.discharged(header.bytes(), PAGE_SIZE << order);
     let magazine = MagazineKind::pages(order);
     // SAFETY: The header says that the pages are of this order, and they were live until now.
     if fold || !unsafe { magazine::push(magazine, block) } {
-        // SAFETY: As above; they were not taken.
+        // SAFETY: As above; the magazine did not take the pages.
         unsafe { give_pages(order, block, row, fold) };
     }
     true
@@ -233,7 +233,7 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
 
 /// # Safety
 ///
-/// The block at `addr` has this header, and nobody has it any more.
+/// The block at `addr` had this header, and is not used any more.
 #[cold]
 #[inline(never)]
 unsafe fn give_up(addr: usize, header: PageHeader) {

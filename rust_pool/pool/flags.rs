@@ -56,7 +56,7 @@ const POOLS: u64 = NON_PAGED | NON_PAGED_EXECUTE | PAGED;
 /// The required flags, and those of them that are supported.
 const REQUIRED: u64 = 0xffff_ffff;
 const KNOWN: u64 = USE_QUOTA | UNINITIALIZED | CACHE_ALIGNED | RAISE_ON_FAILURE | POOLS;
-/// The bits of a POOL_TYPE that are not a pool in POOL_FLAGS: paged, cache-aligned, and the
+/// The bits of a POOL_TYPE that select no pool in POOL_FLAGS: paged, cache-aligned, and the
 /// modifiers quota, raise, NX and zero.
 const POOL_TYPE: u64 = 1 | 4 | 8 | 16 | 512 | 1024;
 
@@ -181,8 +181,8 @@ unsafe extern "C" fn rust_pool_allocate_flags(
         refuse(&rule::EXTENDED_PARAMETERS_NULL, flags, bytes, tag, caller);
         return sys::NULL;
     } else {
-        // SAFETY: By the safety requirements, as it is not null. The client does not write to them
-        // during the call.
+        // SAFETY: By the safety requirements there are `count` parameters, as the pointer is not
+        // null. The client does not write to them during the call.
         // CAST: Lossless on the architectures supported.
         unsafe { core::slice::from_raw_parts(parameters.cast(), count as usize) }
     };
@@ -224,7 +224,7 @@ matches_header!(rust_pool_allocate_priority);
 export_symbol_gpl!(rust_pool_allocate_priority);
 
 /// Exported: reports that `ExFreePool2` was given extended parameters. Only secure pool uses them,
-/// and there is none.
+/// which this module does not have.
 ///
 /// # Safety
 ///

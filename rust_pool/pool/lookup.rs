@@ -58,8 +58,8 @@ pub(crate) fn find(addr: usize) -> Option<Known> {
     tracking::known(addr)
 }
 
-/// Whether the live block that begins at `addr` may be counted for `client`. False only if it is
-/// known to be another's. Any context but NMI, any address.
+/// Whether the live block that begins at `addr` may be counted for `client`. Returns `false` only
+/// if it is known to be another's. Any context but NMI, any address.
 pub(crate) fn may_be_of(addr: usize, client: Client) -> bool {
     let row = header::row_at(addr).map(tag_table::at).or_else(|| {
         let bucket = REGIONS.bucket(addr).lock();
@@ -94,7 +94,7 @@ unsafe extern "C" fn rust_pool_block(
     let Some(known) = find(block as usize) else {
         return false;
     };
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements all three may be written.
     unsafe {
         *kind = match known.memory {
             // CAST: The discriminants are those of POOL_TYPE.

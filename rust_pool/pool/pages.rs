@@ -49,7 +49,7 @@ use core::ptr::NonNull;
 /// The largest block, in bytes.
 pub(crate) const MAX: usize = large::CONTIGUOUS_MAX;
 
-/// The order of a number of pages, 0 to 16, or `NONE` if it is no power of two.
+/// The order of each number of pages from 0 to 16, or `NONE` if that is no power of two.
 const ORDER_OF: [u8; MAX / PAGE_SIZE + 1] = {
     let mut order_of = [NONE; MAX / PAGE_SIZE + 1];
     let mut order = 0;

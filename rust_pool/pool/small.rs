@@ -34,7 +34,7 @@ use crate::{
 };
 use core::ptr::NonNull;
 
-/// Whether a block of `bytes` bytes is small. `aligned`: to a cache line.
+/// Whether a block of `bytes` bytes is small. `aligned` says whether it is cache-aligned.
 #[inline]
 pub(crate) fn is_small(bytes: usize, aligned: bool) -> bool {
     is_small_with_room(bytes, 0, aligned)
@@ -46,8 +46,8 @@ pub(crate) fn is_small_with_room(bytes: usize, room: usize, aligned: bool) -> bo
     bytes <= LARGEST - CACHE_ROOM - room || (!aligned && bytes <= LARGEST - room)
 }
 
-/// Allocates a block of `request.bytes`, not 0, that [`is_small`]; `aligned`: to a cache line. Any
-/// context but NMI.
+/// Allocates a block of `request.bytes`, not 0, that [`is_small`]; `aligned` says whether it is
+/// cache-aligned. Any context but NMI.
 #[inline]
 pub(crate) fn allocate(
     request: Request,

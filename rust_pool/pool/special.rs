@@ -89,7 +89,7 @@ static MISSED: Atomic<u64> = Atomic::new(0);
 /// The offset of a block of `bytes` bytes in its page.
 fn offset(side: Side, bytes: usize, align: usize) -> usize {
     match side {
-        // A larger block begins at a page boundary in normal pool, and so does it here.
+        // A larger block begins at a page boundary in normal pool, so it does so here.
         Side::End if bytes <= LARGEST => PAGE_SIZE.saturating_sub(bytes) & !(align - 1),
         Side::Start | Side::End => 0,
     }
@@ -102,7 +102,7 @@ fn offset(side: Side, bytes: usize, align: usize) -> usize {
 pub(crate) static ARENA: AtLoad<SpinLockIrq<Option<Arena>>> =
     AtLoad::new(|| KBox::pin_init(new_spinlock_irq!(None, "rust_pool::special"), GFP_KERNEL));
 
-/// Calls `act` with the arena, if there is one, with its lock held.
+/// Calls `act` with the arena, if there is one, while holding its lock.
 fn with<T>(act: impl FnOnce(&mut Arena) -> T) -> Option<T> {
     let mut special = ARENA.lock();
     (*special).as_mut().map(act)

@@ -78,7 +78,7 @@ pub(crate) fn allocated(
     }
 }
 
-/// The bytes that a block takes which was just allocated.
+/// The bytes that a block takes that was just allocated.
 #[cold]
 fn used(addr: usize, bytes: usize, small: bool) -> Option<usize> {
     if arena::covers(addr) {

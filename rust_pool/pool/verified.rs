@@ -67,12 +67,12 @@ pub(crate) unsafe fn allocated(
     caller: usize,
 ) {
     if on() {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements the block is new, and no client knows it yet.
         unsafe { mark(block, bytes, small, tag, kind, caller) };
     }
 }
 
-/// Does what [`allocated`] says, with the verifier on.
+/// Marks and records a block, with the verifier on: see [`allocated`].
 ///
 /// # Safety
 ///

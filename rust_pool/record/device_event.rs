@@ -49,8 +49,9 @@ impl Freeing {
         }
     }
 
-    /// Says that it will be carried out, and maybe reported, by another task: the stack that tells
-    /// the driver from a library that it uses is there only now.
+    /// Prepares for another task to carry it out, and maybe report it. The call site becomes that
+    /// of the driver, if it lies in a library that the driver uses: only this task's stack tells
+    /// that.
     pub(crate) fn defer(&mut self) {
         self.site = CallSite::new(call_site::driver(self.site.address()));
     }
@@ -60,7 +61,7 @@ impl Freeing {
         &self.site
     }
 
-    /// What the device has been through, as far as that matters.
+    /// How the device has changed, as far as that matters for the report.
     fn event(&self, device: &DmaDevice, fate: Fate) -> Option<Event> {
         Some(match self.event {
             None if fate == Fate::Freed => return None,

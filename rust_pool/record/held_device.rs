@@ -8,8 +8,9 @@
 //! Nobody waits for that work item, with one exception: the unload of a module waits while
 //! `release()` code of that module may still be called.
 //!
-//! If a module goes and has left an adapter, a buffer or a list of a device that needs its code, the
-//! device is abandoned: nothing reads it any more, and its references are never dropped.
+//! A module may be unloaded while an adapter, a buffer or a list is left of a device that needs the
+//! module's code. Then the device is abandoned: nothing reads it any more, and its references are
+//! never dropped.
 
 use crate::{
     lib::{
@@ -104,12 +105,13 @@ impl HeldDevice {
         self.0.code.lies_in(module)
     }
 
-    /// Abandons the device if it cannot be used or released any more when this module is gone. The
-    /// module's code and data are still there.
+    /// Abandons the device if it cannot be used or released any more once this module is gone.
+    /// Called while the module's code and data are still there.
     pub(crate) fn depart(&self, module: Module) {
         let Reference { device, code, .. } = &**self.0;
-        // What the client may have changed after it got the adapter counts once the device was
-        // removed. Until then it is its bus that releases it.
+        // The client may have changed how the device is released after it got the adapter, which
+        // cannot be seen here. That matters once the device was removed; before, its bus releases
+        // it.
         let changed = code.client == module.client() && device.is_gone();
         if code.is_known_in(module) || module.contains(device.own_release()) || changed {
             device.abandon();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Frees and unlocks of memory that a scatter/gather list has: the device may still write to it, so
-//! it stays allocated and locked.
+//! Frees and unlocks of memory that a scatter/gather list uses. The device may still write to it,
+//! so they are refused.
 
 use crate::{
     record::{
@@ -22,10 +22,10 @@ use crate::{
     }, //
 };
 
-/// How many pages are looked up with interrupts disabled.
+/// How many pages are looked up at a time with interrupts disabled.
 const AT_ONCE: usize = 256;
 
-/// A list that has some memory.
+/// A list that uses the memory that was asked about.
 pub(crate) struct Holder(usize);
 
 impl Holder {
@@ -46,7 +46,7 @@ impl From<&Holder> for Parameter {
     }
 }
 
-/// The list that has one of the bytes at a kernel address. Any context but NMI.
+/// The list that uses one of the bytes at a kernel address. Any context but NMI.
 pub(crate) fn holder(base: usize, bytes: usize) -> Option<Holder> {
     if !sys::any_listed() {
         return None;
@@ -54,8 +54,7 @@ pub(crate) fn holder(base: usize, bytes: usize) -> Option<Holder> {
     sys::listed_at(base, bytes).map(Holder)
 }
 
-/// The list that has one of the pages for which there is a record with this key. Any context but
-/// NMI.
+/// The list that uses one of the pages of the record with this key. Any context but NMI.
 pub(crate) fn holder_of_pages(key: usize) -> Option<Holder> {
     if !sys::any_listed() {
         return None;
@@ -78,8 +77,8 @@ pub(crate) fn holder_of_pages(key: usize) -> Option<Holder> {
     }
 }
 
-/// The list that has one of some bytes of adjacent page frames, and may need this locker's lock for
-/// them. Any context but NMI.
+/// The list that uses one of these bytes, which lie one after the other in `frames`, and which this
+/// locker may lock. Any context but NMI.
 pub(crate) fn holder_of_locked(
     frames: &[Frame],
     mut offset: usize,
@@ -96,8 +95,8 @@ pub(crate) fn holder_of_locked(
     found.map(Holder)
 }
 
-/// Reports a free of the bytes at a kernel address if a list has one of them. Then it is not to be
-/// carried out. Any context but NMI.
+/// If a list uses one of the bytes at a kernel address, reports their free and returns `true`: the
+/// caller must not carry it out. Any context but NMI.
 pub(crate) fn refuses(base: usize, bytes: usize, caller: usize) -> bool {
     let Some(list) = holder(base, bytes) else {
         return false;
@@ -109,7 +108,7 @@ pub(crate) fn refuses(base: usize, bytes: usize, caller: usize) -> bool {
     true
 }
 
-/// The same for the block at an address that has a record, if there is one.
+/// Like [`refuses`], for the block that has a record at an address, if there is one.
 pub(crate) fn refuses_block(base: usize, caller: usize) -> bool {
     if !sys::any_listed() {
         return false;

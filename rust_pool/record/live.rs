@@ -45,7 +45,7 @@ pub(crate) fn tell_who(addr: usize, known: &Known) {
 /// Prints where the module that allocated the block at `addr` used its tag first; or if that is not
 /// known, where anybody did.
 pub(crate) fn tell_first_user(addr: usize, tag: Tag, kind: PoolKind) {
-    // A tag has a row for each module, and a live block's header says which is its.
+    // A tag has a row for each module, and the header of a live block says in which it is counted.
     let own = header::row_at(addr).and_then(tag_table::at);
     let own = own.map(|row| row.site().copy()).filter(CallSite::is_known);
     let site = own.or_else(|| {

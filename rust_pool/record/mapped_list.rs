@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the record of a scatter/gather list has.
+//! What the record of a scatter/gather list contains.
 
 use crate::{
     record::{
@@ -16,31 +16,32 @@ use crate::{
 };
 use kernel::sync::Arc;
 
-/// A scatter/gather list, and what it is of.
+/// A scatter/gather list, and what it was made for.
 pub(crate) struct MappedList {
     pub(crate) adapter: AdapterId,
     pub(crate) device: Arc<HeldDevice>,
     pub(crate) mapped: Mapped,
     pub(crate) to_device: bool,
     pub(crate) elements: usize,
-    /// The memory that it has, until it is put.
+    /// The memory that it uses, until it is put.
     pub(crate) listing: Option<Listing>,
-    /// The list's own memory, if it is not its client's; it goes with the record.
+    /// The memory in which the list itself is, if not the client's; it is freed with the record.
     pub(crate) _memory: Option<ListMemory>,
-    /// If it is not a list but a piece of a packet: of what.
+    /// For a piece of a packet: what it is a piece of. A list has none.
     pub(crate) part: Option<Part>,
-    /// Who puts it.
+    /// The put of the list, once a client has asked for it.
     pub(crate) freeing: Option<Freeing>,
 }
 
-/// What a piece of a packet is of.
+/// Where a piece of a packet lies in the buffer of its MDL.
 pub(crate) struct Part {
     /// The address of the MDL, and how far into its buffer the piece begins.
     pub(crate) mdl: usize,
     pub(crate) at: usize,
 }
 
-/// The key of the record of a list at this address. No block has it, and no lock or pages of an MDL.
+/// The key of the record of a list at this address. No block has this key, and no record of the
+/// pages of an MDL.
 pub(crate) fn key(list: usize) -> usize {
     list.wrapping_add(3)
 }

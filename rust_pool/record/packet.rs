@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the record of a packet has: map registers, and what is mapped by them.
+//! What the record of a packet contains: map registers, and what they map.
 
 use crate::{
     lib::list::{
@@ -17,12 +17,12 @@ pub(crate) struct Packet<R: Link> {
     pub(crate) registers: usize,
     /// How many of them are in use.
     mapped: usize,
-    /// What is mapped: as a scatter/gather list each, but in no table.
+    /// The pieces that are mapped. Each has the record of a scatter/gather list, in no table.
     pieces: List<R>,
 }
 
 impl<R: Link> Packet<R> {
-    /// So many map registers, which map nothing.
+    /// A packet with this number of map registers, which map nothing yet.
     pub(crate) fn new(adapter: AdapterId, registers: usize) -> Self {
         Self {
             adapter,
@@ -37,23 +37,24 @@ impl<R: Link> Packet<R> {
         self.mapped
     }
 
-    /// How many are not.
+    /// How many registers are free.
     pub(crate) fn free(&self) -> usize {
         self.registers.saturating_sub(self.mapped)
     }
 
-    /// Whether a piece is one for which `is_it` returns `true`.
+    /// Whether there is a piece for which `is_it` returns `true`.
     pub(crate) fn has(&self, is_it: impl FnMut(&R) -> bool) -> bool {
         self.pieces.iter().any(is_it)
     }
 
-    /// Adds a piece that takes so many registers.
+    /// Adds a piece that uses this number of registers.
     pub(crate) fn add(&mut self, piece: KBox<R>, registers: usize) {
         self.mapped = self.mapped.saturating_add(registers);
         self.pieces.push(piece);
     }
 
-    /// Takes a piece out for which `is_it` returns `true`; `registers` says how many it takes.
+    /// Removes and returns a piece for which `is_it` returns `true`. `registers` says how many
+    /// registers it used.
     pub(crate) fn remove(
         &mut self,
         is_it: impl Fn(&R) -> bool,
@@ -65,7 +66,7 @@ impl<R: Link> Packet<R> {
     }
 }
 
-/// The key of the record of a packet with this map register base. No block has it.
+/// The key of the record of a packet with this map register base. No block has this key.
 pub(crate) fn key(base: usize) -> usize {
     base.wrapping_add(4)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The table of page-aligned blocks, like the big-page table of Windows.
+//! The table of regions, like the big-page table of Windows.
 //!
 //! A free of such a block is checked against this table, not trusted.
 
@@ -131,7 +131,7 @@ impl Regions {
         if let Err(error) = check(region) {
             return Taken::Refused(error);
         }
-        // The places are for blocks.
+        // Only addresses of blocks are remembered; they are page-aligned.
         if base % PAGE_SIZE == 0 {
             recently_freed::remember(base);
         }
@@ -160,12 +160,12 @@ impl Reservation {
         request.attempt(sys::room).map(Self)
     }
 
-    /// Where the record will be.
+    /// The address that the record will have.
     pub(crate) fn addr(&self) -> usize {
         self.0.as_ptr() as usize
     }
 
-    /// Writes the record, and puts it into no table.
+    /// Writes the record without putting it into the table.
     pub(crate) fn into_region(
         self,
         base: NonNull<u8>,

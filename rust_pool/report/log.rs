@@ -69,10 +69,10 @@ const KEPT: usize = 256;
 const PART: usize = 16;
 const PARTS: usize = KEPT / PART;
 
-/// Room for entries, each in the slot of its number; without any until it is made.
+/// Room for entries, each in the slot of its number. It has no slots until they are needed.
 struct Part(KVec<Option<Entry>>);
 
-/// Numbers that are [`KEPT`] apart share a slot.
+/// The index of the part for a number. Numbers that are [`KEPT`] apart share a slot.
 fn part(number: u64) -> usize {
     // CAST: Below `PARTS`.
     (number / PART as u64 % PARTS as u64) as usize
@@ -91,7 +91,7 @@ impl Part {
         Ok(Self(slots))
     }
 
-    /// The same with its room made, if there is memory for that. Any context but NMI.
+    /// This part, with slots; `None` if there is no memory for them. Any context but NMI.
     fn made(&mut self) -> Option<&mut Self> {
         if self.0.is_empty() {
             *self = Self::new(GFP_ATOMIC | __GFP_NOWARN).ok()?;
@@ -236,7 +236,7 @@ mod tests {
         }
         let oldest = 600 - KEPT as u64 + 1;
         assert!(holds(&log, oldest..=600));
-        // One that comes this late displaces none.
+        // An entry that comes this late displaces none.
         push(&mut log, oldest - 1);
         assert!(holds(&log, oldest..=600));
         Ok(())

@@ -85,8 +85,8 @@ pub(crate) const FREED_BLOCK_CHANGED: Rule<3> = rule(
     Past,
 );
 
-/// `IoBuildPartialMdl()` of more pages than the target has room for: by the block of pool that it
-/// is, or else by its `Size`.
+/// `IoBuildPartialMdl()` of more pages than the target has room for. The room is that of the
+/// target's block of pool or, if it is in none, what its `Size` says.
 pub(crate) const TARGET_MDL_TOO_SMALL: Rule<4> = rule(
     TargetMdlTooSmall,
     [
@@ -150,7 +150,7 @@ pub(crate) const BUFFER_ZERO_BYTES: Rule<1> = rule(
     Refused,
 );
 
-/// A lookaside list of entries of no size.
+/// A lookaside list of entries of 0 bytes.
 pub(crate) const LOOKASIDE_ZERO_BYTES: Rule<2> = rule(
     BadPoolCaller,
     [Ours(0x00), Is(0), Given("POOL_TYPE"), Given("tag")],
@@ -160,8 +160,8 @@ pub(crate) const LOOKASIDE_ZERO_BYTES: Rule<2> = rule(
 
 /// A pool block is freed twice. Found for blocks up to 4064 bytes as long as their memory was not
 /// used again; for larger ones as long as rust_pool keeps their pages, and then among the
-/// page-aligned blocks given back most recently; after that, and where a device's registers are
-/// mapped by then, it reads as 0x46*.
+/// page-aligned blocks given back most recently; after that, or if a device's registers are mapped
+/// there by then, the free is reported as 0x46*.
 pub(crate) const POOL_FREED_TWICE: Rule<2> = rule(
     BadPoolCaller,
     [
@@ -432,7 +432,7 @@ pub(crate) const MUST_SUCCEED_REQUESTED: Rule<3> = rule(
     Refused,
 );
 
-/// Allocation with tag 0, or `MmAllocateMappingAddress()`.
+/// Allocation of pool, or `MmAllocateMappingAddress()`, with tag 0.
 pub(crate) const TAG_ZERO: Rule<3> = rule(
     BadPoolCaller,
     [
@@ -548,7 +548,7 @@ pub(crate) const EXTENDED_PARAMETER_UNKNOWN: Rule<3> = rule(
     Refused,
 );
 
-/// `ExAllocatePool3()` with a number of extended parameters, and NULL.
+/// `ExAllocatePool3()` with a number of extended parameters, but NULL for their address.
 pub(crate) const EXTENDED_PARAMETERS_NULL: Rule<3> = rule(
     DriverVerifier,
     [
@@ -561,7 +561,7 @@ pub(crate) const EXTENDED_PARAMETERS_NULL: Rule<3> = rule(
     Refused,
 );
 
-/// `ExAllocatePoolWithTagPriority()` with no EX_POOL_PRIORITY.
+/// `ExAllocatePoolWithTagPriority()` with a value that is no EX_POOL_PRIORITY.
 pub(crate) const PRIORITY_UNKNOWN: Rule<3> = rule(
     DriverVerifier,
     [Ours(0x16), Given("priority"), Given("bytes"), Given("tag")],
@@ -649,9 +649,9 @@ pub(crate) const CACHE_TYPE_RESERVED: Rule<2> = rule(
     Refused,
 );
 
-/// `MmAllocateContiguousNodeMemory()` or `MmAllocateContiguousMemoryEx()` with a protection that is
-/// none of contiguous memory, unknown flags, a tag that pool does not take either, a partition, or
-/// NULL for the size or the address.
+/// `MmAllocateContiguousNodeMemory()` or `MmAllocateContiguousMemoryEx()` with a protection that
+/// contiguous memory cannot have, unknown flags, a tag that pool does not take either, a partition,
+/// or NULL for the size or the address.
 pub(crate) const CONTIGUOUS_BADLY: Rule<3> = rule(
     DriverVerifier,
     [Ours(0x16), Given("Protect"), Given("Flags"), Given("tag")],
@@ -659,7 +659,7 @@ pub(crate) const CONTIGUOUS_BADLY: Rule<3> = rule(
     Refused,
 );
 
-/// `MmMapIoSpaceEx()` with a protection that is none.
+/// `MmMapIoSpaceEx()` with a value that is no protection.
 pub(crate) const IO_SPACE_BADLY: Rule<3> = rule(
     DriverVerifier,
     [
@@ -672,8 +672,8 @@ pub(crate) const IO_SPACE_BADLY: Rule<3> = rule(
     Refused,
 );
 
-/// `MmMapIoSpace()` or `MmMapIoSpaceEx()` of memory that is not within a contiguous block of the same
-/// module, or of another cache type than the block.
+/// `MmMapIoSpace()` or `MmMapIoSpaceEx()` of memory that is not within a contiguous block of the
+/// same module, or with another cache type than the block has.
 pub(crate) const IO_SPACE_OF_MEMORY: Rule<3> = rule(
     DriverVerifier,
     [
@@ -699,7 +699,8 @@ pub(crate) const IO_SPACE_OF_ANOTHER_TYPE: Rule<3> = rule(
     Refused,
 );
 
-/// `MmUnmapIoSpace()` with another size than that of the mapping, or of an address behind its start.
+/// `MmUnmapIoSpace()` with another size than that of the mapping, or of an address behind its
+/// start.
 pub(crate) const IO_SPACE_MISFIT: Rule<3> = rule(
     DriverVerifier,
     [
@@ -810,7 +811,8 @@ pub(crate) const FACTS_OF_NO_ADAPTER: Rule<1> = rule(
     Refused,
 );
 
-/// A scatter/gather list requested without a routine to be called with it, or a place for its size.
+/// A scatter/gather list requested without a routine to be called with it, or a place for its size;
+/// or `MapTransfer()` without a length.
 pub(crate) const LIST_FOR_NOBODY: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
@@ -839,7 +841,8 @@ pub(crate) const LIST_MISFIT: Rule<2> = rule(
     Refused,
 );
 
-/// `PutScatterGatherList()` with another direction than the list was made for, which counts.
+/// `PutScatterGatherList()` with another direction than the list was made for. The pages are
+/// unmapped for the list's own direction.
 pub(crate) const LIST_MISDIRECTED: Rule<3> = rule(
     DriverVerifier,
     [
@@ -860,7 +863,8 @@ pub(crate) const CHANNEL_OF_NO_ADAPTER: Rule<2> = rule(
     Refused,
 );
 
-/// `AllocateAdapterChannel()` without a routine to be called, or a map without a length.
+/// `AllocateAdapterChannel()` without a routine that it can call, and without a synchronous request
+/// that says where to write the map register base.
 pub(crate) const CHANNEL_FOR_NOBODY: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("registers"), Is(0)],
@@ -868,8 +872,8 @@ pub(crate) const CHANNEL_FOR_NOBODY: Rule<2> = rule(
     Refused,
 );
 
-/// The routine of `AllocateAdapterChannel()` returned what is no `IO_ALLOCATION_ACTION`. The map
-/// registers stay allocated.
+/// The routine that `AllocateAdapterChannel()` called returned a value that is no
+/// `IO_ALLOCATION_ACTION`. The map registers stay allocated.
 pub(crate) const CHANNEL_ACTION_UNKNOWN: Rule<2> = rule(
     DriverVerifier,
     [
@@ -882,7 +886,8 @@ pub(crate) const CHANNEL_ACTION_UNKNOWN: Rule<2> = rule(
     Left,
 );
 
-/// `FreeMapRegisters()` of another adapter's, or of another number.
+/// `FreeMapRegisters()` with another adapter or another number of map registers than they were
+/// allocated with.
 pub(crate) const REGISTERS_MISFIT: Rule<3> = rule(
     DriverVerifier,
     [
@@ -895,7 +900,7 @@ pub(crate) const REGISTERS_MISFIT: Rule<3> = rule(
     Refused,
 );
 
-/// `MapTransfer()` by map registers that were freed or never were, or are another adapter's.
+/// `MapTransfer()` with map registers that were freed or never were, or are another adapter's.
 pub(crate) const MAPPED_BY_NO_REGISTERS: Rule<2> = rule(
     DriverVerifier,
     [
@@ -908,7 +913,8 @@ pub(crate) const MAPPED_BY_NO_REGISTERS: Rule<2> = rule(
     Refused,
 );
 
-/// `FlushAdapterBuffers()` with another direction than `MapTransfer()`. It is done with that.
+/// `FlushAdapterBuffers()` with another direction than `MapTransfer()` got. The pages are unmapped
+/// for the direction that they were mapped for.
 pub(crate) const FLUSH_MISDIRECTED: Rule<3> = rule(
     DriverVerifier,
     [
@@ -1183,7 +1189,7 @@ pub(crate) const MDL_BUILT_OF_PAGED: Rule<2> = rule(
     Done,
 );
 
-/// A scatter/gather list of an MDL with such a frame.
+/// A scatter/gather list of an MDL with a frame that is no memory.
 pub(crate) const LISTED_FRAME_OF_NO_MEMORY: Rule<3> = rule(
     DriverVerifier,
     [
@@ -1282,9 +1288,9 @@ pub(crate) const TARGET_MDL_IN_USE: Rule<3> = rule(
     Refused,
 );
 
-/// `IoAllocateMdl()` or `MmProbeAndLockPages()` of an MDL at whose address pages were locked for
-/// another one, which was freed by `ExFreePool()`, or initialised again, without `MmUnlockPages()`.
-/// They are unlocked now.
+/// `IoAllocateMdl()` or `MmProbeAndLockPages()` of an MDL at the address of an older one with
+/// locked pages, which was freed by `ExFreePool()`, or initialised again, without
+/// `MmUnlockPages()`. The old one's pages are unlocked now.
 pub(crate) const MDL_GONE_LOCKED: Rule<2> = rule(
     DriverVerifier,
     [Ours(0xb8), Given("MDL"), Given("its flags"), Is(0x02)],
@@ -1292,8 +1298,9 @@ pub(crate) const MDL_GONE_LOCKED: Rule<2> = rule(
     Done,
 );
 
-/// `IoAllocateMdl()` or a relative of an MDL at whose address there was another one, which was freed
-/// by `ExFreePool()`, or initialised again, without `MmFreePagesFromMdl()`. Its pages stay allocated.
+/// `IoAllocateMdl()` or a relative of an MDL at the address of an older one with allocated pages,
+/// which was freed by `ExFreePool()`, or initialised again, without `MmFreePagesFromMdl()`. The old
+/// one's pages stay allocated.
 pub(crate) const MDL_GONE_WITH_PAGES: Rule<3> = rule(
     DriverVerifier,
     [
@@ -1465,9 +1472,9 @@ pub(crate) const UNMAPPED_ELSEWHERE: Rule<2> = rule(
     Refused,
 );
 
-/// `MmUnmapLockedPages()` of an MDL that is not mapped, unmapped twice for example, or only where
-/// the buffer is that it was built of, or a part of. `MmUnmapReservedMapping()` of another MDL than
-/// the one that is mapped there.
+/// `MmUnmapLockedPages()` of an MDL that is not mapped: it was unmapped already, for example, or
+/// its only address is that of the buffer for which it, or its source, was built. Or
+/// `MmUnmapReservedMapping()` of another MDL than the one that is mapped there.
 pub(crate) const NOT_MAPPED: Rule<3> = rule(
     SystemPteMisuse,
     [Is(0x06), Given("MDL"), Given("address"), Given("pages")],
@@ -1475,7 +1482,7 @@ pub(crate) const NOT_MAPPED: Rule<3> = rule(
     Refused,
 );
 
-/// `MmAllocateMappingAddress()` of no size.
+/// `MmAllocateMappingAddress()` of 0 bytes.
 pub(crate) const MAPPING_ADDRESS_OF_NOTHING: Rule<2> = rule(
     SystemPteMisuse,
     [Is(0x100), Is(0), Given("tag"), Given("caller")],
@@ -1496,7 +1503,7 @@ pub(crate) const ANOTHERS_MAPPING_ADDRESS_FREED: Rule<3> = rule(
     Refused,
 );
 
-/// `MmFreeMappingAddress()` of an address that is not reserved, or no more.
+/// `MmFreeMappingAddress()` of an address that is not reserved, or not any more.
 pub(crate) const NO_MAPPING_ADDRESS_FREED: Rule<2> = rule(
     SystemPteMisuse,
     [Is(0x102), Given("address"), Given("tag"), Is(0)],
@@ -1677,7 +1684,8 @@ pub(crate) const ADAPTER_OF_NO_DEVICE: Rule<0> = rule(
     Refused,
 );
 
-/// `PutScatterGatherList()` or `FlushAdapterBuffers()` after the driver that had the device lost it.
+/// `PutScatterGatherList()` or `FlushAdapterBuffers()` after the driver that had the device at the
+/// time of mapping was unbound.
 pub(crate) const PUT_WITHOUT_DRIVER: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("list"), Is(1)],
@@ -1685,7 +1693,7 @@ pub(crate) const PUT_WITHOUT_DRIVER: Rule<2> = rule(
     Done,
 );
 
-/// The same after the device was removed.
+/// `PutScatterGatherList()` or `FlushAdapterBuffers()` after the device was removed.
 pub(crate) const PUT_WITHOUT_DEVICE: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("list"), Is(2)],
@@ -1693,7 +1701,8 @@ pub(crate) const PUT_WITHOUT_DEVICE: Rule<2> = rule(
     Done,
 );
 
-/// The same after the device's IOMMU group got another domain.
+/// `PutScatterGatherList()` or `FlushAdapterBuffers()` after the device's IOMMU group got another
+/// domain.
 pub(crate) const PUT_WITHOUT_IOMMU: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("list"), Is(3)],
@@ -1709,7 +1718,7 @@ pub(crate) const LIST_WITHOUT_DEVICE: Rule<1> = rule(
     Refused,
 );
 
-/// Map registers, or a transfer by them, for a device that was removed.
+/// `AllocateAdapterChannel()` or `MapTransfer()` for a device that was removed.
 pub(crate) const CHANNEL_WITHOUT_DEVICE: Rule<1> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Is(0), Is(2)],
@@ -1717,7 +1726,7 @@ pub(crate) const CHANNEL_WITHOUT_DEVICE: Rule<1> = rule(
     Refused,
 );
 
-/// `MapTransfer()` of more pages than map registers are free.
+/// `MapTransfer()` of more pages than there are free map registers.
 pub(crate) const REGISTERS_USED_UP: Rule<2> = rule(
     DmaVerifier,
     [
@@ -1744,7 +1753,7 @@ pub(crate) const NOT_A_BUFFER: Rule<3> = rule(
     Refused,
 );
 
-/// `FreeAdapterChannel()` of an adapter whose channel nobody kept.
+/// `FreeAdapterChannel()` of an adapter whose channel no driver keeps.
 pub(crate) const NO_CHANNEL: Rule<1> = rule(
     DmaVerifier,
     [Is(0x04), Is(1), Given("adapter*"), Is(0)],
@@ -1752,7 +1761,7 @@ pub(crate) const NO_CHANNEL: Rule<1> = rule(
     Refused,
 );
 
-/// `FreeMapRegisters()` of what was freed already or never was.
+/// `FreeMapRegisters()` of map registers that were freed already or never were.
 pub(crate) const NO_REGISTERS: Rule<2> = rule(
     DmaVerifier,
     [
@@ -1773,7 +1782,8 @@ pub(crate) const PUT_WITH_BUFFERS: Rule<2> = rule(
     Later,
 );
 
-/// `PutDmaAdapter()` with its channel kept. Until that is freed, new requests fail.
+/// `PutDmaAdapter()` while a driver keeps the adapter's channel. Until that is freed, new requests
+/// fail.
 pub(crate) const PUT_WITH_CHANNEL: Rule<2> = rule(
     DmaVerifier,
     [Is(0x08), Given("adapter"), Given("channels out"), Is(0)],
@@ -1802,7 +1812,8 @@ pub(crate) const NOT_A_LIST: Rule<2> = rule(
     Refused,
 );
 
-/// `PutDmaAdapter()` with scatter/gather lists out. Until the last of them is put, new requests fail.
+/// `PutDmaAdapter()` with scatter/gather lists out. Until the last of them is put, new requests
+/// fail.
 pub(crate) const PUT_WITH_LISTS: Rule<2> = rule(
     DmaVerifier,
     [Is(0x0a), Given("adapter"), Given("lists out"), Is(0)],
@@ -1810,7 +1821,7 @@ pub(crate) const PUT_WITH_LISTS: Rule<2> = rule(
     Later,
 );
 
-/// `AllocateAdapterChannel()` while the channel is kept.
+/// `AllocateAdapterChannel()` while a driver keeps the adapter's channel.
 pub(crate) const CHANNEL_KEPT: Rule<1> = rule(
     DmaVerifier,
     [Is(0x0b), Is(1), Given("adapter*"), Is(0)],
@@ -1818,7 +1829,8 @@ pub(crate) const CHANNEL_KEPT: Rule<1> = rule(
     Refused,
 );
 
-/// More map registers than the adapter has, for one buffer or scatter/gather list, with the verifier's option `dma`.
+/// More map registers than the adapter has, for one buffer, scatter/gather list or packet, with the
+/// verifier's option `dma`.
 pub(crate) const MANY_REGISTERS_IN_ONE: Rule<3> = rule(
     DmaVerifier,
     [
@@ -1831,8 +1843,9 @@ pub(crate) const MANY_REGISTERS_IN_ONE: Rule<3> = rule(
     Refused,
 );
 
-/// More map registers than the adapter has, with the verifier's option `dma`: for a buffer, all that
-/// its live buffers and lists hold together; for a list, all that its buffers hold.
+/// A buffer, scatter/gather list or packet for which the adapter's map registers do not suffice,
+/// with the verifier's option `dma`. For a buffer, those count that live buffers, lists and packets
+/// hold; for a list or a packet, only those that live buffers hold.
 pub(crate) const MANY_REGISTERS_IN_ALL: Rule<3> = rule(
     DmaVerifier,
     [
@@ -1853,8 +1866,8 @@ pub(crate) const LIST_OF_UNLOCKED: Rule<2> = rule(
     Refused,
 );
 
-/// `MmUnlockPages()` of an MDL while a scatter/gather list has some of its pages, by it or by a part
-/// of it.
+/// `MmUnlockPages()` of an MDL while a scatter/gather list uses some of its pages, through it or
+/// through a partial MDL of it.
 pub(crate) const UNLOCKED_IN_LIST: Rule<3> = rule(
     DmaVerifier,
     [Ours(0x0e), Given("MDL"), Given("its flags"), Given("list")],
@@ -1862,8 +1875,8 @@ pub(crate) const UNLOCKED_IN_LIST: Rule<3> = rule(
     Refused,
 );
 
-/// A free of pool, contiguous or noncached memory or of a common buffer that a scatter/gather list
-/// has. So is a free of pool that has an MDL of such a list.
+/// Pool, contiguous or noncached memory or a common buffer is freed while a scatter/gather list
+/// uses it. Or pool is freed that contains an MDL of such a list.
 pub(crate) const FREED_IN_LIST: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x0e), Given("address"), Given("the list"), Is(0)],
@@ -1871,7 +1884,7 @@ pub(crate) const FREED_IN_LIST: Rule<2> = rule(
     Refused,
 );
 
-/// `IoFreeMdl()` of an MDL that a scatter/gather list is of.
+/// `IoFreeMdl()` of an MDL of which a scatter/gather list was made that is not put back yet.
 pub(crate) const MDL_FREED_IN_LIST: Rule<3> = rule(
     DmaVerifier,
     [
@@ -1884,7 +1897,7 @@ pub(crate) const MDL_FREED_IN_LIST: Rule<3> = rule(
     Refused,
 );
 
-/// `MmFreePagesFromMdl()` of pages that a scatter/gather list has.
+/// `MmFreePagesFromMdl()` of pages that a scatter/gather list uses.
 pub(crate) const MDL_PAGES_FREED_IN_LIST: Rule<3> = rule(
     DmaVerifier,
     [
@@ -1911,7 +1924,7 @@ pub(crate) const WRITTEN_BEFORE_BUFFER: Rule<2> = rule(
     Done,
 );
 
-/// The driver or the device wrote behind a common buffer, found as above.
+/// The driver or the device wrote behind a common buffer, which is found like a write before it.
 pub(crate) const WRITTEN_BEHIND_BUFFER: Rule<2> = rule(
     DmaVerifier,
     [
@@ -1924,8 +1937,8 @@ pub(crate) const WRITTEN_BEHIND_BUFFER: Rule<2> = rule(
     Done,
 );
 
-/// `FreeMapRegisters()`, or another free of them, before `FlushAdapterBuffers()`. What is mapped is
-/// flushed.
+/// Map registers are freed, by `FreeMapRegisters()` for example, before `FlushAdapterBuffers()`.
+/// What they map is flushed.
 pub(crate) const REGISTERS_MAPPED: Rule<2> = rule(
     DmaVerifier,
     [
@@ -1946,7 +1959,7 @@ pub(crate) const LIST_REQUESTED: Rule<0> = rule(
     Refused,
 );
 
-/// `PutScatterGatherList()` there.
+/// `PutScatterGatherList()` above `DISPATCH_LEVEL`.
 pub(crate) const LIST_PUT: Rule<0> = rule(
     DmaVerifier,
     [Is(0x13), Is(0x02), Is(2), Irql],
@@ -1954,7 +1967,7 @@ pub(crate) const LIST_PUT: Rule<0> = rule(
     DoneButInNmi,
 );
 
-/// `AllocateAdapterChannel()` there.
+/// `AllocateAdapterChannel()` above `DISPATCH_LEVEL`.
 pub(crate) const CHANNEL_REQUESTED: Rule<0> = rule(
     DmaVerifier,
     [Is(0x13), Is(0x02), Is(2), Irql],
@@ -1962,7 +1975,7 @@ pub(crate) const CHANNEL_REQUESTED: Rule<0> = rule(
     Refused,
 );
 
-/// `FreeMapRegisters()` or `FreeAdapterChannel()` there.
+/// `FreeMapRegisters()` or `FreeAdapterChannel()` above `DISPATCH_LEVEL`.
 pub(crate) const REGISTERS_FREED: Rule<0> = rule(
     DmaVerifier,
     [Is(0x13), Is(0x02), Is(2), Irql],
@@ -1970,7 +1983,7 @@ pub(crate) const REGISTERS_FREED: Rule<0> = rule(
     DoneButInNmi,
 );
 
-/// `MapTransfer()` there.
+/// `MapTransfer()` above `DISPATCH_LEVEL`.
 pub(crate) const TRANSFER_MAPPED: Rule<0> = rule(
     DmaVerifier,
     [Is(0x13), Is(0x02), Is(2), Irql],
@@ -1978,7 +1991,7 @@ pub(crate) const TRANSFER_MAPPED: Rule<0> = rule(
     Refused,
 );
 
-/// `FlushAdapterBuffers()` there.
+/// `FlushAdapterBuffers()` above `DISPATCH_LEVEL`.
 pub(crate) const TRANSFER_FLUSHED: Rule<0> = rule(
     DmaVerifier,
     [Is(0x13), Is(0x02), Is(2), Irql],
@@ -1986,9 +1999,9 @@ pub(crate) const TRANSFER_FLUSHED: Rule<0> = rule(
     DoneButInNmi,
 );
 
-/// `AllocateCommonBuffer()`, `PutDmaAdapter()` or a scatter/gather list of an adapter that was put back. As its routines
-/// are found through it, an adapter stays readable until 16 more were put back; after that it
-/// reads as one that never was.
+/// `AllocateCommonBuffer()`, `PutDmaAdapter()` or a scatter/gather list of an adapter that was put
+/// back. As its routines are found through it, an adapter stays readable until 16 more were put
+/// back; after that it reads as one that never was.
 pub(crate) const ADAPTER_PUT_BEFORE: Rule<1> = rule(
     DmaVerifier,
     [Is(0x18), Given("adapter"), Is(0), Is(0)],
@@ -2012,7 +2025,7 @@ pub(crate) const LIST_BEGINS_OUTSIDE: Rule<2> = rule(
     Refused,
 );
 
-/// `MapTransfer()` of what is mapped by these map registers already.
+/// `MapTransfer()` of bytes that these map registers map already.
 pub(crate) const MAPPED_ALREADY: Rule<3> = rule(
     DmaVerifier,
     [
@@ -2025,7 +2038,7 @@ pub(crate) const MAPPED_ALREADY: Rule<3> = rule(
     Refused,
 );
 
-/// `FlushAdapterBuffers()` of what is not mapped.
+/// `FlushAdapterBuffers()` of bytes that are not mapped.
 pub(crate) const FLUSHED_UNMAPPED: Rule<3> = rule(
     DmaVerifier,
     [
@@ -2038,7 +2051,7 @@ pub(crate) const FLUSHED_UNMAPPED: Rule<3> = rule(
     Refused,
 );
 
-/// A scatter/gather list of no size.
+/// A scatter/gather list of 0 bytes.
 pub(crate) const LIST_ZERO_BYTES: Rule<2> = rule(
     DmaVerifier,
     [Is(0x21), Given("adapter*"), Given("MDL*"), Is(0)],

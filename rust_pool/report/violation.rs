@@ -36,7 +36,7 @@ pub(crate) enum Parameter {
 }
 
 impl Parameter {
-    /// The number that it is shown as: an address is hashed.
+    /// The number that is shown for it: an address is hashed.
     pub(crate) fn shown(self) -> u64 {
         match self {
             Self::Value(value) => value,
@@ -264,7 +264,7 @@ impl fmt::Display for Violation {
             self.check.name(),
             self.what
         )?;
-        // With another detail the words have a tag, or are not about one block.
+        // With any other detail, the words name the tag already, or are not about one block.
         if let (Some(tag), Detail::None | Detail::Context { .. }) = (self.tag, self.what.detail) {
             kwrite!(f, ", tag {tag}")?;
         }

@@ -22,7 +22,7 @@ pub(crate) struct Lost {
 }
 
 impl Lost {
-    /// None.
+    /// No lost blocks.
     pub(crate) const fn new() -> Self {
         Self {
             blocks: Atomic::new(0),

@@ -450,7 +450,7 @@ impl TagStats {
 /// `row` is a row that is borrowed during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_fold(row: *const c_void) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements it is a row that is borrowed during the call.
     unsafe { &*row.cast::<TagStats>() }.fold_here();
 }
 matches_header!(rust_pool_fold);
@@ -479,7 +479,8 @@ mod tests {
 
     impl Drop for Lone {
         fn drop(&mut self) {
-            // SAFETY: They come from there, and the row, which alone had them, goes as well.
+            // SAFETY: `percpu()` returned them, and the row, which alone used them, is dropped as
+            // well.
             unsafe { sys::free_percpu(self.counters) };
         }
     }
@@ -518,11 +519,11 @@ mod tests {
     fn peak_stays() -> Result {
         let lone = Lone::new(2)?;
         let row = &lone.row;
-        // More than a CPU keeps to itself, so the peak learns of it without being read.
+        // More than a CPU keeps to itself, so it is in the peak without a reading.
         row.charge(20_000, 20_000);
         row.discharge(20_000, 20_000);
         assert!(row.peak.load(Relaxed) == 20_000);
-        // Less than that is seen when it is read.
+        // Less than that is in the peak once that is read.
         row.charge(300, 304);
         assert!(row.peak(&row.sums(), || row.sums()) == 20_000);
         row.discharge(300, 304);
@@ -536,7 +537,7 @@ mod tests {
         let row = &lone.row;
         row.charge(300, 304);
         assert!(row.peak.load(Relaxed) == 0);
-        // What is read once may never have been.
+        // A sum that is read only once may never have been reached.
         assert!(row.peak(&row.sums(), || Sums::ZERO) == 0);
         assert!(row.peak(&row.sums(), || row.sums()) == 300);
         Ok(())

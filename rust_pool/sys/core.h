@@ -248,7 +248,7 @@ void rust_pool_give_soon(void);
 void rust_pool_part_soon(void);
 void rust_pool_upkeep_soon(void);
 bool rust_pool_may_call_others(void);
-/* The lockdep maps of work.c: three waits, and where others' code must not run. */
+/* The lockdep maps of work.c: three waits, and where code of other modules must not run. */
 enum {
 	RUST_POOL_GIVING,
 	RUST_POOL_PARTING,
@@ -263,8 +263,8 @@ void rust_pool_device_code(const struct device *dev, unsigned long *at);
 unsigned long rust_pool_device_release(const struct device *dev);
 
 /*
- * lookaside/list.c: the entries that a lookaside list keeps, in memory of ours. It is
- * in the record that Rust has of the list, and is found through the head.
+ * lookaside/list.c: the entries that a lookaside list keeps, in memory of ours. The store is part
+ * of the list's record in Rust, and is found through the head.
  */
 struct rust_pool_store {
 	/* The entry that was freed last; its first word is the link to the next. */
@@ -276,26 +276,25 @@ struct rust_pool_store {
 	/* The address of the head whose store it is, and whether the list is paged. */
 	unsigned long owner;
 	/*
-	 * The first word of an entry's header while it is out, and while it is kept; 0
-	 * if not all entries have the same, and while that is not known.
+	 * The first word of an entry's header while a client has the entry, and while the list
+	 * keeps it. Both are 0 while that is not known, or if the entries differ in it.
 	 */
 	u64 out;
 	u64 kept;
-	/* The second word without its check word, and what that is computed from. */
+	/* The second word without its check word, and what the check word is computed from. */
 	u64 second;
 	u64 mixed;
 	u64 secret;
 	/*
-	 * Where the memory is that such a header may be in: the direct map, or nowhere
-	 * while that is not known.
+	 * Where such a header may be: in the direct map. Empty while that is not known.
 	 */
 	unsigned long start;
 	unsigned long length;
-	/* The client's own routine makes or frees entries: what they are is not known. */
+	/* The client's own routine makes or frees entries, which may be any memory. */
 	bool custom;
 };
 
-/* What the headers of a list's entries have in common; all 0 if nothing. header.rs. */
+/* What the headers of a list's entries have in common; all 0 if nothing. See header.rs. */
 struct rust_pool_headers {
 	u64 live;
 	u64 freed;

@@ -383,10 +383,10 @@ static void make_grouped(struct making *m, void *group)
 
 /*
  * A group that was waited for in vain: VFIO may have it for hours. For a second
- * after each free that was given up, nobody waits for the group again. So however
- * much is freed at one time, it waits once, and so does what is behind it in the
- * backlogs. The address of a group tells its place; of two groups with one place,
- * only one is remembered.
+ * after each free that was given up, nobody waits for the group again. So many
+ * frees at one time, and the buffers behind them in the backlogs, wait only once in
+ * all. The array is indexed by a hash of the group's address; of two groups with
+ * the same hash, the newer one is remembered.
  */
 static struct given_up {
 	const void *group;
@@ -395,8 +395,9 @@ static struct given_up {
 static DEFINE_SPINLOCK(given_up_lock);
 
 /*
- * Sleep for a moment, as somebody has the group; false if it was waited for long
- * enough. @waits is how often this caller has waited, at first 0.
+ * Sleep for a moment, because somebody else has the group. Returns false at once if
+ * the group has been waited for long enough. @waits is how often this caller has
+ * waited, at first 0.
  */
 bool rust_pool_dma_wait(const void *group, unsigned int *waits)
 {

@@ -26,8 +26,8 @@ pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
 /// its group when it is removed. Dropping the last reference calls the code of others; see
 /// [`crate::record::held_device`].
 ///
-/// A device whose memory or whose `release()` is in a module that goes is abandoned: from then on it
-/// counts as removed, nothing reads it, and its references are never dropped.
+/// If a module is unloaded that the device's memory or `release()` is in, the device is abandoned:
+/// from then on it counts as removed, nothing reads it, and its references are never dropped.
 pub(crate) struct DmaDevice {
     device: NonNull<bindings::device>,
     /// Null without an IOMMU.
@@ -141,7 +141,7 @@ impl DmaDevice {
         at
     }
 
-    /// The function of the device itself that releases it; 0 for none.
+    /// The address of the device's own `release()`; 0 if it has none.
     pub(crate) fn own_release(&self) -> usize {
         self.alive().map_or(0, |device| {
             // SAFETY: The device is alive.
@@ -149,13 +149,14 @@ impl DmaDevice {
         })
     }
 
-    /// Whether both are one device. An abandoned one is none: another may have its address.
+    /// Whether both are the same device. An abandoned one is not the same as any: another device
+    /// may have its address by now.
     pub(crate) fn same(&self, other: &Self) -> bool {
         self.alive().is_some() && self.alive() == other.alive()
     }
 
     /// Sets the streaming and the coherent mask. Sleeps. As in Linux, no DMA allocation of this
-    /// device should run at the same time: it would go by either mask.
+    /// device should run at the same time: it might use either mask.
     pub(crate) fn set_mask(&self, mask: u64) -> Result {
         let device = self.alive().ok_or(ENODEV)?;
         // SAFETY: The device is alive, and stays so for the call.

@@ -13,8 +13,8 @@
 #include "core.h"
 
 /*
- * What the @count frames have in common. The numbers may be anything: whether each
- * is a frame of memory is checked. Any context.
+ * Find out what the @count frames have in common. The numbers may be anything: each
+ * is checked to be a frame of memory. Any context.
  */
 void rust_pool_frames_look(const PFN_NUMBER *frames, size_t count,
 			   struct rust_pool_frames *seen)
@@ -101,7 +101,7 @@ struct range_list {
 	u64 end;
 };
 
-/* What follows the range before without a gap belongs to it. */
+/* Add a range, or extend the last one if it ends where this one begins. */
 static void list_range(struct range_list *list, u64 start, u64 end)
 {
 	if (!list->count || start != list->end) {
@@ -114,13 +114,13 @@ static void list_range(struct range_list *list, u64 start, u64 end)
 	list->end = end;
 }
 
-/* Whole pages only, and none of memory that was taken offline. */
+/* Add the whole pages of a resource, except memory that was taken offline. */
 static int list_resource(struct resource *res, void *arg)
 {
 	PFN_NUMBER pfn = PFN_UP(res->start), end = PFN_DOWN(res->end + 1), next;
 
 	for (; pfn < end; pfn = next) {
-		/* Memory goes offline by many pageblocks at once. */
+		/* Memory goes offline in units larger than a pageblock. */
 		next = min(ALIGN(pfn + 1, pageblock_nr_pages), end);
 		if (pfn_to_online_page(pfn))
 			list_range(arg, PFN_PHYS(pfn), PFN_PHYS(next));
@@ -129,8 +129,8 @@ static int list_resource(struct resource *res, void *arg)
 }
 
 /*
- * Add the ranges of memory to those in @to, which are 0, and return how many there
- * are: maybe more than there is room for. Task context.
+ * Write the ranges of memory to @to, whose elements are all 0, and return how many
+ * ranges there are: maybe more than @room. Task context.
  */
 size_t rust_pool_memory_list(PHYSICAL_MEMORY_RANGE *to, size_t room)
 {
@@ -216,7 +216,7 @@ void *rust_pool_process(void)
 	return current->group_leader;
 }
 
-/* A page, if possible of a node; -1 is this CPU's. */
+/* A page, preferably of a node; -1 means that of this CPU. */
 struct page *rust_pool_page_on(gfp_t gfp, int node)
 {
 	struct page *page = node == NUMA_NO_NODE ? alloc_pages(gfp, 0) :
@@ -229,8 +229,8 @@ struct page *rust_pool_page_on(gfp_t gfp, int node)
 }
 
 /*
- * As alloc_pages_exact(), but of one node alone: adjacent pages of a reference each,
- * @bytes in all.
+ * Like alloc_pages_exact(), but from this node only: adjacent pages, @bytes in all,
+ * each with a reference of its own.
  */
 void *rust_pool_pages_on(gfp_t gfp, size_t bytes, int node)
 {
@@ -246,7 +246,7 @@ void *rust_pool_pages_on(gfp_t gfp, size_t bytes, int node)
 	return page_address(page);
 }
 
-/* The first frame of a node that has memory, and the one behind its last. */
+/* The first frame of a node that has memory, and one past its last. */
 void rust_pool_node_span(int node, PFN_NUMBER *start, PFN_NUMBER *end)
 {
 	*start = node_start_pfn(node);

@@ -53,7 +53,8 @@ pub(crate) fn look_at_frames(frames: &[Frame]) -> Frames {
 ///
 /// All are memory, which stays allocated while it is mapped.
 pub(crate) unsafe fn map_frames(frames: &[Frame], cache: i32, write: bool) -> Option<NonNull<u8>> {
-    // SAFETY: By the safety requirements; `frames` is valid for reads of its length.
+    // SAFETY: By the safety requirements the frames are memory, which stays allocated. The slice
+    // has as many as its length says.
     let base: *mut c_void =
         unsafe { raw::rust_pool_frames_map(frames.as_ptr().cast(), frames.len(), cache, write) };
     NonNull::new(base.cast())
@@ -156,7 +157,7 @@ pub(crate) fn process() -> *mut c_void {
 pub(crate) struct Node(i32);
 
 impl Node {
-    /// The node that a CPU takes memory from: this one's.
+    /// No node in particular: memory comes from this CPU's first.
     pub(crate) const ANY: Self = Self(-1);
 
     /// The node with a number, if there is one that has memory.
@@ -166,8 +167,8 @@ impl Node {
         i32::try_from(number).ok().filter(|_| exists).map(Self)
     }
 
-    /// The node that a driver names, if there is one with memory: any if it says so, or if no other
-    /// node has memory.
+    /// The node that a driver names, if it has memory. Any node if the driver allows that, or if
+    /// only one node has memory.
     pub(crate) fn named(number: u32) -> Option<Self> {
         // SAFETY: May be called anywhere.
         if number & raw::MM_ANY_NODE_OK != 0 || unsafe { raw::rust_pool_nodes() } == 1 {
@@ -181,7 +182,8 @@ impl Node {
         self.0
     }
 
-    /// The first of its frames, and the one behind its last; others may be between. All for any.
+    /// Its first frame, and one past its last. Frames of other nodes may be in between. For any
+    /// node: all frames.
     pub(crate) fn span(self) -> (u64, u64) {
         let (mut start, mut end) = (0, 0);
         if self == Self::ANY {
@@ -206,9 +208,9 @@ impl Node {
     }
 }
 
-/// A page, of a node if it has one.
+/// A page, preferably of this node.
 pub(crate) fn page_on(gfp: Gfp, node: Node) -> Option<NonNull<bindings::page>> {
-    // SAFETY: Any flags are allowed; the node exists or is none.
+    // SAFETY: Any flags are allowed; the node exists or is `Node::ANY`.
     NonNull::new(unsafe { raw::rust_pool_page_on(gfp, node.0) })
 }
 

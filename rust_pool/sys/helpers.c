@@ -403,7 +403,10 @@ struct rust_pool_switch rust_pool_verifier_switch = {
 	.key = STATIC_KEY_FALSE_INIT,
 };
 
-/* The verifier watches each block. One caller at a time. */
+/*
+ * Switch the verifier's static key, and with it the one that is on while somebody
+ * watches each block. Calls must not overlap.
+ */
 void rust_pool_verifier_enable(bool on)
 {
 	if (on == static_key_enabled(&rust_pool_verifier_switch.key))
@@ -440,7 +443,10 @@ bool rust_pool_may_log(void)
 	return __ratelimit(&log_limit);
 }
 
-/* Likewise, messages on memory that is lost. The files have the sums. */
+/*
+ * Likewise, messages on memory that is lost. How many were suppressed is not logged, as
+ * debugfs has the sums.
+ */
 bool rust_pool_may_log_loss(void)
 {
 	static struct ratelimit_state limit =

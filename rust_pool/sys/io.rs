@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Physical addresses that are mapped by their number: a device's registers, or memory once more.
+//! Mappings of physical addresses: of a device's registers, or of memory that is mapped elsewhere
+//! too.
 
 use crate::sys::{
     memory::PAGE_SIZE,
@@ -16,12 +17,12 @@ use kernel::sync::atomic::{
     Relaxed, //
 };
 
-/// How many mappings wait to be undone, or are being undone after that.
+/// How many deferred mappings have not yet been undone.
 static DEFERRED: Atomic<i64> = Atomic::new(0);
 
-/// Whether the CPU has so many physical addresses from `start` on.
+/// Whether the CPU can address all `bytes` from the physical address `start` on.
 pub(crate) fn io_exists(start: u64, bytes: usize) -> bool {
-    // SAFETY: May be called anywhere; nothing but numbers is compared.
+    // SAFETY: May be called anywhere; it only compares numbers.
     unsafe { raw::rust_pool_io_exists(start, bytes) }
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn io_is_memory(start: u64, bytes: usize) -> bool {
 pub(crate) struct IoMapping {
     base: NonNull<u8>,
     memory: bool,
-    /// Whether it is one of [`DEFERRED`].
+    /// Whether [`DEFERRED`] counts it.
     deferred: bool,
 }
 
@@ -47,9 +48,9 @@ pub(crate) struct IoMapping {
 unsafe impl Send for IoMapping {}
 
 impl IoMapping {
-    /// Maps whole pages of a device, with a cache type or one that is weaker. Sleeps.
+    /// Maps whole pages of a device, with this cache type or a stricter one. Sleeps.
     pub(crate) fn of_device(start: u64, bytes: usize, cache: i32, write: bool) -> Option<Self> {
-        // SAFETY: The function maps nothing but what is no memory; this context may sleep.
+        // SAFETY: `ioremap()` refuses memory that the kernel uses; this context may sleep.
         let base = unsafe { raw::rust_pool_device_map(start, bytes, cache, write) };
         // INVARIANT: It was just mapped.
         Some(Self {
@@ -71,7 +72,8 @@ impl IoMapping {
         write: bool,
     ) -> Option<Self> {
         let first = usize::try_from(start).ok()? / PAGE_SIZE;
-        // SAFETY: By the safety requirements; this context may sleep.
+        // SAFETY: By the safety requirements all of it is memory with this cache type, which stays
+        // allocated; this context may sleep.
         let base = unsafe { raw::rust_pool_memory_map(first, bytes / PAGE_SIZE, cache, write) };
         // INVARIANT: It was just mapped.
         Some(Self {
@@ -86,7 +88,7 @@ impl IoMapping {
         self.base
     }
 
-    /// Says that it will be dropped later. Any context.
+    /// Notes that it will be dropped later, by the work item. Any context.
     pub(crate) fn defer(&mut self) {
         if !core::mem::replace(&mut self.deferred, true) {
             DEFERRED.add(1, Relaxed);
@@ -98,8 +100,8 @@ impl IoMapping {
         DEFERRED.load(Relaxed) != 0
     }
 
-    /// Waits until there are none, or until there is something that the caller can do about it, as
-    /// `can_act` says. Others are undoing the rest. Sleeps.
+    /// Waits until no deferred mapping is left, or until the caller can undo one of those that are
+    /// left, as `can_act` says. Others undo the rest. Sleeps.
     pub(crate) fn wait_for_deferred(can_act: impl Fn() -> bool) {
         work::wait_until(Awaited::Unmapped, || !Self::any_deferred() || can_act());
     }
@@ -114,7 +116,8 @@ impl Drop for IoMapping {
     fn drop(&mut self) {
         let (base, memory) = (self.base.as_ptr().cast(), self.memory);
         let undo = || {
-            // SAFETY: By the type invariant. Nobody uses the mapping any more, and this may sleep.
+            // SAFETY: By the type invariant `base` comes from the function that this one undoes.
+            // Nobody uses the mapping any more, and this may sleep.
             unsafe {
                 if memory {
                     raw::rust_pool_vunmap(base);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which memory scatter/gather lists have, by page frames, so that a free of it can be
- * noticed. A list is found by any byte of its buffers or of its MDLs.
+ * Records which memory scatter/gather lists use, by page frame, so that a free of
+ * such memory is noticed. A list is found by any byte of its buffers or of its
+ * MDLs.
  */
 
 #include <linux/hash.h>
@@ -16,17 +17,19 @@
 
 #define BUCKETS_BITS	11
 #define LOCKS		16
-/* What locks the bytes of a part is not known, or does not matter. */
+/*
+ * The locker of a part if it is not known which MDL locks it, or does not matter.
+ */
 #define ANY_LOCKER	0
 
-/* Some bytes of one page. */
+/* Bytes that a list uses in one page. */
 struct part {
 	struct hlist_node node;
 	phys_addr_t start;
 	u32 bytes;
-	/* Its place in the listing. */
+	/* Its index in the listing. */
 	u32 at;
-	/* The lock that they need. */
+	/* Which MDL keeps them locked: see Locker in listed.rs. */
 	u16 locker;
 };
 
@@ -39,7 +42,7 @@ struct rust_pool_listing {
 	struct part parts[] __counted_by(room);
 };
 
-/* Each bucket has the parts of some page frames, and its lock is one of these. */
+/* Each bucket has the parts of some page frames. Several buckets share a lock. */
 static struct hlist_head buckets[1 << BUCKETS_BITS];
 static spinlock_t locks[LOCKS] = {
 	[0 ... LOCKS - 1] = __SPIN_LOCK_UNLOCKED(locks)
@@ -66,7 +69,7 @@ static struct rust_pool_listing *listing_of(struct part *part)
 	return container_of(part - part->at, struct rust_pool_listing, parts[0]);
 }
 
-/* Room for what lies in so many pages; nothing is in it yet. */
+/* An empty listing, with room for parts of @room pages. */
 struct rust_pool_listing *rust_pool_listing_new(size_t room, gfp_t gfp)
 {
 	struct rust_pool_listing *listing;
@@ -84,7 +87,10 @@ struct rust_pool_listing *rust_pool_listing_new(size_t room, gfp_t gfp)
 	return listing;
 }
 
-/* Adds adjacent bytes, before it is entered; false if there is no room. */
+/*
+ * Add adjacent bytes to a listing that is not entered yet; false if there is no
+ * room.
+ */
 bool rust_pool_listing_add(struct rust_pool_listing *listing, phys_addr_t start,
 			   size_t bytes, u16 locker)
 {
@@ -105,7 +111,10 @@ bool rust_pool_listing_add(struct rust_pool_listing *listing, phys_addr_t start,
 	return true;
 }
 
-/* From now on it is found, as that of the list at this address. Any context but NMI. */
+/*
+ * Enter a listing: from now on its bytes are found as those of @list. Any context
+ * but NMI.
+ */
 void rust_pool_listing_enter(struct rust_pool_listing *listing,
 			     unsigned long list)
 {
@@ -124,7 +133,7 @@ void rust_pool_listing_enter(struct rust_pool_listing *listing,
 	}
 }
 
-/* From now on it is not found. Any context but NMI. */
+/* Free a listing: its bytes are not found any more. Any context but NMI. */
 void rust_pool_listing_free(struct rust_pool_listing *listing)
 {
 	unsigned long flags;
@@ -142,9 +151,9 @@ void rust_pool_listing_free(struct rust_pool_listing *listing)
 }
 
 /*
- * The address of a list that has one of these adjacent bytes, or 0; if a locker is
- * given, of one that may need its lock for them. A list that is made or put meanwhile
- * may be found or not. Any context but NMI.
+ * The address of a list that uses one of these adjacent bytes, or 0. If a locker is
+ * given, only lists count whose bytes it may lock. A list that is made or put at
+ * the same time may or may not be found. Any context but NMI.
  */
 unsigned long rust_pool_listed_at(phys_addr_t start, size_t bytes, u16 locker)
 {

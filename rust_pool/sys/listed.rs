@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which memory scatter/gather lists have.
+//! Records which memory scatter/gather lists use; see `listed.c`.
 
 use crate::sys::{
     arch::read_once,
@@ -22,43 +22,44 @@ use kernel::{
     }, //
 };
 
-/// What locks pages that a list has, as far as a few bits can tell MDLs apart.
+/// Identifies the MDL that keeps a list's pages locked: a hash of 16 bits, which two MDLs may
+/// share.
 #[derive(Clone, Copy)]
 pub(crate) struct Locker(u16);
 
 impl Locker {
-    /// It is not known, or does not matter.
+    /// The MDL is not known, or does not matter.
     pub(crate) const ANY: Self = Self(0);
 
     /// The MDL at an address.
     pub(crate) fn mdl(addr: usize) -> Self {
         // CAST: Lossless on the architectures supported.
         let hash = (addr as u64 / 16).wrapping_mul(0x61c8_8646_80b5_83eb) >> 48;
-        // CAST: 16 bits are left.
+        // CAST: The shift leaves 16 bits.
         Self((hash as u16).max(1))
     }
 
-    /// What [`Self::bits`] returned once.
+    /// The locker of which [`Self::bits`] returned these bits.
     pub(crate) fn from_bits(bits: u16) -> Self {
         Self(bits)
     }
 
-    /// Bits that tell it from most others; 0 if it is not known.
+    /// Its hash, to store elsewhere; 0 if the MDL is not known.
     pub(crate) fn bits(self) -> u16 {
         self.0
     }
 }
 
-/// How many lists have memory.
+/// How many lists are entered.
 static LISTS: Atomic<u64> = Atomic::new(0);
 
-/// Whether a list has any memory. Any context.
+/// Whether any list uses memory. Any context.
 #[inline(always)]
 pub(crate) fn any_listed() -> bool {
     read_once::read(&LISTS) != 0
 }
 
-/// The address of a list that has one of the bytes at a kernel address. Any context but NMI.
+/// The address of a list that uses one of the bytes at a kernel address. Any context but NMI.
 pub(crate) fn listed_at(base: usize, bytes: usize) -> Option<usize> {
     let mut found = 0;
     each_part(base, bytes, |start, here| {
@@ -69,13 +70,13 @@ pub(crate) fn listed_at(base: usize, bytes: usize) -> Option<usize> {
     (found != 0).then_some(found)
 }
 
-/// The address of a list that has one of the bytes of a page. Any context but NMI.
+/// The address of a list that uses one of the bytes of a page. Any context but NMI.
 pub(crate) fn listed_page(page: NonNull<bindings::page>) -> Option<usize> {
     listed_frame(frame_of(page), 0, PAGE_SIZE, Locker::ANY)
 }
 
-/// The address of a list that has one of some bytes of a page frame, and may need this locker's
-/// lock for them. Any context but NMI.
+/// The address of a list that uses some of these bytes of a page frame, which this locker may lock.
+/// Any context but NMI.
 pub(crate) fn listed_frame(
     frame: raw::PFN_NUMBER,
     offset: usize,
@@ -95,8 +96,9 @@ fn start_of(frame: raw::PFN_NUMBER) -> u64 {
     (frame as u64).wrapping_mul(PAGE_SIZE as u64)
 }
 
-/// Calls `visit` with the physical address and the length of each part of the bytes at a kernel
-/// address that is in one page, until it returns `false`. Returns what it returned last.
+/// Splits the bytes at a kernel address at page boundaries, and calls `visit` with the physical
+/// address and the length of each part, until `visit` returns `false`. Returns whether it never
+/// did. Skips pages that are not mapped.
 fn each_part(base: usize, bytes: usize, mut visit: impl FnMut(u64, usize) -> bool) -> bool {
     let mut done = 0usize;
     while done < bytes {
@@ -114,11 +116,11 @@ fn each_part(base: usize, bytes: usize, mut visit: impl FnMut(u64, usize) -> boo
 ///
 /// # Invariants
 ///
-/// It is a listing of `listed.c` that was not entered.
+/// It is a listing of `listed.c` that is not used elsewhere.
 pub(crate) struct Unlisted(NonNull<raw::rust_pool_listing>);
 
 impl Unlisted {
-    /// Room for what lies in so many pages.
+    /// An empty listing, with room for parts of `room` pages.
     pub(crate) fn new(room: usize, gfp: Gfp) -> Option<Self> {
         // SAFETY: Any number may be asked for.
         let listing = unsafe { raw::rust_pool_listing_new(room, gfp) };
@@ -128,7 +130,7 @@ impl Unlisted {
 
     /// Adds adjacent bytes at a physical address; `false` if there is no room.
     fn add(&mut self, start: u64, bytes: usize, locker: Locker) -> bool {
-        // SAFETY: By the invariant; it is ours alone.
+        // SAFETY: By the type invariant it is a listing that nobody else uses.
         unsafe { raw::rust_pool_listing_add(self.0.as_ptr(), start, bytes, locker.0) }
     }
 
@@ -150,13 +152,13 @@ impl Unlisted {
         each_part(base, bytes, |start, here| self.add(start, here, locker))
     }
 
-    /// From now on, this is the memory of the list at this address. Any context but NMI.
+    /// Enters it: from now on, this is the memory of the list at this address. Any context but NMI.
     pub(crate) fn enter(self, list: usize) -> Listing {
         LISTS.add(1, Relaxed);
         let watched = WatchedFrees::new();
-        // SAFETY: By the invariant; it is ours alone.
+        // SAFETY: By the type invariant it is a listing that nobody else uses.
         unsafe { raw::rust_pool_listing_enter(self.0.as_ptr(), list) };
-        // INVARIANT: It was entered just now. It was counted before.
+        // INVARIANT: It was just entered, and `LISTS` counts it.
         Listing {
             _memory: self,
             _watched: watched,
@@ -175,7 +177,7 @@ impl Drop for Unlisted {
 ///
 /// # Invariants
 ///
-/// It was entered, and is counted.
+/// It was entered, and `LISTS` counts it.
 pub(crate) struct Listing {
     _memory: Unlisted,
     _watched: WatchedFrees,

@@ -42,8 +42,8 @@ pub(crate) fn is_mapped_device(addr: usize) -> bool {
     physical(addr).is_some_and(|phys| !is_memory(phys))
 }
 
-/// Fills in the ranges of memory, of which `to` has as many as there is room for, all zero. Returns
-/// how many there are, maybe more. Task context.
+/// Writes the ranges of memory to `to`, whose elements are all zero. Returns how many ranges there
+/// are, maybe more than fit. Task context.
 pub(crate) fn memory_ranges(to: &mut [raw::PHYSICAL_MEMORY_RANGE]) -> usize {
     // SAFETY: `to` is valid for reads and writes of its length.
     unsafe { raw::rust_pool_memory_list(to.as_mut_ptr(), to.len()) }

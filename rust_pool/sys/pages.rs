@@ -167,8 +167,8 @@ pub(crate) fn pages_at(
 /// `base` comes from [`pages_exact`], or is that of [`OwnPages`], for as many pages, and is not
 /// used any more.
 pub(crate) unsafe fn free_pages(base: NonNull<u8>, bytes: usize) {
-    // SAFETY: By the safety requirements. The function drops a reference to each page, which is how
-    // both of these hand them out.
+    // SAFETY: By the safety requirements the pages are the caller's. The function drops a reference
+    // to each page; both of these give each page its own.
     unsafe { bindings::free_pages_exact(base.as_ptr().cast(), bytes) }
 }
 
@@ -216,7 +216,7 @@ fn contig_try(pfn: u64, pages: usize, node: Node) -> Result<NonNull<u8>, Contig>
 
 /// Virtually contiguous memory. Only where [`may_vmalloc`](super::context::may_vmalloc).
 pub(crate) fn vmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
-    // SAFETY: Any size is allowed. The callers ask `may_vmalloc()` first, and pass flags that
+    // SAFETY: Any size is allowed. The callers check `may_vmalloc()` first, and pass flags that
     // vmalloc supports.
     NonNull::new(unsafe { raw::rust_pool_vmalloc(bytes, gfp) }.cast())
 }
@@ -234,10 +234,12 @@ pub(crate) fn is_vmalloc(block: NonNull<u8>) -> bool {
 /// `block` comes from [`vmalloc`] and is not used any more.
 pub(crate) unsafe fn vfree(block: NonNull<u8>) {
     if irql().may_sleep() {
-        // SAFETY: By the safety requirements; this context may sleep, as `vfree()` may.
+        // SAFETY: By the safety requirements the block is not used any more; this context may
+        // sleep, as `kvfree()` requires.
         unsafe { bindings::kvfree(block.as_ptr().cast()) }
     } else {
-        // SAFETY: By the safety requirements; this function works in any context but NMI.
+        // SAFETY: By the safety requirements the block is not used any more; this function may be
+        // called in any context but NMI.
         unsafe { bindings::kvfree_atomic(block.as_ptr().cast()) }
     }
 }
@@ -292,8 +294,8 @@ pub(crate) unsafe fn vmap(
     cache: i32,
 ) -> Option<NonNull<u8>> {
     let count = u32::try_from(pages.len()).ok()?;
-    // SAFETY: By the safety requirements. `NonNull` has the layout of a pointer, and there are
-    // `count`.
+    // SAFETY: By the safety requirements the caller owns the pages while they are mapped. `NonNull`
+    // has the layout of a pointer, and there are `count`.
     let base = unsafe { raw::rust_pool_vmap(pages.as_mut_ptr().cast(), count, cache, true) };
     NonNull::new(base.cast())
 }

@@ -60,8 +60,8 @@ static int cpu_dead(unsigned int cpu)
  * The last resort: before the kernel kills a process for memory, it calls the OOM
  * notifiers, which free what they can. It calls them in the task that wants memory,
  * with oom_lock held, for which other tasks that want memory wait. PF_MEMALLOC is
- * not set there, but what a shrinker may not wait for an OOM notifier may not
- * either. So we register two notifiers: the one that is called first stores the
+ * not set there, but what a shrinker may not wait for, an OOM notifier may not wait
+ * for either. So we register two notifiers: the one that is called first stores the
  * task, the one that is called last clears it. oom_lock allows one task at a time.
  */
 static struct task_struct *resort_task;

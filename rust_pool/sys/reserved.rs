@@ -18,7 +18,8 @@ use core::ptr::{
 ///
 /// # Invariants
 ///
-/// `area` comes from `rust_pool_reserve()` for `count` pages, begins at `base`, and belongs to this.
+/// `area` comes from `rust_pool_reserve()` for `count` pages, begins at `base`, and belongs to this
+/// value.
 pub(crate) struct Reserved {
     area: NonNull<raw::rust_pool_reserved>,
     base: NonNull<u8>,
@@ -28,7 +29,8 @@ pub(crate) struct Reserved {
 // SAFETY: The C half keeps no reference to the thread that made the area.
 unsafe impl Send for Reserved {}
 
-// SAFETY: What changes the area needs a lock of the caller's; waiting for CPUs only reads a counter.
+// SAFETY: To change the area is `unsafe`: the caller's lock keeps others out. Waiting for CPUs only
+// reads a counter.
 unsafe impl Sync for Reserved {}
 
 impl Reserved {
@@ -61,17 +63,18 @@ impl Reserved {
         self.count.saturating_mul(PAGE_SIZE)
     }
 
-    /// Maps frames at its start, with the cache type that they have. False if a CPU does not yet
-    /// know that what was there before is unmapped. Any context but NMI.
+    /// Maps frames at its start, with their cache type. Returns `false` if a CPU may still see what
+    /// was mapped there before. Any context but NMI.
     ///
     /// # Safety
     ///
-    /// There are no more frames than there is room for, and all are memory that stays allocated as
-    /// long as it is mapped. Nothing is mapped here, and nobody else maps or unmaps
-    /// anything meanwhile.
+    /// There are no more frames than there is room for. All are memory that stays allocated as long
+    /// as it is mapped. Nothing is mapped here, and nobody else maps or unmaps anything here
+    /// meanwhile.
     pub(crate) unsafe fn show(&self, frames: &[Frame], cache: i32, write: bool) -> bool {
         let (first, count) = (frames.as_ptr().cast(), frames.len());
-        // SAFETY: By the safety requirements and the type invariant; there are so many frames.
+        // SAFETY: By the type invariant it is an area; by the safety requirements it has room for
+        // the frames, and nobody else changes it meanwhile. The slice has `count` frames.
         unsafe { raw::rust_pool_reserved_show(self.area.as_ptr(), first, count, cache, write) }
     }
 
@@ -79,29 +82,30 @@ impl Reserved {
     ///
     /// # Safety
     ///
-    /// There is room for as many, and nobody else maps or unmaps anything meanwhile.
+    /// There is room for `count` pages, and nobody else maps or unmaps anything here meanwhile.
     pub(crate) unsafe fn hide(&self, count: usize) {
-        // SAFETY: By the safety requirements and the type invariant.
+        // SAFETY: By the type invariant it is an area; by the safety requirements it has room for
+        // `count` pages, and nobody else changes it meanwhile.
         unsafe { raw::rust_pool_reserved_hide(self.area.as_ptr(), count) }
     }
 
-    /// Whether no CPU can see any more what was unmapped. Waits for a tenth of a second
-    /// at most. Any context but NMI.
+    /// Whether no CPU can see any more what was unmapped. Waits for a tenth of a second at most.
+    /// Any context but NMI.
     pub(crate) fn settles(&self) -> bool {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant it is an area that is not given back yet.
         unsafe { raw::rust_pool_reserved_settles(self.area.as_ptr()) }
     }
 
     /// Waits until no CPU can see any more what was unmapped. Sleeps.
     pub(crate) fn settle(&self) {
-        // SAFETY: By the type invariant.
+        // SAFETY: By the type invariant it is an area that is not given back yet.
         unsafe { raw::rust_pool_reserved_settle(self.area.as_ptr()) }
     }
 }
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; nobody uses it any more.
+        // SAFETY: By the type invariant it is an area; nobody uses it any more.
         unsafe { raw::rust_pool_unreserve(self.area.as_ptr()) }
     }
 }
@@ -115,16 +119,17 @@ pub(crate) enum Access {
     Write = 2,
 }
 
-/// Changes what may be done with mapped pages. Any context but NMI. Where this may not sleep, other
-/// CPUs learn of it a little later.
+/// Changes what may be done with mapped pages. Any context but NMI. Where this may not sleep, it
+/// does not wait for other CPUs, which may use the old access for a moment.
 ///
 /// # Safety
 ///
-/// There are so many pages at `base`, an address of vmalloc space, with this cache type, and their
-/// mapping is the caller's.
+/// `pages` pages of this cache type are mapped at `base`, in vmalloc space, and the caller owns
+/// their mapping.
 pub(crate) unsafe fn protect(base: NonNull<u8>, pages: usize, access: Access, cache: i32) {
     let sleep = irql().may_sleep();
     // CAST: The discriminants are what the C half expects.
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the pages are mapped there, and the mapping is the
+    // caller's.
     unsafe { raw::rust_pool_protect(base.as_ptr().cast(), pages, access as u32, cache, sleep) }
 }

@@ -2,16 +2,16 @@
 /*
  * Maps page frames for a device, and unmaps them again.
  *
- * dma_unmap_sg() asks the device how to unmap. If the device was removed since, or
- * its IOMMU group was given another domain, the answer is wrong. So each mapping
- * has an origin, as a common buffer has (device.c), which is compared with the
- * device first.
+ * dma_unmap_sg() decides by the device's present state how to unmap. If the device
+ * was removed since, or its IOMMU group was given another domain, that decision is
+ * wrong. So each mapping has an origin, as a common buffer has (device.c), which is
+ * compared with the device first.
  *
  * Lists are made and put where sleeping is not allowed, so the group's mutex cannot
- * keep the device in its domain meanwhile. Whoever maps promises that the device is
- * not removed during the call. To unmap we take the mutex where we may. Elsewhere we
- * look without it, and leave to a work item what is not as it was: so only a removal
- * during the call would go unseen.
+ * keep the device in its domain meanwhile. The caller that maps promises that the
+ * device is not removed during the call. To unmap we take the mutex where we may
+ * sleep. Elsewhere we compare without it, and leave the unmapping to a work item if
+ * anything has changed. So only a removal during that call would go unnoticed.
  */
 
 #include <linux/crash_dump.h>
@@ -32,26 +32,30 @@
 
 struct rust_pool_mapping {
 	struct sg_table table;
-	/* The entry to be filled in next. */
+	/* The entry to be filled in next; NULL if all are. */
 	struct scatterlist *next;
 	enum dma_data_direction direction;
 	struct rust_pool_dma_origin origin;
 	bool mapped;
-	/* It could not be unmapped when it was put, and the pages are others' by now. */
+	/*
+	 * It could not be unmapped when the client asked for that. The pages may belong
+	 * to others by now, so they must not be written to.
+	 */
 	bool late;
 	/*
-	 * Where the first element leads, if the kernel has the device use copies
-	 * (swiotlb) behind an IOMMU.
+	 * The physical address that the first element is mapped to, if the kernel
+	 * copies the data (swiotlb) behind an IOMMU.
 	 */
 	phys_addr_t bounced;
 	/*
-	 * The pages that the device does not reach, at their places; NULL without. In
-	 * the table are others, which have the data meanwhile.
+	 * The pages that the device cannot address, by their index in the table;
+	 * NULL if there are none. In the table are copies of them, which it can
+	 * address.
 	 */
 	struct page **originals;
 };
 
-/* Room for so many pages; none is in it yet. */
+/* An empty mapping, with room for @pages pages. */
 struct rust_pool_mapping *rust_pool_mapping_new(size_t pages, gfp_t gfp)
 {
 	struct rust_pool_mapping *m;
@@ -70,8 +74,9 @@ struct rust_pool_mapping *rust_pool_mapping_new(size_t pages, gfp_t gfp)
 }
 
 /*
- * Adds bytes that begin at this offset in the first of the frames. Returns how many
- * frames are memory; the first that is not ends it.
+ * Add @bytes that begin at @offset in the first of @frames. Stops at the first
+ * frame that is not memory, or when there is no room, and returns how many were
+ * added.
  */
 size_t rust_pool_mapping_add(struct rust_pool_mapping *m,
 			     const PFN_NUMBER *frames, size_t offset,
@@ -122,9 +127,9 @@ static struct page *reachable_page(struct device *dev, gfp_t gfp)
 }
 
 /*
- * Puts pages that the device reaches in place of those that it does not, if the
- * kernel has no such pages of its own for that (swiotlb): it has none without an
- * IOMMU where all memory is below 4 GiB. May be called again if memory was short.
+ * Replace the pages that the device cannot address by copies that it can, unless
+ * the kernel will do so (swiotlb). Without an IOMMU it will not if all memory is
+ * below 4 GiB. Returns false if memory is short; then it may be called again.
  */
 bool rust_pool_mapping_copy(struct rust_pool_mapping *m, struct device *dev,
 			    gfp_t gfp)
@@ -153,7 +158,7 @@ bool rust_pool_mapping_copy(struct rust_pool_mapping *m, struct device *dev,
 		page = reachable_page(dev, gfp);
 		if (!page)
 			return false;
-		/* All of it, for the device may write less. */
+		/* Also if the device is to write: it may write less than all. */
 		memcpy_page(page, sg->offset, sg_page(sg), sg->offset,
 			    sg->length);
 		m->originals[i] = sg_page(sg);
@@ -169,7 +174,7 @@ static bool all_reach(struct device *dev, struct page *page, unsigned int count)
 }
 
 /*
- * Puts adjacent pages that the device reaches in place of all, for a device that
+ * Replace all pages by adjacent copies that the device can address, for a device that
  * takes no list. May be called again if memory was short.
  */
 bool rust_pool_mapping_join(struct rust_pool_mapping *m, struct device *dev,
@@ -232,7 +237,7 @@ static void free_copies(struct rust_pool_mapping *m)
 	kvfree_atomic(m->originals);
 }
 
-/* What is still mapped is left as it is. Any context but NMI. */
+/* Free a mapping; one that is still mapped is leaked. Any context but NMI. */
 void rust_pool_mapping_free(struct rust_pool_mapping *m)
 {
 	if (m->mapped)
@@ -252,7 +257,7 @@ static const void *domain_of(struct device *dev)
 #endif
 }
 
-/* The physical address that the device reaches by the first element. */
+/* The physical address that the first element is mapped to. */
 static phys_addr_t first_of(const struct rust_pool_mapping *m,
 			    const void *domain)
 {
@@ -264,7 +269,10 @@ static phys_addr_t first_of(const struct rust_pool_mapping *m,
 #endif
 }
 
-/* To attach the device at its first mapping takes the group's mutex. */
+/*
+ * Whether mapping would attach the device first, where its group's mutex may not be
+ * taken.
+ */
 static bool attach_is_due(struct device *dev)
 {
 #ifdef CONFIG_IOMMU_API
@@ -275,17 +283,17 @@ static bool attach_is_due(struct device *dev)
 #endif
 }
 
-/* Whether an IOMMU translates what is mapped for it. */
+/* Whether an IOMMU translates the addresses of what is mapped for @dev. */
 bool rust_pool_dma_translates(struct device *dev)
 {
 	return use_dma_iommu(dev);
 }
 
-/* Maps what was added. The device must not be removed meanwhile. */
+/* Map what was added. The device must not be removed meanwhile. */
 bool rust_pool_mapping_map(struct rust_pool_mapping *m, struct device *dev,
 			   bool to_device)
 {
-	/* There is no page in what was not filled in. */
+	/* Entries that were not filled in have no page. */
 	if (m->next || !dev->dma_mask || attach_is_due(dev))
 		return false;
 	m->direction = to_device ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
@@ -310,8 +318,8 @@ rust_pool_mapping_origin(const struct rust_pool_mapping *m)
 }
 
 /*
- * The elements that the device sees, with those joined that are next to each other;
- * written to the list if there is one. Returns their number.
+ * Count the elements that the device sees, where adjacent ones are joined. If @list
+ * is not NULL, write them there.
  */
 size_t rust_pool_mapping_list(const struct rust_pool_mapping *m,
 			      SCATTER_GATHER_LIST *list)
@@ -350,7 +358,7 @@ size_t rust_pool_mapping_list(const struct rust_pool_mapping *m,
 	return count;
 }
 
-/* Where the first of those elements is, and its length. */
+/* Set *address to where the first of those elements begins; return its length. */
 u64 rust_pool_mapping_first(const struct rust_pool_mapping *m, u64 *address)
 {
 	u64 begin = sg_dma_address(m->table.sgl), end = begin;
@@ -366,7 +374,10 @@ u64 rust_pool_mapping_first(const struct rust_pool_mapping *m, u64 *address)
 	return end - begin;
 }
 
-/* To unmap also copies what the device wrote to a bounce buffer. */
+/*
+ * Unmapping also copies what the device wrote from a bounce buffer to the pages, unless
+ * that is forbidden.
+ */
 static void unmap_as_mapped(struct rust_pool_mapping *m, struct device *dev)
 {
 	dma_unmap_sgtable(dev, &m->table, m->direction,
@@ -394,8 +405,8 @@ static bool still_direct(const struct rust_pool_mapping *m, struct device *dev)
 #ifdef CONFIG_IOMMU_API
 
 /*
- * Whether the domain is the one that this was mapped in. A domain may have its
- * address and be another one, so each page is looked at, too.
+ * Whether the domain is the one in which this was mapped. A new domain may be at
+ * the address of one that was freed, so compare the mapping of each page as well.
  */
 static bool maps(struct iommu_domain *domain, const struct rust_pool_mapping *m)
 {
@@ -406,8 +417,8 @@ static bool maps(struct iommu_domain *domain, const struct rust_pool_mapping *m)
 	if (domain != m->origin.domain)
 		return false;
 	/*
-	 * Parts of pages have copies. Their places are taken until they are unmapped,
-	 * so no other mapping leads there.
+	 * swiotlb copied parts of pages. Its slots stay taken until they are
+	 * unmapped, so no other mapping leads there.
 	 */
 	if (sg_dma_is_swiotlb(m->table.sgl))
 		return first_of(m, domain) == m->bounced;
@@ -436,7 +447,7 @@ struct unmapping {
 	struct device *dev;
 	/* The device is not in its group any more. */
 	bool left;
-	/* The group has neither its own domain nor another in place of it. */
+	/* Somebody has the group for a while, as in a reset: try again later. */
 	bool borrowed;
 	enum rust_pool_dma_fate fate;
 };
@@ -457,7 +468,7 @@ static int unmap_in_group(struct device *dev, void *data)
 		u->fate = RUST_POOL_DMA_FREED;
 		return 1;
 	}
-	/* As in device.c: this one has the group for a while. */
+	/* As in device.c: somebody has the group for a while. */
 	if (!domain || (domain->type != IOMMU_DOMAIN_IDENTITY &&
 			!iommu_is_dma_domain(domain))) {
 		u->borrowed = true;
@@ -466,7 +477,10 @@ static int unmap_in_group(struct device *dev, void *data)
 	u->fate = RUST_POOL_DMA_FREED_PAGES;
 	if (!maps(domain, u->m))
 		return 1;
-	/* Others of the group must not reach it; its addresses stay taken. */
+	/*
+	 * The group's other devices must not reach it; its bus addresses stay
+	 * taken.
+	 */
 	page = 1UL << __ffs(domain->pgsize_bitmap);
 	for_each_sgtable_dma_sg(&u->m->table, sg, i) {
 		u64 start = ALIGN_DOWN(sg_dma_address(sg), page);
@@ -478,7 +492,7 @@ static int unmap_in_group(struct device *dev, void *data)
 	return 1;
 }
 
-/* As iommu_group_for_each_dev(), and no memory is waited for meanwhile. */
+/* Like iommu_group_for_each_dev(), but do not wait for memory meanwhile. */
 static int within_group(void *group, struct unmapping *u)
 {
 	unsigned int flags = memalloc_noreclaim_save();
@@ -503,7 +517,9 @@ static enum rust_pool_dma_fate unmap_grouped(struct rust_pool_mapping *m,
 		u.left = false;
 		if (!within_group(group, &u)) {
 			u.left = true;
-			/* With the last device of a group goes its domain. */
+			/*
+			 * A group without devices has no domain: nothing is mapped.
+			 */
 			if (!within_group(group, &u))
 				u.fate = RUST_POOL_DMA_FREED_PAGES;
 		}
@@ -535,9 +551,10 @@ static bool unmap_unlocked(struct rust_pool_mapping *m, struct device *dev)
 #endif /* CONFIG_IOMMU_API */
 
 /*
- * Unmaps as well as can be done now, and says how in *fate. False: it has to be done
- * again where it may sleep; the pages are not written to then. Any context but NMI; sleeps if it may, and then not from
- * within reclaim.
+ * Unmap as well as the device's present state allows, and set *fate. Returns false
+ * if it has to be called again with @may_sleep; that call does not write to the
+ * pages any more. Any context but NMI; with @may_sleep it sleeps, and must not be
+ * called in reclaim.
  */
 bool rust_pool_mapping_unmap(struct rust_pool_mapping *m, struct device *dev,
 			     void *group, bool may_sleep,

@@ -27,7 +27,7 @@ use core::{
 };
 use kernel::prelude::*;
 
-/// The bytes of a list of so many elements.
+/// The size in bytes of a list of so many elements.
 pub(crate) fn list_bytes(elements: usize) -> Option<usize> {
     elements
         .checked_mul(size_of::<raw::SCATTER_GATHER_ELEMENT>())?
@@ -42,7 +42,7 @@ pub(crate) fn list_bytes(elements: usize) -> Option<usize> {
 pub(crate) struct Unmapped(NonNull<raw::rust_pool_mapping>);
 
 impl Unmapped {
-    /// Room for so many frames.
+    /// An empty mapping, with room for so many frames.
     pub(crate) fn new(pages: usize, gfp: Gfp) -> Option<Self> {
         // SAFETY: Any number may be asked for.
         let mapping = unsafe { raw::rust_pool_mapping_new(pages, gfp) };
@@ -50,41 +50,43 @@ impl Unmapped {
         NonNull::new(mapping).map(Self)
     }
 
-    /// Adds bytes that begin at this offset in the first of the frames. Returns how many of those
-    /// are memory; the first that is not ends it. What lies behind the frames is left out.
+    /// Adds bytes that begin at `offset` in the first of `frames`. Stops at the first frame that is
+    /// not memory, behind the last, or when there is no room, and returns how many were added.
     pub(crate) fn add(&mut self, frames: &[Frame], offset: usize, bytes: usize) -> usize {
         let room = frames.len().saturating_mul(PAGE_SIZE);
         let bytes = bytes.min(room.saturating_sub(offset));
-        // SAFETY: By the invariant; there are as many frames as the bytes lie in.
+        // SAFETY: By the type invariant it is a mapping. The bytes lie in the frames of the slice.
         unsafe {
             raw::rust_pool_mapping_add(self.0.as_ptr(), frames.as_ptr().cast(), offset, bytes)
         }
     }
 
-    /// Takes other pages for those that the device does not reach, if the kernel would not do that.
-    /// `false` if memory is short; more of it may be tried with. Any context but NMI.
+    /// Replaces pages that the device cannot address by copies that it can, unless the kernel will
+    /// do so. Returns `false` if memory is short; then it may be called again, with other flags.
+    /// Any context but NMI.
     pub(crate) fn copy(&self, device: &DmaDevice, gfp: Gfp) -> bool {
-        // SAFETY: By the invariant; the device is alive.
+        // SAFETY: By the type invariant it is a mapping that is not mapped; the device is alive.
         let copy = |device| unsafe { raw::rust_pool_mapping_copy(self.0.as_ptr(), device, gfp) };
         device.alive().is_some_and(copy)
     }
 
-    /// Takes adjacent pages that the device reaches for all of them. `false` if memory is short;
-    /// more of it may be tried with. Any context but NMI.
+    /// Replaces all pages by adjacent pages that the device can address. Returns `false` if memory
+    /// is short; then it may be called again, with other flags. Any context but NMI.
     pub(crate) fn join(&self, device: &DmaDevice, gfp: Gfp) -> bool {
-        // SAFETY: By the invariant; the device is alive.
+        // SAFETY: By the type invariant it is a mapping that is not mapped; the device is alive.
         let join = |device| unsafe { raw::rust_pool_mapping_join(self.0.as_ptr(), device, gfp) };
         device.alive().is_some_and(join)
     }
 
-    /// Maps them, if all that there is room for were added. Any context but NMI.
+    /// Maps the frames, if as many were added as there is room for. Any context but NMI.
     ///
     /// # Safety
     ///
     /// The device is not removed meanwhile.
     pub(crate) unsafe fn map(self, device: &DmaDevice, to_device: bool) -> Option<Mapped> {
         let device = device.alive()?;
-        // SAFETY: By the invariant and the safety requirements; the device is alive.
+        // SAFETY: By the type invariant it is a mapping; by the safety requirements the device,
+        // which is alive, is not removed meanwhile.
         let mapped = unsafe { raw::rust_pool_mapping_map(self.0.as_ptr(), device, to_device) };
         mapped.then(|| {
             let mapping = ManuallyDrop::new(self).0;
@@ -101,13 +103,13 @@ impl Unmapped {
 
 impl Drop for Unmapped {
     fn drop(&mut self) {
-        // SAFETY: By the invariant; it is not used any more.
+        // SAFETY: By the type invariant it is a mapping; it is not used any more.
         unsafe { raw::rust_pool_mapping_free(self.0.as_ptr()) }
     }
 }
 
-/// Page frames that are mapped. To be unmapped by [`Self::unmap`]; if this is dropped before, they
-/// stay mapped for ever.
+/// Page frames that are mapped. [`Self::unmap`] unmaps them; if this is dropped before, they stay
+/// mapped for ever.
 ///
 /// # Invariants
 ///
@@ -128,16 +130,16 @@ impl Mapped {
         &self.origin
     }
 
-    /// How many elements the list of it has.
+    /// How many elements its list has.
     pub(crate) fn elements(&self) -> usize {
-        // SAFETY: By the invariant; NULL is no list.
+        // SAFETY: By the type invariant it is a mapping. With NULL the function only counts.
         unsafe { raw::rust_pool_mapping_list(self.mapping.as_ptr(), null_mut()) }
     }
 
-    /// Where the first of those elements is for the device, and its bytes.
+    /// The bus address of the first of those elements, and its length.
     pub(crate) fn first(&self) -> (u64, u64) {
         let mut address = 0;
-        // SAFETY: By the invariant.
+        // SAFETY: By the type invariant it is a mapping.
         let bytes = unsafe { raw::rust_pool_mapping_first(self.mapping.as_ptr(), &mut address) };
         (address, bytes)
     }
@@ -148,23 +150,24 @@ impl Mapped {
     ///
     /// There is room for so many elements.
     pub(crate) unsafe fn write(&self, list: NonNull<raw::SCATTER_GATHER_LIST>) {
-        // SAFETY: By the invariant and the safety requirements.
+        // SAFETY: By the type invariant it is a mapping; the rest is the caller's promise.
         unsafe { raw::rust_pool_mapping_list(self.mapping.as_ptr(), list.as_ptr()) };
     }
 
-    /// Unmaps the frames, for the device that they were mapped for. `None`: it has to be called again
-    /// where it may sleep, which then does not write to the pages any more. Any context but NMI;
-    /// sleeps if `sleep`, which is not for within reclaim.
+    /// Unmaps the frames, for the device that they were mapped for. Returns `None` if it has to be
+    /// called again with `sleep`; that call does not write to the pages any more. Any context but
+    /// NMI; with `sleep` it sleeps, and must not be called in reclaim.
     ///
     /// # Safety
     ///
-    /// Nobody else unmaps it at the same time, or has.
+    /// Nobody else unmaps it at the same time, or has unmapped it.
     pub(crate) unsafe fn unmap(&self, device: &DmaDevice, sleep: bool) -> Option<Fate> {
         let Some(alive) = device.alive() else {
             return Some(Fate::Lost);
         };
         let mut fate = raw::rust_pool_dma_fate_RUST_POOL_DMA_LOST;
-        // SAFETY: By the invariant and the safety requirements; the device and its group are alive.
+        // SAFETY: By the type invariant it is a mapping, and by the safety requirements nobody else
+        // unmaps it; the device and its group are alive.
         let unmapped = unsafe {
             raw::rust_pool_mapping_unmap(
                 self.mapping.as_ptr(),
@@ -180,7 +183,7 @@ impl Mapped {
 
 impl Drop for Mapped {
     fn drop(&mut self) {
-        // SAFETY: By the invariant; it is not used any more.
+        // SAFETY: By the type invariant it is a mapping; it is not used any more.
         unsafe { raw::rust_pool_mapping_free(self.mapping.as_ptr()) }
     }
 }
@@ -198,11 +201,11 @@ unsafe impl Send for ListMemory {}
 unsafe impl Sync for ListMemory {}
 
 impl ListMemory {
-    /// So many bytes, as the flags allow.
+    /// Allocates so many bytes.
     pub(crate) fn new(bytes: usize, gfp: Gfp) -> Option<Self> {
         // SAFETY: Any number may be asked for.
         let list: *mut c_void = unsafe { raw::rust_pool_list_memory(bytes, gfp) };
-        // INVARIANT: It was.
+        // INVARIANT: `rust_pool_list_memory()` just allocated it.
         NonNull::new(list.cast()).map(Self)
     }
 
@@ -214,7 +217,8 @@ impl ListMemory {
 
 impl Drop for ListMemory {
     fn drop(&mut self) {
-        // SAFETY: By the invariant; nobody uses it any more.
+        // SAFETY: By the type invariant `rust_pool_list_memory()` allocated it; nobody uses it any
+        // more.
         unsafe { raw::rust_pool_list_memory_free(self.0.as_ptr().cast()) }
     }
 }

@@ -107,7 +107,7 @@ TRACE_EVENT(rust_pool_violation,
 
 #endif /* _RUST_POOL_TRACEPOINTS_H */
 
-/* Looked for from include/ of this project on, which is where -I points. */
+/* The path is relative to include/ of this project, to which -I points. */
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH ../rust_pool/sys
 #undef TRACE_INCLUDE_FILE

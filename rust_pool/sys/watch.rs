@@ -22,8 +22,8 @@ pub(crate) fn watched() -> bool {
     unsafe { static_branch_unlikely!(raw::rust_pool_watch_switch, raw::rust_pool_switch, key) }
 }
 
-/// How many look at each free of the C API's pool: tracers as one, and each scatter/gather list
-/// that has memory.
+/// How many look at each free of the C API's pool. Each scatter/gather list that uses memory is
+/// one, and all tracers together are one.
 static FREES: Atomic<u64> = Atomic::new(0);
 
 /// Whether somebody looks at each free of the C API's pool. Any context.
@@ -49,10 +49,10 @@ impl Drop for WatchedFrees {
     }
 }
 
-/// Begins or ends to look at frees, for who cannot keep a value.
+/// Begins or ends to look at frees, for C code, which cannot keep a [`WatchedFrees`].
 pub(crate) fn watch_frees(watch: bool) {
     if watch {
-        // The call that ends it drops a value in its place.
+        // The call that ends it drops another value instead.
         core::mem::forget(WatchedFrees::new());
     } else {
         drop(WatchedFrees(()));

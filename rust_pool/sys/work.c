@@ -171,7 +171,7 @@ void rust_pool_device_code(const struct device *dev, unsigned long *at)
 	at[7] = dev->class ? (unsigned long)dev->class->dev_release : 0;
 }
 
-/* The function of the device itself that releases it; 0 for none. */
+/* The address of the device's own release(); 0 if it has none. */
 unsigned long rust_pool_device_release(const struct device *dev)
 {
 	return (unsigned long)dev->release;

@@ -51,10 +51,11 @@ pub(crate) fn defer() {
     unsafe { raw::rust_pool_upkeep_soon() }
 }
 
-/// Waits for all three work items. Sleeps; only for the module's exit, when no client is left.
+/// Waits for all three work items. Sleeps; only the module's exit may call this, when no client is
+/// left.
 pub(crate) fn finish_work() {
-    // SAFETY: The work items are static. Only the module's exit calls this, which is no work item,
-    // so it does not wait for itself.
+    // SAFETY: The work items are static. Only the module's exit calls this, which is not a work
+    // item, so it does not wait for itself.
     unsafe { raw::rust_pool_work_finish() }
 }
 
@@ -84,7 +85,7 @@ pub(crate) fn task() -> usize {
 pub(crate) enum Awaited {
     /// A common buffer has been given back.
     Given,
-    /// A mapping of registers that waited for it has been undone.
+    /// A deferred mapping of registers has been undone.
     Unmapped,
     /// The reference to a device has been dropped.
     Parted,

@@ -14,7 +14,7 @@ use kernel::fmt;
 /// What kind of memory it is, by the routine that allocated it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MemoryType {
-    /// Pool. With `rust_block` it is the Rust API's, without a header and a record.
+    /// Pool. With `rust_block` it is a block of the Rust API, which has neither header nor record.
     Pool {
         kind: PoolKind,
         rust_block: bool,

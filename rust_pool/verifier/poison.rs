@@ -37,7 +37,7 @@ pub(crate) fn changed_in(bytes: &[Cell<u8>], pattern: u8) -> Option<(usize, u8)>
 ///
 /// `at` is valid for writes of `bytes` bytes, which nobody else uses.
 pub(crate) unsafe fn fill(at: NonNull<u8>, bytes: usize, pattern: u8) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the memory may be written.
     unsafe { at.write_bytes(pattern, bytes) };
 }
 
@@ -47,7 +47,7 @@ pub(crate) unsafe fn fill(at: NonNull<u8>, bytes: usize, pattern: u8) {
 ///
 /// `at` is valid for reads of `bytes` bytes, which are initialised.
 pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Option<usize> {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements the memory may be read, and is initialised.
     let bytes = unsafe { core::slice::from_raw_parts(at.as_ptr().cast(), bytes) };
     changed_in(bytes, pattern).map(|(at, _)| at)
 }

@@ -134,7 +134,8 @@ pub(crate) fn note(addr: usize, bytes: usize) {
     COUNT.add(1, Relaxed);
     BYTES.fetch_add(bytes, Relaxed);
     let known = stacks_of(addr);
-    // If there is no room, there is none for the memory either, and the block counts as lost.
+    // If there is no room here, the list of the memory has none either, and `note_lost()` counts
+    // the block.
     let _ = KEPT.lock().freed.push_within_capacity(known);
 }
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What stands around the memory code of a Windows driver: annotations, types,
- * limits and idioms, under the names of the WDK's ntdef.h and what it includes.
+ * What the memory code of a Windows driver needs besides memory routines:
+ * annotations, types, limits and idioms, under the names of the WDK's ntdef.h and
+ * what it includes.
  *
  * For drivers that are ported: "make client WDK=1" puts this directory into the
- * path. Include Linux's own headers first, for some names here are short words.
- * Names that Linux has with another meaning are in Documentation/porting.rst.
+ * path. Include Linux's own headers first, because some names here are short words
+ * that they use. Names that Linux has with another meaning are in
+ * Documentation/porting.rst.
  */
 #ifndef _RUST_POOL_WDK_NTDEF_H
 #define _RUST_POOL_WDK_NTDEF_H
@@ -361,8 +363,9 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 #define NT_ERROR(Status)	((((ULONG)(Status)) >> 30) == 3)
 
 /*
- * What does not hold is a warning with a stack in the log, once for each place.
- * As on a checked build of Windows, and unlike a free one, it is looked at.
+ * A condition that is false gives a warning with a stack in the log, once for each
+ * place. As on a checked build of Windows, and unlike on a free one, the condition
+ * is evaluated.
  */
 #define ASSERT(Condition)		((void)WARN_ON_ONCE(!(Condition)))
 #define ASSERTMSG(Message, Condition) \

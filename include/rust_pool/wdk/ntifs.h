@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What is here of the WDK's ntifs.h is what is here of its wdm.h. */
+/* All that is provided here of the WDK's ntifs.h is in wdm.h. */
 #ifndef _RUST_POOL_WDK_NTIFS_H
 #define _RUST_POOL_WDK_NTIFS_H
 

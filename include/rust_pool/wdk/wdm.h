@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What stands around the memory code of a Windows driver, under the names of the
- * WDK's wdm.h: IRQLs, spin locks, lists, interlocked operations, registers, strings.
- * Memory itself is <rust_pool/wdm.h>. See ntdef.h for how this comes into the path.
+ * What the memory code of a Windows driver needs besides memory routines, under the
+ * names of the WDK's wdm.h: IRQLs, spin locks, lists, interlocked operations,
+ * registers, strings. Memory itself is <rust_pool/wdm.h>. See ntdef.h for how this
+ * comes into the path.
  */
 #ifndef _RUST_POOL_WDK_WDM_H
 #define _RUST_POOL_WDK_WDM_H
@@ -66,7 +67,7 @@ static inline KIRQL KeGetCurrentIrql(void)
 	       DISPATCH_LEVEL : PASSIVE_LEVEL;
 }
 
-/* That the code may sleep, or else a warning with a stack, once a place. */
+/* Warns, with a stack and once for each place, if the code may not sleep. */
 #define PAGED_CODE() \
 	((void)WARN_ONCE(KeGetCurrentIrql() > APC_LEVEL, \
 			 "%s is paged code, called at IRQL %d\n", __func__, \
@@ -86,7 +87,7 @@ static inline VOID ExInitializeDriverRuntime(ULONG RuntimeFlags)
 
 /*
  * Spin locks. A lock takes 8 bytes in a driver's structures, whatever the kernel
- * checks of its own, so lockdep does not see it. Who holds one is at
+ * checks of its own, so lockdep does not see it. The holder of a lock is at
  * DISPATCH_LEVEL: bottom halves and preemption are off, interrupts are not.
  */
 typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
@@ -131,7 +132,10 @@ static inline KIRQL KeAcquireSpinLockRaiseToDpc(PKSPIN_LOCK SpinLock)
 {
 	KIRQL irql = KeGetCurrentIrql();
 
-	/* With interrupts off no bottom half runs, and none may be let in after. */
+	/*
+	 * With interrupts off no bottom half runs, and unlocking must not enable
+	 * any.
+	 */
 	if (irql <= DISPATCH_LEVEL)
 		local_bh_disable();
 	KeAcquireSpinLockAtDpcLevel(SpinLock);
@@ -179,7 +183,7 @@ static inline BOOLEAN IsListEmpty(const LIST_ENTRY *ListHead)
 	return READ_ONCE(ListHead->Flink) == ListHead;
 }
 
-/* A list whose links do not fit together is not touched, and warned of. */
+/* A list whose links do not match gives a warning, and is left unchanged. */
 static inline bool rust_pool_linked(const LIST_ENTRY *Before,
 				    const LIST_ENTRY *After)
 {
@@ -208,7 +212,7 @@ static inline VOID InsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY Entry)
 	rust_pool_insert(ListHead->Blink, Entry, ListHead);
 }
 
-/* TRUE if the list is empty then. */
+/* Returns TRUE if the list is empty afterwards. */
 static inline BOOLEAN RemoveEntryList(PLIST_ENTRY Entry)
 {
 	PLIST_ENTRY after = Entry->Flink, before = Entry->Blink;
@@ -220,7 +224,7 @@ static inline BOOLEAN RemoveEntryList(PLIST_ENTRY Entry)
 	return after == before;
 }
 
-/* The head itself, if the list is empty. */
+/* Returns the head itself if the list is empty. */
 static inline PLIST_ENTRY RemoveHeadList(PLIST_ENTRY ListHead)
 {
 	PLIST_ENTRY entry = ListHead->Flink;
@@ -237,7 +241,7 @@ static inline PLIST_ENTRY RemoveTailList(PLIST_ENTRY ListHead)
 	return entry;
 }
 
-/* Appends the entries of a list of which one entry is given, not its head. */
+/* Appends a list without a head, of which any entry is passed. */
 static inline VOID AppendTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListToAppend)
 {
 	PLIST_ENTRY end = ListHead->Blink;
@@ -325,8 +329,9 @@ ExInterlockedPopEntryList(PSINGLE_LIST_ENTRY ListHead, PKSPIN_LOCK Lock)
 }
 
 /*
- * Sequenced lists have a lock in their head, of 16 bytes as on x64: what is in
- * it is nobody else's. Any context but NMI. <rust_pool/lookaside.h> has the types.
+ * Sequenced lists have a lock in their head, which has 16 bytes as on x64. The
+ * fields of the head are private. Any context but NMI. <rust_pool/lookaside.h> has
+ * the types.
  */
 static inline VOID InitializeSListHead(PSLIST_HEADER SListHead)
 {
@@ -477,7 +482,7 @@ static inline PVOID InterlockedCompareExchangePointer(PVOID volatile *Target,
 }
 
 /*
- * Registers, where MmMapIoSpace() mapped them. The routines for buffers take one
+ * Access to registers that MmMapIoSpace() mapped. The routines for buffers take one
  * register after another.
  */
 #define RUST_POOL_REGISTER(Name, Type, from, to) \
@@ -514,12 +519,13 @@ RUST_POOL_REGISTER(ULONG64, ULONG64, readq, writeq)
 /**
  * ProbeForRead - check that a range is not the kernel's
  * @Address: where it begins
- * @Length: its bytes; of none nothing is checked
+ * @Length: its size in bytes; if 0, nothing is checked
  * @Alignment: 1, 2, 4, 8 or 16
  *
- * On Windows it returns nothing, and raises the status where this one returns it. As
- * on Windows, memory need not be there. A driver on Linux must not use the address
- * itself: copy by copy_from_user(), or lock the pages by MmProbeAndLockPages().
+ * On Windows it returns nothing, and raises as an exception what this one returns.
+ * As on Windows, the range need not be mapped. A driver on Linux must not use the
+ * address itself: copy by copy_from_user(), or lock the pages by
+ * MmProbeAndLockPages().
  *
  * Context: A task of the process.
  * Return: %STATUS_SUCCESS, %STATUS_ACCESS_VIOLATION or
@@ -588,7 +594,7 @@ static inline VOID RtlInitEmptyUnicodeString(PUNICODE_STRING Destination,
 	Destination->Buffer = Buffer;
 }
 
-/* As much as there is room for; a NUL is added where that has room, too. */
+/* Copies as much as there is room for, and adds a NUL if that fits, too. */
 static inline VOID RtlCopyUnicodeString(PUNICODE_STRING Destination,
 					PCUNICODE_STRING Source)
 {

@@ -46,7 +46,7 @@ impl Wanted {
         })
     }
 
-    /// The same of a node alone; `None` if it is elsewhere.
+    /// This request for memory of one node only; `None` if the node has none within the bounds.
     pub(crate) fn on(self, node: Node) -> Option<Self> {
         let (start, end) = node.span();
         let pages = self.bytes.div_ceil(PAGE);

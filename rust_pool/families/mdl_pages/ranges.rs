@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which page frames may be used: ranges of one length, each as far above the one before.
+//! Which page frames may be used: ranges of equal length, at equal distances.
 
 use crate::{
     families::contiguous::bounds::PAGE,
@@ -21,7 +21,7 @@ impl Ranges {
     /// `None` if no frame is in any of them. A page has to be within a range as a whole.
     pub(crate) fn new(lowest: u64, highest: u64, skip: u64) -> Option<Self> {
         let first = lowest.checked_add(PAGE - 1)? / PAGE;
-        // The frames behind the last are one more than fit, but that many do not exist.
+        // If `highest` is the largest number, this leaves out the last frame, which does not exist.
         let end = highest
             .checked_add(1)
             .map_or(u64::MAX / PAGE, |end| end / PAGE);
@@ -62,12 +62,12 @@ impl Ranges {
         })
     }
 
-    /// The first frame of all.
+    /// The first frame of the lowest range.
     pub(crate) fn first(&self) -> u64 {
         self.first
     }
 
-    /// The last frame of all that exist.
+    /// The last frame of any range that exists.
     pub(crate) fn last(&self) -> u64 {
         let all = sys::max_pfn().saturating_sub(1);
         if self.skip == 0 {

@@ -27,7 +27,7 @@ pub(crate) struct Bins {
     heads: KVec<*mut Span>,
     filled: [u64; UNITS / WORD + 1],
     len: usize,
-    /// Pages of all of them.
+    /// The pages of all spans together.
     pages: usize,
 }
 
@@ -95,7 +95,7 @@ impl Bins {
         };
         let first = *head;
         self.pages = self.pages.wrapping_add(span.pages());
-        // INVARIANT: The span goes in front of the list of its run.
+        // INVARIANT: The span becomes the head of the list of its run.
         let span = KBox::into_raw(span);
         *head = span;
         // SAFETY: The span was a box just now; `first` is null or a span of this list.
@@ -138,7 +138,7 @@ impl Bins {
             }
         }
         self.len = self.len.wrapping_sub(1);
-        // SAFETY: By the type invariant, and it is in no list now.
+        // SAFETY: By the type invariant it comes from `KBox::into_raw()`, and it is in no list now.
         let span = unsafe { KBox::from_raw(span.as_ptr()) };
         self.pages = self.pages.wrapping_sub(span.pages());
         span
@@ -155,7 +155,7 @@ impl Bins {
     ///
     /// It is in these bins.
     pub(crate) unsafe fn move_to(&mut self, span: NonNull<Span>, run: usize) {
-        // SAFETY: By the safety requirements.
+        // SAFETY: By the safety requirements it is in these bins.
         let mut span = unsafe { self.remove(span) };
         span.set_run(run);
         self.insert(span);
@@ -170,7 +170,7 @@ impl Bins {
             at = self.filled_from(at)?;
             let mut next = *self.heads.get(at)?;
             while let Some(span) = NonNull::new(next) {
-                // SAFETY: By the type invariant.
+                // SAFETY: By the type invariant the lists consist of spans.
                 let found = unsafe { span.as_ref() };
                 visits.next()?;
                 if fits(found) {
@@ -209,7 +209,7 @@ mod tests {
         Some(bins)
     }
 
-    /// The run of a span that is taken out, whose pages go.
+    /// Takes out a span, frees its pages, and returns its run.
     fn take(bins: &mut Bins, run: usize, fits: impl Fn(&Span) -> bool) -> Option<usize> {
         let span = bins.take(run, fits)?;
         let run = span.run();

@@ -185,12 +185,12 @@ impl PageBitmap {
         self.next(at, true).wrapping_sub(start)
     }
 
-    /// Whether a unit is set.
+    /// Whether a unit is in use.
     pub(crate) fn has(&self, at: usize) -> bool {
         at < UNITS && self.next(at, true) == at
     }
 
-    /// Where the run of set units begins that `at` is in.
+    /// Where the run of units in use begins that `at` is in.
     pub(crate) fn start_of_run(&self, at: usize) -> usize {
         (0..at.min(UNITS))
             .rev()

@@ -58,15 +58,16 @@ pub(crate) struct Span {
     run: u16,
 }
 
-/// What is known of a small block without its header.
+/// What is known of a small block whose header is gone.
 #[derive(Clone, Copy)]
 pub(crate) struct Object {
-    /// What it takes, header included, if that is known.
+    /// How many bytes it takes, header included, if that is known.
     pub(crate) bytes: Option<usize>,
-    /// Whether it surely begins there: it may lie in another that has no header either.
+    /// Whether a block certainly begins there. If not, the address may lie inside another block
+    /// whose header is gone.
     pub(crate) begins: bool,
-    /// What ends where it begins: the header of a small block, or of an object without one, or
-    /// where a block of pages begins, which is page-aligned.
+    /// What is directly in front of it: the address of a small block's header or of a spare header,
+    /// or that of a block of pages, which is page-aligned.
     pub(crate) front: Option<usize>,
 }
 
@@ -77,8 +78,8 @@ impl Span {
         let room = sys::room(gfp)?;
         let base = sys::pages_exact(pages * PAGE_SIZE, gfp)?;
         recently_freed::forget(base.as_ptr() as usize);
-        // INVARIANT: `base` was allocated just so, and nothing of it is used. The last page learns
-        // of the record below.
+        // INVARIANT: `base` was just allocated with so many pages, and no unit is in use. The last
+        // page is made to point to the record below.
         let span = KBox::write(
             room,
             Self {
@@ -120,8 +121,8 @@ impl Span {
         NonNull::new(record as usize as *mut Self).filter(|_| known)
     }
 
-    /// A small block without a header that begins at an address of the last page, which is in use
-    /// and in none of the blocks that have one. Slow.
+    /// The small block without a header at an address in the last page, if one may begin there: the
+    /// unit is in use, and not in a block that has a header. Slow.
     pub(crate) fn object_at(&self, addr: usize) -> Option<Object> {
         let unit = addr % PAGE_SIZE / UNIT;
         if addr % UNIT != 0 || !self.map.has(unit) {
@@ -139,13 +140,13 @@ impl Span {
         } else if at == 0 {
             at = usize::from(self.retired);
         }
-        // From each block that has a header to the next; over one that has none, unit by unit.
+        // Go from each block with a header to the next, and unit by unit over one without.
         let mut lost = false;
         while at < unit {
             let place = self.last() + at * UNIT;
             let header = match Header::find(place) {
                 Some(Found::Live(header)) => Some(header),
-                // In a block there may still be a header of an older one.
+                // Inside a block there may still be a header of an older one.
                 _ if lost => None,
                 Some(Found::Freed(header)) => Some(header),
                 None => Header::find_spare(place),
@@ -180,7 +181,7 @@ impl Span {
         self.pages > 1 && !self.front
     }
 
-    /// The length of the run of free units that it is looked for by.
+    /// The run under which the bins list it: its length in units.
     pub(crate) fn run(&self) -> usize {
         usize::from(self.run)
     }
@@ -201,13 +202,13 @@ impl Span {
         } else {
             self.map.longest()
         };
-        // INVARIANT: As it says.
+        // INVARIANT: `run` was just computed from `map`.
         // CAST: At most 256.
         self.run = run as u16;
     }
 
     /// Places up to `most` small blocks of `units` units in the run where one fits best, as high as
-    /// possible, and returns how many, and the run to look for the span by. That is not set.
+    /// possible. Returns how many it placed, and the span's new run, which the caller has to set.
     pub(crate) fn place_many(
         &mut self,
         units: usize,
@@ -237,13 +238,13 @@ impl Span {
         (count, run)
     }
 
-    /// The same for a span that is in no list, whose run is set.
+    /// Like [`Self::place_many`], for a span that is in no list. Sets its run.
     pub(crate) fn fill(&mut self, units: usize, most: usize, batch: &mut Batch) {
         let (_, run) = self.place_many(units, most, batch);
         self.set_run(run);
     }
 
-    /// Removes small blocks, and returns the run to look for the span by. That is not set.
+    /// Removes small blocks. Returns the span's new run, which the caller has to set.
     pub(crate) fn remove_many(&mut self, objects: &[usize], units: usize) -> usize {
         let mut run = self.run();
         for object in objects {
@@ -258,19 +259,19 @@ impl Span {
         run
     }
 
-    /// Sets the run that it is looked for by, while it is in no list.
+    /// Sets its run, while it is in no list.
     pub(crate) fn set_run(&mut self, run: usize) {
-        // INVARIANT: `place_many()` or `remove_many()` said so.
+        // INVARIANT: `place_many()` or `remove_many()` computed it from `map`.
         // CAST: At most 256.
         self.run = run as u16;
     }
 
-    /// Whether no block is in it if this is the run to look for it by: what is free is one run.
+    /// Whether no block is in it, if this is its run: then all that is free is one run.
     pub(crate) fn is_empty_by(&self, run: usize) -> bool {
         run.saturating_add(usize::from(self.retired)) == UNITS
     }
 
-    /// Makes its page forget it, after which nobody finds it.
+    /// Clears the words in its page that point to the record, so that nobody finds it any more.
     pub(crate) fn hide(&self) {
         if let Some(words) = PageWords::around(self.last()) {
             // SAFETY: The page belongs to the span.
@@ -313,7 +314,7 @@ impl Span {
             base: self.base,
             pages: surplus,
         };
-        // INVARIANT: The last pages are all that is left.
+        // INVARIANT: The last `keep` pages stay, and the others go to `head`.
         self.base = base;
         // CAST: Fewer than there were.
         self.pages = keep as u8;
@@ -335,7 +336,8 @@ impl Span {
 ///
 /// # Invariants
 ///
-/// They belong to this, as [`Span`] says.
+/// `base` is the start of `pages` pages of the direct map, each with a reference that belongs to
+/// this value.
 pub(crate) struct Pages {
     base: NonNull<u8>,
     pages: usize,
@@ -343,7 +345,7 @@ pub(crate) struct Pages {
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        // SAFETY: By the type invariant; they are not used any more.
+        // SAFETY: By the type invariant the pages belong to this value; they are not used any more.
         unsafe {
             PageHeader::erase(self.base);
             sys::free_pages(self.base, self.pages * PAGE_SIZE);
@@ -375,7 +377,7 @@ mod tests {
         span.set_run(run);
     }
 
-    /// Gives the pages of a span back that no block is in.
+    /// Frees the pages of a span that has no block.
     fn done(span: KBox<Span>) -> bool {
         let empty = span.is_empty();
         drop(KBox::into_inner(span).into_pages());

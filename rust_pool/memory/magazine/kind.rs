@@ -54,11 +54,11 @@ impl MagazineKind {
     /// For objects of a class.
     #[inline(always)]
     pub(crate) fn objects(class: Class) -> Self {
-        // INVARIANT: By that of `Class`.
+        // INVARIANT: By the invariant of `Class` its number is below `CLASSES`.
         Self(class.number())
     }
 
-    /// For pages of an order; of the highest if that is not kept.
+    /// For pages of an order; of the highest order that is kept, if this one is not.
     #[inline(always)]
     pub(crate) fn pages(order: u32) -> Self {
         // INVARIANT: It is one of the kinds behind those of the classes.
@@ -69,7 +69,7 @@ impl MagazineKind {
     /// The kind of a number, if there is one.
     #[inline]
     pub(crate) fn from_number(number: usize) -> Option<Self> {
-        // INVARIANT: As checked.
+        // INVARIANT: The number was just compared.
         (number < SHELVES).then_some(Self(number))
     }
 

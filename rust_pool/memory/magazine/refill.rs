@@ -99,7 +99,7 @@ fn allocate_from(
         }
     }
     let more = wanted.saturating_sub(batch.len());
-    // SAFETY: The cache says how many it wrote.
+    // SAFETY: `allocate_many()` returns how many it wrote.
     unsafe { batch.add(more, |room| cache.allocate_many(room, RUST_POOL_GFP_NOWAIT)) };
     let object = batch
         .pop()
@@ -136,7 +136,8 @@ pub(crate) unsafe fn free_pages(order: u32, block: NonNull<u8>) {
         // SAFETY: By the safety requirements the pages are there, and the pool has a reference.
         unsafe { page.is_reusable() }
     });
-    // SAFETY: By the safety requirements; nobody uses what nobody else refers to.
+    // SAFETY: By the safety requirements the owner does not use the pages any more. If they are
+    // reusable, nobody else does.
     unsafe {
         if reusable {
             free(kind, block);
@@ -170,8 +171,8 @@ unsafe fn spill(kind: MagazineKind, block: NonNull<u8>) {
     let mut batch = Batch::new();
     batch.push(block);
     let half = magazine::capacity(kind) / 2;
-    // SAFETY: The magazine says how many it wrote. By the safety requirements, and what was in it
-    // is of its kind.
+    // SAFETY: `take()` returns how many it wrote. All blocks are of this kind and not used: `block`
+    // by the safety requirements, the others because they were in the kind's magazine.
     unsafe {
         batch.add(half, |room| magazine::take(kind, room));
         give_back(kind, &mut batch);
@@ -220,7 +221,8 @@ unsafe fn give_back(kind: MagazineKind, batch: &mut Batch) {
     match kind.content() {
         Content::Objects(units) => {
             if slab_caches::of(kind.number()).is_none() {
-                // SAFETY: By the safety requirements; there is nowhere else that they are from.
+                // SAFETY: By the safety requirements they are not used. Without a slab cache, all
+                // objects are from the heap.
                 return unsafe { heap::remove(batch, units) };
             }
             let (mut slab, mut rest) = (Batch::new(), Batch::new());
@@ -271,7 +273,7 @@ fn drain_by(take: impl Fn(MagazineKind, &mut Room) -> usize) {
     for kind in MagazineKind::all() {
         loop {
             let mut batch = Batch::new();
-            // SAFETY: `take` says how many it wrote.
+            // SAFETY: `take` returns how many it wrote.
             unsafe { batch.add(CAPACITY, |room| take(kind, room)) };
             if batch.is_empty() {
                 break;

@@ -89,7 +89,7 @@ enum State {
     Live,
     /// Its block was freed, and its page is hidden.
     Freed,
-    /// Its block was freed, and it is in quarantine.
+    /// Its block was freed, and the place is in quarantine.
     Kept,
 }
 
@@ -217,7 +217,8 @@ impl Arena {
         None
     }
 
-    /// Marks the place of a block for quarantine, where it goes when it is free and would be taken.
+    /// Marks the place of a block for quarantine. It goes there when it is free and its turn to be
+    /// taken comes.
     pub(crate) fn keep(&mut self, addr: usize) {
         let Some(at) = self.place(addr) else {
             return;

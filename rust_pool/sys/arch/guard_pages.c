@@ -138,8 +138,8 @@ void rust_pool_guard_show(void *address, struct page *page)
 }
 
 /*
- * Unmap a page. Other CPUs may have it in their TLBs until they flush it, at the
- * latest in rust_pool_guard_flush().
+ * Unmap a page. Other CPUs may have it in their TLBs until they flush it, at the latest when
+ * rust_pool_guard_flush() makes them.
  */
 void rust_pool_guard_hide(void *address)
 {
@@ -159,8 +159,9 @@ static DEFINE_PER_CPU(call_single_data_t, protect_call) =
 	CSD_INIT(flush_everything, NULL);
 
 /*
- * Change what may be done with pages that are mapped in vmalloc space: 0 nothing, 1
- * read, 2 write too. Where this may not sleep, the other CPUs are only told.
+ * Change what may be done with pages that are mapped in vmalloc space: 0 nothing, 1 read, 2 read
+ * and write. If @sleep is false, the other CPUs are told to flush their TLBs, but this does not
+ * wait until they have.
  */
 void rust_pool_protect(void *base, size_t count, u32 access,
 		       MEMORY_CACHING_TYPE type, bool sleep)
@@ -193,7 +194,7 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 struct rust_pool_reserved {
 	void *base;
 	unsigned int count;
-	/* CPUs that have not yet forgotten what was mapped. */
+	/* How many CPUs have yet to flush what was unmapped from their TLBs. */
 	atomic_t pending;
 	call_single_data_t __percpu *calls;
 };
@@ -239,9 +240,9 @@ struct rust_pool_reserved *rust_pool_reserve(unsigned int count, void **base)
 }
 
 /*
- * Whether all CPUs have forgotten what was unmapped. Waits for a tenth of a second: a CPU
- * that takes longer has had interrupts disabled since, or was not run by its host. Any
- * context but NMI.
+ * Whether all CPUs have flushed what was unmapped from their TLBs. Waits for a tenth of a second at
+ * most: a CPU that takes longer has interrupts disabled, or its host does not run it. Any context
+ * but NMI.
  */
 bool rust_pool_reserved_settles(struct rust_pool_reserved *area)
 {
@@ -255,7 +256,7 @@ bool rust_pool_reserved_settles(struct rust_pool_reserved *area)
 	return true;
 }
 
-/* Map frames at the start of the area; false if a CPU still sees others there. */
+/* Map frames at the start of the area; false if a CPU may still see what was there. */
 bool rust_pool_reserved_show(struct rust_pool_reserved *area,
 			     const PFN_NUMBER *frames, size_t count,
 			     MEMORY_CACHING_TYPE type, bool write)
@@ -272,8 +273,9 @@ bool rust_pool_reserved_show(struct rust_pool_reserved *area,
 }
 
 /*
- * Unmap them. This CPU forgets them at once; the others are told to, and nobody waits
- * for them here: they may wait for a lock that the caller has.
+ * Unmap the first @count pages of the area. This CPU flushes its TLB at once. The others are told
+ * to flush theirs, but this does not wait until they have: they may be waiting for a lock that the
+ * caller holds.
  */
 void rust_pool_reserved_hide(struct rust_pool_reserved *area, size_t count)
 {
@@ -291,7 +293,7 @@ void rust_pool_reserved_hide(struct rust_pool_reserved *area, size_t count)
 		if (cpu == here)
 			continue;
 		atomic_inc(&area->pending);
-		/* One that is busy with the call before has not flushed yet. */
+		/* If its previous call is still queued, that one will flush this too. */
 		if (smp_call_function_single_async(cpu, per_cpu_ptr(area->calls,
 								    cpu)))
 			atomic_dec(&area->pending);
@@ -299,7 +301,7 @@ void rust_pool_reserved_hide(struct rust_pool_reserved *area, size_t count)
 	put_cpu();
 }
 
-/* Wait until all CPUs have forgotten what was unmapped. Sleeps. */
+/* Wait until all CPUs have flushed what was unmapped. Sleeps. */
 void rust_pool_reserved_settle(struct rust_pool_reserved *area)
 {
 	while (atomic_read_acquire(&area->pending))
@@ -333,7 +335,7 @@ static int die_event(struct notifier_block *nb, unsigned long event, void *data)
 {
 	const struct die_args *args = data;
 
-	/* An oops by a page fault, and not by one on a page that is mapped. */
+	/* Only an oops on a page that is not mapped. */
 	if (event == DIE_OOPS && args->regs && !strcmp(args->str, "Oops") &&
 	    !(args->err & X86_PF_PROT))
 		rust_pool_guard_fault(fault_address(args),
@@ -351,7 +353,7 @@ int rust_pool_guard_watch(void)
 
 void rust_pool_guard_unwatch(void)
 {
-	/* Behind those that rust_pool_protect() asked for. */
+	/* CPUs run such calls in order, so those of rust_pool_protect() are done. */
 	on_each_cpu(flush_everything, NULL, true);
 	unregister_die_notifier(&die_watcher);
 }

@@ -35,7 +35,8 @@ pub(crate) fn init() {
     LENGTH.store(end.saturating_sub(start).saturating_sub(PAGE_SIZE), Relaxed);
 }
 
-/// Reads 16 bytes. If they are not mapped, the first eight read as 0, and the others as anything.
+/// Reads 16 bytes. If they are not mapped, the first eight read as 0; the others may read as
+/// anything.
 ///
 /// # Safety
 ///
@@ -90,9 +91,9 @@ pub(crate) fn peek(addr: usize) -> Option<(u64, u64)> {
 #[inline(always)]
 pub(crate) unsafe fn replace(addr: usize, old: u64, new: u64) -> bool {
     let mut seen = old;
-    // SAFETY: By the safety requirements. If the memory was unmapped meanwhile, the instruction
-    // faults and writes nothing. Then the exception table leaves -`EFAULT` in `rax`, which is not
-    // `old`, and goes on at `3`.
+    // SAFETY: By the safety requirements the bytes may be replaced if they are still `old`. If the
+    // memory was unmapped meanwhile, the instruction faults and writes nothing. Then the exception
+    // table leaves -`EFAULT` in `rax`, which is not `old`, and goes on at `3`.
     unsafe {
         asm!(
             "2: lock cmpxchg [{addr}], {new}",
@@ -200,9 +201,8 @@ impl PageWords {
     #[inline]
     pub(crate) unsafe fn write(self, first: u64, second: u64) {
         let at = self.0 as *mut u64;
-        // SAFETY: By the type invariant these are the words of a page that, by the safety
-        // requirements, exists and is the caller's. Other CPUs may read them, so the stores are
-        // volatile.
+        // SAFETY: By the type invariant these are the words of a page, which by the safety
+        // requirements the caller owns. Other CPUs may read them, so the stores are volatile.
         unsafe {
             at.write_volatile(first);
             at.add(1).write_volatile(second);

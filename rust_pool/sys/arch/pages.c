@@ -70,7 +70,7 @@ void *rust_pool_vmap(struct page **pages, unsigned int count,
 	return vmap(pages, count, VM_MAP, rust_pool_protection(type, write));
 }
 
-/* Whether the CPU has so many physical addresses from @start on. */
+/* Whether the CPU can address all @bytes from the physical address @start on. */
 bool rust_pool_io_exists(phys_addr_t start, size_t bytes)
 {
 	phys_addr_t most = BIT_ULL(boot_cpu_data.x86_phys_bits);
@@ -79,8 +79,8 @@ bool rust_pool_io_exists(phys_addr_t start, size_t bytes)
 }
 
 /*
- * Keep what ioremap() mapped from being written to. It may have used large pages,
- * each of which is part of nothing else.
+ * Make a mapping of ioremap() read-only. It may consist of large pages, which are
+ * part of no other mapping.
  */
 static void write_protect(void *base, size_t bytes)
 {
@@ -99,10 +99,10 @@ static void write_protect(void *base, size_t bytes)
 }
 
 /*
- * Map whole pages of a device, which are no memory. Where somebody has mapped them
- * already, the kernel gives the new mapping the type of the old one; and by the MTRRs
- * registers are not cached. That is all right for those who ask for a type with more
- * freedom than the one that they get, and refused otherwise. Sleeps.
+ * Map whole pages of a device, not of memory. The kernel may choose a stricter type
+ * than @type: that of an older mapping of the same pages, or uncached if the MTRRs
+ * say so. That is accepted. A weaker type is refused, by the kernel or here.
+ * Sleeps.
  */
 void *rust_pool_device_map(phys_addr_t start, size_t bytes,
 			   MEMORY_CACHING_TYPE type, bool write)
