@@ -16,8 +16,8 @@
 u64 rpt_phys(const void *address)
 {
 	if (is_vmalloc_or_module_addr(address))
-		return page_to_phys(vmalloc_to_page(address)) +
-		       offset_in_page(address);
+		/* Not page_to_phys(), which wants a page that exists: registers have none. */
+		return PFN_PHYS(vmalloc_to_pfn(address)) + offset_in_page(address);
 	return virt_to_phys((void *)address);
 }
 EXPORT_SYMBOL_GPL(rpt_phys);
