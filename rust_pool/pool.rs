@@ -573,9 +573,9 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
             tracking::tell(addr);
         });
     }
-    // The address may have been used again since, for a mapping. If that is of a device's
-    // registers, this is not a second free.
-    if recent && !sys::is_mapped_device(addr) {
+    // The address may have been used again since, for a mapping of a device's registers or for an
+    // object of the kernel's. Then this is not a second free.
+    if recent && !sys::is_mapped_device(addr) && !slab_caches::is_of_another(addr) {
         return bad_free::report_freed_twice(addr, Tag::from_raw(0), caller);
     }
     bad_free::report_foreign(addr, caller);
