@@ -250,6 +250,12 @@ rust_client() {
 	_status=$?
 	rmmod rp_test_leak_rust && [ $_status -eq 0 ] || return 1
 	awk '
+		/caller=_R[^ ]*free_one/ {
+			if (!/ tag=Rust type=Nonp bytes=64 used=64 /) bad = 1
+			if ($1 == "rust_pool_alloc:") one++; else if (one-- != 1) bad = 1
+			freed++
+			next
+		}
 		!/ \[rp_test_leak_rust\]$/ || !/caller=_R[^ ]*forget_all/ { print "# " $0; bad = 1 }
 		/^rust_pool_alloc: tag=Rust type=Nonp bytes=64 used=64 / { boxes++ }
 		/ type=contiguous bytes=5000 / { contiguous++ }
@@ -259,7 +265,7 @@ rust_client() {
 			if ($1 == "rust_pool_alloc:") { live++; held += bytes } else { live--; held -= bytes }
 			if (live > 1 || live < 0 || !live != !held) { print "# " $0; bad = 1 }
 		}
-		END { exit bad || boxes != 2 || contiguous != 1 || noncached != 1 || held != 512 }' \
+		END { exit bad || freed != 2 || one || boxes != 2 || contiguous != 1 || noncached != 1 || held != 512 }' \
 		"$TMP/events"
 }
 
