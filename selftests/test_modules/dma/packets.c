@@ -429,8 +429,9 @@ static void routine_calls(struct rpt *t)
 		return;
 	c.other = *p;
 	c.other.action = KeepObject;
-	p->registers = 1;
-	EXPECT_EQ(t, p->ops->AllocateAdapterChannel(p->adapter, &edu->dev, 1,
+	/* The buffer may lie in two pages. */
+	p->registers = 2;
+	EXPECT_EQ(t, p->ops->AllocateAdapterChannel(p->adapter, &edu->dev, 2,
 						    inside, &c), 0);
 	switch (c.does) {
 	case KEEPS_ANOTHER:
