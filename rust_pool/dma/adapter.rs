@@ -308,34 +308,61 @@ pub(crate) enum Holder {
     Packet,
 }
 
-/// What is wrong with a request for map registers.
+/// What was wrong with a request for map registers, which was reported.
 pub(crate) enum Refusal {
     Unknown,
-    TooManyRegisters(Excess),
+    TooManyRegisters,
 }
 
 /// Map registers for a buffer, a list or a packet.
 pub(crate) struct Reserved {
     pub(crate) device: Arc<HeldDevice>,
-    /// Set if the adapter has too few: for a buffer, if all live buffers, lists and packets count;
-    /// for a list or a packet, if only live buffers count, which hold theirs for long.
-    pub(crate) excess: Option<Excess>,
     /// Whether a list may have only one element.
     pub(crate) one_element: bool,
 }
 
-/// Takes map registers for a buffer or a list, which keeps the adapter alive. Any context but NMI.
+/// Takes map registers for a buffer, a list or a packet, which keeps the adapter alive, or reports
+/// why not: by `unknown` if the address was never that of an adapter. Any context but NMI.
 pub(crate) fn reserve(
     id: AdapterId,
     registers: usize,
     holder: Holder,
+    caller: usize,
+    unknown: impl FnOnce(),
 ) -> Result<Reserved, Refusal> {
+    match try_reserve(id, registers, holder) {
+        Ok((reserved, excess)) => {
+            if let Some(excess) = excess {
+                excess.report(&rule::MANY_REGISTERS_IN_ALL, caller);
+            }
+            Ok(reserved)
+        }
+        Err(Some(excess)) => {
+            excess.report(&rule::MANY_REGISTERS_IN_ONE, caller);
+            Err(Refusal::TooManyRegisters)
+        }
+        Err(None) => {
+            not_an_adapter(id, caller, unknown);
+            Err(Refusal::Unknown)
+        }
+    }
+}
+
+/// Takes map registers. The excess beside them is set if the adapter has too few: for a buffer, if
+/// all live buffers, lists and packets count; for a list or a packet, if only live buffers count,
+/// which hold theirs for long. The error is the excess of a request for too many; `None` if there
+/// is no such adapter.
+fn try_reserve(
+    id: AdapterId,
+    registers: usize,
+    holder: Holder,
+) -> Result<(Reserved, Option<Excess>), Option<Excess>> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters
         .find(id)
         .filter(|adapter| adapter.holds > 0)
-        .ok_or(Refusal::Unknown)?;
-    let device = adapter.device.clone().ok_or(Refusal::Unknown)?;
+        .ok_or(None)?;
+    let device = adapter.device.clone().ok_or(None)?;
     // CAST: Lossless on the architectures supported.
     let most = adapter.registers as usize;
     let excess = |wanted| Excess {
@@ -344,7 +371,7 @@ pub(crate) fn reserve(
         registers: adapter.registers,
     };
     if registers > most {
-        return Err(Refusal::TooManyRegisters(excess(registers)));
+        return Err(Some(excess(registers)));
     }
     let lasting = match holder {
         Holder::Buffer => adapter.in_use,
@@ -364,11 +391,11 @@ pub(crate) fn reserve(
             adapter.packets += 1;
         }
     }
-    Ok(Reserved {
+    let reserved = Reserved {
         device,
-        excess,
         one_element: !adapter.scatter_gather,
-    })
+    };
+    Ok((reserved, excess))
 }
 
 /// The device of an adapter, and whether a transfer must be one element. Any context but NMI.

@@ -8,9 +8,7 @@ use crate::{
     dma::{
         adapter::{
             self,
-            Holder,
-            Refusal,
-            Reserved, //
+            Holder, //
         },
         buffer_release, //
     },
@@ -85,26 +83,14 @@ fn allocate_buffer(
 ) -> Option<(NonNull<u8>, u64)> {
     let used = page_align(bytes)?;
     let registers = used / PAGE_SIZE;
-    let device = match adapter::reserve(id, registers, Holder::Buffer) {
-        Ok(Reserved { device, excess, .. }) => {
-            if let Some(excess) = excess {
-                excess.report(&rule::MANY_REGISTERS_IN_ALL, caller);
-            }
-            device
-        }
-        Err(Refusal::TooManyRegisters(excess)) => {
-            excess.report(&rule::MANY_REGISTERS_IN_ONE, caller);
-            return None;
-        }
-        Err(Refusal::Unknown) => {
-            adapter::not_an_adapter(id, caller, || {
-                rule::BUFFER_OF_NO_ADAPTER
-                    .by(caller, [id.into(), bytes.into()])
-                    .report();
-            });
-            return None;
-        }
+    let unknown = || {
+        rule::BUFFER_OF_NO_ADAPTER
+            .by(caller, [id.into(), bytes.into()])
+            .report();
     };
+    let device = adapter::reserve(id, registers, Holder::Buffer, caller, unknown)
+        .ok()?
+        .device;
     if device.is_gone() {
         rule::BUFFER_WITHOUT_DEVICE.by(caller, [id.into()]).report();
         adapter::unreserve(id, registers, Holder::Buffer);

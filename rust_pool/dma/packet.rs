@@ -13,8 +13,7 @@ use crate::{
     dma::{
         adapter::{
             self,
-            Holder,
-            Refusal, //
+            Holder, //
         },
         scatter_gather::{
             self,
@@ -72,26 +71,12 @@ fn take(id: AdapterId, registers: u32, caller: usize) -> Result<usize, Refused> 
     }
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let count = registers as usize;
-    let device = match adapter::reserve(id, count, Holder::Packet) {
-        Ok(reserved) => {
-            if let Some(excess) = reserved.excess {
-                excess.report(&rule::MANY_REGISTERS_IN_ALL, caller);
-            }
-            reserved.device
-        }
-        Err(Refusal::TooManyRegisters(excess)) => {
-            excess.report(&rule::MANY_REGISTERS_IN_ONE, caller);
-            return Err(Refused::Resources);
-        }
-        Err(Refusal::Unknown) => {
-            adapter::not_an_adapter(id, caller, || {
-                rule::CHANNEL_OF_NO_ADAPTER
-                    .by(caller, [id.into(), registers.into()])
-                    .report();
-            });
-            return Err(Refused::Misuse);
-        }
+    let unknown = || {
+        rule::CHANNEL_OF_NO_ADAPTER
+            .by(caller, [id.into(), registers.into()])
+            .report();
     };
+    let device = adapter::reserve(id, count, Holder::Packet, caller, unknown)?.device;
     let base = (|| {
         if device.is_gone() {
             rule::CHANNEL_WITHOUT_DEVICE

@@ -13,7 +13,8 @@ use crate::{
         adapter::{
             self,
             Holder,
-            Refusal, //
+            Refusal,
+            Reserved, //
         },
         buffer_release, //
     },
@@ -92,6 +93,15 @@ impl Refused {
             Self::Resources => Status::InsufficientResources,
         };
         status.as_raw()
+    }
+}
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Unknown => Self::Misuse,
+            Refusal::TooManyRegisters => Self::Resources,
+        }
     }
 }
 
@@ -451,26 +461,15 @@ unsafe fn get(
         return Err(Refused::Misuse);
     }
     let pages = transfer.pages()?;
-    let (device, one_element) = match adapter::reserve(id, pages, Holder::List) {
-        Ok(reserved) => {
-            if let Some(excess) = reserved.excess {
-                excess.report(&rule::MANY_REGISTERS_IN_ALL, caller);
-            }
-            (reserved.device, reserved.one_element)
-        }
-        Err(Refusal::TooManyRegisters(excess)) => {
-            excess.report(&rule::MANY_REGISTERS_IN_ONE, caller);
-            return Err(Refused::Resources);
-        }
-        Err(Refusal::Unknown) => {
-            adapter::not_an_adapter(id, caller, || {
-                rule::LIST_OF_NO_ADAPTER
-                    .by(caller, [id.into(), transfer.mdl.into()])
-                    .report();
-            });
-            return Err(Refused::Misuse);
-        }
+    let unknown = || {
+        rule::LIST_OF_NO_ADAPTER
+            .by(caller, [id.into(), transfer.mdl.into()])
+            .report();
     };
+    let Reserved {
+        device,
+        one_element,
+    } = adapter::reserve(id, pages, Holder::List, caller, unknown)?;
     let list = (|| {
         if device.is_gone() {
             rule::LIST_WITHOUT_DEVICE.by(caller, [id.into()]).report();
