@@ -91,8 +91,8 @@ impl LastName {
 
 /// How many lists the names are spread over, and how many places are remembered with their names.
 /// Powers of two.
-const LISTS: usize = 1024;
-const RECENT: usize = 1024;
+const LISTS: usize = 256;
+const RECENT: usize = 512;
 
 /// A place in code, and the name that was kept for it.
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@
 
 #include "core.h"
 
-#define BUCKETS_BITS	11
+#define BUCKETS_BITS	9
 #define LOCKS		16
 /*
  * The locker of a part if it is not known which MDL locks it, or does not matter.

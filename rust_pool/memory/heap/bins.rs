@@ -17,15 +17,23 @@ const WORD: usize = u64::BITS as usize;
 /// How many spans to try for one that fits. Interrupts are disabled meanwhile.
 const VISITS: usize = 512;
 
+/// How many lists there are. The last one is also for whole pages: no block needs that many units.
+const LISTS: usize = UNITS;
+
+/// The list for a run.
+fn list_of(run: usize) -> usize {
+    run.min(LISTS - 1)
+}
+
 /// Lists of spans, one for each length of a run.
 ///
 /// # Invariants
 ///
-/// `heads[run]` starts a null-terminated, doubly linked list of spans with that run, each from
-/// `KBox::into_raw()` and in one list once. A bit of `filled` is set where a list is not empty.
+/// `heads[list_of(run)]` starts a null-terminated, doubly linked list of spans with that run, each
+/// from `KBox::into_raw()` and in one list once. A bit of `filled` is set where a list is not empty.
 pub(crate) struct Bins {
     heads: KVec<*mut Span>,
-    filled: [u64; UNITS / WORD + 1],
+    filled: [u64; LISTS / WORD],
     len: usize,
     /// The pages of all spans together.
     pages: usize,
@@ -39,8 +47,8 @@ impl Bins {
     pub(crate) fn new() -> Result<Self> {
         // INVARIANT: All lists are empty.
         Ok(Self {
-            heads: KVec::from_elem(null_mut(), UNITS + 1, GFP_KERNEL)?,
-            filled: [0; UNITS / WORD + 1],
+            heads: KVec::from_elem(null_mut(), LISTS, GFP_KERNEL)?,
+            filled: [0; LISTS / WORD],
             len: 0,
             pages: 0,
         })
@@ -77,7 +85,7 @@ impl Bins {
         None
     }
 
-    /// The longest run of any span.
+    /// The longest run of any span, or that of the last list.
     pub(crate) fn longest(&self) -> usize {
         let top = |(index, word): (usize, &u64)| {
             // CAST: At most 63.
@@ -89,7 +97,7 @@ impl Bins {
 
     /// Adds a span.
     pub(crate) fn insert(&mut self, span: KBox<Span>) {
-        let run = span.run();
+        let run = list_of(span.run());
         let Some(head) = self.heads.get_mut(run) else {
             return;
         };
@@ -126,7 +134,7 @@ impl Bins {
             if let Some(next) = span.next.as_mut() {
                 next.prev = span.prev;
             }
-            (span.run(), span.prev, span.next)
+            (list_of(span.run()), span.prev, span.next)
         };
         // INVARIANT: The list goes on without the span.
         if prev.is_null() {
@@ -222,7 +230,7 @@ mod tests {
         let bins = filled(&[100, 5, 64, UNITS, 63, 100, 0]);
         assert!(bins.is_some());
         let Some(mut bins) = bins else { return };
-        assert!(bins.len() == 7 && bins.longest() == UNITS);
+        assert!(bins.len() == 7 && bins.longest() == LISTS - 1);
         for (least, run) in [(6, 63), (6, 64), (65, 100), (65, 100), (65, UNITS)] {
             assert!(take(&mut bins, least, |_| true) == Some(run));
         }
