@@ -66,12 +66,19 @@ use crate::{
 };
 use kernel::{
     fmt,
+    prelude::*,
     seq_file::SeqFile,
     seq_print, //
 };
 
-/// Makes the directory and its files. Sleeps.
+/// Makes the directory and its files, if there is debugfs. Sleeps.
 pub(crate) fn create() -> Directory {
+    if !sys::has_debugfs() {
+        pr_notice!(
+            "debugfs is off (debugfs=off): there are no statistics, and options of the verifier \
+             can only be set at load, by the parameter verifier\n"
+        );
+    }
     let dir = Directory::new(c"rust_pool");
     dir.file::<Tags>(c"tags");
     dir.file::<Modules>(c"modules");

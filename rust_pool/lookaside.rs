@@ -52,6 +52,7 @@ use crate::{
         self,
         damage,
         lookup,
+        pages,
         special::arena, //
     },
     report::{
@@ -160,9 +161,23 @@ impl Wish {
     }
 
     /// Whether the list may keep this entry, although the common case cannot recognize it. Blocks
-    /// of special pool are not kept.
-    fn may_put(&self, entry: usize) -> bool {
-        !self.is_custom() && !self.is_small() && self.fits_here() && !arena::covers(entry)
+    /// of special pool are not kept, and neither are pages to which somebody else has a reference:
+    /// the pool frees those when the last reference is dropped.
+    ///
+    /// # Safety
+    ///
+    /// It is an entry of this list, and its owner gives it up.
+    unsafe fn may_put(&self, entry: usize) -> bool {
+        let reusable = || {
+            // SAFETY: By the safety requirements. Above this size blocks have no header in front.
+            let all = |block| unsafe { pages::are_reusable(block, self.0.size) };
+            self.0.size <= LARGEST || NonNull::new(entry as *mut u8).is_some_and(all)
+        };
+        !self.is_custom()
+            && !self.is_small()
+            && self.fits_here()
+            && !arena::covers(entry)
+            && reusable()
     }
 
     /// Whether an entry has room for the link. A block of pool always has.
@@ -698,7 +713,8 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
     // case refused a small block, its header is not like the others', or there is no room.
     let twice = if wish.is_custom() {
         head.with(|list| list.is_first(entry)).unwrap_or(false)
-    } else if is_entry && wish.may_put(entry) {
+    // SAFETY: It was found to be an entry, which its owner frees.
+    } else if is_entry && unsafe { wish.may_put(entry) } {
         match head.with(|list| list.put(head, block)) {
             Some(Put::Kept) => return,
             Some(Put::Twice) => true,

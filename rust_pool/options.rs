@@ -97,7 +97,7 @@ impl Nth {
 
 impl fmt::Display for Nth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        kwrite!(f, "fail nth={} # pid {}, ", self.number, self.pid)?;
+        kwrite!(f, "fail nth={} # {}{}, ", self.number, parse::PID, self.pid)?;
         match self.left {
             0 => f.write_str("struck"),
             left => kwrite!(f, "{left} to go"),

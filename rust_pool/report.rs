@@ -6,6 +6,7 @@
 //! log. With the module parameter `panic_on_violation`, or the verifier's policy, the first one
 //! stops the machine.
 
+pub(crate) mod files;
 pub(crate) mod log;
 pub(crate) mod rule;
 pub(crate) mod violation;

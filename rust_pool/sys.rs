@@ -88,6 +88,7 @@ pub(crate) use listed::{
 };
 pub(crate) use log::{
     format_pointer,
+    has_debugfs,
     jiffies,
     left_out,
     log_time,

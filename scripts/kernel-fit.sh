@@ -25,7 +25,7 @@ fi
 	unfit "has CONFIG_PREEMPT_RT: there locks sleep where rust_pool's contexts must not, so it is not supported"
 has RUST ||
 	unfit "has no CONFIG_RUST, which rust_pool is built with"
-for option in MODULES MODULE_UNLOAD DEBUG_FS PCI CONTIG_ALLOC STACKTRACE X86_PAT; do
+for option in MODULES MODULE_UNLOAD DEBUG_FS PCI CONTIG_ALLOC STACKTRACE KALLSYMS X86_PAT; do
 	has "$option" || unfit "has no CONFIG_$option, which rust_pool needs"
 done
 ! has MODVERSIONS ||

@@ -72,7 +72,7 @@ module_file() {
 # need MODULE...: skips the program if it is not root, or a module is missing or in use
 need() {
 	[ "$(id -u)" -eq 0 ] || skip_all "must be run as root"
-	[ -d /sys/kernel/debug ] || skip_all "no debugfs"
+	[ -d /sys/kernel/debug ] || [ -n "${WITHOUT_DEBUGFS:-}" ] || skip_all "no debugfs"
 	for _module; do
 		if loaded "$_module" && ! [ "$_module" = rust_pool ]; then
 			skip_all "$_module is loaded already"

@@ -42,6 +42,7 @@ use crate::{
     },
     report::{
         self,
+        files::AllIn,
         log::LOG,
         rule,
         violation::{
@@ -316,7 +317,9 @@ fn print_adapters(which: impl Fn(&Adapter) -> bool) {
     }
     if count > LINES {
         let more = count - LINES;
-        pr_err!("  and {more} more adapters; all are in {DIRECTORY}adapters\n");
+        let (words, files) = ("all are in", "adapters");
+        let all = AllIn { words, files };
+        pr_err!("  and {more} more adapters{all}\n");
     }
 }
 
@@ -360,9 +363,6 @@ fn report(
     true
 }
 
-/// The directory of the module's files.
-const DIRECTORY: &str = "/sys/kernel/debug/rust_pool/";
-
 fn print_head(name: Option<&str>, sum: Sum, adapters: usize) {
     let Sum { blocks, bytes } = sum;
     let head = |who: fmt::Arguments<'_>| {
@@ -385,15 +385,14 @@ fn print_rest(largest: &Largest, files_stay: bool) {
     }
     let Sum { blocks, bytes } = *rest;
     let blocks = Blocks(blocks);
-    let all = if files_stay {
+    let words = if files_stay {
         "all are in"
     } else {
         "all were, until now, in"
     };
-    pr_err!(
-        "  and {more} more tags and places: {blocks}, {bytes} bytes; {all} {DIRECTORY}tags \
-         and the files beside it\n"
-    );
+    let files = "tags and the files beside it";
+    let all = AllIn { words, files };
+    pr_err!("  and {more} more tags and places: {blocks}, {bytes} bytes{all}\n");
 }
 
 /// Reports what a client leaves behind, and keeps the names of its call sites.

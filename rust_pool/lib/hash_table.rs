@@ -150,21 +150,19 @@ impl<T: Entry> HashTable<T> {
         let mut at = position >> NUMBER;
         let mut number = position & ((1 << NUMBER) - 1);
         loop {
+            // Interrupts are disabled for one item at a time: there may be many that are not shown.
             let bucket = self.buckets.get(usize::try_from(at).ok()?)?.lock();
-            // A bucket has few items, so it is cheap to search for the smallest number each time.
-            while let Some(item) = bucket
-                .items
-                .iter()
-                .filter(|item| item.place().number >= number)
-                .min_by_key(|item| item.place().number)
-            {
-                number = item.place().number + 1;
-                if show(item).is_some() {
-                    return Some(at << NUMBER | number);
-                }
+            let rest = bucket.items.iter();
+            let rest = rest.filter(|item| item.place().number >= number);
+            let Some(item) = rest.min_by_key(|item| item.place().number) else {
+                at += 1;
+                number = 0;
+                continue;
+            };
+            number = item.place().number + 1;
+            if show(item).is_some() {
+                return Some(at << NUMBER | number);
             }
-            at += 1;
-            number = 0;
         }
     }
 

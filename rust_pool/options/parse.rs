@@ -51,6 +51,10 @@ use kernel::{
 /// The beginning of the first line of the file `verifier`.
 pub(crate) const HEAD: &str = "verifier - version:";
 
+/// How the remark behind an option begins that counts for one task alone. Whoever writes the line
+/// back is another task.
+pub(super) const PID: &str = "pid ";
+
 /// The most bytes of all lines together, as they are shown. With its head and the lines of `fail
 /// nth=`, the file `verifier` then fits into one write, by which a user can restore the options.
 const LONGEST: usize = 2560;
@@ -538,15 +542,14 @@ fn line<'a>(line: &'a str, draft: &mut Draft, now: u64) -> Result<(), Wrong<'a>>
 }
 
 /// Parses a text and adds it to a draft. The contents of the file `verifier` can be parsed: the
-/// head and remarks are skipped.
+/// head and remarks are skipped, and so are lines that say what was asked for by one task.
 pub(crate) fn text(text: &str, now: u64, mut draft: Draft) -> Result<Draft, Bad<'_>> {
     let mut last = ("", 0);
     for (at, whole) in text.split(['\n', ';']).enumerate() {
-        let told = whole
-            .split_once(" # ")
-            .map_or(whole, |(told, _)| told)
-            .trim();
-        if told.is_empty() || told.starts_with('#') || told.starts_with(HEAD) {
+        let (told, remark) = whole.split_once(" # ").unwrap_or((whole, ""));
+        let told = told.trim();
+        let of_a_task = remark.starts_with(PID);
+        if told.is_empty() || told.starts_with('#') || told.starts_with(HEAD) || of_a_task {
             continue;
         }
         let number = at.saturating_add(1);
@@ -756,10 +759,17 @@ mod tests {
 
     #[test]
     fn lines_before_off_are_void() {
-        let change = read("tracking tag=A;off;fail nth=7 # pid 3, struck\n\n# no\n", 0);
+        let change = read("tracking tag=A;off;fail nth=7 # mine\n\n# no\n", 0);
         assert!(change.is_some_and(|change| {
             change.tasks.forget && change.lines().next().is_none() && change.tasks.nth == Some(7)
         }));
+    }
+
+    #[test]
+    fn what_another_task_asked_for_is_skipped() {
+        let text = "fail nth=7 # pid 3, struck\nfail nth=1 # pid 4, waits\ntracking tag=A";
+        assert!(read(text, 0)
+            .is_some_and(|change| change.tasks.nth.is_none() && change.lines().count() == 1));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
         self,
         recently_freed,
         Form,
+        Found,
         PageHeader,
         Remains,
         CACHE_ROOM,
@@ -104,6 +105,28 @@ pub(crate) fn allocate(
     };
     recently_freed::forget(block.as_ptr() as usize);
     Some(hand_out(block, request, form, kind, tag, row))
+}
+
+/// Whether the pages of a live block without a header in front may be handed out again: the pool
+/// has the only reference to each. Also for larger blocks than are allocated here. Any context but
+/// NMI.
+///
+/// # Safety
+///
+/// `block` is such a block, of `bytes` bytes, and its owner gives it up.
+pub(crate) unsafe fn are_reusable(block: NonNull<u8>, bytes: usize) -> bool {
+    let pages = match PageHeader::find(block.as_ptr() as usize) {
+        // The pages of an order have one count, that of the first.
+        Some(Found::Live(header)) if matches!(header.form(), Form::Order(_)) => 1,
+        _ => bytes.div_ceil(PAGE_SIZE),
+    };
+    (0..pages).all(|page| {
+        // SAFETY: By the safety requirements it lies in the block, to which the pool has a
+        // reference.
+        unsafe {
+            sys::words_of(block.add(page * PAGE_SIZE)).is_some_and(|words| words.is_reusable())
+        }
+    })
 }
 
 /// Turns pages into a block.

@@ -40,6 +40,12 @@ pub(crate) fn uptime() -> u64 {
     unsafe { bindings::ktime_get_mono_fast_ns() }
 }
 
+/// Whether files can be made in debugfs. The kernel parameter `debugfs=off` switches it off.
+pub(crate) fn has_debugfs() -> bool {
+    // SAFETY: Reads a flag that is set at boot.
+    unsafe { bindings::debugfs_initialized() }
+}
+
 /// The kernel's clock.
 pub(crate) fn jiffies() -> Jiffies {
     // SAFETY: It is a static of the kernel. The timer interrupt changes it at any time, so it is

@@ -3,6 +3,7 @@
 //! Allocates and maps pages, and sets their cache types.
 
 use crate::sys::{
+    arch::nofault::PageWords,
     context::irql,
     frames::Node,
     memory::{
@@ -254,6 +255,18 @@ pub(crate) fn page(gfp: Gfp) -> Option<NonNull<bindings::page>> {
 pub(crate) fn page_of(addr: NonNull<u8>) -> Option<NonNull<bindings::page>> {
     // SAFETY: The function computes the address of the `struct page`, and reads nothing there.
     NonNull::new(unsafe { raw::rust_pool_page_of(addr.as_ptr().cast()) })
+}
+
+/// The words of the page at an address of the direct map or of vmalloc's area, which the caller
+/// owns.
+pub(crate) fn words_of(addr: NonNull<u8>) -> Option<PageWords> {
+    let page = if is_vmalloc(addr) {
+        // SAFETY: It is in vmalloc's area, whose page tables may be read at any time.
+        NonNull::new(unsafe { bindings::vmalloc_to_page(addr.as_ptr().cast()) })
+    } else {
+        page_of(addr)
+    };
+    page.map(PageWords::of)
 }
 
 /// The address of a page in the direct map.

@@ -13,7 +13,10 @@
 
 #include "core.h"
 
-/* Accept the kernel's words for a boolean, but unlike kstrtobool() nothing behind. */
+/*
+ * Accept the words for a boolean that the kernel's users write. kstrtobool() takes any text that
+ * begins with one of ten letters.
+ */
 static int switch_set(const char *text, const struct kernel_param *param)
 {
 	bool *on = param->arg;
@@ -22,8 +25,9 @@ static int switch_set(const char *text, const struct kernel_param *param)
 		*on = true;
 		return 0;
 	}
-	if ((strlen(text) == 1 || !strcasecmp(text, "on") ||
-	     !strcasecmp(text, "off")) && !kstrtobool(text, on))
+	if (((strlen(text) == 1 && strchr("1Yy0Nn", *text)) ||
+	     !strcasecmp(text, "on") || !strcasecmp(text, "off")) &&
+	    !kstrtobool(text, on))
 		return 0;
 	pr_err("rust_pool: %s=%s: neither on nor off: give 1, Y, 0 or N\n",
 	       param->name, text);

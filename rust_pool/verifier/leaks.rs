@@ -4,7 +4,10 @@
 
 use crate::{
     lib::text::kwrite,
-    report::violation::Blocks,
+    report::{
+        files::AllIn,
+        violation::Blocks, //
+    },
     sys::Module,
     types::memory_type::MemoryType,
     verifier::{
@@ -84,9 +87,8 @@ pub(crate) fn print(module: Option<Module>) {
     if more.blocks != 0 {
         let Sum { blocks, bytes } = more;
         let (count, blocks) = (told.saturating_sub(LINES), Blocks(blocks));
-        pr_err!(
-            "  and {count} more tracked places: {blocks}, {bytes} bytes; all are in \
-             /sys/kernel/debug/rust_pool/sites\n"
-        );
+        let (words, files) = ("all are in", "sites");
+        let all = AllIn { words, files };
+        pr_err!("  and {count} more tracked places: {blocks}, {bytes} bytes{all}\n");
     }
 }

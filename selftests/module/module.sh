@@ -130,12 +130,13 @@ parameters_parsed() {
 		shows "$_want N $([ $_want = Y ] && echo 'policy panic # panic_on_violation' ||
 			echo off)" && unload rust_pool || return 1
 	done
-	for _bad in panic_on_violation=2 panic_on_violation=12 magazines=yes magazines= \
+	for _bad in panic_on_violation=2 panic_on_violation=12 panic_on_violation=t \
+		panic_on_violation=d magazines=yes magazines= \
 		verifier=fial verifier; do
 		log_mark "$_bad"
 		! insmod "$(module_file rust_pool)" "$_bad" 2>/dev/null && ! loaded rust_pool || return 1
 		case $_bad in
-		*=2 | *=12) logged "rust_pool: $_bad: neither on nor off" ;;
+		*=2 | *=12 | *=[td]) logged "rust_pool: $_bad: neither on nor off" ;;
 		*=fial) logged 'rust_pool: verifier: line 1, "fial": fial: no option' ;;
 		esac || return 1
 	done

@@ -223,7 +223,17 @@ modprobes() {
 		step modprobe "$wanted"
 		step in_kernel dma_demo
 		step in_kernel rust_pool
-		step modprobe -r dma_demo
+		step modprobe -r dma_demo rust_pool
+		mkdir -p /etc/modprobe.d
+		sed 's/^#options/options/' root/usr/share/doc/rust_pool/examples/modprobe.d/rust_pool.conf \
+			>/etc/modprobe.d/rust_pool.conf
+		step modprobe rust_pool
+		for is in "verifier=tracking tag=*;policy panic # panic_on_violation" panic_on_violation=Y; do
+			file=/sys/module/rust_pool/parameters/${is%%=*}
+			[ "$(cat "$file" | paste -s -d ';' -)" = "${is#*=}" ] ||
+				{ echo "FAILED: the example for modprobe.d: $(cat "$file")"; exit 1; }
+		done
+		step modprobe -r rust_pool
 		dmesg | grep -i 'rust_pool\|dma_demo'
 		echo "ALL DONE"
 	END

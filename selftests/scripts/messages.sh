@@ -18,7 +18,7 @@ tree() {
 	mkdir -p "$tree/include/config" "$tree/rust"
 	printf 'modules:\n\t@echo BUILDS\n' >"$tree/Makefile"
 	for option in X86_64 RUST MODULES MODULE_UNLOAD DEBUG_FS PCI CONTIG_ALLOC STACKTRACE \
-		X86_PAT; do
+		KALLSYMS X86_PAT; do
 		echo "CONFIG_$option=y"
 	done >"$tree/include/config/auto.conf"
 	echo 'CONFIG_RUSTC_VERSION_TEXT="rustc 9.9 (a test)"' >>"$tree/include/config/auto.conf"
@@ -325,6 +325,7 @@ check "no debugfs" unfit "no CONFIG_DEBUG_FS" DEBUG_FS
 check "no Rust" unfit "no CONFIG_RUST," RUST
 check "no contiguous memory" unfit "no CONFIG_CONTIG_ALLOC" CONTIG_ALLOC
 check "no stack traces" unfit "no CONFIG_STACKTRACE" STACKTRACE
+check "no names of symbols" unfit "no CONFIG_KALLSYMS" KALLSYMS
 check "MODVERSIONS" unfit "CONFIG_MODVERSIONS" MODVERSIONS=y
 check "no Rust metadata" no_metadata
 check "a tree that is not configured" not_configured

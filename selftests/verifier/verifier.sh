@@ -27,7 +27,14 @@ reads_back() {
 	cat "$STATS/verifier" >"$TMP/saved"
 	option off && is "$(options)" off && cat "$TMP/saved" >"$STATS/verifier" &&
 		is "$(options)" "$(sed 1,3d "$TMP/saved")" || return 1
-	option off && is "$(options)" off
+	# But not what other tasks asked for themselves.
+	option 'tracking tag=A*' || return 1
+	for _task in 1 2; do
+		sh -c "echo 'fail nth=9' >$STATS/verifier; true" || return 1
+	done
+	is "$(options | grep -c '^fail nth=9 # pid ')" 2 && cat "$STATS/verifier" >"$TMP/saved" &&
+		option off && cat "$TMP/saved" >"$STATS/verifier" &&
+		is "$(options)" 'tracking tag=A*' && option off && is "$(options)" off
 }
 
 refuses() {

@@ -107,6 +107,61 @@ static void kept(struct rpt *t)
 	EXPECT_EQ(t, row.diff, before.diff);
 }
 
+static const struct rpt_arg held_sizes[] = {
+	{ "4096", SZ_4K },
+	{ "5000", 5000 },
+	{ "12K", 3 * SZ_4K },
+	{ "64K", SZ_64K },
+	{ "128K", SZ_128K },
+	{ }
+};
+
+static struct page *page_of(const void *at)
+{
+	return is_vmalloc_addr(at) ? vmalloc_to_page(at) : virt_to_page(at);
+}
+
+/*
+ * An entry whose last page somebody else has a reference to when it is freed: the list does not
+ * keep it, no entry has that page while the reference is held, and nobody writes to it.
+ */
+static void held_when_freed(struct rpt *t)
+{
+	ULONG size = rpt_value(t), used = (size - 1) % PAGE_SIZE + 1;
+	struct rpt_row before, row;
+	NPAGED_LOOKASIDE_LIST list;
+	void *entries[8];
+	struct page *page;
+	unsigned int i;
+	char *one;
+
+	rpt_tag(t, "Look", false, &before);
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, size, TAG_LOOK, 0);
+	one = ExAllocateFromNPagedLookasideList(&list);
+	if (!EXPECT(t, one))
+		return;
+	memset(one, 0x5a, size);
+	page = page_of(one + size - 1);
+	get_page(page);
+	ExFreeToNPagedLookasideList(&list, one);
+	rpt_tag(t, "Look", false, &row);
+	EXPECT_EQ(t, row.diff, before.diff);
+	for (i = 0; i < ARRAY_SIZE(entries); i++) {
+		entries[i] = ExAllocateFromNPagedLookasideList(&list);
+		if (!EXPECT(t, entries[i]))
+			break;
+		EXPECT(t, page_of(entries[i] + size - 1) != page);
+		memset(entries[i], 0xa5, size);
+	}
+	EXPECT(t, !memchr_inv(page_address(page), 0x5a, used));
+	put_page(page);
+	while (i--)
+		ExFreeToNPagedLookasideList(&list, entries[i]);
+	ExDeleteNPagedLookasideList(&list);
+	rpt_tag(t, "Look", false, &row);
+	EXPECT_EQ(t, row.diff, before.diff);
+}
+
 #define BURST	64
 
 /* Allocates and frees so many at once; how many allocations were misses. */
@@ -518,6 +573,7 @@ static const struct rpt_arg pools[] = {
 static const struct rpt_case cases[] = {
 	{ "initialised", initialised },
 	{ "kept", kept, sizes },
+	{ "held_when_freed", held_when_freed, held_sizes },
 	{ "depth_adapts", depth_adapts },
 	{ "bytes_bounded", bytes_bounded, bounded },
 	{ "own_routines", own_routines },
