@@ -27,6 +27,7 @@ reads_back() {
 	cat "$STATS/verifier" >"$TMP/saved"
 	option off && is "$(options)" off && cat "$TMP/saved" >"$STATS/verifier" &&
 		is "$(options)" "$(sed 1,3d "$TMP/saved")" || return 1
+	option off && is "$(options)" off || return 1
 	# But not what other tasks asked for themselves.
 	option 'tracking tag=A*' || return 1
 	for _task in 1 2; do
