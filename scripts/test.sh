@@ -16,6 +16,7 @@
 #
 #   # vm-cmdline: ...   kernel parameters, in place of no_hash_pointers
 #   # vm-args: ...      arguments for QEMU, on as many lines as they need
+#   # vm-tcg: ...       options for QEMU's emulation, as behind "-accel tcg,"
 #   # vm-mem: 2G        memory, in place of 1G
 #   # vm-smp: 4         processors, in place of 2
 #   # vm-kernel: debug  only on this kernel, or stock, unless the program is named
@@ -132,7 +133,7 @@ needs() {
 	if [ -n "$(header "$1" own)$(header "$1" expect)" ]; then
 		own=$1
 	fi
-	echo "$(header "$1" cmdline)|$(header "$1" args)|$(header "$1" mem)|$(header "$1" smp)|$own"
+	echo "$(header "$1" cmdline)|$(header "$1" args)|$(header "$1" tcg)|$(header "$1" mem)|$(header "$1" smp)|$own"
 }
 
 # count RESULT NAME: adds a result that is not a program's own
@@ -143,9 +144,9 @@ count() {
 # boot DIR NEEDS PROGRAM...: boots a machine for programs. Writes the programs that were
 # started to DIR/ran, and what is to be shown of them to DIR/out.
 boot() {
-	local dir=$1 cmdline args mem smp own program name
+	local dir=$1 cmdline args tcg mem smp own program name
 
-	IFS='|' read -r cmdline args mem smp own <<<"$2"
+	IFS='|' read -r cmdline args tcg mem smp own <<<"$2"
 	shift 2
 	printf '%s\n' "$@" >"$dir/programs"
 	for name in CASES MODEL_SECONDS MODEL_SEED FAIL_EVERY; do
@@ -156,7 +157,7 @@ boot() {
 	say "booting for ${*%.sh}${own:+, alone}$([ -z "$(header "$1" expect)" ] ||
 		echo ", to see it panic")"
 	FILES="$work/selftests $dir/programs $dir/environment $poolmon" \
-		CMDLINE="log_buf_len=4M $options ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} \
+		CMDLINE="log_buf_len=4M $options ${cmdline:-no_hash_pointers}" SMP=${smp:-2} MEM=${mem:-1G} TCG=$tcg \
 		QEMU_ARGS="-serial file:$dir/kmsg $args" TIMEOUT=${TIMEOUT:-$timeout} \
 		STEP='^# rust_pool-selftest: ' STEP_TIMEOUT=$((step + ${MODEL_SECONDS:-0})) VM_LOGS=$dir \
 		"$TOP/scripts/vm.sh" "$TOP/scripts/test-guest" 2>"$dir/runner" |

@@ -13,6 +13,7 @@
 #   BOOT_TIMEOUT  seconds until it counts as hung if it has not started the script
 #   STEP, STEP_TIMEOUT  an extended regular expression; seconds until the machine counts
 #              as hung after it has printed a line that matches it
+#   TCG        options for QEMU's emulation, if that is what runs the machine
 #   VMLINUZ    the kernel to boot; by default that of KDIR if given, else the stock one
 #   VM_LOGS    a directory for the logs: console, the machine's output; qemu, QEMU's own
 #              messages; command, QEMU's command line; load, how busy the host was; hang,
@@ -129,12 +130,14 @@ clock_khz() {
 }
 
 run_qemu() {
-	local serial=$1 command
+	local serial=$1 accel command
 	shift
 
+	accel=$(accelerator)
+	[ "$accel" != tcg ] || accel=tcg${TCG:+,$TCG}
 	# shellcheck disable=SC2206 # QEMU_ARGS is a list of words
 	command=(qemu-system-x86_64
-		-M q35 -accel "$(accelerator)" -cpu max -smp "${SMP:-2}" -m "${MEM:-1G}"
+		-M q35 -accel "$accel" -cpu max -smp "${SMP:-2}" -m "${MEM:-1G}"
 		-display none -vga none -nic none -no-reboot -device edu
 		-serial "$serial" -serial "file:$work/status" -pidfile "$work/pid"
 		-kernel "$image" -initrd "$work/initramfs" -append "$cmdline"

@@ -4,9 +4,14 @@
 # Common buffers whose device goes, or whose IOMMU domain changes: a device in a
 # group of its own, and two behind a bridge, which share one.
 # vm-cmdline: no_hash_pointers intel_iommu=on iommu=nopt
+# vm-tcg: thread=single
 # vm-args: -machine kernel-irqchip=split -device intel-iommu
 # vm-args: -device pcie-root-port,id=rp0,chassis=1 -device pcie-pci-bridge,id=br0,bus=rp0
 # vm-args: -device edu,bus=br0,addr=1 -device edu,bus=br0,addr=2
+
+# On a busy host QEMU 10 dies by an assertion (iotlb_to_section) when one emulated processor
+# changes which addresses belong to devices, as this program makes it do all the time, while
+# another one is in the middle of an access. So one thread emulates both, in turn.
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
