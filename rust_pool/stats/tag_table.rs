@@ -59,7 +59,7 @@ const CHUNK: usize = 64;
 const MAX_ROWS: usize = 1 << 16;
 /// If fewer rows than this are unused, more are made.
 const RESERVE: usize = CHUNK;
-const BUCKETS: usize = 2048;
+const BUCKETS: usize = 1024;
 
 static HEADS: [Atomic<usize>; BUCKETS] = [const { Atomic::new(0) }; BUCKETS];
 static CHUNKS: [Atomic<usize>; MAX_ROWS / CHUNK] = [const { Atomic::new(0) }; MAX_ROWS / CHUNK];
@@ -76,8 +76,8 @@ fn key(tag: Tag, kind: PoolKind) -> u64 {
 #[inline(always)]
 fn head(key: u64) -> &'static Atomic<usize> {
     // CAST: These are the two halves of the key. The upper bits of the product are mixed best.
-    let hash = (key as u32 ^ (key >> 32) as u32).wrapping_mul(0x9e37_79b1) >> 21;
-    // PANIC: The index has 11 bits, and the array 2^11 elements.
+    let hash = (key as u32 ^ (key >> 32) as u32).wrapping_mul(0x9e37_79b1) >> 22;
+    // PANIC: The index has 10 bits, and the array 2^10 elements.
     &HEADS[hash as usize]
 }
 
