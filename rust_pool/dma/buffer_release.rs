@@ -42,7 +42,7 @@ pub(crate) fn release(region: &Region) {
         let fate = unsafe { list.mapped.unmap(&list.device, true) };
         if let (Some(fate), Some(freeing)) = (fate, &list.freeing) {
             let at = Parameter::Address(mapped_list::of_key(region.addr()));
-            freeing.report_list(&list.device, list.adapter, at, fate);
+            freeing.report_list(&list.device, list.adapter, at, list.part.is_some(), fate);
         }
         return;
     }

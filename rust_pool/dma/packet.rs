@@ -574,7 +574,7 @@ unsafe extern "C" fn rust_pool_packet_map(
     // SAFETY: By the safety requirements.
     let asked = unsafe { transfer.read() };
     if bytes.is_null() {
-        return scatter_gather::for_nobody(&asked).status();
+        return scatter_gather::for_nobody(&asked, &rule::TRANSFER_WITHOUT_LENGTH).status();
     }
     // SAFETY: By the safety requirements.
     let transfer = unsafe { Transfer::from_raw(&asked) };

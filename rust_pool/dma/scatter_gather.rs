@@ -48,7 +48,10 @@ use crate::{
     },
     report::{
         rule,
-        violation::Parameter, //
+        violation::{
+            Parameter,
+            Rule, //
+        }, //
     },
     sys::{
         self,
@@ -579,7 +582,7 @@ pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
         // SAFETY: The region is in no table, so nobody else has it.
         let fate = unsafe { list.mapped.unmap(&list.device, sleep) };
         if let Some(fate) = fate {
-            freeing.report_list(&list.device, list.adapter, at, fate);
+            freeing.report_list(&list.device, list.adapter, at, list.part.is_some(), fate);
             unmapped = true;
         }
         list.freeing = Some(freeing);
@@ -589,13 +592,11 @@ pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
     }
 }
 
-/// Reports a request without a place for its result.
-pub(super) fn for_nobody(asked: &raw::rust_pool_transfer) -> Refused {
+/// Reports a request without a place for its result, by its rule.
+pub(super) fn for_nobody(asked: &raw::rust_pool_transfer, rule: &Rule<2>) -> Refused {
     let id = AdapterId::new(asked.adapter);
     let mdl = Parameter::Address(asked.mdl as usize);
-    rule::LIST_FOR_NOBODY
-        .by(asked.caller, [id.into(), mdl])
-        .report();
+    rule.by(asked.caller, [id.into(), mdl]).report();
     Refused::Misuse
 }
 
@@ -614,7 +615,7 @@ unsafe extern "C" fn rust_pool_list_get(
     // SAFETY: By the safety requirements the transfer may be read.
     let asked = unsafe { transfer.read() };
     if list.is_null() {
-        return for_nobody(&asked).status();
+        return for_nobody(&asked, &rule::LIST_FOR_NOBODY).status();
     }
     // SAFETY: By the safety requirements its MDL is null, or the first of a chain that ends.
     let Some(transfer) = (unsafe { Transfer::from_raw(&asked) }) else {
@@ -666,7 +667,7 @@ unsafe extern "C" fn rust_pool_list_size(
     let asked = unsafe { transfer.read() };
     let caller = asked.caller;
     if size.is_null() {
-        return for_nobody(&asked).status();
+        return for_nobody(&asked, &rule::LIST_SIZE_FOR_NOBODY).status();
     }
     let pages = if asked.mdl.is_null() && !asked.by_offset {
         // CAST: `usize` is 64 bits wide on the architectures supported.

@@ -73,21 +73,28 @@ impl Freeing {
         })
     }
 
-    /// Reports that a list was put, if the device is not as it was when the list was made.
+    /// Reports that a list was put, or a piece of a packet flushed, if the device is not as it was
+    /// when that was mapped. `at` is the list, or the map register base.
     pub(crate) fn report_list(
         &self,
         device: &DmaDevice,
         adapter: impl Into<Parameter>,
-        list: Parameter,
+        at: Parameter,
+        is_piece: bool,
         fate: Fate,
     ) {
-        let rule = match self.event(device, fate) {
-            None => return,
-            Some(Event::DriverLost) => &rule::PUT_WITHOUT_DRIVER,
-            Some(Event::Removed) => &rule::PUT_WITHOUT_DEVICE,
-            Some(Event::DomainChanged) => &rule::PUT_WITHOUT_IOMMU,
+        let Some(event) = self.event(device, fate) else {
+            return;
         };
-        let given = [adapter.into(), list];
+        let rule = match (event, is_piece) {
+            (Event::DriverLost, false) => &rule::PUT_WITHOUT_DRIVER,
+            (Event::DriverLost, true) => &rule::FLUSHED_WITHOUT_DRIVER,
+            (Event::Removed, false) => &rule::PUT_WITHOUT_DEVICE,
+            (Event::Removed, true) => &rule::FLUSHED_WITHOUT_DEVICE,
+            (Event::DomainChanged, false) => &rule::PUT_WITHOUT_IOMMU,
+            (Event::DomainChanged, true) => &rule::FLUSHED_WITHOUT_IOMMU,
+        };
+        let given = [adapter.into(), at];
         rule.by(self.site.address(), given).report();
     }
 

@@ -811,12 +811,28 @@ pub(crate) const FACTS_OF_NO_ADAPTER: Rule<1> = rule(
     Refused,
 );
 
-/// A scatter/gather list requested without a routine to be called with it, or a place for its size;
-/// or `MapTransfer()` without a length.
+/// A scatter/gather list requested without a routine to be called with it.
 pub(crate) const LIST_FOR_NOBODY: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
     "scatter/gather list for nobody",
+    Refused,
+);
+
+/// `CalculateScatterGatherList()` without a place for the size, or `GetDmaTransferInfo()` without a
+/// structure.
+pub(crate) const LIST_SIZE_FOR_NOBODY: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
+    "size of a scatter/gather list without a place for it",
+    Refused,
+);
+
+/// `MapTransfer()` without a length.
+pub(crate) const TRANSFER_WITHOUT_LENGTH: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
+    "transfer without a place for its length",
     Refused,
 );
 
@@ -1684,8 +1700,7 @@ pub(crate) const ADAPTER_OF_NO_DEVICE: Rule<0> = rule(
     Refused,
 );
 
-/// `PutScatterGatherList()` or `FlushAdapterBuffers()` after the driver that had the device at the
-/// time of mapping was unbound.
+/// `PutScatterGatherList()` after the driver that had the device at the time of mapping was unbound.
 pub(crate) const PUT_WITHOUT_DRIVER: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("list"), Is(1)],
@@ -1693,7 +1708,7 @@ pub(crate) const PUT_WITHOUT_DRIVER: Rule<2> = rule(
     Done,
 );
 
-/// `PutScatterGatherList()` or `FlushAdapterBuffers()` after the device was removed.
+/// `PutScatterGatherList()` after the device was removed.
 pub(crate) const PUT_WITHOUT_DEVICE: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("list"), Is(2)],
@@ -1701,12 +1716,53 @@ pub(crate) const PUT_WITHOUT_DEVICE: Rule<2> = rule(
     Done,
 );
 
-/// `PutScatterGatherList()` or `FlushAdapterBuffers()` after the device's IOMMU group got another
-/// domain.
+/// `PutScatterGatherList()` after the device's IOMMU group got another domain.
 pub(crate) const PUT_WITHOUT_IOMMU: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("list"), Is(3)],
     "scatter/gather list put after its IOMMU domain changed",
+    Done,
+);
+
+/// `FlushAdapterBuffers()`, or a free of map registers that still map something, after the driver
+/// that had the device at the time of mapping was unbound.
+pub(crate) const FLUSHED_WITHOUT_DRIVER: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Ours(0x00),
+        Given("adapter"),
+        Given("map register base"),
+        Is(1),
+    ],
+    "transfer flushed after its device lost its driver",
+    Done,
+);
+
+/// `FlushAdapterBuffers()`, or a free of map registers that still map something, after the device
+/// was removed.
+pub(crate) const FLUSHED_WITHOUT_DEVICE: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Ours(0x00),
+        Given("adapter"),
+        Given("map register base"),
+        Is(2),
+    ],
+    "transfer flushed after its device was removed",
+    Done,
+);
+
+/// `FlushAdapterBuffers()`, or a free of map registers that still map something, after the device's
+/// IOMMU group got another domain.
+pub(crate) const FLUSHED_WITHOUT_IOMMU: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Ours(0x00),
+        Given("adapter"),
+        Given("map register base"),
+        Is(3),
+    ],
+    "transfer flushed after its IOMMU domain changed",
     Done,
 );
 

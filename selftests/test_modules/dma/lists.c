@@ -771,6 +771,7 @@ static void in_own_memory(struct rpt *t)
 {
 	const DMA_OPERATIONS *ops;
 	ULONG size, least, registers = 0;
+	const struct rpt_violation *v;
 	struct transfer x;
 	char *room;
 
@@ -789,6 +790,12 @@ static void in_own_memory(struct rpt *t)
 	EXPECT_EQ(t, (u32)ops->CalculateScatterGatherList(x.adapter, NULL, x.va,
 							  SZ_1M, &least, NULL),
 		  INSUFFICIENT);
+	EXPECT_EQ(t, (u32)ops->CalculateScatterGatherList(x.adapter, x.mdl, x.va,
+							  x.length, NULL,
+							  &registers), MISUSE);
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	if (v)
+		EXPECT(t, strstr(v->text, "size of a scatter/gather list without a place"));
 	room = kmalloc(size + 1, GFP_KERNEL);
 	if (EXPECT(t, room)) {
 		room[size] = 0x5a;

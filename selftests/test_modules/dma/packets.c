@@ -461,6 +461,7 @@ static void routine_calls(struct rpt *t)
 
 static void bad_packets(struct rpt *t)
 {
+	const struct rpt_violation *v;
 	struct packet p, other;
 	ULONG here;
 
@@ -470,6 +471,10 @@ static void bad_packets(struct rpt *t)
 		drop(&p);
 		return;
 	}
+	EXPECT(t, !map(&p, 0, NULL));
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	if (v)
+		EXPECT(t, strstr(v->text, "transfer without a place for its length"));
 	here = 0;
 	EXPECT(t, !map(&p, 0, &here));
 	dma_violation(t, 0x21, p.adapter, p.mdl);
