@@ -397,7 +397,10 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * STATUS_INSUFFICIENT_RESOURCES, without a call of the routine, when the adapter has
  * fewer map registers, when memory is short, and while the channel is kept (0xE6/0x0B);
  * STATUS_INVALID_PARAMETER after another violation: an adapter as above, no routine
- * (0xC4/0x16), a device that was removed (0xE6/0x00). Context: as GetScatterGatherList.
+ * (0xC4/0x16), a device that was removed (0xE6/0x00). If the channel is kept for another
+ * request while the routine runs, and the routine returns KeepObject, that is the same
+ * violation (0xE6/0x0B); then the caller has only the map registers, until
+ * FreeMapRegisters, and the result is STATUS_SUCCESS. Context: as GetScatterGatherList.
  *
  * MapTransfer: maps as many of Length bytes from CurrentVa on as are adjacent for the
  * device, or all of them for a description without ScatterGather, and sets Length to
@@ -424,10 +427,11 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * AllocateAdapterChannelEx, MapTransferEx, FlushAdapterBuffersEx: like those without Ex,
  * but with an offset into the MDL instead of an address. With DMA_SYNCHRONOUS_CALLBACK
  * the routine may be NULL; then the channel is kept, and the last argument gets the map
- * register base. MapTransferEx maps all bytes, and writes a list;
- * STATUS_BUFFER_TOO_SMALL if there is no room for that. FreeAdapterObject: like
- * FreeAdapterChannel, but with DeallocateObjectKeepRegisters the map registers stay
- * allocated.
+ * register base. Of two such requests at the same time, one fails as while the channel is
+ * kept. The last argument gets NULL when a request fails. MapTransferEx maps all bytes,
+ * and writes a list; STATUS_BUFFER_TOO_SMALL if there is no room for that.
+ * FreeAdapterObject: like FreeAdapterChannel, but with DeallocateObjectKeepRegisters the
+ * map registers stay allocated.
  *
  * GetDmaTransferInfo: like CalculateScatterGatherList, but from an offset into the
  * chain on. GetDmaAdapterInfo: how many elements a list may have, and the address

@@ -279,7 +279,8 @@ static PVOID allocate_common_buffer_with_bounds(
  * Take map registers, and call the routine with them, if there is one. As requests
  * never wait for map registers, it is called before this returns. It runs at
  * DISPATCH_LEVEL, and returns what it keeps: the channel, only the map registers, or
- * nothing. Without a routine, the channel is kept.
+ * nothing. Without a routine, the channel is kept; if another request was quicker to
+ * keep it, this one fails. If it fails, *result is NULL.
  */
 static NTSTATUS allocate_channel(PDMA_ADAPTER adapter,
 				 PDEVICE_OBJECT device_object, ULONG registers,
@@ -290,18 +291,23 @@ static NTSTATUS allocate_channel(PDMA_ADAPTER adapter,
 	NTSTATUS status;
 	PVOID base;
 
+	if (result)
+		*result = NULL;
 	status = rust_pool_channel_get(adapter, registers, wanted ? &base : NULL,
 				       caller);
 	if (!NT_SUCCESS(status))
 		return status;
-	if (result)
-		*result = base;
 	if (routine) {
+		if (result)
+			*result = base;
 		local_bh_disable();
 		action = routine(device_object, NULL, base, context);
 		local_bh_enable();
 	}
-	rust_pool_channel_act(adapter, base, action, caller);
+	if (!rust_pool_channel_act(adapter, base, action, !routine, caller))
+		return STATUS_INSUFFICIENT_RESOURCES;
+	if (!routine)
+		*result = base;
 	return status;
 }
 

@@ -206,13 +206,19 @@ fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) {
     }
 }
 
-/// Keeps or gives back what the driver's routine says. Any context but NMI.
-fn act(id: AdapterId, base: usize, action: u32, caller: usize) {
+/// Keeps or gives back what the driver's routine says. If there is none, `alone`, the channel is to
+/// be kept, and nobody has the map registers yet. Returns whether the request is met. Any context
+/// but NMI.
+fn act(id: AdapterId, base: usize, action: u32, alone: bool, caller: usize) -> bool {
     match action {
         raw::_IO_ALLOCATION_ACTION_KeepObject => {
             if !adapter::keep_channel(id, base) {
                 // Another channel was allocated meanwhile, and kept.
                 rule::CHANNEL_KEPT.by(caller, [id.into()]).report();
+                if alone {
+                    give(id, base, None, caller);
+                    return false;
+                }
             } else if free_registers(id, base).is_none() {
                 // The routine, or somebody else since, has freed the map registers.
                 adapter::leave_channel(id, base);
@@ -224,6 +230,7 @@ fn act(id: AdapterId, base: usize, action: u32, caller: usize) {
             .by(caller, [id.into(), action.into()])
             .report(),
     }
+    true
 }
 
 /// Gives a channel back that was kept, and its map registers unless `keep`.
@@ -508,7 +515,8 @@ unsafe extern "C" fn rust_pool_channel_get(
 }
 matches_header!(rust_pool_channel_get);
 
-/// `AllocateAdapterChannel`, after the driver's routine has returned `action`.
+/// `AllocateAdapterChannel`, after the driver's routine has returned `action`; or, if `alone`,
+/// without a routine. Returns whether the request is met.
 ///
 /// # Safety
 ///
@@ -518,9 +526,16 @@ unsafe extern "C" fn rust_pool_channel_act(
     adapter: *mut raw::DMA_ADAPTER,
     base: *mut c_void,
     action: raw::IO_ALLOCATION_ACTION,
+    alone: bool,
     caller: usize,
-) {
-    act(AdapterId::new(adapter), base as usize, action, caller);
+) -> bool {
+    act(
+        AdapterId::new(adapter),
+        base as usize,
+        action,
+        alone,
+        caller,
+    )
 }
 matches_header!(rust_pool_channel_act);
 

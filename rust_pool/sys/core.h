@@ -427,8 +427,9 @@ NTSTATUS rust_pool_adapter_info(DMA_ADAPTER *adapter, DMA_ADAPTER_INFO_V1 *info,
 				unsigned long caller);
 NTSTATUS rust_pool_channel_get(DMA_ADAPTER *adapter, u32 registers, void **base,
 			       unsigned long caller);
-void rust_pool_channel_act(DMA_ADAPTER *adapter, void *base,
-			   IO_ALLOCATION_ACTION action, unsigned long caller);
+bool rust_pool_channel_act(DMA_ADAPTER *adapter, void *base,
+			   IO_ALLOCATION_ACTION action, bool alone,
+			   unsigned long caller);
 void rust_pool_channel_free(DMA_ADAPTER *adapter, bool keep,
 			    unsigned long caller);
 void rust_pool_registers_free(DMA_ADAPTER *adapter, void *base, u32 registers,

@@ -379,6 +379,54 @@ static void channel(struct rpt *t)
 	drop(&p);
 }
 
+struct asking {
+	const struct packet *p;
+	PVOID base;
+	u32 status;
+};
+
+static void ask(void *arg)
+{
+	struct asking *a = arg;
+	const struct packet *p = a->p;
+
+	a->base = a;
+	a->status = p->ops->AllocateAdapterChannelEx(p->adapter, &edu->dev, NULL,
+			1, DMA_SYNCHRONOUS_CALLBACK, NULL, NULL, &a->base);
+}
+
+/* One of two who ask at the same time has the channel, and the other nothing. */
+static void channel_of_two(struct rpt *t)
+{
+	enum { ROUNDS = 100 };
+	struct asking asking[2];
+	struct packet p;
+	unsigned int round, second;
+
+	if (!make(t, &p, 32, 5000))
+		return;
+	asking[0].p = &p;
+	asking[1].p = &p;
+	for (round = 0; round < ROUNDS && !rpt_failed(t); round++) {
+		if (!rpt_at_once(ask, &asking[0], &asking[1])) {
+			rpt_skip(t, "needs two CPUs");
+			break;
+		}
+		second = !asking[0].status;
+		EXPECT_EQ(t, asking[!second].status, 0);
+		EXPECT_EQ(t, asking[second].status, INSUFFICIENT);
+		EXPECT(t, asking[!second].base);
+		EXPECT(t, !asking[second].base);
+		EXPECT(t, rpt_has_line(t, "adapters",
+				       "in_use 1 lists 0 buffers 0 open"));
+		dma_violation(t, 0x0b, NULL, p.adapter);
+		p.ops->FreeAdapterChannel(p.adapter);
+		EXPECT(t, idle(t));
+	}
+	EXPECT_VIOLATIONS(t, 0);
+	drop(&p);
+}
+
 /* What a routine does that is called with map registers. */
 enum inside { KEEPS_ANOTHER, TRANSFERS, FREES, PUTS };
 
@@ -684,6 +732,7 @@ static const struct rpt_case cases[] = {
 	{ "packet_for_a_device_without_lists", one_piece },
 	{ "packets_have_registers", counted },
 	{ "adapter_channel", channel },
+	{ "channel_of_two", channel_of_two },
 	{ "adapter_channel_routine", routine_calls, insides },
 	{ "bad_packets", bad_packets },
 	{ "adapter_put_with_packets_out", put_with_packets },

@@ -2,12 +2,18 @@
 /*
  * Every context that rust_pool has a rule for.
  */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
@@ -141,6 +147,56 @@ void rpt_in_context(enum rpt_context context, void (*fn)(void *arg), void *arg)
 	}
 }
 EXPORT_SYMBOL_GPL(rpt_in_context);
+
+struct rpt_pair {
+	void (*fn)(void *arg);
+	void *other;
+	atomic_t there;
+	struct completion done;
+};
+
+static void rpt_call_when_both(struct rpt_pair *pair, void *arg)
+{
+	unsigned long end = jiffies + RPT_PATIENCE;
+
+	atomic_inc(&pair->there);
+	while (atomic_read(&pair->there) < 2 && time_before(jiffies, end)) {
+		cpu_relax();
+		cond_resched();
+	}
+	pair->fn(arg);
+}
+
+static int rpt_call_other(void *arg)
+{
+	struct rpt_pair *pair = arg;
+
+	rpt_call_when_both(pair, pair->other);
+	complete(&pair->done);
+	return 0;
+}
+
+bool rpt_at_once(void (*fn)(void *arg), void *one, void *other)
+{
+	struct rpt_pair pair = { .fn = fn, .other = other };
+	struct task_struct *task = NULL;
+	unsigned int cpu;
+
+	init_completion(&pair.done);
+	migrate_disable();
+	cpu = cpumask_any_but(cpu_online_mask, raw_smp_processor_id());
+	if (cpu < nr_cpu_ids)
+		task = kthread_create(rpt_call_other, &pair, "rpt_other");
+	if (!IS_ERR_OR_NULL(task)) {
+		kthread_bind(task, cpu);
+		wake_up_process(task);
+		rpt_call_when_both(&pair, one);
+		wait_for_completion(&pair.done);
+	}
+	migrate_enable();
+	return !IS_ERR_OR_NULL(task);
+}
+EXPORT_SYMBOL_GPL(rpt_at_once);
 
 unsigned int rpt_irql(enum rpt_context context)
 {

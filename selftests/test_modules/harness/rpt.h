@@ -184,6 +184,11 @@ extern const struct rpt_arg rpt_contexts[];
 
 /* Runs fn in the context, and returns after it. */
 void rpt_in_context(enum rpt_context context, void (*fn)(void *arg), void *arg);
+/*
+ * Calls fn with each of the two at the same time, in task context on two CPUs, and returns
+ * after both. False: there are no two CPUs, or no thread, and it was not called.
+ */
+bool rpt_at_once(void (*fn)(void *arg), void *one, void *other);
 /* The IRQL that a report from there shows. */
 unsigned int rpt_irql(enum rpt_context context);
 
