@@ -15,9 +15,17 @@ use crate::{
         contiguous::bounds::PAGE,
         noncached, //
     },
-    lib::export::{
-        export_symbol_gpl,
-        matches_header, //
+    lib::{
+        at_load::AtLoad,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        },
+        list::{
+            Link,
+            List,
+            Next, //
+        }, //
     },
     record::{
         self,
@@ -50,10 +58,14 @@ use crate::{
 };
 use core::ptr::NonNull;
 use kernel::{
+    new_spinlock_irq,
     prelude::*,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        SpinLockIrq, //
     }, //
 };
 
@@ -125,6 +137,75 @@ fn other_type(range: &Range, cache: CacheType) -> Option<CacheType> {
         } if own != cache && range.meets(page(physical), region.used) => Some(own),
         _ => None,
     })
+}
+
+/// What a task is about to map. It has no record yet, so tasks that map at the same time know each
+/// other by this. It is no lock, as the kernel waits for memory while it maps.
+pub(crate) struct Claim {
+    next: Next<Claim>,
+    range: Range,
+    cache: CacheType,
+}
+
+// SAFETY: Only the list uses the link, and it owns the next claim as it owns this one.
+unsafe impl Send for Claim {}
+
+impl Link for Claim {
+    fn link(&mut self) -> &mut Next<Self> {
+        &mut self.next
+    }
+
+    fn next(&self) -> &Next<Self> {
+        &self.next
+    }
+}
+
+/// What tasks are about to map.
+pub(crate) static CLAIMS: AtLoad<SpinLockIrq<List<Claim>>> = AtLoad::new(|| {
+    KBox::pin_init(
+        new_spinlock_irq!(List::new(), "rust_pool::claims"),
+        GFP_KERNEL,
+    )
+});
+
+/// The address of a claim, which ends when this is dropped.
+struct Claimed(usize);
+
+/// Why there is no claim.
+enum Unclaimed {
+    /// Any part of the range has this type, or is about to.
+    OtherType(CacheType),
+    NoMemory,
+}
+
+impl Claimed {
+    /// Claims a range for mappings of this type. Sleeps.
+    fn new(range: Range, cache: CacheType) -> Result<Self, Unclaimed> {
+        let next = Next::none();
+        let claim = KBox::new(Claim { next, range, cache }, GFP_KERNEL);
+        let claim = claim.map_err(|_| Unclaimed::NoMemory)?;
+        let claimed = {
+            let mut claims = CLAIMS.lock();
+            let other = claims.iter().find(|other| {
+                other.cache != cache && range.meets(other.range.start, other.range.used)
+            });
+            if let Some(other) = other {
+                return Err(Unclaimed::OtherType(other.cache));
+            }
+            Self(core::ptr::from_ref(claims.push(claim)) as usize)
+        };
+        // Whoever had a claim before has a record by now.
+        other_type(&range, cache).map_or(Ok(claimed), |own| Err(Unclaimed::OtherType(own)))
+    }
+}
+
+impl Drop for Claimed {
+    fn drop(&mut self) {
+        let claim = CLAIMS
+            .lock()
+            .unlink(|claim| core::ptr::from_ref(claim) as usize == self.0);
+        drop(claim);
+    }
 }
 
 /// Whether a mapping here has memory of the contiguous block at `base`. Any context but NMI.
@@ -204,12 +285,17 @@ fn map_range(range: Range, cache: CacheType, access: Access, caller: usize) -> O
             .report();
         return None;
     }
-    if let Some(own) = other_type(&range, cache) {
-        rule::IO_SPACE_OF_ANOTHER_TYPE
-            .by(caller, [range.first.into(), range.bytes.into(), own.into()])
-            .report();
-        return None;
-    }
+    // Until there is a record of the mapping.
+    let _claimed = match Claimed::new(range, cache) {
+        Ok(claimed) => claimed,
+        Err(Unclaimed::OtherType(own)) => {
+            rule::IO_SPACE_OF_ANOTHER_TYPE
+                .by(caller, [range.first.into(), range.bytes.into(), own.into()])
+                .report();
+            return None;
+        }
+        Err(Unclaimed::NoMemory) => return None,
+    };
     noncached::BACKLOG.shorten(range.used, noncached::give_back);
     let record = Reservation::new()?;
     let write = access == Access::Write;

@@ -247,6 +247,30 @@ static void call_unmap(void *arg)
 	MmUnmapIoSpace(call->base, 4096);
 }
 
+/* That holds for two who map at the same time, too. */
+static void one_type_of_two(struct rpt *t)
+{
+	enum { ROUNDS = 100 };
+	struct call calls[2];
+	unsigned int round, i;
+
+	for (round = 0; round < ROUNDS && !rpt_failed(t); round++) {
+		calls[0].type = round % 2 ? MmNonCached : MmWriteCombined;
+		calls[1].type = round % 2 ? MmWriteCombined : MmNonCached;
+		if (!rpt_at_once(call_map, &calls[0], &calls[1]))
+			return rpt_skip(t, "needs two CPUs");
+		EXPECT_EQ(t, !calls[0].base + !calls[1].base, 1);
+		EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+		for (i = 0; i < ARRAY_SIZE(calls); i++) {
+			if (!calls[i].base)
+				continue;
+			EXPECT_EQ(t, rpt_cache(calls[i].base),
+				  calls[i].type == MmNonCached ? RPT_UC : RPT_WC);
+			call_unmap(&calls[i]);
+		}
+	}
+}
+
 /* Registers have a new type as soon as they are unmapped, be it that this waits. */
 static void another_type_later(struct rpt *t)
 {
@@ -268,8 +292,15 @@ static void another_type_later(struct rpt *t)
 /* What the kernel's own drivers have mapped write-combined is not uncached then. */
 static void anothers_type(struct rpt *t)
 {
-	void __iomem *other = ioremap_wc(bar(), 4096);
+	struct call call = { .type = MmWriteCombined };
+	void __iomem *other;
 
+	/* This waits until what was unmapped in atomic context is gone. */
+	call_map(&call);
+	if (!EXPECT(t, call.base))
+		return;
+	call_unmap(&call);
+	other = ioremap_wc(bar(), 4096);
 	if (!EXPECT(t, other))
 		return;
 	EXPECT(t, !MmMapIoSpace(physical(bar()), 4096, MmNonCached));
@@ -545,6 +576,7 @@ static const struct rpt_case cases[] = {
 	{ "large_read_only", large_read_only },
 	{ "protection_refused", protection_refused, bad_protections },
 	{ "one_type", one_type },
+	{ "one_type_of_two", one_type_of_two },
 	{ "another_type_later", another_type_later },
 	{ "anothers_type", anothers_type },
 	{ "memory_refused", memory_refused },
