@@ -371,7 +371,8 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * violations, and nothing is done. Another direction is a violation (0xC4/0x16),
  * too, but the list is put with its own. If the device was removed, unbound or
  * given another IOMMU domain since, it is a violation (0xE6/0x00), and only
- * mappings that certainly belong to this list are undone. Context: up to
+ * mappings that certainly belong to this list are undone. If its pages stay mapped
+ * for the device, the log says so. Context: up to
  * DISPATCH_LEVEL; above it a violation (0xE6/0x13), but the list is put all the
  * same, except in NMI.
  *

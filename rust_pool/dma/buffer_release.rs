@@ -27,12 +27,25 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// Buffers that were freed, but whose memory could not be given back.
+/// Buffers that were freed, but whose memory could not be given back, and lists that were put, but
+/// whose pages stay mapped.
 pub(crate) static LOST: Lost = Lost::new();
 
 /// Buffers that are to be given back, and lists that are to be unmapped.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
+
+/// Counts and logs that pages stay mapped for a device, if this is what became of them. `None`:
+/// nobody tries to unmap them again.
+pub(super) fn note_unmapped(device: &DmaDevice, bytes: usize, fate: Option<Fate>) {
+    if matches!(fate, Some(Fate::Freed | Fate::FreedPages)) {
+        return;
+    }
+    LOST.add(bytes);
+    if sys::may_log_loss() {
+        pr_err!("{bytes} bytes stay mapped for {}\n", device.name());
+    }
+}
 
 /// Gives a region's memory back, or unmaps it. Sleeps. The region itself holds the device, and is
 /// left for the caller to drop.
@@ -40,8 +53,10 @@ pub(crate) fn release(region: &Region) {
     if let Owner::List(list) = &region.owner {
         // SAFETY: The region was taken out of the table, so nobody else has it.
         let fate = unsafe { list.mapped.unmap(&list.device, true) };
-        if let (Some(fate), Some(freeing)) = (fate, &list.freeing) {
+        note_unmapped(&list.device, region.used, fate);
+        if let Some(freeing) = &list.freeing {
             let at = Parameter::Address(mapped_list::of_key(region.addr()));
+            let fate = fate.unwrap_or(Fate::Lost);
             freeing.report_list(&list.device, list.adapter, at, list.part.is_some(), fate);
         }
         return;

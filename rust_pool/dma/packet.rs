@@ -26,6 +26,7 @@ use crate::{
     lib::export::matches_header,
     record::{
         adapter_id::AdapterId,
+        held_device::HeldDevice,
         mapped_list::{
             self,
             MappedList,
@@ -50,14 +51,16 @@ use crate::{
     sys::{
         self,
         raw,
-        DmaDevice,
         PAGE_SIZE, //
     },
     types::memory_type::MemoryType,
     verifier::hooks, //
 };
 use core::ptr::NonNull;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// Takes map registers for a packet, or reports why not. Any context; sleeps where it may.
 fn take(id: AdapterId, registers: u32, caller: usize) -> Result<usize, Refused> {
@@ -310,7 +313,7 @@ unsafe fn map(
     if let Some(Room::Client(list, room)) = room {
         let bytes = sys::list_bytes(made.mapped.elements());
         if bytes.is_none_or(|bytes| bytes > room) {
-            made.undo(&device);
+            made.undo(&transfer, &device);
             return Err(Refused::TooSmall);
         }
         // SAFETY: There is room for as many elements.
@@ -319,7 +322,7 @@ unsafe fn map(
     let registers = match transfer.pages() {
         Ok(pages) => pages,
         Err(refused) => {
-            made.undo(&device);
+            made.undo(&transfer, &device);
             return Err(refused);
         }
     };
@@ -328,7 +331,7 @@ unsafe fn map(
         at: transfer.offset(),
     };
     let bytes = transfer.bytes;
-    let list = made.into_list(adapter, device.clone(), to_device, base, None);
+    let list = made.into_list(adapter, device.clone(), base, None);
     let owner = Owner::List(MappedList {
         part: Some(part),
         ..list
@@ -406,7 +409,7 @@ fn keep(id: AdapterId, base: usize, piece: KBox<Region>) -> Result<(), (Lost, KB
 /// As for [`scatter_gather::map`].
 unsafe fn adjacent(
     transfer: &Transfer,
-    device: &DmaDevice,
+    device: &Arc<HeldDevice>,
     to_device: bool,
     one_element: bool,
 ) -> Result<(Made, Transfer), Refused> {
@@ -424,7 +427,7 @@ unsafe fn adjacent(
         if bytes == transfer.bytes {
             return Ok((made, transfer));
         }
-        made.undo(device);
+        made.undo(&transfer, device);
         if !one_element && bytes != 0 && bytes < transfer.bytes {
             transfer.bytes = bytes;
         } else if one_element && !joined {

@@ -359,14 +359,58 @@ const PER_PART: usize = 40;
 /// A transfer that is mapped, before there is a record of it.
 pub(super) struct Made {
     pub(super) mapped: Mapped,
+    pages: usize,
+    to_device: bool,
     listing: Unlisted,
 }
 
 impl Made {
-    /// Unmaps it.
-    pub(super) fn undo(self, device: &DmaDevice) {
-        // SAFETY: Nobody else has the mapping. The device has not changed since.
-        unsafe { self.mapped.unmap(device, false) };
+    /// Unmaps it again, before the caller has anything of it. If that cannot be done here, as the
+    /// domain has changed, it is deferred. What stays mapped counts as lost. Any context but NMI.
+    pub(super) fn undo(self, transfer: &Transfer, device: &Arc<HeldDevice>) {
+        // SAFETY: Nobody else has the mapping.
+        let mut fate = unsafe { self.mapped.unmap(device, false) };
+        let used = self.pages.saturating_mul(PAGE_SIZE);
+        if fate.is_none() {
+            if sys::irql().may_sleep() && device.may_free() {
+                // SAFETY: Nobody else has the mapping, which is still there.
+                fate = unsafe { self.mapped.unmap(device, true) };
+            } else if let Some(record) = Reservation::new() {
+                return self.defer(record, transfer, device, used);
+            }
+        }
+        buffer_release::note_unmapped(device, used, fate);
+    }
+
+    /// Has it unmapped later. The caller may free the pages, as it has no list of them.
+    fn defer(
+        self,
+        record: Reservation,
+        transfer: &Transfer,
+        device: &Arc<HeldDevice>,
+        used: usize,
+    ) {
+        // No list has this address, which only the record has.
+        let key = mapped_list::key(record.addr());
+        let owner = Owner::List(MappedList {
+            adapter: transfer.adapter,
+            device: device.clone(),
+            elements: self.mapped.elements(),
+            mapped: self.mapped,
+            to_device: self.to_device,
+            listing: None,
+            part: None,
+            _memory: None,
+            freeing: None,
+        });
+        let base = NonNull::new(key as *mut u8).unwrap_or(NonNull::dangling());
+        buffer_release::defer(record.into_region(
+            base,
+            transfer.bytes,
+            used,
+            transfer.caller,
+            owner,
+        ));
     }
 
     /// What the record of the list at this address contains.
@@ -374,7 +418,6 @@ impl Made {
         self,
         adapter: AdapterId,
         device: Arc<HeldDevice>,
-        to_device: bool,
         list: usize,
         memory: Option<ListMemory>,
     ) -> MappedList {
@@ -383,7 +426,7 @@ impl Made {
             device,
             elements: self.mapped.elements(),
             mapped: self.mapped,
-            to_device,
+            to_device: self.to_device,
             listing: Some(self.listing.enter(list)),
             part: None,
             _memory: memory,
@@ -423,7 +466,12 @@ pub(super) unsafe fn map(
     request.attempt(fill).ok_or(Refused::Resources)?;
     // SAFETY: By the safety requirements the device is not removed meanwhile.
     let mapped = unsafe { gathered.map(device, to_device) }.ok_or(Refused::Resources)?;
-    Ok(Made { mapped, listing })
+    Ok(Made {
+        mapped,
+        pages,
+        to_device,
+        listing,
+    })
 }
 
 /// Where a list is to be written.
@@ -493,7 +541,7 @@ unsafe fn get(
         let (list, memory) = match found {
             Ok(found) => found,
             Err(refused) => {
-                made.undo(&device);
+                made.undo(transfer, &device);
                 return Err(refused);
             }
         };
@@ -501,7 +549,7 @@ unsafe fn get(
         unsafe { made.mapped.write(list) };
         let at = list.as_ptr() as usize;
         let key = mapped_list::key(at);
-        let owner = Owner::List(made.into_list(id, device.clone(), to_device, at, memory));
+        let owner = Owner::List(made.into_list(id, device.clone(), at, memory));
         let key = NonNull::new(key as *mut u8).ok_or(Refused::Misuse)?;
         record.insert(key, bytes, pages.saturating_mul(PAGE_SIZE), caller, owner);
         Ok(list)
@@ -575,6 +623,7 @@ fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
 pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
     let mut sleep = sys::irql().may_sleep();
     let mut unmapped = false;
+    let used = region.used;
     if let Owner::List(list) = &mut region.owner {
         list.listing = None;
         let freeing = Freeing::new(&list.device, list.mapped.origin(), caller);
@@ -582,6 +631,7 @@ pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
         // SAFETY: The region is in no table, so nobody else has it.
         let fate = unsafe { list.mapped.unmap(&list.device, sleep) };
         if let Some(fate) = fate {
+            buffer_release::note_unmapped(&list.device, used, Some(fate));
             freeing.report_list(&list.device, list.adapter, at, list.part.is_some(), fate);
             unmapped = true;
         }

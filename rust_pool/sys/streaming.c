@@ -402,6 +402,20 @@ static bool still_direct(const struct rust_pool_mapping *m, struct device *dev)
 	return !has_own_ops(dev) || !rust_pool_dma_gone(dev);
 }
 
+/* Whether the device was given the pages' own addresses, so there is nothing to undo. */
+static bool is_nowhere_else(const struct rust_pool_mapping *m, struct device *dev)
+{
+	struct scatterlist *sg;
+	unsigned int i;
+
+	if (m->origin.ops)
+		return false;
+	for_each_sgtable_sg(&m->table, sg, i)
+		if (sg_dma_address(sg) != phys_to_dma(dev, sg_phys(sg)))
+			return false;
+	return true;
+}
+
 #ifdef CONFIG_IOMMU_API
 
 /*
@@ -566,6 +580,8 @@ bool rust_pool_mapping_unmap(struct rust_pool_mapping *m, struct device *dev,
 	if (!m->origin.translated) {
 		if (still_direct(m, dev))
 			unmap_as_mapped(m, dev);
+		else if (is_nowhere_else(m, dev))
+			*fate = RUST_POOL_DMA_FREED_PAGES;
 		else
 			*fate = RUST_POOL_DMA_LOST;
 	} else if (may_sleep && group) {

@@ -246,6 +246,17 @@ group_away_for_long() {
 	return 1
 }
 
+# The pages of lists stay mapped then, which is told and counted.
+group_away_with_lists() {
+	log_mark lists
+	run lists "$1" && run borrow "$1" 3600000 || return 1
+	lists_put unlist 'IOMMU domain changed'
+	_status=$?
+	LOST=$((LOST + 3))
+	run return && [ $_status -eq 0 ] && [ "$(stat_of adapters lost)" -eq "$LOST" ] &&
+		logged "[0-9]+ bytes stay mapped for $1" && usable "$1"
+}
+
 # vmalloc areas of the DMA API
 mapped() {
 	grep -c ' dma-coherent' /proc/vmallocinfo

@@ -74,7 +74,7 @@ EDU=${EDU##*/}
 set -- $(behind_bridge)
 [ $# -eq 2 ] || skip_all "there are not two edus behind a bridge"
 begin_lifetime
-ktap_set_plan $((COMMON + 18 + LIFETIME_ENDS))
+ktap_set_plan $((COMMON + 19 + LIFETIME_ENDS))
 common_cases "$EDU" lazy
 booked_check "lazy to passthrough" type_changed "$EDU" DMA-FQ identity
 booked_check "lazy to passthrough and back" type_changed "$EDU" DMA-FQ identity DMA-FQ
@@ -91,6 +91,7 @@ booked_check "lazy to passthrough, with lists out" type_changed_with_lists "$EDU
 booked_check "passthrough to lazy, with lists out" type_changed_with_lists "$EDU" identity DMA-FQ
 check "the group is somebody else's for a while" group_back_soon "$EDU"
 booked_check "the group is somebody else's for long" group_away_for_long "$EDU"
+booked_check "the group is somebody else's for long, with lists out" group_away_with_lists "$EDU"
 check "bridge removed" bridge_removed "$1"
 check "root port removed" root_port_removed "$1"
 check "the devices are back" all_back "$EDU" "$1"

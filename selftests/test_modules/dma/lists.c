@@ -825,6 +825,65 @@ static void in_own_memory(struct rpt *t)
 	drop(&x);
 }
 
+/* How often a page is mapped for edu near a bus address. */
+static unsigned int mapped_near(u64 near, const void *va)
+{
+	unsigned int found = 0;
+	u64 at;
+
+	for (at = near - SZ_16M; at < near + SZ_16M; at += PAGE_SIZE)
+		found += PHYS_PFN(behind(at)) == PHYS_PFN(rpt_phys(va));
+	return found;
+}
+
+static void build_in_vain(void *arg)
+{
+	const struct transfer *x = arg;
+	char room[sizeof(SCATTER_GATHER_LIST) + sizeof(SCATTER_GATHER_ELEMENT) - 1];
+
+	x->adapter->DmaOperations->BuildScatterGatherList(x->adapter, &edu->dev,
+			x->mdl, x->va, x->length, take_list, arg, FALSE, room,
+			sizeof(room));
+}
+
+static const struct rpt_arg undoing[] = {
+	{ "task", RPT_TASK },
+	{ "spinlock", RPT_SPINLOCK },
+	{ }
+};
+
+/* What is mapped before it turns out that there is no room for the list. */
+static void undone(struct rpt *t)
+{
+	struct transfer x;
+	unsigned int tries;
+	u64 near;
+
+	if (!make(t, &x, 32, 20000))
+		return;
+	if (!get_list(t, &x))
+		goto out;
+	near = x.list->Elements[0].Address.QuadPart & PAGE_MASK;
+	EXPECT(t, near == (rpt_phys(x.va) & PAGE_MASK) || mapped_near(near, x.va));
+	put_list(&x);
+	if (near == (rpt_phys(x.va) & PAGE_MASK)) {
+		rpt_skip(t, "nothing is translated for the device");
+		goto out;
+	}
+	x.calls = 0;
+	rpt_in_context(rpt_value(t), build_in_vain, &x);
+	EXPECT_EQ(t, x.calls, 0);
+	/* It may be done later, where nobody may sleep. */
+	for (tries = 0; mapped_near(near, x.va) && tries < 20; tries++)
+		rpt_settle(t);
+	EXPECT_EQ(t, mapped_near(near, x.va), 0);
+	EXPECT_EQ(t, mapped_near(near, x.va + x.length - 1), 0);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	EXPECT_VIOLATIONS(t, 0);
+out:
+	drop(&x);
+}
+
 #define NOT_SUPPORTED	0xc00000bb
 
 static NTSTATUS get_ex(struct transfer *x, ULONGLONG offset, ULONG length,
@@ -962,6 +1021,7 @@ static const struct rpt_case cases[] = {
 	{ "list_of_a_part", list_of_a_part },
 	{ "list_of_a_chain", list_of_a_chain },
 	{ "list_in_own_memory", in_own_memory },
+	{ "list_undone", undone, undoing },
 	{ "device_transfers_by_a_list", device_transfers },
 	{ "one_register_a_page_of_a_list", one_register_a_page },
 	{ "list_put_twice", put_twice },
