@@ -831,7 +831,7 @@ static unsigned int mapped_near(u64 near, const void *va)
 	unsigned int found = 0;
 	u64 at;
 
-	for (at = near - SZ_16M; at < near + SZ_16M; at += PAGE_SIZE)
+	for (at = near - SZ_32M; at < near + SZ_32M; at += PAGE_SIZE)
 		found += PHYS_PFN(behind(at)) == PHYS_PFN(rpt_phys(va));
 	return found;
 }
@@ -859,7 +859,8 @@ static void undone(struct rpt *t)
 	unsigned int tries;
 	u64 near;
 
-	if (!make(t, &x, 32, 20000))
+	/* So many pages get an address near the last, and not any that was used before. */
+	if (!make(t, &x, 32, 200000))
 		return;
 	if (!get_list(t, &x))
 		goto out;
