@@ -122,9 +122,8 @@ impl Found {
         } else {
             GFP_NOWAIT
         };
-        let pages = KVVec::with_capacity(wanted, gfp | __GFP_NOWARN).ok()?;
         Some(Self {
-            pages: noncached::Pages(pages),
+            pages: noncached::Pages(sys::page_list(wanted, gfp | __GFP_NOWARN)?),
             wanted,
         })
     }

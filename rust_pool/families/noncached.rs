@@ -70,7 +70,7 @@ pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
 /// Pages from [`sys::page`] or the like that are write-back, and mapped in the direct map only.
-/// They are freed on drop.
+/// They are freed on drop, in any context but NMI.
 pub(super) struct Pages(pub(super) KVVec<NonNull<bindings::page>>);
 
 impl Pages {
@@ -129,6 +129,7 @@ impl Drop for Pages {
             // SAFETY: `sys::page()` returned it, and only this list has it.
             unsafe { sys::free_page(page) };
         }
+        sys::drop_page_list(core::mem::replace(&mut self.0, KVVec::new()));
     }
 }
 

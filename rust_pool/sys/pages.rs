@@ -4,7 +4,10 @@
 
 use crate::sys::{
     arch::nofault::PageWords,
-    context::irql,
+    context::{
+        irql,
+        may_vmalloc, //
+    },
     frames::Node,
     memory::{
         Gfp,
@@ -20,6 +23,7 @@ use core::{
     }, //
 };
 use kernel::{
+    alloc::Flags,
     bindings,
     error::to_result,
     prelude::*, //
@@ -232,7 +236,7 @@ pub(crate) fn is_vmalloc(block: NonNull<u8>) -> bool {
 ///
 /// # Safety
 ///
-/// `block` comes from [`vmalloc`] and is not used any more.
+/// `block` comes from [`vmalloc`], or from `kvmalloc()`, and is not used any more.
 pub(crate) unsafe fn vfree(block: NonNull<u8>) {
     if irql().may_sleep() {
         // SAFETY: By the safety requirements the block is not used any more; this context may
@@ -283,6 +287,28 @@ pub(crate) fn address_of(page: NonNull<bindings::page>) -> Option<NonNull<u8>> {
 pub(crate) unsafe fn free_page(page: NonNull<bindings::page>) {
     // SAFETY: By the safety requirements.
     unsafe { bindings::__free_pages(page.as_ptr(), 0) }
+}
+
+/// An empty list with room for so many pages. Any context but NMI, with flags that it supports; to
+/// be dropped by [`drop_page_list`] where the context may not sleep.
+pub(crate) fn page_list(room: usize, flags: Flags) -> Option<KVVec<NonNull<bindings::page>>> {
+    if may_vmalloc() {
+        return KVVec::with_capacity(room, flags).ok();
+    }
+    let (base, len, room) = KVec::with_capacity(room, flags).ok()?.into_raw_parts();
+    // SAFETY: These are the parts of a list. Its memory is kmalloc's, which is one of the two kinds
+    // that a `KVVec` has.
+    Some(unsafe { KVVec::from_raw_parts(base, len, room) })
+}
+
+/// Drops a list of pages, but not the pages. Any context but NMI: to drop a `KVVec` may sleep.
+pub(crate) fn drop_page_list(list: KVVec<NonNull<bindings::page>>) {
+    let (base, _, room) = list.into_raw_parts();
+    if let (Some(base), true) = (NonNull::new(base.cast()), room != 0) {
+        // SAFETY: The list had room, so this is its memory, of kmalloc or vmalloc, and nobody has
+        // it any more.
+        unsafe { vfree(base) };
+    }
 }
 
 /// Sets the cache type of scattered pages in the direct map. Sleeps.

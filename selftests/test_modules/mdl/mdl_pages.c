@@ -5,7 +5,11 @@
  */
 #include <linux/gfp.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -386,6 +390,97 @@ static void in_context(struct rpt *t)
 		drop(call.mdl);
 }
 
+/* More adjacent pages than this are not free while scatter() has effect. */
+#define SIDE_BY_SIDE	4
+
+/* Take a page of each larger block of free pages, and of no other. */
+static void scatter(struct list_head *taken)
+{
+	unsigned int order = SIDE_BY_SIDE + 1, i;
+	struct page *page;
+
+	/* Without waking those who would gather pages again. */
+	while ((page = alloc_pages(__GFP_NOWARN, order))) {
+		split_page(page, order);
+		list_add(&page->lru, taken);
+		for (i = 1; i < 1 << order; i++)
+			__free_page(page + i);
+	}
+}
+
+static void gather(struct list_head *taken)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, taken, lru) {
+		list_del(&page->lru);
+		__free_page(page);
+	}
+}
+
+static void do_out_of_bounds(void *arg)
+{
+	struct call *call = arg;
+
+	call->mdl = MmAllocatePagesForMdlEx(at(0), at(SZ_1M - 1), at(0), SZ_16M,
+					    MmCached, MM_ALLOCATE_FULLY_REQUIRED);
+}
+
+/* Uses of vmalloc: with softirqs disabled, where there may be none, and others of this task. */
+struct vmallocs {
+	struct kprobe probe;
+	struct task_struct *task;
+	unsigned int forbidden, others;
+};
+
+static int vmalloc_called(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct vmallocs *calls = container_of(probe, struct vmallocs, probe);
+
+	if (softirq_count())
+		calls->forbidden++;
+	else if (current == calls->task)
+		calls->others++;
+	return 0;
+}
+
+/*
+ * There is not that much in the first megabyte, but many pages are found above it. The list of
+ * those is long, and its room does not lie side by side.
+ */
+static void out_of_bounds_in_context(struct rpt *t)
+{
+	static const enum rpt_context contexts[] = {
+		RPT_PREEMPT_OFF, RPT_BH_OFF, RPT_SPINLOCK, RPT_RCU, RPT_SOFTIRQ,
+	};
+	struct vmallocs calls = {
+		.probe.symbol_name = "__vmalloc_node_range_noprof",
+		.probe.pre_handler = vmalloc_called,
+		.task = current,
+	};
+	struct call call = { };
+	LIST_HEAD(taken);
+	unsigned int i;
+
+	if (!IS_ENABLED(CONFIG_KPROBES)) {
+		rpt_skip(t, "this kernel has no kprobes");
+		return;
+	}
+	if (!EXPECT_EQ(t, register_kprobe(&calls.probe), 0))
+		return;
+	for (i = 0; i < ARRAY_SIZE(contexts); i++) {
+		scatter(&taken);
+		rpt_in_context(contexts[i], do_out_of_bounds, &call);
+		if (!EXPECT(t, !call.mdl))
+			drop(call.mdl);
+	}
+	gather(&taken);
+	unregister_kprobe(&calls.probe);
+	EXPECT_VIOLATIONS(t, 0);
+	EXPECT_EQ(t, calls.forbidden, 0);
+	EXPECT(t, calls.others);
+}
+
 /* What is freed where that cannot be done is free a little later. */
 static void freed_in_context(struct rpt *t)
 {
@@ -491,6 +586,7 @@ static const struct rpt_case cases[] = {
 	{ "mapped", mapped },
 	{ "referenced", referenced },
 	{ "in_context", in_context, rpt_contexts },
+	{ "out_of_bounds_in_context", out_of_bounds_in_context },
 	{ "freed_in_context", freed_in_context, rpt_contexts },
 	{ "freed_badly", freed_badly },
 	{ "freed_when_freed", freed_when_freed },
