@@ -155,8 +155,35 @@ static void flush_everything(void *unused)
 	flush_all_here();
 }
 
+static void flush_asked(void *unused);
+
+/*
+ * A CPU that is to flush its TLB: the call that makes it, and whether somebody asked for that. The
+ * first who asks makes the call; nobody else may until it has begun.
+ */
 static DEFINE_PER_CPU(call_single_data_t, protect_call) =
-	CSD_INIT(flush_everything, NULL);
+	CSD_INIT(flush_asked, NULL);
+static DEFINE_PER_CPU(atomic_t, protect_asked);
+
+/* Whoever asks from here on asks anew. What others wrote before they asked is flushed. */
+static void flush_asked(void *unused)
+{
+	/* Orders the flush behind it, as it orders what was written before the others' ones. */
+	atomic_xchg(this_cpu_ptr(&protect_asked), 0);
+	flush_all_here();
+}
+
+/* Have another CPU flush its TLB, without waiting for it. Preemption is disabled. */
+static void ask_to_flush(unsigned int cpu)
+{
+	atomic_t *asked = per_cpu_ptr(&protect_asked, cpu);
+
+	/* Somebody else's call has not begun, and will flush this too. */
+	if (atomic_xchg(asked, 1))
+		return;
+	if (smp_call_function_single_async(cpu, per_cpu_ptr(&protect_call, cpu)))
+		atomic_set(asked, 0);
+}
 
 /*
  * Change what may be done with pages that are mapped in vmalloc space: 0 nothing, 1 read, 2 read
@@ -172,7 +199,6 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 	unsigned int cpu, here, level;
 	size_t i;
 
-	here = get_cpu();
 	for (i = 0; i < count; i++) {
 		void *at = base + i * PAGE_SIZE;
 		pte_t *pte = lookup_address((unsigned long)at, &level);
@@ -180,14 +206,16 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 		if (pte)
 			set_entry(at, pfn_pte(pte_pfn(*pte), protection));
 	}
+	if (sleep) {
+		on_each_cpu(flush_range, &range, true);
+		return;
+	}
+	here = get_cpu();
 	flush_range(&range);
 	for_each_online_cpu(cpu)
-		if (cpu != here && !sleep)
-			smp_call_function_single_async(cpu, per_cpu_ptr(&protect_call,
-									cpu));
+		if (cpu != here)
+			ask_to_flush(cpu);
 	put_cpu();
-	if (sleep)
-		on_each_cpu(flush_range, &range, true);
 }
 
 /* An area that a driver reserved. */
@@ -353,7 +381,12 @@ int rust_pool_guard_watch(void)
 
 void rust_pool_guard_unwatch(void)
 {
-	/* CPUs run such calls in order, so those of rust_pool_protect() are done. */
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		while (atomic_read_acquire(per_cpu_ptr(&protect_asked, cpu)))
+			usleep_range(10, 50);
+	/* All calls have begun. When these are done, so are those. */
 	on_each_cpu(flush_everything, NULL, true);
 	unregister_die_notifier(&die_watcher);
 }

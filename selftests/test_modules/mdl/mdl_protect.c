@@ -2,9 +2,20 @@
 /*
  * What may be done with the mapping of an MDL.
  */
+#include <linux/atomic.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 
 #include "mdl.h"
@@ -157,9 +168,121 @@ static void direct(struct rpt *t)
 	drop(mdl);
 }
 
+#define CHANGER	"rpt_protect/"
+
+/* Somebody who changes a mapping without end, on a processor of its own. */
+struct changer {
+	struct task_struct *task;
+	PMDL mdl;
+	char *va;
+	unsigned long changes;
+	unsigned int failed;
+};
+
+static int change(void *arg)
+{
+	static const ULONG protections[] = {
+		RUST_POOL_PAGE_READONLY, RUST_POOL_PAGE_READWRITE
+	};
+	struct changer *it = arg;
+	unsigned int i;
+
+	while (!kthread_should_stop()) {
+		preempt_disable();
+		for (i = 0; i < ARRAY_SIZE(protections); i++)
+			it->failed += MmProtectMdlSystemAddress(it->mdl,
+								protections[i]) !=
+				      STATUS_SUCCESS;
+		/* This processor sees it at once. */
+		WRITE_ONCE(*it->va, it->changes);
+		preempt_enable();
+		WRITE_ONCE(it->changes, it->changes + 1);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Calls that a changer made to another processor before the last call had begun there. */
+struct calls {
+	struct kprobe probe;
+	atomic_t all, early;
+};
+
+static int call_made(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct calls *calls = container_of(probe, struct calls, probe);
+	call_single_data_t *call = (void *)regs_get_kernel_argument(regs, 1);
+	unsigned long to = (unsigned long)call->func;
+
+	/* Interrupts have the kernel's own calls made. */
+	if (strncmp(current->comm, CHANGER, strlen(CHANGER)) ||
+	    to < MODULES_VADDR || to >= MODULES_END)
+		return 0;
+	atomic_inc(&calls->all);
+	if (READ_ONCE(call->node.u_flags) & CSD_FLAG_LOCK)
+		atomic_inc(&calls->early);
+	return 0;
+}
+
+static bool start(struct rpt *t, struct changer *it, unsigned int cpu)
+{
+	it->mdl = pages(t, PAGES);
+	it->va = it->mdl ?
+		 MmGetSystemAddressForMdlSafe(it->mdl, NormalPagePriority |
+						       MdlMappingNoWrite) : NULL;
+	if (!EXPECT(t, it->va))
+		return false;
+	it->task = kthread_run_on_cpu(change, it, cpu, CHANGER "%u");
+	return EXPECT(t, !IS_ERR(it->task));
+}
+
+/* All processors tell all others to forget, at once. */
+static void protected_by_all(struct rpt *t)
+{
+	struct changer *all = kcalloc(nr_cpu_ids, sizeof(*all), GFP_KERNEL), *it;
+	unsigned long latest = jiffies + RPT_PATIENCE;
+	struct calls calls = {
+		.probe.symbol_name = "smp_call_function_single_async",
+		.probe.pre_handler = call_made,
+	};
+	bool watched = IS_ENABLED(CONFIG_KPROBES);
+	unsigned int cpu;
+
+	if (!EXPECT(t, all))
+		return;
+	if (watched)
+		watched = EXPECT_EQ(t, register_kprobe(&calls.probe), 0);
+	for_each_online_cpu(cpu)
+		if (!start(t, &all[cpu], cpu))
+			break;
+	msleep(2 * MSEC_PER_SEC);
+	for (it = all; it < all + nr_cpu_ids; it++) {
+		if (!it->va)
+			continue;
+		while (!IS_ERR_OR_NULL(it->task) && !READ_ONCE(it->changes) &&
+		       EXPECT(t, time_before(jiffies, latest)))
+			msleep(20);
+		if (!IS_ERR_OR_NULL(it->task))
+			kthread_stop(it->task);
+		EXPECT_EQ(t, it->failed, 0);
+		expect_all(t, it->va, true, true);
+		MmUnmapLockedPages(it->va, it->mdl);
+	}
+	if (watched) {
+		unregister_kprobe(&calls.probe);
+		EXPECT(t, atomic_read(&calls.all) || num_online_cpus() == 1);
+		EXPECT_EQ(t, atomic_read(&calls.early), 0);
+	}
+	for (it = all; it < all + nr_cpu_ids; it++)
+		if (it->mdl)
+			drop(it->mdl);
+	kfree(all);
+}
+
 static const struct rpt_case cases[] = {
 	{ "protected", protected, rpt_contexts },
 	{ "direct", direct },
+	{ "protected_by_all", protected_by_all },
 };
 
 const struct rpt_suite mdl_protect_suite = RPT_SUITE("mdl_protect", cases);
