@@ -126,7 +126,7 @@ pub(crate) enum Owner {
     Reserved {
         tag: Tag,
         area: Arc<Reserved>,
-        /// What is mapped there.
+        /// What is mapped there. While there is something, the record keeps the area.
         shown: Option<Shown>,
     },
 }
@@ -137,6 +137,9 @@ pub(crate) struct Shown {
     /// The address of the MDL.
     pub(crate) mdl: usize,
     pub(crate) pages: usize,
+    /// Whether somebody is mapping it, or is unmapping it: nobody else may. That takes long, so the
+    /// record is not locked meanwhile.
+    pub(crate) busy: bool,
 }
 
 impl Owner {

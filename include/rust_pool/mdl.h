@@ -724,7 +724,7 @@ MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag)
  *
  * Violations, which change nothing: another tag (0xDA/0x101; the lowest bit does not
  * matter), an address that is not reserved (0xDA/0x102), pages that are still mapped
- * (0xDA/0x103).
+ * or just being mapped (0xDA/0x103).
  *
  * Context: Task context that may sleep. Elsewhere a violation (0xC2/0x09), but it is
  * given back a little later all the same, except in NMI.
@@ -749,8 +749,8 @@ static __always_inline VOID MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTa
  * returns that plus the offset of the buffer in its page.
  *
  * Violations, for which it returns NULL: another tag (0xDA/0x104), an address that is
- * not reserved (0xDA/0x105), an area in which pages are mapped (0xDA/0x107), and what
- * MmMapLockedPagesSpecifyCache() reports of the MDL.
+ * not reserved (0xDA/0x105), an area in which pages are mapped or just being mapped or
+ * unmapped (0xDA/0x107), and what MmMapLockedPagesSpecifyCache() reports of the MDL.
  *
  * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76.
  * Return: Where the buffer begins, until MmUnmapReservedMapping(). NULL if it has more
@@ -780,7 +780,8 @@ MmMapLockedPagesWithReservedMapping(PVOID MappingAddress, ULONG PoolTag,
  * @MemoryDescriptorList: the MDL that is mapped there
  *
  * Violations, which change nothing: another tag (0xDA/0x108), an address that is not
- * reserved (0xDA/0x109), nothing that is mapped there (0xDA/0x10B), another MDL
+ * reserved (0xDA/0x109), nothing that is mapped there, or another CPU that is mapping or
+ * unmapping it (0xDA/0x10B), another MDL
  * (0xDA/0x10A, 0x10C or 0x06, by its number of pages).
  *
  * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC4/0x79), but the pages are

@@ -62,7 +62,7 @@ fn protect(mdl: Mdl, protection: u32, caller: usize) -> Status {
                 Owner::Mapping => region.used / PAGE_SIZE,
                 Owner::Reserved {
                     shown: Some(shown), ..
-                } if shown.mdl == mdl.addr() => shown.pages,
+                } if shown.mdl == mdl.addr() && !shown.busy => shown.pages,
                 _ => 0,
             };
             (pages <= mapped).then_some(region.base)

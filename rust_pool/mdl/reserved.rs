@@ -175,13 +175,72 @@ fn free(addr: usize, given: u32, caller: usize) {
     noncached::BACKLOG.add(region);
 }
 
+/// An area that this call has for itself: its record says that it is busy, so nobody else maps or
+/// unmaps pages there, and nobody takes the record. The record is not locked.
+///
+/// # Invariants
+///
+/// The record of `area` has a [`Shown`] that is busy, and only this value ends that.
+struct Claim {
+    area: Arc<Reserved>,
+    shown: Shown,
+}
+
+impl Claim {
+    /// An area for an MDL to be mapped in. The record is locked, and nothing is mapped there.
+    fn to_map(it: Area<'_>, mdl: Mdl) -> Self {
+        let shown = Shown {
+            mdl: mdl.addr(),
+            pages: 0,
+            busy: true,
+        };
+        *it.shown = Some(shown);
+        // INVARIANT: The record is locked, and nobody had the area.
+        Self {
+            area: it.area.clone(),
+            shown,
+        }
+    }
+
+    /// An area in which an MDL is mapped, unless somebody has the area. The record is locked.
+    fn to_unmap(it: Area<'_>, mapped: impl FnOnce(&Shown) -> bool) -> Option<Self> {
+        let shown = it.shown.as_mut().filter(|it| !it.busy && mapped(it))?;
+        shown.busy = true;
+        // INVARIANT: The record is locked, and nobody had the area.
+        Some(Self {
+            area: it.area.clone(),
+            shown: *shown,
+        })
+    }
+
+    /// Says what is mapped there now. Any context but NMI.
+    fn end(self, shown: Option<Shown>) {
+        let base = self.area.base().as_ptr() as usize;
+        // The last reference to an area may be dropped only where this may sleep. As long as the
+        // area is busy, its record has one.
+        drop(self.area);
+        with(base, |it| *it.shown = shown);
+    }
+
+    /// Unmaps what is mapped there. Where this may sleep, waits until all CPUs have flushed their
+    /// TLBs. Any context but NMI.
+    fn unmap(self) {
+        // SAFETY: So many are mapped there, and by the type invariant nobody else has the area.
+        unsafe { self.area.hide(self.shown.pages) };
+        if sys::irql().may_sleep() {
+            self.area.settle();
+        }
+        self.end(None);
+    }
+}
+
 /// Maps the pages of an MDL in an area. Any context; waits for other CPUs where it may sleep.
 fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<NonNull<u8>> {
     if sys::irql().is_nmi() {
         map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| true)?;
     }
     let at = Parameter::Address(addr);
-    let misuse: Result<Arc<Reserved>, Violation> = with(addr, |it| {
+    let claimed: Result<Claim, Violation> = with(addr, |it| {
         if !is_same(it.tag, given) {
             let given = [at, given.into(), it.tag.into()];
             return Err(rule::MAPPED_AT_ANOTHERS_ADDRESS.by(caller, given));
@@ -192,46 +251,26 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
             let given = [at, Parameter::Address(page(addr)), Parameter::Address(last)];
             return Err(rule::MAPPED_AT_ADDRESS_IN_USE.by(caller, given));
         }
-        Ok(it.area.clone())
+        Ok(Claim::to_map(it, mdl))
     })
     .unwrap_or_else(|| Err(rule::MAPPED_AT_NO_ADDRESS.by(caller, [at, given.into()])));
-    let area = match misuse {
-        Ok(area) => area,
+    let claim = match claimed {
+        Ok(claim) => claim,
         Err(violation) => {
             violation.report();
             return None;
         }
     };
-    let mut it = map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| false)?;
-    let pages = it.frames.cells().len();
-    if pages > area.count() {
+    let Some(mut it) = show(&claim, mdl, cache, caller) else {
+        claim.end(None);
         return None;
-    }
-    if sys::irql().may_sleep() {
-        area.settle();
-    } else if !area.settles() {
-        return None;
-    }
-    let shown = Shown {
-        mdl: mdl.addr(),
-        pages,
     };
-    let done = with(addr, |there| {
-        if there.shown.is_some() || !Arc::ptr_eq(there.area, &area) {
-            return false;
-        }
-        let (frames, cache) = (it.frames.cells(), it.cache.as_raw());
-        // SAFETY: `look()` has checked the frames, and whoever locked the pages keeps them. There
-        // is room for them. Nothing is mapped here, and the record is locked.
-        let done = unsafe { there.area.show(frames, cache, true) };
-        if done {
-            *there.shown = Some(shown);
-        }
-        done
-    });
-    if done != Some(true) {
-        return None;
-    }
+    let shown = Shown {
+        pages: it.frames.cells().len(),
+        busy: false,
+        ..claim.shown
+    };
+    claim.end(Some(shown));
     let flags = it.flags();
     // As on Windows, this address does not include the buffer's offset in its page. The address
     // that is returned does.
@@ -242,20 +281,22 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
     NonNull::new(addr.wrapping_add(it.head.ByteOffset as usize) as *mut u8)
 }
 
-/// Unmaps what is mapped in an area. The record is locked.
-fn hide(it: Area<'_>, shown: Shown) -> Arc<Reserved> {
-    // SAFETY: So many were mapped here; the record is locked.
-    unsafe { it.area.hide(shown.pages) };
-    *it.shown = None;
-    it.area.clone()
-}
-
-/// Drops the reference to an area from which pages were unmapped. Where this may sleep, first waits
-/// until all CPUs have flushed their TLBs.
-fn done(area: Arc<Reserved>) {
+/// Checks whether an MDL may be mapped, reports why not, and maps its pages in an area.
+fn show(claim: &Claim, mdl: Mdl, cache: i32, caller: usize) -> Option<map::Mappable> {
+    let it = map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| false)?;
+    let (frames, area) = (it.frames.cells(), &claim.area);
+    if frames.len() > area.count() {
+        return None;
+    }
     if sys::irql().may_sleep() {
         area.settle();
+    } else if !area.settles() {
+        return None;
     }
+    // SAFETY: `look()` has checked the frames, and whoever locked the pages keeps them. There is
+    // room for them. By the type invariant nobody else has the area, in which nothing was mapped.
+    let done = unsafe { area.show(frames, it.cache.as_raw(), true) };
+    done.then_some(it)
 }
 
 /// Marks an MDL as not mapped.
@@ -269,15 +310,14 @@ fn clear(mdl: Mdl) {
 
 /// Undoes the mapping of an MDL if it is one in an area; says whether it was. Any context but NMI.
 pub(crate) fn end(mdl: Mdl) -> bool {
-    let hidden = with(mdl.head().MappedSystemVa as usize, |it| match *it.shown {
-        Some(shown) if shown.mdl == mdl.addr() => Some(hide(it, shown)),
-        _ => None,
+    let claimed = with(mdl.head().MappedSystemVa as usize, |it| {
+        Claim::to_unmap(it, |shown| shown.mdl == mdl.addr())
     });
-    let Some(area) = hidden.flatten() else {
+    let Some(claim) = claimed.flatten() else {
         return false;
     };
+    claim.unmap();
     clear(mdl);
-    done(area);
     true
 }
 
@@ -292,15 +332,13 @@ fn unmap(mdl: Mdl, addr: usize, given: u32, caller: usize) {
         return;
     }
     let pages = pages_of(&mdl.head()).unwrap_or(0);
-    let unmapped = with(addr, |it| {
+    let claimed = with(addr, |it| {
         if !is_same(it.tag, given) {
             let given = [at, given.into(), it.tag.into()];
             return Err(rule::UNMAPPED_AT_ANOTHERS_ADDRESS.by(caller, given));
         }
-        let Some(shown) = *it.shown else {
-            let given = [at, given.into(), pages.into()];
-            return Err(rule::UNMAPPED_WHAT_IS_NOT.by(caller, given));
-        };
+        let nothing = || rule::UNMAPPED_WHAT_IS_NOT.by(caller, [at, given.into(), pages.into()]);
+        let shown = it.shown.filter(|shown| !shown.busy).ok_or_else(nothing)?;
         if pages > shown.pages {
             let given = [at, shown.pages.into(), pages.into()];
             return Err(rule::UNMAPPED_MORE_THAN_IS.by(caller, given));
@@ -313,13 +351,13 @@ fn unmap(mdl: Mdl, addr: usize, given: u32, caller: usize) {
             let given = [mdl.into(), at, pages.into()];
             return Err(rule::NOT_MAPPED.by(caller, given));
         }
-        Ok(hide(it, shown))
+        Claim::to_unmap(it, |_| true).ok_or_else(nothing)
     })
     .unwrap_or_else(|| Err(rule::UNMAPPED_AT_NO_ADDRESS.by(caller, [at, given.into()])));
-    match unmapped {
-        Ok(area) => {
+    match claimed {
+        Ok(claim) => {
+            claim.unmap();
             clear(mdl);
-            done(area);
         }
         Err(violation) => violation.report(),
     }

@@ -29,8 +29,8 @@ pub(crate) struct Reserved {
 // SAFETY: The C half keeps no reference to the thread that made the area.
 unsafe impl Send for Reserved {}
 
-// SAFETY: To change the area is `unsafe`: the caller's lock keeps others out. Waiting for CPUs only
-// reads a counter.
+// SAFETY: To change the area is `unsafe`: the caller keeps others out. Waiting for CPUs only reads a
+// counter.
 unsafe impl Sync for Reserved {}
 
 impl Reserved {
@@ -82,10 +82,10 @@ impl Reserved {
     ///
     /// # Safety
     ///
-    /// There is room for `count` pages, and nobody else maps or unmaps anything here meanwhile.
+    /// `count` pages are mapped here, and nobody else maps or unmaps anything here meanwhile.
     pub(crate) unsafe fn hide(&self, count: usize) {
-        // SAFETY: By the type invariant it is an area; by the safety requirements it has room for
-        // `count` pages, and nobody else changes it meanwhile.
+        // SAFETY: By the type invariant it is an area; by the safety requirements `count` pages are
+        // mapped there, and nobody else changes it meanwhile.
         unsafe { raw::rust_pool_reserved_hide(self.area.as_ptr(), count) }
     }
 

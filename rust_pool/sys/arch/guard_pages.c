@@ -218,7 +218,11 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 	put_cpu();
 }
 
-/* An area that a driver reserved. */
+/*
+ * An area that a driver reserved. Only one CPU at a time maps or unmaps pages there, and nothing is
+ * mapped before all CPUs have flushed what was unmapped. So each CPU's call is done when it is to
+ * be made again.
+ */
 struct rust_pool_reserved {
 	void *base;
 	unsigned int count;
@@ -301,9 +305,9 @@ bool rust_pool_reserved_show(struct rust_pool_reserved *area,
 }
 
 /*
- * Unmap the first @count pages of the area. This CPU flushes its TLB at once. The others are told
- * to flush theirs, but this does not wait until they have: they may be waiting for a lock that the
- * caller holds.
+ * Unmap the first @count pages of the area, which are mapped. This CPU flushes its TLB at once. The
+ * others are told to flush theirs, but this does not wait until they have: they may be waiting for
+ * a lock that the caller holds.
  */
 void rust_pool_reserved_hide(struct rust_pool_reserved *area, size_t count)
 {
@@ -313,15 +317,14 @@ void rust_pool_reserved_hide(struct rust_pool_reserved *area, size_t count)
 	unsigned int cpu, here;
 	size_t i;
 
-	here = get_cpu();
 	for (i = 0; i < count; i++)
 		set_entry(area->base + i * PAGE_SIZE, __pte(0));
+	here = get_cpu();
 	flush_range(&range);
 	for_each_online_cpu(cpu) {
 		if (cpu == here)
 			continue;
 		atomic_inc(&area->pending);
-		/* If its previous call is still queued, that one will flush this too. */
 		if (smp_call_function_single_async(cpu, per_cpu_ptr(area->calls,
 								    cpu)))
 			atomic_dec(&area->pending);

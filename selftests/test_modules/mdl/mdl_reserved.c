@@ -3,8 +3,15 @@
  * Address space that is reserved for the pages of MDLs, and pages that are mapped
  * there.
  */
+#include <linux/bottom_half.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/hrtimer.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kthread.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/smp.h>
 #include <linux/string.h>
@@ -372,6 +379,163 @@ static void in_context(struct rpt *t)
 	EXPECT_VIOLATION(t, SYSTEM_PTE_MISUSE, 0x102);
 }
 
+static u64 reported(struct rpt *t)
+{
+	char *text = rpt_text(t, "violations");
+	char *head = text ? strstr(text, "# reported ") : NULL;
+	u64 count = 0;
+
+	EXPECT(t, head && sscanf(head, "# reported %llu", &count) == 1);
+	rpt_text_free(text);
+	return count;
+}
+
+/* Somebody who maps and unmaps at DISPATCH_LEVEL what others may give back. */
+struct borrower {
+	char *space;
+	PMDL mdl;
+	unsigned long mapped, missed, rests;
+};
+
+static int use(void *arg)
+{
+	struct borrower *it = arg;
+
+	while (!kthread_should_stop()) {
+		char *space = READ_ONCE(it->space), *va;
+
+		if (!space) {
+			WRITE_ONCE(it->rests, it->rests + 1);
+			usleep_range(10, 20);
+			continue;
+		}
+		local_bh_disable();
+		va = MmMapLockedPagesWithReservedMapping(space, TAG_SPACE,
+							 it->mdl, MmCached);
+		if (va)
+			MmUnmapReservedMapping(va, TAG_SPACE, it->mdl);
+		local_bh_enable();
+		if (va) {
+			it->mapped++;
+			continue;
+		}
+		it->missed++;
+		WRITE_ONCE(it->space, NULL);
+	}
+	return 0;
+}
+
+/* Address space is given back while it is in use: it goes, or that is a violation. */
+static void freed_meanwhile(struct rpt *t)
+{
+	unsigned long end = jiffies + 3 * HZ, latest, rests;
+	unsigned int round, rounds = RPT_MANY(500);
+	u64 before = reported(t);
+	struct borrower it = { };
+	struct task_struct *task;
+	char *space;
+
+	if (num_online_cpus() == 1) {
+		rpt_skip(t, "one processor");
+		return;
+	}
+	it.mdl = pages(t, SZ_1M / PAGE_SIZE, MmCached);
+	if (!it.mdl)
+		return;
+	task = kthread_run(use, &it, "rpt_reserved");
+	if (!EXPECT(t, !IS_ERR(task))) {
+		drop(it.mdl);
+		return;
+	}
+	for (round = 0; round < rounds && time_before(jiffies, end); round++) {
+		space = MmAllocateMappingAddress(SZ_1M, TAG_SPACE);
+		if (!EXPECT(t, space))
+			break;
+		WRITE_ONCE(it.space, space);
+		usleep_range(50 + round % 500, 60 + round % 500);
+		MmFreeMappingAddress(space, TAG_SPACE);
+		WRITE_ONCE(it.space, NULL);
+		rests = READ_ONCE(it.rests);
+		latest = jiffies + RPT_PATIENCE;
+		while (READ_ONCE(it.rests) - rests < 2) {
+			WRITE_ONCE(it.space, NULL);
+			if (!EXPECT(t, time_before(jiffies, latest)))
+				break;
+			usleep_range(10, 20);
+		}
+		/* It was not given back if it was in use. */
+		MmFreeMappingAddress(space, TAG_SPACE);
+	}
+	kthread_stop(task);
+	EXPECT_VIOLATIONS(t, reported(t) - before);
+	rpt_note(t, "%u times; mapped %lu times, missed %lu", round, it.mapped,
+		 it.missed);
+	EXPECT(t, it.mapped);
+	drop(it.mdl);
+}
+
+/* What an interrupt finds. */
+struct halfway {
+	struct hrtimer timer;
+	char *first, *last;
+	bool mapping, unmapping;
+};
+
+static enum hrtimer_restart look(struct hrtimer *timer)
+{
+	struct halfway *half = container_of(timer, struct halfway, timer);
+	bool first = rpt_cache(half->first) != RPT_UNMAPPED;
+	bool last = rpt_cache(half->last) != RPT_UNMAPPED;
+
+	half->mapping |= first && !last;
+	half->unmapping |= !first && last;
+	hrtimer_forward_now(timer, us_to_ktime(100));
+	return HRTIMER_RESTART;
+}
+
+/*
+ * Many pages are mapped, and unmapped, with interrupts enabled: one finds that half done. All are
+ * the same page, which nobody minds.
+ */
+static void interrupted(struct rpt *t)
+{
+	char *space = MmAllocateMappingAddress(SZ_128M, TAG_SPACE), *va;
+	PMDL page = pages(t, 1, MmCached), mdl;
+	unsigned int tries;
+	struct halfway half = {
+		.first = space, .last = space + SZ_128M - PAGE_SIZE
+	};
+
+	mdl = IoAllocateMdl(NULL, SZ_128M, FALSE, FALSE, NULL);
+	if (!EXPECT(t, space && page && mdl))
+		return;
+	memset64((u64 *)MmGetMdlPfnArray(mdl), MmGetMdlPfnArray(page)[0],
+		 SZ_128M / PAGE_SIZE);
+	mdl->MdlFlags |= MDL_PAGES_LOCKED;
+	hrtimer_setup(&half.timer, look, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	migrate_disable();
+	hrtimer_start(&half.timer, us_to_ktime(100),
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	for (tries = 0; tries < RPT_TRIES; tries++) {
+		va = MmMapLockedPagesWithReservedMapping(space, TAG_SPACE, mdl,
+							 MmCached);
+		if (!EXPECT(t, va))
+			break;
+		MmUnmapReservedMapping(va, TAG_SPACE, mdl);
+		if (half.mapping && half.unmapping)
+			break;
+	}
+	hrtimer_cancel(&half.timer);
+	migrate_enable();
+	EXPECT(t, half.mapping);
+	EXPECT(t, half.unmapping);
+	mdl->MdlFlags &= ~MDL_PAGES_LOCKED;
+	IoFreeMdl(mdl);
+	MmFreeMappingAddress(space, TAG_SPACE);
+	drop(page);
+}
+
 static const struct rpt_case cases[] = {
 	{ "reserved", reserved, sizes },
 	{ "mapped", mapped, rpt_contexts },
@@ -380,6 +544,8 @@ static const struct rpt_case cases[] = {
 	{ "refused", refused },
 	{ "misused", misused },
 	{ "in_context", in_context, rpt_atomic_contexts },
+	{ "freed_meanwhile", freed_meanwhile },
+	{ "interrupted", interrupted },
 };
 
 const struct rpt_suite mdl_reserved_suite = RPT_SUITE("mdl_reserved", cases);
