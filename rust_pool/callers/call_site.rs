@@ -14,7 +14,7 @@ use crate::{
     lib::{
         at_load::AtLoad,
         list::{
-            Link,
+            linked_by_next,
             List,
             Next, //
         },
@@ -66,15 +66,7 @@ impl Name {
 // be sent.
 unsafe impl Send for Name {}
 
-impl Link for Name {
-    fn link(&mut self) -> &mut Next<Self> {
-        &mut self.next
-    }
-
-    fn next(&self) -> &Next<Self> {
-        &self.next
-    }
-}
+linked_by_next!(Name);
 
 /// The place in code that was looked up last, and its name. All zeroes are valid: no place was.
 pub(crate) struct LastName {

@@ -25,7 +25,7 @@ use crate::{
             matches_header, //
         },
         list::{
-            Link,
+            linked_by_next,
             List,
             Next, //
         },
@@ -106,15 +106,7 @@ pub(crate) struct Adapter {
 // SAFETY: The pointer inside is to static data that nobody writes.
 unsafe impl Send for Adapter {}
 
-impl Link for Adapter {
-    fn link(&mut self) -> &mut Next<Self> {
-        &mut self.next
-    }
-
-    fn next(&self) -> &Next<Self> {
-        &self.next
-    }
-}
+linked_by_next!(Adapter);
 
 impl Adapter {
     pub(crate) fn id(&self) -> AdapterId {

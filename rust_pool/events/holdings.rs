@@ -11,7 +11,7 @@ use crate::{
     lib::{
         at_load::AtLoad,
         list::{
-            Link,
+            linked_by_next,
             List,
             Next, //
         },
@@ -51,15 +51,7 @@ pub(crate) struct Departed {
 // fields may be sent.
 unsafe impl Send for Departed {}
 
-impl Link for Departed {
-    fn link(&mut self) -> &mut Next<Self> {
-        &mut self.next
-    }
-
-    fn next(&self) -> &Next<Self> {
-        &self.next
-    }
-}
+linked_by_next!(Departed);
 
 /// Modules that leaked something, each name once.
 pub(crate) type DepartedModules = List<Departed>;

@@ -22,7 +22,7 @@ use crate::{
             matches_header, //
         },
         list::{
-            Link,
+            linked_by_next,
             List,
             Next, //
         }, //
@@ -150,15 +150,7 @@ pub(crate) struct Claim {
 // SAFETY: Only the list uses the link, and it owns the next claim as it owns this one.
 unsafe impl Send for Claim {}
 
-impl Link for Claim {
-    fn link(&mut self) -> &mut Next<Self> {
-        &mut self.next
-    }
-
-    fn next(&self) -> &Next<Self> {
-        &self.next
-    }
-}
+linked_by_next!(Claim);
 
 /// What tasks are about to map.
 pub(crate) static CLAIMS: AtLoad<SpinLockIrq<List<Claim>>> = AtLoad::new(|| {

@@ -16,6 +16,22 @@ pub(crate) trait Link: Sized {
     fn next(&self) -> &Next<Self>;
 }
 
+/// Implements [`Link`] for an item whose link is its field `next`.
+macro_rules! linked_by_next {
+    ($item:ty) => {
+        impl $crate::lib::list::Link for $item {
+            fn link(&mut self) -> &mut $crate::lib::list::Next<Self> {
+                &mut self.next
+            }
+
+            fn next(&self) -> &$crate::lib::list::Next<Self> {
+                &self.next
+            }
+        }
+    };
+}
+pub(crate) use linked_by_next;
+
 /// A link: opaque outside of this file.
 ///
 /// Code may have a reference to an item while the list changes the item's link, so that is in an
@@ -136,15 +152,7 @@ mod tests {
         dropped: &'a Atomic<i64>,
     }
 
-    impl Link for Item<'_> {
-        fn link(&mut self) -> &mut Next<Self> {
-            &mut self.next
-        }
-
-        fn next(&self) -> &Next<Self> {
-            &self.next
-        }
-    }
+    linked_by_next!(Item<'_>);
 
     impl Drop for Item<'_> {
         fn drop(&mut self) {

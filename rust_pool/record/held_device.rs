@@ -17,7 +17,7 @@ use crate::{
         at_load::AtLoad,
         export::matches_header,
         list::{
-            Link,
+            linked_by_next,
             List,
             Next, //
         }, //
@@ -75,15 +75,7 @@ struct Reference {
 // `DmaDevice` may be dropped by any thread.
 unsafe impl Send for Reference {}
 
-impl Link for Reference {
-    fn link(&mut self) -> &mut Next<Self> {
-        &mut self.next
-    }
-
-    fn next(&self) -> &Next<Self> {
-        &self.next
-    }
-}
+linked_by_next!(Reference);
 
 /// A reference to a device, which may be dropped in any context but NMI.
 pub(crate) struct HeldDevice(ManuallyDrop<KBox<Reference>>);
