@@ -35,7 +35,6 @@ use crate::{
     sys::{
         self,
         arch::read_once,
-        PageWords,
         PAGE_SIZE, //
     }, //
 };
@@ -415,11 +414,8 @@ pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize
     let Some(span) = (unsafe { Span::around(last) }) else {
         return;
     };
-    let reusable = (0..pages).all(|page| {
-        let addr = block.as_ptr() as usize + page * PAGE_SIZE;
-        // SAFETY: By the safety requirements these are pages of the heap.
-        PageWords::around(addr).is_some_and(|page| unsafe { page.is_reusable() })
-    });
+    // SAFETY: By the safety requirements these are pages of the heap.
+    let reusable = unsafe { sys::are_reusable(block, pages) };
     if reusable && zeroing::wipes() {
         // SAFETY: By the safety requirements this is the block's memory.
         unsafe { block.write_bytes(0, used(pages, units)) };

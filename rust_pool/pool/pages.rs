@@ -120,13 +120,9 @@ pub(crate) unsafe fn are_reusable(block: NonNull<u8>, bytes: usize) -> bool {
         Some(Found::Live(header)) if matches!(header.form(), Form::Order(_)) => 1,
         _ => bytes.div_ceil(PAGE_SIZE),
     };
-    (0..pages).all(|page| {
-        // SAFETY: By the safety requirements it lies in the block, to which the pool has a
-        // reference.
-        unsafe {
-            sys::words_of(block.add(page * PAGE_SIZE)).is_some_and(|words| words.is_reusable())
-        }
-    })
+    // SAFETY: By the safety requirements these are the block's pages, to which the pool has
+    // references.
+    unsafe { sys::are_reusable(block, pages) }
 }
 
 /// Turns pages into a block.

@@ -261,16 +261,23 @@ pub(crate) fn page_of(addr: NonNull<u8>) -> Option<NonNull<bindings::page>> {
     NonNull::new(unsafe { raw::rust_pool_page_of(addr.as_ptr().cast()) })
 }
 
-/// The words of the page at an address of the direct map or of vmalloc's area, which the caller
-/// owns.
-pub(crate) fn words_of(addr: NonNull<u8>) -> Option<PageWords> {
-    let page = if is_vmalloc(addr) {
-        // SAFETY: It is in vmalloc's area, whose page tables may be read at any time.
-        NonNull::new(unsafe { bindings::vmalloc_to_page(addr.as_ptr().cast()) })
-    } else {
-        page_of(addr)
-    };
-    page.map(PageWords::of)
+/// Whether all of `pages` pages may be handed out again: see [`PageWords::is_reusable`]. They may be
+/// in vmalloc's area.
+///
+/// # Safety
+///
+/// There are so many pages at `base`, and the caller has a reference to each.
+pub(crate) unsafe fn are_reusable(base: NonNull<u8>, pages: usize) -> bool {
+    (0..pages).all(|page| {
+        let addr = base.as_ptr().wrapping_add(page * PAGE_SIZE);
+        let words = PageWords::around(addr as usize).or_else(|| {
+            // SAFETY: By the safety requirements a page is mapped there.
+            let page = unsafe { bindings::vmalloc_to_page(addr.cast()) };
+            NonNull::new(page).map(PageWords::of)
+        });
+        // SAFETY: By the safety requirements.
+        words.is_some_and(|words| unsafe { words.is_reusable() })
+    })
 }
 
 /// The address of a page in the direct map.

@@ -30,7 +30,7 @@ static void take(struct hold *h, const struct block *b, u32 r)
 	unsigned int index = r % (b->bytes / PAGE_SIZE);
 	void *at = b->base + index * PAGE_SIZE;
 
-	h->page = is_vmalloc_addr(at) ? vmalloc_to_page(at) : virt_to_page(at);
+	h->page = rpt_page_of(at);
 	h->word = index * (PAGE_SIZE / sizeof(u64));
 	h->seed = b->seed;
 	get_page(h->page);

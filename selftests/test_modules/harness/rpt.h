@@ -14,8 +14,9 @@
 #ifndef RPT_H
 #define RPT_H
 
-#include <linux/types.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/types.h>
 #include <rust_pool/wdm.h>
 
 struct rpt;
@@ -234,5 +235,11 @@ void rpt_user_unmap(void __user *address, size_t bytes);
 /* A recognisable pattern, different for each seed. */
 void rpt_fill(void *block, size_t bytes, u32 seed);
 bool rpt_filled(const void *block, size_t bytes, u32 seed);
+
+/* The page at an address of a block of any family. */
+static inline struct page *rpt_page_of(const void *at)
+{
+	return is_vmalloc_addr(at) ? vmalloc_to_page(at) : virt_to_page(at);
+}
 
 #endif /* RPT_H */

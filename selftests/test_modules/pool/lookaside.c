@@ -116,11 +116,6 @@ static const struct rpt_arg held_sizes[] = {
 	{ }
 };
 
-static struct page *page_of(const void *at)
-{
-	return is_vmalloc_addr(at) ? vmalloc_to_page(at) : virt_to_page(at);
-}
-
 /*
  * An entry whose last page somebody else has a reference to when it is freed: the list does not
  * keep it, no entry has that page while the reference is held, and nobody writes to it.
@@ -141,7 +136,7 @@ static void held_when_freed(struct rpt *t)
 	if (!EXPECT(t, one))
 		return;
 	memset(one, 0x5a, size);
-	page = page_of(one + size - 1);
+	page = rpt_page_of(one + size - 1);
 	get_page(page);
 	ExFreeToNPagedLookasideList(&list, one);
 	rpt_tag(t, "Look", false, &row);
@@ -150,7 +145,7 @@ static void held_when_freed(struct rpt *t)
 		entries[i] = ExAllocateFromNPagedLookasideList(&list);
 		if (!EXPECT(t, entries[i]))
 			break;
-		EXPECT(t, page_of(entries[i] + size - 1) != page);
+		EXPECT(t, rpt_page_of(entries[i] + size - 1) != page);
 		memset(entries[i], 0xa5, size);
 	}
 	EXPECT(t, !memchr_inv(page_address(page), 0x5a, used));

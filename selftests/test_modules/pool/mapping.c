@@ -96,11 +96,6 @@ static pgprot_t protection(enum family kind, pgprot_t prot)
 	return kind == NONCACHED ? pgprot_noncached(prot) : prot;
 }
 
-static struct page *page_of(const char *at)
-{
-	return is_vmalloc_addr(at) ? vmalloc_to_page(at) : virt_to_page(at);
-}
-
 static unsigned int count_of(size_t n)
 {
 	return DIV_ROUND_UP(n, PAGE_SIZE);
@@ -135,7 +130,7 @@ static struct held *hold(struct rpt *t, enum family kind, size_t bytes)
 		return NULL;
 	}
 	for (i = 0; i < count_of(bytes); i++)
-		h->pages[i] = page_of(h->block + i * PAGE_SIZE);
+		h->pages[i] = rpt_page_of(h->block + i * PAGE_SIZE);
 	rpt_fill(h->block, bytes, 17);
 	return h;
 }
