@@ -254,14 +254,14 @@ fn map(physical: u64, bytes: usize, wanted: Protection, caller: usize) -> Option
     base
 }
 
-/// Undoes all deferred mappings. While one exists, the kernel gives its cache type to any new
-/// mapping of the same registers. Sleeps.
-fn finish_deferred() {
+/// Has all mappings undone that have no record any more. While one exists, the kernel gives its
+/// cache type to any new mapping of the same registers. Sleeps.
+fn finish_ending() {
     // This task undoes what it can, instead of waiting for the work item: what the work item does
     // first may wait for a lock that the caller holds.
-    while IoMapping::any_deferred() {
+    while IoMapping::any_ending() {
         noncached::BACKLOG.drain(noncached::give_back);
-        IoMapping::wait_for_deferred(|| noncached::BACKLOG.has_waiting());
+        IoMapping::wait_for_ending(|| noncached::BACKLOG.has_waiting());
     }
 }
 
@@ -302,7 +302,7 @@ fn map_range(range: Range, cache: CacheType, access: Access, caller: usize) -> O
         }
         mapping
     } else {
-        finish_deferred();
+        finish_ending();
         IoMapping::of_device(range.start, range.used, cache.as_raw(), write)
     }?;
     let base = mapping.base();
@@ -333,9 +333,13 @@ fn unmap(at: usize, bytes: usize, caller: usize) {
     let offset = at & (PAGE_SIZE - 1);
     let taken = REGIONS.take(at - offset, |region| match region.owner {
         // CAST: Less than a page.
-        Owner::IoSpace { physical, .. }
-            if region.asked == bytes && physical.wrapping_sub(page(physical)) == offset as u64 =>
-        {
+        Owner::IoSpace {
+            physical,
+            ref mapping,
+            ..
+        } if region.asked == bytes && physical.wrapping_sub(page(physical)) == offset as u64 => {
+            // Who finds no record waits until it is undone.
+            mapping.end();
             Ok(())
         }
         Owner::IoSpace { .. } => Err(Misfit::Arguments(region.facts())),
@@ -347,25 +351,19 @@ fn unmap(at: usize, bytes: usize, caller: usize) {
         |facts| rule::IO_SPACE_MISFIT.by(caller, [own, facts.known.bytes.into(), bytes.into()]),
         || rule::NOT_IO_SPACE.by(caller, [own, bytes.into()]),
     );
-    let Some(mut region) = taken else {
+    let Some(region) = taken else {
         return;
     };
     FAMILY.discharge(region.asked, region.used);
-    let later = !sys::may_change_pages();
-    if let Owner::IoSpace { mapping, .. } = &mut region.owner {
-        if mapping.is_memory() {
-            OF_MEMORY.add(-1, Relaxed);
-        }
-        if later {
-            mapping.defer();
-        }
+    if matches!(&region.owner, Owner::IoSpace { mapping, .. } if mapping.is_memory()) {
+        OF_MEMORY.add(-1, Relaxed);
     }
-    if later {
-        noncached::BACKLOG.add(region);
-        // Wake those that wait in `finish_deferred()`, as they can undo it.
-        sys::wake();
-    } else {
+    if sys::may_change_pages() {
         noncached::give_back(Batch::of(region));
+    } else {
+        noncached::BACKLOG.add(region);
+        // Wake those that wait in `finish_ending()`, as they can undo it.
+        sys::wake();
     }
 }
 

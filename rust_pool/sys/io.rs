@@ -17,8 +17,8 @@ use kernel::sync::atomic::{
     Relaxed, //
 };
 
-/// How many deferred mappings have not yet been undone.
-static DEFERRED: Atomic<i64> = Atomic::new(0);
+/// How many mappings have no record any more, but have not been undone yet.
+static ENDING: Atomic<i64> = Atomic::new(0);
 
 /// Whether the CPU can address all `bytes` from the physical address `start` on.
 pub(crate) fn io_exists(start: u64, bytes: usize) -> bool {
@@ -40,8 +40,8 @@ pub(crate) fn io_is_memory(start: u64, bytes: usize) -> bool {
 pub(crate) struct IoMapping {
     base: NonNull<u8>,
     memory: bool,
-    /// Whether [`DEFERRED`] counts it.
-    deferred: bool,
+    /// Whether [`ENDING`] counts it.
+    ending: Atomic<bool>,
 }
 
 // SAFETY: A mapping belongs to no thread.
@@ -56,7 +56,7 @@ impl IoMapping {
         Some(Self {
             base: NonNull::new(base.cast())?,
             memory: false,
-            deferred: false,
+            ending: Atomic::new(false),
         })
     }
 
@@ -79,7 +79,7 @@ impl IoMapping {
         Some(Self {
             base: NonNull::new(base.cast())?,
             memory: true,
-            deferred: false,
+            ending: Atomic::new(false),
         })
     }
 
@@ -88,22 +88,23 @@ impl IoMapping {
         self.base
     }
 
-    /// Notes that it will be dropped later, by the work item. Any context.
-    pub(crate) fn defer(&mut self) {
-        if !core::mem::replace(&mut self.deferred, true) {
-            DEFERRED.add(1, Relaxed);
+    /// Notes that its record is about to be removed, so that it will be dropped, now or later. The
+    /// caller holds the lock of the record. Any context.
+    pub(crate) fn end(&self) {
+        if !self.ending.xchg(true, Relaxed) {
+            ENDING.add(1, Relaxed);
         }
     }
 
-    /// Whether there are mappings that wait to be undone.
-    pub(crate) fn any_deferred() -> bool {
-        DEFERRED.load(Relaxed) != 0
+    /// Whether there are mappings without a record that have not been undone.
+    pub(crate) fn any_ending() -> bool {
+        ENDING.load(Relaxed) != 0
     }
 
-    /// Waits until no deferred mapping is left, or until the caller can undo one of those that are
+    /// Waits until no such mapping is left, or until the caller can undo one of those that are
     /// left, as `can_act` says. Others undo the rest. Sleeps.
-    pub(crate) fn wait_for_deferred(can_act: impl Fn() -> bool) {
-        work::wait_until(Awaited::Unmapped, || !Self::any_deferred() || can_act());
+    pub(crate) fn wait_for_ending(can_act: impl Fn() -> bool) {
+        work::wait_until(Awaited::Unmapped, || !Self::any_ending() || can_act());
     }
 
     /// Whether memory is mapped.
@@ -126,11 +127,11 @@ impl Drop for IoMapping {
                 }
             }
         };
-        if !self.deferred {
+        if !self.ending.load(Relaxed) {
             return undo();
         }
         work::doing(Awaited::Unmapped, undo);
-        DEFERRED.add(-1, Relaxed);
+        ENDING.add(-1, Relaxed);
         work::wake();
     }
 }

@@ -85,7 +85,7 @@ pub(crate) fn task() -> usize {
 pub(crate) enum Awaited {
     /// A common buffer has been given back.
     Given,
-    /// A deferred mapping of registers has been undone.
+    /// A mapping of registers that has no record any more has been undone.
     Unmapped,
     /// The reference to a device has been dropped.
     Parted,

@@ -6,6 +6,8 @@
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pgtable.h>
 #include <linux/sizes.h>
@@ -286,6 +288,81 @@ static void another_type_later(struct rpt *t)
 		}
 		EXPECT_EQ(t, rpt_cache(call.base), i % 2 ? RPT_UC : RPT_WC);
 		rpt_in_context(RPT_SPINLOCK, call_unmap, &call);
+	}
+}
+
+/* A task that undoes a mapping, slowly, and one that maps the same registers. */
+struct slow_unmap {
+	struct kprobe probe;
+	struct task_struct *task;
+	struct call old, new;
+	bool inside, mapped;
+};
+
+#define SLOW_NS	(20 * NSEC_PER_MSEC)
+
+/* The kernel is about to undo the mapping. Time for the other, not for ever. */
+static int about_to_unmap(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct slow_unmap *slow = container_of(probe, struct slow_unmap, probe);
+	u64 until = ktime_get_mono_fast_ns() + SLOW_NS;
+
+	if (current != slow->task)
+		return 0;
+	WRITE_ONCE(slow->inside, true);
+	while (!READ_ONCE(slow->mapped) && ktime_get_mono_fast_ns() < until)
+		cpu_relax();
+	return 0;
+}
+
+static void unmap_or_map(void *arg)
+{
+	struct call *call = arg;
+	struct slow_unmap *slow;
+
+	if (call->base) {
+		slow = container_of(call, struct slow_unmap, old);
+		slow->task = current;
+		call_unmap(call);
+		WRITE_ONCE(slow->inside, true);
+		return;
+	}
+	slow = container_of(call, struct slow_unmap, new);
+	while (!READ_ONCE(slow->inside))
+		cpu_relax();
+	call_map(call);
+	WRITE_ONCE(slow->mapped, true);
+}
+
+/* Nor do they keep the old type for who maps them while they are unmapped. */
+static void another_type_meanwhile(struct rpt *t)
+{
+	struct slow_unmap slow = {
+		.probe = {
+			.symbol_name = "iounmap",
+			.pre_handler = about_to_unmap,
+		},
+		.old.type = MmWriteCombined,
+		.new.type = MmNonCached,
+	};
+
+	if (!IS_ENABLED(CONFIG_KPROBES))
+		return rpt_skip(t, "this kernel has no kprobes");
+	if (num_online_cpus() < 2)
+		return rpt_skip(t, "needs two CPUs");
+	call_map(&slow.old);
+	if (!EXPECT(t, slow.old.base))
+		return;
+	if (EXPECT_EQ(t, register_kprobe(&slow.probe), 0)) {
+		if (!EXPECT(t, rpt_at_once(unmap_or_map, &slow.old, &slow.new)))
+			call_unmap(&slow.old);
+		unregister_kprobe(&slow.probe);
+	} else {
+		call_unmap(&slow.old);
+	}
+	if (EXPECT(t, slow.new.base)) {
+		EXPECT_EQ(t, rpt_cache(slow.new.base), RPT_UC);
+		call_unmap(&slow.new);
 	}
 }
 
@@ -578,6 +655,7 @@ static const struct rpt_case cases[] = {
 	{ "one_type", one_type },
 	{ "one_type_of_two", one_type_of_two },
 	{ "another_type_later", another_type_later },
+	{ "another_type_meanwhile", another_type_meanwhile },
 	{ "anothers_type", anothers_type },
 	{ "memory_refused", memory_refused },
 	{ "behind_memory", behind_memory },
