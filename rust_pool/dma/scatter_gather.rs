@@ -781,11 +781,13 @@ unsafe extern "C" fn rust_pool_adapter_info(
     info: *mut raw::DMA_ADAPTER_INFO_V1,
     caller: usize,
 ) -> i32 {
-    let facts = match known(AdapterId::new(adapter), caller) {
+    let id = AdapterId::new(adapter);
+    let facts = match known(id, caller) {
         Ok(facts) => facts,
         Err(refused) => return refused.status(),
     };
     if info.is_null() {
+        rule::INFO_FOR_NOBODY.by(caller, [id.into()]).report();
         return Refused::Misuse.status();
     }
     let elements = if facts.one_element {

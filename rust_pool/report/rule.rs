@@ -160,8 +160,8 @@ pub(crate) const LOOKASIDE_ZERO_BYTES: Rule<2> = rule(
 
 /// A pool block is freed twice. Found for blocks up to 4064 bytes as long as their memory was not
 /// used again; for larger ones as long as rust_pool keeps their pages, and then among the
-/// page-aligned blocks given back most recently; after that, or if a device's registers are mapped
-/// there by then, the free is reported as 0x46*.
+/// page-aligned blocks given back most recently; after that, or if something else is mapped there
+/// by then, the free is reported as 0x46*.
 pub(crate) const POOL_FREED_TWICE: Rule<2> = rule(
     BadPoolCaller,
     [
@@ -825,6 +825,14 @@ pub(crate) const LIST_SIZE_FOR_NOBODY: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
     "size of a scatter/gather list without a place for it",
+    Refused,
+);
+
+/// `GetDmaAdapterInfo()` without a structure.
+pub(crate) const INFO_FOR_NOBODY: Rule<1> = rule(
+    DriverVerifier,
+    [Ours(0x16), Given("adapter"), Is(0), Is(0)],
+    "information on an adapter without a place for it",
     Refused,
 );
 

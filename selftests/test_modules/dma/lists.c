@@ -980,6 +980,11 @@ static void infos(struct rpt *t)
 	info.Version = 1;
 	EXPECT_EQ(t, (u32)ops->GetDmaAdapterInfo(NULL, &info), MISUSE);
 	dma_violation(t, 0x19, NULL, NULL);
+	EXPECT_EQ(t, (u32)ops->GetDmaAdapterInfo(x.adapter, NULL), MISUSE);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	EXPECT_EQ(t, (u32)ops->GetDmaTransferInfo(x.adapter, x.mdl, 0, 1, FALSE,
+						  NULL), MISUSE);
+	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
 	drop(&x);
 }
 
