@@ -573,12 +573,20 @@ fn free_nothing(addr: usize, recent: bool, caller: usize) {
             tracking::tell(addr);
         });
     }
-    // The address may have been used again since, for a mapping of a device's registers or for an
-    // object of the kernel's. Then this is not a second free.
-    if recent && !sys::is_mapped_device(addr) && !slab_caches::is_of_another(addr) {
+    // The address may have been used again since, for a mapping or an object of somebody else. Then
+    // this is not a second free.
+    if recent && !is_mapping_of_another(addr) && !slab_caches::is_of_another(addr) {
         return bad_free::report_freed_twice(addr, Tag::from_raw(0), caller);
     }
     bad_free::report_foreign(addr, caller);
+}
+
+/// Whether memory or a device is mapped at an address, other than for a block that was freed there.
+/// Such a block is mapped as long as it waits to be given back.
+fn is_mapping_of_another(addr: usize) -> bool {
+    NonNull::new(addr as *mut u8).is_some_and(sys::is_vmalloc)
+        && sys::physical(addr).is_some()
+        && !BACKLOG.holds(addr)
 }
 
 /// Reports the free of an address that has the header of a freed block in front of it. That is a

@@ -102,7 +102,6 @@ pub(crate) use memory::{
     available,
     inits_on_alloc,
     inits_on_free,
-    is_mapped_device,
     is_memory,
     max_pfn,
     memory_ranges,

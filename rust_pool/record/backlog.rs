@@ -181,6 +181,13 @@ impl Backlog {
         self.waiting.lock().regions.iter().next().is_some()
     }
 
+    /// Whether a block at `base` waits to be given back. Any context but NMI.
+    pub(crate) fn holds(&self, base: usize) -> bool {
+        let waiting = self.waiting.lock();
+        let is_it = |region: &Region| region.base.as_ptr() as usize == base;
+        waiting.regions.iter().any(is_it) || waiting.in_hand.iter().any(is_it)
+    }
+
     /// Calls `visit` on each block that no task is giving back yet, with interrupts disabled.
     pub(crate) fn for_each(&self, visit: impl FnMut(&Region)) {
         self.waiting.lock().regions.iter().for_each(visit);

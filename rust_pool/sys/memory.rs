@@ -37,11 +37,6 @@ pub(crate) fn is_memory(phys: u64) -> bool {
     unsafe { raw::rust_pool_is_memory(phys) }
 }
 
-/// Whether an address is mapped to anything but memory.
-pub(crate) fn is_mapped_device(addr: usize) -> bool {
-    physical(addr).is_some_and(|phys| !is_memory(phys))
-}
-
 /// Writes the ranges of memory to `to`, whose elements are all zero. Returns how many ranges there
 /// are, maybe more than fit. Task context.
 pub(crate) fn memory_ranges(to: &mut [raw::PHYSICAL_MEMORY_RANGE]) -> usize {

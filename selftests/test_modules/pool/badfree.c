@@ -266,12 +266,32 @@ static void device_memory(struct rpt *t)
 	free_all_ways(t, (void __force *)(apic + 0x20), 0x46);
 }
 
+static const struct rpt_arg anothers[] = {
+	{ "device_memory", 1 },
+	{ "vmalloc_memory", 0 },
+	{ }
+};
+
+static void *map_anothers(bool device, size_t bytes)
+{
+	return device ? (void __force *)ioremap(0xfee00000, bytes) :
+			vmalloc(bytes);
+}
+
+static void unmap_anothers(bool device, void *at)
+{
+	if (device && at)
+		iounmap((void __iomem __force *)at);
+	else if (!device)
+		vfree(at);
+}
+
 /* Mapped where the pool had blocks a moment ago: it is none of them. */
-static void device_memory_in_their_place(struct rpt *t)
+static void in_their_place(struct rpt *t)
 {
 	enum { COUNT = 16, BYTES = 100000 };
-	void __iomem *apic[COUNT];
-	void *blocks[COUNT];
+	bool device = rpt_value(t);
+	void *mapped[COUNT], *blocks[COUNT];
 	unsigned int i, k, met = 0;
 
 	for (i = 0; i < COUNT; i++)
@@ -283,17 +303,16 @@ static void device_memory_in_their_place(struct rpt *t)
 	/* Or the addresses would rest for a while. */
 	vm_unmap_aliases();
 	for (i = 0; i < COUNT; i++) {
-		apic[i] = ioremap(0xfee00000, BYTES);
+		mapped[i] = map_anothers(device, BYTES);
 		for (k = 0; k < COUNT; k++) {
-			if (!apic[i] || blocks[k] != (void __force *)apic[i])
+			if (!mapped[i] || blocks[k] != mapped[i])
 				continue;
 			free_all_ways(t, blocks[k], 0x46);
 			met++;
 		}
 	}
 	for (i = 0; i < COUNT; i++)
-		if (apic[i])
-			iounmap(apic[i]);
+		unmap_anothers(device, mapped[i]);
 	rpt_note(t, "%u of %u at the address of a block", met, COUNT);
 	if (!met)
 		rpt_skip(t, "no address came round again");
@@ -799,7 +818,7 @@ static const struct rpt_case cases[] = {
 	{ "unmapped_direct_map", unmapped_direct_map },
 	{ "hole_in_direct_map", hole_in_direct_map },
 	{ "device_memory", device_memory },
-	{ "device_memory_in_their_place", device_memory_in_their_place },
+	{ "in_their_place", in_their_place, anothers },
 	{ "interior_of_small_at", small_interior, small_offsets },
 	{ "interior_of_large", large_interior, large_sizes },
 	{ "beside_those_that_wait", beside_those_that_wait, waiting_sizes },
