@@ -20,23 +20,17 @@ live() {
 		END { print live + 0 }' "$STATS/tags"
 }
 
-# A list keeps an entry, unless a checker wants to see every free.
+# A list keeps an entry where magazines keep blocks: unless a checker wants to see every free.
 holds() {
+	_kept=$(awk '/^objects/ && $3 { keep = 1 } END { print keep + 0 }' "$STATS/memory")
 	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
-	_kept=$(live Hold)
-	echo "# it keeps $_kept"
-	[ "$_kept" -le 1 ]
+	echo "# it keeps $(live Hold)"
+	is "$(live Hold)" "$_kept"
 }
 
-given_back() {
-	_tries=0
-	echo 2 >/proc/sys/vm/drop_caches || return 1
-	while [ "$(live Hold)" != 0 ]; do
-		_tries=$((_tries + 1))
-		[ "$_tries" -lt 100 ] || return 1
-		sleep 0.1
-		echo 2 >/proc/sys/vm/drop_caches
-	done
+keeps_nothing() {
+	echo 2 >/proc/sys/vm/drop_caches
+	[ "$(live Hold)" = 0 ]
 }
 
 # While the verifier is on, whether the list is older than that or not.
@@ -61,29 +55,18 @@ verified() {
 	return "$_held"
 }
 
+giving() {
+	echo 2 >/proc/sys/vm/drop_caches
+	[ "$(cat "/sys/module/$_client/parameters/stopped")" != 0 ]
+}
+
 # A worker that gives back what a list kept is on its way when the list's module unloads.
 not_blamed() {
 	_client=rp_test_lookaside_other
-	unload rp_test_lookaside $_client || return 1
-	if ! load $_client slow=1; then
-		echo "# skipped: no kprobes"
-		load $_client && load rp_test_lookaside
-		return
-	fi
-	load rp_test_lookaside hold=1 || return 1
-	if [ "$(live Hold)" = 0 ]; then
-		echo "# skipped: the list keeps nothing"
-		return
-	fi
+	unload rp_test_lookaside $_client && load $_client slow=1 &&
+		load rp_test_lookaside hold=1 || return 1
 	log_mark giving
-	echo 2 >/proc/sys/vm/drop_caches
-	_tries=0
-	while [ "$(cat "/sys/module/$_client/parameters/stopped")" = 0 ]; do
-		_tries=$((_tries + 1))
-		[ "$_tries" -lt 100 ] || return 1
-		sleep 0.02
-		[ $((_tries % 10)) -ne 0 ] || echo 2 >/proc/sys/vm/drop_caches
-	done
+	eventually giving || return 1
 	unload rp_test_lookaside || return 1
 	not_logged 'left by rp_test_lookaside' && load rp_test_lookaside
 }
@@ -106,10 +89,15 @@ told() {
 }
 
 check "a list keeps an entry" holds
-check "it is given back when memory is short" given_back
+check "it is given back when memory is short" eventually keeps_nothing
 check "nothing is kept while the verifier is on" emptied_for_the_verifier
 check "all holds while the verifier is on" verified
-check "who unloads meanwhile left nothing" not_blamed
+if [ "$_kept" -ne 0 ] && grep -q ' register_kprobe$' /proc/kallsyms; then
+	check "who unloads meanwhile left nothing" not_blamed
+else
+	# Needs a list that keeps something, and kprobes.
+	ktap_test_skip "who unloads meanwhile left nothing"
+fi
 check "a client leaves lists behind" left_behind
 check "the report names its lists, their tags and their entries" told
 
