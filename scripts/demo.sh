@@ -9,6 +9,6 @@
 for module in rust_pool dma_demo; do
 	[ -f "$TOP/$module.ko" ] || die "there is no $module.ko: run make"
 done
-say "booting the stock kernel in QEMU (about 5 s)"
+say "booting the kernel in QEMU (about 5 s)"
 # It shows addresses.
 CMDLINE="no_hash_pointers ${CMDLINE:-}" exec "$TOP/scripts/vm.sh" "$TOP/scripts/demo-guest"

@@ -355,7 +355,10 @@ passed=$(grep -c '^pass' "$work/results" || true)
 failed=$(grep -c '^fail' "$work/results" || true)
 echo "logs: $(shown "$logs")"
 if [ "$failed" -gt 0 ]; then
-	echo "next: read the file in brackets; try one again by make test TESTS=<program>.sh, CASES=<pattern> for less"
+	again="make test"
+	[ "${KERNEL:-stock}" = stock ] || again="$again KERNEL=$KERNEL"
+	[ "$FLAVOUR" = amd64 ] || again="$again FLAVOUR=$FLAVOUR"
+	echo "next: read the file in brackets; try one again: $again TESTS=<program>.sh, CASES=<pattern> for less"
 fi
 if [ "$skipped" -gt 0 ]; then
 	echo "$passed passed, $failed failed, $skipped skipped"

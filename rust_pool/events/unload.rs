@@ -273,7 +273,7 @@ fn largest(
         });
     });
     let Ok(places) = places else {
-        pr_err!("  no memory to say what but pool is left\n");
+        pr_err!("  too little memory to list what is left besides pool; the sums above count it\n");
         return largest;
     };
     for place in places.iter() {
