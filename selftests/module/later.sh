@@ -20,11 +20,11 @@ in_time() {
 	_tries=0
 	until [ -s "$TMP/ended" ]; do
 		_tries=$((_tries + 1))
-		if [ $_tries -gt 120 ]; then
+		if [ $_tries -gt 1200 ]; then
 			echo "# hangs: $*"
 			return 1
 		fi
-		sleep 1
+		sleep 0.1
 	done
 	return "$(cat "$TMP/ended")"
 }

@@ -41,6 +41,14 @@ slab_names() {
 	} | grep -c rust_pool
 }
 
+# The kernel gives memory back when RCU and its workers come to it.
+memory_as_before() {
+	shrink_slabs
+	[ "$(slab_names)" -eq "$_caches" ] &&
+		[ "$(meminfo Percpu)" -le $((_percpu + 256)) ] &&
+		[ "$(meminfo SUnreclaim)" -le $((_slab + 4096)) ]
+}
+
 # Comes and goes without a trace: names free again, memory given back.
 many_times() {
 	unload rust_pool || return 1
@@ -53,12 +61,10 @@ many_times() {
 		unload rust_pool || return 1
 		[ ! -e "$STATS" ] || return 1
 	done
-	shrink_slabs
+	eventually memory_as_before
+	_status=$?
 	echo "# percpu $_percpu to $(meminfo Percpu) kB, slab $_slab to $(meminfo SUnreclaim) kB"
-	[ "$(slab_names)" -eq "$_caches" ] &&
-		[ "$(meminfo Percpu)" -le $((_percpu + 256)) ] &&
-		[ "$(meminfo SUnreclaim)" -le $((_slab + 4096)) ] &&
-		load rust_pool
+	[ $_status -eq 0 ] && load rust_pool
 }
 
 machine_goes_on() {

@@ -219,6 +219,21 @@ static bool contiguous_allocate(void *arg)
 	return r->base;
 }
 
+/* What found no room, without a failure, looks for another; the count goes on. */
+static bool contiguous_allocate_in_room(void *arg)
+{
+	unsigned int tries = RPT_ATTEMPTS;
+	struct request *r = arg;
+
+	do {
+		r->lowest = rpt_room();
+		r->highest = r->lowest + RPT_ROOM - 1;
+		if (r->lowest && contiguous_allocate(r))
+			return true;
+	} while (current->fail_nth && --tries);
+	return false;
+}
+
 static void contiguous_free(void *arg)
 {
 	struct request *r = arg;
@@ -226,10 +241,11 @@ static void contiguous_free(void *arg)
 	MmFreeContiguousMemory(r->base);
 }
 
-static void contiguous_of(struct rpt *t, struct request r)
+static void contiguous_by(struct rpt *t, bool (*allocate)(void *arg),
+			  struct request r)
 {
 	struct rpt_sweep s = {
-		.call = contiguous_allocate, .undo = contiguous_free, .arg = &r,
+		.call = allocate, .undo = contiguous_free, .arg = &r,
 	};
 
 	r.bytes = rpt_value(t);
@@ -238,21 +254,22 @@ static void contiguous_of(struct rpt *t, struct request r)
 
 static void contiguous(struct rpt *t)
 {
-	contiguous_of(t, (struct request){ .highest = -1, .cache = MmCached });
+	contiguous_by(t, contiguous_allocate,
+		      (struct request){ .highest = -1, .cache = MmCached });
 }
 
 static void contiguous_write_combined(struct rpt *t)
 {
-	contiguous_of(t, (struct request){ .highest = -1,
-					   .cache = MmWriteCombined });
+	contiguous_by(t, contiguous_allocate,
+		      (struct request){ .highest = -1,
+					.cache = MmWriteCombined });
 }
 
 static void contiguous_bounded(struct rpt *t)
 {
-	contiguous_of(t, (struct request){ .lowest = SZ_16M + SZ_4M,
-					   .highest = SZ_256M - 1,
-					   .boundary = SZ_4M,
-					   .cache = MmNonCached });
+	contiguous_by(t, contiguous_allocate_in_room,
+		      (struct request){ .boundary = SZ_4M,
+					.cache = MmNonCached });
 }
 
 /* Its size, which is set, is of no use to the next call. */

@@ -77,6 +77,33 @@ static void *allocate(size_t n, u64 lowest, u64 highest, u64 boundary,
 						      physical(boundary), type);
 }
 
+#define WINDOW	SZ_64M
+
+/*
+ * What the page allocator does not have in one piece is searched from the highest
+ * address down, for half a second. A slow machine does not get past memory that
+ * cannot be moved in that time. So each part of memory has a search of its own.
+ */
+void *allocate_somewhere(size_t n, MEMORY_CACHING_TYPE type, ULONG node)
+{
+	u64 end = PFN_PHYS(totalram_pages()), lowest = 0, highest = U64_MAX;
+	void *block = NULL;
+
+	while (!block) {
+		block = node == MM_ANY_NODE_OK ?
+			allocate(n, lowest, highest, 0, type) :
+			MmAllocateContiguousMemorySpecifyCacheNode
+				(n, physical(lowest), physical(highest),
+				 physical(0), type, node);
+		if (end < WINDOW)
+			break;
+		lowest = end - WINDOW;
+		highest = end - 1;
+		end -= WINDOW / 2;
+	}
+	return block;
+}
+
 static const struct rpt_arg sizes[] = {
 	{ "1", 1 },
 	{ "4096", 4096 },
@@ -99,7 +126,7 @@ static void sizes_with(struct rpt *t, MEMORY_CACHING_TYPE type)
 	size_t at;
 
 	rpt_family(t, "contiguous", &before);
-	block = allocate(n, 0, U64_MAX, 0, type);
+	block = allocate_somewhere(n, type, MM_ANY_NODE_OK);
 	if (!EXPECT(t, block))
 		return;
 	first = rpt_phys(block);
@@ -160,9 +187,6 @@ struct bound {
 	size_t bytes;
 };
 
-/* Of this much that just was free. */
-#define ROOM_BYTES	SZ_16M
-
 static const struct bound possible[] = {
 	{ ABSOLUTE, 0, 0xffffff, 0, 4096 },
 	{ ABSOLUTE, 0, 0xffffff, 0, SZ_64K },
@@ -186,19 +210,16 @@ static const struct bound possible[] = {
 	{ ROOM, 0, ROOM_BYTES - 1, SZ_8M, 5 * SZ_1M },
 };
 
-/* Where there is memory to be had at all: not where the kernel lies. */
-static u64 find_room(struct rpt *t)
+/* Not where the kernel lies. */
+u64 find_room(void)
 {
-	unsigned int tries;
-	void *block = NULL;
-	u64 room = 0;
+	void *block = allocate_somewhere(ROOM_BYTES, MmCached, MM_ANY_NODE_OK);
+	u64 room;
 
-	for (tries = 0; !block && tries < 10; tries++)
-		block = allocate(ROOM_BYTES, 0, U64_MAX, 0, MmCached);
-	if (EXPECT(t, block)) {
-		room = rpt_phys(block);
-		MmFreeContiguousMemory(block);
-	}
+	if (!block)
+		return 0;
+	room = rpt_phys(block);
+	MmFreeContiguousMemory(block);
 	return room;
 }
 
@@ -220,13 +241,12 @@ static struct bound bound_in(const struct bound *b, u64 room)
  * have got far where the host is busy. What was room a moment ago may hold
  * memory of others that does not move: each try looks for room anew.
  */
-static void *allocate_where_there_is_room(struct rpt *t,
-					  const struct bound *b, u64 *room,
+static void *allocate_where_there_is_room(const struct bound *b, u64 *room,
 					  MEMORY_CACHING_TYPE type)
 {
 	unsigned int tries;
 
-	for (tries = 0; tries < RPT_TRIES / 10; tries++) {
+	for (tries = 0; tries < RPT_ATTEMPTS; tries++) {
 		struct bound in = bound_in(b, *room);
 		void *block = allocate(in.bytes, in.lowest, in.highest,
 				       in.boundary, type);
@@ -234,7 +254,7 @@ static void *allocate_where_there_is_room(struct rpt *t,
 		if (block)
 			return block;
 		if (b->from == ROOM)
-			*room = find_room(t);
+			*room = find_room();
 	}
 	return NULL;
 }
@@ -247,7 +267,7 @@ static void bounds_kept(struct rpt *t)
 	 * search ends after half a second, in which checkers do not get far.
 	 */
 	enum { MANY = 12, MANY_IN_ROOM = IS_ENABLED(CONFIG_KASAN) ? 1 : 2 };
-	u64 room = find_room(t);
+	u64 room = find_room();
 	void *blocks[MANY];
 	unsigned int i, j;
 
@@ -262,7 +282,7 @@ static void bounds_kept(struct rpt *t)
 			if (j && (b->bytes > SZ_64K ||
 				  (b->from == ROOM && j >= MANY_IN_ROOM)))
 				continue;
-			blocks[j] = allocate_where_there_is_room(t, b, &room,
+			blocks[j] = allocate_where_there_is_room(b, &room,
 								 type);
 			in = bound_in(b, room);
 			if (!blocks[j])
@@ -281,14 +301,18 @@ static void bounds_kept(struct rpt *t)
 static void bounds_inclusive(struct rpt *t)
 {
 	const size_t n = 4 * PAGE_SIZE;
-	u64 room = find_room(t);
 	unsigned int i;
+	u64 room = 0;
 
-	for (i = 0; i < 8; i++) {
-		u64 at = room + i * SZ_1M;
-		char *block = allocate(n, at, at + n - 1, 0, MmCached);
+	for (i = 0; i < RPT_ATTEMPTS; i++) {
+		u64 at;
+		char *block;
 
-		/* Others may have taken some of it meanwhile, not all. */
+		/* Others may have taken some of it meanwhile. */
+		if (i % 8 == 0)
+			room = find_room();
+		at = room + i % 8 * SZ_1M;
+		block = allocate(n, at, at + n - 1, 0, MmCached);
 		if (!block)
 			continue;
 		EXPECT_EQ(t, rpt_phys(block), at);

@@ -75,6 +75,18 @@ const char *rpt_cache_name(enum rpt_cache cache)
 }
 EXPORT_SYMBOL_GPL(rpt_cache_name);
 
+u64 rpt_room(void)
+{
+	struct page *pages = alloc_pages(GFP_KERNEL | __GFP_NOWARN |
+					 __GFP_RETRY_MAYFAIL, MAX_PAGE_ORDER);
+
+	if (!pages)
+		return 0;
+	__free_pages(pages, MAX_PAGE_ORDER);
+	return page_to_phys(pages);
+}
+EXPORT_SYMBOL_GPL(rpt_room);
+
 static u8 rpt_byte(size_t at, u32 seed)
 {
 	return at * 7 + (at >> 8) + seed * 31 + 1;

@@ -158,9 +158,11 @@ bool rpt_shows(u64 parameter, const void *address);
 
 /*
  * Waits for what was freed in a wrong context to be really free: so often at most, as
- * it is looked at after each. That is ten seconds, and more where the host is busy.
+ * it is looked at after each. That is a minute, and more where the host is busy.
  */
-#define RPT_TRIES	500
+#define RPT_TRIES	3000
+/* How often something is tried that others may prevent, or that needs luck. */
+#define RPT_ATTEMPTS	50
 void rpt_settle(struct rpt *t);
 
 /* Contexts */
@@ -220,6 +222,13 @@ void rpt_sweep(struct rpt *t, struct rpt_sweep *s);
 
 /* Physical address behind a direct-map, vmalloc or module address. */
 u64 rpt_phys(const void *address);
+/*
+ * Where this much memory was free just now, aligned to its size; 0 if nowhere. Whoever
+ * asks for memory of certain addresses asks for it there: at fixed addresses may be what
+ * cannot be moved, such as the kernel itself. Others may be faster, so try again.
+ */
+#define RPT_ROOM	(PAGE_SIZE << MAX_PAGE_ORDER)
+u64 rpt_room(void);
 
 enum rpt_cache { RPT_UNMAPPED, RPT_WB, RPT_WC, RPT_UC };
 

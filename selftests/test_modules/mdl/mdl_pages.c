@@ -132,17 +132,6 @@ static bool all_within(PMDL mdl, u64 lowest, u64 highest)
 	return true;
 }
 
-/* Memory that is free, and nothing but that. Returns 0 if there is none. */
-static u64 find_room(unsigned int order)
-{
-	struct page *pages = alloc_pages(GFP_KERNEL | __GFP_NOWARN, order);
-
-	if (!pages)
-		return 0;
-	__free_pages(pages, order);
-	return page_to_phys(pages);
-}
-
 static void within(struct rpt *t, PMDL mdl, u64 lowest, u64 highest)
 {
 	EXPECT(t, all_within(mdl, lowest, highest));
@@ -184,16 +173,17 @@ static void bounded_in_a_zone(struct rpt *t)
 	unsigned long inwards = rpt_value(t);
 	unsigned int tries;
 
-	for (tries = 0; tries < RPT_TRIES / 10; tries++) {
-		u64 room = find_room(MAX_PAGE_ORDER);
+	for (tries = 0; tries < RPT_ATTEMPTS; tries++) {
+		u64 room = rpt_room();
 		u64 lowest = room + inwards;
-		u64 highest = room + (PAGE_SIZE << MAX_PAGE_ORDER) - 1 - inwards;
+		u64 highest = room + RPT_ROOM - 1 - inwards;
 		PMDL mdl = room ? pages_within(lowest, highest) : NULL;
 
 		if (mdl) {
 			within(t, mdl, lowest, highest);
 			return;
 		}
+		rpt_settle(t);
 	}
 	rpt_fail(t, "no pages where there was room");
 }

@@ -517,7 +517,7 @@ static void interrupted(struct rpt *t)
 	migrate_disable();
 	hrtimer_start(&half.timer, us_to_ktime(100),
 		      HRTIMER_MODE_REL_PINNED_HARD);
-	for (tries = 0; tries < RPT_TRIES; tries++) {
+	for (tries = 0; tries < 10 * RPT_ATTEMPTS; tries++) {
 		va = MmMapLockedPagesWithReservedMapping(space, TAG_SPACE, mdl,
 							 MmCached);
 		if (!EXPECT(t, va))

@@ -68,19 +68,33 @@ static bool start(struct rpt *t, struct task_struct **tasks, unsigned int *most)
 	return true;
 }
 
-static void turn_to_slabs_and_back(struct rpt *t)
+/* Once nobody races; what raced a moment ago counts for a while. */
+static unsigned int few_in_slabs(void)
 {
 	unsigned long end = jiffies + RPT_PATIENCE;
+	unsigned int most;
+
+	do {
+		msleep(300);
+		most = in_slabs();
+	} while (most >= BLOCKS / 2 && time_before(jiffies, end));
+	return most;
+}
+
+static void turn_to_slabs_and_back(struct rpt *t)
+{
 	struct task_struct *tasks[RACERS] = {};
 	unsigned int most[RACERS] = {}, before, after, i;
 	struct rpt_heap quiet, raced;
+	unsigned long end;
 
 	if (num_online_cpus() < RACERS) {
 		rpt_skip(t, "needs %u processors", RACERS);
 		return;
 	}
 	rpt_heap(t, &quiet);
-	before = in_slabs();
+	before = few_in_slabs();
+	end = jiffies + RPT_PATIENCE;
 	if (start(t, tasks, most))
 		while (READ_ONCE(most[0]) < BLOCKS - KEPT && time_before(jiffies, end))
 			msleep(20);
@@ -88,11 +102,7 @@ static void turn_to_slabs_and_back(struct rpt *t)
 		if (tasks[i])
 			kthread_stop(tasks[i]);
 	rpt_heap(t, &raced);
-	end = jiffies + RPT_PATIENCE;
-	do {
-		msleep(300);
-		after = in_slabs();
-	} while (after >= BLOCKS / 2 && time_before(jiffies, end));
+	after = few_in_slabs();
 	rpt_note(t, "%u of %u from slabs, then %u, then %u; contended %llu times",
 		 before, BLOCKS, most[0], after,
 		 raced.contentions - quiet.contentions);
