@@ -156,7 +156,7 @@ impl kernel::Module for PoolModule {
 /// special pool, the blocks that are held back, in quarantine, freed or injected, and the buckets
 /// of regions, lookaside lists and records. All of these disable interrupts, as their data is used
 /// in any context.
-static STATE: [&dyn Loaded; 25] = [
+static STATE: [&dyn Loaded; 26] = [
     &record::table::REGIONS,
     &report::log::LOG,
     &dma::adapter::ADAPTERS,
@@ -164,6 +164,7 @@ static STATE: [&dyn Loaded; 25] = [
     &pool::BACKLOG,
     &families::contiguous::BACKLOG,
     &families::noncached::BACKLOG,
+    &families::pins::BACKLOG,
     &families::io_space::CLAIMS,
     &dma::buffer_release::BACKLOG,
     &record::held_device::DEPARTING,

@@ -31,7 +31,8 @@ use crate::{
         contiguous,
         io_space,
         mdl_pages,
-        noncached, //
+        noncached,
+        pins, //
     },
     lib::text::{
         kwrite,
@@ -252,7 +253,7 @@ impl Table for Memory {
         let heap = heap::usage();
         seq_print!(
             file,
-            "memory - version: 1.3\n\
+            "memory - version: 1.4\n\
              # heap: {} spans, {} of them waiting, {} bytes free, {} times contended\n",
             heap.spans,
             heap.waiting,
@@ -262,6 +263,7 @@ impl Table for Memory {
         for (family, backlog) in work::backlogs() {
             seq_print!(file, "# deferred {family}: {}\n", backlog.usage());
         }
+        seq_print!(file, "# deferred pinned: {}\n", pins::BACKLOG.usage());
         seq_print!(
             file,
             "#magazines of {:>8} {:>8} {:>8} {:>12}\n",

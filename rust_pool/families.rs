@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Contiguous and noncached memory, the pages of memory descriptor lists, mappings of physical
-//! addresses, and the list of memory ranges.
+//! addresses, pages of processes that are to be unpinned, and the list of memory ranges.
 
 pub(crate) mod contiguous;
 pub(crate) mod io_space;
 pub(crate) mod mdl_pages;
 pub(crate) mod memory_map;
 pub(crate) mod noncached;
+pub(crate) mod pins;
 
 use crate::{
     report::rule,

@@ -530,7 +530,8 @@ MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
  *
  * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC4/0x78), but the pages
  * are unlocked all the same, except in NMI. Where sleeping is not allowed, they
- * are unpinned a little later.
+ * are unpinned a little later; so is a page that the kernel has locked for longer
+ * than a tenth of a second.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID MmUnlockPages(PMDL MemoryDescriptorList);

@@ -25,6 +25,7 @@ use crate::{
         buffer_release, //
     },
     events::holdings,
+    families::pins,
     lib::{
         export::matches_header,
         text::{
@@ -407,6 +408,8 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     };
     // SAFETY: By the safety requirements it is valid during this call.
     let module = unsafe { Module::from_raw(module) };
+    // What it unlocked is unpinned before it goes, as far as folios are not locked.
+    pins::attempt();
     // Memory whose free was deferred is no leak, as no table has it any more, and may be given back
     // later. But references to devices that need the module's code must be dropped now.
     buffer_release::finish(|device| device.is_of(module));
@@ -495,8 +498,11 @@ pub(crate) fn report_all() -> bool {
     };
     let leaked = report(None, live, |_| true, |_| true);
     report::say_left_out();
-    // Free the records, but not the memory that they describe.
-    while REGIONS.pop().is_some() {}
+    // Free the records, but not the memory that they describe. Only pages are unpinned.
+    while let Some(region) = REGIONS.pop() {
+        pins::leave(region);
+    }
+    pins::finish();
     adapter::forget_all();
     leaked
 }

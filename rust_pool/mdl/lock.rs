@@ -8,7 +8,7 @@
 //! WDK: "MmProbeAndLockPages", "MmUnlockPages".
 
 use crate::{
-    families::noncached,
+    families::pins,
     lib::export::{
         export_symbol_gpl,
         matches_header, //
@@ -129,14 +129,6 @@ fn take_gone(mdl: Mdl) -> Option<KBox<Region>> {
     take_if(mdl, |block| block.is_some() && block != now)
 }
 
-/// Unpins the pages that were locked for an MDL: at once, or later if this context may not.
-fn give_back(region: KBox<Region>) {
-    let pins = matches!(&region.owner, Owner::Locked { pinned, .. } if !pinned.is_empty());
-    if pins && (!sys::irql().may_sleep() || sys::in_reclaim()) {
-        noncached::BACKLOG.add(region);
-    }
-}
-
 /// Called for an MDL that is not locked. If an older MDL at its address was freed, or its memory
 /// was used for this one, while its pages were locked, reports that and unlocks them. If pages were
 /// allocated for the older one, reports that as well. Any context but NMI.
@@ -146,7 +138,7 @@ pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
         rule::MDL_GONE_LOCKED
             .by(caller, given)
             .report_of_site(&region.site, || region.facts().print());
-        give_back(region);
+        pins::give_back(region);
     }
     pages::end_stale(mdl, caller);
 }
@@ -183,6 +175,7 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
     let owner = NonNull::new(key(mdl) as *mut u8).ok_or(Refused::Misuse)?;
     let frames = frames.cells();
     let pinned = if is_user {
+        pins::shorten();
         let pinned = Pinned::new(start, write, frames)?;
         head.Process = sys::process().cast();
         pinned
@@ -231,7 +224,7 @@ fn unlock(mdl: Mdl, caller: usize) {
         rule::MDL_UNLOCKED_GONE
             .by(caller, [mdl.into()])
             .report_with(|| region.facts().print());
-        return give_back(region);
+        return pins::give_back(region);
     }
     let head = mdl.head();
     let flags = flags_of(&head);
@@ -255,10 +248,9 @@ fn unlock(mdl: Mdl, caller: usize) {
     if flags & flag::MAPPED != 0 && !reserved::end(mdl) {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);
     }
-    // If the driver itself set the flag, there is no record. Pinned pages are unpinned when their
-    // record is dropped.
+    // If the driver itself set the flag, there is no record.
     if let Some(region) = take(mdl) {
-        give_back(region);
+        pins::give_back(region);
     }
     let mut head = mdl.head();
     let flags = flags_of(&head);

@@ -142,13 +142,34 @@ impl Backlog {
 
     /// Defers a block: its memory is given back soon. Any context but NMI.
     pub(crate) fn add(&self, region: KBox<Region>) {
-        {
-            let mut waiting = self.waiting.lock();
-            waiting.usage.blocks = waiting.usage.blocks.wrapping_add(1);
-            waiting.usage.bytes = waiting.usage.bytes.wrapping_add(region.used);
-            waiting.regions.push(region);
-        }
+        self.put(region);
         sys::give_soon();
+    }
+
+    /// Defers a block without queueing the work item that gives memory back. Any context but NMI.
+    pub(crate) fn put(&self, region: KBox<Region>) {
+        let mut waiting = self.waiting.lock();
+        waiting.usage.blocks = waiting.usage.blocks.wrapping_add(1);
+        waiting.usage.bytes = waiting.usage.bytes.wrapping_add(region.used);
+        waiting.regions.push(region);
+    }
+
+    /// Attempts by `give` to give back each block that is in the backlog now. Those for which it
+    /// returns `false` stay in the backlog; returns whether there are any.
+    pub(crate) fn attempt(&self, give: impl Fn(&mut Region) -> bool) -> bool {
+        let mut regions = core::mem::replace(&mut self.waiting.lock().regions, List::new());
+        let mut any = false;
+        while let Some(mut region) = regions.pop() {
+            let given = give(&mut region);
+            let mut waiting = self.waiting.lock();
+            if given {
+                waiting.usage.count_batch(1, region.used);
+            } else {
+                waiting.regions.push(region);
+                any = true;
+            }
+        }
+        any
     }
 
     /// Gives a block back by `give`, if there is one for which `is_it` returns `true`, and returns

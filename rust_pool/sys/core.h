@@ -222,7 +222,7 @@ bool rust_pool_kernel_frames(unsigned long start, size_t count, bool write,
 			     PFN_NUMBER *frames);
 int rust_pool_pin(unsigned long start, size_t count, bool write,
 		  struct page **pages, PFN_NUMBER *frames);
-void rust_pool_unpin(struct page **pages, size_t count, bool dirty);
+size_t rust_pool_unpin(struct page **pages, size_t count, bool dirty);
 struct page *rust_pool_page_on(gfp_t gfp, int node);
 void *rust_pool_pages_on(gfp_t gfp, size_t bytes, int node);
 void rust_pool_node_span(int node, PFN_NUMBER *start, PFN_NUMBER *end);
@@ -247,6 +247,8 @@ void rust_pool_work_finish(void);
 void rust_pool_give_soon(void);
 void rust_pool_part_soon(void);
 void rust_pool_upkeep_soon(void);
+void rust_pool_unpin_soon(void);
+void rust_pool_unpin_later(void);
 bool rust_pool_may_call_others(void);
 /* The lockdep maps of work.c: three waits, and where code of other modules must not run. */
 enum {
@@ -459,6 +461,7 @@ void rust_pool_lookaside_overflow(GENERAL_LOOKASIDE *list, void *entry,
 void rust_pool_give(void);
 void rust_pool_part(void);
 void rust_pool_upkeep(void);
+void rust_pool_unpin_deferred(void);
 unsigned long rust_pool_spare(void);
 void rust_pool_drain(void);
 void rust_pool_drain_of(unsigned int cpu);

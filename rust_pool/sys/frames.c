@@ -5,8 +5,10 @@
 
 #include <linux/gfp.h>
 #include <linux/ioport.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -204,10 +206,39 @@ int rust_pool_pin(unsigned long start, size_t count, bool write,
 	return 0;
 }
 
-/* Undo rust_pool_pin(). Sleeps. */
-void rust_pool_unpin(struct page **pages, size_t count, bool dirty)
+/* Mark a page dirty, unless its folio is locked: then return false. Task context. */
+static bool mark_dirty(struct page *page)
 {
-	unpin_user_pages_dirty_lock(pages, count, dirty);
+	struct folio *folio = page_folio(page);
+
+	if (folio_test_dirty(folio))
+		return true;
+	if (!folio_trylock(folio))
+		return false;
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+	return true;
+}
+
+/*
+ * Undo rust_pool_pin() for all pages but those that are to be marked dirty and whose folio is
+ * locked. Those are moved to the start of @pages, and their number is returned.
+ *
+ * This is unpin_user_pages_dirty_lock() without its wait: the caller may have the lock, or whoever
+ * has it may wait for the caller, or for a server that does not answer. Task context.
+ */
+size_t rust_pool_unpin(struct page **pages, size_t count, bool dirty)
+{
+	size_t left = 0, i;
+
+	for (i = 0; dirty && i < count; i++) {
+		if (mark_dirty(pages[i]))
+			continue;
+		swap(pages[left], pages[i]);
+		left++;
+	}
+	unpin_user_pages(pages + left, count - left);
+	return left;
 }
 
 /* What identifies this process; never dereferenced. */

@@ -3,8 +3,13 @@
 //! Page frames by their numbers, as an MDL has them.
 
 use super::{
-    memory::Gfp,
-    raw, //
+    log::uptime,
+    memory::{
+        Gfp,
+        PAGE_SIZE, //
+    },
+    raw,
+    work::nap, //
 };
 use core::{
     cell::Cell,
@@ -68,7 +73,11 @@ pub(crate) fn frame_address(frame: raw::PFN_NUMBER) -> usize {
 
 type Pages = KVVec<NonNull<bindings::page>>;
 
-/// Pages of a process that are pinned; they are unpinned on drop, which sleeps.
+/// Pages of a process that are pinned. Those that are still pinned when it is dropped stay so.
+///
+/// # Invariants
+///
+/// `rust_pool_pin()` pinned all of `pages`, and nobody else unpins them.
 pub(crate) struct Pinned {
     pages: Pages,
     write: bool,
@@ -84,6 +93,7 @@ pub(crate) enum NotPinned {
 impl Pinned {
     /// No pages.
     pub(crate) fn none() -> Self {
+        // INVARIANT: There are none.
         Self {
             pages: Pages::new(),
             write: false,
@@ -121,19 +131,37 @@ impl Pinned {
         // SAFETY: On success `rust_pool_pin()` has written all `frames.len()` pages, none null, and
         // the capacity is that much.
         unsafe { pages.inc_len(frames.len()) };
+        // INVARIANT: They were pinned just now.
         Ok(Self { pages, write })
     }
-}
 
-impl Drop for Pinned {
-    fn drop(&mut self) {
-        if !self.pages.is_empty() {
-            // SAFETY: `new()` pinned these pages, and only this unpins them. `NonNull` has the
-            // layout of a pointer.
-            unsafe {
-                raw::rust_pool_unpin(self.pages.as_mut_ptr().cast(), self.pages.len(), self.write);
+    /// Their bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.pages.len().saturating_mul(PAGE_SIZE)
+    }
+
+    /// Unpins the pages, but those that were locked to be written, are not dirty and whose folio is
+    /// locked. Returns whether all are unpinned now. May sleep, but does not wait for folios.
+    pub(crate) fn unpin(&mut self) -> bool {
+        let (pages, count) = (self.pages.as_mut_ptr(), self.pages.len());
+        // SAFETY: By the type invariant the pages are pinned, and nobody else unpins them.
+        // `NonNull` has the layout of a pointer.
+        let left = unsafe { raw::rust_pool_unpin(pages.cast(), count, self.write) };
+        // INVARIANT: The function moved those that are left to the start.
+        self.pages.truncate(left);
+        left == 0
+    }
+
+    /// The same, but goes on trying for so many nanoseconds. Sleeps.
+    pub(crate) fn unpin_within(&mut self, patience: u64) -> bool {
+        let end = uptime().saturating_add(patience);
+        while !self.unpin() {
+            if uptime() > end {
+                return false;
             }
+            nap();
         }
+        true
     }
 }
 

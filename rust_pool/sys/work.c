@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Deferred work, and who may wait for it. There are three work items, for three
+ * Deferred work, and who may wait for it. There are four work items, for four
  * kinds of work that must not delay each other:
  *
  *   giving   gives back memory whose free was deferred. It calls only functions of
  *            the kernel and of this module, and a device's own DMA operations.
  *   parting  drops last references to devices. That calls their release(), code of
  *            other modules, which may call us, take locks, and run for long.
+ *   unpinning  unpins pages of processes. That may call the dirty_folio() of a file
+ *            system. It waits for no folio, but tries again as long as one is locked.
  *   upkeep   makes rows and slab caches, and changes the verifier's static key.
  *
  * Only this module's exit waits for a work item. PutDmaAdapter() takes its buffers
@@ -17,6 +19,7 @@
 
 #include <linux/device.h>
 #include <linux/errno.h>
+#include <linux/jiffies.h>
 #include <linux/lockdep.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -42,9 +45,15 @@ static void run_upkeep(struct work_struct *work)
 	rust_pool_upkeep();
 }
 
+static void run_unpinning(struct work_struct *work)
+{
+	rust_pool_unpin_deferred();
+}
+
 static DECLARE_WORK(giving, run_giving);
 static DECLARE_WORK(parting, run_parting);
 static DECLARE_WORK(upkeep, run_upkeep);
+static DECLARE_DELAYED_WORK(unpinning, run_unpinning);
 
 /*
  * The queue of "giving" has high priority and is not bound to a CPU, because code
@@ -66,15 +75,19 @@ void rust_pool_work_exit(void)
 	destroy_workqueue(giving_queue);
 }
 
-/* Wait for all three work items. Only in our exit, when no client is left. */
+/*
+ * Wait for the work items; "unpinning" is not to try again. Only in our exit, when no
+ * client is left.
+ */
 void rust_pool_work_finish(void)
 {
 	flush_work(&giving);
 	flush_work(&upkeep);
 	flush_work(&parting);
+	cancel_delayed_work_sync(&unpinning);
 }
 
-/* These three queue a work item. Any context but NMI. */
+/* These queue a work item. Any context but NMI. */
 void rust_pool_give_soon(void)
 {
 	queue_work(giving_queue, &giving);
@@ -88,6 +101,17 @@ void rust_pool_part_soon(void)
 void rust_pool_upkeep_soon(void)
 {
 	queue_work(system_dfl_wq, &upkeep);
+}
+
+void rust_pool_unpin_soon(void)
+{
+	mod_delayed_work(system_dfl_wq, &unpinning, 0);
+}
+
+/* As often as this it tries a folio that stays locked. */
+void rust_pool_unpin_later(void)
+{
+	queue_delayed_work(system_dfl_wq, &unpinning, HZ / 20);
 }
 
 /*

@@ -10,7 +10,11 @@ use crate::sys::{
 use kernel::{
     bindings,
     error::to_result,
-    prelude::*, //
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
 };
 
 /// The queue of the work items. It exists as long as this value.
@@ -51,12 +55,29 @@ pub(crate) fn defer() {
     unsafe { raw::rust_pool_upkeep_soon() }
 }
 
-/// Waits for all three work items. Sleeps; only the module's exit may call this, when no client is
+/// Queues the work item that unpins pages. Any context but NMI.
+pub(crate) fn unpin_soon() {
+    // SAFETY: The work item is static, and its queue is the kernel's.
+    unsafe { raw::rust_pool_unpin_soon() }
+}
+
+/// The same, but it runs a little later, unless it is to run earlier. Any context but NMI.
+pub(crate) fn unpin_later() {
+    // SAFETY: The work item is static, and its queue is the kernel's.
+    unsafe { raw::rust_pool_unpin_later() }
+}
+
+/// Waits for all work items. Sleeps; only the module's exit may call this, when no client is
 /// left.
 pub(crate) fn finish_work() {
     // SAFETY: The work items are static. Only the module's exit calls this, which is not a work
     // item, so it does not wait for itself.
     unsafe { raw::rust_pool_work_finish() }
+}
+
+/// Sleeps for two milliseconds, before another look at something.
+pub(crate) fn nap() {
+    fsleep(Delta::from_millis(2));
 }
 
 /// Whether code of other modules may be called here. It may sleep, wait for this module, and run

@@ -157,13 +157,13 @@ memory_rows_parse() {
 	sed -n 2p "$STATS/memory" |
 		grep -qxE '# heap: [0-9]+ spans, [0-9]+ of them waiting, [0-9]+ bytes free, [0-9]+ times contended' ||
 		return 1
-	sed -n 3,6p "$STATS/memory" >"$TMP/deferred"
-	[ "$(grep -cxE '# deferred (large|contiguous|noncached|common buffers): [0-9]+ blocks, [0-9]+ bytes, [0-9]+ given back in [0-9]+ batches' "$TMP/deferred")" -eq 4 ] ||
+	sed -n 3,7p "$STATS/memory" >"$TMP/deferred"
+	[ "$(grep -cxE '# deferred (large|contiguous|noncached|common buffers|pinned): [0-9]+ blocks, [0-9]+ bytes, [0-9]+ given back in [0-9]+ batches' "$TMP/deferred")" -eq 5 ] ||
 		return 1
-	[ "$(sed -n 7p "$STATS/memory" | tr -s ' ')" = "#magazines of size limit held bytes" ] ||
+	[ "$(sed -n 8p "$STATS/memory" | tr -s ' ')" = "#magazines of size limit held bytes" ] ||
 		return 1
 	_cpus=$(grep -c ^processor /proc/cpuinfo)
-	sed 1,7d "$STATS/memory" | awk -v cpus="$_cpus" '
+	sed 1,8d "$STATS/memory" | awk -v cpus="$_cpus" '
 		!/^(objects|pages)( +[0-9]+)+$/ || NF != 5 {
 			print "# " $0; bad = 1
 		}

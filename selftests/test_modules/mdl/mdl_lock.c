@@ -3,11 +3,13 @@
  * Pages of a process and of the kernel, locked: access, frames, contexts, and
  * what is refused.
  */
+#include <linux/completion.h>
 #include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
+#include <linux/pagemap.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -268,6 +270,132 @@ static void of_a_process_in_context(struct rpt *t)
 	user_drop(&user);
 }
 
+/* A call in a task of its own: if it hangs, the test does not. */
+struct errand {
+	void (*fn)(void *arg);
+	void *arg;
+	struct completion done;
+};
+
+static int run_errand(void *data)
+{
+	struct errand *errand = data;
+
+	errand->fn(errand->arg);
+	complete(&errand->done);
+	return 0;
+}
+
+static bool start(struct rpt *t, struct errand *errand, void (*fn)(void *arg),
+		  void *arg)
+{
+	errand->fn = fn;
+	errand->arg = arg;
+	init_completion(&errand->done);
+	return EXPECT(t, !IS_ERR(kthread_run(run_errand, errand, "rpt_errand")));
+}
+
+/* Asks for too much: before that fails, it gives back what is deferred. */
+static void do_ask(void *arg)
+{
+	void **block = arg;
+
+	*block = MmAllocateNonCachedMemory((SIZE_T)totalram_pages() * PAGE_SIZE);
+}
+
+/* A mapping that is undone later. */
+static void do_unmap(void *arg)
+{
+	PMDL mdl = arg;
+
+	MmUnmapLockedPages(mdl->MappedSystemVa, mdl);
+}
+
+static void nothing_waits(struct rpt *t, const char *what)
+{
+	struct rpt_backlog backlog;
+	unsigned int tries;
+
+	for (tries = 0; tries < RPT_TRIES; tries++) {
+		rpt_backlog(t, what, &backlog);
+		if (!backlog.blocks)
+			return;
+		rpt_settle(t);
+	}
+	rpt_fail(t, "%s: %llu wait", what, backlog.blocks);
+}
+
+/* While a page cannot be unpinned: nobody waits for that. */
+static void expect_nobody_waits(struct rpt *t)
+{
+	PHYSICAL_ADDRESS none = { }, highest = { .QuadPart = -1 };
+	PMDL mdl = MmAllocatePagesForMdl(none, highest, none, 2 * PAGE_SIZE);
+	struct rpt_backlog backlog;
+	struct errand errand;
+	void *block;
+
+	if (!EXPECT(t, mdl))
+		return;
+	EXPECT(t, MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority |
+						    MdlMappingNoWrite));
+	rpt_in_context(RPT_SPINLOCK, do_unmap, mdl);
+	nothing_waits(t, "noncached");
+	MmFreePagesFromMdl(mdl);
+	ExFreePool(mdl);
+	if (start(t, &errand, do_ask, &block)) {
+		/* Whatever it waits for, it can have soon. */
+		wait_for_completion(&errand.done);
+		EXPECT(t, !block);
+	}
+	rpt_backlog(t, "pinned", &backlog);
+	EXPECT_EQ(t, backlog.blocks, 1);
+}
+
+/*
+ * A page that was written to is marked dirty before it is unpinned, for which its folio
+ * is locked. Whoever has that lock may be waiting for us.
+ */
+static void beside_a_locked_folio(struct rpt *t)
+{
+	enum rpt_context context = rpt_value(t);
+	struct call call = { };
+	struct errand errand;
+	struct buffer user;
+	struct folio *folio;
+	unsigned int tries;
+	bool ended = true;
+
+	if (!user_make(t, &user))
+		return;
+	call.mdl = user.mdl;
+	do_lock(&call);
+	if (!EXPECT_EQ(t, call.status, STATUS_SUCCESS)) {
+		user_drop(&user);
+		return;
+	}
+	folio = pfn_folio(MmGetMdlPfnArray(user.mdl)[1]);
+	folio_lock(folio);
+	folio_clear_dirty(folio);
+	if (context != RPT_TASK) {
+		rpt_in_context(context, do_unlock, &call);
+	} else if (start(t, &errand, do_unlock, &call)) {
+		ended = wait_for_completion_timeout(&errand.done, RPT_PATIENCE);
+		EXPECT(t, ended);
+	}
+	EXPECT(t, folio_maybe_dma_pinned(folio));
+	if (ended)
+		expect_nobody_waits(t);
+	folio_unlock(folio);
+	if (!ended)
+		wait_for_completion(&errand.done);
+	for (tries = 0; tries < RPT_TRIES && pinned(user.mdl); tries++)
+		rpt_settle(t);
+	EXPECT(t, !pinned(user.mdl));
+	EXPECT(t, folio_test_dirty(folio));
+	nothing_waits(t, "pinned");
+	user_drop(&user);
+}
+
 /* An MDL whose pages stay locked when its memory is used for the next one. */
 static void begun_anew_while_locked(struct rpt *t)
 {
@@ -480,6 +608,12 @@ static void in_no_process(struct rpt *t)
 	user_drop(&user);
 }
 
+static const struct rpt_arg task_or_spinlock[] = {
+	{ "task", RPT_TASK },
+	{ "spinlock", RPT_SPINLOCK },
+	{ }
+};
+
 static const struct rpt_case cases[] = {
 	{ "of_a_process", of_a_process, operations },
 	{ "access_checked", access_checked },
@@ -488,6 +622,7 @@ static const struct rpt_case cases[] = {
 	{ "of_the_kernel_in_context", of_the_kernel_in_context, rpt_contexts },
 	{ "of_a_process_in_context", of_a_process_in_context,
 	  rpt_atomic_contexts },
+	{ "beside_a_locked_folio", beside_a_locked_folio, task_or_spinlock },
 	{ "begun_anew_while_locked", begun_anew_while_locked },
 	{ "freed_by_the_pool", freed_by_the_pool },
 	{ "unlocked_when_freed", unlocked_when_freed },

@@ -3,12 +3,15 @@
  * A client that leaks what its parameters say, or does one wrong thing, and
  * can tell at its next load whether what it leaked is still as it left it.
  */
+#include <linux/bottom_half.h>
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pagemap.h>
 #include <linux/pci.h>
+#include <linux/uaccess.h>
 
 #include <rust_pool/wdm.h>
 #include "rpt.h"
@@ -64,6 +67,14 @@ MODULE_PARM_DESC(flood, "Tags, F000 and so on, to leak a block each of, of 16 by
 static bool bad_free;
 module_param(bad_free, bool, 0);
 MODULE_PARM_DESC(bad_free, "Free an address that no block has");
+
+static bool folio;
+module_param(folio, bool, 0);
+MODULE_PARM_DESC(folio, "Unlock a page in atomic context while its folio is locked, and leave that so");
+
+static unsigned long let_go;
+module_param(let_go, ulong, 0);
+MODULE_PARM_DESC(let_go, "Number of that page's frame: unlock the folio, and unpin the page");
 
 static void leak(const char *what, void *block, size_t bytes)
 {
@@ -229,6 +240,41 @@ static noinline void leak_flood(void)
 	}
 }
 
+/* It waits to be unpinned as long as the folio is locked: in vain. */
+static int leave_folio(void)
+{
+	static struct {
+		MDL mdl;
+		PFN_NUMBER frames[1];
+	} own;
+	void __user *page = rpt_user_map(PAGE_SIZE);
+
+	if (!page || clear_user(page, PAGE_SIZE))
+		return -ENOMEM;
+	MmInitializeMdl(&own.mdl, (__force void *)page, PAGE_SIZE);
+	if (MmProbeAndLockPages(&own.mdl, UserMode, IoWriteAccess))
+		return -EFAULT;
+	folio_lock(pfn_folio(own.frames[0]));
+	folio_clear_dirty(pfn_folio(own.frames[0]));
+	local_bh_disable();
+	MmUnlockPages(&own.mdl);
+	local_bh_enable();
+	pr_info("the folio of frame %llu stays locked\n", (u64)own.frames[0]);
+	return 0;
+}
+
+static int let_folio_go(void)
+{
+	struct page *page = pfn_to_page(let_go);
+
+	if (!folio_test_locked(page_folio(page)) ||
+	    !folio_maybe_dma_pinned(page_folio(page)))
+		return -EILSEQ;
+	folio_unlock(page_folio(page));
+	unpin_user_page(page);
+	return 0;
+}
+
 /* Not in init code, as most of a driver is not. */
 static noinline int leak_all(void)
 {
@@ -272,6 +318,10 @@ static noinline void __init leak_in_init(void)
 
 static int __init rpt_leak_init(void)
 {
+	if (folio)
+		return leave_folio();
+	if (let_go)
+		return let_folio_go();
 	if (look)
 		return rpt_filled((void *)look, 100, 77) ? 0 : -EILSEQ;
 	leak_in_init();
