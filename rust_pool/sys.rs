@@ -138,6 +138,7 @@ pub(crate) use pressure::{
     PressureWatch, //
 };
 pub(crate) use reserved::{
+    hide,
     protect,
     Access,
     Reserved, //

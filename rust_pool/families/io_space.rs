@@ -295,6 +295,8 @@ fn map_range(range: Range, cache: CacheType, access: Access, caller: usize) -> O
         OF_MEMORY.add(1, Relaxed);
         // SAFETY: It is memory of a live block with this cache type, of a module that does not free
         // it before this returns. While the record below is there, `contiguous::free()` does not.
+        // The memory is unmapped when `unmap()` returns, even if the rest is deferred, and the
+        // module does not free it before.
         let mapping =
             unsafe { IoMapping::of_memory(range.start, range.used, cache.as_raw(), write) };
         if mapping.is_none() {
@@ -361,7 +363,7 @@ fn unmap(at: usize, bytes: usize, caller: usize) {
     if sys::may_change_pages() {
         noncached::give_back(Batch::of(region));
     } else {
-        noncached::BACKLOG.add(region);
+        noncached::defer(region);
         // Wake those that wait in `finish_ending()`, as they can undo it.
         sys::wake();
     }

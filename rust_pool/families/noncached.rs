@@ -36,7 +36,8 @@ use crate::{
             Reservation,
             REGIONS, //
         },
-        Owner, //
+        Owner,
+        Region, //
     },
     report::{
         rule,
@@ -222,6 +223,23 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     }
 }
 
+/// Defers the free of a region that was taken out of the table. If it is a mapping of pages that
+/// are not its own, they are unmapped at once, as their owner may free them next: only the address
+/// space is given back later. Any context but NMI.
+pub(crate) fn defer(region: KBox<Region>) {
+    let maps_others = match &region.owner {
+        Owner::Mapping => true,
+        Owner::IoSpace { mapping, .. } => mapping.is_memory(),
+        _ => false,
+    };
+    if maps_others {
+        // SAFETY: `sys::map_frames()` mapped so many pages there, or `IoMapping::of_memory()`. The
+        // region was taken out of the table, so nobody uses its mapping any more.
+        unsafe { sys::hide(region.base, region.used / PAGE_SIZE) };
+    }
+    BACKLOG.add(region);
+}
+
 /// Frees the memory of a batch. If there is memory to list the pages, one call makes all of them
 /// write-back. Sleeps.
 pub(crate) fn give_back(mut batch: Batch) {
@@ -231,15 +249,15 @@ pub(crate) fn give_back(mut batch: Batch) {
     let mut unmapped = List::new();
     while let Some(region) = batch.regions.pop() {
         let mapping = match &region.owner {
-            // Dropping the region unpins its pages, gives its address space back, or undoes its
-            // mapping.
-            Owner::Locked { .. } | Owner::Reserved { .. } | Owner::IoSpace { .. } => continue,
             Owner::MdlPages { mapping, .. } => *mapping,
-            _ => Some(region.base),
+            Owner::NonCached { .. } | Owner::Mapping => Some(region.base),
+            // Dropping the region gives its address space back, or undoes its mapping.
+            _ => continue,
         };
         if let Some(base) = mapping {
             // SAFETY: The region was taken out of the table, so nobody uses its mapping any more.
-            // `sys::vmap()` or `sys::map_frames()` made that.
+            // `sys::vmap()` or `sys::map_frames()` made that; `sys::hide()` may have unmapped its
+            // pages, but left its address space.
             unsafe { sys::vunmap(base) };
         }
         if let (Some(pages), Some(own)) = (&mut list, uncached(&region.owner)) {

@@ -199,7 +199,8 @@ fn map_scattered(
     let used = frames.len().checked_mul(PAGE_SIZE)?;
     noncached::BACKLOG.shorten(used, noncached::give_back);
     let record = Reservation::new()?;
-    // SAFETY: `look()` has checked the frames, and whoever locked the pages keeps them.
+    // SAFETY: `look()` has checked the frames, and whoever locked the pages keeps them until they
+    // are unmapped. That is so when `unmap()` returns, even if the rest is deferred.
     let base = unsafe { sys::map_frames(frames, cache.as_raw(), write) }?;
     record.insert(base, bytes, used, caller, Owner::Mapping);
     Some(base)
@@ -256,7 +257,7 @@ pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
         Taken::Region(region) if irql.may_sleep() && !sys::in_reclaim() => {
             noncached::give_back(Batch::of(region));
         }
-        Taken::Region(region) => noncached::BACKLOG.add(region),
+        Taken::Region(region) => noncached::defer(region),
         _ if pages != 0 && is_direct(mdl, first) => (),
         _ => {
             let expected = Parameter::Address(head.MappedSystemVa as usize);

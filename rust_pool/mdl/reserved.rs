@@ -172,7 +172,7 @@ fn free(addr: usize, given: u32, caller: usize) {
     if !irql.may_sleep() {
         rule::MAPPING_ADDRESS_FREED.by(caller, [at]).report();
     }
-    noncached::BACKLOG.add(region);
+    noncached::defer(region);
 }
 
 /// An area that this call has for itself: its record says that it is busy, so nobody else maps or

@@ -186,6 +186,35 @@ static void ask_to_flush(unsigned int cpu)
 }
 
 /*
+ * Flush a range of addresses from this CPU's TLB. The other CPUs are told to flush theirs, but this
+ * does not wait until they have. Any context but NMI.
+ */
+static void flush_soon(struct addresses *range)
+{
+	unsigned int cpu, here = get_cpu();
+
+	flush_range(range);
+	for_each_online_cpu(cpu)
+		if (cpu != here)
+			ask_to_flush(cpu);
+	put_cpu();
+}
+
+/*
+ * Unmap pages in vmalloc space, where each has an entry of its own, and leave the address space for
+ * rust_pool_vunmap(). Other CPUs may have them in their TLBs for a moment. Any context but NMI.
+ */
+void rust_pool_hide(void *base, size_t count)
+{
+	struct addresses range = { base, base + count * PAGE_SIZE };
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		set_entry(base + i * PAGE_SIZE, __pte(0));
+	flush_soon(&range);
+}
+
+/*
  * Change what may be done with pages that are mapped in vmalloc space: 0 nothing, 1 read, 2 read
  * and write. If @sleep is false, the other CPUs are told to flush their TLBs, but this does not
  * wait until they have.
@@ -196,7 +225,7 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 	struct addresses range = { base, base + count * PAGE_SIZE };
 	pgprot_t protection = access ? rust_pool_protection(type, access == 2) :
 				       PAGE_NONE;
-	unsigned int cpu, here, level;
+	unsigned int level;
 	size_t i;
 
 	for (i = 0; i < count; i++) {
@@ -206,16 +235,10 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 		if (pte)
 			set_entry(at, pfn_pte(pte_pfn(*pte), protection));
 	}
-	if (sleep) {
+	if (sleep)
 		on_each_cpu(flush_range, &range, true);
-		return;
-	}
-	here = get_cpu();
-	flush_range(&range);
-	for_each_online_cpu(cpu)
-		if (cpu != here)
-			ask_to_flush(cpu);
-	put_cpu();
+	else
+		flush_soon(&range);
 }
 
 /*

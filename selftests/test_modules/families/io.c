@@ -485,6 +485,46 @@ static void own_memory(struct rpt *t)
 	MmFreeContiguousMemory(block);
 }
 
+struct undone {
+	void *base;
+	enum rpt_cache first, last;
+};
+
+static void call_undo(void *arg)
+{
+	struct undone *call = arg;
+
+	MmUnmapIoSpace(call->base, SZ_64K);
+	call->first = rpt_cache(call->base);
+	call->last = rpt_cache(call->base + SZ_64K - 1);
+}
+
+/* What is unmapped may be freed next, be it that the address space waits. */
+static void own_memory_unmapped(struct rpt *t)
+{
+	PHYSICAL_ADDRESS none = physical(0);
+	unsigned int round;
+
+	for (round = 0; round < 20 && !rpt_failed(t); round++) {
+		struct undone call;
+		void *block;
+
+		block = MmAllocateContiguousMemorySpecifyCache(SZ_64K, none, any,
+							       none, rpt_value(t));
+		if (!EXPECT(t, block))
+			return;
+		call.base = MmMapIoSpace(MmGetPhysicalAddress(block), SZ_64K,
+					 rpt_value(t));
+		if (EXPECT(t, call.base)) {
+			EXPECT_EQ(t, rpt_cache(call.base), cache_of(rpt_value(t)));
+			rpt_in_context(RPT_SPINLOCK, call_undo, &call);
+			EXPECT_EQ(t, call.first, RPT_UNMAPPED);
+			EXPECT_EQ(t, call.last, RPT_UNMAPPED);
+		}
+		MmFreeContiguousMemory(block);
+	}
+}
+
 static void no_such_address(struct rpt *t)
 {
 	static const struct {
@@ -660,6 +700,7 @@ static const struct rpt_case cases[] = {
 	{ "memory_refused", memory_refused },
 	{ "behind_memory", behind_memory },
 	{ "own_memory", own_memory, of_memory },
+	{ "own_memory_unmapped", own_memory_unmapped, of_memory },
 	{ "no_such_address", no_such_address },
 	{ "badly_mapped", badly_mapped },
 	{ "badly_unmapped", badly_unmapped },

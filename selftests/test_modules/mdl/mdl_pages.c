@@ -357,6 +357,49 @@ static void mapped(struct rpt *t)
 	ExFreePool(mdl);
 }
 
+/* A mapping, and what is at its ends when the call returns that undoes it. */
+struct undone {
+	PMDL mdl;
+	char *va;
+	enum rpt_cache first, last;
+};
+
+static void do_undo(void *arg)
+{
+	struct undone *call = arg;
+
+	MmUnmapLockedPages(call->va, call->mdl);
+	call->first = rpt_cache(call->va);
+	call->last = rpt_cache(call->va + SZ_64K - 1);
+}
+
+/* What is unmapped may be freed next, be it that the address space waits. */
+static void unmapped_when_freed(struct rpt *t)
+{
+	unsigned int round;
+
+	for (round = 0; round < 20 && !rpt_failed(t); round++) {
+		struct undone call = {
+			.mdl = anywhere(SZ_64K, rpt_value(t),
+					MM_ALLOCATE_FULLY_REQUIRED),
+		};
+
+		if (!EXPECT(t, call.mdl))
+			return;
+		call.va = MmGetSystemAddressForMdlSafe(call.mdl,
+						       NormalPagePriority |
+						       MdlMappingNoWrite);
+		if (EXPECT(t, call.va)) {
+			EXPECT(t, is_vmalloc_addr(call.va));
+			EXPECT(t, rpt_cache(call.va) != RPT_UNMAPPED);
+			rpt_in_context(RPT_SPINLOCK, do_undo, &call);
+			EXPECT_EQ(t, call.first, RPT_UNMAPPED);
+			EXPECT_EQ(t, call.last, RPT_UNMAPPED);
+		}
+		drop(call.mdl);
+	}
+}
+
 /* A page that somebody else refers to is not handed out again. */
 static void referenced(struct rpt *t)
 {
@@ -624,6 +667,7 @@ static const struct rpt_case cases[] = {
 	{ "in_part", in_part },
 	{ "of_type", of_type, mdl_cache_types },
 	{ "mapped", mapped },
+	{ "unmapped_when_freed", unmapped_when_freed, mdl_cache_types },
 	{ "referenced", referenced },
 	{ "in_context", in_context, rpt_contexts },
 	{ "out_of_bounds_in_context", out_of_bounds_in_context },
