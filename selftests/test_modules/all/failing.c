@@ -219,6 +219,16 @@ static bool contiguous_allocate(void *arg)
 	return r->base;
 }
 
+/* Whether the failure that was asked for is still to come. */
+static bool no_failure_yet(void)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	return current->fail_nth;
+#else
+	return false;
+#endif
+}
+
 /* What found no room, without a failure, looks for another; the count goes on. */
 static bool contiguous_allocate_in_room(void *arg)
 {
@@ -230,7 +240,7 @@ static bool contiguous_allocate_in_room(void *arg)
 		r->highest = r->lowest + RPT_ROOM - 1;
 		if (r->lowest && contiguous_allocate(r))
 			return true;
-	} while (current->fail_nth && --tries);
+	} while (no_failure_yet() && --tries);
 	return false;
 }
 
