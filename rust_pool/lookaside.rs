@@ -97,6 +97,7 @@ use kernel::{
     sync::{
         atomic::{
             Atomic,
+            Full,
             Relaxed, //
         },
         Mutex,
@@ -611,7 +612,8 @@ fn make(head: Head, wish: Wish, client: Client, caller: usize) -> Status {
         // SAFETY: The head is memory of the client, who wants it initialised.
         unsafe { raw::rust_pool_head_init(head.as_ptr(), &asked, store, depth::LEAST) };
         if let Some(record) = record {
-            COUNT.add(1, Relaxed);
+            // `Full` here and in `verify()`: if that does not see the list, this sees the verifier.
+            COUNT.fetch_add(1, Full);
             // A new store has no entries to take out: this only sets its limit.
             let Chain { .. } = record.take(0);
             bucket.insert(record);
@@ -707,6 +709,11 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
             .report();
         return free_to_pool(entry, caller);
     };
+    // The pool would refuse it as well. But it must not be kept either, and does not count as freed.
+    // A routine of the client may put the scatter/gather list before it frees the entry.
+    if !wish.is_freed_by_client() && pool::refuses(entry, caller) {
+        return;
+    }
     let block = entry as *mut c_void;
     let is_entry = wish.is_entry(entry, client);
     // An entry that is freed in the wrong context is not kept: the pool reports it. If the common
@@ -820,7 +827,7 @@ fn least(list: &Lookaside) -> u16 {
 
 /// Makes lists keep nothing while the verifier is on. Sleeps.
 pub(crate) fn verify(on: bool) {
-    VERIFIED.store(on, Relaxed);
+    VERIFIED.xchg(on, Full);
     for_each(|list| {
         let keep = if on { least(list) } else { u16::MAX };
         list.take(keep)

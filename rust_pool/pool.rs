@@ -356,8 +356,7 @@ fn free(addr: usize, tag: u32, caller: usize) {
 /// must not be freed.
 #[inline(never)]
 fn free_watched(addr: usize, tag: Tag, caller: usize) {
-    let refuses = |known: Known| listed::refuses(addr, known.bytes, caller);
-    if sys::any_listed() && !percpu::in_nmi() && lookup::find(addr).is_some_and(refuses) {
+    if !percpu::in_nmi() && refuses(addr, caller) {
         return;
     }
     if sys::watched() {
@@ -366,6 +365,13 @@ fn free_watched(addr: usize, tag: Tag, caller: usize) {
     if !fast::free(addr, tag) {
         free_pages(addr, tag, caller);
     }
+}
+
+/// If a scatter/gather list uses a block, reports its free and returns `true`: the caller must not
+/// carry it out. Any context but NMI, any address.
+pub(crate) fn refuses(addr: usize, caller: usize) -> bool {
+    let refuses = |known: Known| listed::refuses(addr, known.bytes, caller);
+    sys::any_listed() && lookup::find(addr).is_some_and(refuses)
 }
 
 /// Frees a block of pages, or any other block that the fast path for small blocks did not free.

@@ -354,7 +354,10 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * The caller owns the list, and the device the pages, until PutScatterGatherList:
  * until then the pages must stay locked, and the buffer may not yet have the data
  * that the device wrote. To free the pages or the MDLs before that, by any routine,
- * is a violation (0xE6/0x0E), and nothing is freed. Returns STATUS_SUCCESS;
+ * is a violation (0xE6/0x0E), and nothing is freed. Two exceptions are not noticed.
+ * A lookaside list may keep an entry of up to 4064 bytes that is freed to it, and
+ * hand it out again while the device writes to it. Memory of the Rust API is freed.
+ * Returns STATUS_SUCCESS;
  * STATUS_INSUFFICIENT_RESOURCES when memory is short, when the adapter has too few
  * map registers, and when the list would have more than one element for a
  * description without ScatterGather; STATUS_BUFFER_TOO_SMALL for a transfer that is

@@ -706,6 +706,60 @@ static void neighbours_of_a_list(struct rpt *t)
 	drop(&x);
 }
 
+/*
+ * An entry of a lookaside list that is full, or that the list has to look up, as it is
+ * large. It is not freed then, and the list counts it when it is.
+ */
+static void lookaside_entry_in_a_list(struct rpt *t)
+{
+	static void *entries[300];
+	struct transfer x = { .write = TRUE, .length = rpt_value(t) };
+	unsigned int count = x.length < PAGE_SIZE ? ARRAY_SIZE(entries) : 2;
+	const struct rpt_violation *v;
+	NPAGED_LOOKASIDE_LIST list;
+	unsigned int i;
+
+	ExInitializeNPagedLookasideList(&list, NULL, NULL, 0, x.length, TAG_LIST,
+					0);
+	for (i = 0; i < count; i++) {
+		entries[i] = ExAllocateFromNPagedLookasideList(&list);
+		if (!EXPECT(t, entries[i]))
+			return;
+	}
+	for (i = 2; i < count; i++)
+		ExFreeToNPagedLookasideList(&list, entries[i]);
+	EXPECT(t, count == 2 || list.L.FreeMisses);
+	x.adapter = get_adapter(64, 2 * x.length, &(ULONG){ 0 });
+	x.va = entries[0];
+	x.mdl = IoAllocateMdl(x.va, x.length, FALSE, FALSE, NULL);
+	if (!EXPECT(t, x.adapter && x.mdl))
+		return;
+	MmBuildMdlForNonPagedPool(x.mdl);
+	if (EXPECT_EQ(t, get_part(&x, 0, x.length), 0)) {
+		for (i = 0; i < 2; i++) {
+			ExFreeToNPagedLookasideList(&list, entries[0]);
+			dma_violation(t, 0x0e, entries[0], x.list);
+		}
+		put_list(&x);
+	}
+	IoFreeMdl(x.mdl);
+	put_adapter(x.adapter);
+	ExFreeToNPagedLookasideList(&list, entries[0]);
+	EXPECT_VIOLATIONS(t, 0);
+	/* The other one is still the client's. */
+	ExDeleteNPagedLookasideList(&list);
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x62);
+	if (v)
+		EXPECT_EQ(t, v->p[2], 1);
+	ExFreePoolWithTag(entries[1], TAG_LIST);
+}
+
+static const struct rpt_arg entry_sizes[] = {
+	{ "200", 200 },
+	{ "8192", 8192 },
+	{ }
+};
+
 static void frame_of_no_memory(struct rpt *t)
 {
 	struct transfer x;
@@ -1037,6 +1091,7 @@ static const struct rpt_case cases[] = {
 	{ "pages_unlocked_in_a_list", unlocked_in_a_list },
 	{ "freed_in_a_list", freed_in_a_list, holdings },
 	{ "neighbours_of_a_list", neighbours_of_a_list },
+	{ "lookaside_entry_in_a_list", lookaside_entry_in_a_list, entry_sizes },
 	{ "list_with_frame_of_no_memory", frame_of_no_memory },
 	{ "list_by_offset", list_by_offset },
 	{ "adapter_and_transfer_info", infos },
