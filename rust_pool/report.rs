@@ -111,6 +111,19 @@ impl Violation {
         blamed.log(sys::may_log, || Who::of_site(site), tell);
     }
 
+    /// Reports it as the violation of whoever made a call at `site` earlier, which is carried out only
+    /// now: the caller's module may have been unloaded. Any context but NMI.
+    pub(crate) fn report_late(self, site: &CallSite) {
+        let site = site.copy();
+        let caller = site.address();
+        if caller != 0 {
+            return Self { caller, ..self }.report();
+        }
+        push(self, site.copy(), None);
+        let tell = || pr_err!("  called from {site}\n");
+        self.log(sys::may_log, || Who::of_site(&site), tell);
+    }
+
     fn log(self, may_log: impl FnOnce() -> bool, who: impl FnOnce() -> Who, tell: impl FnOnce()) {
         let stop = if panics_by_parameter() {
             Some(c"panic_on_violation is set")

@@ -144,7 +144,8 @@ pub(super) fn defer(mut region: KBox<Region>) {
     BACKLOG.add(region);
 }
 
-/// Calls `visit` with the call site of each deferred free.
+/// Calls `visit` with the call site of each deferred free that has not ended. A free that is not
+/// deferred needs none: it ends before its caller's code can be unloaded.
 pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
     BACKLOG.for_each(|region| {
         if let Some(freeing) = region.owner.freeing() {

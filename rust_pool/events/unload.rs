@@ -444,6 +444,8 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
     if left {
         holdings::departed(module.name());
     }
+    // Before the log: a deferred free may be reported at any moment, and its site is copied there.
+    buffer_release::for_each_site(&mut visit);
 }
 matches_header!(rust_pool_module_going);
 
@@ -459,7 +461,6 @@ fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
     for site in INJECTIONS.lock().sites() {
         visit(site);
     }
-    buffer_release::for_each_site(&mut visit);
     lookaside::for_each_site(&mut visit);
     special::for_each_site(&mut visit);
     held_back::for_each_site(&mut visit);

@@ -205,13 +205,16 @@ impl Backlog {
     /// Whether a block at `base` waits to be given back. Any context but NMI.
     pub(crate) fn holds(&self, base: usize) -> bool {
         let waiting = self.waiting.lock();
-        let is_it = |region: &Region| region.base.as_ptr() as usize == base;
-        waiting.regions.iter().any(is_it) || waiting.in_hand.iter().any(is_it)
+        let mut blocks = Iterator::chain(waiting.regions.iter(), waiting.in_hand.iter());
+        blocks.any(|region| region.base.as_ptr() as usize == base)
     }
 
-    /// Calls `visit` on each block that no task is giving back yet, with interrupts disabled.
+    /// Calls `visit` on each block that was not given back yet, with interrupts disabled. Tasks that
+    /// give one back by [`Self::give_one`] share it meanwhile.
     pub(crate) fn for_each(&self, visit: impl FnMut(&Region)) {
-        self.waiting.lock().regions.iter().for_each(visit);
+        let waiting = self.waiting.lock();
+        let in_hand = waiting.in_hand.iter();
+        Iterator::chain(waiting.regions.iter(), in_hand).for_each(visit);
     }
 
     /// Whether another task is giving back a block for which `is_it` returns `true`. Blocks that

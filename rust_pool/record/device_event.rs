@@ -95,7 +95,7 @@ impl Freeing {
             (Event::DomainChanged, true) => &rule::FLUSHED_WITHOUT_IOMMU,
         };
         let given = [adapter.into(), at];
-        rule.by(self.site.address(), given).report();
+        rule.by(0, given).report_late(&self.site);
     }
 
     /// Reports what became of the memory, if the device is not as it was when the buffer was
@@ -119,6 +119,6 @@ impl Freeing {
             (Event::DomainChanged, Fate::Lost) => &rule::LOST_WITH_IOMMU,
         };
         let given = [adapter.into(), Parameter::Address(base)];
-        rule.by(self.site.address(), given).report();
+        rule.by(0, given).report_late(&self.site);
     }
 }

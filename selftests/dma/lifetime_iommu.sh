@@ -48,6 +48,26 @@ one_of_two_removed_with_lists() {
 	usable "$1" && usable "$2"
 }
 
+# The client that put the list is gone when the pages are given up. Another got the adapter, so
+# nobody waits for that.
+putter_gone() {
+	run lists "$1" && run borrow "$1" 3600000 && load rp_test_putter || return 1
+	_before=$(violations)
+	unload rp_test_putter || return 1
+	_tries=0
+	until [ "$(violations)" -gt "$_before" ] || [ $_tries -ge 100 ]; do
+		_tries=$((_tries + 1))
+		sleep 0.1
+	done
+	tail -n 1 "$STATS/violations" >"$TMP/row"
+	LOST=$((LOST + 1))
+	run return && run unlist && eventually nothing_live >"$TMP/live" || return 1
+	grep -q ' 0xe6 0x0 .*list put after its IOMMU domain changed$' "$TMP/row" &&
+		grep -q ' rp_test_putter .* put_and_go+' "$TMP/row" && usable "$1" && return
+	sed 's/^/# /' "$TMP/row"
+	return 1
+}
+
 bridge_removed() {
 	_bridge=$(basename "$(readlink -f "$(device "$1")/..")")
 	_words=$(removed "$1")
@@ -74,7 +94,7 @@ EDU=${EDU##*/}
 set -- $(behind_bridge)
 [ $# -eq 2 ] || skip_all "there are not two edus behind a bridge"
 begin_lifetime
-ktap_set_plan $((COMMON + 19 + LIFETIME_ENDS))
+ktap_set_plan $((COMMON + 20 + LIFETIME_ENDS))
 common_cases "$EDU" lazy
 booked_check "lazy to passthrough" type_changed "$EDU" DMA-FQ identity
 booked_check "lazy to passthrough and back" type_changed "$EDU" DMA-FQ identity DMA-FQ
@@ -92,6 +112,7 @@ booked_check "passthrough to lazy, with lists out" type_changed_with_lists "$EDU
 check "the group is somebody else's for a while" group_back_soon "$EDU"
 booked_check "the group is somebody else's for long" group_away_for_long "$EDU"
 booked_check "the group is somebody else's for long, with lists out" group_away_with_lists "$EDU"
+booked_check "whoever put a list is gone when it is unmapped" putter_gone "$EDU"
 check "bridge removed" bridge_removed "$1"
 check "root port removed" root_port_removed "$1"
 check "the devices are back" all_back "$EDU" "$1"

@@ -28,6 +28,7 @@
 #include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/export.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
@@ -39,6 +40,8 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 #include <rust_pool/wdm.h>
+
+#include "putter.h"
 
 #define THREADS	2
 
@@ -358,6 +361,16 @@ static int lists(const char *name, bool bounced)
 	pci_dev_put(pdev);
 	return err;
 }
+
+/* The first list, which unlist() does not put then. */
+struct lent lend_list(void)
+{
+	struct lent lent = { listed.adapter, listed.list[0] };
+
+	listed.list[0] = NULL;
+	return lent;
+}
+EXPORT_SYMBOL_GPL(lend_list);
 
 static struct iommu_group *borrowed;
 
