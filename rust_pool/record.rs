@@ -161,7 +161,7 @@ impl Owner {
     }
 
     /// The device of a buffer or a list, which keeps a reference to it.
-    pub(crate) fn device(&self) -> Option<&HeldDevice> {
+    pub(crate) fn device(&self) -> Option<&Arc<HeldDevice>> {
         match self {
             Self::CommonBuffer { device, .. } => Some(device),
             Self::List(list) => Some(&list.device),

@@ -127,11 +127,6 @@ impl Adapter {
     pub(crate) fn site(&self) -> &CallSite {
         &self.site
     }
-
-    /// Its device.
-    pub(crate) fn device(&self) -> Option<&HeldDevice> {
-        self.device.as_deref()
-    }
 }
 
 /// How many of each an adapter has out.
@@ -146,11 +141,14 @@ struct Out {
 impl fmt::Display for Adapter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.holds > 0 { "open" } else { "put" };
+        kwrite!(f, "adapter {} ", self.id())?;
+        match &self.device {
+            Some(device) => kwrite!(f, "{}", device.name())?,
+            None => f.write_str("?")?,
+        }
         kwrite!(
             f,
-            "adapter {} {} registers {} in_use {} mask {:#x} lists {} buffers {} {state}",
-            self.id(),
-            self.device.as_ref().map_or("?", |device| device.name()),
+            " registers {} in_use {} mask {:#x} lists {} buffers {} {state}",
             self.registers,
             self.in_use,
             self.mask,

@@ -8,7 +8,10 @@ use crate::{
     lib::at_load::AtLoad,
     record::{
         backlog::Backlog,
-        held_device::HeldDevice,
+        held_device::{
+            Giving,
+            HeldDevice, //
+        },
         mapped_list::{
             self,
             MappedList, //
@@ -91,18 +94,26 @@ pub(crate) fn release(region: &Region) {
 
 /// Whether a region belongs to a device for which `is_it` returns `true`.
 fn is_of(region: &Region, is_it: impl Fn(&HeldDevice) -> bool) -> bool {
-    region.owner.device().is_some_and(is_it)
+    region.owner.device().is_some_and(|device| is_it(device))
 }
 
 /// Gives back one deferred buffer, if there is one; returns the bytes that it took. Sleeps; not in
 /// reclaim.
 fn give_one(is_it: impl Fn(&HeldDevice) -> bool) -> Option<usize> {
-    let region = sys::doing(Awaited::Given, || {
-        BACKLOG.give_one(|region| is_of(region, &is_it), release)
+    let given = sys::doing(Awaited::Given, || {
+        let give = |region: &Region| {
+            release(region);
+            region.owner.device().map(Giving::new)
+        };
+        BACKLOG.give_one(|region| is_of(region, &is_it), give)
     });
     sys::wake();
-    // Dropping its record may drop the device, which calls the code of others.
-    region.map(|region| region.used)
+    let (region, giving) = given?;
+    let used = region.used;
+    drop(region);
+    // This may drop the device, which calls the code of others.
+    drop(giving);
+    Some(used)
 }
 
 /// If the backlog is long, gives back some of a device's buffers: more than the `bytes` that the

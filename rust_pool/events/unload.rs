@@ -428,29 +428,24 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
     );
+    // Others may have devices that need this module.
+    held_device::abandon(module);
     // From now on, only the names of the call sites are left.
     call_site::begin();
     for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
         row.depart(module);
     }
     for_each_other_site(|site| site.depart(module));
-    // A device may need this module although another module got the adapter. Buffers and lists
-    // share their adapter's device.
-    for adapter in ADAPTERS.lock().iter() {
-        if let Some(device) = adapter.device() {
-            device.depart(module);
-        }
-    }
     if left {
         holdings::departed(module.name());
     }
-    // Before the log: a deferred free may be reported at any moment, and its site is copied there.
-    buffer_release::for_each_site(&mut visit);
 }
 matches_header!(rust_pool_module_going);
 
 /// Calls `visit` on all call sites, except those of rows.
 fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
+    // Before the log: a deferred free may be reported at any moment, and its site is copied there.
+    buffer_release::for_each_site(&mut visit);
     REGIONS.for_each(|region| visit(&region.site));
     for adapter in ADAPTERS.lock().iter() {
         visit(adapter.site());

@@ -173,12 +173,13 @@ impl Backlog {
     }
 
     /// Gives a block back by `give`, if there is one for which `is_it` returns `true`, and returns
-    /// its record, which is left. Meanwhile [`Self::in_hand`] returns `true` for it.
-    pub(crate) fn give_one(
+    /// its record, which is left, and what `give` returned. Meanwhile [`Self::in_hand`] returns
+    /// `true` for it.
+    pub(crate) fn give_one<T>(
         &self,
         is_it: impl Fn(&Region) -> bool,
-        give: impl FnOnce(&Region),
-    ) -> Option<KBox<Region>> {
+        give: impl FnOnce(&Region) -> T,
+    ) -> Option<(KBox<Region>, T)> {
         let region = {
             let mut waiting = self.waiting.lock();
             let mut region = waiting.regions.unlink(is_it)?;
@@ -188,13 +189,13 @@ impl Backlog {
         // SAFETY: The list owns the region and does not move it, and only this task takes it out,
         // below. Others share it meanwhile: they may change its link, which is an `UnsafeCell` that
         // `give` cannot reach, and nothing else.
-        give(unsafe { &*region });
+        let given = give(unsafe { &*region });
         let mut waiting = self.waiting.lock();
         let region = waiting
             .in_hand
             .unlink(|other| core::ptr::eq(other, region))?;
         waiting.usage.count_batch(1, region.used);
-        Some(region)
+        Some((region, given))
     }
 
     /// Whether there is a block that no task is giving back yet.

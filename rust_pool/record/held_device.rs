@@ -5,12 +5,16 @@
 //! Dropping the last reference to a device calls its `release()`: code of another module, which may
 //! sleep, take locks, and call this module. So the reference is dropped where the client puts the
 //! adapter back, if that context may sleep, and otherwise by a work item that does nothing else.
-//! Nobody waits for that work item, with one exception: the unload of a module waits while
-//! `release()` code of that module may still be called.
+//! Nobody waits for either, with one exception: the unload of a module waits while `release()` code
+//! of that module may still be called.
 //!
 //! A module may be unloaded while an adapter, a buffer or a list is left of a device that needs the
 //! module's code. Then the device is abandoned: nothing reads it any more, and its references are
-//! never dropped.
+//! never dropped. A call that reads it already may go on for a second or more, so the unload waits
+//! for such calls.
+//!
+//! For both there is a list of all references. An adapter, a buffer or a list may have left its
+//! table while somebody still has its reference, so the tables would not do.
 
 use crate::{
     lib::{
@@ -32,20 +36,30 @@ use crate::{
     }, //
 };
 use core::{
+    cell::Cell,
     mem::ManuallyDrop,
-    ops::Deref, //
+    ops::Deref,
+    ptr::NonNull, //
 };
 use kernel::{
     new_spinlock_irq,
     prelude::*,
-    sync::SpinLockIrq, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        SpinLockIrq, //
+    }, //
 };
 
 /// The modules whose code a device needs when it is released.
-#[derive(Clone, Copy)]
 struct Code {
     /// Addresses in those modules.
     at: [usize; CODES],
+    /// The device's own `release()` when its reference was about to be dropped; 0 before.
+    last_release: usize,
     /// The client that got the adapter, as it may have set the device's `release()`. Its call site
     /// would not do, as it may be in init code, which is freed by then.
     client: Client,
@@ -59,16 +73,19 @@ impl Code {
 
     /// Whether some of the code is in this module.
     fn is_known_in(&self, module: Module) -> bool {
-        self.at.iter().any(|&at| module.contains(at))
+        let mut at = Iterator::chain(self.at.iter(), [&self.last_release]);
+        at.any(|&at| module.contains(at))
     }
 }
 
-/// A reference to a device, which can be put into the list of those to be dropped.
+/// A reference to a device. It is in one of the lists of [`References`].
 struct Reference {
     next: Next<Reference>,
-    device: DmaDevice,
+    device: ManuallyDrop<DmaDevice>,
     /// Found out when the reference is taken: later the device's class may have been freed.
     code: Code,
+    /// How many [`Giving`]s there are.
+    givers: Atomic<i32>,
 }
 
 // SAFETY: Only the list uses the link, and it owns the next reference as it owns this one. A
@@ -77,37 +94,81 @@ unsafe impl Send for Reference {}
 
 linked_by_next!(Reference);
 
-/// A reference to a device, which may be dropped in any context but NMI.
-pub(crate) struct HeldDevice(ManuallyDrop<KBox<Reference>>);
-
-impl HeldDevice {
-    /// Takes a reference to a device for a caller.
-    pub(crate) fn new(device: DmaDevice, caller: usize) -> Result<Self> {
-        let next = Next::none();
-        let code = Code {
-            at: device.code(),
-            client: Client::at(caller),
-        };
-        let reference = KBox::new(Reference { next, device, code }, GFP_KERNEL)?;
-        Ok(Self(ManuallyDrop::new(reference)))
+impl Reference {
+    /// Whether the device's release may need code of this module. Call it for a reference that is
+    /// held or waits, with the lock of the lists held.
+    fn is_of(&self, module: Module) -> bool {
+        self.code.lies_in(module) || module.contains(self.device.own_release())
     }
 
-    /// Whether the device's release may need code of this module.
-    pub(crate) fn is_of(&self, module: Module) -> bool {
-        self.0.code.lies_in(module)
-    }
-
-    /// Abandons the device if it cannot be used or released any more once this module is gone.
-    /// Called while the module's code and data are still there.
-    pub(crate) fn depart(&self, module: Module) {
-        let Reference { device, code, .. } = &**self.0;
+    /// Abandons the device if it cannot be used or released any more once this module is gone. Call
+    /// it as [`Self::is_of`], while the module's code and data are still there.
+    fn depart(&self, module: Module) {
+        let Self { device, code, .. } = self;
         // The client may have changed how the device is released after it got the adapter, which
         // cannot be seen here. That matters once the device was removed; before, its bus releases
         // it.
         let changed = code.client == module.client() && device.is_gone();
         if code.is_known_in(module) || module.contains(device.own_release()) || changed {
-            device.abandon();
+            device.abandon(module.client());
         }
+    }
+}
+
+/// A reference to a device, which may be dropped in any context but NMI.
+///
+/// # Invariants
+///
+/// Unless it was let go, the reference is in the list `held`, and only `let_go()` takes it out.
+pub(crate) struct HeldDevice {
+    reference: NonNull<Reference>,
+    was_let_go: bool,
+}
+
+// SAFETY: A reference may be used and dropped by any thread.
+unsafe impl Send for HeldDevice {}
+// SAFETY: What others change of a reference meanwhile is its link, under the lock of the lists, and
+// atomics.
+unsafe impl Sync for HeldDevice {}
+
+impl HeldDevice {
+    /// Takes a reference to a device for a caller.
+    pub(crate) fn new(device: DmaDevice, caller: usize) -> Result<Self> {
+        let code = Code {
+            at: device.code(),
+            last_release: 0,
+            client: Client::at(caller),
+        };
+        // Without memory this drops the device.
+        let room = KBox::<Reference>::new_uninit(GFP_KERNEL)?;
+        let reference = KBox::write(
+            room,
+            Reference {
+                next: Next::none(),
+                device: ManuallyDrop::new(device),
+                code,
+                givers: Atomic::new(0),
+            },
+        );
+        let reference = NonNull::from(REFERENCES.lock().held.push(reference));
+        // INVARIANT: It was put into the list just now.
+        Ok(Self {
+            reference,
+            was_let_go: false,
+        })
+    }
+
+    fn reference(&self) -> &Reference {
+        // SAFETY: By the type invariant the list has it, as `drop()` lets it go, or `Giving`, which
+        // does not use it after that. The list neither moves nor frees it. Others may change its
+        // link, which is an `UnsafeCell`, and atomics.
+        unsafe { self.reference.as_ref() }
+    }
+
+    /// Whether the device's release may need code of this module, as far as was known when the
+    /// reference was taken.
+    pub(crate) fn is_of(&self, module: Module) -> bool {
+        self.reference().code.lies_in(module)
     }
 }
 
@@ -115,48 +176,160 @@ impl Deref for HeldDevice {
     type Target = DmaDevice;
 
     fn deref(&self) -> &DmaDevice {
-        &self.0.device
+        &self.reference().device
     }
 }
 
 impl Drop for HeldDevice {
     fn drop(&mut self) {
-        // SAFETY: `drop()` runs once, and nothing uses the field after this.
-        let reference = unsafe { ManuallyDrop::take(&mut self.0) };
-        if sys::may_call_others() {
-            sys::about_to_call_others();
-            drop(reference);
-        } else {
-            DEPARTING.lock().waiting.push(reference);
-            sys::part_soon();
+        if self.was_let_go {
+            return;
         }
+        let here = sys::may_call_others();
+        let leaving = REFERENCES.lock().let_go(self.reference, here);
+        part(leaving);
     }
 }
 
-/// The references that are still to be dropped.
-pub(crate) struct Departing {
-    waiting: List<Reference>,
-    /// While the work item drops a reference, the modules whose code that needs.
-    leaving: Option<Code>,
+/// A task that gives memory of a device back, from before the memory leaves the backlog until the
+/// reference that its record had is dropped, or waits for the work item. The unload of a module
+/// whose code that may need waits for it.
+pub(crate) struct Giving(ManuallyDrop<Arc<HeldDevice>>);
+
+impl Giving {
+    /// Begins.
+    pub(crate) fn new(device: &Arc<HeldDevice>) -> Self {
+        device.reference().givers.add(1, Relaxed);
+        Self(ManuallyDrop::new(device.clone()))
+    }
 }
 
-impl Departing {
+impl Drop for Giving {
+    fn drop(&mut self) {
+        // SAFETY: `drop()` runs once, and nothing uses the field after this.
+        let device = unsafe { ManuallyDrop::take(&mut self.0) };
+        let here = sys::may_call_others();
+        let leaving = {
+            let mut references = REFERENCES.lock();
+            device.reference().givers.add(-1, Relaxed);
+            // Under the lock, so that an unload sees one or the other: somebody who gives, or a
+            // reference that leaves or waits.
+            Arc::into_unique_or_drop(device).map(|mut device| {
+                device.was_let_go = true;
+                references.let_go(device.reference, here)
+            })
+        };
+        if let Some(leaving) = leaving {
+            part(leaving);
+        }
+        sys::wake();
+    }
+}
+
+/// All references to devices.
+pub(crate) struct References {
+    /// Those that somebody has.
+    held: List<Reference>,
+    /// Those that the work item is to drop.
+    waiting: List<Reference>,
+    /// Those that some task is dropping, which may free the device. So nothing of the device is
+    /// read any more.
+    leaving: List<Reference>,
+}
+
+impl References {
     /// No references.
     pub(crate) const fn new() -> Self {
         Self {
+            held: List::new(),
             waiting: List::new(),
-            leaving: None,
+            leaving: List::new(),
         }
+    }
+
+    /// Takes a reference that nobody has any more out of those that are held. If it is to be
+    /// dropped `here`, it is returned; else the work item is to drop it.
+    fn let_go(&mut self, reference: NonNull<Reference>, here: bool) -> Option<Leaving> {
+        let at = reference.as_ptr().cast_const();
+        let reference = self.held.unlink(|other| core::ptr::eq(other, at))?;
+        if here {
+            return Some(self.leave(reference));
+        }
+        self.waiting.push(reference);
+        None
+    }
+
+    /// Takes the next that waits and for which `is_it` returns `true`, to drop it.
+    fn take_waiting(&mut self, is_it: impl Fn(&Reference) -> bool) -> Option<Leaving> {
+        let reference = self.waiting.unlink(is_it)?;
+        Some(self.leave(reference))
+    }
+
+    fn leave(&mut self, mut reference: KBox<Reference>) -> Leaving {
+        reference.code.last_release = reference.device.own_release();
+        // INVARIANT: It is put into the list here.
+        Leaving(NonNull::from(self.leaving.push(reference)))
+    }
+
+    /// Whether some task gives memory back of a device that may need this module's code, or drops a
+    /// reference to one.
+    fn may_call(&self, module: Module) -> bool {
+        let gives = |one: &Reference| one.givers.load(Relaxed) != 0 && one.is_of(module);
+        self.is_leaving(module) || self.held.iter().any(gives)
+    }
+
+    fn is_leaving(&self, module: Module) -> bool {
+        self.leaving.iter().any(|one| one.code.lies_in(module))
     }
 }
 
-/// The references that are still to be dropped.
-pub(crate) static DEPARTING: AtLoad<SpinLockIrq<Departing>> = AtLoad::new(|| {
+/// The references to devices.
+pub(crate) static REFERENCES: AtLoad<SpinLockIrq<References>> = AtLoad::new(|| {
     KBox::pin_init(
-        new_spinlock_irq!(Departing::new(), "rust_pool::departing"),
+        new_spinlock_irq!(References::new(), "rust_pool::references"),
         GFP_KERNEL,
     )
 });
+
+/// A reference that the owner of this value is to drop.
+///
+/// # Invariants
+///
+/// It is in the list `leaving`, and only [`Self::drop_now`] takes it out.
+struct Leaving(NonNull<Reference>);
+
+impl Leaving {
+    /// Drops it, which may call code of others. Sleeps.
+    fn drop_now(self) {
+        let at = self.0.as_ptr().cast_const();
+        sys::doing(Awaited::Parted, || {
+            // SAFETY: By the type invariant it is in the list, which neither moves nor frees it.
+            // Others may change its link, which is an `UnsafeCell`.
+            let reference = unsafe { self.0.as_ref() };
+            // SAFETY: Nobody has it any more, and those who look through this list read the code
+            // only. This takes `self`, so it is called once. Only references that are held or wait
+            // are abandoned.
+            unsafe { reference.device.put() };
+        });
+        let gone = REFERENCES
+            .lock()
+            .leaving
+            .unlink(|other| core::ptr::eq(other, at));
+        sys::wake();
+        drop(gone);
+    }
+}
+
+/// Drops a reference that was let go, or has the work item do so.
+fn part(leaving: Option<Leaving>) {
+    match leaving {
+        Some(leaving) => {
+            sys::about_to_call_others();
+            leaving.drop_now();
+        }
+        None => sys::part_soon(),
+    }
+}
 
 /// Called by the work item that drops references to devices.
 ///
@@ -166,36 +339,56 @@ pub(crate) static DEPARTING: AtLoad<SpinLockIrq<Departing>> = AtLoad::new(|| {
 #[no_mangle]
 unsafe extern "C" fn rust_pool_part() {
     loop {
-        let mut departing = DEPARTING.lock();
-        let Some(reference) = departing.waiting.pop() else {
+        let next = REFERENCES.lock().take_waiting(|_| true);
+        let Some(next) = next else {
             break;
         };
-        departing.leaving = Some(reference.code);
-        drop(departing);
-        sys::doing(Awaited::Parted, || drop(reference));
-        DEPARTING.lock().leaving = None;
-        sys::wake();
+        next.drop_now();
     }
 }
 matches_header!(rust_pool_part);
 
-/// Drops all references that may need code of a module that is being unloaded, and waits for the
-/// work item if it is dropping one. When this returns, no `release()` in that module's code is
-/// called any more. Sleeps.
+/// Drops all references that may need code of a module that is being unloaded and that nobody has
+/// any more, and waits for tasks that drop one, or are about to. When this returns, no `release()`
+/// in that module's code is called any more, but for devices that others still have. Sleeps.
 pub(crate) fn finish(module: Module) {
+    let is_mine = |one: &Reference| one.is_of(module);
     loop {
-        let mine = {
-            let mut departing = DEPARTING.lock();
-            departing
-                .waiting
-                .unlink(|reference| reference.code.lies_in(module))
-        };
-        if mine.is_none() {
+        let done = Cell::new(false);
+        sys::wait_until(Awaited::Parted, || {
+            let references = REFERENCES.lock();
+            let waits = references.waiting.iter().any(is_mine);
+            let quiet = !references.may_call(module);
+            // At one time: who gives may let one wait, and the work item takes it.
+            done.set(quiet && !waits);
+            quiet || waits
+        });
+        if done.get() {
             break;
         }
+        let mine = REFERENCES.lock().take_waiting(is_mine);
+        if let Some(mine) = mine {
+            mine.drop_now();
+        }
     }
-    sys::wait_until(Awaited::Parted, || {
-        let leaving = DEPARTING.lock().leaving;
-        !leaving.is_some_and(|code| code.lies_in(module))
+}
+
+/// Abandons the devices that cannot be used or released any more once this module, which is being
+/// unloaded, is gone, and waits for calls that use one already. When this returns, nothing reads
+/// these devices any more. Sleeps.
+pub(crate) fn abandon(module: Module) {
+    {
+        let references = REFERENCES.lock();
+        let waiting = references.waiting.iter();
+        for reference in Iterator::chain(references.held.iter(), waiting) {
+            reference.depart(module);
+        }
+    }
+    sys::wait_until(Awaited::Used, || {
+        let references = REFERENCES.lock();
+        let mut held = references.held.iter();
+        !held.any(|one| one.device.is_used_after(module.client()))
     });
+    // Others may have begun to drop references since `finish()`.
+    sys::wait_until(Awaited::Parted, || !REFERENCES.lock().is_leaving(module));
 }

@@ -250,12 +250,13 @@ void rust_pool_upkeep_soon(void);
 void rust_pool_unpin_soon(void);
 void rust_pool_unpin_later(void);
 bool rust_pool_may_call_others(void);
-/* The lockdep maps of work.c: three waits, and where code of other modules must not run. */
+/* The lockdep maps of work.c: four waits, and where code of other modules must not run. */
 enum {
 	RUST_POOL_GIVING,
 	RUST_POOL_PARTING,
 	RUST_POOL_NO_OTHERS,
 	RUST_POOL_UNMAPPING,
+	RUST_POOL_USING,
 };
 void rust_pool_doing(u32 what);
 void rust_pool_done(u32 what);

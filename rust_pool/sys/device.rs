@@ -4,16 +4,23 @@
 
 use crate::sys::{
     memory::Gfp,
-    raw, //
+    module::Client,
+    raw,
+    work::{
+        self,
+        Awaited, //
+    }, //
 };
 use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::to_result,
+    fmt,
     prelude::*,
     str::CStr,
     sync::atomic::{
         Atomic,
+        Full,
         Relaxed, //
     }, //
 };
@@ -27,12 +34,54 @@ pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
 /// [`crate::record::held_device`].
 ///
 /// If a module is unloaded that the device's memory or `release()` is in, the device is abandoned:
-/// from then on it counts as removed, nothing reads it, and its references are never dropped.
+/// from then on it counts as removed, nothing reads it, and its references are never dropped. The
+/// unload waits for those who use it at that time.
 pub(crate) struct DmaDevice {
     device: NonNull<bindings::device>,
     /// Null without an IOMMU.
     pub(super) group: *mut c_void,
-    abandoned: Atomic<bool>,
+    /// The client for whose unload it was abandoned; 0 if it was not.
+    abandoned: Atomic<usize>,
+    /// How many [`Alive`]s there are.
+    users: Atomic<i32>,
+}
+
+/// The device of a [`DmaDevice`] that was not abandoned when this was made. As long as this exists,
+/// the module that has the device's memory and `release()` stays.
+///
+/// # Invariants
+///
+/// It is counted among the device's users. After it was counted the device was not abandoned yet.
+pub(super) struct Alive<'a>(&'a DmaDevice);
+
+impl Alive<'_> {
+    pub(super) fn as_ptr(&self) -> *mut bindings::device {
+        self.0.device.as_ptr()
+    }
+}
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        // `Full` here and in `abandon()`: either the unload sees that there is no user, or we see
+        // that somebody may wait.
+        if self.0.users.fetch_add(-1, Full) == 1 && self.0.is_abandoned() {
+            work::wake();
+        }
+    }
+}
+
+/// The name of a device, to print.
+pub(crate) struct DeviceName<'a>(&'a DmaDevice);
+
+impl fmt::Display for DeviceName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(device) = self.0.alive() else {
+            return f.write_str("?");
+        };
+        // SAFETY: The device is alive until the end of this function, and its name with it.
+        let name = unsafe { CStr::from_char_ptr(bindings::dev_name(device.as_ptr())) };
+        f.write_str(name.to_str().unwrap_or("?"))
+    }
 }
 
 /// Coherent memory.
@@ -91,39 +140,61 @@ impl DmaDevice {
             // SAFETY: By the safety requirements the device is not being removed, so it stays in
             // its group while the function takes a reference to that.
             group: unsafe { raw::rust_pool_dma_group(dev.as_ptr()) },
-            abandoned: Atomic::new(false),
+            abandoned: Atomic::new(0),
+            users: Atomic::new(0),
         }
     }
 
-    /// Never uses the device again. Its references stay taken.
-    pub(crate) fn abandon(&self) {
-        self.abandoned.store(true, Relaxed);
+    /// Never uses the device again, as `client`, whose code it needs, is being unloaded. Its
+    /// references stay taken. Those who use it now still do so until [`Self::is_used_after`]
+    /// returns `false`.
+    pub(crate) fn abandon(&self, client: Client) {
+        // `Full`: see `Alive`.
+        self.abandoned.xchg(client.as_usize(), Full);
     }
 
-    /// The device, which is alive as long as this is; `None` if it was abandoned.
-    pub(super) fn alive(&self) -> Option<*mut bindings::device> {
-        (!self.abandoned.load(Relaxed)).then_some(self.device.as_ptr())
+    /// Whether it was abandoned for this client, and some who began to use it before still do.
+    pub(crate) fn is_used_after(&self, client: Client) -> bool {
+        self.abandoned.load(Relaxed) == client.as_usize() && self.users.load(Relaxed) != 0
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Relaxed) != 0
+    }
+
+    /// The device, which is alive as long as the result exists; `None` if it was abandoned.
+    pub(super) fn alive(&self) -> Option<Alive<'_>> {
+        // First look without counting, so that an unload does not wait for calls that begin later.
+        if self.is_abandoned() {
+            return None;
+        }
+        // `Full`: either we see that it was abandoned, or the unload sees that it is used.
+        self.users.fetch_add(1, Full);
+        // INVARIANT: It was counted just now. If the device was abandoned, it is dropped.
+        let alive = Alive(self);
+        (!self.is_abandoned()).then_some(alive)
     }
 
     /// Whether it was removed.
     pub(crate) fn is_gone(&self) -> bool {
         // SAFETY: The device is alive.
-        let gone = |device| unsafe { raw::rust_pool_dma_gone(device) };
+        let gone = |device: Alive<'_>| unsafe { raw::rust_pool_dma_gone(device.as_ptr()) };
         self.alive().is_none_or(gone)
     }
 
     /// Whether the driver that it had when memory was made does not have it any more.
     pub(crate) fn lost_driver_of(&self, origin: &Origin) -> bool {
         // SAFETY: The device is alive.
-        let driver = |device| unsafe { raw::rust_pool_dma_driver(device) };
+        let driver = |device: Alive<'_>| unsafe { raw::rust_pool_dma_driver(device.as_ptr()) };
         !origin.0.driver.is_null() && self.alive().map(driver) != Some(origin.0.driver)
     }
 
     /// Whether an IOMMU translates the addresses of what is mapped for it.
     pub(crate) fn translates(&self) -> bool {
-        // SAFETY: The device is alive.
-        let translates = |device| unsafe { raw::rust_pool_dma_translates(device) };
-        self.alive().is_some_and(translates)
+        self.alive().is_some_and(|device| {
+            // SAFETY: The device is alive.
+            unsafe { raw::rust_pool_dma_translates(device.as_ptr()) }
+        })
     }
 
     /// Whether its memory may be freed here, in a context that sleeps.
@@ -136,7 +207,7 @@ impl DmaDevice {
         let mut at = [0; CODES];
         if let Some(device) = self.alive() {
             // SAFETY: The device is alive, and the function writes `CODES` addresses.
-            unsafe { raw::rust_pool_device_code(device, at.as_mut_ptr()) };
+            unsafe { raw::rust_pool_device_code(device.as_ptr(), at.as_mut_ptr()) };
         }
         at
     }
@@ -145,32 +216,29 @@ impl DmaDevice {
     pub(crate) fn own_release(&self) -> usize {
         self.alive().map_or(0, |device| {
             // SAFETY: The device is alive.
-            unsafe { raw::rust_pool_device_release(device) }
+            unsafe { raw::rust_pool_device_release(device.as_ptr()) }
         })
     }
 
     /// Whether both are the same device. An abandoned one is not the same as any: another device
     /// may have its address by now.
     pub(crate) fn same(&self, other: &Self) -> bool {
-        self.alive().is_some() && self.alive() == other.alive()
+        !self.is_abandoned() && !other.is_abandoned() && self.device == other.device
     }
 
     /// Sets the streaming and the coherent mask. Sleeps. As in Linux, no DMA allocation of this
     /// device should run at the same time: it might use either mask.
     pub(crate) fn set_mask(&self, mask: u64) -> Result {
         let device = self.alive().ok_or(ENODEV)?;
-        // SAFETY: The device is alive, and stays so for the call.
-        to_result(unsafe { bindings::dma_set_mask_and_coherent(device, mask) })
+        to_result(work::doing(Awaited::Used, || {
+            // SAFETY: The device is alive, and stays so for the call.
+            unsafe { bindings::dma_set_mask_and_coherent(device.as_ptr(), mask) }
+        }))
     }
 
-    /// Its name; "?" if it was abandoned.
-    pub(crate) fn name(&self) -> &str {
-        let Some(device) = self.alive() else {
-            return "?";
-        };
-        // SAFETY: The device is alive, and its name with it.
-        let name = unsafe { CStr::from_char_ptr(bindings::dev_name(device)) };
-        name.to_str().unwrap_or("?")
+    /// Its name, to print; "?" if it was abandoned.
+    pub(crate) fn name(&self) -> DeviceName<'_> {
+        DeviceName(self)
     }
 
     /// Zeroed coherent memory; none for a device that has left its IOMMU group. Sleeps.
@@ -179,11 +247,14 @@ impl DmaDevice {
         let mut bus = 0;
         // SAFETY: It is a C structure of pointers, integers and a `bool`: zeroes are valid.
         let mut origin = unsafe { core::mem::zeroed() };
-        // SAFETY: We have references to the device and its group; `bus` and `origin` are valid for
-        // writes.
-        let base = unsafe {
-            raw::rust_pool_dma_allocate(device, self.group, bytes, &mut bus, gfp, &mut origin)
-        };
+        let base = work::doing(Awaited::Used, || {
+            let device = device.as_ptr();
+            // SAFETY: The device is alive, and we have a reference to its group; `bus` and `origin`
+            // are valid for writes.
+            unsafe {
+                raw::rust_pool_dma_allocate(device, self.group, bytes, &mut bus, gfp, &mut origin)
+            }
+        });
         Some(Coherent {
             base: NonNull::new(base.cast())?,
             bus,
@@ -206,32 +277,46 @@ impl DmaDevice {
         let Some(device) = self.alive() else {
             return Fate::Lost;
         };
-        // SAFETY: We have references to the device and its group. By the safety requirements the
-        // rest describes one allocation, which is not used any more.
-        let fate = unsafe {
-            raw::rust_pool_dma_free(
-                device,
-                self.group,
-                base.as_ptr().cast(),
-                bytes,
-                bus,
-                &origin.0,
-            )
-        };
+        let fate = work::doing(Awaited::Used, || {
+            // SAFETY: The device is alive, and we have a reference to its group. By the safety
+            // requirements the rest describes one allocation, which is not used any more.
+            unsafe {
+                raw::rust_pool_dma_free(
+                    device.as_ptr(),
+                    self.group,
+                    base.as_ptr().cast(),
+                    bytes,
+                    bus,
+                    &origin.0,
+                )
+            }
+        });
         Fate::of(fate)
+    }
+
+    /// Drops the references to the device and its group, unless it was abandoned.
+    ///
+    /// # Safety
+    ///
+    /// It is called once, and nothing but [`Self::abandon`] and [`Self::is_used_after`] after it.
+    /// The device is not abandoned meanwhile.
+    pub(crate) unsafe fn put(&self) {
+        if self.is_abandoned() {
+            return;
+        }
+        if !self.group.is_null() {
+            // SAFETY: `new()` took this reference, and by the safety requirements only this drops
+            // it.
+            unsafe { raw::rust_pool_dma_group_put(self.group) };
+        }
+        // SAFETY: As above.
+        unsafe { bindings::put_device(self.device.as_ptr()) }
     }
 }
 
 impl Drop for DmaDevice {
     fn drop(&mut self) {
-        let Some(device) = self.alive() else {
-            return;
-        };
-        if !self.group.is_null() {
-            // SAFETY: `new()` took this reference, and only this drops it.
-            unsafe { raw::rust_pool_dma_group_put(self.group) };
-        }
-        // SAFETY: `new()` took this reference, and only this drops it.
-        unsafe { bindings::put_device(device) }
+        // SAFETY: It is being dropped, so nobody else has it.
+        unsafe { self.put() }
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::sys::{
     device::{
+        Alive,
         DmaDevice,
         Fate,
         Origin, //
@@ -13,7 +14,11 @@ use crate::sys::{
         Gfp,
         PAGE_SIZE, //
     },
-    raw, //
+    raw,
+    work::{
+        self,
+        Awaited, //
+    }, //
 };
 use core::{
     mem::{
@@ -66,7 +71,9 @@ impl Unmapped {
     /// Any context but NMI.
     pub(crate) fn copy(&self, device: &DmaDevice, gfp: Gfp) -> bool {
         // SAFETY: By the type invariant it is a mapping that is not mapped; the device is alive.
-        let copy = |device| unsafe { raw::rust_pool_mapping_copy(self.0.as_ptr(), device, gfp) };
+        let copy = |device: Alive<'_>| unsafe {
+            raw::rust_pool_mapping_copy(self.0.as_ptr(), device.as_ptr(), gfp)
+        };
         device.alive().is_some_and(copy)
     }
 
@@ -74,7 +81,9 @@ impl Unmapped {
     /// is short; then it may be called again, with other flags. Any context but NMI.
     pub(crate) fn join(&self, device: &DmaDevice, gfp: Gfp) -> bool {
         // SAFETY: By the type invariant it is a mapping that is not mapped; the device is alive.
-        let join = |device| unsafe { raw::rust_pool_mapping_join(self.0.as_ptr(), device, gfp) };
+        let join = |device: Alive<'_>| unsafe {
+            raw::rust_pool_mapping_join(self.0.as_ptr(), device.as_ptr(), gfp)
+        };
         device.alive().is_some_and(join)
     }
 
@@ -87,7 +96,8 @@ impl Unmapped {
         let device = device.alive()?;
         // SAFETY: By the type invariant it is a mapping; by the safety requirements the device,
         // which is alive, is not removed meanwhile.
-        let mapped = unsafe { raw::rust_pool_mapping_map(self.0.as_ptr(), device, to_device) };
+        let mapped =
+            unsafe { raw::rust_pool_mapping_map(self.0.as_ptr(), device.as_ptr(), to_device) };
         mapped.then(|| {
             let mapping = ManuallyDrop::new(self).0;
             // SAFETY: The mapping has an origin, of integers and pointers that are only compared.
@@ -166,16 +176,23 @@ impl Mapped {
             return Some(Fate::Lost);
         };
         let mut fate = raw::rust_pool_dma_fate_RUST_POOL_DMA_LOST;
-        // SAFETY: By the type invariant it is a mapping, and by the safety requirements nobody else
-        // unmaps it; the device and its group are alive.
-        let unmapped = unsafe {
-            raw::rust_pool_mapping_unmap(
-                self.mapping.as_ptr(),
-                alive,
-                device.group,
-                sleep,
-                &mut fate,
-            )
+        let mut unmap = || {
+            // SAFETY: By the type invariant it is a mapping, and by the safety requirements nobody
+            // else unmaps it; the device and its group are alive.
+            unsafe {
+                raw::rust_pool_mapping_unmap(
+                    self.mapping.as_ptr(),
+                    alive.as_ptr(),
+                    device.group,
+                    sleep,
+                    &mut fate,
+                )
+            }
+        };
+        let unmapped = if sleep {
+            work::doing(Awaited::Used, unmap)
+        } else {
+            unmap()
         };
         unmapped.then(|| Fate::of(fate))
     }

@@ -14,7 +14,8 @@
  * Only this module's exit waits for a work item. PutDmaAdapter() takes its buffers
  * out of the backlog and frees them itself; it waits only for a buffer that another
  * task is freeing at that moment. The unload of a module waits for a release() that
- * is in this module's code. Documentation/contexts.rst has the table.
+ * is in this module's code, whoever calls it, and for calls that use a device which
+ * is in its memory. Documentation/contexts.rst has the table.
  */
 
 #include <linux/device.h>
@@ -117,11 +118,17 @@ void rust_pool_unpin_later(void)
 /*
  * Lockdep does not know of the waits below, so they are modelled as locks.
  * "rust_pool_giving" is held while a common buffer is given back, and
- * "rust_pool_parting" while the work item runs code of other modules; both are
- * acquired where that may be waited for. So is "rust_pool_unmapping", which is held
- * while a deferred mapping of registers is undone. "rust_pool_no_others" is held
- * where code of other modules must not run, and acquired where it is about to run.
- * So lockdep reports a wait that can deadlock, even if nobody had to wait this time.
+ * "rust_pool_parting" while a reference to a device is dropped, which runs code of
+ * other modules; both are acquired where that may be waited for. So are
+ * "rust_pool_unmapping", which is held while a deferred mapping of registers is
+ * undone, and "rust_pool_using", which is held by a call that sleeps while it uses a
+ * device. "rust_pool_no_others" is held where code of other modules must not run,
+ * and acquired where it is about to run. So lockdep reports a wait that can
+ * deadlock, even if nobody had to wait this time.
+ *
+ * Only the unload of a module waits for "parting" and "using", which may be nested:
+ * a release() may put an adapter, and a call that uses a device may reclaim memory,
+ * where a shrinker frees a buffer. So they are held as by readers.
  */
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 static struct lockdep_map maps[] = {
@@ -129,15 +136,25 @@ static struct lockdep_map maps[] = {
 	[RUST_POOL_PARTING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_parting", &maps[1]),
 	[RUST_POOL_NO_OTHERS] = STATIC_LOCKDEP_MAP_INIT("rust_pool_no_others", &maps[2]),
 	[RUST_POOL_UNMAPPING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_unmapping", &maps[3]),
+	[RUST_POOL_USING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_using", &maps[4]),
 };
 
 void rust_pool_doing(u32 what)
 {
-	lock_map_acquire(&maps[what]);
+	if (what == RUST_POOL_PARTING || what == RUST_POOL_USING)
+		lock_map_acquire_read(&maps[what]);
+	else
+		lock_map_acquire(&maps[what]);
 }
 
 void rust_pool_done(u32 what)
 {
+	lock_map_release(&maps[what]);
+}
+
+static void about_to_wait(u32 what)
+{
+	lock_map_acquire(&maps[what]);
 	lock_map_release(&maps[what]);
 }
 #else
@@ -146,6 +163,10 @@ void rust_pool_doing(u32 what)
 }
 
 void rust_pool_done(u32 what)
+{
+}
+
+static void about_to_wait(u32 what)
 {
 }
 #endif
@@ -172,8 +193,7 @@ void rust_pool_wake(void)
 /* Wait until @ready returns true. Sleeps. */
 void rust_pool_wait(u32 what, bool (*ready)(void *arg), void *arg)
 {
-	rust_pool_doing(what);
-	rust_pool_done(what);
+	about_to_wait(what);
 	wait_event(waiters, ready(arg));
 }
 

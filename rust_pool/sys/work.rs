@@ -110,6 +110,8 @@ pub(crate) enum Awaited {
     Unmapped,
     /// The reference to a device has been dropped.
     Parted,
+    /// A call that uses a device has ended.
+    Used,
 }
 
 impl Awaited {
@@ -118,6 +120,7 @@ impl Awaited {
             Self::Given => raw::RUST_POOL_GIVING,
             Self::Unmapped => raw::RUST_POOL_UNMAPPING,
             Self::Parted => raw::RUST_POOL_PARTING,
+            Self::Used => raw::RUST_POOL_USING,
         }
     }
 }

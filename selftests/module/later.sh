@@ -76,6 +76,27 @@ given_back() {
 	done
 }
 
+# A module goes while others are busy with a device that needs it: when it is gone, nobody is.
+guest_awaited() {
+	insmod "$(module_file rp_test_guest)" what="$1" && in_time rmmod rp_test_guest
+	_status=$?
+	_awaited=$(cat $LATER/guest)
+	in_time eval "echo 0 >$LATER/guest" || return 1
+	echo "# awaited: $_awaited"
+	[ $_status -eq 0 ] && [ "$_awaited" -eq 1 ] && not_logged "$SPLAT"
+}
+
+# guest_check NAME NUMBER: of an enum guest, if this kernel can have it
+guest_check() {
+	log_mark "guest $2"
+	case " $(cat $LATER/guests) " in
+	*" $2 "*)
+		check "$1" guest_awaited "$2" ;;
+	*)
+		ktap_test_skip "$1" ;;
+	esac
+}
+
 shrinks() {
 	_before=$(cat $LATER/shrinker)
 	echo 1 >$LATER/shrinker || return 1
@@ -159,11 +180,14 @@ left_alone() {
 }
 
 need_edu
-EXTRA=7
+EXTRA=10
 begin_suites rp_test_later later
 run_cases
 check "a module comes and goes beside a slow release()" beside_a_slow_release
 check "a module comes and goes beside a flood" beside_a_flood
+guest_check "a module that goes waits for who gives back the last buffer of its device" 1
+guest_check "a module that goes waits for a release() that another task calls" 2
+guest_check "a module that goes waits for a free that uses its device" 3
 check "a shrinker frees and allocates when caches are dropped" shrinks drop_slab
 check "a shrinker frees and allocates when memory is short" shrinks short_of_memory
 check "a notifier frees and allocates before a process is killed" asked_before_a_kill

@@ -10,9 +10,13 @@
 
 #include "putter.h"
 
+/* Only who uses a routine of rust_pool itself, and not just an adapter's, is a client. */
+static void *block;
+
 static int __init putter_init(void)
 {
-	return 0;
+	block = ExAllocatePoolWithTag(NonPagedPoolNx, 16, 'ttuP');
+	return block ? 0 : -ENOMEM;
 }
 
 static noinline void put_and_go(void)
@@ -29,6 +33,7 @@ static noinline void put_and_go(void)
 
 static void __exit putter_exit(void)
 {
+	ExFreePoolWithTag(block, 'ttuP');
 	put_and_go();
 	/* The work item has it in hand by then, and for most of a second. */
 	msleep(100);

@@ -8,7 +8,9 @@
 #include <linux/delay.h>
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
+#include <linux/export.h>
 #include <linux/irqflags.h>
+#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -23,6 +25,7 @@
 #include <linux/workqueue.h>
 
 #include "dma/dma.h"
+#include "guest.h"
 #include "rpt.h"
 
 /* Nothing here takes so long unless it hangs. */
@@ -389,6 +392,8 @@ static void slow_release_holds_nobody(struct rpt *t)
 
 #ifdef CONFIG_ARCH_HAS_DMA_OPS
 static struct completion in_free, free_may_end;
+/* Whether the last free has ended. */
+static bool free_ended;
 
 static void *slow_alloc(struct device *dev, size_t size, dma_addr_t *bus,
 			gfp_t gfp, unsigned long attrs)
@@ -405,6 +410,7 @@ static void slow_free(struct device *dev, size_t size, void *base,
 	complete(&in_free);
 	wait_for_completion(&free_may_end);
 	free_pages((unsigned long)base, get_order(size));
+	WRITE_ONCE(free_ended, true);
 }
 
 static int any_mask(struct device *dev, u64 mask)
@@ -1105,6 +1111,227 @@ static const struct kernel_param_ops short_ops = { .set = set_short,
 module_param_cb(short_of_memory, &short_ops, NULL, 0600);
 MODULE_PARM_DESC(short_of_memory, "1: an OOM notifier frees and allocates until 0; read: how often, and how often as in reclaim");
 
+/* A guest that goes, with what others are busy then. */
+static struct {
+	enum guest what;
+	struct child *c;
+	struct last_buffer last;
+	struct errand busy, timer;
+	struct kprobe probe;
+	bool inside;
+	/* All that needs it has ended when it is gone, as far as rust_pool knows. */
+	bool gone, in_time;
+} guest;
+
+/* They are busy for so long, unless the guest is gone before. */
+#define BUSY_MS	1000
+
+/* The work item is about to drop the device. */
+static int about_to_drop(struct kprobe *probe, struct pt_regs *regs)
+{
+	u64 until = ktime_get_mono_fast_ns() + BUSY_MS * NSEC_PER_MSEC;
+
+	if (!(current->flags & PF_WQ_WORKER))
+		return 0;
+	WRITE_ONCE(guest.inside, true);
+	while (!READ_ONCE(guest.gone) && ktime_get_mono_fast_ns() < until)
+		cpu_relax();
+	return 0;
+}
+
+static void be_busy(void)
+{
+	unsigned int ms;
+
+	for (ms = 0; ms < BUSY_MS && !READ_ONCE(guest.gone); ms += 20)
+		msleep(20);
+}
+
+static void release_slowly(struct child *c)
+{
+	be_busy();
+}
+
+#ifdef CONFIG_ARCH_HAS_DMA_OPS
+static void end_free(void)
+{
+	complete_all(&free_may_end);
+}
+
+static bool have_buffers(struct child *c)
+{
+	init_completion(&in_free);
+	init_completion(&free_may_end);
+	free_ended = false;
+	set_dma_ops(&c->dev, &slow_ops);
+	return true;
+}
+
+static bool freed(void)
+{
+	return READ_ONCE(free_ended);
+}
+
+static void wait_for_free(void)
+{
+	wait_for_completion_timeout(&in_free, PATIENCE);
+}
+#else
+static void end_free(void)
+{
+}
+
+static bool have_buffers(struct child *c)
+{
+	return false;
+}
+
+static bool freed(void)
+{
+	return false;
+}
+
+static void wait_for_free(void)
+{
+}
+#endif
+
+static void end_free_later(void *unused)
+{
+	be_busy();
+	end_free();
+}
+
+struct device *guest_comes(enum guest what, void (*release)(struct device *dev))
+{
+	struct child *c = guest.c ? NULL : child_new();
+
+	if (!c)
+		return NULL;
+	guest.what = what;
+	guest.inside = guest.gone = guest.in_time = false;
+	guest.last.buffer = NULL;
+	if (what != GUEST_RELEASED && !have_buffers(c))
+		goto fail;
+	if (what == GUEST_RELEASED)
+		c->release = release_slowly;
+	if (what == GUEST_USED) {
+		c->dev.release = release;
+		guest.last.adapter = adapter_of(&c->dev);
+		if (guest.last.adapter)
+			guest.last.buffer = get_buffer(guest.last.adapter, 8192,
+						       &guest.last.logical);
+		if (!guest.last.buffer)
+			goto fail;
+	}
+	guest.c = c;
+	return &c->dev;
+fail:
+	/* What is left of it is not worth the trouble. */
+	pr_err("rpt_later has no device for a guest\n");
+	return NULL;
+}
+EXPORT_SYMBOL_GPL(guest_comes);
+
+void guest_goes(DMA_ADAPTER *adapter)
+{
+	unsigned long end = jiffies + PATIENCE;
+
+	switch (guest.what) {
+	case GUEST_GIVEN:
+		wait_for_free();
+		device_unregister(&guest.c->dev);
+		guest.probe.symbol_name = "rust_pool_may_call_others";
+		guest.probe.pre_handler = about_to_drop;
+		if (register_kprobe(&guest.probe))
+			pr_err("rpt_later no probe\n");
+		end_free();
+		while (!READ_ONCE(guest.inside) && time_before(jiffies, end))
+			msleep(20);
+		break;
+	case GUEST_RELEASED:
+		device_unregister(&guest.c->dev);
+		start(&guest.busy, put_it, adapter);
+		wait_for_completion_timeout(&guest.c->begun, PATIENCE);
+		break;
+	case GUEST_USED:
+		start(&guest.busy, free_last, &guest.last);
+		wait_for_free();
+		start(&guest.timer, end_free_later, NULL);
+		break;
+	}
+}
+EXPORT_SYMBOL_GPL(guest_goes);
+
+/* Called after rust_pool's own notifier. */
+static int guest_event(struct notifier_block *nb, unsigned long event, void *data)
+{
+	const struct module *mod = data;
+
+	if (event != MODULE_STATE_GOING || strcmp(mod->name, "rp_test_guest") ||
+	    !guest.c)
+		return NOTIFY_DONE;
+	guest.in_time = guest.what == GUEST_USED ?
+			freed() : completion_done(&guest.c->released);
+	WRITE_ONCE(guest.gone, true);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block guest_watcher = {
+	.notifier_call = guest_event,
+	.priority = INT_MIN,
+};
+
+static int forget_guest(const char *value, const struct kernel_param *kp)
+{
+	struct child *c = guest.c;
+
+	if (!c)
+		return 0;
+	guest.c = NULL;
+	if (guest.what != GUEST_GIVEN)
+		wait_for_completion(&guest.busy.done);
+	if (guest.what == GUEST_USED) {
+		wait_for_completion(&guest.timer.done);
+		put_adapter(guest.last.adapter);
+		/* It stays: rust_pool keeps its reference for ever. */
+		c->dev.release = child_release;
+		c->release = NULL;
+		device_unregister(&c->dev);
+		return 0;
+	}
+	wait_for_completion(&c->released);
+	if (guest.what == GUEST_GIVEN)
+		unregister_kprobe(&guest.probe);
+	memset(&guest.probe, 0, sizeof(guest.probe));
+	kfree(c);
+	return 0;
+}
+
+static int guest_in_time(char *to, const struct kernel_param *kp)
+{
+	return sprintf(to, "%d\n", guest.in_time);
+}
+
+static const struct kernel_param_ops guest_ops = { .set = forget_guest,
+						   .get = guest_in_time };
+module_param_cb(guest, &guest_ops, NULL, 0600);
+MODULE_PARM_DESC(guest, "Read: whether all that needed rp_test_guest had ended when it went; write: forgets it");
+
+static int guests_possible(char *to, const struct kernel_param *kp)
+{
+	bool buffers = IS_ENABLED(CONFIG_ARCH_HAS_DMA_OPS);
+	bool probes = IS_ENABLED(CONFIG_KPROBES) && num_online_cpus() > 1;
+
+	/* 0 is none. */
+	return sprintf(to, "%d %d %d\n", buffers && probes ? GUEST_GIVEN : 0,
+		       GUEST_RELEASED, buffers ? GUEST_USED : 0);
+}
+
+static const struct kernel_param_ops guests_ops = { .get = guests_possible };
+module_param_cb(guests, &guests_ops, NULL, 0400);
+MODULE_PARM_DESC(guests, "Which guests this kernel can have");
+
 /* A notifier that does so when modules come and go. */
 static int module_event(struct notifier_block *nb, unsigned long event,
 			void *data)
@@ -1199,6 +1426,8 @@ static int __init rpt_later_init(void)
 		ret = rpt_register(suites, ARRAY_SIZE(suites), &key);
 	if (!ret)
 		ret = register_module_notifier(&watcher);
+	if (!ret)
+		ret = register_module_notifier(&guest_watcher);
 	if (ret)
 		pci_dev_put(edu);
 	return ret;
@@ -1206,7 +1435,9 @@ static int __init rpt_later_init(void)
 
 static void __exit rpt_later_exit(void)
 {
+	unregister_module_notifier(&guest_watcher);
 	unregister_module_notifier(&watcher);
+	forget_guest("0", NULL);
 	rpt_unregister(key);
 	set_flood("0", NULL);
 	set_shrinker("0", NULL);
