@@ -388,9 +388,9 @@ static void beside_a_locked_folio(struct rpt *t)
 	folio_unlock(folio);
 	if (!ended)
 		wait_for_completion(&errand.done);
-	for (tries = 0; tries < RPT_TRIES && pinned(user.mdl); tries++)
+	for (tries = 0; tries < RPT_TRIES && folio_maybe_dma_pinned(folio); tries++)
 		rpt_settle(t);
-	EXPECT(t, !pinned(user.mdl));
+	EXPECT(t, !folio_maybe_dma_pinned(folio));
 	EXPECT(t, folio_test_dirty(folio));
 	nothing_waits(t, "pinned");
 	user_drop(&user);
