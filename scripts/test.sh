@@ -357,6 +357,7 @@ echo "logs: $(shown "$logs")"
 if [ "$failed" -gt 0 ]; then
 	again="make test"
 	[ "${KERNEL:-stock}" = stock ] || again="$again KERNEL=$KERNEL"
+	# shellcheck disable=SC2031 # the one that lib.sh has set
 	[ "$FLAVOUR" = amd64 ] || again="$again FLAVOUR=$FLAVOUR"
 	echo "next: read the file in brackets; try one again: $again TESTS=<program>.sh, CASES=<pattern> for less"
 fi

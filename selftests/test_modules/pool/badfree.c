@@ -266,7 +266,7 @@ static void device_memory(struct rpt *t)
 	free_all_ways(t, (void __force *)(apic + 0x20), 0x46);
 }
 
-static const struct rpt_arg anothers[] = {
+static const struct rpt_arg theirs[] = {
 	{ "device_memory", 1 },
 	{ "vmalloc_memory", 0 },
 	{ }
@@ -818,7 +818,7 @@ static const struct rpt_case cases[] = {
 	{ "unmapped_direct_map", unmapped_direct_map },
 	{ "hole_in_direct_map", hole_in_direct_map },
 	{ "device_memory", device_memory },
-	{ "in_their_place", in_their_place, anothers },
+	{ "in_their_place", in_their_place, theirs },
 	{ "interior_of_small_at", small_interior, small_offsets },
 	{ "interior_of_large", large_interior, large_sizes },
 	{ "beside_those_that_wait", beside_those_that_wait, waiting_sizes },
