@@ -543,6 +543,10 @@ static void twice(struct rpt *t)
 		ExFreePoolWithTag(block, TAG_BADFREE);
 		if (n <= SMALL_MAX && header_gone(block))
 			free_refused(t, block);
+		else if (IS_ENABLED(CONFIG_KASAN) && n > SMALL_MAX &&
+			 n <= SZ_64K)
+			/* Pages go back at once, and a checker may take them. */
+			free_or_twice(t, block);
 		else
 			free_all_ways(t, block, 0x07);
 	}
