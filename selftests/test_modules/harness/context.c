@@ -198,6 +198,27 @@ bool rpt_at_once(void (*fn)(void *arg), void *one, void *other)
 }
 EXPORT_SYMBOL_GPL(rpt_at_once);
 
+static int rpt_run_errand(void *data)
+{
+	struct rpt_errand *errand = data;
+
+	errand->fn(errand->arg);
+	complete(&errand->done);
+	return 0;
+}
+
+bool rpt_send(struct rpt_errand *errand, void (*fn)(void *arg), void *arg)
+{
+	errand->fn = fn;
+	errand->arg = arg;
+	init_completion(&errand->done);
+	if (!IS_ERR(kthread_run(rpt_run_errand, errand, "rpt_errand")))
+		return true;
+	complete(&errand->done);
+	return false;
+}
+EXPORT_SYMBOL_GPL(rpt_send);
+
 unsigned int rpt_irql(enum rpt_context context)
 {
 	switch (context) {

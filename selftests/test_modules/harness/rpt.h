@@ -14,6 +14,7 @@
 #ifndef RPT_H
 #define RPT_H
 
+#include <linux/completion.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/types.h>
@@ -192,6 +193,17 @@ void rpt_in_context(enum rpt_context context, void (*fn)(void *arg), void *arg);
  * after both. False: there are no two CPUs, or no thread, and it was not called.
  */
 bool rpt_at_once(void (*fn)(void *arg), void *one, void *other);
+/*
+ * Has a thread of its own call fn, so that the case goes on if that hangs. "done" is
+ * completed when it returns, or at once if there is no thread: then this is false.
+ */
+struct rpt_errand {
+	void (*fn)(void *arg);
+	void *arg;
+	struct completion done;
+};
+
+bool rpt_send(struct rpt_errand *errand, void (*fn)(void *arg), void *arg);
 /* The IRQL that a report from there shows. */
 unsigned int rpt_irql(enum rpt_context context);
 

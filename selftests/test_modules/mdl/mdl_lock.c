@@ -270,31 +270,6 @@ static void of_a_process_in_context(struct rpt *t)
 	user_drop(&user);
 }
 
-/* A call in a task of its own: if it hangs, the test does not. */
-struct errand {
-	void (*fn)(void *arg);
-	void *arg;
-	struct completion done;
-};
-
-static int run_errand(void *data)
-{
-	struct errand *errand = data;
-
-	errand->fn(errand->arg);
-	complete(&errand->done);
-	return 0;
-}
-
-static bool start(struct rpt *t, struct errand *errand, void (*fn)(void *arg),
-		  void *arg)
-{
-	errand->fn = fn;
-	errand->arg = arg;
-	init_completion(&errand->done);
-	return EXPECT(t, !IS_ERR(kthread_run(run_errand, errand, "rpt_errand")));
-}
-
 /* Asks for too much: before that fails, it gives back what is deferred. */
 static void do_ask(void *arg)
 {
@@ -331,7 +306,7 @@ static void expect_nobody_waits(struct rpt *t)
 	PHYSICAL_ADDRESS none = { }, highest = { .QuadPart = -1 };
 	PMDL mdl = MmAllocatePagesForMdl(none, highest, none, 2 * PAGE_SIZE);
 	struct rpt_backlog backlog;
-	struct errand errand;
+	struct rpt_errand errand;
 	void *block;
 
 	if (!EXPECT(t, mdl))
@@ -342,7 +317,7 @@ static void expect_nobody_waits(struct rpt *t)
 	nothing_waits(t, "noncached");
 	MmFreePagesFromMdl(mdl);
 	ExFreePool(mdl);
-	if (start(t, &errand, do_ask, &block)) {
+	if (EXPECT(t, rpt_send(&errand, do_ask, &block))) {
 		/* Whatever it waits for, it can have soon. */
 		wait_for_completion(&errand.done);
 		EXPECT(t, !block);
@@ -359,7 +334,7 @@ static void beside_a_locked_folio(struct rpt *t)
 {
 	enum rpt_context context = rpt_value(t);
 	struct call call = { };
-	struct errand errand;
+	struct rpt_errand errand;
 	struct buffer user;
 	struct folio *folio;
 	unsigned int tries;
@@ -378,7 +353,7 @@ static void beside_a_locked_folio(struct rpt *t)
 	folio_clear_dirty(folio);
 	if (context != RPT_TASK) {
 		rpt_in_context(context, do_unlock, &call);
-	} else if (start(t, &errand, do_unlock, &call)) {
+	} else if (EXPECT(t, rpt_send(&errand, do_unlock, &call))) {
 		ended = wait_for_completion_timeout(&errand.done, RPT_PATIENCE);
 		EXPECT(t, ended);
 	}

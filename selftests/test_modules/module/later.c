@@ -118,34 +118,6 @@ static DMA_ADAPTER *adapter_of(struct device *dev)
 	return IoGetDmaAdapter(dev, &description, NULL);
 }
 
-/* Calls that hang must not take the test with them: each in a thread. */
-struct errand {
-	void (*fn)(void *arg);
-	void *arg;
-	struct completion done;
-};
-
-static int run_errand(void *data)
-{
-	struct errand *errand = data;
-
-	errand->fn(errand->arg);
-	complete(&errand->done);
-	return 0;
-}
-
-static void start(struct errand *errand, void (*fn)(void *arg), void *arg)
-{
-	struct task_struct *task;
-
-	errand->fn = fn;
-	errand->arg = arg;
-	init_completion(&errand->done);
-	task = kthread_run(run_errand, errand, "rpt_errand");
-	if (IS_ERR(task))
-		complete(&errand->done);
-}
-
 /* If it did not end its thread needs our code for ever. */
 static bool ended(struct rpt *t, struct completion *done, const char *what)
 {
@@ -279,7 +251,7 @@ static void lock_held_by_who_puts_in(struct rpt *t)
 {
 	static DEFINE_MUTEX(lock);
 	struct child *c = child_new();
-	struct errand errand;
+	struct rpt_errand errand;
 	DMA_ADAPTER *mine;
 
 	if (!EXPECT(t, c))
@@ -291,7 +263,7 @@ static void lock_held_by_who_puts_in(struct rpt *t)
 	mutex_lock(&lock);
 	rpt_in_context(rpt_value(t), put_it, mine);
 	EXPECT(t, wait_for_completion_timeout(&c->begun, PATIENCE));
-	start(&errand, put_it, adapter_of(&edu->dev));
+	rpt_send(&errand, put_it, adapter_of(&edu->dev));
 	ended(t, &errand.done, "put of another adapter");
 	mutex_unlock(&lock);
 	if (ended(t, &c->released, "release()"))
@@ -368,7 +340,7 @@ static void slow_release_holds_nobody(struct rpt *t)
 {
 	DECLARE_COMPLETION_ONSTACK(go_on);
 	struct child *c = child_new();
-	struct errand errand;
+	struct rpt_errand errand;
 	DMA_ADAPTER *mine;
 	bool fine = false;
 
@@ -380,7 +352,7 @@ static void slow_release_holds_nobody(struct rpt *t)
 	device_unregister(&c->dev);
 	rpt_in_context(RPT_BH_OFF, put_it, mine);
 	EXPECT(t, wait_for_completion_timeout(&c->begun, PATIENCE));
-	start(&errand, everything, &fine);
+	rpt_send(&errand, everything, &fine);
 	if (ended(t, &errand.done, "frees and puts"))
 		EXPECT(t, fine);
 	EXPECT_VIOLATIONS(t, 2);
@@ -455,9 +427,9 @@ static bool stick(struct rpt *t, struct stuck *stuck)
 /* The put of its adapter waits until the buffer is free, and for nothing else. */
 static void unstick(struct rpt *t, struct stuck *stuck)
 {
-	struct errand own;
+	struct rpt_errand own;
 
-	start(&own, put_it, stuck->last.adapter);
+	rpt_send(&own, put_it, stuck->last.adapter);
 	EXPECT(t, !wait_for_completion_timeout(&own.done, HZ / 2));
 	complete_all(&free_may_end);
 	ended(t, &own.done, "put with its own buffer in work");
@@ -473,7 +445,7 @@ static void put_waits_for_its_own(struct rpt *t)
 {
 	struct last_buffer fast;
 	struct stuck stuck;
-	struct errand other;
+	struct rpt_errand other;
 
 	fast.adapter = adapter_of(&edu->dev);
 	if (!EXPECT(t, fast.adapter))
@@ -484,7 +456,7 @@ static void put_waits_for_its_own(struct rpt *t)
 	rpt_in_context(RPT_BH_OFF, free_last, &fast);
 	EXPECT_VIOLATIONS(t, 2);
 
-	start(&other, put_it, fast.adapter);
+	rpt_send(&other, put_it, fast.adapter);
 	if (ended(t, &other.done, "put with another device's buffer in work")) {
 		struct rpt_backlog backlog;
 
@@ -1116,7 +1088,7 @@ static struct {
 	enum guest what;
 	struct child *c;
 	struct last_buffer last;
-	struct errand busy, timer;
+	struct rpt_errand busy, timer;
 	struct kprobe probe;
 	bool inside;
 	/* All that needs it has ended when it is gone, as far as rust_pool knows. */
@@ -1251,13 +1223,13 @@ void guest_goes(DMA_ADAPTER *adapter)
 		break;
 	case GUEST_RELEASED:
 		device_unregister(&guest.c->dev);
-		start(&guest.busy, put_it, adapter);
+		rpt_send(&guest.busy, put_it, adapter);
 		wait_for_completion_timeout(&guest.c->begun, PATIENCE);
 		break;
 	case GUEST_USED:
-		start(&guest.busy, free_last, &guest.last);
+		rpt_send(&guest.busy, free_last, &guest.last);
 		wait_for_free();
-		start(&guest.timer, end_free_later, NULL);
+		rpt_send(&guest.timer, end_free_later, NULL);
 		break;
 	}
 }
