@@ -299,7 +299,7 @@ struct slow_unmap {
 	bool inside, mapped;
 };
 
-#define SLOW_NS	(20 * NSEC_PER_MSEC)
+#define SLOW_NS	(300 * NSEC_PER_MSEC)
 
 /* The kernel is about to undo the mapping. Time for the other, not for ever. */
 static int about_to_unmap(struct kprobe *probe, struct pt_regs *regs)
