@@ -48,17 +48,17 @@ one_of_two_removed_with_lists() {
 	usable "$1" && usable "$2"
 }
 
+more_violations() {
+	[ "$(violations)" -gt "$_before" ]
+}
+
 # The client that put the list is gone when the pages are given up. Another got the adapter, so
 # nobody waits for that.
 putter_gone() {
 	run lists "$1" && run borrow "$1" 3600000 && load rp_test_putter || return 1
 	_before=$(violations)
 	unload rp_test_putter || return 1
-	_tries=0
-	until [ "$(violations)" -gt "$_before" ] || [ $_tries -ge 100 ]; do
-		_tries=$((_tries + 1))
-		sleep 0.1
-	done
+	eventually more_violations
 	tail -n 1 "$STATS/violations" >"$TMP/row"
 	LOST=$((LOST + 1))
 	run return && run unlist && eventually nothing_live >"$TMP/live" || return 1
