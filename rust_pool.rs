@@ -148,10 +148,10 @@ impl kernel::Module for PoolModule {
 
 /// The statics that are made before everything else, in this order, and dropped last.
 ///
-/// Lock order: no spinlock of ours is taken while another is held, with three exceptions. The lock of a
-/// lookaside list's store is taken within that of the list's bucket, and none within it. A lock of
-/// `sys/listed.c` is taken within that of a bucket of regions, when the pages of a record are
-/// looked up, and none within it. The lock of the names of call sites is taken within the locks
+/// Lock order: no spinlock of ours is taken while another is held, with three exceptions. The lock
+/// of a lookaside list's store is taken within that of the list's bucket, and none within it. A
+/// lock of `sys/listed.c` is taken within that of a bucket of regions, when the pages of a record
+/// are looked up, and none within it. The lock of the names of call sites is taken within the locks
 /// whose data has call sites, when a module is loaded or unloaded: those of the log, the adapters,
 /// special pool, the blocks that are held back, in quarantine, freed or injected, and the buckets
 /// of regions, lookaside lists and records. All of these disable interrupts, as their data is used

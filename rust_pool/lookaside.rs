@@ -709,7 +709,7 @@ fn overflow(head: Option<Head>, entry: usize, caller: usize) {
             .report();
         return free_to_pool(entry, caller);
     };
-    // The pool would refuse it as well. But it must not be kept either, and does not count as freed.
+    // The pool would refuse it as well. But it must not be kept either, nor count as freed.
     // A routine of the client may put the scatter/gather list before it frees the entry.
     if !wish.is_freed_by_client() && pool::refuses(entry, caller) {
         return;

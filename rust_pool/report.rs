@@ -111,8 +111,8 @@ impl Violation {
         blamed.log(sys::may_log, || Who::of_site(site), tell);
     }
 
-    /// Reports it as the violation of whoever made a call at `site` earlier, which is carried out only
-    /// now: the caller's module may have been unloaded. Any context but NMI.
+    /// Reports it as the violation of whoever made a call at `site` earlier, which is carried out
+    /// only now: the caller's module may have been unloaded. Any context but NMI.
     pub(crate) fn report_late(self, site: &CallSite) {
         let site = site.copy();
         let caller = site.address();

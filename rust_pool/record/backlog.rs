@@ -210,8 +210,8 @@ impl Backlog {
         blocks.any(|region| region.base.as_ptr() as usize == base)
     }
 
-    /// Calls `visit` on each block that was not given back yet, with interrupts disabled. Tasks that
-    /// give one back by [`Self::give_one`] share it meanwhile.
+    /// Calls `visit` on each block that was not given back yet, with interrupts disabled. Tasks
+    /// that give one back by [`Self::give_one`] share it meanwhile.
     pub(crate) fn for_each(&self, visit: impl FnMut(&Region)) {
         let waiting = self.waiting.lock();
         let in_hand = waiting.in_hand.iter();

@@ -261,8 +261,8 @@ pub(crate) fn page_of(addr: NonNull<u8>) -> Option<NonNull<bindings::page>> {
     NonNull::new(unsafe { raw::rust_pool_page_of(addr.as_ptr().cast()) })
 }
 
-/// Whether all of `pages` pages may be handed out again: see [`PageWords::is_reusable`]. They may be
-/// in vmalloc's area.
+/// Whether all of `pages` pages may be handed out again: see [`PageWords::is_reusable`]. They may
+/// be in vmalloc's area.
 ///
 /// # Safety
 ///
