@@ -62,10 +62,6 @@ impl Name {
     }
 }
 
-// SAFETY: Only the list uses the link, and it owns the next item as it owns this one. The text may
-// be sent.
-unsafe impl Send for Name {}
-
 linked_by_next!(Name);
 
 /// The place in code that was looked up last, and its name. All zeroes are valid: no place was.

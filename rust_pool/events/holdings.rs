@@ -47,10 +47,6 @@ pub(crate) struct Departed {
     name: ModuleName,
 }
 
-// SAFETY: Only the list uses the link, and it owns the next item as it owns this one. The other
-// fields may be sent.
-unsafe impl Send for Departed {}
-
 linked_by_next!(Departed);
 
 /// Modules that leaked something, each name once.

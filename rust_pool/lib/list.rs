@@ -3,8 +3,8 @@
 //! A singly linked list of boxes. The link is a field of the item, so adding an item never fails.
 
 use core::{
-    cell::UnsafeCell,
-    ptr::null_mut, //
+    cell::Cell,
+    ptr::NonNull, //
 };
 use kernel::prelude::*;
 
@@ -34,14 +34,17 @@ pub(crate) use linked_by_next;
 
 /// A link: opaque outside of this file.
 ///
-/// Code may have a reference to an item while the list changes the item's link, so that is in an
-/// `UnsafeCell`. Only the list accesses what is in there.
-pub(crate) struct Next<T>(UnsafeCell<*mut T>);
+/// Code may have a reference to an item while the list changes the item's link, so that is in a
+/// `Cell`. Only the list accesses what is in there.
+pub(crate) struct Next<T>(Cell<Option<NonNull<T>>>);
+
+// SAFETY: Only a list uses it, and that may only be sent to another thread if its items may.
+unsafe impl<T> Send for Next<T> {}
 
 impl<T> Next<T> {
     /// The link of an item that is in no list.
     pub(crate) const fn none() -> Self {
-        Self(UnsafeCell::new(null_mut()))
+        Self(Cell::new(None))
     }
 }
 
@@ -49,8 +52,9 @@ impl<T> Next<T> {
 ///
 /// # Invariants
 ///
-/// `first` and the links of the items form a null-terminated chain of pointers to leaked boxes,
-/// each of which is in it once. No other list has any of them.
+/// `first` and the links of the items form a chain of pointers to leaked boxes, each of which is in
+/// it once. No other list has any of them. The chain is changed only by those who have borrowed the
+/// list exclusively.
 pub(crate) struct List<T: Link> {
     first: Next<T>,
 }
@@ -69,61 +73,53 @@ impl<T: Link> List<T> {
 
     /// Puts an item at the front, and returns it.
     pub(crate) fn push(&mut self, mut item: KBox<T>) -> &T {
-        *item.link().0.get_mut() = *self.first.0.get_mut();
+        item.link().0.set(self.first.0.get());
         let item = KBox::leak(item);
         // INVARIANT: The chain begins with the new item, behind which it goes on as before.
-        *self.first.0.get_mut() = item;
+        self.first.0.set(Some(NonNull::from(&mut *item)));
         item
+    }
+
+    /// The items, each behind the link that leads to it.
+    fn linked(&self) -> impl Iterator<Item = (&Next<T>, &T)> {
+        let mut link = &self.first;
+        core::iter::from_fn(move || {
+            // SAFETY: By the type invariant it is an item, and nobody takes it out while the list
+            // is borrowed: as long as this reference, which is shared, as others may have one.
+            let item = unsafe { link.0.get()?.as_ref() };
+            Some((core::mem::replace(&mut link, item.next()), item))
+        })
     }
 
     /// The items, the newest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
-        let mut link = &self.first;
-        core::iter::from_fn(move || {
-            // SAFETY: The link is the list's, which is borrowed, so nobody changes it. By the type
-            // invariant it is null or an item. The references that are returned live no longer
-            // than the borrow, so nobody changes or frees the item.
-            let item = unsafe { (*link.0.get()).as_ref() }?;
-            link = item.next();
-            Some(item)
-        })
+        self.linked().map(|(_, item)| item)
+    }
+
+    /// The link that leads to the first item for which `is_it` returns `true`.
+    fn link_to(&self, is_it: impl Fn(&T) -> bool) -> Option<&Next<T>> {
+        let (link, _) = self.linked().find(|(_, item)| is_it(item))?;
+        Some(link)
     }
 
     /// The first item for which `is_it` returns `true`, to change.
     pub(crate) fn find_mut(&mut self, is_it: impl Fn(&T) -> bool) -> Option<&mut T> {
-        let mut at = *self.first.0.get_mut();
-        loop {
-            // SAFETY: By the type invariant it is null or an item. The list is borrowed exclusively
-            // as long as the reference that is returned, and there is one such reference at a time.
-            let item = unsafe { at.as_mut() }?;
-            if is_it(item) {
-                return Some(item);
-            }
-            at = *item.link().0.get_mut();
-        }
+        let mut at = self.link_to(is_it)?.0.get()?;
+        // SAFETY: By the type invariant it is an item. The list is borrowed exclusively as long as
+        // this reference.
+        Some(unsafe { at.as_mut() })
     }
 
     /// Takes out the first item for which `is_it` returns `true`.
     pub(crate) fn unlink(&mut self, is_it: impl Fn(&T) -> bool) -> Option<KBox<T>> {
-        let mut link = self.first.0.get();
-        loop {
-            // SAFETY: It is `self.first` or the link of an item. The list is borrowed exclusively,
-            // so nobody else accesses links.
-            let at = unsafe { *link };
-            // SAFETY: By the type invariant it is null or an item. The reference is shared, as
-            // others may have one.
-            let item = unsafe { at.as_ref() }?;
-            let next = item.next().0.get();
-            if is_it(item) {
-                // INVARIANT: The chain goes on behind the item, which is no longer in it.
-                // SAFETY: Both are links of the list, as above.
-                unsafe { *link = *next };
-                // SAFETY: By the type invariant it was a box, and it is in no chain any more.
-                // Whoever takes an item out does not use references to it any more.
-                return Some(unsafe { KBox::from_raw(at) });
-            }
-            link = next;
-        }
+        let link = self.link_to(is_it)?;
+        let at = link.0.get()?;
+        // SAFETY: By the type invariant it was a box, and it is in no chain any more when this
+        // returns. Whoever takes an item out does not use references to it any more.
+        let item = unsafe { KBox::from_raw(at.as_ptr()) };
+        // INVARIANT: The chain goes on behind the item, which is no longer in it.
+        link.0.set(item.next().0.get());
+        Some(item)
     }
 
     /// Takes out the item at the front.

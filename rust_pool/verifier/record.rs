@@ -26,10 +26,6 @@ pub(crate) struct Record {
     pub(crate) stack: Stack,
 }
 
-// SAFETY: Only the table uses the link in `place`, and it owns the next record as it owns this one.
-// The other fields may be sent.
-unsafe impl Send for Record {}
-
 impl Entry for Record {
     /// Small blocks are aligned to 16 bytes, like their headers; others to more.
     const ALIGN: u32 = 4;
