@@ -27,7 +27,10 @@ use crate::{
     events::holdings,
     families::pins,
     lib::{
-        export::matches_header,
+        export::{
+            matches_header,
+            Passed, //
+        },
         text::{
             kwrite,
             Text, //
@@ -82,7 +85,6 @@ use crate::{
         tracking, //
     }, //
 };
-use core::ptr::NonNull;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings,
@@ -396,18 +398,19 @@ fn print_rest(largest: &Largest, files_stay: bool) {
     pr_err!("  and {more} more tags and places: {blocks}, {bytes} bytes{all}\n");
 }
 
+// SAFETY: `Module` is a transparent pointer that is not null, so `None` is null.
+unsafe impl Passed<*mut bindings::module> for Option<Module> {}
+
 /// Reports what a client leaves behind, and keeps the names of its call sites.
 ///
 /// # Safety
 ///
 /// `module` is null, or a valid module whose symbols can be looked up during the call.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
-    let Some(module) = NonNull::new(module) else {
+unsafe extern "C" fn rust_pool_module_going(module: Option<Module>) {
+    let Some(module) = module else {
         return;
     };
-    // SAFETY: By the safety requirements it is valid during this call.
-    let module = unsafe { Module::from_raw(module) };
     // What it unlocked is unpinned before it goes, as far as folios are not locked.
     pins::attempt();
     // Memory whose free was deferred is no leak, as no table has it any more, and may be given back
@@ -440,7 +443,7 @@ unsafe extern "C" fn rust_pool_module_going(module: *mut bindings::module) {
         holdings::departed(module.name());
     }
 }
-matches_header!(rust_pool_module_going);
+matches_header!(rust_pool_module_going(_));
 
 /// Calls `visit` on all call sites, except those of rows.
 fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
@@ -470,10 +473,8 @@ fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
 ///
 /// `module` is null, or a valid module whose symbols can be looked up during the call.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
-    if let Some(module) = NonNull::new(module) {
-        // SAFETY: By the safety requirements it is valid during this call.
-        let module = unsafe { Module::from_raw(module) };
+unsafe extern "C" fn rust_pool_module_live(module: Option<Module>) {
+    if let Some(module) = module {
         call_site::begin();
         for row in (0..tag_table::claimed()).filter_map(tag_table::at_place) {
             row.site().settle(module);
@@ -481,7 +482,7 @@ unsafe extern "C" fn rust_pool_module_live(module: *mut bindings::module) {
         for_each_other_site(|site| site.settle(module));
     }
 }
-matches_header!(rust_pool_module_live);
+matches_header!(rust_pool_module_live(_));
 
 /// Reports all that is left, forgets it, and returns whether there was anything. The memory itself
 /// is not freed. Sleeps.

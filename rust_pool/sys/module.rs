@@ -88,19 +88,15 @@ impl ClientInfo {
 }
 
 /// A kernel module, as the module notifier passes it.
+///
+/// # Invariants
+///
+/// It is valid, and its symbols can be looked up, as long as the value and its copies are used.
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct Module(NonNull<bindings::module>);
 
 impl Module {
-    /// Wraps the notifier's pointer.
-    ///
-    /// # Safety
-    ///
-    /// `module` is valid as long as the value and its copies are used.
-    pub(crate) unsafe fn from_raw(module: NonNull<bindings::module>) -> Self {
-        Self(module)
-    }
-
     /// The client that it is.
     pub(crate) fn client(self) -> Client {
         Client::new(self.0.as_ptr())
@@ -108,25 +104,25 @@ impl Module {
 
     /// Whether an address lies in this module.
     pub(crate) fn contains(self, addr: usize) -> bool {
-        // SAFETY: The module is valid by the contract of `from_raw()`.
+        // SAFETY: By the type invariant the module is valid.
         unsafe { raw::rust_pool_within_module(addr, self.0.as_ptr()) }
     }
 
     /// Whether an address lies in the part that is freed when the module's init has run.
     pub(crate) fn init_contains(self, addr: usize) -> bool {
-        // SAFETY: The module is valid by the contract of `from_raw()`.
+        // SAFETY: By the type invariant the module is valid.
         unsafe { raw::rust_pool_within_init(addr, self.0.as_ptr()) }
     }
 
     /// An address that lies in this module as long as it is loaded.
     pub(crate) fn address(self) -> usize {
-        // SAFETY: The module is valid by the contract of `from_raw()`.
+        // SAFETY: By the type invariant the module is valid.
         unsafe { raw::rust_pool_module_address(self.0.as_ptr()) }
     }
 
     /// Its name.
     pub(crate) fn name(&self) -> &str {
-        // SAFETY: The module is valid by the contract of `from_raw()`, and its name lives as long.
+        // SAFETY: By the type invariant the module is valid, and its name lives as long.
         let name = unsafe { CStr::from_char_ptr(raw::rust_pool_module_name(self.0.as_ptr())) };
         name.to_str().unwrap_or("?")
     }
