@@ -25,6 +25,7 @@ pub mod raw;
 pub(crate) mod reserved;
 pub(crate) mod slab;
 pub(crate) mod streaming;
+pub(crate) mod tracing;
 pub(crate) mod watch;
 pub(crate) mod work;
 

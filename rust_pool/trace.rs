@@ -13,7 +13,12 @@ use crate::{
     },
     sys::{
         self,
-        raw, //
+        raw,
+        tracing::{
+            ALLOC,
+            FREE,
+            VIOLATION, //
+        }, //
     },
     types::{
         memory_type::MemoryType,
@@ -51,12 +56,8 @@ impl Block {
     /// Tells tracers that the client at `caller` has allocated it. Any context.
     #[inline]
     pub(crate) fn allocated(&self, caller: usize) {
-        // SAFETY: May be called in any context.
-        if sys::watched() && unsafe { raw::rust_pool_traces_allocs() } {
-            self.tell(caller, |block| {
-                // SAFETY: `block` is valid during the call.
-                unsafe { raw::rust_pool_trace_alloc(block) }
-            });
+        if sys::watched() && ALLOC.is_traced() {
+            self.tell(caller, |event| ALLOC.send(event));
         }
     }
 
@@ -64,21 +65,17 @@ impl Block {
     /// given back before: the address could be told as allocated again before it was told as freed.
     #[inline]
     pub(crate) fn freed(&self, caller: usize) {
-        // SAFETY: May be called in any context.
-        if sys::watched() && unsafe { raw::rust_pool_traces_frees() } {
-            self.tell(caller, |block| {
-                // SAFETY: `block` is valid during the call.
-                unsafe { raw::rust_pool_trace_free(block) }
-            });
+        if sys::watched() && FREE.is_traced() {
+            self.tell(caller, |event| FREE.send(event));
         }
     }
 
     #[cold]
-    fn tell(&self, caller: usize, event: impl FnOnce(&raw::rust_pool_traced)) {
+    fn tell(&self, caller: usize, send: impl FnOnce(&raw::rust_pool_traced)) {
         let Some(memory) = number_of(self.memory) else {
             return;
         };
-        event(&raw::rust_pool_traced {
+        send(&raw::rust_pool_traced {
             tag: word_of(self.tag),
             type_: memory,
             bytes: self.bytes,
@@ -130,8 +127,7 @@ fn copy(to: &mut [c_char], text: &[u8]) {
 
 /// Whether somebody traces violations. Any context.
 pub(crate) fn violations() -> bool {
-    // SAFETY: May be called in any context.
-    unsafe { raw::rust_pool_traces_violations() }
+    VIOLATION.is_traced()
 }
 
 /// A violation, as an event has it.
@@ -151,16 +147,14 @@ impl Violation<'_> {
     pub(crate) fn tell(&self) {
         let mut module = [0; MODULE_ROOM];
         copy(&mut module, self.module.as_bytes());
-        let violation = raw::rust_pool_traced_violation {
+        VIOLATION.send(&raw::rust_pool_traced_violation {
             code: self.code,
             parameters: self.parameters,
             tag: word_of(self.tag),
             module,
             addr: self.addr,
             caller: self.caller,
-        };
-        // SAFETY: `violation` is valid during the call.
-        unsafe { raw::rust_pool_trace_violation(&violation) }
+        });
     }
 }
 
