@@ -115,7 +115,7 @@ module! {
 /// The fields are dropped in this order: first those through which others reach the module.
 struct PoolModule {
     _parameters: sys::ParametersLive,
-    _files: debugfs::seq_file::Directory,
+    _files: sys::debugfs::Directory,
     _watch: sys::ModuleWatch,
     _pressure: sys::PressureWatch,
     _faults: sys::FaultWatch,

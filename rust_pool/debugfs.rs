@@ -4,16 +4,16 @@
 //! formats. A change that could break a program that parses them raises the version in the first
 //! line.
 
+pub(crate) mod contents;
 pub(crate) mod reports;
-pub(crate) mod seq_file;
 pub(crate) mod summary;
 pub(crate) mod verifier_files;
 
 use crate::{
     callers::call_site::LastName,
     debugfs::{
-        seq_file::{
-            Directory,
+        contents::{
+            Files,
             Table, //
         },
         summary::Summary, //
@@ -63,7 +63,10 @@ use crate::{
         tag_stats,
         tag_table, //
     },
-    sys,
+    sys::{
+        self,
+        debugfs::Directory, //
+    }, //
 };
 use kernel::{
     fmt,

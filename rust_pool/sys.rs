@@ -9,6 +9,7 @@
 
 pub(crate) mod arch;
 pub(crate) mod context;
+pub(crate) mod debugfs;
 pub(crate) mod device;
 pub(crate) mod frames;
 pub(crate) mod guard_pages;
@@ -23,6 +24,7 @@ pub(crate) mod percpu_memory;
 pub(crate) mod pressure;
 pub mod raw;
 pub(crate) mod reserved;
+pub(crate) mod seq;
 pub(crate) mod slab;
 pub(crate) mod streaming;
 pub(crate) mod tracing;

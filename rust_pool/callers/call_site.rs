@@ -64,7 +64,8 @@ impl Name {
 
 linked_by_next!(Name);
 
-/// The place in code that was looked up last, and its name. All zeroes are valid: no place was.
+/// The place in code that was looked up last, and its name. All zeroes: no place was.
+#[derive(Zeroable)]
 pub(crate) struct LastName {
     caller: usize,
     name: Text<SYMBOL>,

@@ -7,57 +7,40 @@
 //! stays loaded as long as one is open.
 
 use crate::{
-    debugfs::seq_file::read_text,
     lib::export::{
         export_symbol_gpl,
-        matches_header, //
+        matches_header,
+        Passed, //
+    },
+    sys::debugfs::{
+        Subdirectory,
+        TextFile, //
     }, //
-};
-use core::ptr::{
-    null,
-    null_mut, //
 };
 use kernel::{
-    bindings,
-    module::this_module,
     prelude::*,
     str::CStr,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
-    }, //
+    sync::SetOnce, //
 };
 
-static DIRECTORY: Atomic<*mut bindings::dentry> = Atomic::new(null_mut());
+/// Where the reports are.
+static DIRECTORY: SetOnce<Subdirectory> = SetOnce::new();
 
 /// Sets the directory for the reports, which the caller has made.
-pub(crate) fn set_directory(directory: *mut bindings::dentry) {
-    DIRECTORY.store(directory, Relaxed);
+pub(crate) fn set_directory(directory: Subdirectory) {
+    DIRECTORY.populate(directory);
 }
 
-/// A report: the file and its text.
-struct Report {
-    file: *mut bindings::dentry,
-    text: KVVec<u8>,
-}
+/// A report.
+#[repr(transparent)]
+struct Report(TextFile);
 
-impl AsRef<[u8]> for Report {
-    fn as_ref(&self) -> &[u8] {
-        &self.text
-    }
-}
+// SAFETY: `Report` is a transparent pointer that is not null, so `None` is null.
+unsafe impl Passed<*mut c_void> for Option<Report> {}
+// SAFETY: `Report` is a transparent pointer, which callers got from `rust_pool_report_new()`.
+unsafe impl Passed<*mut c_void> for Report {}
 
-const OPERATIONS: bindings::file_operations = bindings::file_operations {
-    owner: this_module::<crate::LocalModule>().as_ptr(),
-    open: Some(bindings::simple_open),
-    // `simple_open()` stores the report in the file. `rust_pool_report_remove()` frees it after it
-    // has removed the file, and nobody changes the text.
-    read: Some(read_text::<Report>),
-    llseek: Some(bindings::default_llseek),
-    ..pin_init::zeroed()
-};
-
-/// Exported: makes a report.
+/// Exported: makes a report; null without memory.
 ///
 /// # Safety
 ///
@@ -67,7 +50,7 @@ unsafe extern "C" fn rust_pool_report_new(
     name: *const c_char,
     text: *const c_char,
     len: usize,
-) -> *mut c_void {
+) -> Option<Report> {
     // SAFETY: By the safety requirements. Both are borrowed during this call only.
     let (name, text) = unsafe {
         (
@@ -75,39 +58,10 @@ unsafe extern "C" fn rust_pool_report_new(
             core::slice::from_raw_parts(text.cast::<u8>(), len),
         )
     };
-    let report = (|| {
-        let mut copy = KVVec::with_capacity(len, GFP_KERNEL)?;
-        copy.extend_from_slice(text, GFP_KERNEL)?;
-        KBox::new(
-            Report {
-                file: null_mut(),
-                text: copy,
-            },
-            GFP_KERNEL,
-        )
-    })();
-    let Ok(report) = report else {
-        return null_mut();
-    };
-    let report = KBox::into_raw(report);
-    // SAFETY: The name is NUL-terminated, and the operations are static. The directory exists as
-    // long as this module is loaded, which its client keeps loaded. The report lives until
-    // `rust_pool_report_remove()` has removed the file. Readers of the new file do not access
-    // `(*report).file`. If debugfs makes no file, it returns an error pointer, and nobody sees the
-    // report.
-    unsafe {
-        (*report).file = bindings::debugfs_create_file_full(
-            name.as_char_ptr(),
-            0o400,
-            DIRECTORY.load(Relaxed),
-            report.cast(),
-            null(),
-            &OPERATIONS,
-        );
-    }
-    report.cast()
+    let report = TextFile::new(DIRECTORY.as_ref()?, name, text);
+    report.ok().map(Report)
 }
-matches_header!(rust_pool_report_new);
+matches_header!(rust_pool_report_new(_, _, _));
 export_symbol_gpl!(rust_pool_report_new);
 
 /// Exported: removes a report. Sleeps.
@@ -116,13 +70,8 @@ export_symbol_gpl!(rust_pool_report_new);
 ///
 /// `report` comes from [`rust_pool_report_new`] and is not used any more.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_report_remove(report: *mut c_void) {
-    // SAFETY: By the safety requirements `rust_pool_report_new()` returned it, from
-    // `KBox::into_raw()`. Readers may still share the text, which is freed below.
-    let report = unsafe { KBox::from_raw(report.cast::<Report>()) };
-    // SAFETY: debugfs returned the file, or an error pointer, which the function accepts. It waits
-    // for readers, so nobody reads the text when the report is dropped.
-    unsafe { bindings::debugfs_remove(report.file) };
+unsafe extern "C" fn rust_pool_report_remove(report: Report) {
+    drop(report);
 }
-matches_header!(rust_pool_report_remove);
+matches_header!(rust_pool_report_remove(_));
 export_symbol_gpl!(rust_pool_report_remove);

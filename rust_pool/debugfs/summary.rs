@@ -3,7 +3,7 @@
 //! The file `summary`: how much memory the module holds, and for which purposes.
 
 use crate::{
-    debugfs::seq_file::{
+    debugfs::contents::{
         Page,
         Paper, //
     },

@@ -4,9 +4,9 @@
 
 use crate::{
     callers::call_site::LastName,
-    debugfs::seq_file::{
+    debugfs::contents::{
         Control,
-        Directory,
+        Files,
         Page,
         Paper,
         Table, //
@@ -31,7 +31,10 @@ use crate::{
         OPTIONS, //
     },
     pool::special,
-    sys,
+    sys::{
+        self,
+        debugfs::Directory, //
+    },
     types::tag,
     verifier::{
         fault_injection::{

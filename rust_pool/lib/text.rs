@@ -3,7 +3,10 @@
 //! Text of bounded length.
 
 use crate::sys;
-use kernel::fmt;
+use kernel::{
+    fmt,
+    prelude::Zeroable, //
+};
 
 /// `write!()`, with the kernel's own formatting traits.
 macro_rules! kwrite {
@@ -14,7 +17,7 @@ macro_rules! kwrite {
 pub(crate) use kwrite;
 
 /// Up to `N` bytes of text. What does not fit is cut off.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Zeroable)]
 pub(crate) struct Text<const N: usize> {
     bytes: [u8; N],
     len: usize,
