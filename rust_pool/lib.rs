@@ -4,6 +4,7 @@
 //! load.
 
 pub(crate) mod at_load;
+pub(crate) mod atomic_ref;
 pub(crate) mod export;
 pub(crate) mod hash_table;
 pub(crate) mod list;

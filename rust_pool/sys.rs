@@ -163,6 +163,8 @@ pub(crate) use streaming::{
 };
 pub(crate) use watch::{
     frees_watched,
+    verified,
+    verify,
     watch_frees,
     watched, //
 };

@@ -19,7 +19,6 @@ pub(crate) mod places;
 pub(crate) mod poison;
 pub(crate) mod quarantine_set;
 pub(crate) mod record;
-pub(crate) mod static_key;
 pub(crate) mod tracking;
 
-pub(crate) use static_key::on;
+pub(crate) use crate::sys::verified as on;

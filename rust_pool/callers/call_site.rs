@@ -13,6 +13,7 @@ use crate::{
     },
     lib::{
         at_load::AtLoad,
+        atomic_ref::AtomicRef,
         list::{
             linked_by_next,
             List,
@@ -32,7 +33,6 @@ use crate::{
         Module, //
     }, //
 };
-use core::ptr::null;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     fmt,
@@ -40,11 +40,9 @@ use kernel::{
     prelude::*,
     sync::{
         atomic::{
-            Acquire,
             Atomic,
             Full,
-            Relaxed,
-            Release, //
+            Relaxed, //
         },
         SpinLockIrq, //
     }, //
@@ -57,6 +55,18 @@ pub(crate) struct Name {
 }
 
 impl Name {
+    /// A name for a list; `None` without memory. Does not sleep.
+    fn new(text: &str) -> Option<KBox<Self>> {
+        let flags = GFP_ATOMIC | __GFP_NOWARN;
+        let mut kept = KVec::with_capacity(text.len(), flags).ok()?;
+        kept.extend_from_slice(text.as_bytes(), flags).ok()?;
+        let name = Self {
+            next: Next::none(),
+            text: kept,
+        };
+        KBox::new(name, flags).ok()
+    }
+
     fn as_str(&self) -> &str {
         core::str::from_utf8(&self.text).unwrap_or("?")
     }
@@ -87,11 +97,8 @@ const RECENT: usize = 512;
 #[derive(Clone, Copy)]
 struct Recent {
     caller: usize,
-    name: *const Name,
+    name: Option<&'static Name>,
 }
-
-// SAFETY: The pointer to the name is compared and copied, but not dereferenced through this type.
-unsafe impl Send for Recent {}
 
 /// All names that are kept. When a module is unloaded, tens of thousands of records may name
 /// thousands of places in it, and interrupts are disabled during each search. So names are hashed,
@@ -99,8 +106,7 @@ unsafe impl Send for Recent {}
 ///
 /// # Invariants
 ///
-/// If the place of an element of `recent` is not 0, its name is in `lists`. Names are never removed
-/// from `lists`.
+/// Names are never removed from `lists`, which are there as long as this module is loaded.
 pub(crate) struct Names {
     /// The names, by the hash of their text.
     lists: KVVec<List<Name>>,
@@ -118,9 +124,8 @@ impl Names {
         }
         let none = Recent {
             caller: 0,
-            name: null(),
+            name: None,
         };
-        // INVARIANT: All places are 0.
         Ok(Self {
             lists,
             recent: KVVec::from_elem(none, RECENT, GFP_KERNEL)?,
@@ -145,25 +150,15 @@ impl Names {
 
     /// The name with this text, which is made if there is none; `None` without memory for it. Does
     /// not sleep.
-    fn known_or_new(&mut self, text: &str) -> Option<*const Name> {
+    fn known_or_new(&mut self, text: &str) -> Option<&'static Name> {
         let list = self.list(text)?;
-        if let Some(name) = list.iter().find(|name| name.as_str() == text) {
-            return Some(core::ptr::from_ref(name));
-        }
-        let flags = GFP_ATOMIC | __GFP_NOWARN;
-        let mut kept = KVec::with_capacity(text.len(), flags).ok()?;
-        kept.extend_from_slice(text.as_bytes(), flags).ok()?;
-        let name = KBox::new(
-            Name {
-                next: Next::none(),
-                text: kept,
-            },
-            flags,
-        )
-        .ok()?;
-        let at = core::ptr::from_ref(&*name);
-        list.push(name);
-        Some(at)
+        let known = list.iter().find(|name| name.as_str() == text);
+        let name = match known {
+            Some(name) => name,
+            None => list.push(Name::new(text)?),
+        };
+        // SAFETY: By the type invariant it stays where it is as long as this module is loaded.
+        Some(unsafe { &*core::ptr::from_ref(name) })
     }
 }
 
@@ -179,22 +174,17 @@ pub(crate) fn begin() {
 }
 
 /// A place in code.
-///
-/// # Invariants
-///
-/// `name` is null or a name in [`Names`], which are never removed.
 pub(crate) struct CallSite {
     caller: Atomic<usize>,
-    name: Atomic<*const Name>,
+    name: AtomicRef<Name>,
 }
 
 impl CallSite {
     /// The call site at an address, or an unknown one for 0.
     pub(crate) fn new(caller: usize) -> Self {
-        // INVARIANT: The name is null.
         Self {
             caller: Atomic::new(caller),
-            name: Atomic::new(null()),
+            name: AtomicRef::none(),
         }
     }
 
@@ -219,29 +209,26 @@ impl CallSite {
 
     /// Makes it unknown.
     pub(crate) fn forget(&self) {
-        // INVARIANT: The name is null.
-        self.name.store(null(), Relaxed);
+        self.name.set(None);
         self.caller.store(0, Relaxed);
     }
 
     /// A copy, to keep.
     pub(crate) fn copy(&self) -> Self {
-        // INVARIANT: It is the name of `self`.
         Self {
             caller: Atomic::new(self.caller.load(Relaxed)),
-            name: Atomic::new(self.name.load(Acquire)),
+            name: AtomicRef::new(self.name.get()),
         }
     }
 
     /// Whether it is known.
     pub(crate) fn is_known(&self) -> bool {
-        self.caller.load(Relaxed) != 0 || !self.name.load(Relaxed).is_null()
+        self.caller.load(Relaxed) != 0 || self.name.get().is_some()
     }
 
     /// Calls `look` with its name, or with `None` if it is unknown.
     pub(crate) fn with_name<T>(&self, look: impl FnOnce(Option<&str>) -> T) -> T {
-        // SAFETY: By the type invariant it is null or a name, which is never removed.
-        if let Some(name) = unsafe { self.name.load(Acquire).as_ref() } {
+        if let Some(name) = self.name.get() {
             return look(Some(name.as_str()));
         }
         match self.caller.load(Relaxed) {
@@ -258,7 +245,7 @@ impl CallSite {
         look: impl FnOnce(Option<&str>) -> T,
     ) -> T {
         let caller = self.caller.load(Relaxed);
-        if caller == 0 || !self.name.load(Relaxed).is_null() {
+        if caller == 0 || self.name.get().is_some() {
             return self.with_name(look);
         }
         if last.caller != caller {
@@ -272,12 +259,12 @@ impl CallSite {
     /// Whether both are the same place.
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.caller.load(Relaxed) == other.caller.load(Relaxed)
-            && self.name.load(Relaxed) == other.name.load(Relaxed)
+            && self.name.addr() == other.name.addr()
     }
 
     /// A hash, which is the same for call sites that are the same place.
     pub(crate) fn hash(&self) -> u64 {
-        let name = self.name.load(Relaxed) as usize;
+        let name = self.name.addr();
         // CAST: `usize` is 64 bits wide on the architectures supported.
         (self.caller.load(Relaxed) ^ name.rotate_left(32)) as u64
     }
@@ -290,7 +277,7 @@ impl CallSite {
 
     /// Whether it lay in a module that was unloaded.
     pub(crate) fn is_gone(&self) -> bool {
-        self.caller.load(Relaxed) == 0 && !self.name.load(Relaxed).is_null()
+        self.caller.load(Relaxed) == 0 && self.name.get().is_some()
     }
 
     /// Whether it lies in `module`.
@@ -306,9 +293,7 @@ impl CallSite {
 
     /// The module in its name, if that was kept.
     pub(crate) fn module_kept(&self) -> Option<&str> {
-        // SAFETY: By the type invariant it is null or a name, which is never removed.
-        let name = unsafe { self.name.load(Acquire).as_ref() }?;
-        module_of(name.as_str())
+        module_of(self.name.get()?.as_str())
     }
 
     /// If it lies in the part of `module` that is freed when its init has run, keeps its name, and
@@ -332,15 +317,11 @@ impl CallSite {
     }
 
     fn keep_name(&self, caller: usize) {
-        if !self.name.load(Relaxed).is_null() {
-            return;
+        if self.name.get().is_none() {
+            if let Some(name) = name_of(caller) {
+                self.name.set(Some(name));
+            }
         }
-        let Some(name) = name_of(caller) else {
-            return;
-        };
-        // INVARIANT: `name_of()` returns names in `Names` only. The store publishes what the name
-        // contains to those who load it with `Acquire`.
-        self.name.store(name, Release);
     }
 }
 
@@ -352,16 +333,16 @@ pub(crate) static NAMES: AtLoad<SpinLockIrq<Names>> = AtLoad::new(|| {
 
 /// The name to keep for a place, which is made if there is none; `None` without memory for it. Any
 /// context but NMI.
-fn name_of(caller: usize) -> Option<*const Name> {
+fn name_of(caller: usize) -> Option<&'static Name> {
     let recent = NAMES.lock().recent(caller).copied();
     if let Some(recent) = recent.filter(|recent| recent.caller == caller) {
-        return Some(recent.name);
+        return recent.name;
     }
     Symbol(caller).with(|text| {
         let mut names = NAMES.lock();
         let name = names.known_or_new(text)?;
         if let Some(recent) = names.recent(caller) {
-            // INVARIANT: `known_or_new()` returned it from `lists`.
+            let name = Some(name);
             *recent = Recent { caller, name };
         }
         Some(name)
@@ -461,9 +442,11 @@ mod tests {
         let mut names = Names::new()?;
         let one = names.known_or_new("one+0x1/0x2 [module]").ok_or(ENOMEM)?;
         let two = names.known_or_new("two+0x1/0x2 [module]").ok_or(ENOMEM)?;
-        assert!(one != two);
-        assert!(names.known_or_new("one+0x1/0x2 [module]") == Some(one));
-        assert!(names.known_or_new("two+0x1/0x2 [module]") == Some(two));
+        assert!(!core::ptr::eq(one, two));
+        for (name, text) in [(one, "one+0x1/0x2 [module]"), (two, "two+0x1/0x2 [module]")] {
+            let known = names.known_or_new(text);
+            assert!(known.is_some_and(|known| core::ptr::eq(known, name)));
+        }
         Ok(())
     }
 

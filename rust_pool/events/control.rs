@@ -29,10 +29,7 @@ use crate::{
         red_zone,
         special, //
     },
-    sys::{
-        self,
-        raw, //
-    },
+    sys,
     verifier::{
         freed,
         quarantine_set,
@@ -142,8 +139,7 @@ pub(crate) fn update() {
             options.records_any(),
         )
     };
-    // SAFETY: The context may sleep, and the key is static.
-    unsafe { raw::rust_pool_verifier_enable(wanted) };
+    sys::verify(wanted);
     lookaside::verify(wanted);
     if !special {
         special::close();

@@ -13,7 +13,8 @@ use kernel::{
         Atomic,
         Full,
         Release, //
-    }, //
+    },
+    types::ForeignOwnable, //
 };
 
 /// A static whose value cannot be made at compile time, as it needs memory or a lock class. The
@@ -21,8 +22,12 @@ use kernel::{
 ///
 /// `rust_pool.rs` has the list of all of them. It makes them before everything else, and drops them
 /// after everything else.
+///
+/// # Invariants
+///
+/// While the value exists, `at` is what `into_foreign()` returned for its box.
 pub(crate) struct AtLoad<T> {
-    at: Atomic<*mut T>,
+    at: Atomic<*mut c_void>,
     make: fn() -> Result<Pin<KBox<T>>>,
 }
 
@@ -42,8 +47,9 @@ impl<T: Send + Sync> Deref for AtLoad<T> {
     #[inline]
     fn deref(&self) -> &T {
         // SAFETY: The module's init makes all values before other code of the module runs, and its
-        // exit drops them after that code has run. So the pointer is valid.
-        unsafe { &*read_once::read_acquire(&self.at) }
+        // exit drops them after that code has run. So the value exists.
+        let value = unsafe { Pin::<KBox<T>>::borrow(read_once::read_acquire(&self.at)) };
+        value.get_ref()
     }
 }
 
@@ -62,18 +68,15 @@ pub(crate) trait Loaded: Sync {
 
 impl<T: Send + Sync> Loaded for AtLoad<T> {
     fn load(&self) -> Result {
-        // SAFETY: The value is not moved: it stays in its box, of which the pointer is stored.
-        let made = KBox::into_raw(unsafe { Pin::into_inner_unchecked((self.make)()?) });
-        self.at.store(made, Release);
+        let made = (self.make)()?;
+        self.at.store(made.into_foreign(), Release);
         Ok(())
     }
 
     unsafe fn unload(&self) {
         let made = self.at.xchg(null_mut(), Full);
-        if !made.is_null() {
-            // SAFETY: `load()` stored this pointer of a pinned box, and by the safety requirements
-            // nobody uses the value. It was not moved since, and is dropped in its place.
-            drop(unsafe { Pin::new_unchecked(KBox::from_raw(made)) });
-        }
+        // SAFETY: By the type invariant it is null or what `into_foreign()` returned. By the safety
+        // requirements nobody uses the value.
+        drop(unsafe { Pin::<KBox<T>>::try_from_foreign(made) });
     }
 }

@@ -38,8 +38,11 @@ pub(crate) use linked_by_next;
 /// `Cell`. Only the list accesses what is in there.
 pub(crate) struct Next<T>(Cell<Option<NonNull<T>>>);
 
-// SAFETY: Only a list uses it, and that may only be sent to another thread if its items may.
+// SAFETY: Only the list that has the item uses it, and that may only be sent to another thread if
+// its items may.
 unsafe impl<T> Send for Next<T> {}
+// SAFETY: The same; and only those who have borrowed the list exclusively change it.
+unsafe impl<T> Sync for Next<T> {}
 
 impl<T> Next<T> {
     /// The link of an item that is in no list.
@@ -61,6 +64,8 @@ pub(crate) struct List<T: Link> {
 
 // SAFETY: The list owns its items, so it may be sent to another thread if they may.
 unsafe impl<T: Link + Send> Send for List<T> {}
+// SAFETY: Those who share the list share its items, and do not change it.
+unsafe impl<T: Link + Sync> Sync for List<T> {}
 
 impl<T: Link> List<T> {
     /// An empty list.

@@ -8,16 +8,19 @@
 
 use crate::{
     callers::call_site::CallSite,
-    lib::export::{
-        export_symbol_gpl,
-        matches_header, //
+    lib::{
+        atomic_ref::AtomicRef,
+        export::{
+            export_symbol_gpl,
+            matches_header,
+            Passed, //
+        }, //
     },
     sys::{
         arch::{
             percpu::Counters,
             read_once, //
         },
-        raw,
         Client,
         ClientInfo,
         Module, //
@@ -56,24 +59,20 @@ pub(crate) const OTHERS: usize = 2;
 
 /// The statistics of one tag in one pool and one module. The size is a power of two, so that the
 /// address of a row follows from its index by a shift. The fast path reads only the first half.
-///
-/// # Invariants
-///
-/// `first` is 0 or the address of a row that lives as long as this one.
 #[repr(C, align(128))]
 pub struct TagStats {
     /// The tag and the kind; 0 while the row is not in use.
     pub(crate) key: Atomic<u64>,
     /// The module that it counts for: a [`Client`], or [`VACANT`].
     owner: Atomic<usize>,
-    /// The next row of the chain, or 0.
-    pub(crate) next: Atomic<usize>,
+    /// The next row of the chain.
+    pub(crate) next: AtomicRef<TagStats>,
     pub(crate) counters: Counters<COUNTERS>,
     /// The beginning of the headers of its blocks.
     pub(crate) stamp: Atomic<u64>,
     index: u16,
-    /// The first row of this tag and kind; 0 if it is this one.
-    first: Atomic<usize>,
+    /// The first row of this tag and kind; none if it is this one.
+    first: AtomicRef<TagStats>,
     /// Bytes live, without what CPUs have not yet added.
     live: Atomic<i64>,
     /// In the first row of a tag: the sum of `live` of all its rows, and the highest value of that.
@@ -163,15 +162,14 @@ impl From<Sums> for Snapshot {
 impl TagStats {
     /// A row that is not in use.
     pub(crate) fn new(counters: Counters<COUNTERS>, index: u16) -> Self {
-        // INVARIANT: `first` is 0.
         Self {
             key: Atomic::new(0),
             owner: Atomic::new(Client::UNKNOWN.as_usize()),
-            next: Atomic::new(0),
+            next: AtomicRef::none(),
             counters,
             stamp: Atomic::new(0),
             index,
-            first: Atomic::new(0),
+            first: AtomicRef::none(),
             live: Atomic::new(0),
             total: Atomic::new(0),
             peak: Atomic::new(0),
@@ -192,9 +190,7 @@ impl TagStats {
     ) {
         self.stamp.store(stamp, Relaxed);
         self.owner.store(owner.as_usize(), Relaxed);
-        // INVARIANT: `first` is a row of the table. These live until the module is unloaded.
-        let first = first.map_or(0, |row| core::ptr::from_ref(row.first()) as usize);
-        self.first.store(first, Relaxed);
+        self.first.set(first.map(Self::first));
         self.key.store(key, Release);
     }
 
@@ -246,13 +242,12 @@ impl TagStats {
     /// The first row of its tag, which may be this one.
     #[inline]
     fn first(&self) -> &Self {
-        // SAFETY: By the type invariant it is null, or a row that lives as long as this one.
-        unsafe { (self.first.load(Relaxed) as *const Self).as_ref() }.unwrap_or(self)
+        self.first.get().unwrap_or(self)
     }
 
     /// Whether it is the first row of its tag.
     pub(crate) fn is_first(&self) -> bool {
-        self.first.load(Relaxed) == 0
+        self.first.get().is_none()
     }
 
     /// Counts an allocation of `asked` bytes that takes `used`. Any context.
@@ -307,8 +302,7 @@ impl TagStats {
     /// function, as the caller may be inlined into another module.
     #[inline]
     pub(crate) fn fold(&self) {
-        // SAFETY: `self` is a row, and is borrowed during the call.
-        unsafe { raw::rust_pool_fold(core::ptr::from_ref(self).cast()) };
+        rust_pool_fold(self);
     }
 
     /// Begins the peak with the tag's first block. Otherwise the peak would miss blocks of fewer
@@ -443,17 +437,16 @@ impl TagStats {
     }
 }
 
-/// Exported: what [`TagStats::fold`] calls.
-///
-/// # Safety
-///
-/// `row` is a row that is borrowed during the call.
+// SAFETY: It is a pointer to a row, and only Rust code calls what takes one.
+unsafe impl Passed<*const c_void> for &TagStats {}
+
+/// Exported: what [`TagStats::fold`] calls. It must not be inlined there.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_fold(row: *const c_void) {
-    // SAFETY: By the safety requirements it is a row that is borrowed during the call.
-    unsafe { &*row.cast::<TagStats>() }.fold_here();
+#[inline(never)]
+extern "C" fn rust_pool_fold(row: &TagStats) {
+    row.fold_here();
 }
-matches_header!(rust_pool_fold);
+matches_header!(rust_pool_fold(_));
 export_symbol_gpl!(rust_pool_fold);
 
 #[kernel::macros::kunit_tests(rust_pool_row)]
@@ -547,9 +540,9 @@ mod tests {
     fn peak_is_of_all_modules() -> Result {
         let (first, second) = (Lone::new(2)?, Lone::new(3)?);
         let first_row = &first.row;
-        // INVARIANT: The first row lives longer than the second, which is dropped before it.
-        let address = core::ptr::from_ref(first_row) as usize;
-        second.row.first.store(address, Relaxed);
+        // SAFETY: The first row lives longer than the second, which is dropped before it.
+        let of_second = unsafe { &*core::ptr::from_ref(first_row) };
+        second.row.first.set(Some(of_second));
         first_row.charge(20_000, 20_000);
         second.row.charge(30_000, 30_000);
         assert!(first_row.is_first() && !second.row.is_first());

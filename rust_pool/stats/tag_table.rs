@@ -16,9 +16,12 @@
 use crate::{
     callers::call_site,
     header,
-    lib::export::{
-        export_symbol_gpl,
-        matches_header, //
+    lib::{
+        atomic_ref::AtomicRef,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        }, //
     },
     memory::request,
     stats::tag_stats::{
@@ -41,8 +44,12 @@ use crate::{
         Tag, //
     }, //
 };
-use core::mem::size_of;
+use core::{
+    mem::size_of,
+    num::NonZero, //
+};
 use kernel::{
+    alloc::flags::__GFP_NOWARN,
     bindings,
     prelude::*,
     sync::atomic::{
@@ -61,8 +68,20 @@ const MAX_ROWS: usize = 1 << 16;
 const RESERVE: usize = CHUNK;
 const BUCKETS: usize = 1024;
 
-static HEADS: [Atomic<usize>; BUCKETS] = [const { Atomic::new(0) }; BUCKETS];
-static CHUNKS: [Atomic<usize>; MAX_ROWS / CHUNK] = [const { Atomic::new(0) }; MAX_ROWS / CHUNK];
+/// Rows that were made together.
+///
+/// # Invariants
+///
+/// Their counters are in one allocation of per-CPU memory, which belongs to the chunk, and begins
+/// with those of the first row.
+#[repr(transparent)]
+struct Chunk {
+    rows: [TagStats; CHUNK],
+}
+
+static HEADS: [AtomicRef<TagStats>; BUCKETS] = [const { AtomicRef::none() }; BUCKETS];
+static CHUNKS: [AtomicRef<Chunk>; MAX_ROWS / CHUNK] =
+    [const { AtomicRef::none() }; MAX_ROWS / CHUNK];
 /// How many rows are in use.
 static CLAIMED: Atomic<usize> = Atomic::new(OTHERS);
 /// How many rows exist.
@@ -74,7 +93,7 @@ fn key(tag: Tag, kind: PoolKind) -> u64 {
 }
 
 #[inline(always)]
-fn head(key: u64) -> &'static Atomic<usize> {
+fn head(key: u64) -> &'static AtomicRef<TagStats> {
     // CAST: These are the two halves of the key. The upper bits of the product are mixed best.
     let hash = (key as u32 ^ (key >> 32) as u32).wrapping_mul(0x9e37_79b1) >> 22;
     // PANIC: The index has 10 bits, and the array 2^10 elements.
@@ -82,21 +101,18 @@ fn head(key: u64) -> &'static Atomic<usize> {
 }
 
 /// The first row of a chain that has this key and for which `which` returns `true`. `at` is the
-/// address of the first row of the chain, or 0.
+/// first row of the chain.
 #[inline(always)]
 fn find(
-    mut at: usize,
+    mut at: Option<&'static TagStats>,
     key: u64,
     mut which: impl FnMut(&TagStats) -> bool,
 ) -> Option<&'static TagStats> {
-    while at != 0 {
-        // SAFETY: `HEADS` and `next` contain 0 or addresses of rows, which are freed only when the
-        // module is unloaded. They are read with acquire, or depend on such a read.
-        let row = unsafe { &*(at as *const TagStats) };
+    while let Some(row) = at {
         if read_once::read(&row.key) == key && which(row) {
             return Some(row);
         }
-        at = read_once::read(&row.next);
+        at = row.next.get();
     }
     None
 }
@@ -105,23 +121,15 @@ fn find(
 #[inline]
 pub(crate) fn at(index: u16) -> Option<&'static TagStats> {
     let index = usize::from(index);
-    // ACQUIRE: Pairs with the release in `grow()`.
-    let chunk = read_once::read_acquire(CHUNKS.get(index / CHUNK)?);
-    if chunk == 0 {
-        return None;
-    }
-    // SAFETY: A chunk has `CHUNK` rows, and is freed only when the module is unloaded.
-    Some(unsafe { &*(chunk as *const TagStats).add(index % CHUNK) })
+    let chunk = CHUNKS.get(index / CHUNK)?.get()?;
+    chunk.rows.get(index % CHUNK)
 }
 
 /// The row of a client's tag, if the client has used that before. Any context.
 #[inline(always)]
 pub(crate) fn known(tag: Tag, kind: PoolKind, owner: Client) -> Option<&'static TagStats> {
     let key = key(tag, kind);
-    // ACQUIRE: Pairs with the release in `insert()`.
-    find(read_once::read_acquire(head(key)), key, |row| {
-        row.is_of(owner)
-    })
+    find(head(key).get(), key, |row| row.is_of(owner))
 }
 
 /// Calls `look` on the rows of a tag until it returns `Some`, and returns that. Any context.
@@ -132,7 +140,7 @@ pub(crate) fn find_map<T>(
 ) -> Option<T> {
     let key = key(tag, kind);
     let mut found = None;
-    find(read_once::read_acquire(head(key)), key, |row| {
+    find(head(key).get(), key, |row| {
         found = look(row);
         found.is_some()
     });
@@ -142,7 +150,7 @@ pub(crate) fn find_map<T>(
 /// Whether any client has used a tag before. Any context.
 pub(crate) fn is_known(tag: Tag, kind: PoolKind) -> bool {
     let key = key(tag, kind);
-    find(read_once::read_acquire(head(key)), key, |_| true).is_some()
+    find(head(key).get(), key, |_| true).is_some()
 }
 
 /// The row of a client's tag. At the first use a row is put into the table. Any context but NMI.
@@ -163,7 +171,7 @@ fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static TagStats {
     let head = head(key);
     let mut new = None::<&'static TagStats>;
     loop {
-        let first = head.load(Acquire);
+        let first = head.get();
         let mine = |row: &TagStats| row.is_of(owner) || row.take_over(owner);
         if let Some(found) = find(first, key, mine) {
             // Another CPU was faster. A row that was claimed above stays unused for ever.
@@ -177,14 +185,10 @@ fn insert(key: u64, kind: PoolKind, owner: Client) -> &'static TagStats {
         };
         new = Some(row);
         row.begin(key, stamp, owner, find(first, key, |_| true));
-        row.next.store(first, Relaxed);
-        // RELEASE: Pairs with the acquire in `known()`: a CPU that finds the row sees its fields.
+        row.next.set(first);
         // On success the chain has not changed since `find()` looked for the tag's first row. So
         // all rows of a tag agree on which is the first.
-        if head
-            .cmpxchg(first, core::ptr::from_ref(row) as usize, Release)
-            .is_ok()
-        {
+        if head.replace(first, row) {
             return row;
         }
     }
@@ -198,7 +202,7 @@ pub(crate) fn of_tag(first: &TagStats) -> (Snapshot, i64) {
         }
         let key = first.key.load(Relaxed);
         let mut sums = Sums::ZERO;
-        find(head(key).load(Acquire), key, |row| {
+        find(head(key).get(), key, |row| {
             sums.add(row.sums());
             false
         });
@@ -231,10 +235,9 @@ pub(crate) fn at_place(place: usize) -> Option<&'static TagStats> {
 #[inline(always)]
 pub(crate) unsafe fn of_header(index: u16) -> &'static TagStats {
     let index = usize::from(index);
-    let chunk = read_once::read_acquire(&CHUNKS[index / CHUNK]);
-    // SAFETY: By the safety requirements there is such a row, so its chunk is not null. A chunk is
-    // freed only when the module is unloaded.
-    unsafe { &*(chunk as *const TagStats).add(index % CHUNK) }
+    // SAFETY: By the safety requirements there is such a row, so there is its chunk.
+    let chunk = unsafe { CHUNKS[index / CHUNK].get().unwrap_unchecked() };
+    &chunk.rows[index % CHUNK]
 }
 
 /// Takes an unused row; `None` if there is none, and none can be made in this context.
@@ -260,49 +263,54 @@ fn claim() -> Option<&'static TagStats> {
     }
 }
 
+impl Chunk {
+    /// The rows with the indices from `first` on, none of them in use. Sleeps.
+    fn new(first: usize) -> Result<KVBox<Self>> {
+        let counters = CHUNK * COUNTERS_SIZE * usize::try_from(sys::possible_cpus())?;
+        if !request::affordable(size_of::<Self>() + counters) {
+            return Err(ENOMEM);
+        }
+        let chunk = KVBox::<Self>::new_uninit(GFP_KERNEL | __GFP_NOWARN)?;
+        let counters = sys::percpu(CHUNK * COUNTERS_SIZE).ok_or(ENOMEM)?;
+        let row = |at| {
+            // SAFETY: Each row has `COUNTERS_SIZE` bytes of the chunk's per-CPU memory, which is
+            // freed when the rows are dropped.
+            let own = unsafe { Counters::new(counters.get() + at * COUNTERS_SIZE) };
+            // CAST: Indices are below `MAX_ROWS`.
+            TagStats::new(own, (first + at) as u16)
+        };
+        // INVARIANT: The first row has the beginning of the per-CPU memory.
+        chunk.write_init(init!(Self {
+            rows <- pin_init::init_array_from_fn(row),
+        }? Error))
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        let [first, ..] = &self.rows;
+        if let Some(counters) = NonZero::new(first.counters.cookie()) {
+            // SAFETY: By the type invariant it is the cookie of the chunk's per-CPU memory, which
+            // only its rows use.
+            unsafe { sys::free_percpu(counters) };
+        }
+    }
+}
+
 /// Makes one more chunk of rows. Sleeps.
 fn grow() -> Result {
-    let counters = CHUNK * COUNTERS_SIZE * usize::try_from(sys::possible_cpus())?;
-    if !request::affordable(CHUNK * size_of::<TagStats>() + counters) {
-        return Err(ENOMEM);
+    let first = READY.load(Acquire);
+    let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
+    // The rows live until `free_all()`.
+    let published = slot.publish(KVBox::leak(Chunk::new(first)?));
+    // A CPU that lost the race does this as well: the winner may be preempted here.
+    // RELEASE: Pairs with the acquire in `claim()`.
+    let _ = READY.cmpxchg(first, first + CHUNK, Release);
+    if let Err(chunk) = published {
+        // SAFETY: It was leaked above.
+        drop(unsafe { KVBox::from_raw(chunk) });
     }
-    let counters = sys::percpu(CHUNK * COUNTERS_SIZE).ok_or(ENOMEM)?;
-    let made = (|| {
-        let mut rows =
-            KVVec::with_capacity(CHUNK, GFP_KERNEL | kernel::alloc::flags::__GFP_NOWARN)?;
-        let first = READY.load(Acquire);
-        for i in 0..CHUNK {
-            let index = u16::try_from(first + i).map_err(|_| ENOSPC)?;
-            // SAFETY: Each row has `COUNTERS_SIZE` bytes of the chunk's per-CPU memory, which is
-            // only freed when no row is used any more.
-            let own = unsafe { Counters::new(counters.get() + i * COUNTERS_SIZE) };
-            rows.push(TagStats::new(own, index), GFP_KERNEL)?;
-        }
-        let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
-        // RELEASE: Pairs with the acquire in `at()`.
-        let raced = slot.cmpxchg(0, rows.as_ptr() as usize, Release).is_err();
-        // A CPU that lost the race does this as well: the winner may be preempted here.
-        // RELEASE: Pairs with the acquire in `claim()`.
-        let _ = READY.cmpxchg(first, first + CHUNK, Release);
-        if raced {
-            return Err(EAGAIN);
-        }
-        // The rows live until `free_all()`.
-        core::mem::forget(rows);
-        Ok(())
-    })();
-    match made {
-        Ok(()) => Ok(()),
-        Err(error) => {
-            // SAFETY: Only the rows that were just dropped used it.
-            unsafe { sys::free_percpu(counters) };
-            if error == EAGAIN {
-                Ok(())
-            } else {
-                Err(error)
-            }
-        }
-    }
+    Ok(())
 }
 
 /// Makes rows until [`RESERVE`] rows are unused. Sleeps.
@@ -340,22 +348,9 @@ pub(crate) fn in_order(place: usize) -> Option<(&'static TagStats, usize)> {
 ///
 /// Nobody uses a row any more: the module is being unloaded.
 pub(crate) unsafe fn free_all() {
-    for slot in &CHUNKS {
-        let chunk = slot.load(Acquire);
-        if chunk == 0 {
-            continue;
-        }
-        // SAFETY: `grow()` forgot a vector with `CHUNK` rows and this capacity.
-        let rows =
-            unsafe { KVVec::<TagStats>::from_raw_parts(chunk as *mut TagStats, CHUNK, CHUNK) };
-        if let Some(counters) = rows
-            .first()
-            .and_then(|row| core::num::NonZero::new(row.counters.cookie()))
-        {
-            // SAFETY: `grow()` gave the first row the cookie of the chunk's per-CPU memory. By the
-            // safety requirements no row is used any more.
-            unsafe { sys::free_percpu(counters) };
-        }
+    for chunk in CHUNKS.iter().filter_map(AtomicRef::take) {
+        // SAFETY: `grow()` leaked it. By the safety requirements no row is used any more.
+        drop(unsafe { KVBox::from_raw(chunk.as_ptr()) });
     }
 }
 

@@ -22,6 +22,20 @@ pub(crate) fn watched() -> bool {
     unsafe { static_branch_unlikely!(raw::rust_pool_watch_switch, raw::rust_pool_switch, key) }
 }
 
+/// Whether the verifier is on. While it is off, this is a `nop`.
+#[inline(always)]
+pub(crate) fn verified() -> bool {
+    // SAFETY: `rust_pool_verifier_switch` is a static of this type, with an initialised static key
+    // in its field `key`: see `sys/helpers.c`.
+    unsafe { static_branch_unlikely!(raw::rust_pool_verifier_switch, raw::rust_pool_switch, key) }
+}
+
+/// Switches the verifier on or off, one call at a time. Sleeps.
+pub(crate) fn verify(on: bool) {
+    // SAFETY: The keys that it changes are static.
+    unsafe { raw::rust_pool_verifier_enable(on) };
+}
+
 /// How many look at each free of the C API's pool. Each scatter/gather list that uses memory is
 /// one, and all tracers together are one.
 static FREES: Atomic<u64> = Atomic::new(0);

@@ -2,7 +2,10 @@
 
 //! Poison: patterns that fill memory, to find accesses that should not happen.
 
-use crate::lib::text::kwrite;
+use crate::{
+    lib::text::kwrite,
+    sys::arch::read_once, //
+};
 use core::{
     cell::Cell,
     ptr::NonNull, //
@@ -24,9 +27,7 @@ pub(crate) fn fill_all(bytes: &[Cell<u8>], pattern: u8) {
 /// The address of the first byte that is not `pattern`, and what it is.
 pub(crate) fn changed_in(bytes: &[Cell<u8>], pattern: u8) -> Option<(usize, u8)> {
     bytes.iter().find_map(|byte| {
-        // SAFETY: It is a byte. A client that breaks the rules may write there meanwhile, so the
-        // read is volatile.
-        let value = unsafe { byte.as_ptr().read_volatile() };
+        let value = read_once::byte(byte);
         (value != pattern).then_some((byte.as_ptr() as usize, value))
     })
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Atomic words, read with one instruction.
+//! Words that others change, read with one instruction.
 //!
 //! In a kernel that does not inline helpers, such as Debian's, `Atomic::load()` is a function call,
 //! and a dozen of these take as long as a whole allocation. These functions read a word as
 //! `READ_ONCE()` does, by a volatile load, without a call.
 
+use core::cell::Cell;
 use kernel::sync::atomic::{
     Atomic,
     AtomicType, //
@@ -17,6 +18,13 @@ pub(crate) fn read<T: AtomicType + Copy>(word: &Atomic<T>) -> T {
     // SAFETY: The pointer is valid and aligned. Other CPUs write to it atomically only, and a
     // volatile load of a word is not torn on the architectures supported.
     unsafe { word.as_ptr().read_volatile() }
+}
+
+/// Reads a byte that clients may write meanwhile, although they must not.
+#[inline]
+pub(crate) fn byte(byte: &Cell<u8>) -> u8 {
+    // SAFETY: It is a byte that may be read. The load is volatile, as somebody may write there.
+    unsafe { byte.as_ptr().read_volatile() }
 }
 
 /// Reads a word as `smp_load_acquire()` does; on x86 the order of loads is kept anyway.

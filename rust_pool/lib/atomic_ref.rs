@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! References that are changed by one CPU while others read them.
+
+use crate::sys::arch::read_once;
+use core::ptr::{
+    null_mut,
+    NonNull, //
+};
+use kernel::sync::atomic::{
+    Atomic,
+    Full,
+    Release, //
+};
+
+/// A reference, or none. Whoever reads it sees what was written before it was set.
+///
+/// # Invariants
+///
+/// The pointer is null, or comes from a `&'static T` or a `&'static mut T` that nobody uses since.
+pub(crate) struct AtomicRef<T: 'static>(Atomic<*mut T>);
+
+/// The pointer to be stored for a reference.
+fn to_ptr<T>(to: Option<&'static T>) -> *mut T {
+    to.map_or(null_mut(), |to| core::ptr::from_ref(to).cast_mut())
+}
+
+impl<T: Sync> AtomicRef<T> {
+    /// No reference.
+    pub(crate) const fn none() -> Self {
+        Self(Atomic::new(null_mut()))
+    }
+
+    /// A reference to begin with.
+    pub(crate) fn new(to: Option<&'static T>) -> Self {
+        // INVARIANT: It comes from the reference.
+        Self(Atomic::new(to_ptr(to)))
+    }
+
+    /// The reference.
+    #[inline(always)]
+    pub(crate) fn get(&self) -> Option<&'static T> {
+        // ACQUIRE: Pairs with the releases below.
+        // SAFETY: By the type invariant it is null, or may be used as a `&'static T`.
+        unsafe { read_once::read_acquire(&self.0).as_ref() }
+    }
+
+    /// The address that it refers to; 0 for none.
+    pub(crate) fn addr(&self) -> usize {
+        read_once::read(&self.0) as usize
+    }
+
+    /// Changes it.
+    pub(crate) fn set(&self, to: Option<&'static T>) {
+        // RELEASE: Pairs with the acquire in `get()`.
+        // INVARIANT: The pointer comes from the reference.
+        self.0.store(to_ptr(to), Release);
+    }
+
+    /// Changes it, if it is `old`. Returns whether it was.
+    pub(crate) fn replace(&self, old: Option<&'static T>, new: &'static T) -> bool {
+        // RELEASE: Pairs with the acquire in `get()`.
+        // INVARIANT: The pointer comes from the reference.
+        self.0
+            .cmpxchg(to_ptr(old), to_ptr(Some(new)), Release)
+            .is_ok()
+    }
+
+    /// Sets it to what the caller has exclusively, if there is no reference. Otherwise returns that.
+    pub(crate) fn publish(&self, new: &'static mut T) -> Result<(), &'static mut T> {
+        let pointer = &raw mut *new;
+        // RELEASE: Pairs with the acquire in `get()`.
+        // INVARIANT: The pointer comes from the reference, which is not used again.
+        match self.0.cmpxchg(null_mut(), pointer, Release) {
+            Ok(_) => Ok(()),
+            Err(_) => Err(new),
+        }
+    }
+
+    /// Removes it, and returns what it pointed to.
+    pub(crate) fn take(&self) -> Option<NonNull<T>> {
+        NonNull::new(self.0.xchg(null_mut(), Full))
+    }
+}
