@@ -2,7 +2,7 @@
 /*
  * The entries that lookaside lists keep: taken and put by any CPU under a lock that
  * is held for a few instructions. This is C for what the kernel has inline there.
- * Everything that is not the common case is in lookaside.rs.
+ * Everything that is not the common case is in Rust, in lookaside.rs and beside this file.
  *
  * The head of a list is in the client's memory, its store in ours. A head may outlive
  * its list: its module was unloaded, it was copied, or a CPU came too late to a list

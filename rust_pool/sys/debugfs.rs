@@ -70,7 +70,7 @@ unsafe impl Sync for Subdirectory {}
 impl Directory {
     /// Makes a directory. Sleeps.
     pub(crate) fn new(name: &CStr) -> Self {
-        let dir = Self::make(name, null_mut());
+        let dir = Self::make(name, None);
         // SAFETY: debugfs returned it, and the function accepts error pointers.
         unsafe { raw::rust_pool_make_private(dir) };
         // INVARIANT: debugfs returned it.
@@ -80,13 +80,14 @@ impl Directory {
     /// Adds a directory, which is removed with this one. Sleeps.
     pub(crate) fn directory(&self, name: &CStr) -> Subdirectory {
         // INVARIANT: debugfs returned it.
-        Subdirectory(Self::make(name, self.0 .0))
+        Subdirectory(Self::make(name, Some(&self.0)))
     }
 
-    /// Makes a directory in `parent`, which is one of ours, or null for the root.
-    fn make(name: &CStr, parent: *mut bindings::dentry) -> *mut bindings::dentry {
-        // SAFETY: The name is NUL-terminated. The callers' parents are null, or by the type
-        // invariant a directory or an error pointer.
+    /// Makes a directory in a directory, or in the root.
+    fn make(name: &CStr, parent: Option<&Owned>) -> *mut bindings::dentry {
+        let parent = parent.map_or(null_mut(), |parent| parent.0);
+        // SAFETY: The name is NUL-terminated. The parent is null, or by the type invariant a
+        // directory or an error pointer.
         unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), parent) }
     }
 

@@ -77,8 +77,8 @@ impl<T: Lines> File<T> {
     ///
     /// # Safety
     ///
-    /// seq_file called the callback with `file`, which uses what is returned during the call. It
-    /// calls this once.
+    /// seq_file has called a callback with `file`. That calls this once, and uses what is returned
+    /// during the call only.
     unsafe fn opened<'a>(file: *mut bindings::seq_file) -> (&'a SeqFile, &'a mut Open<T::State>) {
         // SAFETY: seq_file passes a valid file, and has its mutex, so nobody else uses it. `open()`
         // made its private data, of zeroes, which are valid. It exists as long as the file is open.
