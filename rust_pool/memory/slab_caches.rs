@@ -42,15 +42,47 @@ const PATIENCE: u32 = 16;
 
 static MISSES: [Atomic<u32>; CLASSES] = [const { Atomic::new(0) }; CLASSES];
 
-static CACHES: [Atomic<*mut bindings::kmem_cache>; CLASSES] =
-    [const { Atomic::new(null_mut()) }; CLASSES];
+/// The cache of a class, once it is made.
+///
+/// # Invariants
+///
+/// It is null, or comes from [`Cache::into_raw`] of a cache that is not destroyed.
+struct Slot(Atomic<*mut bindings::kmem_cache>);
+
+impl Slot {
+    #[inline]
+    fn get(&self) -> Option<Cache> {
+        let raw = NonNull::new(read_once::read_acquire(&self.0))?;
+        // SAFETY: By the type invariant.
+        Some(unsafe { Cache::from_raw(raw) })
+    }
+
+    fn set(&self, cache: Cache) {
+        // RELEASE: A CPU that finds the cache sees all of it.
+        // INVARIANT: It is not destroyed as long as it is here.
+        self.0.store(cache.into_raw(), Release);
+    }
+
+    /// Takes the cache out, to destroy it.
+    fn take(&self) -> Option<Cache> {
+        let cache = self.get();
+        // INVARIANT: It is null.
+        self.0.store(null_mut(), Relaxed);
+        cache
+    }
+
+    /// Whether it has this cache, which need not exist.
+    fn has(&self, cache: *mut bindings::kmem_cache) -> bool {
+        self.0.load(Relaxed) == cache
+    }
+}
+
+static CACHES: [Slot; CLASSES] = [const { Slot(Atomic::new(null_mut())) }; CLASSES];
 
 /// The cache of a class, by its number.
 #[inline]
 pub(crate) fn of(class: usize) -> Option<Cache> {
-    let raw = NonNull::new(read_once::read_acquire(CACHES.get(class)?))?;
-    // SAFETY: The caches are destroyed when the module goes.
-    Some(unsafe { Cache::from_raw(raw) })
+    CACHES.get(class)?.get()
 }
 
 /// Whether a checker of the kernel may lay objects out in its own way.
@@ -63,7 +95,7 @@ pub(crate) fn object_at(addr: usize) -> Option<(usize, Option<usize>)> {
         return None;
     }
     let (cache, start) = sys::slab_around(addr)?;
-    let class = CACHES.iter().position(|slot| slot.load(Relaxed) == cache)?;
+    let class = CACHES.iter().position(|slot| slot.has(cache))?;
     let bytes = SIZES.get(class)? * UNIT;
     let offset = addr.checked_sub(start)?;
     let front = addr.checked_sub(bytes).filter(|_| offset != 0);
@@ -74,7 +106,7 @@ pub(crate) fn object_at(addr: usize) -> Option<(usize, Option<usize>)> {
 /// a block of the pool there is somebody else's object now.
 pub(crate) fn is_of_another(addr: usize) -> bool {
     let around = sys::slab_around(addr);
-    around.is_some_and(|(cache, _)| CACHES.iter().all(|slot| slot.load(Relaxed) != cache))
+    around.is_some_and(|(cache, _)| !CACHES.iter().any(|slot| slot.has(cache)))
 }
 
 /// Distinguishes the caches of this load of the module from those of an earlier one, which still
@@ -93,11 +125,9 @@ fn make(class: usize) -> Result {
     let (Some(slot), Some(units)) = (CACHES.get(class), SIZES.get(class)) else {
         return Ok(());
     };
-    if slot.load(Relaxed).is_null() {
+    if slot.get().is_none() {
         let bytes = units * UNIT;
-        let cache = Cache::new(&name(bytes)?, bytes, UNIT)?;
-        // RELEASE: A CPU that finds the cache sees all of it.
-        slot.store(cache.into_raw(), Release);
+        slot.set(Cache::new(&name(bytes)?, bytes, UNIT)?);
     }
     Ok(())
 }
@@ -155,19 +185,14 @@ pub(crate) unsafe fn exit(leaked: bool) {
         // Without that option a cache cannot tell whether it is empty.
         return;
     }
-    for slot in &CACHES {
-        if let Some(raw) = NonNull::new(slot.load(Relaxed)) {
-            // SAFETY: The cache was made by `make()`.
-            let cache = unsafe { Cache::from_raw(raw) };
-            // Asking each whether it is empty takes long if KASAN keeps freed objects.
-            if leaked {
-                // SAFETY: Nobody uses the cache.
-                unsafe { cache.destroy_if_empty() };
-            } else {
-                // SAFETY: Nobody uses the cache, and nobody has an object of it.
-                unsafe { cache.destroy() };
-            }
-            slot.store(null_mut(), Relaxed);
+    for cache in CACHES.iter().filter_map(Slot::take) {
+        // Asking each whether it is empty takes long if KASAN keeps freed objects.
+        if leaked {
+            // SAFETY: Nobody uses the cache.
+            unsafe { cache.destroy_if_empty() };
+        } else {
+            // SAFETY: Nobody uses the cache, and nobody has an object of it.
+            unsafe { cache.destroy() };
         }
     }
 }
