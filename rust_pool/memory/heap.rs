@@ -21,7 +21,10 @@ use crate::{
     memory::{
         batch::Batch,
         heap::{
-            bins::Bins,
+            bins::{
+                Bins,
+                InBins, //
+            },
             page_bitmap::UNITS,
             span::{
                 Object,
@@ -38,10 +41,7 @@ use crate::{
         PAGE_SIZE, //
     }, //
 };
-use core::ptr::{
-    null_mut,
-    NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::{
     new_spinlock_irq,
     prelude::*,
@@ -78,6 +78,11 @@ static CONTENTIONS: Atomic<u64> = Atomic::new(0);
 static LONGEST: Atomic<usize> = Atomic::new(0);
 
 /// The heap.
+///
+/// # Invariants
+///
+/// While no method runs, the words of a page point to a record as long as that is in one of the
+/// bins: in `waiting` if the span lost its front, or else in `settled`.
 pub(crate) struct Heap {
     /// Spans with a block in front, and those of one page, by their longest run.
     settled: Bins,
@@ -92,27 +97,27 @@ pub(crate) struct Heap {
 ///
 /// # Invariants
 ///
-/// A null-terminated list of spans from `KBox::into_raw()`.
-struct Empty(*mut Span);
+/// A list of spans from `KBox::leak()`.
+struct Empty(Option<NonNull<Span>>);
 
 impl Empty {
     fn none() -> Self {
         // INVARIANT: The list is empty.
-        Self(null_mut())
+        Self(None)
     }
 
     fn add(&mut self, mut span: KBox<Span>) {
         span.hide();
         span.next = self.0;
         // INVARIANT: The list goes on behind the new span.
-        self.0 = KBox::into_raw(span);
+        self.0 = Some(NonNull::from(KBox::leak(span)));
     }
 }
 
 impl Drop for Empty {
     fn drop(&mut self) {
-        while let Some(first) = NonNull::new(self.0) {
-            // SAFETY: By the type invariant it comes from `KBox::into_raw()`.
+        while let Some(first) = self.0 {
+            // SAFETY: By the type invariant it comes from `KBox::leak()`.
             let span = KBox::into_inner(unsafe { KBox::from_raw(first.as_ptr()) });
             // INVARIANT: The list goes on without it.
             self.0 = span.next;
@@ -148,6 +153,12 @@ impl Heap {
         self.settled.len().wrapping_add(self.waiting.len())
     }
 
+    /// Adds a new span.
+    fn add(&mut self, span: KBox<Span>) {
+        span.show();
+        self.insert(span);
+    }
+
     fn insert(&mut self, span: KBox<Span>) {
         self.free = self.free.wrapping_add(span.free_units());
         if span.lost_its_front() {
@@ -166,40 +177,25 @@ impl Heap {
         }
     }
 
-    /// # Safety
-    ///
-    /// The span is in this heap.
-    unsafe fn remove(&mut self, span: NonNull<Span>) -> KBox<Span> {
-        // SAFETY: By the safety requirements.
-        let span = unsafe {
-            if span.as_ref().lost_its_front() {
-                self.waiting.remove(span)
+    /// The span whose last page an address lies in, which may be any.
+    fn around(&mut self, addr: usize) -> Option<InBins<'_>> {
+        let span = Span::find(addr)?;
+        // SAFETY: Words of a page point to it, so by the type invariant it is in these bins.
+        unsafe {
+            let bins = if span.as_ref().lost_its_front() {
+                &mut self.waiting
             } else {
-                self.settled.remove(span)
-            }
-        };
-        self.free = self.free.wrapping_sub(span.free_units());
-        span
+                &mut self.settled
+            };
+            Some(bins.get(span))
+        }
     }
 
-    /// Moves a span to the list of another run.
-    ///
-    /// # Safety
-    ///
-    /// The span is in this heap, and its last change returned this run.
-    unsafe fn look_for_by(&mut self, span: NonNull<Span>, run: usize) {
-        // SAFETY: By the safety requirements.
-        unsafe {
-            let it = span.as_ref();
-            if it.run() == run {
-                return;
-            }
-            if it.lost_its_front() {
-                self.waiting.move_to(span, run);
-            } else {
-                self.settled.move_to(span, run);
-            }
-        }
+    /// Takes out the span whose last page an address lies in.
+    fn remove(&mut self, addr: usize) -> Option<KBox<Span>> {
+        let span = self.around(addr)?.remove();
+        self.free = self.free.wrapping_sub(span.free_units());
+        Some(span)
     }
 
     /// Places up to `wanted` small blocks, each where it fits best.
@@ -207,62 +203,38 @@ impl Heap {
         let mut left = wanted;
         while left > 0 {
             let found = self.settled.find(units);
-            let Some(mut span) = found.or_else(|| self.waiting.find(units)) else {
+            let Some(span) = found.or_else(|| self.waiting.find(units)) else {
                 break;
             };
-            // SAFETY: It is in this heap, which is borrowed.
-            let (placed, run) = unsafe { span.as_mut() }.place_many(units, left, batch);
+            let placed = span.place_many(units, left, batch);
             if placed == 0 {
                 break;
             }
             left = left.wrapping_sub(placed);
             self.free = self.free.wrapping_sub(placed.wrapping_mul(units));
-            // SAFETY: It is in this heap, and `place_many()` returned this run.
-            unsafe { self.look_for_by(span, run) };
         }
         self.publish();
     }
 
-    /// Removes small blocks of one page.
-    ///
-    /// # Safety
-    ///
-    /// The span is in this heap, and has these blocks, of so many units each.
-    unsafe fn remove_many(
-        &mut self,
-        mut span: NonNull<Span>,
-        objects: &[usize],
-        units: usize,
-        empty: &mut Empty,
-    ) {
-        // SAFETY: By the safety requirements it is in this heap, which is borrowed.
-        let it = unsafe { span.as_mut() };
-        let run = it.remove_many(objects, units);
+    /// Removes small blocks of one page, of so many units each.
+    fn remove_many(&mut self, objects: &[usize], units: usize, empty: &mut Empty) {
+        let may_wait = self.waiting.len() < EMPTY;
+        let Some(span) = objects.first().and_then(|&first| self.around(first)) else {
+            return;
+        };
+        let gone = span.remove_many(objects, units, may_wait);
         self.free = self.free.wrapping_add(objects.len().wrapping_mul(units));
-        if it.is_empty_by(run) && !(it.lost_its_front() && self.waiting.len() < EMPTY) {
-            // SAFETY: By the safety requirements.
-            let span = unsafe { self.remove(span) };
+        if let Some(span) = gone {
+            self.free = self.free.wrapping_sub(span.free_units());
             empty.add(span);
-        } else {
-            // SAFETY: By the safety requirements it is in this heap; `remove_many()` returned this
-            // run.
-            unsafe { self.look_for_by(span, run) };
         }
     }
 
-    /// Changes a span, and returns pages that are not needed any more.
-    ///
-    /// # Safety
-    ///
-    /// The span is in this heap.
-    unsafe fn change(
-        &mut self,
-        span: NonNull<Span>,
-        change: impl FnOnce(&mut Span),
-    ) -> Option<Pages> {
-        // SAFETY: By the safety requirements.
-        let mut span = unsafe { self.remove(span) };
-        change(&mut span);
+    /// Removes a block from the front of the span with this last page, and returns pages that are
+    /// not needed any more.
+    fn remove_front(&mut self, last: usize, units: usize) -> Option<Pages> {
+        let mut span = self.remove(last)?;
+        span.remove_front(units);
         if span.is_empty() && !(span.lost_its_front() && self.waiting.len() < EMPTY) {
             return Some(KBox::into_inner(span).into_pages());
         }
@@ -273,15 +245,12 @@ impl Heap {
         None
     }
 
-    /// Removes a block from the front of a span so that its memory is not used again, and returns
-    /// pages that are not needed any more.
-    ///
-    /// # Safety
-    ///
-    /// The span is in this heap.
-    unsafe fn retire_front(&mut self, span: NonNull<Span>, units: usize) -> [Option<Pages>; 2] {
-        // SAFETY: By the safety requirements.
-        let mut span = unsafe { self.remove(span) };
+    /// Removes a block from the front of the span with this last page so that its memory is not
+    /// used again, and returns pages that are not needed any more.
+    fn retire_front(&mut self, last: usize, units: usize) -> [Option<Pages>; 2] {
+        let Some(mut span) = self.remove(last) else {
+            return [None, None];
+        };
         let head = span.retire_front(units);
         if span.is_empty() {
             return [head, Some(KBox::into_inner(span).into_pages())];
@@ -394,7 +363,7 @@ pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Optio
     drop(heap);
     let mut span = request.attempt(|gfp| Span::new(pages, gfp))?;
     let block = span.place_front(units);
-    lock().insert(span);
+    lock().add(span);
     Some(block)
 }
 
@@ -407,13 +376,6 @@ pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Optio
 /// `block` comes from [`place_front`] with these pages and units and is not used any more.
 pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize) {
     let last = block.as_ptr() as usize + (pages.wrapping_sub(1)) * PAGE_SIZE;
-    let Some(last) = NonNull::new(last as *mut u8) else {
-        return;
-    };
-    // SAFETY: By the safety requirements, it is the last page of a span.
-    let Some(span) = (unsafe { Span::around(last) }) else {
-        return;
-    };
     // SAFETY: By the safety requirements these are pages of the heap.
     let reusable = unsafe { sys::are_reusable(block, pages) };
     if reusable && zeroing::wipes() {
@@ -421,13 +383,10 @@ pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize
         unsafe { block.write_bytes(0, used(pages, units)) };
     }
     let mut heap = lock();
-    // SAFETY: The span has a block, so it is in the heap.
-    let pages = unsafe {
-        if reusable {
-            [heap.change(span, |span| span.remove_front(units)), None]
-        } else {
-            heap.retire_front(span, units)
-        }
+    let pages = if reusable {
+        [heap.remove_front(last, units), None]
+    } else {
+        heap.retire_front(last, units)
     };
     drop(heap);
     drop(pages);
@@ -461,7 +420,7 @@ pub(crate) fn place_in_new_page(
     }
     if let Some(mut span) = request.attempt(|gfp| Span::new(1, gfp)) {
         span.fill(units, wanted.min(batch.room()), batch);
-        lock().insert(span);
+        lock().add(span);
     }
 }
 
@@ -478,13 +437,7 @@ pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
         .blocks()
         .chunk_by(|one, other| one / PAGE_SIZE == other / PAGE_SIZE);
     for objects in of_one_page {
-        let first = objects.first().map_or(0, |&first| first) as *mut u8;
-        // SAFETY: By the safety requirements, it lies in the last page of a span.
-        let span = NonNull::new(first).and_then(|first| unsafe { Span::around(first) });
-        if let Some(span) = span {
-            // SAFETY: The span has a block, so it is in the heap.
-            unsafe { heap.remove_many(span, objects, units, &mut empty) };
-        }
+        heap.remove_many(objects, units, &mut empty);
     }
     // A batch has so few blocks that at most two spans too many can wait now.
     for pages in &mut surplus {
@@ -499,13 +452,7 @@ pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
 
 /// The small block of the heap that begins at an address, which may be any. Any context but NMI.
 pub(crate) fn object_at(addr: usize) -> Option<Object> {
-    // While the lock is held, a record exists as long as its page's words point to it.
-    let heap = HEAP.lock();
-    // SAFETY: What `find()` found was written for a span, and is removed under the lock before the
-    // span goes.
-    let object = Span::find(addr).and_then(|span| unsafe { span.as_ref() }.object_at(addr));
-    drop(heap);
-    object
+    HEAP.lock().around(addr)?.object_at(addr)
 }
 
 /// How full the heap is.
@@ -537,9 +484,9 @@ pub(crate) fn shrink() {
 pub(crate) fn forget() {
     let mut heap = lock();
     while let Some(span) = heap.settled.take(0, |_| true) {
-        drop(span);
+        span.hide();
     }
     while let Some(span) = heap.waiting.take(0, |_| true) {
-        drop(span);
+        span.hide();
     }
 }

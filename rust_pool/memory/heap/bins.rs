@@ -2,14 +2,17 @@
 
 //! Spans by the length of a run of free units.
 
-use crate::memory::heap::{
-    page_bitmap::UNITS,
-    span::Span, //
+use crate::memory::{
+    batch::Batch,
+    heap::{
+        page_bitmap::UNITS,
+        span::{
+            Object,
+            Span, //
+        }, //
+    }, //
 };
-use core::ptr::{
-    null_mut,
-    NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::prelude::*;
 
 const WORD: usize = u64::BITS as usize;
@@ -29,10 +32,10 @@ fn list_of(run: usize) -> usize {
 ///
 /// # Invariants
 ///
-/// `heads[list_of(run)]` starts a null-terminated, doubly linked list of spans with that run, each
-/// from `KBox::into_raw()` and in one list once. A bit of `filled` is set where a list is not empty.
+/// `heads[list_of(run)]` starts a doubly linked list of spans with that run, each from
+/// `KBox::leak()` and in one list once. A bit of `filled` is set where a list is not empty.
 pub(crate) struct Bins {
-    heads: KVec<*mut Span>,
+    heads: KVec<Option<NonNull<Span>>>,
     filled: [u64; LISTS / WORD],
     len: usize,
     /// The pages of all spans together.
@@ -47,7 +50,7 @@ impl Bins {
     pub(crate) fn new() -> Result<Self> {
         // INVARIANT: All lists are empty.
         Ok(Self {
-            heads: KVec::from_elem(null_mut(), LISTS, GFP_KERNEL)?,
+            heads: KVec::from_elem(None, LISTS, GFP_KERNEL)?,
             filled: [0; LISTS / WORD],
             len: 0,
             pages: 0,
@@ -64,10 +67,18 @@ impl Bins {
         self.pages
     }
 
-    fn mark(&mut self, run: usize, filled: bool) {
-        if let Some(word) = self.filled.get_mut(run / WORD) {
-            let bit = 1 << (run % WORD);
-            *word = if filled { *word | bit } else { *word & !bit };
+    /// Sets the first span of a list.
+    fn set_head(&mut self, list: usize, first: Option<NonNull<Span>>) {
+        if let Some(head) = self.heads.get_mut(list) {
+            *head = first;
+        }
+        if let Some(word) = self.filled.get_mut(list / WORD) {
+            let bit = 1 << (list % WORD);
+            *word = if first.is_some() {
+                *word | bit
+            } else {
+                *word & !bit
+            };
         }
     }
 
@@ -96,109 +107,150 @@ impl Bins {
     }
 
     /// Adds a span.
-    pub(crate) fn insert(&mut self, span: KBox<Span>) {
-        let run = list_of(span.run());
-        let Some(head) = self.heads.get_mut(run) else {
+    pub(crate) fn insert(&mut self, mut span: KBox<Span>) {
+        let list = list_of(span.run());
+        let Some(&first) = self.heads.get(list) else {
             return;
         };
-        let first = *head;
-        self.pages = self.pages.wrapping_add(span.pages());
-        // INVARIANT: The span becomes the head of the list of its run.
-        let span = KBox::into_raw(span);
-        *head = span;
-        // SAFETY: The span was a box just now; `first` is null or a span of this list.
-        unsafe {
-            (*span).prev = null_mut();
-            (*span).next = first;
-            if let Some(first) = first.as_mut() {
-                first.prev = span;
-            }
-        }
         self.len = self.len.wrapping_add(1);
-        self.mark(run, true);
-    }
-
-    /// Takes a span out.
-    ///
-    /// # Safety
-    ///
-    /// It is in these bins.
-    pub(crate) unsafe fn remove(&mut self, span: NonNull<Span>) -> KBox<Span> {
-        // SAFETY: By the safety requirements and the type invariant, it and its neighbours are
-        // spans.
-        let (run, prev, next) = unsafe {
-            let span = span.as_ref();
-            if let Some(prev) = span.prev.as_mut() {
-                prev.next = span.next;
-            }
-            if let Some(next) = span.next.as_mut() {
-                next.prev = span.prev;
-            }
-            (list_of(span.run()), span.prev, span.next)
-        };
-        // INVARIANT: The list goes on without the span.
-        if prev.is_null() {
-            if let Some(head) = self.heads.get_mut(run) {
-                *head = next;
-            }
-            if next.is_null() {
-                self.mark(run, false);
-            }
+        self.pages = self.pages.wrapping_add(span.pages());
+        span.prev = None;
+        span.next = first;
+        let span = NonNull::from(KBox::leak(span));
+        if let Some(at) = first {
+            // INVARIANT: It is in this list.
+            InBins { bins: self, at }.span().prev = Some(span);
         }
-        self.len = self.len.wrapping_sub(1);
-        // SAFETY: By the type invariant it comes from `KBox::into_raw()`, and it is in no list now.
-        let span = unsafe { KBox::from_raw(span.as_ptr()) };
-        self.pages = self.pages.wrapping_sub(span.pages());
-        span
+        // INVARIANT: The span becomes the head of the list of its run.
+        self.set_head(list, Some(span));
     }
 
     /// The first span with the shortest run of at least `run` units.
-    pub(crate) fn find(&self, run: usize) -> Option<NonNull<Span>> {
-        NonNull::new(*self.heads.get(self.filled_from(run)?)?)
+    pub(crate) fn find(&mut self, run: usize) -> Option<InBins<'_>> {
+        let at = (*self.heads.get(self.filled_from(run)?)?)?;
+        // INVARIANT: It is in one of these lists.
+        Some(InBins { bins: self, at })
     }
 
-    /// Moves a span to the list of another run, which is its own from now on.
+    /// A span that is known to be in these bins.
     ///
     /// # Safety
     ///
     /// It is in these bins.
-    pub(crate) unsafe fn move_to(&mut self, span: NonNull<Span>, run: usize) {
-        // SAFETY: By the safety requirements it is in these bins.
-        let mut span = unsafe { self.remove(span) };
-        span.set_run(run);
-        self.insert(span);
+    pub(crate) unsafe fn get(&mut self, at: NonNull<Span>) -> InBins<'_> {
+        // INVARIANT: By the safety requirements.
+        InBins { bins: self, at }
     }
 
     /// Takes out the span with the shortest run of at least `run` units for which `fits` is true,
     /// among the first [`VISITS`].
     pub(crate) fn take(&mut self, run: usize, fits: impl Fn(&Span) -> bool) -> Option<KBox<Span>> {
-        let mut at = run;
+        let mut list = run;
         let mut visits = 0..VISITS;
         loop {
-            at = self.filled_from(at)?;
-            let mut next = *self.heads.get(at)?;
-            while let Some(span) = NonNull::new(next) {
-                // SAFETY: By the type invariant the lists consist of spans.
-                let found = unsafe { span.as_ref() };
+            list = self.filled_from(list)?;
+            let mut next = *self.heads.get(list)?;
+            while let Some(at) = next {
                 visits.next()?;
-                if fits(found) {
-                    // SAFETY: It is in one of these lists.
-                    return Some(unsafe { self.remove(span) });
+                // INVARIANT: The list consists of spans of these bins.
+                let mut found = InBins { bins: self, at };
+                if fits(found.span()) {
+                    return Some(found.remove());
                 }
-                next = found.next;
+                next = found.span().next;
             }
-            at += 1;
+            list += 1;
         }
+    }
+}
+
+/// A span in bins.
+///
+/// # Invariants
+///
+/// At `at` is a span that is in `bins`. While these are borrowed, nobody else accesses it.
+pub(crate) struct InBins<'a> {
+    bins: &'a mut Bins,
+    at: NonNull<Span>,
+}
+
+impl<'a> InBins<'a> {
+    fn span(&mut self) -> &mut Span {
+        // SAFETY: By the type invariant; the result borrows `self`, and with it the bins.
+        unsafe { self.at.as_mut() }
+    }
+
+    /// Takes the span out.
+    pub(crate) fn remove(self) -> KBox<Span> {
+        let (span, _) = self.take_out();
+        span
+    }
+
+    /// Takes the span out, and returns the bins as well.
+    fn take_out(mut self) -> (KBox<Span>, &'a mut Bins) {
+        let Span { prev, next, .. } = *self.span();
+        let list = list_of(self.span().run());
+        let Self { bins, at } = self;
+        // INVARIANT: The list goes on without the span. Its neighbours are in these bins.
+        if let Some(at) = next {
+            InBins { bins, at }.span().prev = prev;
+        }
+        match prev {
+            Some(at) => InBins { bins, at }.span().next = next,
+            None => bins.set_head(list, next),
+        }
+        // SAFETY: By the type invariant of bins it comes from `KBox::leak()`. It is in no list now.
+        let span = unsafe { KBox::from_raw(at.as_ptr()) };
+        bins.len = bins.len.wrapping_sub(1);
+        bins.pages = bins.pages.wrapping_sub(span.pages());
+        (span, bins)
+    }
+
+    /// Moves the span to the list of another run, which is its own from now on.
+    fn move_to(mut self, run: usize) {
+        if self.span().run() != run {
+            let (mut span, bins) = self.take_out();
+            span.set_run(run);
+            bins.insert(span);
+        }
+    }
+
+    /// Places up to `most` small blocks, as [`Span::place_many`] does. Returns how many it placed.
+    pub(crate) fn place_many(mut self, units: usize, most: usize, batch: &mut Batch) -> usize {
+        let (placed, run) = self.span().place_many(units, most, batch);
+        self.move_to(run);
+        placed
+    }
+
+    /// Removes small blocks. Takes the span out if that leaves no block in it, except if `may_wait`
+    /// and it waits for another block at its front.
+    pub(crate) fn remove_many(
+        mut self,
+        objects: &[usize],
+        units: usize,
+        may_wait: bool,
+    ) -> Option<KBox<Span>> {
+        let span = self.span();
+        let run = span.remove_many(objects, units);
+        if span.is_empty_by(run) && !(span.lost_its_front() && may_wait) {
+            let mut span = self.remove();
+            span.set_run(run);
+            return Some(span);
+        }
+        self.move_to(run);
+        None
+    }
+
+    /// What [`Span::object_at`] returns.
+    pub(crate) fn object_at(mut self, addr: usize) -> Option<Object> {
+        self.span().object_at(addr)
     }
 }
 
 #[kernel::macros::kunit_tests(rust_pool_bins)]
 mod tests {
     use super::*;
-    use crate::{
-        memory::batch::Batch,
-        sys, //
-    };
+    use crate::sys;
 
     /// A span of one page of which so many units are free.
     fn span(free: usize) -> Option<KBox<Span>> {
@@ -282,7 +334,7 @@ mod tests {
         let Some(first) = span(20) else { return };
         bins.insert(first);
         // SAFETY: It is in the bins.
-        let middle = unsafe { bins.remove(at) };
+        let middle = unsafe { bins.get(at) }.remove();
         drop(KBox::into_inner(middle).into_pages());
         assert!(bins.len() == 2 && bins.longest() == 20);
         for _ in 0..2 {
@@ -296,12 +348,14 @@ mod tests {
         let bins = filled(&[20, 30]);
         assert!(bins.is_some());
         let Some(mut bins) = bins else { return };
+        assert!(bins.find(31).is_none());
         let found = bins.find(21);
-        assert!(bins.find(31).is_none() && found.is_some());
+        assert!(found.is_some());
         let Some(found) = found else { return };
-        // SAFETY: It is in the bins.
-        unsafe { bins.move_to(found, 10) };
-        assert!(bins.len() == 2 && bins.longest() == 20 && bins.find(1) == Some(found));
+        let at = found.at;
+        found.move_to(10);
+        assert!(bins.len() == 2 && bins.longest() == 20);
+        assert!(bins.find(1).is_some_and(|found| found.at == at));
         assert!(take(&mut bins, 0, |_| true) == Some(10));
         assert!(take(&mut bins, 0, |_| true) == Some(20));
     }

@@ -30,10 +30,7 @@ use crate::{
         PAGE_SIZE, //
     }, //
 };
-use core::ptr::{
-    null_mut,
-    NonNull, //
-};
+use core::ptr::NonNull;
 use kernel::prelude::*;
 
 /// The record of a span.
@@ -42,14 +39,13 @@ use kernel::prelude::*;
 ///
 /// - `base` is the start of `pages` pages of the direct map that belong to the span, each of which
 ///   has a reference of its own.
-/// - `map` tells the units of the last page that are in use, and its second [`PageWords`] points to
-///   the record. The first `retired` of them are in no block any more, but are not used again.
+/// - `map` tells the units of the last page that are in use. The first `retired` of them are in no
+///   block any more, but are not used again.
 /// - `run` is the length of the longest run of free units in `map`; of the first one, for as long
-///   as
-///   the span waits for a block at its front.
+///   as the span waits for a block at its front.
 pub(crate) struct Span {
-    pub(crate) prev: *mut Span,
-    pub(crate) next: *mut Span,
+    pub(crate) prev: Option<NonNull<Span>>,
+    pub(crate) next: Option<NonNull<Span>>,
     base: NonNull<u8>,
     map: PageBitmap,
     pages: u8,
@@ -78,13 +74,12 @@ impl Span {
         let room = sys::room(gfp)?;
         let base = sys::pages_exact(pages * PAGE_SIZE, gfp)?;
         recently_freed::forget(base.as_ptr() as usize);
-        // INVARIANT: `base` was just allocated with so many pages, and no unit is in use. The last
-        // page is made to point to the record below.
-        let span = KBox::write(
+        // INVARIANT: `base` was just allocated with so many pages, and no unit is in use.
+        Some(KBox::write(
             room,
             Self {
-                prev: null_mut(),
-                next: null_mut(),
+                prev: None,
+                next: None,
                 base,
                 map: PageBitmap::new(),
                 pages: count,
@@ -93,27 +88,11 @@ impl Span {
                 // CAST: 256.
                 run: UNITS as u16,
             },
-        );
-        if let Some(words) = PageWords::around(span.last()) {
-            let record = core::ptr::from_ref(&*span) as u64;
-            // SAFETY: The page belongs to the span.
-            unsafe { words.write(header::seal(span.last(), record), record) };
-        }
-        Some(span)
+        ))
     }
 
-    /// The record of the span whose last page holds `object`.
-    ///
-    /// # Safety
-    ///
-    /// `object` lies in the last page of a span.
-    pub(crate) unsafe fn around(object: NonNull<u8>) -> Option<NonNull<Self>> {
-        let (_, record) = PageWords::around(object.as_ptr() as usize)?.peek();
-        // CAST: `usize` is 64 bits wide on the architectures supported.
-        NonNull::new(record as usize as *mut Self)
-    }
-
-    /// The record of the span whose last page an address lies in, which may be any.
+    /// The record of the span whose last page an address lies in, which may be any. Only a record
+    /// that was shown is found, until it is hidden.
     pub(crate) fn find(addr: usize) -> Option<NonNull<Self>> {
         let (seal, record) = PageWords::around(addr)?.peek();
         let known = record != 0 && seal == header::seal(addr & !(PAGE_SIZE - 1), record);
@@ -271,11 +250,21 @@ impl Span {
         run.saturating_add(usize::from(self.retired)) == UNITS
     }
 
-    /// Clears the words in its page that point to the record, so that nobody finds it any more.
+    /// Makes the words in its last page point to the record, so that [`Self::find`] finds it.
+    pub(crate) fn show(&self) {
+        let record = core::ptr::from_ref(self) as u64;
+        self.set_words(header::seal(self.last(), record), record);
+    }
+
+    /// Clears these words, so that nobody finds the record any more.
     pub(crate) fn hide(&self) {
+        self.set_words(0, 0);
+    }
+
+    fn set_words(&self, first: u64, second: u64) {
         if let Some(words) = PageWords::around(self.last()) {
-            // SAFETY: The page belongs to the span.
-            unsafe { words.write(0, 0) };
+            // SAFETY: By the type invariant the page belongs to the span.
+            unsafe { words.write(first, second) };
         }
     }
 
@@ -406,8 +395,11 @@ mod tests {
             let (Some(one), Some(two)) = (one, two) else {
                 return;
             };
-            // SAFETY: It lies in the last page of a span.
-            assert!(unsafe { Span::around(two) } == NonNull::new(&raw mut *span));
+            assert!(Span::find(at(two)).is_none());
+            span.show();
+            assert!(Span::find(at(two)) == Some(NonNull::from(&*span)));
+            span.hide();
+            assert!(Span::find(at(two)).is_none());
             remove(&mut span, two, UNITS - 70);
             assert!(span.run() == UNITS - 20 && !span.is_empty());
             remove(&mut span, one, 20);
