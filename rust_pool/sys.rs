@@ -72,8 +72,9 @@ pub(crate) use frames::{
 };
 pub(crate) use guard_pages::{
     FaultWatch,
-    GuardedPage,
-    GuardedPages, //
+    GuardedPages,
+    HiddenPage,
+    ShownPage, //
 };
 pub(crate) use io::{
     io_exists,

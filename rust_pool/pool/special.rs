@@ -51,6 +51,7 @@ use crate::{
     sys::{
         self,
         GuardedPages,
+        ShownPage,
         PAGE_SIZE, //
     },
     trace,
@@ -133,22 +134,18 @@ pub(crate) fn allocate(
         }
         return None;
     };
-    let page = place.page.show();
+    let place = place.show();
+    let page = &place.page;
     let offset = offset(side, bytes, wish.align());
     let new = if zeroing::zeroes(request.zero) {
         0
     } else {
         poison::NEW
     };
-    // SAFETY: The page is mapped, and the place is ours until the block is published. The block
-    // lies in the page: `offset + bytes` is at most `PAGE_SIZE`.
-    let block = unsafe {
-        let block = page.add(offset);
-        poison::fill(page, offset, poison::AROUND);
-        poison::fill(block, bytes, new);
-        poison::fill(block.add(bytes), PAGE_SIZE - offset - bytes, poison::AROUND);
-        block
-    };
+    poison::fill_all(page.bytes(..offset), poison::AROUND);
+    poison::fill_all(page.bytes(offset..offset + bytes), new);
+    poison::fill_all(page.bytes(offset + bytes..), poison::AROUND);
+    let block = NonNull::from(page.bytes(offset..)).cast::<u8>();
     row.charge(bytes, PAGE_SIZE);
     SERVED.add(1, Relaxed);
     let addr = block.as_ptr() as usize;
@@ -161,7 +158,7 @@ pub(crate) fn allocate(
         allocated: Stack::capture(caller),
         freed: None,
     };
-    with(|arena| arena.publish(&place, known));
+    with(|arena| arena.publish(place, known));
     Some(block)
 }
 
@@ -171,7 +168,7 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     let found = with(|arena| arena.claim(addr, admits));
     let (found, place) = found.unwrap_or((Found::Nothing, None));
     let (violation, block) = match (found, place) {
-        (Found::Live(block), Some(place)) => return release(&block, &place, caller),
+        (Found::Live(block), Some(place)) => return release(&block, place, caller),
         (Found::Live(block), None) => {
             let violation = bad_free::wrong_tag(addr, block.tag, block.bytes, tag, caller);
             (violation, block)
@@ -192,9 +189,9 @@ fn keep(block: &Block) {
 }
 
 /// Frees a block whose place [`Arena::claim`] has given us.
-fn release(block: &Block, place: &Place, caller: usize) {
+fn release(block: &Block, place: Place<ShownPage>, caller: usize) {
     bad_free::check_context(block.addr, block.kind, caller);
-    check(block, place, caller);
+    check(block, &place, caller);
     tracking::remove(block.addr);
     block.row.discharge(block.bytes, PAGE_SIZE);
     let gone = trace::Block {
@@ -206,11 +203,9 @@ fn release(block: &Block, place: &Place, caller: usize) {
     };
     gone.freed(caller);
     if zeroing::wipes() && place.page.is_reusable() {
-        // SAFETY: The page is still mapped. The client gave the block up, so the page is ours.
-        unsafe { poison::fill(place.page.start(), PAGE_SIZE, 0) };
+        poison::fill_all(place.page.bytes(..), 0);
     }
-    // SAFETY: The client gave the block up, and the place is ours until `put()`.
-    unsafe { place.page.hide() };
+    let place = place.hide();
     let freed = Stack::capture(caller);
     with(|arena| arena.put(place, freed));
     // The work item flushes the page from the TLBs of other CPUs. If special pool is off, it drops
@@ -219,23 +214,17 @@ fn release(block: &Block, place: &Place, caller: usize) {
 }
 
 /// Reports writes to the rest of a block's page.
-fn check(block: &Block, place: &Place, caller: usize) {
-    let page = place.page.start();
-    let offset = block.addr - place.page.addr();
-    let end = offset + block.bytes;
-    // SAFETY: The page is mapped until `release()` hides it. `allocate()` has filled it around the
-    // block, which ends at `end`, in the page.
-    let (before, behind) = unsafe {
-        (
-            poison::changed(page, offset, poison::AROUND),
-            poison::changed(page.add(end), PAGE_SIZE - end, poison::AROUND),
-        )
-    };
+fn check(block: &Block, place: &Place<ShownPage>, caller: usize) {
+    let page = &place.page;
+    let offset = block.addr - page.addr();
+    // `allocate()` has filled the page around the block.
+    let before = poison::changed_in(page.bytes(..offset), poison::AROUND);
+    let behind = poison::changed_in(page.bytes(offset + block.bytes..), poison::AROUND);
     for (found, rule) in [
         (before, &rule::BYTES_BEFORE_SPECIAL_CHANGED),
         (behind, &rule::BYTES_BEHIND_SPECIAL_CHANGED),
     ] {
-        let Some(changed) = found else {
+        let Some((changed, _)) = found else {
             continue;
         };
         keep(block);

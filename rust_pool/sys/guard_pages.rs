@@ -12,7 +12,11 @@ use crate::sys::{
     },
     raw, //
 };
-use core::ptr::NonNull;
+use core::{
+    cell::Cell,
+    ptr::NonNull,
+    slice::SliceIndex, //
+};
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings,
@@ -75,19 +79,35 @@ impl GuardedPages {
         self.start() + (2 * at + 1) * PAGE_SIZE
     }
 
-    /// The page with an index, to show and to hide.
+    /// The page with an index, which is hidden.
     ///
     /// # Safety
     ///
-    /// The area is not dropped while the result is used.
-    pub(crate) unsafe fn page(&self, at: usize) -> Option<GuardedPage> {
+    /// It is hidden, and nobody else has it. The area is not dropped while the result, or what
+    /// [`HiddenPage::show`] makes of it, is used.
+    pub(crate) unsafe fn hidden(&self, at: usize) -> Option<HiddenPage> {
         let page = *self.pages.get(at)?;
         // INVARIANT: `address()` is where this page belongs. By the safety requirements the area
         // exists as long as the value is used.
-        Some(GuardedPage {
+        Some(HiddenPage {
             addr: self.address(at),
             page,
         })
+    }
+
+    /// The page with an index, which is shown.
+    ///
+    /// # Safety
+    ///
+    /// It is shown, and whoever had its memory gives it up. The area is not dropped while the
+    /// result, or what [`ShownPage::hide`] makes of it, is used.
+    pub(crate) unsafe fn shown(&self, at: usize) -> Option<ShownPage> {
+        let page = *self.pages.get(at)?;
+        // INVARIANT: As in `hidden()`; by the safety requirements it is mapped.
+        Some(ShownPage(HiddenPage {
+            addr: self.address(at),
+            page,
+        }))
     }
 
     /// Flushes the hidden pages from `first` to `last` from the TLBs of all CPUs. Sleeps.
@@ -125,26 +145,21 @@ impl Drop for Pages {
     }
 }
 
-/// A page of an area.
+/// A page of an area, which is not mapped.
 ///
 /// # Invariants
 ///
-/// `page` belongs at `addr` in an area, which exists as long as the value is used.
-pub(crate) struct GuardedPage {
+/// `page` belongs at `addr` in an area, which exists as long as the value is used. Nobody else maps
+/// it there.
+pub(crate) struct HiddenPage {
     addr: usize,
     page: NonNull<bindings::page>,
 }
 
-impl GuardedPage {
+impl HiddenPage {
     /// The address at which it is shown.
     pub(crate) fn addr(&self) -> usize {
         self.addr
-    }
-
-    /// The address at which it is shown, as a pointer.
-    pub(crate) fn start(&self) -> NonNull<u8> {
-        // SAFETY: By the type invariant it lies in an area, and these are not at null.
-        unsafe { NonNull::new_unchecked(self.addr as *mut u8) }
     }
 
     /// Whether nobody else refers to the page.
@@ -154,21 +169,50 @@ impl GuardedPage {
     }
 
     /// Maps the page. Any context but NMI.
-    pub(crate) fn show(&self) -> NonNull<u8> {
+    pub(crate) fn show(self) -> ShownPage {
         // SAFETY: By the type invariant the address lies in an area, and is this page's.
         unsafe { raw::rust_pool_guard_show(self.addr as *mut c_void, self.page.as_ptr()) };
-        self.start()
+        // INVARIANT: It is mapped now.
+        ShownPage(self)
+    }
+}
+
+/// A page of an area, which is mapped.
+///
+/// # Invariants
+///
+/// The page is mapped at its address, and its memory belongs to this value.
+pub(crate) struct ShownPage(HiddenPage);
+
+impl ShownPage {
+    /// The address at which it is shown.
+    pub(crate) fn addr(&self) -> usize {
+        self.0.addr()
+    }
+
+    /// Whether nobody else refers to the page.
+    pub(crate) fn is_reusable(&self) -> bool {
+        self.0.is_reusable()
+    }
+
+    /// Bytes of the page; none if there are not so many. Clients that use a freed block may change
+    /// them.
+    pub(crate) fn bytes(
+        &self,
+        range: impl SliceIndex<[Cell<u8>], Output = [Cell<u8>]>,
+    ) -> &[Cell<u8>] {
+        // SAFETY: By the type invariant these are the bytes of the page.
+        let all = unsafe { core::slice::from_raw_parts(self.addr() as *const Cell<u8>, PAGE_SIZE) };
+        all.get(range).unwrap_or_default()
     }
 
     /// Unmaps the page, and flushes it from the TLB of this CPU. Any context but NMI.
-    ///
-    /// # Safety
-    ///
-    /// Nobody uses the memory of the page any more.
-    pub(crate) unsafe fn hide(&self) {
-        // SAFETY: By the type invariant the address lies in an area; by the safety requirements
-        // nobody accesses it.
-        unsafe { raw::rust_pool_guard_hide(self.addr as *mut c_void) };
+    pub(crate) fn hide(self) -> HiddenPage {
+        // SAFETY: By the type invariant the address lies in an area, and nobody else uses the
+        // memory there.
+        unsafe { raw::rust_pool_guard_hide(self.addr() as *mut c_void) };
+        // INVARIANT: It is not mapped any more.
+        self.0
     }
 }
 

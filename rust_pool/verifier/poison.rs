@@ -42,17 +42,6 @@ pub(crate) unsafe fn fill(at: NonNull<u8>, bytes: usize, pattern: u8) {
     unsafe { at.write_bytes(pattern, bytes) };
 }
 
-/// The address of the first byte that is not `pattern`.
-///
-/// # Safety
-///
-/// `at` is valid for reads of `bytes` bytes, which are initialised.
-pub(crate) unsafe fn changed(at: NonNull<u8>, bytes: usize, pattern: u8) -> Option<usize> {
-    // SAFETY: By the safety requirements the memory may be read, and is initialised.
-    let bytes = unsafe { core::slice::from_raw_parts(at.as_ptr().cast(), bytes) };
-    changed_in(bytes, pattern).map(|(at, _)| at)
-}
-
 /// Where an address is, relative to a block.
 #[derive(Clone, Copy)]
 pub(crate) enum Where {

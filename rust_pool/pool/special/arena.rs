@@ -12,8 +12,9 @@ use crate::{
     },
     stats::tag_stats::TagStats,
     sys::{
-        GuardedPage,
         GuardedPages,
+        HiddenPage,
+        ShownPage,
         PAGE_SIZE, //
     },
     types::tag::{
@@ -103,10 +104,30 @@ struct Slot {
 }
 
 /// A place in the arena that the caller has for itself, until it publishes a block or puts the
-/// place back.
-pub(crate) struct Place {
+/// place back. Its page is hidden or shown.
+pub(crate) struct Place<P> {
     at: usize,
-    pub(crate) page: GuardedPage,
+    pub(crate) page: P,
+}
+
+impl Place<HiddenPage> {
+    /// Maps the page. Any context but NMI.
+    pub(crate) fn show(self) -> Place<ShownPage> {
+        Place {
+            at: self.at,
+            page: self.page.show(),
+        }
+    }
+}
+
+impl Place<ShownPage> {
+    /// Unmaps the page. Any context but NMI.
+    pub(crate) fn hide(self) -> Place<HiddenPage> {
+        Place {
+            at: self.at,
+            page: self.page.hide(),
+        }
+    }
 }
 
 /// What is at an address.
@@ -122,6 +143,11 @@ pub(crate) enum Found {
 }
 
 /// The pages of special pool, and their blocks.
+///
+/// # Invariants
+///
+/// The page of a live block is shown. Somebody has the page of a busy place as a [`Place`]. All
+/// others are hidden.
 pub(crate) struct Arena {
     pages: GuardedPages,
     slots: KVVec<Slot>,
@@ -185,16 +211,17 @@ impl Arena {
 
     /// Takes a place: of the free ones whose page nobody else refers to, the one that has been free
     /// for the longest time.
-    pub(crate) fn take(&mut self) -> Option<Place> {
+    pub(crate) fn take(&mut self) -> Option<Place<HiddenPage>> {
         for _ in 0..self.count_free {
             let back = (self.count() - self.kept) / KEPT_BACK;
             if self.count_free == 0 || (self.unused == 0 && self.count_free <= back) {
                 return None;
             }
             let at = *self.free.get(self.first)?;
-            // SAFETY: The page is used here, and as part of a `Place`. As long as somebody has
-            // that, the arena counts as live, and is not dropped.
-            let page = unsafe { self.pages.page(at) }?;
+            // SAFETY: By the type invariant the page of a free place is hidden. It is used here,
+            // and as part of a `Place`. As long as somebody has that, the arena counts as live, and
+            // is not dropped.
+            let page = unsafe { self.pages.hidden(at) }?;
             let slot = self.slots.get_mut(at)?;
             self.first = (self.first + 1) % self.free.len();
             if !slot.keep && !page.is_reusable() {
@@ -211,6 +238,7 @@ impl Arena {
                 self.kept += 1;
                 continue;
             }
+            // INVARIANT: The caller has it as a `Place`.
             slot.state = State::Busy;
             return Some(Place { at, page });
         }
@@ -233,9 +261,10 @@ impl Arena {
         }
     }
 
-    /// Makes the block in a place live.
-    pub(crate) fn publish(&mut self, place: &Place, block: Block) {
+    /// Makes the block in a place live. From now on its memory is the client's.
+    pub(crate) fn publish(&mut self, place: Place<ShownPage>, block: Block) {
         if let Some(slot) = self.slots.get_mut(place.at) {
+            // INVARIANT: The page is shown.
             slot.state = State::Live;
             slot.block = Some(block);
         }
@@ -248,19 +277,16 @@ impl Arena {
     }
 
     /// What is at an address. If a live block begins there and `may_go` returns `true`, the caller
-    /// gets its place, to free the block.
+    /// gets its place, to free the block, which the client gives up.
     pub(crate) fn claim(
         &mut self,
         addr: usize,
         may_go: impl FnOnce(&Block) -> bool,
-    ) -> (Found, Option<Place>) {
+    ) -> (Found, Option<Place<ShownPage>>) {
         let Some(at) = self.place(addr) else {
             return (Found::Nothing, None);
         };
-        // SAFETY: The page is only used as part of a `Place`. As long as somebody has that, the
-        // arena counts as live, and is not dropped.
-        let page = unsafe { self.pages.page(at) };
-        let Some((slot, page)) = self.slots.get_mut(at).zip(page) else {
+        let Some(slot) = self.slots.get_mut(at) else {
             return (Found::Nothing, None);
         };
         let Some(block) = &slot.block else {
@@ -269,11 +295,16 @@ impl Arena {
         let found = block.copy();
         match slot.state {
             State::Live if block.addr == addr => {
-                let place = may_go(block).then(|| {
-                    slot.state = State::Busy;
-                    Place { at, page }
-                });
-                (Found::Live(found), place)
+                if !may_go(block) {
+                    return (Found::Live(found), None);
+                }
+                // SAFETY: By the type invariant the page of a live block is shown; a client that
+                // frees a block gives it up. The page is only used as part of a `Place`: see
+                // `take()`.
+                let page = unsafe { self.pages.shown(at) };
+                // INVARIANT: The caller has it as a `Place`.
+                slot.state = State::Busy;
+                (Found::Live(found), page.map(|page| Place { at, page }))
             }
             State::Live => (Found::Inside(found), None),
             State::Busy | State::Freed | State::Kept if block.addr == addr => {
@@ -284,10 +315,11 @@ impl Arena {
     }
 
     /// Puts a place back, whose block was freed and whose page is hidden.
-    pub(crate) fn put(&mut self, place: &Place, freed: Stack) {
+    pub(crate) fn put(&mut self, place: Place<HiddenPage>, freed: Stack) {
         let Some(slot) = self.slots.get_mut(place.at) else {
             return;
         };
+        // INVARIANT: The page is hidden.
         slot.state = State::Freed;
         if let Some(block) = &mut slot.block {
             block.freed = Some(freed);
