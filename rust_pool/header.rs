@@ -126,6 +126,17 @@ pub(crate) fn stamp(kind: PoolKind, tag: Tag) -> u64 {
     IN_USE | (kind as u64) << 24 | u64::from(tag.as_raw()) << 32
 }
 
+/// A [`stamp`] for headers with the verifier's mark.
+#[inline]
+pub(crate) fn marked(stamp: u64) -> u64 {
+    stamp | MARKED
+}
+
+/// A [`stamp`] for headers with the verifier's mark, and the one for a red zone.
+pub(crate) fn checked(stamp: u64) -> u64 {
+    stamp | MARKED | CHECKED
+}
+
 /// The two words of a header, of either kind.
 #[derive(Clone, Copy)]
 struct Words {
@@ -184,11 +195,11 @@ impl Words {
         (self.second >> 16) as u16
     }
 
-    /// The words with these marks, and without a check word.
-    fn marked(&self, marks: u64) -> Self {
+    /// The words without a check word.
+    fn unsealed(&self) -> Self {
         Self {
-            first: self.first | marks,
             second: self.second & 0xffff_ffff,
+            ..*self
         }
     }
 
@@ -349,41 +360,6 @@ impl Header {
 
     fn is_spare(&self) -> bool {
         !self.0.in_use() && self.bytes() == 0
-    }
-
-    /// Sets the verifier's mark.
-    ///
-    /// # Safety
-    ///
-    /// At `object` is a header that the caller has written, and no client knows its block yet.
-    pub(crate) unsafe fn mark(object: NonNull<u8>) {
-        // SAFETY: By the safety requirements the caller has written a header there, and no client
-        // knows its block yet.
-        unsafe { Self::add(object, MARKED) };
-    }
-
-    /// Sets the verifier's mark, and the one for a red zone.
-    ///
-    /// # Safety
-    ///
-    /// At `object` is a header that the caller has written, and no client knows its block yet.
-    pub(crate) unsafe fn mark_checked(object: NonNull<u8>) {
-        // SAFETY: By the safety requirements the caller has written a header there, and no client
-        // knows its block yet.
-        unsafe { Self::add(object, MARKED | CHECKED) };
-    }
-
-    /// Adds marks to a header.
-    ///
-    /// # Safety
-    ///
-    /// At `object` is a header that the caller has written, and no client knows its block yet.
-    unsafe fn add(object: NonNull<u8>, marks: u64) {
-        if let Some(Found::Live(Self(words))) = Self::find(object.as_ptr() as usize) {
-            // SAFETY: There is a header, so `object` is aligned to it, and by the safety
-            // requirements its bytes belong to the caller.
-            unsafe { Self(words.marked(marks)).write(object) };
-        }
     }
 
     /// The bytes of the block's object in front of the header.
@@ -674,7 +650,7 @@ impl Remains {
     ///
     /// These words were read at `at`, in an object or a `struct page` of ours.
     unsafe fn bury(&self, words: Words, addr: usize, at: usize) -> bool {
-        let sealed = words.marked(0).freed(addr);
+        let sealed = words.unsealed().freed(addr);
         // SAFETY: By the safety requirements both words are ours, and were read there. A first word
         // that is an error number is refused: `replace()` could not tell it from a fault.
         unsafe {
@@ -760,22 +736,6 @@ impl PageHeader {
             // SAFETY: By the safety requirements the page belongs to the caller.
             unsafe { page.write(self.0.first, self.0.sealed(addr)) };
         }
-    }
-
-    /// Sets the verifier's mark, if the block has a header in a `struct page`, and returns whether
-    /// it has.
-    ///
-    /// # Safety
-    ///
-    /// The block belongs to the caller, and no client knows it yet.
-    pub(crate) unsafe fn mark(block: NonNull<u8>) -> bool {
-        let Some(Found::Live(Self(words))) = Self::find(block.as_ptr() as usize) else {
-            return false;
-        };
-        // SAFETY: There is a header, so the block begins with a page, and by the safety
-        // requirements that belongs to the caller.
-        unsafe { Self(words.marked(MARKED)).write(block) };
-        true
     }
 
     /// Whether it has the verifier's mark.
@@ -1050,8 +1010,9 @@ mod tests {
         assert!(Header::find_nonpaged(addr).is_none());
         write(&mut object, 100, PoolKind::NonPaged);
         assert!(Header::find_nonpaged(addr).is_some());
-        // SAFETY: The object is ours and begins with a header.
-        unsafe { Header::mark(NonNull::from(&mut *object).cast()) };
+        let header = Header::new(100, marked(stamp(PoolKind::NonPaged, Tag::stored(TAG))), 7);
+        // SAFETY: The object is ours, and aligned.
+        unsafe { header.write(NonNull::from(&mut *object).cast()) };
         assert!(live(addr).is_some_and(|header| header.is_marked() && header.bytes() == 100));
         assert!(Header::find_nonpaged(addr).is_none());
         Ok(())

@@ -21,6 +21,7 @@ pub(crate) mod wish;
 
 use crate::{
     header::{
+        self,
         Found,
         Header,
         PageHeader,
@@ -93,6 +94,7 @@ use crate::{
     verifier::{
         held_back,
         hooks,
+        on,
         quarantine_set,
         tracking, //
     }, //
@@ -264,16 +266,25 @@ fn allocate_checked(
         sleep: true,
     };
     let small = small::is_small(bytes, wish.cache_aligned);
-    let block = match verified::allocate(request, wish, kind, tag, row, caller) {
-        None if small => small::allocate(request, wish.cache_aligned, kind, tag, row),
-        None => allocate_large(request, kind, tag, row, caller),
+    // The verifier may be switched meanwhile, and what it records has to be marked.
+    let verified = on();
+    let mut stamp = header::stamp(kind, tag);
+    let mut block = None;
+    if verified {
+        stamp = header::marked(stamp);
+        block = verified::allocate(request, wish, kind, tag, row, caller);
+    }
+    let block = match block {
+        None if small => small::allocate(request, wish.cache_aligned, stamp, row),
+        None => allocate_large(request, kind, tag, stamp, row, caller),
         block => block,
     };
     match block {
         Some(block) => {
             row.begin_peak();
-            // SAFETY: The block has just been allocated, and no client knows it yet.
-            unsafe { verified::allocated(block, bytes, small, tag, kind, caller) };
+            if verified {
+                verified::allocated(block, bytes, small, tag, kind, caller);
+            }
             traced::allocated(block, bytes, small, tag, kind, caller);
         }
         None => row.fail(),
@@ -287,11 +298,12 @@ fn allocate_large(
     request: Request,
     kind: PoolKind,
     tag: Tag,
+    stamp: u64,
     row: &'static TagStats,
     caller: usize,
 ) -> Option<NonNull<u8>> {
     if request.bytes <= pages::MAX {
-        if let Some(block) = pages::allocate(request, kind, tag, row) {
+        if let Some(block) = pages::allocate(request, stamp, row) {
             return Some(block);
         }
     }

@@ -39,10 +39,6 @@ use crate::{
         self,
         page_align,
         PAGE_SIZE, //
-    },
-    types::tag::{
-        PoolKind,
-        Tag, //
     }, //
 };
 use core::ptr::NonNull;
@@ -76,17 +72,13 @@ pub(crate) fn order(bytes: usize) -> Option<u32> {
     }
 }
 
-/// Allocates a block of at most [`MAX`] bytes that is not small. Any context but NMI.
-pub(crate) fn allocate(
-    request: Request,
-    kind: PoolKind,
-    tag: Tag,
-    row: &TagStats,
-) -> Option<NonNull<u8>> {
+/// Allocates a block of at most [`MAX`] bytes that is not small. Its header has this
+/// [`header::stamp`]. Any context but NMI.
+pub(crate) fn allocate(request: Request, stamp: u64, row: &TagStats) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
     if let Some((pages, units)) = heap::shape(bytes) {
         let block = heap::place_front(pages, units, request.plain())?;
-        return Some(hand_out(block, request, Form::Shared, kind, tag, row));
+        return Some(hand_out(block, request, Form::Shared, stamp, row));
     }
     let (block, form) = match order(bytes) {
         Some(order) => {
@@ -104,7 +96,7 @@ pub(crate) fn allocate(
         }
     };
     recently_freed::forget(block.as_ptr() as usize);
-    Some(hand_out(block, request, form, kind, tag, row))
+    Some(hand_out(block, request, form, stamp, row))
 }
 
 /// Whether the pages of a live block without a header in front may be handed out again: the pool
@@ -130,13 +122,12 @@ fn hand_out(
     block: NonNull<u8>,
     request: Request,
     form: Form,
-    kind: PoolKind,
-    tag: Tag,
+    stamp: u64,
     row: &TagStats,
 ) -> NonNull<u8> {
     let bytes = request.bytes;
     let used = used(bytes, form);
-    let header = PageHeader::new(bytes, form, header::stamp(kind, tag), row.index());
+    let header = PageHeader::new(bytes, form, stamp, row.index());
     // SAFETY: The caller has just allocated the memory: whole pages, of which only the last may be
     // shared, with `used` bytes that are ours.
     unsafe {

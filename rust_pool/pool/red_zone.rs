@@ -10,6 +10,7 @@
 use crate::{
     callers::stack::Stack,
     header::{
+        self,
         Found,
         Header,
         UNIT, //
@@ -17,7 +18,6 @@ use crate::{
     memory::{
         object::Object,
         request::Request,
-        size_class::Class,
         zeroing, //
     },
     options::{
@@ -75,23 +75,14 @@ pub(crate) fn allocate(
     if !small::is_small_with_room(bytes, TAIL, aligned) || !OPTIONS.lock().checks(tag, &who) {
         return None;
     }
-    let block = small::allocate_with_room(request, TAIL, aligned, kind, tag, row)?;
-    // SAFETY: A small block has its header in front, in the same object.
-    let at = unsafe { block.sub(UNIT) };
-    // SAFETY: `allocate_with_room()` has written the header, and no client knows the block yet.
-    unsafe { Header::mark_checked(at) };
-    let Some(Found::Live(header)) = Header::find(at.as_ptr() as usize) else {
-        return Some(block);
-    };
-    let room = Class::of_header(&header).bytes() - UNIT - header.front();
-    // SAFETY: From the block on, the object has `room` bytes, and no client knows it yet.
-    unsafe {
+    let stamp = header::checked(header::stamp(kind, tag));
+    small::allocate_with_room(request, TAIL, aligned, stamp, row, |object, start| {
+        let behind = object.bytes_from(start + bytes);
         if !zeroing::zeroes(request.zero) {
-            poison::fill(block, bytes, poison::NEW);
+            poison::fill_all(object.bytes_from(start), poison::NEW);
         }
-        poison::fill(block.add(bytes), room - bytes, poison::AROUND);
-    }
-    Some(block)
+        poison::fill_all(behind, poison::AROUND);
+    })
 }
 
 /// Frees a block with a red zone, which had this header. Any context but NMI.

@@ -26,11 +26,7 @@ use crate::{
         tag_stats::TagStats,
         tag_table, //
     },
-    sys::arch::read_once,
-    types::tag::{
-        PoolKind,
-        Tag, //
-    }, //
+    sys::arch::read_once, //
 };
 use core::ptr::NonNull;
 
@@ -47,27 +43,27 @@ pub(crate) fn is_small_with_room(bytes: usize, room: usize, aligned: bool) -> bo
 }
 
 /// Allocates a block of `request.bytes`, not 0, that [`is_small`]; `aligned` says whether it is
-/// cache-aligned. Any context but NMI.
+/// cache-aligned. Its header has this [`header::stamp`]. Any context but NMI.
 #[inline]
 pub(crate) fn allocate(
     request: Request,
     aligned: bool,
-    kind: PoolKind,
-    tag: Tag,
+    stamp: u64,
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
-    allocate_with_room(request, 0, aligned, kind, tag, row)
+    allocate_with_room(request, 0, aligned, stamp, row, |_, _| ())
 }
 
-/// Like [`allocate`], with `room` bytes behind the block, if it [`is_small_with_room`].
+/// Like [`allocate`], with `room` bytes behind the block, if it [`is_small_with_room`]. Before it
+/// hands the block out, it calls `fill` with the object and where in it the block begins.
 #[inline]
 pub(crate) fn allocate_with_room(
     request: Request,
     room: usize,
     aligned: bool,
-    kind: PoolKind,
-    tag: Tag,
+    stamp: u64,
     row: &TagStats,
+    fill: impl FnOnce(&Object, usize),
 ) -> Option<NonNull<u8>> {
     let room = if aligned { room + CACHE_ROOM } else { room };
     let class = Class::for_bytes(request.bytes.wrapping_add(room))?;
@@ -75,11 +71,10 @@ pub(crate) fn allocate_with_room(
         Some(object) => object,
         None => Object::supply(class, request.plain())?,
     };
-    let stamp = header::stamp(kind, tag);
     if aligned {
-        make_aligned(object, request, room, stamp, row)
+        make_aligned(object, request, room, stamp, row, fill)
     } else {
-        Some(make(object, request, room, stamp, row))
+        Some(make(object, request, room, stamp, row, fill))
     }
 }
 
@@ -87,7 +82,8 @@ pub(crate) fn allocate_with_room(
 #[inline]
 pub(crate) fn supply(request: Request, row: &TagStats) -> Option<NonNull<u8>> {
     let object = Object::supply(Class::for_bytes(request.bytes)?, request.plain())?;
-    Some(make(object, request, 0, read_once::read(&row.stamp), row))
+    let stamp = read_once::read(&row.stamp);
+    Some(make(object, request, 0, stamp, row, |_, _| ()))
 }
 
 /// Turns an object into a block. Its class is large enough for the request and `room`.
@@ -98,12 +94,14 @@ fn make(
     room: usize,
     stamp: u64,
     row: &TagStats,
+    fill: impl FnOnce(&Object, usize),
 ) -> NonNull<u8> {
     object.write(Header::with_room(request.bytes, room, stamp, row.index()));
     row.charge(request.bytes, object.class().bytes());
     if zeroing::zeroes(request.zero) {
         object.clear_from(UNIT);
     }
+    fill(&object, UNIT);
     object.into_block()
 }
 
@@ -115,6 +113,7 @@ fn make_aligned(
     room: usize,
     stamp: u64,
     row: &TagStats,
+    fill: impl FnOnce(&Object, usize),
 ) -> Option<NonNull<u8>> {
     // Objects are aligned to units, so `front` is at most `CACHE_ROOM`.
     let front = (object.addr() + UNIT).wrapping_neg() % CACHE_LINE;
@@ -123,6 +122,7 @@ fn make_aligned(
     if zeroing::zeroes(request.zero) {
         object.clear_from(front + UNIT);
     }
+    fill(&object, front + UNIT);
     let block = object.into_aligned_block(header.behind(front / UNIT))?;
     row.charge(request.bytes, used);
     Some(block)

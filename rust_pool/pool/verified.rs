@@ -4,9 +4,8 @@
 
 use crate::{
     header::{
-        Header,
-        PageHeader,
-        UNIT, //
+        Found,
+        PageHeader, //
     },
     memory::request::Request,
     pool::{
@@ -25,16 +24,12 @@ use crate::{
             Tag, //
         }, //
     },
-    verifier::{
-        on,
-        tracking, //
-    }, //
+    verifier::tracking, //
 };
 use core::ptr::NonNull;
 
-/// Allocates a block from special pool, or with a red zone, if the options say so. Any context but
-/// NMI.
-#[inline]
+/// Allocates a block from special pool, or with a red zone, if the options say so. The verifier is
+/// on. Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
     wish: Wish,
@@ -43,42 +38,16 @@ pub(crate) fn allocate(
     row: &'static TagStats,
     caller: usize,
 ) -> Option<NonNull<u8>> {
-    if !on() {
-        return None;
-    }
     if let Some(block) = special::allocate(request, wish, kind, tag, row, caller) {
         return Some(block);
     }
     red_zone::allocate(request, wish.cache_aligned, kind, tag, row, caller)
 }
 
-/// Marks and records a pool block of the C API. `small` says whether it is a small block.
-///
-/// # Safety
-///
-/// `block` has just been allocated, and no client knows it yet.
-#[inline]
-pub(crate) unsafe fn allocated(
-    block: NonNull<u8>,
-    bytes: usize,
-    small: bool,
-    tag: Tag,
-    kind: PoolKind,
-    caller: usize,
-) {
-    if on() {
-        // SAFETY: By the safety requirements the block is new, and no client knows it yet.
-        unsafe { mark(block, bytes, small, tag, kind, caller) };
-    }
-}
-
-/// Marks and records a block, with the verifier on: see [`allocated`].
-///
-/// # Safety
-///
-/// `block` has just been allocated, and no client knows it yet.
+/// Records a pool block of the C API whose header has the verifier's mark. `small` says whether it
+/// is a small block.
 #[cold]
-unsafe fn mark(
+pub(crate) fn allocated(
     block: NonNull<u8>,
     bytes: usize,
     small: bool,
@@ -86,20 +55,10 @@ unsafe fn mark(
     kind: PoolKind,
     caller: usize,
 ) {
-    let marked = if arena::covers(block.as_ptr() as usize) {
-        true
-    } else if small {
-        // SAFETY: A small block has a header in front, which was just written. By the safety
-        // requirements no client knows the block.
-        unsafe { Header::mark(block.sub(UNIT)) };
-        true
-    } else {
-        // SAFETY: By the safety requirements no client knows the block, so its pages are ours.
-        unsafe { PageHeader::mark(block) }
-    };
+    let addr = block.as_ptr() as usize;
     // A large block has no header to mark. It has a record, and was tracked with that.
-    if marked {
-        let addr = block.as_ptr() as usize;
+    let pages = || matches!(PageHeader::find(addr), Some(Found::Live(_)));
+    if arena::covers(addr) || small || pages() {
         tracking::add(addr, bytes, Some(tag), MemoryType::pool(kind), caller);
     }
 }

@@ -6,10 +6,7 @@ use crate::{
     lib::text::kwrite,
     sys::arch::read_once, //
 };
-use core::{
-    cell::Cell,
-    ptr::NonNull, //
-};
+use core::cell::Cell;
 use kernel::fmt;
 
 /// Fills red zones, and the rest of a page in special pool.
@@ -30,16 +27,6 @@ pub(crate) fn changed_in(bytes: &[Cell<u8>], pattern: u8) -> Option<(usize, u8)>
         let value = read_once::byte(byte);
         (value != pattern).then_some((byte.as_ptr() as usize, value))
     })
-}
-
-/// Fills memory.
-///
-/// # Safety
-///
-/// `at` is valid for writes of `bytes` bytes, which nobody else uses.
-pub(crate) unsafe fn fill(at: NonNull<u8>, bytes: usize, pattern: u8) {
-    // SAFETY: By the safety requirements the memory may be written.
-    unsafe { at.write_bytes(pattern, bytes) };
 }
 
 /// Where an address is, relative to a block.
