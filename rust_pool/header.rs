@@ -53,7 +53,10 @@ use crate::{
         }, //
     }, //
 };
-use core::ptr::NonNull;
+use core::{
+    ops::Deref,
+    ptr::NonNull, //
+};
 use kernel::sync::atomic::{
     Atomic,
     Relaxed, //
@@ -139,7 +142,7 @@ pub(crate) fn checked(stamp: u64) -> u64 {
 
 /// The two words of a header, of either kind.
 #[derive(Clone, Copy)]
-struct Words {
+pub(crate) struct Words {
     first: u64,
     second: u64,
 }
@@ -210,12 +213,69 @@ impl Words {
     }
 }
 
+impl From<Header> for Words {
+    #[inline(always)]
+    fn from(header: Header) -> Self {
+        header.0
+    }
+}
+
+impl From<PageHeader> for Words {
+    #[inline(always)]
+    fn from(header: PageHeader) -> Self {
+        header.0
+    }
+}
+
 /// A header that was found.
 pub(crate) enum Found<H> {
     /// The header of a live block.
-    Live(H),
+    Live(Live<H>),
     /// The header of a block that was freed.
     Freed(H),
+}
+
+/// The header of a block that was live when it was found.
+///
+/// # Invariants
+///
+/// `header` is that of a live block, and was read at `at`. Its check word proves that this module
+/// wrote it there: to an object or a `struct page` of ours.
+#[derive(Clone, Copy)]
+pub(crate) struct Live<H> {
+    header: H,
+    /// The address that it is the header of.
+    addr: usize,
+    /// The address of its first word.
+    at: usize,
+}
+
+impl<H> Deref for Live<H> {
+    type Target = H;
+
+    #[inline(always)]
+    fn deref(&self) -> &H {
+        &self.header
+    }
+}
+
+impl<H: Copy + Into<Words>> Live<H> {
+    /// The address at which it was found.
+    #[inline(always)]
+    pub(crate) fn addr(&self) -> usize {
+        self.addr
+    }
+
+    /// Marks the block as freed. Returns `false` if another CPU freed it first. Any context.
+    #[inline(always)]
+    pub(crate) fn claim(&self) -> bool {
+        let Words { first, .. } = self.header.into();
+        // SAFETY: By the type invariant `peek()` has read a header of ours there. Only this
+        // function changes the first word of a live block's header. If the block was freed
+        // meanwhile, the word differs. `first` is not -`EFAULT`, as the top bit of a stamp is
+        // clear.
+        unsafe { sys::replace(self.at, first, first & !IN_USE) }
+    }
 }
 
 /// Looks at the header of the live block that begins at `addr`, if there is one. Any context, any
@@ -226,13 +286,13 @@ fn look_at<T>(
     small: impl FnOnce(Header) -> T,
 ) -> Option<T> {
     if addr % PAGE_SIZE == 0 {
-        if let Some(Found::Live(header)) = PageHeader::find(addr) {
+        if let Some(Found::Live(Live { header, .. })) = PageHeader::find(addr) {
             return Some(pages(header));
         }
     }
     let header = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0);
     match header.and_then(Header::find) {
-        Some(Found::Live(header)) => Some(small(header)),
+        Some(Found::Live(Live { header, .. })) => Some(small(header)),
         _ => None,
     }
 }
@@ -328,13 +388,10 @@ impl Header {
     #[inline]
     pub(crate) unsafe fn write_spare(object: NonNull<u8>, units: usize) {
         let addr = object.as_ptr() as usize;
-        let at = object.cast::<u64>();
-        // SAFETY: By the safety requirements these bytes are aligned and the caller's. Others may
-        // look for a header here meanwhile, so the loads are volatile.
-        let found = unsafe { (at.read_volatile(), at.add(1).read_volatile()) };
         // CAST: By the safety requirements it is at most 255.
         let place = (units as u64) << 16;
-        let words = match Words::genuine(found, addr).filter(|words| !words.in_use()) {
+        let found = sys::peek(addr).and_then(|found| Words::genuine(found, addr));
+        let words = match found.filter(|words| !words.in_use()) {
             Some(words) if words.first & (UNITS | ALIGNED | FRONT) == place => return,
             Some(words) => Words {
                 first: words.first & !(UNITS | ALIGNED | FRONT | MARKED | CHECKED) | place,
@@ -345,7 +402,9 @@ impl Header {
                 second: 0,
             },
         };
+        let at = object.cast::<u64>();
         // SAFETY: By the safety requirements these bytes are aligned, and belong to the caller.
+        // Others may look for a header here meanwhile, so the stores are volatile.
         unsafe {
             at.write_volatile(words.first);
             at.add(1).write_volatile(words.freed(addr));
@@ -387,11 +446,22 @@ impl Header {
     /// The header at `addr`, which may be any address, if it is that of a live block in nonpaged
     /// pool, without the verifier's mark, and not cache-aligned.
     #[inline(always)]
-    pub(crate) fn find_nonpaged(addr: usize) -> Option<Self> {
+    pub(crate) fn find_nonpaged(addr: usize) -> Option<Live<Self>> {
         let (first, second) = sys::peek(addr)?;
         // CAST: It is the upper half of the second word.
         (first & SMALL_STATE == IN_USE && (second >> 32) as u32 == check(addr, first, second))
-            .then_some(Self(Words { first, second }))
+            .then_some(Self(Words { first, second }).found_at(addr))
+    }
+
+    /// This header, which was found at `addr`, in use and with its check word.
+    #[inline(always)]
+    fn found_at(self, addr: usize) -> Live<Self> {
+        // INVARIANT: The caller has read it there.
+        Live {
+            header: self,
+            addr,
+            at: addr,
+        }
     }
 
     /// What the header of a live block at `addr`, which may be any address, has in common with
@@ -400,13 +470,13 @@ impl Header {
     /// [`check`] does.
     pub(crate) fn common(addr: usize) -> Option<raw::rust_pool_headers> {
         match Self::find(addr)? {
-            Found::Live(Self(words)) if words.first & (ALIGNED | MARKED) == 0 => {
-                let second = words.second & 0xffff_ffff;
+            Found::Live(header) if header.0.first & (ALIGNED | MARKED) == 0 => {
+                let Words { first, second } = header.0.unsealed();
                 Some(raw::rust_pool_headers {
-                    live: words.first,
-                    freed: words.first & !IN_USE,
+                    live: first,
+                    freed: first & !IN_USE,
                     second,
-                    mixed: words.first ^ second << 20,
+                    mixed: first ^ second << 20,
                     secret: read_once::read(&SECRET),
                 })
             }
@@ -419,24 +489,9 @@ impl Header {
     pub(crate) fn find(addr: usize) -> Option<Found<Self>> {
         let header = Self(Words::genuine(sys::peek(addr)?, addr)?);
         if header.0.in_use() {
-            return Some(Found::Live(header));
+            return Some(Found::Live(header.found_at(addr)));
         }
         (!header.is_spare()).then_some(Found::Freed(header))
-    }
-
-    /// Marks the block as freed. Returns `false` if another CPU freed it first.
-    ///
-    /// # Safety
-    ///
-    /// [`Self::find`] found this header at `addr`.
-    #[inline(always)]
-    pub(crate) unsafe fn claim(&self, addr: usize) -> bool {
-        let first = self.0.first;
-        // SAFETY: `find()` has read at `addr`. It found a header with its check word, so an object
-        // of ours is there, and only this function changes the first word of a live block's header.
-        // If the block was freed meanwhile, the word differs. `first` is not -`EFAULT`, as the top
-        // bit of a stamp is clear.
-        unsafe { sys::replace(addr, first, first & !IN_USE) }
     }
 
     /// The bytes that the client asked for.
@@ -496,49 +551,74 @@ fn units_behind(first: u64) -> usize {
 const PLACES: [u64; 5] = [0, ALIGNED, ALIGNED | 1, ALIGNED | 2, ALIGNED | 3];
 
 /// The words of a damaged header, to find out what it was.
+///
+/// # Invariants
+///
+/// `words` were read at `at`, where `addr` would have its header.
 #[derive(Clone, Copy)]
-pub(crate) struct Remains(Words);
+pub(crate) struct Remains {
+    words: Words,
+    addr: usize,
+    at: usize,
+}
 
 impl Remains {
     /// The words where a small block's header would be, at any address.
     pub(crate) fn of_small(addr: usize) -> Option<Self> {
         let (first, second) = sys::peek(addr)?;
-        Some(Self(Words { first, second }))
+        // INVARIANT: They were just read.
+        Some(Self {
+            words: Words { first, second },
+            addr,
+            at: addr,
+        })
     }
 
     /// The words in the `struct page` of the page at any address, where a block of pages has its
     /// header.
     pub(crate) fn of_pages(addr: usize) -> Option<Self> {
-        let (first, second) = PageWords::around(addr)?.peek();
-        Some(Self(Words { first, second }))
+        let page = PageWords::around(addr)?;
+        let (first, second) = page.peek();
+        // INVARIANT: They were just read.
+        Some(Self {
+            words: Words { first, second },
+            addr,
+            at: page.addr(),
+        })
     }
 
     /// Whether the words are the same.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.0.first == other.0.first && self.0.second == other.0.second
+        self.words.first == other.words.first && self.words.second == other.words.second
     }
 
     /// The number of its row in the tag table, if the second word is intact.
     pub(crate) fn row(&self) -> u16 {
-        self.0.row()
+        self.words.row()
     }
 
     /// Its tag and pool, if the first word is intact and the block is live.
     pub(crate) fn identity(&self) -> Option<(Tag, PoolKind)> {
-        self.0.in_use().then(|| (self.0.tag(), self.0.kind()))
+        let words = &self.words;
+        words.in_use().then(|| (words.tag(), words.kind()))
     }
 
-    /// The check word, if it is intact.
-    fn check(&self) -> u32 {
+    /// Whether the second word is intact, if this was the first.
+    fn proves(&self, first: u64) -> bool {
+        self.agrees(first, self.words.second)
+    }
+
+    /// Whether the check word is intact, if these were the words.
+    fn agrees(&self, first: u64, second: u64) -> bool {
         // CAST: It is the upper half of the second word.
-        (self.0.second >> 32) as u32
+        check(self.addr, first, second) == (self.words.second >> 32) as u32
     }
 
     /// The header of a small block, if only its first word was overwritten, and its tag has this
     /// stamp. Tries every first word that such a header can have; the check word proves which one
     /// it was.
-    pub(crate) fn small_by_second(&self, addr: usize, stamp: u64) -> Option<Header> {
-        let header = Header(self.0);
+    pub(crate) fn small_by_second(&self, stamp: u64) -> Option<Header> {
+        let header = Header(self.words);
         let bytes = Some(header.bytes()).filter(|&bytes| bytes != 0 && bytes <= LARGEST)?;
         let least = units(bytes);
         PLACES
@@ -551,11 +631,11 @@ impl Remains {
                     })
                 })
             })
-            .find(|&first| check(addr, first, self.0.second) == self.check())
+            .find(|&first| self.proves(first))
             .map(|first| {
                 Header(Words {
                     first,
-                    second: self.0.second,
+                    ..self.words
                 })
             })
     }
@@ -564,15 +644,9 @@ impl Remains {
     /// that, and its tag has this stamp and row. If the check word is gone, there is no proof, as
     /// the first word may be a copy. Then the header only counts if `begins`: the caller knows that
     /// a block begins there.
-    pub(crate) fn small_by_first(
-        &self,
-        addr: usize,
-        stamp: u64,
-        row: u16,
-        begins: bool,
-    ) -> Option<Header> {
-        let Words { first, second } = self.0;
-        let header = Header(self.0);
+    pub(crate) fn small_by_first(&self, stamp: u64, row: u16, begins: bool) -> Option<Header> {
+        let Words { first, second } = self.words;
+        let header = Header(self.words);
         let place = first & (ALIGNED | FRONT);
         if first & !(MARKED | CHECKED | UNITS) != stamp | place
             || !PLACES.contains(&place)
@@ -588,7 +662,7 @@ impl Remains {
         // CAST: It has 16 bits.
         let with = |bytes: usize| bytes as u64 | u64::from(row) << 16;
         let end = header.units() * UNIT;
-        let proven = |bytes: &usize| check(addr, first, with(*bytes)) == self.check();
+        let proven = |bytes: &usize| self.agrees(first, with(*bytes));
         let sizes = end.saturating_sub((3 + behind) * UNIT)..end;
         let rest = match sizes.filter(fits).find(proven) {
             Some(bytes) => with(bytes),
@@ -605,12 +679,11 @@ impl Remains {
     /// stamp, and its size is among `sizes`. `form` returns the form of a block of this many bytes.
     pub(crate) fn pages_by_second(
         &self,
-        addr: usize,
         stamp: u64,
         sizes: impl Iterator<Item = usize>,
         form: impl Fn(usize) -> Form,
     ) -> Option<PageHeader> {
-        if self.0.second & 0xffff != 0 || self.0.second == 0 {
+        if self.words.second & 0xffff != 0 || self.words.second == 0 {
             return None;
         }
         sizes
@@ -618,11 +691,11 @@ impl Remains {
                 let PageHeader(words) = PageHeader::new(bytes, form(bytes), stamp, self.row());
                 [words.first, words.first | MARKED]
             })
-            .find(|&first| check(addr, first, self.0.second) == self.check())
+            .find(|&first| self.proves(first))
             .map(|first| {
                 PageHeader(Words {
                     first,
-                    second: self.0.second,
+                    ..self.words
                 })
             })
     }
@@ -635,59 +708,37 @@ impl Remains {
         row: u16,
         form: impl Fn(usize) -> Form,
     ) -> Option<PageHeader> {
-        let bytes = PageHeader(self.0).bytes();
+        let first = self.words.first;
+        let bytes = PageHeader(self.words).bytes();
         let PageHeader(words) = PageHeader::new(bytes, form(bytes), stamp, row);
-        (self.0.first & !MARKED == words.first).then_some(PageHeader(Words {
-            first: self.0.first,
-            second: words.second,
-        }))
+        (first & !MARKED == words.first).then_some(PageHeader(Words { first, ..words }))
     }
 
-    /// Writes `words` in place of the damaged header at `at`, as the header of a block that was
-    /// freed. Returns `false` if the first word has changed since it was read.
+    /// Repairs the header, as that of a block that was freed. Returns `false` if the first word has
+    /// changed since it was read.
     ///
     /// # Safety
     ///
-    /// These words were read at `at`, in an object or a `struct page` of ours.
-    unsafe fn bury(&self, words: Words, addr: usize, at: usize) -> bool {
-        let sealed = words.unsealed().freed(addr);
-        // SAFETY: By the safety requirements both words are ours, and were read there. A first word
-        // that is an error number is refused: `replace()` could not tell it from a fault.
+    /// A block of ours had this header where these words were read.
+    pub(crate) unsafe fn bury(&self, header: impl Into<Words>) -> bool {
+        let words = header.into();
+        let sealed = words.unsealed().freed(self.addr);
+        let found = self.words.first;
+        // A first word that is an error number is refused: `replace()` could not tell it from a
+        // fault.
+        // CAST: Its bits are compared with those of error numbers.
+        if (found as i64) < 0 && (found as i64) > -4096 {
+            return false;
+        }
+        // SAFETY: By the safety requirements both words are ours; by the type invariant they were
+        // read there.
         unsafe {
-            // CAST: Its bits are compared with those of error numbers.
-            if (self.0.first as i64) < 0 && (self.0.first as i64) > -4096 {
+            if !sys::replace(self.at, found, words.first & !IN_USE) {
                 return false;
             }
-            if !sys::replace(at, self.0.first, words.first & !IN_USE) {
-                return false;
-            }
-            (at as *mut u64).add(1).write_volatile(sealed);
+            (self.at as *mut u64).add(1).write_volatile(sealed);
         }
         true
-    }
-
-    /// Repairs the header of a small block, as one that was freed. Returns `false` if the first
-    /// word has changed since it was read.
-    ///
-    /// # Safety
-    ///
-    /// `header` was at `addr`, where these words were read.
-    pub(crate) unsafe fn bury_small(&self, header: &Header, addr: usize) -> bool {
-        // SAFETY: By the safety requirements a block of ours has its header there.
-        unsafe { self.bury(header.0, addr, addr) }
-    }
-
-    /// Repairs the header of a block of pages, as one that was freed. Returns `false` if the first
-    /// word has changed since it was read.
-    ///
-    /// # Safety
-    ///
-    /// `header` was that of the block at `addr`, for which these words were read.
-    pub(crate) unsafe fn bury_pages(&self, header: &PageHeader, addr: usize) -> bool {
-        PageWords::around(addr).is_some_and(|page| {
-            // SAFETY: By the safety requirements these are the words of a page of ours.
-            unsafe { self.bury(header.0, addr, page.addr()) }
-        })
     }
 }
 
@@ -747,50 +798,35 @@ impl PageHeader {
     /// The header of a block at `addr`, which may be any page-aligned address, if it is that of a
     /// live block in nonpaged pool without the verifier's mark.
     #[inline(always)]
-    pub(crate) fn find_nonpaged(addr: usize) -> Option<(Self, PageWords)> {
+    pub(crate) fn find_nonpaged(addr: usize) -> Option<(Live<Self>, PageWords)> {
         let page = PageWords::around(addr)?;
         let (first, second) = page.peek();
         // CAST: It is the upper half of the second word.
         (first & STATE == IN_USE && (second >> 32) as u32 == check(addr, first, second))
-            .then_some((Self(Words { first, second }), page))
+            .then_some((Self(Words { first, second }).found_at(addr, page), page))
+    }
+
+    /// This header, which was found in `page`, that of `addr`, in use and with its check word.
+    #[inline(always)]
+    fn found_at(self, addr: usize, page: PageWords) -> Live<Self> {
+        // INVARIANT: The caller has read it there.
+        Live {
+            header: self,
+            addr,
+            at: page.addr(),
+        }
     }
 
     /// Looks for the header of a block at `addr`, which may be any page-aligned address.
     #[inline]
     pub(crate) fn find(addr: usize) -> Option<Found<Self>> {
-        let words = Words::genuine(PageWords::around(addr)?.peek(), addr)?;
-        Some(if words.in_use() {
-            Found::Live(Self(words))
+        let page = PageWords::around(addr)?;
+        let header = Self(Words::genuine(page.peek(), addr)?);
+        Some(if header.0.in_use() {
+            Found::Live(header.found_at(addr, page))
         } else {
-            Found::Freed(Self(words))
+            Found::Freed(header)
         })
-    }
-
-    /// Marks the block as freed. Returns `false` if another CPU freed it first.
-    ///
-    /// # Safety
-    ///
-    /// [`Self::find`] found this header for `addr`.
-    pub(crate) unsafe fn claim(&self, addr: usize) -> bool {
-        // SAFETY: By the safety requirements the header was found there: `find()` reads these
-        // words.
-        PageWords::around(addr).is_some_and(|page| unsafe { self.claim_in(page) })
-    }
-
-    /// Like [`Self::claim`], if the caller has the page's words already.
-    ///
-    /// # Safety
-    ///
-    /// [`Self::find_nonpaged`] returned this header and `page`, or [`Self::find`] found this header
-    /// in these words.
-    #[inline(always)]
-    pub(crate) unsafe fn claim_in(&self, page: PageWords) -> bool {
-        let first = self.0.first;
-        // SAFETY: The words were read there. There was a header with its check word, so the page is
-        // ours, and only this function changes the first word of a live block's header. If the
-        // block was freed meanwhile, the word differs. `first` is not -`EFAULT`, as the top bit of
-        // a stamp is clear.
-        unsafe { sys::replace(page.addr(), first, first & !IN_USE) }
     }
 
     /// Removes the header of the pages at `base`, if they have one, before they are given back.
@@ -884,7 +920,7 @@ mod tests {
         unsafe { header.write(NonNull::from(object).cast()) };
     }
 
-    fn live(addr: usize) -> Option<Header> {
+    fn live(addr: usize) -> Option<Live<Header>> {
         match Header::find(addr)? {
             Found::Live(header) => Some(header),
             Found::Freed(_) => None,
@@ -931,10 +967,8 @@ mod tests {
         write(&mut object, 100, PoolKind::NonPaged);
         let addr = addr(&mut object);
         let header = live(addr).ok_or(EINVAL)?;
-        // SAFETY: It was found there.
-        assert!(unsafe { header.claim(addr) });
-        // SAFETY: As above.
-        assert!(!unsafe { header.claim(addr) });
+        assert!(header.claim());
+        assert!(!header.claim());
         assert!(matches!(Header::find(addr), Some(Found::Freed(_))));
         assert!(Header::find_nonpaged(addr).is_none());
         Ok(())
@@ -988,8 +1022,7 @@ mod tests {
         let addr = addr(&mut object);
         write(&mut object, 100, PoolKind::Paged);
         let header = live(addr).ok_or(EINVAL)?;
-        // SAFETY: It was found there.
-        assert!(unsafe { header.claim(addr) });
+        assert!(header.claim());
         for units in [8, 5, 1, 8] {
             // SAFETY: It is longer than a header, and nobody uses what is behind.
             unsafe { Header::write_spare(NonNull::from(&mut *object).cast(), units) };
@@ -1035,10 +1068,10 @@ mod tests {
             // Either word is enough to find the other.
             let remains = Remains::of_small(addr).ok_or(EINVAL)?;
             assert!(remains
-                .small_by_second(addr, stamp)
+                .small_by_second(stamp)
                 .is_some_and(|header| header.front() == front * UNIT));
             assert!(remains
-                .small_by_first(addr, stamp, 7, false)
+                .small_by_first(stamp, 7, false)
                 .is_some_and(|header| header.bytes() == 100));
         }
         Ok(())

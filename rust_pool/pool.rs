@@ -24,6 +24,7 @@ use crate::{
         self,
         Found,
         Header,
+        Live,
         PageHeader,
         UNIT, //
     },
@@ -431,7 +432,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 
 /// Frees a small block.
 #[inline]
-fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
+fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
     if !header.admits(tag) {
         if header.is_marked() {
             quarantine_set::quarantine_on_free(addr);
@@ -442,16 +443,15 @@ fn free_small(addr: usize, header: Header, tag: Tag, caller: usize) {
     bad_free::check_context(addr, header.kind(), caller);
     if header.is_checked() {
         // SAFETY: As below.
-        match unsafe { Object::claim(&header, addr - UNIT) } {
+        match unsafe { Object::claim(&header) } {
             Some(object) => red_zone::free(object, &header, caller),
             None => bad_free::report_freed_twice(addr, header.tag(), caller),
         }
         return;
     }
     let keep = header.is_marked() && forget(addr);
-    // SAFETY: The caller found `header` live in front of `addr`. A client that frees a block gives
-    // it up.
-    let Some(object) = (unsafe { Object::claim(&header, addr - UNIT) }) else {
+    // SAFETY: A client that frees a block gives it up.
+    let Some(object) = (unsafe { Object::claim(&header) }) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
     small::discharge(&header, tag_table::at(header.row()));
@@ -470,7 +470,7 @@ fn forget(addr: usize) -> bool {
 }
 
 /// Frees a block of pages.
-fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
+fn free_found_pages(addr: usize, header: Live<PageHeader>, tag: Tag, caller: usize) {
     if !header.admits(tag) {
         if header.is_marked() {
             quarantine_set::quarantine_on_free(addr);
@@ -480,16 +480,15 @@ fn free_found_pages(addr: usize, header: PageHeader, tag: Tag, caller: usize) {
     }
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
-    // SAFETY: The caller found `header` live for `addr`. A client that frees a block gives it up.
-    let block = unsafe { pages::take(addr, &header, tag_table::at(header.row())) };
-    if block.is_some() {
-        traced::pages(addr, &header).freed(caller);
-    }
-    match block {
-        Some(block) if keep => quarantine::keep(Memory::Pages(block, header)),
-        // SAFETY: The block had this header. `take()` returned it to one CPU only.
-        Some(block) => unsafe { pages::give(block, header) },
-        None => bad_free::report_freed_twice(addr, header.tag(), caller),
+    // SAFETY: A client that frees a block gives it up.
+    let Some(freed) = (unsafe { pages::Freed::claim(&header, tag_table::at(header.row())) }) else {
+        return bad_free::report_freed_twice(addr, header.tag(), caller);
+    };
+    traced::pages(addr, &header).freed(caller);
+    if keep {
+        quarantine::keep(Memory::Pages(freed));
+    } else {
+        freed.give();
     }
 }
 

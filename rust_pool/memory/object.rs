@@ -5,6 +5,7 @@
 use crate::{
     header::{
         Header,
+        Live,
         UNIT, //
     },
     memory::{
@@ -60,17 +61,16 @@ impl Object {
     ///
     /// # Safety
     ///
-    /// [`Header::find`] found this header, live, at `at`, and the block's owner gives it up.
+    /// The block's owner gives it up.
     #[inline]
-    pub(crate) unsafe fn claim(header: &Header, at: usize) -> Option<Self> {
-        // SAFETY: By the safety requirements.
-        if !unsafe { header.claim(at) } {
+    pub(crate) unsafe fn claim(header: &Live<Header>) -> Option<Self> {
+        if !header.claim() {
             return None;
         }
         // INVARIANT: A header of this load says where its object begins, and of which class it is.
         // It was live until now, and one CPU only is told so.
         Some(Self {
-            at: NonNull::new(at.wrapping_sub(header.front()) as *mut u8)?,
+            at: NonNull::new(header.addr().wrapping_sub(header.front()) as *mut u8)?,
             class: Class::of_header(header),
         })
     }
@@ -79,14 +79,15 @@ impl Object {
     ///
     /// # Safety
     ///
-    /// [`Header::find_nonpaged`] found this header at `at`, and the block's owner gives it up.
+    /// [`Header::find_nonpaged`] found this header, and the block's owner gives it up.
     #[inline(always)]
-    pub(crate) unsafe fn claim_plain(header: &Header, at: usize) -> Option<Self> {
-        // SAFETY: By the safety requirements; an address where a header was found is not null.
+    pub(crate) unsafe fn claim_plain(header: &Live<Header>) -> Option<Self> {
+        if !header.claim() {
+            return None;
+        }
+        let at = header.addr();
+        // SAFETY: An address where a header was found is not null.
         unsafe {
-            if !header.claim(at) {
-                return None;
-            }
             // Or the compiler would look whether the result is `None`.
             core::hint::assert_unchecked(at != 0);
             // INVARIANT: As in `claim()`; nothing is in front of such a header.

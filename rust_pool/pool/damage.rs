@@ -149,7 +149,7 @@ fn look_at_pages(addr: usize) -> Option<Damage> {
         return None;
     }
     let remains = Remains::of_pages(addr)?;
-    let header = pages::recover(addr, &remains)?;
+    let header = pages::recover(&remains)?;
     // If the words have changed, the header is not damaged, but is just being written: the block
     // was freed before, and is being allocated again.
     Remains::of_pages(addr).filter(|now| now.is(&remains))?;
@@ -174,7 +174,7 @@ fn look_at_small(addr: usize) -> Option<Damage> {
     let takes = object.and_then(|object| object.bytes);
     let agrees =
         |header: &Header| takes.is_none_or(|bytes| Class::of_header(header).bytes() == bytes);
-    let header = small::recover(at, &remains, begins).filter(agrees);
+    let header = small::recover(&remains, begins).filter(agrees);
     if header.is_none() && object.is_none() {
         return None;
     }
@@ -198,7 +198,7 @@ impl Damage {
             if at % PAGE_SIZE == 0 {
                 if let Some(found) = PageHeader::find(at) {
                     let (header, freed) = match found {
-                        Found::Live(header) => (header, false),
+                        Found::Live(header) => (*header, false),
                         Found::Freed(header) => (header, true),
                     };
                     return Some(Front {
@@ -210,7 +210,7 @@ impl Damage {
             }
             if let Some(found) = Header::find(at) {
                 let (header, freed) = match found {
-                    Found::Live(header) => (header, false),
+                    Found::Live(header) => (*header, false),
                     Found::Freed(header) => (header, true),
                 };
                 return Some(Front {
@@ -227,12 +227,11 @@ impl Damage {
     /// Counts the block as freed, and repairs its header, so that a second free is recognized.
     /// Returns `false` if the header could not be recovered, or has changed again.
     fn bury(&self, caller: usize) -> bool {
-        // SAFETY: `look()` read the remains at this address, and recovered this header from them.
-        // So a block of ours is there.
+        // SAFETY: `look()` recovered this header from the remains. So a block of ours had it there.
         let buried = unsafe {
-            match &self.header {
-                Some(AnyHeader::Small(header)) => self.remains.bury_small(header, self.addr - UNIT),
-                Some(AnyHeader::Pages(header)) => self.remains.bury_pages(header, self.addr),
+            match self.header {
+                Some(AnyHeader::Small(header)) => self.remains.bury(header),
+                Some(AnyHeader::Pages(header)) => self.remains.bury(header),
                 None => false,
             }
         };

@@ -113,7 +113,7 @@ pub(crate) fn free(addr: usize, tag: Tag) -> bool {
         return false;
     }
     // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
-    let Some(object) = (unsafe { Object::claim_plain(&header, at) }) else {
+    let Some(object) = (unsafe { Object::claim_plain(&header) }) else {
         return false;
     };
     // SAFETY: It was the header of a live block.
@@ -201,14 +201,14 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
     let Form::Order(order) = header.form() else {
         return false;
     };
-    // SAFETY: `header` was found live there; whoever frees a block gives it up.
-    if !header.admits(tag) || !unsafe { header.claim_in(page) } {
+    // Whoever frees a block gives it up.
+    if !header.admits(tag) || !header.claim() {
         return false;
     }
     // SAFETY: The header says that the pages are there, and the pool has a reference.
     if !unsafe { page.is_reusable() } {
         // SAFETY: They were live until now.
-        unsafe { give_up(addr, header) };
+        unsafe { give_up(addr, *header) };
         return true;
     }
     // SAFETY: As above; a page with a header is not at null.
@@ -242,7 +242,7 @@ unsafe fn give_up(addr: usize, header: PageHeader) {
     }
     if let Some(block) = NonNull::new(addr as *mut u8) {
         // SAFETY: By the safety requirements.
-        unsafe { pages::give(block, header) };
+        unsafe { pages::Freed::new(block, header) }.give();
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         recently_freed,
         Form,
         Found,
+        Live,
         PageHeader,
         Remains,
         CACHE_ROOM,
@@ -157,48 +158,80 @@ pub(crate) fn used_by(header: &PageHeader) -> usize {
     used(header.bytes(), header.form())
 }
 
-/// Takes a block back. `None` if another CPU freed it first. Any context.
+/// The memory of a block that was freed.
 ///
-/// # Safety
+/// # Invariants
 ///
-/// [`PageHeader::find`] found this header, live, for `addr`, and the caller gives the block up.
-#[inline(always)]
-pub(crate) unsafe fn take(
-    addr: usize,
-    header: &PageHeader,
-    row: Option<&TagStats>,
-) -> Option<NonNull<u8>> {
-    // SAFETY: By the safety requirements `PageHeader::find()` found it for this address.
-    if !unsafe { header.claim(addr) } {
-        return None;
-    }
-    if let Some(row) = row {
-        row.discharge(header.bytes(), used_by(header));
-    }
-    NonNull::new(addr as *mut u8)
+/// At `at` is the memory of a block of pages that had this header. Nobody else uses it.
+#[must_use = "a block that is not given back is lost"]
+pub(crate) struct Freed {
+    at: NonNull<u8>,
+    header: PageHeader,
 }
 
-/// Frees a block's memory. Any context but NMI.
-///
-/// # Safety
-///
-/// The block has, or had, this header, and nobody uses it any more.
-pub(crate) unsafe fn give(block: NonNull<u8>, header: PageHeader) {
-    let (bytes, form) = (header.bytes(), header.form());
-    // No wiping here: the kernel wipes the pages that it gets, after the last reference is dropped,
-    // and if it does, the magazines are closed.
-    // SAFETY: By the safety requirements nobody uses the block. Its header tells how its memory was
-    // allocated.
-    unsafe {
-        match form {
-            Form::Order(order) => refill::free_pages(order, block),
-            Form::Exact => {
-                PageHeader::erase(block);
-                sys::free_pages(block, used(bytes, form));
-            }
-            Form::Shared => {
-                let (pages, units) = heap::split(bytes);
-                heap::remove_front(block, pages, units);
+// SAFETY: It owns the memory, which any thread may give back.
+unsafe impl Send for Freed {}
+
+impl Freed {
+    /// Marks a block as freed, and takes its memory; `None` if another CPU freed it first. Any
+    /// context.
+    ///
+    /// # Safety
+    ///
+    /// The block's owner gives it up.
+    pub(crate) unsafe fn claim(header: &Live<PageHeader>, row: Option<&TagStats>) -> Option<Self> {
+        if !header.claim() {
+            return None;
+        }
+        if let Some(row) = row {
+            row.discharge(header.bytes(), used_by(header));
+        }
+        // INVARIANT: It was live until now, and one CPU only is told so.
+        Some(Self {
+            at: NonNull::new(header.addr() as *mut u8)?,
+            header: **header,
+        })
+    }
+
+    /// The memory of a block that was claimed.
+    ///
+    /// # Safety
+    ///
+    /// The block had this header, and nobody uses it any more.
+    pub(crate) unsafe fn new(at: NonNull<u8>, header: PageHeader) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self { at, header }
+    }
+
+    /// Its address.
+    pub(crate) fn addr(&self) -> usize {
+        self.at.as_ptr() as usize
+    }
+
+    /// The bytes in its pages.
+    pub(crate) fn bytes(&self) -> usize {
+        page_align(self.header.bytes()).unwrap_or(0)
+    }
+
+    /// Gives it back. Any context but NMI.
+    pub(crate) fn give(self) {
+        let Self { at, header } = self;
+        let (bytes, form) = (header.bytes(), header.form());
+        // No wiping here: the kernel wipes the pages that it gets, after the last reference is
+        // dropped, and if it does, the magazines are closed.
+        // SAFETY: By the type invariant nobody uses the block. Its header tells how its memory was
+        // allocated.
+        unsafe {
+            match form {
+                Form::Order(order) => refill::free_pages(order, at),
+                Form::Exact => {
+                    PageHeader::erase(at);
+                    sys::free_pages(at, used(bytes, form));
+                }
+                Form::Shared => {
+                    let (pages, units) = heap::split(bytes);
+                    heap::remove_front(at, pages, units);
+                }
             }
         }
     }
@@ -213,14 +246,14 @@ fn form(bytes: usize) -> Form {
     }
 }
 
-/// The header of a block at a page-aligned address, as it was before it was damaged, if enough of
-/// it is left to be sure. Slow.
-pub(crate) fn recover(addr: usize, remains: &Remains) -> Option<PageHeader> {
+/// The header of a block of pages, as it was before it was damaged, if enough of it is left to be
+/// sure. Slow.
+pub(crate) fn recover(remains: &Remains) -> Option<PageHeader> {
     let by_second = || {
         let row = tag_table::at(remains.row())?;
         let (tag, kind) = row.identity()?;
         let sizes = LARGEST - CACHE_ROOM + 1..=MAX;
-        remains.pages_by_second(addr, header::stamp(kind, tag?), sizes, form)
+        remains.pages_by_second(header::stamp(kind, tag?), sizes, form)
     };
     let by_first = || {
         let (tag, kind) = remains.identity()?;
@@ -240,7 +273,7 @@ pub(crate) fn around(addr: usize) -> Option<usize> {
     (0..MAX / PAGE_SIZE)
         .filter_map(|back| last.checked_sub(back * PAGE_SIZE))
         .find(|&at| {
-            matches!(PageHeader::find(at), Some(crate::header::Found::Live(header))
+            matches!(PageHeader::find(at), Some(Found::Live(header))
                 if addr < at.saturating_add(used(header.bytes(), header.form())))
         })
 }

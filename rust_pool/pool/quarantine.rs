@@ -7,21 +7,18 @@
 //! places there.
 
 use crate::{
-    header::PageHeader,
     lib::at_load::AtLoad,
-    memory::{
-        large,
-        object::Object, //
-    },
+    memory::object::Object,
     pool::pages,
-    record::Region,
-    sys,
+    record::{
+        backlog::Batch,
+        Region, //
+    },
     verifier::quarantine_set::{
         self,
         ROOM, //
     }, //
 };
-use core::ptr::NonNull;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     new_spinlock_irq,
@@ -33,21 +30,18 @@ use kernel::{
 pub(crate) enum Memory {
     /// An object, and the address of its block.
     Object(Object, usize),
-    /// A block of pages, and its header.
-    Pages(NonNull<u8>, PageHeader),
+    /// A block of pages.
+    Pages(pages::Freed),
     /// A large block of pool.
     Region(KBox<Region>),
 }
-
-// SAFETY: It owns the memory, which any thread may free.
-unsafe impl Send for Memory {}
 
 impl Memory {
     /// The address of the block.
     fn addr(&self) -> usize {
         match self {
             Self::Object(_, addr) => *addr,
-            Self::Pages(block, _) => block.as_ptr() as usize,
+            Self::Pages(pages) => pages.addr(),
             Self::Region(region) => region.addr(),
         }
     }
@@ -58,7 +52,7 @@ impl Memory {
     fn bytes(&self) -> usize {
         match self {
             Self::Object(object, _) => object.class().bytes(),
-            Self::Pages(_, header) => sys::page_align(header.bytes()).unwrap_or(0),
+            Self::Pages(pages) => pages.bytes(),
             Self::Region(region) => region.used,
         }
     }
@@ -94,18 +88,16 @@ pub(crate) fn keep(memory: Memory) {
     }
 }
 
-/// Frees the memory in quarantine. Sleeps; nobody uses the module any more.
-pub(crate) fn exit() {
+/// Frees the memory in quarantine, and large blocks by `give_back`. Sleeps; nobody uses the module
+/// any more.
+pub(crate) fn exit(give_back: impl Fn(Batch)) {
     quarantine_set::exit();
     let kept = core::mem::replace(&mut *MEMORY.lock(), KVVec::new());
     for memory in kept {
         match memory {
             Memory::Object(object, _) => object.free(),
-            // SAFETY: A `Memory` owns the pages that it describes by their header. Their block was
-            // freed, so nobody uses them.
-            Memory::Pages(block, header) => unsafe { pages::give(block, header) },
-            // SAFETY: As above, by the record of a large block.
-            Memory::Region(region) => unsafe { large::free_pages(region.base, region.asked) },
+            Memory::Pages(pages) => pages.give(),
+            Memory::Region(region) => give_back(Batch::of(region)),
         }
     }
 }

@@ -136,13 +136,13 @@ pub(crate) fn discharge(header: &Header, row: Option<&TagStats>) {
     }
 }
 
-/// The header at an address, as it was before it was damaged, if enough of it is left to be sure.
-/// `begins` says whether an object is known to begin there. Slow.
-pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Header> {
+/// A header as it was before it was damaged, if enough of it is left to be sure. `begins` says
+/// whether an object is known to begin there. Slow.
+pub(crate) fn recover(remains: &Remains, begins: bool) -> Option<Header> {
     let by_second = || {
         let row = tag_table::at(remains.row())?;
         let (tag, kind) = row.identity()?;
-        remains.small_by_second(at, header::stamp(kind, tag?))
+        remains.small_by_second(header::stamp(kind, tag?))
     };
     let by_first = || {
         let (tag, kind) = remains.identity()?;
@@ -150,7 +150,7 @@ pub(crate) fn recover(at: usize, remains: &Remains, begins: bool) -> Option<Head
         tag_table::find_map(tag, kind, |row| {
             let stamp = header::stamp(kind, tag);
             let live = row.snapshot().diff() != 0;
-            live.then(|| remains.small_by_first(at, stamp, row.index(), begins))?
+            live.then(|| remains.small_by_first(stamp, row.index(), begins))?
         })
     };
     by_second().or_else(by_first)

@@ -124,7 +124,7 @@ impl Span {
         while at < unit {
             let place = self.last() + at * UNIT;
             let header = match Header::find(place) {
-                Some(Found::Live(header)) => Some(header),
+                Some(Found::Live(header)) => Some(*header),
                 // Inside a block there may still be a header of an older one.
                 _ if lost => None,
                 Some(Found::Freed(header)) => Some(header),
@@ -493,12 +493,12 @@ mod tests {
             7,
         );
         for freed in [false, true] {
-            let header = header.behind(2);
             // SAFETY: As above.
-            unsafe {
-                header.write(aligned);
-                assert!(!freed || header.claim(at(aligned)));
-            }
+            unsafe { header.behind(2).write(aligned) };
+            assert!(match Header::find(at(aligned)) {
+                Some(Found::Live(header)) => !freed || header.claim(),
+                _ => false,
+            });
             for object in [first, second, third, at(aligned), fourth] {
                 assert!(begins(&span, object) == Some(true));
             }
