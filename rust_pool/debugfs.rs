@@ -481,7 +481,7 @@ impl Table for Adapters {
                 line,
                 "list {} {} {} {} {} {}",
                 address(mapped_list::of_key(region.addr())),
-                list.elements,
+                list.mapped.elements(),
                 region.asked,
                 region.used,
                 list.adapter,

@@ -3,6 +3,7 @@
 //! Tools that know nothing of memory: text, lists, hash tables, exports, statics that are set at
 //! load, references that change while they are read.
 
+pub(crate) mod argument;
 pub(crate) mod at_load;
 pub(crate) mod atomic_ref;
 pub(crate) mod export;

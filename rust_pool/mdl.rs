@@ -15,9 +15,12 @@ pub(crate) mod protect;
 pub(crate) mod reserved;
 
 use crate::{
-    lib::export::{
-        export_symbol_gpl,
-        matches_header, //
+    lib::{
+        argument::Passed,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        }, //
     },
     pool::{
         self,
@@ -50,6 +53,8 @@ use crate::{
     }, //
 };
 use core::{
+    cell::Cell,
+    marker::PhantomData,
     mem::size_of,
     ptr::{
         null_mut,
@@ -98,66 +103,30 @@ pub(crate) fn span(addr: usize, bytes: usize) -> usize {
 ///
 /// # Invariants
 ///
-/// It is an MDL that nobody else uses during the call, or a block of pool as large as one, which
-/// its owner gives up. If it is no block of pool, it has as much room as its `Size` says.
+/// For `'call` it is an MDL that nobody else uses, or a block of pool as large as one, which its
+/// owner gives up. If it is no block of pool, it has as much room as its `Size` says. If its pages
+/// are locked, it has the frame of each.
 #[derive(Clone, Copy)]
-pub(crate) struct Mdl(NonNull<raw::MDL>);
+#[repr(transparent)]
+pub(crate) struct Mdl<'call>(NonNull<raw::MDL>, PhantomData<&'call raw::MDL>);
 
-/// The frames of an MDL, or some of them.
-///
-/// # Invariants
-///
-/// There are so many of them in the room that the MDL has, during the call of the routine.
-#[derive(Clone, Copy)]
-pub(crate) struct Frames {
-    first: NonNull<raw::PFN_NUMBER>,
-    count: usize,
+/// Null, or an MDL.
+// SAFETY: `Mdl` is a transparent pointer that is not null, so `None` is null.
+unsafe impl Passed<*mut raw::MDL> for Option<Mdl<'_>> {}
+
+/// Some of the frames of an MDL, as far as there are so many.
+pub(crate) fn some_of(frames: &[Frame], first: usize, count: usize) -> &[Frame] {
+    let rest = frames.get(first..).unwrap_or_default();
+    rest.get(..count).unwrap_or(rest)
 }
 
-impl Frames {
-    /// Their numbers. The client may have written anything there.
-    pub(crate) fn cells(&self) -> &[Frame] {
-        // SAFETY: By the type invariant; the client does not use the MDL meanwhile. A cell has the
-        // layout of a number, and others may have the same cells.
-        unsafe { core::slice::from_raw_parts(self.first.as_ptr().cast(), self.count) }
-    }
-
-    /// Some of them, as far as there are so many.
-    pub(crate) fn part(&self, first: usize, count: usize) -> Self {
-        let first = first.min(self.count);
-        // INVARIANT: They are some of these.
-        Self {
-            // SAFETY: It is one of them, or behind the last.
-            first: unsafe { self.first.add(first) },
-            count: count.min(self.count.saturating_sub(first)),
-        }
-    }
-}
-
-impl Mdl {
+impl<'call> Mdl<'call> {
     /// The MDL that a routine was given; NULL is a violation.
-    ///
-    /// # Safety
-    ///
-    /// `mdl` is null, or an MDL that nobody else uses during the call of the routine. It has as
-    /// much room as it says, or is a block of pool.
-    pub(crate) unsafe fn new(mdl: *mut raw::MDL, caller: usize) -> Option<Self> {
-        // INVARIANT: By the safety requirements.
-        let mdl = NonNull::new(mdl).map(Self);
+    pub(crate) fn given(mdl: Option<Self>, caller: usize) -> Option<Self> {
         if mdl.is_none() {
             rule::MDL_NULL.by(caller, []).report();
         }
         mdl
-    }
-
-    /// The next of the chain of an MDL with this head.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Self::new`].
-    pub(crate) unsafe fn next(head: &raw::MDL) -> Option<Self> {
-        // INVARIANT: By the safety requirements.
-        NonNull::new(head.Next).map(Self)
     }
 
     /// The MDL in the block of pool at an address, if one begins there. Its owner gives it up. Any
@@ -165,7 +134,7 @@ impl Mdl {
     pub(crate) fn of_block(addr: usize) -> Option<Self> {
         // INVARIANT: As checked.
         NonNull::new(addr as *mut raw::MDL)
-            .map(Self)
+            .map(|mdl| Self(mdl, PhantomData))
             .filter(|mdl| mdl.block().is_some())
     }
 
@@ -185,25 +154,15 @@ impl Mdl {
     }
 
     /// The first so many frames behind the head, if there is room for as many, as far as that is
-    /// known.
-    pub(crate) fn frames(&self, count: usize) -> Option<Frames> {
-        // INVARIANT: There is room for them, by the size of the block of pool that the MDL is. If
-        // it is none, there is, by the type invariant, as much as it says.
-        self.has_room_for(count).then(|| Frames {
-            // SAFETY: By the type invariant the head is there, of which this is the end.
-            first: unsafe { self.0.add(1) }.cast(),
-            count,
+    /// known. The client may have written anything there.
+    pub(crate) fn frames(&self, count: usize) -> Option<&'call [Frame]> {
+        let first = self.0.as_ptr().wrapping_add(1).cast();
+        self.has_room_for(count).then(|| {
+            // SAFETY: There is room for them, by the size of the block of pool that the MDL is. If
+            // it is none, there is, by the type invariant, as much as it says; and nobody else uses
+            // it. A cell has the layout of a number, and others may have the same cells.
+            unsafe { core::slice::from_raw_parts(first, count) }
         })
-    }
-
-    /// The first frame.
-    ///
-    /// # Safety
-    ///
-    /// It has one, which is so if it is mapped, and has not 0 pages.
-    pub(crate) unsafe fn first_frame(&self) -> raw::PFN_NUMBER {
-        // SAFETY: By the safety requirements it is behind the head.
-        unsafe { self.0.add(1).cast::<raw::PFN_NUMBER>().read() }
     }
 
     /// The block of pool that contains the MDL, if it begins there.
@@ -270,9 +229,87 @@ impl Mdl {
     }
 }
 
-impl From<Mdl> for Parameter {
-    fn from(mdl: Mdl) -> Self {
+impl From<Mdl<'_>> for Parameter {
+    fn from(mdl: Mdl<'_>) -> Self {
         Self::Address(mdl.addr())
+    }
+}
+
+/// The first MDL of a chain, or a later one.
+///
+/// # Invariants
+///
+/// The chain ends. For `'call` nobody else uses its MDLs, which keep to the invariants of [`Mdl`].
+#[derive(Clone, Copy)]
+pub(crate) struct Chain<'call>(Mdl<'call>);
+
+impl<'call> Chain<'call> {
+    /// The chain that begins with this MDL.
+    ///
+    /// # Safety
+    ///
+    /// It is null or keeps to the invariants of the type.
+    pub(crate) unsafe fn new(first: *mut raw::MDL) -> Option<Self> {
+        // INVARIANT: By the safety requirements.
+        NonNull::new(first).map(|first| Self(Mdl(first, PhantomData)))
+    }
+
+    /// The first.
+    pub(crate) fn first(self) -> Mdl<'call> {
+        self.0
+    }
+
+    /// The rest.
+    pub(crate) fn rest(self) -> Option<Self> {
+        // SAFETY: By the type invariant.
+        unsafe { Self::new(self.0.head().Next) }
+    }
+
+    /// The last.
+    fn last(self) -> Mdl<'call> {
+        let mut last = self;
+        while let Some(rest) = last.rest() {
+            last = rest;
+        }
+        last.first()
+    }
+}
+
+/// What an IRP begins with.
+///
+/// # Invariants
+///
+/// Its chain of MDLs is none, or as [`Chain`] says.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Irp<'call>(&'call Cell<raw::rust_pool_irp>);
+
+/// Null, or an IRP that nobody else uses during the call.
+// SAFETY: `Irp` is a transparent reference, so `None` is null. An IRP begins like `rust_pool_irp`.
+unsafe impl Passed<*mut raw::_IRP> for Option<Irp<'_>> {}
+
+impl<'call> Irp<'call> {
+    /// Its MDLs.
+    fn chain(self) -> Option<Chain<'call>> {
+        // SAFETY: By the type invariant.
+        unsafe { Chain::new(self.0.get().MdlAddress) }
+    }
+
+    /// Gives it a new MDL: behind those that it has, or in place of them.
+    fn give(self, mdl: Mdl<'_>, behind: bool) {
+        let mdl = mdl.0.as_ptr();
+        if let Some(chain) = self.chain().filter(|_| behind) {
+            let last = chain.last();
+            last.set_head(raw::MDL {
+                Next: mdl,
+                ..last.head()
+            });
+        } else {
+            self.0.set(raw::rust_pool_irp {
+                MdlAddress: mdl,
+                ..self.0.get()
+            });
+        }
     }
 }
 
@@ -333,7 +370,7 @@ fn locked(head: &raw::MDL) -> u16 {
 }
 
 /// Fills in the frames of an MDL's buffer.
-fn build(mdl: Mdl, caller: usize) {
+fn build(mdl: Mdl<'_>, caller: usize) {
     let mut head = mdl.head();
     let flags = flags_of(&head);
     let start = start_of(&head);
@@ -357,7 +394,7 @@ fn build(mdl: Mdl, caller: usize) {
         return;
     };
     let mut io = 0;
-    for (page, frame) in frames.cells().iter().enumerate() {
+    for (page, frame) in frames.iter().enumerate() {
         let at = (head.StartVa as usize).wrapping_add(page.wrapping_mul(PAGE_SIZE));
         let Some(physical) = sys::physical(at) else {
             mdl.report(&rule::MDL_BUILT_UNMAPPED, Parameter::Address(at), caller);
@@ -390,7 +427,7 @@ fn build(mdl: Mdl, caller: usize) {
 
 /// Makes the target describe `bytes` bytes from `start` on of the source's buffer; 0 stands for all
 /// up to its end.
-fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
+fn partial(source: Mdl<'_>, target: Mdl<'_>, start: usize, bytes: u32, caller: usize) {
     let (from, mut to) = (source.head(), target.head());
     let flags = flags_of(&from);
     if flags & (flag::LOCKED | flag::NONPAGED | flag::PARTIAL) == 0 {
@@ -435,7 +472,7 @@ fn partial(source: Mdl, target: Mdl, start: usize, bytes: u32, caller: usize) {
     // CAST: As above.
     let first = (from.ByteOffset as usize).wrapping_add(offset) / PAGE_SIZE;
     // From the first on, as both may be the same.
-    for (to, from) in room.cells().iter().zip(frames.part(first, pages).cells()) {
+    for (to, from) in room.iter().zip(some_of(frames, first, pages)) {
         to.set(from.get());
     }
     to.Reserved = source.locker().bits();
@@ -460,13 +497,13 @@ fn allocate(
     bytes: usize,
     caller: usize,
     module: *mut bindings::module,
-) -> Option<Mdl> {
+) -> Option<Mdl<'static>> {
     let count = u32::try_from(bytes).ok()?;
     let size = span(addr, bytes).saturating_mul(FRAME).saturating_add(HEAD);
     let kind = raw::_POOL_TYPE_NonPagedPoolNx;
     let block = pool::allocate_for(Client::new(module), kind, size, TAG, caller)?;
     // INVARIANT: The block is as large as the MDL will say.
-    let mdl = Mdl(block.cast());
+    let mdl = Mdl(block.cast(), PhantomData);
     mdl.set_head(raw::MDL {
         Next: null_mut(),
         // CAST: Not above the largest value.
@@ -489,13 +526,13 @@ fn allocate(
 ///
 /// # Safety
 ///
-/// `irp` is null, or begins like `rust_pool_irp`, and its chain of MDLs ends.
+/// `irp` is null, or keeps to the invariants of [`Irp`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_allocate(
     va: *mut c_void,
     bytes: u32,
     secondary: bool,
-    irp: *mut raw::_IRP,
+    irp: Option<Irp<'_>>,
     caller: usize,
     module: *mut bindings::module,
 ) -> *mut raw::MDL {
@@ -506,60 +543,47 @@ unsafe extern "C" fn rust_pool_mdl_allocate(
     let Some(mdl) = allocate(va as usize, bytes as usize, caller, module) else {
         return null_mut();
     };
-    let mdl = mdl.0.as_ptr();
-    let irp: *mut raw::rust_pool_irp = irp.cast();
-    if !irp.is_null() {
-        // SAFETY: By the safety requirements the IRP is valid, and its chain of MDLs ends.
-        unsafe {
-            let mut end = &raw mut (*irp).MdlAddress;
-            while secondary && !(*end).is_null() {
-                end = &raw mut (**end).Next;
-            }
-            *end = mdl;
-        }
+    if let Some(irp) = irp {
+        irp.give(mdl, secondary);
     }
-    mdl
+    mdl.0.as_ptr()
 }
-matches_header!(rust_pool_mdl_allocate);
+matches_header!(rust_pool_mdl_allocate(_, _, _, _, _, _));
 export_symbol_gpl!(rust_pool_mdl_allocate);
 
 /// `MmBuildMdlForNonPagedPool`.
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`].
+/// The MDL is null, or keeps to the invariants of [`Mdl`].
 #[no_mangle]
-unsafe extern "C" fn rust_pool_mdl_build(mdl: *mut raw::MDL, caller: usize) {
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+unsafe extern "C" fn rust_pool_mdl_build(mdl: Option<Mdl<'_>>, caller: usize) {
+    if let Some(mdl) = Mdl::given(mdl, caller) {
         build(mdl, caller);
     }
 }
-matches_header!(rust_pool_mdl_build);
+matches_header!(rust_pool_mdl_build(_, _));
 export_symbol_gpl!(rust_pool_mdl_build);
 
 /// `IoBuildPartialMdl`.
 ///
 /// # Safety
 ///
-/// As for [`rust_pool_mdl_build`], for both; the source has the frames of all its pages.
+/// As for [`rust_pool_mdl_build`], for both.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_partial(
-    source: *mut raw::MDL,
-    target: *mut raw::MDL,
+    source: Option<Mdl<'_>>,
+    target: Option<Mdl<'_>>,
     va: *mut c_void,
     bytes: u32,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements each is null, or an MDL that nobody else uses during the
-    // call.
-    let (source, target) = unsafe { (Mdl::new(source, caller), Mdl::new(target, caller)) };
+    let (source, target) = (Mdl::given(source, caller), Mdl::given(target, caller));
     if let (Some(source), Some(target)) = (source, target) {
         partial(source, target, va as usize, bytes, caller);
     }
 }
-matches_header!(rust_pool_mdl_partial);
+matches_header!(rust_pool_mdl_partial(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_mdl_partial);
 
 #[kernel::macros::kunit_tests(rust_pool_mdl)]

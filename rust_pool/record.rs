@@ -38,8 +38,8 @@ use crate::{
     sys::{
         Access,
         Client,
+        Coherent,
         IoMapping,
-        Origin,
         Pinned,
         Reserved,
         PAGE_SIZE, //
@@ -83,12 +83,12 @@ pub(crate) enum Owner {
     },
     CommonBuffer {
         adapter: AdapterId,
-        device: Arc<HeldDevice>,
+        /// The memory of the buffer and of all padding.
+        memory: Coherent<Arc<HeldDevice>>,
         /// The bus address of the buffer itself, not of the padding in front.
         bus: u64,
         cached: bool,
         padding: Padding,
-        origin: Origin,
         /// The free of the buffer, once a client has asked for it.
         freeing: Option<Freeing>,
     },
@@ -163,8 +163,8 @@ impl Owner {
     /// The device of a buffer or a list, which keeps a reference to it.
     pub(crate) fn device(&self) -> Option<&Arc<HeldDevice>> {
         match self {
-            Self::CommonBuffer { device, .. } => Some(device),
-            Self::List(list) => Some(&list.device),
+            Self::CommonBuffer { memory, .. } => Some(memory.device()),
+            Self::List(list) => Some(list.mapped.device()),
             _ => None,
         }
     }

@@ -54,6 +54,7 @@ pub(crate) use device::{
     Coherent,
     DmaDevice,
     Fate,
+    GivenDevice,
     Origin,
     CODES, //
 };
@@ -62,10 +63,10 @@ pub(crate) use frames::{
     frame_of,
     kernel_frames,
     look_at_frames,
-    map_frames,
     page_on,
     process,
     Frame,
+    LockedFrames,
     Node,
     NotPinned,
     Pinned, //
@@ -159,6 +160,7 @@ pub(crate) use slab::{
 pub(crate) use streaming::{
     list_bytes,
     ListMemory,
+    ListRoom,
     Mapped,
     Unmapped, //
 };

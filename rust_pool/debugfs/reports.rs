@@ -7,10 +7,12 @@
 //! stays loaded as long as one is open.
 
 use crate::{
-    lib::export::{
-        export_symbol_gpl,
-        matches_header,
-        Passed, //
+    lib::{
+        argument::Passed,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        }, //
     },
     sys::debugfs::{
         Subdirectory,

@@ -19,6 +19,7 @@ use crate::{
         map_registers::Excess, //
     },
     lib::{
+        argument::Output,
         at_load::AtLoad,
         export::{
             export_symbol_gpl,
@@ -44,6 +45,7 @@ use crate::{
         self,
         raw,
         DmaDevice,
+        GivenDevice,
         PAGE_SIZE, //
     },
     types::memory_type::MemoryType,
@@ -57,12 +59,10 @@ use core::{
     mem::size_of,
     ptr::{
         addr_of_mut,
-        null_mut,
-        NonNull, //
+        null_mut, //
     }, //
 };
 use kernel::{
-    bindings,
     ffi::c_char,
     fmt,
     new_mutex,
@@ -578,42 +578,37 @@ pub(crate) fn after(number: u64, show: impl FnOnce(&Adapter)) -> Option<u64> {
 ///
 /// # Safety
 ///
-/// `device` is null or a valid device, which is not removed during the call, `description` null or
-/// valid for a read, `registers` null or valid for a write.
+/// `device` is null, or keeps to the invariants of [`GivenDevice`]; `description` is null, or may
+/// be read during the call; `registers` keeps to what [`Output`] says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_get(
-    device: *mut bindings::device,
-    description: *const raw::DEVICE_DESCRIPTION,
-    registers: *mut u32,
+    device: Option<GivenDevice<'_>>,
+    description: Option<&raw::DEVICE_DESCRIPTION>,
+    registers: Output<'_, u32>,
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
-    // SAFETY: By the safety requirements `description` is null or may be read.
-    match unsafe { description.as_ref() } {
-        // SAFETY: By the safety requirements the device and `registers` are null or valid.
-        Some(description) => unsafe {
-            get_raw(device, Wanted::new(description), true, registers, caller)
-        },
+    match description {
+        Some(description) => get_raw(device, Wanted::new(description), true, registers, caller),
         None => {
             rule::ADAPTER_WITHOUT_DESCRIPTION.by(caller, []).report();
             null_mut()
         }
     }
 }
-matches_header!(rust_pool_adapter_get);
+matches_header!(rust_pool_adapter_get(_, _, _, _));
 export_symbol_gpl!(rust_pool_adapter_get);
 
 /// An adapter for the Rust API: with the device's own mask.
 ///
 /// # Safety
 ///
-/// `device` is a valid device, which is not removed during the call; `registers` is valid for a
-/// write.
+/// As for [`rust_pool_adapter_get`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_bound(
-    device: *mut bindings::device,
+    device: Option<GivenDevice<'_>>,
     mask: u64,
     length: u32,
-    registers: *mut u32,
+    registers: Output<'_, u32>,
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
     let wanted = Wanted {
@@ -622,36 +617,30 @@ unsafe extern "C" fn rust_pool_adapter_bound(
         version: Version::Three,
         scatter_gather: true,
     };
-    // SAFETY: By the safety requirements the device is valid, and `registers` may be written.
-    unsafe { get_raw(device, Some(wanted), false, registers, caller) }
+    get_raw(device, Some(wanted), false, registers, caller)
 }
-matches_header!(rust_pool_adapter_bound);
+matches_header!(rust_pool_adapter_bound(_, _, _, _, _));
 
-/// # Safety
-///
-/// `device` is null or a valid device, which is not removed during the call; `registers` is null or
-/// valid for a write.
-unsafe fn get_raw(
-    device: *mut bindings::device,
+/// What both of these do.
+fn get_raw(
+    device: Option<GivenDevice<'_>>,
     wanted: Option<Wanted>,
     set_mask: bool,
-    registers: *mut u32,
+    registers: Output<'_, u32>,
     caller: usize,
 ) -> *mut raw::DMA_ADAPTER {
     if !sys::irql().may_sleep() {
         rule::ADAPTER_REQUESTED.by(caller, []).report();
         return null_mut();
     }
-    let Some(device) = NonNull::new(device) else {
+    let Some(device) = device else {
         rule::ADAPTER_WITHOUT_DEVICE.by(caller, []).report();
         return null_mut();
     };
     let Some(wanted) = wanted else {
         return null_mut();
     };
-    // SAFETY: By the safety requirements the device is valid, as it is not null, and is not removed
-    // during the call.
-    let device = unsafe { DmaDevice::new(device) };
+    let device = DmaDevice::new(device);
     if device.is_gone() {
         rule::ADAPTER_OF_NO_DEVICE.by(caller, []).report();
         return null_mut();
@@ -660,10 +649,7 @@ unsafe fn get_raw(
     let Some(id) = get(device, wanted, set_mask, caller) else {
         return null_mut();
     };
-    if !registers.is_null() {
-        // SAFETY: By the safety requirements `registers` may be written, as it is not null.
-        unsafe { registers.write(count) };
-    }
+    registers.write(count);
     id.as_raw()
 }
 

@@ -54,41 +54,31 @@ pub(super) fn note_unmapped(device: &DmaDevice, bytes: usize, fate: Option<Fate>
 /// left for the caller to drop.
 pub(crate) fn release(region: &Region) {
     if let Owner::List(list) = &region.owner {
-        // SAFETY: The region was taken out of the table, so nobody else has it.
-        let fate = unsafe { list.mapped.unmap(&list.device, true) };
-        note_unmapped(&list.device, region.used, fate);
+        let device = list.mapped.device();
+        let fate = list.mapped.unmap(true);
+        note_unmapped(device, region.used, fate);
         if let Some(freeing) = &list.freeing {
             let at = Parameter::Address(mapped_list::of_key(region.addr()));
             let fate = fate.unwrap_or(Fate::Lost);
-            freeing.report_list(&list.device, list.adapter, at, list.part.is_some(), fate);
+            freeing.report_list(device, list.adapter, at, list.part.is_some(), fate);
         }
         return;
     }
     let Owner::CommonBuffer {
         adapter,
-        device,
-        bus,
-        padding,
-        origin,
+        memory,
         freeing,
         ..
     } = &region.owner
     else {
         return;
     };
-    // CAST: Lossless on the architectures supported.
-    let bus = bus - padding.before as u64;
-    // SAFETY: The region was taken out of the table, so these are the arguments of one allocation,
-    // which is not used any more.
-    let fate = unsafe {
-        let start = region.base.sub(padding.before);
-        device.free(start, padding.all, bus, origin)
-    };
+    let fate = memory.free();
     if fate == Fate::Lost {
-        LOST.add(padding.all);
+        LOST.add(memory.bytes());
     }
     if let Some(freeing) = freeing {
-        freeing.report(device, *adapter, region.addr(), fate);
+        freeing.report(memory.device(), *adapter, region.addr(), fate);
     }
 }
 

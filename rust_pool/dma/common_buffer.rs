@@ -12,15 +12,19 @@ use crate::{
         },
         buffer_release, //
     },
-    lib::export::{
-        export_symbol_gpl,
-        matches_header, //
+    lib::{
+        argument::Output,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        }, //
     },
     memory::request,
     record::{
         adapter_id::AdapterId,
         backlog,
         device_event::Freeing,
+        held_device::HeldDevice,
         listed,
         padding::Padding,
         table::{
@@ -41,7 +45,6 @@ use crate::{
         page_align,
         raw,
         Coherent,
-        DmaDevice,
         PAGE_SIZE, //
     },
     trace,
@@ -49,7 +52,10 @@ use crate::{
     verifier::hooks, //
 };
 use core::ptr::NonNull;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// The totals of this family.
 pub(crate) static FAMILY: Family = Family::new();
@@ -105,17 +111,17 @@ fn allocate_buffer(
             buffer_release::shorten(&device, used);
         }
         let record = Reservation::new()?;
-        let (Coherent { base, bus, origin }, padding) = backlog::retry(
+        let (memory, padding) = backlog::retry(
             || memory(&device, bytes, used),
             || sys::may_change_pages() && buffer_release::give_back_of(&device),
         )?;
+        let (base, bus) = memory.at(padding.before)?;
         let owner = Owner::CommonBuffer {
             adapter: id,
-            device: device.clone(),
+            memory,
             bus,
             cached,
             padding,
-            origin,
             freeing: None,
         };
         FAMILY.charge(bytes, used);
@@ -132,31 +138,30 @@ fn allocate_buffer(
 }
 
 /// Allocates memory for a buffer, with the padding around it.
-fn memory(device: &DmaDevice, bytes: usize, used: usize) -> Option<(Coherent, Padding)> {
+fn memory(
+    device: &Arc<HeldDevice>,
+    bytes: usize,
+    used: usize,
+) -> Option<(Coherent<Arc<HeldDevice>>, Padding)> {
     Padding::choices(bytes, used).find_map(|padding| {
         if !request::affordable(padding.all) {
             return None;
         }
-        let mut memory = device.allocate(padding.all, raw::RUST_POOL_GFP_KERNEL)?;
-        // SAFETY: It was allocated just now, with this padding.
-        memory.base = unsafe {
-            padding.fill(memory.base, bytes);
-            memory.base.add(padding.before)
-        };
-        // CAST: Lossless on the architectures supported.
-        memory.bus += padding.before as u64;
+        let gfp = raw::RUST_POOL_GFP_KERNEL;
+        let mut memory = Coherent::new(device.clone(), padding.all, gfp)?;
+        padding.fill(&mut memory, bytes);
         Some((memory, padding))
     })
 }
 
 /// Checks the padding of a buffer that is being freed.
-fn look_around(region: &Region, caller: usize) {
-    if let Owner::CommonBuffer { padding, .. } = &region.owner {
-        // SAFETY: The region was in the table, so its memory is still there, with this padding.
-        let damage = unsafe {
-            let start = region.base.sub(padding.before);
-            padding.damage(start, region.asked)
-        };
+fn look_around(region: &mut Region, caller: usize) {
+    let buffer = region.addr();
+    if let Owner::CommonBuffer {
+        memory, padding, ..
+    } = &mut region.owner
+    {
+        let damage = padding.damage(memory, buffer, region.asked);
         if let Some(damage) = damage {
             damage.report(caller, region.asked, &region.site);
         }
@@ -199,20 +204,18 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     let Some(mut region) = taken else {
         return;
     };
-    look_around(&region, caller);
+    look_around(&mut region, caller);
     FAMILY.discharge(region.asked, region.used);
     region.traced().freed(caller);
     let registers = region.used / PAGE_SIZE;
     let mut here = sys::irql().may_sleep();
     if let Owner::CommonBuffer {
-        device,
-        origin,
-        freeing,
-        ..
+        memory, freeing, ..
     } = &mut region.owner
     {
+        let device = memory.device();
         here &= device.may_free();
-        *freeing = Some(Freeing::new(device, origin, caller));
+        *freeing = Some(Freeing::new(device, memory.origin(), caller));
     }
     if here {
         buffer_release::release(&region);
@@ -231,25 +234,24 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
 ///
 /// # Safety
 ///
-/// `logical` is valid for a write.
+/// `logical` keeps to what [`Output`] says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_buffer_allocate(
     adapter: *mut raw::DMA_ADAPTER,
     bytes: u32,
-    logical: *mut u64,
+    logical: Output<'_, u64>,
     cached: bool,
     caller: usize,
 ) -> *mut c_void {
     match allocate(AdapterId::new(adapter), bytes, cached, caller) {
         Some((base, bus)) => {
-            // SAFETY: By the safety requirements.
-            unsafe { logical.write(bus) };
+            logical.write(bus);
             base.as_ptr().cast()
         }
         None => sys::NULL,
     }
 }
-matches_header!(rust_pool_buffer_allocate);
+matches_header!(rust_pool_buffer_allocate(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_buffer_allocate);
 
 /// `FreeCommonBuffer`.

@@ -17,16 +17,20 @@ use crate::{
         },
         scatter_gather::{
             self,
+            Asked,
+            AskedToMap,
             Made,
             Refused,
-            Room,
+            Target,
             Transfer, //
         }, //
     },
-    lib::export::matches_header,
+    lib::{
+        argument::Output,
+        export::matches_header, //
+    },
     record::{
         adapter_id::AdapterId,
-        held_device::HeldDevice,
         mapped_list::{
             self,
             MappedList,
@@ -57,10 +61,7 @@ use crate::{
     verifier::hooks, //
 };
 use core::ptr::NonNull;
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::prelude::*;
 
 /// Takes map registers for a packet, or reports why not. Any context; sleeps where it may.
 fn take(id: AdapterId, registers: u32, caller: usize) -> Result<usize, Refused> {
@@ -256,15 +257,10 @@ fn give_channel(id: AdapterId, keep: bool, caller: usize) {
 /// Maps a transfer with the map registers of a packet: all of it if there is room for a list, or
 /// else as many bytes from its beginning as are adjacent for the device. Returns the bus address
 /// and the number of bytes.
-///
-/// # Safety
-///
-/// As for [`scatter_gather::map`].
-unsafe fn map(
-    transfer: &Transfer,
+fn map(
+    asked: AskedToMap<'_>,
+    transfer: &Transfer<'_>,
     base: usize,
-    to_device: bool,
-    room: Option<Room>,
 ) -> Result<(u64, usize), Refused> {
     let Transfer {
         adapter, caller, ..
@@ -280,12 +276,12 @@ unsafe fn map(
             .report();
         return Err(Refused::Misuse);
     };
-    if is_mapped(base, transfer.mdl.addr(), transfer.offset()) {
+    if is_mapped(base, transfer.mdl().addr(), transfer.offset()) {
         report_lost(&Lost::Twice, transfer, at);
         return Err(Refused::Misuse);
     }
-    let (device, one_element) = adapter::device_of(adapter).ok_or(Refused::Resources)?;
-    if device.is_gone() {
+    let target = asked.target().ok_or(Refused::Resources)?;
+    if target.device.is_gone() {
         rule::CHANNEL_WITHOUT_DEVICE
             .by(caller, [adapter.into()])
             .report();
@@ -300,38 +296,31 @@ unsafe fn map(
     }
     let record = Reservation::new().ok_or(Refused::Resources)?;
     let key = NonNull::new(mapped_list::key(base) as *mut u8).ok_or(Refused::Misuse)?;
-    // SAFETY: By the safety requirements.
-    let (made, transfer) = unsafe {
-        if room.is_some() && !one_element {
-            let made = scatter_gather::map(transfer, &device, to_device, false)?;
-            (made, *transfer)
-        } else {
-            adjacent(transfer, &device, to_device, one_element)?
-        }
+    let (room, to_device) = (asked.room(), asked.to_device());
+    let (made, transfer) = if room.is_some() && !target.one_element {
+        let made = scatter_gather::map(transfer, &target, to_device, false)?;
+        (made, *transfer)
+    } else {
+        adjacent(transfer, &target, to_device)?
     };
     let (address, _) = made.mapped.first();
-    if let Some(Room::Client(list, room)) = room {
-        let bytes = sys::list_bytes(made.mapped.elements());
-        if bytes.is_none_or(|bytes| bytes > room) {
-            made.undo(&transfer, &device);
-            return Err(Refused::TooSmall);
-        }
-        // SAFETY: There is room for as many elements.
-        unsafe { made.mapped.write(list) };
+    if room.is_some_and(|room| !made.mapped.write(room)) {
+        made.undo(&transfer);
+        return Err(Refused::TooSmall);
     }
     let registers = match transfer.pages() {
         Ok(pages) => pages,
         Err(refused) => {
-            made.undo(&transfer, &device);
+            made.undo(&transfer);
             return Err(refused);
         }
     };
     let part = Part {
-        mdl: transfer.mdl.addr(),
+        mdl: transfer.mdl().addr(),
         at: transfer.offset(),
     };
     let bytes = transfer.bytes;
-    let list = made.into_list(adapter, device.clone(), base, None);
+    let list = made.into_list(adapter, base, None);
     let owner = Owner::List(MappedList {
         part: Some(part),
         ..list
@@ -360,13 +349,13 @@ enum Lost {
 }
 
 /// Reports why a piece of a transfer was not added to the packet with the map register base `at`.
-fn report_lost(why: &Lost, transfer: &Transfer, at: Parameter) {
+fn report_lost(why: &Lost, transfer: &Transfer<'_>, at: Parameter) {
     let Transfer {
         adapter, caller, ..
     } = *transfer;
     match *why {
         Lost::Twice => {
-            let given = [transfer.mdl.into(), transfer.offset().into(), at];
+            let given = [transfer.mdl().into(), transfer.offset().into(), at];
             rule::MAPPED_ALREADY.by(caller, given).report();
         }
         Lost::TooMany { needed, free } => {
@@ -403,31 +392,26 @@ fn keep(id: AdapterId, base: usize, piece: KBox<Region>) -> Result<(), (Lost, KB
 /// Maps as many bytes from the beginning of a transfer as are adjacent for the device. For a device
 /// that takes one element only, maps all of them, as adjacent copies if need be. Also returns the
 /// part of the transfer that was mapped.
-///
-/// # Safety
-///
-/// As for [`scatter_gather::map`].
-unsafe fn adjacent(
-    transfer: &Transfer,
-    device: &Arc<HeldDevice>,
+fn adjacent<'call>(
+    transfer: &Transfer<'call>,
+    target: &Target<'_>,
     to_device: bool,
-    one_element: bool,
-) -> Result<(Made, Transfer), Refused> {
+) -> Result<(Made, Transfer<'call>), Refused> {
     let mut transfer = *transfer;
-    if !one_element && !device.translates() {
+    let one_element = target.one_element;
+    if !one_element && !target.device.translates() {
         transfer.bytes = transfer.adjacent()?;
     }
     let mut joined = false;
     loop {
-        // SAFETY: By the safety requirements.
-        let made = unsafe { scatter_gather::map(&transfer, device, to_device, joined) }?;
+        let made = scatter_gather::map(&transfer, target, to_device, joined)?;
         let (_, bytes) = made.mapped.first();
         // CAST: `usize` is 64 bits wide on the architectures supported.
         let bytes = bytes as usize;
         if bytes == transfer.bytes {
             return Ok((made, transfer));
         }
-        made.undo(&transfer, device);
+        made.undo(&transfer);
         if !one_element && bytes != 0 && bytes < transfer.bytes {
             transfer.bytes = bytes;
         } else if one_element && !joined {
@@ -439,7 +423,7 @@ unsafe fn adjacent(
 }
 
 /// Unmaps the pieces of a packet that begin within a transfer. Returns whether there were any.
-fn flush(transfer: &Transfer, base: usize, to_device: bool) -> bool {
+fn flush(transfer: &Transfer<'_>, base: usize, to_device: bool) -> bool {
     let Transfer {
         adapter, caller, ..
     } = *transfer;
@@ -451,7 +435,7 @@ fn flush(transfer: &Transfer, base: usize, to_device: bool) -> bool {
     if irql.is_nmi() {
         return false;
     }
-    let (mdl, begin) = (transfer.mdl.addr(), transfer.offset());
+    let (mdl, begin) = (transfer.mdl().addr(), transfer.offset());
     let key = packet::key(base);
     let mut flushed = false;
     let mut direction = true;
@@ -474,7 +458,7 @@ fn flush(transfer: &Transfer, base: usize, to_device: bool) -> bool {
         scatter_gather::unmap(piece, at, caller);
     }
     if !flushed {
-        let given = [at, begin.into(), transfer.mdl.into()];
+        let given = [at, begin.into(), transfer.mdl().into()];
         rule::FLUSHED_UNMAPPED.by(caller, given).report();
     } else if !direction {
         let given = [adapter.into(), at, u32::from(to_device).into()];
@@ -492,12 +476,12 @@ fn is_of(region: &Region, to_device: bool) -> bool {
 ///
 /// # Safety
 ///
-/// `base` is null or valid for a write.
+/// `base` keeps to what [`Output`] says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_channel_get(
     adapter: *mut raw::DMA_ADAPTER,
     registers: u32,
-    base: *mut *mut c_void,
+    base: Output<'_, *mut c_void>,
     caller: usize,
 ) -> i32 {
     let id = AdapterId::new(adapter);
@@ -509,14 +493,13 @@ unsafe extern "C" fn rust_pool_channel_get(
     }
     match take(id, registers, caller) {
         Ok(taken) => {
-            // SAFETY: By the safety requirements.
-            unsafe { base.write(taken as *mut c_void) };
+            base.write(taken as *mut c_void);
             0
         }
         Err(refused) => refused.status(),
     }
 }
-matches_header!(rust_pool_channel_get);
+matches_header!(rust_pool_channel_get(_, _, _, _));
 
 /// `AllocateAdapterChannel`, after the driver's routine has returned `action`; or, if `alone`,
 /// without a routine. Returns whether the request is met.
@@ -580,55 +563,39 @@ matches_header!(rust_pool_registers_free);
 ///
 /// # Safety
 ///
-/// As for `rust_pool_list_get()`; `address` is valid for a write, and `bytes` null or valid for
-/// one.
+/// The transfer keeps to the invariants of [`AskedToMap`], `address` and `bytes` to what [`Output`]
+/// says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_packet_map(
-    transfer: *const raw::rust_pool_transfer,
+    asked: AskedToMap<'_>,
     base: *mut c_void,
-    address: *mut u64,
-    bytes: *mut u32,
+    address: Output<'_, u64>,
+    bytes: Output<'_, u32>,
 ) -> i32 {
-    // SAFETY: By the safety requirements.
-    let asked = unsafe { transfer.read() };
     if bytes.is_null() {
-        return scatter_gather::for_nobody(&asked, &rule::TRANSFER_WITHOUT_LENGTH).status();
+        return asked.for_nobody(&rule::TRANSFER_WITHOUT_LENGTH).status();
     }
-    // SAFETY: By the safety requirements.
-    let transfer = unsafe { Transfer::from_raw(&asked) };
-    let mapped = transfer.ok_or(Refused::Misuse).and_then(|transfer| {
-        // SAFETY: By the safety requirements.
-        unsafe { map(&transfer, base as usize, asked.to_device, Room::of(&asked)) }
-    });
+    let transfer = asked.transfer().ok_or(Refused::Misuse);
+    let mapped = transfer.and_then(|transfer| map(asked, &transfer, base as usize));
     let (status, at, mapped) = match mapped {
         Ok((at, bytes)) => (0, at, bytes),
         Err(refused) => (refused.status(), 0, 0),
     };
-    // SAFETY: By the safety requirements.
-    unsafe {
-        address.write(at);
-        // CAST: Not more than was asked for, which has 32 bits.
-        bytes.write(mapped as u32);
-    }
+    address.write(at);
+    // CAST: Not more than was asked for, which has 32 bits.
+    bytes.write(mapped as u32);
     status
 }
-matches_header!(rust_pool_packet_map);
+matches_header!(rust_pool_packet_map(_, _, _, _));
 
 /// `FlushAdapterBuffers` and `FlushAdapterBuffersEx`.
 ///
 /// # Safety
 ///
-/// The transfer is valid. Its MDL is null, or the first of a chain of MDLs that ends, which nobody
-/// else uses during the call.
+/// The transfer keeps to the invariants of [`Asked`].
 #[no_mangle]
-unsafe extern "C" fn rust_pool_packet_flush(
-    transfer: *const raw::rust_pool_transfer,
-    base: *mut c_void,
-) -> bool {
-    // SAFETY: By the safety requirements.
-    let asked = unsafe { transfer.read() };
-    // SAFETY: By the safety requirements.
-    let transfer = unsafe { Transfer::from_raw(&asked) };
-    transfer.is_some_and(|transfer| flush(&transfer, base as usize, asked.to_device))
+unsafe extern "C" fn rust_pool_packet_flush(asked: Asked<'_>, base: *mut c_void) -> bool {
+    let transfer = asked.transfer();
+    transfer.is_some_and(|transfer| flush(&transfer, base as usize, asked.to_device()))
 }
-matches_header!(rust_pool_packet_flush);
+matches_header!(rust_pool_packet_flush(_, _));

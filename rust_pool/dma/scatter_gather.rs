@@ -18,14 +18,21 @@ use crate::{
         },
         buffer_release, //
     },
-    lib::export::matches_header,
+    lib::{
+        argument::{
+            Output,
+            Passed, //
+        },
+        export::matches_header, //
+    },
     mdl::{
         flag,
         flags_of,
         pages_of,
+        some_of,
         span,
         start_of,
-        Frames,
+        Chain,
         Mdl,
         HEAD, //
     },
@@ -56,9 +63,9 @@ use crate::{
     sys::{
         self,
         raw,
-        DmaDevice,
         Frame,
         ListMemory,
+        ListRoom,
         Mapped,
         Unlisted,
         Unmapped,
@@ -70,7 +77,11 @@ use crate::{
     },
     verifier::hooks, //
 };
-use core::ptr::NonNull;
+use core::{
+    marker::PhantomData,
+    ops::Deref,
+    ptr::NonNull, //
+};
 use kernel::{
     prelude::*,
     sync::Arc, //
@@ -117,70 +128,179 @@ enum Begin {
     Offset(usize),
 }
 
-/// What is to be transferred.
+/// What a client asks for, about a transfer.
 ///
 /// # Invariants
 ///
-/// The chain of MDLs ends. Nobody else uses them during the call of the routine.
+/// For `'call`, its MDL is null or the first of a [`Chain`], and its buffer is null or a
+/// [`ListRoom`] of so many bytes, which is the client's until the list is put.
 #[derive(Clone, Copy)]
-pub(super) struct Transfer {
+#[repr(transparent)]
+pub(super) struct Asked<'call>(&'call raw::rust_pool_transfer);
+
+// SAFETY: It is a transparent reference. The callers of such functions pass a valid transfer.
+unsafe impl Passed<*const raw::rust_pool_transfer> for Asked<'_> {}
+
+impl<'call> Asked<'call> {
+    fn adapter(self) -> AdapterId {
+        AdapterId::new(self.0.adapter)
+    }
+
+    pub(super) fn to_device(self) -> bool {
+        self.0.to_device
+    }
+
+    /// What is to be transferred; without an MDL it is a violation.
+    pub(super) fn transfer(self) -> Option<Transfer<'call>> {
+        // SAFETY: By the type invariant.
+        let Some(mdls) = (unsafe { Chain::new(self.0.mdl) }) else {
+            return Mdl::given(None, self.0.caller).and(None);
+        };
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        let (begin, bytes) = (self.0.begin as usize, self.0.bytes as usize);
+        Some(Transfer {
+            adapter: self.adapter(),
+            mdls,
+            begin: if self.0.by_offset {
+                Begin::Offset(begin)
+            } else {
+                Begin::At(begin)
+            },
+            bytes,
+            caller: self.0.caller,
+        })
+    }
+
+    /// The client's memory for the list, if it passed any.
+    pub(super) fn room(self) -> Option<ListRoom<'call>> {
+        let list = NonNull::new(self.0.buffer.cast())?;
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        let room = self.0.room as usize;
+        // SAFETY: By the type invariant.
+        Some(unsafe { ListRoom::new(list, room) })
+    }
+
+    /// How many pages it lies in. An address needs no MDL for that.
+    fn pages(self) -> Result<usize, Refused> {
+        if self.0.mdl.is_null() && !self.0.by_offset {
+            // CAST: `usize` is 64 bits wide on the architectures supported.
+            return Ok(span(self.0.begin as usize, self.0.bytes as usize));
+        }
+        self.transfer().ok_or(Refused::Misuse)?.pages()
+    }
+
+    /// Reports a request without a place for its result, by its rule.
+    pub(super) fn for_nobody(self, rule: &Rule<2>) -> Refused {
+        let mdl = Parameter::Address(self.0.mdl as usize);
+        rule.by(self.0.caller, [self.adapter().into(), mdl])
+            .report();
+        Refused::Misuse
+    }
+}
+
+/// The same, to map the transfer.
+///
+/// # Invariants
+///
+/// For `'call`, the device of the adapter is not removed, either.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(super) struct AskedToMap<'call>(Asked<'call>);
+
+// SAFETY: As above; its callers promise more.
+unsafe impl Passed<*const raw::rust_pool_transfer> for AskedToMap<'_> {}
+
+impl<'call> Deref for AskedToMap<'call> {
+    type Target = Asked<'call>;
+
+    fn deref(&self) -> &Asked<'call> {
+        &self.0
+    }
+}
+
+impl<'call> AskedToMap<'call> {
+    /// Takes map registers for a list, or reports why not.
+    fn reserve(self, registers: usize, unknown: impl FnOnce()) -> Result<Target<'call>, Refused> {
+        let (id, caller) = (self.adapter(), self.0 .0.caller);
+        let Reserved {
+            device,
+            one_element,
+        } = adapter::reserve(id, registers, Holder::List, caller, unknown)?;
+        // INVARIANT: By the type invariant, as it is the device of the adapter.
+        Ok(Target {
+            device,
+            one_element,
+            _call: PhantomData,
+        })
+    }
+
+    /// The device of the adapter. Any context but NMI.
+    pub(super) fn target(self) -> Option<Target<'call>> {
+        let (device, one_element) = adapter::device_of(self.adapter())?;
+        // INVARIANT: By the type invariant.
+        Some(Target {
+            device,
+            one_element,
+            _call: PhantomData,
+        })
+    }
+}
+
+/// The device that a transfer is mapped for.
+///
+/// # Invariants
+///
+/// It is not removed for `'call`.
+pub(super) struct Target<'call> {
+    pub(super) device: Arc<HeldDevice>,
+    /// Whether a list may have only one element.
+    pub(super) one_element: bool,
+    _call: PhantomData<&'call ()>,
+}
+
+/// What is to be transferred.
+#[derive(Clone, Copy)]
+pub(super) struct Transfer<'call> {
     pub(super) adapter: AdapterId,
-    /// The first of a chain.
-    pub(super) mdl: Mdl,
+    mdls: Chain<'call>,
     begin: Begin,
     pub(super) bytes: usize,
     pub(super) caller: usize,
 }
 
 /// A part of a transfer that is in one MDL.
-struct Piece {
-    mdl: Mdl,
+struct Piece<'call> {
+    mdl: Mdl<'call>,
     /// The frames that it needs.
-    frames: Frames,
+    frames: &'call [Frame],
     /// Where it begins in the first.
     offset: usize,
     bytes: usize,
 }
 
-impl Transfer {
-    /// What a client asks for; without an MDL it is a violation.
-    ///
-    /// # Safety
-    ///
-    /// The MDL is null, or the first of a chain that ends, of MDLs as for [`Mdl::new`].
-    pub(super) unsafe fn from_raw(asked: &raw::rust_pool_transfer) -> Option<Self> {
-        // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-        // call.
-        let mdl = unsafe { Mdl::new(asked.mdl, asked.caller) }?;
-        // CAST: `usize` is 64 bits wide on the architectures supported.
-        let (begin, bytes) = (asked.begin as usize, asked.bytes as usize);
-        // INVARIANT: By the safety requirements.
-        Some(Self {
-            adapter: AdapterId::new(asked.adapter),
-            mdl,
-            begin: if asked.by_offset {
-                Begin::Offset(begin)
-            } else {
-                Begin::At(begin)
-            },
-            bytes,
-            caller: asked.caller,
-        })
+impl<'call> Transfer<'call> {
+    /// The first of its MDLs.
+    pub(super) fn mdl(&self) -> Mdl<'call> {
+        self.mdls.first()
     }
 
     /// Calls `visit` on each piece. If the chain does not have all of the transfer, reports that
     /// and returns an error.
-    fn pieces(&self, mut visit: impl FnMut(Piece) -> Result<(), Refused>) -> Result<(), Refused> {
+    fn pieces(
+        &self,
+        mut visit: impl FnMut(Piece<'call>) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
         let Self {
-            mut mdl, caller, ..
+            mut mdls, caller, ..
         } = *self;
         let mut left = self.bytes;
         // How far into the MDL it begins; unknown for an address that is in front of it.
         let mut at = match self.begin {
-            Begin::At(start) => start.checked_sub(start_of(&mdl.head())),
+            Begin::At(start) => start.checked_sub(start_of(&mdls.first().head())),
             Begin::Offset(offset) => Some(offset),
         };
         loop {
+            let mdl = mdls.first();
             let head = mdl.head();
             let flags = flags_of(&head);
             if flags & (flag::LOCKED | flag::NONPAGED | flag::PARTIAL) == 0 {
@@ -195,21 +315,20 @@ impl Transfer {
             };
             // CAST: `usize` is 64 bits wide on the architectures supported.
             let all = head.ByteCount as usize;
-            // SAFETY: By the type invariant the chain ends, and its MDLs may be read.
-            let next = unsafe { Mdl::next(&head) };
+            let next = mdls.rest();
             let here = match (at, self.begin, next) {
                 (Some(here), ..) if here < all || (here == 0 && left < self.bytes) => here,
                 (Some(further), Begin::Offset(_), Some(next)) => {
-                    (mdl, at) = (next, further.checked_sub(all));
+                    (mdls, at) = (next, further.checked_sub(all));
                     continue;
                 }
                 (_, Begin::At(start), _) => {
-                    let given = [Parameter::Address(start), self.mdl.into()];
+                    let given = [Parameter::Address(start), self.mdl().into()];
                     rule::LIST_BEGINS_OUTSIDE.by(caller, given).report();
                     return Err(Refused::TooSmall);
                 }
                 (_, Begin::Offset(offset), _) => {
-                    let given = [offset.into(), self.mdl.into()];
+                    let given = [offset.into(), self.mdl().into()];
                     rule::LIST_BEGINS_OUTSIDE.by(caller, given).report();
                     return Err(Refused::TooSmall);
                 }
@@ -221,7 +340,7 @@ impl Transfer {
             if bytes != 0 {
                 visit(Piece {
                     mdl,
-                    frames: whole.part(from / PAGE_SIZE, span(offset, bytes)),
+                    frames: some_of(whole, from / PAGE_SIZE, span(offset, bytes)),
                     offset,
                     bytes,
                 })?;
@@ -231,9 +350,9 @@ impl Transfer {
                 return Ok(());
             }
             match next {
-                Some(next) => (mdl, at) = (next, Some(0)),
+                Some(next) => (mdls, at) = (next, Some(0)),
                 None => {
-                    let given = [left.into(), self.mdl.into()];
+                    let given = [left.into(), self.mdl().into()];
                     rule::LIST_ENDS_OUTSIDE.by(caller, given).report();
                     return Err(Refused::TooSmall);
                 }
@@ -244,13 +363,13 @@ impl Transfer {
     /// How many pages it lies in. Each needs a map register.
     pub(super) fn pages(&self) -> Result<usize, Refused> {
         if self.bytes == 0 {
-            let given = [self.adapter.into(), self.mdl.into()];
+            let given = [self.adapter.into(), self.mdl().into()];
             rule::LIST_ZERO_BYTES.by(self.caller, given).report();
             return Err(Refused::Misuse);
         }
         let mut pages = 0usize;
-        let count = |piece: Piece| {
-            pages = pages.saturating_add(piece.frames.cells().len());
+        let count = |piece: Piece<'_>| {
+            pages = pages.saturating_add(piece.frames.len());
             Ok(())
         };
         self.pieces(count)?;
@@ -260,7 +379,7 @@ impl Transfer {
     /// How far into the buffer of its first MDL it begins.
     pub(super) fn offset(&self) -> usize {
         match self.begin {
-            Begin::At(start) => start.wrapping_sub(start_of(&self.mdl.head())),
+            Begin::At(start) => start.wrapping_sub(start_of(&self.mdl().head())),
             Begin::Offset(offset) => offset,
         }
     }
@@ -268,11 +387,11 @@ impl Transfer {
     /// How many bytes, from where it begins, are adjacent in memory and in one MDL.
     pub(super) fn adjacent(&self) -> Result<usize, Refused> {
         let mut found = 0usize;
-        let look = |piece: Piece| {
+        let look = |piece: Piece<'_>| {
             if found != 0 {
                 return Ok(());
             }
-            let frames = piece.frames.cells();
+            let frames = piece.frames;
             let next_to = |pair: &[Frame]| match pair {
                 [one, other] => other.get() == one.get().wrapping_add(1),
                 _ => false,
@@ -291,7 +410,7 @@ impl Transfer {
     /// Lists the memory of its buffers and of its MDLs.
     fn listing(&self, pages: usize) -> Result<Unlisted, Refused> {
         let mut mdls = 0usize;
-        let count = |_| {
+        let count = |_: Piece<'_>| {
             mdls = mdls.saturating_add(1);
             Ok(())
         };
@@ -306,11 +425,11 @@ impl Transfer {
         let mut listing = request
             .attempt(|gfp| Unlisted::new(room, gfp))
             .ok_or(Refused::Resources)?;
-        let add = |piece: Piece| {
+        let add = |piece: Piece<'_>| {
             let locker = piece.mdl.locker();
             let mut added = listing.add_at(piece.mdl.addr(), HEAD, locker);
             let (mut offset, mut left) = (piece.offset, piece.bytes);
-            for frame in piece.frames.cells() {
+            for frame in piece.frames {
                 let here = left.min(PAGE_SIZE.saturating_sub(offset));
                 added &= listing.add_in(frame.get(), offset, here, locker);
                 left = left.saturating_sub(here);
@@ -333,8 +452,8 @@ impl Transfer {
         let mut gathered = request
             .attempt(|gfp| Unmapped::new(pages, gfp))
             .ok_or(Refused::Resources)?;
-        let add = |piece: Piece| {
-            let frames = piece.frames.cells();
+        let add = |piece: Piece<'_>| {
+            let frames = piece.frames;
             let added = gathered.add(frames, piece.offset, piece.bytes);
             let Some(odd) = frames.get(added) else {
                 return Ok(());
@@ -358,7 +477,7 @@ const PER_PART: usize = 40;
 
 /// A transfer that is mapped, before there is a record of it.
 pub(super) struct Made {
-    pub(super) mapped: Mapped,
+    pub(super) mapped: Mapped<Arc<HeldDevice>>,
     pages: usize,
     to_device: bool,
     listing: Unlisted,
@@ -367,35 +486,26 @@ pub(super) struct Made {
 impl Made {
     /// Unmaps it again, before the caller has anything of it. If that cannot be done here, as the
     /// domain has changed, it is deferred. What stays mapped counts as lost. Any context but NMI.
-    pub(super) fn undo(self, transfer: &Transfer, device: &Arc<HeldDevice>) {
-        // SAFETY: Nobody else has the mapping.
-        let mut fate = unsafe { self.mapped.unmap(device, false) };
+    pub(super) fn undo(self, transfer: &Transfer<'_>) {
+        let device = self.mapped.device();
+        let mut fate = self.mapped.unmap(false);
         let used = self.pages.saturating_mul(PAGE_SIZE);
         if fate.is_none() {
             if sys::irql().may_sleep() && device.may_free() {
-                // SAFETY: Nobody else has the mapping, which is still there.
-                fate = unsafe { self.mapped.unmap(device, true) };
+                fate = self.mapped.unmap(true);
             } else if let Some(record) = Reservation::new() {
-                return self.defer(record, transfer, device, used);
+                return self.defer(record, transfer, used);
             }
         }
         buffer_release::note_unmapped(device, used, fate);
     }
 
     /// Has it unmapped later. The caller may free the pages, as it has no list of them.
-    fn defer(
-        self,
-        record: Reservation,
-        transfer: &Transfer,
-        device: &Arc<HeldDevice>,
-        used: usize,
-    ) {
+    fn defer(self, record: Reservation, transfer: &Transfer<'_>, used: usize) {
         // No list has this address, which only the record has.
         let key = mapped_list::key(record.addr());
         let owner = Owner::List(MappedList {
             adapter: transfer.adapter,
-            device: device.clone(),
-            elements: self.mapped.elements(),
             mapped: self.mapped,
             to_device: self.to_device,
             listing: None,
@@ -417,14 +527,11 @@ impl Made {
     pub(super) fn into_list(
         self,
         adapter: AdapterId,
-        device: Arc<HeldDevice>,
         list: usize,
         memory: Option<ListMemory>,
     ) -> MappedList {
         MappedList {
             adapter,
-            device,
-            elements: self.mapped.elements(),
             mapped: self.mapped,
             to_device: self.to_device,
             listing: Some(self.listing.enter(list)),
@@ -437,16 +544,13 @@ impl Made {
 
 /// Maps a transfer. If `joined`, adjacent copies of its pages are mapped instead, for a device that
 /// takes one element only.
-///
-/// # Safety
-///
-/// The device is not removed meanwhile.
-pub(super) unsafe fn map(
-    transfer: &Transfer,
-    device: &DmaDevice,
+pub(super) fn map(
+    transfer: &Transfer<'_>,
+    target: &Target<'_>,
     to_device: bool,
     joined: bool,
 ) -> Result<Made, Refused> {
+    let device = &target.device;
     let pages = transfer.pages()?;
     let gathered = transfer.gather(pages)?;
     let listing = transfer.listing(pages)?;
@@ -464,8 +568,9 @@ pub(super) unsafe fn map(
         filled.then_some(())
     };
     request.attempt(fill).ok_or(Refused::Resources)?;
-    // SAFETY: By the safety requirements the device is not removed meanwhile.
-    let mapped = unsafe { gathered.map(device, to_device) }.ok_or(Refused::Resources)?;
+    // SAFETY: By the invariant of `Target` the device is not removed meanwhile.
+    let mapped = unsafe { gathered.map(device.clone(), to_device) };
+    let mapped = mapped.ok_or(Refused::Resources)?;
     Ok(Made {
         mapped,
         pages,
@@ -474,32 +579,50 @@ pub(super) unsafe fn map(
     })
 }
 
-/// Where a list is to be written.
-pub(super) enum Room {
+/// Where a list is written.
+enum Place<'call> {
     /// In memory of its own.
-    Own,
-    /// In so many bytes of the client's.
-    Client(NonNull<raw::SCATTER_GATHER_LIST>, usize),
+    Own(ListMemory),
+    /// In the client's memory.
+    Client(ListRoom<'call>),
 }
 
-impl Room {
-    /// The client's memory for the list, if it passed any.
-    pub(super) fn of(asked: &raw::rust_pool_transfer) -> Option<Self> {
-        // CAST: `usize` is 64 bits wide on the architectures supported.
-        let room = asked.room as usize;
-        NonNull::new(asked.buffer.cast()).map(|list| Self::Client(list, room))
+impl<'call> Place<'call> {
+    /// The client's memory, or else new memory for so many elements.
+    fn new(client: Option<ListRoom<'call>>, elements: usize) -> Result<Self, Refused> {
+        let bytes = sys::list_bytes(elements).ok_or(Refused::Resources)?;
+        if let Some(room) = client {
+            return Ok(Self::Client(room));
+        }
+        let request = Request {
+            bytes,
+            zero: false,
+            sleep: true,
+        };
+        let memory = request.attempt(|gfp| ListMemory::new(bytes, gfp));
+        memory.map(Self::Own).ok_or(Refused::Resources)
+    }
+
+    fn room(&self) -> ListRoom<'_> {
+        match self {
+            Self::Own(memory) => memory.room(),
+            Self::Client(room) => *room,
+        }
+    }
+
+    /// The memory, if it is not the client's.
+    fn into_memory(self) -> Option<ListMemory> {
+        match self {
+            Self::Own(memory) => Some(memory),
+            Self::Client(_) => None,
+        }
     }
 }
 
 /// Makes a list, or reports why not. Any context; sleeps where it may.
-///
-/// # Safety
-///
-/// The device is not removed meanwhile; the room is the client's.
-unsafe fn get(
-    transfer: &Transfer,
-    to_device: bool,
-    room: &Room,
+fn get(
+    asked: AskedToMap<'_>,
+    transfer: &Transfer<'_>,
 ) -> Result<NonNull<raw::SCATTER_GATHER_LIST>, Refused> {
     let Transfer {
         adapter: id,
@@ -514,15 +637,12 @@ unsafe fn get(
     let pages = transfer.pages()?;
     let unknown = || {
         rule::LIST_OF_NO_ADAPTER
-            .by(caller, [id.into(), transfer.mdl.into()])
+            .by(caller, [id.into(), transfer.mdl().into()])
             .report();
     };
-    let Reserved {
-        device,
-        one_element,
-    } = adapter::reserve(id, pages, Holder::List, caller, unknown)?;
+    let target = asked.reserve(pages, unknown)?;
     let list = (|| {
-        if device.is_gone() {
+        if target.device.is_gone() {
             rule::LIST_WITHOUT_DEVICE.by(caller, [id.into()]).report();
             return Err(Refused::Misuse);
         }
@@ -530,26 +650,28 @@ unsafe fn get(
             return Err(Refused::Resources);
         }
         let record = Reservation::new().ok_or(Refused::Resources)?;
-        // SAFETY: By the safety requirements the device is not removed meanwhile.
-        let made = unsafe { map(transfer, &device, to_device, false) }?;
+        let made = map(transfer, &target, asked.to_device(), false)?;
         let elements = made.mapped.elements();
-        let found = if elements > 1 && one_element {
+        let place = if elements > 1 && target.one_element {
             Err(Refused::Resources)
         } else {
-            room_for(room, elements)
+            Place::new(asked.room(), elements)
         };
-        let (list, memory) = match found {
-            Ok(found) => found,
+        let written = place.and_then(|place| {
+            let written = made.mapped.write(place.room());
+            written.then_some(place).ok_or(Refused::TooSmall)
+        });
+        let place = match written {
+            Ok(place) => place,
             Err(refused) => {
-                made.undo(transfer, &device);
+                made.undo(transfer);
                 return Err(refused);
             }
         };
-        // SAFETY: There is room for as many elements.
-        unsafe { made.mapped.write(list) };
+        let list = place.room().list();
         let at = list.as_ptr() as usize;
         let key = mapped_list::key(at);
-        let owner = Owner::List(made.into_list(id, device.clone(), at, memory));
+        let owner = Owner::List(made.into_list(id, at, place.into_memory()));
         let key = NonNull::new(key as *mut u8).ok_or(Refused::Misuse)?;
         record.insert(key, bytes, pages.saturating_mul(PAGE_SIZE), caller, owner);
         Ok(list)
@@ -558,29 +680,6 @@ unsafe fn get(
         adapter::unreserve(id, pages, Holder::List);
     }
     list
-}
-
-/// A place for a list of so many elements, and the memory there if it is not the client's.
-fn room_for(
-    room: &Room,
-    elements: usize,
-) -> Result<(NonNull<raw::SCATTER_GATHER_LIST>, Option<ListMemory>), Refused> {
-    let bytes = sys::list_bytes(elements).ok_or(Refused::Resources)?;
-    match *room {
-        Room::Client(list, room) if room >= bytes => Ok((list, None)),
-        Room::Client(..) => Err(Refused::TooSmall),
-        Room::Own => {
-            let request = Request {
-                bytes,
-                zero: false,
-                sleep: true,
-            };
-            let memory = request
-                .attempt(|gfp| ListMemory::new(bytes, gfp))
-                .ok_or(Refused::Resources)?;
-            Ok((memory.at(), Some(memory)))
-        }
-    }
 }
 
 /// Puts a list: unmaps its pages, and frees it. Any context, any address.
@@ -626,13 +725,12 @@ pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
     let used = region.used;
     if let Owner::List(list) = &mut region.owner {
         list.listing = None;
-        let freeing = Freeing::new(&list.device, list.mapped.origin(), caller);
-        sleep &= list.device.may_free();
-        // SAFETY: The region is in no table, so nobody else has it.
-        let fate = unsafe { list.mapped.unmap(&list.device, sleep) };
-        if let Some(fate) = fate {
-            buffer_release::note_unmapped(&list.device, used, Some(fate));
-            freeing.report_list(&list.device, list.adapter, at, list.part.is_some(), fate);
+        let device = list.mapped.device();
+        let freeing = Freeing::new(device, list.mapped.origin(), caller);
+        sleep &= device.may_free();
+        if let Some(fate) = list.mapped.unmap(sleep) {
+            buffer_release::note_unmapped(device, used, Some(fate));
+            freeing.report_list(device, list.adapter, at, list.part.is_some(), fate);
             unmapped = true;
         }
         list.freeing = Some(freeing);
@@ -642,48 +740,31 @@ pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
     }
 }
 
-/// Reports a request without a place for its result, by its rule.
-pub(super) fn for_nobody(asked: &raw::rust_pool_transfer, rule: &Rule<2>) -> Refused {
-    let id = AdapterId::new(asked.adapter);
-    let mdl = Parameter::Address(asked.mdl as usize);
-    rule.by(asked.caller, [id.into(), mdl]).report();
-    Refused::Misuse
-}
-
 /// `GetScatterGatherList`; `BuildScatterGatherList` if there is a buffer.
 ///
 /// # Safety
 ///
-/// The transfer is valid. Its MDL is null, or the first of a chain that ends, of MDLs as for
-/// [`Mdl::new`]. The device is not removed meanwhile. The buffer is null, or valid for `room` bytes
-/// until the list is put. `list` is null or valid for a write.
+/// The transfer keeps to the invariants of [`AskedToMap`], and `list` to what [`Output`] says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_list_get(
-    transfer: *const raw::rust_pool_transfer,
-    list: *mut *mut raw::SCATTER_GATHER_LIST,
+    asked: AskedToMap<'_>,
+    list: Output<'_, *mut raw::SCATTER_GATHER_LIST>,
 ) -> i32 {
-    // SAFETY: By the safety requirements the transfer may be read.
-    let asked = unsafe { transfer.read() };
     if list.is_null() {
-        return for_nobody(&asked, &rule::LIST_FOR_NOBODY).status();
+        return asked.for_nobody(&rule::LIST_FOR_NOBODY).status();
     }
-    // SAFETY: By the safety requirements its MDL is null, or the first of a chain that ends.
-    let Some(transfer) = (unsafe { Transfer::from_raw(&asked) }) else {
+    let Some(transfer) = asked.transfer() else {
         return Refused::Misuse.status();
     };
-    let room = Room::of(&asked).unwrap_or(Room::Own);
-    // SAFETY: By the safety requirements the device is not removed meanwhile, and the buffer is the
-    // client's until the list is put.
-    match unsafe { get(&transfer, asked.to_device, &room) } {
+    match get(asked, &transfer) {
         Ok(made) => {
-            // SAFETY: By the safety requirements `list` may be written, as it is not null.
-            unsafe { list.write(made.as_ptr()) };
+            list.write(made.as_ptr());
             Status::Success.as_raw()
         }
         Err(refused) => refused.status(),
     }
 }
-matches_header!(rust_pool_list_get);
+matches_header!(rust_pool_list_get(_, _));
 
 /// `PutScatterGatherList`.
 ///
@@ -705,32 +786,19 @@ matches_header!(rust_pool_list_put);
 ///
 /// # Safety
 ///
-/// As for [`rust_pool_list_get`], for the transfer; `size` and `registers` are null or valid for a
-/// write.
+/// The transfer keeps to the invariants of [`Asked`], `size` and `registers` to what [`Output`]
+/// says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_list_size(
-    transfer: *const raw::rust_pool_transfer,
-    size: *mut u32,
-    registers: *mut u32,
+    asked: Asked<'_>,
+    size: Output<'_, u32>,
+    registers: Output<'_, u32>,
 ) -> i32 {
-    // SAFETY: By the safety requirements the transfer may be read.
-    let asked = unsafe { transfer.read() };
-    let caller = asked.caller;
     if size.is_null() {
-        return for_nobody(&asked, &rule::LIST_SIZE_FOR_NOBODY).status();
+        return asked.for_nobody(&rule::LIST_SIZE_FOR_NOBODY).status();
     }
-    let pages = if asked.mdl.is_null() && !asked.by_offset {
-        // CAST: `usize` is 64 bits wide on the architectures supported.
-        Ok(span(asked.begin as usize, asked.bytes as usize))
-    } else {
-        // SAFETY: By the safety requirements its MDL is null, or the first of a chain that ends.
-        let transfer = unsafe { Transfer::from_raw(&asked) };
-        transfer
-            .ok_or(Refused::Misuse)
-            .and_then(|transfer| transfer.pages())
-    };
-    let sized = pages.and_then(|pages| {
-        let most = known(AdapterId::new(asked.adapter), caller)?.registers;
+    let sized = asked.pages().and_then(|pages| {
+        let most = known(asked.adapter(), asked.0.caller)?.registers;
         let pages = u32::try_from(pages).map_err(|_| Refused::Resources)?;
         if pages > most {
             return Err(Refused::Resources);
@@ -741,20 +809,14 @@ unsafe extern "C" fn rust_pool_list_size(
     });
     match sized {
         Ok((bytes, pages)) => {
-            // SAFETY: By the safety requirements each may be written if it is not null, which
-            // `size` is not.
-            unsafe {
-                size.write(bytes);
-                if !registers.is_null() {
-                    registers.write(pages);
-                }
-            }
+            size.write(bytes);
+            registers.write(pages);
             Status::Success.as_raw()
         }
         Err(refused) => refused.status(),
     }
 }
-matches_header!(rust_pool_list_size);
+matches_header!(rust_pool_list_size(_, _, _));
 
 /// What is known of an adapter. Reports a violation if `id` is not an adapter, or in NMI.
 fn known(id: AdapterId, caller: usize) -> Result<adapter::Facts, Refused> {
@@ -774,11 +836,11 @@ fn known(id: AdapterId, caller: usize) -> Result<adapter::Facts, Refused> {
 ///
 /// # Safety
 ///
-/// `info` is null or valid for a write.
+/// `info` keeps to what [`Output`] says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_info(
     adapter: *mut raw::DMA_ADAPTER,
-    info: *mut raw::DMA_ADAPTER_INFO_V1,
+    info: Output<'_, raw::DMA_ADAPTER_INFO_V1>,
     caller: usize,
 ) -> i32 {
     let id = AdapterId::new(adapter);
@@ -795,15 +857,13 @@ unsafe extern "C" fn rust_pool_adapter_info(
     } else {
         facts.registers
     };
-    let made = raw::DMA_ADAPTER_INFO_V1 {
+    info.write(raw::DMA_ADAPTER_INFO_V1 {
         ReadDmaCounterAvailable: 0,
         ScatterGatherLimit: elements,
         DmaAddressWidth: u64::BITS - facts.mask.leading_zeros(),
         Flags: raw::ADAPTER_INFO_SYNCHRONOUS_CALLBACK,
         MinimumTransferUnit: 1,
-    };
-    // SAFETY: By the safety requirements `info` may be written, as it is not null.
-    unsafe { info.write(made) };
+    });
     Status::Success.as_raw()
 }
-matches_header!(rust_pool_adapter_info);
+matches_header!(rust_pool_adapter_info(_, _, _));

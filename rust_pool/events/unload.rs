@@ -27,10 +27,8 @@ use crate::{
     events::holdings,
     families::pins,
     lib::{
-        export::{
-            matches_header,
-            Passed, //
-        },
+        argument::Passed,
+        export::matches_header,
         text::{
             kwrite,
             Text, //

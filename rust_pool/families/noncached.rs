@@ -233,7 +233,7 @@ pub(crate) fn defer(region: KBox<Region>) {
         _ => false,
     };
     if maps_others {
-        // SAFETY: `sys::map_frames()` mapped so many pages there, or `IoMapping::of_memory()`. The
+        // SAFETY: `LockedFrames::map()` mapped so many pages there, or `IoMapping::of_memory()`. The
         // region was taken out of the table, so nobody uses its mapping any more.
         unsafe { sys::hide(region.base, region.used / PAGE_SIZE) };
     }
@@ -256,7 +256,7 @@ pub(crate) fn give_back(mut batch: Batch) {
         };
         if let Some(base) = mapping {
             // SAFETY: The region was taken out of the table, so nobody uses its mapping any more.
-            // `sys::vmap()` or `sys::map_frames()` made that; `sys::hide()` may have unmapped its
+            // `sys::vmap()` or `LockedFrames::map()` made that; `sys::hide()` may have unmapped its
             // pages, but left its address space.
             unsafe { sys::vunmap(base) };
         }

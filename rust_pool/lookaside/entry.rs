@@ -2,7 +2,7 @@
 
 //! An entry that a client frees.
 
-use crate::lib::export::Passed;
+use crate::lib::argument::Passed;
 use core::ptr::NonNull;
 use kernel::prelude::*;
 

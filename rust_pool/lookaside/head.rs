@@ -3,7 +3,7 @@
 //! The head of a list: the part that is in its client's memory.
 
 use crate::{
-    lib::export::Passed,
+    lib::argument::Passed,
     report::{
         rule,
         violation::Parameter, //

@@ -4,7 +4,7 @@
 
 use crate::{
     header::LARGEST,
-    lib::export::Passed,
+    lib::argument::Passed,
     lookaside::{
         entry::{
             Entry,

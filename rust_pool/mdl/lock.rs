@@ -71,19 +71,19 @@ enum Refused {
 }
 
 /// The key of the record.
-fn key(mdl: Mdl) -> usize {
+fn key(mdl: Mdl<'_>) -> usize {
     mdl.addr().wrapping_add(1)
 }
 
 /// Whether the pages of an MDL were locked here. Any context but NMI.
-pub(crate) fn is_locked(mdl: Mdl) -> bool {
+pub(crate) fn is_locked(mdl: Mdl<'_>) -> bool {
     let key = key(mdl);
     REGIONS.bucket(key).lock().find(key).is_some()
 }
 
 /// The scatter/gather list that needs the lock of an MDL with this head: it uses some of the MDL's
 /// pages, through the MDL or through a partial MDL of it. Any context but NMI.
-fn list_of(mdl: Mdl, head: &raw::MDL) -> Option<Holder> {
+fn list_of(mdl: Mdl<'_>, head: &raw::MDL) -> Option<Holder> {
     if !sys::any_listed() {
         return None;
     }
@@ -101,12 +101,12 @@ fn list_of(mdl: Mdl, head: &raw::MDL) -> Option<Holder> {
         .map(|region| region.asked);
     let bytes = locked.unwrap_or(now);
     let frames = mdl.frames(span(offset, bytes))?;
-    listed::holder_of_locked(frames.cells(), offset, bytes, Locker::mdl(mdl.addr()))
+    listed::holder_of_locked(frames, offset, bytes, Locker::mdl(mdl.addr()))
 }
 
 /// Takes the record of what was locked for an MDL, if `is_it` returns `true` for the tag of the
 /// block that contained the MDL at that time. Any context but NMI.
-fn take_if(mdl: Mdl, is_it: impl Fn(Option<Tag>) -> bool) -> Option<KBox<Region>> {
+fn take_if(mdl: Mdl<'_>, is_it: impl Fn(Option<Tag>) -> bool) -> Option<KBox<Region>> {
     let taken = REGIONS.take(key(mdl), |region| match region.owner {
         Owner::Locked { block, .. } if is_it(block) => Ok(()),
         _ => Err(()),
@@ -118,13 +118,13 @@ fn take_if(mdl: Mdl, is_it: impl Fn(Option<Tag>) -> bool) -> Option<KBox<Region>
 }
 
 /// Takes the record of what was locked for an MDL. Any context but NMI.
-fn take(mdl: Mdl) -> Option<KBox<Region>> {
+fn take(mdl: Mdl<'_>) -> Option<KBox<Region>> {
     take_if(mdl, |_| true)
 }
 
 /// Takes the record of what was locked for an MDL whose memory was freed since. Any context but
 /// NMI.
-fn take_gone(mdl: Mdl) -> Option<KBox<Region>> {
+fn take_gone(mdl: Mdl<'_>) -> Option<KBox<Region>> {
     let now = mdl.tag();
     take_if(mdl, |block| block.is_some() && block != now)
 }
@@ -132,7 +132,7 @@ fn take_gone(mdl: Mdl) -> Option<KBox<Region>> {
 /// Called for an MDL that is not locked. If an older MDL at its address was freed, or its memory
 /// was used for this one, while its pages were locked, reports that and unlocks them. If pages were
 /// allocated for the older one, reports that as well. Any context but NMI.
-pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
+pub(crate) fn end_stale(mdl: Mdl<'_>, caller: usize) {
     if let Some(region) = take(mdl) {
         let given = [mdl.into(), mdl.flags().into()];
         rule::MDL_GONE_LOCKED
@@ -144,7 +144,7 @@ pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
 }
 
 /// Locks the pages of an MDL. Any context; sleeps for those of a process.
-fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused> {
+fn lock(mdl: Mdl<'_>, mode: i8, operation: u32, caller: usize) -> Result<(), Refused> {
     let irql = sys::irql();
     let mut head = mdl.head();
     let (flags, start) = (flags_of(&head), start_of(&head));
@@ -173,7 +173,6 @@ fn lock(mdl: Mdl, mode: i8, operation: u32, caller: usize) -> Result<(), Refused
     let write = operation != raw::_LOCK_OPERATION_IoReadAccess;
     let record = Reservation::new().ok_or(Refused::Memory)?;
     let owner = NonNull::new(key(mdl) as *mut u8).ok_or(Refused::Misuse)?;
-    let frames = frames.cells();
     let pinned = if is_user {
         pins::shorten();
         let pinned = Pinned::new(start, write, frames)?;
@@ -211,7 +210,7 @@ impl From<sys::NotPinned> for Refused {
 }
 
 /// Unlocks the pages of an MDL, and undoes its mapping if it has one. Any context.
-fn unlock(mdl: Mdl, caller: usize) {
+fn unlock(mdl: Mdl<'_>, caller: usize) {
     let irql = sys::irql();
     if irql.is_above_dispatch() {
         rule::PAGES_UNLOCKED.by(caller, [mdl.into()]).report();
@@ -263,17 +262,15 @@ fn unlock(mdl: Mdl, caller: usize) {
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`].
+/// The MDL is null, or keeps to the invariants of [`Mdl`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_lock(
-    mdl: *mut raw::MDL,
+    mdl: Option<Mdl<'_>>,
     mode: i8,
     operation: u32,
     caller: usize,
 ) -> i32 {
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    let mdl = unsafe { Mdl::new(mdl, caller) };
+    let mdl = Mdl::given(mdl, caller);
     let locked = mdl
         .ok_or(Refused::Misuse)
         .and_then(|mdl| lock(mdl, mode, operation, caller));
@@ -285,21 +282,19 @@ unsafe extern "C" fn rust_pool_mdl_lock(
     };
     status.as_raw()
 }
-matches_header!(rust_pool_mdl_lock);
+matches_header!(rust_pool_mdl_lock(_, _, _, _));
 export_symbol_gpl!(rust_pool_mdl_lock);
 
 /// `MmUnlockPages`.
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`].
+/// The MDL is null, or keeps to the invariants of [`Mdl`].
 #[no_mangle]
-unsafe extern "C" fn rust_pool_mdl_unlock(mdl: *mut raw::MDL, caller: usize) {
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+unsafe extern "C" fn rust_pool_mdl_unlock(mdl: Option<Mdl<'_>>, caller: usize) {
+    if let Some(mdl) = Mdl::given(mdl, caller) {
         unlock(mdl, caller);
     }
 }
-matches_header!(rust_pool_mdl_unlock);
+matches_header!(rust_pool_mdl_unlock(_, _));
 export_symbol_gpl!(rust_pool_mdl_unlock);

@@ -20,7 +20,6 @@ use crate::{
         pages_of,
         set_flags,
         start_of,
-        Frames,
         Mdl, //
     },
     record::{
@@ -40,6 +39,7 @@ use crate::{
         self,
         raw,
         Frame,
+        LockedFrames,
         PAGE_SIZE, //
     },
     types::{
@@ -66,17 +66,15 @@ struct Wanted {
 }
 
 /// An MDL that may be mapped.
-pub(crate) struct Mappable {
+pub(crate) struct Mappable<'call> {
     pub(crate) head: raw::MDL,
-    /// Not none, and all are of memory.
-    pub(crate) frames: Frames,
-    /// The cache type that all pages have.
-    pub(crate) cache: CacheType,
+    /// Not none.
+    pub(crate) frames: LockedFrames<'call>,
     /// Where they are in the direct map, if they are adjacent.
     side_by_side: Option<NonNull<u8>>,
 }
 
-impl Mappable {
+impl Mappable<'_> {
     /// The flags that an MDL has when it is mapped.
     pub(crate) fn flags(&self) -> u16 {
         let flags = flags_of(&self.head);
@@ -91,13 +89,13 @@ impl Mappable {
 
 /// Checks whether an MDL may be mapped, with this cache type or that of its pages, and reports why
 /// not. `refused` can refuse a mapping of so many bytes. Any context.
-pub(crate) fn look(
-    mdl: Mdl,
+pub(crate) fn look<'call>(
+    mdl: Mdl<'call>,
     mode: i8,
     cache: Option<i32>,
     caller: usize,
     refused: impl FnOnce(usize) -> bool,
-) -> Option<Mappable> {
+) -> Option<Mappable<'call>> {
     if sys::irql().is_above_dispatch() {
         let mode = u32::from(mode.unsigned_abs());
         rule::MDL_MAPPED
@@ -139,8 +137,8 @@ pub(crate) fn look(
     if pages == 0 || refused(head.ByteCount as usize) {
         return None;
     }
-    let seen = sys::look_at_frames(frames.cells());
-    if let Some(odd) = frames.cells().get(seen.odd) {
+    let seen = sys::look_at_frames(frames);
+    if let Some(odd) = frames.get(seen.odd) {
         let at = Parameter::Address(core::ptr::from_ref(odd) as usize);
         let given = [mdl.into(), at, odd.get().into()];
         rule::FRAME_OF_NO_MEMORY.by(caller, given).report();
@@ -158,14 +156,15 @@ pub(crate) fn look(
     }
     Some(Mappable {
         head,
-        frames,
-        cache: own,
+        // SAFETY: All are memory of this cache type. Whoever locked the pages keeps them until they
+        // are unmapped: that is so when `unmap()` returns, even if the rest is deferred.
+        frames: unsafe { LockedFrames::new(frames, seen.cache) },
         side_by_side: seen.side_by_side,
     })
 }
 
 /// Maps the pages of an MDL. Any context; sleeps where it may.
-fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
+fn map(mdl: Mdl<'_>, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
     let mut it = look(mdl, wanted.mode, wanted.cache, caller, |bytes| {
         wanted.mode != KERNEL_MODE || hooks::refuse(MemoryType::Mapping, None, bytes, caller)
     })?;
@@ -174,10 +173,10 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
     let write = wanted.priority & raw::MdlMappingNoWrite == 0;
     let base = match it.side_by_side.filter(|_| write) {
         Some(base) => base,
-        None => map_scattered(it.frames.cells(), bytes, it.cache, write, caller)?,
+        None => map_scattered(&it.frames, bytes, write, caller)?,
     };
-    // SAFETY: The buffer begins in the first of the pages.
-    let at = unsafe { base.add(offset) };
+    // The buffer begins in the first of the pages.
+    let at = NonNull::new(base.as_ptr().wrapping_add(offset))?;
     let flags = it.flags();
     it.head.MappedSystemVa = at.as_ptr().cast();
     set_flags(&mut it.head, flags);
@@ -187,30 +186,26 @@ fn map(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
 
 /// Maps pages that need not be adjacent.
 fn map_scattered(
-    frames: &[Frame],
+    frames: &LockedFrames<'_>,
     bytes: usize,
-    cache: CacheType,
     write: bool,
     caller: usize,
 ) -> Option<NonNull<u8>> {
     if !sys::may_change_pages() {
         return None;
     }
-    let used = frames.len().checked_mul(PAGE_SIZE)?;
+    let used = frames.count().checked_mul(PAGE_SIZE)?;
     noncached::BACKLOG.shorten(used, noncached::give_back);
     let record = Reservation::new()?;
-    // SAFETY: `look()` has checked the frames, and whoever locked the pages keeps them until they
-    // are unmapped. That is so when `unmap()` returns, even if the rest is deferred.
-    let base = unsafe { sys::map_frames(frames, cache.as_raw(), write) }?;
+    let base = frames.map(write)?;
     record.insert(base, bytes, used, caller, Owner::Mapping);
     Some(base)
 }
 
-/// Whether an address is the one of the MDL's first page in the direct map. The MDL is mapped.
-pub(crate) fn is_direct(mdl: Mdl, first: usize) -> bool {
-    // SAFETY: A mapped MDL has a frame for each page, and at least one.
-    let frame = unsafe { mdl.first_frame() };
-    sys::frame_address(frame) == first
+/// Whether an address is the one of the MDL's first page in the direct map.
+pub(crate) fn is_direct(mdl: Mdl<'_>, first: usize) -> bool {
+    let frame = mdl.frames(1).and_then(<[Frame]>::first);
+    frame.is_some_and(|frame| sys::frame_address(frame.get()) == first)
 }
 
 /// Takes the record of the mapping that begins in the page of an address, and returns where it
@@ -227,7 +222,7 @@ pub(crate) fn take(at: usize) -> Option<NonNull<u8>> {
 }
 
 /// Undoes the mapping of an MDL. Any context, any address.
-pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
+pub(crate) fn unmap(base: usize, mdl: Mdl<'_>, caller: usize) {
     let irql = sys::irql();
     let at = Parameter::Address(base);
     if irql.is_above_dispatch() {
@@ -273,10 +268,10 @@ pub(crate) fn unmap(base: usize, mdl: Mdl, caller: usize) {
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`]; an MDL whose pages are locked has a frame for each of them.
+/// The MDL is null, or keeps to the invariants of [`Mdl`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_map(
-    mdl: *mut raw::MDL,
+    mdl: Option<Mdl<'_>>,
     mode: i8,
     cache: i32,
     priority: u32,
@@ -287,13 +282,11 @@ unsafe extern "C" fn rust_pool_mdl_map(
         cache: (cache != AS_IT_IS).then_some(cache),
         priority,
     };
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    let mdl = unsafe { Mdl::new(mdl, caller) };
+    let mdl = Mdl::given(mdl, caller);
     mdl.and_then(|mdl| map(mdl, &wanted, caller))
         .map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_mdl_map);
+matches_header!(rust_pool_mdl_map(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_mdl_map);
 
 /// In place of a cache type: that of the pages. Drivers cannot ask for this value.
@@ -305,12 +298,10 @@ const AS_IT_IS: i32 = raw::RUST_POOL_MDL_AS_IT_IS;
 ///
 /// As for [`rust_pool_mdl_map`].
 #[no_mangle]
-unsafe extern "C" fn rust_pool_mdl_unmap(base: *mut c_void, mdl: *mut raw::MDL, caller: usize) {
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+unsafe extern "C" fn rust_pool_mdl_unmap(base: *mut c_void, mdl: Option<Mdl<'_>>, caller: usize) {
+    if let Some(mdl) = Mdl::given(mdl, caller) {
         unmap(base as usize, mdl, caller);
     }
 }
-matches_header!(rust_pool_mdl_unmap);
+matches_header!(rust_pool_mdl_unmap(_, _, _));
 export_symbol_gpl!(rust_pool_mdl_unmap);

@@ -65,13 +65,13 @@ const KNOWN: u32 = raw::MM_DONT_ZERO_ALLOCATION
     | raw::MM_ALLOCATE_TRIM_IF_NECESSARY;
 
 /// Whether pages were allocated for an MDL, and not freed. Any context but NMI.
-pub(crate) fn has(mdl: Mdl) -> bool {
+pub(crate) fn has(mdl: Mdl<'_>) -> bool {
     let key = mdl_pages::key_of(mdl.addr());
     REGIONS.bucket(key).lock().find(key).is_some()
 }
 
 /// Takes the record of the pages of an MDL. Any context but NMI.
-fn take(mdl: Mdl) -> Option<KBox<Region>> {
+fn take(mdl: Mdl<'_>) -> Option<KBox<Region>> {
     let taken = REGIONS.take(mdl_pages::key_of(mdl.addr()), |region| match region.owner {
         Owner::MdlPages { .. } => Ok(()),
         _ => Err(()),
@@ -85,7 +85,7 @@ fn take(mdl: Mdl) -> Option<KBox<Region>> {
 /// If an older MDL at this one's address was freed, or its memory was used for this one, before its
 /// pages were freed, reports that. The pages stay allocated, as it is not known who uses them. Any
 /// context but NMI.
-pub(crate) fn end_stale(mdl: Mdl, caller: usize) {
+pub(crate) fn end_stale(mdl: Mdl<'_>, caller: usize) {
     if let Some(region) = take(mdl) {
         let given = [mdl.into(), mdl.flags().into(), region.asked.into()];
         rule::MDL_GONE_WITH_PAGES
@@ -137,7 +137,7 @@ fn allocate(
     asked: &raw::rust_pool_mdl_wanted,
     caller: usize,
     module: *mut bindings::module,
-) -> Option<Mdl> {
+) -> Option<Mdl<'static>> {
     // CAST: A bug check's parameter shows the bits.
     let shown = asked.cache as u32;
     if asked.bytes == 0 {
@@ -167,11 +167,11 @@ fn allocate(
 }
 
 /// Allocates the pages of a new MDL and fills them in.
-fn fill(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<()> {
+fn fill(mdl: Mdl<'_>, wanted: &Wanted, caller: usize) -> Option<()> {
     let record = Reservation::new()?;
     let room = mdl.frames(wanted.bytes / PAGE_SIZE)?;
     let pages = mdl_pages::allocate(wanted, caller)?;
-    for (to, frame) in room.cells().iter().zip(pages.frames()) {
+    for (to, frame) in room.iter().zip(pages.frames()) {
         to.set(frame);
     }
     let mut head = mdl.head();
@@ -184,7 +184,7 @@ fn fill(mdl: Mdl, wanted: &Wanted, caller: usize) -> Option<()> {
 }
 
 /// Frees the pages of an MDL. Any context, any address: it is read only if there is a record.
-fn free(mdl: Mdl, caller: usize) {
+fn free(mdl: Mdl<'_>, caller: usize) {
     let irql = sys::irql();
     if irql.is_nmi() {
         rule::MDL_PAGES_FREED.by(caller, [mdl.into()]).report();
@@ -233,32 +233,28 @@ fn free(mdl: Mdl, caller: usize) {
 ///
 /// # Safety
 ///
-/// `wanted` is valid for a read.
+/// `wanted` is valid for reads during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_pages(
-    wanted: *const raw::rust_pool_mdl_wanted,
+    wanted: &raw::rust_pool_mdl_wanted,
     caller: usize,
     module: *mut bindings::module,
 ) -> *mut raw::MDL {
-    // SAFETY: By the safety requirements `wanted` may be read.
-    let wanted = unsafe { wanted.read() };
-    allocate(&wanted, caller, module).map_or(null_mut(), |mdl| mdl.addr() as *mut raw::MDL)
+    allocate(wanted, caller, module).map_or(null_mut(), |mdl| mdl.addr() as *mut raw::MDL)
 }
-matches_header!(rust_pool_mdl_pages);
+matches_header!(rust_pool_mdl_pages(_, _, _));
 export_symbol_gpl!(rust_pool_mdl_pages);
 
 /// `MmFreePagesFromMdl`.
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`].
+/// The MDL is null, or keeps to the invariants of [`Mdl`].
 #[no_mangle]
-unsafe extern "C" fn rust_pool_mdl_pages_free(mdl: *mut raw::MDL, caller: usize) {
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+unsafe extern "C" fn rust_pool_mdl_pages_free(mdl: Option<Mdl<'_>>, caller: usize) {
+    if let Some(mdl) = Mdl::given(mdl, caller) {
         free(mdl, caller);
     }
 }
-matches_header!(rust_pool_mdl_pages_free);
+matches_header!(rust_pool_mdl_pages_free(_, _));
 export_symbol_gpl!(rust_pool_mdl_pages_free);

@@ -23,7 +23,6 @@ use crate::{
     report::rule,
     sys::{
         self,
-        raw,
         Access,
         PAGE_SIZE, //
     },
@@ -34,7 +33,7 @@ use crate::{
 };
 
 /// Changes what may be done with a mapping. Any context.
-fn protect(mdl: Mdl, protection: u32, caller: usize) -> Status {
+fn protect(mdl: Mdl<'_>, protection: u32, caller: usize) -> Status {
     if sys::irql().is_above_dispatch() {
         rule::MDL_MAPPED
             .by(caller, [mdl.into(), 0u32.into()])
@@ -54,7 +53,7 @@ fn protect(mdl: Mdl, protection: u32, caller: usize) -> Status {
     let Some(frames) = mdl.frames(pages) else {
         return Status::NotMapped;
     };
-    let seen = sys::look_at_frames(frames.cells());
+    let seen = sys::look_at_frames(frames);
     let base = {
         let bucket = REGIONS.bucket(first).lock();
         bucket.find(first).and_then(|region| {
@@ -84,20 +83,18 @@ fn protect(mdl: Mdl, protection: u32, caller: usize) -> Status {
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`]; an MDL whose pages are locked has a frame for each of them.
+/// The MDL is null, or keeps to the invariants of [`Mdl`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_mdl_protect(
-    mdl: *mut raw::MDL,
+    mdl: Option<Mdl<'_>>,
     protection: u32,
     caller: usize,
 ) -> i32 {
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    let mdl = unsafe { Mdl::new(mdl, caller) };
+    let mdl = Mdl::given(mdl, caller);
     let status = mdl.map_or(Status::InvalidParameter, |mdl| {
         protect(mdl, protection, caller)
     });
     status.as_raw()
 }
-matches_header!(rust_pool_mdl_protect);
+matches_header!(rust_pool_mdl_protect(_, _, _));
 export_symbol_gpl!(rust_pool_mdl_protect);

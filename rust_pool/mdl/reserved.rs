@@ -188,7 +188,7 @@ struct Claim {
 
 impl Claim {
     /// An area for an MDL to be mapped in. The record is locked, and nothing is mapped there.
-    fn to_map(it: Area<'_>, mdl: Mdl) -> Self {
+    fn to_map(it: Area<'_>, mdl: Mdl<'_>) -> Self {
         let shown = Shown {
             mdl: mdl.addr(),
             pages: 0,
@@ -225,8 +225,7 @@ impl Claim {
     /// Unmaps what is mapped there. Where this may sleep, waits until all CPUs have flushed their
     /// TLBs. Any context but NMI.
     fn unmap(self) {
-        // SAFETY: So many are mapped there, and by the type invariant nobody else has the area.
-        unsafe { self.area.hide(self.shown.pages) };
+        self.area.hide();
         if sys::irql().may_sleep() {
             self.area.settle();
         }
@@ -235,7 +234,7 @@ impl Claim {
 }
 
 /// Maps the pages of an MDL in an area. Any context; waits for other CPUs where it may sleep.
-fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<NonNull<u8>> {
+fn map(mdl: Mdl<'_>, addr: usize, given: u32, cache: i32, caller: usize) -> Option<NonNull<u8>> {
     if sys::irql().is_nmi() {
         map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| true)?;
     }
@@ -266,7 +265,7 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
         return None;
     };
     let shown = Shown {
-        pages: it.frames.cells().len(),
+        pages: it.frames.count(),
         busy: false,
         ..claim.shown
     };
@@ -282,10 +281,15 @@ fn map(mdl: Mdl, addr: usize, given: u32, cache: i32, caller: usize) -> Option<N
 }
 
 /// Checks whether an MDL may be mapped, reports why not, and maps its pages in an area.
-fn show(claim: &Claim, mdl: Mdl, cache: i32, caller: usize) -> Option<map::Mappable> {
+fn show<'call>(
+    claim: &Claim,
+    mdl: Mdl<'call>,
+    cache: i32,
+    caller: usize,
+) -> Option<map::Mappable<'call>> {
     let it = map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| false)?;
-    let (frames, area) = (it.frames.cells(), &claim.area);
-    if frames.len() > area.count() {
+    let area = &claim.area;
+    if it.frames.count() > area.count() {
         return None;
     }
     if sys::irql().may_sleep() {
@@ -293,14 +297,11 @@ fn show(claim: &Claim, mdl: Mdl, cache: i32, caller: usize) -> Option<map::Mappa
     } else if !area.settles() {
         return None;
     }
-    // SAFETY: `look()` has checked the frames, and whoever locked the pages keeps them. There is
-    // room for them. By the type invariant nobody else has the area, in which nothing was mapped.
-    let done = unsafe { area.show(frames, it.cache.as_raw(), true) };
-    done.then_some(it)
+    area.show(&it.frames, true).then_some(it)
 }
 
 /// Marks an MDL as not mapped.
-fn clear(mdl: Mdl) {
+fn clear(mdl: Mdl<'_>) {
     let mut head = mdl.head();
     let flags = flags_of(&head) & !(flag::MAPPED | flag::PARTIAL_MAPPED);
     head.MappedSystemVa = null_mut();
@@ -309,7 +310,7 @@ fn clear(mdl: Mdl) {
 }
 
 /// Undoes the mapping of an MDL if it is one in an area; says whether it was. Any context but NMI.
-pub(crate) fn end(mdl: Mdl) -> bool {
+pub(crate) fn end(mdl: Mdl<'_>) -> bool {
     let claimed = with(mdl.head().MappedSystemVa as usize, |it| {
         Claim::to_unmap(it, |shown| shown.mdl == mdl.addr())
     });
@@ -322,7 +323,7 @@ pub(crate) fn end(mdl: Mdl) -> bool {
 }
 
 /// Undoes the mapping of an MDL in an area. Any context, any address.
-fn unmap(mdl: Mdl, addr: usize, given: u32, caller: usize) {
+fn unmap(mdl: Mdl<'_>, addr: usize, given: u32, caller: usize) {
     let irql = sys::irql();
     let at = Parameter::Address(addr);
     if irql.is_above_dispatch() {
@@ -395,41 +396,37 @@ export_symbol_gpl!(rust_pool_space_free);
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`]; an MDL whose pages are locked has a frame for each of them.
+/// The MDL is null, or keeps to the invariants of [`Mdl`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_space_map(
     base: *mut c_void,
     tag: u32,
-    mdl: *mut raw::MDL,
+    mdl: Option<Mdl<'_>>,
     cache: i32,
     caller: usize,
 ) -> *mut c_void {
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    let mdl = unsafe { Mdl::new(mdl, caller) };
+    let mdl = Mdl::given(mdl, caller);
     mdl.and_then(|mdl| map(mdl, base as usize, tag, cache, caller))
         .map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_space_map);
+matches_header!(rust_pool_space_map(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_space_map);
 
 /// `MmUnmapReservedMapping`.
 ///
 /// # Safety
 ///
-/// As for [`Mdl::new`].
+/// The MDL is null, or keeps to the invariants of [`Mdl`].
 #[no_mangle]
 unsafe extern "C" fn rust_pool_space_unmap(
     base: *mut c_void,
     tag: u32,
-    mdl: *mut raw::MDL,
+    mdl: Option<Mdl<'_>>,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements it is null, or an MDL that nobody else uses during the
-    // call.
-    if let Some(mdl) = unsafe { Mdl::new(mdl, caller) } {
+    if let Some(mdl) = Mdl::given(mdl, caller) {
         unmap(mdl, base as usize, tag, caller);
     }
 }
-matches_header!(rust_pool_space_unmap);
+matches_header!(rust_pool_space_unmap(_, _, _, _));
 export_symbol_gpl!(rust_pool_space_unmap);

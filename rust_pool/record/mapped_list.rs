@@ -19,10 +19,8 @@ use kernel::sync::Arc;
 /// A scatter/gather list, and what it was made for.
 pub(crate) struct MappedList {
     pub(crate) adapter: AdapterId,
-    pub(crate) device: Arc<HeldDevice>,
-    pub(crate) mapped: Mapped,
+    pub(crate) mapped: Mapped<Arc<HeldDevice>>,
     pub(crate) to_device: bool,
-    pub(crate) elements: usize,
     /// The memory that it uses, until it is put.
     pub(crate) listing: Option<Listing>,
     /// The memory in which the list itself is, if not the client's; it is freed with the record.

@@ -9,16 +9,16 @@ use crate::{
         rule,
         violation::Parameter, //
     },
-    sys::PAGE_SIZE,
+    sys::{
+        Coherent,
+        PAGE_SIZE, //
+    },
     verifier::{
         hooks,
         poison, //
     }, //
 };
-use core::{
-    ops::Range,
-    ptr::NonNull, //
-};
+use core::ops::Range;
 use kernel::{
     fmt,
     prelude::*, //
@@ -67,42 +67,28 @@ impl Padding {
         [0..self.before, self.before + bytes..self.all]
     }
 
-    /// Fills the padding.
-    ///
-    /// # Safety
-    ///
-    /// At `start` begin [`Self::all`] bytes of memory, which nobody else uses. `bytes` are no more
-    /// than the padding was chosen for.
-    pub(crate) unsafe fn fill(self, start: NonNull<u8>, bytes: usize) {
+    /// Fills the padding around a buffer of `bytes` bytes, in memory that nobody else uses.
+    pub(crate) fn fill<D>(self, memory: &mut Coherent<D>, bytes: usize) {
         for range in self.ranges(bytes) {
-            // SAFETY: The ranges end at `all`, so by the safety requirements they may be written.
-            unsafe { start.add(range.start).write_bytes(FILL, range.len()) };
+            memory.fill(range, FILL);
         }
     }
 
-    /// Finds the first byte of padding that has changed.
-    ///
-    /// # Safety
-    ///
-    /// At `start` begin [`Self::all`] bytes of memory, which [`Self::fill`] has filled for `bytes`.
-    pub(crate) unsafe fn damage(self, start: NonNull<u8>, bytes: usize) -> Option<Damage> {
+    /// Finds the first byte of padding that has changed since [`Self::fill`]. The buffer begins at
+    /// the address `buffer`.
+    pub(crate) fn damage<D>(
+        self,
+        memory: &mut Coherent<D>,
+        buffer: usize,
+        bytes: usize,
+    ) -> Option<Damage> {
         let [before, behind] = self.ranges(bytes);
-        let changed = |range: Range<usize>| {
-            range
-                .map(|at| start.as_ptr().wrapping_add(at))
-                // SAFETY: The ranges end at `all`, so by the safety requirements they may be read.
-                // The device may still write there, so the read is volatile.
-                .find(|&at| unsafe { at.read_volatile() } != FILL)
-        };
-        let damage = |side, at: *mut u8| Damage {
-            side,
-            buffer: start.as_ptr().wrapping_add(self.before) as usize,
-            at: at as usize,
-        };
+        let damage = |side, at| Damage { side, buffer, at };
         // In front of the buffer, too, report the lowest byte: it is where the write began.
-        changed(before)
+        let front = memory.find_other(before, FILL);
+        front
             .map(|at| damage(Side::Before, at))
-            .or_else(|| changed(behind).map(|at| damage(Side::Behind, at)))
+            .or_else(|| Some(damage(Side::Behind, memory.find_other(behind, FILL)?)))
     }
 }
 

@@ -9,11 +9,11 @@
 use crate::{
     callers::call_site::CallSite,
     lib::{
+        argument::Passed,
         atomic_ref::AtomicRef,
         export::{
             export_symbol_gpl,
-            matches_header,
-            Passed, //
+            matches_header, //
         }, //
     },
     sys::{

@@ -11,7 +11,14 @@ use crate::sys::{
         Awaited, //
     }, //
 };
-use core::ptr::NonNull;
+use core::{
+    marker::PhantomData,
+    ops::{
+        Deref,
+        Range, //
+    },
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     error::to_result,
@@ -28,6 +35,18 @@ use kernel::{
 /// How many addresses [`DmaDevice::code`] returns.
 // CAST: It is 8.
 pub(crate) const CODES: usize = raw::RUST_POOL_CODES as usize;
+
+/// A device that a routine was given.
+///
+/// # Invariants
+///
+/// For `'call` it is a valid, initialised device, and is not removed.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct GivenDevice<'call>(
+    NonNull<bindings::device>,
+    PhantomData<&'call bindings::device>,
+);
 
 /// A reference to a device for DMA, and to the IOMMU group that it was in at first: a device leaves
 /// its group when it is removed. Dropping the last reference calls the code of others; see
@@ -84,11 +103,132 @@ impl fmt::Display for DeviceName<'_> {
     }
 }
 
-/// Coherent memory.
-pub(crate) struct Coherent {
-    pub(crate) base: NonNull<u8>,
-    pub(crate) bus: u64,
-    pub(crate) origin: Origin,
+/// Coherent memory of a device, to which `D` is a reference. [`Self::free`] frees it; if this is
+/// dropped before, it stays allocated for ever.
+///
+/// # Invariants
+///
+/// Unless it was freed, `base` and `bus` are the addresses of so many bytes that the device
+/// allocated, with this origin.
+pub(crate) struct Coherent<D> {
+    device: D,
+    base: NonNull<u8>,
+    bytes: usize,
+    bus: u64,
+    origin: Origin,
+    freed: Atomic<bool>,
+}
+
+// SAFETY: Any thread may use the memory and free it.
+unsafe impl<D: Send> Send for Coherent<D> {}
+// SAFETY: What takes a shared reference reads the fields, or frees the memory if nobody else did.
+unsafe impl<D: Sync> Sync for Coherent<D> {}
+
+impl<D> Coherent<D> {
+    /// The reference to its device.
+    pub(crate) fn device(&self) -> &D {
+        &self.device
+    }
+
+    /// Its size.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// How it was made.
+    pub(crate) fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The addresses of a byte of it: for the CPU, and for the device.
+    pub(crate) fn at(&self, offset: usize) -> Option<(NonNull<u8>, u64)> {
+        // CAST: Lossless on the architectures supported.
+        let bus = self.bus.checked_add(offset as u64)?;
+        let at = NonNull::new(self.base.as_ptr().wrapping_add(offset))?;
+        (offset < self.bytes).then_some((at, bus))
+    }
+
+    /// Some of its bytes, as far as it has them: from where on, and how many.
+    fn part(&mut self, range: Range<usize>) -> (*mut u8, usize) {
+        let bytes = if *self.freed.get_mut() { 0 } else { self.bytes };
+        let (start, end) = (range.start.min(bytes), range.end.min(bytes));
+        (
+            self.base.as_ptr().wrapping_add(start),
+            end.saturating_sub(start),
+        )
+    }
+
+    /// Fills some of its bytes, which nobody else uses.
+    pub(crate) fn fill(&mut self, range: Range<usize>, value: u8) {
+        let (start, count) = self.part(range);
+        // SAFETY: By the type invariant so many bytes are there, as it is not freed.
+        unsafe { start.write_bytes(value, count) };
+    }
+
+    /// The address of the first of some bytes that has another value.
+    pub(crate) fn find_other(&mut self, range: Range<usize>, value: u8) -> Option<usize> {
+        let (start, count) = self.part(range);
+        (0..count)
+            .map(|at| start.wrapping_add(at))
+            // SAFETY: By the type invariant the bytes are there, as it is not freed. The device may
+            // still write there, so the read is volatile.
+            .find(|&at| unsafe { at.read_volatile() } != value)
+            .map(|at| at as usize)
+    }
+}
+
+impl<D: Deref<Target: Deref<Target = DmaDevice>>> Coherent<D> {
+    /// Allocates zeroed memory; none for a device that has left its IOMMU group. Sleeps.
+    pub(crate) fn new(device: D, bytes: usize, gfp: Gfp) -> Option<Self> {
+        let it: &DmaDevice = &device;
+        let alive = it.alive()?;
+        let mut bus = 0;
+        // SAFETY: It is a C structure of pointers, integers and a `bool`: zeroes are valid.
+        let mut origin = unsafe { core::mem::zeroed() };
+        let base = work::doing(Awaited::Used, || {
+            let (device, group) = (alive.as_ptr(), it.group);
+            // SAFETY: The device is alive, and we have a reference to its group; `bus` and `origin`
+            // are valid for writes.
+            unsafe { raw::rust_pool_dma_allocate(device, group, bytes, &mut bus, gfp, &mut origin) }
+        });
+        drop(alive);
+        // INVARIANT: It was allocated just now.
+        Some(Self {
+            base: NonNull::new(base.cast())?,
+            bytes,
+            bus,
+            origin: Origin(origin),
+            freed: Atomic::new(false),
+            device,
+        })
+    }
+
+    /// Frees the memory, where [`DmaDevice::may_free`], unless it was freed before. Sleeps.
+    pub(crate) fn free(&self) -> Fate {
+        let device: &DmaDevice = &self.device;
+        let Some(alive) = device.alive() else {
+            return Fate::Lost;
+        };
+        // INVARIANT: From now on nobody relies on the memory.
+        if self.freed.xchg(true, Full) {
+            return Fate::Freed;
+        }
+        let fate = work::doing(Awaited::Used, || {
+            // SAFETY: The device is alive, and we have a reference to its group. By the type
+            // invariant the rest describes one allocation, which nobody has freed or will.
+            unsafe {
+                raw::rust_pool_dma_free(
+                    alive.as_ptr(),
+                    device.group,
+                    self.base.as_ptr().cast(),
+                    self.bytes,
+                    self.bus,
+                    &self.origin.0,
+                )
+            }
+        });
+        Fate::of(fate)
+    }
 }
 
 /// How coherent memory was made.
@@ -128,17 +268,14 @@ unsafe impl Sync for DmaDevice {}
 
 impl DmaDevice {
     /// Takes references to the device and its group.
-    ///
-    /// # Safety
-    ///
-    /// `dev` is a valid, initialised device, and is not being removed.
-    pub(crate) unsafe fn new(dev: NonNull<bindings::device>) -> Self {
-        // SAFETY: By the safety requirements, it is a valid device.
+    pub(crate) fn new(given: GivenDevice<'_>) -> Self {
+        let dev = given.0;
+        // SAFETY: By the type invariant it is a valid device.
         unsafe { bindings::get_device(dev.as_ptr()) };
         Self {
             device: dev,
-            // SAFETY: By the safety requirements the device is not being removed, so it stays in
-            // its group while the function takes a reference to that.
+            // SAFETY: By the type invariant the device is not being removed, so it stays in its
+            // group while the function takes a reference to that.
             group: unsafe { raw::rust_pool_dma_group(dev.as_ptr()) },
             abandoned: Atomic::new(0),
             users: Atomic::new(0),
@@ -239,59 +376,6 @@ impl DmaDevice {
     /// Its name, to print; "?" if it was abandoned.
     pub(crate) fn name(&self) -> DeviceName<'_> {
         DeviceName(self)
-    }
-
-    /// Zeroed coherent memory; none for a device that has left its IOMMU group. Sleeps.
-    pub(crate) fn allocate(&self, bytes: usize, gfp: Gfp) -> Option<Coherent> {
-        let device = self.alive()?;
-        let mut bus = 0;
-        // SAFETY: It is a C structure of pointers, integers and a `bool`: zeroes are valid.
-        let mut origin = unsafe { core::mem::zeroed() };
-        let base = work::doing(Awaited::Used, || {
-            let device = device.as_ptr();
-            // SAFETY: The device is alive, and we have a reference to its group; `bus` and `origin`
-            // are valid for writes.
-            unsafe {
-                raw::rust_pool_dma_allocate(device, self.group, bytes, &mut bus, gfp, &mut origin)
-            }
-        });
-        Some(Coherent {
-            base: NonNull::new(base.cast())?,
-            bus,
-            origin: Origin(origin),
-        })
-    }
-
-    /// Frees what [`Self::allocate`] returned, where [`Self::may_free`]. Sleeps.
-    ///
-    /// # Safety
-    ///
-    /// The arguments are those of one allocation of this device that is not used any more.
-    pub(crate) unsafe fn free(
-        &self,
-        base: NonNull<u8>,
-        bytes: usize,
-        bus: u64,
-        origin: &Origin,
-    ) -> Fate {
-        let Some(device) = self.alive() else {
-            return Fate::Lost;
-        };
-        let fate = work::doing(Awaited::Used, || {
-            // SAFETY: The device is alive, and we have a reference to its group. By the safety
-            // requirements the rest describes one allocation, which is not used any more.
-            unsafe {
-                raw::rust_pool_dma_free(
-                    device.as_ptr(),
-                    self.group,
-                    base.as_ptr().cast(),
-                    bytes,
-                    bus,
-                    &origin.0,
-                )
-            }
-        });
-        Fate::of(fate)
     }
 
     /// Drops the references to the device and its group, unless it was abandoned.

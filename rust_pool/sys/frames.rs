@@ -52,17 +52,41 @@ pub(crate) fn look_at_frames(frames: &[Frame]) -> Frames {
     }
 }
 
-/// Maps frames side by side, with the cache type that they have. Sleeps.
+/// Frames that may be mapped.
 ///
-/// # Safety
+/// # Invariants
 ///
-/// All are memory, which stays allocated while it is mapped.
-pub(crate) unsafe fn map_frames(frames: &[Frame], cache: i32, write: bool) -> Option<NonNull<u8>> {
-    // SAFETY: By the safety requirements the frames are memory, which stays allocated. The slice
-    // has as many as its length says.
-    let base: *mut c_void =
-        unsafe { raw::rust_pool_frames_map(frames.as_ptr().cast(), frames.len(), cache, write) };
-    NonNull::new(base.cast())
+/// All are memory with this cache type, which stays allocated as long as it is mapped.
+pub(crate) struct LockedFrames<'a> {
+    pub(super) frames: &'a [Frame],
+    pub(super) cache: i32,
+}
+
+impl<'a> LockedFrames<'a> {
+    /// Frames that somebody has locked.
+    ///
+    /// # Safety
+    ///
+    /// All are memory with this cache type, which stays allocated as long as it is mapped.
+    pub(crate) unsafe fn new(frames: &'a [Frame], cache: i32) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self { frames, cache }
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// Maps them side by side. Sleeps.
+    pub(crate) fn map(&self, write: bool) -> Option<NonNull<u8>> {
+        let (first, count) = (self.frames.as_ptr().cast(), self.count());
+        // SAFETY: By the type invariant the frames are memory, which stays allocated. The slice has
+        // `count` of them.
+        let base: *mut c_void =
+            unsafe { raw::rust_pool_frames_map(first, count, self.cache, write) };
+        NonNull::new(base.cast())
+    }
 }
 
 /// The address of a frame in the direct map. If the frame is not memory, nothing is there.

@@ -4,7 +4,7 @@
 
 use crate::sys::{
     context::irql,
-    frames::Frame,
+    frames::LockedFrames,
     memory::PAGE_SIZE,
     raw, //
 };
@@ -12,6 +12,13 @@ use core::ptr::{
     null_mut,
     NonNull, //
 };
+use kernel::sync::atomic::{
+    Atomic,
+    Full, //
+};
+
+/// In place of a number of pages: somebody is mapping or unmapping them.
+const BUSY: usize = usize::MAX;
 
 /// An area of address space in which pages can be mapped without memory and without sleeping. It is
 /// given back on drop, which sleeps.
@@ -24,13 +31,15 @@ pub(crate) struct Reserved {
     area: NonNull<raw::rust_pool_reserved>,
     base: NonNull<u8>,
     count: usize,
+    /// How many pages are mapped in it, from its start on; [`BUSY`] while somebody changes that.
+    shown: Atomic<usize>,
 }
 
 // SAFETY: The C half keeps no reference to the thread that made the area.
 unsafe impl Send for Reserved {}
 
-// SAFETY: To change the area is `unsafe`: the caller keeps others out. Waiting for CPUs only reads a
-// counter.
+// SAFETY: Only one thread at a time changes the area: the one that made `shown` busy. Waiting for
+// CPUs only reads a counter.
 unsafe impl Sync for Reserved {}
 
 impl Reserved {
@@ -45,6 +54,7 @@ impl Reserved {
             area: NonNull::new(area)?,
             base: NonNull::new(base.cast())?,
             count,
+            shown: Atomic::new(0),
         })
     }
 
@@ -64,29 +74,31 @@ impl Reserved {
     }
 
     /// Maps frames at its start, with their cache type. Returns `false` if a CPU may still see what
-    /// was mapped there before. Any context but NMI.
-    ///
-    /// # Safety
-    ///
-    /// There are no more frames than there is room for. All are memory that stays allocated as long
-    /// as it is mapped. Nothing is mapped here, and nobody else maps or unmaps anything here
-    /// meanwhile.
-    pub(crate) unsafe fn show(&self, frames: &[Frame], cache: i32, write: bool) -> bool {
-        let (first, count) = (frames.as_ptr().cast(), frames.len());
-        // SAFETY: By the type invariant it is an area; by the safety requirements it has room for
-        // the frames, and nobody else changes it meanwhile. The slice has `count` frames.
-        unsafe { raw::rust_pool_reserved_show(self.area.as_ptr(), first, count, cache, write) }
+    /// was mapped there before, if there is no room, or if anything is mapped here. Any context but
+    /// NMI.
+    pub(crate) fn show(&self, frames: &LockedFrames<'_>, write: bool) -> bool {
+        let (first, count) = (frames.frames.as_ptr().cast(), frames.count());
+        if count > self.count || self.shown.cmpxchg(0, BUSY, Full).is_err() {
+            return false;
+        }
+        let area = self.area.as_ptr();
+        // SAFETY: By the type invariant it is an area. It has room for the frames, which are memory
+        // that stays allocated, and nothing is mapped there. As it is busy, nobody else changes it.
+        let done = unsafe { raw::rust_pool_reserved_show(area, first, count, frames.cache, write) };
+        self.shown.xchg(if done { count } else { 0 }, Full);
+        done
     }
 
-    /// Unmaps the first `count` pages. Any context but NMI.
-    ///
-    /// # Safety
-    ///
-    /// `count` pages are mapped here, and nobody else maps or unmaps anything here meanwhile.
-    pub(crate) unsafe fn hide(&self, count: usize) {
-        // SAFETY: By the type invariant it is an area; by the safety requirements `count` pages are
-        // mapped there, and nobody else changes it meanwhile.
-        unsafe { raw::rust_pool_reserved_hide(self.area.as_ptr(), count) }
+    /// Unmaps what is mapped here, unless somebody is changing that. Any context but NMI.
+    pub(crate) fn hide(&self) {
+        let count = self.shown.xchg(BUSY, Full);
+        if count == BUSY {
+            return;
+        }
+        // SAFETY: By the type invariant it is an area, and `count` pages are mapped there. As it is
+        // busy, nobody else changes it.
+        unsafe { raw::rust_pool_reserved_hide(self.area.as_ptr(), count) };
+        self.shown.xchg(0, Full);
     }
 
     /// Whether no CPU can see any more what was unmapped. Waits for a tenth of a second at most.
@@ -115,7 +127,7 @@ impl Drop for Reserved {
 ///
 /// # Safety
 ///
-/// [`vmap`](super::vmap) or [`map_frames`](super::map_frames) mapped `pages` pages at `base`. The
+/// [`vmap`](super::vmap) or [`LockedFrames::map`] mapped `pages` pages at `base`. The
 /// caller owns that mapping, and nobody uses it any more.
 pub(crate) unsafe fn hide(base: NonNull<u8>, pages: usize) {
     // SAFETY: By the safety requirements the pages are mapped there, and the mapping is the

@@ -21,16 +21,24 @@ use crate::sys::{
     }, //
 };
 use core::{
+    marker::PhantomData,
     mem::{
         size_of,
         ManuallyDrop, //
     },
+    ops::Deref,
     ptr::{
         null_mut,
         NonNull, //
     }, //
 };
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Full, //
+    }, //
+};
 
 /// The size in bytes of a list of so many elements.
 pub(crate) fn list_bytes(elements: usize) -> Option<usize> {
@@ -92,20 +100,29 @@ impl Unmapped {
     /// # Safety
     ///
     /// The device is not removed meanwhile.
-    pub(crate) unsafe fn map(self, device: &DmaDevice, to_device: bool) -> Option<Mapped> {
-        let device = device.alive()?;
+    pub(crate) unsafe fn map<D>(self, device: D, to_device: bool) -> Option<Mapped<D>>
+    where
+        D: Deref<Target: Deref<Target = DmaDevice>>,
+    {
+        let alive = device.alive()?;
         // SAFETY: By the type invariant it is a mapping; by the safety requirements the device,
         // which is alive, is not removed meanwhile.
         let mapped =
-            unsafe { raw::rust_pool_mapping_map(self.0.as_ptr(), device.as_ptr(), to_device) };
+            unsafe { raw::rust_pool_mapping_map(self.0.as_ptr(), alive.as_ptr(), to_device) };
+        drop(alive);
         mapped.then(|| {
             let mapping = ManuallyDrop::new(self).0;
             // SAFETY: The mapping has an origin, of integers and pointers that are only compared.
             let origin = unsafe { raw::rust_pool_mapping_origin(mapping.as_ptr()).read() };
+            // SAFETY: It is a mapping. With NULL the function only counts.
+            let elements = unsafe { raw::rust_pool_mapping_list(mapping.as_ptr(), null_mut()) };
             // INVARIANT: It was mapped just now.
             Mapped {
+                device,
                 mapping,
                 origin: Origin(origin),
+                elements,
+                ended: Atomic::new(false),
             }
         })
     }
@@ -118,23 +135,32 @@ impl Drop for Unmapped {
     }
 }
 
-/// Page frames that are mapped. [`Self::unmap`] unmaps them; if this is dropped before, they stay
-/// mapped for ever.
+/// Page frames that are mapped for a device, to which `D` is a reference. [`Self::unmap`] unmaps
+/// them; if this is dropped before, they stay mapped for ever.
 ///
 /// # Invariants
 ///
-/// It is a mapping of `streaming.c` that was mapped.
-pub(crate) struct Mapped {
+/// It is a mapping of `streaming.c` that was mapped for the device. Only who sets `ended` unmaps
+/// it.
+pub(crate) struct Mapped<D> {
+    device: D,
     mapping: NonNull<raw::rust_pool_mapping>,
     origin: Origin,
+    elements: usize,
+    ended: Atomic<bool>,
 }
 
 // SAFETY: A mapping may be used by any thread.
-unsafe impl Send for Mapped {}
-// SAFETY: What takes a shared reference only reads.
-unsafe impl Sync for Mapped {}
+unsafe impl<D: Send> Send for Mapped<D> {}
+// SAFETY: What takes a shared reference only reads, or unmaps if nobody else did.
+unsafe impl<D: Sync> Sync for Mapped<D> {}
 
-impl Mapped {
+impl<D> Mapped<D> {
+    /// The reference to its device.
+    pub(crate) fn device(&self) -> &D {
+        &self.device
+    }
+
     /// How it was made.
     pub(crate) fn origin(&self) -> &Origin {
         &self.origin
@@ -142,8 +168,7 @@ impl Mapped {
 
     /// How many elements its list has.
     pub(crate) fn elements(&self) -> usize {
-        // SAFETY: By the type invariant it is a mapping. With NULL the function only counts.
-        unsafe { raw::rust_pool_mapping_list(self.mapping.as_ptr(), null_mut()) }
+        self.elements
     }
 
     /// The bus address of the first of those elements, and its length.
@@ -154,31 +179,34 @@ impl Mapped {
         (address, bytes)
     }
 
-    /// Writes the list.
-    ///
-    /// # Safety
-    ///
-    /// There is room for so many elements.
-    pub(crate) unsafe fn write(&self, list: NonNull<raw::SCATTER_GATHER_LIST>) {
-        // SAFETY: By the type invariant it is a mapping; the rest is the caller's promise.
-        unsafe { raw::rust_pool_mapping_list(self.mapping.as_ptr(), list.as_ptr()) };
+    /// Writes the list, if there is room for it.
+    #[must_use]
+    pub(crate) fn write(&self, room: ListRoom<'_>) -> bool {
+        let fits = list_bytes(self.elements).is_some_and(|bytes| bytes <= room.bytes);
+        if fits {
+            // SAFETY: By the type invariant it is a mapping; there is room for its elements.
+            unsafe { raw::rust_pool_mapping_list(self.mapping.as_ptr(), room.list.as_ptr()) };
+        }
+        fits
     }
+}
 
-    /// Unmaps the frames, for the device that they were mapped for. Returns `None` if it has to be
-    /// called again with `sleep`; that call does not write to the pages any more. Any context but
-    /// NMI; with `sleep` it sleeps, and must not be called in reclaim.
-    ///
-    /// # Safety
-    ///
-    /// Nobody else unmaps it at the same time, or has unmapped it.
-    pub(crate) unsafe fn unmap(&self, device: &DmaDevice, sleep: bool) -> Option<Fate> {
+impl<D: Deref<Target: Deref<Target = DmaDevice>>> Mapped<D> {
+    /// Unmaps the frames, unless somebody else does or has. Returns `None` if it has to be called
+    /// again with `sleep`; that call does not write to the pages any more. Any context but NMI;
+    /// with `sleep` it sleeps, and must not be called in reclaim.
+    pub(crate) fn unmap(&self, sleep: bool) -> Option<Fate> {
+        let device: &DmaDevice = &self.device;
         let Some(alive) = device.alive() else {
             return Some(Fate::Lost);
         };
+        if self.ended.xchg(true, Full) {
+            return Some(Fate::Freed);
+        }
         let mut fate = raw::rust_pool_dma_fate_RUST_POOL_DMA_LOST;
         let mut unmap = || {
-            // SAFETY: By the type invariant it is a mapping, and by the safety requirements nobody
-            // else unmaps it; the device and its group are alive.
+            // SAFETY: By the type invariant it is a mapping for this device, and nobody else unmaps
+            // it; the device and its group are alive.
             unsafe {
                 raw::rust_pool_mapping_unmap(
                     self.mapping.as_ptr(),
@@ -194,14 +222,50 @@ impl Mapped {
         } else {
             unmap()
         };
+        if !unmapped {
+            self.ended.xchg(false, Full);
+        }
         unmapped.then(|| Fate::of(fate))
     }
 }
 
-impl Drop for Mapped {
+impl<D> Drop for Mapped<D> {
     fn drop(&mut self) {
         // SAFETY: By the type invariant it is a mapping; it is not used any more.
         unsafe { raw::rust_pool_mapping_free(self.mapping.as_ptr()) }
+    }
+}
+
+/// Where a list may be written.
+///
+/// # Invariants
+///
+/// For `'a` so many bytes are there, aligned for a list, of which nobody has a reference.
+#[derive(Clone, Copy)]
+pub(crate) struct ListRoom<'a> {
+    list: NonNull<raw::SCATTER_GATHER_LIST>,
+    bytes: usize,
+    _memory: PhantomData<&'a ListMemory>,
+}
+
+impl ListRoom<'_> {
+    /// The memory at an address.
+    ///
+    /// # Safety
+    ///
+    /// So many bytes are there, aligned for a list, of which nobody has a reference.
+    pub(crate) unsafe fn new(list: NonNull<raw::SCATTER_GATHER_LIST>, bytes: usize) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self {
+            list,
+            bytes,
+            _memory: PhantomData,
+        }
+    }
+
+    /// Where it is.
+    pub(crate) fn list(self) -> NonNull<raw::SCATTER_GATHER_LIST> {
+        self.list
     }
 }
 
@@ -209,8 +273,11 @@ impl Drop for Mapped {
 ///
 /// # Invariants
 ///
-/// It was allocated by `rust_pool_list_memory()`.
-pub(crate) struct ListMemory(NonNull<raw::SCATTER_GATHER_LIST>);
+/// It was allocated by `rust_pool_list_memory()`, for so many bytes.
+pub(crate) struct ListMemory {
+    list: NonNull<raw::SCATTER_GATHER_LIST>,
+    bytes: usize,
+}
 
 // SAFETY: It is only memory.
 unsafe impl Send for ListMemory {}
@@ -223,12 +290,20 @@ impl ListMemory {
         // SAFETY: Any number may be asked for.
         let list: *mut c_void = unsafe { raw::rust_pool_list_memory(bytes, gfp) };
         // INVARIANT: `rust_pool_list_memory()` just allocated it.
-        NonNull::new(list.cast()).map(Self)
+        Some(Self {
+            list: NonNull::new(list.cast())?,
+            bytes,
+        })
     }
 
-    /// Where it is.
-    pub(crate) fn at(&self) -> NonNull<raw::SCATTER_GATHER_LIST> {
-        self.0
+    /// Where a list may be written.
+    pub(crate) fn room(&self) -> ListRoom<'_> {
+        // INVARIANT: By the type invariant it is there as long as this is borrowed.
+        ListRoom {
+            list: self.list,
+            bytes: self.bytes,
+            _memory: PhantomData,
+        }
     }
 }
 
@@ -236,6 +311,6 @@ impl Drop for ListMemory {
     fn drop(&mut self) {
         // SAFETY: By the type invariant `rust_pool_list_memory()` allocated it; nobody uses it any
         // more.
-        unsafe { raw::rust_pool_list_memory_free(self.0.as_ptr().cast()) }
+        unsafe { raw::rust_pool_list_memory_free(self.list.as_ptr().cast()) }
     }
 }
