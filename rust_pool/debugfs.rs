@@ -317,6 +317,7 @@ impl Table for Contiguous {
                 cache,
                 physical,
                 tag,
+                ..
             } = &region.owner
             else {
                 return None;

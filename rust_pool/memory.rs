@@ -10,5 +10,4 @@ pub(crate) mod object;
 pub(crate) mod request;
 pub(crate) mod size_class;
 pub(crate) mod slab_caches;
-pub(crate) mod write_back;
 pub(crate) mod zeroing;

@@ -37,11 +37,14 @@ use crate::{
     stats::tag_stats::TagStats,
     sys::{
         Access,
+        BlockPages,
         Client,
         Coherent,
         IoMapping,
+        OwnPages,
         Pinned,
         Reserved,
+        Vmap,
         PAGE_SIZE, //
     },
     trace,
@@ -57,7 +60,10 @@ use crate::{
         }, //
     }, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     prelude::*,
@@ -76,10 +82,12 @@ pub(crate) enum Owner {
         physical: u64,
         /// Of `MmAllocateContiguousMemoryEx`.
         tag: Option<Tag>,
+        /// To be taken when it is freed; they are not freed with the record.
+        pages: ManuallyDrop<Option<OwnPages>>,
     },
     NonCached {
         cache: CacheType,
-        pages: KVVec<NonNull<bindings::page>>,
+        pages: BlockPages,
     },
     CommonBuffer {
         adapter: AdapterId,
@@ -99,7 +107,7 @@ pub(crate) enum Owner {
     /// that the driver got.
     Packet(Packet<Region>),
     /// Pages that others own, mapped for an MDL.
-    Mapping,
+    Mapping(Vmap),
     /// Registers or memory, mapped by their physical address.
     IoSpace {
         cache: CacheType,
@@ -118,9 +126,7 @@ pub(crate) enum Owner {
     /// first page if the MDL was freed without them.
     MdlPages {
         cache: CacheType,
-        pages: KVVec<NonNull<bindings::page>>,
-        /// Where they were mapped when they were freed.
-        mapping: Option<NonNull<u8>>,
+        pages: BlockPages,
     },
     /// Address space that is reserved for the pages of MDLs.
     Reserved {
@@ -155,7 +161,7 @@ impl Owner {
     /// Its pages, if they are not adjacent and the record lists them.
     pub(crate) fn pages(&self) -> Option<&[NonNull<bindings::page>]> {
         match self {
-            Self::NonCached { pages, .. } | Self::MdlPages { pages, .. } => Some(pages),
+            Self::NonCached { pages, .. } | Self::MdlPages { pages, .. } => Some(pages.list()),
             _ => None,
         }
     }
@@ -187,7 +193,7 @@ impl Owner {
             Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
             Self::List(_) => MemoryType::List,
             Self::Packet(_) => MemoryType::Registers,
-            Self::Mapping => MemoryType::Mapping,
+            Self::Mapping(_) => MemoryType::Mapping,
             Self::Locked { .. } => MemoryType::Locked,
             Self::IoSpace { .. } => MemoryType::IoSpace,
             Self::MdlPages { .. } => MemoryType::MdlPages,

@@ -18,6 +18,7 @@ pub(crate) mod listed;
 pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod module;
+pub(crate) mod owned_pages;
 pub(crate) mod pages;
 pub(crate) mod parameters;
 pub(crate) mod percpu_memory;
@@ -28,6 +29,7 @@ pub(crate) mod seq;
 pub(crate) mod slab;
 pub(crate) mod streaming;
 pub(crate) mod tracing;
+pub(crate) mod vmap;
 pub(crate) mod watch;
 pub(crate) mod work;
 
@@ -63,7 +65,6 @@ pub(crate) use frames::{
     frame_of,
     kernel_frames,
     look_at_frames,
-    page_on,
     process,
     Frame,
     LockedFrames,
@@ -124,6 +125,15 @@ pub(crate) use module::{
     Module,
     ModuleWatch, //
 };
+pub(crate) use owned_pages::{
+    BlockPages,
+    Contig,
+    Finished,
+    OwnPages,
+    Page,
+    PageList,
+    PlainPages, //
+};
 pub(crate) use pages::*;
 pub(crate) use parameters::{
     magazines,
@@ -143,7 +153,6 @@ pub(crate) use pressure::{
     PressureWatch, //
 };
 pub(crate) use reserved::{
-    hide,
     protect,
     Access,
     Reserved, //
@@ -164,6 +173,7 @@ pub(crate) use streaming::{
     Mapped,
     Unmapped, //
 };
+pub(crate) use vmap::Vmap;
 pub(crate) use watch::{
     frees_watched,
     verified,

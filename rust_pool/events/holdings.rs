@@ -164,7 +164,7 @@ impl Holder {
                 Owner::Pool { .. }
                 | Owner::List(_)
                 | Owner::Packet(_)
-                | Owner::Mapping
+                | Owner::Mapping(_)
                 | Owner::Locked { .. }
                 | Owner::IoSpace { .. }
                 | Owner::Reserved { .. } => return,

@@ -17,18 +17,17 @@ use crate::{
         io_space, //
     },
     lib::{
+        argument::Output,
         at_load::AtLoad,
         export::{
             export_symbol_gpl,
             matches_header, //
-        }, //
-    },
-    memory::{
-        request::{
-            self,
-            Request, //
         },
-        write_back::PageList, //
+        list::List, //
+    },
+    memory::request::{
+        self,
+        Request, //
     },
     record::{
         backlog::{
@@ -56,8 +55,10 @@ use crate::{
         raw,
         Access,
         Contig,
+        Finished,
         Node,
         OwnPages,
+        PageList,
         PAGE_SIZE, //
     },
     trace,
@@ -70,7 +71,10 @@ use crate::{
     },
     verifier::hooks, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::ManuallyDrop,
+    ptr::NonNull, //
+};
 use kernel::prelude::*;
 
 /// The counters of this family.
@@ -251,10 +255,10 @@ fn allocate_wanted(wanted: &Wanted, asked: &Asked, caller: usize) -> Option<NonN
     let mut places = asked.places().into_iter().flatten();
     let mut pages = places.find_map(|(node, effort)| find(&wanted.on(node)?, used, effort))?;
     if cache != CacheType::Cached && pages.set_cache(cache.as_raw()).is_err() {
-        restore(pages);
+        restore(pages, None);
         return None;
     }
-    let base = pages.into_base();
+    let base = pages.base();
     FAMILY.charge(bytes, used);
     let physical = sys::physical(base.as_ptr() as usize).unwrap_or(0);
     let new = trace::Block {
@@ -269,48 +273,45 @@ fn allocate_wanted(wanted: &Wanted, asked: &Asked, caller: usize) -> Option<NonN
         cache,
         physical,
         tag,
+        pages: ManuallyDrop::new(Some(pages)),
     };
     record.insert(base, bytes, used, caller, owner);
     Some(base)
 }
 
 /// Makes pages write-back again and frees them. If that cannot be done, they are lost. Sleeps.
-fn restore(mut pages: OwnPages) {
-    if pages.set_cache(CacheType::Cached.as_raw()).is_err() {
-        FAMILY.lose("contiguous memory", pages.bytes());
+fn restore(pages: OwnPages, finished: Option<&Finished>) {
+    if let Err(bytes) = pages.restore(finished) {
+        FAMILY.lose("contiguous memory", bytes);
     }
 }
 
-/// The pages of a block that was taken out of the table. If `plain`, they are write-back.
-fn pages_in(region: KBox<Region>, plain: bool) -> OwnPages {
-    // SAFETY: The region was taken out of the table and goes here, so nobody uses its pages any
-    // more. `allocate_wanted()` recorded them.
-    unsafe { OwnPages::from_base(region.base, region.used, plain) }
-}
-
-/// Lists the pages of blocks, if there is memory for the list.
-fn pages_of(batch: &Batch) -> Option<PageList> {
-    let mut list = PageList::with_room(batch.pages)?;
-    for region in batch.regions.iter() {
-        let mut pages = sys::pages_at(region.base, region.used / PAGE_SIZE);
-        if !pages.all(|page| page.is_some_and(|page| list.push(page))) {
-            return None;
-        }
+/// The pages of a block.
+fn pages_in(region: &mut Region) -> Option<&mut Option<OwnPages>> {
+    match &mut region.owner {
+        Owner::Contiguous { pages, .. } => Some(pages),
+        _ => None,
     }
-    Some(list)
 }
 
 /// Frees the memory of a batch of blocks that are not cached. If there is memory to list their
 /// pages, one call makes all of them write-back. Sleeps.
 pub(crate) fn give_back(mut batch: Batch) {
-    let list = (batch.blocks > 1).then(|| pages_of(&batch)).flatten();
-    // SAFETY: The list has the pages of regions that were taken out of the table. So we own the
-    // pages, and nobody else maps them.
-    let done = list.is_some_and(|mut list| unsafe { list.write_back() });
-    while let Some(region) = batch.regions.pop() {
-        let pages = pages_in(region, done);
-        if !done {
-            restore(pages);
+    let mut list = (batch.blocks > 1)
+        .then(|| PageList::with_room(batch.pages))
+        .flatten();
+    let mut listed = List::new();
+    while let Some(mut region) = batch.regions.pop() {
+        let pages = pages_in(&mut region).and_then(Option::as_mut);
+        if let (Some(list), Some(pages)) = (&mut list, pages) {
+            list.add_own(pages);
+        }
+        listed.push(region);
+    }
+    let finished = list.map(PageList::finish);
+    while let Some(mut region) = listed.pop() {
+        if let Some(pages) = pages_in(&mut region).and_then(Option::take) {
+            restore(pages, finished.as_ref());
         }
     }
 }
@@ -351,7 +352,7 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         },
         || rule::NOT_CONTIGUOUS.by(caller, [own]),
     );
-    let Some(region) = taken else {
+    let Some(mut region) = taken else {
         return;
     };
     if sys::in_hardirq() {
@@ -367,7 +368,7 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         }
     );
     if cached {
-        drop(pages_in(region, true));
+        drop(pages_in(&mut region).and_then(Option::take));
     } else if sys::may_change_pages() {
         BACKLOG.shorten(region.used, give_back);
         give_back(Batch::of(region));
@@ -487,71 +488,67 @@ fn extended(
 ///
 /// # Safety
 ///
-/// `wanted` is valid for a read.
+/// `wanted` may be read during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_contiguous_of_type(
-    wanted: *const raw::rust_pool_contiguous_wanted,
+    wanted: &raw::rust_pool_contiguous_wanted,
     caller: usize,
 ) -> *mut c_void {
-    // SAFETY: By the safety requirements the pointers are valid.
-    let wanted = unsafe { wanted.read() };
     let Some(cache) = families::cache_type(wanted.type_, wanted.bytes, caller) else {
         return sys::NULL;
     };
-    allocate(&asked_of(&wanted, cache), caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+    allocate(&asked_of(wanted, cache), caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_contiguous_of_type);
+matches_header!(rust_pool_contiguous_of_type(_, _));
 export_symbol_gpl!(rust_pool_contiguous_of_type);
 
 /// `MmAllocateContiguousNodeMemory`.
 ///
 /// # Safety
 ///
-/// `wanted` is valid for a read.
+/// `wanted` may be read during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_contiguous_protected(
-    wanted: *const raw::rust_pool_contiguous_wanted,
+    wanted: &raw::rust_pool_contiguous_wanted,
     caller: usize,
 ) -> *mut c_void {
-    // SAFETY: By the safety requirements the pointers are valid.
-    let wanted = unsafe { wanted.read() };
     let Some(cache) = cache_of(wanted.protect) else {
         refuse(wanted.protect, 0, 0, caller);
         return sys::NULL;
     };
-    allocate(&asked_of(&wanted, cache), caller).map_or(sys::NULL, |base| base.as_ptr().cast())
+    allocate(&asked_of(wanted, cache), caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_contiguous_protected);
+matches_header!(rust_pool_contiguous_protected(_, _));
 export_symbol_gpl!(rust_pool_contiguous_protected);
 
 /// `MmAllocateContiguousMemoryEx`.
 ///
 /// # Safety
 ///
-/// `wanted` is valid for a read. `bytes` and `base` are null or valid for reads and writes.
+/// `wanted` may be read during the call. `bytes` is null, or may be read and written, and nobody
+/// else uses it meanwhile. `base` keeps to what [`Output`] says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_contiguous_extended(
-    wanted: *const raw::rust_pool_contiguous_wanted,
+    wanted: &raw::rust_pool_contiguous_wanted,
     partition: *const c_void,
     tag: u32,
     flags: u32,
-    bytes: *mut usize,
-    base: *mut *mut c_void,
+    bytes: Option<&mut usize>,
+    base: Output<'_, *mut c_void>,
     caller: usize,
 ) -> i32 {
-    // SAFETY: By the safety requirements the pointers are valid.
-    let (wanted, bytes, base) = unsafe { (wanted.read(), bytes.as_mut(), base.as_mut()) };
-    let status = match (bytes, base) {
-        (Some(bytes), Some(base)) => {
-            let got = extended(&wanted, partition, tag, flags, *bytes, caller);
-            *base = sys::NULL;
-            match got {
+    let status = match bytes {
+        Some(bytes) if !base.is_null() => {
+            match extended(wanted, partition, tag, flags, *bytes, caller) {
                 Ok((at, used)) => {
-                    *base = at.as_ptr().cast();
+                    base.write(at.as_ptr().cast());
                     *bytes = used;
                     Status::Success
                 }
-                Err(status) => status,
+                Err(status) => {
+                    base.write(sys::NULL);
+                    status
+                }
             }
         }
         _ => {
@@ -561,25 +558,22 @@ unsafe extern "C" fn rust_pool_contiguous_extended(
     };
     status.as_raw()
 }
-matches_header!(rust_pool_contiguous_extended);
+matches_header!(rust_pool_contiguous_extended(_, _, _, _, _, _, _));
 export_symbol_gpl!(rust_pool_contiguous_extended);
 
 /// `MmFreeContiguousMemory` and `MmFreeContiguousMemorySpecifyCache`.
 ///
 /// # Safety
 ///
-/// `bytes` and `cache` are null or valid for a read.
+/// `bytes` and `cache` are null, or may be read during the call.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_contiguous_free(
     base: *mut c_void,
-    bytes: *const usize,
-    cache: *const i32,
+    bytes: Option<&usize>,
+    cache: Option<&i32>,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements each is null or may be read. Both are read before this
-    // function returns.
-    let (bytes, cache) = unsafe { (bytes.as_ref(), cache.as_ref()) };
     free(base as usize, bytes.copied(), cache.copied(), caller);
 }
-matches_header!(rust_pool_contiguous_free);
+matches_header!(rust_pool_contiguous_free(_, _, _, _));
 export_symbol_gpl!(rust_pool_contiguous_free);

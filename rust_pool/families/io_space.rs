@@ -318,8 +318,8 @@ fn map_range(range: Range, cache: CacheType, access: Access, caller: usize) -> O
     record.insert(base, range.bytes, range.used, caller, owner);
     // CAST: Less than a page.
     let offset = range.first.wrapping_sub(range.start) as usize;
-    // SAFETY: The first byte is in the first page that is mapped.
-    Some(unsafe { base.add(offset) })
+    // The first byte is in the first page that is mapped.
+    NonNull::new(base.as_ptr().wrapping_add(offset))
 }
 
 /// Undoes a mapping. Any context, any address.

@@ -42,9 +42,13 @@ use crate::{
     sys::{
         self,
         raw,
+        BlockPages,
         Contig,
         Node,
         OwnPages,
+        Page,
+        PlainPages,
+        Vmap,
         PAGE_SIZE, //
     },
     trace,
@@ -108,9 +112,9 @@ impl Wanted {
     }
 }
 
-/// Pages that were found; frees them on drop. They are write-back.
+/// Pages that were found; frees them on drop.
 struct Found {
-    pages: noncached::Pages,
+    pages: PlainPages,
     /// How many are wanted.
     wanted: usize,
 }
@@ -123,22 +127,19 @@ impl Found {
             GFP_NOWAIT
         };
         Some(Self {
-            pages: noncached::Pages(sys::page_list(wanted, gfp | __GFP_NOWARN)?),
+            pages: PlainPages::with_room(wanted, gfp | __GFP_NOWARN)?,
             wanted,
         })
     }
 
     /// How many are missing.
     fn missing(&self) -> usize {
-        self.wanted.saturating_sub(self.pages.0.len())
+        self.wanted.saturating_sub(self.pages.count())
     }
 
     /// Adds a page; frees it if there is no room.
-    fn push(&mut self, page: NonNull<bindings::page>) {
-        if self.pages.0.push_within_capacity(page).is_err() {
-            // SAFETY: The page was allocated just now, and nobody uses it.
-            unsafe { sys::free_page(page) };
-        }
+    fn push(&mut self, page: Page) {
+        self.pages.push(page);
     }
 
     /// Adds adjacent pages.
@@ -165,12 +166,12 @@ fn from_zone(wanted: &Wanted, ranges: Ranges, found: &mut Found) {
     };
     let mut strays: Option<Found> = None;
     while found.missing() != 0 {
-        let page = request.attempt(|gfp| sys::page_on(gfp | zone | node, wanted.node));
+        let page = request.attempt(|gfp| Page::on(gfp | zone | node, wanted.node));
         let Some(page) = page else {
             return;
         };
         // CAST: Lossless on the architectures supported.
-        if ranges.has(sys::frame_of(page) as u64) && wanted.suits(page) {
+        if ranges.has(sys::frame_of(page.page()) as u64) && wanted.suits(page.page()) {
             found.push(page);
             continue;
         }
@@ -180,11 +181,7 @@ fn from_zone(wanted: &Wanted, ranges: Ranges, found: &mut Found) {
         }
         match &mut strays {
             Some(strays) if strays.missing() != 0 => strays.push(page),
-            _ => {
-                // SAFETY: The page was allocated just now, and nobody uses it.
-                unsafe { sys::free_page(page) };
-                return;
-            }
+            _ => return,
         }
     }
 }
@@ -293,35 +290,38 @@ fn find(wanted: &Wanted) -> Option<Pages> {
     if missing == some || (in_full && missing != 0) {
         return None;
     }
-    let mut pages = core::mem::replace(&mut found.pages.0, KVVec::new());
-    if wanted.cache != CacheType::Cached {
-        // SAFETY: The pages are ours alone.
-        if unsafe { sys::pages_set(&mut pages, wanted.cache.as_raw()) }.is_err() {
-            noncached::Pages::restore(pages, &FAMILY);
-            return None;
+    let pages = if wanted.cache == CacheType::Cached {
+        Ok(found.pages.keep())
+    } else {
+        found.pages.set_cache(wanted.cache.as_raw())
+    };
+    match pages {
+        Ok(pages) => Some(Pages {
+            pages,
+            cache: wanted.cache,
+        }),
+        Err(mut pages) => {
+            noncached::restore(&mut pages, None, &FAMILY);
+            None
         }
     }
-    Some(Pages {
-        pages,
-        cache: wanted.cache,
-    })
 }
 
 /// Pages that were allocated and have no record yet.
 pub(crate) struct Pages {
-    pages: KVVec<NonNull<bindings::page>>,
+    pages: BlockPages,
     cache: CacheType,
 }
 
 impl Pages {
     /// Their frames.
     pub(crate) fn frames(&self) -> impl Iterator<Item = raw::PFN_NUMBER> + '_ {
-        self.pages.iter().map(|&page| sys::frame_of(page))
+        self.pages.list().iter().map(|&page| sys::frame_of(page))
     }
 
     /// Their number.
     pub(crate) fn count(&self) -> usize {
-        self.pages.len()
+        self.pages.list().len()
     }
 
     /// Writes the record of the pages of an MDL, and counts them.
@@ -335,7 +335,6 @@ impl Pages {
         let owner = Owner::MdlPages {
             cache: self.cache,
             pages: self.pages,
-            mapping: None,
         };
         record.insert(base, bytes, bytes, caller, owner);
     }
@@ -378,13 +377,13 @@ fn traced(mdl: usize, bytes: usize) -> trace::Block {
     trace::Block::untagged(MemoryType::MdlPages, bytes, bytes, mdl)
 }
 
-/// Frees the pages of a record, at once or later. `at` is where they are mapped, if they are; that
-/// mapping is undone first. Any context but NMI.
-pub(crate) fn free(mut region: KBox<Region>, at: Option<NonNull<u8>>, caller: usize) {
+/// Frees the pages of a record, at once or later. If they are mapped, that mapping is undone first.
+/// Any context but NMI.
+pub(crate) fn free(mut region: KBox<Region>, mapping: Option<Vmap>, caller: usize) {
     FAMILY.discharge(region.asked, region.used);
     traced(owner_of(region.addr()), region.asked).freed(caller);
-    if let Owner::MdlPages { mapping, .. } = &mut region.owner {
-        *mapping = at;
+    if let (Owner::MdlPages { pages, .. }, Some(mapping)) = (&mut region.owner, mapping) {
+        pages.adopt(mapping);
     }
     if sys::may_change_pages() {
         noncached::BACKLOG.shorten(region.used, noncached::give_back);
@@ -397,7 +396,10 @@ pub(crate) fn free(mut region: KBox<Region>, at: Option<NonNull<u8>>, caller: us
 /// Keeps the record of pages whose MDL is gone, under the address of their first page.
 pub(crate) fn disown(mut region: KBox<Region>) {
     let first = match &region.owner {
-        Owner::MdlPages { pages, .. } => pages.first().and_then(|&page| sys::address_of(page)),
+        Owner::MdlPages { pages, .. } => {
+            let first = pages.list().first();
+            first.and_then(|&page| sys::address_of(page))
+        }
         _ => None,
     };
     let base = first.and_then(|first| NonNull::new(first.as_ptr().wrapping_add(KEY)));

@@ -17,12 +17,9 @@ use crate::{
         },
         list::List, //
     },
-    memory::{
-        request::{
-            self,
-            Request, //
-        },
-        write_back::PageList, //
+    memory::request::{
+        self,
+        Request, //
     },
     record::{
         backlog::{
@@ -47,6 +44,11 @@ use crate::{
     sys::{
         self,
         page_align,
+        BlockPages,
+        Finished,
+        Page,
+        PageList,
+        PlainPages,
         PAGE_SIZE, //
     },
     trace,
@@ -59,7 +61,6 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
-    bindings,
     prelude::*, //
 };
 
@@ -70,67 +71,42 @@ pub(crate) static FAMILY: Family = Family::new();
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
-/// Pages from [`sys::page`] or the like that are write-back, and mapped in the direct map only.
-/// They are freed on drop, in any context but NMI.
-pub(super) struct Pages(pub(super) KVVec<NonNull<bindings::page>>);
-
-impl Pages {
-    /// Allocates pages. Sleeps.
-    fn new(count: usize) -> Option<Self> {
-        let mut pages = Self(KVVec::with_capacity(count, GFP_KERNEL | __GFP_NOWARN).ok()?);
-        let request = Request {
-            bytes: PAGE_SIZE,
-            zero: false,
-            sleep: true,
-        };
-        for _ in 0..count {
-            pages.0.push(request.attempt(sys::page)?, GFP_KERNEL).ok()?;
-        }
-        Some(pages)
-    }
-
-    /// Sets the cache type of the pages, and maps them with that type. Sleeps.
-    fn map(mut self, cache: CacheType) -> Option<Mapping> {
-        // SAFETY: `self` owns the pages, and nobody else maps them.
-        let set = unsafe { sys::pages_set(&mut self.0, cache.as_raw()) };
-        let base = match set {
-            // SAFETY: The result, and then its region, own the pages until `give_back()` has
-            // unmapped them. They have this cache type.
-            Ok(()) => unsafe { sys::vmap(&mut self.0, cache.as_raw()) },
-            Err(_) => None,
-        };
-        let pages = core::mem::replace(&mut self.0, KVVec::new());
-        match base {
-            Some(base) => Some((base, pages)),
-            None => {
-                Self::restore(pages, &FAMILY);
-                None
-            }
+/// Allocates pages. Sleeps.
+fn new_pages(count: usize) -> Option<PlainPages> {
+    let mut pages = PlainPages::with_room(count, GFP_KERNEL | __GFP_NOWARN)?;
+    let request = Request {
+        bytes: PAGE_SIZE,
+        zero: false,
+        sleep: true,
+    };
+    for _ in 0..count {
+        if !pages.push(request.attempt(Page::new)?) {
+            return None;
         }
     }
-
-    /// Makes pages write-back again and frees them. If that cannot be done, they are lost, which
-    /// their family counts. Sleeps.
-    pub(super) fn restore(mut pages: KVVec<NonNull<bindings::page>>, family: &Family) {
-        // SAFETY: The callers pass pages that they own, and that are mapped in the direct map only.
-        if unsafe { sys::pages_set(&mut pages, CacheType::Cached.as_raw()) }.is_ok() {
-            drop(Self(pages));
-        } else {
-            family.lose("noncached pages", pages.len().saturating_mul(PAGE_SIZE));
-        }
-    }
+    Some(pages)
 }
 
-/// The address at which pages are mapped, and the pages.
-type Mapping = (NonNull<u8>, KVVec<NonNull<bindings::page>>);
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        for page in self.0.drain_all() {
-            // SAFETY: `sys::page()` returned it, and only this list has it.
-            unsafe { sys::free_page(page) };
+/// Sets the cache type of pages, and maps them with that type. Sleeps.
+fn map(pages: PlainPages, cache: CacheType) -> Option<(NonNull<u8>, BlockPages)> {
+    let (mut pages, base) = match pages.set_cache(cache.as_raw()) {
+        Ok(mut pages) => {
+            let base = pages.map();
+            (pages, base)
         }
-        sys::drop_page_list(core::mem::replace(&mut self.0, KVVec::new()));
+        Err(pages) => (pages, None),
+    };
+    if base.is_none() {
+        restore(&mut pages, None, &FAMILY);
+    }
+    Some((base?, pages))
+}
+
+/// Makes pages write-back again, if they are not, and frees them. If that cannot be done, they are
+/// lost, which their family counts. Sleeps.
+pub(super) fn restore(pages: &mut BlockPages, finished: Option<&Finished>, family: &Family) {
+    if let Err(bytes) = pages.restore(finished) {
+        family.lose("noncached pages", bytes);
     }
 }
 
@@ -177,7 +153,7 @@ fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNu
         return None;
     }
     let record = Reservation::new()?;
-    let (base, pages) = Pages::new(used / PAGE_SIZE)?.map(cache)?;
+    let (base, pages) = map(new_pages(used / PAGE_SIZE)?, cache)?;
     FAMILY.charge(bytes, used);
     let addr = base.as_ptr() as usize;
     let new = trace::Block::untagged(MemoryType::NonCached, bytes, used, addr);
@@ -226,16 +202,11 @@ pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
 /// Defers the free of a region that was taken out of the table. If it is a mapping of pages that
 /// are not its own, they are unmapped at once, as their owner may free them next: only the address
 /// space is given back later. Any context but NMI.
-pub(crate) fn defer(region: KBox<Region>) {
-    let maps_others = match &region.owner {
-        Owner::Mapping => true,
-        Owner::IoSpace { mapping, .. } => mapping.is_memory(),
-        _ => false,
-    };
-    if maps_others {
-        // SAFETY: `LockedFrames::map()` mapped so many pages there, or `IoMapping::of_memory()`. The
-        // region was taken out of the table, so nobody uses its mapping any more.
-        unsafe { sys::hide(region.base, region.used / PAGE_SIZE) };
+pub(crate) fn defer(mut region: KBox<Region>) {
+    match &mut region.owner {
+        Owner::Mapping(mapping) => mapping.hide(),
+        Owner::IoSpace { mapping, .. } => mapping.hide(),
+        _ => (),
     }
     BACKLOG.add(region);
 }
@@ -247,51 +218,28 @@ pub(crate) fn give_back(mut batch: Batch) {
         .then(|| PageList::with_room(batch.pages))
         .flatten();
     let mut unmapped = List::new();
-    while let Some(region) = batch.regions.pop() {
-        let mapping = match &region.owner {
-            Owner::MdlPages { mapping, .. } => *mapping,
-            Owner::NonCached { .. } | Owner::Mapping => Some(region.base),
-            // Dropping the region gives its address space back, or undoes its mapping.
-            _ => continue,
-        };
-        if let Some(base) = mapping {
-            // SAFETY: The region was taken out of the table, so nobody uses its mapping any more.
-            // `sys::vmap()` or `LockedFrames::map()` made that; `sys::hide()` may have unmapped its
-            // pages, but left its address space.
-            unsafe { sys::vunmap(base) };
-        }
-        if let (Some(pages), Some(own)) = (&mut list, uncached(&region.owner)) {
-            if !own.iter().all(|&page| pages.push(page)) {
-                list = None;
+    while let Some(mut region) = batch.regions.pop() {
+        match &mut region.owner {
+            Owner::Mapping(mapping) => mapping.undo(),
+            Owner::NonCached { pages, .. } | Owner::MdlPages { pages, .. } => {
+                pages.unmap();
+                if let Some(list) = &mut list {
+                    list.add(pages);
+                }
+                unmapped.push(region);
             }
+            // Dropping the region gives its address space back, or undoes its mapping.
+            _ => (),
         }
-        unmapped.push(region);
     }
-    // SAFETY: The list has the pages of regions that were taken out of the table. So we own the
-    // pages, and their mappings are gone.
-    let done = list.is_some_and(|mut list| unsafe { list.write_back() });
+    let finished = list.map(PageList::finish);
     while let Some(mut region) = unmapped.pop() {
-        let done = done || uncached(&region.owner).is_none();
         let (pages, family) = match &mut region.owner {
             Owner::NonCached { pages, .. } => (pages, &FAMILY),
             Owner::MdlPages { pages, .. } => (pages, &totals::FAMILY),
             _ => continue,
         };
-        let pages = core::mem::replace(pages, KVVec::new());
-        if done {
-            drop(Pages(pages));
-        } else {
-            Pages::restore(pages, family);
-        }
-    }
-}
-
-/// The pages that have to be made write-back again.
-fn uncached(owner: &Owner) -> Option<&[NonNull<bindings::page>]> {
-    match owner {
-        Owner::NonCached { pages, .. } => Some(pages),
-        Owner::MdlPages { cache, pages, .. } if *cache != CacheType::Cached => Some(pages),
-        _ => None,
+        restore(pages, finished.as_ref(), family);
     }
 }
 

@@ -40,6 +40,7 @@ use crate::{
         raw,
         Frame,
         LockedFrames,
+        Vmap,
         PAGE_SIZE, //
     },
     types::{
@@ -197,8 +198,9 @@ fn map_scattered(
     let used = frames.count().checked_mul(PAGE_SIZE)?;
     noncached::BACKLOG.shorten(used, noncached::give_back);
     let record = Reservation::new()?;
-    let base = frames.map(write)?;
-    record.insert(base, bytes, used, caller, Owner::Mapping);
+    let mapping = frames.map(write)?;
+    let base = mapping.base()?;
+    record.insert(base, bytes, used, caller, Owner::Mapping(mapping));
     Some(base)
 }
 
@@ -208,15 +210,18 @@ pub(crate) fn is_direct(mdl: Mdl<'_>, first: usize) -> bool {
     frame.is_some_and(|frame| sys::frame_address(frame.get()) == first)
 }
 
-/// Takes the record of the mapping that begins in the page of an address, and returns where it
-/// begins: the caller has to undo it. `None` if there is nothing to undo. Any context but NMI.
-pub(crate) fn take(at: usize) -> Option<NonNull<u8>> {
+/// Takes the record of the mapping that begins in the page of an address, and returns the mapping:
+/// the caller has to undo it. `None` if there is nothing to undo. Any context but NMI.
+pub(crate) fn take(at: usize) -> Option<Vmap> {
     let taken = REGIONS.take(at & !(PAGE_SIZE - 1), |region| match region.owner {
-        Owner::Mapping => Ok(()),
+        Owner::Mapping(_) => Ok(()),
         _ => Err(()),
     });
-    match taken {
-        Taken::Region(region) => Some(region.base),
+    let Taken::Region(mut region) = taken else {
+        return None;
+    };
+    match &mut region.owner {
+        Owner::Mapping(mapping) => Some(core::mem::replace(mapping, Vmap::none())),
         _ => None,
     }
 }
@@ -242,7 +247,7 @@ pub(crate) fn unmap(base: usize, mdl: Mdl<'_>, caller: usize) {
     let first = base & !(PAGE_SIZE - 1);
     let taken = if head.MappedSystemVa as usize == base {
         REGIONS.take(first, |region| match region.owner {
-            Owner::Mapping => Ok(()),
+            Owner::Mapping(_) => Ok(()),
             _ => Err(()),
         })
     } else {

@@ -58,7 +58,7 @@ fn protect(mdl: Mdl<'_>, protection: u32, caller: usize) -> Status {
         let bucket = REGIONS.bucket(first).lock();
         bucket.find(first).and_then(|region| {
             let mapped = match &region.owner {
-                Owner::Mapping => region.used / PAGE_SIZE,
+                Owner::Mapping(_) => region.used / PAGE_SIZE,
                 Owner::Reserved {
                     shown: Some(shown), ..
                 } if shown.mdl == mdl.addr() && !shown.busy => shown.pages,

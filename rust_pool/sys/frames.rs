@@ -4,11 +4,9 @@
 
 use super::{
     log::uptime,
-    memory::{
-        Gfp,
-        PAGE_SIZE, //
-    },
+    memory::PAGE_SIZE,
     raw,
+    vmap::Vmap,
     work::nap, //
 };
 use core::{
@@ -79,13 +77,13 @@ impl<'a> LockedFrames<'a> {
     }
 
     /// Maps them side by side. Sleeps.
-    pub(crate) fn map(&self, write: bool) -> Option<NonNull<u8>> {
+    pub(crate) fn map(&self, write: bool) -> Option<Vmap> {
         let (first, count) = (self.frames.as_ptr().cast(), self.count());
         // SAFETY: By the type invariant the frames are memory, which stays allocated. The slice has
         // `count` of them.
-        let base: *mut c_void =
-            unsafe { raw::rust_pool_frames_map(first, count, self.cache, write) };
-        NonNull::new(base.cast())
+        let base = unsafe { raw::rust_pool_frames_map(first, count, self.cache, write) };
+        // SAFETY: It was just mapped.
+        unsafe { Vmap::new(base, count) }
     }
 }
 
@@ -258,12 +256,6 @@ impl Node {
         // SAFETY: It is a page; nothing but its number is computed.
         Self(unsafe { raw::rust_pool_node_of(page.as_ptr()) })
     }
-}
-
-/// A page, preferably of this node.
-pub(crate) fn page_on(gfp: Gfp, node: Node) -> Option<NonNull<bindings::page>> {
-    // SAFETY: Any flags are allowed; the node exists or is `Node::ANY`.
-    NonNull::new(unsafe { raw::rust_pool_page_on(gfp, node.0) })
 }
 
 /// The number of a page's frame.

@@ -7,10 +7,10 @@ use crate::sys::{
     memory::PAGE_SIZE,
     pages::{
         free_page,
-        page,
-        vunmap, //
+        page, //
     },
-    raw, //
+    raw,
+    vmap::vunmap, //
 };
 use core::{
     cell::Cell,

@@ -6,6 +6,7 @@
 use crate::sys::{
     memory::PAGE_SIZE,
     raw,
+    vmap,
     work::{
         self,
         Awaited, //
@@ -36,10 +37,12 @@ pub(crate) fn io_is_memory(start: u64, bytes: usize) -> bool {
 ///
 /// # Invariants
 ///
-/// `base` comes from `rust_pool_memory_map()` or, if not `memory`, `rust_pool_device_map()`.
+/// `base` comes from `rust_pool_memory_map()` or, if not `memory`, `rust_pool_device_map()`. Of
+/// memory, `shown` pages are mapped there.
 pub(crate) struct IoMapping {
     base: NonNull<u8>,
     memory: bool,
+    shown: usize,
     /// Whether [`ENDING`] counts it.
     ending: Atomic<bool>,
 }
@@ -56,6 +59,7 @@ impl IoMapping {
         Some(Self {
             base: NonNull::new(base.cast())?,
             memory: false,
+            shown: 0,
             ending: Atomic::new(false),
         })
     }
@@ -79,6 +83,7 @@ impl IoMapping {
         Some(Self {
             base: NonNull::new(base.cast())?,
             memory: true,
+            shown: bytes / PAGE_SIZE,
             ending: Atomic::new(false),
         })
     }
@@ -105,6 +110,16 @@ impl IoMapping {
     /// left, as `can_act` says. Others undo the rest. Sleeps.
     pub(crate) fn wait_for_ending(can_act: impl Fn() -> bool) {
         work::wait_until(Awaited::Unmapped, || !Self::any_ending() || can_act());
+    }
+
+    /// Unmaps the pages, if they are memory, but leaves the address space to be given back on drop.
+    /// Any context but NMI.
+    pub(crate) fn hide(&mut self) {
+        let shown = core::mem::replace(&mut self.shown, 0);
+        if shown != 0 {
+            // SAFETY: By the type invariant they are mapped there; the owner does not use them.
+            unsafe { vmap::hide(self.base, shown) };
+        }
     }
 
     /// Whether memory is mapped.

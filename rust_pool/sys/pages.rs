@@ -8,20 +8,14 @@ use crate::sys::{
         irql,
         may_vmalloc, //
     },
-    frames::Node,
     memory::{
         Gfp,
         PAGE_SIZE, //
     },
-    raw, //
+    raw,
+    vmap::Vmap, //
 };
-use core::{
-    mem::ManuallyDrop,
-    ptr::{
-        null_mut,
-        NonNull, //
-    }, //
-};
+use core::ptr::NonNull;
 use kernel::{
     alloc::Flags,
     bindings,
@@ -38,131 +32,6 @@ pub(crate) fn pages_exact(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
     // SAFETY: Any size and flags are allowed: the function returns null for a size that is too
     // large, and ignores `__GFP_COMP` with a warning.
     NonNull::new(unsafe { bindings::alloc_pages_exact_noprof(bytes, gfp) }.cast())
-}
-
-/// Adjacent pages of the direct map that each have a reference of their own. They are freed on
-/// drop, if they are write-back.
-///
-/// # Invariants
-///
-/// At `base` are so many bytes of whole pages that the page allocator gave out like this, and that
-/// nobody else uses or maps. They are write-back if `plain` says so.
-pub(crate) struct OwnPages {
-    base: NonNull<u8>,
-    bytes: usize,
-    plain: bool,
-}
-
-impl OwnPages {
-    /// Pages as those of [`pages_exact`].
-    pub(crate) fn exact(bytes: usize, gfp: Gfp) -> Option<Self> {
-        // INVARIANT: They were just allocated.
-        Some(Self {
-            base: pages_exact(bytes, gfp)?,
-            bytes,
-            plain: true,
-        })
-    }
-
-    /// The same of a node alone. At most [`PAGES_MAX`] bytes, of whole pages.
-    pub(crate) fn on(bytes: usize, gfp: Gfp, node: Node) -> Option<Self> {
-        if bytes > PAGES_MAX {
-            return None;
-        }
-        // SAFETY: Any flags are allowed; the node exists or is none; this is not above the most.
-        let base: *mut c_void = unsafe { raw::rust_pool_pages_on(gfp, bytes, node.raw()) };
-        // INVARIANT: As above.
-        Some(Self {
-            base: NonNull::new(base.cast())?,
-            bytes,
-            plain: true,
-        })
-    }
-
-    /// Exactly the page frames from `pfn` on, if all are of the node. Sleeps.
-    pub(crate) fn at_frame(pfn: u64, pages: usize, node: Node) -> Result<Self, Contig> {
-        let base = contig_try(pfn, pages, node)?;
-        // INVARIANT: As above; there are fewer pages than an address has values.
-        Ok(Self {
-            base,
-            bytes: pages.wrapping_mul(PAGE_SIZE),
-            plain: true,
-        })
-    }
-
-    /// Pages that their record had.
-    ///
-    /// # Safety
-    ///
-    /// `base` comes from [`Self::into_base`] of so many bytes, and is not used any more. If
-    /// `plain`, the pages are write-back.
-    pub(crate) unsafe fn from_base(base: NonNull<u8>, bytes: usize, plain: bool) -> Self {
-        // INVARIANT: By the safety requirements.
-        Self { base, bytes, plain }
-    }
-
-    /// Their address, for a client. They are not freed.
-    pub(crate) fn into_base(self) -> NonNull<u8> {
-        ManuallyDrop::new(self).base
-    }
-
-    /// Their address.
-    pub(crate) fn addr(&self) -> usize {
-        self.base.as_ptr() as usize
-    }
-
-    /// Their size.
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// The first.
-    pub(crate) fn first(&self) -> Option<NonNull<bindings::page>> {
-        page_of(self.base)
-    }
-
-    /// Clears them.
-    pub(crate) fn clear(&mut self) {
-        // SAFETY: By the type invariant.
-        unsafe { self.base.write_bytes(0, self.bytes) };
-    }
-
-    /// Each page, with its reference: all are to be freed by [`free_page`].
-    pub(crate) fn into_pages(self) -> impl Iterator<Item = NonNull<bindings::page>> {
-        let this = ManuallyDrop::new(self);
-        pages_at(this.base, this.bytes / PAGE_SIZE).flatten()
-    }
-
-    /// Sets their cache type. After an error, part of them may have another than before. Sleeps.
-    pub(crate) fn set_cache(&mut self, cache: i32) -> Result {
-        let pages = u32::try_from(self.bytes / PAGE_SIZE)?;
-        // INVARIANT: Until it is known, they are not write-back.
-        self.plain = false;
-        // SAFETY: By the type invariant they are the caller's, and no mapping of them is left with
-        // another cache type.
-        to_result(unsafe { raw::rust_pool_direct_set(self.base.as_ptr().cast(), pages, cache) })?;
-        self.plain = cache == raw::_MEMORY_CACHING_TYPE_MmCached;
-        Ok(())
-    }
-}
-
-impl Drop for OwnPages {
-    fn drop(&mut self) {
-        if self.plain {
-            // SAFETY: By the type invariant; nobody uses them any more.
-            unsafe { free_pages(self.base, self.bytes) };
-        }
-    }
-}
-
-/// So many adjacent pages, from an address of the direct map on, which the caller owns: all are
-/// there.
-pub(crate) fn pages_at(
-    base: NonNull<u8>,
-    count: usize,
-) -> impl Iterator<Item = Option<NonNull<bindings::page>>> {
-    let at = move |page: usize| base.as_ptr().wrapping_add(page.wrapping_mul(PAGE_SIZE));
-    (0..count).map(move |page| page_of(NonNull::new(at(page))?))
 }
 
 /// Frees pages of the direct map that each have a reference of their own.
@@ -193,30 +62,6 @@ pub(crate) unsafe fn free_page_block(base: NonNull<u8>, order: u32) {
     // SAFETY: By the safety requirements it is the caller's reference. For a compound page
     // `free_pages()` drops only that, and frees nothing that others still refer to.
     unsafe { bindings::free_pages(base.as_ptr() as usize, order) }
-}
-
-/// Why page frames could not be allocated.
-pub(crate) enum Contig {
-    /// This frame can never be allocated; the check was cheap.
-    Obstacle(u64),
-    /// The kernel tried, and failed.
-    Busy,
-}
-
-/// Allocates exactly the page frames from `pfn` on, if all are of the node. Sleeps.
-fn contig_try(pfn: u64, pages: usize, node: Node) -> Result<NonNull<u8>, Contig> {
-    let (mut base, mut obstacle) = (null_mut(), 0);
-    let pfn = usize::try_from(pfn).map_err(|_| Contig::Busy)?;
-    // SAFETY: The helper checks that every frame exists before it touches it, and writes to `base`
-    // and `obstacle` only.
-    let err =
-        unsafe { raw::rust_pool_contig_try(pfn, pages, node.raw(), &mut base, &mut obstacle) };
-    match NonNull::new(base.cast()) {
-        Some(base) => Ok(base),
-        // CAST: Lossless on the architectures supported.
-        None if err == ENXIO.to_errno() => Err(Contig::Obstacle(obstacle as u64)),
-        None => Err(Contig::Busy),
-    }
 }
 
 /// Virtually contiguous memory. Only where [`may_vmalloc`](super::context::may_vmalloc).
@@ -298,7 +143,7 @@ pub(crate) unsafe fn free_page(page: NonNull<bindings::page>) {
 
 /// An empty list with room for so many pages. Any context but NMI, with flags that it supports; to
 /// be dropped by [`drop_page_list`] where the context may not sleep.
-pub(crate) fn page_list(room: usize, flags: Flags) -> Option<KVVec<NonNull<bindings::page>>> {
+pub(super) fn page_list(room: usize, flags: Flags) -> Option<KVVec<NonNull<bindings::page>>> {
     if may_vmalloc() {
         return KVVec::with_capacity(room, flags).ok();
     }
@@ -309,7 +154,7 @@ pub(crate) fn page_list(room: usize, flags: Flags) -> Option<KVVec<NonNull<bindi
 }
 
 /// Drops a list of pages, but not the pages. Any context but NMI: to drop a `KVVec` may sleep.
-pub(crate) fn drop_page_list(list: KVVec<NonNull<bindings::page>>) {
+pub(super) fn drop_page_list(list: KVVec<NonNull<bindings::page>>) {
     let (base, _, room) = list.into_raw_parts();
     if let (Some(base), true) = (NonNull::new(base.cast()), room != 0) {
         // SAFETY: The list had room, so this is its memory, of kmalloc or vmalloc, and nobody has
@@ -323,7 +168,7 @@ pub(crate) fn drop_page_list(list: KVVec<NonNull<bindings::page>>) {
 /// # Safety
 ///
 /// The caller owns the pages, and nobody else maps them.
-pub(crate) unsafe fn pages_set(pages: &mut [NonNull<bindings::page>], cache: i32) -> Result {
+pub(super) unsafe fn pages_set(pages: &mut [NonNull<bindings::page>], cache: i32) -> Result {
     let count = u32::try_from(pages.len())?;
     // SAFETY: By the safety requirements no mapping of the pages is left with another cache type.
     // `NonNull` has the layout of a pointer, and there are `count`.
@@ -335,24 +180,11 @@ pub(crate) unsafe fn pages_set(pages: &mut [NonNull<bindings::page>], cache: i32
 /// # Safety
 ///
 /// The caller owns the pages for as long as they are mapped. `cache` is their cache type.
-pub(crate) unsafe fn vmap(
-    pages: &mut [NonNull<bindings::page>],
-    cache: i32,
-) -> Option<NonNull<u8>> {
+pub(super) unsafe fn vmap(pages: &mut [NonNull<bindings::page>], cache: i32) -> Option<Vmap> {
     let count = u32::try_from(pages.len()).ok()?;
     // SAFETY: By the safety requirements the caller owns the pages while they are mapped. `NonNull`
     // has the layout of a pointer, and there are `count`.
     let base = unsafe { raw::rust_pool_vmap(pages.as_mut_ptr().cast(), count, cache, true) };
-    NonNull::new(base.cast())
-}
-
-/// Undoes [`vmap`]. Sleeps.
-///
-/// # Safety
-///
-/// `base` comes from [`vmap`] or another function of the C half that maps pages by `vmap()`, and is
-/// not used any more.
-pub(crate) unsafe fn vunmap(base: NonNull<u8>) {
-    // SAFETY: By the safety requirements.
-    unsafe { raw::rust_pool_vunmap(base.as_ptr().cast()) }
+    // SAFETY: It was just mapped.
+    unsafe { Vmap::new(base, pages.len()) }
 }

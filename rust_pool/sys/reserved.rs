@@ -122,19 +122,6 @@ impl Drop for Reserved {
     }
 }
 
-/// Unmaps pages of a mapping, but leaves its address space for `vunmap()`. Other CPUs are told to
-/// flush their TLBs, and do so a moment later. Any context but NMI.
-///
-/// # Safety
-///
-/// [`vmap`](super::vmap) or [`LockedFrames::map`] mapped `pages` pages at `base`. The
-/// caller owns that mapping, and nobody uses it any more.
-pub(crate) unsafe fn hide(base: NonNull<u8>, pages: usize) {
-    // SAFETY: By the safety requirements the pages are mapped there, and the mapping is the
-    // caller's. `vmap()` makes an entry for each page.
-    unsafe { raw::rust_pool_hide(base.as_ptr().cast(), pages) }
-}
-
 /// What may be done with pages that are mapped.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
