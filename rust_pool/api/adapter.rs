@@ -3,7 +3,10 @@
 //! Owned DMA adapters and common buffers.
 
 use crate::{
-    api::memory::Memory,
+    api::{
+        exported,
+        memory::Memory, //
+    },
     lib::text::kwrite,
     sys::{
         here,
@@ -91,14 +94,11 @@ impl<'a> Adapter<'a> {
     pub fn allocate(&self, bytes: usize) -> Result<CommonBuffer<'a>> {
         let length = u32::try_from(bytes)?;
         let mut logical = 0;
-        // SAFETY: By the type invariant the adapter is valid; `logical` is valid for a write.
-        let base = unsafe {
-            raw::rust_pool_buffer_allocate(self.raw.as_ptr(), length, &mut logical, true, here())
-        };
+        let raw = self.raw.as_ptr();
+        let base = exported::rust_pool_buffer_allocate(raw, length, &mut logical, true, here());
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
-        // SAFETY: By the type invariant the adapter is valid. The buffer's `Adapter` drops this
-        // reference.
-        unsafe { raw::rust_pool_adapter_hold(self.raw.as_ptr()) };
+        // The buffer's `Adapter` drops this reference.
+        exported::rust_pool_adapter_hold(raw);
         // INVARIANT: The memory is a common buffer, which was just allocated. Its `Adapter` has the
         // reference that was just taken.
         Ok(CommonBuffer {
@@ -130,8 +130,8 @@ impl fmt::Debug for Adapter<'_> {
 impl Drop for Adapter<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant the value has a reference, which ends with it.
-        unsafe { raw::rust_pool_adapter_put(self.raw.as_ptr(), here()) };
+        // By the type invariant the value has a reference, which ends with it.
+        exported::rust_pool_adapter_put(self.raw.as_ptr(), here());
     }
 }
 

@@ -3,7 +3,7 @@
 //! What is known of a block.
 
 use crate::{
-    sys::raw,
+    api::exported,
     types::tag::{
         PoolKind,
         Tag, //
@@ -37,9 +37,7 @@ impl Block {
     #[inline]
     pub fn at<T: ?Sized>(at: *const T) -> Option<Self> {
         let (mut kind, mut tag, mut bytes) = (0, 0, 0);
-        // SAFETY: Any address is allowed, as the function reads nothing there that may fault. The
-        // other pointers are valid for writes.
-        let found = unsafe { raw::rust_pool_block(at.cast(), &mut kind, &mut tag, &mut bytes) };
+        let found = exported::rust_pool_block(at.cast(), &mut kind, &mut tag, &mut bytes);
         found.then_some(Self {
             kind: match kind {
                 0 => Some(PoolKind::NonPaged),

@@ -5,6 +5,7 @@
 use crate::{
     api::{
         address::physical_address,
+        exported,
         memory::{
             CacheType,
             Cached,
@@ -121,8 +122,7 @@ impl<C: CacheType> Contiguous<C> {
             type_: C::RAW,
             protect: 0,
         };
-        // SAFETY: It is valid for a read. The call may be made in any context.
-        let base = unsafe { raw::rust_pool_contiguous_of_type(&wanted, here()) };
+        let base = exported::rust_pool_contiguous_of_type(&wanted, here());
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
         // INVARIANT: The memory was just allocated.
         let this = Self {

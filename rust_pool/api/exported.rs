@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The exported functions that may be called with any arguments: what is inlined into clients calls
-//! them. To those functions, pointers are only numbers.
+//! them. To those functions, pointers are only numbers. What they read or write is a reference
+//! here.
 
 use crate::sys::raw;
 use kernel::{
@@ -76,6 +77,35 @@ with_any_arguments! {
         caller: usize,
         module: *mut bindings::module
     ) -> *const c_void;
+
+    /// Drops a reference to an adapter.
+    fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize);
+
+    /// Takes one more reference to an adapter.
+    fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER);
+
+    /// Allocates a common buffer.
+    fn rust_pool_buffer_allocate(
+        adapter: *mut raw::DMA_ADAPTER,
+        bytes: u32,
+        logical: &mut u64,
+        cached: bool,
+        caller: usize
+    ) -> *mut c_void;
+
+    /// What is known of a block.
+    fn rust_pool_block(
+        block: *const c_void,
+        kind: &mut u32,
+        tag: &mut u32,
+        bytes: &mut usize
+    ) -> bool;
+
+    /// Allocates contiguous memory.
+    fn rust_pool_contiguous_of_type(
+        wanted: &raw::rust_pool_contiguous_wanted,
+        caller: usize
+    ) -> *mut c_void;
 
     /// Allocates noncached memory.
     fn rust_pool_noncached_allocate(bytes: usize, combined: bool, caller: usize) -> *mut c_void;

@@ -7,6 +7,7 @@ use crate::{
     sys::raw, //
 };
 use core::{
+    marker::PhantomData,
     mem::{
         align_of,
         size_of, //
@@ -93,6 +94,26 @@ unsafe impl Send for Memory {}
 // accept any bytes can be read.
 unsafe impl Sync for Memory {}
 
+/// Some bytes of memory.
+///
+/// # Invariants
+///
+/// For `'a` so many bytes from `at` on are valid for reads and writes, and there are no references
+/// to them.
+struct Place<'a> {
+    at: *mut u8,
+    bytes: usize,
+    _memory: PhantomData<&'a Memory>,
+}
+
+impl Place<'_> {
+    #[inline]
+    fn fill(&self, value: u8) {
+        // SAFETY: By the type invariant.
+        unsafe { raw::rust_pool_fill(self.at.cast(), value, self.bytes) };
+    }
+}
+
 impl Memory {
     /// Wraps memory.
     ///
@@ -108,8 +129,13 @@ impl Memory {
     /// Clears the memory. Any context.
     #[inline]
     pub fn zero(&self) {
-        // SAFETY: By the type invariant. There are no references to the memory.
-        unsafe { raw::rust_pool_fill(self.base.as_ptr().cast(), 0, self.len) };
+        // INVARIANT: This is all of the memory, to which nobody has a reference.
+        let all = Place {
+            at: self.base.as_ptr(),
+            bytes: self.len,
+            _memory: PhantomData,
+        };
+        all.fill(0);
     }
 
     /// Fills `bytes` bytes of the memory with a value. Any context.
@@ -119,10 +145,7 @@ impl Memory {
     /// [`EINVAL`] if there are fewer bytes.
     #[inline]
     pub fn fill(&self, offset: usize, bytes: usize, value: u8) -> Result {
-        let to = self.range(offset, bytes)?;
-        // SAFETY: `range()` has checked that these bytes lie in the memory. There are no references
-        // to it.
-        unsafe { raw::rust_pool_fill(to.cast(), value, bytes) };
+        self.range(offset, bytes)?.fill(value);
         Ok(())
     }
 
@@ -146,17 +169,22 @@ impl Memory {
     }
 
     #[inline]
-    fn range(&self, offset: usize, bytes: usize) -> Result<*mut u8> {
+    fn range(&self, offset: usize, bytes: usize) -> Result<Place<'_>> {
         if offset.checked_add(bytes).ok_or(EINVAL)? > self.len {
             return Err(EINVAL);
         }
-        // SAFETY: As just checked, the offset is at most `len`.
-        Ok(unsafe { self.base.as_ptr().add(offset) })
+        // INVARIANT: As just checked, these bytes lie in the memory.
+        Ok(Place {
+            at: self.base.as_ptr().wrapping_add(offset),
+            bytes,
+            _memory: PhantomData,
+        })
     }
 
+    /// The address of a value, which lies in the memory and is aligned.
     #[inline]
-    fn place<T>(&self, offset: usize) -> Result<*mut T> {
-        let at = self.range(offset, size_of::<T>())?;
+    fn address_of<T>(&self, offset: usize) -> Result<*mut T> {
+        let at = self.range(offset, size_of::<T>())?.at;
         if at as usize % align_of::<T>() != 0 {
             return Err(EINVAL);
         }
@@ -170,9 +198,8 @@ impl Memory {
     /// [`EINVAL`] if it does not lie in the memory or is not aligned.
     #[inline]
     pub fn read<T: FromBytes>(&self, offset: usize) -> Result<T> {
-        let at = self.place::<T>(offset)?;
-        // SAFETY: `place()` has checked that it lies in the memory and is aligned. Any bytes are a
-        // valid `T`.
+        let at = self.address_of::<T>(offset)?;
+        // SAFETY: It lies in the memory and is aligned. Any bytes are a valid `T`.
         Ok(unsafe { at.read_volatile() })
     }
 
@@ -183,8 +210,8 @@ impl Memory {
     /// As for [`Self::read`].
     #[inline]
     pub fn write<T: AsBytes>(&self, offset: usize, value: T) -> Result {
-        let at = self.place::<T>(offset)?;
-        // SAFETY: `place()` has checked that it lies in the memory and is aligned.
+        let at = self.address_of::<T>(offset)?;
+        // SAFETY: It lies in the memory and is aligned.
         unsafe { at.write_volatile(value) };
         Ok(())
     }
@@ -197,10 +224,10 @@ impl Memory {
     #[inline]
     pub fn copy_to_slice(&self, offset: usize, to: &mut [u8]) -> Result {
         let from = self.range(offset, to.len())?;
-        // SAFETY: `range()` has checked that these bytes lie in the memory, and the slice has as
-        // many. The slice is exclusive, so they do not overlap. The compiler does not see the copy,
-        // so it can neither repeat nor split a read.
-        unsafe { raw::rust_pool_copy(to.as_mut_ptr().cast(), from.cast(), to.len()) };
+        // SAFETY: By the invariant of `Place`; the slice has as many bytes. It is exclusive, so
+        // they do not overlap. The compiler does not see the copy, so it can neither repeat nor
+        // split a read.
+        unsafe { raw::rust_pool_copy(to.as_mut_ptr().cast(), from.at.cast(), from.bytes) };
         Ok(())
     }
 
@@ -212,9 +239,9 @@ impl Memory {
     #[inline]
     pub fn copy_from_slice(&self, offset: usize, from: &[u8]) -> Result {
         let to = self.range(offset, from.len())?;
-        // SAFETY: `range()` has checked that these bytes lie in the memory, and the slice has as
-        // many. There are no references to the memory, so they do not overlap.
-        unsafe { raw::rust_pool_copy(to.cast(), from.as_ptr().cast(), from.len()) };
+        // SAFETY: By the invariant of `Place`; the slice has as many bytes. There are no references
+        // to the memory, so they do not overlap.
+        unsafe { raw::rust_pool_copy(to.at.cast(), from.as_ptr().cast(), to.bytes) };
         Ok(())
     }
 }

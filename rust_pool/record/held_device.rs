@@ -194,20 +194,21 @@ impl Drop for HeldDevice {
 /// A task that gives memory of a device back, from before the memory leaves the backlog until the
 /// reference that its record had is dropped, or waits for the work item. The unload of a module
 /// whose code that may need waits for it.
-pub(crate) struct Giving(ManuallyDrop<Arc<HeldDevice>>);
+pub(crate) struct Giving(Option<Arc<HeldDevice>>);
 
 impl Giving {
     /// Begins.
     pub(crate) fn new(device: &Arc<HeldDevice>) -> Self {
         device.reference().givers.add(1, Relaxed);
-        Self(ManuallyDrop::new(device.clone()))
+        Self(Some(device.clone()))
     }
 }
 
 impl Drop for Giving {
     fn drop(&mut self) {
-        // SAFETY: `drop()` runs once, and nothing uses the field after this.
-        let device = unsafe { ManuallyDrop::take(&mut self.0) };
+        let Some(device) = self.0.take() else {
+            return;
+        };
         let here = sys::may_call_others();
         let leaving = {
             let mut references = REFERENCES.lock();
