@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tools that know nothing of memory: text, lists, hash tables, exports, statics that are set at
-//! load, references that change while they are read.
+//! Tools that know nothing of memory: text, lists, hash tables, exports and their arguments,
+//! statics that are set at load, references that change while they are read.
 
 pub(crate) mod argument;
 pub(crate) mod at_load;
