@@ -29,8 +29,8 @@ pub(crate) unsafe trait Passed<Declared> {}
 // SAFETY: It is the same type.
 unsafe impl<T> Passed<T> for T {}
 
-// SAFETY: It is a pointer. It is for functions whose callers pass what is not null, and where nobody
-// writes during the call.
+// SAFETY: It is a pointer. It is for functions whose callers pass what is not null, and where
+// nobody writes during the call.
 unsafe impl<T> Passed<*const T> for &T {}
 
 // SAFETY: As above, and `None` is null.

@@ -66,7 +66,8 @@ impl<T: Sync> AtomicRef<T> {
             .is_ok()
     }
 
-    /// Sets it to what the caller has exclusively, if there is no reference. Otherwise returns that.
+    /// Sets it to what the caller has exclusively, if there is no reference. Otherwise returns
+    /// that.
     pub(crate) fn publish(&self, new: &'static mut T) -> Result<(), &'static mut T> {
         let pointer = &raw mut *new;
         // RELEASE: Pairs with the acquire in `get()`.

@@ -21,8 +21,8 @@ macro_rules! export_symbol_gpl {
 }
 pub(crate) use export_symbol_gpl;
 
-/// Fails to compile if a `#[no_mangle]` function has another type than `core.h` declares. The second
-/// form, with an underscore for each argument, is for functions whose arguments are
+/// Fails to compile if a `#[no_mangle]` function has another type than `core.h` declares. The
+/// second form, with an underscore for each argument, is for functions whose arguments are
 /// [`Passed`](crate::lib::argument::Passed).
 macro_rules! matches_header {
     ($name:ident) => {

@@ -52,7 +52,8 @@ impl Drop for Owned {
     }
 }
 
-/// A directory in the root of debugfs. It is removed on drop, with all that is in it: at our unload.
+/// A directory in the root of debugfs. It is removed on drop, with all that is in it, at our
+/// unload.
 pub(crate) struct Directory(Owned);
 
 /// A directory in a [`Directory`].
@@ -93,6 +94,7 @@ impl Directory {
 
     /// Adds a file. Sleeps.
     pub(crate) fn add<T: Operations + 'static>(&self, name: &CStr, mode: u16) {
+        let operations: &'static bindings::file_operations = &T::FILE;
         // SAFETY: The name is NUL-terminated. By the type invariant the parent is a directory, or
         // an error pointer. The operations are static, and by the safety requirements of
         // `Operations` fit a file without private data.
@@ -103,7 +105,7 @@ impl Directory {
                 self.0 .0,
                 null_mut(),
                 null(),
-                &T::FILE,
+                operations,
             )
         };
     }
@@ -194,11 +196,10 @@ pub(crate) struct TextFile(KBox<File>);
 ///
 /// # Invariants
 ///
-/// The file shows the text, which nobody changes, and the value is not moved.
+/// The file shows the text, which nobody changes.
 struct File {
-    /// Only set after the file was made, as that needs the address of the text.
-    file: Option<Owned>,
-    text: Text,
+    _file: Owned,
+    _text: KBox<Text>,
 }
 
 impl TextFile {
@@ -215,11 +216,8 @@ impl TextFile {
         };
         let mut copy = Text::with_capacity(text.len(), GFP_KERNEL)?;
         copy.extend_from_slice(text, GFP_KERNEL)?;
-        let file = File {
-            file: None,
-            text: copy,
-        };
-        let mut file = KBox::new(file, GFP_KERNEL)?;
+        let text = KBox::new(copy, GFP_KERNEL)?;
+        let file = KBox::<File>::new_uninit(GFP_KERNEL)?;
         // SAFETY: The name is NUL-terminated, and the operations are static. By the type invariant
         // the parent is a directory, or an error pointer. The private data is a text, which stays
         // in its box, unchanged, until the file was removed.
@@ -228,13 +226,19 @@ impl TextFile {
                 name.as_char_ptr(),
                 0o400,
                 dir.0,
-                (&raw mut file.text).cast(),
+                core::ptr::from_ref::<Text>(&text).cast_mut().cast(),
                 null(),
                 &OPERATIONS,
             )
         };
-        // INVARIANT: debugfs returned it. Readers of the new file do not access this field.
-        file.file = Some(Owned(made));
+        // INVARIANT: debugfs returned the file, which shows the text.
+        let file = KBox::write(
+            file,
+            File {
+                _file: Owned(made),
+                _text: text,
+            },
+        );
         Ok(Self(file))
     }
 }
