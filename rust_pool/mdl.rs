@@ -149,6 +149,13 @@ impl<'call> Mdl<'call> {
         unsafe { self.0.write(head) }
     }
 
+    /// Where it has the next MDL of its chain.
+    fn link(&self) -> &'call Cell<*mut raw::MDL> {
+        // SAFETY: By the type invariant its head may be read and written, and nobody else uses it. A
+        // `Cell` has the layout of what it contains.
+        unsafe { &*(&raw const (*self.0.as_ptr()).Next).cast() }
+    }
+
     pub(crate) fn addr(&self) -> usize {
         self.0.as_ptr() as usize
     }
@@ -279,37 +286,39 @@ impl<'call> Chain<'call> {
 ///
 /// # Invariants
 ///
-/// Its chain of MDLs is none, or as [`Chain`] says.
+/// For `'call` it is valid, and nobody else uses its chain of MDLs, which is none, or as [`Chain`]
+/// says.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct Irp<'call>(&'call Cell<raw::rust_pool_irp>);
+struct Irp<'call>(
+    NonNull<raw::rust_pool_irp>,
+    PhantomData<&'call Cell<raw::rust_pool_irp>>,
+);
 
 /// Null, or an IRP that nobody else uses during the call.
-// SAFETY: `Irp` is a transparent reference, so `None` is null. An IRP begins like `rust_pool_irp`.
+// SAFETY: `Irp` is a transparent pointer that is not null, so `None` is null. An IRP begins like
+// `rust_pool_irp`.
 unsafe impl Passed<*mut raw::_IRP> for Option<Irp<'_>> {}
 
 impl<'call> Irp<'call> {
+    /// Where it has its first MDL. No other byte of an IRP is read or written.
+    fn link(self) -> &'call Cell<*mut raw::MDL> {
+        // SAFETY: By the type invariant the IRP is valid, and nobody else uses this member. A `Cell`
+        // has the layout of what it contains.
+        unsafe { &*(&raw const (*self.0.as_ptr()).MdlAddress).cast() }
+    }
+
     /// Its MDLs.
     fn chain(self) -> Option<Chain<'call>> {
         // SAFETY: By the type invariant.
-        unsafe { Chain::new(self.0.get().MdlAddress) }
+        unsafe { Chain::new(self.link().get()) }
     }
 
     /// Gives it a new MDL: behind those that it has, or in place of them.
     fn give(self, mdl: Mdl<'_>, behind: bool) {
-        let mdl = mdl.0.as_ptr();
-        if let Some(chain) = self.chain().filter(|_| behind) {
-            let last = chain.last();
-            last.set_head(raw::MDL {
-                Next: mdl,
-                ..last.head()
-            });
-        } else {
-            self.0.set(raw::rust_pool_irp {
-                MdlAddress: mdl,
-                ..self.0.get()
-            });
-        }
+        let chain = self.chain().filter(|_| behind);
+        let link = chain.map_or(self.link(), |chain| chain.last().link());
+        link.set(mdl.0.as_ptr());
     }
 }
 

@@ -289,6 +289,9 @@ fn show<'call>(
 ) -> Option<map::Mappable<'call>> {
     let it = map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| false)?;
     let area = &claim.area;
+    if it.frames.count() > area.count() {
+        return None;
+    }
     if sys::irql().may_sleep() {
         area.settle();
     } else if !area.settles() {
