@@ -8,6 +8,8 @@
 DIR=$(dirname "$(readlink -f "$0")")
 [ -e "$DIR/lib.sh" ] || DIR=$(dirname "$DIR")
 STATS=/sys/kernel/debug/rust_pool
+# shellcheck disable=SC2034 # for programs
+TRACING=/sys/kernel/tracing
 CASES_DIR=/sys/kernel/debug/rust_pool_test
 PROGRAM=${0##*/}
 # Kernel modules that this program loaded, the last one first.
@@ -156,6 +158,12 @@ log_since() {
 	fi
 	# The mark is used as a regular expression. Its dots are the only special characters.
 	sed "1,/$MARK\$/d" "$TMP/dmesg"
+}
+
+# log_limit_passes: the log takes at most ten violations in five seconds. A program calls
+# this before it looks for lines in the log, if there may have been violations before.
+log_limit_passes() {
+	sleep 6
 }
 
 # logged REGEX: passes if a line of the log since the mark matches

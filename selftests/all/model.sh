@@ -10,8 +10,6 @@
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
-TRACING=/sys/kernel/tracing
-
 can_trace() {
 	grep -qsw function_graph $TRACING/available_tracers && [ -e $TRACING/kprobe_events ]
 }

@@ -4,9 +4,11 @@
 # Sourced after lib.sh: what happens to the device of a client that has common
 # buffers out, and what becomes of them then. The client is rp_test_lifetime.
 
+# shellcheck source=selftests/lib/kprobe.sh
+. "$DIR/lib/kprobe.sh"
+
 LIFETIME=/sys/module/rp_test_lifetime/parameters
 DRIVER=/sys/bus/pci/drivers/rp_test_lifetime
-TRACING=/sys/kernel/tracing
 # Adapters times buffers of each.
 BUFFERS=15
 # How many buffers had to be lost.
@@ -233,35 +235,22 @@ group_back_soon() {
 	usable "$1"
 }
 
-# count_asked: from now on, counts how often somebody asks whether to wait for a group
-count_asked() {
-	echo 'p:kprobes/rpt_asked rust_pool:rust_pool_dma_wait' >"$TRACING/kprobe_events" &&
-		echo 1 >"$TRACING/events/kprobes/rpt_asked/enable"
-}
-
-# asked: prints the count, and stops counting
-asked() {
-	awk '$1 == "rpt_asked" { print $2 }' "$TRACING/kprobe_profile"
-	echo 0 >"$TRACING/events/kprobes/rpt_asked/enable"
-	echo >"$TRACING/kprobe_events"
-}
-
 # As VFIO may: one buffer waits, for fifty times 20 ms, and the others only ask. Not the
 # time is measured: on a busy machine it may be any.
 group_away_for_long() {
-	_counts=
-	! [ -e "$TRACING/kprobe_events" ] || _counts=yes
+	_counts=yes
+	can_count_calls "the waits of buffers" || _counts=
 	run get "$1" && run borrow "$1" 3600000 || return 1
-	[ -z "$_counts" ] || count_asked || return 1
+	[ -z "$_counts" ] || count_calls rust_pool_dma_wait || return 1
 	given_back 'IOMMU domain changed: memory lost'
 	_status=$?
-	[ -z "$_counts" ] || _asked=$(asked)
+	[ -z "$_counts" ] || {
+		_asked=$(calls)
+		stop_counting
+	}
 	LOST=$((LOST + BUFFERS))
 	run return && [ $_status -eq 0 ] && usable "$1" || return 1
-	if [ -z "$_counts" ]; then
-		echo "# no kprobes here: how often a buffer waits is not counted"
-		return
-	fi
+	[ -n "$_counts" ] || return 0
 	[ "$_asked" -ge 50 ] && [ "$_asked" -lt $((50 * BUFFERS / 2)) ] && return
 	echo "# $BUFFERS buffers asked $_asked times whether to wait; 50 times is one wait"
 	return 1

@@ -10,7 +10,6 @@
 
 REPORT='rust_pool: DRIVER_VERIFIER_DETECTED_VIOLATION \(0xc4\): 0x62'
 WRONG_TAG='rust_pool: BAD_POOL_CALLER \(0xc2\): 0xa, '
-TRACING=/sys/kernel/tracing
 
 # go ACT...: the client does these things and goes
 go() {

@@ -105,6 +105,7 @@ summary_adds_up() {
 # The last violation's row and its line in the kernel log are of one clock: the row
 # is made first. Modules and tags are in the row.
 violation_rows_parse() {
+	log_limit_passes
 	log_mark violation
 	cat "$CASES_DIR"/badfree/*counters_untouched >/dev/null
 	tail -n 1 "$STATS/violations" >"$TMP/row"

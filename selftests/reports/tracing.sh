@@ -8,8 +8,9 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
+# shellcheck source=selftests/lib/kprobe.sh
+. "$DIR/lib/kprobe.sh"
 
-TRACING=/sys/kernel/tracing
 EVENTS=$TRACING/events/rust_pool
 GO=/sys/module/rp_test_traced/parameters/go
 
@@ -272,27 +273,22 @@ rust_client() {
 # How often the slow path is taken for a thousand blocks. A kprobe counts that in a function of C
 # which the slow path calls while somebody watches: Rust's cannot be probed.
 slow_paths() {
-	_before=$(awk '/rust_pool_slow/ { print $2 }' "$TRACING/kprobe_profile")
+	_before=$(calls)
 	go many || return 1
-	echo "$(($(awk '/rust_pool_slow/ { print $2 }' "$TRACING/kprobe_profile") - _before))"
+	echo "$(($(calls) - _before))"
 }
 
 # Off, nothing is recorded, and the fast path is back.
 off() {
 	tracing && go many allocate free violate list && traced && same || return 1
-	if ! [ -e "$TRACING/kprobe_events" ]; then
-		echo "# no kprobes here: the paths are not counted"
-		return
-	fi
-	echo 'p:kprobes/rust_pool_slow rust_pool:rust_pool_traces_allocs' >"$TRACING/kprobe_events" &&
-		echo 1 >"$TRACING/events/kprobes/rust_pool_slow/enable" || return 1
+	can_count_calls "slow paths" || return 0
+	count_calls rust_pool_traces_allocs || return 1
 	_off=$(slow_paths)
 	echo 1 >"$EVENTS/rust_pool_alloc/enable"
 	_on=$(slow_paths)
 	echo 0 >"$EVENTS/rust_pool_alloc/enable"
 	_again=$(slow_paths)
-	echo 0 >"$TRACING/events/kprobes/rust_pool_slow/enable"
-	echo >"$TRACING/kprobe_events"
+	stop_counting
 	[ "$_on" -ge 1000 ] && [ "$_off" -lt 10 ] && [ "$_again" -lt 10 ] && return
 	echo "# slow: off $_off, on $_on, off again $_again"
 	return 1

@@ -69,10 +69,9 @@ resized() {
 		option off
 }
 
-# The log names the block, and who allocated and freed it; but it is told no more than
-# ten violations in five seconds.
+# The log names the block, and who allocated and freed it.
 told() {
-	sleep 6
+	log_limit_passes
 	option 'special tag=Vr*' && log_mark twice && run twice small &&
 		logged 'rust_pool: BAD_POOL_CALLER \(0xc2\): 0x7, .*: block freed twice, tag Vrfy, called from (free_pool|run_set)' &&
 		logged 'rust_pool:   byte 0 of its 100 bytes: block 0x[0-9a-f]{16}, tag Vrfy Nonp$' &&

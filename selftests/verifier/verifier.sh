@@ -246,9 +246,8 @@ told_of() {
 		logged 'rust_pool:   freed by (free_pool\+[^ ]* .rp_test_verifier. < )?run_set'
 }
 
-# At most ten violations in five seconds are in the log.
 second_free_told() {
-	sleep 6
+	log_limit_passes
 	for _kind in small page large; do
 		# KASAN writes its own notes over the header of a small block.
 		[ -z "$SLOW" ] || [ $_kind != small ] || continue
@@ -264,7 +263,7 @@ second_free_told() {
 
 # The same of what has no tag, and of an adapter that is put back twice.
 second_free_of_a_family_told() {
-	sleep 6
+	log_limit_passes
 	for _kind in contiguous noncached ${EDU:+common adapter}; do
 		option 'tracking tag=*' && log_mark "second $_kind" && run twice "$_kind" &&
 			logged 'rust_pool:   (a block of [0-9]+ bytes, freed|an adapter, put back) [0-9]+\.[0-9]{3} seconds ago$' &&
@@ -276,7 +275,7 @@ second_free_of_a_family_told() {
 # A live block that a free does not fit is told with who allocated it, by all routines
 # and without any option.
 misuse_told() {
-	sleep 6
+	log_limit_passes
 	for _block in 'contiguous 3000' 'noncached 6000' ${EDU:+'common 7000'}; do
 		_kind=${_block% *}
 		option off && run keep "$_kind" && log_mark "misuse $_kind" && run misuse &&
@@ -285,7 +284,7 @@ misuse_told() {
 		logged "rust_pool:   $_told" && is "$(grep -cE "$_told" "$TMP/log")" 3 || return 1
 	done
 	# Pool by its header or its record, at its start and within.
-	sleep 6
+	log_limit_passes
 	for _block in 'small 100' 'page 8192' 'large 100000'; do
 		_kind=${_block% *}
 		option off && run keep "$_kind" && log_mark "misuse $_kind" && run misuse &&
@@ -295,7 +294,7 @@ misuse_told() {
 			is "$(grep -cE "a live block is there: $_told" "$TMP/log")" 2 &&
 			logged "rust_pool:   (tag Vrfy was first used at|.*allocated at) " || return 1
 	done
-	sleep 6
+	log_limit_passes
 	option 'tracking tag=*' && run keep small && log_mark "misuse tracked" && run misuse &&
 		run drop && option off || return 1
 	is "$(log_since | grep -c 'rust_pool:   allocated by allocate_small+')" 3
@@ -303,7 +302,7 @@ misuse_told() {
 
 # What is kept is known for as long, though others are freed meanwhile.
 kept_told() {
-	sleep 6
+	log_limit_passes
 	option 'tracking tag=*' && option 'policy quarantine' && log_mark kept &&
 		run thrice page && told_of page && option off && option 'policy quarantine' &&
 		log_mark "kept untracked" && run thrice page &&
@@ -311,7 +310,7 @@ kept_told() {
 }
 
 wrong_tag_told() {
-	sleep 6
+	log_limit_passes
 	_wrong='rust_pool: BAD_POOL_CALLER \(0xc2\): 0xa, 0x[0-9a-f]{16}, 0x79667256, 0x[0-9a-f]+: free of a Vrfy block with tag \.\.\.\. \(a block of'
 	option off && run keep page && log_mark wrong && run blame && logged "$_wrong 8192 bytes\), called from" &&
 		logged 'rust_pool:   tag Vrfy was first used at .*\[rp_test_verifier\]' && run drop &&
@@ -322,7 +321,7 @@ wrong_tag_told() {
 }
 
 left_out_told() {
-	option off && sleep 6 && run keep small 40 && log_mark many && run blame && run drop && sleep 6 &&
+	option off && log_limit_passes && run keep small 40 && log_mark many && run blame && run drop && log_limit_passes &&
 		run keep small && run blame && run drop &&
 		logged 'rust_pool: [1-3][0-9] violations before this line were not written here' &&
 		not_logged 'suppressed|rust_pool_'
@@ -345,7 +344,7 @@ whole() {
 long_names() {
 	# 511 characters, the offset, the size.
 	_long='^long_fn(abcdefgh)+[+]0x[0-9a-f]+/0x[0-9a-f]+$'
-	sleep 6
+	log_limit_passes
 	option 'tracking tag=*' && log_mark long && insmod "$(module_file $LONG)" || return 1
 	_cut=0
 	for _file in violations contiguous noncached; do

@@ -131,8 +131,7 @@ ktap_set_plan $(($(wc -l <"$TMP/cases") + 10 + ENDS))
 run_cases
 check "rules: read back" reads_back
 check "dma: what holds without holds with it" holds dma dma
-# The log takes ten lines in five seconds.
-sleep 6
+log_limit_passes
 load rp_test_verifier
 check "dma: overrun told" overrun_told
 check "dma: option changes under a buffer" option_changes
