@@ -85,6 +85,9 @@ check-scripts: modules
 test-fleet:
 	@$S/check-scripts.sh fleet.sh
 
+test-bpftrace: modules
+	@$S/check-scripts.sh bpftrace.sh
+
 lint:
 	@$S/lint.sh
 
@@ -113,5 +116,5 @@ help:
 	@sed 1d $S/help.txt
 
 .PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench vm \
-	client client-clean check-scripts test-fleet lint fmt rustdoc doc rust-analyzer mutants \
-	clean cacheclean help
+	client client-clean check-scripts test-fleet test-bpftrace lint fmt rustdoc doc \
+	rust-analyzer mutants clean cacheclean help

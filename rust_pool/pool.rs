@@ -81,6 +81,7 @@ use crate::{
         Client,
         PAGE_SIZE, //
     },
+    trace::Began,
     types::{
         memory_type::{
             Known,
@@ -238,6 +239,7 @@ fn allocate_checked(
         rule::POOL_ZERO_BYTES.by(caller, given).report();
         return None;
     }
+    let began = Began::now();
     // A tag that has a row was checked before.
     if !tag_table::is_known(tag, kind) {
         if let Err(bad) = tag.check() {
@@ -286,7 +288,7 @@ fn allocate_checked(
             if verified {
                 verified::allocated(block, bytes, small, tag, kind, caller);
             }
-            traced::allocated(block, bytes, small, tag, kind, caller);
+            traced::allocated(block, bytes, small, tag, kind, caller, began);
         }
         None => row.fail(),
     }

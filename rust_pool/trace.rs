@@ -30,6 +30,35 @@ use crate::{
 };
 use kernel::prelude::*;
 
+/// When an allocation began; nothing while nobody traces allocations.
+#[derive(Clone, Copy)]
+pub(crate) struct Began(Option<u64>);
+
+impl Began {
+    /// Not known.
+    pub(crate) const UNKNOWN: Self = Self(None);
+
+    /// Now. Any context.
+    #[inline]
+    pub(crate) fn now() -> Self {
+        if sys::watched() {
+            Self::now_if_traced()
+        } else {
+            Self::UNKNOWN
+        }
+    }
+
+    #[cold]
+    fn now_if_traced() -> Self {
+        Self(ALLOC.is_traced().then(sys::uptime))
+    }
+
+    /// How many nanoseconds ago that was; 0 if it is not known.
+    fn elapsed(self) -> u64 {
+        self.0.map_or(0, |then| sys::uptime().saturating_sub(then))
+    }
+}
+
 /// A block that is allocated or freed.
 pub(crate) struct Block {
     pub(crate) memory: MemoryType,
@@ -53,11 +82,12 @@ impl Block {
         }
     }
 
-    /// Tells tracers that the client at `caller` has allocated it. Any context.
+    /// Tells tracers that the client at `caller` has allocated it, by a call that began then. Any
+    /// context.
     #[inline]
-    pub(crate) fn allocated(&self, caller: usize) {
+    pub(crate) fn allocated(&self, caller: usize, began: Began) {
         if sys::watched() && ALLOC.is_traced() {
-            self.tell(caller, |event| ALLOC.send(event));
+            self.tell(caller, began, |event| ALLOC.send(event));
         }
     }
 
@@ -66,15 +96,16 @@ impl Block {
     #[inline]
     pub(crate) fn freed(&self, caller: usize) {
         if sys::watched() && FREE.is_traced() {
-            self.tell(caller, |event| FREE.send(event));
+            self.tell(caller, Began::UNKNOWN, |event| FREE.send(event));
         }
     }
 
     #[cold]
-    fn tell(&self, caller: usize, send: impl FnOnce(&raw::rust_pool_traced)) {
+    fn tell(&self, caller: usize, began: Began, send: impl FnOnce(&raw::rust_pool_traced)) {
         let Some(memory) = number_of(self.memory) else {
             return;
         };
+        let ns = began.elapsed();
         send(&raw::rust_pool_traced {
             tag: word_of(self.tag),
             type_: memory,
@@ -82,6 +113,7 @@ impl Block {
             used: self.used,
             addr: self.addr,
             caller: call_site::driver(caller),
+            ns,
         });
     }
 }

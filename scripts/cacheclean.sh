@@ -8,15 +8,16 @@
 . "$(dirname "$0")/env.sh"
 # shellcheck source=scripts/cargo.sh
 . "$TOP/scripts/cargo.sh"
-# shellcheck source=scripts/prometheus.sh
-. "$TOP/scripts/prometheus.sh"
+# shellcheck source=scripts/programs.sh
+. "$TOP/scripts/programs.sh"
 
 cache_lock
 for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-* \
-	"$CACHE"/cargo-* "$CACHE"/prometheus-*; do
+	"$CACHE"/cargo-* "$CACHE"/prometheus-* "$CACHE"/bpftrace-*; do
 	[ -d "$dir" ] || continue
 	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] ||
-		[ "$dir" = "$CARGO_DIR" ] || [ "$dir" = "$PROMETHEUS_DIR" ] || kernel_used "$dir"; }; then
+		[ "$dir" = "$CARGO_DIR" ] || [ "$dir" = "$PROMETHEUS_DIR" ] ||
+		[ "$dir" = "$BPFTRACE_DIR" ] || kernel_used "$dir"; }; then
 		continue
 	fi
 	say "removing $dir"

@@ -50,3 +50,6 @@ CARGO_PACKAGES=(cargo)
 
 # What reads poolmon's numbers in a test: only their programs are unpacked, in the cache.
 PROMETHEUS_PACKAGES=(prometheus promtool prometheus-node-exporter)
+
+# Likewise bpftrace. It uses the compiler's LLVM.
+BPFTRACE_PACKAGES=(bpftrace libbpfcc)

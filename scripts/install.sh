@@ -172,7 +172,8 @@ if [ -x "$POOLMON" ]; then
 else
 	say "without poolmon, which was not built: make poolmon, and install again"
 fi
-for file in modprobe.d/rust_pool.conf modules-load.d/rust_pool.conf; do
+for file in modprobe.d/rust_pool.conf modules-load.d/rust_pool.conf \
+	bpftrace/{bytes,sizes,lifetime,latency,violations}.bt; do
 	put "$TOP/Documentation/examples/$file" "usr/share/doc/rust_pool/examples/$file"
 done
 

@@ -102,6 +102,7 @@ fn allocate_buffer(
         adapter::unreserve(id, registers, Holder::Buffer);
         return None;
     }
+    let began = trace::Began::now();
     let buffer = (|| {
         let refused = hooks::refuse(MemoryType::CommonBuffer, None, bytes, caller);
         if refused {
@@ -127,7 +128,7 @@ fn allocate_buffer(
         FAMILY.charge(bytes, used);
         let addr = base.as_ptr() as usize;
         let new = trace::Block::untagged(MemoryType::CommonBuffer, bytes, used, addr);
-        new.allocated(caller);
+        new.allocated(caller, began);
         record.insert(base, bytes, used, caller, owner);
         Some((base, bus))
     })();

@@ -219,6 +219,7 @@ fn allocate(asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
             .report();
         return None;
     }
+    let began = trace::Began::now();
     let irql = sys::irql();
     if irql.is_nmi() || (cache != CacheType::Cached && !irql.may_sleep()) {
         rule::CONTIGUOUS_REQUESTED
@@ -232,7 +233,7 @@ fn allocate(asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
         .filter(|_| cache == CacheType::Cached || sys::may_change_pages())
         .and_then(|wanted| {
             backlog::retry(
-                || allocate_wanted(&wanted, asked, caller),
+                || allocate_wanted(&wanted, asked, caller, began),
                 || sys::may_change_pages() && BACKLOG.drain(give_back),
             )
         });
@@ -243,7 +244,12 @@ fn allocate(asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
 }
 
 /// Allocates memory within the bounds, and its record.
-fn allocate_wanted(wanted: &Wanted, asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
+fn allocate_wanted(
+    wanted: &Wanted,
+    asked: &Asked,
+    caller: usize,
+    began: trace::Began,
+) -> Option<NonNull<u8>> {
     let Asked {
         bytes, cache, tag, ..
     } = *asked;
@@ -268,7 +274,7 @@ fn allocate_wanted(wanted: &Wanted, asked: &Asked, caller: usize) -> Option<NonN
         used,
         addr: base.as_ptr() as usize,
     };
-    new.allocated(caller);
+    new.allocated(caller, began);
     let owner = Owner::Contiguous {
         cache,
         physical,

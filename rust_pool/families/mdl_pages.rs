@@ -273,7 +273,7 @@ fn find_chunks(wanted: &Wanted, found: &mut Found) {
 }
 
 /// Finds pages and gives them their cache type.
-fn find(wanted: &Wanted) -> Option<Pages> {
+fn find(wanted: &Wanted, began: trace::Began) -> Option<Pages> {
     let all = wanted.bytes / PAGE_SIZE;
     let some = all.min(request::spare() / PAGE_SIZE);
     let in_full = wanted.all || (wanted.chunks && wanted.skip == 0);
@@ -299,6 +299,7 @@ fn find(wanted: &Wanted) -> Option<Pages> {
         Ok(pages) => Some(Pages {
             pages,
             cache: wanted.cache,
+            began,
         }),
         Err(mut pages) => {
             noncached::restore(&mut pages, None, &FAMILY);
@@ -311,6 +312,7 @@ fn find(wanted: &Wanted) -> Option<Pages> {
 pub(crate) struct Pages {
     pages: BlockPages,
     cache: CacheType,
+    began: trace::Began,
 }
 
 impl Pages {
@@ -331,7 +333,7 @@ impl Pages {
         };
         let bytes = self.count().wrapping_mul(PAGE_SIZE);
         FAMILY.charge(bytes, bytes);
-        traced(mdl, bytes).allocated(caller);
+        traced(mdl, bytes).allocated(caller, self.began);
         let owner = Owner::MdlPages {
             cache: self.cache,
             pages: self.pages,
@@ -352,6 +354,7 @@ pub(crate) fn owner_of(key: usize) -> usize {
 
 /// Allocates pages, maybe fewer than wanted. Any context but NMI; sleeps where it may.
 pub(crate) fn allocate(wanted: &Wanted, caller: usize) -> Option<Pages> {
+    let began = trace::Began::now();
     let refused = hooks::refuse(MemoryType::MdlPages, None, wanted.bytes, caller);
     let may_change = sys::may_change_pages();
     let pages = if refused || (wanted.cache != CacheType::Cached && !may_change) {
@@ -361,7 +364,7 @@ pub(crate) fn allocate(wanted: &Wanted, caller: usize) -> Option<Pages> {
             noncached::BACKLOG.shorten(wanted.bytes, noncached::give_back);
         }
         backlog::retry(
-            || find(wanted),
+            || find(wanted, began),
             || may_change && wanted.sleep && noncached::BACKLOG.drain(noncached::give_back),
         )
     };

@@ -130,13 +130,14 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
             .report();
         return None;
     }
+    let began = trace::Began::now();
     let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
     let base = if refused || !sys::may_change_pages() {
         None
     } else {
         BACKLOG.shorten(bytes, give_back);
         backlog::retry(
-            || allocate_pages(bytes, cache, caller),
+            || allocate_pages(bytes, cache, caller, began),
             || BACKLOG.drain(give_back),
         )
     };
@@ -147,7 +148,12 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
 }
 
 /// Allocates memory and its record. Sleeps.
-fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNull<u8>> {
+fn allocate_pages(
+    bytes: usize,
+    cache: CacheType,
+    caller: usize,
+    began: trace::Began,
+) -> Option<NonNull<u8>> {
     let used = page_align(bytes)?;
     if !request::affordable(used) {
         return None;
@@ -157,7 +163,7 @@ fn allocate_pages(bytes: usize, cache: CacheType, caller: usize) -> Option<NonNu
     FAMILY.charge(bytes, used);
     let addr = base.as_ptr() as usize;
     let new = trace::Block::untagged(MemoryType::NonCached, bytes, used, addr);
-    new.allocated(caller);
+    new.allocated(caller, began);
     record.insert(base, bytes, used, caller, Owner::NonCached { cache, pages });
     Some(base)
 }

@@ -21,7 +21,10 @@ use crate::{
         self,
         PAGE_SIZE, //
     },
-    trace::Block,
+    trace::{
+        Began,
+        Block, //
+    },
     types::{
         memory_type::MemoryType,
         tag::{
@@ -54,8 +57,8 @@ pub(crate) fn pages(addr: usize, header: &PageHeader) -> Block {
     }
 }
 
-/// Tells tracers of a block that no client knows yet. `small` says whether it is a small block. Any
-/// context but NMI.
+/// Tells tracers of a block that no client knows yet. `small` says whether it is a small block, and
+/// `began` when the call did. Any context but NMI.
 #[inline]
 pub(crate) fn allocated(
     block: NonNull<u8>,
@@ -64,6 +67,7 @@ pub(crate) fn allocated(
     tag: Tag,
     kind: PoolKind,
     caller: usize,
+    began: Began,
 ) {
     if sys::watched() {
         let addr = block.as_ptr() as usize;
@@ -74,7 +78,7 @@ pub(crate) fn allocated(
             used: used(addr, bytes, small).unwrap_or(0),
             addr,
         };
-        new.allocated(caller);
+        new.allocated(caller, began);
     }
 }
 

@@ -361,6 +361,8 @@ struct rust_pool_traced {
 	size_t used;
 	unsigned long addr;
 	unsigned long caller;
+	/* How long the allocation took, in nanoseconds; 0 if that is not known. */
+	u64 ns;
 };
 
 struct rust_pool_traced_violation {

@@ -18,7 +18,51 @@ void rust_pool_alloc_untraced(void);
 int rust_pool_free_traced(void);
 void rust_pool_free_untraced(void);
 
-DECLARE_EVENT_CLASS(rust_pool_block,
+#define rust_pool_show_type(type)					\
+	__print_symbolic(type,						\
+			 { RUST_POOL_TRACED_NONP, "Nonp" },		\
+			 { RUST_POOL_TRACED_PAGED, "Paged" },		\
+			 { RUST_POOL_TRACED_CONTIGUOUS, "contiguous" },	\
+			 { RUST_POOL_TRACED_NONCACHED, "noncached" },	\
+			 { RUST_POOL_TRACED_COMMON, "common" },		\
+			 { RUST_POOL_TRACED_MDL_PAGES, "mdl_pages" })
+
+/* While somebody traces these two, pool leaves its fast path. */
+TRACE_EVENT_FN(rust_pool_alloc,
+
+	TP_PROTO(const struct rust_pool_traced *block),
+
+	TP_ARGS(block),
+
+	TP_STRUCT__entry(
+		__array(char, tag, RUST_POOL_TAG_ROOM)
+		__field(u32, type)
+		__field(size_t, bytes)
+		__field(size_t, used)
+		__field(void *, addr)
+		__field(void *, caller)
+		__field(u64, ns)
+	),
+
+	TP_fast_assign(
+		memcpy(__entry->tag, block->tag, RUST_POOL_TAG_ROOM);
+		__entry->type = block->type;
+		__entry->bytes = block->bytes;
+		__entry->used = block->used;
+		__entry->addr = (void *)block->addr;
+		__entry->caller = (void *)block->caller;
+		__entry->ns = block->ns;
+	),
+
+	TP_printk("tag=%s type=%s bytes=%zu used=%zu addr=%p caller=%pS ns=%llu",
+		  __entry->tag, rust_pool_show_type(__entry->type),
+		  __entry->bytes, __entry->used, __entry->addr,
+		  __entry->caller, __entry->ns),
+
+	rust_pool_alloc_traced, rust_pool_alloc_untraced
+);
+
+TRACE_EVENT_FN(rust_pool_free,
 
 	TP_PROTO(const struct rust_pool_traced *block),
 
@@ -43,28 +87,10 @@ DECLARE_EVENT_CLASS(rust_pool_block,
 	),
 
 	TP_printk("tag=%s type=%s bytes=%zu used=%zu addr=%p caller=%pS",
-		  __entry->tag,
-		  __print_symbolic(__entry->type,
-				   { RUST_POOL_TRACED_NONP, "Nonp" },
-				   { RUST_POOL_TRACED_PAGED, "Paged" },
-				   { RUST_POOL_TRACED_CONTIGUOUS, "contiguous" },
-				   { RUST_POOL_TRACED_NONCACHED, "noncached" },
-				   { RUST_POOL_TRACED_COMMON, "common" },
-				   { RUST_POOL_TRACED_MDL_PAGES, "mdl_pages" }),
+		  __entry->tag, rust_pool_show_type(__entry->type),
 		  __entry->bytes, __entry->used, __entry->addr,
-		  __entry->caller)
-);
+		  __entry->caller),
 
-/* While somebody traces these two, pool leaves its fast path. */
-DEFINE_EVENT_FN(rust_pool_block, rust_pool_alloc,
-	TP_PROTO(const struct rust_pool_traced *block),
-	TP_ARGS(block),
-	rust_pool_alloc_traced, rust_pool_alloc_untraced
-);
-
-DEFINE_EVENT_FN(rust_pool_block, rust_pool_free,
-	TP_PROTO(const struct rust_pool_traced *block),
-	TP_ARGS(block),
 	rust_pool_free_traced, rust_pool_free_untraced
 );
 

@@ -132,7 +132,7 @@ unsafe extern "C" fn rust_pool_watched_add(
     if on() {
         tracking::add(new.addr, bytes, new.tag, new.memory, caller);
     }
-    new.allocated(caller);
+    new.allocated(caller, trace::Began::UNKNOWN);
 }
 matches_header!(rust_pool_watched_add);
 export_symbol_gpl!(rust_pool_watched_add);

@@ -23,11 +23,12 @@ tracing() {
 	done
 }
 
-# Puts the events since tracing() into $TMP/events, without what is before their names, and
-# turns them off.
+# Puts the events since tracing() into $TMP/timed, without what is before their names, and
+# into $TMP/events also without times; turns them off.
 traced() {
 	echo 0 >"$EVENTS/enable" || return 1
-	sed -n 's/^.*: \(rust_pool_[a-z]*: .*\)/\1/p' "$TRACING/trace" >"$TMP/events"
+	sed -n 's/^.*: \(rust_pool_[a-z]*: .*\)/\1/p' "$TRACING/trace" >"$TMP/timed"
+	sed 's/ ns=[0-9]*$//' "$TMP/timed" >"$TMP/events"
 	! grep -q LOST "$TRACING/trace"
 }
 
@@ -62,10 +63,8 @@ has_fields() {
 }
 
 formats() {
-	for _event in alloc free; do
-		has_fields $_event 'char tag[5]' 'u32 type' 'size_t bytes' 'size_t used' 'void * addr' \
-			'void * caller' || return 1
-	done
+	set -- 'char tag[5]' 'u32 type' 'size_t bytes' 'size_t used' 'void * addr' 'void * caller'
+	has_fields alloc "$@" 'u64 ns' && has_fields free "$@" || return 1
 	has_fields violation 'u32 code' 'u64 p1' 'u64 p2' 'u64 p3' 'u64 p4' 'char tag[5]' \
 		'char module[64]' 'void * addr' 'void * caller'
 }
@@ -112,6 +111,22 @@ all_families() {
 	tracing alloc free && go free && traced || return 1
 	addresses >"$TMP/freed"
 	same "$(families free put)" && cmp "$TMP/allocated" "$TMP/freed" && ! grep addr=f "$TMP/events"
+}
+
+# The whole call counts: nobody gets 2048 pages in 10 us, or changes how pages are cached.
+# Only allocations have a time.
+how_long() {
+	tracing alloc free && go allocate free && traced || return 1
+	awk '
+		{ ns = 0; if ($NF ~ /^ns=/) ns = substr($NF, 4) + 0 }
+		/^rust_pool_alloc/ {
+			if (!ns || ns > 3.6e12 || (/ bytes=8388608 | type=noncached / && ns < 10000)) {
+				print "# " $0; bad = 1
+			}
+			timed++
+		}
+		/^rust_pool_free/ && / ns=/ { print "# " $0; bad = 1 }
+		END { exit bad || timed < 9 }' "$TMP/timed"
 }
 
 # Blocks that were allocated before anybody traced.
@@ -329,10 +344,11 @@ find_edu
 load_or_fail rust_pool rp_test rp_test_traced rp_test_rust
 [ -d "$EVENTS" ] || skip_all "the kernel has no CONFIG_EVENT_TRACING"
 echo 16384 >"$TRACING/buffer_size_kb"
-ktap_set_plan $((14 + ENDS))
+ktap_set_plan $((15 + ENDS))
 
 check "fields" formats
 check "each family" all_families
+check "how long allocations take" how_long
 check "frees of blocks from before" frees_of_old
 check "one event alone" one_event
 check "with the verifier on" verified

@@ -8,8 +8,8 @@
 . "$(dirname "$0")/lib.sh"
 # shellcheck source=scripts/cargo.sh
 . "$TOP/scripts/cargo.sh"
-# shellcheck source=scripts/prometheus.sh
-. "$TOP/scripts/prometheus.sh"
+# shellcheck source=scripts/programs.sh
+. "$TOP/scripts/programs.sh"
 
 builds() {
 	"$TOP/scripts/poolmon.sh" build && [ -x "$POOLMON" ]
@@ -26,11 +26,11 @@ if ! cargo_can; then
 	echo "ok fleet # SKIP poolmon's crates cannot be fetched; make poolmon says why"
 	exit
 fi
-if ! prometheus_can; then
+if ! programs_can "$PROMETHEUS_DIR" 500 "${PROMETHEUS_PACKAGES[@]}"; then
 	echo "ok fleet # SKIP Prometheus cannot be fetched: is there a network?"
 	exit
 fi
 check "poolmon is built" builds
 recorded
-VISIBLE=$WORK in_root env PYTHONDONTWRITEBYTECODE=1 PATH="$PROMETHEUS_DIR/bin:$ROOT_PATH" \
+VISIBLE=$WORK in_root env PYTHONDONTWRITEBYTECODE=1 PATH="$PROMETHEUS_DIR/usr/bin:$ROOT_PATH" \
 	python3 "$TOP/selftests/scripts/fleet.py" "$POOLMON" "$WORK" "$TOP/poolmon/fleet"
