@@ -8,8 +8,8 @@
 //! +0  PreviousSize  u8   if cache-aligned: the units of the object in front of the header
 //! +1  PoolIndex     u8   0
 //! +2  BlockSize     u8   header and block, in units of 16 bytes
-//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 2: cache-aligned, bit 4: marked by the
-//!                        verifier, bit 5: with a red zone
+//! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 2: cache-aligned, bit 3: charged to a
+//!                        process, bit 4: marked by the verifier, bit 5: with a red zone
 //! +4  PoolTag       u32
 //! +8  AllocatorBackTraceIndex  u16  bytes asked for
 //! +10 PoolTagHash   u16  number of the tag's row in the tag table
@@ -21,7 +21,8 @@
 //!
 //! ```text
 //! +0  bytes asked for  u20  and above them, in four bits, the order of the pages plus 1, or 0
-//! +3  flags            u8   as in PoolType; bit 2: the last page is shared, bit 3: always set
+//! +3  flags            u8   as in PoolType; bit 2: the last page is shared, bit 3: always set,
+//!                           bit 6: charged to a process
 //! +4  PoolTag          u32
 //! +8                   u16  0
 //! +10 PoolTagHash      u16
@@ -87,6 +88,10 @@ const FRONT: u64 = 0xff;
 /// The field with the units from a small block's header to the end of its object.
 const UNITS: u64 = 0xff << 16;
 const PAGES: u64 = 8 << 24;
+/// The same bit in front of a small block: its memory is its own, and is charged to a process.
+const CHARGED: u64 = 8 << 24;
+/// The same for a block of pages.
+const PAGES_CHARGED: u64 = 64 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
 /// The verifier's mark: the block is freed on the slow path.
@@ -95,7 +100,7 @@ const MARKED: u64 = 16 << 24;
 const CHECKED: u64 = 32 << 24;
 /// The bits that the fast path checks.
 const STATE: u64 = IN_USE | PAGED | MARKED;
-const SMALL_STATE: u64 = STATE | ALIGNED;
+const SMALL_STATE: u64 = STATE | ALIGNED | CHARGED;
 
 static SECRET: Atomic<u64> = Atomic::new(0);
 
@@ -138,6 +143,12 @@ pub(crate) fn marked(stamp: u64) -> u64 {
 /// A [`stamp`] for headers with the verifier's mark, and the one for a red zone.
 pub(crate) fn checked(stamp: u64) -> u64 {
     stamp | MARKED | CHECKED
+}
+
+/// A [`stamp`] for headers of small blocks whose memory is their own, and is charged to a process.
+#[inline]
+pub(crate) fn charged(stamp: u64) -> u64 {
+    stamp | CHARGED
 }
 
 /// The two words of a header, of either kind.
@@ -312,6 +323,16 @@ pub(crate) fn row_at(addr: usize) -> Option<u16> {
     look_at(addr, |header| header.row(), |header| header.row())
 }
 
+/// Whether the live block with a header that begins at `addr` is charged to a process; `None` if
+/// there is none. Any context, any address.
+pub(crate) fn charged_at(addr: usize) -> Option<bool> {
+    look_at(
+        addr,
+        |header| header.is_charged(),
+        |header| header.is_charged(),
+    )
+}
+
 /// Whether a header is at `addr`, whether of a live block or of one that was freed. Any context,
 /// any address.
 pub(crate) fn is_at(addr: usize) -> bool {
@@ -355,6 +376,12 @@ impl Header {
         })
     }
 
+    /// Whether the block's memory is its own, and is charged to a process.
+    #[inline]
+    pub(crate) fn is_charged(&self) -> bool {
+        self.0.first & CHARGED != 0
+    }
+
     /// Writes the header to `object`: the start of an object, or of a cache-aligned block's header
     /// in it.
     ///
@@ -394,7 +421,8 @@ impl Header {
         let words = match found.filter(|words| !words.in_use()) {
             Some(words) if words.first & (UNITS | ALIGNED | FRONT) == place => return,
             Some(words) => Words {
-                first: words.first & !(UNITS | ALIGNED | FRONT | MARKED | CHECKED) | place,
+                first: words.first & !(UNITS | ALIGNED | FRONT | CHARGED | MARKED | CHECKED)
+                    | place,
                 second: words.second & 0xffff_ffff,
             },
             None => Words {
@@ -444,7 +472,7 @@ impl Header {
     }
 
     /// The header at `addr`, which may be any address, if it is that of a live block in nonpaged
-    /// pool, without the verifier's mark, and not cache-aligned.
+    /// pool, without the verifier's mark, not charged, and not cache-aligned.
     #[inline(always)]
     pub(crate) fn find_nonpaged(addr: usize) -> Option<Live<Self>> {
         let (first, second) = sys::peek(addr)?;
@@ -466,11 +494,11 @@ impl Header {
 
     /// What the header of a live block at `addr`, which may be any address, has in common with
     /// those of all other blocks of its size, tag, pool and row; `None` if the verifier knows the
-    /// block, or it is cache-aligned. With it `lookaside/list.c` computes the check word as
-    /// [`check`] does.
+    /// block, or it is charged or cache-aligned. With it `lookaside/list.c` computes the check word
+    /// as [`check`] does.
     pub(crate) fn common(addr: usize) -> Option<raw::rust_pool_headers> {
         match Self::find(addr)? {
-            Found::Live(header) if header.0.first & (ALIGNED | MARKED) == 0 => {
+            Found::Live(header) if header.0.first & (ALIGNED | CHARGED | MARKED) == 0 => {
                 let Words { first, second } = header.0.unsealed();
                 Some(raw::rust_pool_headers {
                     live: first,
@@ -550,6 +578,16 @@ fn units_behind(first: u64) -> usize {
 /// or those of a cache-aligned block, for each number of units in front.
 const PLACES: [u64; 5] = [0, ALIGNED, ALIGNED | 1, ALIGNED | 2, ALIGNED | 3];
 
+/// The marks that the first word of a small block's header may have.
+const MARKS: [u64; 6] = [
+    0,
+    MARKED,
+    MARKED | CHECKED,
+    CHARGED,
+    CHARGED | MARKED,
+    CHARGED | MARKED | CHECKED,
+];
+
 /// The words of a damaged header, to find out what it was.
 ///
 /// # Invariants
@@ -625,7 +663,7 @@ impl Remains {
             .into_iter()
             .flat_map(|place| {
                 (least..=least + units_behind(place)).flat_map(move |units| {
-                    [0, MARKED, MARKED | CHECKED].map(|marks| {
+                    MARKS.map(|marks| {
                         // CAST: It is at most 255.
                         stamp.wrapping_add((units as u64) << 16) | marks | place
                     })
@@ -648,7 +686,7 @@ impl Remains {
         let Words { first, second } = self.words;
         let header = Header(self.words);
         let place = first & (ALIGNED | FRONT);
-        if first & !(MARKED | CHECKED | UNITS) != stamp | place
+        if first & !(CHARGED | MARKED | CHECKED | UNITS) != stamp | place
             || !PLACES.contains(&place)
             || header.units() < 2
         {
@@ -688,8 +726,10 @@ impl Remains {
         }
         sizes
             .flat_map(|bytes| {
-                let PageHeader(words) = PageHeader::new(bytes, form(bytes), stamp, self.row());
-                [words.first, words.first | MARKED]
+                let words = |form| PageHeader::new(bytes, form, stamp, self.row()).0.first;
+                let plain = words(form(bytes));
+                let charged = words(Form::Exact) | PAGES_CHARGED;
+                [plain, plain | MARKED, charged, charged | MARKED]
             })
             .find(|&first| self.proves(first))
             .map(|first| {
@@ -709,8 +749,13 @@ impl Remains {
         form: impl Fn(usize) -> Form,
     ) -> Option<PageHeader> {
         let first = self.words.first;
-        let bytes = PageHeader(self.words).bytes();
-        let PageHeader(words) = PageHeader::new(bytes, form(bytes), stamp, row);
+        let found = PageHeader(self.words);
+        let bytes = found.bytes();
+        let PageHeader(words) = if found.is_charged() {
+            PageHeader::new(bytes, Form::Exact, stamp, row).charged()
+        } else {
+            PageHeader::new(bytes, form(bytes), stamp, row)
+        };
         (first & !MARKED == words.first).then_some(PageHeader(Words { first, ..words }))
     }
 
@@ -773,6 +818,22 @@ impl PageHeader {
             first: bytes | form | PAGES | stamp,
             second: u64::from(row) << 16,
         })
+    }
+
+    /// This header for a block whose pages are charged to a process. Their form is
+    /// [`Form::Exact`]: no magazine takes them.
+    #[inline]
+    pub(crate) fn charged(self) -> Self {
+        Self(Words {
+            first: self.0.first | PAGES_CHARGED,
+            ..self.0
+        })
+    }
+
+    /// Whether the block's pages are charged to a process.
+    #[inline]
+    pub(crate) fn is_charged(&self) -> bool {
+        self.0.first & PAGES_CHARGED != 0
     }
 
     /// Writes the header of a block.
@@ -1052,6 +1113,33 @@ mod tests {
     }
 
     #[test]
+    fn a_charged_block_is_not_for_the_fast_path() -> Result {
+        let mut object = object()?;
+        let addr = addr(&mut object);
+        let stamp = stamp(PoolKind::NonPaged, Tag::stored(TAG));
+        let header = Header::new(100, charged(stamp), 7);
+        // SAFETY: The object is ours, and aligned.
+        unsafe { header.write(NonNull::from(&mut *object).cast()) };
+        let [first, ..] = object.0;
+        // As `POOL_QUOTA_MASK` of NT.
+        assert!(first.to_le_bytes().get(3) == Some(&(2 | 8)));
+        let header = live(addr).ok_or(EINVAL)?;
+        assert!(header.is_charged() && header.bytes() == 100 && header.front() == 0);
+        assert!(charged_at(addr + UNIT) == Some(true));
+        assert!(Header::find_nonpaged(addr).is_none() && Header::common(addr).is_none());
+        // Either word is enough to find the other.
+        let remains = Remains::of_small(addr).ok_or(EINVAL)?;
+        let found = [
+            remains.small_by_second(stamp),
+            remains.small_by_first(stamp, 7, false),
+        ];
+        assert!(found
+            .iter()
+            .all(|header| header.as_ref().is_some_and(Header::is_charged)));
+        Ok(())
+    }
+
+    #[test]
     fn a_cache_aligned_block_knows_its_object() -> Result {
         let mut object = object()?;
         let addr = addr(&mut object);
@@ -1089,6 +1177,8 @@ mod tests {
             }
             let header = PageHeader::new(bytes, Form::Exact, stamp, 7);
             assert!(matches!(header.form(), Form::Exact) && header.bytes() == bytes);
+            assert!(!header.is_charged() && header.charged().is_charged());
+            assert!(matches!(header.charged().form(), Form::Exact));
             let header = PageHeader::new(bytes, Form::Shared, stamp, 7);
             assert!(matches!(header.form(), Form::Shared) && header.bytes() == bytes);
         }

@@ -37,7 +37,7 @@ use crate::{
     },
     memory::{
         large,
-        object::Object,
+        object::Claimed,
         request::{
             self,
             Request, //
@@ -108,7 +108,8 @@ use kernel::{
 };
 
 /// Modifiers of a POOL_TYPE that are accepted: quota, raise, cold, NX and zero. Of these only raise
-/// and zero have an effect; see `Documentation/wdk-routines.rst`.
+/// and zero have an effect; see `Documentation/wdk-routines.rst`. Quota says how a failure is told;
+/// it is the routine that charges a block.
 const MODIFIERS: u32 = 8 | RAISE | 256 | 512 | ZERO;
 /// The modifiers that the fast path handles. A request that raises has to log its failure.
 const QUICK: u32 = MODIFIERS & !RAISE;
@@ -232,6 +233,7 @@ fn allocate_checked(
     };
     let wish = Wish {
         cache_aligned: wish.cache_aligned || aligned,
+        charged: wish.charged && sys::has_process(),
         ..wish
     };
     if bytes == 0 {
@@ -278,8 +280,8 @@ fn allocate_checked(
         block = verified::allocate(request, wish, kind, tag, row, caller);
     }
     let block = match block {
-        None if small => small::allocate(request, wish.cache_aligned, stamp, row),
-        None => allocate_large(request, kind, tag, stamp, row, caller),
+        None if small => small::allocate(request, wish, stamp, row),
+        None => allocate_large(request, wish.charged, kind, tag, stamp, row, caller),
         block => block,
     };
     match block {
@@ -299,6 +301,7 @@ fn allocate_checked(
 #[inline(never)]
 fn allocate_large(
     request: Request,
+    charged: bool,
     kind: PoolKind,
     tag: Tag,
     stamp: u64,
@@ -306,7 +309,7 @@ fn allocate_large(
     caller: usize,
 ) -> Option<NonNull<u8>> {
     if request.bytes <= pages::MAX {
-        if let Some(block) = pages::allocate(request, stamp, row) {
+        if let Some(block) = pages::allocate(request, charged, stamp, row) {
             return Some(block);
         }
     }
@@ -316,7 +319,7 @@ fn allocate_large(
     }
     let record = Reservation::new()?;
     let block = backlog::retry(
-        || large::allocate_pages(request),
+        || large::allocate_pages(request, charged),
         || sys::irql().may_sleep() && BACKLOG.drain(give_back),
     )?;
     row.charge(request.bytes, used);
@@ -325,7 +328,12 @@ fn allocate_large(
         request.bytes,
         used,
         caller,
-        Owner::Pool { kind, tag, row },
+        Owner::Pool {
+            kind,
+            tag,
+            row,
+            charged,
+        },
     );
     Some(block)
 }
@@ -424,7 +432,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
             Some(Found::Live(header)) => free_small(addr, header, tag, caller),
             Some(Found::Freed(header)) => {
                 held_back::quarantine_on_free(addr);
-                free_freed(addr, header.tag(), caller);
+                free_freed(addr, &header, caller);
             }
             None => free_nothing(addr, matches!(large, Large::Recent), caller),
         },
@@ -445,7 +453,7 @@ fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
     bad_free::check_context(addr, header.kind(), caller);
     if header.is_checked() {
         // SAFETY: As below.
-        match unsafe { Object::claim(&header) } {
+        match unsafe { Claimed::claim(&header) } {
             Some(object) => red_zone::free(object, &header, caller),
             None => bad_free::report_freed_twice(addr, header.tag(), caller),
         }
@@ -453,7 +461,7 @@ fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
     }
     let keep = header.is_marked() && forget(addr);
     // SAFETY: A client that frees a block gives it up.
-    let Some(object) = (unsafe { Object::claim(&header) }) else {
+    let Some(object) = (unsafe { Claimed::claim(&header) }) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
     small::discharge(&header, tag_table::at(header.row()));
@@ -610,15 +618,16 @@ fn is_mapping_of_another(addr: usize) -> bool {
 
 /// Reports the free of an address that has the header of a freed block in front of it. That is a
 /// second free, unless the memory was used again: an object of the kernel or a block of the pool
-/// may still contain headers of former blocks, where its owner has not written yet.
+/// may still contain headers of former blocks, where its owner has not written yet. A charged block
+/// may have been an object of kmalloc itself.
 #[cold]
-fn free_freed(addr: usize, tag: Tag, caller: usize) {
-    if slab_caches::is_of_another(addr) {
+fn free_freed(addr: usize, header: &Header, caller: usize) {
+    if slab_caches::is_of_another(addr) && !header.is_charged() {
         return bad_free::report_foreign(addr, caller);
     }
     match around(addr) {
         Some(block) => free_inside(addr, block, caller),
-        None => bad_free::report_freed_twice(addr, tag, caller),
+        None => bad_free::report_freed_twice(addr, header.tag(), caller),
     }
 }
 
@@ -698,6 +707,31 @@ unsafe extern "C" fn rust_pool_allocate(
 }
 matches_header!(rust_pool_allocate);
 export_symbol_gpl!(rust_pool_allocate);
+
+/// Exported: `ExAllocatePoolWithQuotaTag` and its relatives. The type has the modifier raise
+/// already, if the routine is to raise.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_allocate_charged(
+    pool_type: u32,
+    bytes: usize,
+    tag: u32,
+    caller: usize,
+    module: *mut bindings::module,
+) -> *mut c_void {
+    let (tag, owner) = (Tag::from_raw(tag), Client::new(module));
+    let wish = Wish {
+        charged: true,
+        ..Wish::NONE
+    };
+    allocate_with(pool_type, bytes, tag, caller, owner, wish)
+        .map_or(sys::NULL, |block| block.as_ptr().cast())
+}
+matches_header!(rust_pool_allocate_charged);
+export_symbol_gpl!(rust_pool_allocate_charged);
 
 /// Exported: `ExFreePoolWithTag`, and `ExFreePool` with tag 0.
 ///

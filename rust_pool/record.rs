@@ -76,6 +76,8 @@ pub(crate) enum Owner {
         kind: PoolKind,
         tag: Tag,
         row: &'static TagStats,
+        /// Whether its pages are charged to a process.
+        charged: bool,
     },
     Contiguous {
         cache: CacheType,

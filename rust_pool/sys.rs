@@ -45,6 +45,7 @@ pub(crate) use arch::{
 pub(crate) use context::{
     context,
     current_task,
+    has_process,
     in_hardirq,
     irql,
     may_vmalloc,

@@ -252,6 +252,8 @@ static inline PVOID RtlSecureZeroMemory(PVOID Destination, SIZE_T Length)
  */
 void *rust_pool_allocate(u32 type, size_t bytes, u32 tag, unsigned long caller,
 			 struct module *module);
+void *rust_pool_allocate_charged(u32 type, size_t bytes, u32 tag,
+				 unsigned long caller, struct module *module);
 void *rust_pool_allocate_flags(u64 flags, size_t bytes, u32 tag,
 			       const u64 *parameters, u32 count,
 			       unsigned long caller, struct module *module);
@@ -431,17 +433,23 @@ ExAllocatePool(POOL_TYPE PoolType, SIZE_T NumberOfBytes)
 #endif
 
 /**
- * ExAllocatePoolWithQuotaTag - ExAllocatePoolWithTag() that may raise
+ * ExAllocatePoolWithQuotaTag - ExAllocatePoolWithTag() that charges the process
  * @PoolType: as there
  * @NumberOfBytes: as there
  * @Tag: as there
  *
- * There are no quotas. On Windows a failure raises an exception unless
+ * The block is charged to the memory cgroup of the calling process. A limit of
+ * that cgroup, or of one above it, makes the request fail. The free returns the
+ * charge, whichever process frees the block. An interrupt or a thread of the
+ * kernel charges nobody: there this is ExAllocatePoolWithTag().
+ *
+ * On Windows a failure raises an exception unless
  * %POOL_QUOTA_FAIL_INSTEAD_OF_RAISE is given. Here it returns NULL, and a line
  * in the log says so: see Documentation/porting.rst, "Exceptions".
  *
  * Context: As ExAllocatePoolWithTag().
- * Return: As ExAllocatePoolWithTag().
+ * Return: As ExAllocatePoolWithTag(); also NULL if the charge would exceed a
+ * limit.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
@@ -453,8 +461,8 @@ ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes, ULONG Tag)
 	u32 raise = PoolType & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE ?
 		    0 : POOL_RAISE_IF_ALLOCATION_FAILURE;
 
-	return ExAllocatePoolWithTag((POOL_TYPE)(PoolType | raise),
-				     NumberOfBytes, Tag);
+	return rust_pool_allocate_charged(PoolType | raise, NumberOfBytes, Tag,
+					  rust_pool_here(), THIS_MODULE);
 }
 #endif
 
@@ -657,7 +665,8 @@ typedef const struct _POOL_EXTENDED_PARAMETER *PCPOOL_EXTENDED_PARAMETER;
  * @Tag: one to four printable characters as a multi-character literal
  *
  * As ExAllocatePoolWithTag(), but the block is cleared unless
- * %POOL_FLAG_UNINITIALIZED is given. %POOL_FLAG_USE_QUOTA has no effect. With
+ * %POOL_FLAG_UNINITIALIZED is given. %POOL_FLAG_USE_QUOTA charges the calling
+ * process, as ExAllocatePoolWithQuotaTag() does, but does not raise. With
  * %POOL_FLAG_SPECIAL_POOL the block comes from the verifier's special pool if
  * that is on and has room. Unknown flags among the upper 32 are ignored. With
  * %POOL_FLAG_RAISE_ON_FAILURE a failure returns NULL too, and is logged: see
@@ -676,8 +685,7 @@ static __always_inline bool rust_pool_flags_are_plain(POOL_FLAGS Flags)
 {
 	const POOL_FLAGS pools = POOL_FLAG_NON_PAGED |
 				 POOL_FLAG_NON_PAGED_EXECUTE | POOL_FLAG_PAGED;
-	const POOL_FLAGS others = POOL_FLAG_USE_QUOTA |
-				  POOL_FLAG_UNINITIALIZED |
+	const POOL_FLAGS others = POOL_FLAG_UNINITIALIZED |
 				  POOL_FLAG_CACHE_ALIGNED |
 				  POOL_FLAG_RAISE_ON_FAILURE;
 
@@ -770,7 +778,7 @@ ExFreePool2(PVOID P, ULONG Tag, PCPOOL_EXTENDED_PARAMETER ExtendedParameters,
 /**
  * ExQueryPoolBlockSize - the size of a block
  * @PoolBlock: address that an allocation returned
- * @QuotaCharged: set to %FALSE, as there are no quotas
+ * @QuotaCharged: if not NULL, set to whether the block is charged to a process
  *
  * The caller may use only the bytes that it asked for, not the rounded size.
  *

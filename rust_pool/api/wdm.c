@@ -55,7 +55,8 @@ static void *allocate_with_quota(u32 type, size_t bytes, u32 tag,
 
 	if (!(type & POOL_QUOTA_FAIL_INSTEAD_OF_RAISE))
 		type |= POOL_RAISE_IF_ALLOCATION_FAILURE;
-	return rust_pool_allocate(type, bytes, tag, caller.ip, caller.module);
+	return rust_pool_allocate_charged(type, bytes, tag, caller.ip,
+					  caller.module);
 }
 
 PVOID ExAllocatePoolWithQuotaTag(POOL_TYPE PoolType, SIZE_T NumberOfBytes,
@@ -122,7 +123,7 @@ SIZE_T ExQueryPoolBlockSize(PVOID PoolBlock, PBOOLEAN QuotaCharged)
 	u32 kind, tag;
 
 	if (QuotaCharged)
-		*QuotaCharged = FALSE;
+		*QuotaCharged = rust_pool_is_charged(PoolBlock);
 	if (!rust_pool_block(PoolBlock, &kind, &tag, &bytes) ||
 	    (kind != NonPagedPool && kind != PagedPool))
 		return 0;

@@ -72,19 +72,19 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
 }
 
 /// Allocates a page-aligned block of pages that each have their own reference, unlike those of
-/// kmalloc. Any context but NMI.
-pub(crate) fn allocate_pages(request: Request) -> Option<NonNull<u8>> {
+/// kmalloc. If `charged`, they are charged to the current process. Any context but NMI.
+pub(crate) fn allocate_pages(request: Request, charged: bool) -> Option<NonNull<u8>> {
     let used = used(request.bytes)?;
     if !sys::may_vmalloc() {
         if used > sys::PAGES_MAX {
             return None;
         }
-        return request.attempt(|gfp| sys::pages_exact(used, gfp));
+        return request.attempt_charged(charged, |gfp| sys::pages_exact(used, gfp));
     }
     if !request::affordable(used) {
         return None;
     }
-    request.attempt(|gfp| sys::vmalloc(used, gfp))
+    request.attempt_charged(charged, |gfp| sys::vmalloc(used, gfp))
 }
 
 /// Frees a block. Any context but NMI.

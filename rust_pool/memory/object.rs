@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Objects that are in no block: on the way from a magazine to a client, or back.
+//!
+//! The objects of charged blocks never come from a magazine, and never go there. The kernel's slab
+//! allocator charges each to the memory cgroup of the process that it was allocated for, and
+//! returns the charge when the object is freed, by whomever.
 
 use crate::{
     header::{
@@ -16,11 +20,14 @@ use crate::{
         },
         request::Request,
         size_class::Class,
+        slab_caches,
         zeroing, //
-    }, //
+    },
+    sys, //
 };
 use core::{
     cell::Cell,
+    ops::Deref,
     ptr::NonNull, //
 };
 
@@ -29,7 +36,8 @@ use core::{
 /// # Invariants
 ///
 /// At `at` is an object of this class, aligned to [`UNIT`]: one that its magazine had or that
-/// [`refill`] made, as long as the class says. Nobody else uses it.
+/// [`refill`] made, as long as the class says; or one for a block that is charged, or was, which is
+/// at least as long. Nobody else uses it.
 #[must_use = "an object that is not freed is lost"]
 pub(crate) struct Object {
     at: NonNull<u8>,
@@ -56,26 +64,16 @@ impl Object {
         Some(Self { at, class })
     }
 
-    /// Marks a block as freed, and takes its object; `None` if another CPU freed it first. Any
-    /// context.
-    ///
-    /// # Safety
-    ///
-    /// The block's owner gives it up.
-    #[inline]
-    pub(crate) unsafe fn claim(header: &Live<Header>) -> Option<Self> {
-        if !header.claim() {
-            return None;
-        }
-        // INVARIANT: A header of this load says where its object begins, and of which class it is.
-        // It was live until now, and one CPU only is told so.
-        Some(Self {
-            at: NonNull::new(header.addr().wrapping_sub(header.front()) as *mut u8)?,
-            class: Class::of_header(header),
-        })
+    /// Allocates an object for a block that is charged to the current process, whose header has to
+    /// say so: it must not go into a magazine. Any context but NMI.
+    pub(crate) fn charged(class: Class, request: Request) -> Option<Self> {
+        let at = slab_caches::allocate_charged(class, request)?;
+        // INVARIANT: It has at least the bytes of the class, and was just allocated. Slab aligns it
+        // to a unit, as the sizes of classes are multiples of one.
+        Some(Self { at, class })
     }
 
-    /// Like [`Self::claim`], for a block that is not cache-aligned.
+    /// Like [`Claimed::claim`], for a block that is neither charged nor cache-aligned.
     ///
     /// # Safety
     ///
@@ -90,7 +88,7 @@ impl Object {
         unsafe {
             // Or the compiler would look whether the result is `None`.
             core::hint::assert_unchecked(at != 0);
-            // INVARIANT: As in `claim()`; nothing is in front of such a header.
+            // INVARIANT: As in `Claimed::claim()`; nothing is in front of such a header.
             Some(Self {
                 at: NonNull::new_unchecked(at as *mut u8),
                 class: Class::of_plain(header),
@@ -178,5 +176,60 @@ impl Object {
         }
         // SAFETY: By the type invariant the object is of this kind and is ours.
         unsafe { refill::free(MagazineKind::objects(self.class), self.at) };
+    }
+}
+
+/// The object of a block that was freed, and where it goes.
+///
+/// # Invariants
+///
+/// If `charged`, the object comes from [`Object::charged`]; else it does not.
+#[must_use = "an object that is not freed is lost"]
+pub(crate) struct Claimed {
+    object: Object,
+    charged: bool,
+}
+
+impl Claimed {
+    /// Marks a block as freed, and takes its object; `None` if another CPU freed it first. Any
+    /// context.
+    ///
+    /// # Safety
+    ///
+    /// The block's owner gives it up.
+    #[inline]
+    pub(crate) unsafe fn claim(header: &Live<Header>) -> Option<Self> {
+        if !header.claim() {
+            return None;
+        }
+        // INVARIANT: A header of this load says where its object begins, of which class it is, and
+        // whether it is charged. It was live until now, and one CPU only is told so.
+        Some(Self {
+            object: Object {
+                at: NonNull::new(header.addr().wrapping_sub(header.front()) as *mut u8)?,
+                class: Class::of_header(header),
+            },
+            charged: header.is_charged(),
+        })
+    }
+
+    /// Frees it, and returns its charge. Any context but NMI.
+    #[inline]
+    pub(crate) fn free(self) {
+        if self.charged {
+            // The kernel wipes the objects of slab that it is given, if it wipes any.
+            // SAFETY: By the type invariant slab allocated it, and nobody uses it any more.
+            unsafe { sys::kfree(self.object.at) };
+        } else {
+            self.object.free();
+        }
+    }
+}
+
+impl Deref for Claimed {
+    type Target = Object;
+
+    fn deref(&self) -> &Object {
+        &self.object
     }
 }

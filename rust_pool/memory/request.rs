@@ -47,6 +47,32 @@ impl Request {
         self.strongest().and_then(|gfp| allocate(gfp | zero))
     }
 
+    /// Like [`Self::attempt`]. If `charged`, the kernel charges the memory to the memory cgroup of
+    /// the current process, and returns NULL where that would exceed a limit. It would not with the
+    /// flags for atomic contexts, so there is no second try there.
+    #[inline]
+    pub(crate) fn attempt_charged<T>(
+        self,
+        charged: bool,
+        allocate: impl Fn(Gfp) -> Option<T>,
+    ) -> Option<T> {
+        if !charged {
+            return self.attempt(allocate);
+        }
+        let account = if self.zero {
+            raw::RUST_POOL_GFP_ACCOUNT | raw::RUST_POOL_GFP_ZERO
+        } else {
+            raw::RUST_POOL_GFP_ACCOUNT
+        };
+        if let Some(done) = allocate(raw::RUST_POOL_GFP_NOWAIT | account) {
+            return Some(done);
+        }
+        let second = self
+            .strongest()
+            .filter(|&gfp| gfp != raw::RUST_POOL_GFP_ATOMIC);
+        second.and_then(|gfp| allocate(gfp | account))
+    }
+
     /// The flags for a second try, if there is to be one.
     #[cold]
     #[inline(never)]
@@ -96,9 +122,13 @@ mod tests {
 
     /// The flags of each try, if all before `good` fail.
     fn tries(request: Request, good: usize) -> ([Gfp; 3], usize) {
+        tries_charged(request, false, good)
+    }
+
+    fn tries_charged(request: Request, charged: bool, good: usize) -> ([Gfp; 3], usize) {
         let flags = Cell::new([0; 3]);
         let count = Cell::new(0);
-        let _ = request.attempt(|gfp| {
+        let _ = request.attempt_charged(charged, |gfp| {
             let mut all = flags.get();
             if let Some(slot) = all.get_mut(count.get()) {
                 *slot = gfp;
@@ -139,6 +169,19 @@ mod tests {
         let (flags, _) = tries(request(true, true), 9);
         let second = raw::RUST_POOL_GFP_KERNEL | ZERO;
         assert!(flags == [raw::RUST_POOL_GFP_NOWAIT | ZERO, second, 0]);
+    }
+
+    #[test]
+    fn a_charge_is_never_forced() {
+        const ACCOUNT: Gfp = raw::RUST_POOL_GFP_ACCOUNT;
+        let (flags, count) = tries_charged(request(true, true), true, 9);
+        let first = raw::RUST_POOL_GFP_NOWAIT | ACCOUNT | ZERO;
+        let second = raw::RUST_POOL_GFP_KERNEL | ACCOUNT | ZERO;
+        assert!(count == 2 && flags == [first, second, 0]);
+        // Where it may not sleep, the kernel would exceed the limit.
+        let (flags, count) = tries_charged(request(false, false), true, 9);
+        assert!(count == 1);
+        assert!(flags == [raw::RUST_POOL_GFP_NOWAIT | ACCOUNT, 0, 0]);
     }
 
     #[test]

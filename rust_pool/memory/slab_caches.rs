@@ -9,9 +9,13 @@
 
 use crate::{
     header::UNIT,
-    memory::size_class::{
-        CLASSES,
-        SIZES, //
+    memory::{
+        request::Request,
+        size_class::{
+            Class,
+            CLASSES,
+            SIZES, //
+        }, //
     },
     sys::{
         self,
@@ -163,6 +167,19 @@ pub(crate) fn want(class: usize) {
     let wanted = WANTED.load(Relaxed);
     if wanted & bit == 0 && WANTED.cmpxchg(wanted, wanted | bit, Relaxed).is_ok() {
         sys::defer();
+    }
+}
+
+/// An object of a class that is charged to the current process, to be freed by `kfree()`. It is
+/// from the class's cache or, until the work item has made that, from kmalloc, whose objects may be
+/// larger. Any context but NMI.
+pub(crate) fn allocate_charged(class: Class, request: Request) -> Option<NonNull<u8>> {
+    match of(class.number()) {
+        Some(cache) => request.attempt_charged(true, |gfp| cache.allocate(gfp)),
+        None => {
+            want(class.number());
+            request.attempt_charged(true, |gfp| sys::kmalloc(class.bytes(), gfp))
+        }
     }
 }
 

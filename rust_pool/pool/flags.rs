@@ -85,6 +85,7 @@ fn read(flags: u64) -> Result<(u32, Wish), &'static Rule<3>> {
     let wish = Wish {
         cache_aligned: flags & CACHE_ALIGNED != 0,
         special: flags & SPECIAL_POOL != 0,
+        charged: flags & USE_QUOTA != 0,
         ..Wish::NONE
     };
     Ok((pool_type, wish))
@@ -255,7 +256,7 @@ mod tests {
         ));
         assert!(matches!(
             read(PAGED | USE_QUOTA | UNINITIALIZED),
-            Ok((1, _))
+            Ok((1, Wish { charged: true, .. }))
         ));
         for flags in [0, NON_PAGED | PAGED, NON_PAGED | NON_PAGED_EXECUTE, POOLS] {
             assert!(read(flags).is_err());

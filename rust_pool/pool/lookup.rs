@@ -74,6 +74,34 @@ pub(crate) fn may_be_of(addr: usize, client: Client) -> bool {
     }
 }
 
+/// Whether the live block that begins at `addr` is charged to a process. Any context but NMI, any
+/// address.
+fn is_charged(addr: usize) -> bool {
+    if arena::covers(addr) {
+        return false;
+    }
+    header::charged_at(addr).unwrap_or_else(|| {
+        let bucket = REGIONS.bucket(addr).lock();
+        matches!(
+            bucket.find(addr).map(|region| &region.owner),
+            Some(Owner::Pool { charged: true, .. })
+        )
+    })
+}
+
+/// For `ExQueryPoolBlockSize`: whether the live block that begins at `block` is charged to a
+/// process.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_is_charged(block: *const c_void) -> bool {
+    // In NMI no lock may be taken.
+    !sys::irql().is_nmi() && is_charged(block as usize)
+}
+matches_header!(rust_pool_is_charged);
+
 /// Exported: describes the live block that begins at `block`; false if there is none. `kind` is 2
 /// if it is not pool, `tag` is 0 if it has none.
 ///

@@ -4,7 +4,8 @@
 //!
 //! Blocks of a power of two pages come from the magazines. A block that leaves enough of its last
 //! page unused is at the front of a span of the heap, so that small blocks can use the rest. For
-//! other sizes the pages up to the power of two are given back at once.
+//! other sizes the pages up to the power of two are given back at once; and for all sizes, if the
+//! pages are charged to a process: those are the kernel's again as soon as the block is freed.
 
 use crate::{
     header::{
@@ -74,14 +75,21 @@ pub(crate) fn order(bytes: usize) -> Option<u32> {
 }
 
 /// Allocates a block of at most [`MAX`] bytes that is not small. Its header has this
-/// [`header::stamp`]. Any context but NMI.
-pub(crate) fn allocate(request: Request, stamp: u64, row: &TagStats) -> Option<NonNull<u8>> {
+/// [`header::stamp`]. If `charged`, its pages are charged to the current process. Any context but
+/// NMI.
+pub(crate) fn allocate(
+    request: Request,
+    charged: bool,
+    stamp: u64,
+    row: &TagStats,
+) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
-    if let Some((pages, units)) = heap::shape(bytes) {
+    if let Some((pages, units)) = heap::shape(bytes).filter(|_| !charged) {
         let block = heap::place_front(pages, units, request.plain())?;
-        return Some(hand_out(block, request, Form::Shared, stamp, row));
+        let header = PageHeader::new(bytes, Form::Shared, stamp, row.index());
+        return Some(hand_out(block, request, header, row));
     }
-    let (block, form) = match order(bytes) {
+    let (block, form) = match order(bytes).filter(|_| !charged) {
         Some(order) => {
             let magazine = MagazineKind::pages(order);
             let block =
@@ -92,12 +100,14 @@ pub(crate) fn allocate(request: Request, stamp: u64, row: &TagStats) -> Option<N
             let bytes = page_align(bytes)?;
             let block = request
                 .plain()
-                .attempt(|gfp| sys::pages_exact(bytes, gfp))?;
+                .attempt_charged(charged, |gfp| sys::pages_exact(bytes, gfp))?;
             (block, Form::Exact)
         }
     };
     recently_freed::forget(block.as_ptr() as usize);
-    Some(hand_out(block, request, form, stamp, row))
+    let header = PageHeader::new(bytes, form, stamp, row.index());
+    let header = if charged { header.charged() } else { header };
+    Some(hand_out(block, request, header, row))
 }
 
 /// Whether the pages of a live block without a header in front may be handed out again: the pool
@@ -118,17 +128,14 @@ pub(crate) unsafe fn are_reusable(block: NonNull<u8>, bytes: usize) -> bool {
     unsafe { sys::are_reusable(block, pages) }
 }
 
-/// Turns pages into a block.
+/// Turns pages into a block with this header.
 fn hand_out(
     block: NonNull<u8>,
     request: Request,
-    form: Form,
-    stamp: u64,
+    header: PageHeader,
     row: &TagStats,
 ) -> NonNull<u8> {
-    let bytes = request.bytes;
-    let used = used(bytes, form);
-    let header = PageHeader::new(bytes, form, stamp, row.index());
+    let used = used_by(&header);
     // SAFETY: The caller has just allocated the memory: whole pages, of which only the last may be
     // shared, with `used` bytes that are ours.
     unsafe {
@@ -137,7 +144,7 @@ fn hand_out(
             block.write_bytes(0, used);
         }
     }
-    row.charge(bytes, used);
+    row.charge(request.bytes, used);
     block
 }
 

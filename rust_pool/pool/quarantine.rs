@@ -8,7 +8,7 @@
 
 use crate::{
     lib::at_load::AtLoad,
-    memory::object::Object,
+    memory::object::Claimed,
     pool::pages,
     record::{
         backlog::Batch,
@@ -29,7 +29,7 @@ use kernel::{
 /// Memory in quarantine.
 pub(crate) enum Memory {
     /// An object, and the address of its block.
-    Object(Object, usize),
+    Object(Claimed, usize),
     /// A block of pages.
     Pages(pages::Freed),
     /// A large block of pool.

@@ -16,7 +16,7 @@ use crate::{
         UNIT, //
     },
     memory::{
-        object::Object,
+        object::Claimed,
         request::Request,
         zeroing, //
     },
@@ -30,7 +30,8 @@ use crate::{
             Memory, //
         },
         small,
-        traced, //
+        traced,
+        wish::Wish, //
     },
     report::{
         rule,
@@ -64,7 +65,7 @@ const TAIL: usize = 16;
 /// Allocates a block with a red zone, if the options say so. Any context but NMI.
 pub(crate) fn allocate(
     request: Request,
-    aligned: bool,
+    wish: Wish,
     kind: PoolKind,
     tag: Tag,
     row: &TagStats,
@@ -72,11 +73,13 @@ pub(crate) fn allocate(
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
     let who = Who::of(caller);
-    if !small::is_small_with_room(bytes, TAIL, aligned) || !OPTIONS.lock().checks(tag, &who) {
+    if !small::is_small_with_room(bytes, TAIL, wish.cache_aligned)
+        || !OPTIONS.lock().checks(tag, &who)
+    {
         return None;
     }
     let stamp = header::checked(header::stamp(kind, tag));
-    small::allocate_with_room(request, TAIL, aligned, stamp, row, |object, start| {
+    small::allocate_with_room(request, TAIL, wish, stamp, row, |object, start| {
         let behind = object.bytes_from(start + bytes);
         if !zeroing::zeroes(request.zero) {
             poison::fill_all(object.bytes_from(start), poison::NEW);
@@ -86,7 +89,7 @@ pub(crate) fn allocate(
 }
 
 /// Frees a block with a red zone, which had this header. Any context but NMI.
-pub(crate) fn free(object: Object, header: &Header, caller: usize) {
+pub(crate) fn free(object: Claimed, header: &Header, caller: usize) {
     let (bytes, front) = (header.bytes(), header.front());
     let start = front + UNIT;
     let addr = object.addr() + start;

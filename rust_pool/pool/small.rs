@@ -22,6 +22,7 @@ use crate::{
         },
         zeroing, //
     },
+    pool::wish::Wish,
     stats::{
         tag_stats::TagStats,
         tag_table, //
@@ -42,16 +43,17 @@ pub(crate) fn is_small_with_room(bytes: usize, room: usize, aligned: bool) -> bo
     bytes <= LARGEST - CACHE_ROOM - room || (!aligned && bytes <= LARGEST - room)
 }
 
-/// Allocates a block of `request.bytes`, not 0, that [`is_small`]; `aligned` says whether it is
-/// cache-aligned. Its header has this [`header::stamp`]. Any context but NMI.
+/// Allocates a block of `request.bytes`, not 0, that [`is_small`]; `wish` says whether it is
+/// cache-aligned, and whether it is charged. Its header has this [`header::stamp`]. Any context but
+/// NMI.
 #[inline]
 pub(crate) fn allocate(
     request: Request,
-    aligned: bool,
+    wish: Wish,
     stamp: u64,
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
-    allocate_with_room(request, 0, aligned, stamp, row, |_, _| ())
+    allocate_with_room(request, 0, wish, stamp, row, |_, _| ())
 }
 
 /// Like [`allocate`], with `room` bytes behind the block, if it [`is_small_with_room`]. Before it
@@ -60,16 +62,25 @@ pub(crate) fn allocate(
 pub(crate) fn allocate_with_room(
     request: Request,
     room: usize,
-    aligned: bool,
+    wish: Wish,
     stamp: u64,
     row: &TagStats,
     fill: impl FnOnce(&Object, usize),
 ) -> Option<NonNull<u8>> {
+    let aligned = wish.cache_aligned;
     let room = if aligned { room + CACHE_ROOM } else { room };
     let class = Class::for_bytes(request.bytes.wrapping_add(room))?;
-    let object = match Object::pop(class) {
-        Some(object) => object,
-        None => Object::supply(class, request.plain())?,
+    let (object, stamp) = if wish.charged {
+        (
+            Object::charged(class, request.plain())?,
+            header::charged(stamp),
+        )
+    } else {
+        let object = match Object::pop(class) {
+            Some(object) => object,
+            None => Object::supply(class, request.plain())?,
+        };
+        (object, stamp)
     };
     if aligned {
         make_aligned(object, request, room, stamp, row, fill)

@@ -41,7 +41,7 @@ pub(crate) fn allocate(
     if let Some(block) = special::allocate(request, wish, kind, tag, row, caller) {
         return Some(block);
     }
-    red_zone::allocate(request, wish.cache_aligned, kind, tag, row, caller)
+    red_zone::allocate(request, wish, kind, tag, row, caller)
 }
 
 /// Records a pool block of the C API whose header has the verifier's mark. `small` says whether it

@@ -21,6 +21,8 @@ pub(crate) struct Wish {
     pub(crate) side: Option<Side>,
     /// Whether the request fails early when memory is getting short.
     pub(crate) spare: bool,
+    /// Whether the block's memory is charged to the current process.
+    pub(crate) charged: bool,
 }
 
 impl Wish {
@@ -30,6 +32,7 @@ impl Wish {
         special: false,
         side: None,
         spare: false,
+        charged: false,
     };
 
     /// The least alignment of the block.

@@ -79,6 +79,13 @@ pub(crate) fn may_vmalloc() -> bool {
     unsafe { raw::rust_pool_may_vmalloc() }
 }
 
+/// Whether this context works for a process, to which memory can be charged: not in an interrupt,
+/// and not in a thread of the kernel.
+pub(crate) fn has_process() -> bool {
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_has_process() }
+}
+
 /// What keeps this context from sleeping, in words.
 pub(crate) fn context() -> &'static str {
     // SAFETY: May be called anywhere. It returns a C string literal, which lives for ever.

@@ -33,6 +33,7 @@ static const gfp_t RUST_POOL_GFP_ZERO = __GFP_ZERO;
 static const gfp_t RUST_POOL_GFP_DMA = GFP_DMA;
 static const gfp_t RUST_POOL_GFP_DMA32 = GFP_DMA32;
 static const gfp_t RUST_POOL_GFP_THISNODE = __GFP_THISNODE;
+static const gfp_t RUST_POOL_GFP_ACCOUNT = __GFP_ACCOUNT;
 
 /* The status codes that Rust returns; bindgen leaves macros with a cast out. */
 enum {
@@ -67,6 +68,7 @@ static const size_t RUST_POOL_PAGE_COUNT = 52;
 u32 rust_pool_irql(void);
 bool rust_pool_in_hardirq(void);
 const char *rust_pool_context(void);
+bool rust_pool_has_process(void);
 bool rust_pool_may_vmalloc(void);
 bool rust_pool_is_memory(phys_addr_t phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
@@ -457,6 +459,7 @@ void rust_pool_watched_free(void *block, u32 type, u32 tag, size_t bytes,
 			    size_t used, unsigned long caller);
 void rust_pool_watch_frees(bool watch);
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
+bool rust_pool_is_charged(const void *block);
 size_t rust_pool_verifier_show(char *to, size_t room);
 void *rust_pool_lookaside_miss(GENERAL_LOOKASIDE *list, unsigned long caller);
 void rust_pool_lookaside_overflow(GENERAL_LOOKASIDE *list, void *entry,

@@ -76,6 +76,15 @@ const char *rust_pool_context(void)
 }
 
 /*
+ * Whether this context works for a process. A softirq and a hard interrupt have that which
+ * they interrupted, and a thread of the kernel has none.
+ */
+bool rust_pool_has_process(void)
+{
+	return in_task() && !(current->flags & PF_KTHREAD);
+}
+
+/*
  * Whether vmalloc's spinlocks may be taken. They are taken with interrupts and
  * softirqs enabled, so an interrupt or a softirq that took them could deadlock
  * with the task that it interrupted.

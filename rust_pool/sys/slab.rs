@@ -173,13 +173,13 @@ pub(crate) fn room<T>(gfp: Gfp) -> Option<KBox<MaybeUninit<T>>> {
     Some(unsafe { KBox::from_raw(room.as_ptr().cast()) })
 }
 
-/// Frees what [`kmalloc`] returned.
+/// Frees what [`kmalloc`] or [`Cache::allocate`] returned.
 ///
 /// # Safety
 ///
-/// `block` comes from [`kmalloc`] and is not used any more.
+/// `block` comes from one of these and is not used any more.
 #[inline]
 pub(crate) unsafe fn kfree(block: NonNull<u8>) {
-    // SAFETY: By the safety requirements.
+    // SAFETY: By the safety requirements. It looks for the object's cache itself.
     unsafe { bindings::kfree(block.as_ptr().cast()) }
 }

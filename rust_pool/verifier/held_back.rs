@@ -9,7 +9,7 @@ use crate::{
     },
     header::UNIT,
     lib::at_load::AtLoad,
-    memory::object::Object,
+    memory::object::Claimed,
     types::tag::Tag,
     verifier::quarantine_set, //
 };
@@ -25,7 +25,7 @@ pub(crate) const HELD: usize = 1024;
 
 /// A freed block that is held back.
 pub(crate) struct HeldBlock {
-    pub(crate) object: Object,
+    pub(crate) object: Claimed,
     /// Bytes of the object in front of the header.
     pub(crate) front: usize,
     pub(crate) tag: Tag,
