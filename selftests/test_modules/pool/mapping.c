@@ -23,7 +23,7 @@
 #define OTHERS	24	/* more than a magazine holds */
 #define SMALL	200
 
-enum family { POOL, PAGED, CONTIGUOUS, WRITE_COMBINED, NONCACHED };
+enum family { POOL, PAGED, CHARGED, CONTIGUOUS, WRITE_COMBINED, NONCACHED };
 
 #define MEMORY(kind, bytes)	((unsigned long)(kind) << 28 | (bytes))
 #define KIND(t)			((enum family)(rpt_value(t) >> 28))
@@ -44,6 +44,9 @@ static const struct rpt_arg memory[] = {
 	{ "pool_1M", MEMORY(POOL, SZ_1M) },
 	{ "paged_8K", MEMORY(PAGED, SZ_8K) },
 	{ "paged_1M", MEMORY(PAGED, SZ_1M) },
+	{ "charged_4065", MEMORY(CHARGED, 4065) },
+	{ "charged_64K", MEMORY(CHARGED, SZ_64K) },
+	{ "charged_1M", MEMORY(CHARGED, SZ_1M) },
 	{ "contiguous_4K", MEMORY(CONTIGUOUS, SZ_4K) },
 	{ "contiguous_64K", MEMORY(CONTIGUOUS, SZ_64K) },
 	{ "write_combined_16K", MEMORY(WRITE_COMBINED, SZ_16K) },
@@ -60,6 +63,8 @@ static char *take(enum family kind, size_t n)
 		return ExAllocatePoolWithTag(NonPagedPoolNx, n, TAG_MAPPING);
 	case PAGED:
 		return ExAllocatePoolWithTag(PagedPool, n, TAG_MAPPING);
+	case CHARGED:
+		return ExAllocatePoolWithQuotaTag(PagedPool, n, TAG_MAPPING);
 	case CONTIGUOUS:
 		return MmAllocateContiguousMemory(n, any);
 	case WRITE_COMBINED:
@@ -77,6 +82,7 @@ static void give(enum family kind, char *block, size_t n)
 	switch (kind) {
 	case POOL:
 	case PAGED:
+	case CHARGED:
 		ExFreePoolWithTag(block, TAG_MAPPING);
 		break;
 	case CONTIGUOUS:

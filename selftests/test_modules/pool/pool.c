@@ -28,6 +28,7 @@ static const struct rpt_suite *const suites[] = {
 	&mapping_suite,
 	&damage_suite,
 	&flags_suite,
+	&quota_suite,
 	&env_suite,
 };
 

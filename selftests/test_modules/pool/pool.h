@@ -16,6 +16,7 @@
 #define TAG_FLAGS	('LtsT')
 #define TAG_MAPPING	('PtsT')
 #define TAG_DAMAGE	('QtsT')
+#define TAG_QUOTA	('RtsT')
 #define TAG_OTHER	('XtsT')
 
 #define SMALL_MAX	4064	/* largest block with a header in front */
@@ -50,6 +51,7 @@ extern const struct rpt_suite irql_suite;
 extern const struct rpt_suite mapping_suite;
 extern const struct rpt_suite damage_suite;
 extern const struct rpt_suite flags_suite;
+extern const struct rpt_suite quota_suite;
 extern const struct rpt_suite env_suite;
 
 /* For args: both pools. */
