@@ -13,6 +13,7 @@ pub(crate) mod map;
 pub(crate) mod pages;
 pub(crate) mod protect;
 pub(crate) mod reserved;
+pub(crate) mod view;
 
 use crate::{
     lib::{

@@ -110,6 +110,14 @@ pub(crate) enum Owner {
     Packet(Packet<Region>),
     /// Pages that others own, mapped for an MDL.
     Mapping(Vmap),
+    /// An MDL whose pages are mapped into processes. The region's base is five bytes behind the
+    /// MDL's address.
+    Viewed {
+        /// How many mappings there are.
+        views: usize,
+        /// Tells it from the record of another MDL that is at this address before or after.
+        number: u64,
+    },
     /// Registers or memory, mapped by their physical address.
     IoSpace {
         cache: CacheType,
@@ -195,7 +203,7 @@ impl Owner {
             Self::CommonBuffer { .. } => MemoryType::CommonBuffer,
             Self::List(_) => MemoryType::List,
             Self::Packet(_) => MemoryType::Registers,
-            Self::Mapping(_) => MemoryType::Mapping,
+            Self::Mapping(_) | Self::Viewed { .. } => MemoryType::Mapping,
             Self::Locked { .. } => MemoryType::Locked,
             Self::IoSpace { .. } => MemoryType::IoSpace,
             Self::MdlPages { .. } => MemoryType::MdlPages,

@@ -29,6 +29,7 @@ pub(crate) mod seq;
 pub(crate) mod slab;
 pub(crate) mod streaming;
 pub(crate) mod tracing;
+pub(crate) mod view;
 pub(crate) mod vmap;
 pub(crate) mod watch;
 pub(crate) mod work;
@@ -173,6 +174,10 @@ pub(crate) use streaming::{
     ListRoom,
     Mapped,
     Unmapped, //
+};
+pub(crate) use view::{
+    view_unmap,
+    View, //
 };
 pub(crate) use vmap::Vmap;
 pub(crate) use watch::{

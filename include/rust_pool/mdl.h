@@ -147,6 +147,8 @@ void rust_pool_mdl_partial(PMDL source, PMDL target, PVOID va, ULONG bytes,
 			   unsigned long caller);
 void *rust_pool_mdl_map(PMDL mdl, KPROCESSOR_MODE mode, s32 type, ULONG priority,
 			unsigned long caller);
+void *rust_pool_mdl_view(PMDL mdl, KPROCESSOR_MODE mode, s32 type, void *at,
+			 ULONG priority, unsigned long caller);
 void rust_pool_mdl_unmap(void *base, PMDL mdl, unsigned long caller);
 NTSTATUS rust_pool_mdl_lock(PMDL mdl, KPROCESSOR_MODE mode, u32 operation,
 			    unsigned long caller);
@@ -544,10 +546,12 @@ static __always_inline VOID MmUnlockPages(PMDL MemoryDescriptorList)
 
 /**
  * MmMapLockedPagesSpecifyCache - map the pages of an MDL
- * @MemoryDescriptorList: an MDL whose pages are locked, or a part of one
- * @AccessMode: %KernelMode
+ * @MemoryDescriptorList: an MDL whose pages are locked, or a part of one; for
+ *	%UserMode also one that was built
+ * @AccessMode: %KernelMode, or %UserMode to map them into the calling process
  * @CacheType: the cache type that the pages have
- * @RequestedAddress: NULL; ignored
+ * @RequestedAddress: for %UserMode the address to map them at, which is rounded
+ *	down to a page, or NULL for any; else NULL, and ignored
  * @BugCheckOnFailure: FALSE; ignored, failure is NULL
  * @Priority: only %MdlMappingNoWrite has an effect; no mapping is executable
  *
@@ -555,10 +559,17 @@ static __always_inline VOID MmUnlockPages(PMDL MemoryDescriptorList)
  * pages are not locked (0xC4/0xB3), a frame that is not memory (0xC4/0x89), a cache
  * type that is reserved or not that of the pages, an MDL that is NULL (0xC4/0x16).
  *
- * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where sleeping is
- * not allowed, only adjacent pages can be mapped.
+ * A mapping in a process is one of several that an MDL may have, and does not show
+ * in its flags. It has references to the pages, and goes with the process at the
+ * latest; a fork does not inherit it. A page that others use, too, is a violation
+ * (0xC4/0x16): there is a small block of pool in it, for example. On Windows failure
+ * raises an exception; here it is NULL, and a line in the log says so.
+ *
+ * Context: %KernelMode: up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where
+ * sleeping is not allowed, only adjacent pages can be mapped. %UserMode: task
+ * context that may sleep; elsewhere a violation, 0xC4/0x77.
  * Return: Where the buffer begins, until MmUnmapLockedPages(); NULL when memory
- * is short, for %UserMode, and after a violation.
+ * is short, if the address is taken, and after a violation.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList,
@@ -574,6 +585,10 @@ MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList,
 			     PVOID RequestedAddress, ULONG BugCheckOnFailure,
 			     ULONG Priority)
 {
+	if (AccessMode != KernelMode)
+		return rust_pool_mdl_view(MemoryDescriptorList, AccessMode,
+					  CacheType, RequestedAddress, Priority,
+					  rust_pool_here());
 	return rust_pool_mdl_map(MemoryDescriptorList, AccessMode, CacheType,
 				 Priority, rust_pool_here());
 }
@@ -593,6 +608,10 @@ PVOID MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode);
 static __always_inline PVOID
 MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode)
 {
+	if (AccessMode != KernelMode)
+		return rust_pool_mdl_view(MemoryDescriptorList, AccessMode,
+					  RUST_POOL_MDL_AS_IT_IS, NULL,
+					  HighPagePriority, rust_pool_here());
 	return rust_pool_mdl_map(MemoryDescriptorList, AccessMode,
 				 RUST_POOL_MDL_AS_IT_IS, HighPagePriority,
 				 rust_pool_here());
@@ -608,9 +627,13 @@ MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode)
  * address (0xDA/0x03); both change nothing. An MDL that was built, or is a part of a
  * mapped one, has no mapping of its own.
  *
+ * A mapping in a process is undone in that process. An address at which the calling
+ * process does not map the MDL is a violation (0xD7) and changes nothing.
+ *
  * Context: Up to DISPATCH_LEVEL. Above it is a violation (0xC4/0x79), but the mapping
  * is undone all the same, except in NMI. Where sleeping is not allowed, it is
- * undone a little later.
+ * undone a little later. A mapping in a process: task context that may sleep;
+ * elsewhere a violation (0xC4/0x7A), and it stays.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID MmUnmapLockedPages(PVOID BaseAddress, PMDL MemoryDescriptorList);

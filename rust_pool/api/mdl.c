@@ -61,6 +61,10 @@ EXPORT_SYMBOL_GPL(MmUnlockPages);
 
 PVOID MmMapLockedPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode)
 {
+	if (AccessMode != KernelMode)
+		return rust_pool_mdl_view(MemoryDescriptorList, AccessMode,
+					  RUST_POOL_MDL_AS_IT_IS, NULL,
+					  HighPagePriority, CALLER);
 	return rust_pool_mdl_map(MemoryDescriptorList, AccessMode,
 				 RUST_POOL_MDL_AS_IT_IS, HighPagePriority,
 				 CALLER);
@@ -73,6 +77,10 @@ PVOID MmMapLockedPagesSpecifyCache(PMDL MemoryDescriptorList,
 				   PVOID RequestedAddress,
 				   ULONG BugCheckOnFailure, ULONG Priority)
 {
+	if (AccessMode != KernelMode)
+		return rust_pool_mdl_view(MemoryDescriptorList, AccessMode,
+					  CacheType, RequestedAddress, Priority,
+					  CALLER);
 	return rust_pool_mdl_map(MemoryDescriptorList, AccessMode, CacheType,
 				 Priority, CALLER);
 }

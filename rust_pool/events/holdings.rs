@@ -165,6 +165,7 @@ impl Holder {
                 | Owner::List(_)
                 | Owner::Packet(_)
                 | Owner::Mapping(_)
+                | Owner::Viewed { .. }
                 | Owner::Locked { .. }
                 | Owner::IoSpace { .. }
                 | Owner::Reserved { .. } => return,

@@ -17,6 +17,7 @@ use crate::{
         map,
         pages,
         reserved,
+        view,
         Mdl,
         HEAD, //
     },
@@ -31,6 +32,9 @@ fn free(addr: usize, caller: usize) {
     if let Some(mdl) = Mdl::of_block(addr) {
         if let Some(list) = listed::holder(addr, HEAD) {
             mdl.report_with(&rule::MDL_FREED_IN_LIST, &list, caller, || list.print());
+            return;
+        }
+        if view::refuses(mdl, caller) {
             return;
         }
         let head = mdl.head();

@@ -23,6 +23,7 @@ use crate::{
         set_flags,
         span,
         start_of,
+        view,
         Mdl,
         SYSTEM_SPACE, //
     },
@@ -141,6 +142,7 @@ pub(crate) fn end_stale(mdl: Mdl<'_>, caller: usize) {
         pins::give_back(region);
     }
     pages::end_stale(mdl, caller);
+    view::end_stale(mdl, caller);
 }
 
 /// Locks the pages of an MDL. Any context; sleeps for those of a process.
@@ -243,6 +245,9 @@ fn unlock(mdl: Mdl<'_>, caller: usize) {
     }
     if let Some(list) = list_of(mdl, &head) {
         return mdl.report_with(&rule::UNLOCKED_IN_LIST, &list, caller, || list.print());
+    }
+    if view::refuses(mdl, caller) {
+        return;
     }
     if flags & flag::MAPPED != 0 && !reserved::end(mdl) {
         map::unmap(head.MappedSystemVa as usize, mdl, caller);

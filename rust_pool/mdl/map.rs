@@ -6,6 +6,8 @@
 //! record in the table of regions. A mapping has the cache type of the pages, so there is no alias
 //! of another type.
 //!
+//! Mappings into a process are in `mdl/view.rs`.
+//!
 //! WDK: "MmMapLockedPagesSpecifyCache", "MmUnmapLockedPages", "MmGetSystemAddressForMdlSafe".
 
 use crate::{
@@ -89,7 +91,8 @@ impl Mappable<'_> {
 }
 
 /// Checks whether an MDL may be mapped, with this cache type or that of its pages, and reports why
-/// not. `refused` can refuse a mapping of so many bytes. Any context.
+/// not. `refused` can refuse a mapping of so many bytes. For another mode than `KernelMode`, the
+/// MDL may be mapped already. Any context.
 pub(crate) fn look<'call>(
     mdl: Mdl<'call>,
     mode: i8,
@@ -97,21 +100,29 @@ pub(crate) fn look<'call>(
     caller: usize,
     refused: impl FnOnce(usize) -> bool,
 ) -> Option<Mappable<'call>> {
-    if sys::irql().is_above_dispatch() {
+    let (irql, is_user) = (sys::irql(), mode != KERNEL_MODE);
+    if irql.is_above_dispatch() || (is_user && !irql.may_sleep()) {
+        let rule = if is_user {
+            &rule::MDL_MAPPED_FOR_PROCESS
+        } else {
+            &rule::MDL_MAPPED
+        };
         let mode = u32::from(mode.unsigned_abs());
-        rule::MDL_MAPPED
-            .by(caller, [mdl.into(), mode.into()])
-            .report();
+        rule.by(caller, [mdl.into(), mode.into()]).report();
         return None;
     }
     let head = mdl.head();
     let flags = flags_of(&head);
     let mapped = flags & (flag::MAPPED | flag::NONPAGED | flag::PARTIAL_MAPPED);
-    if mapped != 0 {
+    if mapped != 0 && !is_user {
         mdl.report(&rule::MDL_MAPPED_TWICE, u32::from(mapped), caller);
         return None;
     }
-    let missing = flag::LOCKED | flag::PARTIAL;
+    let missing = if is_user {
+        flag::LOCKED | flag::PARTIAL | flag::NONPAGED
+    } else {
+        flag::LOCKED | flag::PARTIAL
+    };
     if flags & missing == 0 {
         mdl.report(&rule::MDL_MAPPED_UNLOCKED, u32::from(missing), caller);
         return None;
@@ -295,18 +306,4 @@ matches_header!(rust_pool_mdl_map(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_mdl_map);
 
 /// In place of a cache type: that of the pages. Drivers cannot ask for this value.
-const AS_IT_IS: i32 = raw::RUST_POOL_MDL_AS_IT_IS;
-
-/// `MmUnmapLockedPages`.
-///
-/// # Safety
-///
-/// As for [`rust_pool_mdl_map`].
-#[no_mangle]
-unsafe extern "C" fn rust_pool_mdl_unmap(base: *mut c_void, mdl: Option<Mdl<'_>>, caller: usize) {
-    if let Some(mdl) = Mdl::given(mdl, caller) {
-        unmap(base as usize, mdl, caller);
-    }
-}
-matches_header!(rust_pool_mdl_unmap(_, _, _));
-export_symbol_gpl!(rust_pool_mdl_unmap);
+pub(crate) const AS_IT_IS: i32 = raw::RUST_POOL_MDL_AS_IT_IS;

@@ -22,6 +22,7 @@ use crate::{
         map,
         reserved,
         set_flags,
+        view,
         Mdl, //
     },
     pool,
@@ -197,6 +198,9 @@ fn free(mdl: Mdl<'_>, caller: usize) {
         rule::MDL_PAGES_FREED_IN_LIST
             .by(caller, given)
             .report_with(|| list.print());
+        return;
+    }
+    if mdl.is_allocated() && view::refuses(mdl, caller) {
         return;
     }
     let Some(region) = take(mdl) else {

@@ -450,6 +450,12 @@ pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
     // `empty` and `surplus` are dropped after the lock.
 }
 
+/// Whether the page at an address, which may be any, is one in which small blocks are placed. Any
+/// context.
+pub(crate) fn has(addr: usize) -> bool {
+    Span::find(addr).is_some()
+}
+
 /// The small block of the heap that begins at an address, which may be any. Any context but NMI.
 pub(crate) fn object_at(addr: usize) -> Option<Object> {
     HEAP.lock().around(addr)?.object_at(addr)

@@ -274,6 +274,12 @@ pub(crate) fn recover(remains: &Remains) -> Option<PageHeader> {
     by_second().or_else(by_first)
 }
 
+/// Whether small blocks may be in the page at an address of the direct map, apart from what else is
+/// there. Any context.
+pub(crate) fn is_shared(addr: usize) -> bool {
+    heap::has(addr)
+}
+
 /// The live block that contains an address which is not its start, if there is one. Slow.
 pub(crate) fn around(addr: usize) -> Option<usize> {
     let last = addr & !(PAGE_SIZE - 1);

@@ -6,8 +6,8 @@
 //! `Documentation/violations.rst` are made from this file by `scripts/rules.py`: the comment of a
 //! row says what happened. A star marks what Microsoft's documents leave open and was chosen here.
 //!
-//! WDK: "Bug Check 0x19", "0x49", "0xC1", "0xC2", "0xC4", "0xCC", "0xCD", "0xCE", "0xDA",
-//! "0xE6".
+//! WDK: "Bug Check 0x19", "0x49", "0xC1", "0xC2", "0xC4", "0xCC", "0xCD", "0xCE", "0xD7",
+//! "0xDA", "0xE6".
 
 use crate::report::violation::{
     rule,
@@ -1114,6 +1114,22 @@ pub(crate) const MDL_MAPPED_TOO_SMALL: Rule<3> = rule(
     Refused,
 );
 
+/// `MmMapLockedPages()` or `MmMapLockedPagesSpecifyCache()` for `UserMode` of a page that is not
+/// the driver's alone: small blocks of pool or other objects of the kernel are in it, or it is one
+/// of a file or of a process. The process would see what is others'. Or the page has no reference
+/// of its own, as those of common buffers.
+pub(crate) const MAPPED_WITH_OTHERS: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0x16),
+        Given("MDL"),
+        Given("where the frame is"),
+        Given("the frame"),
+    ],
+    "MDL mapped into a process with a page that others use",
+    Refused,
+);
+
 /// A mapping of pages whose cache types differ.
 pub(crate) const MAPPED_OF_SEVERAL_TYPES: Rule<2> = rule(
     DriverVerifier,
@@ -1173,6 +1189,14 @@ pub(crate) const MDL_MAPPED: Rule<2> = rule(
     Refused,
 );
 
+/// `MmMapLockedPages()` or `MmMapLockedPagesSpecifyCache()` for `UserMode` above `APC_LEVEL`.
+pub(crate) const MDL_MAPPED_FOR_PROCESS: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x77), Irql, Given("MDL"), Given("mode")],
+    "pages of an MDL mapped into a process above APC_LEVEL",
+    Refused,
+);
+
 /// `MmUnlockPages()` above `DISPATCH_LEVEL`.
 pub(crate) const PAGES_UNLOCKED: Rule<1> = rule(
     DriverVerifier,
@@ -1187,6 +1211,14 @@ pub(crate) const MDL_UNMAPPED: Rule<2> = rule(
     [Is(0x79), Irql, Given("address"), Given("MDL")],
     "MDL unmapped above DISPATCH_LEVEL",
     DoneButInNmi,
+);
+
+/// `MmUnmapLockedPages()` of a user-mode address above `APC_LEVEL`.
+pub(crate) const MDL_UNMAPPED_OF_PROCESS: Rule<2> = rule(
+    DriverVerifier,
+    [Is(0x7a), Irql, Given("address"), Given("MDL")],
+    "MDL unmapped in a process above APC_LEVEL",
+    Refused,
 );
 
 /// `MmUnlockPages()` of an MDL whose pages are not locked, or were allocated for it*.
@@ -1299,6 +1331,20 @@ pub(crate) const MDL_FREED_IN_USE: Rule<3> = rule(
     Refused,
 );
 
+/// `IoFreeMdl()`, `MmUnlockPages()` or `MmFreePagesFromMdl()` of an MDL whose pages are still
+/// mapped into a process.
+pub(crate) const MDL_FREED_IN_PROCESS: Rule<3> = rule(
+    DriverVerifier,
+    [
+        Ours(0xb8),
+        Given("MDL"),
+        Given("its flags"),
+        Given("its mappings in processes"),
+    ],
+    "MDL freed or unlocked while a process maps its pages",
+    Refused,
+);
+
 /// `IoBuildPartialMdl()` into an MDL that is in use.
 pub(crate) const TARGET_MDL_IN_USE: Rule<3> = rule(
     DriverVerifier,
@@ -1319,6 +1365,16 @@ pub(crate) const MDL_GONE_LOCKED: Rule<2> = rule(
     DriverVerifier,
     [Ours(0xb8), Given("MDL"), Given("its flags"), Is(0x02)],
     "an MDL was here whose pages were locked when its memory was freed",
+    Done,
+);
+
+/// `IoAllocateMdl()` or a relative of an MDL at the address of an older one whose memory was freed
+/// by `ExFreePool()`, or initialised again, while a process mapped its pages. The process keeps
+/// them mapped.
+pub(crate) const MDL_GONE_IN_PROCESS: Rule<2> = rule(
+    DriverVerifier,
+    [Ours(0xb8), Given("MDL"), Given("its flags"), Is(0x04)],
+    "an MDL was here whose pages a process mapped when its memory was freed",
     Done,
 );
 
@@ -1486,6 +1542,14 @@ pub(crate) const LOOKASIDE_LEFT: Rule<3> = rule(
     ],
     "lookaside list left by a module that is unloaded",
     Done,
+);
+
+/// `MmUnmapLockedPages()` of a user-mode address at which this process does not map the MDL.
+pub(crate) const NOT_MAPPED_IN_PROCESS: Rule<2> = rule(
+    UnmappingInvalidView,
+    [Given("address"), Is(1), Given("MDL*"), Is(0)],
+    "MDL unmapped at an address where this process does not map it",
+    Refused,
 );
 
 /// `MmUnmapLockedPages()` with an address that is not the mapping's.

@@ -122,6 +122,7 @@ pub(crate) enum Check {
     FreedSpecialPool = 0xcc,
     BeyondEnd = 0xcd,
     DriverUnloaded = 0xce,
+    UnmappingInvalidView = 0xd7,
     SystemPteMisuse = 0xda,
     DmaVerifier = 0xe6,
 }
@@ -131,6 +132,7 @@ impl Check {
         match self {
             Self::BadPoolHeader => "BAD_POOL_HEADER",
             Self::TargetMdlTooSmall => "TARGET_MDL_TOO_SMALL",
+            Self::UnmappingInvalidView => "DRIVER_UNMAPPING_INVALID_VIEW",
             Self::SystemPteMisuse => "SYSTEM_PTE_MISUSE",
             Self::SpecialPool => "SPECIAL_POOL_DETECTED_MEMORY_CORRUPTION",
             Self::FreedSpecialPool => "PAGE_FAULT_IN_FREED_SPECIAL_POOL",

@@ -233,6 +233,13 @@ int rust_pool_node_of(struct page *page);
 int rust_pool_this_node(void);
 bool rust_pool_has_node(u32 node);
 PFN_NUMBER rust_pool_frame_of(struct page *page);
+
+/* view.c: page frames that are mapped into a process. */
+size_t rust_pool_view_refused(const PFN_NUMBER *frames, size_t count);
+unsigned long rust_pool_view_map(const PFN_NUMBER *frames, size_t count,
+				 MEMORY_CACHING_TYPE type, bool write,
+				 unsigned long at, unsigned long mdl, u64 number);
+bool rust_pool_view_unmap(unsigned long at, unsigned long mdl);
 void *rust_pool_process(void);
 
 /* pressure.c: callbacks when memory is short, and who may not wait for memory. */
@@ -460,6 +467,7 @@ void rust_pool_watched_free(void *block, u32 type, u32 tag, size_t bytes,
 void rust_pool_watch_frees(bool watch);
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
 bool rust_pool_is_charged(const void *block);
+void rust_pool_view_gone(unsigned long mdl, u64 number);
 size_t rust_pool_verifier_show(char *to, size_t room);
 void *rust_pool_lookaside_miss(GENERAL_LOOKASIDE *list, unsigned long caller);
 void rust_pool_lookaside_overflow(GENERAL_LOOKASIDE *list, void *entry,

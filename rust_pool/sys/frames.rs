@@ -76,6 +76,11 @@ impl<'a> LockedFrames<'a> {
         self.frames.len()
     }
 
+    /// Their places.
+    pub(crate) fn cells(&self) -> &'a [Frame] {
+        self.frames
+    }
+
     /// Maps them side by side. Sleeps.
     pub(crate) fn map(&self, write: bool) -> Option<Vmap> {
         let (first, count) = (self.frames.as_ptr().cast(), self.count());
