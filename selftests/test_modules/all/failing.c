@@ -124,6 +124,28 @@ static void raising(struct rpt *t)
 	pool(t, PagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE, RPT_TASK);
 }
 
+static bool charged_allocate(void *arg)
+{
+	struct request *r = arg;
+
+	r->base = ExAllocatePoolWithQuotaTag(r->type, r->bytes, r->tag);
+	if (r->base)
+		rpt_fill(r->base, r->bytes, r->bytes);
+	return r->base;
+}
+
+static void charged(struct rpt *t)
+{
+	struct request r = {
+		.bytes = rpt_value(t), .type = PagedPool, .tag = TAG,
+	};
+	struct rpt_sweep s = {
+		.call = charged_allocate, .undo = pool_free, .arg = &r,
+	};
+
+	counted(t, NULL, &s);
+}
+
 static bool new_tag(void *arg)
 {
 	struct request *r = arg;
@@ -204,6 +226,44 @@ static void nonpaged_many_at_once(struct rpt *t)
 		many_free(m);
 	}
 	kvfree(m);
+}
+
+struct view {
+	PMDL mdl;
+	void *at;
+};
+
+static bool view_map(void *arg)
+{
+	struct view *v = arg;
+
+	v->at = MmMapLockedPages(v->mdl, UserMode);
+	return v->at;
+}
+
+static void view_unmap(void *arg)
+{
+	struct view *v = arg;
+
+	MmUnmapLockedPages(v->at, v->mdl);
+}
+
+static void view(struct rpt *t)
+{
+	char *block = ExAllocatePoolWithTag(NonPagedPoolNx, SZ_64K, TAG);
+	struct view v = {
+		.mdl = IoAllocateMdl(block, SZ_64K, FALSE, FALSE, NULL),
+	};
+	struct rpt_sweep s = { .call = view_map, .undo = view_unmap, .arg = &v };
+
+	if (!EXPECT(t, block && v.mdl))
+		return;
+	MmBuildMdlForNonPagedPool(v.mdl);
+	rpt_sweep(t, &s);
+	/* Nothing is left that would keep it. */
+	IoFreeMdl(v.mdl);
+	ExFreePoolWithTag(block, TAG);
+	EXPECT_VIOLATIONS(t, 0);
 }
 
 static bool contiguous_allocate(void *arg)
@@ -597,10 +657,12 @@ static const struct rpt_case cases[] = {
 	{ "paged", paged, pool_bytes },
 	{ "cache_aligned", cache_aligned, pool_bytes },
 	{ "raising", raising, some_bytes },
+	{ "charged", charged, pool_bytes },
 	{ "contiguous", contiguous, page_bytes },
 	{ "contiguous_write_combined", contiguous_write_combined, page_bytes },
 	{ "contiguous_bounded", contiguous_bounded, page_bytes },
 	{ "contiguous_extended", contiguous_extended, page_bytes },
+	{ "view", view },
 	{ "io_space", io_space },
 	{ "io_space_of_memory", io_space_of_memory },
 	{ "memory_ranges", memory_ranges },

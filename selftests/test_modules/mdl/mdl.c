@@ -583,6 +583,7 @@ static const struct rpt_suite *const suites[] = {
 	&mdl_pages_suite,
 	&mdl_protect_suite,
 	&mdl_reserved_suite,
+	&mdl_view_suite,
 };
 
 static void *key;

@@ -13,6 +13,7 @@ extern const struct rpt_suite mdl_lock_suite;
 extern const struct rpt_suite mdl_pages_suite;
 extern const struct rpt_suite mdl_protect_suite;
 extern const struct rpt_suite mdl_reserved_suite;
+extern const struct rpt_suite mdl_view_suite;
 
 /* For args. */
 extern const struct rpt_arg mdl_cache_types[];

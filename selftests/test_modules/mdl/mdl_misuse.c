@@ -219,7 +219,6 @@ static void mapped_badly(struct rpt *t)
 	EXPECT(t, !MmMapLockedPages(mdl, KernelMode));
 	EXPECT_VIOLATION(t, VERIFIER, 0x89);
 	*MmGetMdlPfnArray(mdl) = rpt_phys(page) >> PAGE_SHIFT;
-	EXPECT(t, !MmMapLockedPages(mdl, UserMode));
 	EXPECT(t, !MmMapLockedPagesSpecifyCache(mdl, KernelMode, 3, NULL, 0, 0));
 	EXPECT_VIOLATION(t, VERIFIER, 0x16);
 	EXPECT(t, !MmMapLockedPagesSpecifyCache(mdl, KernelMode, -1, NULL, 0, 0));
