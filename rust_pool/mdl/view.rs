@@ -103,7 +103,11 @@ pub(crate) fn end_stale(mdl: Mdl<'_>, caller: usize) {
     if RECORDS.load(Relaxed) == 0 {
         return;
     }
-    if let Taken::Region(region) = REGIONS.take(key(mdl.addr()), |_| Ok::<(), ()>(())) {
+    let taken = REGIONS.take(key(mdl.addr()), |region| match region.owner {
+        Owner::Viewed { .. } => Ok(()),
+        _ => Err(()),
+    });
+    if let Taken::Region(region) = taken {
         RECORDS.add(-1, Relaxed);
         let given = [mdl.into(), mdl.flags().into()];
         rule::MDL_GONE_IN_PROCESS

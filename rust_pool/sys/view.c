@@ -50,8 +50,8 @@ static void end(struct view *view)
 }
 
 /*
- * With MADV_DOFORK a process may want a fork to inherit the area all the same. That one has
- * references of its own, and does not count.
+ * Called for the second area that mremap() makes. The kernel refuses MADV_DOFORK for such an area.
+ * If a fork inherits one all the same, that has references of its own, and does not count.
  */
 static void open_area(struct vm_area_struct *vma)
 {
@@ -203,7 +203,8 @@ fail:
 
 /*
  * Unmap the view of an MDL that begins in the page of @at in the current process; false if
- * there is none. Sleeps.
+ * there is none. If another thread unmaps it at the same time, and maps something else there, that
+ * may go instead: the process only harms itself. Sleeps.
  */
 bool rust_pool_view_unmap(unsigned long at, unsigned long mdl)
 {
@@ -228,7 +229,11 @@ bool rust_pool_view_unmap(unsigned long at, unsigned long mdl)
 	mmap_read_unlock(mm);
 	if (!file)
 		return false;
-	/* A process that is being killed unmaps nothing any more, until it ends. */
+	/*
+	 * A process that is being killed unmaps nothing any more, one may have sealed the area by
+	 * mseal(), and the kernel needs a little memory. If this fails, the area goes when the
+	 * process ends; its pages are the process's until then.
+	 */
 	if (vm_munmap(start, bytes))
 		end(file->private_data);
 	fput(file);

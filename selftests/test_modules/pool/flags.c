@@ -402,7 +402,7 @@ static void untagged(struct rpt *t)
 static void block_size(struct rpt *t)
 {
 	size_t n = rpt_value(t), want;
-	BOOLEAN charged = TRUE;
+	BOOLEAN charged = FALSE;
 	void *block;
 
 	block = ExAllocatePoolWithQuotaTag(NonPagedPoolNx, n, TAG);
