@@ -90,12 +90,12 @@ limit_refuses() {
 	for _bytes in 1000 4096 65536 $MB; do
 		sleep 1
 		log_mark limit
-		refuses q $_bytes || return 1
+		refuses q "$_bytes" || return 1
 		logged 'rust_pool: raise: NULL where Windows raises' || return 1
 		give
 		eventually is_returned || return 1
 		# And when there is room again, it is met.
-		take q 4 $_bytes && [ "$(refused)" = N ] || return 1
+		take q 4 "$_bytes" && [ "$(refused)" = N ] || return 1
 		give
 	done
 }
