@@ -167,7 +167,7 @@ unsigned long rust_pool_view_map(const PFN_NUMBER *frames, size_t count,
 	size_t i;
 
 	pages = kvmalloc_array(count, sizeof(*pages), RUST_POOL_GFP_KERNEL);
-	view = kzalloc(sizeof(*view), RUST_POOL_GFP_KERNEL);
+	view = kzalloc_obj(*view, RUST_POOL_GFP_KERNEL);
 	if (!current->mm || !pages || !view)
 		goto fail;
 	for (i = 0; i < count; i++)

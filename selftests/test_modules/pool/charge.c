@@ -19,7 +19,7 @@
 #include <linux/sizes.h>
 #include <rust_pool/wdm.h>
 
-#define TAG	'UtsT'
+#define TAG	('UtsT')
 #define MOST	20000
 
 static void *blocks[MOST];

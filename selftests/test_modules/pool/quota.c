@@ -105,7 +105,7 @@ static void by_flags(struct rpt *t)
 		.PreferredNode = POOL_NODE_ANY,
 	};
 	const POOL_FLAGS flags = POOL_FLAG_USE_QUOTA | POOL_FLAG_NON_PAGED;
-	char *blocks[] = {
+	void *blocks[] = {
 		ExAllocatePool2(flags, 100, TAG),
 		allocate_later(flags, 100),
 		ExAllocatePool2(flags | POOL_FLAG_CACHE_ALIGNED, 100, TAG),
