@@ -43,9 +43,11 @@ use crate::{
         heap,
         magazine::{
             self,
+            depot,
             kind::{
                 Content,
-                MagazineKind, //
+                MagazineKind,
+                SHELVES, //
             }, //
         }, //
     },
@@ -248,7 +250,7 @@ impl Table for Modules {
     }
 }
 
-/// What the magazines hold, and how full the heap is.
+/// What the magazines and the depot hold, and how full the heap is.
 struct Memory;
 
 impl Table for Memory {
@@ -256,7 +258,7 @@ impl Table for Memory {
         let heap = heap::usage();
         seq_print!(
             file,
-            "memory - version: 1.4\n\
+            "memory - version: 1.5\n\
              # heap: {} spans, {} of them waiting, {} bytes free, {} times contended\n",
             heap.spans,
             heap.waiting,
@@ -269,6 +271,12 @@ impl Table for Memory {
         seq_print!(file, "# deferred pinned: {}\n", pins::BACKLOG.usage());
         seq_print!(
             file,
+            "# for bursts: {} bytes reserved of {}\n",
+            depot::reserved(),
+            depot::CAP
+        );
+        seq_print!(
+            file,
             "#magazines of {:>8} {:>8} {:>8} {:>12}\n",
             "size",
             "limit",
@@ -279,19 +287,27 @@ impl Table for Memory {
 
     fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
         let number = usize::try_from(position).ok()?;
-        let magazine = MagazineKind::from_number(number)?;
-        let held = magazine::held(magazine);
+        // First all magazines, then what the depot has of the same kinds.
+        let (kind, of_depot) = match MagazineKind::from_number(number) {
+            Some(kind) => (kind, None),
+            None => {
+                let kind = MagazineKind::from_number(number.checked_sub(SHELVES)?)?;
+                let (held, quota) = depot::usage(kind)?;
+                let open = magazine::capacity(kind) != 0;
+                (kind, Some((held, if open { quota } else { 0 })))
+            }
+        };
+        let name = match (of_depot, kind.content()) {
+            (Some(_), _) => "depot",
+            (None, Content::Objects(_)) => "objects",
+            (None, Content::Pages(_)) => "pages",
+        };
+        let (held, limit) = of_depot.unwrap_or((magazine::held(kind), magazine::limit(kind)));
         kwrite!(
             line,
-            "{:<12} {:>10} {:>8} {:>8} {:>12}",
-            match magazine.content() {
-                Content::Objects(_) => "objects",
-                Content::Pages(_) => "pages",
-            },
-            magazine.bytes(),
-            magazine::capacity(magazine),
-            held,
-            held * magazine.bytes()
+            "{name:<12} {:>10} {limit:>8} {held:>8} {:>12}",
+            kind.bytes(),
+            held.saturating_mul(kind.bytes())
         )
         .ok()?;
         Some(position + 1)

@@ -142,26 +142,11 @@ fn allocate(
     if pool_type & !QUICK == 0 {
         match fast::allocate(PoolKind::NonPaged, pool_type, bytes, tag, owner) {
             Outcome::Block(block) => return Some(block),
-            Outcome::Empty(row) => return allocate_small(pool_type, bytes, row),
+            Outcome::Empty(row) => return fast::allocate_from_depot(pool_type, bytes, row),
             Outcome::Other => (),
         }
     }
     allocate_pages(pool_type, bytes, tag, caller, owner)
-}
-
-/// Allocates a small block after the fast path has found its magazine empty.
-#[inline(never)]
-fn allocate_small(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNull<u8>> {
-    let request = Request {
-        bytes,
-        zero: pool_type & ZERO != 0,
-        sleep: true,
-    };
-    let block = small::supply(request, row);
-    if block.is_none() {
-        row.fail();
-    }
-    block
 }
 
 /// Allocates a block of pages, or any other block that the fast path for small blocks did not

@@ -247,8 +247,8 @@ stat_of() {
 version_of() {
 	case $1 in
 	violations | verifier) echo 2.0 ;;
-	memory) echo 1.4 ;;
-	summary) echo 1.3 ;;
+	memory) echo 1.5 ;;
+	summary) echo 1.4 ;;
 	adapters | contiguous) echo 1.2 ;;
 	tags | modules | noncached | mdl_pages) echo 1.1 ;;
 	*) echo 1.0 ;;

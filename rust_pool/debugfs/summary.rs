@@ -22,6 +22,7 @@ use crate::{
         heap,
         magazine::{
             self,
+            depot,
             kind::MagazineKind, //
         }, //
     },
@@ -99,6 +100,16 @@ fn magazines() -> Held {
     Held::of_blocks(blocks, bytes)
 }
 
+fn depot() -> Held {
+    let (mut blocks, mut bytes) = (0usize, 0usize);
+    for kind in MagazineKind::all() {
+        let (held, _) = depot::usage(kind).unwrap_or((0, 0));
+        blocks = blocks.saturating_add(held);
+        bytes = bytes.saturating_add(held.saturating_mul(kind.bytes()));
+    }
+    Held::of_blocks(blocks, bytes)
+}
+
 /// What was freed but could not be given back, of all families.
 fn lost() -> Held {
     let families = [
@@ -137,6 +148,7 @@ impl Page for Summary {
         ];
         let ready = [
             ("magazines", magazines()),
+            ("depot", depot()),
             ("heap", Held::of_bytes(heap.free.saturating_add(heap.idle))),
         ];
         let verifier = [
@@ -166,7 +178,7 @@ impl Page for Summary {
 
         let sum = |rows: &[(&str, Held)]| rows.iter().map(|(_, held)| held.used).sum::<i64>();
         let all: i64 = parts.iter().map(|(_, rows)| sum(rows)).sum();
-        kwrite!(to, "summary - version: 1.3\n# holds {all} bytes")?;
+        kwrite!(to, "summary - version: 1.4\n# holds {all} bytes")?;
         for (part, rows) in parts {
             kwrite!(to, ", {part} {}", sum(rows))?;
         }

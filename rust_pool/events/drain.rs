@@ -10,6 +10,7 @@ use crate::{
         heap,
         magazine::{
             self,
+            depot,
             kind::MagazineKind,
             refill, //
         }, //
@@ -17,7 +18,7 @@ use crate::{
     sys, //
 };
 
-/// Empties and closes all magazines.
+/// Empties and closes all magazines, and the depot.
 ///
 /// # Safety
 ///
@@ -28,6 +29,8 @@ pub(crate) unsafe fn exit() {
     }
     // SAFETY: By the safety requirements nobody uses the magazines.
     unsafe { magazine::open(false) };
+    // From here on nothing goes into the depot. Nobody may age it while it is emptied.
+    sys::finish_work();
     for cpu in 0..sys::possible_cpus() {
         // SAFETY: By the safety requirements nobody uses the CPU's magazines.
         unsafe { refill::drain_of(cpu) };
@@ -45,14 +48,18 @@ pub(crate) unsafe fn exit() {
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_spare() -> usize {
-    MagazineKind::all().map(magazine::held).sum::<usize>()
+    let depot = |kind| depot::usage(kind).map_or(0, |(held, _)| held);
+    MagazineKind::all()
+        .map(|kind| magazine::held(kind) + depot(kind))
+        .sum::<usize>()
         + heap::usage().waiting
         + lookaside::held()
         + work::waiting().0
 }
 matches_header!(rust_pool_spare);
 
-/// Gives back the blocks in this CPU's magazines, and the entries that lookaside lists keep.
+/// Gives back the blocks in this CPU's magazines and in the depot, and the entries that lookaside
+/// lists keep.
 ///
 /// # Safety
 ///
@@ -65,7 +72,7 @@ unsafe extern "C" fn rust_pool_drain() {
 }
 matches_header!(rust_pool_drain);
 
-/// Gives back the blocks in the magazines of a CPU that went offline.
+/// Gives back the blocks in the magazines of a CPU that went offline, and in the depot.
 ///
 /// # Safety
 ///

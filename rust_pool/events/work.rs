@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The work items: one gives memory back, one makes rows and slab caches.
+//! The work items: one gives memory back, one makes rows and slab caches, one ages the depot.
 //!
-//! They may sleep, but call no code of other modules, and only this module's exit waits for them. A
-//! third, which drops references to devices, is in [`crate::record::held_device`].
+//! They may sleep, but call no code of other modules, and only this module's exit waits for them.
+//! Another, which drops references to devices, is in [`crate::record::held_device`].
 
 use crate::{
     dma::buffer_release,
@@ -13,10 +13,17 @@ use crate::{
         noncached, //
     },
     lib::export::matches_header,
-    memory::slab_caches,
+    memory::{
+        magazine::{
+            depot,
+            refill, //
+        },
+        slab_caches, //
+    },
     pool,
     record::backlog::Backlog,
-    stats::tag_table, //
+    stats::tag_table,
+    sys, //
 };
 
 /// Called by the work item that gives memory back. It takes the families in turn, so that a flood
@@ -73,5 +80,30 @@ unsafe extern "C" fn rust_pool_upkeep() {
     let _ = tag_table::refill();
     slab_caches::make_wanted();
     control::deferred();
+    if depot::start_ageing() {
+        sys::age_later();
+    }
 }
 matches_header!(rust_pool_upkeep);
+
+/// Called by the work item that ages the depot. Returns whether to call it again.
+///
+/// # Safety
+///
+/// None needed: functions that C calls are declared `unsafe`.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_age() -> bool {
+    refill::age()
+}
+matches_header!(rust_pool_age);
+
+/// Called on a CPU whose magazines may hold more than usual for no reason.
+///
+/// # Safety
+///
+/// Called in a task that stays on its CPU, as a per-CPU work item does.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_trim() {
+    refill::trim();
+}
+matches_header!(rust_pool_trim);

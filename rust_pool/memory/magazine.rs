@@ -4,22 +4,36 @@
 //!
 //! A CPU has a magazine for each [`MagazineKind`]. It uses the magazine with preemption disabled,
 //! and marks it busy meanwhile, so that an interrupt which finds it busy goes to `refill` instead.
-//! CPUs do not share magazines.
+//! CPUs do not share magazines. What they exchange lies in the [`depot`].
 //!
 //! Blocks in a magazine count as memory taken by the pool. They are given back when memory is
 //! short, when the CPU goes offline, and at unload. The magazines stay empty if a kernel checker
 //! wants to see every allocation and free.
+//!
+//! The usual limit of a magazine is so low, most of all for larger objects, that a burst would go
+//! to the depot often. So while there are bursts the limit is [`CAPACITY`], and what that is more
+//! is reserved as the depot's quota for bursts is.
 
+pub(crate) mod depot;
 pub(crate) mod kind;
 pub(crate) mod refill;
 
 use crate::{
     memory::{
         batch::Room,
-        magazine::kind::{
-            MagazineKind,
-            CAPACITY,
-            SHELVES, //
+        magazine::{
+            depot::{
+                Demand,
+                Offer,
+                BUNDLE,
+                BURST,
+                TWO_BUNDLES, //
+            },
+            kind::{
+                MagazineKind,
+                CAPACITY,
+                SHELVES, //
+            }, //
         }, //
     },
     sys::{
@@ -51,6 +65,9 @@ use kernel::{
 /// The most bytes in a magazine, except that two blocks always fit, or one of 32 KiB and more.
 const BYTES: usize = 4096;
 
+/// The most blocks in a magazine while no bursts are seen.
+const USUAL: usize = CAPACITY / 2;
+
 /// A magazine, in per-CPU memory.
 ///
 /// # Invariants
@@ -63,7 +80,13 @@ struct Magazine {
     busy: u32,
     blocks: [usize; CAPACITY],
     /// How many blocks it may hold; 0 while it is closed.
-    limit: u64,
+    limit: u32,
+    /// How many were asked of `refill` with no free in between.
+    run: u16,
+    /// What [`Self::lowest_sum`] was when `refill` was here last.
+    mark: u16,
+    /// Makes the size a power of two.
+    _unused: [usize; 2],
 }
 
 const STRIDE: usize = size_of::<Magazine>();
@@ -78,7 +101,7 @@ static BASE: Atomic<usize> = Atomic::new(0);
 /// Whether the magazines are open.
 static OPEN: Atomic<bool> = Atomic::new(false);
 
-/// How many blocks a magazine of each kind holds when it is open.
+/// How many blocks a magazine of each kind holds when it is open and no bursts are seen.
 static LIMITS: [usize; SHELVES] = {
     let mut limits = [0; SHELVES];
     let mut number = 0;
@@ -88,8 +111,8 @@ static LIMITS: [usize; SHELVES] = {
         let many = BYTES / bytes;
         limits[number] = if many < least {
             least
-        } else if many > CAPACITY {
-            CAPACITY
+        } else if many > USUAL {
+            USUAL
         } else {
             many
         };
@@ -98,12 +121,25 @@ static LIMITS: [usize; SHELVES] = {
     limits
 };
 
-/// How many blocks a magazine may hold now.
+/// How many blocks a magazine may hold while no bursts are seen.
 pub(crate) fn capacity(kind: MagazineKind) -> usize {
     if !read_once::read(&OPEN) {
         return 0;
     }
+    usual_limit(kind)
+}
+
+/// The same for magazines that are open.
+#[inline]
+fn usual_limit(kind: MagazineKind) -> usize {
     LIMITS.get(kind.number()).map_or(0, |&limit| limit)
+}
+
+/// By how many bytes more a magazine may hold while the depot has a quota for bursts.
+fn raise_bytes(kind: MagazineKind) -> usize {
+    CAPACITY
+        .saturating_sub(usual_limit(kind))
+        .saturating_mul(kind.bytes())
 }
 
 /// The address of a CPU's magazine.
@@ -128,7 +164,7 @@ pub(crate) unsafe fn open(open: bool) {
     OPEN.store(open, Relaxed);
     for kind in MagazineKind::all() {
         // CAST: At most `CAPACITY`.
-        let limit = capacity(kind) as u64;
+        let limit = capacity(kind) as u32;
         for cpu in 0..sys::possible_cpus() {
             // SAFETY: It is a magazine, and by the safety requirements nobody uses it.
             // INVARIANT: `capacity()` is never more than `CAPACITY`.
@@ -209,30 +245,336 @@ pub(crate) unsafe fn push(kind: MagazineKind, block: NonNull<u8>) -> bool {
     }
 }
 
+/// Calls `work` with this CPU's magazine, marked busy; `None` if it was busy. Any context.
+#[inline(always)]
+fn with<R>(
+    kind: MagazineKind,
+    work: impl FnOnce(&PreemptDisabled, &mut Magazine) -> R,
+) -> Option<R> {
+    let cpu = PreemptDisabled::new();
+    let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
+    // SAFETY: As in `pop()`. Nobody else writes to the magazine while it is busy.
+    unsafe {
+        if !percpu::set::<BUSY>(&cpu, at) {
+            return None;
+        }
+        let magazine = percpu::address(&cpu, at) as *mut Magazine;
+        let result = work(&cpu, &mut *magazine);
+        percpu::clear::<BUSY>(&cpu, at);
+        Some(result)
+    }
+}
+
+/// What a request gets for which the magazine was empty.
+pub(crate) enum Refill {
+    /// A block.
+    Block(NonNull<u8>),
+    /// Neither magazine nor depot has one. So many are wanted.
+    Wanted(usize),
+}
+
+impl Magazine {
+    /// The lowest places, which a bundle fills.
+    #[inline(always)]
+    fn lowest(&mut self) -> &mut [usize; BUNDLE] {
+        // SAFETY: There are `CAPACITY` places, four times as many.
+        unsafe { &mut *self.blocks.as_mut_ptr().cast() }
+    }
+
+    /// Twice as many places.
+    #[inline(always)]
+    fn lower_half(&mut self) -> &mut [usize; TWO_BUNDLES] {
+        // SAFETY: There are `CAPACITY` places, twice as many.
+        unsafe { &mut *self.blocks.as_mut_ptr().cast() }
+    }
+
+    /// The places of a bundle, of which there are four.
+    #[inline(always)]
+    fn bundle<const NUMBER: usize>(&self) -> &[usize; BUNDLE] {
+        const { assert!(BUNDLE * (NUMBER + 1) <= CAPACITY) };
+        // SAFETY: As just asserted there are so many places.
+        unsafe { &*self.blocks.as_ptr().add(NUMBER * BUNDLE).cast() }
+    }
+
+    /// What is in the lowest places comes to. A free that found the magazine almost empty has
+    /// changed it, but for one in some thousand times.
+    #[inline(always)]
+    fn lowest_sum(&mut self) -> u16 {
+        let all = self.lowest().iter().fold(0, |sum, block| sum ^ block);
+        // CAST: The upper 16 bits, which are mixed best.
+        (all.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u16
+    }
+
+    /// Takes the last block, if there is one.
+    #[inline(always)]
+    fn pop(&mut self) -> Option<NonNull<u8>> {
+        let left = self.count.checked_sub(1)?;
+        // CAST: Lossless on the architectures supported.
+        let block = NonNull::new(*self.blocks.get(left as usize)? as *mut u8);
+        // INVARIANT: The block is the caller's now.
+        self.count = left;
+        block
+    }
+
+    /// Moves blocks to `room`, until only `keep` are left or it is full; returns their number.
+    fn take_down_to(&mut self, keep: u32, room: &mut Room) -> usize {
+        let mut taken = 0;
+        for place in room {
+            if self.count <= keep {
+                break;
+            }
+            let Some(block) = self.pop() else {
+                break;
+            };
+            place.write(block.as_ptr() as usize);
+            taken += 1;
+        }
+        taken
+    }
+
+    /// Adds a free block that the caller gives up, if there is room.
+    #[inline(always)]
+    fn push(&mut self, block: NonNull<u8>) -> bool {
+        if self.count >= self.limit {
+            return false;
+        }
+        // CAST: Lossless on the architectures supported.
+        let Some(place) = self.blocks.get_mut(self.count as usize) else {
+            return false;
+        };
+        *place = block.as_ptr() as usize;
+        // INVARIANT: The block is the magazine's now.
+        self.count = self.count.wrapping_add(1);
+        true
+    }
+
+    /// What the magazine's being empty says.
+    #[inline(always)]
+    fn demand(&mut self) -> Demand {
+        let run = u32::from(self.run);
+        if self.lowest_sum() != self.mark {
+            self.run = 0;
+            return if run < BURST {
+                Demand::Calm
+            } else {
+                Demand::Steady
+            };
+        }
+        if run < BURST {
+            Demand::Steady
+        } else {
+            Demand::Burst(run)
+        }
+    }
+
+    /// Notes that so many blocks were asked for.
+    #[inline(always)]
+    fn asked(&mut self, count: u16) {
+        self.run = self.run.saturating_add(count);
+        self.mark = self.lowest_sum();
+    }
+
+    /// Notes that blocks were freed for which there was no room.
+    #[inline(always)]
+    fn spilled(&mut self) {
+        self.run = 0;
+        self.mark = self.lowest_sum();
+    }
+
+    /// Raises the limit, if so much may be held for bursts.
+    #[cold]
+    #[inline(never)]
+    fn raise(&mut self, kind: MagazineKind) {
+        // CAST: A small constant.
+        let most = CAPACITY as u32;
+        if self.limit != 0 && self.limit < most && depot::reserve(raise_bytes(kind)) {
+            // INVARIANT: It is `CAPACITY`.
+            self.limit = most;
+        }
+    }
+
+    /// Raises or lowers the limit after the magazine was found empty. A magazine of small objects
+    /// is raised for any burst, another one only if the depot has a quota for it.
+    #[inline(always)]
+    fn settle(&mut self, kind: MagazineKind, demand: Demand) {
+        // CAST: Small constants.
+        if self.limit < CAPACITY as u32 {
+            let small = self.limit == USUAL as u32;
+            if matches!(demand, Demand::Burst(_)) && (small || depot::has_bursts(kind)) {
+                self.raise(kind);
+            }
+        } else if demand == Demand::Calm && !depot::has_bursts(kind) {
+            self.lower(kind);
+        }
+    }
+
+    /// Lowers the limit to the usual one.
+    #[cold]
+    #[inline(never)]
+    fn lower(&mut self, kind: MagazineKind) {
+        // CAST: At most `CAPACITY`.
+        let usual = usual_limit(kind) as u32;
+        if self.limit > usual {
+            // INVARIANT: No limit is more than `CAPACITY`.
+            self.limit = usual;
+            depot::release(raise_bytes(kind));
+        }
+    }
+
+    /// Serves a request from the depot, if it can.
+    #[inline(always)]
+    fn refill(&mut self, cpu: &PreemptDisabled, kind: MagazineKind) -> Refill {
+        if self.limit == 0 {
+            return Refill::Wanted(1);
+        }
+        // An interrupt may have filled it since, or this is another CPU.
+        if let Some(block) = self.pop() {
+            return Refill::Block(block);
+        }
+        let demand = self.demand();
+        // CAST: A small constant.
+        let raised = self.limit == CAPACITY as u32;
+        let taken = depot::take(cpu, kind, self.lower_half(), raised, demand);
+        self.settle(kind, demand);
+        if taken != 0 {
+            // CAST: At most `TWO_BUNDLES`.
+            // INVARIANT: The lowest places have so many blocks that were the depot's.
+            self.count = taken;
+            self.asked(taken as u16);
+            if let Some(block) = self.pop() {
+                return Refill::Block(block);
+            }
+        }
+        // In a burst more will be asked for; else only a few may be.
+        let wanted = match demand {
+            Demand::Burst(_) => self.limit / 2,
+            // CAST: At most `CAPACITY`.
+            _ => usual_limit(kind) as u32 / 2,
+        };
+        let wanted = wanted.max(1);
+        // CAST: At most `CAPACITY`.
+        self.asked(wanted as u16);
+        // CAST: Lossless on the architectures supported.
+        Refill::Wanted(wanted as usize)
+    }
+
+    /// Offers the depot blocks for which there is no room, and then adds `block`.
+    ///
+    /// # Safety
+    ///
+    /// The block is of this kind, and the caller gives it up if the answer is [`Offer::Taken`].
+    #[inline(always)]
+    unsafe fn spill(
+        &mut self,
+        cpu: &PreemptDisabled,
+        kind: MagazineKind,
+        block: NonNull<u8>,
+    ) -> Offer {
+        if self.limit == 0 {
+            return Offer::Refused;
+        }
+        if self.push(block) {
+            return Offer::Taken;
+        }
+        // CAST: Small constants.
+        // SAFETY: By the type invariant these are free blocks of the magazine, so of its kind. They
+        // are not the magazine's any more with the count below.
+        let (offer, bundles) = unsafe {
+            if self.count == CAPACITY as u32 {
+                depot::put_two(cpu, kind, [self.bundle::<2>(), self.bundle::<3>()])
+            } else if self.count == USUAL as u32 {
+                (depot::put(cpu, kind, self.bundle::<1>()), 1)
+            } else {
+                return self.spill_few(cpu, kind, block);
+            }
+        };
+        if offer == Offer::Taken {
+            // CAST: At most `TWO_BUNDLES`.
+            // INVARIANT: The other blocks are the depot's now.
+            self.count = self.count.wrapping_sub((bundles * BUNDLE) as u32);
+            self.push(block);
+            self.spilled();
+        } else if offer == Offer::Refused && self.push_into_more(kind, block) {
+            return Offer::Taken;
+        }
+        offer
+    }
+
+    /// Adds a block, if more room can be made as the depot has a quota for bursts.
+    #[cold]
+    #[inline(never)]
+    fn push_into_more(&mut self, kind: MagazineKind, block: NonNull<u8>) -> bool {
+        if depot::has_bursts(kind) {
+            self.raise(kind);
+        }
+        self.push(block)
+    }
+
+    /// The same for a magazine that has too few blocks for a bundle. If that fails, the depot gets
+    /// to know that they go to the heap.
+    #[cold]
+    #[inline(never)]
+    fn spill_few(
+        &mut self,
+        cpu: &PreemptDisabled,
+        kind: MagazineKind,
+        block: NonNull<u8>,
+    ) -> Offer {
+        if self.push_into_more(kind, block) {
+            return Offer::Taken;
+        }
+        depot::refuse(cpu, kind, self.limit / 2 + 1);
+        Offer::Refused
+    }
+}
+
+/// Serves a request for which this CPU's magazine was empty, if the depot can. Any context.
+#[inline(always)]
+pub(crate) fn refill(kind: MagazineKind) -> Refill {
+    with(kind, |cpu, magazine| magazine.refill(cpu, kind)).unwrap_or(Refill::Wanted(1))
+}
+
+/// Frees a block for which this CPU's magazine had no room, if the depot takes others. Any context.
+///
+/// # Safety
+///
+/// The block is of this kind, and the caller gives it up if the answer is [`Offer::Taken`].
+#[inline(always)]
+pub(crate) unsafe fn spill(kind: MagazineKind, block: NonNull<u8>) -> Offer {
+    // SAFETY: By the safety requirements.
+    let offer = with(kind, |cpu, magazine| unsafe {
+        magazine.spill(cpu, kind, block)
+    });
+    offer.unwrap_or(Offer::Refused)
+}
+
 /// Takes as many blocks from this CPU's magazine as there are and as fit; returns their number. Any
 /// context.
 pub(crate) fn take(kind: MagazineKind, room: &mut Room) -> usize {
-    let cpu = PreemptDisabled::new();
-    let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
-    // SAFETY: As in `pop()`.
-    unsafe {
-        if !percpu::set::<BUSY>(&cpu, at) {
-            return 0;
-        }
-        let mut left = u64::from(percpu::load::<COUNT>(&cpu, at));
-        let mut taken = 0;
-        for place in room {
-            let Some(last) = left.checked_sub(1) else {
-                break;
-            };
-            // INVARIANT: The blocks are the caller's once the count is less by their number.
-            place.write(percpu::get::<BLOCKS>(&cpu, at, last));
-            left = last;
-            taken += 1;
-        }
-        percpu::store::<COUNT>(&cpu, at, left);
+    with(kind, |_, magazine| magazine.take_down_to(0, room)).unwrap_or(0)
+}
+
+/// Takes blocks from this CPU's magazine until it is half empty, or there is no more room for them;
+/// returns their number. Any context.
+pub(crate) fn shed(kind: MagazineKind, room: &mut Room) -> usize {
+    let taken = with(kind, |_, magazine| {
+        let taken = magazine.take_down_to(magazine.limit.div_ceil(2), room);
+        magazine.spilled();
         taken
-    }
+    });
+    taken.unwrap_or(0)
+}
+
+/// Lowers the limit of this CPU's magazine if the depot has no quota for bursts any more. Returns
+/// whether more blocks are there now than the limit; [`shed`] takes them. Any context.
+pub(crate) fn lower(kind: MagazineKind) -> bool {
+    let over = with(kind, |_, magazine| {
+        if !depot::has_bursts(kind) {
+            magazine.lower(kind);
+        }
+        magazine.count > magazine.limit
+    });
+    over.unwrap_or(false)
 }
 
 /// Puts as many free blocks into this CPU's magazine as fit; returns their number. Any context.
@@ -241,28 +583,34 @@ pub(crate) fn take(kind: MagazineKind, room: &mut Room) -> usize {
 ///
 /// The blocks are of this kind, and the caller gives those up.
 pub(crate) unsafe fn put(kind: MagazineKind, blocks: &[usize]) -> usize {
-    let cpu = PreemptDisabled::new();
-    let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
-    // SAFETY: As in `push()`.
-    unsafe {
-        if !percpu::set::<BUSY>(&cpu, at) {
-            return 0;
-        }
-        let mut count = percpu::load::<COUNT>(&cpu, at);
-        let limit = percpu::load::<LIMIT>(&cpu, at);
-        let mut put = 0;
-        for &block in blocks {
-            if count >= limit {
-                break;
-            }
-            // INVARIANT: The blocks were free, and are the magazine's with the new count.
-            percpu::put::<BLOCKS>(&cpu, at, u64::from(count), block);
-            count += 1;
-            put += 1;
-        }
-        percpu::store::<COUNT>(&cpu, at, u64::from(count));
+    let put = with(kind, |_, magazine| {
+        let fits =
+            |block: &&usize| NonNull::new(**block as *mut u8).is_some_and(|it| magazine.push(it));
+        let put = blocks.iter().take_while(fits).count();
+        // The blocks were asked for already.
+        magazine.asked(0);
         put
-    }
+    });
+    put.unwrap_or(0)
+}
+
+/// The limit of a CPU's magazine, if it is raised. Any value that it had will do.
+fn raised_limit(cpu: u32, kind: MagazineKind) -> Option<usize> {
+    // SAFETY: It is a magazine, whose CPU may be changing the limit.
+    let limit = unsafe { (&raw const (*of_cpu(cpu, kind)).limit).read_volatile() as usize };
+    (limit > usual_limit(kind)).then_some(limit)
+}
+
+/// Whether a CPU's magazine may hold more than usual.
+pub(crate) fn is_raised(cpu: u32, kind: MagazineKind) -> bool {
+    raised_limit(cpu, kind).is_some()
+}
+
+/// How many blocks a CPU's magazine of a kind may hold now, at most.
+pub(crate) fn limit(kind: MagazineKind) -> usize {
+    let raised = |cpu| raised_limit(cpu, kind);
+    let highest = (0..sys::possible_cpus()).filter_map(raised).max();
+    highest.unwrap_or(capacity(kind))
 }
 
 /// How many blocks of a kind the magazines of all CPUs hold.
@@ -283,16 +631,107 @@ pub(crate) fn held(kind: MagazineKind) -> usize {
 pub(crate) unsafe fn take_of(cpu: u32, kind: MagazineKind, room: &mut Room) -> usize {
     // SAFETY: It is a magazine, and nobody else uses it.
     let magazine = unsafe { &mut *of_cpu(cpu, kind) };
-    let mut taken = 0;
-    for place in room {
-        let Some(left) = magazine.count.checked_sub(1) else {
-            break;
-        };
-        // INVARIANT: The last block is the caller's now.
-        magazine.count = left;
-        // CAST: Lossless on the architectures supported.
-        place.write(magazine.blocks.get(left as usize).copied().unwrap_or(0));
-        taken += 1;
-    }
+    let taken = magazine.take_down_to(0, room);
+    magazine.lower(kind);
     taken
+}
+
+#[kernel::macros::kunit_tests(rust_pool_magazine)]
+mod tests {
+    use super::*;
+
+    fn empty() -> Magazine {
+        Magazine {
+            count: 0,
+            busy: 0,
+            blocks: [0; CAPACITY],
+            // CAST: A small constant.
+            limit: CAPACITY as u32,
+            run: 0,
+            mark: 0,
+            _unused: [0; 2],
+        }
+    }
+
+    /// Frees the blocks from `first` on, 16 bytes apart, into the magazine.
+    fn free(magazine: &mut Magazine, first: usize, count: usize) {
+        for at in 0..count {
+            let block = NonNull::new((first + at * 16) as *mut u8);
+            assert!(block.is_some_and(|it| magazine.push(it)));
+        }
+    }
+
+    fn take(magazine: &mut Magazine, count: usize) {
+        for _ in 0..count {
+            assert!(magazine.pop().is_some());
+        }
+    }
+
+    /// Fills the lowest places from a bundle that begins at `first`, as a refill does.
+    fn fill(magazine: &mut Magazine, first: usize) {
+        for (at, place) in magazine.lowest().iter_mut().enumerate() {
+            *place = first + at * 16;
+        }
+        // CAST: A small constant.
+        magazine.count = BUNDLE as u32;
+        magazine.asked(BUNDLE as u16);
+    }
+
+    #[test]
+    fn the_last_block_comes_first() {
+        let mut magazine = empty();
+        magazine.limit = 2;
+        free(&mut magazine, 0x1000, 2);
+        assert!(!magazine.push(NonNull::dangling()));
+        assert!(magazine
+            .pop()
+            .is_some_and(|it| it.as_ptr() as usize == 0x1010));
+        assert!(magazine
+            .pop()
+            .is_some_and(|it| it.as_ptr() as usize == 0x1000));
+        assert!(magazine.pop().is_none() && magazine.count == 0);
+    }
+
+    #[test]
+    fn many_without_a_free_are_a_burst() {
+        let mut magazine = empty();
+        magazine.spilled();
+        assert!(magazine.demand() == Demand::Steady);
+        for first in [0x1000, 0x2000] {
+            fill(&mut magazine, first);
+            take(&mut magazine, BUNDLE);
+        }
+        assert!(magazine.demand() == Demand::Burst(14));
+        // What was a burst says nothing about the next one.
+        fill(&mut magazine, 0x3000);
+        take(&mut magazine, BUNDLE);
+        free(&mut magazine, 0x4000, 3);
+        take(&mut magazine, 3);
+        assert!(magazine.demand() == Demand::Steady && magazine.run == 0);
+    }
+
+    #[test]
+    fn a_free_in_between_is_calm() {
+        let mut magazine = empty();
+        for _ in 0..3 {
+            fill(&mut magazine, 0x1000);
+            take(&mut magazine, BUNDLE - 1);
+            free(&mut magazine, 0x2000, 1);
+            take(&mut magazine, 2);
+            assert!(magazine.demand() == Demand::Calm);
+        }
+    }
+
+    #[test]
+    fn a_burst_into_a_full_magazine_and_back_goes_on() {
+        let mut magazine = empty();
+        free(&mut magazine, 0x1000, 8);
+        magazine.spilled();
+        // What is above the lowest places may come and go.
+        free(&mut magazine, 0x2000, 3);
+        take(&mut magazine, 4);
+        free(&mut magazine, 0x3000, 1);
+        take(&mut magazine, 8);
+        assert!(magazine.demand() == Demand::Steady);
+    }
 }

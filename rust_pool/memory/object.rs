@@ -16,7 +16,8 @@ use crate::{
         magazine::{
             self,
             kind::MagazineKind,
-            refill, //
+            refill,
+            Refill, //
         },
         request::Request,
         size_class::Class,
@@ -53,6 +54,26 @@ impl Object {
     pub(crate) fn pop(class: Class) -> Option<Self> {
         let at = magazine::pop(MagazineKind::objects(class))?;
         // INVARIANT: The magazine's blocks are of its kind, and this one is the caller's.
+        Some(Self { at, class })
+    }
+
+    /// Takes an object from the depot, when the magazine has none. The error says how many to ask
+    /// [`Self::supply_more`] for. Any context.
+    #[inline(always)]
+    pub(crate) fn refill(class: Class) -> Result<Self, usize> {
+        match magazine::refill(MagazineKind::objects(class)) {
+            // INVARIANT: It is of this class, and is the caller's.
+            Refill::Block(at) => Ok(Self { at, class }),
+            Refill::Wanted(wanted) => Err(wanted),
+        }
+    }
+
+    /// Allocates an object, and up to `wanted` in all, when the depot has none either. Any context
+    /// but NMI.
+    #[inline]
+    pub(crate) fn supply_more(class: Class, wanted: usize, request: Request) -> Option<Self> {
+        let at = refill::allocate_more(MagazineKind::objects(class), wanted, request)?;
+        // INVARIANT: It is of this class, and was just allocated.
         Some(Self { at, class })
     }
 
@@ -167,6 +188,16 @@ impl Object {
         } else {
             Err(self)
         }
+    }
+
+    /// Frees it after [`Self::push`] found no room. Any context but NMI.
+    #[inline(never)]
+    pub(crate) fn spill(self) {
+        if zeroing::wipes() {
+            return self.free();
+        }
+        // SAFETY: By the type invariant the object is of this kind and is ours.
+        unsafe { refill::spill(MagazineKind::objects(self.class), self.at) };
     }
 
     /// Frees it. Wipes it first if the kernel wipes freed memory. Any context but NMI.

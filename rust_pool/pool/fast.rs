@@ -25,6 +25,7 @@ use crate::{
             refill, //
         },
         object::Object,
+        request::Request,
         size_class::Class,
         zeroing, //
     },
@@ -76,16 +77,69 @@ pub(crate) fn allocate(
     let Some(class) = Class::for_bytes(bytes) else {
         return Outcome::Other;
     };
-    let Some(mut object) = Object::pop(class) else {
+    let Some(object) = Object::pop(class) else {
         return Outcome::Empty(row);
     };
-    object.write(Header::new(bytes, read_once::read(&row.stamp), row.index()));
-    let fold = row.charged(bytes, class.bytes());
+    let header = Header::new(bytes, read_once::read(&row.stamp), row.index());
+    Outcome::Block(hand_out(object, header, pool_type, bytes, row))
+}
+
+/// Turns an object into a block.
+#[inline(always)]
+fn hand_out(
+    mut object: Object,
+    header: Header,
+    pool_type: u32,
+    bytes: usize,
+    row: &TagStats,
+) -> NonNull<u8> {
+    object.write(header);
+    let fold = row.charged(bytes, object.class().bytes());
     let zero = zeroing::zeroes_for(pool_type);
     if fold || zero {
-        return Outcome::Block(finish(object, row, fold, zero));
+        return finish(object, row, fold, zero);
     }
-    Outcome::Block(object.into_block())
+    object.into_block()
+}
+
+/// Allocates a small block after [`allocate`] has found its magazine empty.
+#[inline(never)]
+pub(crate) fn allocate_from_depot(
+    pool_type: u32,
+    bytes: usize,
+    row: &TagStats,
+) -> Option<NonNull<u8>> {
+    let class = Class::for_bytes(bytes)?;
+    match Object::refill(class) {
+        Ok(object) => {
+            let header = Header::new(bytes, read_once::read(&row.stamp), row.index());
+            Some(hand_out(object, header, pool_type, bytes, row))
+        }
+        Err(wanted) => allocate_more(pool_type, bytes, row, class, wanted),
+    }
+}
+
+/// Allocates a small block when the depot has none, and some objects for the magazine.
+#[cold]
+#[inline(never)]
+fn allocate_more(
+    pool_type: u32,
+    bytes: usize,
+    row: &TagStats,
+    class: Class,
+    wanted: usize,
+) -> Option<NonNull<u8>> {
+    let request = Request {
+        bytes,
+        zero: false,
+        sleep: true,
+    };
+    let Some(object) = Object::supply_more(class, wanted, request) else {
+        row.fail();
+        return None;
+    };
+    let header = Header::new(bytes, read_once::read(&row.stamp), row.index());
+    Some(hand_out(object, header, pool_type, bytes, row))
 }
 
 #[inline(never)]
@@ -119,20 +173,19 @@ pub(crate) fn free(addr: usize, tag: Tag) -> bool {
     // SAFETY: It was the header of a live block.
     let row = unsafe { tag_table::of_header(header.row()) };
     let fold = row.discharged(header.bytes(), object.class().bytes());
-    // The magazines are closed if freed blocks have to be wiped.
-    let left = if fold { Err(object) } else { object.push() };
-    if let Err(object) = left {
-        give(object, row, fold);
+    if fold {
+        give(object, row);
+    } else if let Err(object) = object.push() {
+        // The magazines are closed if freed blocks have to be wiped.
+        object.spill();
     }
     true
 }
 
-/// Frees the object of a block when its magazine has no room, or its row is to be folded.
+/// Frees the object of a block whose row is to be folded.
 #[inline(never)]
-fn give(object: Object, row: &TagStats, fold: bool) {
-    if fold {
-        row.fold();
-    }
+fn give(object: Object, row: &TagStats) {
+    row.fold();
     object.free();
 }
 

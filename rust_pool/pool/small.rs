@@ -26,8 +26,7 @@ use crate::{
     stats::{
         tag_stats::TagStats,
         tag_table, //
-    },
-    sys::arch::read_once, //
+    }, //
 };
 use core::ptr::NonNull;
 
@@ -87,14 +86,6 @@ pub(crate) fn allocate_with_room(
     } else {
         Some(make(object, request, room, stamp, row, fill))
     }
-}
-
-/// Allocates a block, as [`allocate`] does, when the magazine is known to be empty.
-#[inline]
-pub(crate) fn supply(request: Request, row: &TagStats) -> Option<NonNull<u8>> {
-    let object = Object::supply(Class::for_bytes(request.bytes)?, request.plain())?;
-    let stamp = read_once::read(&row.stamp);
-    Some(make(object, request, 0, stamp, row, |_, _| ()))
 }
 
 /// Turns an object into a block. Its class is large enough for the request and `room`.

@@ -6,3 +6,4 @@ pub(crate) mod here;
 pub(crate) mod nofault;
 pub(crate) mod percpu;
 pub(crate) mod read_once;
+pub(crate) mod short_lock;

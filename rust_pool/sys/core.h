@@ -258,6 +258,8 @@ void rust_pool_part_soon(void);
 void rust_pool_upkeep_soon(void);
 void rust_pool_unpin_soon(void);
 void rust_pool_unpin_later(void);
+void rust_pool_age_later(void);
+void rust_pool_trim_soon(u32 cpu);
 bool rust_pool_may_call_others(void);
 /* The lockdep maps of work.c: four waits, and where code of other modules must not run. */
 enum {
@@ -476,6 +478,8 @@ void rust_pool_give(void);
 void rust_pool_part(void);
 void rust_pool_upkeep(void);
 void rust_pool_unpin_deferred(void);
+bool rust_pool_age(void);
+void rust_pool_trim(void);
 unsigned long rust_pool_spare(void);
 void rust_pool_drain(void);
 void rust_pool_drain_of(unsigned int cpu);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Deferred work, and who may wait for it. There are four work items, for four
- * kinds of work that must not delay each other:
+ * kinds of work that must not delay each other, and two for what is kept:
  *
  *   giving   gives back memory whose free was deferred. It calls only functions of
  *            the kernel and of this module, and a device's own DMA operations.
@@ -10,6 +10,10 @@
  *   unpinning  unpins pages of processes. That may call the dirty_folio() of a file
  *            system. It waits for no folio, but tries again as long as one is locked.
  *   upkeep   makes rows and slab caches, and changes the verifier's static key.
+ *   ageing   gives back what the depot did not need for a while. It runs again and
+ *            again as long as the depot holds something.
+ *   trim     one on each CPU: gives back what its magazines hold beyond their usual
+ *            limits.
  *
  * Only this module's exit waits for a work item. PutDmaAdapter() takes its buffers
  * out of the backlog and frees them itself; it waits only for a buffer that another
@@ -18,10 +22,12 @@
  * is in its memory. Documentation/contexts.rst has the table.
  */
 
+#include <linux/cpumask.h>
 #include <linux/device.h>
 #include <linux/errno.h>
 #include <linux/jiffies.h>
 #include <linux/lockdep.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/wait.h>
@@ -51,6 +57,23 @@ static void run_unpinning(struct work_struct *work)
 	rust_pool_unpin_deferred();
 }
 
+/* What nobody needed for so long, in milliseconds, is given back. */
+#define AGE	400
+
+static void run_ageing(struct work_struct *work)
+{
+	if (rust_pool_age())
+		rust_pool_age_later();
+}
+
+static void run_trim(struct work_struct *work)
+{
+	rust_pool_trim();
+}
+
+static DECLARE_DELAYED_WORK(ageing, run_ageing);
+static DEFINE_PER_CPU(struct work_struct, trims);
+
 static DECLARE_WORK(giving, run_giving);
 static DECLARE_WORK(parting, run_parting);
 static DECLARE_WORK(upkeep, run_upkeep);
@@ -66,6 +89,10 @@ static struct workqueue_struct *giving_queue;
 
 int rust_pool_work_init(void)
 {
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		INIT_WORK(per_cpu_ptr(&trims, cpu), run_trim);
 	giving_queue = alloc_workqueue("rust_pool", WQ_UNBOUND | WQ_HIGHPRI, 0);
 	return giving_queue ? 0 : -ENOMEM;
 }
@@ -77,15 +104,21 @@ void rust_pool_work_exit(void)
 }
 
 /*
- * Wait for the work items; "unpinning" is not to try again. Only in our exit, when no
- * client is left.
+ * Wait for all work items; "unpinning" is not to try again. Only in our exit, when no
+ * client is left. Upkeep starts the ageing, which goes on by itself, and starts the
+ * trims.
  */
 void rust_pool_work_finish(void)
 {
+	unsigned int cpu;
+
 	flush_work(&giving);
 	flush_work(&upkeep);
 	flush_work(&parting);
 	cancel_delayed_work_sync(&unpinning);
+	cancel_delayed_work_sync(&ageing);
+	for_each_possible_cpu(cpu)
+		cancel_work_sync(per_cpu_ptr(&trims, cpu));
 }
 
 /* These queue a work item. Any context but NMI. */
@@ -113,6 +146,19 @@ void rust_pool_unpin_soon(void)
 void rust_pool_unpin_later(void)
 {
 	queue_delayed_work(system_dfl_wq, &unpinning, HZ / 20);
+}
+
+/* When ageing is queued already, this changes nothing. Any context but NMI. */
+void rust_pool_age_later(void)
+{
+	queue_delayed_work(system_dfl_wq, &ageing, msecs_to_jiffies(AGE));
+}
+
+/* Where the CPU went offline meanwhile, it runs on another, and finds nothing to do. */
+void rust_pool_trim_soon(u32 cpu)
+{
+	if (cpu_online(cpu))
+		queue_work_on(cpu, system_percpu_wq, per_cpu_ptr(&trims, cpu));
 }
 
 /*

@@ -67,6 +67,19 @@ pub(crate) fn unpin_later() {
     unsafe { raw::rust_pool_unpin_later() }
 }
 
+/// Queues the work item that ages the depot, for a while later. Any context but NMI.
+pub(crate) fn age_later() {
+    // SAFETY: The work item is static, and its queue is the kernel's.
+    unsafe { raw::rust_pool_age_later() }
+}
+
+/// Queues the work item that trims a CPU's magazines. Any context but NMI.
+pub(crate) fn trim_soon(cpu: u32) {
+    // SAFETY: The work items are in static per-CPU memory, and their queue is the kernel's. All
+    // callers pass a number below `possible_cpus()`.
+    unsafe { raw::rust_pool_trim_soon(cpu) }
+}
+
 /// Waits for all work items. Sleeps; only the module's exit may call this, when no client is
 /// left.
 pub(crate) fn finish_work() {

@@ -92,7 +92,7 @@ summary_adds_up() {
 		NR > 3 { sum += $4; rows++; if (NF != 4 || $4 < 0) bad = 1 }
 		NR > 3 && NR <= 9 { live += $4 }
 		END {
-			if (bad || rows != 15 || sum != all || parts != all || live != in_use ||
+			if (bad || rows != 16 || sum != all || parts != all || live != in_use ||
 			    live != used) {
 				print "# rows " rows ", sum " sum " of " all ", live " live " of " used
 				exit 1
@@ -161,19 +161,23 @@ memory_rows_parse() {
 	sed -n 3,7p "$STATS/memory" >"$TMP/deferred"
 	[ "$(grep -cxE '# deferred (large|contiguous|noncached|common buffers|pinned): [0-9]+ blocks, [0-9]+ bytes, [0-9]+ given back in [0-9]+ batches' "$TMP/deferred")" -eq 5 ] ||
 		return 1
-	[ "$(sed -n 8p "$STATS/memory" | tr -s ' ')" = "#magazines of size limit held bytes" ] ||
+	sed -n 8p "$STATS/memory" |
+		grep -qxE '# for bursts: [0-9]+ bytes reserved of [0-9]+' || return 1
+	[ "$(sed -n 9p "$STATS/memory" | tr -s ' ')" = "#magazines of size limit held bytes" ] ||
 		return 1
 	_cpus=$(grep -c ^processor /proc/cpuinfo)
-	sed 1,8d "$STATS/memory" | awk -v cpus="$_cpus" '
-		!/^(objects|pages)( +[0-9]+)+$/ || NF != 5 {
+	sed 1,9d "$STATS/memory" | awk -v cpus="$_cpus" '
+		!/^(objects|pages|depot)( +[0-9]+)+$/ || NF != 5 {
 			print "# " $0; bad = 1
 		}
 		$1 != kind { last = 0; kind = $1; kinds++ }
-		$2 <= last || $4 > $3 * cpus || $5 != $2 * $4 {
+		$2 <= last || ($1 != "depot" && $4 > $3 * cpus) || $5 != $2 * $4 {
 			print "# numbers: " $0; bad = 1
 		}
+		$1 == "objects" { objects++ }
+		$1 == "depot" { objects-- }
 		{ last = $2 }
-		END { exit bad || kinds != 2 }'
+		END { exit bad || objects || kinds != 3 }'
 }
 
 # An open file keeps the module, or does without it.

@@ -14,8 +14,8 @@ use crate::{
 
 /// Orders of pages that are kept: 4 to 64 KiB.
 pub(crate) const ORDERS: usize = 5;
-/// The most blocks in a magazine.
-pub(crate) const CAPACITY: usize = 14;
+/// The most blocks in a magazine, while there are bursts.
+pub(crate) const CAPACITY: usize = 28;
 /// How many kinds there are.
 pub(crate) const SHELVES: usize = CLASSES + ORDERS;
 

@@ -15,11 +15,17 @@ use crate::{
         heap,
         magazine::{
             self,
+            depot::{
+                self,
+                Offer,
+                Surplus, //
+            },
             kind::{
                 Content,
                 MagazineKind,
                 CAPACITY, //
             },
+            Refill, //
         },
         request::Request,
         slab_caches::{
@@ -42,18 +48,42 @@ use core::ptr::NonNull;
 #[inline(never)]
 pub(crate) fn allocate(kind: MagazineKind, request: Request) -> Option<NonNull<u8>> {
     match kind.content() {
-        Content::Objects(units) => allocate_object(kind, units, request),
+        Content::Objects(units) => match magazine::refill(kind) {
+            Refill::Block(object) => Some(object),
+            Refill::Wanted(wanted) => allocate_object(kind, units, wanted, request),
+        },
         Content::Pages(order) => request.attempt(|gfp| sys::page_block(order, gfp)),
     }
 }
 
-fn allocate_object(kind: MagazineKind, units: usize, request: Request) -> Option<NonNull<u8>> {
+/// Allocates an object of a kind for which neither magazine nor depot has one, and up to `wanted`
+/// in all. Any context but NMI.
+#[cold]
+#[inline(never)]
+pub(crate) fn allocate_more(
+    kind: MagazineKind,
+    wanted: usize,
+    request: Request,
+) -> Option<NonNull<u8>> {
+    match kind.content() {
+        Content::Objects(units) => allocate_object(kind, units, wanted, request),
+        Content::Pages(_) => None,
+    }
+}
+
+/// Allocates an object from what is behind the depot.
+#[inline(never)]
+fn allocate_object(
+    kind: MagazineKind,
+    units: usize,
+    wanted: usize,
+    request: Request,
+) -> Option<NonNull<u8>> {
     let class = kind.number();
     let cache = slab_caches::of(class);
     if let Some(cache) = cache.filter(|_| heap::is_contended()) {
-        return allocate_from(cache, true, kind, request);
+        return allocate_from(cache, true, kind, wanted, request);
     }
-    let wanted = wanted(kind);
     let mut batch = Batch::new();
     heap::place(units, wanted, &mut batch);
     if batch.is_empty() && (cache.is_none() || units > SMALL_UNITS) {
@@ -64,7 +94,7 @@ fn allocate_object(kind: MagazineKind, units: usize, request: Request) -> Option
     }
     if batch.is_empty() {
         if let Some(cache) = cache {
-            return allocate_from(cache, false, kind, request);
+            return allocate_from(cache, false, kind, wanted, request);
         }
         slab_caches::want(class);
         heap::place_in_new_page(units, wanted, &mut batch, request, true);
@@ -77,20 +107,15 @@ fn allocate_object(kind: MagazineKind, units: usize, request: Request) -> Option
     Some(object)
 }
 
-/// How many blocks a refill gets: half a magazine.
-fn wanted(kind: MagazineKind) -> usize {
-    (magazine::capacity(kind) / 2).max(1)
-}
-
-/// Allocates an object and half a magazine from a slab cache.
+/// Allocates an object from a slab cache, and up to `wanted` in all.
 fn allocate_from(
     cache: Cache,
     contended: bool,
     kind: MagazineKind,
+    wanted: usize,
     request: Request,
 ) -> Option<NonNull<u8>> {
     let mut batch = Batch::new();
-    let wanted = wanted(kind);
     if contended {
         // This also fills the kernel's own list for this CPU, for the next allocations: it takes
         // memory, but the lock only once.
@@ -119,9 +144,21 @@ pub(crate) unsafe fn free(kind: MagazineKind, block: NonNull<u8>) {
     // SAFETY: By the safety requirements.
     unsafe {
         if !magazine::push(kind, block) {
-            spill(kind, block);
+            spill_far(kind, block);
         }
     }
+}
+
+/// Like [`spill`], not inlined.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn spill_far(kind: MagazineKind, block: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe { spill(kind, block) };
 }
 
 /// Frees a block of pages. If somebody else has a reference to one of them (a mapping in a process
@@ -160,21 +197,54 @@ unsafe fn give_back_pages(order: u32, block: NonNull<u8>) {
     }
 }
 
-/// Gives back a block for which its magazine has no room, and half of those that are there.
+/// Frees a block for which its magazine has no room. Any context but NMI.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[inline(always)]
+pub(crate) unsafe fn spill(kind: MagazineKind, block: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        match magazine::spill(kind, block) {
+            Offer::Taken => (),
+            Offer::NoBundle => spill_with_a_bundle(kind, block),
+            Offer::Refused => spill_over(kind, block),
+        }
+    }
+}
+
+/// Frees a block when the depot would take others, but has no bundle for them.
 ///
 /// # Safety
 ///
 /// As for [`free`].
 #[cold]
 #[inline(never)]
-unsafe fn spill(kind: MagazineKind, block: NonNull<u8>) {
+unsafe fn spill_with_a_bundle(kind: MagazineKind, block: NonNull<u8>) {
+    // SAFETY: By the safety requirements.
+    unsafe {
+        if !depot::add_bundle(kind) || magazine::spill(kind, block) != Offer::Taken {
+            spill_over(kind, block);
+        }
+    }
+}
+
+/// Gives back a block that neither its magazine nor the depot takes, and half of those that are in
+/// the magazine.
+///
+/// # Safety
+///
+/// As for [`free`].
+#[cold]
+#[inline(never)]
+unsafe fn spill_over(kind: MagazineKind, block: NonNull<u8>) {
     let mut batch = Batch::new();
     batch.push(block);
-    let half = magazine::capacity(kind) / 2;
-    // SAFETY: `take()` returns how many it wrote. All blocks are of this kind and not used: `block`
+    // SAFETY: `shed()` returns how many it wrote. All blocks are of this kind and not used: `block`
     // by the safety requirements, the others because they were in the kind's magazine.
     unsafe {
-        batch.add(half, |room| magazine::take(kind, room));
+        batch.add(CAPACITY, |room| magazine::shed(kind, room));
         give_back(kind, &mut batch);
     }
 }
@@ -253,20 +323,35 @@ unsafe fn give_back(kind: MagazineKind, batch: &mut Batch) {
     }
 }
 
-/// Empties this CPU's magazines. The caller must stay on its CPU, or some of them stay full.
+/// Empties the depot, and this CPU's magazines. The caller must stay on its CPU, or some of them
+/// stay full.
 pub(crate) fn drain() {
+    drain_depot();
     drain_by(magazine::take);
+    for kind in MagazineKind::all() {
+        magazine::lower(kind);
+    }
     heap::shrink();
 }
 
-/// Empties the magazines of a CPU that is offline.
+/// Empties the depot, and the magazines of a CPU that is offline.
 ///
 /// # Safety
 ///
 /// The CPU is offline, or nobody uses the magazines.
 pub(crate) unsafe fn drain_of(cpu: u32) {
+    drain_depot();
     // SAFETY: By the safety requirements.
     drain_by(|kind, room| unsafe { magazine::take_of(cpu, kind, room) });
+}
+
+fn drain_depot() {
+    for kind in MagazineKind::all() {
+        if let Some(surplus) = depot::empty(kind) {
+            // SAFETY: It was in the depot of this kind.
+            unsafe { give_back_surplus(kind, surplus) };
+        }
+    }
 }
 
 fn drain_by(take: impl Fn(MagazineKind, &mut Room) -> usize) {
@@ -280,6 +365,67 @@ fn drain_by(take: impl Fn(MagazineKind, &mut Room) -> usize) {
             }
             // SAFETY: What was in the magazine is of its kind, and free.
             unsafe { give_back(kind, &mut batch) };
+        }
+    }
+}
+
+/// Gives back what a depot has given up.
+///
+/// # Safety
+///
+/// It is from the depot of this kind.
+unsafe fn give_back_surplus(kind: MagazineKind, surplus: Surplus) {
+    for objects in surplus {
+        let mut batch = Batch::new();
+        for object in objects {
+            if let Some(object) = NonNull::new(object as *mut u8) {
+                batch.push(object);
+            }
+        }
+        // SAFETY: By the safety requirements; what was in the depot is free.
+        unsafe { give_back(kind, &mut batch) };
+    }
+}
+
+/// Gives back what the depot did not need for a while, and has CPUs do the same whose magazines may
+/// hold more than usual for no reason. Returns whether there is more to do later. Task context.
+pub(crate) fn age() -> bool {
+    depot::ageing_begins();
+    let mut more = false;
+    for kind in MagazineKind::all() {
+        if let Some(surplus) = depot::age(kind) {
+            // SAFETY: It was in the depot of this kind.
+            unsafe { give_back_surplus(kind, surplus) };
+        }
+        more |= depot::usage(kind).is_some_and(|(held, _)| held != 0) || depot::has_bursts(kind);
+    }
+    for cpu in 0..sys::possible_cpus() {
+        let mut raised = MagazineKind::all().filter(|&kind| magazine::is_raised(cpu, kind));
+        if let Some(first) = raised.next() {
+            more = true;
+            if !depot::has_bursts(first) || raised.any(|kind| !depot::has_bursts(kind)) {
+                sys::trim_soon(cpu);
+            }
+        }
+    }
+    if more {
+        depot::ageing_goes_on();
+    }
+    more
+}
+
+/// Gives back what this CPU's magazines hold beyond their usual limits, where the depot has no
+/// quota for bursts any more. The caller must stay on its CPU, or some of it stays.
+pub(crate) fn trim() {
+    for kind in MagazineKind::all() {
+        if magazine::lower(kind) {
+            let mut batch = Batch::new();
+            // SAFETY: `shed()` returns how many it wrote. What was in the magazine is of its kind,
+            // and free.
+            unsafe {
+                batch.add(CAPACITY, |room| magazine::shed(kind, room));
+                give_back(kind, &mut batch);
+            }
         }
     }
 }

@@ -191,6 +191,23 @@ impl Drop for PreemptDisabled {
     }
 }
 
+/// The address of this CPU's copy of per-CPU memory. Once preemption is enabled, it may be that of
+/// another CPU.
+#[inline(always)]
+pub(crate) fn address(_cpu: &PreemptDisabled, at: usize) -> usize {
+    let mut address = at;
+    // SAFETY: The instruction reads the distance of this CPU's memory from the cookies.
+    unsafe {
+        asm!(
+            "add {address}, gs:[rip + {distance}]",
+            distance = sym bindings::this_cpu_off,
+            address = inout(reg) address,
+            options(nostack, readonly),
+        )
+    };
+    address
+}
+
 /// Sets a word of this CPU to 1 if it is 0, and returns whether it was. This is not one
 /// instruction: an interrupt may use the word in between, but must leave it as it was.
 ///

@@ -1,0 +1,724 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The depot: free objects between the magazines of all CPUs and the heap, in bundles of half a
+//! magazine.
+//!
+//! A magazine that is empty takes a bundle, and one that is full gives one, or two while there are
+//! bursts. Neither visits the heap. The lock of the size class is held for a few dozen
+//! instructions. A bundle is an array of addresses in memory of its own. Nothing is written to
+//! freed objects, so a client that uses a block after its free cannot change what is handed out
+//! later.
+//!
+//! The depot of a class holds at most its quota. Small classes always have a base quota. The rest
+//! is for bursts: a CPU that empties its magazine several times, with no free in between, gets as
+//! much more as that burst took, if objects had to go to the heap since. All that the depot and the
+//! magazines may hold for bursts is reserved first, at most [`CAP`] for all classes together. A
+//! class whose depot nobody visits for half a second loses all of it ([`age`]).
+
+use crate::{
+    header::UNIT,
+    memory::{
+        magazine::kind::{
+            MagazineKind,
+            CAPACITY, //
+        },
+        size_class::{
+            CLASSES,
+            SIZES, //
+        }, //
+    },
+    sys::{
+        self,
+        arch::{
+            percpu::PreemptDisabled,
+            read_once,
+            short_lock::ShortLock, //
+        },
+        raw::RUST_POOL_GFP_NOWAIT, //
+    }, //
+};
+use core::{
+    mem::size_of,
+    ptr::{
+        null_mut,
+        NonNull, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Relaxed, //
+    }, //
+};
+
+/// How many objects a bundle has: half of what a magazine usually holds, or a quarter of the most.
+pub(crate) const BUNDLE: usize = CAPACITY / 4;
+
+/// How many objects are exchanged while there are bursts.
+pub(crate) const TWO_BUNDLES: usize = 2 * BUNDLE;
+
+/// The most bytes that are held for bursts, by the depot and by magazines beyond their usual limit.
+pub(crate) const CAP: usize = 1024 * 1024;
+
+/// The most bytes of the base quota of a class; a class whose bundle has more has none.
+const BASE_BYTES: usize = 2048;
+
+/// How many bundles are given up at once of a depot that is in use, as its lock is held meanwhile.
+const AT_ONCE: u32 = 128;
+
+/// Objects that a CPU takes with no free in between before that counts as a burst.
+pub(crate) const BURST: u32 = 12;
+
+/// So many free objects of one class.
+struct Bundle {
+    next: *mut Bundle,
+    objects: [usize; BUNDLE],
+}
+
+/// What a CPU whose magazine is empty tells the depot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// It has taken so many objects with no free in between, which is a burst.
+    Burst(u32),
+    /// Nothing to tell.
+    Steady,
+    /// There were frees in between, and before those it did not take many.
+    Calm,
+}
+
+/// Bundles that belong to nobody, as a list.
+///
+/// # Invariants
+///
+/// A null-terminated list of bundles from `KBox::into_raw()`. In a list of bundles that are `full`,
+/// each has [`BUNDLE`] free objects of one class.
+struct Bundles(*mut Bundle);
+
+impl Bundles {
+    const fn none() -> Self {
+        // INVARIANT: The list is empty.
+        Self(null_mut())
+    }
+
+    /// Takes out the first.
+    fn pop(&mut self) -> Option<KBox<Bundle>> {
+        let first = NonNull::new(self.0)?;
+        // SAFETY: By the type invariant it comes from `KBox::into_raw()`, and it leaves the list.
+        let first = unsafe { KBox::from_raw(first.as_ptr()) };
+        // INVARIANT: The list goes on without it.
+        self.0 = first.next;
+        Some(first)
+    }
+
+    /// Adds one at the front.
+    fn push(&mut self, mut bundle: KBox<Bundle>) {
+        bundle.next = self.0;
+        // INVARIANT: The list goes on behind the new bundle.
+        self.0 = KBox::into_raw(bundle);
+    }
+
+    /// All of it, which leaves none.
+    fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::none())
+    }
+}
+
+/// The depot of a class.
+///
+/// # Invariants
+///
+/// `full` has `held / BUNDLE` bundles with free objects of the class, and what is in `spare` has
+/// none. `quota` is the base quota and what was reserved for it.
+struct Stock {
+    full: Bundles,
+    spare: Bundles,
+    /// Objects that are held.
+    held: u32,
+    /// The fewest that were held since [`Self::age`] was called last.
+    low: u32,
+    /// How many may be held.
+    quota: u32,
+    /// Objects that went to the heap as there was no quota for them.
+    refused: u32,
+    /// Whether somebody came since [`Self::age`] was called last.
+    visited: bool,
+}
+
+// SAFETY: It owns its bundles, which any thread may use and free.
+unsafe impl Send for Stock {}
+
+/// What became of objects that were offered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Offer {
+    Taken,
+    /// There is no quota for them.
+    Refused,
+    /// There is no bundle for them.
+    NoBundle,
+}
+
+impl Stock {
+    const fn new(quota: u32) -> Self {
+        // INVARIANT: Nothing is held, and nothing reserved beyond the base quota.
+        Self {
+            full: Bundles::none(),
+            spare: Bundles::none(),
+            held: 0,
+            low: 0,
+            quota,
+            refused: 0,
+            visited: false,
+        }
+    }
+
+    /// Moves the objects of a bundle to `places`; `false` if there is none.
+    #[inline(always)]
+    fn take(&mut self, places: &mut [usize; BUNDLE]) -> bool {
+        self.visited = true;
+        let Some(bundle) = self.full.pop() else {
+            return false;
+        };
+        *places = bundle.objects;
+        // INVARIANT: The objects are the caller's now, and the bundle has none.
+        self.spare.push(bundle);
+        // CAST: A small constant.
+        self.held = self.held.wrapping_sub(BUNDLE as u32);
+        self.low = self.low.min(self.held);
+        true
+    }
+
+    /// Takes objects, if there is quota and a bundle for them.
+    #[inline(always)]
+    fn put(&mut self, objects: &[usize; BUNDLE]) -> Offer {
+        self.visited = true;
+        if self.held >= self.quota {
+            // CAST: A small constant.
+            self.refused = self.refused.saturating_add(BUNDLE as u32);
+            return Offer::Refused;
+        }
+        let Some(mut bundle) = self.spare.pop() else {
+            return Offer::NoBundle;
+        };
+        bundle.objects = *objects;
+        // INVARIANT: By `put()`'s callers these are free objects of the class.
+        self.full.push(bundle);
+        // CAST: A small constant.
+        self.held = self.held.wrapping_add(BUNDLE as u32);
+        Offer::Taken
+    }
+
+    /// Notes what a CPU tells. `base` is the base quota, and `bytes` are those of an object.
+    #[inline(always)]
+    fn note(&mut self, demand: Demand, base: u32, bytes: usize) {
+        match demand {
+            Demand::Burst(run) if self.refused != 0 && run >= self.quota => self.grow(run, bytes),
+            Demand::Calm => {
+                self.refused /= 2;
+                if self.quota > base {
+                    // CAST: A small constant.
+                    let bundles = self.quota.wrapping_sub(base) / BUNDLE as u32;
+                    self.shrink(bundles.div_ceil(2), base, bytes);
+                }
+            }
+            _ => (),
+        }
+    }
+
+    /// Reserves more quota for a burst that took `run` objects so far, at most what was refused.
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, run: u32, bytes: usize) {
+        // CAST: A small constant.
+        let bundle = BUNDLE as u32;
+        let wanted = run.saturating_sub(self.quota).saturating_add(bundle);
+        let bundles = wanted.min(self.refused).div_ceil(bundle);
+        let got = reserve_some(bundles, bundle_bytes(bytes));
+        // INVARIANT: So much was just reserved.
+        self.quota = self.quota.saturating_add(got.saturating_mul(bundle));
+        self.refused = if got < bundles {
+            // There is no more. It is asked for again when more was refused.
+            0
+        } else {
+            self.refused.saturating_sub(got.saturating_mul(bundle))
+        };
+    }
+
+    /// Gives up the quota of up to so many bundles.
+    #[cold]
+    #[inline(never)]
+    fn shrink(&mut self, bundles: u32, base: u32, bytes: usize) {
+        // CAST: A small constant.
+        let bundle = BUNDLE as u32;
+        let bundles = bundles.min(self.quota.saturating_sub(base) / bundle);
+        // INVARIANT: So much is given back just below.
+        self.quota = self.quota.wrapping_sub(bundles.wrapping_mul(bundle));
+        // CAST: Lossless on the architectures supported.
+        release((bundles as usize).saturating_mul(bundle_bytes(bytes)));
+    }
+
+    /// Gives up what was not needed since the last call: all, if nobody came.
+    fn age(&mut self, base: u32, bytes: usize) -> Surplus {
+        if !core::mem::replace(&mut self.visited, false) {
+            return self.empty(base, bytes);
+        }
+        // CAST: A small constant.
+        let bundles = (self.low / BUNDLE as u32).min(AT_ONCE);
+        let mut full = Bundles::none();
+        for _ in 0..bundles {
+            if let Some(bundle) = self.full.pop() {
+                // INVARIANT: These objects are those of `full` now, and are counted out below.
+                full.push(bundle);
+            }
+        }
+        // CAST: A small constant.
+        self.held = self.held.wrapping_sub(bundles.wrapping_mul(BUNDLE as u32));
+        self.low = self.held;
+        self.refused /= 2;
+        self.shrink(bundles, base, bytes);
+        Surplus {
+            full,
+            spare: self.spare.take(),
+        }
+    }
+
+    /// Gives up everything.
+    fn empty(&mut self, base: u32, bytes: usize) -> Surplus {
+        self.shrink(u32::MAX, base, bytes);
+        self.refused = 0;
+        self.held = 0;
+        self.low = 0;
+        // INVARIANT: Nothing is held.
+        Surplus {
+            full: self.full.take(),
+            spare: self.spare.take(),
+        }
+    }
+}
+
+/// What a depot has given up: the objects of one bundle after the other, which are the caller's.
+/// The bundles are freed on drop.
+pub(crate) struct Surplus {
+    full: Bundles,
+    spare: Bundles,
+}
+
+impl Iterator for Surplus {
+    type Item = [usize; BUNDLE];
+
+    fn next(&mut self) -> Option<[usize; BUNDLE]> {
+        Some(self.full.pop()?.objects)
+    }
+}
+
+impl Drop for Surplus {
+    fn drop(&mut self) {
+        // Whoever has a surplus takes all objects out.
+        while self.full.pop().or_else(|| self.spare.pop()).is_some() {}
+    }
+}
+
+/// The bytes that a bundle of such objects holds, with its own.
+const fn bundle_bytes(bytes: usize) -> usize {
+    BUNDLE * bytes + size_of::<Bundle>()
+}
+
+/// The base quota of each class, in objects.
+static BASE: [u32; CLASSES] = {
+    let mut base = [0; CLASSES];
+    let mut class = 0;
+    while class < CLASSES {
+        // CAST: Small numbers.
+        base[class] = (BASE_BYTES / (BUNDLE * SIZES[class] * UNIT) * BUNDLE) as u32;
+        class += 1;
+    }
+    base
+};
+
+/// The depot of each class, on cache lines of its own.
+#[repr(align(64))]
+struct Depot(ShortLock<Stock>);
+
+static DEPOTS: [Depot; CLASSES] = {
+    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; CLASSES];
+    let mut class = 0;
+    while class < CLASSES {
+        depots[class] = Depot(ShortLock::new(Stock::new(BASE[class])));
+        class += 1;
+    }
+    depots
+};
+
+/// What is reserved for bursts, in bytes.
+static RESERVED: Atomic<usize> = Atomic::new(0);
+
+/// Reserves up to `count` times `bytes`, as often as there is room within the cap; returns how many
+/// times.
+fn reserve_some(count: u32, bytes: usize) -> u32 {
+    let mut reserved = RESERVED.load(Relaxed);
+    loop {
+        let room = CAP.saturating_sub(reserved).checked_div(bytes).unwrap_or(0);
+        // CAST: Lossless on the architectures supported.
+        let got = room.min(count as usize);
+        let sum = reserved.saturating_add(got.saturating_mul(bytes));
+        match RESERVED.cmpxchg(reserved, sum, Relaxed) {
+            // CAST: No more than `count`.
+            Ok(_) => return got as u32,
+            Err(now) => reserved = now,
+        }
+    }
+}
+
+/// Reserves `bytes` of what may be held for bursts; `false` if not so much is left.
+pub(crate) fn reserve(bytes: usize) -> bool {
+    reserve_some(1, bytes) != 0
+}
+
+/// Gives back what was reserved.
+pub(crate) fn release(bytes: usize) {
+    RESERVED.fetch_sub(bytes, Relaxed);
+}
+
+/// What is reserved for bursts now, in bytes.
+pub(crate) fn reserved() -> usize {
+    RESERVED.load(Relaxed)
+}
+
+/// The depot of a kind and its base quota, if it has one.
+#[inline(always)]
+fn of(kind: MagazineKind) -> Option<(&'static ShortLock<Stock>, u32)> {
+    let number = kind.number();
+    Some((&DEPOTS.get(number)?.0, *BASE.get(number)?))
+}
+
+/// Moves a bundle of objects to `places`, or `two`, and notes what the CPU tells. Returns how many
+/// objects it moved; none also if another CPU has the depot for long. Any context.
+#[inline(always)]
+pub(crate) fn take(
+    cpu: &PreemptDisabled,
+    kind: MagazineKind,
+    places: &mut [usize; TWO_BUNDLES],
+    two: bool,
+    demand: Demand,
+) -> u32 {
+    let Some((stock, base)) = of(kind) else {
+        return 0;
+    };
+    let [first, second] = halves(places);
+    let taken = stock.with(cpu, |stock| {
+        stock.note(demand, base, kind.bytes());
+        // CAST: Small constants.
+        if !stock.take(first) {
+            0
+        } else if two && stock.take(second) {
+            TWO_BUNDLES as u32
+        } else {
+            BUNDLE as u32
+        }
+    });
+    if matches!(demand, Demand::Burst(_)) {
+        // It may have got a quota.
+        keep_ageing();
+    }
+    taken.unwrap_or(0)
+}
+
+/// The places of two bundles.
+#[inline(always)]
+fn halves(places: &mut [usize; TWO_BUNDLES]) -> [&mut [usize; BUNDLE]; 2] {
+    let (first, second) = places.split_at_mut(BUNDLE);
+    // SAFETY: Both have so many.
+    unsafe {
+        [
+            &mut *first.as_mut_ptr().cast(),
+            &mut *second.as_mut_ptr().cast(),
+        ]
+    }
+}
+
+/// Offers a bundle of objects to the depot. Any context.
+///
+/// # Safety
+///
+/// They are free objects of this kind, and the caller gives them up if they are taken.
+#[inline(always)]
+pub(crate) unsafe fn put(
+    cpu: &PreemptDisabled,
+    kind: MagazineKind,
+    objects: &[usize; BUNDLE],
+) -> Offer {
+    let Some((stock, _)) = of(kind) else {
+        return Offer::Refused;
+    };
+    let offer = stock.with(cpu, |stock| stock.put(objects));
+    if offer == Some(Offer::Taken) {
+        keep_ageing();
+    }
+    offer.unwrap_or(Offer::Refused)
+}
+
+/// Offers two bundles to the depot; returns how many it took, from the second on.
+///
+/// # Safety
+///
+/// As for [`put`].
+#[inline(always)]
+pub(crate) unsafe fn put_two(
+    cpu: &PreemptDisabled,
+    kind: MagazineKind,
+    objects: [&[usize; BUNDLE]; 2],
+) -> (Offer, usize) {
+    let Some((stock, _)) = of(kind) else {
+        return (Offer::Refused, 0);
+    };
+    let [first, second] = objects;
+    let offer = stock.with(cpu, |stock| match stock.put(second) {
+        Offer::Taken if stock.put(first) == Offer::Taken => (Offer::Taken, 2),
+        Offer::Taken => (Offer::Taken, 1),
+        offer => (offer, 0),
+    });
+    if matches!(offer, Some((Offer::Taken, _))) {
+        keep_ageing();
+    }
+    offer.unwrap_or((Offer::Refused, 0))
+}
+
+/// Makes another bundle, for objects that are going to be offered; `false` if there is no memory.
+/// Any context but NMI.
+pub(crate) fn add_bundle(kind: MagazineKind) -> bool {
+    let Some((stock, _)) = of(kind) else {
+        return false;
+    };
+    let Some(room) = sys::room::<Bundle>(RUST_POOL_GFP_NOWAIT) else {
+        return false;
+    };
+    let bundle = KBox::write(
+        room,
+        Bundle {
+            next: null_mut(),
+            objects: [0; BUNDLE],
+        },
+    );
+    // If another CPU has the depot for long, the bundle is freed with the closure.
+    let added = stock.with(&PreemptDisabled::new(), move |stock| {
+        stock.spare.push(bundle)
+    });
+    added.is_some()
+}
+
+/// Notes that so many objects go to the heap which the depot was not asked to take. Any context.
+pub(crate) fn refuse(cpu: &PreemptDisabled, kind: MagazineKind, objects: u32) {
+    if let Some((stock, _)) = of(kind) {
+        stock.with(cpu, |stock| {
+            stock.refused = stock.refused.saturating_add(objects)
+        });
+    }
+}
+
+/// Whether a kind has a quota for bursts. Any context.
+#[inline]
+pub(crate) fn has_bursts(kind: MagazineKind) -> bool {
+    of(kind).is_some_and(|(stock, base)| {
+        // SAFETY: It is a word of a static. Any value that it had will do.
+        unsafe { (&raw const (*stock.data()).quota).read_volatile() > base }
+    })
+}
+
+/// How many objects the depot of a kind holds, and may hold.
+pub(crate) fn usage(kind: MagazineKind) -> Option<(usize, usize)> {
+    let (stock, _) = of(kind)?;
+    // SAFETY: As above.
+    let (held, quota) = unsafe {
+        let stock = stock.data();
+        (
+            (&raw const (*stock).held).read_volatile(),
+            (&raw const (*stock).quota).read_volatile(),
+        )
+    };
+    // CAST: Lossless on the architectures supported.
+    Some((held as usize, quota as usize))
+}
+
+/// Everything that the depot of a kind holds; `None` if another CPU has it for long. Any context.
+pub(crate) fn empty(kind: MagazineKind) -> Option<Surplus> {
+    let (stock, base) = of(kind)?;
+    let cpu = PreemptDisabled::new();
+    stock.with(&cpu, |stock| stock.empty(base, kind.bytes()))
+}
+
+/// What the depot of a kind did not need since the last call; `None` if another CPU has it for
+/// long. Any context.
+pub(crate) fn age(kind: MagazineKind) -> Option<Surplus> {
+    let (stock, base) = of(kind)?;
+    let cpu = PreemptDisabled::new();
+    stock.with(&cpu, |stock| stock.age(base, kind.bytes()))
+}
+
+/// Whether the depot is aged again and again, as long as it holds something.
+static AGEING: Atomic<u32> = Atomic::new(IDLE);
+const IDLE: u32 = 0;
+const WANTED: u32 = 1;
+const RUNS: u32 = 2;
+
+/// Has the depot aged, if that is not to be done anyway.
+#[inline(always)]
+fn keep_ageing() {
+    if read_once::read(&AGEING) == IDLE {
+        request_ageing();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn request_ageing() {
+    AGEING.store(WANTED, Relaxed);
+    sys::defer();
+}
+
+/// Whether somebody has to start the ageing. Then the caller does.
+pub(crate) fn start_ageing() -> bool {
+    AGEING.cmpxchg(WANTED, RUNS, Relaxed).is_ok()
+}
+
+/// Tells that a round of ageing begins: who puts something into the depot from now on asks for
+/// another.
+pub(crate) fn ageing_begins() {
+    AGEING.store(IDLE, Relaxed);
+}
+
+/// Tells that there will be another round.
+pub(crate) fn ageing_goes_on() {
+    AGEING.store(RUNS, Relaxed);
+}
+
+#[kernel::macros::kunit_tests(rust_pool_depot)]
+mod tests {
+    use super::*;
+
+    const BYTES: usize = 1024;
+
+    /// A stock that has so many bundles of room, and a quota for as many.
+    fn stock(bundles: u32) -> Stock {
+        // CAST: A small constant.
+        let mut stock = Stock::new(bundles * BUNDLE as u32);
+        for _ in 0..bundles {
+            let room = sys::room::<Bundle>(sys::raw::RUST_POOL_GFP_KERNEL);
+            if let Some(room) = room {
+                stock.spare.push(KBox::write(
+                    room,
+                    Bundle {
+                        next: null_mut(),
+                        objects: [0; BUNDLE],
+                    },
+                ));
+            }
+        }
+        stock
+    }
+
+    fn bundle(first: usize) -> [usize; BUNDLE] {
+        core::array::from_fn(|at| first + at)
+    }
+
+    /// Takes what is in the stock, and returns the first of each bundle.
+    fn firsts(surplus: &mut Surplus) -> [usize; 4] {
+        core::array::from_fn(|_| surplus.next().map_or(0, |it| it[0]))
+    }
+
+    #[test]
+    fn what_comes_last_goes_first() {
+        let mut stock = stock(2);
+        assert!(stock.put(&bundle(100)) == Offer::Taken);
+        assert!(stock.put(&bundle(200)) == Offer::Taken);
+        assert!(stock.put(&bundle(300)) == Offer::Refused);
+        let mut places = [0; BUNDLE];
+        assert!(stock.take(&mut places) && places == bundle(200));
+        assert!(stock.put(&bundle(300)) == Offer::Taken);
+        assert!(stock.take(&mut places) && places == bundle(300));
+        assert!(stock.take(&mut places) && places == bundle(100));
+        assert!(!stock.take(&mut places) && places == bundle(100));
+        drop(stock.empty(14, BYTES));
+    }
+
+    #[test]
+    fn without_a_bundle_nothing_is_taken() {
+        let mut stock = Stock::new(14);
+        assert!(stock.put(&bundle(100)) == Offer::NoBundle && stock.held == 0);
+    }
+
+    #[test]
+    fn a_burst_gets_what_was_refused() {
+        let before = reserved();
+        let mut stock = stock(0);
+        // Nothing was refused: the next burst would take from the heap as well.
+        stock.note(Demand::Burst(100), 0, BYTES);
+        assert!(stock.quota == 0);
+        stock.refused = 20;
+        stock.note(Demand::Burst(100), 0, BYTES);
+        assert!(stock.quota == 21 && stock.refused == 0);
+        stock.refused = 1000;
+        stock.note(Demand::Burst(28), 0, BYTES);
+        assert!(stock.quota == 35 && stock.refused == 986);
+        stock.note(Demand::Burst(28), 0, BYTES);
+        assert!(stock.quota == 35);
+        assert!(reserved() - before == 5 * bundle_bytes(BYTES));
+        stock.note(Demand::Steady, 0, BYTES);
+        assert!(stock.quota == 35);
+        stock.note(Demand::Calm, 0, BYTES);
+        assert!(stock.quota == 14 && stock.refused == 493);
+        drop(stock.empty(0, BYTES));
+        assert!(stock.quota == 0 && stock.refused == 0 && reserved() == before);
+    }
+
+    #[test]
+    fn no_more_than_the_cap() {
+        let before = reserved();
+        let mut stock = stock(0);
+        stock.refused = u32::MAX;
+        stock.note(Demand::Burst(u32::MAX), 0, BYTES);
+        assert!(stock.quota > 0 && reserved() <= CAP);
+        assert!(CAP - reserved() < bundle_bytes(BYTES));
+        assert!(!reserve(bundle_bytes(BYTES)) && reserved() <= CAP);
+        drop(stock.empty(0, BYTES));
+        assert!(reserved() == before);
+    }
+
+    #[test]
+    fn what_nobody_needs_ages() {
+        let mut stock = stock(4);
+        for first in [100, 200, 300, 400] {
+            assert!(stock.put(&bundle(first)) == Offer::Taken);
+        }
+        // There was a time when nothing was held.
+        let mut surplus = stock.age(28, BYTES);
+        assert!(firsts(&mut surplus) == [0; 4] && stock.held == 28);
+        let mut places = [0; BUNDLE];
+        assert!(stock.take(&mut places) && places == bundle(400));
+        // Three were not needed.
+        let mut surplus = stock.age(28, BYTES);
+        let [one, two, three, four] = firsts(&mut surplus);
+        assert!(one + two + three == 600 && four == 0 && stock.held == 0);
+    }
+
+    #[test]
+    fn what_nobody_visits_is_given_up() {
+        let mut stock = stock(4);
+        for first in [100, 200, 300] {
+            assert!(stock.put(&bundle(first)) == Offer::Taken);
+        }
+        drop(stock.age(28, BYTES));
+        let mut surplus = stock.age(28, BYTES);
+        assert!(firsts(&mut surplus) == [300, 200, 100, 0] && stock.held == 0);
+        assert!(stock.spare.0.is_null() && stock.full.0.is_null());
+    }
+
+    #[test]
+    fn base_quota_of_small_classes() {
+        for (&base, &units) in BASE.iter().zip(&SIZES) {
+            // CAST: Lossless on the architectures supported.
+            assert!(base as usize * units * UNIT <= BASE_BYTES);
+            assert!(base as usize % BUNDLE == 0);
+        }
+        assert!(BASE[0] > 0 && BASE[CLASSES - 1] == 0);
+    }
+}
