@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What tagged pool keeps ready and what its blocks share: magazines and the heap,
+# What tagged pool keeps ready and what its blocks share: magazines, depot and heap,
 # and that all of it goes back. Where a checker of the kernel watches there is neither.
 # vm-kernel: stock
 
@@ -29,7 +29,7 @@ memory_is_short() {
 	eventually nothing_held
 }
 
-# No block in a magazine, and no page of the heap.
+# No block in a magazine or in the depot, and no page of the heap.
 nothing_held() {
 	[ "$(held)" -eq 0 ] && [ "$(spans)" -eq 0 ]
 }
@@ -103,7 +103,7 @@ open_here() {
 }
 
 EXTRA=4
-begin_suites rp_test_pool magazines heap contention
+begin_suites rp_test_pool magazines depot heap contention
 awk '!/^#|^memory/ && $3' "$STATS/memory" | grep -q . && KEPT=yes || KEPT=no
 check "$PROGRAM: magazines are open" open_here
 run_cases

@@ -179,7 +179,7 @@ static const struct file_operations rpt_fops = {
 
 /* What one module has registered. */
 struct rpt_registration {
-	struct dentry *dirs[16];
+	struct dentry *dirs[24];
 	unsigned int count;
 	struct rpt_file *files;
 };

@@ -116,6 +116,10 @@ struct rpt_magazine {
 };
 
 void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine);
+/* The same of what the depot keeps between all CPUs. */
+void rpt_depot(struct rpt *t, size_t bytes, struct rpt_magazine *depot);
+/* What is reserved for bursts, and how much may be. */
+void rpt_reserved(struct rpt *t, u64 *reserved, u64 *cap);
 
 /* How full the heap is, by the head of `memory`. */
 struct rpt_heap {

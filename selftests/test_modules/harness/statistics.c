@@ -202,11 +202,10 @@ void rpt_family(struct rpt *t, const char *file, struct rpt_row *row)
 }
 EXPORT_SYMBOL_GPL(rpt_family);
 
-void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine)
+/* The row of the smallest kind that a block of so many bytes fits. */
+static void kept(struct rpt *t, const char *of, size_t bytes,
+		 struct rpt_magazine *magazine)
 {
-	bool small = bytes <= 4064;
-	const char *of = small ? "objects %llu %llu %llu %llu" :
-				 "pages %llu %llu %llu %llu";
 	char *text = rpt_text(t, "memory");
 	char *rest = text, *line;
 	struct rpt_magazine m;
@@ -216,7 +215,7 @@ void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine)
 		if (sscanf(line, of, &m.size, &m.limit, &m.held, &m.bytes) != 4)
 			continue;
 		/* The header is in front of a small block. */
-		if (m.size < bytes + (small ? 16 : 0))
+		if (m.size < bytes + (bytes <= 4064 ? 16 : 0))
 			continue;
 		*magazine = m;
 		magazine->found = true;
@@ -224,7 +223,34 @@ void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine)
 	}
 	rpt_text_free(text);
 }
+
+void rpt_magazine(struct rpt *t, size_t bytes, struct rpt_magazine *magazine)
+{
+	kept(t, bytes <= 4064 ? "objects %llu %llu %llu %llu" :
+				"pages %llu %llu %llu %llu", bytes, magazine);
+}
 EXPORT_SYMBOL_GPL(rpt_magazine);
+
+void rpt_depot(struct rpt *t, size_t bytes, struct rpt_magazine *depot)
+{
+	kept(t, "depot %llu %llu %llu %llu", bytes, depot);
+}
+EXPORT_SYMBOL_GPL(rpt_depot);
+
+void rpt_reserved(struct rpt *t, u64 *reserved, u64 *cap)
+{
+	char *text = rpt_text(t, "memory");
+	char *rest = text, *line;
+	bool found = false;
+
+	while (text && !found && (line = rpt_line(&rest)))
+		found = sscanf(line, "# for bursts: %llu bytes reserved of %llu",
+			       reserved, cap) == 2;
+	if (!found)
+		rpt_fail(t, "no line of what is reserved in memory");
+	rpt_text_free(text);
+}
+EXPORT_SYMBOL_GPL(rpt_reserved);
 
 void rpt_heap(struct rpt *t, struct rpt_heap *heap)
 {

@@ -19,18 +19,31 @@
 /* A magazine holds no more than this of it. These may be the heap's, from before. */
 #define KEPT	8
 
-/* Allocates a batch and frees it; how many blocks were a slab's. */
+static void *get(void)
+{
+	return ExAllocatePoolWithTag(NonPagedPoolNx, BYTES, TAG_HEAP);
+}
+
+/*
+ * Allocates a batch and frees it; how many blocks were a slab's. In between it frees
+ * some and allocates them again, so that this is no burst, for which the depot would
+ * keep the blocks.
+ */
 static unsigned int in_slabs(void)
 {
 	void *blocks[BLOCKS];
 	unsigned int i, found = 0;
 
 	for (i = 0; i < BLOCKS; i++) {
-		blocks[i] = ExAllocatePoolWithTag(NonPagedPoolNx, BYTES,
-						  TAG_HEAP);
+		blocks[i] = get();
+		if (i % 4 == 3 && blocks[i - 1]) {
+			ExFreePoolWithTag(blocks[i - 1], TAG_HEAP);
+			blocks[i - 1] = get();
+		}
+	}
+	for (i = 0; i < BLOCKS; i++)
 		if (blocks[i] && folio_test_slab(virt_to_folio(blocks[i])))
 			found++;
-	}
 	for (i = 0; i < BLOCKS; i++)
 		if (blocks[i])
 			ExFreePoolWithTag(blocks[i], TAG_HEAP);

@@ -3,7 +3,9 @@
  * Blocks that share pages: a small one behind a large one in its last page. None
  * touches another, whoever goes first, and no page stays when all have gone.
  */
+#include <linux/delay.h>
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/prandom.h>
@@ -65,6 +67,24 @@ static void soil_free_pages(void)
 	kvfree(pages);
 }
 
+/*
+ * Small blocks that the depot keeps from the case before lie where they lay then. It
+ * gives them back soon.
+ */
+static void wait_for_depot(struct rpt *t)
+{
+	unsigned long end = jiffies + RPT_PATIENCE;
+	struct rpt_magazine depot;
+
+	do {
+		rpt_depot(t, SMALL, &depot);
+		if (!depot.held)
+			return;
+		msleep(50);
+	} while (time_before(jiffies, end));
+	rpt_fail(t, "the depot still holds %llu blocks", depot.held);
+}
+
 /* Large blocks, and small ones of which some lie behind them. */
 struct pairs {
 	size_t bytes;
@@ -86,6 +106,7 @@ static bool make_pairs(struct rpt *t, struct pairs *p, size_t bytes,
 	};
 	if (!EXPECT(t, p->large && p->small))
 		return false;
+	wait_for_depot(t);
 	for (i = 0; i < p->count; i++) {
 		p->large[i] = get(p->bytes);
 		if (!EXPECT(t, p->large[i]))

@@ -22,6 +22,7 @@ static const struct rpt_suite *const suites[] = {
 	&usercopy_suite,
 	&wdm_suite,
 	&magazine_suite,
+	&depot_suite,
 	&heap_suite,
 	&contention_suite,
 	&irql_suite,

@@ -45,6 +45,7 @@ extern const struct rpt_suite badfree_suite;
 extern const struct rpt_suite usercopy_suite;
 extern const struct rpt_suite wdm_suite;
 extern const struct rpt_suite magazine_suite;
+extern const struct rpt_suite depot_suite;
 extern const struct rpt_suite heap_suite;
 extern const struct rpt_suite contention_suite;
 extern const struct rpt_suite irql_suite;

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What all CPUs keep between them and the heap: it serves the next burst, has a cap,
+ * ages, and goes when a CPU goes. What is done to a freed block changes nothing in it.
+ */
+#include <linux/cpu.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/irqflags.h>
+#include <linux/jiffies.h>
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "pool.h"
+
+/* More than a magazine holds by far. */
+#define LONGEST	200
+/* A burst is kept from the second or third time on. */
+#define TIMES	4
+/* A magazine holds no more than this in a burst. */
+#define MAGAZINE	28
+
+static const struct rpt_arg sizes[] = {
+	{ "40", 40 },
+	{ "500", 500 },
+	{ "1000", 1000 },
+	{ }
+};
+
+struct burst {
+	size_t bytes;
+	unsigned int count;
+	char *blocks[LONGEST];
+};
+
+static void get_all(void *arg)
+{
+	struct burst *b = arg;
+	unsigned int i;
+
+	for (i = 0; i < b->count; i++)
+		b->blocks[i] = ExAllocatePoolWithTag(NonPagedPoolNx, b->bytes,
+						     TAG_MAGAZINE);
+}
+
+static void put_all(void *arg)
+{
+	struct burst *b = arg;
+	unsigned int i;
+
+	for (i = 0; i < b->count; i++)
+		if (b->blocks[i])
+			ExFreePoolWithTag(b->blocks[i], TAG_MAGAZINE);
+}
+
+/* Some bursts, after which the depot keeps one. */
+static void repeat(struct burst *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < TIMES; i++) {
+		get_all(b);
+		put_all(b);
+	}
+}
+
+static struct burst *new_burst(struct rpt *t, size_t bytes, unsigned int count)
+{
+	struct burst *b = kzalloc_obj(*b);
+
+	if (!EXPECT(t, b))
+		return NULL;
+	b->bytes = bytes;
+	b->count = count;
+	return b;
+}
+
+/* Where a checker watches, nothing is kept. */
+static bool closed(struct rpt *t)
+{
+	struct rpt_magazine magazine;
+
+	rpt_magazine(t, 1000, &magazine);
+	EXPECT(t, magazine.found);
+	if (magazine.limit)
+		return false;
+	rpt_skip(t, "nothing is kept on this kernel");
+	return true;
+}
+
+/* All are there, and none lies in another. */
+static void expect_apart(struct rpt *t, struct burst *b)
+{
+	unsigned int i;
+
+	for (i = 0; i < b->count; i++)
+		if (EXPECT(t, b->blocks[i]))
+			rpt_fill(b->blocks[i], b->bytes, i);
+	for (i = 0; i < b->count; i++)
+		if (b->blocks[i] && !rpt_filled(b->blocks[i], b->bytes, i))
+			rpt_fail(t, "block %u of %zu bytes overwritten", i,
+				 b->bytes);
+}
+
+static void expect_capped(struct rpt *t)
+{
+	u64 reserved = 0, cap = 0;
+
+	rpt_reserved(t, &reserved, &cap);
+	EXPECT(t, reserved <= cap);
+}
+
+static void kept_for_the_next(struct rpt *t)
+{
+	struct rpt_magazine full, empty;
+	struct burst *b;
+
+	if (closed(t))
+		return;
+	b = new_burst(t, rpt_value(t), LONGEST);
+	if (!b)
+		return;
+	migrate_disable();
+	repeat(b);
+	rpt_depot(t, b->bytes, &full);
+	expect_capped(t);
+	get_all(b);
+	rpt_depot(t, b->bytes, &empty);
+	expect_apart(t, b);
+	put_all(b);
+	migrate_enable();
+	EXPECT(t, full.found);
+	/* But for a few that come and go. */
+	EXPECT(t, full.held + MAGAZINE >= LONGEST * 3 / 4);
+	EXPECT(t, full.held <= full.limit);
+	EXPECT_EQ(t, full.bytes, full.held * full.size);
+	EXPECT(t, empty.held + LONGEST / 2 <= full.held);
+	kfree(b);
+}
+
+/* Waits until the depot holds nothing of any size in @list, and nothing is reserved. */
+static bool aged(struct rpt *t, const struct rpt_arg *list)
+{
+	u64 reserved = 0, cap = 0;
+	struct rpt_magazine depot;
+
+	rpt_reserved(t, &reserved, &cap);
+	if (reserved)
+		return false;
+	for (; list->name; list++) {
+		rpt_depot(t, list->value, &depot);
+		if (depot.held)
+			return false;
+	}
+	return true;
+}
+
+static void wait_for_age(struct rpt *t, const struct rpt_arg *list)
+{
+	unsigned long start = jiffies, end = start + RPT_PATIENCE;
+
+	while (!aged(t, list) && time_before(jiffies, end))
+		msleep(50);
+	EXPECT(t, aged(t, list));
+	rpt_note(t, "aged within %u ms", jiffies_to_msecs(jiffies - start));
+}
+
+static void ages(struct rpt *t)
+{
+	struct rpt_magazine depot, magazine;
+	struct burst *b;
+
+	if (closed(t))
+		return;
+	b = new_burst(t, rpt_value(t), LONGEST);
+	if (!b)
+		return;
+	migrate_disable();
+	repeat(b);
+	rpt_depot(t, b->bytes, &depot);
+	migrate_enable();
+	EXPECT(t, depot.held > 0);
+	wait_for_age(t, sizes);
+	rpt_magazine(t, b->bytes, &magazine);
+	EXPECT(t, magazine.held <= magazine.limit * num_online_cpus());
+	EXPECT(t, magazine.limit * magazine.size <= 2 * 4096);
+	kfree(b);
+}
+
+/* Bursts of all sizes, which is more than may be kept. */
+static void capped(struct rpt *t)
+{
+	u64 reserved = 0, cap = 0, most = 0;
+	struct burst *b;
+	size_t bytes;
+
+	if (closed(t))
+		return;
+	b = new_burst(t, 0, LONGEST);
+	if (!b)
+		return;
+	for (bytes = 16; bytes <= 4064; bytes += 88) {
+		b->bytes = bytes;
+		migrate_disable();
+		repeat(b);
+		migrate_enable();
+		rpt_reserved(t, &reserved, &cap);
+		EXPECT(t, reserved <= cap);
+		most = max(most, reserved);
+	}
+	rpt_note(t, "at most %llu of %llu bytes reserved", most, cap);
+	EXPECT(t, most > cap / 2);
+	wait_for_age(t, sizes);
+	kfree(b);
+}
+
+static void freed_twice(struct rpt *t)
+{
+	const struct rpt_violation *v;
+	struct burst *b;
+	unsigned int i;
+
+	if (closed(t))
+		return;
+	b = new_burst(t, rpt_value(t), 40);
+	if (!b)
+		return;
+	migrate_disable();
+	repeat(b);
+	for (i = 0; i < b->count; i++) {
+		ExFreePoolWithTag(b->blocks[i], TAG_MAGAZINE);
+		v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x07);
+		if (v)
+			EXPECT(t, rpt_shows(v->p[3], b->blocks[i]));
+	}
+	get_all(b);
+	expect_apart(t, b);
+	put_all(b);
+	migrate_enable();
+	kfree(b);
+}
+
+/*
+ * Overwrites freed blocks with an address, and then allocates: that address is not
+ * handed out.
+ */
+static void written_after_the_free(struct rpt *t)
+{
+	static u64 target[64];
+	struct rpt_magazine depot, magazine;
+	struct burst *before, *after;
+	unsigned int i, j;
+	unsigned long flags;
+
+	if (closed(t))
+		return;
+	before = new_burst(t, rpt_value(t), 40);
+	after = new_burst(t, rpt_value(t), 40);
+	migrate_disable();
+	if (before && after) {
+		repeat(before);
+		rpt_depot(t, before->bytes, &depot);
+		rpt_magazine(t, before->bytes, &magazine);
+	}
+	/* What is not kept may be anybody's memory. */
+	if (before && after &&
+	    EXPECT(t, depot.held + magazine.held >= before->count)) {
+		/* Nothing may come or go meanwhile. */
+		local_irq_save(flags);
+		get_all(before);
+		put_all(before);
+		for (i = 0; i < before->count; i++)
+			for (j = 0; before->blocks[i] && j + 8 <= before->bytes; j += 8)
+				*(u64 *)(before->blocks[i] + j) = (u64)&target[32];
+		get_all(after);
+		local_irq_restore(flags);
+		for (i = 0; i < after->count; i++)
+			EXPECT(t, after->blocks[i] < (char *)target ||
+				  after->blocks[i] >= (char *)target + sizeof(target));
+		expect_apart(t, after);
+		put_all(after);
+	}
+	migrate_enable();
+	kfree(before);
+	kfree(after);
+}
+
+/* One CPU allocates, another one frees. */
+static void exchanged(struct rpt *t)
+{
+	struct rpt_magazine before, after;
+	struct burst *b;
+	unsigned int other = cpumask_last(cpu_online_mask), i;
+
+	if (closed(t))
+		return;
+	if (!other) {
+		rpt_skip(t, "there is no other CPU");
+		return;
+	}
+	b = new_burst(t, rpt_value(t), LONGEST);
+	if (!b)
+		return;
+	for (i = 0; i < 2 * TIMES; i++) {
+		smp_call_function_single(0, get_all, b, true);
+		rpt_depot(t, b->bytes, &before);
+		smp_call_function_single(other, put_all, b, true);
+		rpt_depot(t, b->bytes, &after);
+	}
+	EXPECT(t, after.held >= before.held + LONGEST / 2);
+	smp_call_function_single(0, get_all, b, true);
+	expect_apart(t, b);
+	rpt_depot(t, b->bytes, &before);
+	EXPECT(t, before.held + LONGEST / 2 <= after.held);
+	put_all(b);
+	kfree(b);
+}
+
+static void cpu_goes(struct rpt *t)
+{
+	/* The first CPU stays. */
+	unsigned int cpu = cpumask_last(cpu_online_mask);
+	u64 before = 0, reserved = 0, cap = 0;
+	struct rpt_magazine depot;
+	struct burst *b;
+	unsigned int i;
+
+	if (closed(t))
+		return;
+	if (!cpu) {
+		rpt_skip(t, "there is no other CPU");
+		return;
+	}
+	b = new_burst(t, rpt_value(t), LONGEST);
+	if (!b)
+		return;
+	for (i = 0; i < TIMES; i++) {
+		smp_call_function_single(cpu, get_all, b, true);
+		smp_call_function_single(cpu, put_all, b, true);
+	}
+	rpt_reserved(t, &before, &cap);
+	if (EXPECT_EQ(t, remove_cpu(cpu), 0)) {
+		rpt_depot(t, b->bytes, &depot);
+		EXPECT_EQ(t, depot.held, 0);
+		rpt_reserved(t, &reserved, &cap);
+		EXPECT_EQ(t, add_cpu(cpu), 0);
+	}
+	rpt_note(t, "%llu bytes reserved, then %llu", before, reserved);
+	EXPECT(t, reserved < before);
+	wait_for_age(t, sizes);
+	kfree(b);
+}
+
+static const struct rpt_case cases[] = {
+	{ "burst_is_kept_for_the_next", kept_for_the_next, sizes },
+	{ "ages_when_idle", ages, sizes },
+	{ "all_bursts_have_one_cap", capped },
+	{ "second_free_of_a_kept_block", freed_twice, sizes },
+	{ "write_after_the_free_changes_nothing", written_after_the_free, sizes },
+	{ "cpus_exchange_blocks", exchanged, sizes },
+	{ "given_back_when_a_cpu_goes", cpu_goes, sizes },
+};
+
+const struct rpt_suite depot_suite = RPT_SUITE("depot", cases);
