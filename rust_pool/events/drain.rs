@@ -49,10 +49,12 @@ pub(crate) unsafe fn exit() {
 #[no_mangle]
 unsafe extern "C" fn rust_pool_spare() -> usize {
     let depot = |kind| depot::usage(kind).map_or(0, |(held, _)| held);
+    let heap = heap::usage();
     MagazineKind::all()
         .map(|kind| magazine::held(kind) + depot(kind))
         .sum::<usize>()
-        + heap::usage().waiting
+        + heap.waiting
+        + heap.spare
         + lookaside::held()
         + work::waiting().0
 }

@@ -10,6 +10,9 @@
 //! The heap is used unless a kernel checker wants to see every allocation. One lock protects it,
 //! which the fast path does not take. A CPU that finds it held records the contention; for 100 ms
 //! small blocks then come from slab caches, for which CPUs do not wait for each other.
+//!
+//! A page that is wanted for small blocks alone is taken from a few spare spans. They are made
+//! together, with pages that the kernel allocates at once, or are left of what was freed.
 
 pub(crate) mod bins;
 pub(crate) mod page_bitmap;
@@ -27,6 +30,7 @@ use crate::{
             },
             page_bitmap::UNITS,
             span::{
+                Empty,
                 Object,
                 Pages,
                 Span, //
@@ -38,6 +42,7 @@ use crate::{
     sys::{
         self,
         arch::read_once,
+        raw::RUST_POOL_GFP_NOWAIT,
         PAGE_SIZE, //
     }, //
 };
@@ -63,6 +68,8 @@ const WAITING: usize = 16;
 const WAITING_SHARE: usize = 22;
 /// While fewer than this many wait, an empty span waits too.
 const EMPTY: usize = 2;
+/// How many empty spans of one page are kept for small blocks at most.
+const SPARE: usize = span::TOGETHER;
 /// No new page is used for small blocks while more than this part of the heap is free.
 const SLACK_SHARE: usize = 8;
 
@@ -88,42 +95,10 @@ pub(crate) struct Heap {
     settled: Bins,
     /// Spans whose block in front is gone, by the run that another such block could use.
     waiting: Bins,
-    /// Units that are free, in all spans together.
+    /// Units that are free, in all of these spans together.
     free: usize,
-}
-
-/// Spans without a block that have left the heap. They are freed on drop, which has to happen after
-/// the lock is released.
-///
-/// # Invariants
-///
-/// A list of spans from `KBox::leak()`.
-struct Empty(Option<NonNull<Span>>);
-
-impl Empty {
-    fn none() -> Self {
-        // INVARIANT: The list is empty.
-        Self(None)
-    }
-
-    fn add(&mut self, mut span: KBox<Span>) {
-        span.hide();
-        span.next = self.0;
-        // INVARIANT: The list goes on behind the new span.
-        self.0 = Some(NonNull::from(KBox::leak(span)));
-    }
-}
-
-impl Drop for Empty {
-    fn drop(&mut self) {
-        while let Some(first) = self.0 {
-            // SAFETY: By the type invariant it comes from `KBox::leak()`.
-            let span = KBox::into_inner(unsafe { KBox::from_raw(first.as_ptr()) });
-            // INVARIANT: The list goes on without it.
-            self.0 = span.next;
-            drop(span.into_pages());
-        }
-    }
+    /// Spans of one page that are empty, for the next small blocks that need a page.
+    spare: Empty,
 }
 
 /// How full the heap is.
@@ -131,7 +106,9 @@ pub(crate) struct Usage {
     pub(crate) spans: usize,
     /// Those without a block in front that once had one.
     pub(crate) waiting: usize,
-    /// Bytes in all of their last pages.
+    /// Those that are kept although they are empty.
+    pub(crate) spare: usize,
+    /// Bytes that are free in all of their last pages.
     pub(crate) free: usize,
     /// Bytes in the pages that wait for a block in front.
     pub(crate) idle: usize,
@@ -146,6 +123,7 @@ impl Heap {
             settled: Bins::new()?,
             waiting: Bins::new()?,
             free: 0,
+            spare: Empty::none(),
         })
     }
 
@@ -226,7 +204,12 @@ impl Heap {
         self.free = self.free.wrapping_add(objects.len().wrapping_mul(units));
         if let Some(span) = gone {
             self.free = self.free.wrapping_sub(span.free_units());
-            empty.add(span);
+            span.hide();
+            if span.is_of_one_page() && self.spare.len() < SPARE {
+                self.spare.push(span);
+            } else {
+                empty.push(span);
+            }
         }
     }
 
@@ -415,13 +398,36 @@ pub(crate) fn place_in_new_page(
     request: Request,
     must: bool,
 ) {
-    if read_once::read(&OPEN) == 0 || !(must || lock().wants_page()) {
+    if read_once::read(&OPEN) == 0 {
         return;
     }
-    if let Some(mut span) = request.attempt(|gfp| Span::new(1, gfp)) {
-        span.fill(units, wanted.min(batch.room()), batch);
-        lock().add(span);
+    let most = wanted.min(batch.room());
+    let mut heap = lock();
+    if !must && !heap.wants_page() {
+        return;
     }
+    if let Some(mut span) = heap.spare.pop() {
+        span.fill(units, most, batch);
+        heap.add(span);
+        return;
+    }
+    drop(heap);
+    let mut more = Span::several(RUST_POOL_GFP_NOWAIT);
+    let span = more.pop();
+    let Some(mut span) = span.or_else(|| request.attempt(|gfp| Span::new(1, gfp))) else {
+        return;
+    };
+    span.fill(units, most, batch);
+    let mut heap = lock();
+    heap.add(span);
+    while heap.spare.len() < SPARE {
+        let Some(span) = more.pop() else {
+            break;
+        };
+        heap.spare.push(span);
+    }
+    // Those for which there was no room are dropped after the lock.
+    drop(heap);
 }
 
 /// Removes small blocks. Any context but NMI.
@@ -465,16 +471,17 @@ pub(crate) fn object_at(addr: usize) -> Option<Object> {
 pub(crate) fn usage() -> Usage {
     let heap = lock();
     Usage {
-        spans: heap.len(),
+        spans: heap.len() + heap.spare.len(),
         waiting: heap.waiting.len(),
-        free: heap.free * UNIT,
+        spare: heap.spare.len(),
+        free: heap.free * UNIT + heap.spare.len() * PAGE_SIZE,
         // The last page of a span is not idle.
         idle: heap.waiting.pages().saturating_sub(heap.waiting.len()) * PAGE_SIZE,
         contentions: CONTENTIONS.load(Relaxed),
     }
 }
 
-/// Gives back the pages that wait for a block. Any context but NMI.
+/// Gives back the pages that wait for a block, and the spare ones. Any context but NMI.
 pub(crate) fn shrink() {
     loop {
         let mut heap = lock();
@@ -484,6 +491,9 @@ pub(crate) fn shrink() {
             break;
         }
     }
+    let spare = lock().spare.take();
+    // It is dropped after the lock.
+    drop(spare);
 }
 
 /// Forgets the spans that are left, when the module is unloaded; their pages stay.

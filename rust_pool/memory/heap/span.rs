@@ -30,8 +30,17 @@ use crate::{
         PAGE_SIZE, //
     }, //
 };
-use core::ptr::NonNull;
+use core::{
+    mem::{
+        ManuallyDrop,
+        MaybeUninit, //
+    },
+    ptr::NonNull, //
+};
 use kernel::prelude::*;
+
+/// How many spans of one page are made together.
+pub(crate) const TOGETHER: usize = 4;
 
 /// The record of a span.
 ///
@@ -70,11 +79,30 @@ pub(crate) struct Object {
 impl Span {
     /// A span of `pages` pages, without a block.
     pub(crate) fn new(pages: usize, gfp: Gfp) -> Option<KBox<Self>> {
-        let count = u8::try_from(pages).ok()?;
         let room = sys::room(gfp)?;
-        let base = sys::pages_exact(pages * PAGE_SIZE, gfp)?;
+        Self::of(room, Pages::new(pages, gfp)?)
+    }
+
+    /// Spans of one page, without a block, up to [`TOGETHER`]. One call of the kernel's page
+    /// allocator costs as much as all else that is done for them.
+    pub(crate) fn several(gfp: Gfp) -> Empty {
+        let mut spans = Empty::none();
+        let mut left = Pages::new(TOGETHER, gfp);
+        while let Some(page) = left.as_mut().and_then(Pages::split_first) {
+            let span = sys::room(gfp).and_then(|room| Self::of(room, page));
+            if let Some(span) = span {
+                spans.push(span);
+            }
+        }
+        spans
+    }
+
+    /// The span of these pages; `None` if they are too many.
+    fn of(room: KBox<MaybeUninit<Self>>, pages: Pages) -> Option<KBox<Self>> {
+        let count = u8::try_from(pages.pages).ok()?;
+        let base = ManuallyDrop::new(pages).base;
         recently_freed::forget(base.as_ptr() as usize);
-        // INVARIANT: `base` was just allocated with so many pages, and no unit is in use.
+        // INVARIANT: The pages are the span's now, and no unit is in use.
         Some(KBox::write(
             room,
             Self {
@@ -153,6 +181,11 @@ impl Span {
 
     pub(crate) fn pages(&self) -> usize {
         usize::from(self.pages)
+    }
+
+    /// Whether it is a page for small blocks only, all of which may be used.
+    pub(crate) fn is_of_one_page(&self) -> bool {
+        self.pages == 1 && !self.front && self.retired == 0
     }
 
     /// Whether a page-aligned block could be at its front, and is not.
@@ -321,6 +354,68 @@ impl Span {
     }
 }
 
+/// Spans without a block that are in no bin. They are freed on drop, which must not happen under a
+/// lock.
+///
+/// # Invariants
+///
+/// A list of `len` spans from `KBox::leak()`.
+pub(crate) struct Empty {
+    first: Option<NonNull<Span>>,
+    len: usize,
+}
+
+// SAFETY: It owns its spans, which may go to any thread.
+unsafe impl Send for Empty {}
+
+impl Empty {
+    /// No spans.
+    pub(crate) const fn none() -> Self {
+        // INVARIANT: The list is empty.
+        Self {
+            first: None,
+            len: 0,
+        }
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Adds one.
+    pub(crate) fn push(&mut self, mut span: KBox<Span>) {
+        span.next = self.first;
+        // INVARIANT: The list goes on behind the new span.
+        self.first = Some(NonNull::from(KBox::leak(span)));
+        self.len = self.len.wrapping_add(1);
+    }
+
+    /// Takes out the one that was added last.
+    pub(crate) fn pop(&mut self) -> Option<KBox<Span>> {
+        let first = self.first?;
+        // SAFETY: By the type invariant it comes from `KBox::leak()`, and it leaves the list.
+        let span = unsafe { KBox::from_raw(first.as_ptr()) };
+        // INVARIANT: The list goes on without it.
+        self.first = span.next;
+        self.len = self.len.wrapping_sub(1);
+        Some(span)
+    }
+
+    /// All of them, which leaves none.
+    pub(crate) fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::none())
+    }
+}
+
+impl Drop for Empty {
+    fn drop(&mut self) {
+        while let Some(span) = self.pop() {
+            drop(KBox::into_inner(span).into_pages());
+        }
+    }
+}
+
 /// Pages that are not used any more; freed on drop.
 ///
 /// # Invariants
@@ -332,8 +427,31 @@ pub(crate) struct Pages {
     pages: usize,
 }
 
+impl Pages {
+    fn new(pages: usize, gfp: Gfp) -> Option<Self> {
+        // INVARIANT: They were just allocated.
+        Some(Self {
+            base: sys::pages_exact(pages * PAGE_SIZE, gfp)?,
+            pages,
+        })
+    }
+
+    /// Takes the first of them out, unless there is none left.
+    fn split_first(&mut self) -> Option<Self> {
+        let rest = self.pages.checked_sub(1)?;
+        let next = NonNull::new((self.base.as_ptr() as usize + PAGE_SIZE) as *mut u8)?;
+        let base = core::mem::replace(&mut self.base, next);
+        // INVARIANT: The first page goes to the result, and the others stay.
+        self.pages = rest;
+        Some(Self { base, pages: 1 })
+    }
+}
+
 impl Drop for Pages {
     fn drop(&mut self) {
+        if self.pages == 0 {
+            return;
+        }
         // SAFETY: By the type invariant the pages belong to this value; they are not used any more.
         unsafe {
             PageHeader::erase(self.base);
@@ -405,6 +523,26 @@ mod tests {
             remove(&mut span, one, 20);
             assert!(done(span));
         }
+    }
+
+    #[test]
+    fn several_pages_of_one_allocation() {
+        let mut spans = Span::several(sys::raw::RUST_POOL_GFP_KERNEL);
+        assert!(spans.len() == TOGETHER);
+        let mut last = 0;
+        while let Some(mut span) = spans.pop() {
+            // The one that was made last comes first.
+            assert!(last == 0 || span.last() + PAGE_SIZE == last);
+            last = span.last();
+            assert!(span.is_of_one_page() && span.is_empty() && span.run() == UNITS);
+            let object = place(&mut span, 20);
+            let Some(object) = object else { return };
+            span.show();
+            assert!(Span::find(at(object)) == Some(NonNull::from(&*span)));
+            remove(&mut span, object, 20);
+            assert!(done(span));
+        }
+        assert!(spans.len() == 0);
     }
 
     #[test]
