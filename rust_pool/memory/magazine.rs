@@ -577,6 +577,23 @@ pub(crate) fn lower(kind: MagazineKind) -> bool {
     over.unwrap_or(false)
 }
 
+/// By how many bytes more this CPU's magazine is to hold for a burst, if it does not yet. Any
+/// context.
+pub(crate) fn lacks(kind: MagazineKind) -> usize {
+    // CAST: A small constant.
+    let is_low = |limit: u32| limit != 0 && limit < CAPACITY as u32;
+    let lacks = with(kind, |_, magazine| is_low(magazine.limit));
+    match lacks {
+        Some(true) => raise_bytes(kind),
+        _ => 0,
+    }
+}
+
+/// Raises the limit of this CPU's magazine for a burst, if so much may be held. Any context.
+pub(crate) fn raise(kind: MagazineKind) {
+    with(kind, |_, magazine| magazine.raise(kind));
+}
+
 /// Puts as many free blocks into this CPU's magazine as fit; returns their number. Any context.
 ///
 /// # Safety

@@ -14,6 +14,11 @@
 //! much more as that burst took, if objects had to go to the heap since. All that the depot and the
 //! magazines may hold for bursts is reserved first, at most [`CAP`] for all classes together. A
 //! class whose depot nobody visits for half a second loses all of it ([`age`]).
+//!
+//! If all is reserved when a burst wants more, another class gives way ([`make_room`]): the one
+//! that nobody visited for longest, if that is a while; or else the one that has most, until both
+//! have the same. So a burst of one class does not keep the others out, and classes that are in use
+//! do not take from each other again and again.
 
 use crate::{
     header::UNIT,
@@ -49,7 +54,8 @@ use kernel::{
     sync::atomic::{
         Atomic,
         Relaxed, //
-    }, //
+    },
+    time::msecs_to_jiffies, //
 };
 
 /// How many objects a bundle has: half of what a magazine usually holds, or a quarter of the most.
@@ -66,6 +72,13 @@ const BASE_BYTES: usize = 2048;
 
 /// How many bundles are given up at once of a depot that is in use, as its lock is held meanwhile.
 const AT_ONCE: u32 = 128;
+
+/// How many bundles a class gives up at once to make room for another. Whoever wants that room
+/// gives them back to the heap.
+const FEW: u32 = 8;
+
+/// A class that nobody visited for so long gives way to any other that wants more.
+const IDLE_MS: u32 = 16;
 
 /// Objects that a CPU takes with no free in between before that counts as a burst.
 pub(crate) const BURST: u32 = 12;
@@ -141,6 +154,10 @@ struct Stock {
     quota: u32,
     /// Objects that went to the heap as there was no quota for them.
     refused: u32,
+    /// How many bundles of quota a burst wants that others have reserved.
+    lacking: u32,
+    /// When somebody came last, in jiffies.
+    seen: u32,
     /// Whether somebody came since [`Self::age`] was called last.
     visited: bool,
 }
@@ -168,14 +185,22 @@ impl Stock {
             low: 0,
             quota,
             refused: 0,
+            lacking: 0,
+            seen: 0,
             visited: false,
         }
+    }
+
+    /// Notes that somebody came.
+    #[inline(always)]
+    fn visit(&mut self) {
+        self.seen = clock();
+        self.visited = true;
     }
 
     /// Moves the objects of a bundle to `places`; `false` if there is none.
     #[inline(always)]
     fn take(&mut self, places: &mut [usize; BUNDLE]) -> bool {
-        self.visited = true;
         let Some(bundle) = self.full.pop() else {
             return false;
         };
@@ -191,10 +216,9 @@ impl Stock {
     /// Takes objects, if there is quota and a bundle for them.
     #[inline(always)]
     fn put(&mut self, objects: &[usize; BUNDLE]) -> Offer {
-        self.visited = true;
         if self.held >= self.quota {
             // CAST: A small constant.
-            self.refused = self.refused.saturating_add(BUNDLE as u32);
+            self.refuse(BUNDLE as u32);
             return Offer::Refused;
         }
         let Some(mut bundle) = self.spare.pop() else {
@@ -208,6 +232,12 @@ impl Stock {
         Offer::Taken
     }
 
+    /// Notes that so many objects go to the heap.
+    #[inline(always)]
+    fn refuse(&mut self, objects: u32) {
+        self.refused = self.refused.saturating_add(objects);
+    }
+
     /// Notes what a CPU tells. `base` is the base quota, and `bytes` are those of an object.
     #[inline(always)]
     fn note(&mut self, demand: Demand, base: u32, bytes: usize) {
@@ -215,9 +245,10 @@ impl Stock {
             Demand::Burst(run) if self.refused != 0 && run >= self.quota => self.grow(run, bytes),
             Demand::Calm => {
                 self.refused /= 2;
-                if self.quota > base {
+                // What is held stays reserved.
+                if self.quota > base && self.quota > self.held {
                     // CAST: A small constant.
-                    let bundles = self.quota.wrapping_sub(base) / BUNDLE as u32;
+                    let bundles = self.quota.wrapping_sub(base.max(self.held)) / BUNDLE as u32;
                     self.shrink(bundles.div_ceil(2), base, bytes);
                 }
             }
@@ -232,16 +263,25 @@ impl Stock {
         // CAST: A small constant.
         let bundle = BUNDLE as u32;
         let wanted = run.saturating_sub(self.quota).saturating_add(bundle);
-        let bundles = wanted.min(self.refused).div_ceil(bundle);
+        self.reserve(wanted.min(self.refused).div_ceil(bundle), bytes);
+    }
+
+    /// Reserves the quota of so many bundles, as far as there is room within the cap, and notes how
+    /// many are lacking.
+    fn reserve(&mut self, bundles: u32, bytes: usize) {
         let got = reserve_some(bundles, bundle_bytes(bytes));
+        // CAST: A small constant.
+        let objects = got.saturating_mul(BUNDLE as u32);
         // INVARIANT: So much was just reserved.
-        self.quota = self.quota.saturating_add(got.saturating_mul(bundle));
-        self.refused = if got < bundles {
-            // There is no more. It is asked for again when more was refused.
-            0
-        } else {
-            self.refused.saturating_sub(got.saturating_mul(bundle))
-        };
+        self.quota = self.quota.saturating_add(objects);
+        self.refused = self.refused.saturating_sub(objects);
+        self.lacking = bundles.saturating_sub(got);
+    }
+
+    /// Notes that nobody gives way. A burst asks again when more was refused.
+    fn do_without(&mut self) {
+        self.lacking = 0;
+        self.refused = 0;
     }
 
     /// Gives up the quota of up to so many bundles.
@@ -255,6 +295,38 @@ impl Stock {
         self.quota = self.quota.wrapping_sub(bundles.wrapping_mul(bundle));
         // CAST: Lossless on the architectures supported.
         release((bundles as usize).saturating_mul(bundle_bytes(bytes)));
+    }
+
+    /// Gives up the quota of up to so many bundles to another class: what is not used now, and of
+    /// what is held a few bundles. `None` if it has none to give.
+    fn give_way(&mut self, bundles: u32, base: u32, bytes: usize) -> Option<Surplus> {
+        // CAST: A small constant.
+        let bundle = BUNDLE as u32;
+        let kept = self.held.saturating_sub(FEW.wrapping_mul(bundle));
+        let most = self.quota.saturating_sub(base.max(kept)) / bundle;
+        let bundles = bundles.min(most);
+        if bundles == 0 {
+            return None;
+        }
+        self.shrink(bundles, base, bytes);
+        let mut full = Bundles::none();
+        for _ in 0..FEW {
+            if self.held <= self.quota {
+                break;
+            }
+            let Some(bundle) = self.full.pop() else {
+                break;
+            };
+            // INVARIANT: These objects are those of `full` now, and are counted out.
+            full.push(bundle);
+            // CAST: A small constant.
+            self.held = self.held.wrapping_sub(BUNDLE as u32);
+        }
+        self.low = self.low.min(self.held);
+        Some(Surplus {
+            full,
+            spare: Bundles::none(),
+        })
     }
 
     /// Gives up what was not needed since the last call: all, if nobody came.
@@ -275,6 +347,7 @@ impl Stock {
         self.held = self.held.wrapping_sub(bundles.wrapping_mul(BUNDLE as u32));
         self.low = self.held;
         self.refused /= 2;
+        self.lacking = 0;
         self.shrink(bundles, base, bytes);
         Surplus {
             full,
@@ -285,7 +358,7 @@ impl Stock {
     /// Gives up everything.
     fn empty(&mut self, base: u32, bytes: usize) -> Surplus {
         self.shrink(u32::MAX, base, bytes);
-        self.refused = 0;
+        self.do_without();
         self.held = 0;
         self.low = 0;
         // INVARIANT: Nothing is held.
@@ -316,6 +389,13 @@ impl Drop for Surplus {
         // Whoever has a surplus takes all objects out.
         while self.full.pop().or_else(|| self.spare.pop()).is_some() {}
     }
+}
+
+/// When it is, in jiffies.
+#[inline(always)]
+fn clock() -> u32 {
+    // CAST: The lower half, of which differences are taken.
+    sys::jiffies() as u32
 }
 
 /// The bytes that a bundle of such objects holds, with its own.
@@ -406,6 +486,7 @@ pub(crate) fn take(
     };
     let [first, second] = halves(places);
     let taken = stock.with(cpu, |stock| {
+        stock.visit();
         stock.note(demand, base, kind.bytes());
         // CAST: Small constants.
         if !stock.take(first) {
@@ -450,7 +531,10 @@ pub(crate) unsafe fn put(
     let Some((stock, _)) = of(kind) else {
         return Offer::Refused;
     };
-    let offer = stock.with(cpu, |stock| stock.put(objects));
+    let offer = stock.with(cpu, |stock| {
+        stock.visit();
+        stock.put(objects)
+    });
     if offer == Some(Offer::Taken) {
         keep_ageing();
     }
@@ -472,10 +556,19 @@ pub(crate) unsafe fn put_two(
         return (Offer::Refused, 0);
     };
     let [first, second] = objects;
-    let offer = stock.with(cpu, |stock| match stock.put(second) {
-        Offer::Taken if stock.put(first) == Offer::Taken => (Offer::Taken, 2),
-        Offer::Taken => (Offer::Taken, 1),
-        offer => (offer, 0),
+    let offer = stock.with(cpu, |stock| {
+        stock.visit();
+        match stock.put(second) {
+            Offer::Taken if stock.put(first) == Offer::Taken => (Offer::Taken, 2),
+            Offer::Taken => (Offer::Taken, 1),
+            Offer::Refused => {
+                // Then the first goes to the heap, too.
+                // CAST: A small constant.
+                stock.refuse(BUNDLE as u32);
+                (Offer::Refused, 0)
+            }
+            Offer::NoBundle => (Offer::NoBundle, 0),
+        }
     });
     if matches!(offer, Some((Offer::Taken, _))) {
         keep_ageing();
@@ -509,9 +602,7 @@ pub(crate) fn add_bundle(kind: MagazineKind) -> bool {
 /// Notes that so many objects go to the heap which the depot was not asked to take. Any context.
 pub(crate) fn refuse(cpu: &PreemptDisabled, kind: MagazineKind, objects: u32) {
     if let Some((stock, _)) = of(kind) {
-        stock.with(cpu, |stock| {
-            stock.refused = stock.refused.saturating_add(objects)
-        });
+        stock.with(cpu, |stock| stock.refuse(objects));
     }
 }
 
@@ -522,6 +613,115 @@ pub(crate) fn has_bursts(kind: MagazineKind) -> bool {
         // SAFETY: It is a word of a static. Any value that it had will do.
         unsafe { (&raw const (*stock.data()).quota).read_volatile() > base }
     })
+}
+
+/// Whether a burst of a kind wants quota that others have reserved. Any context.
+#[inline]
+pub(crate) fn lacks(kind: MagazineKind) -> bool {
+    of(kind).is_some_and(|(stock, _)| {
+        // SAFETY: As above.
+        unsafe { (&raw const (*stock.data()).lacking).read_volatile() != 0 }
+    })
+}
+
+/// What a class has reserved for bursts.
+#[derive(Clone, Copy)]
+struct Claim {
+    bytes: usize,
+    /// For how long nobody has come, in jiffies.
+    idle: u32,
+}
+
+/// What a class has reserved, if it has. The values may be a little old.
+fn claim(kind: MagazineKind, now: u32) -> Option<Claim> {
+    let (stock, base) = of(kind)?;
+    // SAFETY: As above.
+    let (quota, seen) = unsafe {
+        let stock = stock.data();
+        (
+            (&raw const (*stock).quota).read_volatile(),
+            (&raw const (*stock).seen).read_volatile(),
+        )
+    };
+    // CAST: A small constant.
+    let bundles = quota.saturating_sub(base) / BUNDLE as u32;
+    // Another CPU may have come after `now`.
+    // CAST: A difference in time, which may be negative; it is not after `max()`.
+    let idle = (now.wrapping_sub(seen) as i32).max(0) as u32;
+    (bundles != 0).then(|| Claim {
+        // CAST: Lossless on the architectures supported.
+        bytes: (bundles as usize).saturating_mul(bundle_bytes(kind.bytes())),
+        idle,
+    })
+}
+
+/// Which of the other classes gives way to one that has reserved `own` bytes, and by how many bytes
+/// at most. A class that nobody visited for `idle` jiffies gives all, the one that has waited
+/// longest first. If there is none, the one that has most gives half of what it has more.
+fn choose<T: Copy>(
+    own: usize,
+    idle: u32,
+    others: impl Iterator<Item = (T, Claim)>,
+) -> Option<(T, usize)> {
+    let mut oldest: Option<(T, Claim)> = None;
+    let mut largest: Option<(T, Claim)> = None;
+    for (of, claim) in others {
+        if claim.idle >= idle && oldest.is_none_or(|(_, it)| it.idle < claim.idle) {
+            oldest = Some((of, claim));
+        }
+        if largest.is_none_or(|(_, it)| it.bytes < claim.bytes) {
+            largest = Some((of, claim));
+        }
+    }
+    if let Some((of, claim)) = oldest {
+        return Some((of, claim.bytes));
+    }
+    let (of, claim) = largest?;
+    let bytes = claim.bytes.saturating_sub(own) / 2;
+    (bytes != 0).then_some((of, bytes))
+}
+
+/// Has another class give way to a burst of this kind that lacks quota, and `more` bytes. Returns
+/// what that class held, of which the caller has to dispose; `None` if nothing has to be or can be
+/// done. Then, and after that, the caller calls [`grow_again`]. Looks at each class once. Any
+/// context.
+pub(crate) fn make_room(kind: MagazineKind, more: usize) -> Option<(MagazineKind, Surplus)> {
+    let (stock, _) = of(kind)?;
+    // SAFETY: As above.
+    let lacking = unsafe { (&raw const (*stock.data()).lacking).read_volatile() };
+    // CAST: Lossless on the architectures supported.
+    let wanted = (lacking as usize).saturating_mul(bundle_bytes(kind.bytes()));
+    let wanted = wanted.saturating_add(more);
+    let wanted = wanted.checked_sub(CAP.saturating_sub(reserved()))?;
+    let now = clock();
+    let own = claim(kind, now).map_or(0, |claim| claim.bytes);
+    let others = MagazineKind::all().filter(|other| other.number() != kind.number());
+    let others = others.filter_map(|other| Some((other, claim(other, now)?)));
+    // CAST: A small number.
+    let idle = msecs_to_jiffies(IDLE_MS) as u32;
+    let cpu = PreemptDisabled::new();
+    let surplus = choose(own, idle, others).and_then(|(other, most)| {
+        let each = bundle_bytes(other.bytes());
+        let bundles = wanted.div_ceil(each).min(most.checked_div(each)?);
+        // CAST: Less than a bundle for each byte that may be reserved.
+        let bundles = bundles as u32;
+        let (from, base) = of(other)?;
+        let surplus = from.with(&cpu, |it| it.give_way(bundles, base, other.bytes()))??;
+        Some((other, surplus))
+    });
+    if surplus.is_none() {
+        stock.with(&cpu, Stock::do_without);
+    }
+    surplus
+}
+
+/// Gives a burst of this kind the quota that it lacks, as far as there is room now. Any context.
+pub(crate) fn grow_again(kind: MagazineKind) {
+    if let Some((stock, _)) = of(kind) {
+        let cpu = PreemptDisabled::new();
+        stock.with(&cpu, |stock| stock.reserve(stock.lacking, kind.bytes()));
+        keep_ageing();
+    }
 }
 
 /// How many objects the depot of a kind holds, and may hold.
@@ -671,16 +871,95 @@ mod tests {
     }
 
     #[test]
+    fn what_is_held_stays_reserved() {
+        let before = reserved();
+        let mut stock = stock(4);
+        stock.quota = 0;
+        stock.refused = 28;
+        stock.note(Demand::Burst(28), 0, BYTES);
+        assert!(stock.quota == 28);
+        for first in [100, 200, 300] {
+            assert!(stock.put(&bundle(first)) == Offer::Taken);
+        }
+        for _ in 0..4 {
+            stock.note(Demand::Calm, 0, BYTES);
+        }
+        assert!(stock.quota == 21 && reserved() - before == 3 * bundle_bytes(BYTES));
+        drop(stock.empty(0, BYTES));
+        assert!(reserved() == before);
+    }
+
+    #[test]
     fn no_more_than_the_cap() {
         let before = reserved();
         let mut stock = stock(0);
         stock.refused = u32::MAX;
         stock.note(Demand::Burst(u32::MAX), 0, BYTES);
-        assert!(stock.quota > 0 && reserved() <= CAP);
+        assert!(stock.quota > 0 && reserved() <= CAP && stock.lacking > 0);
         assert!(CAP - reserved() < bundle_bytes(BYTES));
         assert!(!reserve(bundle_bytes(BYTES)) && reserved() <= CAP);
         drop(stock.empty(0, BYTES));
         assert!(reserved() == before);
+    }
+
+    /// Who gives way to a class that has so many bytes, of these: what each has, and for how many
+    /// jiffies nobody came.
+    fn who(own: usize, others: &[(usize, u32)]) -> Option<(usize, usize)> {
+        let claims = others.iter().map(|&(bytes, idle)| Claim { bytes, idle });
+        choose(own, 4, claims.enumerate())
+    }
+
+    #[test]
+    fn who_is_idle_for_longest_gives_way_first() {
+        let all = [(CAP / 2, 0), (100, 4), (200, 9), (300, 9), (400, 5)];
+        assert!(who(0, &all) == Some((2, 200)));
+        assert!(who(CAP, &all[..2]) == Some((1, 100)));
+    }
+
+    #[test]
+    fn who_is_busy_keeps_as_much_as_the_other_gets() {
+        assert!(who(0, &[(CAP, 3)]) == Some((0, CAP / 2)));
+        assert!(who(CAP / 4, &[(3 * CAP / 4, 3)]) == Some((0, CAP / 4)));
+        assert!(who(CAP / 2, &[(CAP / 2, 0)]).is_none());
+        assert!(who(CAP / 2, &[(CAP / 4, 0), (CAP / 8, 0)]).is_none());
+        // The largest gives way, and those that have little do not count.
+        let three = [(CAP / 8, 0), (5 * CAP / 8, 0), (CAP / 4, 0)];
+        assert!(who(0, &three) == Some((1, 5 * CAP / 16)));
+        assert!(who(CAP, &[]).is_none());
+    }
+
+    #[test]
+    fn a_class_gives_way_by_a_few_bundles_at_once() {
+        let before = reserved();
+        // CAST: Small constants.
+        let bundle = BUNDLE as u32;
+        let mut stock = stock(FEW + 4);
+        stock.quota = 0;
+        stock.refused = u32::MAX;
+        let most = FEW + 10;
+        stock.reserve(most, BYTES);
+        assert!(stock.quota == most * bundle && stock.lacking == 0);
+        for _ in 0..FEW + 4 {
+            assert!(stock.put(&self::bundle(100)) == Offer::Taken);
+        }
+        let gives = |stock: &mut Stock, bundles, base| {
+            let surplus = stock.give_way(bundles, base, BYTES);
+            surplus.map(Iterator::count)
+        };
+        // First what is not used.
+        assert!(gives(&mut stock, 4, 0) == Some(0));
+        assert!(stock.quota == (FEW + 6) * bundle && stock.held == (FEW + 4) * bundle);
+        // CAST: A small number.
+        assert!(gives(&mut stock, u32::MAX, 0) == Some(FEW as usize));
+        assert!(stock.quota == 4 * bundle && stock.held == 4 * bundle);
+        assert!(reserved() - before == 4 * bundle_bytes(BYTES));
+        // The base quota stays.
+        assert!(gives(&mut stock, u32::MAX, 2 * bundle) == Some(2));
+        assert!(stock.quota == 2 * bundle && stock.held == 2 * bundle);
+        assert!(gives(&mut stock, u32::MAX, 2 * bundle).is_none());
+        assert!(gives(&mut stock, 0, 0).is_none());
+        drop(stock.empty(0, BYTES));
+        assert!(stock.quota == 0 && reserved() == before);
     }
 
     #[test]
@@ -689,11 +968,13 @@ mod tests {
         for first in [100, 200, 300, 400] {
             assert!(stock.put(&bundle(first)) == Offer::Taken);
         }
+        stock.visit();
         // There was a time when nothing was held.
         let mut surplus = stock.age(28, BYTES);
         assert!(firsts(&mut surplus) == [0; 4] && stock.held == 28);
         let mut places = [0; BUNDLE];
         assert!(stock.take(&mut places) && places == bundle(400));
+        stock.visit();
         // Three were not needed.
         let mut surplus = stock.age(28, BYTES);
         let [one, two, three, four] = firsts(&mut surplus);
@@ -706,6 +987,7 @@ mod tests {
         for first in [100, 200, 300] {
             assert!(stock.put(&bundle(first)) == Offer::Taken);
         }
+        stock.visit();
         drop(stock.age(28, BYTES));
         let mut surplus = stock.age(28, BYTES);
         assert!(firsts(&mut surplus) == [300, 200, 100, 0] && stock.held == 0);

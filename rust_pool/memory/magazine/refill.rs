@@ -42,6 +42,9 @@ use crate::{
 };
 use core::ptr::NonNull;
 
+/// How many CPUs are asked at once to give up what their magazines keep for bursts.
+const TRIMS: usize = 4;
+
 /// Allocates a block of a kind whose magazine has none, and perhaps a few more for the magazine.
 /// Any context but NMI.
 #[cold]
@@ -79,6 +82,9 @@ fn allocate_object(
     wanted: usize,
     request: Request,
 ) -> Option<NonNull<u8>> {
+    if depot::lacks(kind) {
+        make_room(kind);
+    }
     let class = kind.number();
     let cache = slab_caches::of(class);
     if let Some(cache) = cache.filter(|_| heap::is_contended()) {
@@ -247,6 +253,33 @@ unsafe fn spill_over(kind: MagazineKind, block: NonNull<u8>) {
         batch.add(CAPACITY, |room| magazine::shed(kind, room));
         give_back(kind, &mut batch);
     }
+    if depot::lacks(kind) {
+        make_room(kind);
+    }
+}
+
+/// Has another kind make room for a burst of this one. Gives back a bounded number of objects. Any
+/// context but NMI.
+#[cold]
+#[inline(never)]
+fn make_room(kind: MagazineKind) {
+    if let Some((other, surplus)) = depot::make_room(kind, magazine::lacks(kind)) {
+        // SAFETY: It was in the depot of that kind.
+        unsafe { give_back_surplus(other, surplus) };
+        if !depot::has_bursts(other) {
+            trim_one(other);
+            // What other CPUs keep of it they give up soon, or when the depot is aged.
+            for cpu in (0..sys::possible_cpus())
+                .filter(|&cpu| magazine::is_raised(cpu, other))
+                .take(TRIMS)
+            {
+                sys::trim_soon(cpu);
+            }
+        }
+    }
+    // Without larger magazines the depot would be of no use to larger objects.
+    magazine::raise(kind);
+    depot::grow_again(kind);
 }
 
 /// Puts objects that were in no block yet into this CPU's magazine, and gives back those that
@@ -418,14 +451,19 @@ pub(crate) fn age() -> bool {
 /// quota for bursts any more. The caller must stay on its CPU, or some of it stays.
 pub(crate) fn trim() {
     for kind in MagazineKind::all() {
-        if magazine::lower(kind) {
-            let mut batch = Batch::new();
-            // SAFETY: `shed()` returns how many it wrote. What was in the magazine is of its kind,
-            // and free.
-            unsafe {
-                batch.add(CAPACITY, |room| magazine::shed(kind, room));
-                give_back(kind, &mut batch);
-            }
+        trim_one(kind);
+    }
+}
+
+/// The same for one kind.
+fn trim_one(kind: MagazineKind) {
+    if magazine::lower(kind) {
+        let mut batch = Batch::new();
+        // SAFETY: `shed()` returns how many it wrote. What was in the magazine is of its kind, and
+        // free.
+        unsafe {
+            batch.add(CAPACITY, |room| magazine::shed(kind, room));
+            give_back(kind, &mut batch);
         }
     }
 }

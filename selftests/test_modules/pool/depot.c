@@ -20,6 +20,8 @@
 
 /* More than a magazine holds by far. */
 #define LONGEST	200
+/* So many of the largest are more than may be kept. */
+#define ENOUGH	300
 /* A burst is kept from the second or third time on. */
 #define TIMES	4
 /* A magazine holds no more than this in a burst. */
@@ -35,7 +37,7 @@ static const struct rpt_arg sizes[] = {
 struct burst {
 	size_t bytes;
 	unsigned int count;
-	char *blocks[LONGEST];
+	char *blocks[ENOUGH];
 };
 
 static void get_all(void *arg)
@@ -219,6 +221,44 @@ static void capped(struct rpt *t)
 	kfree(b);
 }
 
+/*
+ * Bursts of one size take all that may be kept. Those of another size get their part at
+ * once, and do not have to wait until that has aged.
+ */
+static void cap_is_shared(struct rpt *t)
+{
+	struct rpt_magazine first, second;
+	u64 reserved = 0, cap = 0;
+	struct burst *b;
+
+	if (closed(t))
+		return;
+	b = new_burst(t, 4064, ENOUGH);
+	if (!b)
+		return;
+	wait_for_age(t, sizes);
+	migrate_disable();
+	repeat(b);
+	rpt_reserved(t, &reserved, &cap);
+	b->bytes = 2000;
+	b->count = LONGEST;
+	repeat(b);
+	rpt_depot(t, 4064, &first);
+	rpt_depot(t, 2000, &second);
+	expect_capped(t);
+	get_all(b);
+	expect_apart(t, b);
+	put_all(b);
+	migrate_enable();
+	rpt_note(t, "%llu of %llu bytes reserved; then %llu of 4064 kept, %llu of 2000",
+		 reserved, cap, first.held, second.held);
+	EXPECT(t, reserved > cap / 8 * 7);
+	EXPECT(t, second.held >= LONGEST / 2);
+	EXPECT(t, first.bytes >= cap / 4);
+	wait_for_age(t, sizes);
+	kfree(b);
+}
+
 static void freed_twice(struct rpt *t)
 {
 	const struct rpt_violation *v;
@@ -360,6 +400,7 @@ static const struct rpt_case cases[] = {
 	{ "burst_is_kept_for_the_next", kept_for_the_next, sizes },
 	{ "ages_when_idle", ages, sizes },
 	{ "all_bursts_have_one_cap", capped },
+	{ "classes_share_the_cap", cap_is_shared },
 	{ "second_free_of_a_kept_block", freed_twice, sizes },
 	{ "write_after_the_free_changes_nothing", written_after_the_free, sizes },
 	{ "cpus_exchange_blocks", exchanged, sizes },
