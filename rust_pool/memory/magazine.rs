@@ -305,6 +305,13 @@ impl Magazine {
         (all.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u16
     }
 
+    /// Whether nothing was ever asked of it, nor freed into it.
+    #[inline(always)]
+    fn is_new(&self) -> bool {
+        // A place is not empty again once it had a block.
+        self.run == 0 && self.blocks.first() == Some(&0)
+    }
+
     /// Takes the last block, if there is one.
     #[inline(always)]
     fn pop(&mut self) -> Option<NonNull<u8>> {
@@ -430,6 +437,11 @@ impl Magazine {
         // An interrupt may have filled it since, or this is another CPU.
         if let Some(block) = self.pop() {
             return Refill::Block(block);
+        }
+        if self.is_new() && !depot::holds(kind) {
+            // Nobody may ever ask for another one.
+            self.run = 1;
+            return Refill::Wanted(1);
         }
         let demand = self.demand();
         // CAST: A small constant.
@@ -707,6 +719,19 @@ mod tests {
             .pop()
             .is_some_and(|it| it.as_ptr() as usize == 0x1000));
         assert!(magazine.pop().is_none() && magazine.count == 0);
+    }
+
+    #[test]
+    fn the_first_block_of_a_kind_is_asked_for_alone() {
+        let mut magazine = empty();
+        assert!(magazine.is_new());
+        // It did not go into the magazine.
+        magazine.run = 1;
+        assert!(!magazine.is_new() && magazine.demand() == Demand::Steady);
+        free(&mut magazine, 0x1000, 1);
+        take(&mut magazine, 1);
+        magazine.spilled();
+        assert!(magazine.run == 0 && !magazine.is_new());
     }
 
     #[test]

@@ -624,6 +624,15 @@ pub(crate) fn lacks(kind: MagazineKind) -> bool {
     })
 }
 
+/// Whether the depot of a kind holds anything. Any context.
+#[inline(always)]
+pub(crate) fn holds(kind: MagazineKind) -> bool {
+    of(kind).is_some_and(|(stock, _)| {
+        // SAFETY: As above.
+        unsafe { (&raw const (*stock.data()).held).read_volatile() != 0 }
+    })
+}
+
 /// What a class has reserved for bursts.
 #[derive(Clone, Copy)]
 struct Claim {
