@@ -330,10 +330,11 @@ pub(crate) fn used(pages: usize, units: usize) -> usize {
 /// Places a block at the front of a span. Any context but NMI.
 pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Option<NonNull<u8>> {
     let mut heap = lock();
-    let place = heap
-        .waiting
-        .take(units, |span| span.pages() == pages)
-        .or_else(|| heap.waiting.take(units, |span| span.pages() > pages));
+    let place = heap.waiting.take_or(
+        units,
+        |span| span.pages() == pages,
+        |span| span.pages() > pages,
+    );
     if let Some(mut span) = place {
         heap.free = heap.free.wrapping_sub(span.free_units());
         let surplus = span.trim_head(pages);

@@ -145,22 +145,52 @@ impl Bins {
     /// Takes out the span with the shortest run of at least `run` units for which `fits` is true,
     /// among the first [`VISITS`].
     pub(crate) fn take(&mut self, run: usize, fits: impl Fn(&Span) -> bool) -> Option<KBox<Span>> {
-        let mut list = run;
+        self.take_or(run, fits, |_| false)
+    }
+
+    /// Like [`Self::take`]; if there is none, the first for which `will_do` is true. It is found on
+    /// the way.
+    pub(crate) fn take_or(
+        &mut self,
+        run: usize,
+        fits: impl Fn(&Span) -> bool,
+        will_do: impl Fn(&Span) -> bool,
+    ) -> Option<KBox<Span>> {
+        let at = self.search(run, fits, will_do)?;
+        // INVARIANT: It is in one of these lists.
+        Some(InBins { bins: self, at }.remove())
+    }
+
+    /// The span that [`Self::take_or`] takes.
+    fn search(
+        &mut self,
+        run: usize,
+        fits: impl Fn(&Span) -> bool,
+        will_do: impl Fn(&Span) -> bool,
+    ) -> Option<NonNull<Span>> {
+        let mut other = None;
+        let mut from = run;
         let mut visits = 0..VISITS;
-        loop {
-            list = self.filled_from(list)?;
+        while let Some(list) = self.filled_from(from) {
             let mut next = *self.heads.get(list)?;
             while let Some(at) = next {
-                visits.next()?;
                 // INVARIANT: The list consists of spans of these bins.
                 let mut found = InBins { bins: self, at };
-                if fits(found.span()) {
-                    return Some(found.remove());
+                let found = found.span();
+                if visits.next().is_none() {
+                    return other;
                 }
-                next = found.span().next;
+                if fits(found) {
+                    return Some(at);
+                }
+                if other.is_none() && will_do(found) {
+                    other = Some(at);
+                }
+                next = found.next;
             }
-            list += 1;
+            from = list + 1;
         }
+        other
     }
 }
 
@@ -305,6 +335,25 @@ mod tests {
         for run in [10, 20, 20] {
             assert!(take(&mut bins, 1, |_| true) == Some(run));
         }
+    }
+
+    #[test]
+    fn what_will_do_if_nothing_fits() {
+        let bins = filled(&[10, 20, 30, 40]);
+        assert!(bins.is_some());
+        let Some(mut bins) = bins else { return };
+        for (fit, run) in [
+            (30, Some(30)),
+            (30, Some(20)),
+            (30, Some(40)),
+            (10, Some(10)),
+        ] {
+            let found = bins.take_or(1, |span| span.run() == fit, |span| span.run() > 10);
+            let taken = found.as_ref().map(|span| span.run());
+            drop(found.map(|span| KBox::into_inner(span).into_pages()));
+            assert!(taken == run);
+        }
+        assert!(bins.take_or(1, |_| true, |_| true).is_none() && bins.len() == 0);
     }
 
     #[test]
