@@ -391,32 +391,33 @@ pub(crate) fn place(units: usize, wanted: usize, batch: &mut Batch) {
 }
 
 /// Places up to `wanted` small blocks in a new page, unless enough of the heap is free already;
-/// `must` overrides that. Any context but NMI.
+/// `must` overrides that. Returns whether enough was free. Any context but NMI.
 pub(crate) fn place_in_new_page(
     units: usize,
     wanted: usize,
     batch: &mut Batch,
     request: Request,
     must: bool,
-) {
+) -> bool {
     if read_once::read(&OPEN) == 0 {
-        return;
+        return false;
     }
     let most = wanted.min(batch.room());
     let mut heap = lock();
-    if !must && !heap.wants_page() {
-        return;
+    let enough = !heap.wants_page();
+    if enough && !must {
+        return enough;
     }
     if let Some(mut span) = heap.spare.pop() {
         span.fill(units, most, batch);
         heap.add(span);
-        return;
+        return enough;
     }
     drop(heap);
     let mut more = Span::several(RUST_POOL_GFP_NOWAIT);
     let span = more.pop();
     let Some(mut span) = span.or_else(|| request.attempt(|gfp| Span::new(1, gfp))) else {
-        return;
+        return enough;
     };
     span.fill(units, most, batch);
     let mut heap = lock();
@@ -429,6 +430,7 @@ pub(crate) fn place_in_new_page(
     }
     // Those for which there was no room are dropped after the lock.
     drop(heap);
+    enough
 }
 
 /// Removes small blocks. Any context but NMI.

@@ -2,10 +2,11 @@
 
 //! Slab caches of our own for blocks with a header, one for each size class.
 //!
-//! Making a cache takes a mutex, and a request may come in softirq. So a work item makes it, and
-//! until then the heap serves, as it does anyway while it has room. If a kernel checker watches,
-//! there is no heap, and all caches are made at load. An object may cross a page boundary, unlike
-//! on Windows, but is always physically contiguous.
+//! Making a cache takes a mutex, and a request may come in softirq. So a work item makes it, after
+//! a class has taken some pages of the heap, as a class that is used seldom is not worth one. Until
+//! then the heap serves, as it does anyway while it has room. If a kernel checker watches, there is
+//! no heap, and all caches are made at load. An object may cross a page boundary, unlike on
+//! Windows, but is always physically contiguous.
 
 use crate::{
     header::UNIT,
@@ -43,6 +44,8 @@ use kernel::{
 pub(crate) const SMALL_UNITS: usize = 512 / UNIT;
 /// Pages that a class takes from the heap before its cache is made.
 const PATIENCE: u32 = 16;
+/// As how many pages one counts that is taken while enough of the heap is free.
+const TOO_MANY: u32 = 4;
 
 static MISSES: [Atomic<u32>; CLASSES] = [const { Atomic::new(0) }; CLASSES];
 
@@ -148,20 +151,21 @@ pub(crate) fn init(unwatched: bool) -> Result<bool> {
     Ok(checked)
 }
 
-/// Records that a class has no cache and took a page of the heap instead. If that happens often,
-/// its cache is made. Any context but NMI.
-pub(crate) fn missed(class: usize) {
+/// Records that a class has no cache and took a page of the heap instead, and whether enough of the
+/// heap was free, but not where it fits. If that happens often, its cache is made. Any context but
+/// NMI.
+pub(crate) fn missed(class: usize, enough: bool) {
     let Some(misses) = MISSES.get(class) else {
         return;
     };
-    if misses.fetch_add(1, Relaxed) >= PATIENCE {
+    if misses.fetch_add(if enough { TOO_MANY } else { 1 }, Relaxed) >= PATIENCE {
         misses.store(0, Relaxed);
         want(class);
     }
 }
 
 /// Requests the cache of a class from the work item. Any context but NMI.
-pub(crate) fn want(class: usize) {
+fn want(class: usize) {
     // CAST: A class is below 64.
     let bit = 1u64 << (class & 63);
     let wanted = WANTED.load(Relaxed);

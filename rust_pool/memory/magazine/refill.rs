@@ -92,18 +92,18 @@ fn allocate_object(
     }
     let mut batch = Batch::new();
     heap::place(units, wanted, &mut batch);
-    if batch.is_empty() && (cache.is_none() || units > SMALL_UNITS) {
-        heap::place_in_new_page(units, wanted, &mut batch, request, false);
-        if cache.is_none() && !batch.is_empty() {
-            slab_caches::missed(class);
-        }
-    }
     if batch.is_empty() {
         if let Some(cache) = cache {
-            return allocate_from(cache, false, kind, wanted, request);
+            if units > SMALL_UNITS {
+                heap::place_in_new_page(units, wanted, &mut batch, request, false);
+            }
+            if batch.is_empty() {
+                return allocate_from(cache, false, kind, wanted, request);
+            }
+        } else {
+            let enough = heap::place_in_new_page(units, wanted, &mut batch, request, true);
+            slab_caches::missed(class, enough);
         }
-        slab_caches::want(class);
-        heap::place_in_new_page(units, wanted, &mut batch, request, true);
     }
     let object = batch.pop()?;
     if !batch.is_empty() {
