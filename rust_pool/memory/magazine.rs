@@ -26,8 +26,7 @@ use crate::{
                 Demand,
                 Offer,
                 BUNDLE,
-                BURST,
-                TWO_BUNDLES, //
+                BURST, //
             },
             kind::{
                 MagazineKind,
@@ -68,17 +67,20 @@ const BYTES: usize = 4096;
 /// The most blocks in a magazine while no bursts are seen.
 const USUAL: usize = CAPACITY / 2;
 
+/// How many bundles of the depot a magazine has room for.
+const BUNDLES: usize = CAPACITY / BUNDLE;
+
 /// A magazine, in per-CPU memory.
 ///
 /// # Invariants
 ///
-/// The first `count` of `blocks` are free blocks that belong to the magazine, and `limit` is at
-/// most [`CAPACITY`].
+/// The first `count` of `blocks`, at most all of them, are free blocks that belong to the magazine,
+/// and `limit` is at most [`CAPACITY`].
 #[repr(C)]
 struct Magazine {
     count: u32,
     busy: u32,
-    blocks: [usize; CAPACITY],
+    blocks: [[usize; BUNDLE]; BUNDLES],
     /// How many blocks it may hold; 0 while it is closed.
     limit: u32,
     /// How many were asked of `refill` with no free in between.
@@ -277,23 +279,8 @@ impl Magazine {
     /// The lowest places, which a bundle fills.
     #[inline(always)]
     fn lowest(&mut self) -> &mut [usize; BUNDLE] {
-        // SAFETY: There are `CAPACITY` places, four times as many.
-        unsafe { &mut *self.blocks.as_mut_ptr().cast() }
-    }
-
-    /// Twice as many places.
-    #[inline(always)]
-    fn lower_half(&mut self) -> &mut [usize; TWO_BUNDLES] {
-        // SAFETY: There are `CAPACITY` places, twice as many.
-        unsafe { &mut *self.blocks.as_mut_ptr().cast() }
-    }
-
-    /// The places of a bundle, of which there are four.
-    #[inline(always)]
-    fn bundle<const NUMBER: usize>(&self) -> &[usize; BUNDLE] {
-        const { assert!(BUNDLE * (NUMBER + 1) <= CAPACITY) };
-        // SAFETY: As just asserted there are so many places.
-        unsafe { &*self.blocks.as_ptr().add(NUMBER * BUNDLE).cast() }
+        let [lowest, ..] = &mut self.blocks;
+        lowest
     }
 
     /// What is in the lowest places comes to. A free that found the magazine almost empty has
@@ -308,8 +295,9 @@ impl Magazine {
     /// Whether nothing was ever asked of it, nor freed into it.
     #[inline(always)]
     fn is_new(&self) -> bool {
+        let [[lowest, ..], ..] = self.blocks;
         // A place is not empty again once it had a block.
-        self.run == 0 && self.blocks.first() == Some(&0)
+        self.run == 0 && lowest == 0
     }
 
     /// Takes the last block, if there is one.
@@ -317,7 +305,7 @@ impl Magazine {
     fn pop(&mut self) -> Option<NonNull<u8>> {
         let left = self.count.checked_sub(1)?;
         // CAST: Lossless on the architectures supported.
-        let block = NonNull::new(*self.blocks.get(left as usize)? as *mut u8);
+        let block = NonNull::new(*self.blocks.as_flattened().get(left as usize)? as *mut u8);
         // INVARIANT: The block is the caller's now.
         self.count = left;
         block
@@ -346,7 +334,7 @@ impl Magazine {
             return false;
         }
         // CAST: Lossless on the architectures supported.
-        let Some(place) = self.blocks.get_mut(self.count as usize) else {
+        let Some(place) = self.blocks.as_flattened_mut().get_mut(self.count as usize) else {
             return false;
         };
         *place = block.as_ptr() as usize;
@@ -446,10 +434,11 @@ impl Magazine {
         let demand = self.demand();
         // CAST: A small constant.
         let raised = self.limit == CAPACITY as u32;
-        let taken = depot::take(cpu, kind, self.lower_half(), raised, demand);
+        let [first, second, ..] = &mut self.blocks;
+        let taken = depot::take(cpu, kind, [first, second], raised, demand);
         self.settle(kind, demand);
         if taken != 0 {
-            // CAST: At most `TWO_BUNDLES`.
+            // CAST: At most two bundles.
             // INVARIANT: The lowest places have so many blocks that were the depot's.
             self.count = taken;
             self.asked(taken as u16);
@@ -470,6 +459,22 @@ impl Magazine {
         Refill::Wanted(wanted as usize)
     }
 
+    /// How many bundles it offers the depot while it is full. None if it is small. Nor if it holds
+    /// more than its limit, which has just been lowered: then there might be no room for another
+    /// block afterwards.
+    #[inline(always)]
+    fn exchanges(&self) -> usize {
+        // CAST: Small constants.
+        if self.limit == CAPACITY as u32 {
+            // By the type invariant it has no more than that.
+            2
+        } else if self.limit == USUAL as u32 && self.count == USUAL as u32 {
+            1
+        } else {
+            0
+        }
+    }
+
     /// Offers the depot blocks for which there is no room, and then adds `block`.
     ///
     /// # Safety
@@ -488,20 +493,18 @@ impl Magazine {
         if self.push(block) {
             return Offer::Taken;
         }
-        // CAST: Small constants.
+        let [_, second, third, fourth] = &self.blocks;
         // SAFETY: By the type invariant these are free blocks of the magazine, so of its kind. They
         // are not the magazine's any more with the count below.
         let (offer, bundles) = unsafe {
-            if self.count == CAPACITY as u32 {
-                depot::put_two(cpu, kind, [self.bundle::<2>(), self.bundle::<3>()])
-            } else if self.count == USUAL as u32 {
-                (depot::put(cpu, kind, self.bundle::<1>()), 1)
-            } else {
-                return self.spill_few(cpu, kind, block);
+            match self.exchanges() {
+                2 => depot::put_two(cpu, kind, [third, fourth]),
+                1 => (depot::put(cpu, kind, second), 1),
+                _ => return self.spill_few(cpu, kind, block),
             }
         };
         if offer == Offer::Taken {
-            // CAST: At most `TWO_BUNDLES`.
+            // CAST: At most two bundles.
             // INVARIANT: The other blocks are the depot's now.
             self.count = self.count.wrapping_sub((bundles * BUNDLE) as u32);
             self.push(block);
@@ -673,7 +676,7 @@ mod tests {
         Magazine {
             count: 0,
             busy: 0,
-            blocks: [0; CAPACITY],
+            blocks: [[0; BUNDLE]; BUNDLES],
             // CAST: A small constant.
             limit: CAPACITY as u32,
             run: 0,
@@ -732,6 +735,20 @@ mod tests {
         take(&mut magazine, 1);
         magazine.spilled();
         assert!(magazine.run == 0 && !magazine.is_new());
+    }
+
+    #[test]
+    fn one_that_was_lowered_exchanges_nothing_until_it_has_room() {
+        let mut magazine = empty();
+        free(&mut magazine, 0x1000, CAPACITY);
+        assert!(magazine.exchanges() == 2);
+        // CAST: Small constants.
+        magazine.limit = USUAL as u32;
+        assert!(magazine.exchanges() == 0);
+        take(&mut magazine, CAPACITY - USUAL);
+        assert!(magazine.exchanges() == 1);
+        magazine.limit = 4;
+        assert!(magazine.exchanges() == 0);
     }
 
     #[test]

@@ -62,7 +62,7 @@ use kernel::{
 pub(crate) const BUNDLE: usize = CAPACITY / 4;
 
 /// How many objects are exchanged while there are bursts.
-pub(crate) const TWO_BUNDLES: usize = 2 * BUNDLE;
+const TWO_BUNDLES: usize = 2 * BUNDLE;
 
 /// The most bytes that are held for bursts, by the depot and by magazines beyond their usual limit.
 pub(crate) const CAP: usize = 1024 * 1024;
@@ -471,20 +471,20 @@ fn of(kind: MagazineKind) -> Option<(&'static ShortLock<Stock>, u32)> {
     Some((&DEPOTS.get(number)?.0, *BASE.get(number)?))
 }
 
-/// Moves a bundle of objects to `places`, or `two`, and notes what the CPU tells. Returns how many
-/// objects it moved; none also if another CPU has the depot for long. Any context.
+/// Moves a bundle of objects to the first places, or `two` to both, and notes what the CPU tells.
+/// Returns how many objects it moved; none also if another CPU has the depot for long. Any context.
 #[inline(always)]
 pub(crate) fn take(
     cpu: &PreemptDisabled,
     kind: MagazineKind,
-    places: &mut [usize; TWO_BUNDLES],
+    places: [&mut [usize; BUNDLE]; 2],
     two: bool,
     demand: Demand,
 ) -> u32 {
     let Some((stock, base)) = of(kind) else {
         return 0;
     };
-    let [first, second] = halves(places);
+    let [first, second] = places;
     let taken = stock.with(cpu, |stock| {
         stock.visit();
         stock.note(demand, base, kind.bytes());
@@ -502,19 +502,6 @@ pub(crate) fn take(
         keep_ageing();
     }
     taken.unwrap_or(0)
-}
-
-/// The places of two bundles.
-#[inline(always)]
-fn halves(places: &mut [usize; TWO_BUNDLES]) -> [&mut [usize; BUNDLE]; 2] {
-    let (first, second) = places.split_at_mut(BUNDLE);
-    // SAFETY: Both have so many.
-    unsafe {
-        [
-            &mut *first.as_mut_ptr().cast(),
-            &mut *second.as_mut_ptr().cast(),
-        ]
-    }
 }
 
 /// Offers a bundle of objects to the depot. Any context.
