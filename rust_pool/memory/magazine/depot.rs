@@ -688,7 +688,8 @@ pub(crate) fn make_room(kind: MagazineKind, more: usize) -> Option<(MagazineKind
     // CAST: Lossless on the architectures supported.
     let wanted = (lacking as usize).saturating_mul(bundle_bytes(kind.bytes()));
     let wanted = wanted.saturating_add(more);
-    let wanted = wanted.checked_sub(CAP.saturating_sub(reserved()))?;
+    let room = CAP.saturating_sub(reserved());
+    let wanted = wanted.checked_sub(room).filter(|&bytes| bytes != 0)?;
     let now = clock();
     let own = claim(kind, now).map_or(0, |claim| claim.bytes);
     let others = MagazineKind::all().filter(|other| other.number() != kind.number());
