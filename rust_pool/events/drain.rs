@@ -27,10 +27,10 @@ pub(crate) unsafe fn exit() {
     if !magazine::exist() {
         return;
     }
-    // SAFETY: By the safety requirements nobody uses the magazines.
-    unsafe { magazine::open(false) };
-    // From here on nothing goes into the depot. Nobody may age it while it is emptied.
+    // They are not trimmed, nor is the depot aged, from here on: nobody asks for that any more.
     sys::finish_work();
+    // SAFETY: By the safety requirements nobody uses the magazines, and no work item does.
+    unsafe { magazine::open(false) };
     for cpu in 0..sys::possible_cpus() {
         // SAFETY: By the safety requirements nobody uses the CPU's magazines.
         unsafe { refill::drain_of(cpu) };

@@ -105,8 +105,7 @@ void rust_pool_work_exit(void)
 
 /*
  * Wait for all work items; "unpinning" is not to try again. Only in our exit, when no
- * client is left. Upkeep starts the ageing, which goes on by itself, and starts the
- * trims.
+ * client is left.
  */
 void rust_pool_work_finish(void)
 {
@@ -116,6 +115,8 @@ void rust_pool_work_finish(void)
 	flush_work(&upkeep);
 	flush_work(&parting);
 	cancel_delayed_work_sync(&unpinning);
+	/* What frees blocks may ask for the ageing. Upkeep starts it, and it starts trims. */
+	flush_work(&upkeep);
 	cancel_delayed_work_sync(&ageing);
 	for_each_possible_cpu(cpu)
 		cancel_work_sync(per_cpu_ptr(&trims, cpu));
@@ -154,7 +155,10 @@ void rust_pool_age_later(void)
 	queue_delayed_work(system_dfl_wq, &ageing, msecs_to_jiffies(AGE));
 }
 
-/* Where the CPU went offline meanwhile, it runs on another, and finds nothing to do. */
+/*
+ * Where the CPU goes offline meanwhile, it runs on another one, and trims that. Any
+ * context but NMI.
+ */
 void rust_pool_trim_soon(u32 cpu)
 {
 	if (cpu_online(cpu))
