@@ -43,7 +43,10 @@ use crate::{
     }, //
 };
 use core::{
-    mem::size_of,
+    mem::{
+        offset_of,
+        size_of, //
+    },
     ptr::{
         null_mut,
         NonNull, //
@@ -593,31 +596,37 @@ pub(crate) fn refuse(cpu: &PreemptDisabled, kind: MagazineKind, objects: u32) {
     }
 }
 
+/// Words of a stock that are looked at without its lock.
+const HELD: usize = offset_of!(Stock, held);
+const QUOTA: usize = offset_of!(Stock, quota);
+const LACKING: usize = offset_of!(Stock, lacking);
+const SEEN: usize = offset_of!(Stock, seen);
+
+/// One of these words, as it is now or was a little before. Any context.
+#[inline(always)]
+fn peek<const WORD: usize>(stock: &ShortLock<Stock>) -> u32 {
+    const { assert!(WORD == HELD || WORD == QUOTA || WORD == LACKING || WORD == SEEN) };
+    // SAFETY: As just asserted it is a `u32` of the stock. Whoever has the lock may write to it
+    // meanwhile, so the load is volatile.
+    unsafe { stock.data().byte_add(WORD).cast::<u32>().read_volatile() }
+}
+
 /// Whether a kind has a quota for bursts. Any context.
 #[inline]
 pub(crate) fn has_bursts(kind: MagazineKind) -> bool {
-    of(kind).is_some_and(|(stock, base)| {
-        // SAFETY: It is a word of a static. Any value that it had will do.
-        unsafe { (&raw const (*stock.data()).quota).read_volatile() > base }
-    })
+    of(kind).is_some_and(|(stock, base)| peek::<QUOTA>(stock) > base)
 }
 
 /// Whether a burst of a kind wants quota that others have reserved. Any context.
 #[inline]
 pub(crate) fn lacks(kind: MagazineKind) -> bool {
-    of(kind).is_some_and(|(stock, _)| {
-        // SAFETY: As above.
-        unsafe { (&raw const (*stock.data()).lacking).read_volatile() != 0 }
-    })
+    of(kind).is_some_and(|(stock, _)| peek::<LACKING>(stock) != 0)
 }
 
 /// Whether the depot of a kind holds anything. Any context.
 #[inline(always)]
 pub(crate) fn holds(kind: MagazineKind) -> bool {
-    of(kind).is_some_and(|(stock, _)| {
-        // SAFETY: As above.
-        unsafe { (&raw const (*stock.data()).held).read_volatile() != 0 }
-    })
+    of(kind).is_some_and(|(stock, _)| peek::<HELD>(stock) != 0)
 }
 
 /// What a class has reserved for bursts.
@@ -631,19 +640,11 @@ struct Claim {
 /// What a class has reserved, if it has. The values may be a little old.
 fn claim(kind: MagazineKind, now: u32) -> Option<Claim> {
     let (stock, base) = of(kind)?;
-    // SAFETY: As above.
-    let (quota, seen) = unsafe {
-        let stock = stock.data();
-        (
-            (&raw const (*stock).quota).read_volatile(),
-            (&raw const (*stock).seen).read_volatile(),
-        )
-    };
     // CAST: A small constant.
-    let bundles = quota.saturating_sub(base) / BUNDLE as u32;
+    let bundles = peek::<QUOTA>(stock).saturating_sub(base) / BUNDLE as u32;
     // Another CPU may have come after `now`.
     // CAST: A difference in time, which may be negative; it is not after `max()`.
-    let idle = (now.wrapping_sub(seen) as i32).max(0) as u32;
+    let idle = (now.wrapping_sub(peek::<SEEN>(stock)) as i32).max(0) as u32;
     (bundles != 0).then(|| Claim {
         // CAST: Lossless on the architectures supported.
         bytes: (bundles as usize).saturating_mul(bundle_bytes(kind.bytes())),
@@ -683,10 +684,9 @@ fn choose<T: Copy>(
 /// context.
 pub(crate) fn make_room(kind: MagazineKind, more: usize) -> Option<(MagazineKind, Surplus)> {
     let (stock, _) = of(kind)?;
-    // SAFETY: As above.
-    let lacking = unsafe { (&raw const (*stock.data()).lacking).read_volatile() };
     // CAST: Lossless on the architectures supported.
-    let wanted = (lacking as usize).saturating_mul(bundle_bytes(kind.bytes()));
+    let lacking = peek::<LACKING>(stock) as usize;
+    let wanted = lacking.saturating_mul(bundle_bytes(kind.bytes()));
     let wanted = wanted.saturating_add(more);
     let room = CAP.saturating_sub(reserved());
     let wanted = wanted.checked_sub(room).filter(|&bytes| bytes != 0)?;
@@ -724,16 +724,8 @@ pub(crate) fn grow_again(kind: MagazineKind) {
 /// How many objects the depot of a kind holds, and may hold.
 pub(crate) fn usage(kind: MagazineKind) -> Option<(usize, usize)> {
     let (stock, _) = of(kind)?;
-    // SAFETY: As above.
-    let (held, quota) = unsafe {
-        let stock = stock.data();
-        (
-            (&raw const (*stock).held).read_volatile(),
-            (&raw const (*stock).quota).read_volatile(),
-        )
-    };
     // CAST: Lossless on the architectures supported.
-    Some((held as usize, quota as usize))
+    Some((peek::<HELD>(stock) as usize, peek::<QUOTA>(stock) as usize))
 }
 
 /// Everything that the depot of a kind holds; `None` if another CPU has it for long. Any context.
