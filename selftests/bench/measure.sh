@@ -21,15 +21,16 @@ loaded_sample() {
 	printf 'loaded\t-\tours\t%s\n' $((($1 - $2) * 4096))
 }
 
-# Slabs that are empty but kept would be used again by the next measurement, and
-# what it takes look less than it is.
-shrink_slabs() {
+# What is empty but kept, by slabs and by rust_pool, would be used again by the next
+# measurement, and what it takes look less than it is. A 2 has the kernel call shrinkers.
+give_back() {
 	for _cache in /sys/kernel/slab/*/shrink; do
 		echo 1 >"$_cache" || return 1
 	done
+	echo 2 >/proc/sys/vm/drop_caches
 }
 
 # measure MODULE/FILE: prints its samples
 measure() {
-	shrink_slabs && cat "$BENCH/$1"
+	give_back && cat "$BENCH/$1"
 }
