@@ -79,6 +79,8 @@ const CONTENTION_MS: u32 = 100;
 static OPEN: Atomic<u32> = Atomic::new(0);
 /// When the heap stops counting as contended, in jiffies.
 static CONTENDED_UNTIL: Atomic<usize> = Atomic::new(0);
+/// How many work items and notifiers give back what was kept. See [`GivingBack`].
+static GIVERS: Atomic<u32> = Atomic::new(0);
 /// How often a CPU found the lock held.
 static CONTENTIONS: Atomic<u64> = Atomic::new(0);
 /// The longest run of free units, so callers can skip the lock when nothing fits.
@@ -279,8 +281,29 @@ fn lock() -> SpinLockIrqGuard<'static, Heap> {
     })
 }
 
+/// As long as such a value exists, the heap does not count as contended: who gives back what was
+/// kept takes the lock again and again for a moment, and that says nothing about clients.
+pub(crate) struct GivingBack(());
+
+impl GivingBack {
+    /// Begins to give back.
+    pub(crate) fn new() -> Self {
+        GIVERS.add(1, Relaxed);
+        Self(())
+    }
+}
+
+impl Drop for GivingBack {
+    fn drop(&mut self) {
+        GIVERS.fetch_sub(1, Relaxed);
+    }
+}
+
 #[cold]
 fn note_contention() {
+    if GIVERS.load(Relaxed) != 0 {
+        return;
+    }
     CONTENTIONS.fetch_add(1, Relaxed);
     let until = sys::jiffies().wrapping_add(msecs_to_jiffies(CONTENTION_MS));
     if read_once::read(&CONTENDED_UNTIL) != until {
