@@ -225,12 +225,10 @@ fn show(mdl: Mdl<'_>, it: &Mappable<'_>, wanted: &Wanted, caller: usize) -> Opti
 
 /// Undoes a mapping of an MDL in the current process. Any context, any address.
 fn unmap(at: usize, mdl: Mdl<'_>, caller: usize) {
+    let given = [at.into(), mdl.into()];
     if !sys::irql().may_sleep() {
-        let given = [at.into(), mdl.into()];
-        return rule::MDL_UNMAPPED_OF_PROCESS.by(caller, given).report();
-    }
-    if !sys::view_unmap(at, mdl.addr()) {
-        let given = [at.into(), mdl.into()];
+        rule::MDL_UNMAPPED_OF_PROCESS.by(caller, given).report();
+    } else if !sys::view_unmap(at, mdl.addr()) {
         rule::NOT_MAPPED_IN_PROCESS.by(caller, given).report();
     }
 }

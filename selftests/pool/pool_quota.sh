@@ -88,6 +88,7 @@ refuses() {
 limit_refuses() {
 	group limited 16M || return 1
 	for _bytes in 1000 4096 65536 $MB; do
+		# The line on what raises comes at most once a second.
 		sleep 1
 		log_mark limit
 		refuses q "$_bytes" || return 1

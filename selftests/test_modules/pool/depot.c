@@ -31,79 +31,21 @@ static const struct rpt_arg sizes[] = {
 	{ }
 };
 
-struct burst {
-	size_t bytes;
-	unsigned int count;
-	char *blocks[ENOUGH];
-};
-
-static void get_all(void *arg)
-{
-	struct burst *b = arg;
-	unsigned int i;
-
-	for (i = 0; i < b->count; i++)
-		b->blocks[i] = ExAllocatePoolWithTag(NonPagedPoolNx, b->bytes,
-						     TAG_MAGAZINE);
-}
-
-static void put_all(void *arg)
-{
-	struct burst *b = arg;
-	unsigned int i;
-
-	for (i = 0; i < b->count; i++)
-		if (b->blocks[i])
-			ExFreePoolWithTag(b->blocks[i], TAG_MAGAZINE);
-}
-
 /* Some bursts, after which the depot keeps one. */
-static void repeat(struct burst *b)
+static void repeat(struct batch *b)
 {
 	unsigned int i;
 
 	for (i = 0; i < TIMES; i++) {
-		get_all(b);
-		put_all(b);
+		batch_get(b);
+		batch_put(b);
 	}
 }
 
-static struct burst *new_burst(struct rpt *t, size_t bytes, unsigned int count)
+/* NULL where nothing is kept, or without memory. */
+static struct batch *new_burst(struct rpt *t, size_t bytes, unsigned int count)
 {
-	struct burst *b = kzalloc_obj(*b);
-
-	if (!EXPECT(t, b))
-		return NULL;
-	b->bytes = bytes;
-	b->count = count;
-	return b;
-}
-
-/* Where a checker watches, nothing is kept. */
-static bool closed(struct rpt *t)
-{
-	struct rpt_magazine magazine;
-
-	rpt_magazine(t, 1000, &magazine);
-	EXPECT(t, magazine.found);
-	if (magazine.limit)
-		return false;
-	rpt_skip(t, "nothing is kept on this kernel");
-	return true;
-}
-
-/* All are there, and none lies in another. */
-static void expect_apart(struct rpt *t, struct burst *b)
-{
-	unsigned int i;
-
-	for (i = 0; i < b->count; i++)
-		if (EXPECT(t, b->blocks[i]))
-			rpt_fill(b->blocks[i], b->bytes, i);
-	for (i = 0; i < b->count; i++)
-		if (b->blocks[i] && !rpt_filled(b->blocks[i], b->bytes, i))
-			rpt_fail(t, "block %u of %zu bytes overwritten", i,
-				 b->bytes);
+	return nothing_is_kept(t, 1000) ? NULL : batch_new(t, bytes, count);
 }
 
 static void expect_capped(struct rpt *t)
@@ -117,10 +59,8 @@ static void expect_capped(struct rpt *t)
 static void kept_for_the_next(struct rpt *t)
 {
 	struct rpt_magazine full, empty;
-	struct burst *b;
+	struct batch *b;
 
-	if (closed(t))
-		return;
 	b = new_burst(t, rpt_value(t), LONGEST);
 	if (!b)
 		return;
@@ -128,10 +68,10 @@ static void kept_for_the_next(struct rpt *t)
 	repeat(b);
 	rpt_depot(t, b->bytes, &full);
 	expect_capped(t);
-	get_all(b);
+	batch_get(b);
 	rpt_depot(t, b->bytes, &empty);
-	expect_apart(t, b);
-	put_all(b);
+	batch_expect_apart(t, b);
+	batch_put(b);
 	migrate_enable();
 	EXPECT(t, full.found);
 	/* But for a few that come and go. */
@@ -172,10 +112,8 @@ static void wait_for_age(struct rpt *t, const struct rpt_arg *list)
 static void ages(struct rpt *t)
 {
 	struct rpt_magazine depot, magazine;
-	struct burst *b;
+	struct batch *b;
 
-	if (closed(t))
-		return;
 	b = new_burst(t, rpt_value(t), LONGEST);
 	if (!b)
 		return;
@@ -195,11 +133,9 @@ static void ages(struct rpt *t)
 static void capped(struct rpt *t)
 {
 	u64 reserved = 0, cap = 0, most = 0;
-	struct burst *b;
+	struct batch *b;
 	size_t bytes;
 
-	if (closed(t))
-		return;
 	b = new_burst(t, 0, LONGEST);
 	if (!b)
 		return;
@@ -226,10 +162,8 @@ static void cap_is_shared(struct rpt *t)
 {
 	struct rpt_magazine first, second;
 	u64 reserved = 0, cap = 0;
-	struct burst *b;
+	struct batch *b;
 
-	if (closed(t))
-		return;
 	b = new_burst(t, 4064, ENOUGH);
 	if (!b)
 		return;
@@ -243,9 +177,9 @@ static void cap_is_shared(struct rpt *t)
 	rpt_depot(t, 4064, &first);
 	rpt_depot(t, 2000, &second);
 	expect_capped(t);
-	get_all(b);
-	expect_apart(t, b);
-	put_all(b);
+	batch_get(b);
+	batch_expect_apart(t, b);
+	batch_put(b);
 	migrate_enable();
 	rpt_note(t, "%llu of %llu bytes reserved; then %llu of 4064 kept, %llu of 2000",
 		 reserved, cap, first.held, second.held);
@@ -259,11 +193,9 @@ static void cap_is_shared(struct rpt *t)
 static void freed_twice(struct rpt *t)
 {
 	const struct rpt_violation *v;
-	struct burst *b;
+	struct batch *b;
 	unsigned int i;
 
-	if (closed(t))
-		return;
 	b = new_burst(t, rpt_value(t), 40);
 	if (!b)
 		return;
@@ -275,9 +207,9 @@ static void freed_twice(struct rpt *t)
 		if (v)
 			EXPECT(t, rpt_shows(v->p[3], b->blocks[i]));
 	}
-	get_all(b);
-	expect_apart(t, b);
-	put_all(b);
+	batch_get(b);
+	batch_expect_apart(t, b);
+	batch_put(b);
 	migrate_enable();
 	kfree(b);
 }
@@ -290,14 +222,12 @@ static void written_after_the_free(struct rpt *t)
 {
 	static u64 target[64];
 	struct rpt_magazine depot, magazine;
-	struct burst *before, *after;
+	struct batch *before, *after;
 	unsigned int i, j;
 	unsigned long flags;
 
-	if (closed(t))
-		return;
 	before = new_burst(t, rpt_value(t), 40);
-	after = new_burst(t, rpt_value(t), 40);
+	after = before ? batch_new(t, before->bytes, before->count) : NULL;
 	migrate_disable();
 	if (before && after) {
 		repeat(before);
@@ -309,18 +239,18 @@ static void written_after_the_free(struct rpt *t)
 	    EXPECT(t, depot.held + magazine.held >= before->count)) {
 		/* Nothing may come or go meanwhile. */
 		local_irq_save(flags);
-		get_all(before);
-		put_all(before);
+		batch_get(before);
+		batch_put(before);
 		for (i = 0; i < before->count; i++)
 			for (j = 0; before->blocks[i] && j + 8 <= before->bytes; j += 8)
 				*(u64 *)(before->blocks[i] + j) = (u64)&target[32];
-		get_all(after);
+		batch_get(after);
 		local_irq_restore(flags);
 		for (i = 0; i < after->count; i++)
 			EXPECT(t, after->blocks[i] < (char *)target ||
 				  after->blocks[i] >= (char *)target + sizeof(target));
-		expect_apart(t, after);
-		put_all(after);
+		batch_expect_apart(t, after);
+		batch_put(after);
 	}
 	migrate_enable();
 	kfree(before);
@@ -331,11 +261,9 @@ static void written_after_the_free(struct rpt *t)
 static void exchanged(struct rpt *t)
 {
 	struct rpt_magazine before, after;
-	struct burst *b;
+	struct batch *b;
 	unsigned int other = cpumask_last(cpu_online_mask), i;
 
-	if (closed(t))
-		return;
 	if (!other) {
 		rpt_skip(t, "there is no other CPU");
 		return;
@@ -344,17 +272,17 @@ static void exchanged(struct rpt *t)
 	if (!b)
 		return;
 	for (i = 0; i < 2 * TIMES; i++) {
-		smp_call_function_single(0, get_all, b, true);
+		smp_call_function_single(0, batch_get, b, true);
 		rpt_depot(t, b->bytes, &before);
-		smp_call_function_single(other, put_all, b, true);
+		smp_call_function_single(other, batch_put, b, true);
 		rpt_depot(t, b->bytes, &after);
 	}
 	EXPECT(t, after.held >= before.held + LONGEST / 2);
-	smp_call_function_single(0, get_all, b, true);
-	expect_apart(t, b);
+	smp_call_function_single(0, batch_get, b, true);
+	batch_expect_apart(t, b);
 	rpt_depot(t, b->bytes, &before);
 	EXPECT(t, before.held + LONGEST / 2 <= after.held);
-	put_all(b);
+	batch_put(b);
 	kfree(b);
 }
 
@@ -364,11 +292,9 @@ static void cpu_goes(struct rpt *t)
 	unsigned int cpu = cpumask_last(cpu_online_mask);
 	u64 before = 0, reserved = 0, cap = 0;
 	struct rpt_magazine depot;
-	struct burst *b;
+	struct batch *b;
 	unsigned int i;
 
-	if (closed(t))
-		return;
 	if (!cpu) {
 		rpt_skip(t, "there is no other CPU");
 		return;
@@ -377,8 +303,8 @@ static void cpu_goes(struct rpt *t)
 	if (!b)
 		return;
 	for (i = 0; i < TIMES; i++) {
-		smp_call_function_single(cpu, get_all, b, true);
-		smp_call_function_single(cpu, put_all, b, true);
+		smp_call_function_single(cpu, batch_get, b, true);
+		smp_call_function_single(cpu, batch_put, b, true);
 	}
 	rpt_reserved(t, &before, &cap);
 	if (EXPECT_EQ(t, remove_cpu(cpu), 0)) {

@@ -31,77 +31,13 @@ static const struct rpt_arg sizes[] = {
 	{ }
 };
 
-struct batch {
-	size_t bytes;
-	unsigned int count;
-	char *blocks[MANY];
-};
-
-static void get_all(void *arg)
-{
-	struct batch *b = arg;
-	unsigned int i;
-
-	for (i = 0; i < b->count; i++)
-		b->blocks[i] = ExAllocatePoolWithTag(NonPagedPoolNx, b->bytes,
-						     TAG_MAGAZINE);
-}
-
-static void put_all(void *arg)
-{
-	struct batch *b = arg;
-	unsigned int i;
-
-	for (i = 0; i < b->count; i++)
-		if (b->blocks[i])
-			ExFreePoolWithTag(b->blocks[i], TAG_MAGAZINE);
-}
-
-static struct batch *new_batch(struct rpt *t, size_t bytes)
-{
-	struct batch *b = kzalloc_obj(*b);
-
-	if (!EXPECT(t, b))
-		return NULL;
-	b->bytes = bytes;
-	b->count = MANY;
-	return b;
-}
-
-static bool closed(struct rpt *t, size_t bytes)
-{
-	struct rpt_magazine magazine;
-
-	rpt_magazine(t, bytes, &magazine);
-	EXPECT(t, magazine.found);
-	if (magazine.limit)
-		return false;
-	EXPECT_EQ(t, magazine.held, 0);
-	rpt_skip(t, "nothing is kept on this kernel");
-	return true;
-}
-
-/* All are there, and none lies in another. */
-static void expect_apart(struct rpt *t, struct batch *b)
-{
-	unsigned int i;
-
-	for (i = 0; i < b->count; i++)
-		if (EXPECT(t, b->blocks[i]))
-			rpt_fill(b->blocks[i], b->bytes, i);
-	for (i = 0; i < b->count; i++)
-		if (b->blocks[i] && !rpt_filled(b->blocks[i], b->bytes, i))
-			rpt_fail(t, "block %u of %zu bytes overwritten", i,
-				 b->bytes);
-}
-
 static void kept(struct rpt *t)
 {
 	size_t bytes = rpt_value(t);
 	struct rpt_magazine before, after;
 	void *block, *again;
 
-	if (closed(t, bytes))
+	if (nothing_is_kept(t, bytes))
 		return;
 	migrate_disable();
 	block = ExAllocatePoolWithTag(NonPagedPoolNx, bytes, TAG_MAGAZINE);
@@ -124,21 +60,21 @@ static void limited(struct rpt *t)
 	struct rpt_magazine before, after;
 	struct batch *b;
 
-	if (closed(t, bytes))
+	if (nothing_is_kept(t, bytes))
 		return;
-	b = new_batch(t, bytes);
+	b = batch_new(t, bytes, MANY);
 	if (!b)
 		return;
 	migrate_disable();
-	get_all(b);
+	batch_get(b);
 	rpt_magazine(t, bytes, &before);
-	put_all(b);
+	batch_put(b);
 	rpt_magazine(t, bytes, &after);
 	EXPECT(t, after.held <= before.held + after.limit);
 	EXPECT(t, after.held > 0);
-	get_all(b);
-	expect_apart(t, b);
-	put_all(b);
+	batch_get(b);
+	batch_expect_apart(t, b);
+	batch_put(b);
 	migrate_enable();
 	kfree(b);
 }
@@ -151,18 +87,18 @@ static void cpu_goes(struct rpt *t)
 	unsigned int cpu = cpumask_last(cpu_online_mask);
 	struct batch *b;
 
-	if (closed(t, bytes))
+	if (nothing_is_kept(t, bytes))
 		return;
 	if (!cpu) {
 		rpt_skip(t, "there is no other CPU");
 		return;
 	}
-	b = new_batch(t, bytes);
+	b = batch_new(t, bytes, MANY);
 	if (!b)
 		return;
-	smp_call_function_single(cpu, get_all, b, true);
+	smp_call_function_single(cpu, batch_get, b, true);
 	rpt_magazine(t, bytes, &before);
-	smp_call_function_single(cpu, put_all, b, true);
+	smp_call_function_single(cpu, batch_put, b, true);
 	rpt_magazine(t, bytes, &magazine);
 	EXPECT(t, magazine.held > before.held);
 	if (EXPECT_EQ(t, remove_cpu(cpu), 0)) {
@@ -303,13 +239,13 @@ static const struct rpt_arg storm_sizes[] = {
 static void first_of_a_size(struct rpt *t)
 {
 	enum rpt_context context = rpt_value(t);
-	struct batch *b = new_batch(t, 700 + 256 * context);
+	struct batch *b = batch_new(t, 700 + 256 * context, MANY);
 
 	if (!b)
 		return;
-	rpt_in_context(context, get_all, b);
-	expect_apart(t, b);
-	rpt_in_context(context, put_all, b);
+	rpt_in_context(context, batch_get, b);
+	batch_expect_apart(t, b);
+	rpt_in_context(context, batch_put, b);
 	kfree(b);
 }
 

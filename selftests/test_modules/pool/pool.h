@@ -55,6 +55,25 @@ extern const struct rpt_suite flags_suite;
 extern const struct rpt_suite quota_suite;
 extern const struct rpt_suite env_suite;
 
+/*
+ * Blocks with TAG_MAGAZINE. Of those that are allocated with batch_get(), and freed with
+ * batch_put(), @count may be lowered meanwhile, and @bytes changed while none is allocated.
+ */
+struct batch {
+	size_t bytes;
+	unsigned int count;
+	char *blocks[];
+};
+
+/* To be freed by kfree(). Without memory, reports that and returns NULL. */
+struct batch *batch_new(struct rpt *t, size_t bytes, unsigned int count);
+void batch_get(void *batch);
+void batch_put(void *batch);
+/* Expects that all are there, and that none lies in another. */
+void batch_expect_apart(struct rpt *t, struct batch *b);
+/* Where a checker watches, nothing is kept; then it skips the case, and returns true. */
+bool nothing_is_kept(struct rpt *t, size_t bytes);
+
 /* For args: both pools. */
 extern const struct rpt_arg pool_types[];
 
