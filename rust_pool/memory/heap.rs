@@ -9,7 +9,8 @@
 //!
 //! The heap is used unless a kernel checker wants to see every allocation. One lock protects it,
 //! which the fast path does not take. A CPU that finds it held records the contention; for 100 ms
-//! small blocks then come from slab caches, for which CPUs do not wait for each other.
+//! small blocks then come from slab caches, for which CPUs do not wait for each other. While
+//! somebody gives back what was kept, or looks ([`Aside`]), nothing is recorded.
 //!
 //! A page that is wanted for small blocks alone is taken from a few spare spans. They are made
 //! together, with pages that the kernel allocates at once, or are left of what was freed.
@@ -79,8 +80,10 @@ const CONTENTION_MS: u32 = 100;
 static OPEN: Atomic<u32> = Atomic::new(0);
 /// When the heap stops counting as contended, in jiffies.
 static CONTENDED_UNTIL: Atomic<usize> = Atomic::new(0);
-/// How many work items and notifiers give back what was kept. See [`GivingBack`].
-static GIVERS: Atomic<u32> = Atomic::new(0);
+/// How many are at the heap for no client. See [`Aside`].
+static ASIDES: Atomic<u32> = Atomic::new(0);
+/// When the last of them left, in jiffies.
+static ASIDE_ENDED: Atomic<usize> = Atomic::new(0);
 /// How often a CPU found the lock held.
 static CONTENTIONS: Atomic<u64> = Atomic::new(0);
 /// The longest run of free units, so callers can skip the lock when nothing fits.
@@ -281,31 +284,35 @@ fn lock() -> SpinLockIrqGuard<'static, Heap> {
     })
 }
 
-/// As long as such a value exists, the heap does not count as contended: who gives back what was
-/// kept takes the lock again and again for a moment, and that says nothing about clients.
-pub(crate) struct GivingBack(());
+/// As long as such a value exists, the heap does not count as contended: its owner takes the lock
+/// for no client, to give back what was kept or to look, and that says nothing about clients.
+pub(crate) struct Aside(());
 
-impl GivingBack {
-    /// Begins to give back.
+impl Aside {
+    /// Any context.
     pub(crate) fn new() -> Self {
-        GIVERS.add(1, Relaxed);
+        ASIDES.add(1, Relaxed);
         Self(())
     }
 }
 
-impl Drop for GivingBack {
+impl Drop for Aside {
     fn drop(&mut self) {
-        GIVERS.fetch_sub(1, Relaxed);
+        ASIDE_ENDED.store(sys::jiffies(), Relaxed);
+        ASIDES.fetch_sub(1, Relaxed);
     }
 }
 
 #[cold]
 fn note_contention() {
-    if GIVERS.load(Relaxed) != 0 {
+    let now = sys::jiffies();
+    // Whoever was aside may have left after this CPU found the lock held.
+    let ago = now.wrapping_sub(ASIDE_ENDED.load(Relaxed));
+    if ASIDES.load(Relaxed) != 0 || ago <= 1 {
         return;
     }
     CONTENTIONS.fetch_add(1, Relaxed);
-    let until = sys::jiffies().wrapping_add(msecs_to_jiffies(CONTENTION_MS));
+    let until = now.wrapping_add(msecs_to_jiffies(CONTENTION_MS));
     if read_once::read(&CONTENDED_UNTIL) != until {
         CONTENDED_UNTIL.store(until, Relaxed);
     }
@@ -490,11 +497,13 @@ pub(crate) fn has(addr: usize) -> bool {
 
 /// The small block of the heap that begins at an address, which may be any. Any context but NMI.
 pub(crate) fn object_at(addr: usize) -> Option<Object> {
+    let _aside = Aside::new();
     HEAP.lock().around(addr)?.object_at(addr)
 }
 
 /// How full the heap is.
 pub(crate) fn usage() -> Usage {
+    let _aside = Aside::new();
     let heap = lock();
     Usage {
         spans: heap.len() + heap.spare.len(),

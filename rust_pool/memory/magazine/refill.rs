@@ -359,7 +359,7 @@ unsafe fn give_back(kind: MagazineKind, batch: &mut Batch) {
 /// Empties the depot, and this CPU's magazines. The caller must stay on its CPU, or some of them
 /// stay full.
 pub(crate) fn drain() {
-    let _giving_back = heap::GivingBack::new();
+    let _aside = heap::Aside::new();
     drain_depot();
     drain_by(magazine::take);
     for kind in MagazineKind::all() {
@@ -374,7 +374,7 @@ pub(crate) fn drain() {
 ///
 /// The CPU is offline, or nobody uses the magazines.
 pub(crate) unsafe fn drain_of(cpu: u32) {
-    let _giving_back = heap::GivingBack::new();
+    let _aside = heap::Aside::new();
     drain_depot();
     // SAFETY: By the safety requirements.
     drain_by(|kind, room| unsafe { magazine::take_of(cpu, kind, room) });
@@ -425,7 +425,7 @@ unsafe fn give_back_surplus(kind: MagazineKind, surplus: Surplus) {
 /// Gives back what the depot did not need for a while, and has CPUs do the same whose magazines may
 /// hold more than usual for no reason. Returns whether there is more to do later. Task context.
 pub(crate) fn age() -> bool {
-    let _giving_back = heap::GivingBack::new();
+    let _aside = heap::Aside::new();
     depot::ageing_begins();
     let mut more = false;
     for kind in MagazineKind::all() {
@@ -453,7 +453,7 @@ pub(crate) fn age() -> bool {
 /// Gives back what this CPU's magazines hold beyond their usual limits, where the depot has no
 /// quota for bursts any more. The caller must stay on its CPU, or some of it stays.
 pub(crate) fn trim() {
-    let _giving_back = heap::GivingBack::new();
+    let _aside = heap::Aside::new();
     for kind in MagazineKind::all() {
         trim_one(kind);
     }

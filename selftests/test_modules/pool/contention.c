@@ -9,6 +9,7 @@
 #include <linux/kthread.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "pool.h"
 
@@ -64,11 +65,12 @@ static int race(void *arg)
 	return 0;
 }
 
-static bool start(struct rpt *t, struct task_struct **tasks, unsigned int *most)
+static bool start(struct rpt *t, struct task_struct **tasks, unsigned int *most,
+		  unsigned int racers)
 {
 	unsigned int i;
 
-	for (i = 0; i < RACERS; i++) {
+	for (i = 0; i < racers; i++) {
 		struct task_struct *task;
 
 		task = kthread_create(race, &most[i], "rpt_race/%u", i);
@@ -108,7 +110,7 @@ static void turn_to_slabs_and_back(struct rpt *t)
 	rpt_heap(t, &quiet);
 	before = few_in_slabs();
 	end = jiffies + RPT_PATIENCE;
-	if (start(t, tasks, most))
+	if (start(t, tasks, most, RACERS))
 		while (READ_ONCE(most[0]) < BLOCKS - KEPT && time_before(jiffies, end))
 			msleep(20);
 	for (i = 0; i < RACERS; i++)
@@ -125,7 +127,78 @@ static void turn_to_slabs_and_back(struct rpt *t)
 	EXPECT(t, after < BLOCKS / 2);
 }
 
+/* Bursts of all sizes, of which the depot keeps what it may. */
+static bool fill_depot(struct rpt *t)
+{
+	struct batch *b = batch_new(t, 0, 200);
+	unsigned int i;
+
+	if (!b)
+		return false;
+	for (b->bytes = 16; b->bytes <= 4064; b->bytes += 88) {
+		migrate_disable();
+		for (i = 0; i < 4; i++) {
+			batch_get(b);
+			batch_put(b);
+		}
+		migrate_enable();
+	}
+	kfree(b);
+	return true;
+}
+
+/*
+ * One CPU uses the heap. Another one reads "memory" all the time for a while; then what
+ * the depot kept is given back. Neither is contention. The kernel has work of its own to
+ * do there, so once out of several times is enough.
+ */
+static void others_are_no_contention(struct rpt *t)
+{
+	u64 contentions = 1, kept = 0, cap = 0;
+	unsigned int round, reads = 0;
+
+	if (num_online_cpus() < 2) {
+		rpt_skip(t, "needs 2 processors");
+		return;
+	}
+	if (nothing_is_kept(t, BYTES))
+		return;
+	for (round = 0; contentions && round < 5 && !rpt_failed(t); round++) {
+		unsigned long reading, end = jiffies + RPT_PATIENCE;
+		struct task_struct *task = NULL;
+		struct rpt_heap before, after;
+		unsigned int most = 0;
+		u64 left = 0;
+
+		few_in_slabs();
+		if (!fill_depot(t))
+			return;
+		rpt_reserved(t, &kept, &cap);
+		rpt_heap(t, &before);
+		if (!start(t, &task, &most, 1))
+			return;
+		reading = jiffies + HZ / 5;
+		do {
+			rpt_reserved(t, &left, &cap);
+			reads++;
+			if (time_before(jiffies, reading))
+				cond_resched();
+			else
+				msleep(100);
+		} while (left > cap / 16 && time_before(jiffies, end));
+		kthread_stop(task);
+		rpt_heap(t, &after);
+		contentions = after.contentions - before.contentions;
+		EXPECT(t, kept > cap / 4);
+		EXPECT(t, left <= cap / 16);
+	}
+	rpt_note(t, "round %u: %llu bytes kept, %u reads, contended %llu times",
+		 round, kept, reads, contentions);
+	EXPECT_EQ(t, contentions, 0);
+}
+
 static const struct rpt_case cases[] = {
+	{ "others_are_no_contention", others_are_no_contention },
 	{ "racing_cpus_turn_to_slabs_and_back", turn_to_slabs_and_back },
 };
 
