@@ -97,6 +97,7 @@ enum memory {
 	MODULE_STRUCT,
 	STRUCT_PAGE,
 	PERCPU,
+	PERCPU_OFFSET,
 	DEVICE,
 };
 

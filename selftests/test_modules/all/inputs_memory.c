@@ -18,6 +18,7 @@
 
 static u64 data[16];
 static const u64 rodata[16] = { 1, 2, 3 };
+static DEFINE_PER_CPU(u64, one_per_cpu);
 
 MEMORY_CACHING_TYPE memory_cache(enum memory memory)
 {
@@ -73,6 +74,8 @@ static void *make(struct thing *thing)
 	case STRUCT_PAGE:
 		return virt_to_page(current);
 	case PERCPU:
+		return per_cpu_ptr(&one_per_cpu, 0);
+	case PERCPU_OFFSET:
 		return (void *)(__force unsigned long)alloc_percpu(u64);
 	case DEVICE:
 		/* The local APIC; every x86-64 machine has it there. */
@@ -109,7 +112,7 @@ static void give_back(struct thing *thing)
 	case VMALLOC:
 		vfree(thing->base);
 		break;
-	case PERCPU:
+	case PERCPU_OFFSET:
 		free_percpu((void __percpu *)(__force unsigned long)thing->base);
 		break;
 	case DEVICE:

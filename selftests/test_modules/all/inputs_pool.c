@@ -328,7 +328,10 @@ static const struct release releases[] = {
 	FOREIGN("module_struct", IN_TASK, MODULE_STRUCT),
 	FOREIGN("struct_page", EACH_IRQL, STRUCT_PAGE),
 	FOREIGN("struct_page_at_32", IN_TASK, STRUCT_PAGE, 0, 32),
-	FOREIGN("percpu", IN_TASK, PERCPU),
+	FOREIGN("percpu", EACH_IRQL, PERCPU),
+	/* An offset, not an address: KASLR decides in which half it lies. */
+	FREE("free", "percpu_offset", IN_TASK, 0, 0xc2, 0x46, 0x40,
+	     PERCPU_OFFSET),
 	FOREIGN("device", EACH_IRQL, DEVICE),
 	FOREIGN("device_at_32", EACH_IRQL, DEVICE, 0, 32),
 	FOREIGN_TAG("device_at_32", IN_TASK, DEVICE, 0, 32),
