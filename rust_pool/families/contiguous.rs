@@ -6,13 +6,17 @@
 //! "MmAllocateContiguousMemoryEx", "MmFreeContiguousMemory", "MmFreeContiguousMemorySpecifyCache".
 
 pub(crate) mod bounds;
+pub(crate) mod patience;
 
 use crate::{
     families::{
         self,
-        contiguous::bounds::{
-            Wanted,
-            PAGE, //
+        contiguous::{
+            bounds::{
+                Wanted,
+                PAGE, //
+            },
+            patience::Patience, //
         },
         io_space, //
     },
@@ -84,8 +88,6 @@ pub(crate) static FAMILY: Family = Family::new();
 pub(crate) static BACKLOG: AtLoad<Backlog> =
     AtLoad::new(|| KBox::pin_init(Backlog::new(), GFP_KERNEL));
 
-/// How long a search may take, in nanoseconds.
-pub(super) const PATIENCE: u64 = 500_000_000;
 /// The most page frames that a search skips after a place that could not be emptied.
 pub(super) const STRIDE: u64 = 512;
 
@@ -126,7 +128,7 @@ fn search(wanted: &Wanted, used: usize) -> Option<OwnPages> {
     let pages = used / PAGE_SIZE;
     // CAST: Lossless on the architectures supported.
     let count = pages as u64;
-    let end = sys::uptime().saturating_add(PATIENCE);
+    let mut patience = Patience::new();
     let mut at = wanted.last;
     loop {
         let pfn = wanted.below(at);
@@ -136,10 +138,16 @@ fn search(wanted: &Wanted, used: usize) -> Option<OwnPages> {
         at = match OwnPages::at_frame(pfn, pages, wanted.node) {
             Ok(pages) => return Some(pages),
             // Try again with a block that ends below the obstacle.
-            Err(Contig::Obstacle(obstacle)) => obstacle.checked_sub(count)?,
-            Err(Contig::Busy) => pfn.checked_sub(count.min(STRIDE))?,
+            Err(Contig::Obstacle(obstacle)) => {
+                patience.looked();
+                obstacle.checked_sub(count)?
+            }
+            Err(Contig::Busy) => {
+                patience.emptied();
+                pfn.checked_sub(count.min(STRIDE))?
+            }
         };
-        if sys::uptime() > end {
+        if patience.is_over() {
             return None;
         }
     }

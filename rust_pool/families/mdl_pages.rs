@@ -15,6 +15,7 @@ use crate::{
         contiguous::{
             self,
             bounds,
+            patience::Patience,
             Effort, //
         },
         mdl_pages::{
@@ -186,10 +187,10 @@ fn from_zone(wanted: &Wanted, ranges: Ranges, found: &mut Found) {
     }
 }
 
-/// Empties page frames of a range, from the highest address down, until the time `until`. Sleeps.
-fn search(wanted: &Wanted, range: Ranges, found: &mut Found, until: u64) {
+/// Empties page frames of a range, from the highest address down. Sleeps.
+fn search(wanted: &Wanted, range: Ranges, found: &mut Found, patience: &mut Patience) {
     let mut end = range.last().saturating_add(1);
-    while found.missing() != 0 && sys::uptime() < until {
+    while found.missing() != 0 && !patience.is_over() {
         // CAST: Lossless on the architectures supported.
         let count = (found.missing() as u64)
             .min(contiguous::STRIDE)
@@ -202,14 +203,21 @@ fn search(wanted: &Wanted, range: Ranges, found: &mut Found, until: u64) {
         let first = end.saturating_sub(count);
         end = match OwnPages::at_frame(first, pages, Node::ANY) {
             Ok(pages) => {
+                patience.emptied();
                 if pages.first().is_some_and(|page| wanted.suits(page)) {
                     found.push_adjacent(pages, wanted.zero);
                 }
                 first
             }
-            Err(Contig::Obstacle(at)) => at,
+            Err(Contig::Obstacle(at)) => {
+                patience.looked();
+                at
+            }
             // The kernel empties whole pageblocks.
-            Err(Contig::Busy) => first / contiguous::STRIDE * contiguous::STRIDE,
+            Err(Contig::Busy) => {
+                patience.emptied();
+                first / contiguous::STRIDE * contiguous::STRIDE
+            }
         };
     }
 }
@@ -228,13 +236,13 @@ fn find_pages(wanted: &Wanted, found: &mut Found) {
     if !wanted.sleep || !sys::may_change_pages() {
         return;
     }
-    let until = sys::uptime().saturating_add(contiguous::PATIENCE);
+    let mut patience = Patience::new();
     let mut number = 0;
     while let Some(range) = ranges.nth(number) {
-        if found.missing() == 0 || sys::uptime() >= until {
+        if found.missing() == 0 || patience.is_over() {
             return;
         }
-        search(wanted, range, found, until);
+        search(wanted, range, found, &mut patience);
         number += 1;
     }
 }

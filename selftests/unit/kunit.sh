@@ -9,8 +9,8 @@
 
 KUNIT=/sys/kernel/debug/kunit
 SUITES="batch bins bounds cache_type chain class depot description fill flags gfp header"
-SUITES="$SUITES lookaside_depth magazine mangled mdl names places protection ranges routines row"
-SUITES="$SUITES selection shelf short_lock span tag"
+SUITES="$SUITES lookaside_depth magazine mangled mdl names patience places protection ranges"
+SUITES="$SUITES routines row selection shelf short_lock span tag"
 SUITES="$SUITES text unit_map verifier_parse violation_log"
 
 # run_suite SUITE: runs it and leaves "ok|not ok SUITE: CASE" for each of its cases

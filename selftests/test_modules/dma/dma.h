@@ -49,6 +49,24 @@ static inline void put_buffer(DMA_ADAPTER *adapter, ULONG length,
 						 buffer, TRUE);
 }
 
+/*
+ * Contiguous memory above what this many address lines reach. A busy machine may
+ * not find any at the first try.
+ */
+static inline void *memory_above(ULONG width, SIZE_T bytes)
+{
+	PHYSICAL_ADDRESS low = { .QuadPart = DMA_BIT_MASK(width) + 1 };
+	PHYSICAL_ADDRESS high = { .QuadPart = -1 }, none = { };
+	unsigned int tries = RPT_ATTEMPTS;
+	void *va;
+
+	do {
+		va = MmAllocateContiguousMemorySpecifyCache(bytes, low, high,
+							    none, MmCached);
+	} while (!va && --tries);
+	return va;
+}
+
 /* What the device finds at a bus address. */
 u64 behind(u64 logical);
 /* Has edu copy from or to its own memory, and waits for it. */

@@ -265,14 +265,11 @@ static void transfer_all(struct rpt *t, void __iomem *bar,
  */
 static void device_transfers(struct rpt *t)
 {
-	PHYSICAL_ADDRESS low = { .QuadPart = DMA_BIT_MASK(28) + 1 };
-	PHYSICAL_ADDRESS high = { .QuadPart = -1 }, none = { };
 	struct transfer x = { .length = 3 * PAGE_SIZE };
 	void __iomem *bar;
 	char *va;
 
-	va = MmAllocateContiguousMemorySpecifyCache(x.length, low, high, none,
-						    MmCached);
+	va = memory_above(28, x.length);
 	x.va = va;
 	x.adapter = get_adapter(28, x.length, &(ULONG){ 0 });
 	x.mdl = IoAllocateMdl(va, x.length, FALSE, FALSE, NULL);

@@ -158,8 +158,6 @@ static void packet_of(struct rpt *t)
 /* The device reaches 28 bits, and the buffer lies above them. */
 static void device_transfers(struct rpt *t)
 {
-	PHYSICAL_ADDRESS low = { .QuadPart = DMA_BIT_MASK(28) + 1 };
-	PHYSICAL_ADDRESS high = { .QuadPart = -1 }, none = { };
 	ULONG length = SZ_4K, done, here;
 	struct packet p;
 	void __iomem *bar;
@@ -170,8 +168,7 @@ static void device_transfers(struct rpt *t)
 		return;
 	own = p.va;
 	IoFreeMdl(p.mdl);
-	va = MmAllocateContiguousMemorySpecifyCache(2 * length, low, high, none,
-						    MmCached);
+	va = memory_above(28, 2 * length);
 	p.va = va + 1000;
 	p.mdl = IoAllocateMdl(p.va, length, FALSE, FALSE, NULL);
 	if (!EXPECT(t, va && p.mdl) || !EXPECT(t, !pci_enable_device_mem(edu)))

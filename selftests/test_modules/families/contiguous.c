@@ -237,8 +237,8 @@ static struct bound bound_in(const struct bound *b, u64 room)
 }
 
 /*
- * A search ends after half a second of the machine's clock, in which it may not
- * have got far where the host is busy. What was room a moment ago may hold
+ * A search ends after half a second or 32 places: it may not have got far where
+ * the host is busy. What was room a moment ago may hold
  * memory of others that does not move: each try looks for room anew.
  */
 static void *allocate_where_there_is_room(const struct bound *b, u64 *room,
@@ -264,7 +264,7 @@ static void bounds_kept(struct rpt *t)
 	MEMORY_CACHING_TYPE type = rpt_value(t);
 	/*
 	 * Linux empties whole pageblocks: few blocks fit where it has to, and a
-	 * search ends after half a second, in which checkers do not get far.
+	 * search ends after half a second or 32 places, which is not far for checkers.
 	 */
 	enum { MANY = 12, MANY_IN_ROOM = IS_ENABLED(CONFIG_KASAN) ? 1 : 2 };
 	u64 room = find_room();

@@ -165,7 +165,7 @@ static void bounded(struct rpt *t)
 
 /*
  * Bounds that no zone has, so that page frames are emptied. A search ends after
- * half a second, in which a slow machine does not get past memory that cannot be
+ * half a second or 32 places, which may not get it past memory that cannot be
  * moved, and others may take what was free: each try looks for room anew.
  */
 static void bounded_in_a_zone(struct rpt *t)
