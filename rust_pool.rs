@@ -8,6 +8,7 @@
 //!
 //! - [`Box`] and [`Vec`] of the kernel crate with the allocators [`NonPaged`]
 //!   and [`Paged`], each for a tag that [`pool_tag!`] declares;
+//! - [`LookasideList`], whose entries go back to it when they are dropped;
 //! - [`Contiguous`], [`NonCached`], [`Adapter`], [`CommonBuffer`] and [`DescriptorRing`], which own
 //!   their memory;
 //! - [`Block`], which describes a live block.
@@ -74,6 +75,7 @@ pub use api::{
     allocator::{
         NonPaged,
         Paged,
+        Pool,
         PoolBox,
         PoolVec, //
     },
@@ -81,6 +83,12 @@ pub use api::{
     contiguous::{
         Bounds,
         Contiguous, //
+    },
+    lookaside::{
+        Counters,
+        ListRef,
+        LookasideEntry,
+        LookasideList, //
     },
     memory::{
         CacheType,

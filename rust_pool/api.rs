@@ -12,6 +12,7 @@ pub(crate) mod allocator;
 pub(crate) mod block;
 pub(crate) mod contiguous;
 pub(crate) mod exported;
+pub(crate) mod lookaside;
 pub(crate) mod memory;
 pub(crate) mod noncached;
 pub(crate) mod report;

@@ -9,6 +9,7 @@
 use crate::{
     api::{
         exported,
+        memory::private::Sealed,
         shape::{
             Shape,
             MIN_ALIGN, //
@@ -60,6 +61,15 @@ pub type PoolBox<T, Tag> = Box<T, NonPaged<Tag>>;
 
 /// A vector in nonpaged pool.
 pub type PoolVec<T, Tag> = Vec<T, NonPaged<Tag>>;
+
+/// A pool and a tag: [`NonPaged`] or [`Paged`].
+pub trait Pool: Sealed {
+    /// The tag.
+    type Tag: PoolTag;
+
+    /// The pool.
+    const KIND: PoolKind;
+}
 
 /// Allocates a block of this shape.
 #[inline]
@@ -276,6 +286,13 @@ macro_rules! allocator {
     ($(#[$doc:meta])* $pool:ident, $kind:expr) => {
         $(#[$doc])*
         pub struct $pool<T: PoolTag>(PhantomData<T>);
+
+        impl<T: PoolTag> Sealed for $pool<T> {}
+
+        impl<T: PoolTag> Pool for $pool<T> {
+            type Tag = T;
+            const KIND: PoolKind = $kind;
+        }
 
         impl<T: PoolTag> $pool<T> {
             /// The bytes that a block of this layout takes, if it is possible.

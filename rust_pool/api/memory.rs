@@ -23,7 +23,7 @@ use kernel::{
     }, //
 };
 
-mod private {
+pub(super) mod private {
     pub trait Sealed {}
 }
 

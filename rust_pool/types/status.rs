@@ -3,6 +3,7 @@
 //! Status codes.
 
 use crate::sys::raw;
+use kernel::prelude::*;
 
 /// What a routine returns.
 ///
@@ -27,5 +28,17 @@ impl Status {
     pub(crate) fn as_raw(self) -> i32 {
         // CAST: The discriminants are those of C.
         self as i32
+    }
+
+    /// What a routine returned, as Rust code has it: [`ENOMEM`] if resources are short, [`EFAULT`] if
+    /// a page does not allow the access, [`EINVAL`] for all other errors.
+    #[inline]
+    pub(crate) fn result_of(raw: i32) -> Result {
+        match raw {
+            raw::RUST_POOL_SUCCESS => Ok(()),
+            raw::RUST_POOL_INSUFFICIENT_RESOURCES => Err(ENOMEM),
+            raw::RUST_POOL_ACCESS_VIOLATION => Err(EFAULT),
+            _ => Err(EINVAL),
+        }
     }
 }

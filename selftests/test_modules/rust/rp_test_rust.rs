@@ -9,6 +9,7 @@ mod rp_test_rust {
     pub(crate) mod failing;
     pub(crate) mod harness;
     pub(crate) mod irql;
+    pub(crate) mod lookaside;
     pub(crate) mod regions;
 }
 
@@ -20,6 +21,7 @@ use rp_test_rust::{
     common_buffers,
     failing,
     irql,
+    lookaside,
     regions, //
 };
 
@@ -35,6 +37,7 @@ static COLLECTIONS: harness::Suite = harness::Suite::new(c"rust_collections", co
 static REGIONS: harness::Suite = harness::Suite::new(c"rust_regions", regions::CASES);
 static COMMON_BUFFERS: harness::Suite =
     harness::Suite::new(c"rust_common_buffers", common_buffers::CASES);
+static LOOKASIDE: harness::Suite = harness::Suite::new(c"rust_lookaside", lookaside::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
 static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
@@ -42,6 +45,7 @@ static SUITES: &[&harness::Suite] = &[
     &COLLECTIONS,
     &REGIONS,
     &COMMON_BUFFERS,
+    &LOOKASIDE,
     &CLEARED,
     &FAILING,
     &IRQL,

@@ -10,6 +10,7 @@ use crate::harness::{
     must,
     Context,
     Test,
+    ATOMIC,
     BAD_POOL_CALLER, //
 };
 use core::{
@@ -376,14 +377,6 @@ fn paged_apart(t: &Test) {
     check_eq!(t, t.paged(c"RsPg").diff, 0);
     check_eq!(t, t.paged(c"RsPg").bytes, 0);
 }
-
-const ATOMIC: [Context; 5] = [
-    Context::Spinlock,
-    Context::RcuReadSide,
-    Context::Softirq,
-    Context::SpinlockIrq,
-    Context::HardInterrupt,
-];
 
 fn paged_refused_in_atomic(t: &Test) {
     for context in ATOMIC {

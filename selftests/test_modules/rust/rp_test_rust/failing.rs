@@ -17,7 +17,8 @@ use kernel::{
         Allocator,
         Box, //
     },
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 use rust_pool::{
     pool_tag,
@@ -25,6 +26,8 @@ use rust_pool::{
     Bounds,
     Cached,
     Contiguous,
+    LookasideEntry,
+    LookasideList,
     NonCached,
     NonPaged,
     Paged,
@@ -46,6 +49,8 @@ cases![
     adapter,
     common_buffer,
     report,
+    lookaside_list,
+    lookaside_entry,
 ];
 
 fn boxes(t: &Test) {
@@ -116,4 +121,18 @@ fn common_buffer(t: &Test) {
 
 fn report(t: &Test) {
     t.sweep(|| Report::new(c"rp_test_rust", b"what a driver has to tell\n").ok());
+}
+
+type List = LookasideList<[u64; 20], NonPaged<RsFn>>;
+
+fn lookaside_list(t: &Test) {
+    t.sweep(|| KBox::pin_init(List::new(), GFP_KERNEL).ok());
+}
+
+/// Each from a list of its own, which keeps nothing yet.
+fn lookaside_entry(t: &Test) {
+    t.sweep(|| {
+        let list = Arc::pin_init(List::new(), GFP_KERNEL).ok()?;
+        LookasideEntry::new(list, [7; 20]).ok()
+    });
 }

@@ -97,6 +97,14 @@ pub(crate) enum Context {
     HardInterrupt = 8,
 }
 
+pub(crate) const ATOMIC: [Context; 5] = [
+    Context::Spinlock,
+    Context::RcuReadSide,
+    Context::Softirq,
+    Context::SpinlockIrq,
+    Context::HardInterrupt,
+];
+
 /// `enum rpt_cache`.
 #[derive(Clone, Copy, PartialEq)]
 #[repr(u32)]
@@ -142,6 +150,7 @@ extern "C" {
     fn rpt_cache(address: *const c_void) -> c_uint;
     fn rpt_phys(address: *const c_void) -> u64;
     fn rpt_settle(t: *mut Raw);
+    fn rpt_skip(t: *mut Raw, format: *const c_char, ...);
 }
 
 /// A running case.
@@ -222,6 +231,12 @@ impl Test {
         // SAFETY: The case is running, the row is ours.
         unsafe { rpt_family(self.0, file.as_char_ptr(), &mut row) };
         row
+    }
+
+    /// Skips the case, which has to end then.
+    pub(crate) fn skip(&self, why: &CStr) {
+        // SAFETY: The case is running. The string ends with a NUL and is shown as it is.
+        unsafe { rpt_skip(self.0, c"%s".as_char_ptr(), why.as_char_ptr()) };
     }
 
     pub(crate) fn settle(&self) {
