@@ -11,6 +11,7 @@
 //! - [`LookasideList`], whose entries go back to it when they are dropped;
 //! - [`Contiguous`], [`NonCached`], [`Adapter`], [`CommonBuffer`] and [`DescriptorRing`], which own
 //!   their memory;
+//! - [`Mdl`], an owned memory descriptor list;
 //! - [`Block`], which describes a live block.
 //!
 //! Statistics by tag and the list of violations are in debugfs. `Documentation/` says what each
@@ -89,6 +90,19 @@ pub use api::{
         ListRef,
         LookasideEntry,
         LookasideList, //
+    },
+    mdl::{
+        Addressed,
+        Buffer,
+        Built,
+        Locked,
+        Mappable,
+        Mapped,
+        Mdl,
+        MdlState,
+        NonPagedBuffer,
+        NotMapped,
+        Pages, //
     },
     memory::{
         CacheType,

@@ -13,6 +13,7 @@ pub(crate) mod block;
 pub(crate) mod contiguous;
 pub(crate) mod exported;
 pub(crate) mod lookaside;
+pub(crate) mod mdl;
 pub(crate) mod memory;
 pub(crate) mod noncached;
 pub(crate) mod report;

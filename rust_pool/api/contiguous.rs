@@ -28,13 +28,14 @@ use kernel::{
     prelude::*, //
 };
 
-/// Where in physical memory a block may be.
+/// Where in physical memory a block may be, or the pages of an [`Mdl`](crate::Mdl).
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
-    lowest: u64,
-    highest: u64,
-    boundary: u64,
-    node: u32,
+    pub(super) lowest: u64,
+    pub(super) highest: u64,
+    pub(super) boundary: u64,
+    pub(super) skip: u64,
+    pub(super) node: u32,
 }
 
 impl Bounds {
@@ -43,6 +44,7 @@ impl Bounds {
         lowest: 0,
         highest: u64::MAX,
         boundary: 0,
+        skip: 0,
         node: raw::MM_ANY_NODE_OK,
     };
 
@@ -60,14 +62,24 @@ impl Bounds {
         self
     }
 
-    /// The block does not cross a multiple of this: a power of two that is at least the size.
+    /// The block does not cross a multiple of this: a power of two that is at least the size. Not
+    /// for the pages of an MDL.
     #[inline]
     pub const fn boundary(mut self, multiple: u64) -> Self {
         self.boundary = multiple;
         self
     }
 
+    /// For the pages of an MDL: if there are not enough, also those that begin this many bytes
+    /// higher, and so on. A multiple of the page size.
+    #[inline]
+    pub const fn skip(mut self, bytes: u64) -> Self {
+        self.skip = bytes;
+        self
+    }
+
     /// All of the block is on a NUMA node. If only one node has memory, any number is that node.
+    /// The pages of an MDL are on this node if it has enough; it has to exist.
     #[inline]
     pub const fn node(mut self, number: u32) -> Self {
         self.node = number;
@@ -109,10 +121,13 @@ impl<C: CacheType> Contiguous<C> {
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if the bounds cannot be kept, memory is short, or after a violation: no bytes, or
-    /// the wrong context.
+    /// [`EINVAL`] for bounds that skip. [`ENOMEM`] if the bounds cannot be kept, memory is short, or
+    /// after a violation: no bytes, or the wrong context.
     #[inline(always)]
     pub fn new(bytes: usize, bounds: Bounds) -> Result<Self> {
+        if bounds.skip != 0 {
+            return Err(EINVAL);
+        }
         let wanted = raw::rust_pool_contiguous_wanted {
             lowest: bounds.lowest,
             highest: bounds.highest,

@@ -74,14 +74,15 @@ impl NotCached for WriteCombined {
     const COMBINED: bool = true;
 }
 
-/// Whole pages of memory, of which the first [`Self::len`] bytes are the owner's.
+/// Memory of which [`Self::len`] bytes are the owner's. It begins at a page, except for the buffer
+/// of an [`Mdl`](crate::Mdl), which may be any.
 ///
 /// A device, or anybody who knows the address, may change it at any time, so there is no `&[u8]` to
 /// it: accesses are volatile or copy.
 ///
 /// # Invariants
 ///
-/// `base` is page-aligned and valid for reads and writes of `len` bytes while the value lives.
+/// `base` is valid for reads and writes of `len` bytes while the value lives.
 pub struct Memory {
     base: NonNull<u8>,
     len: usize,
@@ -119,7 +120,8 @@ impl Memory {
     ///
     /// # Safety
     ///
-    /// `base` is page-aligned and valid for reads and writes of `len` bytes while the value lives.
+    /// `base` is valid for reads and writes of `len` bytes while the value lives, and nobody has a
+    /// reference to them.
     #[inline]
     pub(crate) unsafe fn new(base: NonNull<u8>, len: usize) -> Self {
         // INVARIANT: By the safety requirements.
@@ -156,10 +158,16 @@ impl Memory {
         self.len
     }
 
-    /// Bytes really taken: whole pages.
+    /// Bytes really taken: whole pages, of those that begin at a page.
     #[inline]
     pub fn used(&self) -> usize {
         self.len.next_multiple_of(crate::sys::PAGE_SIZE)
+    }
+
+    /// Where it begins.
+    #[inline]
+    pub(super) fn base(&self) -> NonNull<u8> {
+        self.base
     }
 
     /// The virtual address.

@@ -10,6 +10,7 @@ mod rp_test_rust {
     pub(crate) mod harness;
     pub(crate) mod irql;
     pub(crate) mod lookaside;
+    pub(crate) mod mdl;
     pub(crate) mod regions;
 }
 
@@ -22,6 +23,7 @@ use rp_test_rust::{
     failing,
     irql,
     lookaside,
+    mdl,
     regions, //
 };
 
@@ -38,6 +40,7 @@ static REGIONS: harness::Suite = harness::Suite::new(c"rust_regions", regions::C
 static COMMON_BUFFERS: harness::Suite =
     harness::Suite::new(c"rust_common_buffers", common_buffers::CASES);
 static LOOKASIDE: harness::Suite = harness::Suite::new(c"rust_lookaside", lookaside::CASES);
+static MDL: harness::Suite = harness::Suite::new(c"rust_mdl", mdl::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
 static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
@@ -46,6 +49,7 @@ static SUITES: &[&harness::Suite] = &[
     &REGIONS,
     &COMMON_BUFFERS,
     &LOOKASIDE,
+    &MDL,
     &CLEARED,
     &FAILING,
     &IRQL,

@@ -28,9 +28,12 @@ use rust_pool::{
     Contiguous,
     LookasideEntry,
     LookasideList,
+    Mdl,
     NonCached,
     NonPaged,
     Paged,
+    Pages,
+    PoolVec,
     Report,
     WriteCombined, //
 };
@@ -51,6 +54,9 @@ cases![
     report,
     lookaside_list,
     lookaside_entry,
+    built_mdl,
+    locked_and_mapped_mdl,
+    pages_of_mdl,
 ];
 
 fn boxes(t: &Test) {
@@ -135,4 +141,21 @@ fn lookaside_entry(t: &Test) {
         let list = Arc::pin_init(List::new(), GFP_KERNEL).ok()?;
         LookasideEntry::new(list, [7; 20]).ok()
     });
+}
+
+fn block() -> Option<PoolVec<u8, RsFn>> {
+    PoolVec::zeroed(100_000, GFP_KERNEL).ok()
+}
+
+fn built_mdl(t: &Test) {
+    t.sweep(|| Mdl::build(block()?).ok());
+}
+
+fn locked_and_mapped_mdl(t: &Test) {
+    t.sweep(|| Mdl::lock(block()?).ok()?.map().ok());
+}
+
+fn pages_of_mdl(t: &Test) {
+    let allocate = || Mdl::<Pages<WriteCombined>>::allocate(100_000, Bounds::ANY);
+    t.sweep(|| allocate().ok()?.map().ok());
 }

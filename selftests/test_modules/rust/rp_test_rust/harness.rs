@@ -318,7 +318,7 @@ macro_rules! numbers {
     )*};
 }
 
-numbers!(i32, i64, u16, u32, u64, usize);
+numbers!(i32, i64, u8, u16, u32, u64, usize);
 
 /// Both give whether it held.
 macro_rules! check {

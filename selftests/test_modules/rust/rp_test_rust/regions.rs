@@ -125,6 +125,8 @@ fn contiguous_impossible(t: &Test) {
         );
         check!(t, Contiguous::<Uncached>::new(bytes, bounds).is_err());
     }
+    let skipping = Contiguous::<Cached>::new(4096, Bounds::ANY.skip(4096));
+    check!(t, matches!(skipping, Err(e) if e == EINVAL));
 }
 
 /// Every page of it, by every way to it.
