@@ -11,7 +11,8 @@
 //! - [`LookasideList`], whose entries go back to it when they are dropped;
 //! - [`Contiguous`], [`NonCached`], [`Adapter`], [`CommonBuffer`] and [`DescriptorRing`], which own
 //!   their memory;
-//! - [`Mdl`], an owned memory descriptor list;
+//! - [`Mdl`], an owned memory descriptor list, and [`ScatterGatherList`], which maps one for a
+//!   device;
 //! - [`Block`], which describes a live block.
 //!
 //! Statistics by tag and the list of violations are in debugfs. `Documentation/` says what each
@@ -115,6 +116,12 @@ pub use api::{
     noncached::NonCached,
     report::Report,
     ring::DescriptorRing,
+    scatter_gather::{
+        Direction,
+        Element,
+        MdlRef,
+        ScatterGatherList, //
+    },
     tag::PoolTag, //
 };
 #[doc(hidden)]

@@ -18,5 +18,6 @@ pub(crate) mod memory;
 pub(crate) mod noncached;
 pub(crate) mod report;
 pub(crate) mod ring;
+pub(crate) mod scatter_gather;
 pub(crate) mod shape;
 pub(crate) mod tag;

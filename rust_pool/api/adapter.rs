@@ -97,21 +97,35 @@ impl<'a> Adapter<'a> {
         let raw = self.raw.as_ptr();
         let base = exported::rust_pool_buffer_allocate(raw, length, &mut logical, true, here());
         let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
-        // The buffer's `Adapter` drops this reference.
-        exported::rust_pool_adapter_hold(raw);
-        // INVARIANT: The memory is a common buffer, which was just allocated. Its `Adapter` has the
-        // reference that was just taken.
+        // INVARIANT: The memory is a common buffer, which was just allocated. It has a reference of
+        // its own.
         Ok(CommonBuffer {
             // SAFETY: A common buffer is page-aligned, and has at least `bytes` bytes. `drop()`
             // frees it.
             memory: unsafe { Memory::new(base, bytes) },
             logical,
-            adapter: Self {
-                raw: self.raw,
-                registers: self.registers,
-                _device: PhantomData,
-            },
+            adapter: self.hold(),
         })
+    }
+
+    /// One more reference.
+    #[inline(always)]
+    pub(super) fn hold(&self) -> Self {
+        exported::rust_pool_adapter_hold(self.raw.as_ptr());
+        // INVARIANT: The reference was just taken.
+        Self {
+            raw: self.raw,
+            registers: self.registers,
+            _device: PhantomData,
+        }
+    }
+
+    /// The adapter, and its operations.
+    #[inline(always)]
+    pub(super) fn operations(&self) -> (*mut raw::DMA_ADAPTER, *const raw::DMA_OPERATIONS) {
+        let adapter = self.raw.as_ptr();
+        // SAFETY: By the type invariant it is an adapter.
+        (adapter, unsafe { (*adapter).DmaOperations })
     }
 }
 

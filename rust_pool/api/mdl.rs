@@ -567,6 +567,12 @@ impl<S: MdlState> Mdl<S> {
         unsafe { core::slice::from_raw_parts(self.raw.as_ptr().add(1).cast(), pages) }
     }
 
+    /// The MDL, for routines that only read it.
+    #[inline]
+    pub(crate) fn raw(&self) -> *mut raw::MDL {
+        self.raw.as_ptr()
+    }
+
     /// The MDL and its state, to be ended by the caller.
     #[inline(always)]
     fn into_parts(self) -> (NonNull<raw::MDL>, S) {

@@ -9,6 +9,7 @@ mod rp_test_rust {
     pub(crate) mod failing;
     pub(crate) mod harness;
     pub(crate) mod irql;
+    pub(crate) mod lists;
     pub(crate) mod lookaside;
     pub(crate) mod mdl;
     pub(crate) mod regions;
@@ -22,6 +23,7 @@ use rp_test_rust::{
     common_buffers,
     failing,
     irql,
+    lists,
     lookaside,
     mdl,
     regions, //
@@ -41,6 +43,7 @@ static COMMON_BUFFERS: harness::Suite =
     harness::Suite::new(c"rust_common_buffers", common_buffers::CASES);
 static LOOKASIDE: harness::Suite = harness::Suite::new(c"rust_lookaside", lookaside::CASES);
 static MDL: harness::Suite = harness::Suite::new(c"rust_mdl", mdl::CASES);
+static LISTS: harness::Suite = harness::Suite::new(c"rust_lists", lists::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
 static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
@@ -50,6 +53,7 @@ static SUITES: &[&harness::Suite] = &[
     &COMMON_BUFFERS,
     &LOOKASIDE,
     &MDL,
+    &LISTS,
     &CLEARED,
     &FAILING,
     &IRQL,

@@ -26,6 +26,7 @@ use rust_pool::{
     Bounds,
     Cached,
     Contiguous,
+    Direction,
     LookasideEntry,
     LookasideList,
     Mdl,
@@ -57,6 +58,7 @@ cases![
     built_mdl,
     locked_and_mapped_mdl,
     pages_of_mdl,
+    scatter_gather_list,
 ];
 
 fn boxes(t: &Test) {
@@ -158,4 +160,13 @@ fn locked_and_mapped_mdl(t: &Test) {
 fn pages_of_mdl(t: &Test) {
     let allocate = || Mdl::<Pages<WriteCombined>>::allocate(100_000, Bounds::ANY);
     t.sweep(|| allocate().ok()?.map().ok());
+}
+
+/// Of a few pages, as each that the device does not reach is allocated once more.
+fn scatter_gather_list(t: &Test) {
+    with_device(t, |t, device| {
+        let adapter = must!(t, Adapter::new(device, 65536));
+        let pages = must!(t, Mdl::<Pages>::allocate(20_000, Bounds::ANY));
+        t.sweep(|| adapter.scatter_gather(&pages, Direction::FromDevice).ok());
+    });
 }

@@ -116,6 +116,7 @@ pub(crate) enum Cache {
 
 pub(crate) const BAD_POOL_CALLER: u32 = 0xc2;
 pub(crate) const DRIVER_VERIFIER: u32 = 0xc4;
+pub(crate) const DMA_VERIFIER: u32 = 0xe6;
 
 // Found when the module is loaded; the first argument is that of the case.
 extern "C" {
@@ -150,6 +151,7 @@ extern "C" {
     fn rpt_cache(address: *const c_void) -> c_uint;
     fn rpt_phys(address: *const c_void) -> u64;
     fn rpt_settle(t: *mut Raw);
+    fn rpt_has_line(t: *mut Raw, file: *const c_char, words: *const c_char) -> bool;
     fn rpt_skip(t: *mut Raw, format: *const c_char, ...);
 }
 
@@ -231,6 +233,12 @@ impl Test {
         // SAFETY: The case is running, the row is ours.
         unsafe { rpt_family(self.0, file.as_char_ptr(), &mut row) };
         row
+    }
+
+    /// Whether a file of the statistics has a line with these words.
+    pub(crate) fn has_line(&self, file: &CStr, words: &CStr) -> bool {
+        // SAFETY: The case is running, the strings end with a NUL.
+        unsafe { rpt_has_line(self.0, file.as_char_ptr(), words.as_char_ptr()) }
     }
 
     /// Skips the case, which has to end then.
