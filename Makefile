@@ -65,6 +65,9 @@ bench: modules
 	@$K/client.sh $(COPY)selftests/bench
 	@$K/bench.sh $(BENCH)
 
+bench-record:
+	@$S/record.sh $(TRACES)
+
 vm: modules
 	@$K/vm.sh "$(RUN)"
 
@@ -115,6 +118,6 @@ cacheclean:
 help:
 	@sed 1d $S/help.txt
 
-.PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench vm \
-	client client-clean check-scripts test-fleet test-bpftrace lint fmt rustdoc doc \
+.PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench \
+	bench-record vm client client-clean check-scripts test-fleet test-bpftrace lint fmt rustdoc doc \
 	rust-analyzer mutants clean cacheclean help

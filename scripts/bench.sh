@@ -25,15 +25,17 @@ declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
 declare -A files=(
 	[counted]="pool/first pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc
 		pool/pairs pool/lookaside rust/boxes pool/large pool/bursts pool/rings pool/lives
-		pool/tags"
+		pool/traces pool/traces_nic pool/traces_nic_kmalloc pool/traces_storage
+		pool/traces_storage_kmalloc pool/tags"
 	[stock]="pool/zeroed pool/pairs rust/boxes"
 	[smp]="pool/mix pool/mix_kmalloc pool/throughput pool/stall"
 )
 
-# name FILE: prints the measurement's name in ONLY; that with kmalloc has the same name
+# name FILE: prints the measurement's name in ONLY. Files with the same name up to a "_" are
+# parts of one measurement.
 name() {
 	file=${1#*/}
-	echo "${file%_kmalloc}"
+	echo "${file%%_*}"
 }
 
 # measure BOOT: boots, measures, and adds the samples to build/bench.samples

@@ -13,11 +13,11 @@
 
 cache_lock
 for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-* \
-	"$CACHE"/cargo-* "$CACHE"/prometheus-* "$CACHE"/bpftrace-*; do
+	"$CACHE"/cargo-* "$CACHE"/prometheus-* "$CACHE"/bpftrace-* "$CACHE"/record-*; do
 	[ -d "$dir" ] || continue
 	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] ||
 		[ "$dir" = "$CARGO_DIR" ] || [ "$dir" = "$PROMETHEUS_DIR" ] ||
-		[ "$dir" = "$BPFTRACE_DIR" ] || kernel_used "$dir"; }; then
+		[ "$dir" = "$BPFTRACE_DIR" ] || [ "$dir" = "$RECORD_DIR" ] || kernel_used "$dir"; }; then
 		continue
 	fi
 	say "removing $dir"

@@ -53,3 +53,8 @@ PROMETHEUS_PACKAGES=(prometheus promtool prometheus-node-exporter)
 
 # Likewise bpftrace. It uses the compiler's LLVM.
 BPFTRACE_PACKAGES=(bpftrace libbpfcc)
+
+# What loads are recorded with: programs with all that they depend on, and modules of the
+# stock kernel.
+RECORD_PROGRAMS=(fio e2fsprogs)
+RECORD_MODULES=(e1000 nvme ext4)

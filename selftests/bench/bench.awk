@@ -233,6 +233,8 @@ END {
 	memory("smp", "churned", 1.10)
 	memory("counted", "filled")
 	memory("smp", "filled")
+	memory("counted", "nic")
+	memory("counted", "storage")
 	rates("smp", "own")
 	rates("smp", "handed")
 	if (("counted" FS "tags" FS "10000") in known)
@@ -249,6 +251,7 @@ END {
 	bound("counted", "ring-1024", "64:1.00 256:1.00 1024:1.00")
 	bound("counted", "lives-2K", "256:1.0 4096:1.1 20000:1.25")
 	bound("counted", "lives-16K", "256:1.3 4096:1.3 20000:1.3")
+	bound("counted", "trace", "")
 	if (("counted" FS "first" FS "60") in known)
 		row("counted", "first", "60", "instructions", of("counted", "first", "60", "ours"),
 			of("counted", "first", "60", "kmalloc"), "kmalloc", "", "", "ours", "<=", 1200)
