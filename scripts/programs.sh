@@ -58,7 +58,7 @@ record_ensure() {
 		apt_ensure
 		cache_begin "$RECORD_DIR"
 		step "fetching fio, mke2fs and the kernel's modules" \
-			"is there a network, and room in $CACHE? Does the index still have linux-modules-$KERNEL_ABI of $version?" \
+			"is there a network, and room in $CACHE? Has the index linux-modules-$KERNEL_ABI $version?" \
 			record_fetch "$RECORD_DIR" "$version"
 		cache_done "$RECORD_DIR" "$key"
 	fi

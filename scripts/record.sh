@@ -21,11 +21,12 @@ build=$TOP/build
 # The nodes that the machine talks to are in QEMU itself: 10.0.2.100 sends back what it gets,
 # 10.0.2.2 answers pings and TFTP. The host's own network is out of reach.
 declare -A args=(
-	[nic]="-netdev user,id=net,restrict=on,tftp=$build/record-nic/tftp,guestfwd=tcp:10.0.2.100:7-cmd:cat
-		-device e1000,netdev=net"
+	[nic]="-device e1000,netdev=net -netdev user,id=net,restrict=on,tftp=$build/record-nic/tftp"
 	[storage]="-drive file=$build/record-storage/disk,if=none,id=disk,format=raw,cache=unsafe
 		-device nvme,drive=disk,serial=rust_pool"
 )
+
+args[nic]+=,guestfwd=tcp:10.0.2.100:7-cmd:cat
 
 record() {
 	local load=$1 logs=$build/record-$1 status=0

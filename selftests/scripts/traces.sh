@@ -82,7 +82,8 @@ event() {
 }
 
 allocated() {
-	event "$1" "$2" "${@:4}" "bytes_req=$3 bytes_alloc=4096 gfp_flags=GFP_KERNEL node=-1 accounted=false"
+	event "$1" "$2" "${@:4}" "bytes_req=$3" bytes_alloc=4096 gfp_flags=GFP_KERNEL node=-1 \
+		accounted=false
 }
 
 # Left out are a free of what was allocated before, another's cache, an address that comes
