@@ -2,7 +2,7 @@
 /*
  * What two drivers allocated and freed while they worked, as it was recorded
  * ("make bench-record"), done again with either allocator: the instructions of an
- * allocation with its free, and the pages taken when most is live.
+ * allocation with its free, also of single sizes, and the pages taken when most is live.
  */
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
@@ -19,6 +19,9 @@
 
 #define ROUNDS	9
 #define WARM	2
+/* A size that one in so many allocations asks for is counted alone, too; up to this size. */
+#define OFTEN	20
+#define LARGEST	SZ_8K
 /* So much is asked for, at least, where pages are counted. */
 #define ASKED	SZ_32M
 
@@ -145,14 +148,66 @@ static int rpb_count_trace(struct seq_file *m, const struct rpb_trace *trace)
 	return cost ? 0 : -ENOMEM;
 }
 
+/* Only the blocks of this size. */
+static int rpb_count_size(struct seq_file *m, const struct rpb_trace *trace, u32 size)
+{
+	struct rpb_trace only = { .name = NULL };
+	struct rpb_trace_step *steps;
+	char name[24];
+	unsigned int i;
+	u32 *sizes;
+	int err = -ENOMEM;
+
+	steps = kvcalloc(trace->count, sizeof(*steps), GFP_KERNEL);
+	sizes = kvcalloc(rpb_places(trace), sizeof(*sizes), GFP_KERNEL);
+	if (steps && sizes) {
+		for (i = 0; i < trace->count; i++) {
+			const struct rpb_trace_step *step = &trace->steps[i];
+
+			if (step->size)
+				sizes[step->place] = step->size;
+			if (sizes[step->place] == size)
+				steps[only.count++] = *step;
+		}
+		snprintf(name, sizeof(name), "%s-%u", trace->name, size);
+		only.name = name;
+		only.steps = steps;
+		err = rpb_count_trace(m, &only);
+	}
+	kvfree(sizes);
+	kvfree(steps);
+	return err;
+}
+
+static int rpb_count_sizes(struct seq_file *m, const struct rpb_trace *trace)
+{
+	unsigned int i, size, allocations = rpb_allocations(trace);
+	int err = 0;
+	u32 *counts;
+
+	counts = kvcalloc(LARGEST + 1, sizeof(*counts), GFP_KERNEL);
+	if (!counts)
+		return -ENOMEM;
+	for (i = 0; i < trace->count; i++)
+		if (trace->steps[i].size <= LARGEST)
+			counts[trace->steps[i].size]++;
+	for (size = 1; !err && size <= LARGEST; size++)
+		if (counts[size] * OFTEN >= allocations)
+			err = rpb_count_size(m, trace, size);
+	kvfree(counts);
+	return err;
+}
+
 int rpb_show_traces(struct seq_file *m)
 {
+	static const struct rpb_trace *const traces[] = { &rpb_nic, &rpb_storage };
 	int err = rpb_need_icount();
+	unsigned int i;
 
-	if (!err)
-		err = rpb_count_trace(m, &rpb_nic);
-	if (!err)
-		err = rpb_count_trace(m, &rpb_storage);
+	for (i = 0; !err && i < ARRAY_SIZE(traces); i++)
+		err = rpb_count_trace(m, traces[i]);
+	for (i = 0; !err && i < ARRAY_SIZE(traces); i++)
+		err = rpb_count_sizes(m, traces[i]);
 	return err;
 }
 
