@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
+#include <linux/string.h>
 
 #include <asm/msr.h>
 
@@ -63,26 +64,40 @@ static unsigned int rpb_places(const struct rpb_trace *trace)
 	return places;
 }
 
-static unsigned int rpb_allocations(const struct rpb_trace *trace)
+/*
+ * Copies the steps of the blocks of this size, or with 0 of all, and frees what then is
+ * live. @sizes has zeroes for all places. Sets @allocations, and returns the steps.
+ */
+static unsigned int rpb_pick(const struct rpb_trace *trace, u32 size,
+			     struct rpb_trace_step *steps, u32 *sizes,
+			     unsigned int *allocations)
 {
-	unsigned int i, allocations = 0;
+	unsigned int i, count = 0, places = rpb_places(trace);
 
-	for (i = 0; i < trace->count; i++)
-		allocations += trace->steps[i].size > 0;
-	return allocations;
+	*allocations = 0;
+	for (i = 0; i < trace->count; i++) {
+		const struct rpb_trace_step *step = &trace->steps[i];
+		u32 of = step->size ?: sizes[step->place];
+
+		sizes[step->place] = step->size;
+		if (size && of != size)
+			continue;
+		steps[count++] = *step;
+		*allocations += step->size > 0;
+	}
+	for (i = 0; i < places; i++)
+		if (sizes[i] && (!size || sizes[i] == size))
+			steps[count++].place = i;
+	return count;
 }
 
-/* Instructions of all steps, and of freeing what then is live; 0 without memory. */
-static __always_inline u64 rpb_replay(const struct rpb_trace *trace, void **blocks,
-				      unsigned int places,
+/* Instructions of all steps; 0 without memory. */
+static __always_inline u64 rpb_replay(const struct rpb_trace_step *step,
+				      const struct rpb_trace_step *end, void **blocks,
 				      void *(*alloc)(unsigned long size),
 				      void (*release)(void *block))
 {
-	const struct rpb_trace_step *step = trace->steps;
-	const struct rpb_trace_step *end = step + trace->count;
 	unsigned long flags;
-	bool failed = false;
-	unsigned int i;
 	u64 start, cost;
 
 	local_irq_save(flags);
@@ -92,108 +107,101 @@ static __always_inline u64 rpb_replay(const struct rpb_trace *trace, void **bloc
 
 		if (step->size) {
 			*block = alloc(step->size);
-			if (unlikely(!*block)) {
-				failed = true;
+			if (unlikely(!*block))
 				break;
-			}
 		} else {
 			release(*block);
 			*block = NULL;
 		}
 	}
-	for (i = 0; i < places; i++) {
-		if (blocks[i])
-			release(blocks[i]);
-		blocks[i] = NULL;
-	}
 	cost = rdtsc() - start;
 	local_irq_restore(flags);
-	return failed ? 0 : cost;
+	return step == end ? cost : 0;
 }
 
-static noinline u64 rpb_pool_replay(const struct rpb_trace *trace, void **blocks,
-				    unsigned int places)
+static noinline u64 rpb_pool_replay(const struct rpb_trace_step *steps,
+				    unsigned int count, void **blocks)
 {
-	return rpb_replay(trace, blocks, places, rpb_pool_alloc, rpb_pool_free);
+	return rpb_replay(steps, steps + count, blocks, rpb_pool_alloc, rpb_pool_free);
 }
 
-static noinline u64 rpb_kmalloc_replay(const struct rpb_trace *trace, void **blocks,
-				       unsigned int places)
+static noinline u64 rpb_kmalloc_replay(const struct rpb_trace_step *steps,
+				       unsigned int count, void **blocks)
 {
-	return rpb_replay(trace, blocks, places, rpb_kmalloc_alloc, rpb_kmalloc_free);
+	return rpb_replay(steps, steps + count, blocks, rpb_kmalloc_alloc,
+			  rpb_kmalloc_free);
 }
 
-static int rpb_count_trace(struct seq_file *m, const struct rpb_trace *trace)
+static void rpb_free_all(const struct rpb_allocator *a, void **blocks, unsigned int count)
 {
-	unsigned int allocations = rpb_allocations(trace), places = rpb_places(trace);
-	unsigned int round, side;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (blocks[i])
+			a->free(blocks[i], RPB_TAG);
+}
+
+/* Of all sizes with 0. */
+static int rpb_count_trace(struct seq_file *m, const struct rpb_trace *trace, u32 size)
+{
+	unsigned int places = rpb_places(trace), count, allocations, round, side;
+	struct rpb_trace_step *steps;
+	char variant[24];
 	void **blocks;
-	u64 cost = 1;
+	u32 *sizes;
+	u64 cost = 0;
 
+	steps = kvcalloc(trace->count + places, sizeof(*steps), GFP_KERNEL);
+	sizes = kvcalloc(places, sizeof(*sizes), GFP_KERNEL);
 	blocks = kvcalloc(places, sizeof(*blocks), GFP_KERNEL);
-	if (!blocks)
-		return -ENOMEM;
-	for (round = 0; cost && round < WARM + ROUNDS; round++) {
-		for (side = 0; cost && side < 2; side++) {
-			cost = side ? rpb_kmalloc_replay(trace, blocks, places) :
-				      rpb_pool_replay(trace, blocks, places);
-			if (cost && round >= WARM)
-				rpb_sample(m, "trace", trace->name, rpb_allocators[side].name,
+	if (!steps || !sizes || !blocks)
+		goto out;
+	count = rpb_pick(trace, size, steps, sizes, &allocations);
+	if (size)
+		snprintf(variant, sizeof(variant), "%s-%u", trace->name, size);
+	else
+		strscpy(variant, trace->name, sizeof(variant));
+	for (round = 0; round < WARM + ROUNDS; round++) {
+		for (side = 0; side < 2; side++) {
+			cost = side ? rpb_kmalloc_replay(steps, count, blocks) :
+				      rpb_pool_replay(steps, count, blocks);
+			if (!cost) {
+				rpb_free_all(&rpb_allocators[side], blocks, places);
+				goto out;
+			}
+			if (round >= WARM)
+				rpb_sample(m, "trace", variant, rpb_allocators[side].name,
 					   "%llu.%02llu", cost / allocations,
 					   cost * 100 / allocations % 100);
 			cond_resched();
 		}
 	}
+out:
 	kvfree(blocks);
-	return cost ? 0 : -ENOMEM;
-}
-
-/* Only the blocks of this size. */
-static int rpb_count_size(struct seq_file *m, const struct rpb_trace *trace, u32 size)
-{
-	struct rpb_trace only = { .name = NULL };
-	struct rpb_trace_step *steps;
-	char name[24];
-	unsigned int i;
-	u32 *sizes;
-	int err = -ENOMEM;
-
-	steps = kvcalloc(trace->count, sizeof(*steps), GFP_KERNEL);
-	sizes = kvcalloc(rpb_places(trace), sizeof(*sizes), GFP_KERNEL);
-	if (steps && sizes) {
-		for (i = 0; i < trace->count; i++) {
-			const struct rpb_trace_step *step = &trace->steps[i];
-
-			if (step->size)
-				sizes[step->place] = step->size;
-			if (sizes[step->place] == size)
-				steps[only.count++] = *step;
-		}
-		snprintf(name, sizeof(name), "%s-%u", trace->name, size);
-		only.name = name;
-		only.steps = steps;
-		err = rpb_count_trace(m, &only);
-	}
 	kvfree(sizes);
 	kvfree(steps);
-	return err;
+	return cost ? 0 : -ENOMEM;
 }
 
 static int rpb_count_sizes(struct seq_file *m, const struct rpb_trace *trace)
 {
-	unsigned int i, size, allocations = rpb_allocations(trace);
+	unsigned int i, size, allocations = 0;
 	int err = 0;
 	u32 *counts;
 
 	counts = kvcalloc(LARGEST + 1, sizeof(*counts), GFP_KERNEL);
 	if (!counts)
 		return -ENOMEM;
-	for (i = 0; i < trace->count; i++)
+	for (i = 0; i < trace->count; i++) {
+		if (!trace->steps[i].size)
+			continue;
+		allocations++;
 		if (trace->steps[i].size <= LARGEST)
 			counts[trace->steps[i].size]++;
+	}
 	for (size = 1; !err && size <= LARGEST; size++)
 		if (counts[size] * OFTEN >= allocations)
-			err = rpb_count_size(m, trace, size);
+			err = rpb_count_trace(m, trace, size);
 	kvfree(counts);
 	return err;
 }
@@ -205,7 +213,7 @@ int rpb_show_traces(struct seq_file *m)
 	unsigned int i;
 
 	for (i = 0; !err && i < ARRAY_SIZE(traces); i++)
-		err = rpb_count_trace(m, traces[i]);
+		err = rpb_count_trace(m, traces[i], 0);
 	for (i = 0; !err && i < ARRAY_SIZE(traces); i++)
 		err = rpb_count_sizes(m, traces[i]);
 	return err;
@@ -288,9 +296,7 @@ static int rpb_pages_of(struct seq_file *m, const struct rpb_trace *trace, unsig
 			   (before - rpb_free_pages()) * PAGE_SIZE);
 		rpb_sample(m, "asked", trace->name, a->name, "%llu", live * drivers);
 	}
-	for (i = 0; i < drivers * places; i++)
-		if (blocks[i])
-			a->free(blocks[i], RPB_TAG);
+	rpb_free_all(a, blocks, drivers * places);
 	kvfree(blocks);
 	return err;
 }
