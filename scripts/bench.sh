@@ -8,6 +8,7 @@
 #   counted  instructions, one processor, init_on_alloc=0
 #   stock    the same with the kernel's own options
 #   smp      wall time, eight processors
+#   native   the fast path of rust_pool.ko in a process on this host; boots nothing
 #
 # ONLY="pairs mix" in the environment: only these measurements.
 
@@ -24,7 +25,7 @@ declare -A args=([counted]="$icount" [stock]="$icount" [smp]="")
 declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
 declare -A files=(
 	[counted]="pool/first pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc
-		pool/pairs pool/lookaside rust/boxes pool/large pool/bursts pool/rings pool/lives
+		pool/pairs pool/steps pool/lookaside rust/boxes pool/large pool/bursts pool/rings pool/lives
 		pool/traces pool/traces_nic pool/traces_nic_kmalloc pool/traces_storage
 		pool/traces_storage_kmalloc pool/tags"
 	[stock]="pool/zeroed pool/pairs rust/boxes"
@@ -36,6 +37,13 @@ declare -A files=(
 name() {
 	file=${1#*/}
 	echo "${file%%_*}"
+}
+
+# native: measures in a process, and adds the samples
+native() {
+	say "native: timing the fast path in a process"
+	"$TOP/scripts/native.sh" | sed 's/^/native\t/' >>"$build/bench.samples" ||
+		die "native could not be measured"
 }
 
 # measure BOOT: boots, measures, and adds the samples to build/bench.samples
@@ -59,14 +67,19 @@ measure() {
 	[ "$status" -eq 0 ] || die "$boot could not be measured; see $build/bench-$boot/console"
 }
 
-[ $# -gt 0 ] || set -- counted stock smp
+[ $# -gt 0 ] || set -- counted stock smp native
 for boot in "$@"; do
-	[ -n "${smp[$boot]:-}" ] || die "BENCH: there is no boot $boot, only ${!smp[*]}"
+	[ "$boot" = native ] || [ -n "${smp[$boot]:-}" ] ||
+		die "BENCH: there is no boot $boot, only ${!smp[*]} native"
 done
 mkdir -p "$build"
 : >"$build/bench.samples"
 for boot in "$@"; do
-	measure "$boot"
+	if [ "$boot" != native ]; then
+		measure "$boot"
+	elif [ -z "${ONLY:-}" ] || [[ " $ONLY " = *" native "* ]]; then
+		native
+	fi
 done
 awk -f "$bench/bench.awk" "$build/bench.samples" >"$build/bench.tsv" ||
 	die "the samples in $build/bench.samples make no sense"
@@ -76,7 +89,7 @@ cat "$build/bench.txt"
 say "for programs: build/bench.tsv"
 
 # If everything was measured, write the table for Documentation/performance.rst.
-if [ "$*" = "counted stock smp" ] && [ -z "${ONLY:-}" ]; then
+if [ "$*" = "counted stock smp native" ] && [ -z "${ONLY:-}" ]; then
 	{
 		echo ".. SPDX-License-Identifier: GPL-2.0"
 		echo

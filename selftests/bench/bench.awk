@@ -204,6 +204,27 @@ function stall(boot,    key) {
 		of(boot, "longest", "unread", "ours"), "unread", low, high, "spread", "<=", 2)
 }
 
+# steps(boot, raw): what a pair does, instruction by instruction
+function steps(boot, raw,    names, targets, units, sizes, n, i, j) {
+	n = split("locked written touched unforwarded", names, " ")
+	split("1 4 - 0", targets, " ")
+	split("instructions lines lines loads", units, " ")
+	for (i = 1; i <= n; i++) {
+		for (j = 1; j <= split(variants[boot FS names[i]], sizes, " "); j++)
+			row(boot, names[i], sizes[j], units[i], of(boot, names[i], sizes[j], "ours"),
+				raw == "" ? "" : of(boot, names[i], sizes[j], raw), raw, "", "",
+				targets[i] == "-" ? "" : "ours", "<=", targets[i])
+	}
+}
+
+# native(measure, unit, target): the fast path in a process; the target is for 64 bytes
+function native(measure, unit, target,    sizes, n, i) {
+	n = split(variants["native" FS measure], sizes, " ")
+	for (i = 1; i <= n; i++)
+		row("native", measure, sizes[i], unit, of("native", measure, sizes[i], "ours"), "", "", "", "",
+			target && sizes[i] == 64 ? "ours" : "", "<=", target)
+}
+
 END {
 	if (bad)
 		exit 1
@@ -217,6 +238,13 @@ END {
 	each("stock", "box", "kbox")
 	each("counted", "lookaside", "kmalloc", "<=", 0.60)
 	each("stock", "lookaside", "kmalloc")
+	steps("counted", "kmalloc")
+	steps("native", "")
+	native("cycles", "cycles of the counter", 20)
+	native("core-cycles", "cycles")
+	native("counted-cycles", "cycles")
+	native("counted-instructions", "instructions")
+	native("counted-unforwarded", "loads")
 	large("counted", 4096, "kmalloc", 1.3)
 	large("counted", 8192, "kmalloc", 1.3)
 	large("counted", 16384, "cheaper", 1.15)

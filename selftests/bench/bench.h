@@ -59,6 +59,9 @@ void rpb_sample(struct seq_file *m, const char *measure, const char *variant,
 /* Instructions per pair, of all sides; 0 or a negative errno. */
 int rpb_count(struct seq_file *m, const struct rpb_case *c);
 
+/* What a pair does, of the first two sides, step by step; 0 or a negative errno. */
+int rpb_steps(struct seq_file *m, const struct rpb_case *c);
+
 /* -EOPNOTSUPP unless the time-stamp counter counts instructions. */
 int rpb_need_icount(void);
 

@@ -165,3 +165,16 @@ const struct rpb_case rpb_pairs[RPB_SIZES + 1] = {
 	RPB_PAIR(3072),
 	RPB_PAIR(4064),
 };
+
+/* The other sizes take the same path. */
+int rpb_show_steps(struct seq_file *m)
+{
+	const struct rpb_case *c;
+	int err = 0;
+
+	for (c = rpb_pairs; !err && c->measure; c++) {
+		if (c->size == 16 || c->size == 64 || c->size == 1024 || c->size == 4064)
+			err = rpb_steps(m, c);
+	}
+	return err;
+}

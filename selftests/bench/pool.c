@@ -26,6 +26,7 @@ static const struct rpb_file rpb_files[] = {
 	{ .name = "throughput", .show = rpb_show_throughput },
 	{ .name = "tags", .show = rpb_show_tags },
 	{ .name = "stall", .show = rpb_show_stall },
+	{ .name = "steps", .show = rpb_show_steps },
 	{ .name = "pairs", .cases = rpb_pairs },
 	{ .name = "bursts", .cases = rpb_bursts },
 	{ .name = "large", .cases = rpb_large },

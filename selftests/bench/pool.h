@@ -58,6 +58,7 @@ extern const struct rpb_case rpb_lookasides[];
 void rpb_lookasides_init(void);
 void rpb_lookasides_exit(void);
 
+int rpb_show_steps(struct seq_file *m);
 int rpb_show_zeroed(struct seq_file *m);
 int rpb_show_rings(struct seq_file *m);
 int rpb_show_lives(struct seq_file *m);

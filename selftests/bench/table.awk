@@ -6,6 +6,15 @@ BEGIN {
 	FS = "\t"
 	label["pair"] = "C face, alloc and free"
 	label["box"] = "Rust face, Box new and drop"
+	label["cycles"] = "a pair, cycles of the TSC"
+	label["core-cycles"] = "a pair, cycles of the core"
+	label["counted-cycles"] = "a pair, cycles as perf counts"
+	label["counted-instructions"] = "a pair, instructions as perf counts"
+	label["counted-unforwarded"] = "unforwarded loads as perf counts"
+	label["locked"] = "locked instructions, a pair"
+	label["written"] = "lines of data written, a pair"
+	label["touched"] = "lines of data touched, a pair"
+	label["unforwarded"] = "loads that no store is forwarded to"
 	label["large"] = "C face, alloc and free"
 	label["remainder"] = "5 KiB block, small ones beside it"
 	label["loaded"] = "memory that loading takes"
@@ -45,6 +54,7 @@ BEGIN {
 	boots["counted"] = "init_on_alloc=0"
 	boots["stock"] = "stock options"
 	boots["smp"] = "8 CPUs"
+	boots["native"] = "a process"
 	form = "%-36s %-22s %-15s %10s %10s  %-13s %6s  %-16s %s\n"
 }
 
