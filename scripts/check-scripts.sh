@@ -11,7 +11,7 @@
 setup_ensure
 programs=("$@")
 if [ $# -eq 0 ]; then
-	programs=(messages.sh layers.sh rules.sh install.sh runner.sh wdk.sh poolmon.sh
+	programs=(messages.sh layers.sh rules.sh install.sh runner.sh wdk.sh native.sh poolmon.sh
 		traces.sh)
 fi
 results=$(mktemp "${TMPDIR:-/tmp}/rust_pool-scripts.XXXXXX")

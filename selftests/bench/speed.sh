@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# What is counted in instructions or pages is no more than bench/bench.awk allows.
+# What is counted in instructions, lines or pages is no more than bench/bench.awk allows.
 # vm-kernel: stock
 # vm-cmdline: no_hash_pointers init_on_alloc=0
 # vm-args: -icount shift=0,sleep=off
@@ -13,9 +13,10 @@
 . "$DIR/bench/targets.sh"
 
 MEASUREMENTS="pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc
-	pool/pairs pool/lookaside rust/boxes pool/large pool/tags"
+	pool/pairs pool/steps pool/lookaside rust/boxes pool/large pool/tags"
 ROWS="pair/mean lookaside/mean box/mean large/4096 large/8192 large/16384 large/32768 large/65536
-	large/5120 remainder/5120 memory/churned tags/10000"
+	large/5120 remainder/5120 memory/churned tags/10000 locked/16 locked/4064 written/16
+	written/4064 unforwarded/16 unforwarded/4064"
 
 begin rp_bench rp_bench_pool rp_bench_rust
 load_counter
