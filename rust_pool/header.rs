@@ -283,8 +283,7 @@ impl<H: Copy + Into<Words>> Live<H> {
         let Words { first, .. } = self.header.into();
         // SAFETY: By the type invariant `peek()` has read a header of ours there. Only this
         // function changes the first word of a live block's header. If the block was freed
-        // meanwhile, the word differs. `first` is not -`EFAULT`, as the top bit of a stamp is
-        // clear.
+        // meanwhile, the word differs.
         unsafe { sys::replace(self.at, first, first & !IN_USE) }
     }
 }

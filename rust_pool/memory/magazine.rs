@@ -205,11 +205,10 @@ pub(crate) fn pop(kind: MagazineKind) -> Option<NonNull<u8>> {
         }
         let left = percpu::load::<COUNT>(&cpu, at).wrapping_sub(1);
         // CAST: A small constant.
-        if left >= CAPACITY as u32 {
+        if left >= CAPACITY as u64 {
             percpu::clear::<BUSY>(&cpu, at);
             return None;
         }
-        let left = u64::from(left);
         // INVARIANT: The last block is the caller's once the count is one less.
         let block = percpu::get::<BLOCKS>(&cpu, at, left);
         // The upper half is `busy`, which the same store clears.
@@ -239,7 +238,6 @@ pub(crate) unsafe fn push(kind: MagazineKind, block: NonNull<u8>) -> bool {
             percpu::clear::<BUSY>(&cpu, at);
             return false;
         }
-        let count = u64::from(count);
         // INVARIANT: The block was free, and is the magazine's with the new count.
         percpu::put::<BLOCKS>(&cpu, at, count, block.as_ptr() as usize);
         percpu::store::<COUNT>(&cpu, at, count.wrapping_add(1));

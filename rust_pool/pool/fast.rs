@@ -68,7 +68,8 @@ pub(crate) fn allocate(
     tag: Tag,
     owner: Client,
 ) -> Outcome {
-    if bytes.wrapping_sub(1) >= LARGEST || percpu::in_nmi() {
+    // In this order, or the compiler would make one condition of this one and the caller's.
+    if percpu::in_nmi() || bytes.wrapping_sub(1) >= LARGEST {
         return Outcome::Other;
     }
     let Some(row) = tag_table::known(tag, kind, owner) else {
@@ -94,10 +95,12 @@ fn hand_out(
     row: &TagStats,
 ) -> NonNull<u8> {
     object.write(header);
-    let fold = row.charged(bytes, object.class().bytes());
-    let zero = zeroing::zeroes_for(pool_type);
-    if fold || zero {
-        return finish(object, row, fold, zero);
+    // Two conditions, or the compiler would compute both to make one of them.
+    if row.charged(bytes, object.class().bytes()) {
+        return finish(object, row, true, zeroing::zeroes_for(pool_type));
+    }
+    if zeroing::zeroes_for(pool_type) {
+        return finish(object, row, false, true);
     }
     object.into_block()
 }

@@ -86,32 +86,32 @@ pub(crate) fn peek(addr: usize) -> Option<(u64, u64)> {
 ///
 /// # Safety
 ///
-/// [`peek`] or [`PageWords::peek`] read at `addr`, and `old` is not -`EFAULT`. If the bytes are
-/// still `old`, the caller may replace them.
+/// [`peek`] or [`PageWords::peek`] read at `addr`. If the bytes are still `old`, the caller may
+/// replace them.
 #[inline(always)]
 pub(crate) unsafe fn replace(addr: usize, old: u64, new: u64) -> bool {
-    let mut seen = old;
     // SAFETY: By the safety requirements the bytes may be replaced if they are still `old`. If the
     // memory was unmapped meanwhile, the instruction faults and writes nothing. Then the exception
-    // table leaves -`EFAULT` in `rax`, which is not `old`, and goes on at `3`.
+    // table leaves -`EFAULT` in `rax`, and goes on at `differs`.
     unsafe {
         asm!(
             "2: lock cmpxchg [{addr}], {new}",
-            "3:",
+            "jne {differs}",
             ".pushsection __ex_table, \"a\"",
             ".balign 4",
             ".long 2b - .",
-            ".long 3b - .",
+            ".long {differs} - .",
             ".long {fault_in_rax}",
             ".popsection",
             addr = in(reg) addr,
             new = in(reg) new,
             fault_in_rax = const raw::RUST_POOL_FIXUP_ERROR_RAX,
-            inout("rax") seen,
+            inout("rax") old => _,
+            differs = label { return false },
             options(nostack),
         )
     };
-    seen == old
+    true
 }
 
 /// Whether an address lies between the start of the direct map and the end of memory. There may be

@@ -249,14 +249,14 @@ pub(crate) unsafe fn clear<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usiz
     };
 }
 
-/// Reads a word of this CPU.
+/// Reads a word of this CPU. The result has 64 bits, as the upper ones are known to be 0.
 ///
 /// # Safety
 ///
 /// `at` is a per-CPU cookie with a `u32` at `OFFSET`.
 #[inline(always)]
-pub(crate) unsafe fn load<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize) -> u32 {
-    let value: u32;
+pub(crate) unsafe fn load<const OFFSET: usize>(_cpu: &PreemptDisabled, at: usize) -> u64 {
+    let value: u64;
     // SAFETY: By the safety requirements, the operand is this CPU's word.
     unsafe {
         asm!(
@@ -343,15 +343,16 @@ pub(crate) unsafe fn put<const OFFSET: usize>(
 /// Whether this is an NMI.
 #[inline(always)]
 pub(crate) fn in_nmi() -> bool {
-    let count: u32;
     // SAFETY: The instruction reads this CPU's preemption counter.
     unsafe {
         asm!(
-            "mov {value:e}, dword ptr gs:[rip + {count}]",
+            "test dword ptr gs:[rip + {count}], {nmi_mask}",
+            "jnz {nmi}",
             count = sym bindings::__preempt_count,
-            value = out(reg) count,
-            options(nostack, preserves_flags, readonly),
+            nmi_mask = const raw::RUST_POOL_NMI_MASK,
+            nmi = label { return true },
+            options(nostack, readonly),
         )
     };
-    count & raw::RUST_POOL_NMI_MASK != 0
+    false
 }
