@@ -147,7 +147,8 @@ pub(crate) use percpu_memory::{
     free_percpu,
     percpu,
     percpu_address,
-    possible_cpus, //
+    possible_cpus,
+    PERCPU_ALIGN, //
 };
 pub(crate) use pressure::{
     in_reclaim,

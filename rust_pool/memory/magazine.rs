@@ -96,6 +96,10 @@ const COUNT: usize = offset_of!(Magazine, count);
 const BUSY: usize = offset_of!(Magazine, busy);
 const BLOCKS: usize = offset_of!(Magazine, blocks);
 const LIMIT: usize = offset_of!(Magazine, limit);
+// The count and the places of one bundle are in one cache line.
+const _: () = assert!(
+    BLOCKS + BUNDLE * size_of::<usize>() == sys::PERCPU_ALIGN && STRIDE % sys::PERCPU_ALIGN == 0
+);
 
 /// The per-CPU cookie of the magazines, or 0 before there are any.
 static BASE: Atomic<usize> = Atomic::new(0);

@@ -17,6 +17,7 @@ use crate::{
         }, //
     },
     sys::{
+        self,
         arch::{
             percpu::Counters,
             read_once, //
@@ -50,9 +51,10 @@ const ALLOCS: usize = 0;
 const FREES: usize = 1;
 const USED: usize = 2;
 const DRIFT: usize = 3;
-const FAILURES: usize = 4;
-const COUNTERS: usize = 5;
+const COUNTERS: usize = 4;
 pub(crate) const COUNTERS_SIZE: usize = COUNTERS * size_of::<u64>();
+// No row's counters are in two cache lines, as per-CPU memory begins at one.
+const _: () = assert!(sys::PERCPU_ALIGN % COUNTERS_SIZE == 0);
 
 /// How many rows `(other)` there are: one for each kind, at the beginning of the table.
 pub(crate) const OTHERS: usize = 2;
@@ -84,6 +86,8 @@ pub struct TagStats {
     /// Blocks and bytes that unloaded owners left.
     left: Atomic<u64>,
     left_bytes: Atomic<i64>,
+    /// How many requests could not be met. That is too seldom for a counter of each CPU.
+    failures: Atomic<u64>,
 }
 
 const _: () = assert!(size_of::<TagStats>() == 128);
@@ -122,6 +126,7 @@ pub(crate) struct Sums {
     counters: [u64; COUNTERS],
     /// The sum of [`TagStats::live`].
     live: i64,
+    failures: u64,
 }
 
 impl Sums {
@@ -129,6 +134,7 @@ impl Sums {
     pub(crate) const ZERO: Self = Self {
         counters: [0; COUNTERS],
         live: 0,
+        failures: 0,
     };
 
     /// Adds the counters of one more row.
@@ -137,6 +143,7 @@ impl Sums {
             *sum = sum.wrapping_add(counter);
         }
         self.live = self.live.wrapping_add(other.live);
+        self.failures = self.failures.wrapping_add(other.failures);
     }
 
     /// The bytes that clients asked for, of live blocks.
@@ -154,7 +161,7 @@ impl From<Sums> for Snapshot {
             bytes: sums.bytes(),
             // CAST: It is a sum of signed counters, in two's complement.
             used: sums.counters[USED] as i64,
-            failures: sums.counters[FAILURES],
+            failures: sums.failures,
         }
     }
 }
@@ -176,6 +183,7 @@ impl TagStats {
             site: CallSite::new(0),
             left: Atomic::new(0),
             left_bytes: Atomic::new(0),
+            failures: Atomic::new(0),
         }
     }
 
@@ -295,7 +303,7 @@ impl TagStats {
     /// Counts a request that could not be met. Any context.
     #[inline]
     pub fn fail(&self) {
-        self.counters.increment::<FAILURES>();
+        self.failures.add(1, Relaxed);
     }
 
     /// Adds what this CPU has counted to the common sum, and raises the peak. Calls an exported
@@ -347,6 +355,7 @@ impl TagStats {
         Sums {
             counters: self.counters.sum(),
             live,
+            failures: self.failures.load(Relaxed),
         }
     }
 
@@ -452,7 +461,6 @@ export_symbol_gpl!(rust_pool_fold);
 #[kernel::macros::kunit_tests(rust_pool_row)]
 mod tests {
     use super::*;
-    use crate::sys;
 
     /// A row of no table, with counters of its own.
     struct Lone {

@@ -25,11 +25,17 @@ pub(crate) fn percpu_address(cookie: usize, cpu: u32) -> usize {
     unsafe { raw::rust_pool_percpu_address(cookie, cpu) as usize }
 }
 
-/// Zeroed per-CPU memory, as a cookie that the functions of `arch/percpu.rs` take. Sleeps.
+/// The alignment of per-CPU memory: that of a cache line.
+pub(crate) const PERCPU_ALIGN: usize = 64;
+
+/// Zeroed per-CPU memory, as a cookie that the functions of `arch/percpu.rs` take. It begins at a
+/// cache line, so that what is written together is in as few lines as it fits in. Sleeps.
 pub(crate) fn percpu(bytes: usize) -> Option<NonZeroPerCpu> {
     // SAFETY: The alignment is allowed, and so is any size: the function returns null, with a
     // warning, for one above `PCPU_MIN_UNIT_SIZE`.
-    let base = unsafe { bindings::pcpu_alloc_noprof(bytes, 8, false, raw::RUST_POOL_GFP_KERNEL) };
+    let base = unsafe {
+        bindings::pcpu_alloc_noprof(bytes, PERCPU_ALIGN, false, raw::RUST_POOL_GFP_KERNEL)
+    };
     core::num::NonZero::new(base as usize)
 }
 
