@@ -3,11 +3,13 @@
  * What a pair does, instruction by instruction: with the trap flag set, the processor
  * traps before each one.
  */
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/irqflags.h>
 #include <linux/kdebug.h>
 #include <linux/kernel.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/ptrace.h>
 #include <linux/sched.h>
 #include <linux/sched/task_stack.h>
