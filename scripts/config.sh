@@ -53,3 +53,6 @@ PROMETHEUS_PACKAGES=(prometheus promtool prometheus-node-exporter)
 
 # Likewise bpftrace. It uses the compiler's LLVM.
 BPFTRACE_PACKAGES=(bpftrace libbpfcc)
+
+# What reads a dump of memory in a test, and its libraries; unpacked in the cache as well.
+DRGN_PACKAGES=(python3-drgn libkdumpfile10 liblzo2-2 libsnappy1v5)

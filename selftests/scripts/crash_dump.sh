@@ -1,0 +1,92 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# rust_pool-crash, on dumps that QEMU writes of a machine: one while rust_pool is unloaded,
+# and one after a client has leaked, has broken a rule, and the machine has panicked.
+
+# shellcheck source=selftests/scripts/lib.sh
+. "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/drgn.sh
+. "$TOP/scripts/drgn.sh"
+
+DIR=$TOP/selftests/scripts
+LOGS=$WORK/logs
+CONSOLE=$LOGS/console
+# What the guest waits before it loads rust_pool for good, in seconds of its own.
+PAUSE=20
+
+# by_python FILE [ARG...]
+by_python() {
+	VISIBLE=$WORK with_drgn python3 "$DIR/$1" "$TOP" "$WORK" "${@:2}"
+}
+
+builds_client() {
+	cp -r "$DIR/crash_client" "$WORK/client" && "$TOP/scripts/client.sh" "$WORK/client"
+}
+
+# What the machine does. It says what rust_pool's files have in debugfs, so that the dump can
+# be compared with them.
+write_guest() {
+	cat >"$WORK/guest" <<-END
+		set -e
+		echo 1 >/proc/sys/kernel/printk
+		insmod rust_pool.ko
+		rmmod rust_pool
+		echo "== unloaded"
+		sleep $PAUSE
+		echo "== loading"
+		insmod rust_pool.ko
+		cd /sys/kernel/debug/rust_pool
+		printf 'tracking tag=Ring,Line\nspecial tag=Line slots=16\ndma\n' >verifier
+		insmod /root/rp_crash_client.ko
+		for file in tags violations verifier live contiguous; do
+			echo "== \$file"
+			cat \$file
+		done
+		echo "== log"
+		dmesg | sed -n 's/.*rp_crash_client: //p'
+		echo "== end"
+		sleep 1
+		echo 8 >/proc/sys/kernel/printk
+		echo c >/proc/sysrq-trigger
+	END
+}
+
+# until_says REGEX: waits until the console has such a line; fails if the machine ends first
+until_says() {
+	until grep -qaE "$1" "$CONSOLE" 2>/dev/null; do
+		kill -0 "$machine" 2>/dev/null || { grep -qaE "$1" "$CONSOLE"; return; }
+		sleep 0.5
+	done
+}
+
+# Boots the machine, and has QEMU write both dumps.
+dumps() {
+	local status=0
+
+	mkdir "$LOGS"
+	write_guest
+	FILES=$WORK/client/rp_crash_client.ko VM_LOGS=$LOGS MEM=512M CMDLINE="no_hash_pointers panic=0" \
+		QEMU_ARGS="-qmp unix:$LOGS/qmp,server=on,wait=off" \
+		"$TOP/scripts/vm.sh" "$WORK/guest" >"$WORK/vm" 2>&1 &
+	machine=$!
+	until_says '^== unloaded' && by_python crash_qmp.py "$LOGS/qmp" "$WORK/unloaded" go-on &&
+		! grep -q '^== loading' "$CONSOLE" || status=1
+	until_says 'end Kernel panic' && by_python crash_qmp.py "$LOGS/qmp" "$WORK/panicked" quit ||
+		status=1
+	# If something went wrong, vm.sh ends the machine as one that hangs.
+	wait "$machine"
+	[ "$status" -eq 0 ] || cat "$WORK/vm"
+	return "$status"
+}
+
+setup_ensure
+if ! drgn_can; then
+	echo "ok dumps # SKIP drgn cannot be fetched: is there a network?"
+	exit
+fi
+check "a client is built" builds_client
+check "QEMU writes dumps of a machine" dumps
+if [ -s "$WORK/panicked" ]; then
+	by_python crash_dump.py
+fi
