@@ -431,7 +431,7 @@ class Made(Machine):
         # Records.
         self.huge = 0xffffc90000100000
         code = MODULE + 0x10100
-        regions = [
+        self.regions = regions = [
             self.region(0, self.huge, 3000000, 3002368, code + 0x40, kind=(1,),
                         pool_tag=(int.from_bytes(b'Huge', 'little'),)),
             self.region(1, DIRECT + 0x940000, 5000, 8192, code + 0x90,
@@ -449,7 +449,7 @@ class Made(Machine):
             self.layout.records_layout, records, self.layout.record_layout.next))
 
         # Rows: the first two are (other), of which one is used; Ring is of two modules.
-        chunk = self.new(64 * self.layout.row_layout.bytes)
+        self.chunk = chunk = self.new(64 * self.layout.row_layout.bytes)
         statics['chunks'] = self.words(chunk, *([0] * 1023))
         ring = int.from_bytes(b'Ring', 'little')
         none = [(0, 0, 0, 0, 0)] * 2
@@ -833,6 +833,91 @@ def info():
         expect(bare.names.of(CODE), 'leak_all+0x0/0x100 [client]')))
 
 
+class Counted:
+    """A machine's memory, of which only so much may be read: a case that goes round for ever ends
+    there."""
+
+    def __init__(self, machine, most=100000):
+        self.machine, self.note, self.left = machine, machine.note, most
+
+    def count(self):
+        """Counts one more read."""
+        self.left -= 1
+        if self.left < 0:
+            raise AssertionError('it reads without end')
+
+    def read(self, addr, size):
+        """As the machine reads."""
+        self.count()
+        assert size <= 1 << 27, f'{size} bytes at once'
+        return self.machine.read(addr, size)
+
+    def physical(self, addr, size):
+        """The same at a physical address."""
+        self.count()
+        return self.machine.physical(addr, size)
+
+
+def damaged_lists():
+    """Lists that go round, or lead nowhere: what is in front of the damage is shown, once."""
+    other, of = Made(), made.layout
+    whole = lines(pool.families())
+    # The fourth list has one region, and each other one, too.
+    other.put(other.regions[3] + of.region_layout.next, other.regions[3])
+    other.put(other.regions[2] + of.region_layout.next, 0x1234)
+    other.put(other.client + of.module_layout.list, other.client + of.module_layout.list)
+    found = crash.Pool(crash.Memory(Counted(other)))
+    return all((
+        expect(lines(found.families()), whole),
+        expect([it[:29] for it in found.warnings()], ['2 lists of records are damage']),
+        expect([it.name for it in found.names.modules], ['rust_pool', 'client']),
+        expect(lines(found.poolfind('Huge')), lines(pool.poolfind('Huge'))),
+        expect(lines(pool.warnings()), [])))
+
+
+def damaged_numbers():
+    """Numbers that are too large are not believed."""
+    other, of = Made(), made.layout
+    other.put(other.chunk + 3 * of.row_layout.bytes + of.row_layout.counters, U64 - 7)
+    kept = crash.Pool(crash.Memory(Counted(other)))
+    rows = [line.split()[:5] for line in lines(kept.poolused())[3:]]
+    other.put(other.descriptor + crash.DESCRIPTOR.size
+              - 2 * sum(len(crash.LAYOUTS[name]) for name in list(crash.LAYOUTS)[-5:]),
+              *[0xffff] * 7, form='H')
+    return all((
+        expect(rows, [['Ring', 'Nonp', '8', '5', '3'], ['(other)', 'Paged', '1', '0', '1'],
+                      ['Name', 'Paged', '0', '0', '0']]),
+        refuses(Counted(other), 'descriptor is damaged'),
+        *(refuses(made_with_note(name, value), f'VMCOREINFO is damaged: .*{name}')
+          for name, value in (('swapper_pg_dir', 'zz'), ('KERNEL_IMAGE_SIZE', '1g')))))
+
+
+def made_with_note(name, value):
+    """A machine whose note has another value."""
+    other = Made()
+    other.note = re.sub(rf'({name}\))=.*', rf'\1={value}', other.note)
+    return other
+
+
+def damaged_tables():
+    """Page tables that lead to themselves, and to other memory than they should."""
+    other = Made()
+    top = other.entry(other.top, DIRECT + (1 << 39), 4)
+    for at in range(128):
+        struct.pack_into('<Q', other.ram, top + 8 * at, other.top | 0x63)
+    other.map(DIRECT + (100 << 21), 0x800000, 2)
+    found = crash.Pool(crash.Memory(Counted(other)))
+    return all((
+        expect(list(found.memory.ranges(DIRECT, VMALLOC)),
+               list(pool.memory.ranges(DIRECT, VMALLOC))),
+        expect(lines(found.poolfind('Ring')), lines(pool.poolfind('Ring')))))
+
+
+def for_a_terminal():
+    """What is in memory is shown, and does not reach the terminal as its commands."""
+    return expect(crash.printable('Ring \x1b[2J\r\n\u009b\u00e9'), 'Ring ?[2J???\u00e9')
+
+
 def run(*words):
     """Runs the program; returns its status and what it said."""
     done = subprocess.run([sys.executable, PROGRAM, *words], capture_output=True, text=True,
@@ -920,6 +1005,10 @@ check('poolfind', poolfind)
 check('violations', violations)
 check('verifier', verifier)
 check('info', info)
+check('damaged: lists of records and of modules', damaged_lists)
+check('damaged: numbers', damaged_numbers)
+check('damaged: page tables', damaged_tables)
+check('damaged: text', for_a_terminal)
 try:
     import drgn  # pylint: disable=unused-import
 except ImportError:
