@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-crash_dump.py TOP WORK: what rust_pool-crash says of the dumps that crash_dump.sh has made, compared with
-what the machine itself said before it panicked. Prints "ok NAME" or "not ok NAME" for each case.
+crash_dump.py TOP WORK: what rust_pool-crash says of the dumps that crash_dump.sh has made, compared
+with what the machine itself said before it panicked. Prints "ok NAME" or "not ok NAME" for each
+case.
 """
 
 import os
@@ -13,7 +14,8 @@ import time
 
 TOP, WORK = sys.argv[1:3]
 PROGRAM = os.path.join(TOP, 'scripts/rust_pool-crash')
-CONSOLE = os.path.join(WORK, 'logs/console')
+LOGS = os.path.join(WORK, 'logs')
+CONSOLE = os.path.join(LOGS, 'console')
 
 
 def sections():
@@ -32,7 +34,7 @@ def sections():
 def run(dump, *words):
     """Runs the program on a dump; returns its status and what it said."""
     begin = time.monotonic()
-    done = subprocess.run([sys.executable, PROGRAM, '-c', os.path.join(WORK, dump), *words],
+    done = subprocess.run([sys.executable, PROGRAM, '-c', os.path.join(LOGS, dump), *words],
                           capture_output=True, text=True, check=False)
     print(f'# {" ".join(words)}: {time.monotonic() - begin:.1f} s')
     return done.returncode, done.stdout.splitlines(), done.stderr
@@ -152,8 +154,9 @@ def neighbours():
 def contiguous():
     """Contiguous memory has the row of its file."""
     words = LIVE['contiguous'][3].split(' ')
-    rows = [line for line in answer('families') if line.startswith('contiguous')]
-    huge = [line for line in answer('families') if f' {NAMED["large"][4]} 3000000 ' in line]
+    said = answer('families')
+    rows = [line for line in said if line.startswith('contiguous')]
+    huge = [line for line in said if f' {NAMED["large"][4]} 3000000 ' in line]
     return expect(rows, [' '.join(['contiguous', words[0], words[2], words[3], '-'] + words[5:7])]
                   ) and expect([line.split(' ')[0] for line in huge], ['Paged'])
 

@@ -12,8 +12,21 @@
 DIR=$TOP/selftests/scripts
 LOGS=$WORK/logs
 CONSOLE=$LOGS/console
-# What the guest waits before it loads rust_pool for good, in seconds of its own.
-PAUSE=20
+machine=
+
+# However this ends, the machine does, too.
+end() {
+	trap '' INT TERM
+	if [ -n "$machine" ] && kill -0 "$machine"; then
+		if by_python crash_qmp.py "$LOGS/qmp" quit; then
+			wait "$machine"
+		else
+			kill "$machine"
+		fi
+	fi >/dev/null 2>&1
+	rm -rf "$WORK"
+}
+trap end EXIT
 
 # by_python FILE [ARG...]
 by_python() {
@@ -24,8 +37,9 @@ builds_client() {
 	cp -r "$DIR/crash_client" "$WORK/client" && "$TOP/scripts/client.sh" "$WORK/client"
 }
 
-# What the machine does. It says what rust_pool's files have in debugfs, so that the dump can
-# be compared with them.
+# What the machine does. After the first dump a key sets the level of the console to 7; the
+# machine waits for that. It says what rust_pool's files have in debugfs, so that the second dump
+# can be compared with them.
 write_guest() {
 	cat >"$WORK/guest" <<-END
 		set -e
@@ -33,8 +47,10 @@ write_guest() {
 		insmod rust_pool.ko
 		rmmod rust_pool
 		echo "== unloaded"
-		sleep $PAUSE
-		echo "== loading"
+		until read -r level _ </proc/sys/kernel/printk && [ "\$level" = 7 ]; do
+			sleep 1
+		done
+		echo 1 >/proc/sys/kernel/printk
 		insmod rust_pool.ko
 		cd /sys/kernel/debug/rust_pool
 		printf 'tracking tag=Ring,Line\nspecial tag=Line slots=16\ndma\n' >verifier
@@ -70,14 +86,17 @@ dumps() {
 		QEMU_ARGS="-qmp unix:$LOGS/qmp,server=on,wait=off" \
 		"$TOP/scripts/vm.sh" "$WORK/guest" >"$WORK/vm" 2>&1 &
 	machine=$!
-	until_says '^== unloaded' && by_python crash_qmp.py "$LOGS/qmp" "$WORK/unloaded" go-on &&
-		! grep -q '^== loading' "$CONSOLE" || status=1
-	until_says 'end Kernel panic' && by_python crash_qmp.py "$LOGS/qmp" "$WORK/panicked" quit ||
+	until_says '^== unloaded' &&
+		by_python crash_qmp.py "$LOGS/qmp" dump "$LOGS/unloaded" press alt-sysrq-7 &&
+		until_says 'end Kernel panic' &&
+		by_python crash_qmp.py "$LOGS/qmp" dump "$LOGS/panicked" quit ||
 		status=1
-	# If something went wrong, vm.sh ends the machine as one that hangs.
+	if [ "$status" -ne 0 ]; then
+		cat "$WORK/vm"
+		return 1
+	fi
 	wait "$machine"
-	[ "$status" -eq 0 ] || cat "$WORK/vm"
-	return "$status"
+	machine=
 }
 
 setup_ensure
@@ -87,6 +106,6 @@ if ! drgn_can; then
 fi
 check "a client is built" builds_client
 check "QEMU writes dumps of a machine" dumps
-if [ -s "$WORK/panicked" ]; then
+if [ -z "$machine" ]; then
 	by_python crash_dump.py
 fi

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-crash_qmp.py TOP WORK SOCKET DUMP WHAT: has a QEMU that listens there write a dump of its machine.
-With "quit" for WHAT, QEMU ends then; with "go-on" the machine does.
+crash_qmp.py TOP WORK SOCKET WHAT...: has a QEMU that listens there do one thing after the other:
+"dump FILE" writes a dump of its machine, "press KEYS" presses keys there, "quit" ends it.
 """
 
 import json
 import socket
 import sys
 
-ADDRESS, DUMP, WHAT = sys.argv[3:6]
+ADDRESS, WHAT = sys.argv[3], iter(sys.argv[4:])
 
 
 def call(file, name, **arguments):
@@ -31,6 +31,10 @@ with socket.socket(socket.AF_UNIX) as connection:
     with connection.makefile('rw') as stream:
         stream.readline()
         call(stream, 'qmp_capabilities')
-        call(stream, 'dump-guest-memory', paging=False, protocol='file:' + DUMP)
-        if WHAT == 'quit':
-            call(stream, 'quit')
+        for word in WHAT:
+            if word == 'dump':
+                call(stream, 'dump-guest-memory', paging=False, protocol='file:' + next(WHAT))
+            elif word == 'press':
+                call(stream, 'human-monitor-command', **{'command-line': 'sendkey ' + next(WHAT)})
+            else:
+                call(stream, word)
