@@ -539,7 +539,12 @@ class Made(Machine):
         for name, at in (('names', 0x4000), ('num_syms', 0x3000), ('token_table', 0x8000),
                          ('token_index', 0x9000), ('offsets', 0x2000)):
             lines.append(f'SYMBOL(kallsyms_{name})={IMAGE + at:x}')
-        self.note = '\n'.join(lines) + '\n'
+        note = '\n'.join(lines) + '\n'
+        # Two that are not of this kernel come first.
+        for at, name in ((0x110004, 'swapper_pg_dir'), (0x112004, '_stext')):
+            self.note = re.sub(rf'({name}\))=.*', r'\1=0', note).replace('7.3.4', '7.3.3')
+            self.write(DIRECT + at, self.elf_note())
+        self.note = note
         self.write(DIRECT + 0xb00004, self.elf_note())
 
     def elf_note(self):
@@ -965,11 +970,24 @@ def is_no_dump():
         one_line('nothing: No such file', '-c', os.path.join(WORK, 'nothing'), 'info')))
 
 
+def note_of_another():
+    """A dump with a note in memory that is of no kernel there."""
+    path = os.path.join(WORK, 'foreign')
+    other = Made()
+    other.write(DIRECT + 0xb00004, bytes(64))
+    other.dump(path, False)
+    return one_line('it has no note VMCOREINFO', '-c', path, 'info')
+
+
 def not_there():
     """A dump without the module, and one of another version."""
     path = os.path.join(WORK, 'other')
-    Made(loaded=False).dump(path, True)
-    good = one_line('rust_pool was not loaded', '-c', path, 'poolused')
+    other = Made(loaded=False)
+    other.dump(path, True)
+    other.note = other.note.replace('NUMBER(phys_base)=', 'NUMBER(phys_base)=x')
+    other.dump(path + '2', True)
+    good = one_line('is no dump that drgn can read', '-c', path + '2', 'info')
+    good = one_line('rust_pool was not loaded', '-c', path, 'poolused') and good
     Made(version=2).dump(path, True)
     return one_line('has version 2, this program knows 1', '-c', path, 'poolused') and good
 
@@ -1016,4 +1034,5 @@ except ImportError:
 else:
     check('drgn reads a dump', by_drgn)
     check('files that are no dump', is_no_dump)
+    check('dumps with the note of another kernel', note_of_another)
     check('dumps without the module', not_there)
