@@ -113,7 +113,7 @@ struct Descriptor {
     stack_layout: [u16; 3],
     span_layout: [u16; 5],
     regions_layout: [u16; 3],
-    region_layout: [u16; 10],
+    region_layout: [u16; 11],
     records_layout: [u16; 3],
     record_layout: [u16; 7],
     memory_layout: [u16; 3],

@@ -311,15 +311,16 @@ impl Entry for Region {
 
 impl Region {
     /// For the reader of a dump: where a region has the address of the next and its fields, where
-    /// `owner` has its number and, for pool, kind and tag; the optional tag of contiguous memory;
-    /// and the tag of a reserved area.
-    pub(crate) const LAYOUT: [usize; 10] = [
+    /// `owner` has its number and, for pool, whether it is charged, kind and tag; the optional tag
+    /// of contiguous memory; and the tag of a reserved area.
+    pub(crate) const LAYOUT: [usize; 11] = [
         offset_of!(Self, place) + Place::<Self>::NEXT,
         offset_of!(Self, base),
         offset_of!(Self, asked),
         offset_of!(Self, used),
         offset_of!(Self, site),
         offset_of!(Self, owner) + offset_of!(PoolInDump, number),
+        offset_of!(Self, owner) + offset_of!(PoolInDump, charged),
         offset_of!(Self, owner) + offset_of!(PoolInDump, kind),
         offset_of!(Self, owner) + offset_of!(PoolInDump, tag),
         offset_of!(Self, owner) + offset_of!(ContiguousInDump, tag),

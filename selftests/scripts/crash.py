@@ -260,10 +260,12 @@ class Made(Machine):
         mixed = first ^ ((addr << 24 | addr >> 40) & U64) ^ (second << 20)
         return second | (mixed * SECRET & U64) >> 32 << 32
 
-    def header(self, place, tag, asked, row=2, kind=0, live=True, units=None, front=None):
+    def header(self, place, tag, asked, row=2, kind=0, live=True, units=None, front=None,
+               charged=False):
         """Writes the header of a small block, and returns the block's address."""
         units = units or (asked + 31) // 16
         first = 2 << 24 | kind << 24 | units << 16 | int.from_bytes(tag, 'little') << 32
+        first |= 8 << 24 if charged else 0
         if front is not None:
             first |= 4 << 24 | front
         second = self.check(place, first, asked | row << 16)
@@ -280,9 +282,11 @@ class Made(Machine):
         of = self.layout.page_layout
         self.put(PAGES + (addr - DIRECT) // PAGE * of.bytes + of.words, first, second)
 
-    def block_of_pages(self, addr, tag, asked, order=None, shared=False, live=True, kind=1):
+    def block_of_pages(self, addr, tag, asked, order=None, shared=False, live=True, kind=1,
+                       charged=False):
         """Writes the header of a block of pages."""
         form = 4 << 24 if shared else 0 if order is None else order + 1 << 20
+        form |= 64 << 24 if charged else 0
         first = (10 | kind) << 24 | form | asked | int.from_bytes(tag, 'little') << 32
         second = self.check(addr, first, 3 << 16)
         self.page(addr, first if live else first & ~(2 << 24), second)
@@ -427,6 +431,17 @@ class Made(Machine):
         slab = DIRECT + 0x930000
         self.aligned = self.header(slab + 0x230, b'Line', 200, row=3, units=16, front=3)
         self.header(slab + 0x260, b'Old ', 16, live=False)
+        # Objects of 192 bytes, as of kmalloc, for blocks that need 128; behind the first of these
+        # is what an older block has left, and the last was freed. And pages that are charged.
+        self.quota = self.header(slab + 0x1000, b'Quot', 100, row=4, charged=True)
+        self.header(slab + 0x1080, b'Old ', 16, live=False)
+        self.quota_aligned = self.header(slab + 0x10f0, b'Quot', 50, row=4, units=5, front=3,
+                                         charged=True)
+        self.quota_freed = self.header(slab + 0x1180, b'Quot', 110, row=4, charged=True, live=False)
+        self.quota_pages = self.block_of_pages(slab + 0x4000, b'Quot', 9000, charged=True)
+        # A page that the heap has emptied: its words say nothing.
+        self.emptied = self.header(slab + 0x9000, b'Dept', 40, row=3, live=False)
+        self.page(slab + 0x9000, 0, 0)
 
         # Records.
         self.huge = 0xffffc90000100000
@@ -437,7 +452,11 @@ class Made(Machine):
             self.region(1, DIRECT + 0x940000, 5000, 8192, code + 0x90,
                         contiguous_tag=(1, int.from_bytes(b'Cont', 'little'))),
             self.region(1, DIRECT + 0x950000, 1, 4096, IMAGE + 0x1010, contiguous_tag=(0, 7)),
-            self.region(9, DIRECT + 0x800001, 8192, 8192, code)]
+            self.region(9, DIRECT + 0x800001, 8192, 8192, code),
+            self.region(0, self.huge + 0x400000, 100000, 102400, code + 0x30, kind=(0,),
+                        charged=(1,), pool_tag=(int.from_bytes(b'Huge', 'little'),)),
+            # A view has no memory, whatever it says where pool says that it is charged.
+            self.region(12, DIRECT + 0x970105, 8192, 0, code + 0x70, charged=(1,))]
         statics['regions'] = self.words(self.table(
             self.layout.regions_layout, regions, self.layout.region_layout.next))
         self.rust = DIRECT + 0x960010
@@ -617,7 +636,8 @@ def numbers():
     types = enumeration('rust_pool/types/memory_type.rs', 'MemoryType')
     owners = enumeration('rust_pool/record.rs', 'Owner')
     checks = enumeration('rust_pool/report/violation.rs', 'Check')
-    return (expect(types, list(range(len(crash.MEMORY)))) and expect(owners, types[:-1])
+    return (expect(types, list(range(len(crash.MEMORY))))
+            and expect(sorted(owners), sorted(crash.OWNERS))
             and expect(sorted(checks), sorted(crash.CHECKS)))
 
 
@@ -746,11 +766,55 @@ def recorded():
         expect(fields(DIRECT + 0x950000)['tag'], '- contiguous'),
         expect(fields(DIRECT + 0x950000)['caller'], '_text+0x10/0x40'),
         expect(fields(made.rust + 3)['where'], 'memory of the Rust API'),
+        expect(fields(DIRECT + 0x970105)['state'], 'no block of rust_pool is known there'),
         expect(lines(pool.families())[1:], [
+            f'Nonp {made.huge + 0x400000:#018x} 100000 102400 Huge leak_all+0x30/0x100 [client]',
             f'Paged {made.huge:#018x} 3000000 3002368 Huge leak_all+0x40/0x100 [client]',
             f'contiguous {DIRECT + 0x940000:#018x} 5000 8192 Cont leak_all+0x90/0x100 [client]',
             f'contiguous {DIRECT + 0x950000:#018x} 1 4096 - _text+0x10/0x40',
-            f'mdl_pages {DIRECT + 0x800001:#018x} 8192 8192 - leak_all+0x0/0x100 [client]'])))
+            f'mdl_pages {DIRECT + 0x800001:#018x} 8192 8192 - leak_all+0x0/0x100 [client]',
+            f'view {DIRECT + 0x970105:#018x} 8192 0 - leak_all+0x70/0x100 [client]'])))
+
+
+def charged():
+    """Blocks that are charged to a process: small, of pages, and with a record; and one that was
+    freed."""
+    small, aligned, page = (fields(addr) for addr in (
+        made.quota + 99, made.quota_aligned + 7, made.quota_pages + 2 * PAGE))
+    return all((
+        expect([said.get('quota') for said in (small, aligned, page,
+                                               fields(made.huge + 0x400000))],
+               ['charged to a process'] * 4),
+        expect(small['block'].split('; ')[0],
+               f'{made.quota:#018x}, 100 bytes asked for, 128 taken'),
+        expect((small['tag'], small['module']), ('Quot Nonp', 'rust_pool')),
+        # What is left in the rest of its object is no neighbour.
+        expect((small['before'], small['after']), ('-', '-')),
+        expect(fields(made.quota + 128)['tag'], 'Old  Nonp'),
+        expect(aligned['block'].split('; ')[0],
+               f'{made.quota_aligned:#018x}, 50 bytes asked for, 80 taken'),
+        expect(page['block'].split('; ')[0],
+               f'{made.quota_pages:#018x}, 9000 bytes asked for, 12288 taken'),
+        expect(page['where'], 'pages of its own'),
+        expect([said.get('quota') for said in (fields(made.small), fields(made.huge),
+                                               fields(made.large), fields(made.quota_freed))],
+               [None] * 4),
+        expect(fields(made.quota_freed)['state'], 'freed'),
+        expect([row.split(' ')[2] for row in lines(pool.poolfind('Quot', True))[2:-2]],
+               ['live', 'live', 'freed', 'live'])))
+
+
+def kept():
+    """What the pool keeps for the next block is freed: in a page of the heap, as a magazine or the
+    depot have it, in a page that is empty, and pages."""
+    said = fields(made.emptied + 1)
+    return all((
+        expect([fields(addr)['state'] for addr in (made.freed, made.emptied, made.kept)],
+               ['freed'] * 3),
+        expect((said['tag'], said['where']), (
+            'Dept Nonp', 'an object of a slab cache, or a page that the heap has emptied')),
+        expect([line.split(' ')[:3] for line in pool.poolfind('Dept')][2], ['#', 'live', '0']),
+        expect([line.split(' ')[2] for line in pool.poolfind('Dept', True)][2], 'freed')))
 
 
 def special():
@@ -797,7 +861,7 @@ def poolfind():
         expect(found('Name')[0][:3], ['#', 'live', '0']),
         expect(sorted(row[0] for row in found('Name', True)[:2]),
                sorted(f'{addr:#018x}' for addr in (made.freed, made.kept))),
-        expect(found('Huge')[0], [f'{made.huge:#018x}', 'Paged', 'live', '3000000', '3002368',
+        expect(found('Huge')[1], [f'{made.huge:#018x}', 'Paged', 'live', '3000000', '3002368',
                                   'client']),
         expect(found('RsTg')[0][:3], [f'{made.rust:#018x}', 'Paged', 'live']),
         expect(found('None'), [['#', 'live', '0', 'bytes', '0', 'used']])))
@@ -867,7 +931,7 @@ def damaged_lists():
     """Lists that go round, or lead nowhere: what is in front of the damage is shown, once."""
     other, of = Made(), made.layout
     whole = lines(pool.families())
-    # The fourth list has one region, and each other one, too.
+    # The third list and the fourth have one region each.
     other.put(other.regions[3] + of.region_layout.next, other.regions[3])
     other.put(other.regions[2] + of.region_layout.next, 0x1234)
     other.put(other.client + of.module_layout.list, other.client + of.module_layout.list)
@@ -1017,6 +1081,8 @@ check('pool: memory without a header', without_header)
 check('pool: blocks of pages', pages)
 check('pool: an object of a slab cache', slab_object)
 check('pool: blocks that have a record', recorded)
+check('pool: blocks that are charged', charged)
+check('pool: what is kept for the next block', kept)
 check('pool: special pool', special)
 check('pool: addresses of no block', elsewhere)
 check('poolfind', poolfind)
