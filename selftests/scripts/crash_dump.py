@@ -120,9 +120,25 @@ def blocks():
             expect(block[0].startswith(f'{addr}, {size} bytes asked for, '), True),
             expect(block[-1], ' the address is 33 bytes into it'),
             expect(said.get('tag', '').split(' ')[0], tag),
-            expect('hold_blocks+0x' in said.get('caller', ''), True),
+            expect(bool(re.search(r'\bhold_(blocks|charged)\+0x', said.get('caller', ''))), True),
             expect(said.get('module'), 'rp_crash_client'))) and good
-    return expect(len(NAMED), 7) and good
+    return expect(len(NAMED), 10) and good
+
+
+def charged():
+    """Blocks that are charged to a process, and others."""
+    return expect({name: fields(NAMED[name][4]).get('quota') for name in (
+        'quota', 'quota_pages', 'quota_large', 'small', 'pages', 'large')}, {
+            'quota': 'charged to a process', 'quota_pages': 'charged to a process',
+            'quota_large': 'charged to a process', 'small': None, 'pages': None, 'large': None})
+
+
+def kept():
+    """Blocks that were freed are not live, whether the depot keeps them or the heap."""
+    freed = [line.split(' ')[2] for line in answer('poolfind', '-f', 'Kept')[2:-1]]
+    return all((
+        expect(answer('poolfind', 'Kept')[2:], ['# live 0 bytes 0 used 0']),
+        expect(set(freed), {'freed'})))
 
 
 def tracked():
@@ -195,6 +211,8 @@ check('dump: info', info)
 check('dump: poolused has the rows of tags', poolused)
 check('dump: a leak is found', leak)
 check('dump: pool knows blocks of each kind', blocks)
+check('dump: pool knows which blocks are charged', charged)
+check('dump: poolfind knows what was freed', kept)
 check('dump: pool has the stack of a tracked block', tracked)
 check('dump: pool knows special pool', special)
 check('dump: pool knows the neighbours', neighbours)

@@ -11,6 +11,7 @@
 #include <rust_pool/wdm.h>
 
 #define LEAKED 100
+#define KEPT 256
 
 /* Tell of a block: what it is, whether it is live, its tag, size and address. */
 static void tell(const char *what, const char *state, const char *tag, size_t bytes,
@@ -27,6 +28,41 @@ static noinline int forget_to_free(void)
 	if (!block)
 		return -ENOMEM;
 	tell("leaked", "live", "Leak", 1000, block);
+	return 0;
+}
+
+/* A burst of blocks that are freed: rust_pool keeps their memory for the next one. */
+static noinline int free_many(void)
+{
+	static void *blocks[KEPT];
+	int err = 0;
+	int i;
+
+	for (i = 0; i < KEPT; i++) {
+		blocks[i] = ExAllocatePoolZero(NonPagedPoolNx, 64, 'tpeK');
+		if (!blocks[i])
+			err = -ENOMEM;
+	}
+	for (i = 0; i < KEPT; i++)
+		if (blocks[i])
+			ExFreePoolWithTag(blocks[i], 'tpeK');
+	return err;
+}
+
+/* Blocks that are charged to insmod's process: small, of pages, and with a record. */
+static noinline int hold_charged(void)
+{
+	const POOL_FLAGS flags = POOL_FLAG_NON_PAGED | POOL_FLAG_USE_QUOTA;
+	void *quota, *pages, *large;
+
+	quota = ExAllocatePool2(flags, 150, 'touQ');
+	pages = ExAllocatePool2(flags, 9000, 'PouQ');
+	large = ExAllocatePool2(flags, 200000, 'LouQ');
+	if (!quota || !pages || !large)
+		return -ENOMEM;
+	tell("quota", "live", "Quot", 150, quota);
+	tell("quota_pages", "live", "QuoP", 9000, pages);
+	tell("quota_large", "live", "QuoL", 200000, large);
 	return 0;
 }
 
@@ -69,6 +105,10 @@ static int __init rp_crash_client_init(void)
 	int err = hold_blocks();
 	int i;
 
+	if (!err)
+		err = hold_charged();
+	if (!err)
+		err = free_many();
 	for (i = 0; i < LEAKED && !err; i++)
 		err = forget_to_free();
 	return err;
