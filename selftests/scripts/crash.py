@@ -424,6 +424,12 @@ class Made(Machine):
         self.large = self.block_of_pages(large, b'Big1', 2 * PAGE + 100, shared=True)
         self.beside = self.header(large + 2 * PAGE + 112, b'Tiny', 5, row=3, units=2)
         self.span(large, 3, range(9), front=True)
+        # A page with blocks that have no header, but records: one of the Rust API, in which an
+        # older header is left, and in front of one that was freed; and one that lost its header.
+        self.bare_page = DIRECT + 0x918000
+        self.header(self.bare_page + 0x10, b'Old ', 16, live=False)
+        self.header(self.bare_page + 0x40, b'Old ', 16, live=False)
+        self.span(self.bare_page, 1, range(12))
         # Pages of an order, live and in a magazine.
         self.order = self.block_of_pages(DIRECT + 0x920000, b'Ring', 5000, order=1, kind=0)
         self.kept = self.block_of_pages(DIRECT + 0x922000, b'Name', 4096, order=0, live=False)
@@ -463,7 +469,11 @@ class Made(Machine):
         records = [
             self.record(self.small, 300, b'Ring', 0, 0, 0, 12345678901,
                         [code + 0x23, IMAGE + 0x1041]),
-            self.record(self.rust, 64, b'RsTg', 0, 1, 1, 5, [code + 0x50])]
+            self.record(self.rust, 64, b'RsTg', 0, 1, 1, 5, [code + 0x50]),
+            self.record(self.bare_page, 64, b'RsHp', 0, 1, 1, 5, [code + 0x51]),
+            self.record(self.bare_page + 0x90, 40, b'Lost', 0, 0, 0, 5, [code + 0x52]),
+            # The locked pages of an MDL are not where its record says.
+            self.record(self.freed - 1, 1 << 20, None, 8, 0, 0, 5, [code + 0x53])]
         statics['records'] = self.words(self.table(
             self.layout.records_layout, records, self.layout.record_layout.next))
 
@@ -776,6 +786,22 @@ def recorded():
             f'view {DIRECT + 0x970105:#018x} 8192 0 - leak_all+0x70/0x100 [client]'])))
 
 
+def by_record():
+    """Blocks in the heap of which the verifier has a record, and which have no header."""
+    rust, inside, lost = (fields(made.bare_page + at) for at in (3, 0x14, 0x90))
+    return all((
+        expect([(it['state'], it['tag'], it.get('caller')) for it in (rust, inside, lost)], [
+            ('live', 'RsHp Paged', 'leak_all+0x51/0x100 [client]'),
+            ('live', 'RsHp Paged', 'leak_all+0x51/0x100 [client]'),
+            ('live', 'Lost Nonp', 'leak_all+0x52/0x100 [client]')]),
+        expect(inside['block'].split('; ')[0],
+               f'{made.bare_page:#018x}, 64 bytes asked for, 64 taken'),
+        expect((inside['where'], lost['where']), (
+            'memory of the Rust API',
+            'memory of the pool, without its header: that is overwritten')),
+        expect(fields(made.freed)['state'], 'freed')))
+
+
 def charged():
     """Blocks that are charged to a process: small, of pages, and with a record; and one that was
     freed."""
@@ -884,7 +910,7 @@ def violations():
 def verifier():
     """The options, and the module's parameter."""
     return expect(lines(pool.verifier()), [
-        '# tracked 2 untracked 4', 'tracking tag=Ring', 'dma',
+        '# tracked 5 untracked 4', 'tracking tag=Ring', 'dma',
         'policy panic # panic_on_violation'])
 
 
@@ -1081,6 +1107,7 @@ check('pool: memory without a header', without_header)
 check('pool: blocks of pages', pages)
 check('pool: an object of a slab cache', slab_object)
 check('pool: blocks that have a record', recorded)
+check('pool: blocks that are tracked', by_record)
 check('pool: blocks that are charged', charged)
 check('pool: what is kept for the next block', kept)
 check('pool: special pool', special)
