@@ -585,6 +585,7 @@ class Made(Machine):
     def dump(self, path, with_note):
         """Writes a dump as QEMU does: without virtual addresses."""
         note = struct.pack('<III', 5, 336, 1) + b'CORE\0\0\0\0' + bytes(336)
+        note += struct.pack('<III', 5, 440, 0) + b'QEMU\0\0\0\0' + bytes(440)
         note += self.elf_note() if with_note else b''
         head = 64 + 3 * 56
         half = (RAM_END - RAM) // 2
@@ -1074,10 +1075,14 @@ def not_there():
     path = os.path.join(WORK, 'other')
     other = Made(loaded=False)
     other.dump(path, True)
+    # Where the dump's own note is damaged, that in memory counts.
     other.note = other.note.replace('NUMBER(phys_base)=', 'NUMBER(phys_base)=x')
     other.dump(path + '2', True)
-    good = one_line('is no dump that drgn can read', '-c', path + '2', 'info')
-    good = one_line('rust_pool was not loaded', '-c', path, 'poolused') and good
+    good = one_line('rust_pool was not loaded', '-c', path, 'poolused')
+    good = one_line('rust_pool was not loaded', '-c', path + '2', 'poolused') and good
+    other.write(DIRECT + 0xb00004, bytes(64))
+    other.dump(path + '2', True)
+    good = one_line('is no dump that drgn can read: ', '-c', path + '2', 'info') and good
     Made(version=2).dump(path, True)
     return one_line('has version 2, this program knows 1', '-c', path, 'poolused') and good
 
