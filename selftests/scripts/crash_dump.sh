@@ -14,15 +14,16 @@ LOGS=$WORK/logs
 CONSOLE=$LOGS/console
 machine=
 
-# However this ends, the machine does, too.
+# However this ends, the machine does, too. vm.sh and QEMU are a process group of their own.
 end() {
 	trap '' INT TERM
-	if [ -n "$machine" ] && kill -0 "$machine"; then
-		if by_python crash_qmp.py "$LOGS/qmp" quit; then
-			wait "$machine"
-		else
-			kill "$machine"
-		fi
+	if [ -n "$machine" ]; then
+		kill -- "-$machine"
+		for _ in 1 2 3 4 5 6 7 8 9 10; do
+			kill -0 -- "-$machine" || break
+			sleep 0.5
+		done
+		kill -9 -- "-$machine"
 	fi >/dev/null 2>&1
 	rm -rf "$WORK"
 }
@@ -37,27 +38,24 @@ builds_client() {
 	cp -r "$DIR/crash_client" "$WORK/client" && "$TOP/scripts/client.sh" "$WORK/client"
 }
 
-# What the machine does. After the first dump a key sets the level of the console to 7; the
-# machine waits for that. It says what rust_pool's files have in debugfs, so that the second dump
-# can be compared with them.
+# What the machine does. After the first dump it waits for the Enter key. It says what rust_pool's
+# files have in debugfs, so that the second dump can be compared with them.
 write_guest() {
-	cat >"$WORK/guest" <<-END
+	cat >"$WORK/guest" <<-'END'
 		set -e
 		echo 1 >/proc/sys/kernel/printk
 		insmod rust_pool.ko
 		rmmod rust_pool
 		echo "== unloaded"
-		until read -r level _ </proc/sys/kernel/printk && [ "\$level" = 7 ]; do
-			sleep 1
-		done
-		echo 1 >/proc/sys/kernel/printk
+		read -r _ </dev/tty1
+		echo "== loaded"
 		insmod rust_pool.ko
 		cd /sys/kernel/debug/rust_pool
 		printf 'tracking tag=Ring,Line\nspecial tag=Line slots=16\ndma\n' >verifier
 		insmod /root/rp_crash_client.ko
 		for file in tags violations verifier live contiguous; do
-			echo "== \$file"
-			cat \$file
+			echo "== $file"
+			cat $file
 		done
 		echo "== log"
 		dmesg | sed -n 's/.*rp_crash_client: //p'
@@ -68,29 +66,45 @@ write_guest() {
 	END
 }
 
-# until_says REGEX: waits until the console has such a line; fails if the machine ends first
-until_says() {
+# says REGEX [SECONDS]: waits until the console has such a line; fails if the machine ends first,
+# or if that takes too long
+says() {
+	local end=$((SECONDS + ${2:-100000}))
+
 	until grep -qaE "$1" "$CONSOLE" 2>/dev/null; do
 		kill -0 "$machine" 2>/dev/null || { grep -qaE "$1" "$CONSOLE"; return; }
+		[ "$SECONDS" -lt "$end" ] || return
 		sleep 0.5
 	done
 }
 
-# Boots the machine, and has QEMU write both dumps.
+# qmp WHAT...: has QEMU do that
+qmp() {
+	by_python crash_qmp.py "$LOGS/qmp" "$@"
+}
+
+# Presses Enter until the machine goes on: one that is busy may lose a key.
+press_enter() {
+	while kill -0 "$machine" && qmp press ret; do
+		says '^== loaded' 5 && return
+	done
+	return 1
+}
+
+# Boots the machine, and has QEMU write both dumps. vm.sh ends a machine that hangs.
 dumps() {
 	local status=0
 
 	mkdir "$LOGS"
 	write_guest
+	set -m
 	FILES=$WORK/client/rp_crash_client.ko VM_LOGS=$LOGS MEM=512M CMDLINE="no_hash_pointers panic=0" \
-		QEMU_ARGS="-qmp unix:$LOGS/qmp,server=on,wait=off" \
+		TIMEOUT=90 QEMU_ARGS="-qmp unix:$LOGS/qmp,server=on,wait=off" \
 		"$TOP/scripts/vm.sh" "$WORK/guest" >"$WORK/vm" 2>&1 &
 	machine=$!
-	until_says '^== unloaded' &&
-		by_python crash_qmp.py "$LOGS/qmp" dump "$LOGS/unloaded" press alt-sysrq-7 &&
-		until_says 'end Kernel panic' &&
-		by_python crash_qmp.py "$LOGS/qmp" dump "$LOGS/panicked" quit ||
-		status=1
+	set +m
+	says '^== unloaded' && qmp dump "$LOGS/unloaded" && press_enter &&
+		says 'end Kernel panic' && qmp dump "$LOGS/panicked" quit || status=1
 	if [ "$status" -ne 0 ]; then
 		cat "$WORK/vm"
 		return 1
