@@ -700,9 +700,9 @@ def poolused():
 def by_module():
     """A row for each module."""
     rows = [line.split() for line in lines(pool.poolused('*', True))[3:]]
-    return expect([(row[0], row[4], ' '.join(row[10:])) for row in rows], [
-        ('Ring', '2', 'client'), ('Ring', '1', 'rust_pool'), ('Name', '2', 'old (gone)'),
-        ('(other)', '1', '(unknown)')])
+    return expect([(row[0], row[4], row[8], ' '.join(row[10:])) for row in rows], [
+        ('Ring', '2', '-', 'client'), ('Ring', '1', '-', 'rust_pool'),
+        ('Name', '2', '-', 'old (gone)'), ('(other)', '1', '-', '(unknown)')])
 
 
 def small_block():
