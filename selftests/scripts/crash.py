@@ -14,6 +14,7 @@ import re
 import struct
 import subprocess
 import sys
+import zlib
 
 TOP, WORK = sys.argv[1:3]
 PROGRAM = os.path.join(TOP, 'scripts/rust_pool-crash')
@@ -599,6 +600,34 @@ class Made(Machine):
             file.write(note)
             file.write(self.ram)
 
+    def kdump(self, path):
+        """Writes a dump as makedumpfile does: compressed, and without free pages. Here these are
+        those of the pool's memory that are zero."""
+        count = RAM_END // PAGE
+        pages = {at // PAGE: bytes(self.ram[at - RAM:at - RAM + PAGE])
+                 for at in range(RAM, RAM_END, PAGE)}
+        heap = (self.heap - DIRECT) // PAGE
+        written = [page for page in sorted(pages) if page < heap or any(pages[page])]
+        note = struct.pack('<III', 5, 336, 1) + b'CORE\0\0\0\0' + bytes(336) + self.elf_note()
+        maps = [sum(1 << page for page in which).to_bytes(PAGE, 'little')
+                for which in (pages, written)]
+        system = b''.join(word.ljust(65, b'\0')
+                          for word in (b'Linux', b'host', b'7.3.4', b'#1', b'x86_64', b''))
+        base = int(re.search(r'phys_base\)=(-?[0-9]+)', self.note).group(1))
+        with open(path, 'wb') as file:
+            file.write(struct.pack('<8sI390s6x16x10I', b'KDUMP   ', 6, system, 1, PAGE, 2, 2, count,
+                                   0, 0, 0, 0, 1).ljust(PAGE, b'\0'))
+            file.write(struct.pack('<qii11Q', base, 1, 0, 0, 0, 0, 0, 2 * PAGE, len(note), 0, 0, 0,
+                                   0, count).ljust(PAGE, b'\0'))
+            file.write(note.ljust(PAGE, b'\0'))
+            file.write(b''.join(maps))
+            packed = [zlib.compress(pages[page]) for page in written]
+            at = 5 * PAGE + 24 * len(packed)
+            for data in packed:
+                file.write(struct.pack('<QIIQ', at, len(data), 1, 0))
+                at += len(data)
+            file.write(b''.join(packed))
+
 
 made = Made()
 pool = crash.Pool(crash.Memory(made))
@@ -1036,6 +1065,44 @@ def by_drgn():
     return good
 
 
+class Asked:
+    """drgn's program, which notes what it could not read."""
+
+    def __init__(self, program):
+        self.program, self.failed = program, []
+
+    def read(self, addr, size, physical=False):
+        """As drgn reads."""
+        try:
+            return self.program.read(addr, size, physical)
+        except Exception:
+            self.failed.append(hex(addr))
+            raise
+
+
+def compressed():
+    """The same from a dump of makedumpfile; drgn is not asked for what is not in it."""
+    path = os.path.join(WORK, 'kdump')
+    made.kdump(path)
+    source = crash.Drgn(path)
+    source.program = Asked(source.program)
+    found = crash.Pool(crash.Memory(source))
+    good = all(expect(lines(command(found)), lines(command(pool))) for command in (
+        lambda it: it.poolused(), lambda it: it.violations(), lambda it: it.verifier(),
+        lambda it: it.families(), lambda it: it.info(), lambda it: it.pool(made.small),
+        lambda it: it.pool(IMAGE), lambda it: it.pool(VMALLOC + 1), lambda it: it.pool(1 << 60),
+        lambda it: it.poolfind('Ring', True), lambda it: it.poolfind('Huge')))
+    with open(path, 'rb') as file:
+        data = file.read()
+    for name, content in (('pipe', b'makedumpfile\0\0\0\0' + data), ('short', data[:430])):
+        with open(path + name, 'wb') as file:
+            file.write(content)
+    return all((
+        good, expect(source.program.failed, []),
+        one_line('put it in order by makedumpfile -R', '-c', path + 'pipe', 'info'),
+        one_line('is damaged, or not whole', '-c', path + 'short', 'info')))
+
+
 def one_line(words, *args):
     """Fails, and says why in one line."""
     status, said, wrong = run(*args)
@@ -1131,6 +1198,7 @@ except ImportError:
     print('ok dumps # SKIP drgn cannot be fetched: is there a network?')
 else:
     check('drgn reads a dump', by_drgn)
+    check('drgn reads a compressed dump', compressed)
     check('files that are no dump', is_no_dump)
     check('dumps with the note of another kernel', note_of_another)
     check('dumps without the module', not_there)
