@@ -617,7 +617,7 @@ class Made(Machine):
         with open(path, 'wb') as file:
             file.write(struct.pack('<8sI390s6x16x10I', b'KDUMP   ', 6, system, 1, PAGE, 2, 2, count,
                                    0, 0, 0, 0, 1).ljust(PAGE, b'\0'))
-            file.write(struct.pack('<qii11Q', base, 1, 0, 0, 0, 0, 0, 2 * PAGE, len(note), 0, 0, 0,
+            file.write(struct.pack('<qii11Q', base, 31, 0, 0, 0, 0, 0, 2 * PAGE, len(note), 0, 0, 0,
                                    0, count).ljust(PAGE, b'\0'))
             file.write(note.ljust(PAGE, b'\0'))
             file.write(b''.join(maps))
@@ -1099,6 +1099,8 @@ def compressed():
             file.write(content)
     return all((
         good, expect(source.program.failed, []),
+        expect(source.hint, '; makedumpfile -d 31 may take memory of the kernel for that of '
+               'processes: try -d 23'),
         one_line('put it in order by makedumpfile -R', '-c', path + 'pipe', 'info'),
         one_line('is damaged, or not whole', '-c', path + 'short', 'info')))
 
