@@ -57,6 +57,8 @@ mod rust_pool {
 
     pub(crate) mod events;
 
+    pub(crate) mod crash;
+
     pub(crate) mod debugfs;
 
     pub(crate) mod api;

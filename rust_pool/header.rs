@@ -103,6 +103,8 @@ const STATE: u64 = IN_USE | PAGED | MARKED;
 const SMALL_STATE: u64 = STATE | ALIGNED | CHARGED;
 
 static SECRET: Atomic<u64> = Atomic::new(0);
+/// Where the reader of a dump finds it.
+pub(crate) const SECRET_PLACE: *const Atomic<u64> = &raw const SECRET;
 
 /// Chooses the secret.
 pub(crate) fn init() {

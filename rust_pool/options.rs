@@ -13,6 +13,7 @@ pub(crate) mod selection;
 use crate::{
     lib::{
         at_load::AtLoad,
+        layout,
         text::{
             kwrite,
             Text, //
@@ -28,6 +29,7 @@ use crate::{
     },
     types::tag::Tag, //
 };
+use core::mem::offset_of;
 use kernel::{
     fmt,
     new_spinlock_irq,
@@ -240,25 +242,62 @@ impl fmt::Display for Line {
 /// Lines, in the order of their words.
 pub(crate) type Lines = KVec<Arc<Line>>;
 
+/// Lines as a text with a newline behind each and a NUL at its end, for the reader of a dump, who
+/// cannot render them; empty without any lines.
+pub(crate) struct Shown(KVec<u8>);
+
+impl Shown {
+    /// The text of these lines. Sleeps.
+    pub(crate) fn of<'a>(lines: impl Iterator<Item = &'a Line>) -> Result<Self> {
+        let mut text = KVec::new();
+        let mut row = Text::<1024>::empty();
+        for line in lines {
+            row.clear();
+            // It does not fail: text that does not fit is cut off.
+            let _ = kwrite!(&mut row, "{line}");
+            text.extend_from_slice(row.as_bytes(), GFP_KERNEL)?;
+            text.push(b'\n', GFP_KERNEL)?;
+        }
+        if !text.is_empty() {
+            text.push(0, GFP_KERNEL)?;
+        }
+        Ok(Self(text))
+    }
+}
+
 /// The options.
 pub(crate) struct Options {
     lines: Option<Arc<Lines>>,
+    shown: Shown,
     pub(crate) tasks: [Option<Nth>; TASKS],
 }
 
 impl Options {
+    /// For the reader of a dump: from the lock, where the options have the address of their text.
+    /// That of an empty one is no address of memory.
+    pub(crate) const LAYOUT: [usize; 1] = [layout::behind_lock::<Self>()
+        + offset_of!(Self, shown)
+        + offset_of!(Shown, 0)
+        + layout::start_of_vec::<u8>()];
+
     /// Without any options.
     pub(crate) const fn new() -> Self {
         Self {
             lines: None,
+            shown: Shown(KVec::new()),
             tasks: [None; TASKS],
         }
     }
 
     /// Puts other options in force, and returns the old ones. The caller drops these after it has
     /// released the lock.
-    pub(crate) fn replace(&mut self, lines: Arc<Lines>) -> Option<Arc<Lines>> {
-        self.lines.replace(lines)
+    pub(crate) fn replace(
+        &mut self,
+        lines: Arc<Lines>,
+        shown: Shown,
+    ) -> (Option<Arc<Lines>>, Shown) {
+        let old = core::mem::replace(&mut self.shown, shown);
+        (self.lines.replace(lines), old)
     }
 
     /// The lines, to read without the lock. The caller drops them without the lock, too.

@@ -61,7 +61,10 @@ use crate::{
     }, //
 };
 use core::{
-    mem::ManuallyDrop,
+    mem::{
+        offset_of,
+        ManuallyDrop, //
+    },
     ptr::NonNull, //
 };
 use kernel::{
@@ -71,26 +74,31 @@ use kernel::{
 };
 
 /// The family of a region, and what only that family records.
+///
+/// The reader of a dump knows the numbers, which are those of [`MemoryType`]; what is no memory
+/// type of its own has a number behind those. The representation is such that the number comes
+/// first, and [`PoolInDump`] and its like tell where the rest is.
+#[repr(u8)]
 pub(crate) enum Owner {
     Pool {
+        /// Whether its pages are charged to a process.
+        charged: bool,
         kind: PoolKind,
         tag: Tag,
         row: &'static TagStats,
-        /// Whether its pages are charged to a process.
-        charged: bool,
-    },
+    } = 0,
     Contiguous {
         cache: CacheType,
-        physical: u64,
         /// Of `MmAllocateContiguousMemoryEx`.
         tag: Option<Tag>,
+        physical: u64,
         /// To be taken when it is freed; they are not freed with the record.
         pages: ManuallyDrop<Option<OwnPages>>,
-    },
+    } = 1,
     NonCached {
         cache: CacheType,
         pages: BlockPages,
-    },
+    } = 2,
     CommonBuffer {
         adapter: AdapterId,
         /// The memory of the buffer and of all padding.
@@ -101,15 +109,15 @@ pub(crate) enum Owner {
         padding: Padding,
         /// The free of the buffer, once a client has asked for it.
         freeing: Option<Freeing>,
-    },
+    } = 3,
     /// Pages that others own, mapped for a device. The region's base is three bytes behind the
     /// address of the list.
-    List(MappedList),
+    List(MappedList) = 4,
     /// Map registers for packet DMA. The region's base is four bytes behind the map register base
     /// that the driver got.
-    Packet(Packet<Region>),
+    Packet(Packet<Region>) = 5,
     /// Pages that others own, mapped for an MDL.
-    Mapping(Vmap),
+    Mapping(Vmap) = 6,
     /// An MDL whose pages are mapped into processes. The region's base is five bytes behind the
     /// MDL's address.
     Viewed {
@@ -117,7 +125,7 @@ pub(crate) enum Owner {
         views: usize,
         /// Tells it from the record of another MDL that is at this address before or after.
         number: u64,
-    },
+    } = 12,
     /// Registers or memory, mapped by their physical address.
     IoSpace {
         cache: CacheType,
@@ -125,26 +133,55 @@ pub(crate) enum Owner {
         physical: u64,
         access: Access,
         mapping: IoMapping,
-    },
+    } = 7,
     /// Pages locked for an MDL. The region's base is one byte behind the MDL's address.
     Locked {
         pinned: Pinned,
         /// The tag of the block of pool that contains the MDL, if one does.
         block: Option<Tag>,
-    },
+    } = 8,
     /// Pages allocated for an MDL; the base is two bytes behind its address, or behind that of the
     /// first page if the MDL was freed without them.
     MdlPages {
         cache: CacheType,
         pages: BlockPages,
-    },
+    } = 9,
     /// Address space that is reserved for the pages of MDLs.
     Reserved {
         tag: Tag,
         area: Arc<Reserved>,
         /// What is mapped there. While there is something, the record keeps the area.
         shown: Option<Shown>,
-    },
+    } = 10,
+}
+
+/// What [`Owner::Pool`] looks like in memory: by the rules for an enumeration with a
+/// representation, a structure like this.
+#[repr(C)]
+struct PoolInDump {
+    number: u8,
+    charged: bool,
+    kind: PoolKind,
+    tag: Tag,
+    row: &'static TagStats,
+}
+
+/// As [`PoolInDump`], for [`Owner::Contiguous`].
+#[repr(C)]
+struct ContiguousInDump {
+    number: u8,
+    cache: CacheType,
+    tag: Option<Tag>,
+    physical: u64,
+}
+
+/// As [`PoolInDump`], for [`Owner::Reserved`].
+#[repr(C)]
+struct ReservedInDump {
+    number: u8,
+    tag: Tag,
+    area: Arc<Reserved>,
+    shown: Option<Shown>,
 }
 
 /// What is mapped in a reserved area.
@@ -273,6 +310,23 @@ impl Entry for Region {
 }
 
 impl Region {
+    /// For the reader of a dump: where a region has the address of the next and its fields, where
+    /// `owner` has its number and, for pool, whether it is charged, kind and tag; the optional tag
+    /// of contiguous memory; and the tag of a reserved area.
+    pub(crate) const LAYOUT: [usize; 11] = [
+        offset_of!(Self, place) + Place::<Self>::NEXT,
+        offset_of!(Self, base),
+        offset_of!(Self, asked),
+        offset_of!(Self, used),
+        offset_of!(Self, site),
+        offset_of!(Self, owner) + offset_of!(PoolInDump, number),
+        offset_of!(Self, owner) + offset_of!(PoolInDump, charged),
+        offset_of!(Self, owner) + offset_of!(PoolInDump, kind),
+        offset_of!(Self, owner) + offset_of!(PoolInDump, tag),
+        offset_of!(Self, owner) + offset_of!(ContiguousInDump, tag),
+        offset_of!(Self, owner) + offset_of!(ReservedInDump, tag),
+    ];
+
     /// The address of its base.
     pub(crate) fn addr(&self) -> usize {
         self.base.as_ptr() as usize

@@ -52,6 +52,8 @@ use kernel::{
 };
 
 static REPORTED: Atomic<u64> = Atomic::new(0);
+/// Where the reader of a dump finds it.
+pub(crate) const REPORTED_PLACE: *const Atomic<u64> = &raw const REPORTED;
 
 /// Violations since the module was loaded.
 pub(crate) fn reported() -> u64 {
@@ -155,7 +157,7 @@ fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
             number,
             time: sys::log_time(),
             site,
-            module,
+            module: module.unwrap_or(ModuleName::empty()),
             violation,
         });
     }

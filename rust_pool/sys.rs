@@ -14,6 +14,7 @@ pub(crate) mod device;
 pub(crate) mod frames;
 pub(crate) mod guard_pages;
 pub(crate) mod io;
+pub(crate) mod layout;
 pub(crate) mod listed;
 pub(crate) mod log;
 pub(crate) mod memory;

@@ -10,14 +10,18 @@
 . "$TOP/scripts/cargo.sh"
 # shellcheck source=scripts/programs.sh
 . "$TOP/scripts/programs.sh"
+# shellcheck source=scripts/drgn.sh
+. "$TOP/scripts/drgn.sh"
 
 cache_lock
 for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-* \
-	"$CACHE"/cargo-* "$CACHE"/prometheus-* "$CACHE"/bpftrace-* "$CACHE"/record-*; do
+	"$CACHE"/cargo-* "$CACHE"/prometheus-* "$CACHE"/bpftrace-* "$CACHE"/record-* \
+	"$CACHE"/drgn-*; do
 	[ -d "$dir" ] || continue
 	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] ||
 		[ "$dir" = "$CARGO_DIR" ] || [ "$dir" = "$PROMETHEUS_DIR" ] ||
-		[ "$dir" = "$BPFTRACE_DIR" ] || [ "$dir" = "$RECORD_DIR" ] || kernel_used "$dir"; }; then
+		[ "$dir" = "$BPFTRACE_DIR" ] || [ "$dir" = "$RECORD_DIR" ] ||
+		[ "$dir" = "$DRGN_DIR" ] || kernel_used "$dir"; }; then
 		continue
 	fi
 	say "removing $dir"

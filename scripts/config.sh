@@ -58,3 +58,6 @@ BPFTRACE_PACKAGES=(bpftrace libbpfcc)
 # stock kernel.
 RECORD_PROGRAMS=(fio e2fsprogs)
 RECORD_MODULES=(e1000 nvme ext4)
+
+# What reads a dump of memory in a test, and its libraries; unpacked in the cache as well.
+DRGN_PACKAGES=(python3-drgn libkdumpfile10 liblzo2-2 libsnappy1v5)

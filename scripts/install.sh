@@ -7,6 +7,7 @@
 #   /lib/modules/RELEASE/updates/     rust_pool.ko, with DEMO=1 dma_demo.ko
 #   /usr/src/rust_pool-RELEASE/       header, Module.symvers, Rust metadata
 #   /usr/bin/rust_pool-config         says where these are, and how to use them
+#   /usr/bin/rust_pool-crash          shows what a dump of memory has of rust_pool
 #   /usr/bin/poolmon                  shows what the tags hold; if it was built,
 #                                     with manual pages and completions for shells
 #   /usr/share/doc/rust_pool/         examples for modprobe.d and modules-load.d, and with
@@ -151,6 +152,7 @@ put "$work/kbuild" "$srcdir/rust_pool.kbuild"
 echo "$tree" >"$work/kdir"
 put "$work/kdir" "$srcdir/kdir"
 put "$TOP/scripts/rust_pool-config" usr/bin/rust_pool-config 755
+put "$TOP/scripts/rust_pool-crash" usr/bin/rust_pool-crash 755
 if [ -x "$POOLMON" ]; then
 	put "$POOLMON" usr/bin/poolmon 755
 	mkdir "$work/man"

@@ -14,6 +14,7 @@ use crate::{
     lib::{
         at_load::AtLoad,
         atomic_ref::AtomicRef,
+        layout,
         list::{
             linked_by_next,
             List,
@@ -32,6 +33,10 @@ use crate::{
         Client,
         Module, //
     }, //
+};
+use core::mem::{
+    offset_of,
+    size_of, //
 };
 use kernel::{
     alloc::flags::__GFP_NOWARN,
@@ -180,8 +185,18 @@ pub(crate) struct CallSite {
 }
 
 impl CallSite {
+    /// For the reader of a dump: the bytes of a call site, where it has its address and its name,
+    /// and where a name has its text, a vector of bytes, and the vector its address.
+    pub(crate) const LAYOUT: [usize; 5] = [
+        size_of::<Self>(),
+        offset_of!(Self, caller),
+        offset_of!(Self, name),
+        offset_of!(Name, text),
+        layout::start_of_vec::<u8>(),
+    ];
+
     /// The call site at an address, or an unknown one for 0.
-    pub(crate) fn new(caller: usize) -> Self {
+    pub(crate) const fn new(caller: usize) -> Self {
         Self {
             caller: Atomic::new(caller),
             name: AtomicRef::none(),

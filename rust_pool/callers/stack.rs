@@ -14,6 +14,10 @@ use crate::{
     },
     sys, //
 };
+use core::mem::{
+    offset_of,
+    size_of, //
+};
 use kernel::{
     fmt,
     prelude::*, //
@@ -28,6 +32,19 @@ const SEEN: usize = 32;
 pub(crate) struct Stack([CallSite; DEPTH]);
 
 impl Stack {
+    /// For the reader of a dump: where a stack has its call sites, and how many; and where an
+    /// optional stack has the stack. In front of that is a word that is 0 if there is none.
+    pub(crate) const LAYOUT: [usize; 3] = [offset_of!(Self, 0), DEPTH, {
+        const WORDS: usize = 1 + size_of::<Stack>() / size_of::<usize>();
+        let one = Stack([const { CallSite::new(0) }; DEPTH]);
+        // SAFETY: All bytes of an optional stack are those of its words: it has one more than the
+        // stack, and a pointer that is null is 0.
+        let words: [usize; WORDS] = unsafe { core::mem::transmute(Some(one)) };
+        // The words of that stack are all 0.
+        assert!(words[0] == 1);
+        size_of::<usize>()
+    }];
+
     /// The stack from `caller` on, without the frames of libraries at its beginning. In an
     /// interrupt it ends where that began, as the interrupted code did not call. Any context but
     /// NMI.

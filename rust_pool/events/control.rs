@@ -20,6 +20,7 @@ use crate::{
             Patterns, //
         },
         Line,
+        Shown,
         Word,
         OPTIONS,
         TASKS, //
@@ -111,10 +112,11 @@ fn put(change: Draft, pid: u32) -> Result {
     let quarantines = change.lines().any(|line| *line == Line::Quarantine);
     let by_module = change.lines().any(Line::by_module);
     let tasks = change.tasks;
+    let shown = Shown::of(change.lines())?;
     let lines = Arc::new(change.into_lines(), GFP_KERNEL)?;
     let mut options = OPTIONS.lock();
     options.tasks = options.tasks_after(tasks, pid)?;
-    let old = options.replace(lines);
+    let old = options.replace(lines, shown);
     selection::set_by_module(by_module);
     quarantine_set::set(quarantines);
     policy::set(stop);

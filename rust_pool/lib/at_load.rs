@@ -39,6 +39,11 @@ impl<T> AtLoad<T> {
             make,
         }
     }
+
+    /// Where the address of the value is, or null.
+    pub(crate) const fn place(&'static self) -> *const Atomic<*mut c_void> {
+        &raw const self.at
+    }
 }
 
 impl<T: Send + Sync> Deref for AtLoad<T> {

@@ -13,11 +13,13 @@ use kernel::sync::atomic::{
     Release, //
 };
 
-/// A reference, or none. Whoever reads it sees what was written before it was set.
+/// A reference, or none. Whoever reads it sees what was written before it was set. The reader of a
+/// dump takes it for an address, or 0.
 ///
 /// # Invariants
 ///
 /// The pointer is null, or comes from a `&'static T` or a `&'static mut T` that nobody uses since.
+#[repr(transparent)]
 pub(crate) struct AtomicRef<T: 'static>(Atomic<*mut T>);
 
 /// The pointer to be stored for a reference.

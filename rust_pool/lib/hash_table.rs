@@ -3,10 +3,17 @@
 //! A hash table that owns its items and has a lock for each bucket. It can be read piece by piece,
 //! in a stable order, while items are added and removed.
 
-use crate::lib::list::{
-    Link,
-    List,
-    Next, //
+use crate::lib::{
+    layout,
+    list::{
+        Link,
+        List,
+        Next, //
+    }, //
+};
+use core::mem::{
+    offset_of,
+    size_of, //
 };
 use kernel::{
     prelude::*,
@@ -43,6 +50,9 @@ pub(crate) struct Place<T> {
 }
 
 impl<T> Place<T> {
+    /// Where a place has the address of the next item of its bucket.
+    pub(crate) const NEXT: usize = offset_of!(Self, next);
+
     /// The place of an item that is in no table.
     pub(crate) const fn none() -> Self {
         Self {
@@ -101,6 +111,17 @@ pub(crate) struct HashTable<T: Entry> {
 }
 
 impl<T: Entry> HashTable<T> {
+    /// For a reader of a dump: how many buckets there are, the bytes from one to the next, and
+    /// where the first of them has the address of its first item.
+    pub(crate) const LAYOUT: [usize; 3] = [
+        BUCKETS,
+        size_of::<SpinLockIrq<Bucket<T>>>(),
+        offset_of!(Self, buckets)
+            + layout::behind_lock::<Bucket<T>>()
+            + offset_of!(Bucket<T>, items)
+            + List::<T>::FIRST,
+    ];
+
     /// An empty table, with a name and a class of its own for its locks.
     pub(crate) fn with_class(
         name: &'static CStr,

@@ -4,6 +4,7 @@
 
 use core::{
     cell::Cell,
+    mem::offset_of,
     ptr::NonNull, //
 };
 use kernel::prelude::*;
@@ -35,7 +36,9 @@ pub(crate) use linked_by_next;
 /// A link: opaque outside of this file.
 ///
 /// Code may have a reference to an item while the list changes the item's link, so that is in a
-/// `Cell`. Only the list accesses what is in there.
+/// `Cell`. Only the list accesses what is in there. The reader of a dump takes it for the address of
+/// the item, or 0.
+#[repr(transparent)]
 pub(crate) struct Next<T>(Cell<Option<NonNull<T>>>);
 
 // SAFETY: Only the list that has the item uses it, and that may only be sent to another thread if
@@ -68,6 +71,9 @@ unsafe impl<T: Link + Send> Send for List<T> {}
 unsafe impl<T: Link + Sync> Sync for List<T> {}
 
 impl<T: Link> List<T> {
+    /// Where a list has the address of its first item.
+    pub(crate) const FIRST: usize = offset_of!(Self, first);
+
     /// An empty list.
     pub(crate) const fn new() -> Self {
         // INVARIANT: The chain is empty.

@@ -3,6 +3,7 @@
 //! Text of bounded length.
 
 use crate::sys;
+use core::mem::offset_of;
 use kernel::{
     fmt,
     prelude::Zeroable, //
@@ -77,6 +78,9 @@ pub(crate) fn width(value: &impl fmt::Display) -> usize {
 }
 
 impl<const N: usize> Text<N> {
+    /// Where a text has its bytes, and how many they are.
+    pub(crate) const LAYOUT: [usize; 2] = [offset_of!(Self, bytes), offset_of!(Self, len)];
+
     /// An empty text.
     pub(crate) const fn empty() -> Self {
         Self {

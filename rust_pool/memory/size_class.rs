@@ -75,6 +75,9 @@ static CLASS_OF: [Class; MAX_UNITS + 1] = {
     class_of
 };
 
+/// Where the reader of a dump finds the sizes: in bytes, in the lower half of each word.
+pub(crate) const CLASS_OF_PLACE: *const [Class; MAX_UNITS + 1] = &raw const CLASS_OF;
+
 /// A size class, in one word: its size in bytes, and its number in the upper half.
 ///
 /// # Invariants

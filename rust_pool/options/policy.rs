@@ -8,6 +8,8 @@ use kernel::sync::atomic::{
 };
 
 static PANIC: Atomic<u32> = Atomic::new(0);
+/// Where the reader of a dump finds it.
+pub(crate) const PANIC_PLACE: *const Atomic<u32> = &raw const PANIC;
 static POLICY: Atomic<u32> = Atomic::new(0);
 
 /// Sets whether the parameter `panic_on_violation` was given.

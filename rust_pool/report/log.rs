@@ -6,6 +6,7 @@ use crate::{
     callers::call_site::CallSite,
     lib::{
         at_load::AtLoad,
+        layout,
         text::{
             kwrite,
             module_of,
@@ -14,6 +15,10 @@ use crate::{
     },
     report::violation::Violation,
     sys, //
+};
+use core::mem::{
+    offset_of,
+    size_of, //
 };
 use kernel::{
     alloc::flags::__GFP_NOWARN,
@@ -33,10 +38,28 @@ pub(crate) struct Entry {
     /// The time by the clock of the kernel log, in nanoseconds.
     pub(crate) time: u64,
     pub(crate) site: CallSite,
-    /// The module; `None` for the one that `site` lies in.
-    pub(crate) module: Option<ModuleName>,
+    /// The module; empty for the one that `site` lies in.
+    pub(crate) module: ModuleName,
     pub(crate) violation: Violation,
 }
+
+impl Entry {
+    /// For the reader of a dump: the bytes of an entry, and where it has its fields; of its
+    /// violation, that of [`Violation::LAYOUT`].
+    pub(crate) const LAYOUT: [usize; 7] = [
+        size_of::<Self>(),
+        offset_of!(Self, number),
+        offset_of!(Self, time),
+        offset_of!(Self, site),
+        offset_of!(Self, module) + ModuleName::LAYOUT[0],
+        offset_of!(Self, module) + ModuleName::LAYOUT[1],
+        offset_of!(Self, violation),
+    ];
+}
+
+// So an entry that is there begins where its slot does, and one that is not has a value that no
+// entry has.
+const _: () = assert!(size_of::<Option<Entry>>() == size_of::<Entry>());
 
 impl fmt::Display for Entry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -52,7 +75,8 @@ impl fmt::Display for Entry {
         )?;
         self.site.with_name(|name| {
             let of_site = || name.map(|name| module_of(name).unwrap_or("vmlinux"));
-            let module = self.module.as_ref().map(Text::as_str).or_else(of_site);
+            let module = Some(self.module.as_str()).filter(|name| !name.is_empty());
+            let module = module.or_else(of_site);
             f.write_str(module.unwrap_or("-"))?;
             match self.violation.tag {
                 Some(tag) => kwrite!(f, " {}", tag.word())?,
@@ -131,6 +155,19 @@ pub(crate) struct Log {
 }
 
 impl Log {
+    /// For the reader of a dump: from the lock, where the log has its parts, the part for want of
+    /// memory and its newest number; how many parts there are, and slots in each; and the bytes of
+    /// a part, and where it has the address of its first slot.
+    pub(crate) const LAYOUT: [usize; 7] = [
+        layout::behind_lock::<Self>() + offset_of!(Self, parts),
+        layout::behind_lock::<Self>() + offset_of!(Self, spare),
+        layout::behind_lock::<Self>() + offset_of!(Self, newest),
+        PARTS,
+        PART,
+        size_of::<Part>(),
+        offset_of!(Part, 0) + layout::start_of_vec::<Option<Entry>>(),
+    ];
+
     /// An empty log. Sleeps.
     pub(crate) fn new() -> Result<Self> {
         Ok(Self {
@@ -189,7 +226,7 @@ mod tests {
             number,
             time: 0,
             site: CallSite::new(0),
-            module: None,
+            module: ModuleName::empty(),
             violation: rule::WRONG_TAG.by(0, [number.into(); 3]),
         }
     }

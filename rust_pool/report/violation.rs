@@ -24,16 +24,24 @@ use crate::{
         }, //
     }, //
 };
+use core::mem::{
+    offset_of,
+    size_of, //
+};
 use kernel::fmt;
 
-/// A bug check's parameter.
+/// A bug check's parameter. The reader of a dump takes it for a number of 32 bits, which says which
+/// of these it is, and one of 64 bits in the second half.
 #[derive(Clone, Copy)]
+#[repr(u32)]
 pub(crate) enum Parameter {
     /// A number, shown as it is.
-    Value(u64),
+    Value(u64) = 0,
     /// A kernel address, which is shown hashed, as by `%p`.
-    Address(usize),
+    Address(usize) = 1,
 }
+
+const _: () = assert!(size_of::<Parameter>() == 2 * size_of::<u64>());
 
 impl Parameter {
     /// The number that is shown for it: an address is hashed.
@@ -153,26 +161,30 @@ pub(crate) struct What {
 }
 
 /// The values of the placeholders in a rule's words, such as `{context}`.
+///
+/// The reader of a dump knows the numbers. By the rules for an enumeration with a representation,
+/// the fields of each follow the number as in a structure of C.
 #[derive(Clone, Copy)]
+#[repr(u32)]
 pub(crate) enum Detail {
     /// There are no placeholders.
-    None,
+    None = 0,
     /// For `{context}`.
-    Context { irql: Irql, context: &'static str },
+    Context { irql: Irql, context: &'static str } = 1,
     /// For `{block}`, `{given}` and `{bytes}`.
     WrongTag {
         block: Tag,
         given: Tag,
         bytes: usize,
-    },
+    } = 2,
     /// For `{routine}`.
-    Routine(&'static str),
+    Routine(&'static str) = 3,
     /// For `{what}`, `{blocks}` and `{bytes}`.
     Left {
         what: &'static str,
         blocks: u64,
         bytes: u64,
-    },
+    } = 4,
 }
 
 impl Detail {
@@ -239,6 +251,16 @@ pub(crate) struct Violation {
 }
 
 impl Violation {
+    /// For the reader of a dump: where a violation has its code, its parameters, its words and
+    /// their detail, and its optional tag.
+    pub(crate) const LAYOUT: [usize; 5] = [
+        offset_of!(Self, check),
+        offset_of!(Self, parameters),
+        offset_of!(Self, what) + offset_of!(What, words),
+        offset_of!(Self, what) + offset_of!(What, detail),
+        offset_of!(Self, tag),
+    ];
+
     /// Adds the tag of the memory that it is about; 0 stands for none.
     pub(crate) fn about(self, tag: Tag) -> Self {
         let tag = Some(tag).filter(|tag| tag.as_raw() != 0);

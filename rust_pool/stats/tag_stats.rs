@@ -31,7 +31,10 @@ use crate::{
         Tag, //
     }, //
 };
-use core::mem::size_of;
+use core::mem::{
+    offset_of,
+    size_of, //
+};
 use kernel::{
     prelude::*,
     sync::atomic::{
@@ -167,6 +170,21 @@ impl From<Sums> for Snapshot {
 }
 
 impl TagStats {
+    /// For the reader of a dump: the bytes of a row, and where it has its fields.
+    pub(crate) const LAYOUT: [usize; 8] = [
+        size_of::<Self>(),
+        offset_of!(Self, key),
+        offset_of!(Self, owner),
+        offset_of!(Self, counters),
+        offset_of!(Self, first),
+        offset_of!(Self, live),
+        offset_of!(Self, peak),
+        offset_of!(Self, site),
+    ];
+
+    /// The indices of its counters: allocations, frees, bytes taken, drift, failures.
+    pub(crate) const INDICES: [usize; 5] = [ALLOCS, FREES, USED, DRIFT, FAILURES];
+
     /// A row that is not in use.
     pub(crate) fn new(counters: Counters<COUNTERS>, index: u16) -> Self {
         Self {

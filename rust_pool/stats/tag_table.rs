@@ -87,6 +87,12 @@ static CLAIMED: Atomic<usize> = Atomic::new(OTHERS);
 /// How many rows exist.
 static READY: Atomic<usize> = Atomic::new(0);
 
+/// For the reader of a dump: where the addresses of the chunks are, how many chunks there can be,
+/// and the rows of each; and where the number of rows in use is.
+pub(crate) const CHUNKS_PLACE: *const c_void = (&raw const CHUNKS).cast();
+pub(crate) const CHUNKS_LAYOUT: [usize; 2] = [MAX_ROWS / CHUNK, CHUNK];
+pub(crate) const CLAIMED_PLACE: *const Atomic<usize> = &raw const CLAIMED;
+
 fn key(tag: Tag, kind: PoolKind) -> u64 {
     // CAST: The discriminants are 0 and 1.
     u64::from(tag.as_raw()) | (kind as u64) << 32

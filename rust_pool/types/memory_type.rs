@@ -9,37 +9,63 @@ use crate::{
         Tag, //
     }, //
 };
+use core::mem::{
+    offset_of,
+    size_of, //
+};
 use kernel::fmt;
 
 /// What kind of memory it is, by the routine that allocated it.
+///
+/// The reader of a dump knows the numbers, which are also those of `Owner` in `record.rs`. The
+/// representation is such that the number comes first, and [`InDump`] tells where the rest is.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum MemoryType {
     /// Pool. With `rust_block` it is a block of the Rust API, which has neither header nor record.
     Pool {
-        kind: PoolKind,
         rust_block: bool,
-    },
-    Contiguous,
-    NonCached,
-    CommonBuffer,
+        kind: PoolKind,
+    } = 0,
+    Contiguous = 1,
+    NonCached = 2,
+    CommonBuffer = 3,
     /// A scatter/gather list.
-    List,
+    List = 4,
     /// Map registers for packet DMA.
-    Registers,
+    Registers = 5,
     /// The pages of an MDL.
-    Mapping,
+    Mapping = 6,
     /// Registers of a device, mapped.
-    IoSpace,
+    IoSpace = 7,
     /// The locked pages of an MDL.
-    Locked,
+    Locked = 8,
     /// Pages that were allocated for an MDL.
-    MdlPages,
+    MdlPages = 9,
     /// Address space that is reserved for the pages of MDLs.
-    Reserved,
-    Adapter,
+    Reserved = 10,
+    Adapter = 11,
 }
 
+/// What [`MemoryType::Pool`] looks like in memory: by the rules for an enumeration with a
+/// representation, a structure like this.
+#[repr(C)]
+struct InDump {
+    number: u8,
+    rust_block: bool,
+    kind: PoolKind,
+}
+
+const _: () = assert!(size_of::<InDump>() == size_of::<MemoryType>());
+
 impl MemoryType {
+    /// Where it has its number and, for pool, `rust_block` and `kind`.
+    pub(crate) const LAYOUT: [usize; 3] = [
+        offset_of!(InDump, number),
+        offset_of!(InDump, rust_block),
+        offset_of!(InDump, kind),
+    ];
+
     /// Pool of the C API.
     pub(crate) const fn pool(kind: PoolKind) -> Self {
         Self::Pool {

@@ -14,6 +14,13 @@ use kernel::fmt;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tag(u32);
 
+/// The reader of a dump takes an optional tag for two words: 1 and the tag, or 0.
+const _: () = {
+    // SAFETY: A tag that is there leaves no byte of these words undefined.
+    let words: [u32; 2] = unsafe { core::mem::transmute(Some(Tag(2))) };
+    assert!(words[0] == 1 && words[1] == 2);
+};
+
 /// What is wrong with an invalid tag.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BadTag {

@@ -13,6 +13,7 @@ use crate::{
         tag::Tag, //
     }, //
 };
+use core::mem::offset_of;
 
 /// The record of a live block.
 pub(crate) struct Record {
@@ -24,6 +25,19 @@ pub(crate) struct Record {
     /// When it was allocated, in nanoseconds since boot.
     pub(crate) time: u64,
     pub(crate) stack: Stack,
+}
+
+impl Record {
+    /// For the reader of a dump: where a record has the address of the next, and its fields.
+    pub(crate) const LAYOUT: [usize; 7] = [
+        offset_of!(Self, place) + Place::<Self>::NEXT,
+        offset_of!(Self, addr),
+        offset_of!(Self, bytes),
+        offset_of!(Self, tag),
+        offset_of!(Self, memory),
+        offset_of!(Self, time),
+        offset_of!(Self, stack),
+    ];
 }
 
 impl Entry for Record {

@@ -48,6 +48,8 @@ use kernel::{
 
 static LIVE: Atomic<u64> = Atomic::new(0);
 static MISSED: Atomic<u64> = Atomic::new(0);
+/// Where the reader of a dump finds how many blocks have no record for want of memory.
+pub(crate) const MISSED_PLACE: *const Atomic<u64> = &raw const MISSED;
 /// Records of the Rust API's blocks. These have no header that could be marked, so their frees only
 /// remove the record while the static key is on.
 static UNMARKED: Atomic<u64> = Atomic::new(0);

@@ -32,6 +32,7 @@ use crate::{
 };
 use core::{
     mem::{
+        offset_of,
         ManuallyDrop,
         MaybeUninit, //
     },
@@ -77,6 +78,15 @@ pub(crate) struct Object {
 }
 
 impl Span {
+    /// For the reader of a dump: where a span has its fields.
+    pub(crate) const LAYOUT: [usize; 5] = [
+        offset_of!(Self, base),
+        offset_of!(Self, map),
+        offset_of!(Self, pages),
+        offset_of!(Self, front),
+        offset_of!(Self, retired),
+    ];
+
     /// A span of `pages` pages, without a block.
     pub(crate) fn new(pages: usize, gfp: Gfp) -> Option<KBox<Self>> {
         let room = sys::room(gfp)?;

@@ -22,6 +22,10 @@ use crate::{
         Tag, //
     }, //
 };
+use core::mem::{
+    offset_of,
+    size_of, //
+};
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     prelude::*,
@@ -38,6 +42,11 @@ const KEPT_BACK: usize = 8;
 
 static START: Atomic<usize> = Atomic::new(0);
 static BYTES: Atomic<usize> = Atomic::new(0);
+/// The address of the slots, for the reader of a dump alone.
+static SLOTS: Atomic<usize> = Atomic::new(0);
+/// Where it finds these three.
+pub(crate) const PLACES: [*const Atomic<usize>; 3] =
+    [&raw const START, &raw const BYTES, &raw const SLOTS];
 
 /// Whether an address, which may be any, lies in special pool.
 pub(crate) fn covers(addr: usize) -> bool {
@@ -79,19 +88,20 @@ impl Block {
     }
 }
 
-/// The state of a place.
+/// The state of a place. The reader of a dump knows the numbers.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
 enum State {
     /// It never had a block.
-    Unused,
+    Unused = 0,
     /// Its block is being allocated, or freed: somebody has it as a [`Place`].
-    Busy,
+    Busy = 1,
     /// It has a live block.
-    Live,
+    Live = 2,
     /// Its block was freed, and its page is hidden.
-    Freed,
+    Freed = 3,
     /// Its block was freed, and the place is in quarantine.
-    Kept,
+    Kept = 4,
 }
 
 /// What is known of a place.
@@ -102,6 +112,26 @@ struct Slot {
     /// The block that it has, or had last.
     block: Option<Block>,
 }
+
+// So a block that is there begins where the field does.
+const _: () = assert!(size_of::<Option<Block>>() == size_of::<Block>());
+
+/// For the reader of a dump: the bytes of a slot, where it has its state and its block, and where
+/// that has its fields. What a slot without a block has there means nothing.
+pub(crate) const LAYOUT: [usize; 9] = {
+    let block = offset_of!(Slot, block);
+    [
+        size_of::<Slot>(),
+        offset_of!(Slot, state),
+        block + offset_of!(Block, addr),
+        block + offset_of!(Block, bytes),
+        block + offset_of!(Block, tag),
+        block + offset_of!(Block, kind),
+        block + offset_of!(Block, row),
+        block + offset_of!(Block, allocated),
+        block + offset_of!(Block, freed),
+    ]
+};
 
 /// A place in the arena that the caller has for itself, until it publishes a block or puts the
 /// place back. Its page is hidden or shown.
@@ -193,6 +223,7 @@ impl Arena {
     /// From now on, [`covers`] returns `true` for its addresses.
     pub(crate) fn open(&self) {
         BYTES.store(0, Relaxed);
+        SLOTS.store(self.slots.as_ptr() as usize, Relaxed);
         // RELEASE: Pairs with the acquires in `covers()`: a CPU that sees the new start sees that
         // the old size is gone, and one that sees the new size sees the new start.
         START.store(self.pages.start(), Release);
