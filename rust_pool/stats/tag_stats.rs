@@ -171,7 +171,7 @@ impl From<Sums> for Snapshot {
 
 impl TagStats {
     /// For the reader of a dump: the bytes of a row, and where it has its fields.
-    pub(crate) const LAYOUT: [usize; 8] = [
+    pub(crate) const LAYOUT: [usize; 9] = [
         size_of::<Self>(),
         offset_of!(Self, key),
         offset_of!(Self, owner),
@@ -180,10 +180,11 @@ impl TagStats {
         offset_of!(Self, live),
         offset_of!(Self, peak),
         offset_of!(Self, site),
+        offset_of!(Self, failures),
     ];
 
-    /// The indices of its counters: allocations, frees, bytes taken, drift, failures.
-    pub(crate) const INDICES: [usize; 5] = [ALLOCS, FREES, USED, DRIFT, FAILURES];
+    /// The indices of its counters: allocations, frees, bytes taken, drift.
+    pub(crate) const INDICES: [usize; COUNTERS] = [ALLOCS, FREES, USED, DRIFT];
 
     /// A row that is not in use.
     pub(crate) fn new(counters: Counters<COUNTERS>, index: u16) -> Self {

@@ -164,7 +164,7 @@ class Layouts:
                 'page_layout': {'bytes': 64, 'words': 32},
                 'chunks_layout': {'count': 1024, 'rows': 64},
                 'row_layout': {'bytes': 192},
-                'row_indices': {'allocs': 3, 'frees': 1, 'used': 4, 'drift': 0, 'failures': 2},
+                'row_indices': {'allocs': 3, 'frees': 1, 'used': 2, 'drift': 0},
                 'site_layout': {'bytes': 48, 'caller': 24, 'name': 8, 'text': 40, 'start': 8},
                 'stack_layout': {'sites': 8, 'count': 3, 'optional': 16},
                 'regions_layout': {'buckets': 4, 'stride': 40, 'first': 8},
@@ -351,7 +351,7 @@ class Made(Machine):
         """A row of the tag table: `counters` are those of each CPU, in the program's order."""
         of, order = self.layout.row_layout, self.layout.row_indices
         addr = chunk + index * of.bytes
-        cookie = 0x4000 + index * 40
+        cookie = 0x4000 + index * 32
         self.put(addr + of.key, key)
         self.put(addr + of.owner, owner)
         self.put(addr + of.counters, cookie)
@@ -359,11 +359,15 @@ class Made(Machine):
         self.put(addr + of.live, live & U64)
         self.put(addr + of.peak, peak)
         self.site(addr + of.site, caller, name)
+        failed = 0
         for cpu, values in enumerate(counters):
-            words = [0] * 5
-            for part, value in zip(('allocs', 'frees', 'used', 'drift', 'failures'), values):
+            words = [0] * 4
+            *values, failures = values
+            for part, value in zip(('allocs', 'frees', 'used', 'drift'), values):
                 words[getattr(order, part)] = value & U64
             self.put(self.percpu[cpu] + cookie, *words)
+            failed += failures
+        self.put(addr + of.failures, failed)
         return addr
 
     def violation(self, slots, slot, number, check, parameters, words, detail, tag=None, module='',
