@@ -262,7 +262,7 @@ impl<'a> InBins<'a> {
     ) -> Option<KBox<Span>> {
         let span = self.span();
         let run = span.remove_many(objects, units);
-        if span.is_empty_by(run) && !(span.lost_its_front() && may_wait) {
+        if span.is_empty() && !(span.lost_its_front() && may_wait) {
             let mut span = self.remove();
             span.set_run(run);
             return Some(span);

@@ -41,12 +41,19 @@ impl PageBitmap {
         let mut at = start;
         while at < end {
             let bit = at % WORD;
-            let count = (WORD - bit).min(end - at);
-            let mask = (u64::MAX >> (WORD - count)) << bit;
-            if let Some(word) = self.0.get_mut(at / WORD) {
+            let behind = end.wrapping_sub(at);
+            let from = u64::MAX << bit;
+            let word = self.0.get_mut(at / WORD);
+            at = at.wrapping_add(WORD.wrapping_sub(bit));
+            if let Some(word) = word {
+                let mask = if at > end {
+                    // CAST: Below 64, as the end is in this word.
+                    from & !from.wrapping_shl(behind as u32)
+                } else {
+                    from
+                };
                 change(word, mask);
             }
-            at += count;
         }
     }
 
@@ -60,44 +67,30 @@ impl PageBitmap {
         self.change(start, len, |word, mask| *word &= !mask);
     }
 
-    /// The first unit at or behind `at` whose bit is `set`, or [`UNITS`].
-    fn next(&self, at: usize, set: bool) -> usize {
+    /// The first unit in use at or behind `at`, or [`UNITS`].
+    fn next_used(&self, at: usize) -> usize {
         let mut at = at;
         while let Some(word) = self.0.get(at / WORD) {
-            let word = if set { *word } else { !*word } >> (at % WORD);
+            let word = *word >> (at % WORD);
             if word != 0 {
                 // CAST: At most 63.
-                return at + word.trailing_zeros() as usize;
+                return at.wrapping_add(word.trailing_zeros() as usize);
             }
-            at = (at / WORD + 1) * WORD;
+            at = (at / WORD).wrapping_add(1).wrapping_mul(WORD);
         }
         UNITS
     }
 
-    /// The runs of free units.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = Run> + '_ {
-        let mut at = 0;
-        core::iter::from_fn(move || {
-            let start = self.next(at, false);
-            if start >= UNITS {
-                return None;
-            }
-            at = self.next(start, true);
-            Some(Run {
-                start,
-                len: at - start,
-            })
-        })
-    }
-
-    /// The length of the longest run of free units.
+    /// The length of the longest run of free units. Each word is read once.
     pub(crate) fn longest(&self) -> usize {
-        self.runs().map(|run| run.len).max().unwrap_or(0)
+        let mut longest = 0;
+        self.each_run(|run| longest = longest.max(run.len));
+        longest
     }
 
     /// How many units are free before the first that is used.
     pub(crate) fn leading(&self) -> usize {
-        self.next(0, true)
+        self.next_used(0)
     }
 
     /// The shortest run of at least `len` free units, the last of several, and the length of the
@@ -182,12 +175,12 @@ impl PageBitmap {
             index = lower;
             below = self.0.get(index).copied().unwrap_or(0);
         }
-        self.next(at, true).wrapping_sub(start)
+        self.next_used(at).wrapping_sub(start)
     }
 
     /// Whether a unit is in use.
     pub(crate) fn has(&self, at: usize) -> bool {
-        at < UNITS && self.next(at, true) == at
+        at < UNITS && self.next_used(at) == at
     }
 
     /// Where the run of units in use begins that `at` is in.
@@ -196,12 +189,6 @@ impl PageBitmap {
             .rev()
             .find(|&unit| !self.has(unit))
             .map_or(0, |unit| unit + 1)
-    }
-
-    /// How many units are free.
-    pub(crate) fn free(&self) -> usize {
-        // CAST: At most 64.
-        self.0.iter().map(|word| word.count_zeros() as usize).sum()
     }
 }
 
@@ -217,16 +204,22 @@ mod tests {
         map
     }
 
+    /// How many units are free.
+    fn free(map: &PageBitmap) -> usize {
+        (0..UNITS).filter(|&unit| !map.has(unit)).count()
+    }
+
     fn has_runs(map: &PageBitmap, runs: &[(usize, usize)]) -> bool {
-        map.runs()
-            .map(|run| (run.start, run.len))
-            .eq(runs.iter().copied())
+        let mut left = runs.iter();
+        let mut same = true;
+        map.each_run(|run| same &= left.next() == Some(&(run.start, run.len)));
+        same && left.next().is_none()
     }
 
     #[test]
     fn free_at_first() {
         let map = PageBitmap::new();
-        assert!(map.free() == UNITS);
+        assert!(free(&map) == UNITS);
         assert!(map.longest() == UNITS && map.leading() == UNITS);
         assert!(has_runs(&map, &[(0, UNITS)]));
     }
@@ -235,11 +228,11 @@ mod tests {
     fn across_words() {
         for (start, len) in [(0, 1), (60, 10), (63, 2), (64, 64), (1, 200), (63, 129)] {
             let mut map = with(&[(start, len)]);
-            assert!(map.free() == UNITS - len);
+            assert!(free(&map) == UNITS - len);
             assert!(map.leading() == start);
             assert!(map.longest() == start.max(UNITS - start - len));
             map.give(start, len);
-            assert!(map.free() == UNITS);
+            assert!(free(&map) == UNITS);
         }
         let mut map = with(&[(60, 10)]);
         assert!(has_runs(&map, &[(0, 60), (70, UNITS - 70)]));
@@ -250,10 +243,10 @@ mod tests {
     #[test]
     fn ends_with_the_page() {
         let map = with(&[(UNITS - 6, 100)]);
-        assert!(map.free() == UNITS - 6);
+        assert!(free(&map) == UNITS - 6);
         assert!(has_runs(&map, &[(0, UNITS - 6)]));
         let map = with(&[(0, UNITS)]);
-        assert!(map.free() == 0 && map.longest() == 0 && map.leading() == 0);
+        assert!(free(&map) == 0 && map.longest() == 0 && map.leading() == 0);
         assert!(has_runs(&map, &[]) && map.best(1).is_none());
         let map = with(&[(0, UNITS - 1)]);
         assert!(has_runs(&map, &[(UNITS - 1, 1)]) && map.best(1).is_some());

@@ -53,6 +53,7 @@ pub(crate) const TOGETHER: usize = 4;
 ///   block any more, but are not used again.
 /// - `run` is the length of the longest run of free units in `map`; of the first one, for as long
 ///   as the span waits for a block at its front.
+/// - `free` is how many units are free in `map`.
 pub(crate) struct Span {
     pub(crate) prev: Option<NonNull<Span>>,
     pub(crate) next: Option<NonNull<Span>>,
@@ -62,6 +63,7 @@ pub(crate) struct Span {
     front: bool,
     retired: u16,
     run: u16,
+    free: u16,
 }
 
 /// What is known of a small block whose header is gone.
@@ -125,6 +127,7 @@ impl Span {
                 retired: 0,
                 // CAST: 256.
                 run: UNITS as u16,
+                free: UNITS as u16,
             },
         ))
     }
@@ -210,12 +213,28 @@ impl Span {
 
     /// How many units of the last page are free.
     pub(crate) fn free_units(&self) -> usize {
-        self.map.free()
+        usize::from(self.free)
     }
 
     /// Whether no block is in it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.map.free().saturating_add(usize::from(self.retired)) == UNITS
+        self.free_units().wrapping_add(usize::from(self.retired)) == UNITS
+    }
+
+    /// Marks units as used, which are free.
+    fn take(&mut self, start: usize, len: usize) {
+        self.map.take(start, len);
+        // INVARIANT: So many fewer are free.
+        // CAST: At most 256.
+        self.free = self.free.wrapping_sub(len as u16);
+    }
+
+    /// Marks units as free, which are in use.
+    fn give(&mut self, start: usize, len: usize) {
+        self.map.give(start, len);
+        // INVARIANT: So many more are free.
+        // CAST: At most 256.
+        self.free = self.free.wrapping_add(len as u16);
     }
 
     fn update(&mut self) {
@@ -244,7 +263,7 @@ impl Span {
         let taken = count.wrapping_mul(units);
         let rest = run.len.wrapping_sub(taken);
         let start = run.start.wrapping_add(rest);
-        self.map.take(start, taken);
+        self.take(start, taken);
         let mut at = self.last().wrapping_add(start.wrapping_mul(UNIT));
         for _ in 0..count {
             if let Some(object) = NonNull::new(at as *mut u8) {
@@ -271,7 +290,7 @@ impl Span {
         let mut run = self.run();
         for object in objects {
             let start = object % PAGE_SIZE / UNIT;
-            self.map.give(start, units);
+            self.give(start, units);
             run = run.max(if self.lost_its_front() {
                 self.map.leading()
             } else {
@@ -286,11 +305,6 @@ impl Span {
         // INVARIANT: `place_many()` or `remove_many()` computed it from `map`.
         // CAST: At most 256.
         self.run = run as u16;
-    }
-
-    /// Whether no block is in it, if this is its run: then all that is free is one run.
-    pub(crate) fn is_empty_by(&self, run: usize) -> bool {
-        run.saturating_add(usize::from(self.retired)) == UNITS
     }
 
     /// Makes the words in its last page point to the record, so that [`Self::find`] finds it.
@@ -311,18 +325,24 @@ impl Span {
         }
     }
 
-    /// Places a block at the front.
+    /// Places a block at the front, for which the span waits.
     pub(crate) fn place_front(&mut self, units: usize) -> NonNull<u8> {
+        let rest = self.run().wrapping_sub(units);
         self.front = true;
-        self.map.take(0, units);
-        self.update();
+        self.take(0, units);
+        if self.free_units() <= rest.wrapping_mul(2) {
+            // INVARIANT: No other run is longer, as no more units are free elsewhere.
+            self.set_run(rest);
+        } else {
+            self.update();
+        }
         self.base
     }
 
     /// Removes the block at the front.
     pub(crate) fn remove_front(&mut self, units: usize) {
         self.front = false;
-        self.map.give(0, units);
+        self.give(0, units);
         self.update();
     }
 
@@ -490,7 +510,6 @@ mod tests {
 
     fn remove(span: &mut Span, object: NonNull<u8>, units: usize) {
         let run = span.remove_many(&[at(object)], units);
-        assert!(span.is_empty() == span.is_empty_by(run));
         span.set_run(run);
     }
 
@@ -574,6 +593,29 @@ mod tests {
         assert!(!span.lost_its_front() && span.run() == 10 && span.free_units() == 10);
         span.remove_front(UNITS - 20);
         remove(&mut span, two, 10);
+        assert!(done(span));
+    }
+
+    #[test]
+    fn the_longest_run_may_be_between_small_blocks() {
+        let span = span(2);
+        assert!(span.is_some());
+        let Some(mut span) = span else { return };
+        span.place_front(50);
+        let places = [10, 100, 10].map(|units| place(&mut span, units));
+        let [Some(one), Some(two), Some(three)] = places else {
+            return;
+        };
+        remove(&mut span, two, 100);
+        span.remove_front(50);
+        for (units, run) in [(20, UNITS - 140), (UNITS - 220, 100), (UNITS - 130, 100)] {
+            assert!(span.run() == UNITS - 120);
+            span.place_front(units);
+            assert!(span.run() == run && span.free_units() == UNITS - 20 - units);
+            span.remove_front(units);
+        }
+        remove(&mut span, one, 10);
+        remove(&mut span, three, 10);
         assert!(done(span));
     }
 
