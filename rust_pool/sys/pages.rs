@@ -113,15 +113,17 @@ pub(crate) fn page_of(addr: NonNull<u8>) -> Option<NonNull<bindings::page>> {
 ///
 /// There are so many pages at `base`, and the caller has a reference to each.
 pub(crate) unsafe fn are_reusable(base: NonNull<u8>, pages: usize) -> bool {
+    if let Some(first) = PageWords::around(base.as_ptr() as usize) {
+        // SAFETY: By the safety requirements. What is not in vmalloc's area is adjacent in the
+        // direct map.
+        return (0..pages).all(|page| unsafe { first.behind(page).is_reusable() });
+    }
     (0..pages).all(|page| {
         let addr = base.as_ptr().wrapping_add(page * PAGE_SIZE);
-        let words = PageWords::around(addr as usize).or_else(|| {
-            // SAFETY: By the safety requirements a page is mapped there.
-            let page = unsafe { bindings::vmalloc_to_page(addr.cast()) };
-            NonNull::new(page).map(PageWords::of)
-        });
+        // SAFETY: By the safety requirements a page is mapped there.
+        let page = NonNull::new(unsafe { bindings::vmalloc_to_page(addr.cast()) });
         // SAFETY: By the safety requirements.
-        words.is_some_and(|words| unsafe { words.is_reusable() })
+        page.is_some_and(|page| unsafe { PageWords::of(page).is_reusable() })
     })
 }
 

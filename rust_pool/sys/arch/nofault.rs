@@ -148,6 +148,16 @@ impl PageWords {
         Some(Self(page.wrapping_add(raw::RUST_POOL_PAGE_WORDS)))
     }
 
+    /// The words of the page so many pages behind, which must be in the direct map, too.
+    #[inline(always)]
+    pub(crate) fn behind(self, pages: usize) -> Self {
+        // INVARIANT: The structures of adjacent frames are adjacent.
+        Self(
+            self.0
+                .wrapping_add(pages.wrapping_mul(size_of::<bindings::page>())),
+        )
+    }
+
     /// The address of the first word.
     #[inline]
     pub(crate) fn addr(self) -> usize {
