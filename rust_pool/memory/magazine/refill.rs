@@ -135,6 +135,9 @@ fn allocate_from(
     let object = batch
         .pop()
         .or_else(|| request.attempt(|gfp| cache.allocate(gfp)))?;
+    if batch.is_empty() {
+        return Some(object);
+    }
     // SAFETY: The objects were allocated for this kind, and nobody uses them.
     unsafe { shelve(kind, &mut batch) };
     Some(object)
@@ -296,8 +299,10 @@ unsafe fn shelve(kind: MagazineKind, batch: &mut Batch) {
     // SAFETY: By the safety requirements.
     unsafe {
         let put = magazine::put(kind, batch.blocks());
-        batch.skip(put);
-        give_back(kind, batch);
+        if put < batch.len() {
+            batch.skip(put);
+            give_back(kind, batch);
+        }
     }
 }
 
