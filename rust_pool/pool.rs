@@ -165,6 +165,25 @@ fn allocate_pages(
             return Some(block);
         }
     }
+    allocate_front(pool_type, bytes, tag, caller, owner)
+}
+
+/// Allocates a block of pages whose last page others may share, or any other block that the fast
+/// path for blocks of whole pages did not allocate.
+#[inline(never)]
+fn allocate_front(
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    caller: usize,
+    owner: Client,
+) -> Option<NonNull<u8>> {
+    if pool_type & !QUICK == 0 {
+        if let Some(block) = fast::allocate_front(PoolKind::NonPaged, pool_type, bytes, tag, owner)
+        {
+            return Some(block);
+        }
+    }
     allocate_any(pool_type, bytes, tag.unprotected(), caller, owner)
 }
 
@@ -385,7 +404,18 @@ pub(crate) fn refuses(addr: usize, caller: usize) -> bool {
 /// Frees a block of pages, or any other block that the fast path for small blocks did not free.
 #[inline(never)]
 fn free_pages(addr: usize, tag: Tag, caller: usize) {
-    if addr % PAGE_SIZE != 0 || !fast::free_pages(addr, tag) {
+    if addr % PAGE_SIZE != 0 {
+        free_any(addr, tag.unprotected(), caller);
+    } else if !fast::free_pages(addr, tag) {
+        free_front(addr, tag, caller);
+    }
+}
+
+/// Frees a block of pages whose last page others may share, or any other block that the fast path
+/// for blocks of whole pages did not free.
+#[inline(never)]
+fn free_front(addr: usize, tag: Tag, caller: usize) {
+    if !fast::free_front(addr, tag) {
         free_any(addr, tag.unprotected(), caller);
     }
 }

@@ -358,6 +358,7 @@ pub(crate) fn used(pages: usize, units: usize) -> usize {
 }
 
 /// Places a block at the front of a span. Any context but NMI.
+#[inline(never)]
 pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Option<NonNull<u8>> {
     let mut heap = lock();
     let place = heap.waiting.take_or(
@@ -388,6 +389,7 @@ pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Optio
 /// # Safety
 ///
 /// `block` comes from [`place_front`] with these pages and units and is not used any more.
+#[inline(never)]
 pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize) {
     let last = block.as_ptr() as usize + (pages.wrapping_sub(1)) * PAGE_SIZE;
     // SAFETY: By the safety requirements these are pages of the heap.

@@ -16,6 +16,7 @@ use crate::{
         UNIT, //
     },
     memory::{
+        heap,
         magazine::{
             self,
             kind::{
@@ -227,6 +228,41 @@ pub(crate) fn allocate_pages(
     Some(block)
 }
 
+/// Allocates a block of pages whose last page others may share. This is not as fast, since the
+/// heap has to place it, but there is nothing to report either.
+#[inline(always)]
+pub(crate) fn allocate_front(
+    kind: PoolKind,
+    pool_type: u32,
+    bytes: usize,
+    tag: Tag,
+    owner: Client,
+) -> Option<NonNull<u8>> {
+    let (pages, units) = heap::shape(bytes).filter(|_| bytes <= pages::MAX)?;
+    if percpu::in_nmi() {
+        return None;
+    }
+    let row = tag_table::known(tag, kind, owner)?;
+    let request = Request {
+        bytes,
+        zero: false,
+        sleep: true,
+    };
+    let block = heap::place_front(pages, units, request)?;
+    let header = PageHeader::new(
+        bytes,
+        Form::Shared,
+        read_once::read(&row.stamp),
+        row.index(),
+    );
+    // SAFETY: The pages in front of the last are ours, and so much of the last.
+    unsafe { header.write(block) };
+    let used = heap::used(pages, units);
+    let fold = row.charged(bytes, used);
+    let zero = zeroing::zeroes_for(pool_type);
+    Some(finish_pages(block, row, used, fold, zero))
+}
+
 #[inline(never)]
 fn finish_pages(
     block: NonNull<u8>,
@@ -283,6 +319,31 @@ pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
     if fold || !unsafe { magazine::push(magazine, block) } {
         // SAFETY: As above; the magazine did not take the pages.
         unsafe { give_pages(order, block, row, fold) };
+    }
+    true
+}
+
+/// Frees a block of pages whose last page others may share; `false` if that is not to be done here.
+#[inline(always)]
+pub(crate) fn free_front(addr: usize, tag: Tag) -> bool {
+    if percpu::in_nmi() {
+        return false;
+    }
+    let Some((header, _)) = PageHeader::find_nonpaged(addr) else {
+        return false;
+    };
+    // Whoever frees a block gives it up.
+    if !matches!(header.form(), Form::Shared) || !header.admits(tag) || !header.claim() {
+        return false;
+    }
+    // SAFETY: It was the header of a live block, so a row is there.
+    let row = unsafe { tag_table::of_header(header.row()) };
+    let (pages, units) = heap::split(header.bytes());
+    row.discharge(header.bytes(), heap::used(pages, units));
+    if let Some(block) = NonNull::new(addr as *mut u8) {
+        // SAFETY: The header of a block at the front of a span says of how many pages and units it
+        // is, and it was live until now.
+        unsafe { heap::remove_front(block, pages, units) };
     }
     true
 }
