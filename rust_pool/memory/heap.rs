@@ -67,8 +67,8 @@ const WORTH: usize = 128;
 /// How many spans may wait: this many, and one more for every `WAITING_SHARE` spans of the heap.
 const WAITING: usize = 16;
 const WAITING_SHARE: usize = 22;
-/// While fewer than this many wait, an empty span waits too.
-const EMPTY: usize = 2;
+/// An empty span waits too, as long as all that wait have no more pages than this.
+const EMPTY: usize = 32;
 /// How many empty spans of one page are kept for small blocks at most.
 const SPARE: usize = span::TOGETHER;
 /// No new page is used for small blocks while more than this part of the heap is free.
@@ -201,7 +201,7 @@ impl Heap {
 
     /// Removes small blocks of one page, of so many units each.
     fn remove_many(&mut self, objects: &[usize], units: usize, empty: &mut Empty) {
-        let may_wait = self.waiting.len() < EMPTY;
+        let may_wait = self.may_wait_empty(0);
         let Some(span) = objects.first().and_then(|&first| self.around(first)) else {
             return;
         };
@@ -223,7 +223,7 @@ impl Heap {
     fn remove_front(&mut self, last: usize, units: usize) -> Option<Pages> {
         let mut span = self.remove(last)?;
         span.remove_front(units);
-        if span.is_empty() && !(span.lost_its_front() && self.waiting.len() < EMPTY) {
+        if span.is_empty() && !(span.lost_its_front() && self.may_wait_empty(span.pages())) {
             return Some(KBox::into_inner(span).into_pages());
         }
         self.insert(span);
@@ -262,6 +262,11 @@ impl Heap {
         let pages = span.trim_head(1);
         self.insert(span);
         pages
+    }
+
+    /// Whether an empty span may wait, which has so many more pages than those that wait now.
+    fn may_wait_empty(&self, pages: usize) -> bool {
+        self.waiting.pages().saturating_add(pages) <= EMPTY
     }
 
     /// Whether more spans wait than are likely to be of use.
@@ -541,5 +546,36 @@ pub(crate) fn forget() {
     }
     while let Some(span) = heap.waiting.take(0, |_| true) {
         span.hide();
+    }
+}
+
+#[kernel::macros::kunit_tests(rust_pool_heap)]
+mod tests {
+    use super::*;
+
+    /// Adds a span of so many pages with a block at its front. Returns where its last page is.
+    fn add(heap: &mut Heap, pages: usize, units: usize) -> Option<usize> {
+        let mut span = Span::new(pages, sys::raw::RUST_POOL_GFP_KERNEL)?;
+        span.place_front(units);
+        let last = span.last();
+        heap.add(span);
+        Some(last)
+    }
+
+    #[test]
+    fn empty_spans_wait_up_to_so_many_pages() {
+        let heap = Heap::new();
+        assert!(heap.is_ok());
+        let Ok(mut heap) = heap else { return };
+        let half = EMPTY / 2;
+        for (pages, waits) in [(half, true), (half + 1, false), (half, true), (2, false)] {
+            let last = add(&mut heap, pages, 50);
+            assert!(last.is_some());
+            let Some(last) = last else { return };
+            assert!(heap.remove_front(last, 50).is_none() == waits);
+        }
+        assert!(heap.waiting.len() == 2 && heap.waiting.pages() == EMPTY);
+        while heap.trim().is_some() {}
+        assert!(heap.len() == 0 && heap.free == 0);
     }
 }
