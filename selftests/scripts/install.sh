@@ -119,9 +119,12 @@ answers() {
 # The examples, copied away, with the one line that the documents name; the checkout is
 # not mentioned.
 builds_client() {
+	local modules
+
 	mkdir "$WORK/client" &&
 		cp "$TOP/Documentation/examples"/{Kbuild,*.c,*.rs} "$WORK/client" || return
 	rm -f "$WORK/client"/*.mod.c
+	modules=$(find "$WORK/client" -name '*.c' -o -name '*.rs' | wc -l)
 	echo "include \$(shell $config --kernel \$(KERNELRELEASE) --kbuild)" \
 		>>"$WORK/client/Kbuild"
 	VISIBLE=$WORK in_root make -C "$("$config" --kernel "$release" --kdir)" \
@@ -129,7 +132,7 @@ builds_client() {
 		-j "$JOBS" >"$WORK/out" 2>&1 || { cat "$WORK/out"; return 1; }
 	cat "$WORK/out"
 	! grep -iE 'warning|error' "$WORK/out" && ! grep -F "$TOP/" "$WORK/client"/.*.cmd &&
-		[ "$(find "$WORK/client" -name '*.ko' | wc -l)" -eq 4 ]
+		[ "$(find "$WORK/client" -name '*.ko' | wc -l)" -eq "$modules" ]
 }
 
 # bad_tag_refused USE: a tag of seven letters is an error, of which the first place is the
