@@ -705,14 +705,16 @@ static void twice_at_once(struct rpt *t)
 		}
 		init_completion(&race->done);
 		/*
-		 * The other side waits in an interrupt. Were this one preempted by a task
-		 * that waits until all CPUs have taken an interrupt, neither would go on.
+		 * The other side waits in an interrupt, so nothing may keep this one from going
+		 * on that waits for the other CPU: no task that waits until all CPUs have taken
+		 * an interrupt, and no softirq, which may expire the other CPU's timers and try
+		 * that again and again while the interrupt is on top of one of them.
 		 */
-		preempt_disable();
+		local_bh_disable();
 		other = cpumask_any_but(cpu_online_mask, smp_processor_id());
 		smp_call_function_single(other, interrupt, race, false);
 		free_at_once(race);
-		preempt_enable();
+		local_bh_enable();
 		wait_for_completion(&race->done);
 		wait_for_completion(&race->done);
 		irq_work_sync(&race->work);
