@@ -20,6 +20,7 @@ use crate::{
         }, //
     },
     options::{
+        policy::Tolerated,
         rules::Rule,
         selection::{
             Patterns,
@@ -192,6 +193,8 @@ pub(crate) enum Line {
     Quarantine,
     /// Stops the machine at a violation by one of these modules.
     Panic(Patterns),
+    /// Carries out what breaks a rule.
+    Tolerate(Tolerated),
     /// Requests that fail at random.
     Chance(Chance),
     /// A rule to check.
@@ -205,7 +208,7 @@ impl Line {
             Self::Tracking(_) => Word::Tracking,
             Self::Check(_) => Word::Check,
             Self::Special(_) => Word::Special,
-            Self::Quarantine | Self::Panic(_) => Word::Policy,
+            Self::Quarantine | Self::Panic(_) | Self::Tolerate(_) => Word::Policy,
             Self::Chance(_) => Word::Fail,
             Self::Rule(Rule::Dma) => Word::Dma,
             Self::Rule(Rule::Irql) => Word::Irql,
@@ -219,7 +222,7 @@ impl Line {
             Self::Special(choice) => choice.selection.by_module(),
             Self::Panic(modules) => *modules != Patterns::All,
             Self::Chance(chance) => chance.selection.by_module(),
-            Self::Quarantine | Self::Rule(_) => false,
+            Self::Quarantine | Self::Tolerate(_) | Self::Rule(_) => false,
         }
     }
 }
@@ -233,6 +236,7 @@ impl fmt::Display for Line {
             Self::Quarantine => f.write_str("policy quarantine"),
             Self::Panic(Patterns::All) => f.write_str("policy panic"),
             Self::Panic(modules) => kwrite!(f, "policy panic module={modules}"),
+            Self::Tolerate(what) => kwrite!(f, "policy {what}"),
             Self::Chance(chance) => kwrite!(f, "fail {chance}"),
             Self::Rule(rule) => rule.fmt(f),
         }
@@ -310,9 +314,11 @@ impl Options {
         lines.iter().map(|line| &**line)
     }
 
-    /// Whether the verifier is on: whether there is more than `policy panic`.
+    /// Whether the verifier is on: whether there is more than policies for which nothing is to be
+    /// recorded.
     pub(crate) fn any(&self) -> bool {
-        self.each().any(|line| !matches!(line, Line::Panic(_))) || self.fails()
+        let idle = |line: &Line| matches!(line, Line::Panic(_) | Line::Tolerate(_));
+        self.each().any(|line| !idle(line)) || self.fails()
     }
 
     /// Whether there is a line that begins with `word`.

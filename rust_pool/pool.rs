@@ -45,6 +45,7 @@ use crate::{
         slab_caches,
         zeroing::ZERO, //
     },
+    options::policy::Tolerated,
     pool::{
         fast::Outcome,
         quarantine::Memory,
@@ -240,11 +241,10 @@ fn allocate_checked(
         charged: wish.charged && sys::has_process(),
         ..wish
     };
-    if bytes == 0 {
-        let given = [pool_type.into(), tag.into()];
-        rule::POOL_ZERO_BYTES.by(caller, given).report();
-        return None;
-    }
+    let bytes = match bytes {
+        0 => bytes_for_zero(pool_type, tag, caller)?,
+        bytes => bytes,
+    };
     let began = Began::now();
     // A tag that has a row was checked before.
     if !tag_table::is_known(tag, kind) {
@@ -340,6 +340,19 @@ fn allocate_large(
         },
     );
     Some(block)
+}
+
+/// Reports a request for zero bytes. Returns how many to allocate all the same, by the policy.
+#[cold]
+fn bytes_for_zero(pool_type: u32, tag: Tag, caller: usize) -> Option<usize> {
+    let given = [pool_type.into(), tag.into()];
+    let served = Tolerated::ZeroBytes.now();
+    rule::POOL_ZERO_BYTES.by(caller, given).report_with(|| {
+        if served {
+            pr_err!("  served all the same: policy {}\n", Tolerated::ZeroBytes);
+        }
+    });
+    served.then_some(1)
 }
 
 /// Reports a request with a bad pool type.
@@ -463,7 +476,9 @@ fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
             quarantine_set::quarantine_on_free(addr);
         }
         let block = (header.tag(), header.kind(), header.bytes());
-        return bad_free::report_wrong_tag(addr, block, tag, caller);
+        if !bad_free::report_wrong_tag(addr, block, tag, caller) {
+            return;
+        }
     }
     bad_free::check_context(addr, header.kind(), caller);
     if header.is_checked() {
@@ -501,7 +516,9 @@ fn free_found_pages(addr: usize, header: Live<PageHeader>, tag: Tag, caller: usi
             quarantine_set::quarantine_on_free(addr);
         }
         let block = (header.tag(), header.kind(), header.bytes());
-        return bad_free::report_wrong_tag(addr, block, tag, caller);
+        if !bad_free::report_wrong_tag(addr, block, tag, caller) {
+            return;
+        }
     }
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
@@ -554,7 +571,9 @@ fn free_region(addr: usize, tag: Tag, caller: usize) -> Large {
         }
         Taken::Refused(Ok(block)) => {
             quarantine_set::quarantine_on_free(addr);
-            bad_free::report_wrong_tag(addr, block, tag, caller);
+            if bad_free::report_wrong_tag(addr, block, tag, caller) {
+                return free_region(addr, Tag::from_raw(0), caller);
+            }
         }
         Taken::Refused(Err(facts)) => {
             bad_free::not_from_pool(addr, caller).report_with(|| facts.print())

@@ -13,7 +13,8 @@ use crate::{
         },
         policy::{
             self,
-            Stop, //
+            Stop,
+            Tolerance, //
         },
         selection::{
             self,
@@ -110,6 +111,10 @@ fn put(change: Draft, pid: u32) -> Result {
         .max()
         .unwrap_or(Stop::Never);
     let quarantines = change.lines().any(|line| *line == Line::Quarantine);
+    let tolerance = Tolerance::of(change.lines().filter_map(|line| match line {
+        Line::Tolerate(what) => Some(*what),
+        _ => None,
+    }));
     let by_module = change.lines().any(Line::by_module);
     let tasks = change.tasks;
     let shown = Shown::of(change.lines())?;
@@ -120,6 +125,7 @@ fn put(change: Draft, pid: u32) -> Result {
     selection::set_by_module(by_module);
     quarantine_set::set(quarantines);
     policy::set(stop);
+    policy::tolerate(tolerance);
     drop(options);
     drop(old);
     Ok(())

@@ -8,6 +8,7 @@
 //! special end tag=Ring* size=1..4096 slots=1024
 //! policy quarantine
 //! policy panic module=ring_driver
+//! policy free-wrong-tag
 //! fail probability=600 tag=* delay=0 comm=insmod
 //! fail nth=3
 //! dma
@@ -24,6 +25,7 @@ use crate::{
     },
     options::{
         self,
+        policy::Tolerated,
         rules::Rule,
         selection::{
             BadPattern,
@@ -221,7 +223,8 @@ impl fmt::Display for Bad<'_> {
 
 const TRACKING: &str = "tracking [tag=PATTERN,...] [module=PATTERN,...], one of them";
 const CHECK: &str = "check [tag=PATTERN,...] [module=PATTERN,...], one of them";
-const POLICY: &str = "policy log|quarantine|panic, panic with [module=PATTERN,...]";
+const POLICY: &str = "policy log|quarantine|panic|free-wrong-tag|serve-zero-bytes, \
+     panic with [module=PATTERN,...]";
 const SPECIAL: &str = "special [end|start] [tag=PATTERN,...] [module=PATTERN,...] \
      [size=MIN..MAX, 1..4096 at most] [slots=16..65536]";
 const CHANCE: &str = "fail probability=1..10000 [tag=PATTERN,...] [module=PATTERN,...] \
@@ -427,7 +430,10 @@ fn policy(words: &str) -> Result<Asked, Wrong<'_>> {
         "log" => Asked::Log,
         "quarantine" => Asked::Line(Line::Quarantine),
         "panic" => Asked::Line(Line::Panic(fields.modules()?.unwrap_or(Patterns::All))),
-        _ => return Err(fields.wrong(name, "no policy")),
+        _ => match Tolerated::named(name) {
+            Some(what) => Asked::Line(Line::Tolerate(what)),
+            None => return Err(fields.wrong(name, "no policy")),
+        },
     };
     fields.only(keys)?;
     Ok(asked)
@@ -655,6 +661,10 @@ mod tests {
                 "policy panic module=a;policy quarantine;policy panic module=b",
                 "policy panic module=a;policy quarantine;policy panic module=b;",
             ),
+            (
+                "policy serve-zero-bytes;policy free-wrong-tag;policy serve-zero-bytes",
+                "policy free-wrong-tag;policy serve-zero-bytes;",
+            ),
             ("irql;dma;irql", "dma;irql;"),
         ] {
             assert!(is(told, want));
@@ -831,6 +841,8 @@ mod tests {
             "policy none",
             "policy log module=a",
             "policy quarantine module=a",
+            "policy free-wrong-tag module=a",
+            "policy serve-zero-bytes=1",
             "policy panic tag=A",
             "policy panic module=",
             "policy panic now",

@@ -3,6 +3,7 @@
 //! The reports of frees that break the pool's rules.
 
 use crate::{
+    options::policy::Tolerated,
     record::live,
     report::{
         rule,
@@ -51,18 +52,29 @@ pub(crate) fn wrong_tag(
 }
 
 /// Reports a free with a tag that is not the block's, and who allocated the block: by its record,
-/// or else the first user of its tag.
+/// or else the first user of its tag. Returns whether the caller is to carry it out all the same.
 #[cold]
+#[must_use]
 pub(crate) fn report_wrong_tag(
     addr: usize,
     block: (Tag, PoolKind, usize),
     given: Tag,
     caller: usize,
-) {
+) -> bool {
     let (owner, kind, bytes) = block;
+    let tolerated = Tolerated::WrongTag.now();
     wrong_tag(addr, owner, bytes, given, caller).report_with(|| {
         live::tell_who(addr, &Known::pool(owner, kind, bytes));
+        tell_tolerated(tolerated);
     });
+    tolerated
+}
+
+/// Prints that a free with another tag is carried out, if it is.
+pub(crate) fn tell_tolerated(tolerated: bool) {
+    if tolerated {
+        pr_err!("  freed all the same: policy {}\n", Tolerated::WrongTag);
+    }
 }
 
 /// Reports a free that the rules forbid in this context. The caller carries it out anyway.

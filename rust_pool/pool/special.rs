@@ -29,6 +29,7 @@ use crate::{
         zeroing, //
     },
     options::{
+        policy::Tolerated,
         selection::Who,
         Side,
         OPTIONS, //
@@ -170,8 +171,7 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     let (violation, block) = match (found, place) {
         (Found::Live(block), Some(place)) => return release(&block, place, caller),
         (Found::Live(block), None) => {
-            let violation = bad_free::wrong_tag(addr, block.tag, block.bytes, tag, caller);
-            (violation, block)
+            return wrong_tag(&block, addr, tag, caller);
         }
         (Found::Freed(block), _) => (bad_free::freed_twice(addr, block.tag, caller), block),
         (Found::Inside(block), _) => (bad_free::inside(addr, caller), block),
@@ -179,6 +179,21 @@ pub(crate) fn free(addr: usize, tag: Tag, caller: usize) {
     };
     keep(&block);
     violation.report_with(|| tell(&block, addr));
+}
+
+/// Reports the free of a block with another tag than its own, and carries it out if that is the
+/// policy.
+#[cold]
+fn wrong_tag(block: &Block, addr: usize, tag: Tag, caller: usize) {
+    let tolerated = Tolerated::WrongTag.now();
+    keep(block);
+    bad_free::wrong_tag(addr, block.tag, block.bytes, tag, caller).report_with(|| {
+        tell(block, addr);
+        bad_free::tell_tolerated(tolerated);
+    });
+    if tolerated {
+        free(addr, Tag::from_raw(0), caller);
+    }
 }
 
 /// Marks the place of a block for quarantine, if that is the policy.

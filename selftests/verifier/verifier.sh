@@ -58,6 +58,7 @@ bad_lines() {
 		refuses "'tracking tag=Ring'" 'the same without quotes' &&
 		refuses 'tracking tag=Rings' 'tracking \[tag=PATTERN' &&
 		refuses 'tracking module=a.ko' 'tracking \[tag=PATTERN' &&
+		refuses 'policy free-wrong-tags' 'policy log\|quarantine\|panic\|free-wrong-tag' &&
 		refuses 'off tracking tag=Else' 'off, off WORD, or off and a line' &&
 		refuses 'fial nth=3' 'one of tracking' && logged 'line 2, "fial nth=3": fial: no option' &&
 		option off || return 1
@@ -320,6 +321,54 @@ wrong_tag_told() {
 		option off
 }
 
+# live_bytes KIND: the live bytes of the tag Vrfy
+live_bytes() {
+	awk -v kind="$1" 'substr($0, 1, 4) == "Vrfy" && $2 == kind { print $6 }' "$STATS/tags"
+}
+
+# tolerated OPTION...: with other options beside it, a free with the wrong tag is reported and
+# carried out
+tolerated() {
+	_free='rust_pool:   freed all the same: policy free-wrong-tag'
+	for _kind in small paged page front large; do
+		log_limit_passes
+		option off || return 1
+		for _option in 'policy free-wrong-tag' "$@"; do
+			option "$_option" || return 1
+		done
+		log_mark "tolerated $_kind" && run wrong $_kind 3 &&
+			is "$(log_since | grep -cE "(0xc2\): 0xa, .*: free of a Vrfy block with|$_free)")" 6 &&
+			no_tag_live || return 1
+	done
+	option off
+}
+
+wrong_tag_tolerated() {
+	tolerated && tolerated 'tracking tag=Vrfy' && is "$(rows live)" 0 &&
+		tolerated 'check tag=Vrfy' && tolerated 'special tag=Vrfy' && tolerated 'policy quarantine' &&
+		option 'policy free-wrong-tag' && shows 'policy free-wrong-tag;' &&
+		# Other rules are as before.
+		log_limit_passes && log_mark twice && run twice small && logged '0xc2\): 0x7, ' &&
+		not_logged 'all the same' && option off && log_mark "kept" && run keep small && run blame &&
+		not_logged 'all the same' && ! no_tag_live >/dev/null && run drop && no_tag_live
+}
+
+zero_bytes_served() {
+	_zero='rust_pool: BAD_POOL_CALLER \(0xc2\): 0x0, .*: zero bytes requested'
+	_served='rust_pool:   served all the same: policy serve-zero-bytes'
+	log_limit_passes && option off && log_mark refused && ! run keep zero 2>/dev/null &&
+		! run keep zero2 2>/dev/null && is "$(log_since | grep -cE "$_zero")" 2 &&
+		not_logged 'all the same' && no_tag_live || return 1
+	for _option in '' 'tracking tag=Vrfy' 'check tag=Vrfy' 'special tag=Vrfy'; do
+		log_limit_passes
+		option off && option "policy serve-zero-bytes" && { [ -z "$_option" ] || option "$_option"; } &&
+			log_mark "served $_option" && run keep zero 2 && run keep zero2 2 &&
+			is "$(log_since | grep -cE "$_zero|$_served")" 8 &&
+			is "$(live_bytes Paged) $(live_bytes Nonp)" '2 2' && run drop && no_tag_live || return 1
+	done
+	option off
+}
+
 left_out_told() {
 	option off && log_limit_passes && run keep small 40 && log_mark many && run blame && run drop && log_limit_passes &&
 		run keep small && run blame && run drop &&
@@ -511,7 +560,7 @@ at_load() {
 begin rp_test rp_test_pool rp_test_verifier rp_test_leak rp_test_leak_rust $LONG
 load_or_fail rust_pool rp_test_verifier
 ! find_edu || KINDS="$KINDS adapter common"
-ktap_set_plan $((29 + ENDS))
+ktap_set_plan $((31 + ENDS))
 
 check "verifier: options read back" reads_back
 check "verifier: bad lines refused" bad_lines
@@ -535,6 +584,8 @@ check "tracking: the first free is told of the second, in all families" second_f
 check "a live block that a free does not fit is told" misuse_told
 check "policy: the first free is told of a block that is kept" kept_told
 check "tracking: a wrong tag is told with its block" wrong_tag_told
+check "policy: a free with the wrong tag is carried out" wrong_tag_tolerated
+check "policy: a request for zero bytes is served" zero_bytes_served
 check "names: as long as can be" long_names
 check "log: how many violations were left out" left_out_told
 check "fail: n-th request" nth

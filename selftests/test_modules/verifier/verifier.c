@@ -3,7 +3,8 @@
  * A client for the verifier to watch. What is written to its parameter "run" is
  * done in the task that writes: "keep KIND COUNT" allocates, "drop" frees what
  * was kept, "try KIND COUNT" does both and leaves in "refused" which of the
- * requests failed, "twice KIND" frees a block twice, "blame" frees all that is kept
+ * requests failed, "twice KIND" frees a block twice, "wrong KIND COUNT" allocates, and
+ * frees each block once with a tag that is not its own, "blame" frees all that is kept
  * with a tag that is not theirs, which frees none, "misuse" by other routines and with
  * a length that is not theirs, which frees none either, and "overrun" writes behind
  * the common buffer that was allocated last.
@@ -69,6 +70,23 @@ static noinline void *allocate_large(void)
 	return block;
 }
 
+/* Requests that break a rule, each served or not. */
+static noinline void *allocate_zero(void)
+{
+	void *block = ExAllocatePoolWithTag(PagedPool, 0, TAG);
+
+	barrier();
+	return block;
+}
+
+static noinline void *allocate_zero2(void)
+{
+	void *block = ExAllocatePool2(POOL_FLAG_NON_PAGED, 0, TAG);
+
+	barrier();
+	return block;
+}
+
 static void free_pool(void *block)
 {
 	ExFreePoolWithTag(block, TAG);
@@ -106,6 +124,8 @@ static const struct kind {
 	{ "page", allocate_page, free_pool },
 	{ "front", allocate_front, free_pool },
 	{ "large", allocate_large, free_pool },
+	{ "zero", allocate_zero, free_pool },
+	{ "zero2", allocate_zero2, free_pool },
 	{ "contiguous", allocate_contiguous, MmFreeContiguousMemory },
 	{ "noncached", allocate_noncached, free_noncached },
 	{ "adapter", rptv_allocate_adapter, rptv_put_adapter },
@@ -210,7 +230,10 @@ static int run_set(const char *text, const struct kernel_param *param)
 	err = keep(kind, count);
 	if (err)
 		return err;
-	if (!strcmp(verb, "try"))
+	if (!strcmp(verb, "wrong")) {
+		blame();
+		count_kept = 0;
+	} else if (!strcmp(verb, "try"))
 		drop();
 	else if (refused[0])
 		return -ENOMEM;
