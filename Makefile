@@ -88,6 +88,9 @@ check-scripts: modules
 test-fleet:
 	@$S/check-scripts.sh fleet.sh
 
+check-dashboard:
+	@$S/check-scripts.sh dashboard.sh
+
 test-bpftrace: modules
 	@$S/check-scripts.sh bpftrace.sh
 
@@ -119,5 +122,5 @@ help:
 	@sed 1d $S/help.txt
 
 .PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench \
-	bench-record vm client client-clean check-scripts test-fleet test-bpftrace lint fmt rustdoc doc \
-	rust-analyzer mutants clean cacheclean help
+	bench-record vm client client-clean check-scripts test-fleet check-dashboard test-bpftrace \
+	lint fmt rustdoc doc rust-analyzer mutants clean cacheclean help

@@ -12,16 +12,19 @@
 . "$TOP/scripts/programs.sh"
 # shellcheck source=scripts/drgn.sh
 . "$TOP/scripts/drgn.sh"
+# shellcheck source=scripts/draw.sh
+. "$TOP/scripts/draw.sh"
 
 cache_lock
 for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-* \
 	"$CACHE"/cargo-* "$CACHE"/prometheus-* "$CACHE"/bpftrace-* "$CACHE"/record-* \
-	"$CACHE"/drgn-*; do
+	"$CACHE"/drgn-* "$CACHE"/draw-*; do
 	[ -d "$dir" ] || continue
 	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] ||
 		[ "$dir" = "$CARGO_DIR" ] || [ "$dir" = "$PROMETHEUS_DIR" ] ||
 		[ "$dir" = "$BPFTRACE_DIR" ] || [ "$dir" = "$RECORD_DIR" ] ||
-		[ "$dir" = "$DRGN_DIR" ] || kernel_used "$dir"; }; then
+		[ "$dir" = "$DRGN_DIR" ] || [ "$dir" = "$DRAW_ROOT" ] ||
+		[ "$dir" = "$DRAW_DIR" ] || kernel_used "$dir"; }; then
 		continue
 	fi
 	say "removing $dir"

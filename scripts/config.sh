@@ -61,3 +61,6 @@ RECORD_MODULES=(e1000 nvme ext4)
 
 # What reads a dump of memory in a test, and its libraries; unpacked in the cache as well.
 DRGN_PACKAGES=(python3-drgn libkdumpfile10 liblzo2-2 libsnappy1v5)
+
+# What draws the dashboard in a test, with all that these depend on; unpacked in a root of its own.
+DRAW_PACKAGES=(base-files chromium coreutils dash fonts-dejavu-core fonts-inter nodejs npm)

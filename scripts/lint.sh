@@ -112,7 +112,7 @@ codespell_can() {
 run_codespell() {
 	local files
 
-	mapfile -t files < <(sources ':!*Cargo.lock.in')
+	mapfile -t files < <(sources ':!*Cargo.lock.in' ':!*package-lock.json')
 	in_root codespell --ignore-words-list="$SPELLED_SO" "${files[@]}"
 }
 

@@ -15,13 +15,6 @@ builds() {
 	"$TOP/scripts/poolmon.sh" build && [ -x "$POOLMON" ]
 }
 
-# A directory with the files that the unit tests read.
-recorded() {
-	mkdir -p "$WORK/files"
-	awk -v dir="$WORK/files" '/^==> .* <==$/ { file = dir "/" $2; next } file { print >file }' \
-		"$TOP/poolmon/tests/recorded/examples.txt"
-}
-
 if ! cargo_can; then
 	echo "ok fleet # SKIP poolmon's crates cannot be fetched; make poolmon says why"
 	exit

@@ -37,3 +37,10 @@ refused() {
 	out=$(grep -vE '^make(\[[0-9]+\])?: (\*\*\* \[.*\] Error [0-9]+|(Entering|Leaving) directory .*)$' <<<"$out")
 	[ "$status" -ne 0 ] && [ "$(grep -c . <<<"$out")" -eq 1 ] && grep -qE -e "$regex" <<<"$out"
 }
+
+# Makes WORK/files, with the files that the tests of poolmon read.
+recorded() {
+	mkdir -p "$WORK/files"
+	awk -v dir="$WORK/files" '/^==> .* <==$/ { file = dir "/" $2; next } file { print >file }' \
+		"$TOP/poolmon/tests/recorded/examples.txt"
+}

@@ -28,13 +28,6 @@ is_static() {
 	! in_root readelf -lW "$POOLMON" | grep INTERP && "$POOLMON" --version
 }
 
-# A directory with the files that the unit tests read.
-recorded() {
-	mkdir -p "$WORK/files"
-	awk -v dir="$WORK/files" '/^==> .* <==$/ { file = dir "/" $2; next } file { print >file }' \
-		"$TOP/poolmon/tests/recorded/examples.txt"
-}
-
 # keys STEP...: in a terminal of its own
 keys() {
 	printf '%s\n' "$@" | VISIBLE=$WORK in_root python3 "$TOP/selftests/scripts/screen.py" 110 24 \
