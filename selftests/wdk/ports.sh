@@ -23,6 +23,13 @@ leaks() {
 		logged "rust_pool: +leaked tag $2 Nonp: 1 block, .*allocated at $3.*\\[$1\\]"
 }
 
+# leaks_other MODULE WHAT BYTES PREFIX: what has no tag is named by what it is
+leaks_other() {
+	log_mark "$1 leaks"
+	load "$1" leak=1 && unload "$1" && logged "rust_pool: +left by $1: 1 block, " &&
+		logged "rust_pool: +leaked $2: 1 block, $3 bytes, .*at $4.*\\[$1\\]"
+}
+
 # That paged code looks at the IRQL: a warning that is asked for.
 paged_code_checks() {
 	log_mark 'paged code'
@@ -36,12 +43,15 @@ paged_code_checks() {
 	BEGIN=$MARK
 }
 
-begin rp_port_usb rp_port_filter
-ktap_set_plan $((5 + ENDS))
+begin rp_port_usb rp_port_filter rp_port_balloon
+ktap_set_plan $((7 + ENDS))
 load_or_fail rust_pool
 check "$PROGRAM: paged code checks" paged_code_checks
 check "$PROGRAM: a USB host controller's schedule" works rp_port_usb
 check "$PROGRAM: a minifilter's records" works rp_port_filter
+check "$PROGRAM: a balloon" works rp_port_balloon
 check "$PROGRAM: a forgotten endpoint" leaks rp_port_usb UEnd Usb
 check "$PROGRAM: a forgotten log record" leaks rp_port_filter FLog Flt
+check "$PROGRAM: pages of a balloon whose MDL is freed" \
+	leaks_other rp_port_balloon mdl_pages 12288 Balloon
 ends
