@@ -43,15 +43,17 @@ paged_code_checks() {
 	BEGIN=$MARK
 }
 
-begin rp_port_usb rp_port_filter rp_port_balloon
-ktap_set_plan $((7 + ENDS))
+begin rp_port_usb rp_port_filter rp_port_balloon rp_port_ring
+ktap_set_plan $((9 + ENDS))
 load_or_fail rust_pool
 check "$PROGRAM: paged code checks" paged_code_checks
 check "$PROGRAM: a USB host controller's schedule" works rp_port_usb
 check "$PROGRAM: a minifilter's records" works rp_port_filter
 check "$PROGRAM: a balloon" works rp_port_balloon
+check "$PROGRAM: a ring that is mapped twice" works rp_port_ring
 check "$PROGRAM: a forgotten endpoint" leaks rp_port_usb UEnd Usb
 check "$PROGRAM: a forgotten log record" leaks rp_port_filter FLog Flt
 check "$PROGRAM: pages of a balloon whose MDL is freed" \
 	leaks_other rp_port_balloon mdl_pages 12288 Balloon
+check "$PROGRAM: address space for a view of a ring" leaks_other rp_port_ring reserved 12288 Ring
 ends
