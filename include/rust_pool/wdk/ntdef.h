@@ -373,6 +373,8 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 #define NT_ASSERT(Condition)		ASSERT(Condition)
 #define NT_ASSERTMSG(Message, Condition)	ASSERTMSG(Message, Condition)
 #define NT_FRE_ASSERT(Condition)	ASSERT(Condition)
-#define NT_VERIFY(Condition)		(!WARN_ON_ONCE(!(Condition)))
+/* Its value may be left unused: most drivers do. */
+#define NT_VERIFY(Condition) \
+	({ BOOLEAN __true = !WARN_ON_ONCE(!(Condition)); __true; })
 
 #endif /* _RUST_POOL_WDK_NTDEF_H */

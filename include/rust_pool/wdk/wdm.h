@@ -16,6 +16,7 @@
 #include <linux/pagemap.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -513,6 +514,44 @@ RUST_POOL_REGISTER(ULONG, ULONG, readl, writel)
 RUST_POOL_REGISTER(ULONG64, ULONG64, readq, writeq)
 
 #undef RUST_POOL_REGISTER
+
+/*
+ * What a request to a device is: the code that a process passes, of which the lowest two
+ * bits say how it passes its buffers, and what comes of it.
+ */
+#define CTL_CODE(DeviceType, Function, Method, Access) \
+	(((DeviceType) << 16) | ((Access) << 14) | ((Function) << 2) | (Method))
+#define DEVICE_TYPE_FROM_CTL_CODE(Code)	(((ULONG)((Code) & 0xffff0000)) >> 16)
+#define METHOD_FROM_CTL_CODE(Code)	((ULONG)((Code) & 3))
+#define METHOD_BUFFERED			0
+#define METHOD_IN_DIRECT		1
+#define METHOD_OUT_DIRECT		2
+#define METHOD_NEITHER			3
+#define FILE_ANY_ACCESS			0
+#define FILE_READ_ACCESS		0x0001
+#define FILE_WRITE_ACCESS		0x0002
+#define FILE_DEVICE_UNKNOWN		0x00000022
+
+typedef struct _IO_STATUS_BLOCK {
+	union {
+		NTSTATUS Status;
+		PVOID Pointer;
+	};
+	ULONG_PTR Information;
+} IO_STATUS_BLOCK, *PIO_STATUS_BLOCK;
+
+/*
+ * A process, only to be compared: with another one, or with the field Process of an MDL
+ * whose pages were locked for it. It is not a reference.
+ */
+typedef struct _EPROCESS *PEPROCESS;
+
+static inline PEPROCESS PsGetCurrentProcess(VOID)
+{
+	return (PEPROCESS)current->group_leader;
+}
+
+#define IoGetCurrentProcess()		PsGetCurrentProcess()
 
 /* Memory of a process */
 

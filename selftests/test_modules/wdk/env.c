@@ -39,6 +39,15 @@ static_assert((u32)STATUS_NOT_FOUND == 0xc0000225);
 static_assert(NT_SUCCESS(STATUS_PENDING) && !NT_SUCCESS(STATUS_BUFFER_OVERFLOW));
 static_assert(NT_WARNING(STATUS_BUFFER_OVERFLOW) && NT_ERROR(STATUS_NOT_FOUND));
 
+static_assert(CTL_CODE(0x22, 0x800, METHOD_NEITHER, FILE_ANY_ACCESS) == 0x222003);
+static_assert(CTL_CODE(FILE_DEVICE_UNKNOWN, 1, METHOD_OUT_DIRECT,
+		       FILE_READ_ACCESS | FILE_WRITE_ACCESS) == 0x22c006);
+static_assert(DEVICE_TYPE_FROM_CTL_CODE(0x22c006) == FILE_DEVICE_UNKNOWN);
+static_assert(METHOD_FROM_CTL_CODE(0x22c005) == METHOD_IN_DIRECT);
+static_assert(METHOD_FROM_CTL_CODE(0x22c004) == METHOD_BUFFERED);
+static_assert(sizeof(IO_STATUS_BLOCK) == 16);
+static_assert(offsetof(IO_STATUS_BLOCK, Information) == 8);
+
 struct record {
 	UCHAR first;
 	LIST_ENTRY link;
@@ -84,6 +93,8 @@ static void paged_code(struct rpt *t)
 	ASSERT(t);
 	NT_ASSERT(t);
 	EXPECT(t, NT_VERIFY(t));
+	/* No warning of a value that nobody uses. */
+	NT_VERIFY(t);
 }
 
 #define THREADS	4
@@ -486,6 +497,46 @@ static void probes_in_context(struct rpt *t)
 	rpt_user_unmap(user, PAGE_SIZE);
 }
 
+struct process {
+	PEPROCESS here;
+	struct completion done;
+};
+
+static int process_of_thread(void *arg)
+{
+	struct process *p = arg;
+
+	p->here = PsGetCurrentProcess();
+	complete(&p->done);
+	return 0;
+}
+
+/* It is the one for which pages are locked; a thread of the kernel is another one. */
+static void process(struct rpt *t)
+{
+	void __user *user = rpt_user_map(PAGE_SIZE);
+	struct process p = {};
+	PMDL mdl;
+
+	if (!EXPECT(t, user))
+		return;
+	mdl = IoAllocateMdl((void __force *)user, 100, FALSE, FALSE, NULL);
+	if (EXPECT(t, mdl) &&
+	    EXPECT_EQ(t, MmProbeAndLockPages(mdl, UserMode, IoReadAccess), 0)) {
+		EXPECT_EQ(t, PsGetCurrentProcess(), mdl->Process);
+		EXPECT_EQ(t, IoGetCurrentProcess(), mdl->Process);
+		MmUnlockPages(mdl);
+	}
+	if (mdl)
+		IoFreeMdl(mdl);
+	rpt_user_unmap(user, PAGE_SIZE);
+	init_completion(&p.done);
+	if (EXPECT(t, !IS_ERR(kthread_run(process_of_thread, &p, "rpt_process")))) {
+		wait_for_completion(&p.done);
+		EXPECT(t, p.here && p.here != PsGetCurrentProcess());
+	}
+}
+
 /* A thread of the kernel has no process that could write there. */
 static void probes_in_no_process(struct rpt *t)
 {
@@ -518,6 +569,7 @@ static const struct rpt_case cases[] = {
 	{ "probes_of_readers", probes_of_readers },
 	{ "probes_in_context", probes_in_context, rpt_atomic_contexts },
 	{ "probes_in_no_process", probes_in_no_process },
+	{ "process", process },
 	{ "strings", strings },
 	{ "bytes", bytes },
 };
