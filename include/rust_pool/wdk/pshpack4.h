@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Structures up to the next poppack.h are packed to 4 bytes. Each include counts. */
+#pragma pack(push, 4)
