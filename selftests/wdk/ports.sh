@@ -23,6 +23,32 @@ leaks() {
 		logged "rust_pool: +leaked tag $2 Nonp: 1 block, .*allocated at $3.*\\[$1\\]"
 }
 
+# leaks_of_device MODULE WHAT PREFIX PARAMETER: what it leaves for the device is reported as
+# the adapter is put back, and with who made it
+leaks_of_device() {
+	log_mark "$1 leaks"
+	load "$1" leak=1 && unload "$1" &&
+		logged "rust_pool: DRIVER_VERIFIER_DMA_VIOLATION .*: $4, .*\\[$1\\]" &&
+		logged "rust_pool: +leaked $2: 1 block, .*allocated at $3.*\\[$1\\]" &&
+		logged "rust_pool: +leaked adapter .*\\[$1\\]"
+}
+
+# What a list still uses is not freed, which is said, too.
+leaks_list() {
+	leaks_of_device rp_port_storage 'scatter/gather list' StorStartIo 0xa &&
+		logged 'free of memory that a scatter/gather list has, .*StorForgetList' &&
+		logged 'free of an MDL that a scatter/gather list is of, .*StorForgetList'
+}
+
+# on_edu NAME COMMAND...: a check that needs the device
+on_edu() {
+	if [ -n "$EDU" ] && [ ! -e "$EDU/driver" ]; then
+		check "$@"
+	else
+		ktap_test_skip "$1"
+	fi
+}
+
 # That paged code looks at the IRQL: a warning that is asked for.
 paged_code_checks() {
 	log_mark 'paged code'
@@ -36,12 +62,16 @@ paged_code_checks() {
 	BEGIN=$MARK
 }
 
-begin rp_port_usb rp_port_filter
-ktap_set_plan $((5 + ENDS))
+begin rp_port_usb rp_port_filter rp_port_storage
+find_edu || true
+ktap_set_plan $((7 + ENDS))
 load_or_fail rust_pool
 check "$PROGRAM: paged code checks" paged_code_checks
 check "$PROGRAM: a USB host controller's schedule" works rp_port_usb
 check "$PROGRAM: a minifilter's records" works rp_port_filter
+on_edu "$PROGRAM: a storage miniport" works rp_port_storage
 check "$PROGRAM: a forgotten endpoint" leaks rp_port_usb UEnd Usb
 check "$PROGRAM: a forgotten log record" leaks rp_port_filter FLog Flt
+# What these leave makes later checks of families fail.
+on_edu "$PROGRAM: a forgotten scatter/gather list" leaks_list
 ends
