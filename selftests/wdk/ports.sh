@@ -35,9 +35,15 @@ leaks_of_device() {
 
 # What a list still uses is not freed, which is said, too.
 leaks_list() {
-	leaks_of_device rp_port_storage 'scatter/gather list' StorStartIo 0xa &&
-		logged 'free of memory that a scatter/gather list has, .*StorForgetList' &&
-		logged 'free of an MDL that a scatter/gather list is of, .*StorForgetList'
+	leaks_of_device rp_port_storage 'scatter/gather list' Stor 0xa &&
+		logged 'free of memory that a scatter/gather list has, .*\[rp_port_storage\]' &&
+		logged 'free of an MDL that a scatter/gather list is of, .*\[rp_port_storage\]'
+}
+
+# The list that it was an entry of says so when it is deleted.
+leaks_record() {
+	leaks rp_port_nic NcNb Protocol &&
+		logged 'VIOLATION \(0xc4\): 0x62, .*lookaside.*NicHalt'
 }
 
 # on_edu NAME COMMAND...: a check that needs the device
@@ -62,16 +68,19 @@ paged_code_checks() {
 	BEGIN=$MARK
 }
 
-begin rp_port_usb rp_port_filter rp_port_storage
+begin rp_port_usb rp_port_filter rp_port_storage rp_port_nic
 find_edu || true
-ktap_set_plan $((7 + ENDS))
+ktap_set_plan $((9 + ENDS))
 load_or_fail rust_pool
 check "$PROGRAM: paged code checks" paged_code_checks
 check "$PROGRAM: a USB host controller's schedule" works rp_port_usb
 check "$PROGRAM: a minifilter's records" works rp_port_filter
 on_edu "$PROGRAM: a storage miniport" works rp_port_storage
+on_edu "$PROGRAM: a network card's rings" works rp_port_nic
+on_edu "$PROGRAM: an audio device's streams" works
 check "$PROGRAM: a forgotten endpoint" leaks rp_port_usb UEnd Usb
 check "$PROGRAM: a forgotten log record" leaks rp_port_filter FLog Flt
 # What these leave makes later checks of families fail.
+on_edu "$PROGRAM: a forgotten record of a frame" leaks_record
 on_edu "$PROGRAM: a forgotten scatter/gather list" leaks_list
 ends
