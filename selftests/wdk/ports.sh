@@ -68,19 +68,21 @@ paged_code_checks() {
 	BEGIN=$MARK
 }
 
-begin rp_port_usb rp_port_filter rp_port_storage rp_port_nic
+begin rp_port_usb rp_port_filter rp_port_storage rp_port_nic rp_port_audio
 find_edu || true
-ktap_set_plan $((9 + ENDS))
+ktap_set_plan $((11 + ENDS))
 load_or_fail rust_pool
 check "$PROGRAM: paged code checks" paged_code_checks
 check "$PROGRAM: a USB host controller's schedule" works rp_port_usb
 check "$PROGRAM: a minifilter's records" works rp_port_filter
 on_edu "$PROGRAM: a storage miniport" works rp_port_storage
 on_edu "$PROGRAM: a network card's rings" works rp_port_nic
-on_edu "$PROGRAM: an audio device's streams" works
+on_edu "$PROGRAM: an audio device's streams" works rp_port_audio
 check "$PROGRAM: a forgotten endpoint" leaks rp_port_usb UEnd Usb
 check "$PROGRAM: a forgotten log record" leaks rp_port_filter FLog Flt
 # What these leave makes later checks of families fail.
 on_edu "$PROGRAM: a forgotten record of a frame" leaks_record
 on_edu "$PROGRAM: a forgotten scatter/gather list" leaks_list
+on_edu "$PROGRAM: a forgotten cyclic buffer" leaks_of_device \
+	rp_port_audio 'common buffer' AudioOpenStream 0x7
 ends
