@@ -141,6 +141,38 @@ requests_leave_nothing() {
 		not_logged 'rust_pool: .*(leak|left|raise)'
 }
 
+# leaks_of_device MODULE WHAT PREFIX PARAMETER: what it leaves for the device is reported as
+# the adapter is put back, and with who made it
+leaks_of_device() {
+	log_mark "$1 leaks"
+	load "$1" leak=1 && unload "$1" &&
+		logged "rust_pool: DRIVER_VERIFIER_DMA_VIOLATION .*: $4, .*\\[$1\\]" &&
+		logged "rust_pool: +leaked $2: 1 block, .*allocated at $3.*\\[$1\\]" &&
+		logged "rust_pool: +leaked adapter .*\\[$1\\]"
+}
+
+# What a list still uses is not freed, which is said, too.
+leaks_list() {
+	leaks_of_device rp_port_storage 'scatter/gather list' Stor 0xa &&
+		logged 'free of memory that a scatter/gather list has, .*\[rp_port_storage\]' &&
+		logged 'free of an MDL that a scatter/gather list is of, .*\[rp_port_storage\]'
+}
+
+# The list that it was an entry of says so when it is deleted.
+leaks_record() {
+	leaks rp_port_nic NcNb Protocol &&
+		logged 'VIOLATION \(0xc4\): 0x62, .*lookaside.*NicHalt'
+}
+
+# on_edu NAME COMMAND...: a check that needs the device
+on_edu() {
+	if [ -n "$EDU" ] && [ ! -e "$EDU/driver" ]; then
+		check "$@"
+	else
+		ktap_test_skip "$1"
+	fi
+}
+
 # That paged code looks at the IRQL: a warning that is asked for.
 paged_code_checks() {
 	log_mark 'paged code'
@@ -154,12 +186,17 @@ paged_code_checks() {
 	BEGIN=$MARK
 }
 
-begin rp_port_usb rp_port_filter rp_port_balloon rp_port_ring rp_port_ioctl
-ktap_set_plan $((14 + ENDS))
+begin rp_port_usb rp_port_filter rp_port_balloon rp_port_ring rp_port_ioctl rp_port_storage \
+	rp_port_nic rp_port_audio
+find_edu || true
+ktap_set_plan $((20 + ENDS))
 load_or_fail rust_pool
 check "$PROGRAM: paged code checks" paged_code_checks
 check "$PROGRAM: a USB host controller's schedule" works rp_port_usb
 check "$PROGRAM: a minifilter's records" works rp_port_filter
+on_edu "$PROGRAM: a storage miniport" works rp_port_storage
+on_edu "$PROGRAM: a network card's rings" works rp_port_nic
+on_edu "$PROGRAM: an audio device's streams" works rp_port_audio
 check "$PROGRAM: a balloon" works rp_port_balloon
 check "$PROGRAM: a ring that is mapped twice" works rp_port_ring
 _reported=$(violations)
@@ -175,4 +212,9 @@ check "$PROGRAM: pages of a balloon whose MDL is freed" \
 	leaks_other rp_port_balloon mdl_pages 12288 Balloon
 check "$PROGRAM: address space for a view of a ring" leaks_other rp_port_ring reserved 12288 Ring
 check "$PROGRAM: a buffer that is not unlocked" leaks_a_lock
+# What these leave makes later checks of families fail.
+on_edu "$PROGRAM: a forgotten record of a frame" leaks_record
+on_edu "$PROGRAM: a forgotten scatter/gather list" leaks_list
+on_edu "$PROGRAM: a forgotten cyclic buffer" leaks_of_device \
+	rp_port_audio 'common buffer' AudioOpenStream 0x7
 ends

@@ -153,6 +153,31 @@ static inline VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 		local_bh_enable();
 }
 
+/*
+ * Raising the IRQL disables bottom halves, and lowering it enables them. Nothing raises
+ * to more than DISPATCH_LEVEL here: that is a warning, and interrupts stay enabled.
+ */
+static inline KIRQL KfRaiseIrql(KIRQL NewIrql)
+{
+	KIRQL irql = KeGetCurrentIrql();
+
+	WARN_ONCE(NewIrql > DISPATCH_LEVEL && NewIrql > irql,
+		  "IRQL %d cannot be raised to\n", NewIrql);
+	if (irql < DISPATCH_LEVEL && NewIrql >= DISPATCH_LEVEL)
+		local_bh_disable();
+	return irql;
+}
+
+static inline VOID KfLowerIrql(KIRQL NewIrql)
+{
+	if (NewIrql < DISPATCH_LEVEL && KeGetCurrentIrql() == DISPATCH_LEVEL)
+		local_bh_enable();
+}
+
+#define KeRaiseIrql(NewIrql, OldIrql)	(*(OldIrql) = KfRaiseIrql(NewIrql))
+#define KeRaiseIrqlToDpcLevel()		KfRaiseIrql(DISPATCH_LEVEL)
+#define KeLowerIrql(NewIrql)		KfLowerIrql(NewIrql)
+
 /* For the routines below, which Windows allows at any IRQL. */
 static inline unsigned long rust_pool_lock_irqsave(PKSPIN_LOCK Lock)
 {

@@ -54,6 +54,40 @@ struct record {
 	USHORT last[3];
 };
 
+#include <pshpack1.h>
+struct packed {
+	UCHAR byte;
+#include <pshpack4.h>
+	struct {
+		UCHAR byte;
+		ULONG64 wide;
+	} four;
+#include <poppack.h>
+	ULONG64 wide;
+};
+#include <poppack.h>
+
+struct two {
+#include <pshpack2.h>
+	struct {
+		UCHAR byte;
+		ULONG word;
+	} two;
+#include <poppack.h>
+};
+
+/* None packs further than it says, and all of them end. */
+#include <pshpack8.h>
+struct eight {
+	UCHAR byte;
+	ULONG64 wide;
+};
+#include <poppack.h>
+
+static_assert(sizeof(struct packed) == 21 && offsetof(struct packed, four) == 1);
+static_assert(sizeof(struct two) == 6 && sizeof(struct eight) == 16);
+static_assert(sizeof(struct record) == 32);
+
 static_assert(FIELD_OFFSET(struct record, link) == 8);
 static_assert(RTL_FIELD_SIZE(struct record, last) == 6);
 static_assert(RTL_SIZEOF_THROUGH_FIELD(struct record, last) == 30);
@@ -221,6 +255,39 @@ static void lock_in(struct rpt *t)
 	EXPECT_EQ(t, s.added, 1);
 	EXPECT_EQ(t, s.count, 0);
 	EXPECT_EQ(t, s.lock, 0);
+}
+
+struct raised {
+	KIRQL before, old, within, again, after;
+};
+
+static void raise_here(void *arg)
+{
+	struct raised *r = arg;
+	KIRQL old;
+
+	r->before = KeGetCurrentIrql();
+	KeRaiseIrql(DISPATCH_LEVEL, &r->old);
+	r->within = KeGetCurrentIrql();
+	/* As high already, and not lowered by the inner one. */
+	old = KeRaiseIrqlToDpcLevel();
+	KeLowerIrql(old);
+	r->again = KeGetCurrentIrql();
+	KeLowerIrql(r->old);
+	KeRaiseIrql(PASSIVE_LEVEL, &old);
+	KeLowerIrql(old);
+	r->after = KeGetCurrentIrql();
+}
+
+static void raise_in(struct rpt *t)
+{
+	struct raised r = {};
+
+	rpt_in_context(rpt_value(t), raise_here, &r);
+	EXPECT_EQ(t, r.old, r.before);
+	EXPECT_EQ(t, r.within, max_t(KIRQL, r.before, DISPATCH_LEVEL));
+	EXPECT_EQ(t, r.again, r.within);
+	EXPECT_EQ(t, r.after, r.before);
 }
 
 static void lists(struct rpt *t)
@@ -561,6 +628,7 @@ static const struct rpt_case cases[] = {
 	{ "paged_code", paged_code },
 	{ "locks", locks },
 	{ "lock_in", lock_in, rpt_contexts },
+	{ "raise_in", raise_in, rpt_contexts },
 	{ "lists", lists },
 	{ "sequenced_lists", sequenced_lists },
 	{ "interlocked", interlocked },
