@@ -91,6 +91,9 @@ test-fleet:
 test-bpftrace: modules
 	@$S/check-scripts.sh bpftrace.sh
 
+test-kdump: modules
+	@$S/check-scripts.sh kdump.sh
+
 lint:
 	@$S/lint.sh
 
@@ -119,5 +122,5 @@ help:
 	@sed 1d $S/help.txt
 
 .PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench \
-	bench-record vm client client-clean check-scripts test-fleet test-bpftrace lint fmt rustdoc doc \
+	bench-record vm client client-clean check-scripts test-fleet test-bpftrace test-kdump lint fmt rustdoc doc \
 	rust-analyzer mutants clean cacheclean help

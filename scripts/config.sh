@@ -61,3 +61,7 @@ RECORD_MODULES=(e1000 nvme ext4)
 
 # What reads a dump of memory in a test, and its libraries; unpacked in the cache as well.
 DRGN_PACKAGES=(python3-drgn libkdumpfile10 liblzo2-2 libsnappy1v5)
+
+# What kdump-tools uses, likewise: kexec, which wants to know of Xen, and makedumpfile.
+KDUMP_PACKAGES=(kexec-tools makedumpfile liblzo2-2 libxenmisc4.20 libxencall1 libxendevicemodel1
+	libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxentoolcore1 libxentoollog1)
