@@ -94,6 +94,9 @@ check-dashboard:
 test-bpftrace: modules
 	@$S/check-scripts.sh bpftrace.sh
 
+test-kdump: modules
+	@$S/check-scripts.sh kdump.sh
+
 lint:
 	@$S/lint.sh
 
@@ -123,4 +126,4 @@ help:
 
 .PHONY: modules install modules_install uninstall FORCE setup update poolmon demo test bench \
 	bench-record vm client client-clean check-scripts test-fleet check-dashboard test-bpftrace \
-	lint fmt rustdoc doc rust-analyzer mutants clean cacheclean help
+	test-kdump lint fmt rustdoc doc rust-analyzer mutants clean cacheclean help

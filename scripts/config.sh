@@ -64,3 +64,7 @@ DRGN_PACKAGES=(python3-drgn libkdumpfile10 liblzo2-2 libsnappy1v5)
 
 # What draws the dashboard in a test, with all that these depend on; unpacked in a root of its own.
 DRAW_PACKAGES=(base-files chromium coreutils dash fonts-dejavu-core fonts-inter nodejs npm)
+
+# What kdump-tools uses, likewise: kexec, which wants to know of Xen, and makedumpfile.
+KDUMP_PACKAGES=(kexec-tools makedumpfile liblzo2-2 libxenmisc4.20 libxencall1 libxendevicemodel1
+	libxenevtchn1 libxenforeignmemory1 libxengnttab1 libxentoolcore1 libxentoollog1)

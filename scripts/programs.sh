@@ -4,7 +4,7 @@
 # Programs of others for tests that have a target of their own: a Prometheus with its
 # promtool and a node_exporter, and bpftrace; and what drgn.sh needs. Debian's packages are
 # unpacked, without what else these would install. They are fetched by the first test, and
-# stay in the cache. And what a load is recorded with: fio, mke2fs and modules of the stock
+# stay in the cache. kexec and makedumpfile. And what a load is recorded with: fio, mke2fs and modules of the stock
 # kernel.
 
 PROMETHEUS_DIR=$CACHE/prometheus-$DEBIAN_RELEASE
@@ -46,6 +46,7 @@ programs_fetch() {
 	rm -r "$dir/debs"
 }
 
+KDUMP_DIR=$CACHE/kdump-$DEBIAN_RELEASE
 RECORD_DIR=$CACHE/record-$DEBIAN_RELEASE
 
 # Needs a kernel that is set up.

@@ -5,12 +5,14 @@
 //! are at stake, and what to do.
 
 use crate::{
-    error::{Error, Result, Version},
+    error::{Result, Version},
     output::{self, Table},
     parse::{
         families::{self, Adapter, Block},
-        Format,
+        sites::{self, Place},
+        Format, Site,
     },
+    pooltag::PoolTags,
     select::Filter,
     snapshot::{Kind, Row, Snapshot},
     source::Source,
@@ -25,6 +27,9 @@ const LARGEST_SMALL: u64 = 4080;
 
 /// Waste below this is nobody's concern.
 const LITTLE: i64 = 4096;
+
+/// Memory that a driver takes so many seconds after its first is not taken when it starts.
+const LATE: f64 = 60.0;
 
 /// So many blocks are many.
 const MANY: u64 = 1000;
@@ -43,6 +48,8 @@ pub enum Rule {
     Lookaside,
     /// Contiguous memory that is taken again and again.
     Repeated,
+    /// Contiguous memory that is taken long after the driver has started.
+    Late,
     /// An adapter whose map registers are nearly all in use.
     MapRegisters,
     /// A tag that tells nobody apart.
@@ -60,6 +67,7 @@ impl Rule {
             Self::Waste => "waste",
             Self::Lookaside => "lookaside",
             Self::Repeated => "repeated",
+            Self::Late => "late",
             Self::MapRegisters => "map-registers",
             Self::Tag => "tag",
             Self::Failures => "failures",
@@ -100,8 +108,9 @@ pub struct Advices(pub Vec<Advice>);
 
 impl Advices {
     /// Holds all files against the rules.
-    pub fn read(source: &Source, filter: &Filter) -> Result<Self> {
-        let snapshot = Snapshot::take(source)?;
+    pub fn read(source: &Source, tags: &PoolTags, filter: &Filter) -> Result<Self> {
+        let mut snapshot = Snapshot::take(source)?;
+        snapshot.describe(tags);
         let rows: Vec<_> = snapshot.rows.iter().filter(|row| filter.has(row)).collect();
         let mut all: Vec<_> = rows.iter().flat_map(|row| of_row(row)).collect();
         for (kind, format) in [
@@ -112,6 +121,11 @@ impl Advices {
             if rows.iter().any(|row| row.kind == kind) {
                 all.extend(of_blocks(kind, &blocks(source, format)?));
             }
+        }
+        if let Some(text) = source.read_if_copied("sites")? {
+            let places = sites::parse(&source.path("sites"), &text)?.places;
+            let shown = |kind: Kind| rows.iter().any(|row| row.kind == kind);
+            all.extend(of_places(&places).into_iter().filter(|of| shown(of.kind)));
         }
         if filter.is_empty() {
             if let Some(text) = source.read_if_copied(families::COMMON.name)? {
@@ -167,10 +181,7 @@ impl Advices {
             version: Version { major: 1, minor: 0 }.to_string(),
             advice: &self.0,
         };
-        let mut text = serde_json::to_string_pretty(&document)
-            .map_err(|error| Error::Io("JSON".to_owned(), error.into()))?;
-        text.push('\n');
-        Ok(text)
+        output::to_json(&document)
     }
 }
 
@@ -255,6 +266,13 @@ fn tag_is_poor(tag: &str) -> Option<&'static str> {
     if tag.contains('.') {
         return Some("has bytes that cannot be printed, or dots");
     }
+    // As on Windows, tags are written backwards in the source, so that they show as they are read.
+    let backwards = tag.strip_suffix(|last: char| last.is_ascii_uppercase());
+    if backwards.is_some_and(|rest| {
+        rest.len() >= 2 && rest.chars().all(|letter| letter.is_ascii_lowercase())
+    }) {
+        return Some("seems to read backwards: in the source it is to be written so");
+    }
     let letters = tag.chars().filter(char::is_ascii_alphanumeric).count();
     match letters {
         0 => Some("has no letter and no digit"),
@@ -271,17 +289,21 @@ struct Alike {
 }
 
 fn of_blocks(kind: Kind, blocks: &[Block]) -> Vec<Advice> {
-    let mut alike: BTreeMap<(&str, u64), Alike> = BTreeMap::new();
+    let mut alike: BTreeMap<(&str, u64, &str), Alike> = BTreeMap::new();
     for block in blocks.iter().filter(|block| block.bytes % PAGE != 0) {
         let sum = alike
-            .entry((block.caller.0.as_str(), block.bytes))
+            .entry((
+                block.caller.0.as_str(),
+                block.bytes,
+                block.tag.as_deref().unwrap_or("-"),
+            ))
             .or_default();
         sum.blocks = sum.blocks.saturating_add(1);
         let waste = block.used.saturating_sub(block.bytes);
         sum.waste = sum.waste.saturating_add(waste);
     }
-    let advice = |((caller, bytes), sum): ((&str, u64), Alike)| {
-        let site = crate::parse::Site(caller.to_owned());
+    let advice = |((caller, bytes, tag), sum): ((&str, u64, &str), Alike)| {
+        let site = Site(caller.to_owned());
         let times = match sum.blocks {
             1 => "a block".to_owned(),
             blocks => format!("{blocks} blocks"),
@@ -299,7 +321,7 @@ fn of_blocks(kind: Kind, blocks: &[Block]) -> Vec<Advice> {
         };
         Advice {
             rule,
-            tag: "-".to_owned(),
+            tag: tag.to_owned(),
             kind,
             bytes: i64::try_from(sum.waste).unwrap_or(i64::MAX),
             module: site.module().map(str::to_owned),
@@ -308,6 +330,46 @@ fn of_blocks(kind: Kind, blocks: &[Block]) -> Vec<Advice> {
         }
     };
     alike.into_iter().map(advice).collect()
+}
+
+/// Contiguous memory that was taken late, as far as tracking knows: it has to have all memory of the
+/// driver.
+fn of_places(places: &[Place]) -> Vec<Advice> {
+    let whose = |place: &Place| place.stack.iter().find_map(Site::module).map(str::to_owned);
+    let mut first: BTreeMap<String, f64> = BTreeMap::new();
+    for place in places {
+        if let Some(module) = whose(place) {
+            let oldest = first.entry(module).or_default();
+            *oldest = oldest.max(place.oldest);
+        }
+    }
+    let late = |place: &Place| {
+        let kinds = [Kind::Contiguous, Kind::Common];
+        let kind = kinds
+            .into_iter()
+            .find(|kind| kind.in_sites() == place.memory)?;
+        let module = whose(place)?;
+        let after = first.get(&module)? - place.newest;
+        if after < LATE {
+            return None;
+        }
+        let caller = place.stack.first().map_or_else(String::new, Site::readable);
+        Some(Advice {
+            rule: Rule::Late,
+            tag: place.tag.clone(),
+            kind,
+            bytes: i64::try_from(place.bytes).unwrap_or(i64::MAX),
+            // Never below zero, and far from an overflow.
+            found: format!(
+                "taken at {caller} up to {} after what the driver took first",
+                crate::number::duration(after as u64)
+            ),
+            module: Some(module),
+            remedy: "memory gets fragmented, and then the request fails: take it when the driver \
+                     or the device starts",
+        })
+    };
+    places.iter().filter_map(late).collect()
 }
 
 fn of_adapter(adapter: &Adapter) -> Option<Advice> {
@@ -333,7 +395,6 @@ fn of_adapter(adapter: &Adapter) -> Option<Advice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::parse::Site;
 
     fn rules(row: &str) -> Vec<(Rule, i64)> {
         let text = format!("tags - version: 1.1\n# rows 1\n#\n{row}\n");
@@ -368,6 +429,10 @@ mod tests {
             ("a... Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 0)]),
             ("   1 Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 0)]),
             ("(other) Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 0)]),
+            ("gniR Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 0)]),
+            ("ring Nonp 1 0 1 8 8 8 8 0 -", vec![]),
+            ("rINg Nonp 1 0 1 8 8 8 8 0 -", vec![]),
+            ("xA   Nonp 1 0 1 8 8 8 8 0 -", vec![]),
         ] {
             assert_eq!(rules(row), wanted, "{row}");
         }
@@ -379,6 +444,7 @@ mod tests {
             bytes,
             used,
             caller: Site(caller.to_owned()),
+            tag: None,
         };
         let found = of_blocks(
             Kind::Noncached,
@@ -409,6 +475,27 @@ mod tests {
                     None
                 ),
             ]
+        );
+    }
+
+    #[test]
+    fn late() {
+        let text = "sites - version: 1.0\n# tracked 4 untracked 0\n#\n\
+            1 300 100.0 100.0  Ring Nonp       f+0x1/0x2 [m]\n\
+            2 5000 90.0 20.5  Cont contiguous g+0x1/0x2 [m]\n\
+            1 5000 90.0 41.0  -    common     h+0x1/0x2 [m]\n\
+            1 5000 1.0 1.0  -    contiguous i+0x1/0x2 [n]\n\
+            1 5000 1.0 1.0  -    contiguous i+0x1/0x2\n";
+        let places = sites::parse("sites", text).unwrap().places;
+        let found = of_places(&places);
+        let of: Vec<_> = found
+            .iter()
+            .map(|of| (of.rule, of.tag.as_str(), of.kind, of.bytes))
+            .collect();
+        assert_eq!(of, [(Rule::Late, "Cont", Kind::Contiguous, 5000)]);
+        assert_eq!(
+            found[0].found,
+            "taken at g+0x1/0x2 up to 1m19s after what the driver took first"
         );
     }
 

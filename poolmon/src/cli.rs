@@ -9,6 +9,7 @@ use crate::{
     export::{self, Export, Form},
     number, output,
     pooltag::{self, PoolTags},
+    replace,
     select::{Filter, Sort},
     snapshot::{Row, Snapshot},
     source::{Source, System},
@@ -55,9 +56,9 @@ pub struct Cli {
     #[arg(short = 'n', long)]
     snapshot: bool,
 
-    /// Sort by this, the largest first
-    #[arg(short, long, value_name = "COLUMN", default_value = "bytes")]
-    sort: Sort,
+    /// Sort by this, the largest first [default: bytes]
+    #[arg(short, long, value_name = "COLUMN")]
+    sort: Option<Sort>,
 
     /// Turn the order around
     #[arg(short, long)]
@@ -67,9 +68,9 @@ pub struct Cli {
     #[arg(long, value_name = "N")]
     top: Option<usize>,
 
-    /// How often the screen is read anew
-    #[arg(long = "interval", value_name = "SECONDS", default_value = "2", value_parser = seconds)]
-    interval: Duration,
+    /// How often the screen is read anew [default: 2]
+    #[arg(long = "interval", value_name = "SECONDS", value_parser = seconds)]
+    interval: Option<Duration>,
 
     /// Print CSV
     #[arg(long, conflicts_with = "json")]
@@ -203,9 +204,15 @@ impl Shown {
 impl Cli {
     /// Does what was asked for, and returns the exit status.
     pub fn run(&self) -> Result<u8> {
-        let of_snapshot = self.snapshot || self.csv || self.reverse || self.top.is_some();
+        let of_snapshot = self.snapshot
+            || self.csv
+            || self.reverse
+            || self.top.is_some()
+            || self.sort.is_some()
+            || self.interval.is_some();
         if self.command.is_some() && of_snapshot {
-            let what = "-n, --csv, --reverse and --top are for a snapshot alone";
+            let what = "-n, --csv, --sort, --reverse and --top are for a snapshot alone, and \
+                        --interval in front of a command for the screen";
             return Err(Error::Usage(what.to_owned()));
         }
         match &self.command {
@@ -226,7 +233,8 @@ impl Cli {
                 self.diff(&before, &after, *limit)
             }
             Some(Command::Advice) => {
-                let advice = Advices::read(&self.shown.source()?, &self.filter)?;
+                let advice =
+                    Advices::read(&self.shown.source()?, &self.shown.tags()?, &self.filter)?;
                 output::print(&if self.shown.json {
                     advice.json()?
                 } else {
@@ -261,6 +269,7 @@ impl Cli {
                 }
                 let watch = Watch {
                     source: &self.shown.source()?,
+                    tags: &self.shown.tags()?,
                     filter: &self.filter,
                     limit: *limit,
                 };
@@ -284,8 +293,10 @@ impl Cli {
             tags: &self.shown.tags()?,
         };
         let filter = self.filter.clone();
-        let state = State::new(filter, self.sort, self.reverse, self.shown.human);
-        ui::run(&feed, state, self.interval).map(|()| 0)
+        let sort = self.sort.unwrap_or(Sort::Bytes);
+        let state = State::new(filter, sort, self.reverse, self.shown.human);
+        let interval = self.interval.unwrap_or(Duration::from_secs(2));
+        ui::run(&feed, state, interval).map(|()| 0)
     }
 
     fn export(
@@ -302,7 +313,8 @@ impl Cli {
             filter: &self.filter,
             top,
         };
-        let text = |form| export.text(&self.shown.source()?, form);
+        let tags = self.shown.tags()?;
+        let text = |form| export.text(&self.shown.source()?, &tags, form);
         if let Some(address) = listen {
             let wrong = |error| Error::Io(address.to_string(), error);
             let listener = TcpListener::bind(address).map_err(wrong)?;
@@ -312,7 +324,7 @@ impl Cli {
             return Ok(0);
         }
         match file {
-            Some(file) => export::replace(file, &text(form)?)?,
+            Some(file) => replace::replace(file, text(form)?.as_bytes())?,
             None => output::print(&text(form)?)?,
         }
         Ok(0)
@@ -322,14 +334,15 @@ impl Cli {
         if self.shown.json {
             return Err(Error::Usage("pooltag prints no JSON".to_owned()));
         }
-        let snapshot = Snapshot::take(&self.shown.source()?)?;
-        let rows = snapshot.rows.into_iter().filter(|row| self.filter.has(row));
         let named = self.shown.pooltag.as_deref();
-        let before = pooltag::text(named.unwrap_or(Path::new(pooltag::USUAL)))?;
-        let text = pooltag::completed(before.as_deref(), &rows.collect::<Vec<_>>());
+        let before = pooltag::bytes(named.unwrap_or(Path::new(pooltag::USUAL)))?;
+        let mut snapshot = Snapshot::take(&self.shown.source()?)?;
+        snapshot.describe(&PoolTags::of(before.as_deref().unwrap_or_default()));
+        let rows = snapshot.rows.into_iter().filter(|row| self.filter.has(row));
+        let after = pooltag::completed(before.as_deref(), &rows.collect::<Vec<_>>());
         match file {
-            Some(file) => export::replace(file, &text)?,
-            None => output::print(&text)?,
+            Some(file) => replace::replace(file, &after)?,
+            None => output::print_bytes(&after)?,
         }
         Ok(0)
     }
@@ -351,7 +364,8 @@ impl Cli {
     fn rows<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Row> {
         let shown = snapshot.rows.iter().filter(|row| self.filter.has(row));
         let mut rows: Vec<_> = shown.collect();
-        rows.sort_by(|a, b| self.sort.compare(a, b));
+        let sort = self.sort.unwrap_or(Sort::Bytes);
+        rows.sort_by(|a, b| sort.compare(a, b));
         if self.reverse {
             rows.reverse();
         }

@@ -3,7 +3,7 @@
 //! What has changed between two snapshots.
 
 use crate::{
-    error::{Error, Result, Version},
+    error::{Result, Version},
     number,
     output::Table,
     snapshot::{Kind, Row, Snapshot},
@@ -76,6 +76,8 @@ pub struct Changes {
     version: String,
     /// Seconds between the two, if both say when they were taken.
     pub seconds: Option<f64>,
+    /// Whether rust_pool was loaded anew in between. All that there is has come since then.
+    pub reloaded: bool,
     /// The rows, those that grew most first.
     pub rows: Vec<Change>,
 }
@@ -83,11 +85,13 @@ pub struct Changes {
 impl Changes {
     /// Compares the rows that `shown` selects.
     pub fn between(before: &Snapshot, after: &Snapshot, shown: impl Fn(&Row) -> bool) -> Self {
-        let (old, new) = (before.by_key(), after.by_key());
-        let gone = before
-            .rows
-            .iter()
-            .filter(|row| !new.contains_key(&row.key()));
+        let reloaded = after.is_of_a_later_load(before, false);
+        let (mut old, new) = (before.by_key(), after.by_key());
+        if reloaded {
+            old.clear();
+        }
+        let known = before.rows.iter().filter(|_| !reloaded);
+        let gone = known.filter(|row| !new.contains_key(&row.key()));
         let mut rows: Vec<_> = after
             .rows
             .iter()
@@ -103,8 +107,10 @@ impl Changes {
         let seconds = before.time.zip(after.time).map(|(old, new)| new - old);
         Self {
             format: "poolmon diff",
-            version: Version { major: 1, minor: 0 }.to_string(),
-            seconds: seconds.filter(|&seconds| seconds > 0.0),
+            version: Version { major: 1, minor: 1 }.to_string(),
+            // Since the load, nobody knows how many.
+            seconds: seconds.filter(|&seconds| seconds > 0.0 && !reloaded),
+            reloaded,
             rows,
         }
     }
@@ -145,17 +151,18 @@ impl Changes {
             }
             table.push(cells);
         }
-        if table.is_empty() {
+        if table.is_empty() && !self.reloaded {
             return "nothing has changed\n".to_owned();
         }
-        table.text()
+        let mut text = table.text();
+        if self.reloaded {
+            text.push_str("rust_pool was loaded anew in between: this is all since then\n");
+        }
+        text
     }
 
     /// For programs.
     pub fn json(&self) -> Result<String> {
-        let mut text = serde_json::to_string_pretty(self)
-            .map_err(|error| Error::Io("JSON".to_owned(), error.into()))?;
-        text.push('\n');
-        Ok(text)
+        crate::output::to_json(self)
     }
 }

@@ -3,8 +3,9 @@
 //! The numbers for Prometheus: as text for node_exporter's textfile collector, or served.
 
 use crate::{
-    error::{Error, Result},
+    error::Result,
     parse::violations,
+    pooltag::PoolTags,
     select::Filter,
     snapshot::{Row, Snapshot},
     source::Source,
@@ -13,10 +14,8 @@ use clap::ValueEnum;
 use std::{
     cmp::Reverse,
     collections::BTreeMap,
-    fs,
     io::{self, Read, Write},
     net::{TcpListener, TcpStream},
-    path::Path,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -210,8 +209,9 @@ impl Export<'_> {
     }
 
     /// The text.
-    pub fn text(&self, source: &Source, form: Form) -> Result<String> {
-        let snapshot = Snapshot::take(source)?;
+    pub fn text(&self, source: &Source, tags: &PoolTags, form: Form) -> Result<String> {
+        let mut snapshot = Snapshot::take(source)?;
+        snapshot.describe(tags);
         let broken = match source.read_if_copied("violations")? {
             Some(text) => Some(violations::parse(&source.path("violations"), &text)?.reported),
             None => None,
@@ -289,21 +289,6 @@ impl Export<'_> {
         }
         page.text
     }
-}
-
-/// Puts the text where the other file was, at once: who reads it sees one or the other.
-pub fn replace(path: &Path, text: &str) -> Result {
-    let wrong = |error| Error::Io(path.display().to_string(), error);
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    // The textfile collector does not look at other names than *.prom.
-    name.push(format!(".{}", std::process::id()));
-    let new = path.with_file_name(name);
-    fs::write(&new, text)
-        .and_then(|()| fs::rename(&new, path))
-        .map_err(|error| {
-            let _ = fs::remove_file(&new);
-            wrong(error)
-        })
 }
 
 /// How long a client may take to ask, and then to read, and how long its request may be.
@@ -420,6 +405,7 @@ fn answer(mut stream: TcpStream, text: impl Fn(Form) -> Result<String>) -> io::R
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn snapshot() -> Snapshot {
         let text = "tags - version: 1.1\n# rows 3 allocs 0\n#\n\

@@ -17,6 +17,7 @@ pub mod output;
 pub mod parse;
 pub mod pattern;
 pub mod pooltag;
+pub mod replace;
 pub mod select;
 pub mod snapshot;
 pub mod source;

@@ -3,14 +3,19 @@
 //! poolmon
 
 use clap::Parser;
-use poolmon::cli::Cli;
-use std::process::ExitCode;
+use poolmon::{cli::Cli, output};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
 fn main() -> ExitCode {
     match Cli::parse().run() {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
-            eprintln!("poolmon: {error}");
+            // The status says it too, if nobody can be told: eprintln! would panic.
+            let line = output::printable(&error.to_string());
+            let _ = writeln!(io::stderr(), "poolmon: {line}");
             ExitCode::from(error.status())
         }
     }

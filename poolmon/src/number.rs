@@ -22,23 +22,34 @@ pub fn size(bytes: i64) -> String {
     format!("{sign}{bytes}")
 }
 
-/// A number of bytes with or without a unit, as `size` writes it: `4096`, `4K`, `1M`, `2KiB`.
+/// A number of bytes with or without a unit, as `size` writes it: `4096`, `1.5K`, `1M`, `2KiB`.
 pub fn parse_size(text: &str) -> Result<i64, String> {
     let end = text
-        .find(|c: char| !c.is_ascii_digit())
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
         .unwrap_or(text.len());
-    let (digits, unit) = text.split_at(end);
+    let (number, unit) = text.split_at(end);
+    let (digits, tenths) = match number.split_once('.') {
+        // Of bytes there are no parts.
+        Some((digits, tenths)) if tenths.len() == 1 && !matches!(unit, "" | "B") => {
+            (digits, tenths)
+        }
+        Some(_) => ("", "0"),
+        None => (number, "0"),
+    };
     let shift = match unit {
         "" | "B" => 0,
         "K" | "k" | "KiB" => 10,
         "M" | "MiB" => 20,
         "G" | "GiB" => 30,
-        _ => return Err(format!("{unit:?} is no unit: K, M and G are")),
+        "T" | "TiB" => 40,
+        "P" | "PiB" => 50,
+        _ => return Err(format!("{unit:?} is no unit: K, M, G, T and P are")),
     };
+    let tenths = tenths.parse::<i64>().ok().map(|part| (part << shift) / 10);
     digits
         .parse::<i64>()
         .ok()
-        .and_then(|number| number.checked_mul(1 << shift))
+        .and_then(|number| number.checked_mul(1 << shift)?.checked_add(tenths?))
         .ok_or_else(|| "it is no number of bytes: 4096, 4K and 1M are".to_owned())
 }
 
@@ -107,7 +118,20 @@ mod tests {
         assert_eq!(parse_size("4096"), Ok(4096));
         assert_eq!(parse_size("4K"), Ok(4096));
         assert_eq!(parse_size("1MiB"), Ok(1 << 20));
-        for bad in ["", "K", "-1", "4X", "99999999999G"] {
+        assert_eq!(parse_size("1.5K"), Ok(1536));
+        assert_eq!(parse_size("2.0T"), Ok(2 << 40));
+        for bad in [
+            "",
+            "K",
+            "-1",
+            "4X",
+            "99999999999G",
+            "1.5",
+            "1.55K",
+            ".5K",
+            "1.K",
+            "1.5.1K",
+        ] {
             assert!(parse_size(bad).is_err(), "{bad}");
         }
     }

@@ -7,19 +7,68 @@ use crate::{
     number,
     snapshot::{Row, Snapshot},
 };
+use serde::Serialize;
 use std::io::{self, Write};
 
 /// Prints to standard output, all at once. It is no error if the reader has gone, as `head` does:
 /// the exit status still says what became of the tags.
 pub fn print(text: &str) -> Result {
+    print_bytes(text.as_bytes())
+}
+
+/// The same for what need not be UTF-8.
+pub fn print_bytes(bytes: &[u8]) -> Result {
     let mut out = io::stdout().lock();
-    let printed = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let printed = out.write_all(bytes).and_then(|()| out.flush());
     printed
         .or_else(|error| match error.kind() {
             io::ErrorKind::BrokenPipe => Ok(()),
             _ => Err(error),
         })
         .map_err(|error| Error::Io("standard output".to_owned(), error))
+}
+
+/// Whether a terminal, or who reads text, would take the character for anything but itself: for a
+/// command, or to turn the line around.
+fn is_hidden(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+        )
+}
+
+/// A text as a terminal may get it. What is in a file is no command to the terminal: the kernel
+/// writes none, but copies, snapshots and pooltag.txt come from anybody.
+pub fn printable(text: &str) -> String {
+    let shown = |character| match character {
+        // The file sites has it, and it moves to the right alone.
+        '\t' => character,
+        _ if is_hidden(character) => '?',
+        _ => character,
+    };
+    text.chars().map(shown).collect()
+}
+
+/// JSON of several lines. Its strings have nothing that a terminal would take for a command.
+pub fn to_json(value: &impl Serialize) -> Result<String> {
+    let text = serde_json::to_string_pretty(value)
+        .map_err(|error| Error::Io("JSON".to_owned(), error.into()))?;
+    let mut safe = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        // Only in strings is there any such. All of them have four digits.
+        if character != '\n' && is_hidden(character) {
+            safe.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            safe.push(character);
+        }
+    }
+    safe.push('\n');
+    Ok(safe)
 }
 
 /// Cells in columns; those with a `<` in front of their title are left-aligned.
@@ -39,7 +88,8 @@ impl Table {
 
     /// Adds a row.
     pub fn push(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows
+            .push(cells.iter().map(|cell| printable(cell)).collect());
     }
 
     /// Whether there is no row.
@@ -151,10 +201,7 @@ pub fn table(snapshot: &Snapshot, rows: &[&Row], human: bool) -> String {
 /// The snapshot as JSON: what the snapshot has, with the rows that are shown.
 pub fn json(snapshot: &Snapshot, rows: &[&Row]) -> Result<String> {
     let shown = snapshot.with_rows(rows.iter().map(|&row| row.clone()).collect());
-    let mut text = serde_json::to_string_pretty(&shown)
-        .map_err(|error| Error::Io("JSON".to_owned(), error.into()))?;
-    text.push('\n');
-    Ok(text)
+    to_json(&shown)
 }
 
 /// The version of the CSV form, which its first line has.
@@ -181,7 +228,7 @@ pub fn csv(rows: &[&Row]) -> String {
         let cells: Vec<_> = [quoted(&row.tag), row.kind.name().to_owned()]
             .into_iter()
             .chain(numbers)
-            .chain(names.map(|name| quoted(name.as_deref().unwrap_or(""))))
+            .chain(names.map(|name| quoted(&inert(name.as_deref().unwrap_or("")))))
             .collect();
         text.push_str(&cells.join(","));
         text.push('\n');
@@ -189,12 +236,23 @@ pub fn csv(rows: &[&Row]) -> String {
     text
 }
 
+/// A name that a spreadsheet does not take for a formula. A tag is left as it is: in four
+/// characters no formula calls anything, and programs compare tags.
+fn inert(name: &str) -> String {
+    if name.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        format!("'{name}")
+    } else {
+        name.to_owned()
+    }
+}
+
 /// In quotes where CSV wants them.
 fn quoted(cell: &str) -> String {
+    let cell = printable(cell);
     if cell.contains([',', '"', ' ', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))
     } else {
-        cell.to_owned()
+        cell
     }
 }
 
@@ -218,5 +276,32 @@ mod tests {
         assert_eq!(quoted("Ring"), "Ring");
         assert_eq!(quoted("a\"b,"), "\"a\"\"b,\"");
         assert_eq!(quoted("a b"), "\"a b\"");
+        assert_eq!(quoted("a\n\x1b[m"), "a??[m");
+    }
+
+    #[test]
+    fn formulas() {
+        for (name, cell) in [
+            ("nt!ex", "nt!ex"),
+            ("=cmd|x", "'=cmd|x"),
+            ("@SUM(1)", "'@SUM(1)"),
+            ("-1+1", "'-1+1"),
+            ("+1", "'+1"),
+        ] {
+            assert_eq!(inert(name), cell);
+        }
+    }
+
+    #[test]
+    fn no_command_to_the_terminal() {
+        let evil = "a\x1b]0;x\x07\u{9b}31m\u{202e}b\u{7f}é";
+        assert_eq!(printable(evil), "a?]0;x??31m?b?é");
+        let mut table = Table::new(&["<Tag"]);
+        table.push(vec![evil.to_owned()]);
+        assert!(!table.text().contains(|of| of != '\n' && is_hidden(of)));
+        let json = to_json(&[evil]).unwrap();
+        assert!(!json.contains(|of| of != '\n' && is_hidden(of)));
+        let back: Vec<String> = serde_json::from_str(&json).unwrap();
+        assert_eq!(back, [evil]);
     }
 }

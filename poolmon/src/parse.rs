@@ -170,6 +170,16 @@ impl<'a> Fields<'a> {
         Ok(word)
     }
 
+    /// Takes what comes before this text, which may have blanks.
+    pub fn until(&mut self, text: &str, what: &str) -> Result<&'a str> {
+        let rest = self.rest.trim_start_matches(' ');
+        let found = rest.find(text).filter(|&at| at != 0);
+        let at = found.ok_or_else(|| self.wrong(format!("{what} is missing")))?;
+        let (taken, rest) = rest.split_at(at);
+        self.rest = rest;
+        Ok(taken)
+    }
+
     /// Takes the next word, which is a number.
     pub fn number<T: FromStr>(&mut self, what: &str) -> Result<T> {
         let word = self.word(what)?;

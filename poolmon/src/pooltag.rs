@@ -5,6 +5,7 @@
 
 use crate::{
     error::{Error, Result},
+    output::printable,
     pattern::Pattern,
     snapshot::Row,
 };
@@ -39,15 +40,21 @@ impl PoolTags {
     pub fn read(named: Option<&Path>) -> Result<Self> {
         let path = named.unwrap_or(Path::new(USUAL));
         match std::fs::read(path) {
-            Ok(bytes) => Ok(Self::parse(&String::from_utf8_lossy(&bytes))),
+            Ok(bytes) => Ok(Self::of(&bytes)),
             Err(_) if named.is_none() => Ok(Self::default()),
             Err(error) => Err(Error::Io(path.display().to_string(), error)),
         }
     }
 
-    /// Takes what has the form of an entry. Other lines are remarks.
-    pub fn parse(text: &str) -> Self {
+    /// Takes what has the form of an entry. Other lines are remarks. The WDK's own file has a few
+    /// letters that are not of UTF-8.
+    pub fn of(bytes: &[u8]) -> Self {
+        Self::parse(&String::from_utf8_lossy(bytes))
+    }
+
+    fn parse(text: &str) -> Self {
         let mut tags = Self::default();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         for (tag, entry) in text.lines().filter_map(entry) {
             match tag.parse::<Pattern>() {
                 Ok(pattern) if tag.contains(['*', '?']) => tags.patterns.push((pattern, entry)),
@@ -77,22 +84,24 @@ rem  <tag> - <driver> - <description>; in a tag, ? stands for any character, * f
 rem
 ";
 
-/// Reads the text of a file that may be missing.
-pub fn text(path: &Path) -> Result<Option<String>> {
+/// Reads a file that may be missing.
+pub fn bytes(path: &Path) -> Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::Io(path.display().to_string(), error)),
     }
 }
 
-/// The text, or a new one, with an entry for each tag that it lacks.
-pub fn completed(text: Option<&str>, rows: &[Row]) -> String {
-    let mut all = text.unwrap_or(HEAD).to_owned();
-    if !all.is_empty() && !all.ends_with('\n') {
-        all.push('\n');
+/// The file, or a new one, with an entry for each tag that it lacks. What it has stays as it is,
+/// to the byte, and its lines end as they did.
+pub fn completed(before: Option<&[u8]>, rows: &[Row]) -> Vec<u8> {
+    let mut all = before.unwrap_or(HEAD.as_bytes()).to_vec();
+    let end = if all.ends_with(b"\r\n") { "\r\n" } else { "\n" };
+    if !all.is_empty() && !all.ends_with(b"\n") {
+        all.push(b'\n');
     }
-    let known = PoolTags::parse(&all);
+    let known = PoolTags::of(&all);
     let mut new: BTreeMap<&str, &Row> = BTreeMap::new();
     for row in rows {
         let told = row.kind.is_pool() && row.tag != "(other)" && !row.tag.is_empty();
@@ -103,6 +112,10 @@ pub fn completed(text: Option<&str>, rows: &[Row]) -> String {
     for (tag, row) in new {
         // A dot may stand for a byte that cannot be printed.
         let tag = tag.replace('.', "?");
+        if tag.parse::<Pattern>().is_err() {
+            // There is no such entry: it would be read as a remark, and added again.
+            continue;
+        }
         let owner = match &row.module {
             Some(module) => format!("{module}.ko"),
             None => "<unknown>".to_owned(),
@@ -111,7 +124,7 @@ pub fn completed(text: Option<&str>, rows: &[Row]) -> String {
             Some(site) => format!(" - first used at {site}"),
             None => String::new(),
         };
-        all.push_str(&format!("{tag:<4} - {owner}{used}\n"));
+        all.extend(format!("{tag:<4} - {owner}{used}{end}").bytes());
     }
     all
 }
@@ -131,8 +144,8 @@ fn entry(line: &str) -> Option<(String, Entry)> {
         return None;
     }
     let entry = Entry {
-        owner: owner.trim().to_owned(),
-        description: description.trim().to_owned(),
+        owner: printable(owner.trim()),
+        description: printable(description.trim()),
     };
     Some((tag.to_owned(), entry))
 }
@@ -180,11 +193,36 @@ mod tests {
             .rows;
         let text = "rem\nRing - mine.sys - Rings";
         let added = "New1 - one.ko - first used at a+0x1/0x2\na??  - <unknown>\n";
-        let all = completed(Some(text), &rows);
-        assert_eq!(all, format!("{text}\n{added}"));
+        let all = completed(Some(text.as_bytes()), &rows);
+        assert_eq!(all, format!("{text}\n{added}").into_bytes());
         assert_eq!(completed(Some(&all), &rows), all);
         let made = completed(None, &rows);
-        assert!(made.starts_with("rem\n") && made.contains("Ring - one.ko"));
+        let told = String::from_utf8(made.clone()).unwrap();
+        assert!(told.starts_with("rem\n") && told.contains("Ring - one.ko"));
         assert_eq!(completed(Some(&made), &rows), made);
+    }
+
+    #[test]
+    fn the_file_stays_as_it_is() {
+        let tags = "tags - version: 1.1\n# rows 1\n#\nNew1 Nonp 1 0 1 8 8 8 8 0 -\n";
+        let rows = crate::snapshot::Snapshot::of_tags("tags", tags)
+            .unwrap()
+            .rows;
+        let before = b"\xef\xbb\xbfAbcd - a.sys - caf\xe9\r\n";
+        let known = PoolTags::of(before);
+        assert_eq!(known.get("Abcd").unwrap().owner, "a.sys");
+        let added = b"New1 - <unknown>\r\n";
+        let all = completed(Some(before), &rows);
+        assert_eq!(all, [before.as_slice(), added].concat());
+    }
+
+    #[test]
+    fn no_command_to_the_terminal() {
+        let tags = PoolTags::parse("Ring - a\x1b[m.sys - b\u{9b}J\n");
+        let entry = tags.get("Ring").unwrap();
+        assert_eq!(
+            (entry.owner.as_str(), entry.description.as_str()),
+            ("a?[m.sys", "b?J")
+        );
     }
 }

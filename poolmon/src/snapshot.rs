@@ -4,6 +4,7 @@
 
 use crate::{
     error::{Error, Result, Version},
+    output::printable,
     parse::{
         families::{self, Totals},
         summary::{self, Summary},
@@ -253,9 +254,11 @@ impl Snapshot {
             Some(text) => Some(summary::parse(&source.path("summary"), &text)?),
             None => None,
         };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+        // Nobody knows when copies were made.
+        let now = now.filter(|_| !source.is_copy());
         Ok(Self {
-            time: now.ok().map(|since| since.as_secs_f64()),
+            time: now.map(|since| since.as_secs_f64()),
             ..Self::of_rows(rows, summary)
         })
     }
@@ -282,11 +285,7 @@ impl Snapshot {
     /// copies.
     pub fn load(path: &Path) -> Result<Self> {
         if path.is_dir() {
-            let taken = Self::take(&Source::named(path))?;
-            return Ok(Self {
-                time: None,
-                ..taken
-            });
+            return Self::take(&Source::named(path));
         }
         let name = path.display().to_string();
         let bytes = std::fs::read(path).map_err(|error| Error::Io(name.clone(), error))?;
@@ -329,7 +328,32 @@ impl Snapshot {
                 known: VERSION,
             });
         }
-        serde_json::from_str(text).map_err(wrong)
+        let mut snapshot: Self = serde_json::from_str(text).map_err(wrong)?;
+        for row in &mut snapshot.rows {
+            row.tag = printable(&row.tag);
+            for name in [
+                &mut row.module,
+                &mut row.first_user,
+                &mut row.owner,
+                &mut row.description,
+            ] {
+                *name = name.as_deref().map(printable);
+            }
+        }
+        snapshot.rows = merged(snapshot.rows.into_iter());
+        Ok(snapshot)
+    }
+
+    /// Whether rust_pool was loaded anew since that snapshot: numbers that only rise have fallen.
+    /// If both have `all` rows, none goes away either.
+    pub fn is_of_a_later_load(&self, before: &Self, all: bool) -> bool {
+        let now = self.by_key();
+        before.rows.iter().any(|old| match now.get(&old.key()) {
+            Some(new) => {
+                new.allocs < old.allocs || new.frees < old.frees || new.failures < old.failures
+            }
+            None => all,
+        })
     }
 
     /// Adds what pooltag.txt says.
@@ -396,6 +420,34 @@ mod tests {
             (40, 4, 10)
         );
         assert_eq!((rows[0].peak, rows[0].module.as_deref()), (Some(7), None));
+    }
+
+    #[test]
+    fn loaded_anew() {
+        let of = |allocs, rows: &[&str]| {
+            let rows = rows.iter().map(|tag| Row {
+                allocs,
+                ..row(tag, 8, "m")
+            });
+            Snapshot::of_rows(rows.collect(), None)
+        };
+        let before = of(5, &["Ring", "Abcd"]);
+        assert!(!of(5, &["Ring", "Abcd", "New1"]).is_of_a_later_load(&before, true));
+        assert!(of(4, &["Ring", "Abcd"]).is_of_a_later_load(&before, true));
+        assert!(of(4, &["Ring"]).is_of_a_later_load(&before, false));
+        assert!(of(5, &["Ring"]).is_of_a_later_load(&before, true));
+        // A snapshot of some rows alone.
+        assert!(!of(5, &["Ring"]).is_of_a_later_load(&before, false));
+    }
+
+    #[test]
+    fn json_of_somebody_else() {
+        let mut snapshot = Snapshot::of_rows(vec![row("R\x1b[m", 10, "m\u{9b}J")], None);
+        snapshot.rows.push(row("R\x07[m", 5, "n"));
+        let text = serde_json::to_string(&snapshot).unwrap();
+        let read = Snapshot::of_json("x", &text).unwrap();
+        assert_eq!((read.rows.len(), read.rows[0].tag.as_str()), (1, "R?[m"));
+        assert_eq!(read.rows[0].bytes, 15);
     }
 
     #[test]

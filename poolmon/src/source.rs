@@ -2,10 +2,15 @@
 
 //! Where the files are read from, and why they cannot be.
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    output,
+};
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt,
+    ffi::OsString,
+    fs,
+    io::{self, Write},
+    os::unix::{ffi::OsStringExt, fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -13,6 +18,8 @@ use std::{
 #[derive(Debug)]
 pub struct Source {
     dir: PathBuf,
+    /// Whether these are no files of the kernel.
+    is_copy: bool,
     /// What to ask for a reason; `None` if the directory was named.
     system: Option<System>,
 }
@@ -50,7 +57,7 @@ impl System {
             .filter_map(|line| {
                 let mut words = line.split(' ').skip(1);
                 let place = words.next()?;
-                (words.next()? == "debugfs").then(|| PathBuf::from(place))
+                (words.next()? == "debugfs").then(|| unescaped(place))
             })
             .collect();
         places.sort_by_key(|place| place != Path::new("/sys/kernel/debug"));
@@ -84,6 +91,20 @@ impl System {
     }
 }
 
+/// A path as the table of mounts has it: a blank is `\040`.
+fn unescaped(place: &str) -> PathBuf {
+    let mut bytes = Vec::new();
+    let mut rest = place.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let digits = after.get(..3).filter(|_| first == b'\\');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = digits.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        bytes.push(byte.unwrap_or(first));
+        rest = after.get(byte.map_or(0, |_| 3)..).unwrap_or_default();
+    }
+    OsString::from_vec(bytes).into()
+}
+
 impl Source {
     /// The files of the module that is loaded.
     pub fn live(system: System) -> Result<Self> {
@@ -95,6 +116,7 @@ impl Source {
         };
         Ok(Self {
             dir: debugfs.join("rust_pool"),
+            is_copy: false,
             system: Some(system),
         })
     }
@@ -103,13 +125,33 @@ impl Source {
     pub fn named(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
+            // The kernel's own have no length, wherever debugfs is mounted.
+            is_copy: !fs::metadata(dir.join("tags")).is_ok_and(|meta| meta.len() == 0),
             system: None,
         }
     }
 
-    /// The directory.
-    pub fn dir(&self) -> &Path {
-        &self.dir
+    /// Whether these are copies, which do not change.
+    pub fn is_copy(&self) -> bool {
+        self.is_copy
+    }
+
+    /// Writes a line to a file of the module. Copies stay as they are.
+    pub fn write(&self, name: &str, line: &str) -> Result {
+        let path = self.dir.join(name);
+        if self.is_copy {
+            let what = format!("{} is a copy: nothing is switched there", path.display());
+            return Err(Error::Usage(what));
+        }
+        let file = fs::OpenOptions::new().write(true).open(&path);
+        let mut file = file.map_err(|error| self.explain(&path, error))?;
+        file.write_all(line.as_bytes())
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::InvalidInput => {
+                    Error::Usage(format!("the kernel refused \"{line}\"; dmesg says why"))
+                }
+                _ => Error::Io(path.display().to_string(), error),
+            })
     }
 
     /// The name of a file, for messages.
@@ -120,11 +162,15 @@ impl Source {
     /// Reads a file.
     pub fn read(&self, name: &str) -> Result<String> {
         let path = self.dir.join(name);
-        let bytes = fs::read(&path).map_err(|error| match &self.system {
-            Some(system) => system.explain(&path, error),
-            None => Error::Io(path.display().to_string(), error),
-        })?;
+        let bytes = fs::read(&path).map_err(|error| self.explain(&path, error))?;
         text(&path.display().to_string(), bytes)
+    }
+
+    fn explain(&self, path: &Path, error: io::Error) -> Error {
+        match &self.system {
+            Some(system) => system.explain(path, error),
+            None => Error::Io(path.display().to_string(), error),
+        }
     }
 
     /// Reads a file that need not be in a directory of copies.
@@ -141,9 +187,15 @@ impl Source {
     }
 }
 
-/// What was read, which is plain ASCII.
+/// What was read, which is plain ASCII. If it is not what the kernel wrote, there may be anything
+/// in it: what a terminal would take for a command becomes a `?`, before it comes to any screen.
 pub fn text(name: &str, bytes: Vec<u8>) -> Result<String> {
-    String::from_utf8(bytes).map_err(|error| {
+    let shown = |text: String| {
+        let part = |line: &str| output::printable(line.trim_end_matches('\r'));
+        let lines: Vec<_> = text.split('\n').map(part).collect();
+        lines.join("\n")
+    };
+    String::from_utf8(bytes).map(shown).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let before = error.as_bytes().get(..good).unwrap_or_default();
         Error::Malformed {
@@ -263,6 +315,41 @@ mod tests {
         ));
         let copies = Source::named(&fake.0.join("debug/rust_pool"));
         assert_eq!(copies.read_if_copied("summary").unwrap(), None);
+    }
+
+    #[test]
+    fn mounted_at_a_place_with_a_blank() {
+        for (place, path) in [
+            ("/sys/kernel/debug", "/sys/kernel/debug"),
+            ("/a\\040b\\134", "/a b\\"),
+            ("/a\\04", "/a\\04"),
+            ("/a\\9é", "/a\\9é"),
+        ] {
+            assert_eq!(unescaped(place), Path::new(path));
+        }
+    }
+
+    #[test]
+    fn copies_stay_as_they_are() {
+        let fake = Fake::new("h").loaded().mounted();
+        let dir = fake.0.join("debug/rust_pool");
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join("verifier"), "verifier - version: 2.0\n").unwrap();
+        let error = Source::named(&dir).write("verifier", "off").unwrap_err();
+        assert!(error.to_string().contains("is a copy"), "{error}");
+        let kept = fs::read_to_string(dir.join("verifier")).unwrap();
+        assert_eq!(kept, "verifier - version: 2.0\n");
+        let live = Source::live(fake.system(true)).unwrap();
+        live.write("verifier", "off").unwrap();
+        let written = fs::read_to_string(dir.join("verifier")).unwrap();
+        assert!(written.starts_with("off"));
+    }
+
+    #[test]
+    fn commands_to_the_terminal_are_not_read() {
+        let evil = "a\x1b[2J\u{9b}b\u{202e}c\r\n\td\n";
+        let read = text("tags", evil.into()).unwrap();
+        assert_eq!(read, "a?[2J?b?c\n\td\n");
     }
 
     #[test]

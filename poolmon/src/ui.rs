@@ -24,10 +24,16 @@ use ratatui::{
     layout::Rect,
     Terminal, TerminalOptions, Viewport,
 };
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
+    iterator::Signals,
+    low_level::emulate_default_handler,
+};
 use state::{Order, Screen, State};
 use std::{
-    io::{self, Stdout, Write},
-    path::{Path, PathBuf},
+    io::{self, Stdout},
+    path::Path,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -79,27 +85,40 @@ impl Feed<'_> {
 
     /// Writes a line to the verifier.
     fn write(&self, line: &str) -> Result {
-        let path: PathBuf = self.source()?.dir().join("verifier");
-        std::fs::OpenOptions::new()
-            .write(true)
-            .open(&path)
-            .and_then(|mut file| file.write_all(line.as_bytes()))
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::InvalidInput => {
-                    let what = format!("the kernel refused \"{line}\"; dmesg says why");
-                    Error::Usage(what)
-                }
-                _ => Error::Io(path.display().to_string(), error),
-            })
+        self.source()?.write("verifier", line)
     }
 }
+
+/// How long the terminal may take what restores it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A terminal that is as it was when this is dropped.
 struct Raw;
 
+/// Has the terminal restored if a signal ends the program, as it would by itself.
+fn restore_if_ended() -> io::Result<()> {
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM])?;
+    thread::Builder::new().spawn(move || {
+        if let Some(signal) = signals.forever().next() {
+            let _ = terminal::disable_raw_mode();
+            // Who draws may be kept by a terminal that takes nothing more.
+            thread::spawn(move || {
+                thread::sleep(PATIENCE);
+                emulate_default_handler(signal)
+            });
+            // Nothing is drawn any more.
+            let mut out = io::stdout().lock();
+            let _ = execute!(out, LeaveAlternateScreen, Show);
+            let _ = emulate_default_handler(signal);
+        }
+    })?;
+    Ok(())
+}
+
 impl Raw {
     fn enter() -> Result<(Self, Terminal<CrosstermBackend<Stdout>>)> {
         let wrong = |error| Error::Io("the terminal".to_owned(), error);
+        restore_if_ended().map_err(wrong)?;
         terminal::enable_raw_mode().map_err(wrong)?;
         let raw = Self;
         let mut out = io::stdout();

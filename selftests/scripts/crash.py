@@ -727,6 +727,7 @@ def poolused():
                               'was_there+0x1/0x20', '[old]']),
         expect(words[2][1:10], ['Paged', '1', '0', '1', '40', '64', '40', '40', '2']),
         expect(lines(pool.poolused('R?n*'))[3:], rows[:1]),
+        expect(lines(pool.poolused('[R]ing'))[3:], []),
         expect(rows[0].startswith('Ring Nonp             8            5            3 '), True)))
 
 
@@ -1042,6 +1043,27 @@ def damaged_tables():
         expect(lines(found.poolfind('Ring')), lines(pool.poolfind('Ring')))))
 
 
+def lost_rows():
+    """Rows of the tag table that the dump does not have, and counters."""
+    class Without:
+        """A machine without a range of memory."""
+        def __init__(self, start, end):
+            self.start, self.end, self.note, self.physical = start, end, made.note, made.physical
+
+        def read(self, addr, size):
+            """As the machine reads."""
+            if addr < self.end and addr + size > self.start:
+                raise crash.Fault(hex(addr))
+            return made.read(addr, size)
+
+    lost = next(row for row in pool.rows().values() if row.tag == crash.tag_number('Name'))
+    found = crash.Pool(crash.Memory(Without(lost.addr, lost.addr + 8)))
+    rows = lines(found.poolused())[3:]
+    good = expect(any('lacks 1 rows of the tag table' in words for words in found.warnings()), True)
+    good = expect(lines(pool.warnings()), []) and good
+    return expect(len(rows), len(lines(pool.poolused())[3:]) - 1) and good
+
+
 def for_a_terminal():
     """What is in memory is shown, and does not reach the terminal as its commands."""
     return expect(crash.printable('Ring \x1b[2J\r\n\u009b\u00e9'), 'Ring ?[2J???\u00e9')
@@ -1098,15 +1120,69 @@ def compressed():
         lambda it: it.poolfind('Ring', True), lambda it: it.poolfind('Huge')))
     with open(path, 'rb') as file:
         data = file.read()
-    for name, content in (('pipe', b'makedumpfile\0\0\0\0' + data), ('short', data[:430])):
-        with open(path + name, 'wb') as file:
-            file.write(content)
+    with open(path + 'short', 'wb') as file:
+        file.write(data[:430])
     return all((
         good, expect(source.program.failed, []),
         expect(source.hint, '; makedumpfile -d 31 may take memory of the kernel for that of '
                'processes: try -d 23'),
-        one_line('put it in order by makedumpfile -R', '-c', path + 'pipe', 'info'),
         one_line('is damaged, or not whole', '-c', path + 'short', 'info')))
+
+
+def cut():
+    """A dump that is not whole: what is there is shown, and that it is not all."""
+    path = os.path.join(WORK, 'whole')
+    good = True
+    for write in (made.kdump, lambda path: made.dump(path, True)):
+        write(path)
+        with open(path, 'rb') as file:
+            data = file.read()
+        with open(path + 'cut', 'wb') as file:
+            file.write(data[:-100])
+        status, said, wrong = run('-c', path + 'cut', 'poolused')
+        good = all((expect((status, said.splitlines()), (0, lines(pool.poolused()))),
+                    expect('may lack something; the dump is not whole' in wrong, True), good))
+        for size in (100, 2 * PAGE, 3 * PAGE + 100, 5 * PAGE - 1, 6 * PAGE, len(data) // 3):
+            with open(path + 'cut', 'wb') as file:
+                file.write(data[:size])
+            status, _, wrong = run('-c', path + 'cut', 'poolused')
+            good = all((expect('Traceback' in wrong, False), expect(status in (0, 1), True),
+                        expect(bool(re.search('not whole', wrong)), True), good))
+    made.kdump(path)
+    with open(path, 'r+b') as file:
+        file.seek(424)
+        file.write(struct.pack('<I', 8))
+    return expect('the dump is not whole' in run('-c', path, 'poolused')[2], True) and good
+
+
+def piped():
+    """The same from a dump that makedumpfile -F has sent through a pipe, as kdump-tools has it do:
+    parts in any order, and none left behind in the directory for such files."""
+    path, place = os.path.join(WORK, 'piped'), os.path.join(WORK, 'place')
+    os.makedirs(place, exist_ok=True)
+    made.kdump(path)
+    with open(path, 'rb') as file:
+        data = file.read()
+    parts = [(at, data[at:at + 50000]) for at in range(0, len(data), 50000)]
+    flat = b'makedumpfile\0\0\0\0'.ljust(PAGE, b'\0') + b''.join(
+        struct.pack('>qq', at, len(part)) + part for at, part in reversed(parts))
+    end = struct.pack('>qq', -1, -1)
+    with open(path, 'wb') as file:
+        file.write(flat + end)
+    os.environ['TMPDIR'] = place
+    status, said, wrong = run('-c', path, 'poolused')
+    good = expect((status, wrong, said.splitlines()), (0, '', lines(pool.poolused())))
+    for content in (flat, flat[:70000], flat[:PAGE + 7], flat[:20],
+                    flat + struct.pack('>qq', -5, 3), flat + struct.pack('>qq', 0, 1 << 60)):
+        with open(path, 'wb') as file:
+            file.write(content)
+        good = one_line('piped is damaged, or not whole', '-c', path, 'info') and good
+    for start, program in ((b'\x1f\x8b\x08', 'gunzip'), (b'BZh9', 'bunzip2'),
+                           (b'\xfd7zXZ\0', 'unxz')):
+        with open(path, 'wb') as file:
+            file.write(start + bytes(100))
+        good = one_line(f'is packed: {program} it first', '-c', path, 'info') and good
+    return expect(os.listdir(place), []) and good
 
 
 def one_line(words, *args):
@@ -1197,6 +1273,7 @@ check('info', info)
 check('damaged: lists of records and of modules', damaged_lists)
 check('damaged: numbers', damaged_numbers)
 check('damaged: page tables', damaged_tables)
+check('damaged: rows of the tag table', lost_rows)
 check('damaged: text', for_a_terminal)
 try:
     import drgn  # pylint: disable=unused-import
@@ -1205,6 +1282,8 @@ except ImportError:
 else:
     check('drgn reads a dump', by_drgn)
     check('drgn reads a compressed dump', compressed)
+    check('dumps that are not whole', cut)
+    check('drgn reads a dump that went through a pipe', piped)
     check('files that are no dump', is_no_dump)
     check('dumps with the note of another kernel', note_of_another)
     check('dumps without the module', not_there)

@@ -49,17 +49,7 @@ write_guest() {
 		echo "== unloaded"
 		read -r _ </dev/tty1
 		echo "== loaded"
-		insmod rust_pool.ko
-		cd /sys/kernel/debug/rust_pool
-		printf 'tracking tag=Ring,Line\nspecial tag=Line slots=16\ndma\n' >verifier
-		insmod /root/rp_crash_client.ko
-		for file in tags violations verifier live contiguous; do
-			echo "== $file"
-			cat $file
-		done
-		echo "== log"
-		dmesg | sed -n 's/.*rp_crash_client: //p'
-		echo "== end"
+		. ./act
 		sleep 1
 		echo 8 >/proc/sys/kernel/printk
 		echo c >/proc/sysrq-trigger
@@ -98,7 +88,7 @@ dumps() {
 	mkdir "$LOGS"
 	write_guest
 	set -m
-	FILES=$WORK/client/rp_crash_client.ko VM_LOGS=$LOGS MEM=512M CMDLINE="no_hash_pointers panic=0" \
+	FILES="$WORK/client/rp_crash_client.ko $DIR/crash_client/act" VM_LOGS=$LOGS MEM=512M CMDLINE="no_hash_pointers panic=0" \
 		TIMEOUT=90 QEMU_ARGS="-qmp unix:$LOGS/qmp,server=on,wait=off" \
 		"$TOP/scripts/vm.sh" "$WORK/guest" >"$WORK/vm" 2>&1 &
 	machine=$!

@@ -49,6 +49,27 @@ obeys_keys() {
 		'type z' 'type x' 'end 0'
 }
 
+# What ends it from outside, as a shutdown does or a terminal that is closed.
+restores_the_terminal() {
+	recorded
+	keys 'see ^ECfg' 'signal TERM' 'end -15' && keys 'see ^ECfg' 'signal HUP' 'end -1' &&
+		keys 'see ^ECfg' 'signal INT' 'end -2' && keys 'see ^ECfg' 'type \x03' 'end 0'
+}
+
+# Copies are somebody's evidence: no key changes them.
+keeps_copies() {
+	recorded
+	cp -r "$WORK/files" "$WORK/kept"
+	keys 'see ^ECfg' 'type v' 'see The verifier is on' 'type i' 'see is a copy: nothing' \
+		'type q' 'end 0' && diff -r "$WORK/files" "$WORK/kept"
+}
+
+has_any_size() {
+	recorded
+	keys 'see ^ECfg' 'size 10 3' 'see ^rust_pool$|^rust_pool ' 'size 1 1' 'size 60 5' 'see ^Tag ' \
+		'type \r' 'size 10 3' 'type ?' 'size 110 24' 'see turn the order around' 'type zq' 'end 0'
+}
+
 # In a shell of its own, as that offers it to who types.
 completes() {
 	local said
@@ -71,5 +92,8 @@ tests
 check "poolmon is built" builds
 check "screen shows what grows" shows_what_grows
 check "screen obeys keys" obeys_keys
+check "screen leaves the terminal as it was" restores_the_terminal
+check "screen changes no copies" keeps_copies
+check "screen has any size" has_any_size
 check "poolmon is static" is_static
 check "bash completes what is typed" completes

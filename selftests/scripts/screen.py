@@ -7,7 +7,11 @@ keys and reads the screen. Standard input says what, a line each:
   gone REGEX  waits until none does
   show        prints the screen
   run COMMAND runs a command of the shell, which has to succeed
-  end STATUS  waits for the program to end with this status
+  size COLUMNS ROWS
+              makes the terminal that large
+  signal NAME sends the program a signal, as in TERM
+  end STATUS  waits for the program to end with this status, or -N for signal N; the terminal has
+              to be as it was, and no longer shows the screen
 
 Fails at the first that does not come true, and prints the screen."""
 
@@ -17,6 +21,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -35,6 +40,8 @@ class Screen:
         self.columns, self.rows = columns, rows
         self.clear()
         self.rest = ""
+        # Whether the program has the screen to itself.
+        self.alternate = False
 
     def clear(self):
         """Nothing but blanks."""
@@ -62,6 +69,8 @@ class Screen:
             self.row, self.column = row - 1, column - 1
         elif command == "J":
             self.clear()
+        elif parameters == "?1049":
+            self.alternate = command == "h"
         elif command is None and text == "\r":
             self.column = 0
         elif command is None and text == "\n":
@@ -83,12 +92,12 @@ def main():
     steps = [(what, text[:-1]) for what, text in steps]
     terminal, program = pty.openpty()
     fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    before = termios.tcgetattr(program)
     child = os.fork()
     if child == 0:
         os.close(terminal)
         os.login_tty(program)
         os.execv(sys.argv[3], sys.argv[3:])
-    os.close(program)
     screen = Screen(columns, rows)
     decoder = codecs.getincrementaldecoder("utf-8")()
 
@@ -112,7 +121,18 @@ def main():
         return True
 
     for what, text in steps:
-        if what == "type":
+        if what == "size":
+            columns, rows = map(int, text.split())
+            screen.columns, screen.rows = columns, rows
+            screen.clear()
+            fcntl.ioctl(program, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            # The terminal of a process that leads no session has no foreground to tell.
+            os.kill(child, signal.SIGWINCH)
+            done = True
+        elif what == "signal":
+            os.kill(child, getattr(signal, "SIG" + text))
+            done = True
+        elif what == "type":
             os.write(terminal, codecs.decode(text, "unicode_escape").encode())
             done = True
         elif what == "show":
@@ -121,9 +141,24 @@ def main():
         elif what == "run":
             done = subprocess.run(text, shell=True, check=False).returncode == 0
         elif what == "end":
-            while read():
+            status = None
+
+            def ended():
+                nonlocal status
+                pid, how = os.waitpid(child, os.WNOHANG)
+                status = os.waitstatus_to_exitcode(how) if pid else None
+                return pid != 0
+
+            done = wait(ended)
+            # What it has written last.
+            while select.select([terminal], [], [], 0)[0] and read():
                 pass
-            done = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == int(text)
+            if status != int(text):
+                print(f"it has ended with {status}")
+                done = False
+            if termios.tcgetattr(program) != before or screen.alternate:
+                print("the terminal is not as it was")
+                done = False
         else:
             regex = re.compile(text)
 

@@ -55,6 +55,8 @@ pub struct Block {
     pub used: u64,
     /// Who allocated it.
     pub caller: Site,
+    /// The tag, if the routine took one.
+    pub tag: Option<String>,
 }
 
 /// Reads the live blocks of one of these files: of `adapters` the common buffers.
@@ -72,11 +74,17 @@ pub fn blocks(name: &str, text: &str, format: Format) -> Result<Vec<Block>> {
         let (bytes, used) = (row.number("bytes")?, row.number("used")?);
         row.word("the cache type or adapter")?;
         let caller = row.site("the caller")?;
+        // Since version 1.2 of that file.
+        let tag = match format.name == CONTIGUOUS.name && !row.rest().trim().is_empty() {
+            true => Some(row.word("the tag")?.to_owned()),
+            false => None,
+        };
         row.end()?;
         blocks.push(Block {
             bytes,
             used,
             caller,
+            tag: tag.filter(|tag| tag != "-"),
         });
     }
     Ok(blocks)
@@ -101,7 +109,8 @@ pub fn adapters(name: &str, text: &str) -> Result<Vec<Adapter>> {
         }
         row.word("the address")?;
         Ok(Some(Adapter {
-            device: row.word("the device")?.to_owned(),
+            // Such a name may have blanks: `Fixed MDIO bus.0`.
+            device: row.until(" registers ", "the device")?.to_owned(),
             registers: row.named("registers")?,
             in_use: row.named("in_use")?,
         }))
@@ -152,5 +161,27 @@ mod tests {
         let found = blocks("noncached", text, NONCACHED).unwrap();
         assert_eq!((found[0].bytes, found[0].used), (64, 4096));
         assert!(blocks("noncached", &text.replace("64 ", "x "), NONCACHED).is_err());
+    }
+
+    #[test]
+    fn contiguous_memory_with_a_tag() {
+        let text = "contiguous - version: 1.2\n# allocs 1\n#\n\
+            0x44bbcde8 0x1f58000 64 4096 wb f+0x1/0x2 [m] Ring\n\
+            0x44bbcde8 0x1f58000 64 4096 wb f+0x1/0x2 -\n";
+        let found = blocks("contiguous", text, CONTIGUOUS).unwrap();
+        assert_eq!(found[0].tag.as_deref(), Some("Ring"));
+        assert_eq!(found[1].tag, None);
+    }
+
+    #[test]
+    fn a_device_with_blanks() {
+        let text = "adapters - version: 1.2\n# allocs 1\n#\n\
+            adapter 0x8d3de05f Fixed MDIO bus.0 registers 4 in_use 3 mask 0xfffffff\n";
+        let found = adapters("adapters", text).unwrap();
+        assert_eq!(
+            (found[0].device.as_str(), found[0].in_use),
+            ("Fixed MDIO bus.0", 3)
+        );
+        assert!(adapters("adapters", &text.replace(" Fixed MDIO bus.0", "")).is_err());
     }
 }

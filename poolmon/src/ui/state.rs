@@ -160,7 +160,15 @@ impl State {
     /// Takes a snapshot, so many seconds after the start.
     pub fn sample(&mut self, snapshot: Snapshot, seconds: f64) {
         if let Some(old) = self.now.take() {
+            let reloaded = snapshot.is_of_a_later_load(&old, true);
             self.before = old.rows.into_iter().map(|row| (row.key(), row)).collect();
+            if reloaded {
+                // What was before is no change of what is now.
+                self.before.clear();
+                self.history.clear();
+                self.message
+                    .get_or_insert_with(|| "rust_pool was loaded anew".to_owned());
+            }
         }
         let keys: HashSet<_> = snapshot.rows.iter().map(Row::key).collect();
         self.history.retain(|key, _| keys.contains(key));
