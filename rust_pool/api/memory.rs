@@ -3,7 +3,10 @@
 //! Access to memory that others may change meanwhile.
 
 use crate::{
-    lib::text::kwrite,
+    lib::{
+        argument::Given,
+        text::kwrite, //
+    },
     sys::raw, //
 };
 use core::{
@@ -12,6 +15,7 @@ use core::{
         align_of,
         size_of, //
     },
+    ops::Deref,
     ptr::NonNull, //
 };
 use kernel::{
@@ -251,6 +255,57 @@ impl Memory {
         // to the memory, so they do not overlap.
         unsafe { raw::rust_pool_copy(to.at.cast(), from.as_ptr().cast(), to.bytes) };
         Ok(())
+    }
+}
+
+/// Memory that a routine of rust_pool gave out. The owner of this value gives it back.
+///
+/// # Invariants
+///
+/// It is of no bytes, or there is no other such value for it.
+pub(crate) struct Owned(Memory);
+
+impl Owned {
+    /// Memory that was just given out, or `None` for null.
+    ///
+    /// # Safety
+    ///
+    /// `base` is null, or memory of at least `len` bytes that was just given out, and is there until
+    /// the result is given back.
+    #[inline(always)]
+    pub(crate) unsafe fn new(base: *mut c_void, len: usize) -> Option<Self> {
+        let base = NonNull::new(base.cast())?;
+        // INVARIANT: It was just given out.
+        // SAFETY: By the safety requirements. Nobody has used the memory yet.
+        Some(Self(unsafe { Memory::new(base, len) }))
+    }
+
+    /// The memory, to be given back. None of it is left here.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Self {
+        // INVARIANT: There are no bytes at the address.
+        let nothing = Memory {
+            base: NonNull::dangling(),
+            len: 0,
+        };
+        Self(core::mem::replace(&mut self.0, nothing))
+    }
+}
+
+impl Deref for Owned {
+    type Target = Memory;
+
+    #[inline(always)]
+    fn deref(&self) -> &Memory {
+        &self.0
+    }
+}
+
+/// It is given back.
+impl Given<*mut c_void> for Owned {
+    #[inline(always)]
+    fn given(self) -> *mut c_void {
+        self.as_ptr().cast()
     }
 }
 
