@@ -5,11 +5,20 @@
 use crate::{
     api::{
         allocator::Pool,
-        memory::private::Sealed,
+        memory::{
+            private::Sealed,
+            Memory, //
+        },
         shape::MIN_ALIGN,
         tag::PoolTag, //
     },
-    lib::text::kwrite,
+    lib::{
+        argument::{
+            calls,
+            Given, //
+        },
+        text::kwrite, //
+    },
     sys::{
         here,
         raw,
@@ -19,11 +28,14 @@ use crate::{
     types::status::Status, //
 };
 use core::{
+    alloc::Layout,
     marker::PhantomData,
     mem::{
         align_of,
+        offset_of,
         size_of,
-        ManuallyDrop, //
+        ManuallyDrop,
+        MaybeUninit, //
     },
     ops::{
         Deref,
@@ -35,9 +47,17 @@ use core::{
     }, //
 };
 use kernel::{
+    alloc::{
+        AllocError,
+        Allocator,
+        Box,
+        Flags,
+        NumaNode, //
+    },
     fmt,
     prelude::*,
     sync::Arc,
+    transmute::FromBytes,
     types::Opaque, //
 };
 
@@ -69,20 +89,98 @@ const CACHE_ALIGN: usize = 64;
 ///
 /// # Invariants
 ///
-/// `head` is the head of a list without routines of the client, in `A`, whose entries have the size
-/// of a `T` and at least its alignment. It is deleted on drop.
-#[pin_data(PinnedDrop)]
+/// The list is in `A`. Its entries have the size of a `T` and at least its alignment.
+#[pin_data]
 pub struct LookasideList<T, A: Pool> {
     #[pin]
-    head: Opaque<raw::LOOKASIDE_LIST_EX>,
+    head: Head,
     // A list owns no `T`: they are dropped before their memory comes back to it.
     _entries: PhantomData<fn(T, A) -> T>,
 }
 
-// SAFETY: Any thread may use a list and delete it. There is no `T` in it.
-unsafe impl<T, A: Pool> Send for LookasideList<T, A> {}
+calls! {
+    // SAFETY: A `Head` is the head of a list, or was one before it was deleted, which is reported.
+    // Its memory is there during the call. An entry is given up by whoever had it.
+    unsafe extern "C" {
+        safe fn rust_pool_lookaside_allocate(head: &Head, caller: usize) -> *mut c_void;
+        safe fn rust_pool_lookaside_free(head: &Head, entry: GivenUp, caller: usize);
+        safe fn rust_pool_lookaside_flush(head: &Head, caller: usize);
+        safe fn rust_pool_lookaside_delete(head: &Head, caller: usize);
+    }
+}
+
+/// The head of a list. The list is deleted on drop.
+///
+/// # Invariants
+///
+/// It is the head of a list without routines of the client.
+#[pin_data(PinnedDrop)]
+struct Head {
+    #[pin]
+    list: Opaque<raw::LOOKASIDE_LIST_EX>,
+}
+
+// SAFETY: Any thread may use a list and delete it.
+unsafe impl Send for Head {}
 // SAFETY: Several threads may use a list at the same time.
-unsafe impl<T, A: Pool> Sync for LookasideList<T, A> {}
+unsafe impl Sync for Head {}
+
+impl Given<*mut raw::GENERAL_LOOKASIDE> for &Head {
+    #[inline(always)]
+    fn given(self) -> *mut raw::GENERAL_LOOKASIDE {
+        // CAST: It is the only member.
+        self.list.get().cast()
+    }
+}
+
+impl Head {
+    /// Makes a list.
+    #[inline(always)]
+    fn new(size: usize, kind: Option<u32>, tag: u32) -> impl PinInit<Self, Error> {
+        // INVARIANT: It is a new head; without one there is an error.
+        try_pin_init!(Self {
+            list <- Opaque::try_ffi_init(move |head: *mut raw::LOOKASIDE_LIST_EX| {
+                let mut wish = raw::rust_pool_lookaside_wish {
+                    allocate: null_mut(),
+                    free: null_mut(),
+                    size,
+                    type_: kind.ok_or(EINVAL)?,
+                    tag,
+                    extended: true,
+                };
+                // SAFETY: The memory is there, and stays where it is, as it is pinned. The wish is
+                // valid, and has no routines.
+                Status::result_of(unsafe {
+                    raw::rust_pool_lookaside_make_extended(
+                        head.cast(),
+                        &mut wish,
+                        0,
+                        here(),
+                        this_module(),
+                    )
+                })
+            }),
+        }? Error)
+    }
+
+    /// A number that the head has at an offset. Others may write it meanwhile, whole.
+    #[inline]
+    fn number<N: FromBytes + Default>(&self, offset: usize) -> N {
+        let head = NonNull::from(&self.list).cast();
+        // SAFETY: The head is valid for reads and writes, as its list may be used by several
+        // threads, and nobody has a reference to what is in there.
+        let head = unsafe { Memory::new(head, size_of::<raw::LOOKASIDE_LIST_EX>()) };
+        head.read(offset).unwrap_or_default()
+    }
+}
+
+#[pinned_drop]
+impl PinnedDrop for Head {
+    #[inline(always)]
+    fn drop(self: Pin<&mut Self>) {
+        rust_pool_lookaside_delete(&self, here());
+    }
+}
 
 /// How often a list was asked, since it was made. The numbers wrap around. What a list in paged pool
 /// is asked where sleeping is not allowed does not count.
@@ -128,29 +226,9 @@ impl<T, A: Pool> LookasideList<T, A> {
     #[inline(always)]
     #[allow(clippy::new_ret_no_self, reason = "it must not move")]
     pub fn new() -> impl PinInit<Self, Error> {
-        // INVARIANT: It is a new head, for entries of this type; without one there is an error.
+        // INVARIANT: It is a new list, for entries of this type.
         try_pin_init!(Self {
-            head <- Opaque::try_ffi_init(|head: *mut raw::LOOKASIDE_LIST_EX| {
-                let mut wish = raw::rust_pool_lookaside_wish {
-                    allocate: null_mut(),
-                    free: null_mut(),
-                    size: size_of::<T>(),
-                    type_: Self::TYPE.ok_or(EINVAL)?,
-                    tag: A::Tag::TAG.as_raw(),
-                    extended: true,
-                };
-                // SAFETY: The memory is there, and stays where it is, as it is pinned. The wish is
-                // valid, and has no routines.
-                Status::result_of(unsafe {
-                    raw::rust_pool_lookaside_make_extended(
-                        head.cast(),
-                        &mut wish,
-                        0,
-                        here(),
-                        this_module(),
-                    )
-                })
-            }),
+            head <- Head::new(size_of::<T>(), Self::TYPE, A::Tag::TAG.as_raw()),
             _entries: PhantomData,
         }? Error)
     }
@@ -169,49 +247,33 @@ impl<T, A: Pool> LookasideList<T, A> {
     /// of a drop of the list.
     #[inline(always)]
     pub fn flush(&self) {
-        // SAFETY: By the type invariant it is the head of a list.
-        unsafe { raw::rust_pool_lookaside_flush(self.as_ptr(), here()) };
+        rust_pool_lookaside_flush(&self.head, here());
     }
 
     /// How many entries the list keeps at most. It is adapted after every 64 allocations, to the
     /// share of those that found nothing: from 4 up to 256.
     #[inline]
     pub fn depth(&self) -> u16 {
-        // SAFETY: By the type invariant it is the head of a list. Others write it meanwhile, whole.
-        unsafe { (&raw const (*self.as_ptr()).Depth).read_volatile() }
+        self.head.number(offset_of!(raw::GENERAL_LOOKASIDE, Depth))
     }
 
     /// How often the list was asked. Others may use it meanwhile, so the numbers may not be of one
     /// moment.
     #[inline]
     pub fn counters(&self) -> Counters {
-        let head = self.as_ptr();
-        // SAFETY: As in `depth()`. The unions consist of numbers.
-        unsafe {
-            Counters {
-                allocates: (&raw const (*head).TotalAllocates).read_volatile(),
-                allocate_misses: (&raw const (*head).__bindgen_anon_2.AllocateMisses)
-                    .read_volatile(),
-                frees: (&raw const (*head).TotalFrees).read_volatile(),
-                free_misses: (&raw const (*head).__bindgen_anon_3.FreeMisses).read_volatile(),
-            }
+        let head = &self.head;
+        Counters {
+            allocates: head.number(offset_of!(raw::GENERAL_LOOKASIDE, TotalAllocates)),
+            allocate_misses: head.number(offset_of!(
+                raw::GENERAL_LOOKASIDE,
+                __bindgen_anon_2.AllocateMisses
+            )),
+            frees: head.number(offset_of!(raw::GENERAL_LOOKASIDE, TotalFrees)),
+            free_misses: head.number(offset_of!(
+                raw::GENERAL_LOOKASIDE,
+                __bindgen_anon_3.FreeMisses
+            )),
         }
-    }
-
-    #[inline(always)]
-    fn as_ptr(&self) -> *mut raw::GENERAL_LOOKASIDE {
-        // CAST: It is the only member.
-        self.head.get().cast()
-    }
-}
-
-#[pinned_drop]
-impl<T, A: Pool> PinnedDrop for LookasideList<T, A> {
-    #[inline(always)]
-    fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariant it is the head of a list. It is borrowed here for the last
-        // time.
-        unsafe { raw::rust_pool_lookaside_delete(self.as_ptr(), here()) };
     }
 }
 
@@ -254,53 +316,116 @@ macro_rules! list_ref {
 list_ref!(&LookasideList<T, A>);
 list_ref!(Arc<LookasideList<T, A>>);
 
-/// The memory of an entry, which goes back to the list on drop.
+/// Where the memory of an entry in a `Box` is from. A drop of the box drops the value, and leaves
+/// the memory to [`Slot`].
+struct Entries;
+
+// SAFETY: It allocates nothing, and frees nothing.
+unsafe impl Allocator for Entries {
+    const MIN_ALIGN: usize = 1;
+
+    #[inline(always)]
+    unsafe fn realloc(
+        _ptr: Option<NonNull<u8>>,
+        _layout: Layout,
+        _old_layout: Layout,
+        _flags: Flags,
+        _nid: NumaNode,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        Err(AllocError)
+    }
+
+    #[inline(always)]
+    unsafe fn free(_ptr: NonNull<u8>, _layout: Layout) {}
+}
+
+/// An entry that goes back to its list.
 ///
 /// # Invariants
 ///
-/// `at` is an entry of `list`, which nobody else has.
-struct Slot<L: ListRef> {
-    at: NonNull<L::Value>,
+/// Nobody else has it.
+struct GivenUp(*mut c_void);
+
+impl<V> From<Box<MaybeUninit<V>, Entries>> for GivenUp {
+    #[inline(always)]
+    fn from(entry: Box<MaybeUninit<V>, Entries>) -> Self {
+        // INVARIANT: The box, which had it, is gone.
+        Self(Box::into_raw(entry).cast())
+    }
+}
+
+impl Given<*mut c_void> for GivenUp {
+    #[inline(always)]
+    fn given(self) -> *mut c_void {
+        self.0
+    }
+}
+
+/// An entry with a `V`: the value of an entry, or none yet. On drop the `V` is dropped, and the
+/// memory goes back to the list.
+///
+/// # Invariants
+///
+/// `entry` is an entry of `list`.
+struct Slot<V, L: ListRef> {
+    entry: ManuallyDrop<Box<V, Entries>>,
     list: L,
 }
 
-impl<L: ListRef> Slot<L> {
+impl<L: ListRef> Slot<MaybeUninit<L::Value>, L> {
     #[inline(always)]
     fn new(list: L) -> Result<Self> {
-        // SAFETY: By the invariant of `LookasideList` it is the head of a list.
-        let at = unsafe { raw::rust_pool_lookaside_allocate(list.list().as_ptr(), here()) };
-        // INVARIANT: It was just allocated.
-        Ok(Self {
-            at: NonNull::new(at.cast()).ok_or(ENOMEM)?,
-            list,
-        })
+        let at = rust_pool_lookaside_allocate(&list.list().head, here());
+        let at = NonNull::new(at.cast()).ok_or(ENOMEM)?;
+        // SAFETY: It was just allocated. By the invariant of `LookasideList` it has the size of a
+        // value, and is aligned.
+        let entry = unsafe { Box::from_raw(at.as_ptr()) };
+        Ok(Self::of(entry, list))
     }
 
-    /// Writes a value into the memory.
+    /// Makes a value in the memory.
     #[inline(always)]
-    fn write<E>(self, value: impl PinInit<L::Value, E>) -> Result<LookasideEntry<L>>
+    fn init<E>(mut self, value: impl PinInit<L::Value, E>) -> Result<LookasideEntry<L>>
     where
         Error: From<E>,
     {
-        // SAFETY: By the type invariant, and that of `LookasideList`, the memory is nobody else's,
-        // has the size of a value, and is aligned. It does not move. After an error it is not
-        // touched, but freed.
-        unsafe { pin_init::raw_try_init(self.at.as_ptr(), value)? };
-        // INVARIANT: The value was just written.
-        Ok(LookasideEntry {
-            slot: self,
-            _value: PhantomData,
-        })
+        // SAFETY: The memory is valid for writes of a value, and does not move. After an error it
+        // is not touched, but freed.
+        unsafe { pin_init::raw_try_init(self.entry.as_mut_ptr(), value)? };
+        let (entry, list) = self.into_parts();
+        // SAFETY: The value was just made.
+        let entry = unsafe { entry.assume_init() };
+        Ok(LookasideEntry(Slot::of(entry, list)))
     }
 }
 
-impl<L: ListRef> Drop for Slot<L> {
+impl<V, L: ListRef> Slot<V, L> {
+    /// An entry of this list.
+    #[inline(always)]
+    fn of(entry: Box<V, Entries>, list: L) -> Self {
+        // INVARIANT: The caller has it from there.
+        Self {
+            entry: ManuallyDrop::new(entry),
+            list,
+        }
+    }
+
+    /// The entry and the list. The memory does not go back on drop.
+    #[inline(always)]
+    fn into_parts(self) -> (Box<V, Entries>, L) {
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not used after this, and not dropped.
+        unsafe { (ManuallyDrop::take(&mut this.entry), core::ptr::read(&this.list)) }
+    }
+}
+
+impl<V, L: ListRef> Drop for Slot<V, L> {
     #[inline(always)]
     fn drop(&mut self) {
-        let list = self.list.list().as_ptr();
-        // SAFETY: By the invariant of `LookasideList` it is the head of a list. By the type
-        // invariant the entry is one of it, and is not used after this.
-        unsafe { raw::rust_pool_lookaside_free(list, self.at.as_ptr().cast(), here()) };
+        // SAFETY: `self` is not used after this.
+        let entry = unsafe { ManuallyDrop::take(&mut self.entry) };
+        let memory = Box::drop_contents(entry);
+        rust_pool_lookaside_free(&self.list.list().head, memory.into(), here());
     }
 }
 
@@ -313,19 +438,7 @@ impl<L: ListRef> Drop for Slot<L> {
 /// Entries in nonpaged pool may be dropped in any context but NMI, those in paged pool by a task
 /// that may sleep. Elsewhere a drop is reported (0xC2/0x09), and carried out; in NMI the memory
 /// leaks. The value is dropped in any case.
-///
-/// # Invariants
-///
-/// There is a value in `slot`, which this owns.
-pub struct LookasideEntry<L: ListRef> {
-    slot: Slot<L>,
-    _value: PhantomData<L::Value>,
-}
-
-// SAFETY: It owns a value and a reference to the list, both of which are `Send`.
-unsafe impl<L: ListRef + Send> Send for LookasideEntry<L> where L::Value: Send {}
-// SAFETY: As above, with `Sync`.
-unsafe impl<L: ListRef + Sync> Sync for LookasideEntry<L> where L::Value: Sync {}
+pub struct LookasideEntry<L: ListRef>(Slot<L::Value, L>);
 
 // It does not move its value.
 impl<L: ListRef> Unpin for LookasideEntry<L> {}
@@ -340,15 +453,8 @@ impl<L: ListRef> LookasideEntry<L> {
     /// value is dropped.
     #[inline(always)]
     pub fn new(list: L, value: L::Value) -> Result<Self> {
-        let slot = Slot::new(list)?;
-        // SAFETY: By the invariants of `Slot` and `LookasideList` the memory is nobody else's, has
-        // the size of a value, and is aligned.
-        unsafe { slot.at.write(value) };
-        // INVARIANT: The value was just written.
-        Ok(Self {
-            slot,
-            _value: PhantomData,
-        })
+        let (entry, list) = Slot::new(list)?.into_parts();
+        Ok(Self(Slot::of(Box::write(entry, value), list)))
     }
 
     /// Like [`Self::new`], with an initialiser: the value is made in its place.
@@ -361,7 +467,7 @@ impl<L: ListRef> LookasideEntry<L> {
     where
         Error: From<E>,
     {
-        Slot::new(list)?.write(init)
+        Slot::new(list)?.init(init)
     }
 
     /// Like [`Self::init`], for a value that must not move.
@@ -374,7 +480,7 @@ impl<L: ListRef> LookasideEntry<L> {
     where
         Error: From<E>,
     {
-        let entry = Slot::new(list)?.write(init)?;
+        let entry = Slot::new(list)?.init(init)?;
         // SAFETY: Whoever has the result cannot move the value, which is not moved here, either.
         Ok(unsafe { Pin::new_unchecked(entry) })
     }
@@ -382,11 +488,12 @@ impl<L: ListRef> LookasideEntry<L> {
     /// Takes the value out. The memory goes back to the list.
     #[inline(always)]
     pub fn into_inner(self) -> L::Value {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: `this` is not used after this, and not dropped.
-        let slot = unsafe { core::ptr::read(&this.slot) };
-        // SAFETY: By the type invariant there is a value, which is not used there any more.
-        unsafe { slot.at.read() }
+        let (mut entry, list) = self.0.into_parts();
+        // INVARIANT: Nobody has the entry any more when the value was moved out of its box.
+        let memory = GivenUp((&raw mut *entry).cast());
+        let value = Box::into_inner(entry);
+        rust_pool_lookaside_free(&list.list().head, memory, here());
+        value
     }
 }
 
@@ -395,25 +502,14 @@ impl<L: ListRef> Deref for LookasideEntry<L> {
 
     #[inline(always)]
     fn deref(&self) -> &L::Value {
-        // SAFETY: By the type invariant.
-        unsafe { self.slot.at.as_ref() }
+        &self.0.entry
     }
 }
 
 impl<L: ListRef> DerefMut for LookasideEntry<L> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut L::Value {
-        // SAFETY: By the type invariant; it is borrowed exclusively.
-        unsafe { self.slot.at.as_mut() }
-    }
-}
-
-impl<L: ListRef> Drop for LookasideEntry<L> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant there is a value. It is not used after this: `slot`, which
-        // is dropped next, has only its memory.
-        unsafe { core::ptr::drop_in_place(self.slot.at.as_ptr()) };
+        &mut self.0.entry
     }
 }
 
