@@ -415,7 +415,12 @@ impl<V, L: ListRef> Slot<V, L> {
     fn into_parts(self) -> (Box<V, Entries>, L) {
         let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used after this, and not dropped.
-        unsafe { (ManuallyDrop::take(&mut this.entry), core::ptr::read(&this.list)) }
+        unsafe {
+            (
+                ManuallyDrop::take(&mut this.entry),
+                core::ptr::read(&this.list),
+            )
+        }
     }
 }
 
