@@ -139,22 +139,20 @@ impl<'call> Mdl<'call> {
             .filter(|mdl| mdl.block().is_some())
     }
 
+    /// Where it has its head.
+    fn cell(&self) -> &'call Cell<raw::MDL> {
+        // SAFETY: By the type invariant its head may be read and written, and nobody else uses it. A
+        // `Cell` has the layout of what it contains.
+        unsafe { self.0.cast().as_ref() }
+    }
+
     /// The head.
     pub(crate) fn head(&self) -> raw::MDL {
-        // SAFETY: By the type invariant its head may be read.
-        unsafe { self.0.read() }
+        self.cell().get()
     }
 
     pub(crate) fn set_head(&self, head: raw::MDL) {
-        // SAFETY: By the type invariant its head may be written.
-        unsafe { self.0.write(head) }
-    }
-
-    /// Where it has the next MDL of its chain.
-    fn link(&self) -> &'call Cell<*mut raw::MDL> {
-        // SAFETY: By the type invariant its head may be read and written, and nobody else uses it. A
-        // `Cell` has the layout of what it contains.
-        unsafe { &*(&raw const (*self.0.as_ptr()).Next).cast() }
+        self.cell().set(head);
     }
 
     pub(crate) fn addr(&self) -> usize {
@@ -249,7 +247,11 @@ impl From<Mdl<'_>> for Parameter {
 ///
 /// The chain ends. For `'call` nobody else uses its MDLs, which keep to the invariants of [`Mdl`].
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct Chain<'call>(Mdl<'call>);
+
+/// What a `PMDL` is that is the first of a chain, or none.
+type Link<'call> = Option<Chain<'call>>;
 
 impl<'call> Chain<'call> {
     /// The chain that begins with this MDL.
@@ -267,19 +269,25 @@ impl<'call> Chain<'call> {
         self.0
     }
 
+    /// Where the first has the rest.
+    fn link(self) -> &'call Cell<Link<'call>> {
+        // SAFETY: By the type invariant the head may be read and written, and nobody else uses it.
+        // What is there is the rest of the chain, or null, of which a `Link` has the layout.
+        unsafe { &*(&raw const (*self.0 .0.as_ptr()).Next).cast() }
+    }
+
     /// The rest.
     pub(crate) fn rest(self) -> Option<Self> {
-        // SAFETY: By the type invariant.
-        unsafe { Self::new(self.0.head().Next) }
+        self.link().get()
     }
 
     /// The last.
-    fn last(self) -> Mdl<'call> {
+    fn last(self) -> Self {
         let mut last = self;
         while let Some(rest) = last.rest() {
             last = rest;
         }
-        last.first()
+        last
     }
 }
 
@@ -303,23 +311,18 @@ unsafe impl Passed<*mut raw::_IRP> for Option<Irp<'_>> {}
 
 impl<'call> Irp<'call> {
     /// Where it has its first MDL. No other byte of an IRP is read or written.
-    fn link(self) -> &'call Cell<*mut raw::MDL> {
-        // SAFETY: By the type invariant the IRP is valid, and nobody else uses this member. A `Cell`
-        // has the layout of what it contains.
+    fn link(self) -> &'call Cell<Link<'call>> {
+        // SAFETY: By the type invariant the IRP is valid, and nobody else uses this member. What is
+        // there is a chain, or null, of which a `Link` has the layout.
         unsafe { &*(&raw const (*self.0.as_ptr()).MdlAddress).cast() }
     }
 
-    /// Its MDLs.
-    fn chain(self) -> Option<Chain<'call>> {
-        // SAFETY: By the type invariant.
-        unsafe { Chain::new(self.link().get()) }
-    }
-
     /// Gives it a new MDL: behind those that it has, or in place of them.
-    fn give(self, mdl: Mdl<'_>, behind: bool) {
-        let chain = self.chain().filter(|_| behind);
+    fn give(self, mdl: Mdl<'call>, behind: bool) {
+        let chain = self.link().get().filter(|_| behind);
         let link = chain.map_or(self.link(), |chain| chain.last().link());
-        link.set(mdl.0.as_ptr());
+        // INVARIANT: A new MDL has no next one.
+        link.set(Some(Chain(mdl)));
     }
 }
 
