@@ -90,7 +90,7 @@ const CACHE_ALIGN: usize = 64;
 /// # Invariants
 ///
 /// The list is in `A`. Its entries have the size of a `T` and at least its alignment.
-#[pin_data]
+#[pin_data(PinnedDrop)]
 pub struct LookasideList<T, A: Pool> {
     #[pin]
     head: Head,
@@ -109,12 +109,13 @@ calls! {
     }
 }
 
-/// The head of a list. The list is deleted on drop.
+/// The head of a list. It is not generic, so [`LookasideList`] has to delete it on drop: code for
+/// the drop of this type would not be in the client.
 ///
 /// # Invariants
 ///
 /// It is the head of a list without routines of the client.
-#[pin_data(PinnedDrop)]
+#[pin_data]
 struct Head {
     #[pin]
     list: Opaque<raw::LOOKASIDE_LIST_EX>,
@@ -171,14 +172,6 @@ impl Head {
         // threads, and nobody has a reference to what is in there.
         let head = unsafe { Memory::new(head, size_of::<raw::LOOKASIDE_LIST_EX>()) };
         head.read(offset).unwrap_or_default()
-    }
-}
-
-#[pinned_drop]
-impl PinnedDrop for Head {
-    #[inline(always)]
-    fn drop(self: Pin<&mut Self>) {
-        rust_pool_lookaside_delete(&self, here());
     }
 }
 
@@ -274,6 +267,14 @@ impl<T, A: Pool> LookasideList<T, A> {
                 __bindgen_anon_3.FreeMisses
             )),
         }
+    }
+}
+
+#[pinned_drop]
+impl<T, A: Pool> PinnedDrop for LookasideList<T, A> {
+    #[inline(always)]
+    fn drop(self: Pin<&mut Self>) {
+        rust_pool_lookaside_delete(&self.head, here());
     }
 }
 
