@@ -28,7 +28,7 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// It was initialised. The entries in it are those that its list keeps.
+/// It is valid. The entries in it are those that its list keeps.
 pub(crate) struct Store(Opaque<raw::rust_pool_store>);
 
 // SAFETY: Any thread may use and free the entries.
@@ -68,7 +68,7 @@ impl Given<*mut c_void> for Entry {
 }
 
 calls! {
-    // SAFETY: By their type invariants a store was initialised, and a head is there. An entry is a
+    // SAFETY: By their type invariants a store is valid, and a head is there. An entry is a
     // block of pool, so it has room for a link, and its owner gives it up. A store of a head stays.
     unsafe extern "C" {
         safe fn rust_pool_store_own(
@@ -117,11 +117,8 @@ pub(crate) enum Put {
 impl Store {
     /// A store that belongs to no list yet. It may still be moved.
     pub(crate) fn new() -> Self {
-        let store = Opaque::uninit();
-        // SAFETY: The store is valid for writes. Nothing in it refers to where it is.
-        unsafe { raw::rust_pool_store_init(store.get()) };
-        // INVARIANT: It was initialised, and is empty.
-        Self(store)
+        // INVARIANT: It is empty, and nobody has its lock.
+        Self(Opaque::zeroed())
     }
 
     /// Makes it the store of the list with this head, or of no list. It is empty then, and has no
@@ -157,7 +154,7 @@ impl Store {
     /// What it holds, or did a moment ago.
     fn now(&self) -> Now {
         let store = self.0.get();
-        // SAFETY: By the type invariant it is initialised. Other CPUs may write to it, so the loads
+        // SAFETY: By the type invariant it is valid. Other CPUs may write to it, so the loads
         // are volatile.
         unsafe {
             Now {

@@ -317,7 +317,6 @@ struct rust_pool_headers {
 	u64 secret;
 };
 
-void rust_pool_store_init(struct rust_pool_store *store);
 void rust_pool_store_own(struct rust_pool_store *store,
 			 const GENERAL_LOOKASIDE *list, bool paged, bool custom);
 void rust_pool_store_learn(struct rust_pool_store *store,
