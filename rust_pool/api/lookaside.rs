@@ -54,6 +54,7 @@ use kernel::{
         Flags,
         NumaNode, //
     },
+    bindings,
     fmt,
     prelude::*,
     sync::Arc,
@@ -100,12 +101,64 @@ pub struct LookasideList<T, A: Pool> {
 
 calls! {
     // SAFETY: A `Head` is the head of a list, or was one before it was deleted, which is reported.
-    // Its memory is there during the call. An entry is given up by whoever had it.
+    // Its memory is there during the call. An entry is given up by whoever had it. What a list is
+    // made of may be any, if it has no routines.
     unsafe extern "C" {
+        safe fn rust_pool_lookaside_make_extended(
+            head: NewHead,
+            wish: &mut WithoutRoutines,
+            flags: u32,
+            caller: usize,
+            module: *mut bindings::module
+        ) -> i32;
         safe fn rust_pool_lookaside_allocate(head: &Head, caller: usize) -> *mut c_void;
         safe fn rust_pool_lookaside_free(head: &Head, entry: GivenUp, caller: usize);
         safe fn rust_pool_lookaside_flush(head: &Head, caller: usize);
         safe fn rust_pool_lookaside_delete(head: &Head, caller: usize);
+    }
+}
+
+/// Where a head is to be made.
+///
+/// # Invariants
+///
+/// The memory is there, and stays where it is until the head is dropped.
+struct NewHead(*mut raw::GENERAL_LOOKASIDE);
+
+impl Given<*mut raw::GENERAL_LOOKASIDE> for NewHead {
+    #[inline(always)]
+    fn given(self) -> *mut raw::GENERAL_LOOKASIDE {
+        self.0
+    }
+}
+
+/// What a list is made of.
+///
+/// # Invariants
+///
+/// There are no routines of the client.
+#[repr(transparent)]
+struct WithoutRoutines(raw::rust_pool_lookaside_wish);
+
+impl WithoutRoutines {
+    #[inline(always)]
+    fn new(size: usize, type_: u32, tag: u32) -> Self {
+        // INVARIANT: Both routines are null.
+        Self(raw::rust_pool_lookaside_wish {
+            allocate: null_mut(),
+            free: null_mut(),
+            size,
+            type_,
+            tag,
+            extended: true,
+        })
+    }
+}
+
+impl Given<*mut raw::rust_pool_lookaside_wish> for &mut WithoutRoutines {
+    #[inline(always)]
+    fn given(self) -> *mut raw::rust_pool_lookaside_wish {
+        &mut self.0
     }
 }
 
@@ -141,25 +194,16 @@ impl Head {
         // INVARIANT: It is a new head; without one there is an error.
         try_pin_init!(Self {
             list <- Opaque::try_ffi_init(move |head: *mut raw::LOOKASIDE_LIST_EX| {
-                let mut wish = raw::rust_pool_lookaside_wish {
-                    allocate: null_mut(),
-                    free: null_mut(),
-                    size,
-                    type_: kind.ok_or(EINVAL)?,
-                    tag,
-                    extended: true,
-                };
-                // SAFETY: The memory is there, and stays where it is, as it is pinned. The wish is
-                // valid, and has no routines.
-                Status::result_of(unsafe {
-                    raw::rust_pool_lookaside_make_extended(
-                        head.cast(),
-                        &mut wish,
-                        0,
-                        here(),
-                        this_module(),
-                    )
-                })
+                // INVARIANT: It is where the head is to be.
+                let head = NewHead(head.cast());
+                let mut wish = WithoutRoutines::new(size, kind.ok_or(EINVAL)?, tag);
+                Status::result_of(rust_pool_lookaside_make_extended(
+                    head,
+                    &mut wish,
+                    0,
+                    here(),
+                    this_module(),
+                ))
             }),
         }? Error)
     }
@@ -234,6 +278,37 @@ impl<T, A: Pool> LookasideList<T, A> {
     #[inline(always)]
     pub fn allocate(&self, value: T) -> Result<LookasideEntry<&Self>> {
         LookasideEntry::new(self, value)
+    }
+
+    /// An entry without a value yet.
+    #[inline(always)]
+    fn room(&self) -> Result<Box<MaybeUninit<T>, Entries>> {
+        let at = rust_pool_lookaside_allocate(&self.head, here());
+        let at = NonNull::new(at.cast()).ok_or(ENOMEM)?;
+        // SAFETY: It was just allocated. By the type invariant it has the size of a value, and is
+        // aligned.
+        Ok(unsafe { Box::from_raw(at.as_ptr()) })
+    }
+
+    /// Makes a value in a new entry, which goes back to the list after an error.
+    #[inline(always)]
+    fn make<B, E>(
+        &self,
+        write: impl FnOnce(Box<MaybeUninit<T>, Entries>) -> Result<B, E>,
+    ) -> Result<B>
+    where
+        Error: From<E>,
+    {
+        let mut room = self.room()?;
+        let at = room.as_mut_ptr().cast();
+        match write(room) {
+            Ok(entry) => Ok(entry),
+            Err(error) => {
+                // INVARIANT: The box, which had the entry, is gone.
+                rust_pool_lookaside_free(&self.head, GivenUp(at), here());
+                Err(error.into())
+            }
+        }
     }
 
     /// Frees the memory that the list keeps. Others may use the list meanwhile. The context is that
@@ -318,7 +393,7 @@ list_ref!(&LookasideList<T, A>);
 list_ref!(Arc<LookasideList<T, A>>);
 
 /// Where the memory of an entry in a `Box` is from. A drop of the box drops the value, and leaves
-/// the memory to [`Slot`].
+/// the memory alone, which has to go back to the list.
 struct Entries;
 
 // SAFETY: It allocates nothing, and frees nothing.
@@ -362,79 +437,6 @@ impl Given<*mut c_void> for GivenUp {
     }
 }
 
-/// An entry with a `V`: the value of an entry, or none yet. On drop the `V` is dropped, and the
-/// memory goes back to the list.
-///
-/// # Invariants
-///
-/// `entry` is an entry of `list`.
-struct Slot<V, L: ListRef> {
-    entry: ManuallyDrop<Box<V, Entries>>,
-    list: L,
-}
-
-impl<L: ListRef> Slot<MaybeUninit<L::Value>, L> {
-    #[inline(always)]
-    fn new(list: L) -> Result<Self> {
-        let at = rust_pool_lookaside_allocate(&list.list().head, here());
-        let at = NonNull::new(at.cast()).ok_or(ENOMEM)?;
-        // SAFETY: It was just allocated. By the invariant of `LookasideList` it has the size of a
-        // value, and is aligned.
-        let entry = unsafe { Box::from_raw(at.as_ptr()) };
-        Ok(Self::of(entry, list))
-    }
-
-    /// Makes a value in the memory.
-    #[inline(always)]
-    fn init<E>(mut self, value: impl PinInit<L::Value, E>) -> Result<LookasideEntry<L>>
-    where
-        Error: From<E>,
-    {
-        // SAFETY: The memory is valid for writes of a value, and does not move. After an error it
-        // is not touched, but freed.
-        unsafe { pin_init::raw_try_init(self.entry.as_mut_ptr(), value)? };
-        let (entry, list) = self.into_parts();
-        // SAFETY: The value was just made.
-        let entry = unsafe { entry.assume_init() };
-        Ok(LookasideEntry(Slot::of(entry, list)))
-    }
-}
-
-impl<V, L: ListRef> Slot<V, L> {
-    /// An entry of this list.
-    #[inline(always)]
-    fn of(entry: Box<V, Entries>, list: L) -> Self {
-        // INVARIANT: The caller has it from there.
-        Self {
-            entry: ManuallyDrop::new(entry),
-            list,
-        }
-    }
-
-    /// The entry and the list. The memory does not go back on drop.
-    #[inline(always)]
-    fn into_parts(self) -> (Box<V, Entries>, L) {
-        let mut this = ManuallyDrop::new(self);
-        // SAFETY: `this` is not used after this, and not dropped.
-        unsafe {
-            (
-                ManuallyDrop::take(&mut this.entry),
-                core::ptr::read(&this.list),
-            )
-        }
-    }
-}
-
-impl<V, L: ListRef> Drop for Slot<V, L> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        // SAFETY: `self` is not used after this.
-        let entry = unsafe { ManuallyDrop::take(&mut self.entry) };
-        let memory = Box::drop_contents(entry);
-        rust_pool_lookaside_free(&self.list.list().head, memory.into(), here());
-    }
-}
-
 /// A value in the memory of a lookaside list, which goes back to the list when the value is
 /// dropped.
 ///
@@ -444,7 +446,14 @@ impl<V, L: ListRef> Drop for Slot<V, L> {
 /// Entries in nonpaged pool may be dropped in any context but NMI, those in paged pool by a task
 /// that may sleep. Elsewhere a drop is reported (0xC2/0x09), and carried out; in NMI the memory
 /// leaks. The value is dropped in any case.
-pub struct LookasideEntry<L: ListRef>(Slot<L::Value, L>);
+///
+/// # Invariants
+///
+/// `entry` is an entry of `list`.
+pub struct LookasideEntry<L: ListRef> {
+    entry: ManuallyDrop<Box<L::Value, Entries>>,
+    list: L,
+}
 
 // It does not move its value.
 impl<L: ListRef> Unpin for LookasideEntry<L> {}
@@ -459,8 +468,8 @@ impl<L: ListRef> LookasideEntry<L> {
     /// value is dropped.
     #[inline(always)]
     pub fn new(list: L, value: L::Value) -> Result<Self> {
-        let (entry, list) = Slot::new(list)?.into_parts();
-        Ok(Self(Slot::of(Box::write(entry, value), list)))
+        let room = list.list().room()?;
+        Ok(Self::of(Box::write(room, value), list))
     }
 
     /// Like [`Self::new`], with an initialiser: the value is made in its place.
@@ -473,7 +482,8 @@ impl<L: ListRef> LookasideEntry<L> {
     where
         Error: From<E>,
     {
-        Slot::new(list)?.init(init)
+        let entry = list.list().make(|room| room.write_init(init))?;
+        Ok(Self::of(entry, list))
     }
 
     /// Like [`Self::init`], for a value that must not move.
@@ -486,20 +496,37 @@ impl<L: ListRef> LookasideEntry<L> {
     where
         Error: From<E>,
     {
-        let entry = Slot::new(list)?.init(init)?;
+        let entry = list.list().make(|room| room.write_pin_init(init))?;
         // SAFETY: Whoever has the result cannot move the value, which is not moved here, either.
-        Ok(unsafe { Pin::new_unchecked(entry) })
+        Ok(unsafe { Pin::new_unchecked(Self::of(Pin::into_inner_unchecked(entry), list)) })
     }
 
     /// Takes the value out. The memory goes back to the list.
     #[inline(always)]
     pub fn into_inner(self) -> L::Value {
-        let (mut entry, list) = self.0.into_parts();
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: `this` is not used after this, and not dropped.
+        let (mut entry, list) = unsafe {
+            (
+                ManuallyDrop::take(&mut this.entry),
+                core::ptr::read(&this.list),
+            )
+        };
         // INVARIANT: Nobody has the entry any more when the value was moved out of its box.
         let memory = GivenUp((&raw mut *entry).cast());
         let value = Box::into_inner(entry);
         rust_pool_lookaside_free(&list.list().head, memory, here());
         value
+    }
+
+    /// An entry of this list.
+    #[inline(always)]
+    fn of(entry: Box<L::Value, Entries>, list: L) -> Self {
+        // INVARIANT: The caller has it from there.
+        Self {
+            entry: ManuallyDrop::new(entry),
+            list,
+        }
     }
 }
 
@@ -508,14 +535,24 @@ impl<L: ListRef> Deref for LookasideEntry<L> {
 
     #[inline(always)]
     fn deref(&self) -> &L::Value {
-        &self.0.entry
+        &self.entry
     }
 }
 
 impl<L: ListRef> DerefMut for LookasideEntry<L> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut L::Value {
-        &mut self.0.entry
+        &mut self.entry
+    }
+}
+
+impl<L: ListRef> Drop for LookasideEntry<L> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: `self` is not used after this.
+        let entry = unsafe { ManuallyDrop::take(&mut self.entry) };
+        let memory = Box::drop_contents(entry);
+        rust_pool_lookaside_free(&self.list.list().head, memory.into(), here());
     }
 }
 
