@@ -227,6 +227,8 @@ fn realloc<T: PoolTag>(
     flags: Flags,
 ) -> Result<NonNull<[u8]>, AllocError> {
     if sys::watched() {
+        // It is taken apart first, or the code for the other case would have it in memory, too.
+        let old = old.map(|Owned { at, shape }| Owned { at, shape });
         realloc_watched::<T>(kind, old, layout, flags)
     } else {
         realloc_plain::<T>(kind, old, layout, flags, |_| ())
