@@ -56,7 +56,10 @@ use crate::{
 use core::{
     cell::Cell,
     marker::PhantomData,
-    mem::size_of,
+    mem::{
+        offset_of,
+        size_of, //
+    },
     ptr::{
         null_mut,
         NonNull, //
@@ -254,16 +257,6 @@ pub(crate) struct Chain<'call>(Mdl<'call>);
 type Link<'call> = Option<Chain<'call>>;
 
 impl<'call> Chain<'call> {
-    /// The chain that begins with this MDL.
-    ///
-    /// # Safety
-    ///
-    /// It is null or keeps to the invariants of the type.
-    pub(crate) unsafe fn new(first: *mut raw::MDL) -> Option<Self> {
-        // INVARIANT: By the safety requirements.
-        NonNull::new(first).map(|first| Self(Mdl(first, PhantomData)))
-    }
-
     /// The first.
     pub(crate) fn first(self) -> Mdl<'call> {
         self.0
@@ -291,7 +284,21 @@ impl<'call> Chain<'call> {
     }
 }
 
-/// What an IRP begins with.
+/// What an IRP begins with: a `rust_pool_irp`, with a type for what it points to.
+#[repr(C)]
+struct IrpHead<'call> {
+    /// Not used. Others may write it.
+    _before: Cell<[u16; 2]>,
+    /// Where it has its first MDL.
+    link: Cell<Link<'call>>,
+}
+
+const _: () = {
+    assert!(size_of::<IrpHead<'_>>() == size_of::<raw::rust_pool_irp>());
+    assert!(offset_of!(IrpHead<'_>, link) == offset_of!(raw::rust_pool_irp, MdlAddress));
+};
+
+/// An IRP, during the call of a routine.
 ///
 /// # Invariants
 ///
@@ -299,28 +306,18 @@ impl<'call> Chain<'call> {
 /// says.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct Irp<'call>(
-    NonNull<raw::rust_pool_irp>,
-    PhantomData<&'call Cell<raw::rust_pool_irp>>,
-);
+struct Irp<'call>(&'call IrpHead<'call>);
 
 /// Null, or an IRP that nobody else uses during the call.
-// SAFETY: `Irp` is a transparent pointer that is not null, so `None` is null. An IRP begins like
-// `rust_pool_irp`.
+// SAFETY: `Irp` is a transparent reference, so `None` is null. An IRP begins like `IrpHead`.
 unsafe impl Passed<*mut raw::_IRP> for Option<Irp<'_>> {}
 
 impl<'call> Irp<'call> {
-    /// Where it has its first MDL. No other byte of an IRP is read or written.
-    fn link(self) -> &'call Cell<Link<'call>> {
-        // SAFETY: By the type invariant the IRP is valid, and nobody else uses this member. What is
-        // there is a chain, or null, of which a `Link` has the layout.
-        unsafe { &*(&raw const (*self.0.as_ptr()).MdlAddress).cast() }
-    }
-
     /// Gives it a new MDL: behind those that it has, or in place of them.
     fn give(self, mdl: Mdl<'call>, behind: bool) {
-        let chain = self.link().get().filter(|_| behind);
-        let link = chain.map_or(self.link(), |chain| chain.last().link());
+        let first = &self.0.link;
+        let chain = first.get().filter(|_| behind);
+        let link = chain.map_or(first, |chain| chain.last().link());
         // INVARIANT: A new MDL has no next one.
         link.set(Some(Chain(mdl)));
     }
