@@ -119,6 +119,27 @@ impl Place<'_> {
     }
 }
 
+/// A copy that is to be made.
+///
+/// # Invariants
+///
+/// So many bytes are valid for reads from `from` on, and for writes from `to` on. They do not
+/// overlap.
+struct Copying {
+    to: *mut u8,
+    from: *const u8,
+    bytes: usize,
+}
+
+impl Copying {
+    /// Makes the copy. The compiler does not see it, so it can neither repeat nor split a read.
+    #[inline]
+    fn run(self) {
+        // SAFETY: By the type invariant.
+        unsafe { raw::rust_pool_copy(self.to.cast(), self.from.cast(), self.bytes) };
+    }
+}
+
 impl Memory {
     /// Wraps memory.
     ///
@@ -236,10 +257,14 @@ impl Memory {
     #[inline]
     pub fn copy_to_slice(&self, offset: usize, to: &mut [u8]) -> Result {
         let from = self.range(offset, to.len())?;
-        // SAFETY: By the invariant of `Place`; the slice has as many bytes. It is exclusive, so
-        // they do not overlap. The compiler does not see the copy, so it can neither repeat nor
-        // split a read.
-        unsafe { raw::rust_pool_copy(to.as_mut_ptr().cast(), from.at.cast(), from.bytes) };
+        // INVARIANT: By the invariant of `Place`; the slice has as many bytes. It is exclusive, so
+        // they do not overlap.
+        let copy = Copying {
+            to: to.as_mut_ptr(),
+            from: from.at,
+            bytes: from.bytes,
+        };
+        copy.run();
         Ok(())
     }
 
@@ -251,9 +276,14 @@ impl Memory {
     #[inline]
     pub fn copy_from_slice(&self, offset: usize, from: &[u8]) -> Result {
         let to = self.range(offset, from.len())?;
-        // SAFETY: By the invariant of `Place`; the slice has as many bytes. There are no references
-        // to the memory, so they do not overlap.
-        unsafe { raw::rust_pool_copy(to.at.cast(), from.as_ptr().cast(), to.bytes) };
+        // INVARIANT: By the invariant of `Place`; the slice has as many bytes. There are no
+        // references to the memory, so they do not overlap.
+        let copy = Copying {
+            to: to.at,
+            from: from.as_ptr(),
+            bytes: to.bytes,
+        };
+        copy.run();
         Ok(())
     }
 }
@@ -275,9 +305,8 @@ impl Owned {
     #[inline(always)]
     pub(crate) unsafe fn new(base: *mut c_void, len: usize) -> Option<Self> {
         let base = NonNull::new(base.cast())?;
-        // INVARIANT: It was just given out.
-        // SAFETY: By the safety requirements. Nobody has used the memory yet.
-        Some(Self(unsafe { Memory::new(base, len) }))
+        // INVARIANT: It was just given out, so there is no reference to it.
+        Some(Self(Memory { base, len }))
     }
 
     /// The memory, to be given back. None of it is left here.
