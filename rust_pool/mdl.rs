@@ -144,8 +144,8 @@ impl<'call> Mdl<'call> {
 
     /// Where it has its head.
     fn cell(&self) -> &'call Cell<raw::MDL> {
-        // SAFETY: By the type invariant its head may be read and written, and nobody else uses it. A
-        // `Cell` has the layout of what it contains.
+        // SAFETY: By the type invariant its head may be read and written, and nobody else uses it.
+        // A `Cell` has the layout of what it contains.
         unsafe { self.0.cast().as_ref() }
     }
 

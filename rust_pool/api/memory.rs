@@ -300,8 +300,8 @@ impl Owned {
     ///
     /// # Safety
     ///
-    /// `base` is null, or memory of at least `len` bytes that was just given out, and is there until
-    /// the result is given back.
+    /// `base` is null, or memory of at least `len` bytes that was just given out, and is there
+    /// until the result is given back.
     #[inline(always)]
     pub(crate) unsafe fn new(base: *mut c_void, len: usize) -> Option<Self> {
         let base = NonNull::new(base.cast())?;

@@ -38,9 +38,9 @@ use kernel::{
 };
 
 calls! {
-    // SAFETY: There is never an IRP. What is wanted is valid for reads. An MDL is one that its value
-    // owns, so nobody else uses it, and what is freed is not used after the drop that calls this:
-    // the MDL itself, its lock, its pages, or its mapping. The other arguments may be any.
+    // SAFETY: There is never an IRP. What is wanted is valid for reads. An MDL is one that its
+    // value owns, so nobody else uses it, and what is freed is not used after the drop that calls
+    // this: the MDL itself, its lock, its pages, or its mapping. The other arguments may be any.
     unsafe extern "C" {
         safe fn rust_pool_mdl_allocate(
             at: *mut c_void,

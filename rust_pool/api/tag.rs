@@ -85,8 +85,8 @@ pub(crate) fn row<T: PoolTag>(kind: PoolKind) -> &'static TagStats {
         return row;
     }
     let row = exported::rust_pool_row(kind as u32, T::TAG.as_raw(), here(), this_module());
-    // SAFETY: `rust_pool_row()` returns a row. Rows live until rust_pool is unloaded, which is after
-    // all modules that use it.
+    // SAFETY: `rust_pool_row()` returns a row. Rows live until rust_pool is unloaded, which is
+    // after all modules that use it.
     let row = unsafe { &*row.cast::<TagStats>() };
     if row.has_peak() {
         cached.set(Some(row));

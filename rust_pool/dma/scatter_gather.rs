@@ -169,8 +169,8 @@ as_declared! { adapter mdl begin by_offset bytes to_device buffer room caller }
 #[repr(transparent)]
 pub(super) struct Asked<'call>(&'call Asking<'call>);
 
-// SAFETY: It is a transparent reference, to what has the same members. The callers of such functions
-// pass a valid transfer, whose MDL is null or the first of a chain.
+// SAFETY: It is a transparent reference, to what has the same members. The callers of such
+// functions pass a valid transfer, whose MDL is null or the first of a chain.
 unsafe impl Passed<*const raw::rust_pool_transfer> for Asked<'_> {}
 
 impl<'call> Asked<'call> {

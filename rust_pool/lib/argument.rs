@@ -2,9 +2,9 @@
 
 //! The arguments of functions that C code calls, and of those that are called here.
 //!
-//! A function that C code calls takes its pointers as types whose invariants are what it requires of its caller:
-//! `Option<&T>` for what may be read, [`Output`] for where a result goes. So it uses them without
-//! `unsafe`. [`Passed`] says what each is in C, for `matches_header!`.
+//! A function that C code calls takes its pointers as types whose invariants are what it requires
+//! of its caller: `Option<&T>` for what may be read, [`Output`] for where a result goes. So it uses
+//! them without `unsafe`. [`Passed`] says what each is in C, for `matches_header!`.
 //!
 //! A function that is called here is declared in C with raw pointers as well. [`calls!`] declares
 //! it with types whose invariants are what it requires, so its callers need no `unsafe`, either.

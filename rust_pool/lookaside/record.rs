@@ -306,8 +306,8 @@ pub(crate) fn begin(
     wish: Wish,
     record: Option<KBox<Lookaside>>,
 ) -> Option<KBox<Lookaside>> {
-    // INVARIANT: The record is in its box, and whoever takes it out of the table releases it. So its
-    // store stays.
+    // INVARIANT: The record is in its box, and whoever takes it out of the table releases it. So
+    // its store stays.
     let store = OfHead(record.as_ref().map(|record| &record.store));
     let mut bucket = LISTS.bucket(head.addr()).lock();
     let old = bucket.remove(head.addr());

@@ -71,8 +71,8 @@ impl Given<*const raw::rust_pool_lookaside_wish> for &Wish {
 }
 
 calls! {
-    // SAFETY: By their type invariants a head is there, and the routines of a wish may be called, as
-    // the client is calling us. No lock is held.
+    // SAFETY: By their type invariants a head is there, and the routines of a wish may be called,
+    // as the client is calling us. No lock is held.
     unsafe extern "C" {
         safe fn rust_pool_head_is_bare(
             head: Head<'_>,
