@@ -253,34 +253,26 @@ impl From<Mdl<'_>> for Parameter {
 #[repr(transparent)]
 pub(crate) struct Chain<'call>(Mdl<'call>);
 
-/// What a `PMDL` is that is the first of a chain, or none.
-type Link<'call> = Option<Chain<'call>>;
-
 impl<'call> Chain<'call> {
     /// The first.
     pub(crate) fn first(self) -> Mdl<'call> {
         self.0
     }
 
-    /// Where the first has the rest.
-    fn link(self) -> &'call Cell<Link<'call>> {
-        // SAFETY: By the type invariant the head may be read and written, and nobody else uses it.
-        // What is there is the rest of the chain, or null, of which a `Link` has the layout.
-        unsafe { &*(&raw const (*self.0 .0.as_ptr()).Next).cast() }
-    }
-
     /// The rest.
     pub(crate) fn rest(self) -> Option<Self> {
-        self.link().get()
+        let next = NonNull::new(self.0.head().Next)?;
+        // INVARIANT: It is the rest of a chain.
+        Some(Self(Mdl(next, PhantomData)))
     }
 
     /// The last.
-    fn last(self) -> Self {
+    fn last(self) -> Mdl<'call> {
         let mut last = self;
         while let Some(rest) = last.rest() {
             last = rest;
         }
-        last
+        last.first()
     }
 }
 
@@ -290,7 +282,7 @@ struct IrpHead<'call> {
     /// Not used. Others may write it.
     _before: Cell<[u16; 2]>,
     /// Where it has its first MDL.
-    link: Cell<Link<'call>>,
+    link: Cell<Option<Chain<'call>>>,
 }
 
 const _: () = {
@@ -315,11 +307,16 @@ unsafe impl Passed<*mut raw::_IRP> for Option<Irp<'_>> {}
 impl<'call> Irp<'call> {
     /// Gives it a new MDL: behind those that it has, or in place of them.
     fn give(self, mdl: Mdl<'call>, behind: bool) {
-        let first = &self.0.link;
-        let chain = first.get().filter(|_| behind);
-        let link = chain.map_or(first, |chain| chain.last().link());
-        // INVARIANT: A new MDL has no next one.
-        link.set(Some(Chain(mdl)));
+        if let Some(chain) = self.0.link.get().filter(|_| behind) {
+            let last = chain.last();
+            last.set_head(raw::MDL {
+                Next: mdl.0.as_ptr(),
+                ..last.head()
+            });
+        } else {
+            // INVARIANT: A new MDL has no next one.
+            self.0.link.set(Some(Chain(mdl)));
+        }
     }
 }
 

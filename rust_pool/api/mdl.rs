@@ -24,7 +24,9 @@ use crate::{
         raw_mdl::{
             FilledMdl,
             LockedMdl,
-            Mapping,
+            Mappable,
+            Mapped,
+            MdlState,
             PagesMdl, //
         },
         tag::PoolTag, //
@@ -138,20 +140,6 @@ memory_buffers! {
     ['a] &CommonBuffer<'a>;
 }
 
-/// What state an MDL is in: [`Built`], [`Locked`], [`Pages`] or [`Mapped`].
-pub trait MdlState: Sealed {
-    /// The MDL.
-    #[doc(hidden)]
-    fn mdl(&self) -> &FilledMdl;
-}
-
-/// A state in which the pages have no address yet.
-pub trait Mappable: MdlState {
-    /// The MDL, to map its pages.
-    #[doc(hidden)]
-    fn mdl_mut(&mut self) -> &mut FilledMdl;
-}
-
 /// A state in which the buffer has an address.
 pub trait Addressed: MdlState {
     /// The buffer.
@@ -180,16 +168,9 @@ pub struct Pages<C = Cached> {
     _cache: PhantomData<C>,
 }
 
-/// The pages are mapped. The WDK's `MDL_MAPPED_TO_SYSTEM_VA`.
-pub struct Mapped<S> {
-    mapping: Mapping,
-    pages: S,
-}
-
 impl<B> Sealed for Built<B> {}
 impl<B> Sealed for Locked<B> {}
 impl<C> Sealed for Pages<C> {}
-impl<S> Sealed for Mapped<S> {}
 
 impl<B> MdlState for Built<B> {
     #[inline(always)]
@@ -209,13 +190,6 @@ impl<C> MdlState for Pages<C> {
     #[inline(always)]
     fn mdl(&self) -> &FilledMdl {
         self.mdl.filled()
-    }
-}
-
-impl<S: MdlState> MdlState for Mapped<S> {
-    #[inline(always)]
-    fn mdl(&self) -> &FilledMdl {
-        self.pages.mdl()
     }
 }
 
@@ -243,7 +217,7 @@ impl<B> Addressed for Built<B> {
 impl<S: MdlState> Addressed for Mapped<S> {
     #[inline]
     fn memory(&self) -> &Memory {
-        &self.mapping
+        self.mapping()
     }
 }
 
@@ -408,15 +382,11 @@ impl<S: Mappable> Mdl<S> {
     ///
     /// [`NotMapped`] if memory is short, or in the wrong context.
     #[inline(always)]
-    pub fn map(mut self) -> Result<Mdl<Mapped<S>>, NotMapped<S>> {
-        // SAFETY: `Mapped` drops the mapping before the state that has the MDL and its pages.
-        let Some(mapping) = (unsafe { self.state.mdl_mut().map() }) else {
-            return Err(NotMapped(self));
-        };
-        let pages = self.state;
-        Ok(Mdl {
-            state: Mapped { mapping, pages },
-        })
+    pub fn map(self) -> Result<Mdl<Mapped<S>>, NotMapped<S>> {
+        match Mapped::new(self.state) {
+            Ok(state) => Ok(Mdl { state }),
+            Err(state) => Err(NotMapped(Mdl { state })),
+        }
     }
 }
 
@@ -424,9 +394,9 @@ impl<S: Mappable> Mdl<Mapped<S>> {
     /// Undoes the mapping.
     #[inline(always)]
     pub fn unmap(self) -> Mdl<S> {
-        let Mapped { mapping, pages } = self.state;
-        drop(mapping);
-        Mdl { state: pages }
+        Mdl {
+            state: self.state.unmap(),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     api::{
         contiguous::Bounds,
         memory::{
+            private::Sealed,
             CacheType,
             Memory,
             Owned, //
@@ -25,12 +26,9 @@ use crate::{
     },
     types::status::Status, //
 };
-use core::{
-    ops::Deref,
-    ptr::{
-        null_mut,
-        NonNull, //
-    }, //
+use core::ptr::{
+    null_mut,
+    NonNull, //
 };
 use kernel::{
     bindings,
@@ -184,29 +182,83 @@ impl FilledMdl {
     pub(super) fn as_ptr(&self) -> *mut raw::MDL {
         self.0 .0.as_ptr()
     }
+}
 
-    /// Maps the pages, writable, with the cache type that they have.
-    ///
-    /// # Safety
-    ///
-    /// The MDL and its pages are there until the mapping is dropped.
+/// What state an MDL is in: [`Built`](crate::Built), [`Locked`](crate::Locked),
+/// [`Pages`](crate::Pages) or [`Mapped`].
+pub trait MdlState: Sealed {
+    /// The MDL.
+    #[doc(hidden)]
+    fn mdl(&self) -> &FilledMdl;
+}
+
+/// A state in which the pages have no address yet.
+pub trait Mappable: MdlState {
+    /// The same MDL, to map its pages, which it has as long as the state.
+    #[doc(hidden)]
+    fn mdl_mut(&mut self) -> &mut FilledMdl;
+}
+
+/// The pages are mapped. The WDK's `MDL_MAPPED_TO_SYSTEM_VA`.
+///
+/// # Invariants
+///
+/// `mapping` is one of the MDL that `pages` has.
+pub struct Mapped<S> {
+    // Dropped before the MDL and its pages.
+    mapping: Mapping,
+    pages: S,
+}
+
+impl<S> Sealed for Mapped<S> {}
+
+impl<S: MdlState> MdlState for Mapped<S> {
     #[inline(always)]
-    pub(super) unsafe fn map(&mut self) -> Option<Mapping> {
+    fn mdl(&self) -> &FilledMdl {
+        self.pages.mdl()
+    }
+}
+
+impl<S: Mappable> Mapped<S> {
+    /// Maps the pages, writable, with the cache type that they have. If it cannot, the state is
+    /// returned as it was.
+    #[inline(always)]
+    pub(super) fn new(mut pages: S) -> Result<Self, S> {
         // CAST: The enumeration has few values.
         let mode = raw::_MODE_KernelMode as i8;
         let (cache, priority) = (
             raw::RUST_POOL_MDL_AS_IT_IS,
             raw::_MM_PAGE_PRIORITY_NormalPagePriority,
         );
-        let at = rust_pool_mdl_map(self, mode, cache, priority, here());
-        let bytes = self.len();
+        let mdl = pages.mdl_mut();
+        let at = rust_pool_mdl_map(mdl, mode, cache, priority, here());
+        // SAFETY: It is null, or the pages are mapped there, and stay where they are until they are
+        // unmapped. Any bytes may be written there.
+        let Some(memory) = (unsafe { Owned::new(at, mdl.len()) }) else {
+            return Err(pages);
+        };
         // INVARIANT: It was just mapped.
-        Some(Mapping {
-            // SAFETY: The pages are mapped there, and stay where they are until they are unmapped.
-            // Any bytes may be written there.
-            memory: unsafe { Owned::new(at, bytes) }?,
-            mdl: MappedMdl(self.0 .0),
-        })
+        let mapping = Mapping {
+            memory,
+            mdl: MappedMdl(mdl.0 .0),
+        };
+        Ok(Self { mapping, pages })
+    }
+
+    /// Undoes the mapping.
+    #[inline(always)]
+    pub(super) fn unmap(self) -> S {
+        let Self { mapping, pages } = self;
+        drop(mapping);
+        pages
+    }
+}
+
+impl<S> Mapped<S> {
+    /// What is mapped.
+    #[inline]
+    pub(super) fn mapping(&self) -> &Memory {
+        &self.mapping.memory
     }
 }
 
@@ -282,7 +334,7 @@ impl Drop for PagesMdl {
 /// # Invariants
 ///
 /// The pages of `mdl` are mapped at `memory`.
-pub(super) struct Mapping {
+struct Mapping {
     memory: Owned,
     mdl: MappedMdl,
 }
@@ -303,15 +355,6 @@ impl Given<*mut raw::MDL> for &mut MappedMdl {
     #[inline(always)]
     fn given(self) -> *mut raw::MDL {
         self.0.as_ptr()
-    }
-}
-
-impl Deref for Mapping {
-    type Target = Memory;
-
-    #[inline]
-    fn deref(&self) -> &Memory {
-        &self.memory
     }
 }
 

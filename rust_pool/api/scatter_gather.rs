@@ -6,11 +6,9 @@ use crate::{
     api::{
         adapter::Adapter,
         address,
-        mdl::{
-            Mdl,
-            MdlState, //
-        },
-        memory::private::Sealed, //
+        mdl::Mdl,
+        memory::private::Sealed,
+        raw_mdl::MdlState, //
     },
     lib::text::kwrite,
     sys::raw,
