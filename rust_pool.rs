@@ -99,10 +99,7 @@ pub use api::{
         Buffer,
         Built,
         Locked,
-        Mappable,
-        Mapped,
         Mdl,
-        MdlState,
         NonPagedBuffer,
         NotMapped,
         Pages, //
@@ -116,6 +113,11 @@ pub use api::{
         WriteCombined, //
     },
     noncached::NonCached,
+    raw_mdl::{
+        Mappable,
+        Mapped,
+        MdlState, //
+    },
     report::Report,
     ring::DescriptorRing,
     scatter_gather::{

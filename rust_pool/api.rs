@@ -16,6 +16,7 @@ pub(crate) mod lookaside;
 pub(crate) mod mdl;
 pub(crate) mod memory;
 pub(crate) mod noncached;
+pub(crate) mod raw_mdl;
 pub(crate) mod report;
 pub(crate) mod ring;
 pub(crate) mod scatter_gather;

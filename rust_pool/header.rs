@@ -966,6 +966,18 @@ mod tests {
     #[repr(align(16))]
     struct Object([u64; 4]);
 
+    impl Object {
+        fn put(&mut self, header: Header) {
+            // SAFETY: The object is ours, and aligned.
+            unsafe { header.write(NonNull::from(self).cast()) };
+        }
+
+        fn put_spare(&mut self, units: usize) {
+            // SAFETY: It is longer than a header, and nobody uses what is behind.
+            unsafe { Header::write_spare(NonNull::from(self).cast(), units) };
+        }
+    }
+
     const TAG: u32 = u32::from_le_bytes(*b"Ring");
 
     fn object() -> Result<KBox<Object>> {
@@ -977,9 +989,7 @@ mod tests {
     }
 
     fn write(object: &mut Object, bytes: usize, kind: PoolKind) {
-        let header = Header::new(bytes, stamp(kind, Tag::stored(TAG)), 7);
-        // SAFETY: The object is ours, and aligned.
-        unsafe { header.write(NonNull::from(object).cast()) };
+        object.put(Header::new(bytes, stamp(kind, Tag::stored(TAG)), 7));
     }
 
     fn live(addr: usize) -> Option<Live<Header>> {
@@ -1066,8 +1076,7 @@ mod tests {
         let mut object = object()?;
         let addr = addr(&mut object);
         for units in [1, 2, 3, 255] {
-            // SAFETY: It is longer than a header, and nobody uses what is behind.
-            unsafe { Header::write_spare(NonNull::from(&mut *object).cast(), units) };
+            object.put_spare(units);
             let header = Header::find_spare(addr).ok_or(EINVAL)?;
             assert!(header.units() == units && header.front() == 0);
             assert!(Header::find(addr).is_none() && Header::find_nonpaged(addr).is_none());
@@ -1086,8 +1095,7 @@ mod tests {
         let header = live(addr).ok_or(EINVAL)?;
         assert!(header.claim());
         for units in [8, 5, 1, 8] {
-            // SAFETY: It is longer than a header, and nobody uses what is behind.
-            unsafe { Header::write_spare(NonNull::from(&mut *object).cast(), units) };
+            object.put_spare(units);
             assert!(Header::find_spare(addr).is_none());
             assert!(
                 matches!(Header::find(addr), Some(Found::Freed(header)) if header.units() == units
@@ -1106,8 +1114,7 @@ mod tests {
         write(&mut object, 100, PoolKind::NonPaged);
         assert!(Header::find_nonpaged(addr).is_some());
         let header = Header::new(100, marked(stamp(PoolKind::NonPaged, Tag::stored(TAG))), 7);
-        // SAFETY: The object is ours, and aligned.
-        unsafe { header.write(NonNull::from(&mut *object).cast()) };
+        object.put(header);
         assert!(live(addr).is_some_and(|header| header.is_marked() && header.bytes() == 100));
         assert!(Header::find_nonpaged(addr).is_none());
         Ok(())
@@ -1119,8 +1126,7 @@ mod tests {
         let addr = addr(&mut object);
         let stamp = stamp(PoolKind::NonPaged, Tag::stored(TAG));
         let header = Header::new(100, charged(stamp), 7);
-        // SAFETY: The object is ours, and aligned.
-        unsafe { header.write(NonNull::from(&mut *object).cast()) };
+        object.put(header);
         let [first, ..] = object.0;
         // As `POOL_QUOTA_MASK` of NT.
         assert!(first.to_le_bytes().get(3) == Some(&(2 | 8)));
@@ -1148,8 +1154,7 @@ mod tests {
             let stamp = stamp(PoolKind::NonPaged, Tag::stored(TAG));
             let room = (FRONT_UNITS - front) * UNIT;
             let header = Header::with_room(100, room, stamp, 7).behind(front);
-            // SAFETY: The object is ours, and aligned.
-            unsafe { header.write(NonNull::from(&mut *object).cast()) };
+            object.put(header);
             let header = live(addr).ok_or(EINVAL)?;
             assert!(header.front() == front * UNIT && header.bytes() == 100);
             assert!(header.units() + front == units(100 + CACHE_ROOM));

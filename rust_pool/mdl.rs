@@ -56,7 +56,10 @@ use crate::{
 use core::{
     cell::Cell,
     marker::PhantomData,
-    mem::size_of,
+    mem::{
+        offset_of,
+        size_of, //
+    },
     ptr::{
         null_mut,
         NonNull, //
@@ -139,22 +142,20 @@ impl<'call> Mdl<'call> {
             .filter(|mdl| mdl.block().is_some())
     }
 
+    /// Where it has its head.
+    fn cell(&self) -> &'call Cell<raw::MDL> {
+        // SAFETY: By the type invariant its head may be read and written, and nobody else uses it.
+        // A `Cell` has the layout of what it contains.
+        unsafe { self.0.cast().as_ref() }
+    }
+
     /// The head.
     pub(crate) fn head(&self) -> raw::MDL {
-        // SAFETY: By the type invariant its head may be read.
-        unsafe { self.0.read() }
+        self.cell().get()
     }
 
     pub(crate) fn set_head(&self, head: raw::MDL) {
-        // SAFETY: By the type invariant its head may be written.
-        unsafe { self.0.write(head) }
-    }
-
-    /// Where it has the next MDL of its chain.
-    fn link(&self) -> &'call Cell<*mut raw::MDL> {
-        // SAFETY: By the type invariant its head may be read and written, and nobody else uses it. A
-        // `Cell` has the layout of what it contains.
-        unsafe { &*(&raw const (*self.0.as_ptr()).Next).cast() }
+        self.cell().set(head);
     }
 
     pub(crate) fn addr(&self) -> usize {
@@ -249,19 +250,10 @@ impl From<Mdl<'_>> for Parameter {
 ///
 /// The chain ends. For `'call` nobody else uses its MDLs, which keep to the invariants of [`Mdl`].
 #[derive(Clone, Copy)]
+#[repr(transparent)]
 pub(crate) struct Chain<'call>(Mdl<'call>);
 
 impl<'call> Chain<'call> {
-    /// The chain that begins with this MDL.
-    ///
-    /// # Safety
-    ///
-    /// It is null or keeps to the invariants of the type.
-    pub(crate) unsafe fn new(first: *mut raw::MDL) -> Option<Self> {
-        // INVARIANT: By the safety requirements.
-        NonNull::new(first).map(|first| Self(Mdl(first, PhantomData)))
-    }
-
     /// The first.
     pub(crate) fn first(self) -> Mdl<'call> {
         self.0
@@ -269,8 +261,9 @@ impl<'call> Chain<'call> {
 
     /// The rest.
     pub(crate) fn rest(self) -> Option<Self> {
-        // SAFETY: By the type invariant.
-        unsafe { Self::new(self.0.head().Next) }
+        let next = NonNull::new(self.0.head().Next)?;
+        // INVARIANT: It is the rest of a chain.
+        Some(Self(Mdl(next, PhantomData)))
     }
 
     /// The last.
@@ -283,7 +276,21 @@ impl<'call> Chain<'call> {
     }
 }
 
-/// What an IRP begins with.
+/// What an IRP begins with: a `rust_pool_irp`, with a type for what it points to.
+#[repr(C)]
+struct IrpHead<'call> {
+    /// Not used. Others may write it.
+    _before: Cell<[u16; 2]>,
+    /// Where it has its first MDL.
+    link: Cell<Option<Chain<'call>>>,
+}
+
+const _: () = {
+    assert!(size_of::<IrpHead<'_>>() == size_of::<raw::rust_pool_irp>());
+    assert!(offset_of!(IrpHead<'_>, link) == offset_of!(raw::rust_pool_irp, MdlAddress));
+};
+
+/// An IRP, during the call of a routine.
 ///
 /// # Invariants
 ///
@@ -291,35 +298,25 @@ impl<'call> Chain<'call> {
 /// says.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-struct Irp<'call>(
-    NonNull<raw::rust_pool_irp>,
-    PhantomData<&'call Cell<raw::rust_pool_irp>>,
-);
+struct Irp<'call>(&'call IrpHead<'call>);
 
 /// Null, or an IRP that nobody else uses during the call.
-// SAFETY: `Irp` is a transparent pointer that is not null, so `None` is null. An IRP begins like
-// `rust_pool_irp`.
+// SAFETY: `Irp` is a transparent reference, so `None` is null. An IRP begins like `IrpHead`.
 unsafe impl Passed<*mut raw::_IRP> for Option<Irp<'_>> {}
 
 impl<'call> Irp<'call> {
-    /// Where it has its first MDL. No other byte of an IRP is read or written.
-    fn link(self) -> &'call Cell<*mut raw::MDL> {
-        // SAFETY: By the type invariant the IRP is valid, and nobody else uses this member. A `Cell`
-        // has the layout of what it contains.
-        unsafe { &*(&raw const (*self.0.as_ptr()).MdlAddress).cast() }
-    }
-
-    /// Its MDLs.
-    fn chain(self) -> Option<Chain<'call>> {
-        // SAFETY: By the type invariant.
-        unsafe { Chain::new(self.link().get()) }
-    }
-
     /// Gives it a new MDL: behind those that it has, or in place of them.
-    fn give(self, mdl: Mdl<'_>, behind: bool) {
-        let chain = self.chain().filter(|_| behind);
-        let link = chain.map_or(self.link(), |chain| chain.last().link());
-        link.set(mdl.0.as_ptr());
+    fn give(self, mdl: Mdl<'call>, behind: bool) {
+        if let Some(chain) = self.0.link.get().filter(|_| behind) {
+            let last = chain.last();
+            last.set_head(raw::MDL {
+                Next: mdl.0.as_ptr(),
+                ..last.head()
+            });
+        } else {
+            // INVARIANT: A new MDL has no next one.
+            self.0.link.set(Some(Chain(mdl)));
+        }
     }
 }
 

@@ -5,7 +5,10 @@
 use crate::{
     api::{
         exported,
-        memory::Memory, //
+        memory::{
+            Memory,
+            Owned, //
+        }, //
     },
     lib::text::kwrite,
     sys::{
@@ -64,11 +67,7 @@ impl<'a> Adapter<'a> {
     pub fn new(device: &'a Device<Bound>, maximum_length: usize) -> Result<Self> {
         let mut registers = 0;
         let length = u32::try_from(maximum_length)?;
-        // CAST: `Device` is a transparent wrapper of `struct device`.
-        let device = core::ptr::from_ref(device).cast_mut().cast();
-        // SAFETY: The device is bound, so it is valid and is not being removed; `registers` is
-        // valid for a write.
-        let raw = unsafe { raw::rust_pool_adapter(device, length, &mut registers, here()) };
+        let raw = exported::rust_pool_adapter(device, length, &mut registers, here());
         // INVARIANT: A new adapter has one reference, which is ours.
         Ok(Self {
             raw: NonNull::new(raw).ok_or(ENOMEM)?,
@@ -95,14 +94,11 @@ impl<'a> Adapter<'a> {
         let length = u32::try_from(bytes)?;
         let mut logical = 0;
         let raw = self.raw.as_ptr();
-        let base = exported::rust_pool_buffer_allocate(raw, length, &mut logical, true, here());
-        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        let memory = exported::rust_pool_buffer_allocate(raw, length, &mut logical, true, here());
         // INVARIANT: The memory is a common buffer, which was just allocated. It has a reference of
         // its own.
         Ok(CommonBuffer {
-            // SAFETY: A common buffer is page-aligned, and has at least `bytes` bytes. `drop()`
-            // frees it.
-            memory: unsafe { Memory::new(base, bytes) },
+            memory: memory.ok_or(ENOMEM)?,
             logical,
             adapter: self.hold(),
         })
@@ -122,10 +118,11 @@ impl<'a> Adapter<'a> {
 
     /// The adapter, and its operations.
     #[inline(always)]
-    pub(super) fn operations(&self) -> (*mut raw::DMA_ADAPTER, *const raw::DMA_OPERATIONS) {
+    pub(super) fn operations(&self) -> (*mut raw::DMA_ADAPTER, &raw::DMA_OPERATIONS) {
         let adapter = self.raw.as_ptr();
-        // SAFETY: By the type invariant it is an adapter.
-        (adapter, unsafe { (*adapter).DmaOperations })
+        // SAFETY: By the type invariant it is an adapter. Its operations are there as long as
+        // rust_pool, and do not change.
+        (adapter, unsafe { &*(*adapter).DmaOperations })
     }
 }
 
@@ -161,7 +158,7 @@ impl Drop for Adapter<'_> {
 /// The memory is a common buffer of `adapter`, with the bus address `logical`, which was allocated
 /// with caching enabled.
 pub struct CommonBuffer<'a> {
-    memory: Memory,
+    memory: Owned,
     logical: u64,
     /// A reference of the buffer's own, which is dropped after the memory is freed.
     adapter: Adapter<'a>,
@@ -192,15 +189,11 @@ impl Deref for CommonBuffer<'_> {
 impl Drop for CommonBuffer<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        let raw = self.adapter.raw;
+        let raw = self.adapter.raw.as_ptr();
         // CAST: The length came from a `u32`.
         let length = self.len() as u32;
-        let base = self.as_ptr().cast();
-        // SAFETY: By the type invariant these are the arguments of its allocation. The value owns
-        // the memory, which is not used after this.
-        unsafe {
-            raw::rust_pool_buffer_free(raw.as_ptr(), length, self.logical, base, true, here());
-        }
+        let memory = self.memory.take();
+        exported::rust_pool_buffer_free(raw, length, self.logical, memory, true, here());
     }
 }
 
@@ -208,10 +201,6 @@ impl fmt::Debug for CommonBuffer<'_> {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bus = self.bus_address();
-        kwrite!(
-            f,
-            "CommonBuffer {{ bus: {bus:#x}, memory: {:?} }}",
-            self.memory
-        )
+        kwrite!(f, "CommonBuffer {{ bus: {bus:#x}, memory: {:?} }}", **self)
     }
 }

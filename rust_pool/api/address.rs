@@ -2,7 +2,18 @@
 
 //! Physical addresses.
 
-use crate::sys::raw;
+use crate::{
+    api::exported,
+    sys::raw, //
+};
+
+/// The bits of an address.
+#[inline]
+pub(super) fn bits(address: raw::PHYSICAL_ADDRESS) -> u64 {
+    // SAFETY: The union consists of integers, for which all bits are valid.
+    // CAST: The C type is signed; addresses are not.
+    unsafe { address.QuadPart as u64 }
+}
 
 /// The physical address behind a kernel address, if something is mapped there. Any context.
 ///
@@ -12,11 +23,6 @@ use crate::sys::raw;
 /// [`CommonBuffer`](crate::CommonBuffer).
 #[inline]
 pub fn physical_address<T>(at: *const T) -> Option<u64> {
-    // SAFETY: Any address is allowed: the function reads page tables, and nothing at the address.
-    // If the tables change meanwhile, the result is wrong, no more.
-    let address = unsafe { raw::MmGetPhysicalAddress(at.cast_mut().cast()) };
-    // SAFETY: The union consists of integers, for which all bits are valid.
-    // CAST: The C type is signed; physical addresses are not.
-    let address = unsafe { address.QuadPart as u64 };
+    let address = bits(exported::MmGetPhysicalAddress(at.cast_mut().cast()));
     (address != 0).then_some(address)
 }

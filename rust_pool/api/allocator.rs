@@ -71,51 +71,126 @@ pub trait Pool: Sealed {
     const KIND: PoolKind;
 }
 
-/// Allocates a block of this shape.
-#[inline]
-fn allocate(shape: Shape, flags: Flags) -> Option<NonNull<u8>> {
-    let zero = flags.contains(__GFP_ZERO);
-    let sleep = flags.contains(GFP_KERNEL);
-    if shape.by_kmalloc() {
-        let gfp = raw::RUST_POOL_GFP_NOWAIT | if zero { raw::RUST_POOL_GFP_ZERO } else { 0 };
-        if let Some(block) = sys::kmalloc(shape.used, gfp) {
-            return Some(block);
+/// A block that is owned. It is not freed on drop.
+///
+/// # Invariants
+///
+/// It was allocated with this shape, and nobody else has it.
+struct Owned {
+    at: NonNull<u8>,
+    shape: Shape,
+}
+
+impl Owned {
+    /// Allocates a block of this shape.
+    #[inline]
+    fn new(shape: Shape, flags: Flags) -> Option<Self> {
+        let zero = flags.contains(__GFP_ZERO);
+        let sleep = flags.contains(GFP_KERNEL);
+        // INVARIANT: It was just allocated.
+        let owned = |at| Self { at, shape };
+        if shape.by_kmalloc() {
+            let gfp = raw::RUST_POOL_GFP_NOWAIT | if zero { raw::RUST_POOL_GFP_ZERO } else { 0 };
+            if let Some(block) = sys::kmalloc(shape.used, gfp) {
+                return Some(owned(block));
+            }
+            let block = exported::rust_pool_kmalloc_slow(shape.used, zero, sleep);
+            return NonNull::new(block.cast()).map(owned);
         }
-        return NonNull::new(exported::rust_pool_kmalloc_slow(shape.used, zero, sleep).cast());
+        let block = exported::rust_pool_large_allocate(shape.asked, zero, sleep);
+        NonNull::new(block.cast()).map(owned)
     }
-    NonNull::new(exported::rust_pool_large_allocate(shape.asked, zero, sleep).cast())
+
+    /// The block that an [`Allocator`] was passed. For a layout without bytes nothing was
+    /// allocated, and the pointer is dangling.
+    ///
+    /// # Safety
+    ///
+    /// An allocator returned it for this layout, and whoever has it gives it up.
+    #[inline(always)]
+    unsafe fn passed(at: NonNull<u8>, layout: Layout) -> Result<Option<Self>, AllocError> {
+        if layout.size() == 0 {
+            return Ok(None);
+        }
+        let shape = Shape::new(layout).ok_or(AllocError)?;
+        // INVARIANT: It was allocated with this layout, and so with this shape.
+        Ok(Some(Self { at, shape }))
+    }
+
+    /// The block, to be passed to an [`Allocator`] later.
+    #[inline(always)]
+    fn into_slice(self) -> NonNull<[u8]> {
+        NonNull::slice_from_raw_parts(self.at, self.shape.asked)
+    }
+
+    /// Its address, as the exported functions take it.
+    #[inline(always)]
+    fn addr(&self) -> *mut c_void {
+        self.at.as_ptr().cast()
+    }
+
+    /// Whether a block of this shape would come from the same allocator and class, and may begin
+    /// here.
+    #[inline(always)]
+    fn fits(&self, new: Shape) -> bool {
+        new.used == self.shape.used && self.at.as_ptr() as usize % new.align == 0
+    }
+
+    /// The same block in another shape, which it [`fits`](Self::fits). If wanted, the bytes that it
+    /// gains are cleared.
+    #[inline(always)]
+    fn reshaped(self, new: Shape, zero: bool) -> Self {
+        let Self { at, shape: old } = self;
+        if zero && new.asked > old.asked {
+            // SAFETY: By the type invariant the block takes `old.used` bytes, which are as many as
+            // `new.used`, so it has room for `new.asked`.
+            unsafe { at.add(old.asked).write_bytes(0, new.asked - old.asked) };
+        }
+        // INVARIANT: It would have been allocated in the same way.
+        Self { at, shape: new }
+    }
+
+    /// Copies the contents of another block, as far as both go.
+    #[inline(always)]
+    fn copy(&mut self, old: &Self) {
+        let bytes = old.shape.asked.min(self.shape.asked);
+        // SAFETY: By the type invariants both blocks have so many bytes, and do not overlap.
+        unsafe { self.at.copy_from_nonoverlapping(old.at, bytes) };
+    }
+
+    /// Frees the block.
+    #[inline]
+    fn free(self) {
+        let Self { at, shape } = self;
+        if shape.by_kmalloc() {
+            // SAFETY: By the type invariant; for such a shape `new()` calls kmalloc.
+            unsafe { sys::kfree(at) };
+        } else {
+            // SAFETY: By the type invariant; for such a shape `new()` calls
+            // `rust_pool_large_allocate()` with the same size.
+            unsafe { raw::rust_pool_large_free(at.as_ptr().cast(), shape.asked) };
+        }
+    }
+
+    /// Frees the block, checks the context, and counts it.
+    #[inline(always)]
+    fn release<T: PoolTag>(self, kind: PoolKind) {
+        if kind == PoolKind::Paged {
+            exported::rust_pool_paged_check_free(self.addr(), here());
+        }
+        row::<T>(kind).discharge(self.shape.asked, self.shape.used);
+        self.free();
+    }
 }
 
-/// Frees a block of this shape.
-///
-/// # Safety
-///
-/// `block` comes from [`allocate`] of this shape and is not used any more.
-#[inline]
-unsafe fn free(block: NonNull<u8>, shape: Shape) {
-    if shape.by_kmalloc() {
-        // SAFETY: By the safety requirements; for such a shape `allocate()` calls kmalloc.
-        unsafe { sys::kfree(block) };
-    } else {
-        // SAFETY: By the safety requirements; for such a shape `allocate()` calls
-        // `rust_pool_large_allocate()` with the same size.
-        unsafe { raw::rust_pool_large_free(block.as_ptr().cast(), shape.asked) };
-    }
-}
-
-/// [`Allocator::realloc`] while somebody watches: the verifier makes requests fail and records live
-/// blocks, and tracers are told.
-///
-/// # Safety
-///
-/// As for [`Allocator::realloc`].
+/// [`realloc`] while somebody watches: the verifier makes requests fail and records live blocks,
+/// and tracers are told.
 #[cold]
 #[inline(never)]
-unsafe fn realloc_watched<T: PoolTag>(
+fn realloc_watched<T: PoolTag>(
     kind: PoolKind,
-    ptr: Option<NonNull<u8>>,
+    old: Option<Owned>,
     layout: Layout,
-    old_layout: Layout,
     flags: Flags,
 ) -> Result<NonNull<[u8]>, AllocError> {
     let tag = T::TAG.as_raw();
@@ -127,16 +202,15 @@ unsafe fn realloc_watched<T: PoolTag>(
         return Err(AllocError);
     }
     // The address may be used again as soon as the block is freed, so this comes first.
-    let gone = |old: NonNull<u8>, shape: Shape| {
-        let (old, asked, used) = (old.as_ptr().cast(), shape.asked, shape.used);
+    let gone = |old: &Owned| {
+        let (addr, Shape { asked, used, .. }) = (old.addr(), old.shape);
         if layout.size() == 0 {
-            exported::rust_pool_watched_free(old, pool, tag, asked, used, here());
+            exported::rust_pool_watched_free(addr, pool, tag, asked, used, here());
         } else {
-            exported::rust_pool_watched_move(old, pool, tag, asked, used, here());
+            exported::rust_pool_watched_move(addr, pool, tag, asked, used, here());
         }
     };
-    // SAFETY: By the safety requirements, which are the same.
-    let block = unsafe { realloc_plain::<T>(kind, ptr, layout, old_layout, flags, gone)? };
+    let block = realloc_plain::<T>(kind, old, layout, flags, gone)?;
     if let Some(new) = Shape::new(layout).filter(|_| layout.size() != 0) {
         let at = block.as_ptr().cast();
         exported::rust_pool_watched_add(at, pool, tag, new.asked, new.used, here());
@@ -145,92 +219,47 @@ unsafe fn realloc_watched<T: PoolTag>(
 }
 
 /// [`Allocator::realloc`] for both pools.
-///
-/// # Safety
-///
-/// As for [`Allocator::realloc`].
 #[inline(always)]
-unsafe fn realloc<T: PoolTag>(
+fn realloc<T: PoolTag>(
     kind: PoolKind,
-    ptr: Option<NonNull<u8>>,
+    old: Option<Owned>,
     layout: Layout,
-    old_layout: Layout,
     flags: Flags,
 ) -> Result<NonNull<[u8]>, AllocError> {
-    // SAFETY: By the safety requirements, which are the same.
-    unsafe {
-        if sys::watched() {
-            realloc_watched::<T>(kind, ptr, layout, old_layout, flags)
-        } else {
-            realloc_plain::<T>(kind, ptr, layout, old_layout, flags, |_, _| ())
-        }
+    if sys::watched() {
+        // It is taken apart first, or the code for the other case would have it in memory, too.
+        let old = old.map(|Owned { at, shape }| Owned { at, shape });
+        realloc_watched::<T>(kind, old, layout, flags)
+    } else {
+        realloc_plain::<T>(kind, old, layout, flags, |_| ())
     }
-}
-
-/// Frees a block of this shape, checks the context, and counts it.
-///
-/// # Safety
-///
-/// `block` comes from [`allocate`] of this shape and is not used any more.
-#[inline(always)]
-unsafe fn release<T: PoolTag>(kind: PoolKind, block: NonNull<u8>, shape: Shape) {
-    if kind == PoolKind::Paged {
-        exported::rust_pool_paged_check_free(block.as_ptr().cast(), here());
-    }
-    row::<T>(kind).discharge(shape.asked, shape.used);
-    // SAFETY: By the safety requirements, which are the same.
-    unsafe { free(block, shape) };
 }
 
 /// [`Allocator::free`] for both pools.
-///
-/// # Safety
-///
-/// As for [`Allocator::free`].
 #[inline(always)]
-unsafe fn free_layout<T: PoolTag>(kind: PoolKind, ptr: NonNull<u8>, layout: Layout) {
-    let Some(shape) = Shape::new(layout).filter(|_| layout.size() != 0) else {
-        // Nothing was allocated for it.
-        return;
-    };
+fn free<T: PoolTag>(kind: PoolKind, block: Owned) {
     if sys::watched() {
-        let (block, tag) = (ptr.as_ptr().cast(), T::TAG.as_raw());
+        let (addr, Shape { asked, used, .. }) = (block.addr(), block.shape);
         // CAST: The discriminants are those of POOL_TYPE.
-        let pool = kind as u32;
-        exported::rust_pool_watched_free(block, pool, tag, shape.asked, shape.used, here());
+        let (pool, tag) = (kind as u32, T::TAG.as_raw());
+        exported::rust_pool_watched_free(addr, pool, tag, asked, used, here());
     }
-    // SAFETY: By the safety requirements it was allocated with this layout, and so with this shape.
-    // It is not used any more.
-    unsafe { release::<T>(kind, ptr, shape) };
+    block.release::<T>(kind);
 }
 
 /// Does what [`Allocator::realloc`] has to do. Calls `gone` before it gives the old block up.
-///
-/// # Safety
-///
-/// As for [`Allocator::realloc`].
 #[inline(always)]
-unsafe fn realloc_plain<T: PoolTag>(
+fn realloc_plain<T: PoolTag>(
     kind: PoolKind,
-    ptr: Option<NonNull<u8>>,
+    old: Option<Owned>,
     layout: Layout,
-    old_layout: Layout,
     flags: Flags,
-    gone: impl FnOnce(NonNull<u8>, Shape),
+    gone: impl FnOnce(&Owned),
 ) -> Result<NonNull<[u8]>, AllocError> {
-    // For an old layout without bytes nothing was allocated, and the pointer is dangling.
-    let old = match ptr {
-        Some(ptr) if old_layout.size() != 0 => {
-            Some((ptr, Shape::new(old_layout).ok_or(AllocError)?))
-        }
-        _ => None,
-    };
     if layout.size() == 0 {
-        if let Some((ptr, shape)) = old {
-            gone(ptr, shape);
-            // SAFETY: By the safety requirements it was allocated with the old layout, and so with
-            // this shape. It is not used any more.
-            unsafe { release::<T>(kind, ptr, shape) };
+        if let Some(old) = old {
+            gone(&old);
+            old.release::<T>(kind);
         }
         let dangling = core::ptr::without_provenance_mut(layout.align());
         let dangling = NonNull::new(dangling).ok_or(AllocError)?;
@@ -244,41 +273,32 @@ unsafe fn realloc_plain<T: PoolTag>(
         row.fail();
         return Err(AllocError);
     };
-    let Some((ptr, old)) = old else {
-        let Some(block) = allocate(new, flags) else {
+    let Some(old) = old else {
+        let Some(block) = Owned::new(new, flags) else {
             row.fail();
             return Err(AllocError);
         };
         row.charge(new.asked, new.used);
-        return Ok(NonNull::slice_from_raw_parts(block, new.asked));
+        return Ok(block.into_slice());
     };
-    // The block stays where it is if the new size would come from the same allocator and class.
-    let block = if new.used == old.used && ptr.as_ptr() as usize % new.align == 0 {
-        if flags.contains(__GFP_ZERO) && new.asked > old.asked {
-            // SAFETY: The block takes `old.used` bytes, which are as many as `new.used`, so it has
-            // room for `new.asked`.
-            unsafe { ptr.add(old.asked).write_bytes(0, new.asked - old.asked) };
-        }
-        gone(ptr, old);
-        ptr
+    let was = old.shape;
+    // The block stays where it is if it fits.
+    let block = if old.fits(new) {
+        gone(&old);
+        old.reshaped(new, flags.contains(__GFP_ZERO))
     } else {
-        let Some(block) = allocate(new, flags) else {
+        let Some(mut block) = Owned::new(new, flags) else {
             row.fail();
             return Err(AllocError);
         };
-        gone(ptr, old);
-        // SAFETY: Both blocks have at least the smaller size. They do not overlap, as one is new.
-        // By the safety requirements the old one was allocated with the old layout, and so with
-        // this shape, and it is not used any more.
-        unsafe {
-            block.copy_from_nonoverlapping(ptr, old.asked.min(new.asked));
-            free(ptr, old);
-        }
+        gone(&old);
+        block.copy(&old);
+        old.free();
         block
     };
-    row.discharge(old.asked, old.used);
+    row.discharge(was.asked, was.used);
     row.charge(new.asked, new.used);
-    Ok(NonNull::slice_from_raw_parts(block, new.asked))
+    Ok(block.into_slice())
 }
 
 /// Makes the allocator of one pool.
@@ -315,16 +335,17 @@ macro_rules! allocator {
             fn alloc(
                 layout: Layout,
                 flags: Flags,
-                nid: NumaNode,
+                _nid: NumaNode,
             ) -> Result<NonNull<[u8]>, AllocError> {
-                // SAFETY: The requirements of `realloc()` are about the old block. There is none.
-                unsafe { Self::realloc(None, layout, Layout::new::<()>(), flags, nid) }
+                realloc::<T>($kind, None, layout, flags)
             }
 
             #[inline(always)]
             unsafe fn free(ptr: NonNull<u8>, layout: Layout) {
                 // SAFETY: By the safety requirements, which are the same.
-                unsafe { free_layout::<T>($kind, ptr, layout) };
+                if let Ok(Some(block)) = unsafe { Owned::passed(ptr, layout) } {
+                    free::<T>($kind, block);
+                }
             }
 
             #[inline(always)]
@@ -335,8 +356,13 @@ macro_rules! allocator {
                 flags: Flags,
                 _nid: NumaNode,
             ) -> Result<NonNull<[u8]>, AllocError> {
-                // SAFETY: By the safety requirements, which are the same.
-                unsafe { realloc::<T>($kind, ptr, layout, old_layout, flags) }
+                let old = match ptr {
+                    // SAFETY: By the safety requirements, which are the same. After an error
+                    // nothing was done to the block.
+                    Some(ptr) => unsafe { Owned::passed(ptr, old_layout)? },
+                    None => None,
+                };
+                realloc::<T>($kind, old, layout, flags)
             }
         }
     };

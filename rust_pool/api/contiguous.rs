@@ -9,7 +9,8 @@ use crate::{
         memory::{
             CacheType,
             Cached,
-            Memory, //
+            Memory,
+            Owned, //
         }, //
     },
     lib::text::kwrite,
@@ -20,8 +21,7 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
-    ops::Deref,
-    ptr::NonNull, //
+    ops::Deref, //
 };
 use kernel::{
     fmt,
@@ -108,7 +108,7 @@ impl Bounds {
 ///
 /// The memory comes from `rust_pool_contiguous_of_type` and is freed on drop.
 pub struct Contiguous<C: CacheType = Cached> {
-    memory: Memory,
+    memory: Owned,
     _cache: PhantomData<C>,
 }
 
@@ -137,12 +137,10 @@ impl<C: CacheType> Contiguous<C> {
             type_: C::RAW,
             protect: 0,
         };
-        let base = exported::rust_pool_contiguous_of_type(&wanted, here());
-        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        let memory = exported::rust_pool_contiguous_of_type(&wanted, here());
         // INVARIANT: The memory was just allocated.
         let this = Self {
-            // SAFETY: The memory is page-aligned and has at least `bytes` bytes. `drop()` frees it.
-            memory: unsafe { Memory::new(base, bytes) },
+            memory: memory.ok_or(ENOMEM)?,
             _cache: PhantomData,
         };
         this.zero();
@@ -169,17 +167,14 @@ impl<C: CacheType> Deref for Contiguous<C> {
 impl<C: CacheType> Drop for Contiguous<C> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant it is the memory's address; it is not used after this. The
-        // size and the cache type are valid for reads.
-        unsafe {
-            raw::rust_pool_contiguous_free(self.as_ptr().cast(), &self.len(), &C::RAW, here());
-        }
+        let bytes = self.len();
+        exported::rust_pool_contiguous_free(self.memory.take(), &bytes, &C::RAW, here());
     }
 }
 
 impl<C: CacheType> fmt::Debug for Contiguous<C> {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        kwrite!(f, "Contiguous<{}>({:?})", C::NAME, self.memory)
+        kwrite!(f, "Contiguous<{}>({:?})", C::NAME, **self)
     }
 }

@@ -5,11 +5,20 @@
 use crate::{
     api::{
         allocator::Pool,
-        memory::private::Sealed,
+        memory::{
+            private::Sealed,
+            Memory, //
+        },
         shape::MIN_ALIGN,
         tag::PoolTag, //
     },
-    lib::text::kwrite,
+    lib::{
+        argument::{
+            calls,
+            Given, //
+        },
+        text::kwrite, //
+    },
     sys::{
         here,
         raw,
@@ -19,11 +28,14 @@ use crate::{
     types::status::Status, //
 };
 use core::{
+    alloc::Layout,
     marker::PhantomData,
     mem::{
         align_of,
+        offset_of,
         size_of,
-        ManuallyDrop, //
+        ManuallyDrop,
+        MaybeUninit, //
     },
     ops::{
         Deref,
@@ -35,9 +47,18 @@ use core::{
     }, //
 };
 use kernel::{
+    alloc::{
+        AllocError,
+        Allocator,
+        Box,
+        Flags,
+        NumaNode, //
+    },
+    bindings,
     fmt,
     prelude::*,
     sync::Arc,
+    transmute::FromBytes,
     types::Opaque, //
 };
 
@@ -69,20 +90,134 @@ const CACHE_ALIGN: usize = 64;
 ///
 /// # Invariants
 ///
-/// `head` is the head of a list without routines of the client, in `A`, whose entries have the size
-/// of a `T` and at least its alignment. It is deleted on drop.
+/// The list is in `A`. Its entries have the size of a `T` and at least its alignment.
 #[pin_data(PinnedDrop)]
 pub struct LookasideList<T, A: Pool> {
     #[pin]
-    head: Opaque<raw::LOOKASIDE_LIST_EX>,
+    head: Head,
     // A list owns no `T`: they are dropped before their memory comes back to it.
     _entries: PhantomData<fn(T, A) -> T>,
 }
 
-// SAFETY: Any thread may use a list and delete it. There is no `T` in it.
-unsafe impl<T, A: Pool> Send for LookasideList<T, A> {}
+calls! {
+    // SAFETY: A `Head` is the head of a list, or was one before it was deleted, which is reported.
+    // Its memory is there during the call. An entry is given up by whoever had it. What a list is
+    // made of may be any, if it has no routines.
+    unsafe extern "C" {
+        safe fn rust_pool_lookaside_make_extended(
+            head: NewHead,
+            wish: &mut WithoutRoutines,
+            flags: u32,
+            caller: usize,
+            module: *mut bindings::module
+        ) -> i32;
+        safe fn rust_pool_lookaside_allocate(head: &Head, caller: usize) -> *mut c_void;
+        safe fn rust_pool_lookaside_free(head: &Head, entry: GivenUp, caller: usize);
+        safe fn rust_pool_lookaside_flush(head: &Head, caller: usize);
+        safe fn rust_pool_lookaside_delete(head: &Head, caller: usize);
+    }
+}
+
+/// Where a head is to be made.
+///
+/// # Invariants
+///
+/// The memory is there, and stays where it is until the head is dropped.
+struct NewHead(*mut raw::GENERAL_LOOKASIDE);
+
+impl Given<*mut raw::GENERAL_LOOKASIDE> for NewHead {
+    #[inline(always)]
+    fn given(self) -> *mut raw::GENERAL_LOOKASIDE {
+        self.0
+    }
+}
+
+/// What a list is made of.
+///
+/// # Invariants
+///
+/// There are no routines of the client.
+#[repr(transparent)]
+struct WithoutRoutines(raw::rust_pool_lookaside_wish);
+
+impl WithoutRoutines {
+    #[inline(always)]
+    fn new(size: usize, type_: u32, tag: u32) -> Self {
+        // INVARIANT: Both routines are null.
+        Self(raw::rust_pool_lookaside_wish {
+            allocate: null_mut(),
+            free: null_mut(),
+            size,
+            type_,
+            tag,
+            extended: true,
+        })
+    }
+}
+
+impl Given<*mut raw::rust_pool_lookaside_wish> for &mut WithoutRoutines {
+    #[inline(always)]
+    fn given(self) -> *mut raw::rust_pool_lookaside_wish {
+        &mut self.0
+    }
+}
+
+/// The head of a list. It is not generic, so [`LookasideList`] has to delete it on drop: code for
+/// the drop of this type would not be in the client.
+///
+/// # Invariants
+///
+/// It is the head of a list without routines of the client.
+#[pin_data]
+struct Head {
+    #[pin]
+    list: Opaque<raw::LOOKASIDE_LIST_EX>,
+}
+
+// SAFETY: Any thread may use a list and delete it.
+unsafe impl Send for Head {}
 // SAFETY: Several threads may use a list at the same time.
-unsafe impl<T, A: Pool> Sync for LookasideList<T, A> {}
+unsafe impl Sync for Head {}
+
+impl Given<*mut raw::GENERAL_LOOKASIDE> for &Head {
+    #[inline(always)]
+    fn given(self) -> *mut raw::GENERAL_LOOKASIDE {
+        // CAST: It is the only member.
+        self.list.get().cast()
+    }
+}
+
+impl Head {
+    /// Makes a list.
+    #[inline(always)]
+    fn new(size: usize, kind: Option<u32>, tag: u32) -> impl PinInit<Self, Error> {
+        // INVARIANT: It is a new head; without one there is an error.
+        try_pin_init!(Self {
+            list <- Opaque::try_ffi_init(move |head: *mut raw::LOOKASIDE_LIST_EX| {
+                // INVARIANT: It is where the head is to be.
+                let head = NewHead(head.cast());
+                let mut wish = WithoutRoutines::new(size, kind.ok_or(EINVAL)?, tag);
+                Status::result_of(rust_pool_lookaside_make_extended(
+                    head,
+                    &mut wish,
+                    0,
+                    here(),
+                    this_module(),
+                ))
+            }),
+        }? Error)
+    }
+
+    /// A number that the head has at an offset. Others may write it meanwhile, whole.
+    #[inline]
+    fn number<N: FromBytes + Default>(&self, offset: usize) -> N {
+        let head = NonNull::from(&self.list).cast();
+        // SAFETY: The head is valid for reads and writes, as its list may be used by several
+        // threads, and nobody has a reference to what is in there.
+        let head = unsafe { Memory::new(head, size_of::<raw::LOOKASIDE_LIST_EX>()) };
+        head.read(offset).unwrap_or_default()
+    }
+}
 
 /// How often a list was asked, since it was made. The numbers wrap around. What a list in paged pool
 /// is asked where sleeping is not allowed does not count.
@@ -128,29 +263,9 @@ impl<T, A: Pool> LookasideList<T, A> {
     #[inline(always)]
     #[allow(clippy::new_ret_no_self, reason = "it must not move")]
     pub fn new() -> impl PinInit<Self, Error> {
-        // INVARIANT: It is a new head, for entries of this type; without one there is an error.
+        // INVARIANT: It is a new list, for entries of this type.
         try_pin_init!(Self {
-            head <- Opaque::try_ffi_init(|head: *mut raw::LOOKASIDE_LIST_EX| {
-                let mut wish = raw::rust_pool_lookaside_wish {
-                    allocate: null_mut(),
-                    free: null_mut(),
-                    size: size_of::<T>(),
-                    type_: Self::TYPE.ok_or(EINVAL)?,
-                    tag: A::Tag::TAG.as_raw(),
-                    extended: true,
-                };
-                // SAFETY: The memory is there, and stays where it is, as it is pinned. The wish is
-                // valid, and has no routines.
-                Status::result_of(unsafe {
-                    raw::rust_pool_lookaside_make_extended(
-                        head.cast(),
-                        &mut wish,
-                        0,
-                        here(),
-                        this_module(),
-                    )
-                })
-            }),
+            head <- Head::new(size_of::<T>(), Self::TYPE, A::Tag::TAG.as_raw()),
             _entries: PhantomData,
         }? Error)
     }
@@ -165,43 +280,68 @@ impl<T, A: Pool> LookasideList<T, A> {
         LookasideEntry::new(self, value)
     }
 
+    /// An entry without a value yet.
+    #[inline(always)]
+    fn room(&self) -> Result<Box<MaybeUninit<T>, Entries>> {
+        let at = rust_pool_lookaside_allocate(&self.head, here());
+        let at = NonNull::new(at.cast()).ok_or(ENOMEM)?;
+        // SAFETY: It was just allocated. By the type invariant it has the size of a value, and is
+        // aligned.
+        Ok(unsafe { Box::from_raw(at.as_ptr()) })
+    }
+
+    /// Makes a value in a new entry, which goes back to the list after an error.
+    #[inline(always)]
+    fn make<B, E>(
+        &self,
+        write: impl FnOnce(Box<MaybeUninit<T>, Entries>) -> Result<B, E>,
+    ) -> Result<B>
+    where
+        Error: From<E>,
+    {
+        let mut room = self.room()?;
+        let at = room.as_mut_ptr().cast();
+        match write(room) {
+            Ok(entry) => Ok(entry),
+            Err(error) => {
+                // INVARIANT: The box, which had the entry, is gone.
+                rust_pool_lookaside_free(&self.head, GivenUp(at), here());
+                Err(error.into())
+            }
+        }
+    }
+
     /// Frees the memory that the list keeps. Others may use the list meanwhile. The context is that
     /// of a drop of the list.
     #[inline(always)]
     pub fn flush(&self) {
-        // SAFETY: By the type invariant it is the head of a list.
-        unsafe { raw::rust_pool_lookaside_flush(self.as_ptr(), here()) };
+        rust_pool_lookaside_flush(&self.head, here());
     }
 
     /// How many entries the list keeps at most. It is adapted after every 64 allocations, to the
     /// share of those that found nothing: from 4 up to 256.
     #[inline]
     pub fn depth(&self) -> u16 {
-        // SAFETY: By the type invariant it is the head of a list. Others write it meanwhile, whole.
-        unsafe { (&raw const (*self.as_ptr()).Depth).read_volatile() }
+        self.head.number(offset_of!(raw::GENERAL_LOOKASIDE, Depth))
     }
 
     /// How often the list was asked. Others may use it meanwhile, so the numbers may not be of one
     /// moment.
     #[inline]
     pub fn counters(&self) -> Counters {
-        let head = self.as_ptr();
-        // SAFETY: As in `depth()`. The unions consist of numbers.
-        unsafe {
-            Counters {
-                allocates: (&raw const (*head).TotalAllocates).read_volatile(),
-                allocate_misses: (&raw const (*head).__bindgen_anon_2.AllocateMisses)
-                    .read_volatile(),
-                frees: (&raw const (*head).TotalFrees).read_volatile(),
-                free_misses: (&raw const (*head).__bindgen_anon_3.FreeMisses).read_volatile(),
-            }
+        let head = &self.head;
+        Counters {
+            allocates: head.number(offset_of!(raw::GENERAL_LOOKASIDE, TotalAllocates)),
+            allocate_misses: head.number(offset_of!(
+                raw::GENERAL_LOOKASIDE,
+                __bindgen_anon_2.AllocateMisses
+            )),
+            frees: head.number(offset_of!(raw::GENERAL_LOOKASIDE, TotalFrees)),
+            free_misses: head.number(offset_of!(
+                raw::GENERAL_LOOKASIDE,
+                __bindgen_anon_3.FreeMisses
+            )),
         }
-    }
-
-    #[inline(always)]
-    fn as_ptr(&self) -> *mut raw::GENERAL_LOOKASIDE {
-        // CAST: It is the only member.
-        self.head.get().cast()
     }
 }
 
@@ -209,9 +349,7 @@ impl<T, A: Pool> LookasideList<T, A> {
 impl<T, A: Pool> PinnedDrop for LookasideList<T, A> {
     #[inline(always)]
     fn drop(self: Pin<&mut Self>) {
-        // SAFETY: By the type invariant it is the head of a list. It is borrowed here for the last
-        // time.
-        unsafe { raw::rust_pool_lookaside_delete(self.as_ptr(), here()) };
+        rust_pool_lookaside_delete(&self.head, here());
     }
 }
 
@@ -254,53 +392,48 @@ macro_rules! list_ref {
 list_ref!(&LookasideList<T, A>);
 list_ref!(Arc<LookasideList<T, A>>);
 
-/// The memory of an entry, which goes back to the list on drop.
+/// Where the memory of an entry in a `Box` is from. A drop of the box drops the value, and leaves
+/// the memory alone, which has to go back to the list.
+struct Entries;
+
+// SAFETY: It allocates nothing, and frees nothing.
+unsafe impl Allocator for Entries {
+    const MIN_ALIGN: usize = 1;
+
+    #[inline(always)]
+    unsafe fn realloc(
+        _ptr: Option<NonNull<u8>>,
+        _layout: Layout,
+        _old_layout: Layout,
+        _flags: Flags,
+        _nid: NumaNode,
+    ) -> Result<NonNull<[u8]>, AllocError> {
+        Err(AllocError)
+    }
+
+    #[inline(always)]
+    unsafe fn free(_ptr: NonNull<u8>, _layout: Layout) {}
+}
+
+/// An entry that goes back to its list.
 ///
 /// # Invariants
 ///
-/// `at` is an entry of `list`, which nobody else has.
-struct Slot<L: ListRef> {
-    at: NonNull<L::Value>,
-    list: L,
-}
+/// Nobody else has it.
+struct GivenUp(*mut c_void);
 
-impl<L: ListRef> Slot<L> {
+impl<V> From<Box<MaybeUninit<V>, Entries>> for GivenUp {
     #[inline(always)]
-    fn new(list: L) -> Result<Self> {
-        // SAFETY: By the invariant of `LookasideList` it is the head of a list.
-        let at = unsafe { raw::rust_pool_lookaside_allocate(list.list().as_ptr(), here()) };
-        // INVARIANT: It was just allocated.
-        Ok(Self {
-            at: NonNull::new(at.cast()).ok_or(ENOMEM)?,
-            list,
-        })
-    }
-
-    /// Writes a value into the memory.
-    #[inline(always)]
-    fn write<E>(self, value: impl PinInit<L::Value, E>) -> Result<LookasideEntry<L>>
-    where
-        Error: From<E>,
-    {
-        // SAFETY: By the type invariant, and that of `LookasideList`, the memory is nobody else's,
-        // has the size of a value, and is aligned. It does not move. After an error it is not
-        // touched, but freed.
-        unsafe { pin_init::raw_try_init(self.at.as_ptr(), value)? };
-        // INVARIANT: The value was just written.
-        Ok(LookasideEntry {
-            slot: self,
-            _value: PhantomData,
-        })
+    fn from(entry: Box<MaybeUninit<V>, Entries>) -> Self {
+        // INVARIANT: The box, which had it, is gone.
+        Self(Box::into_raw(entry).cast())
     }
 }
 
-impl<L: ListRef> Drop for Slot<L> {
+impl Given<*mut c_void> for GivenUp {
     #[inline(always)]
-    fn drop(&mut self) {
-        let list = self.list.list().as_ptr();
-        // SAFETY: By the invariant of `LookasideList` it is the head of a list. By the type
-        // invariant the entry is one of it, and is not used after this.
-        unsafe { raw::rust_pool_lookaside_free(list, self.at.as_ptr().cast(), here()) };
+    fn given(self) -> *mut c_void {
+        self.0
     }
 }
 
@@ -316,16 +449,11 @@ impl<L: ListRef> Drop for Slot<L> {
 ///
 /// # Invariants
 ///
-/// There is a value in `slot`, which this owns.
+/// `entry` is an entry of `list`.
 pub struct LookasideEntry<L: ListRef> {
-    slot: Slot<L>,
-    _value: PhantomData<L::Value>,
+    entry: ManuallyDrop<Box<L::Value, Entries>>,
+    list: L,
 }
-
-// SAFETY: It owns a value and a reference to the list, both of which are `Send`.
-unsafe impl<L: ListRef + Send> Send for LookasideEntry<L> where L::Value: Send {}
-// SAFETY: As above, with `Sync`.
-unsafe impl<L: ListRef + Sync> Sync for LookasideEntry<L> where L::Value: Sync {}
 
 // It does not move its value.
 impl<L: ListRef> Unpin for LookasideEntry<L> {}
@@ -340,15 +468,8 @@ impl<L: ListRef> LookasideEntry<L> {
     /// value is dropped.
     #[inline(always)]
     pub fn new(list: L, value: L::Value) -> Result<Self> {
-        let slot = Slot::new(list)?;
-        // SAFETY: By the invariants of `Slot` and `LookasideList` the memory is nobody else's, has
-        // the size of a value, and is aligned.
-        unsafe { slot.at.write(value) };
-        // INVARIANT: The value was just written.
-        Ok(Self {
-            slot,
-            _value: PhantomData,
-        })
+        let room = list.list().room()?;
+        Ok(Self::of(Box::write(room, value), list))
     }
 
     /// Like [`Self::new`], with an initialiser: the value is made in its place.
@@ -361,7 +482,8 @@ impl<L: ListRef> LookasideEntry<L> {
     where
         Error: From<E>,
     {
-        Slot::new(list)?.write(init)
+        let entry = list.list().make(|room| room.write_init(init))?;
+        Ok(Self::of(entry, list))
     }
 
     /// Like [`Self::init`], for a value that must not move.
@@ -374,19 +496,37 @@ impl<L: ListRef> LookasideEntry<L> {
     where
         Error: From<E>,
     {
-        let entry = Slot::new(list)?.write(init)?;
+        let entry = list.list().make(|room| room.write_pin_init(init))?;
         // SAFETY: Whoever has the result cannot move the value, which is not moved here, either.
-        Ok(unsafe { Pin::new_unchecked(entry) })
+        Ok(unsafe { Pin::new_unchecked(Self::of(Pin::into_inner_unchecked(entry), list)) })
     }
 
     /// Takes the value out. The memory goes back to the list.
     #[inline(always)]
     pub fn into_inner(self) -> L::Value {
-        let this = ManuallyDrop::new(self);
+        let mut this = ManuallyDrop::new(self);
         // SAFETY: `this` is not used after this, and not dropped.
-        let slot = unsafe { core::ptr::read(&this.slot) };
-        // SAFETY: By the type invariant there is a value, which is not used there any more.
-        unsafe { slot.at.read() }
+        let (mut entry, list) = unsafe {
+            (
+                ManuallyDrop::take(&mut this.entry),
+                core::ptr::read(&this.list),
+            )
+        };
+        // INVARIANT: Nobody has the entry any more when the value was moved out of its box.
+        let memory = GivenUp((&raw mut *entry).cast());
+        let value = Box::into_inner(entry);
+        rust_pool_lookaside_free(&list.list().head, memory, here());
+        value
+    }
+
+    /// An entry of this list.
+    #[inline(always)]
+    fn of(entry: Box<L::Value, Entries>, list: L) -> Self {
+        // INVARIANT: The caller has it from there.
+        Self {
+            entry: ManuallyDrop::new(entry),
+            list,
+        }
     }
 }
 
@@ -395,25 +535,24 @@ impl<L: ListRef> Deref for LookasideEntry<L> {
 
     #[inline(always)]
     fn deref(&self) -> &L::Value {
-        // SAFETY: By the type invariant.
-        unsafe { self.slot.at.as_ref() }
+        &self.entry
     }
 }
 
 impl<L: ListRef> DerefMut for LookasideEntry<L> {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut L::Value {
-        // SAFETY: By the type invariant; it is borrowed exclusively.
-        unsafe { self.slot.at.as_mut() }
+        &mut self.entry
     }
 }
 
 impl<L: ListRef> Drop for LookasideEntry<L> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant there is a value. It is not used after this: `slot`, which
-        // is dropped next, has only its memory.
-        unsafe { core::ptr::drop_in_place(self.slot.at.as_ptr()) };
+        // SAFETY: `self` is not used after this.
+        let entry = unsafe { ManuallyDrop::take(&mut self.entry) };
+        let memory = Box::drop_contents(entry);
+        rust_pool_lookaside_free(&self.list.list().head, memory.into(), here());
     }
 }
 

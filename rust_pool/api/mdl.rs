@@ -21,28 +21,24 @@ use crate::{
             NotCached, //
         },
         noncached::NonCached,
+        raw_mdl::{
+            FilledMdl,
+            LockedMdl,
+            Mappable,
+            Mapped,
+            MdlState,
+            PagesMdl, //
+        },
         tag::PoolTag, //
     },
     lib::text::kwrite,
-    sys::{
-        here,
-        raw,
-        this_module,
-        PAGE_SIZE, //
-    },
-    types::status::Status, //
+    sys::raw, //
 };
 use core::{
     marker::PhantomData,
-    mem::{
-        size_of_val,
-        ManuallyDrop, //
-    },
+    mem::size_of_val,
     ops::Deref,
-    ptr::{
-        null_mut,
-        NonNull, //
-    }, //
+    ptr::NonNull, //
 };
 use kernel::{
     alloc::{
@@ -144,20 +140,6 @@ memory_buffers! {
     ['a] &CommonBuffer<'a>;
 }
 
-/// What state an MDL is in: [`Built`], [`Locked`], [`Pages`] or [`Mapped`].
-pub trait MdlState: Sealed {
-    /// Undoes what made the state, except for memory that it owns.
-    ///
-    /// # Safety
-    ///
-    /// The MDL is in this state, and will not be used but to free it.
-    #[doc(hidden)]
-    unsafe fn end(&self, mdl: NonNull<raw::MDL>);
-}
-
-/// A state in which the pages have no address yet.
-pub trait Mappable: MdlState {}
-
 /// A state in which the buffer has an address.
 pub trait Addressed: MdlState {
     /// The buffer.
@@ -165,66 +147,65 @@ pub trait Addressed: MdlState {
     fn memory(&self) -> &Memory;
 }
 
+// Fields are dropped in this order: the MDL, and what was done to it, before the buffer.
+
 /// The MDL describes a buffer, which is where it is. The WDK's `MDL_SOURCE_IS_NONPAGED_POOL`.
 pub struct Built<B> {
+    mdl: FilledMdl,
     memory: Memory,
     buffer: B,
 }
 
 /// The pages of a buffer are locked. The WDK's `MDL_PAGES_LOCKED`.
 pub struct Locked<B> {
+    mdl: LockedMdl,
     buffer: B,
 }
 
 /// The pages belong to the MDL.
-pub struct Pages<C = Cached>(PhantomData<C>);
-
-/// The pages are mapped. The WDK's `MDL_MAPPED_TO_SYSTEM_VA`.
-pub struct Mapped<S> {
-    memory: Memory,
-    pages: S,
+pub struct Pages<C = Cached> {
+    mdl: PagesMdl,
+    _cache: PhantomData<C>,
 }
 
 impl<B> Sealed for Built<B> {}
 impl<B> Sealed for Locked<B> {}
 impl<C> Sealed for Pages<C> {}
-impl<S> Sealed for Mapped<S> {}
 
 impl<B> MdlState for Built<B> {
     #[inline(always)]
-    unsafe fn end(&self, _mdl: NonNull<raw::MDL>) {}
+    fn mdl(&self) -> &FilledMdl {
+        &self.mdl
+    }
 }
 
 impl<B> MdlState for Locked<B> {
     #[inline(always)]
-    unsafe fn end(&self, mdl: NonNull<raw::MDL>) {
-        // SAFETY: By the safety requirements it is an MDL whose pages are locked.
-        unsafe { raw::rust_pool_mdl_unlock(mdl.as_ptr(), here()) };
+    fn mdl(&self) -> &FilledMdl {
+        self.mdl.filled()
     }
 }
 
 impl<C> MdlState for Pages<C> {
     #[inline(always)]
-    unsafe fn end(&self, mdl: NonNull<raw::MDL>) {
-        // SAFETY: By the safety requirements it is an MDL with pages, which nobody uses any more.
-        unsafe { raw::rust_pool_mdl_pages_free(mdl.as_ptr(), here()) };
+    fn mdl(&self) -> &FilledMdl {
+        self.mdl.filled()
     }
 }
 
-impl<S: MdlState> MdlState for Mapped<S> {
+impl<B> Mappable for Locked<B> {
     #[inline(always)]
-    unsafe fn end(&self, mdl: NonNull<raw::MDL>) {
-        // SAFETY: By the safety requirements it is an MDL that is mapped there, and is in the state
-        // `pages` otherwise.
-        unsafe {
-            unmap(&self.memory, mdl);
-            self.pages.end(mdl);
-        }
+    fn mdl_mut(&mut self) -> &mut FilledMdl {
+        self.mdl.filled_mut()
     }
 }
 
-impl<B> Mappable for Locked<B> {}
-impl<C> Mappable for Pages<C> {}
+impl<C> Mappable for Pages<C> {
+    #[inline(always)]
+    fn mdl_mut(&mut self) -> &mut FilledMdl {
+        self.mdl.filled_mut()
+    }
+}
 
 impl<B> Addressed for Built<B> {
     #[inline]
@@ -236,19 +217,8 @@ impl<B> Addressed for Built<B> {
 impl<S: MdlState> Addressed for Mapped<S> {
     #[inline]
     fn memory(&self) -> &Memory {
-        &self.memory
+        self.mapping()
     }
-}
-
-/// Undoes a mapping.
-///
-/// # Safety
-///
-/// The MDL is mapped there, and nobody uses the mapping any more.
-#[inline(always)]
-unsafe fn unmap(memory: &Memory, mdl: NonNull<raw::MDL>) {
-    // SAFETY: By the safety requirements.
-    unsafe { raw::rust_pool_mdl_unmap(memory.as_ptr().cast(), mdl.as_ptr(), here()) };
 }
 
 /// A memory descriptor list: the page frames of a buffer.
@@ -282,63 +252,8 @@ unsafe fn unmap(memory: &Memory, mdl: NonNull<raw::MDL>) {
 /// let mapped = pages.map()?;
 /// mapped.write(0, 7u32)?;
 /// ```
-///
-/// # Invariants
-///
-/// `raw` is an MDL in this state, which nobody else writes. It is freed on drop.
 pub struct Mdl<S: MdlState> {
-    raw: NonNull<raw::MDL>,
     state: S,
-}
-
-// SAFETY: Any thread may use an MDL, undo its state, and free it.
-unsafe impl<S: MdlState + Send> Send for Mdl<S> {}
-// SAFETY: What can be done with a reference only reads the MDL.
-unsafe impl<S: MdlState + Sync> Sync for Mdl<S> {}
-
-/// A new MDL, which is in no state yet. It is freed on drop.
-///
-/// # Invariants
-///
-/// `0` comes from `rust_pool_mdl_allocate`, and nobody else has it.
-struct New(NonNull<raw::MDL>);
-
-impl New {
-    /// An MDL for a buffer.
-    #[inline(always)]
-    fn of(at: NonNull<u8>, bytes: usize) -> Result<Self> {
-        let length = u32::try_from(bytes)?;
-        if length == 0 {
-            return Err(EINVAL);
-        }
-        let at = at.as_ptr().cast();
-        // SAFETY: There is no IRP. The other arguments may be any.
-        let mdl = unsafe {
-            raw::rust_pool_mdl_allocate(at, length, false, null_mut(), here(), this_module())
-        };
-        // INVARIANT: It was just allocated.
-        NonNull::new(mdl).map(Self).ok_or(ENOMEM)
-    }
-
-    /// The MDL, to be freed by the caller.
-    #[inline(always)]
-    fn into_raw(self) -> NonNull<raw::MDL> {
-        ManuallyDrop::new(self).0
-    }
-}
-
-impl Drop for New {
-    #[inline(always)]
-    fn drop(&mut self) {
-        free(self.0);
-    }
-}
-
-/// Frees an MDL, if it is one that is not in use.
-#[inline(always)]
-fn free(mdl: NonNull<raw::MDL>) {
-    // SAFETY: It may be any address: what cannot be freed is reported.
-    unsafe { raw::rust_pool_mdl_free(mdl.as_ptr(), here()) };
 }
 
 impl<B: NonPagedBuffer> Mdl<Built<B>> {
@@ -352,18 +267,10 @@ impl<B: NonPagedBuffer> Mdl<Built<B>> {
     #[inline(always)]
     pub fn build(mut buffer: B) -> Result<Self> {
         let (at, bytes) = buffer.place();
-        let mdl = New::of(at, bytes)?;
-        // SAFETY: It is an MDL that nobody else uses.
-        unsafe { raw::rust_pool_mdl_build(mdl.0.as_ptr(), here()) };
-        // SAFETY: As above.
-        if i32::from(unsafe { (*mdl.0.as_ptr()).MdlFlags }) & NONPAGED == 0 {
-            // It was reported why.
-            return Err(EINVAL);
-        }
-        // INVARIANT: It was just built.
+        let mdl = FilledMdl::build((at, bytes))?;
         Ok(Self {
-            raw: mdl.into_raw(),
             state: Built {
+                mdl,
                 // SAFETY: By the safety requirements of `Buffer`; the value has the buffer.
                 memory: unsafe { Memory::new(at, bytes) },
                 buffer,
@@ -374,13 +281,11 @@ impl<B: NonPagedBuffer> Mdl<Built<B>> {
     /// Frees the MDL, and returns the buffer.
     #[inline(always)]
     pub fn into_buffer(self) -> B {
-        self.end().buffer
+        let Built { mdl, buffer, .. } = self.state;
+        drop(mdl);
+        buffer
     }
 }
-
-/// The flag that says that an MDL was built.
-// CAST: It is a small positive number.
-const NONPAGED: i32 = raw::MDL_SOURCE_IS_NONPAGED_POOL as i32;
 
 impl<B: Buffer> Mdl<Locked<B>> {
     /// An MDL for a buffer in any pool, whose pages are locked. The WDK's `IoAllocateMdl` and
@@ -394,28 +299,18 @@ impl<B: Buffer> Mdl<Locked<B>> {
     /// As for [`Mdl::build`], and [`EINVAL`] after a violation.
     #[inline(always)]
     pub fn lock(mut buffer: B) -> Result<Self> {
-        let (at, bytes) = buffer.place();
-        let mdl = New::of(at, bytes)?;
-        // CAST: The enumerations have few values.
-        let (mode, access) = (
-            raw::_MODE_KernelMode as i8,
-            raw::_LOCK_OPERATION_IoModifyAccess,
-        );
-        // SAFETY: It is an MDL that nobody else uses.
-        Status::result_of(unsafe {
-            raw::rust_pool_mdl_lock(mdl.0.as_ptr(), mode, access, here())
-        })?;
-        // INVARIANT: Its pages were just locked.
+        let mdl = LockedMdl::lock(buffer.place())?;
         Ok(Self {
-            raw: mdl.into_raw(),
-            state: Locked { buffer },
+            state: Locked { mdl, buffer },
         })
     }
 
     /// Unlocks the pages, frees the MDL, and returns the buffer.
     #[inline(always)]
     pub fn into_buffer(self) -> B {
-        self.end().buffer
+        let Locked { mdl, buffer } = self.state;
+        drop(mdl);
+        buffer
     }
 }
 
@@ -450,24 +345,11 @@ impl<C: CacheType> Mdl<Pages<C>> {
 
     #[inline(always)]
     fn new(bytes: usize, bounds: Bounds, flags: u32) -> Result<Self> {
-        if bounds.boundary != 0 {
-            return Err(EINVAL);
-        }
-        let wanted = raw::rust_pool_mdl_wanted {
-            lowest: bounds.lowest,
-            highest: bounds.highest,
-            skip: bounds.skip,
-            bytes,
-            cache: C::RAW,
-            flags,
-            node: bounds.node,
-        };
-        // SAFETY: What is wanted is valid for reads.
-        let mdl = unsafe { raw::rust_pool_mdl_pages(&wanted, here(), this_module()) };
-        // INVARIANT: It is a new MDL, with pages.
         Ok(Self {
-            raw: NonNull::new(mdl).ok_or(ENOMEM)?,
-            state: Pages(PhantomData),
+            state: Pages {
+                mdl: PagesMdl::new::<C>(bytes, bounds, flags)?,
+                _cache: PhantomData,
+            },
         })
     }
 }
@@ -501,29 +383,10 @@ impl<S: Mappable> Mdl<S> {
     /// [`NotMapped`] if memory is short, or in the wrong context.
     #[inline(always)]
     pub fn map(self) -> Result<Mdl<Mapped<S>>, NotMapped<S>> {
-        let mode = raw::_MODE_KernelMode as i8;
-        let (cache, priority) = (
-            raw::RUST_POOL_MDL_AS_IT_IS,
-            raw::_MM_PAGE_PRIORITY_NormalPagePriority,
-        );
-        let mdl = self.raw.as_ptr();
-        // SAFETY: By the type invariant it is an MDL, and nobody else uses it.
-        let at = unsafe { raw::rust_pool_mdl_map(mdl, mode, cache, priority, here()) };
-        let Some(at) = NonNull::new(at.cast()) else {
-            return Err(NotMapped(self));
-        };
-        let bytes = self.len();
-        let (raw, pages) = self.into_parts();
-        // INVARIANT: It was just mapped.
-        Ok(Mdl {
-            raw,
-            state: Mapped {
-                // SAFETY: The pages are mapped there, and stay where they are until they are
-                // unmapped. Any bytes may be written there.
-                memory: unsafe { Memory::new(at, bytes) },
-                pages,
-            },
-        })
+        match Mapped::new(self.state) {
+            Ok(state) => Ok(Mdl { state }),
+            Err(state) => Err(NotMapped(Mdl { state })),
+        }
     }
 }
 
@@ -531,11 +394,9 @@ impl<S: Mappable> Mdl<Mapped<S>> {
     /// Undoes the mapping.
     #[inline(always)]
     pub fn unmap(self) -> Mdl<S> {
-        let (raw, Mapped { memory, pages }) = self.into_parts();
-        // SAFETY: By the type invariant it is mapped there. Nobody has borrowed the memory.
-        unsafe { unmap(&memory, raw) };
-        // INVARIANT: It is in the state in which it was mapped.
-        Mdl { raw, state: pages }
+        Mdl {
+            state: self.state.unmap(),
+        }
     }
 }
 
@@ -544,60 +405,26 @@ impl<S: MdlState> Mdl<S> {
     #[inline]
     #[allow(clippy::len_without_is_empty, reason = "it is never empty")]
     pub fn len(&self) -> usize {
-        // SAFETY: By the type invariant.
-        // CAST: `usize` is 64 bits wide on the architectures supported.
-        unsafe { (*self.raw.as_ptr()).ByteCount as usize }
+        self.state.mdl().len()
     }
 
     /// Where the buffer begins in its first page. The WDK's `MmGetMdlByteOffset`.
     #[inline]
     pub fn offset(&self) -> usize {
-        // SAFETY: By the type invariant.
-        // CAST: As above.
-        unsafe { (*self.raw.as_ptr()).ByteOffset as usize }
+        self.state.mdl().offset()
     }
 
     /// The frame numbers of the pages: physical addresses, divided by the page size. The WDK's
     /// `MmGetMdlPfnArray`.
     #[inline]
     pub fn frames(&self) -> &[usize] {
-        let pages = self.offset().saturating_add(self.len()).div_ceil(PAGE_SIZE);
-        // SAFETY: By the type invariant the MDL has the frame of each page behind its head, and
-        // nobody writes there.
-        unsafe { core::slice::from_raw_parts(self.raw.as_ptr().add(1).cast(), pages) }
+        self.state.mdl().frames()
     }
 
     /// The MDL, for routines that only read it.
     #[inline]
     pub(crate) fn raw(&self) -> *mut raw::MDL {
-        self.raw.as_ptr()
-    }
-
-    /// The MDL and its state, to be ended by the caller.
-    #[inline(always)]
-    fn into_parts(self) -> (NonNull<raw::MDL>, S) {
-        let this = ManuallyDrop::new(self);
-        // SAFETY: `this` is not used after this, and not dropped.
-        (this.raw, unsafe { core::ptr::read(&this.state) })
-    }
-
-    /// Ends the state, and frees the MDL.
-    #[inline(always)]
-    fn end(self) -> S {
-        let (raw, state) = self.into_parts();
-        // SAFETY: By the type invariant. It is freed next.
-        unsafe { state.end(raw) };
-        free(raw);
-        state
-    }
-}
-
-impl<S: MdlState> Drop for Mdl<S> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        // SAFETY: By the type invariant. It is freed next.
-        unsafe { self.state.end(self.raw) };
-        free(self.raw);
+        self.state.mdl().as_ptr()
     }
 }
 

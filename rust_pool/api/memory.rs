@@ -3,7 +3,10 @@
 //! Access to memory that others may change meanwhile.
 
 use crate::{
-    lib::text::kwrite,
+    lib::{
+        argument::Given,
+        text::kwrite, //
+    },
     sys::raw, //
 };
 use core::{
@@ -12,6 +15,7 @@ use core::{
         align_of,
         size_of, //
     },
+    ops::Deref,
     ptr::NonNull, //
 };
 use kernel::{
@@ -112,6 +116,27 @@ impl Place<'_> {
     fn fill(&self, value: u8) {
         // SAFETY: By the type invariant.
         unsafe { raw::rust_pool_fill(self.at.cast(), value, self.bytes) };
+    }
+}
+
+/// A copy that is to be made.
+///
+/// # Invariants
+///
+/// So many bytes are valid for reads from `from` on, and for writes from `to` on. They do not
+/// overlap.
+struct Copying {
+    to: *mut u8,
+    from: *const u8,
+    bytes: usize,
+}
+
+impl Copying {
+    /// Makes the copy. The compiler does not see it, so it can neither repeat nor split a read.
+    #[inline]
+    fn run(self) {
+        // SAFETY: By the type invariant.
+        unsafe { raw::rust_pool_copy(self.to.cast(), self.from.cast(), self.bytes) };
     }
 }
 
@@ -232,10 +257,14 @@ impl Memory {
     #[inline]
     pub fn copy_to_slice(&self, offset: usize, to: &mut [u8]) -> Result {
         let from = self.range(offset, to.len())?;
-        // SAFETY: By the invariant of `Place`; the slice has as many bytes. It is exclusive, so
-        // they do not overlap. The compiler does not see the copy, so it can neither repeat nor
-        // split a read.
-        unsafe { raw::rust_pool_copy(to.as_mut_ptr().cast(), from.at.cast(), from.bytes) };
+        // INVARIANT: By the invariant of `Place`; the slice has as many bytes. It is exclusive, so
+        // they do not overlap.
+        let copy = Copying {
+            to: to.as_mut_ptr(),
+            from: from.at,
+            bytes: from.bytes,
+        };
+        copy.run();
         Ok(())
     }
 
@@ -247,10 +276,65 @@ impl Memory {
     #[inline]
     pub fn copy_from_slice(&self, offset: usize, from: &[u8]) -> Result {
         let to = self.range(offset, from.len())?;
-        // SAFETY: By the invariant of `Place`; the slice has as many bytes. There are no references
-        // to the memory, so they do not overlap.
-        unsafe { raw::rust_pool_copy(to.at.cast(), from.as_ptr().cast(), to.bytes) };
+        // INVARIANT: By the invariant of `Place`; the slice has as many bytes. There are no
+        // references to the memory, so they do not overlap.
+        let copy = Copying {
+            to: to.at,
+            from: from.as_ptr(),
+            bytes: to.bytes,
+        };
+        copy.run();
         Ok(())
+    }
+}
+
+/// Memory that a routine of rust_pool gave out. The owner of this value gives it back.
+///
+/// # Invariants
+///
+/// It is of no bytes, or there is no other such value for it.
+pub(crate) struct Owned(Memory);
+
+impl Owned {
+    /// Memory that was just given out, or `None` for null.
+    ///
+    /// # Safety
+    ///
+    /// `base` is null, or memory of at least `len` bytes that was just given out, and is there
+    /// until the result is given back.
+    #[inline(always)]
+    pub(crate) unsafe fn new(base: *mut c_void, len: usize) -> Option<Self> {
+        let base = NonNull::new(base.cast())?;
+        // INVARIANT: It was just given out, so there is no reference to it.
+        Some(Self(Memory { base, len }))
+    }
+
+    /// The memory, to be given back. None of it is left here.
+    #[inline(always)]
+    pub(crate) fn take(&mut self) -> Self {
+        // INVARIANT: There are no bytes at the address.
+        let nothing = Memory {
+            base: NonNull::dangling(),
+            len: 0,
+        };
+        Self(core::mem::replace(&mut self.0, nothing))
+    }
+}
+
+impl Deref for Owned {
+    type Target = Memory;
+
+    #[inline(always)]
+    fn deref(&self) -> &Memory {
+        &self.0
+    }
+}
+
+/// It is given back.
+impl Given<*mut c_void> for Owned {
+    #[inline(always)]
+    fn given(self) -> *mut c_void {
+        self.as_ptr().cast()
     }
 }
 

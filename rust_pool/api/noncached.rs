@@ -8,19 +8,16 @@ use crate::{
         memory::{
             Memory,
             NotCached,
+            Owned,
             Uncached, //
         }, //
     },
     lib::text::kwrite,
-    sys::{
-        here,
-        raw, //
-    }, //
+    sys::here, //
 };
 use core::{
     marker::PhantomData,
-    ops::Deref,
-    ptr::NonNull, //
+    ops::Deref, //
 };
 use kernel::{
     fmt,
@@ -38,7 +35,7 @@ use kernel::{
 ///
 /// The memory comes from `rust_pool_noncached_allocate` and is freed on drop.
 pub struct NonCached<C: NotCached = Uncached> {
-    memory: Memory,
+    memory: Owned,
     _cache: PhantomData<C>,
 }
 
@@ -51,12 +48,10 @@ impl<C: NotCached> NonCached<C> {
     /// [`ENOMEM`] if memory is short, or after a violation: no bytes, or atomic context.
     #[inline(always)]
     pub fn new(bytes: usize) -> Result<Self> {
-        let base = exported::rust_pool_noncached_allocate(bytes, C::COMBINED, here());
-        let base = NonNull::new(base.cast()).ok_or(ENOMEM)?;
+        let memory = exported::rust_pool_noncached_allocate(bytes, C::COMBINED, here());
         // INVARIANT: The memory was just allocated.
         let this = Self {
-            // SAFETY: The memory is page-aligned and has at least `bytes` bytes. `drop()` frees it.
-            memory: unsafe { Memory::new(base, bytes) },
+            memory: memory.ok_or(ENOMEM)?,
             _cache: PhantomData,
         };
         this.zero();
@@ -76,14 +71,14 @@ impl<C: NotCached> Deref for NonCached<C> {
 impl<C: NotCached> Drop for NonCached<C> {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant it is the memory's address; it is not used after this.
-        unsafe { raw::rust_pool_noncached_free(self.as_ptr().cast(), self.len(), here()) };
+        let bytes = self.len();
+        exported::rust_pool_noncached_free(self.memory.take(), bytes, here());
     }
 }
 
 impl<C: NotCached> fmt::Debug for NonCached<C> {
     #[inline]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        kwrite!(f, "NonCached<{}>({:?})", C::NAME, self.memory)
+        kwrite!(f, "NonCached<{}>({:?})", C::NAME, **self)
     }
 }

@@ -2,7 +2,13 @@
 
 //! A text in debugfs.
 
-use crate::sys::raw;
+use crate::{
+    lib::argument::{
+        calls,
+        Given, //
+    },
+    sys::raw, //
+};
 use core::ptr::NonNull;
 use kernel::{
     prelude::*,
@@ -18,6 +24,21 @@ use kernel::{
 ///
 /// `0` comes from `rust_pool_report_new`.
 pub struct Report(NonNull<c_void>);
+
+impl Given<*mut c_void> for &mut Report {
+    #[inline]
+    fn given(self) -> *mut c_void {
+        self.0.as_ptr()
+    }
+}
+
+calls! {
+    // SAFETY: By the type invariant `rust_pool_report_new()` returned it. It is not used after the
+    // drop that calls this.
+    unsafe extern "C" {
+        safe fn rust_pool_report_remove(report: &mut Report);
+    }
+}
 
 // SAFETY: Any thread may remove a report.
 unsafe impl Send for Report {}
@@ -44,8 +65,6 @@ impl Report {
 impl Drop for Report {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: By the type invariant `rust_pool_report_new()` returned it. It is not used after
-        // this.
-        unsafe { raw::rust_pool_report_remove(self.0.as_ptr()) };
+        rust_pool_report_remove(self);
     }
 }

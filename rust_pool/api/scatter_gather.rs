@@ -5,11 +5,10 @@
 use crate::{
     api::{
         adapter::Adapter,
-        mdl::{
-            Mdl,
-            MdlState, //
-        },
-        memory::private::Sealed, //
+        address,
+        mdl::Mdl,
+        memory::private::Sealed,
+        raw_mdl::MdlState, //
     },
     lib::text::kwrite,
     sys::raw,
@@ -134,8 +133,7 @@ impl<'a> Adapter<'a> {
         direction: Direction,
     ) -> Result<ScatterGatherList<'a, M>> {
         let (adapter, operations) = self.operations();
-        // SAFETY: The operations of an adapter are there as long as rust_pool.
-        let get = unsafe { (*operations).GetScatterGatherListEx }.ok_or(EINVAL)?;
+        let get = operations.GetScatterGatherListEx.ok_or(EINVAL)?;
         // CAST: An MDL has at most 4 GiB less a page.
         let length = mdl.bytes() as u32;
         let mut list = null_mut();
@@ -184,9 +182,7 @@ impl<M: MdlRef> ScatterGatherList<'_, M> {
         elements
             .iter()
             .map(|element: &raw::SCATTER_GATHER_ELEMENT| Element {
-                // SAFETY: The union consists of integers, for which all bits are valid.
-                // CAST: The C type is signed; addresses are not.
-                address: unsafe { element.Address.QuadPart as u64 },
+                address: address::bits(element.Address),
                 len: element.Length,
             })
     }
@@ -209,8 +205,7 @@ impl<M: MdlRef> Drop for ScatterGatherList<'_, M> {
     fn drop(&mut self) {
         let (adapter, operations) = self.adapter.operations();
         let to_device = u8::from(self.direction == Direction::ToDevice);
-        // SAFETY: The operations of an adapter are there as long as rust_pool.
-        if let Some(put) = unsafe { (*operations).PutScatterGatherList } {
+        if let Some(put) = operations.PutScatterGatherList {
             // SAFETY: By the type invariant these are the arguments with which it was made. It is
             // not used after this.
             unsafe { put(adapter, self.raw.as_ptr(), to_device) };

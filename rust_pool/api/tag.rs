@@ -4,6 +4,7 @@
 
 use crate::{
     api::exported,
+    lib::atomic_ref::AtomicRef,
     stats::tag_stats::TagStats,
     sys::{
         here,
@@ -13,11 +14,6 @@ use crate::{
         PoolKind,
         Tag, //
     }, //
-};
-use core::ptr::null_mut;
-use kernel::sync::atomic::{
-    Atomic,
-    Relaxed, //
 };
 
 /// A tag as a type. Declare one with [`pool_tag!`](crate::pool_tag).
@@ -30,13 +26,13 @@ pub trait PoolTag {
 }
 
 /// Caches a tag's rows of statistics after the first use.
-pub struct RowCache([Atomic<*mut TagStats>; 2]);
+pub struct RowCache([AtomicRef<TagStats>; 2]);
 
 impl RowCache {
     /// An empty cache.
     #[allow(clippy::new_without_default, reason = "it is for statics")]
     pub const fn new() -> Self {
-        Self([const { Atomic::new(null_mut()) }; 2])
+        Self([const { AtomicRef::none() }; 2])
     }
 }
 
@@ -85,17 +81,15 @@ pub(crate) fn row<T: PoolTag>(kind: PoolKind) -> &'static TagStats {
         PoolKind::NonPaged => nonpaged,
         PoolKind::Paged => paged,
     };
-    let mut row = cached.load(Relaxed);
-    if row.is_null() {
-        row = exported::rust_pool_row(kind as u32, T::TAG.as_raw(), here(), this_module())
-            .cast_mut()
-            .cast();
-        // SAFETY: It is a row, as below.
-        if unsafe { (*row).has_peak() } {
-            cached.store(row, Relaxed);
-        }
+    if let Some(row) = cached.get() {
+        return row;
     }
-    // SAFETY: `rust_pool_row()` returned it, now or earlier. Rows live until rust_pool is unloaded,
-    // which is after all modules that use it.
-    unsafe { &*row }
+    let row = exported::rust_pool_row(kind as u32, T::TAG.as_raw(), here(), this_module());
+    // SAFETY: `rust_pool_row()` returns a row. Rows live until rust_pool is unloaded, which is
+    // after all modules that use it.
+    let row = unsafe { &*row.cast::<TagStats>() };
+    if row.has_peak() {
+        cached.set(Some(row));
+    }
+    row
 }

@@ -7,10 +7,13 @@ use crate::{
         self,
         CallSite, //
     },
-    lib::text::{
-        kwrite,
-        module_of,
-        width, //
+    lib::{
+        layout::words_of,
+        text::{
+            kwrite,
+            module_of,
+            width, //
+        }, //
     },
     sys, //
 };
@@ -36,10 +39,10 @@ impl Stack {
     /// optional stack has the stack. In front of that is a word that is 0 if there is none.
     pub(crate) const LAYOUT: [usize; 3] = [offset_of!(Self, 0), DEPTH, {
         const WORDS: usize = 1 + size_of::<Stack>() / size_of::<usize>();
-        let one = Stack([const { CallSite::new(0) }; DEPTH]);
-        // SAFETY: All bytes of an optional stack are those of its words: it has one more than the
-        // stack, and a pointer that is null is 0.
-        let words: [usize; WORDS] = unsafe { core::mem::transmute(Some(one)) };
+        let words = words_of!(
+            Some(Stack([const { CallSite::new(0) }; DEPTH])),
+            [usize; WORDS]
+        );
         // The words of that stack are all 0.
         assert!(words[0] == 1);
         size_of::<usize>()

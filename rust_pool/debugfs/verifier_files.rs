@@ -13,6 +13,7 @@ use crate::{
     },
     events::control,
     lib::{
+        argument::Passed,
         export::matches_header,
         text::{
             kwrite,
@@ -33,7 +34,8 @@ use crate::{
     pool::special,
     sys::{
         self,
-        debugfs::Directory, //
+        debugfs::Directory,
+        PAGE_SIZE, //
     },
     types::tag,
     verifier::{
@@ -99,17 +101,27 @@ impl Table for Options {
     }
 }
 
-/// Renders the options as one line, and returns its length. What does not fit is cut off.
+/// A page that sysfs shows.
+///
+/// # Invariants
+///
+/// Nobody else uses it during the call. It was zeroed.
+#[repr(transparent)]
+struct Shown<'call>(&'call mut [u8; PAGE_SIZE]);
+
+// SAFETY: It is a transparent reference. The callers of such functions pass a page.
+unsafe impl Passed<*mut c_char> for Shown<'_> {}
+
+/// Renders the options as one line, and returns its length, which is less than a page. What does
+/// not fit is cut off.
 ///
 /// # Safety
 ///
-/// `to` is valid for reads and writes of `room` bytes, which are initialised. Only called between
-/// the calls of `rust_pool_parameters_live()`, while the module's statics have their values.
+/// `to` keeps to the invariants of [`Shown`]. Only called between the calls of
+/// `rust_pool_parameters_live()`, while the module's statics have their values.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_verifier_show(to: *mut c_char, room: usize) -> usize {
-    // SAFETY: By the safety requirements `to` is valid and initialised. It is a page that sysfs has
-    // zeroed, and nobody else uses it.
-    let to = unsafe { core::slice::from_raw_parts_mut(to.cast::<u8>(), room) };
+unsafe extern "C" fn rust_pool_verifier_show(to: Shown<'_>) -> usize {
+    let Shown([to @ .., _]) = to;
     let mut line = Text::<1024>::empty();
     let (mut at, mut len) = (0, 0);
     loop {
@@ -129,7 +141,7 @@ unsafe extern "C" fn rust_pool_verifier_show(to: *mut c_char, room: usize) -> us
         at = next;
     }
 }
-matches_header!(rust_pool_verifier_show);
+matches_header!(rust_pool_verifier_show(_));
 
 impl Control for Options {
     fn write(text: &[u8]) -> Result {

@@ -79,6 +79,10 @@ use crate::{
 };
 use core::{
     marker::PhantomData,
+    mem::{
+        offset_of,
+        size_of, //
+    },
     ops::Deref,
     ptr::NonNull, //
 };
@@ -128,17 +132,45 @@ enum Begin {
     Offset(usize),
 }
 
+/// A `rust_pool_transfer`, with a type for the MDLs.
+#[repr(C)]
+struct Asking<'call> {
+    adapter: *mut raw::DMA_ADAPTER,
+    mdl: Option<Chain<'call>>,
+    begin: u64,
+    by_offset: bool,
+    bytes: u32,
+    to_device: bool,
+    buffer: *mut c_void,
+    room: u32,
+    caller: usize,
+}
+
+macro_rules! as_declared {
+    ($($member:ident)*) => {
+        const _: () = {
+            assert!(size_of::<Asking<'_>>() == size_of::<raw::rust_pool_transfer>());
+            $(assert!(
+                offset_of!(Asking<'_>, $member) == offset_of!(raw::rust_pool_transfer, $member)
+            );)*
+        };
+    };
+}
+
+as_declared! { adapter mdl begin by_offset bytes to_device buffer room caller }
+
 /// What a client asks for, about a transfer.
 ///
 /// # Invariants
 ///
-/// For `'call`, its MDL is null or the first of a [`Chain`], and its buffer is null or a
-/// [`ListRoom`] of so many bytes, which is the client's until the list is put.
+/// For `'call`, its buffer is null or a [`ListRoom`] of so many bytes, which is the client's until
+/// the list is put.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(super) struct Asked<'call>(&'call raw::rust_pool_transfer);
+pub(super) struct Asked<'call>(&'call Asking<'call>);
 
-// SAFETY: It is a transparent reference. The callers of such functions pass a valid transfer.
+// SAFETY: It is a transparent reference, to what has the same members. The callers of such
+// functions pass a valid transfer, whose MDL is null or the first of a chain.
 unsafe impl Passed<*const raw::rust_pool_transfer> for Asked<'_> {}
 
 impl<'call> Asked<'call> {
@@ -152,8 +184,7 @@ impl<'call> Asked<'call> {
 
     /// What is to be transferred; without an MDL it is a violation.
     pub(super) fn transfer(self) -> Option<Transfer<'call>> {
-        // SAFETY: By the type invariant.
-        let Some(mdls) = (unsafe { Chain::new(self.0.mdl) }) else {
+        let Some(mdls) = self.0.mdl else {
             return Mdl::given(None, self.0.caller).and(None);
         };
         // CAST: `usize` is 64 bits wide on the architectures supported.
@@ -182,7 +213,7 @@ impl<'call> Asked<'call> {
 
     /// How many pages it lies in. An address needs no MDL for that.
     fn pages(self) -> Result<usize, Refused> {
-        if self.0.mdl.is_null() && !self.0.by_offset {
+        if self.0.mdl.is_none() && !self.0.by_offset {
             // CAST: `usize` is 64 bits wide on the architectures supported.
             return Ok(span(self.0.begin as usize, self.0.bytes as usize));
         }
@@ -191,7 +222,8 @@ impl<'call> Asked<'call> {
 
     /// Reports a request without a place for its result, by its rule.
     pub(super) fn for_nobody(self, rule: &Rule<2>) -> Refused {
-        let mdl = Parameter::Address(self.0.mdl as usize);
+        let mdl = self.0.mdl.map_or(0, |mdls| mdls.first().addr());
+        let mdl = Parameter::Address(mdl);
         rule.by(self.0.caller, [self.adapter().into(), mdl])
             .report();
         Refused::Misuse

@@ -9,10 +9,12 @@ use crate::{
         export_symbol_gpl,
         matches_header, //
     },
+    pool,
     report::rule,
     sys::{
         self,
-        raw, //
+        raw,
+        Client, //
     }, //
 };
 use core::{
@@ -42,17 +44,15 @@ fn list(
             .checked_add(1)?
             .checked_mul(size_of::<raw::PHYSICAL_MEMORY_RANGE>())?;
         let kind = raw::_POOL_TYPE_NonPagedPoolNx | raw::POOL_ZERO_ALLOCATION;
-        // SAFETY: `module` is the client's.
-        let block = unsafe { raw::rust_pool_allocate(kind, bytes, TAG, caller, module) };
-        let first = NonNull::new(block.cast::<raw::PHYSICAL_MEMORY_RANGE>())?;
+        let block = pool::allocate_for(Client::new(module), kind, bytes, TAG, caller)?;
+        let first = block.cast::<raw::PHYSICAL_MEMORY_RANGE>();
         // SAFETY: The block was allocated just now, cleared, and has room for one entry more.
         let ranges = unsafe { core::slice::from_raw_parts_mut(first.as_ptr(), room) };
         if sys::memory_ranges(ranges) <= room {
             return Some(first);
         }
         // Memory was added meanwhile.
-        // SAFETY: It is not used any more.
-        unsafe { raw::rust_pool_free(block, TAG, caller) };
+        pool::free_given(block.as_ptr() as usize, TAG, caller);
     }
 }
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The arguments of functions that C code calls.
+//! The arguments of functions that C code calls, and of those that are called here.
 //!
-//! Such a function takes its pointers as types whose invariants are what it requires of its caller:
-//! `Option<&T>` for what may be read, [`Output`] for where a result goes. So it uses them without
-//! `unsafe`. [`Passed`] says what each is in C, for `matches_header!`.
+//! A function that C code calls takes its pointers as types whose invariants are what it requires
+//! of its caller: `Option<&T>` for what may be read, [`Output`] for where a result goes. So it uses
+//! them without `unsafe`. [`Passed`] says what each is in C, for `matches_header!`.
+//!
+//! A function that is called here is declared in C with raw pointers as well. [`calls!`] declares
+//! it with types whose invariants are what it requires, so its callers need no `unsafe`, either.
+//! [`Given`] says what each is in C.
 
 use crate::sys::GivenDevice;
 use core::{
@@ -65,6 +69,53 @@ impl<T> Output<'_, T> {
         }
     }
 }
+
+/// What a function in a list of [`calls!`] is called with, in place of a type that C declares.
+pub(crate) trait Given<Declared> {
+    /// What C takes.
+    fn given(self) -> Declared;
+}
+
+impl<T> Given<T> for T {
+    #[inline(always)]
+    fn given(self) -> T {
+        self
+    }
+}
+
+impl<T> Given<*const T> for &T {
+    #[inline(always)]
+    fn given(self) -> *const T {
+        self
+    }
+}
+
+impl<T> Given<*mut T> for &mut T {
+    #[inline(always)]
+    fn given(self) -> *mut T {
+        self
+    }
+}
+
+/// Makes a safe function of each function that is listed, with arguments that are [`Given`] in
+/// place of those that `core.h` or a header of the C API declares.
+///
+/// The list is like a block of foreign functions. It is `unsafe`, as above it stands why each may
+/// be called with any arguments of these types.
+macro_rules! calls {
+    (unsafe extern "C" {$(
+        $(#[$doc:meta])*
+        $vis:vis safe fn $name:ident($($arg:ident: $type:ty),* $(,)?) $(-> $result:ty)?;
+    )*}) => {$(
+        $(#[$doc])*
+        #[inline(always)]
+        $vis fn $name($($arg: $type),*) $(-> $result)? {
+            // SAFETY: Who lists it says that it may be called with any arguments of these types.
+            unsafe { $crate::sys::raw::$name($($crate::lib::argument::Given::given($arg)),*) }
+        }
+    )*};
+}
+pub(crate) use calls;
 
 /// A type of functions that may be called as functions of the type `Declared`.
 #[allow(dead_code)]

@@ -5,14 +5,29 @@
 
 use core::mem::{
     align_of,
-    size_of,
-    transmute_copy,
-    ManuallyDrop, //
+    size_of, //
 };
 use kernel::{
     prelude::*,
     sync::SpinLockIrq, //
 };
+
+/// The words that a value consists of, found out at compile time.
+///
+/// What does not consist of such words is an error there: a value of another size, and one with
+/// bytes that have no value, like those between two fields.
+macro_rules! words_of {
+    ($value:expr, $words:ty) => {
+        const {
+            let value = ::core::mem::ManuallyDrop::new($value);
+            assert!(::core::mem::size_of_val(&value) == ::core::mem::size_of::<$words>());
+            // SAFETY: It is as large as the words. This is evaluated by the compiler only, which
+            // refuses to take a byte without a value for a part of a number.
+            unsafe { ::core::mem::transmute_copy::<_, $words>(&value) }
+        }
+    };
+}
+pub(crate) use words_of;
 
 /// Bytes from a lock to what it protects, which is the last field of a `repr(C)` structure.
 pub(crate) const fn behind_lock<T>() -> usize {
@@ -24,12 +39,7 @@ pub(crate) const fn behind_lock<T>() -> usize {
 /// Bytes from a vector to the address of its first element. Its other two words are the length and
 /// the capacity.
 pub(crate) const fn start_of_vec<T>() -> usize {
-    const WORDS: usize = 3;
-    assert!(size_of::<KVec<T>>() == WORDS * size_of::<usize>());
-    let empty = ManuallyDrop::new(KVec::<T>::new());
-    // SAFETY: It is as large as these words, as was just compared, so all of its bytes are those of
-    // its three fields.
-    let words: [usize; WORDS] = unsafe { transmute_copy(&empty) };
+    let words = words_of!(KVec::<T>::new(), [usize; 3]);
     // The address of an empty vector is not null; its length and its capacity are 0.
     let at = match words {
         [_, 0, 0] => 0,

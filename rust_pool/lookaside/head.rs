@@ -3,7 +3,11 @@
 //! The head of a list: the part that is in its client's memory.
 
 use crate::{
-    lib::argument::Passed,
+    lib::argument::{
+        calls,
+        Given,
+        Passed, //
+    },
     report::{
         rule,
         violation::Parameter, //
@@ -30,6 +34,32 @@ pub(crate) struct Head<'a>(NonNull<raw::GENERAL_LOOKASIDE>, PhantomData<&'a ()>)
 // SAFETY: `Head` is a transparent pointer that is not null, so `None` is null.
 unsafe impl Passed<*mut raw::GENERAL_LOOKASIDE> for Option<Head<'_>> {}
 
+impl Given<*mut raw::GENERAL_LOOKASIDE> for Head<'_> {
+    fn given(self) -> *mut raw::GENERAL_LOOKASIDE {
+        self.0.as_ptr()
+    }
+}
+
+impl Given<*const raw::GENERAL_LOOKASIDE> for Head<'_> {
+    fn given(self) -> *const raw::GENERAL_LOOKASIDE {
+        self.0.as_ptr()
+    }
+}
+
+calls! {
+    // SAFETY: By its type invariant the memory of a head is there, and so are the two numbers.
+    unsafe extern "C" {
+        safe fn rust_pool_head_asked(
+            head: Head<'_>,
+            enough: u32,
+            allocates: &mut u32,
+            misses: &mut u32
+        ) -> bool;
+        safe fn rust_pool_head_depth(head: Head<'_>, depth: u16);
+        safe fn rust_pool_head_close(head: Head<'_>);
+    }
+}
+
 impl Head<'_> {
     /// The head, if a routine was given one; NULL is a violation.
     pub(crate) fn given(list: Option<Self>, caller: usize) -> Option<Self> {
@@ -50,17 +80,13 @@ impl Head<'_> {
         Some(head)
     }
 
-    pub(crate) fn as_ptr(self) -> *mut raw::GENERAL_LOOKASIDE {
-        self.0.as_ptr()
-    }
-
     pub(crate) fn addr(self) -> usize {
-        self.as_ptr() as usize
+        self.0.as_ptr() as usize
     }
 
     /// The type and the size of entries, as far as the head knows. Any context.
     pub(crate) fn asks_for(self) -> (u32, u32) {
-        let head = self.as_ptr();
+        let head = self.0.as_ptr();
         // SAFETY: By the type invariant the memory is there.
         unsafe { ((*head).Type, (*head).Size) }
     }
@@ -69,23 +95,18 @@ impl Head<'_> {
     /// returned them; `None` if there were fewer than `enough`.
     pub(crate) fn asked(self, enough: u32) -> Option<(u32, u32)> {
         let (mut allocates, mut misses) = (0, 0);
-        // SAFETY: By the type invariant the memory is there. So are the two numbers.
-        let asked = unsafe {
-            raw::rust_pool_head_asked(self.as_ptr(), enough, &mut allocates, &mut misses)
-        };
-        asked.then_some((allocates, misses))
+        rust_pool_head_asked(self, enough, &mut allocates, &mut misses)
+            .then_some((allocates, misses))
     }
 
     /// Writes the depth to where clients read it.
     pub(crate) fn set_depth(self, depth: u16) {
-        // SAFETY: By the type invariant the memory is there.
-        unsafe { raw::rust_pool_head_depth(self.as_ptr(), depth) }
+        rust_pool_head_depth(self, depth);
     }
 
     /// From now on it is not the head of a list.
     pub(crate) fn close(self) {
-        // SAFETY: By the type invariant the memory is there.
-        unsafe { raw::rust_pool_head_close(self.as_ptr()) }
+        rust_pool_head_close(self);
     }
 }
 

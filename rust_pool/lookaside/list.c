@@ -215,13 +215,6 @@ keep:
 }
 EXPORT_SYMBOL_GPL(rust_pool_lookaside_free);
 
-/* Initialise a store in new memory. It belongs to no list yet. */
-void rust_pool_store_init(struct rust_pool_store *store)
-{
-	memset(store, 0, sizeof(*store));
-	store->start = PAGE_OFFSET;
-}
-
 /*
  * Make it the store of the list with the head @list, or of no list if that is NULL. It is empty
  * then, and has no room. Another head may still point to it, so this takes the lock.
@@ -238,6 +231,7 @@ void rust_pool_store_own(struct rust_pool_store *store,
 	store->depth = 0;
 	store->limit = 0;
 	store->out = 0;
+	store->start = PAGE_OFFSET;
 	store->length = 0;
 	store->custom = custom;
 	unlock(store);

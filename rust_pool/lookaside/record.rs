@@ -26,6 +26,8 @@ use crate::{
         entry::Entry,
         head::Head,
         store::{
+            rust_pool_head_init,
+            OfHead,
             Put,
             Store, //
         },
@@ -41,16 +43,12 @@ use crate::{
     report::violation::Blocks,
     sys::{
         self,
-        raw,
         Client, //
     }, //
 };
-use core::{
-    mem::{
-        needs_drop,
-        size_of, //
-    },
-    ptr::null_mut, //
+use core::mem::{
+    needs_drop,
+    size_of, //
 };
 use kernel::{
     new_spinlock_irq,
@@ -308,15 +306,12 @@ pub(crate) fn begin(
     wish: Wish,
     record: Option<KBox<Lookaside>>,
 ) -> Option<KBox<Lookaside>> {
-    let store = record
-        .as_ref()
-        .map_or(null_mut(), |record| record.store.as_ptr());
+    // INVARIANT: The record is in its box, and whoever takes it out of the table releases it. So
+    // its store stays.
+    let store = OfHead(record.as_ref().map(|record| &record.store));
     let mut bucket = LISTS.bucket(head.addr()).lock();
     let old = bucket.remove(head.addr());
-    // INVARIANT: The record is in its box, and whoever takes it out of the table releases it.
-    // SAFETY: By the invariant of `Head` the memory is there. By that of the record, its store
-    // stays.
-    unsafe { raw::rust_pool_head_init(head.as_ptr(), &wish.0, store, depth::LEAST) };
+    rust_pool_head_init(head, &wish, store, depth::LEAST);
     if let Some(record) = record {
         // `Full` here and in `set_verified()`: if `verify()` does not see the list, this sees the
         // verifier.

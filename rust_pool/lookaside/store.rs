@@ -3,21 +3,32 @@
 //! The store of a list: the entries that the list keeps. `list.c` has its lock and the common case.
 
 use crate::{
+    lib::argument::{
+        calls,
+        Given, //
+    },
     lookaside::{
         chain::Chain,
         entry::Entry,
-        head::Head, //
+        head::Head,
+        wish::Wish, //
     },
     sys::raw, //
 };
-use core::ptr::null_mut;
-use kernel::types::Opaque;
+use core::ptr::{
+    null,
+    null_mut, //
+};
+use kernel::{
+    prelude::*,
+    types::Opaque, //
+};
 
 /// The store of a list, or of none.
 ///
 /// # Invariants
 ///
-/// It was initialised. The entries in it are those that its list keeps.
+/// It is valid. The entries in it are those that its list keeps.
 pub(crate) struct Store(Opaque<raw::rust_pool_store>);
 
 // SAFETY: Any thread may use and free the entries.
@@ -25,9 +36,73 @@ unsafe impl Send for Store {}
 // SAFETY: It has a lock.
 unsafe impl Sync for Store {}
 
+impl Given<*mut raw::rust_pool_store> for &Store {
+    fn given(self) -> *mut raw::rust_pool_store {
+        self.0.get()
+    }
+}
+
+/// The store that a head points to.
+///
+/// # Invariants
+///
+/// It is none, or stays where it is as long as this module is loaded.
+pub(super) struct OfHead<'a>(pub(super) Option<&'a Store>);
+
+impl Given<*mut raw::rust_pool_store> for OfHead<'_> {
+    fn given(self) -> *mut raw::rust_pool_store {
+        self.0.map_or(null_mut(), Given::given)
+    }
+}
+
+impl Given<*const raw::GENERAL_LOOKASIDE> for Option<Head<'_>> {
+    fn given(self) -> *const raw::GENERAL_LOOKASIDE {
+        self.map_or(null(), Given::given)
+    }
+}
+
+impl Given<*mut c_void> for Entry {
+    fn given(self) -> *mut c_void {
+        self.as_ptr()
+    }
+}
+
+calls! {
+    // SAFETY: By their type invariants a store is valid, and a head is there. An entry is a
+    // block of pool, so it has room for a link, and its owner gives it up. A store of a head stays.
+    unsafe extern "C" {
+        safe fn rust_pool_store_own(
+            store: &Store,
+            head: Option<Head<'_>>,
+            paged: bool,
+            custom: bool
+        );
+        safe fn rust_pool_store_limit(
+            store: &Store,
+            limit: u16,
+            keep: u16,
+            number: &mut u16
+        ) -> *mut c_void;
+        safe fn rust_pool_store_learn(store: &Store, headers: &raw::rust_pool_headers);
+        safe fn rust_pool_store_put(
+            store: &Store,
+            head: Head<'_>,
+            entry: Entry,
+            twice: &mut bool
+        ) -> bool;
+        /// Initialises a head, whose list has this store from now on.
+        pub(super) safe fn rust_pool_head_init(
+            head: Head<'_>,
+            wish: &Wish,
+            store: OfHead<'_>,
+            depth: u16
+        );
+    }
+}
+
 /// What a store holds at one time.
 struct Now {
-    first: *mut core::ffi::c_void,
+    first: *mut c_void,
     depth: u16,
 }
 
@@ -42,48 +117,33 @@ pub(crate) enum Put {
 impl Store {
     /// A store that belongs to no list yet. It may still be moved.
     pub(crate) fn new() -> Self {
-        let store = Opaque::uninit();
-        // SAFETY: The store is valid for writes. Nothing in it refers to where it is.
-        unsafe { raw::rust_pool_store_init(store.get()) };
-        // INVARIANT: It was initialised, and is empty.
-        Self(store)
-    }
-
-    pub(crate) fn as_ptr(&self) -> *mut raw::rust_pool_store {
-        self.0.get()
+        // INVARIANT: It is empty, and nobody has its lock.
+        Self(Opaque::zeroed())
     }
 
     /// Makes it the store of the list with this head, or of no list. It is empty then, and has no
     /// room. Entries that it had are lost.
     pub(crate) fn own(&self, head: Option<Head<'_>>, paged: bool, custom: bool) {
-        let owner = head.map_or(null_mut(), Head::as_ptr);
-        // SAFETY: By the type invariant it is initialised. The owner is only compared.
-        unsafe { raw::rust_pool_store_own(self.as_ptr(), owner, paged, custom) }
+        rust_pool_store_own(self, head, paged, custom);
     }
 
     /// Sets how many entries it may hold from now on, and takes out those above `keep`.
     pub(crate) fn limit(&self, limit: u16, keep: u16) -> Chain {
         let mut number = 0;
-        // SAFETY: By the type invariant it is initialised.
-        let first = unsafe { raw::rust_pool_store_limit(self.as_ptr(), limit, keep, &mut number) };
+        let first = rust_pool_store_limit(self, limit, keep, &mut number);
         // INVARIANT: The entries are no longer in the store.
         Chain { first, number }
     }
 
     /// Tells it what the headers of all entries have in common.
     pub(crate) fn learn(&self, headers: &raw::rust_pool_headers) {
-        // SAFETY: By the type invariant it is initialised.
-        unsafe { raw::rust_pool_store_learn(self.as_ptr(), headers) }
+        rust_pool_store_learn(self, headers);
     }
 
     /// Keeps an entry of the list with this head, if there is room.
     pub(crate) fn put(&self, head: Head<'_>, entry: Entry) -> Put {
         let mut twice = false;
-        // SAFETY: By the type invariants the store is initialised and the head is there. The entry
-        // is a block of pool, so it has room for a link, and its owner gives it up.
-        let kept = unsafe {
-            raw::rust_pool_store_put(self.as_ptr(), head.as_ptr(), entry.as_ptr(), &mut twice)
-        };
+        let kept = rust_pool_store_put(self, head, entry, &mut twice);
         match (kept, twice) {
             (true, _) => Put::Kept,
             (false, true) => Put::Twice,
@@ -93,8 +153,8 @@ impl Store {
 
     /// What it holds, or did a moment ago.
     fn now(&self) -> Now {
-        let store = self.as_ptr();
-        // SAFETY: By the type invariant it is initialised. Other CPUs may write to it, so the loads
+        let store = self.0.get();
+        // SAFETY: By the type invariant it is valid. Other CPUs may write to it, so the loads
         // are volatile.
         unsafe {
             Now {

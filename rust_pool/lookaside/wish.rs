@@ -4,7 +4,11 @@
 
 use crate::{
     header::LARGEST,
-    lib::argument::Passed,
+    lib::argument::{
+        calls,
+        Given,
+        Passed, //
+    },
     lookaside::{
         entry::{
             Entry,
@@ -60,6 +64,25 @@ unsafe impl Passed<*const raw::rust_pool_lookaside_wish> for &Wish {}
 // SAFETY: As above.
 unsafe impl Passed<*mut raw::rust_pool_lookaside_wish> for &Wish {}
 
+impl Given<*const raw::rust_pool_lookaside_wish> for &Wish {
+    fn given(self) -> *const raw::rust_pool_lookaside_wish {
+        &self.0
+    }
+}
+
+calls! {
+    // SAFETY: By their type invariants a head is there, and the routines of a wish may be called,
+    // as the client is calling us. No lock is held.
+    unsafe extern "C" {
+        safe fn rust_pool_head_is_bare(
+            head: Head<'_>,
+            wish: &mut raw::rust_pool_lookaside_wish
+        ) -> bool;
+        safe fn rust_pool_entry_make(wish: &Wish, head: Head<'_>) -> *mut c_void;
+        safe fn rust_pool_entry_unmake(wish: &Wish, head: Head<'_>, entry: *mut c_void);
+    }
+}
+
 impl Wish {
     /// What the list with this head was initialised with, if there was no memory for a record.
     pub(crate) fn of_bare(head: Head<'_>) -> Option<Self> {
@@ -71,10 +94,8 @@ impl Wish {
             tag: 0,
             extended: false,
         };
-        // SAFETY: By the invariant of `Head` the head is there.
-        let is_bare = unsafe { raw::rust_pool_head_is_bare(head.as_ptr(), &mut wish) };
         // INVARIANT: It is what `rust_pool_head_init()` was given.
-        is_bare.then_some(Self(wish))
+        rust_pool_head_is_bare(head, &mut wish).then_some(Self(wish))
     }
 
     pub(crate) fn tag(&self) -> Tag {
@@ -163,14 +184,11 @@ impl Wish {
             violation.about(self.tag()).report();
             return null_mut();
         }
-        // SAFETY: By the type invariant the routine may be called, as the client is calling us. No
-        // lock is held. By the invariant of `Head` the head is there.
-        unsafe { raw::rust_pool_entry_make(wish, head.as_ptr()) }
+        rust_pool_entry_make(self, head)
     }
 
     /// Frees an entry in a call of the client. Any context but NMI.
     pub(crate) fn unmake(&self, head: Head<'_>, entry: *mut c_void, caller: usize) {
-        let Self(wish) = self;
         if !self.is_freed_by_client() {
             return self.unmake_pool(entry, caller);
         }
@@ -179,8 +197,7 @@ impl Wish {
             let violation = rule::PAGED_FREED.by(caller, given);
             violation.about(self.tag()).report();
         }
-        // SAFETY: As in `make()`.
-        unsafe { raw::rust_pool_entry_unmake(wish, head.as_ptr(), entry) }
+        rust_pool_entry_unmake(self, head, entry);
     }
 
     /// Frees an entry that is a block of pool. Any context but NMI.

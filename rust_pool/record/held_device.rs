@@ -115,13 +115,38 @@ impl Reference {
     }
 }
 
+/// A reference that is in a list of [`References`].
+///
+/// # Invariants
+///
+/// The list has it until it is unlinked by whoever has this value, who does not use it after that.
+#[derive(Clone, Copy)]
+struct Listed(NonNull<Reference>);
+
+impl Listed {
+    /// Where it is.
+    fn at(self) -> *const Reference {
+        self.0.as_ptr()
+    }
+}
+
+impl Deref for Listed {
+    type Target = Reference;
+
+    fn deref(&self) -> &Reference {
+        // SAFETY: By the type invariant the list has it, which neither moves nor frees it. Others
+        // may change its link, which is an `UnsafeCell`, and atomics.
+        unsafe { self.0.as_ref() }
+    }
+}
+
 /// A reference to a device, which may be dropped in any context but NMI.
 ///
 /// # Invariants
 ///
 /// Unless it was let go, the reference is in the list `held`, and only `let_go()` takes it out.
 pub(crate) struct HeldDevice {
-    reference: NonNull<Reference>,
+    reference: Listed,
     was_let_go: bool,
 }
 
@@ -151,24 +176,17 @@ impl HeldDevice {
             },
         );
         let reference = NonNull::from(REFERENCES.lock().held.push(reference));
-        // INVARIANT: It was put into the list just now.
+        // INVARIANT: It was put into the list just now. `drop()` lets it go, or `Giving`.
         Ok(Self {
-            reference,
+            reference: Listed(reference),
             was_let_go: false,
         })
-    }
-
-    fn reference(&self) -> &Reference {
-        // SAFETY: By the type invariant the list has it, as `drop()` lets it go, or `Giving`, which
-        // does not use it after that. The list neither moves nor frees it. Others may change its
-        // link, which is an `UnsafeCell`, and atomics.
-        unsafe { self.reference.as_ref() }
     }
 
     /// Whether the device's release may need code of this module, as far as was known when the
     /// reference was taken.
     pub(crate) fn is_of(&self, module: Module) -> bool {
-        self.reference().code.lies_in(module)
+        self.reference.code.lies_in(module)
     }
 }
 
@@ -176,7 +194,7 @@ impl Deref for HeldDevice {
     type Target = DmaDevice;
 
     fn deref(&self) -> &DmaDevice {
-        &self.reference().device
+        &self.reference.device
     }
 }
 
@@ -199,7 +217,7 @@ pub(crate) struct Giving(Option<Arc<HeldDevice>>);
 impl Giving {
     /// Begins.
     pub(crate) fn new(device: &Arc<HeldDevice>) -> Self {
-        device.reference().givers.add(1, Relaxed);
+        device.reference.givers.add(1, Relaxed);
         Self(Some(device.clone()))
     }
 }
@@ -212,7 +230,7 @@ impl Drop for Giving {
         let here = sys::may_call_others();
         let leaving = {
             let mut references = REFERENCES.lock();
-            device.reference().givers.add(-1, Relaxed);
+            device.reference.givers.add(-1, Relaxed);
             // Under the lock, so that an unload sees one or the other: somebody who gives, or a
             // reference that leaves or waits.
             Arc::into_unique_or_drop(device).map(|mut device| {
@@ -250,8 +268,8 @@ impl References {
 
     /// Takes a reference that nobody has any more out of those that are held. If it is to be
     /// dropped `here`, it is returned; else the work item is to drop it.
-    fn let_go(&mut self, reference: NonNull<Reference>, here: bool) -> Option<Leaving> {
-        let at = reference.as_ptr().cast_const();
+    fn let_go(&mut self, reference: Listed, here: bool) -> Option<Leaving> {
+        let at = reference.at();
         let reference = self.held.unlink(|other| core::ptr::eq(other, at))?;
         if here {
             return Some(self.leave(reference));
@@ -269,7 +287,7 @@ impl References {
     fn leave(&mut self, mut reference: KBox<Reference>) -> Leaving {
         reference.code.last_release = reference.device.own_release();
         // INVARIANT: It is put into the list here.
-        Leaving(NonNull::from(self.leaving.push(reference)))
+        Leaving(Listed(NonNull::from(self.leaving.push(reference))))
     }
 
     /// Whether some task gives memory back of a device that may need this module's code, or drops a
@@ -297,20 +315,17 @@ pub(crate) static REFERENCES: AtLoad<SpinLockIrq<References>> = AtLoad::new(|| {
 /// # Invariants
 ///
 /// It is in the list `leaving`, and only [`Self::drop_now`] takes it out.
-struct Leaving(NonNull<Reference>);
+struct Leaving(Listed);
 
 impl Leaving {
     /// Drops it, which may call code of others. Sleeps.
     fn drop_now(self) {
-        let at = self.0.as_ptr().cast_const();
+        let at = self.0.at();
         sys::doing(Awaited::Parted, || {
-            // SAFETY: By the type invariant it is in the list, which neither moves nor frees it.
-            // Others may change its link, which is an `UnsafeCell`.
-            let reference = unsafe { self.0.as_ref() };
             // SAFETY: Nobody has it any more, and those who look through this list read the code
             // only. This takes `self`, so it is called once. Only references that are held or wait
             // are abandoned.
-            unsafe { reference.device.put() };
+            unsafe { self.0.device.put() };
         });
         let gone = REFERENCES
             .lock()

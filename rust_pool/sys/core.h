@@ -317,7 +317,6 @@ struct rust_pool_headers {
 	u64 secret;
 };
 
-void rust_pool_store_init(struct rust_pool_store *store);
 void rust_pool_store_own(struct rust_pool_store *store,
 			 const GENERAL_LOOKASIDE *list, bool paged, bool custom);
 void rust_pool_store_learn(struct rust_pool_store *store,
@@ -470,7 +469,7 @@ void rust_pool_watch_frees(bool watch);
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
 bool rust_pool_is_charged(const void *block);
 void rust_pool_view_gone(unsigned long mdl, u64 number);
-size_t rust_pool_verifier_show(char *to, size_t room);
+size_t rust_pool_verifier_show(char *to);
 void *rust_pool_lookaside_miss(GENERAL_LOOKASIDE *list, unsigned long caller);
 void rust_pool_lookaside_overflow(GENERAL_LOOKASIDE *list, void *entry,
 				  unsigned long caller);

@@ -85,7 +85,7 @@ static int verifier_get(char *to, const struct kernel_param *param)
 
 	if (!asked)
 		return scnprintf(to, PAGE_SIZE, "%s\n", verifier ?: "off");
-	len = rust_pool_verifier_show(to, PAGE_SIZE - 1);
+	len = rust_pool_verifier_show(to);
 	to[len++] = '\n';
 	return len;
 }

@@ -4,7 +4,10 @@
 //!
 //! WDK: "ExAllocatePoolWithTag", parameter *Tag*; "PoolMon".
 
-use crate::lib::text::kwrite;
+use crate::lib::{
+    layout::words_of,
+    text::kwrite, //
+};
 use kernel::fmt;
 
 /// A pool tag: four bytes, in the order in which tools show them.
@@ -16,8 +19,7 @@ pub struct Tag(u32);
 
 /// The reader of a dump takes an optional tag for two words: 1 and the tag, or 0.
 const _: () = {
-    // SAFETY: A tag that is there leaves no byte of these words undefined.
-    let words: [u32; 2] = unsafe { core::mem::transmute(Some(Tag(2))) };
+    let words = words_of!(Some(Tag(2)), [u32; 2]);
     assert!(words[0] == 1 && words[1] == 2);
 };
 
