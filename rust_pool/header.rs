@@ -279,6 +279,12 @@ impl<H: Copy + Into<Words>> Live<H> {
         self.addr
     }
 
+    /// The index of its row in the tag table.
+    #[inline(always)]
+    pub(crate) fn row(&self) -> u16 {
+        self.header.into().row()
+    }
+
     /// Marks the block as freed. Returns `false` if another CPU freed it first. Any context.
     #[inline(always)]
     pub(crate) fn claim(&self) -> bool {

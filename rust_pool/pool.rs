@@ -159,13 +159,13 @@ fn allocate_pages(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    if pool_type & !QUICK == 0 {
-        if let Some(block) = fast::allocate_pages(PoolKind::NonPaged, pool_type, bytes, tag, owner)
-        {
-            return Some(block);
-        }
+    if pool_type & !QUICK != 0 {
+        return allocate_any(pool_type, bytes, tag.unprotected(), caller, owner);
     }
-    allocate_front(pool_type, bytes, tag, caller, owner)
+    match fast::allocate_pages(PoolKind::NonPaged, pool_type, bytes, tag, owner) {
+        None => allocate_front(pool_type, bytes, tag, caller, owner),
+        block => block,
+    }
 }
 
 /// Allocates a block of pages whose last page others may share, or any other block that the fast
@@ -178,13 +178,8 @@ fn allocate_front(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    if pool_type & !QUICK == 0 {
-        if let Some(block) = fast::allocate_front(PoolKind::NonPaged, pool_type, bytes, tag, owner)
-        {
-            return Some(block);
-        }
-    }
-    allocate_any(pool_type, bytes, tag.unprotected(), caller, owner)
+    fast::allocate_front(PoolKind::NonPaged, pool_type, bytes, tag, owner)
+        .or_else(|| allocate_any(pool_type, bytes, tag.unprotected(), caller, owner))
 }
 
 /// The slow path of allocation.
@@ -407,15 +402,15 @@ fn free_pages(addr: usize, tag: Tag, caller: usize) {
     if addr % PAGE_SIZE != 0 {
         free_any(addr, tag.unprotected(), caller);
     } else if !fast::free_pages(addr, tag) {
-        free_front(addr, tag, caller);
+        free_other_pages(addr, tag, caller);
     }
 }
 
-/// Frees a block of pages whose last page others may share, or any other block that the fast path
-/// for blocks of whole pages did not free.
+/// Frees a block of pages of another form, or any other block that the fast path for blocks of
+/// whole pages did not free.
 #[inline(never)]
-fn free_front(addr: usize, tag: Tag, caller: usize) {
-    if !fast::free_front(addr, tag) {
+fn free_other_pages(addr: usize, tag: Tag, caller: usize) {
+    if !fast::free_other_pages(addr, tag) {
         free_any(addr, tag.unprotected(), caller);
     }
 }
@@ -466,19 +461,15 @@ fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
         return bad_free::report_wrong_tag(addr, block, tag, caller);
     }
     bad_free::check_context(addr, header.kind(), caller);
-    if header.is_checked() {
-        // SAFETY: As below.
-        match unsafe { Claimed::claim(&header) } {
-            Some(object) => red_zone::free(object, &header, caller),
-            None => bad_free::report_freed_twice(addr, header.tag(), caller),
-        }
-        return;
-    }
-    let keep = header.is_marked() && forget(addr);
+    let checked = header.is_checked();
+    let keep = !checked && header.is_marked() && forget(addr);
     // SAFETY: A client that frees a block gives it up.
     let Some(object) = (unsafe { Claimed::claim(&header) }) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
+    if checked {
+        return red_zone::free(object, &header, caller);
+    }
     small::discharge(&header, tag_table::at(header.row()));
     traced::small(addr, &header).freed(caller);
     if keep {
@@ -506,7 +497,7 @@ fn free_found_pages(addr: usize, header: Live<PageHeader>, tag: Tag, caller: usi
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
     // SAFETY: A client that frees a block gives it up.
-    let Some(freed) = (unsafe { pages::Freed::claim(&header, tag_table::at(header.row())) }) else {
+    let Some(freed) = (unsafe { pages::Freed::claim(header) }) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
     traced::pages(addr, &header).freed(caller);
