@@ -36,6 +36,7 @@
 //! An object that waits in a magazine for its first block has a spare header: one that is not in
 //! use, and whose block has 0 bytes. It says where the object ends, and nothing else.
 
+pub(crate) mod given;
 pub(crate) mod recently_freed;
 
 use crate::{
@@ -476,6 +477,12 @@ impl Header {
     #[inline]
     pub(crate) fn is_marked(&self) -> bool {
         self.0.first & MARKED != 0
+    }
+
+    /// Whether the block is neither charged nor cache-aligned.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.first & (ALIGNED | CHARGED) == 0
     }
 
     /// The header at `addr`, which may be any address, if it is that of a live block in nonpaged

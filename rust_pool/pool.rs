@@ -22,6 +22,7 @@ pub(crate) mod wish;
 use crate::{
     header::{
         self,
+        given::Given,
         Found,
         Header,
         Live,
@@ -363,29 +364,29 @@ fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize
     rule.by(caller, given).about(tag).report();
 }
 
-/// Frees the block at `addr`. `tag` must be 0 or the block's. Any context, any address.
+/// Frees the block at an address. `tag` must be 0 or the block's. Any context, any address.
 #[inline(always)]
-fn free(addr: usize, tag: u32, caller: usize) {
+fn free(given: Given, tag: u32, caller: usize) {
     let tag = Tag::stored(tag);
     if sys::frees_watched() {
-        free_watched(addr, tag, caller);
-    } else if !fast::free(addr, tag) {
-        free_pages(addr, tag, caller);
+        free_watched(given, tag, caller);
+    } else if !fast::free(&given, tag) {
+        free_pages(given, tag, caller);
     }
 }
 
 /// Frees a block while somebody looks at frees: a tracer, or a scatter/gather list, whose memory
 /// must not be freed.
 #[inline(never)]
-fn free_watched(addr: usize, tag: Tag, caller: usize) {
-    if !percpu::in_nmi() && refuses(addr, caller) {
+fn free_watched(given: Given, tag: Tag, caller: usize) {
+    if !percpu::in_nmi() && refuses(given.addr(), caller) {
         return;
     }
     if sys::watched() {
-        return free_any(addr, tag.unprotected(), caller);
+        return free_any(given, tag.unprotected(), caller);
     }
-    if !fast::free(addr, tag) {
-        free_pages(addr, tag, caller);
+    if !fast::free(&given, tag) {
+        free_pages(given, tag, caller);
     }
 }
 
@@ -398,26 +399,27 @@ pub(crate) fn refuses(addr: usize, caller: usize) -> bool {
 
 /// Frees a block of pages, or any other block that the fast path for small blocks did not free.
 #[inline(never)]
-fn free_pages(addr: usize, tag: Tag, caller: usize) {
-    if addr % PAGE_SIZE != 0 {
-        free_any(addr, tag.unprotected(), caller);
-    } else if !fast::free_pages(addr, tag) {
-        free_other_pages(addr, tag, caller);
+fn free_pages(given: Given, tag: Tag, caller: usize) {
+    if given.addr() % PAGE_SIZE != 0 {
+        free_any(given, tag.unprotected(), caller);
+    } else if !fast::free_pages(&given, tag) {
+        free_other_pages(given, tag, caller);
     }
 }
 
 /// Frees a block of pages of another form, or any other block that the fast path for blocks of
 /// whole pages did not free.
 #[inline(never)]
-fn free_other_pages(addr: usize, tag: Tag, caller: usize) {
-    if !fast::free_other_pages(addr, tag) {
-        free_any(addr, tag.unprotected(), caller);
+fn free_other_pages(given: Given, tag: Tag, caller: usize) {
+    if !fast::free_other_pages(&given, tag) {
+        free_any(given, tag.unprotected(), caller);
     }
 }
 
 /// The slow path of freeing.
 #[inline(never)]
-fn free_any(addr: usize, tag: Tag, caller: usize) {
+fn free_any(given: Given, tag: Tag, caller: usize) {
+    let addr = given.addr();
     if percpu::in_nmi() {
         // In NMI no lock may be taken, so nothing can be looked up or freed.
         rule::POOL_FREED_IN_NMI
@@ -430,7 +432,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     }
     // A small block may also begin at a page boundary, so the alignment does not tell them apart.
     let large = if addr % PAGE_SIZE == 0 {
-        free_large(addr, tag, caller)
+        free_large(&given, tag, caller)
     } else {
         Large::None
     };
@@ -439,7 +441,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     }
     match addr.checked_sub(UNIT) {
         Some(at) if at % UNIT == 0 => match Header::find(at) {
-            Some(Found::Live(header)) => free_small(addr, header, tag, caller),
+            Some(Found::Live(header)) => free_small(&given, header, tag, caller),
             Some(Found::Freed(header)) => {
                 held_back::quarantine_on_free(addr);
                 free_freed(addr, &header, caller);
@@ -452,7 +454,8 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 
 /// Frees a small block.
 #[inline]
-fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
+fn free_small(given: &Given, header: Live<Header>, tag: Tag, caller: usize) {
+    let addr = given.addr();
     if !header.admits(tag) {
         if header.is_marked() {
             quarantine_set::quarantine_on_free(addr);
@@ -463,8 +466,7 @@ fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
     bad_free::check_context(addr, header.kind(), caller);
     let checked = header.is_checked();
     let keep = !checked && header.is_marked() && forget(addr);
-    // SAFETY: A client that frees a block gives it up.
-    let Some(object) = (unsafe { Claimed::claim(&header) }) else {
+    let Some(object) = Claimed::claim(given, &header) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
     if checked {
@@ -486,7 +488,8 @@ fn forget(addr: usize) -> bool {
 }
 
 /// Frees a block of pages.
-fn free_found_pages(addr: usize, header: Live<PageHeader>, tag: Tag, caller: usize) {
+fn free_found_pages(given: &Given, header: Live<PageHeader>, tag: Tag, caller: usize) {
+    let addr = given.addr();
     if !header.admits(tag) {
         if header.is_marked() {
             quarantine_set::quarantine_on_free(addr);
@@ -496,8 +499,7 @@ fn free_found_pages(addr: usize, header: Live<PageHeader>, tag: Tag, caller: usi
     }
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
-    // SAFETY: A client that frees a block gives it up.
-    let Some(freed) = (unsafe { pages::Freed::claim(header) }) else {
+    let Some(freed) = pages::Freed::claim(given, &header) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
     traced::pages(addr, &header).freed(caller);
@@ -518,11 +520,12 @@ enum Large {
     None,
 }
 
-/// Frees the block of pages or the large block at `addr`, if there is one.
+/// Frees the block of pages or the large block at an address, if there is one.
 #[inline(never)]
-fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
+fn free_large(given: &Given, tag: Tag, caller: usize) -> Large {
+    let addr = given.addr();
     match PageHeader::find(addr) {
-        Some(Found::Live(header)) => free_found_pages(addr, header, tag, caller),
+        Some(Found::Live(header)) => free_found_pages(given, header, tag, caller),
         Some(Found::Freed(header)) => bad_free::report_freed_twice(addr, header.tag(), caller),
         None => return free_region(addr, tag, caller),
     }
@@ -691,7 +694,7 @@ pub(crate) fn allocate_for(
 /// Frees a block that a client gave up, to another routine than `ExFreePoolWithTag`. Any context,
 /// any address.
 pub(crate) fn free_given(addr: usize, tag: u32, caller: usize) {
-    // SAFETY: None needed, as below.
+    // SAFETY: Whoever calls this was given the block, if one begins there.
     unsafe { rust_pool_free(addr as *mut c_void, tag, caller) }
 }
 
@@ -743,10 +746,12 @@ export_symbol_gpl!(rust_pool_allocate_charged);
 ///
 /// # Safety
 ///
-/// None needed: functions that C calls are declared `unsafe`.
+/// If a block begins at `block`, the caller gives it up.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize) {
-    free(block as usize, tag, caller);
+    // SAFETY: By the safety requirements.
+    let given = unsafe { Given::new(block as usize) };
+    free(given, tag, caller);
 }
 matches_header!(rust_pool_free);
 export_symbol_gpl!(rust_pool_free);

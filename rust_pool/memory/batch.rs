@@ -122,9 +122,13 @@ impl Batch {
     }
 
     /// The addresses of the blocks.
-    pub(crate) fn blocks(&self) -> &[usize] {
+    pub(crate) fn addresses(&mut self) -> &[usize] {
+        self.blocks()
+    }
+
+    fn blocks(&mut self) -> &mut [usize] {
         // SAFETY: By the type invariant the first `len` blocks are initialised.
-        unsafe { core::slice::from_raw_parts(self.blocks.as_ptr().cast(), self.len) }
+        unsafe { core::slice::from_raw_parts_mut(self.blocks.as_mut_ptr().cast(), self.len) }
     }
 
     /// Adds a block of the same kind, for which there must be room.
@@ -190,9 +194,10 @@ impl Batch {
     /// Takes out all blocks, and calls `give` with their addresses. Whoever knows these has the
     /// blocks.
     pub(crate) fn take_all<R>(&mut self, give: impl FnOnce(&mut [usize]) -> R) -> R {
-        let len = core::mem::replace(&mut self.len, 0);
-        // SAFETY: By the type invariant so many blocks were initialised.
-        give(unsafe { core::slice::from_raw_parts_mut(self.blocks.as_mut_ptr().cast(), len) })
+        let result = give(self.blocks());
+        // INVARIANT: There are no blocks any more.
+        self.len = 0;
+        result
     }
 }
 
@@ -222,15 +227,15 @@ mod tests {
     #[test]
     fn takes_no_more_than_fit() {
         for count in [0, 1, CAPACITY - 1, CAPACITY, CAPACITY + 1, usize::MAX] {
-            let batch = of(count);
+            let mut batch = of(count);
             let len = count.min(CAPACITY);
-            assert!(batch.blocks().len() == len && batch.room() == CAPACITY - len);
-            assert!(batch.blocks().iter().copied().eq(1..=len));
+            assert!(batch.addresses().len() == len && batch.room() == CAPACITY - len);
+            assert!(batch.addresses().iter().copied().eq(1..=len));
         }
         let mut full = of(CAPACITY);
         // SAFETY: Nobody uses what is at this address.
         full.push(unsafe { Block::new(kind(), NonNull::dangling()) });
-        assert!(full.blocks().len() == CAPACITY && full.blocks().last() == Some(&CAPACITY));
+        assert!(full.addresses().len() == CAPACITY && full.addresses().last() == Some(&CAPACITY));
     }
 
     #[test]
@@ -246,9 +251,9 @@ mod tests {
     fn skips_the_first() {
         let mut batch = of(5);
         batch.skip(2);
-        assert!(batch.blocks() == [3, 4, 5]);
+        assert!(batch.addresses() == [3, 4, 5]);
         batch.skip(0);
-        assert!(batch.blocks().len() == 3);
+        assert!(batch.addresses().len() == 3);
         batch.skip(9);
         assert!(batch.is_empty());
     }
@@ -260,7 +265,7 @@ mod tests {
             // SAFETY: Nobody uses what is at this address.
             let block = unsafe { Block::new(MagazineKind::pages(order), NonNull::dangling()) };
             batch.push(block);
-            assert!(batch.blocks().len() == len);
+            assert!(batch.addresses().len() == len);
         }
     }
 

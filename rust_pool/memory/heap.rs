@@ -20,7 +20,12 @@ pub(crate) mod page_bitmap;
 pub(crate) mod span;
 
 use crate::{
-    header::UNIT,
+    header::{
+        given::Freed,
+        Form,
+        PageHeader,
+        UNIT, //
+    },
     lib::at_load::AtLoad,
     memory::{
         batch::Batch,
@@ -376,15 +381,12 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// The memory of a block of `bytes` bytes.
-    ///
-    /// # Safety
-    ///
-    /// The block comes from [`place_front`] for so many bytes, and its owner gives it up.
-    pub(crate) unsafe fn new(at: NonNull<u8>, bytes: usize) -> Self {
-        let (pages, units) = split(bytes);
-        // INVARIANT: By the safety requirements.
-        Self { at, pages, units }
+    /// The memory of a block, if its last page is shared.
+    pub(crate) fn of(block: Freed<PageHeader>) -> Option<Self> {
+        let (pages, units) = split(block.bytes());
+        let at = NonNull::new(block.addr() as *mut u8)?;
+        // INVARIANT: The header says how it was allocated, and for how many bytes.
+        matches!(block.form(), Form::Shared).then_some(Self { at, pages, units })
     }
 
     /// Where it is. From now on whoever has that address has the block.

@@ -664,7 +664,7 @@ pub(crate) fn put(batch: &mut Batch) {
     with(batch.kind(), |_, magazine| {
         let fits =
             |block: &&usize| NonNull::new(**block as *mut u8).is_some_and(|it| magazine.push(it));
-        let put = batch.blocks().iter().take_while(fits).count();
+        let put = batch.addresses().iter().take_while(fits).count();
         batch.skip(put);
         // The blocks were asked for already.
         magazine.asked(0);

@@ -8,6 +8,7 @@
 
 use crate::{
     header::{
+        given::Given,
         Header,
         Live,
         UNIT, //
@@ -157,9 +158,9 @@ impl Object {
     /// Clears it from some offset on.
     #[inline]
     pub(crate) fn clear_from(&mut self, from: usize) {
-        let from = from.min(self.class.bytes());
-        // SAFETY: By the type invariant so many bytes are left behind the offset.
-        unsafe { self.at.add(from).write_bytes(0, self.class.bytes() - from) };
+        for byte in self.bytes_from(from) {
+            byte.set(0);
+        }
     }
 }
 
@@ -172,17 +173,15 @@ impl Object {
 pub(crate) struct Plain(Object);
 
 impl Plain {
-    /// Like [`Claimed::claim`], for a block that is neither charged nor cache-aligned.
-    ///
-    /// # Safety
-    ///
-    /// [`Header::find_nonpaged`] found this header, and the block's owner gives it up.
+    /// Marks a block as freed, and takes its object; `None` if it is charged or cache-aligned, or if
+    /// another CPU freed it first. Any context.
     #[inline(always)]
-    pub(crate) unsafe fn claim(header: &Live<Header>) -> Option<Self> {
-        if !header.claim() {
+    pub(crate) fn claim(given: &Given, header: &Live<Header>) -> Option<Self> {
+        if !header.is_plain() {
             return None;
         }
-        let at = header.addr();
+        let freed = given.claim(header)?;
+        let at = freed.addr();
         // SAFETY: An address where a header was found is not null.
         unsafe {
             // Or the compiler would look whether the result is `None`.
@@ -190,7 +189,7 @@ impl Plain {
             // INVARIANT: As in `Claimed::claim()`; nothing is in front of such a header.
             Some(Self(Object {
                 at: NonNull::new_unchecked(at as *mut u8),
-                class: Class::of_plain(header),
+                class: Class::of_plain(&freed),
             }))
         }
     }
@@ -250,23 +249,17 @@ pub(crate) struct Claimed {
 impl Claimed {
     /// Marks a block as freed, and takes its object; `None` if another CPU freed it first. Any
     /// context.
-    ///
-    /// # Safety
-    ///
-    /// The block's owner gives it up.
     #[inline]
-    pub(crate) unsafe fn claim(header: &Live<Header>) -> Option<Self> {
-        if !header.claim() {
-            return None;
-        }
+    pub(crate) fn claim(given: &Given, header: &Live<Header>) -> Option<Self> {
+        let freed = given.claim(header)?;
         // INVARIANT: A header of this load says where its object begins, of which class it is, and
-        // whether it is charged. It was live until now, and one CPU only is told so.
+        // whether it is charged. By its type invariant the object is that of this value.
         Some(Self {
             object: Object {
-                at: NonNull::new(header.addr().wrapping_sub(header.front()) as *mut u8)?,
-                class: Class::of_header(header),
+                at: NonNull::new(freed.addr().wrapping_sub(freed.front()) as *mut u8)?,
+                class: Class::of_header(&freed),
             },
-            charged: header.is_charged(),
+            charged: freed.is_charged(),
         })
     }
 

@@ -3,7 +3,11 @@
 //! Blocks of all pages of an order: where they come from, and what becomes of them.
 
 use crate::{
-    header::PageHeader,
+    header::{
+        given::Freed,
+        Form,
+        PageHeader, //
+    },
     memory::{
         batch::Block,
         magazine::kind::{
@@ -43,19 +47,21 @@ pub(crate) struct FreedPages {
 }
 
 impl FreedPages {
-    /// The pages of a block.
-    ///
-    /// # Safety
-    ///
-    /// The block is all pages of this order from [`allocate`], and its owner gives it up.
+    /// The pages of a block, if it is all pages of an order.
     #[inline]
-    pub(crate) unsafe fn new(order: u32, at: NonNull<u8>) -> Self {
-        // INVARIANT: By the safety requirements.
-        Self { at, order }
+    pub(crate) fn of(block: Freed<PageHeader>) -> Option<Self> {
+        let Form::Order(order) = block.form() else {
+            return None;
+        };
+        // INVARIANT: The header says how its pages were allocated.
+        Some(Self {
+            at: NonNull::new(block.addr() as *mut u8)?,
+            order,
+        })
     }
 
     /// The pages of a free block, or the block if it is an object.
-    pub(crate) fn of(block: Block) -> Result<Self, Block> {
+    pub(crate) fn of_free(block: Block) -> Result<Self, Block> {
         match block.kind().content() {
             // INVARIANT: It is a free block of this order.
             Content::Pages(order) => Ok(Self {

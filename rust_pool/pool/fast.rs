@@ -9,6 +9,7 @@
 
 use crate::{
     header::{
+        given::Given,
         Form,
         Header,
         PageHeader,
@@ -35,7 +36,8 @@ use crate::{
     },
     pool::pages::{
         self,
-        Memory, //
+        Memory,
+        Whole, //
     },
     stats::{
         tag_stats::TagStats,
@@ -165,7 +167,8 @@ fn finish(mut object: Object, row: &TagStats, fold: bool, zero: bool) -> NonNull
 
 /// Frees a small block on the fast path; `false` if that does not handle it.
 #[inline(always)]
-pub(crate) fn free(addr: usize, tag: Tag) -> bool {
+pub(crate) fn free(given: &Given, tag: Tag) -> bool {
+    let addr = given.addr();
     if addr % PAGE_SIZE == 0 || percpu::in_nmi() {
         return false;
     }
@@ -176,8 +179,7 @@ pub(crate) fn free(addr: usize, tag: Tag) -> bool {
     if !header.admits(tag) {
         return false;
     }
-    // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
-    let Some(object) = (unsafe { Plain::claim(&header) }) else {
+    let Some(object) = Plain::claim(given, &header) else {
         return false;
     };
     let row = tag_table::of_block(&header);
@@ -262,20 +264,18 @@ pub(crate) fn allocate_front(
 
 /// Frees a block of whole pages on the fast path; `false` if that does not handle it.
 #[inline(always)]
-pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
+pub(crate) fn free_pages(given: &Given, tag: Tag) -> bool {
     if percpu::in_nmi() || zeroing::wipes() {
         return false;
     }
-    let Some((header, page)) = PageHeader::find_nonpaged(addr) else {
+    let Some(freed) = pages::claim_whole(given, tag) else {
         return false;
     };
-    if !header.admits(tag) {
-        return false;
-    }
-    // SAFETY: The header was found in `page`; whoever frees a block gives it up.
-    let Some((block, used)) = (unsafe { pages::claim_whole(&header, page) }) else {
-        return false;
-    };
+    let Whole {
+        header,
+        block,
+        used,
+    } = freed;
     let row = tag_table::of_block(&header);
     if row.discharged(header.bytes(), used) {
         give_pages(block, row);
@@ -301,18 +301,17 @@ fn spill_pages(block: Block) {
 /// Frees a block of pages that [`free_pages`] does not: one whose last page is shared, for example,
 /// or whose pages a process maps. `false` if that is not to be done here.
 #[inline(always)]
-pub(crate) fn free_other_pages(addr: usize, tag: Tag) -> bool {
+pub(crate) fn free_other_pages(given: &Given, tag: Tag) -> bool {
     if percpu::in_nmi() {
         return false;
     }
-    let Some((header, _)) = PageHeader::find_nonpaged(addr) else {
+    let Some((header, _)) = PageHeader::find_nonpaged(given.addr()) else {
         return false;
     };
     if !header.admits(tag) {
         return false;
     }
-    // SAFETY: Whoever frees a block gives it up.
-    let Some(freed) = (unsafe { pages::Freed::claim(header) }) else {
+    let Some(freed) = pages::Freed::claim(given, &header) else {
         return false;
     };
     freed.give();

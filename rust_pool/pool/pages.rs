@@ -10,6 +10,10 @@
 use crate::{
     header::{
         self,
+        given::{
+            self,
+            Given, //
+        },
         recently_freed,
         Form,
         Found,
@@ -21,7 +25,11 @@ use crate::{
     },
     memory::{
         batch::Block,
-        heap,
+        heap::{
+            self,
+            span::Pages,
+            Front, //
+        },
         large,
         magazine::{
             self,
@@ -43,9 +51,9 @@ use crate::{
     sys::{
         self,
         page_align,
-        PageWords,
         PAGE_SIZE, //
-    }, //
+    },
+    types::tag::Tag, //
 };
 use core::ptr::NonNull;
 
@@ -203,58 +211,55 @@ pub(crate) fn used_by(header: &PageHeader) -> usize {
     used(header.bytes(), header.form())
 }
 
-/// Marks a block that is all pages of an order as freed. Takes its pages, to be handed out again,
-/// and says how many bytes they have. `None` if it is another block, if somebody else has a
-/// reference to its pages, or if another CPU freed it first.
-///
-/// # Safety
-///
-/// The header was found in `page`, and the block's owner gives it up.
+/// A block that is all pages of an order, and was freed.
+pub(crate) struct Whole {
+    pub(crate) header: Live<PageHeader>,
+    /// Its pages, to be handed out again.
+    pub(crate) block: Block,
+    /// How many bytes they have.
+    pub(crate) used: usize,
+}
+
+/// Marks such a block as freed, and takes its pages. `None` if there is none in nonpaged pool
+/// without the verifier's mark, if it has another tag, if somebody else has a reference to its
+/// pages, or if another CPU freed it first. Any context.
 #[inline(always)]
-pub(crate) unsafe fn claim_whole(
-    header: &Live<PageHeader>,
-    page: PageWords,
-) -> Option<(Block, usize)> {
+pub(crate) fn claim_whole(given: &Given, tag: Tag) -> Option<Whole> {
+    let (header, page) = PageHeader::find_nonpaged(given.addr())?;
     let Form::Order(order) = header.form() else {
         return None;
     };
     // SAFETY: The header says that the pages are there, and the pool has a reference.
-    if !unsafe { page.is_reusable() } || !header.claim() {
+    if !header.admits(tag) || !unsafe { page.is_reusable() } {
         return None;
     }
-    // SAFETY: An intact header has an order below `ORDERS`, and is not that of null. The block was
-    // live until now, one CPU only is told so, and nobody else refers to its pages.
+    let freed = given.claim_pages(&header)?;
+    // SAFETY: An intact header has an order below `ORDERS`, and is not that of null. By the type
+    // invariant the block is ours, and nobody else refers to its pages.
     // CAST: A small constant.
     let block = unsafe {
-        core::hint::assert_unchecked(order < ORDERS as u32 && header.addr() != 0);
-        let at = NonNull::new_unchecked(header.addr() as *mut u8);
+        core::hint::assert_unchecked(order < ORDERS as u32 && freed.addr() != 0);
+        let at = NonNull::new_unchecked(freed.addr() as *mut u8);
         Block::new(MagazineKind::pages(order), at)
     };
-    Some((block, PAGE_SIZE << order))
+    Some(Whole {
+        header,
+        block,
+        used: PAGE_SIZE << order,
+    })
 }
 
-/// The memory of a block that was freed.
-///
-/// # Invariants
-///
-/// The block of pages had this header. It was live until it was claimed, and nobody uses it.
+/// A block of pages that was freed, of any form.
 #[must_use = "a block that is not given back is lost"]
-pub(crate) struct Freed(Live<PageHeader>);
+pub(crate) struct Freed(given::Freed<PageHeader>);
 
 impl Freed {
     /// Marks a block as freed, counts that, and takes its memory; `None` if another CPU freed it
     /// first. Any context.
-    ///
-    /// # Safety
-    ///
-    /// The block's owner gives it up.
-    pub(crate) unsafe fn claim(header: Live<PageHeader>) -> Option<Self> {
-        if !header.claim() {
-            return None;
-        }
-        tag_table::of_block(&header).discharge(header.bytes(), used_by(&header));
-        // INVARIANT: It was live until now, and one CPU only is told so.
-        Some(Self(header))
+    pub(crate) fn claim(given: &Given, header: &Live<PageHeader>) -> Option<Self> {
+        let freed = given.claim_pages(header)?;
+        tag_table::of_block(header).discharge(header.bytes(), used_by(header));
+        Some(Self(freed))
     }
 
     /// Its address.
@@ -269,25 +274,20 @@ impl Freed {
 
     /// Gives it back. Any context but NMI.
     pub(crate) fn give(self) {
-        let (bytes, form) = (self.0.bytes(), self.0.form());
-        let Some(at) = NonNull::new(self.addr() as *mut u8) else {
-            return;
-        };
         // No wiping here: the kernel wipes the pages that it gets, after the last reference is
         // dropped, and if it does, the magazines are closed.
-        match form {
-            // SAFETY: By the type invariant nobody uses the block. Its header tells how its memory
-            // was allocated; so below.
-            Form::Order(order) => refill::free_pages(unsafe { FreedPages::new(order, at) }),
-            Form::Exact => {
-                // SAFETY: As above.
-                unsafe {
-                    PageHeader::erase(at);
-                    sys::free_pages(at, used(bytes, form));
+        match self.0.form() {
+            Form::Order(_) => {
+                if let Some(pages) = FreedPages::of(self.0) {
+                    refill::free_pages(pages);
                 }
             }
-            // SAFETY: As above.
-            Form::Shared => unsafe { heap::Front::new(at, bytes) }.remove(),
+            Form::Exact => drop(Pages::of(self.0)),
+            Form::Shared => {
+                if let Some(front) = Front::of(self.0) {
+                    front.remove();
+                }
+            }
         }
     }
 }

@@ -8,7 +8,9 @@
 use crate::{
     header::{
         self,
+        given::Freed,
         recently_freed,
+        Form,
         Found,
         Header,
         PageHeader,
@@ -471,6 +473,14 @@ impl Pages {
         })
     }
 
+    /// Those of a block that has as many pages as it needs, each with its own reference.
+    pub(crate) fn of(block: Freed<PageHeader>) -> Option<Self> {
+        let base = NonNull::new(block.addr() as *mut u8)?;
+        let pages = block.bytes().div_ceil(PAGE_SIZE);
+        // INVARIANT: The header says how they were allocated.
+        matches!(block.form(), Form::Exact).then_some(Self { base, pages })
+    }
+
     /// Takes the first of them out, unless there is none left.
     fn split_first(&mut self) -> Option<Self> {
         let rest = self.pages.checked_sub(1)?;
@@ -667,7 +677,7 @@ mod tests {
         let mut batch = batch();
         span.fill(10, 4, &mut batch);
         let begins = |span: &Span, at| span.object_at(at).map(|object| object.begins);
-        let objects = batch.blocks();
+        let objects = batch.addresses();
         let Some(&[first, second, third, fourth]) = objects.first_chunk() else {
             return;
         };
@@ -736,19 +746,19 @@ mod tests {
         let mut batch = batch();
         // In the shortest run that is long enough, and no more than asked for.
         many.fill(10, 9, &mut batch);
-        assert!(batch.blocks().len() == 2 && many.run() == 100);
-        for &object in batch.blocks().iter().rev() {
+        assert!(batch.addresses().len() == 2 && many.run() == 100);
+        for &object in batch.addresses().iter().rev() {
             let single = place(&mut one, 10);
             assert!(single.is_some_and(|it| at(it) % PAGE_SIZE == object % PAGE_SIZE));
         }
         assert!(one.run() == many.run() && one.free_units() == many.free_units());
         many.fill(10, 9, &mut batch);
-        assert!(batch.blocks().len() == 11 && many.run() == 10);
-        let run = many.remove_many(batch.blocks(), 10);
+        assert!(batch.addresses().len() == 11 && many.run() == 10);
+        let run = many.remove_many(batch.addresses(), 10);
         assert!(run == 100 && many.free_units() == 126);
         many.set_run(run);
         many.fill(101, 1, &mut batch);
-        assert!(batch.blocks().len() == 11 && many.run() == 100);
+        assert!(batch.addresses().len() == 11 && many.run() == 100);
         for span in [one, many] {
             assert!(!done(span));
         }

@@ -239,7 +239,7 @@ fn give_back(batch: &mut Batch) {
         },
         Content::Pages(_) => {
             while let Some(block) = batch.pop() {
-                if let Ok(pages) = FreedPages::of(block) {
+                if let Ok(pages) = FreedPages::of_free(block) {
                     pages.give_back();
                 }
             }
