@@ -582,7 +582,7 @@ pub(crate) fn give_back(mut batch: Batch) {
     while let Some(region) = batch.regions.pop() {
         // SAFETY: `allocate_large()` allocated it, of this size. The region was taken out of the
         // table, so nobody uses it any more.
-        unsafe { large::free_pages(region.base, region.asked) };
+        unsafe { large::free(region.base, region.asked, large::Source::Pages) };
     }
 }
 
@@ -687,8 +687,7 @@ pub(crate) fn allocate_for(
     caller: usize,
 ) -> Option<NonNull<u8>> {
     let module = owner.as_usize() as *mut bindings::module;
-    // SAFETY: None needed, as below.
-    NonNull::new(unsafe { rust_pool_allocate(pool_type, bytes, tag, caller, module) }.cast())
+    NonNull::new(rust_pool_allocate(pool_type, bytes, tag, caller, module).cast())
 }
 
 /// Frees a block that a client gave up, to another routine than `ExFreePoolWithTag`. Any context,
@@ -698,13 +697,9 @@ pub(crate) fn free_given(addr: usize, tag: u32, caller: usize) {
     unsafe { rust_pool_free(addr as *mut c_void, tag, caller) }
 }
 
-/// Exported: `ExAllocatePoolWithTag`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
+/// Exported: `ExAllocatePoolWithTag`. Not declared `unsafe`, as Rust calls it, too.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_allocate(
+extern "C" fn rust_pool_allocate(
     pool_type: u32,
     bytes: usize,
     tag: u32,
@@ -714,7 +709,7 @@ unsafe extern "C" fn rust_pool_allocate(
     let owner = Client::new(module);
     allocate(pool_type, bytes, tag, caller, owner).map_or(sys::NULL, |block| block.as_ptr().cast())
 }
-matches_header!(rust_pool_allocate);
+matches_header!(rust_pool_allocate(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_allocate);
 
 /// Exported: `ExAllocatePoolWithQuotaTag` and its relatives. The type has the modifier raise

@@ -51,11 +51,7 @@ impl Given {
 
     /// The same for a block that begins at `begin`.
     #[inline(always)]
-    fn claim_at<H: Copy + Into<Words>>(
-        &self,
-        begin: usize,
-        header: &Live<H>,
-    ) -> Option<Freed<H>> {
+    fn claim_at<H: Copy + Into<Words>>(&self, begin: usize, header: &Live<H>) -> Option<Freed<H>> {
         // INVARIANT: The block was live until now, one CPU only is told so, and by the type
         // invariant its user gives it up.
         (begin == self.0 && header.claim()).then_some(Freed(*header))

@@ -185,9 +185,11 @@ impl Batch {
         let Some(units) = self.kind.units() else {
             return;
         };
-        for object in self.blocks().iter().filter_map(|&it| NonNull::new(it as *mut u8)) {
-            // SAFETY: By the type invariant it is an object of so many units, which nobody uses.
-            unsafe { Header::write_spare(object, units) };
+        for &mut object in self.blocks() {
+            if let Some(object) = NonNull::new(object as *mut u8) {
+                // SAFETY: By the type invariant it is an object of so many units, which nobody uses.
+                unsafe { Header::write_spare(object, units) };
+            }
         }
     }
 

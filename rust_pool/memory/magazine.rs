@@ -605,9 +605,7 @@ pub(crate) fn refill(kind: MagazineKind) -> Refill {
 #[inline(always)]
 pub(crate) fn spill(block: Block) -> Spill {
     let kind = block.kind();
-    let offer = with(kind, |cpu, magazine| {
-        magazine.spill(cpu, kind, block.at())
-    });
+    let offer = with(kind, |cpu, magazine| magazine.spill(cpu, kind, block.at()));
     match offer {
         Some(Offer::Taken) => Spill::Taken,
         Some(Offer::NoBundle) => Spill::NoBundle(block),
@@ -674,11 +672,11 @@ pub(crate) fn put(batch: &mut Batch) {
 /// A word of a CPU's magazine, as it is now or was a little before.
 fn peek<const WORD: usize>(cpu: u32, kind: MagazineKind) -> usize {
     const { assert!(WORD == COUNT || WORD == LIMIT) };
+    let at = of_cpu(cpu, kind).cast::<u32>();
     // SAFETY: As just asserted it is a `u32` of a magazine. Its CPU may write to it meanwhile, so
     // the load is volatile.
-    let word = unsafe { of_cpu(cpu, kind).byte_add(WORD).cast::<u32>().read_volatile() };
     // CAST: Lossless on the architectures supported.
-    word as usize
+    unsafe { at.byte_add(WORD).read_volatile() as usize }
 }
 
 /// The limit of a CPU's magazine, if it is raised.
