@@ -22,7 +22,7 @@ pub(crate) mod wish;
 use crate::{
     header::{
         self,
-        given::Given,
+        freeing::Freeing,
         Found,
         Header,
         Live,
@@ -30,6 +30,7 @@ use crate::{
         UNIT, //
     },
     lib::{
+        argument::Passed,
         at_load::AtLoad,
         export::{
             export_symbol_gpl,
@@ -366,27 +367,27 @@ fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize
 
 /// Frees the block at an address. `tag` must be 0 or the block's. Any context, any address.
 #[inline(always)]
-fn free(given: Given, tag: u32, caller: usize) {
+fn free(freeing: Freeing, tag: u32, caller: usize) {
     let tag = Tag::stored(tag);
     if sys::frees_watched() {
-        free_watched(given, tag, caller);
-    } else if !fast::free(&given, tag) {
-        free_pages(given, tag, caller);
+        free_watched(freeing, tag, caller);
+    } else if !fast::free(&freeing, tag) {
+        free_pages(freeing, tag, caller);
     }
 }
 
 /// Frees a block while somebody looks at frees: a tracer, or a scatter/gather list, whose memory
 /// must not be freed.
 #[inline(never)]
-fn free_watched(given: Given, tag: Tag, caller: usize) {
-    if !percpu::in_nmi() && refuses(given.addr(), caller) {
+fn free_watched(freeing: Freeing, tag: Tag, caller: usize) {
+    if !percpu::in_nmi() && refuses(freeing.addr(), caller) {
         return;
     }
     if sys::watched() {
-        return free_any(given, tag.unprotected(), caller);
+        return free_any(freeing, tag.unprotected(), caller);
     }
-    if !fast::free(&given, tag) {
-        free_pages(given, tag, caller);
+    if !fast::free(&freeing, tag) {
+        free_pages(freeing, tag, caller);
     }
 }
 
@@ -399,27 +400,27 @@ pub(crate) fn refuses(addr: usize, caller: usize) -> bool {
 
 /// Frees a block of pages, or any other block that the fast path for small blocks did not free.
 #[inline(never)]
-fn free_pages(given: Given, tag: Tag, caller: usize) {
-    if given.addr() % PAGE_SIZE != 0 {
-        free_any(given, tag.unprotected(), caller);
-    } else if !fast::free_pages(&given, tag) {
-        free_other_pages(given, tag, caller);
+fn free_pages(freeing: Freeing, tag: Tag, caller: usize) {
+    if freeing.addr() % PAGE_SIZE != 0 {
+        free_any(freeing, tag.unprotected(), caller);
+    } else if !fast::free_pages(&freeing, tag) {
+        free_other_pages(freeing, tag, caller);
     }
 }
 
 /// Frees a block of pages of another form, or any other block that the fast path for blocks of
 /// whole pages did not free.
 #[inline(never)]
-fn free_other_pages(given: Given, tag: Tag, caller: usize) {
-    if !fast::free_other_pages(&given, tag) {
-        free_any(given, tag.unprotected(), caller);
+fn free_other_pages(freeing: Freeing, tag: Tag, caller: usize) {
+    if !fast::free_other_pages(&freeing, tag) {
+        free_any(freeing, tag.unprotected(), caller);
     }
 }
 
 /// The slow path of freeing.
 #[inline(never)]
-fn free_any(given: Given, tag: Tag, caller: usize) {
-    let addr = given.addr();
+fn free_any(freeing: Freeing, tag: Tag, caller: usize) {
+    let addr = freeing.addr();
     if percpu::in_nmi() {
         // In NMI no lock may be taken, so nothing can be looked up or freed.
         rule::POOL_FREED_IN_NMI
@@ -432,7 +433,7 @@ fn free_any(given: Given, tag: Tag, caller: usize) {
     }
     // A small block may also begin at a page boundary, so the alignment does not tell them apart.
     let large = if addr % PAGE_SIZE == 0 {
-        free_large(&given, tag, caller)
+        free_large(&freeing, tag, caller)
     } else {
         Large::None
     };
@@ -441,7 +442,7 @@ fn free_any(given: Given, tag: Tag, caller: usize) {
     }
     match addr.checked_sub(UNIT) {
         Some(at) if at % UNIT == 0 => match Header::find(at) {
-            Some(Found::Live(header)) => free_small(&given, header, tag, caller),
+            Some(Found::Live(header)) => free_small(&freeing, header, tag, caller),
             Some(Found::Freed(header)) => {
                 held_back::quarantine_on_free(addr);
                 free_freed(addr, &header, caller);
@@ -454,8 +455,8 @@ fn free_any(given: Given, tag: Tag, caller: usize) {
 
 /// Frees a small block.
 #[inline]
-fn free_small(given: &Given, header: Live<Header>, tag: Tag, caller: usize) {
-    let addr = given.addr();
+fn free_small(freeing: &Freeing, header: Live<Header>, tag: Tag, caller: usize) {
+    let addr = freeing.addr();
     if !header.admits(tag) {
         if header.is_marked() {
             quarantine_set::quarantine_on_free(addr);
@@ -466,7 +467,7 @@ fn free_small(given: &Given, header: Live<Header>, tag: Tag, caller: usize) {
     bad_free::check_context(addr, header.kind(), caller);
     let checked = header.is_checked();
     let keep = !checked && header.is_marked() && forget(addr);
-    let Some(object) = Claimed::claim(given, &header) else {
+    let Some(object) = Claimed::claim(freeing, &header) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
     if checked {
@@ -488,8 +489,8 @@ fn forget(addr: usize) -> bool {
 }
 
 /// Frees a block of pages.
-fn free_found_pages(given: &Given, header: Live<PageHeader>, tag: Tag, caller: usize) {
-    let addr = given.addr();
+fn free_found_pages(freeing: &Freeing, header: Live<PageHeader>, tag: Tag, caller: usize) {
+    let addr = freeing.addr();
     if !header.admits(tag) {
         if header.is_marked() {
             quarantine_set::quarantine_on_free(addr);
@@ -499,7 +500,7 @@ fn free_found_pages(given: &Given, header: Live<PageHeader>, tag: Tag, caller: u
     }
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
-    let Some(freed) = pages::Freed::claim(given, &header) else {
+    let Some(freed) = pages::Freed::claim(freeing, &header) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
     traced::pages(addr, &header).freed(caller);
@@ -522,10 +523,10 @@ enum Large {
 
 /// Frees the block of pages or the large block at an address, if there is one.
 #[inline(never)]
-fn free_large(given: &Given, tag: Tag, caller: usize) -> Large {
-    let addr = given.addr();
+fn free_large(freeing: &Freeing, tag: Tag, caller: usize) -> Large {
+    let addr = freeing.addr();
     match PageHeader::find(addr) {
-        Some(Found::Live(header)) => free_found_pages(given, header, tag, caller),
+        Some(Found::Live(header)) => free_found_pages(freeing, header, tag, caller),
         Some(Found::Freed(header)) => bad_free::report_freed_twice(addr, header.tag(), caller),
         None => return free_region(addr, tag, caller),
     }
@@ -694,7 +695,7 @@ pub(crate) fn allocate_for(
 /// any address.
 pub(crate) fn free_given(addr: usize, tag: u32, caller: usize) {
     // SAFETY: Whoever calls this was given the block, if one begins there.
-    unsafe { rust_pool_free(addr as *mut c_void, tag, caller) }
+    rust_pool_free(unsafe { Freeing::new(addr) }, tag, caller);
 }
 
 /// Exported: `ExAllocatePoolWithTag`. Not declared `unsafe`, as Rust calls it, too.
@@ -737,16 +738,15 @@ unsafe extern "C" fn rust_pool_allocate_charged(
 matches_header!(rust_pool_allocate_charged);
 export_symbol_gpl!(rust_pool_allocate_charged);
 
-/// Exported: `ExFreePoolWithTag`, and `ExFreePool` with tag 0.
-///
-/// # Safety
-///
-/// If a block begins at `block`, the caller gives it up.
+// SAFETY: It is a transparent address, so it is passed as a pointer is, and any one is a value. It
+// is for functions whose callers give up what they pass.
+unsafe impl Passed<*mut c_void> for Freeing {}
+
+/// Exported: `ExFreePoolWithTag`, and `ExFreePool` with tag 0. Not declared `unsafe`, as the type
+/// [`Freeing`] says what is required.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize) {
-    // SAFETY: By the safety requirements.
-    let given = unsafe { Given::new(block as usize) };
-    free(given, tag, caller);
+extern "C" fn rust_pool_free(block: Freeing, tag: u32, caller: usize) {
+    free(block, tag, caller);
 }
-matches_header!(rust_pool_free);
+matches_header!(rust_pool_free(_, _, _));
 export_symbol_gpl!(rust_pool_free);

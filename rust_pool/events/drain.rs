@@ -80,8 +80,7 @@ matches_header!(rust_pool_drain);
 ///
 /// The CPU does not run, and does not come online during the call.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_drain_of(cpu: u32) {
-    // SAFETY: By the safety requirements nobody uses the CPU's magazines.
-    refill::drain_unused(unsafe { Unused::of_offline(cpu) });
+unsafe extern "C" fn rust_pool_drain_of(cpu: Unused<'_>) {
+    refill::drain_unused(cpu);
 }
-matches_header!(rust_pool_drain_of);
+matches_header!(rust_pool_drain_of(_));

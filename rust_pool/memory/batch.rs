@@ -179,15 +179,15 @@ impl Batch {
         self.len -= count;
     }
 
-    /// Writes spare headers, if they are objects, so that whoever looks for a block among them knows
-    /// where each ends.
+    /// Writes spare headers, if they are objects, so that whoever looks for a block among them
+    /// knows where each ends.
     pub(crate) fn make_spare(&mut self) {
         let Some(units) = self.kind.units() else {
             return;
         };
         for &mut object in self.blocks() {
             if let Some(object) = NonNull::new(object as *mut u8) {
-                // SAFETY: By the type invariant it is an object of so many units, which nobody uses.
+                // SAFETY: By the type invariant it is an object of so many units. Nobody uses it.
                 unsafe { Header::write_spare(object, units) };
             }
         }

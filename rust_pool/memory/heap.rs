@@ -21,7 +21,7 @@ pub(crate) mod span;
 
 use crate::{
     header::{
-        given::Freed,
+        freeing::Freed,
         Form,
         PageHeader,
         UNIT, //

@@ -19,6 +19,7 @@ pub(crate) mod kind;
 pub(crate) mod refill;
 
 use crate::{
+    lib::argument::Passed,
     memory::{
         batch::{
             Batch,
@@ -195,20 +196,14 @@ impl AllUnused {
 /// # Invariants
 ///
 /// The CPU has magazines, and nobody else uses them as long as this value exists.
+#[repr(transparent)]
 pub(crate) struct Unused<'a>(u32, PhantomData<&'a mut AllUnused>);
 
-impl Unused<'_> {
-    /// Those of a CPU that is offline.
-    ///
-    /// # Safety
-    ///
-    /// [`init`] made them. The CPU stays offline, and nobody uses its magazines, as long as the
-    /// result exists.
-    pub(crate) unsafe fn of_offline(cpu: u32) -> Self {
-        // INVARIANT: By the safety requirements.
-        Self(cpu, PhantomData)
-    }
+// SAFETY: It is a transparent number. It is for functions whose callers keep the CPU from using the
+// magazines during the call.
+unsafe impl Passed<u32> for Unused<'_> {}
 
+impl Unused<'_> {
     /// One of them.
     fn magazine(&mut self, kind: MagazineKind) -> &mut Magazine {
         // SAFETY: By the type invariant there is such a magazine, and nobody else uses it.
@@ -251,8 +246,8 @@ pub(crate) fn pop(kind: MagazineKind) -> Option<Block> {
     let cpu = PreemptDisabled::new();
     let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
     // SAFETY: `at` is the cookie of a magazine, which is this CPU's while preemption is disabled.
-    // An interrupt after this store finds the magazine busy; one before it is done by now. What is in
-    // the magazine is of its kind, and free.
+    // An interrupt after this store finds the magazine busy; one before it is done by now. What is
+    // in the magazine is of its kind, and free.
     unsafe {
         if !percpu::set::<BUSY>(&cpu, at) {
             return None;

@@ -8,7 +8,7 @@
 
 use crate::{
     header::{
-        given::Given,
+        freeing::Freeing,
         Header,
         Live,
         UNIT, //
@@ -39,8 +39,8 @@ use core::{
 /// # Invariants
 ///
 /// At `at` is an object of this class, aligned to [`UNIT`]: one that its magazine had or that
-/// [`refill`] made, as long as the class says; or one for a block that is charged, which is at least
-/// as long. Nobody else uses it.
+/// [`refill`] made, as long as the class says; or one for a block that is charged, which is at
+/// least as long. Nobody else uses it.
 #[must_use = "an object that is not freed is lost"]
 pub(crate) struct Object {
     at: NonNull<u8>,
@@ -173,14 +173,14 @@ impl Object {
 pub(crate) struct Plain(Object);
 
 impl Plain {
-    /// Marks a block as freed, and takes its object; `None` if it is charged or cache-aligned, or if
-    /// another CPU freed it first. Any context.
+    /// Marks a block as freed, and takes its object; `None` if it is charged or cache-aligned, or
+    /// if another CPU freed it first. Any context.
     #[inline(always)]
-    pub(crate) fn claim(given: &Given, header: &Live<Header>) -> Option<Self> {
+    pub(crate) fn claim(freeing: &Freeing, header: &Live<Header>) -> Option<Self> {
         if !header.is_plain() {
             return None;
         }
-        let freed = given.claim(header)?;
+        let freed = freeing.claim(header)?;
         let at = freed.addr();
         // SAFETY: An address where a header was found is not null.
         unsafe {
@@ -250,8 +250,8 @@ impl Claimed {
     /// Marks a block as freed, and takes its object; `None` if another CPU freed it first. Any
     /// context.
     #[inline]
-    pub(crate) fn claim(given: &Given, header: &Live<Header>) -> Option<Self> {
-        let freed = given.claim(header)?;
+    pub(crate) fn claim(freeing: &Freeing, header: &Live<Header>) -> Option<Self> {
+        let freed = freeing.claim(header)?;
         // INVARIANT: A header of this load says where its object begins, of which class it is, and
         // whether it is charged. By its type invariant the object is that of this value.
         Some(Self {

@@ -4,7 +4,7 @@
 
 use crate::{
     header::{
-        given::Freed,
+        freeing::Freed,
         Form,
         PageHeader, //
     },
@@ -38,8 +38,8 @@ pub(crate) fn allocate(kind: MagazineKind, request: Request) -> Option<Block> {
 ///
 /// # Invariants
 ///
-/// At `at` are all pages of this order, which the magazines keep, from [`allocate`]. Whoever had the
-/// block does not use it any more, and its reference is this value's.
+/// At `at` are all pages of this order, which the magazines keep, from [`allocate`]. Whoever had
+/// the block does not use it any more, and its reference is this value's.
 #[must_use = "pages that are not given back are lost"]
 pub(crate) struct FreedPages {
     at: NonNull<u8>,

@@ -9,7 +9,7 @@
 
 use crate::{
     header::{
-        given::Given,
+        freeing::Freeing,
         Form,
         Header,
         PageHeader,
@@ -167,8 +167,8 @@ fn finish(mut object: Object, row: &TagStats, fold: bool, zero: bool) -> NonNull
 
 /// Frees a small block on the fast path; `false` if that does not handle it.
 #[inline(always)]
-pub(crate) fn free(given: &Given, tag: Tag) -> bool {
-    let addr = given.addr();
+pub(crate) fn free(freeing: &Freeing, tag: Tag) -> bool {
+    let addr = freeing.addr();
     if addr % PAGE_SIZE == 0 || percpu::in_nmi() {
         return false;
     }
@@ -179,7 +179,7 @@ pub(crate) fn free(given: &Given, tag: Tag) -> bool {
     if !header.admits(tag) {
         return false;
     }
-    let Some(object) = Plain::claim(given, &header) else {
+    let Some(object) = Plain::claim(freeing, &header) else {
         return false;
     };
     let row = tag_table::of_block(&header);
@@ -264,11 +264,11 @@ pub(crate) fn allocate_front(
 
 /// Frees a block of whole pages on the fast path; `false` if that does not handle it.
 #[inline(always)]
-pub(crate) fn free_pages(given: &Given, tag: Tag) -> bool {
+pub(crate) fn free_pages(freeing: &Freeing, tag: Tag) -> bool {
     if percpu::in_nmi() || zeroing::wipes() {
         return false;
     }
-    let Some(freed) = pages::claim_whole(given, tag) else {
+    let Some(freed) = pages::claim_whole(freeing, tag) else {
         return false;
     };
     let Whole {
@@ -301,17 +301,17 @@ fn spill_pages(block: Block) {
 /// Frees a block of pages that [`free_pages`] does not: one whose last page is shared, for example,
 /// or whose pages a process maps. `false` if that is not to be done here.
 #[inline(always)]
-pub(crate) fn free_other_pages(given: &Given, tag: Tag) -> bool {
+pub(crate) fn free_other_pages(freeing: &Freeing, tag: Tag) -> bool {
     if percpu::in_nmi() {
         return false;
     }
-    let Some((header, _)) = PageHeader::find_nonpaged(given.addr()) else {
+    let Some((header, _)) = PageHeader::find_nonpaged(freeing.addr()) else {
         return false;
     };
     if !header.admits(tag) {
         return false;
     }
-    let Some(freed) = pages::Freed::claim(given, &header) else {
+    let Some(freed) = pages::Freed::claim(freeing, &header) else {
         return false;
     };
     freed.give();

@@ -10,9 +10,9 @@
 use crate::{
     header::{
         self,
-        given::{
+        freeing::{
             self,
-            Given, //
+            Freeing, //
         },
         recently_freed,
         Form,
@@ -224,8 +224,8 @@ pub(crate) struct Whole {
 /// without the verifier's mark, if it has another tag, if somebody else has a reference to its
 /// pages, or if another CPU freed it first. Any context.
 #[inline(always)]
-pub(crate) fn claim_whole(given: &Given, tag: Tag) -> Option<Whole> {
-    let (header, page) = PageHeader::find_nonpaged(given.addr())?;
+pub(crate) fn claim_whole(freeing: &Freeing, tag: Tag) -> Option<Whole> {
+    let (header, page) = PageHeader::find_nonpaged(freeing.addr())?;
     let Form::Order(order) = header.form() else {
         return None;
     };
@@ -233,7 +233,7 @@ pub(crate) fn claim_whole(given: &Given, tag: Tag) -> Option<Whole> {
     if !header.admits(tag) || !unsafe { page.is_reusable() } {
         return None;
     }
-    let freed = given.claim_pages(&header)?;
+    let freed = freeing.claim_pages(&header)?;
     // SAFETY: An intact header has an order below `ORDERS`, and is not that of null. By the type
     // invariant the block is ours, and nobody else refers to its pages.
     // CAST: A small constant.
@@ -251,13 +251,13 @@ pub(crate) fn claim_whole(given: &Given, tag: Tag) -> Option<Whole> {
 
 /// A block of pages that was freed, of any form.
 #[must_use = "a block that is not given back is lost"]
-pub(crate) struct Freed(given::Freed<PageHeader>);
+pub(crate) struct Freed(freeing::Freed<PageHeader>);
 
 impl Freed {
     /// Marks a block as freed, counts that, and takes its memory; `None` if another CPU freed it
     /// first. Any context.
-    pub(crate) fn claim(given: &Given, header: &Live<PageHeader>) -> Option<Self> {
-        let freed = given.claim_pages(header)?;
+    pub(crate) fn claim(freeing: &Freeing, header: &Live<PageHeader>) -> Option<Self> {
+        let freed = freeing.claim_pages(header)?;
         tag_table::of_block(header).discharge(header.bytes(), used_by(header));
         Some(Self(freed))
     }

@@ -8,7 +8,7 @@
 use crate::{
     header::{
         self,
-        given::Freed,
+        freeing::Freed,
         recently_freed,
         Form,
         Found,

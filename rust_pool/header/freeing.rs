@@ -16,9 +16,10 @@ use core::ops::Deref;
 /// # Invariants
 ///
 /// If a block begins there, whoever used it gives it up.
-pub(crate) struct Given(usize);
+#[repr(transparent)]
+pub(crate) struct Freeing(usize);
 
-impl Given {
+impl Freeing {
     /// An address that the caller was given.
     ///
     /// # Safety
