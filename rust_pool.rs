@@ -262,7 +262,8 @@ impl Core {
         if !memory::slab_caches::init(sys::magazines())? {
             if !memory::zeroing::wipes() {
                 // SAFETY: Nobody uses them before the module is live.
-                unsafe { memory::magazine::open(true) };
+                let mut all = unsafe { memory::magazine::AllUnused::new() };
+                memory::magazine::open(&mut all, true);
             }
             memory::heap::open();
         }

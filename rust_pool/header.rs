@@ -36,6 +36,7 @@
 //! An object that waits in a magazine for its first block has a spare header: one that is not in
 //! use, and whose block has 0 bytes. It says where the object ends, and nothing else.
 
+pub(crate) mod freeing;
 pub(crate) mod recently_freed;
 
 use crate::{
@@ -279,6 +280,12 @@ impl<H: Copy + Into<Words>> Live<H> {
         self.addr
     }
 
+    /// The index of its row in the tag table.
+    #[inline(always)]
+    pub(crate) fn row(&self) -> u16 {
+        self.header.into().row()
+    }
+
     /// Marks the block as freed. Returns `false` if another CPU freed it first. Any context.
     #[inline(always)]
     pub(crate) fn claim(&self) -> bool {
@@ -470,6 +477,12 @@ impl Header {
     #[inline]
     pub(crate) fn is_marked(&self) -> bool {
         self.0.first & MARKED != 0
+    }
+
+    /// Whether the block is neither charged nor cache-aligned.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.0.first & (ALIGNED | CHARGED) == 0
     }
 
     /// The header at `addr`, which may be any address, if it is that of a live block in nonpaged
@@ -1043,6 +1056,23 @@ mod tests {
         assert!(!header.claim());
         assert!(matches!(Header::find(addr), Some(Found::Freed(_))));
         assert!(Header::find_nonpaged(addr).is_none());
+        Ok(())
+    }
+
+    #[test]
+    fn freed_where_it_begins() -> Result {
+        let mut object = object()?;
+        write(&mut object, 100, PoolKind::NonPaged);
+        let at = addr(&mut object);
+        let header = live(at).ok_or(EINVAL)?;
+        // SAFETY: At these addresses is no other block, and nobody uses this one.
+        let freeing = |addr| unsafe { freeing::Freeing::new(addr) };
+        for elsewhere in [at, at + UNIT - 1, at + 2 * UNIT] {
+            assert!(freeing(elsewhere).claim(&header).is_none());
+        }
+        let freed = freeing(at + UNIT).claim(&header).ok_or(EINVAL)?;
+        assert!(freed.addr() == at && freed.bytes() == 100);
+        assert!(freeing(at + UNIT).claim(&header).is_none());
         Ok(())
     }
 

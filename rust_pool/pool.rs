@@ -22,6 +22,7 @@ pub(crate) mod wish;
 use crate::{
     header::{
         self,
+        freeing::Freeing,
         Found,
         Header,
         Live,
@@ -29,6 +30,7 @@ use crate::{
         UNIT, //
     },
     lib::{
+        argument::Passed,
         at_load::AtLoad,
         export::{
             export_symbol_gpl,
@@ -160,13 +162,13 @@ fn allocate_pages(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    if pool_type & !QUICK == 0 {
-        if let Some(block) = fast::allocate_pages(PoolKind::NonPaged, pool_type, bytes, tag, owner)
-        {
-            return Some(block);
-        }
+    if pool_type & !QUICK != 0 {
+        return allocate_any(pool_type, bytes, tag.unprotected(), caller, owner);
     }
-    allocate_front(pool_type, bytes, tag, caller, owner)
+    match fast::allocate_pages(PoolKind::NonPaged, pool_type, bytes, tag, owner) {
+        None => allocate_front(pool_type, bytes, tag, caller, owner),
+        block => block,
+    }
 }
 
 /// Allocates a block of pages whose last page others may share, or any other block that the fast
@@ -179,13 +181,8 @@ fn allocate_front(
     caller: usize,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    if pool_type & !QUICK == 0 {
-        if let Some(block) = fast::allocate_front(PoolKind::NonPaged, pool_type, bytes, tag, owner)
-        {
-            return Some(block);
-        }
-    }
-    allocate_any(pool_type, bytes, tag.unprotected(), caller, owner)
+    fast::allocate_front(PoolKind::NonPaged, pool_type, bytes, tag, owner)
+        .or_else(|| allocate_any(pool_type, bytes, tag.unprotected(), caller, owner))
 }
 
 /// The slow path of allocation.
@@ -381,29 +378,29 @@ fn refuse_tag(bad: BadTag, pool_type: u32, bytes: usize, tag: Tag, caller: usize
     rule.by(caller, given).about(tag).report();
 }
 
-/// Frees the block at `addr`. `tag` must be 0 or the block's. Any context, any address.
+/// Frees the block at an address. `tag` must be 0 or the block's. Any context, any address.
 #[inline(always)]
-fn free(addr: usize, tag: u32, caller: usize) {
+fn free(freeing: Freeing, tag: u32, caller: usize) {
     let tag = Tag::stored(tag);
     if sys::frees_watched() {
-        free_watched(addr, tag, caller);
-    } else if !fast::free(addr, tag) {
-        free_pages(addr, tag, caller);
+        free_watched(freeing, tag, caller);
+    } else if !fast::free(&freeing, tag) {
+        free_pages(freeing, tag, caller);
     }
 }
 
 /// Frees a block while somebody looks at frees: a tracer, or a scatter/gather list, whose memory
 /// must not be freed.
 #[inline(never)]
-fn free_watched(addr: usize, tag: Tag, caller: usize) {
-    if !percpu::in_nmi() && refuses(addr, caller) {
+fn free_watched(freeing: Freeing, tag: Tag, caller: usize) {
+    if !percpu::in_nmi() && refuses(freeing.addr(), caller) {
         return;
     }
     if sys::watched() {
-        return free_any(addr, tag.unprotected(), caller);
+        return free_any(freeing, tag.unprotected(), caller);
     }
-    if !fast::free(addr, tag) {
-        free_pages(addr, tag, caller);
+    if !fast::free(&freeing, tag) {
+        free_pages(freeing, tag, caller);
     }
 }
 
@@ -416,26 +413,27 @@ pub(crate) fn refuses(addr: usize, caller: usize) -> bool {
 
 /// Frees a block of pages, or any other block that the fast path for small blocks did not free.
 #[inline(never)]
-fn free_pages(addr: usize, tag: Tag, caller: usize) {
-    if addr % PAGE_SIZE != 0 {
-        free_any(addr, tag.unprotected(), caller);
-    } else if !fast::free_pages(addr, tag) {
-        free_front(addr, tag, caller);
+fn free_pages(freeing: Freeing, tag: Tag, caller: usize) {
+    if freeing.addr() % PAGE_SIZE != 0 {
+        free_any(freeing, tag.unprotected(), caller);
+    } else if !fast::free_pages(&freeing, tag) {
+        free_other_pages(freeing, tag, caller);
     }
 }
 
-/// Frees a block of pages whose last page others may share, or any other block that the fast path
-/// for blocks of whole pages did not free.
+/// Frees a block of pages of another form, or any other block that the fast path for blocks of
+/// whole pages did not free.
 #[inline(never)]
-fn free_front(addr: usize, tag: Tag, caller: usize) {
-    if !fast::free_front(addr, tag) {
-        free_any(addr, tag.unprotected(), caller);
+fn free_other_pages(freeing: Freeing, tag: Tag, caller: usize) {
+    if !fast::free_other_pages(&freeing, tag) {
+        free_any(freeing, tag.unprotected(), caller);
     }
 }
 
 /// The slow path of freeing.
 #[inline(never)]
-fn free_any(addr: usize, tag: Tag, caller: usize) {
+fn free_any(freeing: Freeing, tag: Tag, caller: usize) {
+    let addr = freeing.addr();
     if percpu::in_nmi() {
         // In NMI no lock may be taken, so nothing can be looked up or freed.
         rule::POOL_FREED_IN_NMI
@@ -448,7 +446,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     }
     // A small block may also begin at a page boundary, so the alignment does not tell them apart.
     let large = if addr % PAGE_SIZE == 0 {
-        free_large(addr, tag, caller)
+        free_large(&freeing, tag, caller)
     } else {
         Large::None
     };
@@ -457,7 +455,7 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
     }
     match addr.checked_sub(UNIT) {
         Some(at) if at % UNIT == 0 => match Header::find(at) {
-            Some(Found::Live(header)) => free_small(addr, header, tag, caller),
+            Some(Found::Live(header)) => free_small(&freeing, header, tag, caller),
             Some(Found::Freed(header)) => {
                 held_back::quarantine_on_free(addr);
                 free_freed(addr, &header, caller);
@@ -470,7 +468,8 @@ fn free_any(addr: usize, tag: Tag, caller: usize) {
 
 /// Frees a small block.
 #[inline]
-fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
+fn free_small(freeing: &Freeing, header: Live<Header>, tag: Tag, caller: usize) {
+    let addr = freeing.addr();
     if !header.admits(tag) {
         if header.is_marked() {
             quarantine_set::quarantine_on_free(addr);
@@ -481,19 +480,14 @@ fn free_small(addr: usize, header: Live<Header>, tag: Tag, caller: usize) {
         }
     }
     bad_free::check_context(addr, header.kind(), caller);
-    if header.is_checked() {
-        // SAFETY: As below.
-        match unsafe { Claimed::claim(&header) } {
-            Some(object) => red_zone::free(object, &header, caller),
-            None => bad_free::report_freed_twice(addr, header.tag(), caller),
-        }
-        return;
-    }
-    let keep = header.is_marked() && forget(addr);
-    // SAFETY: A client that frees a block gives it up.
-    let Some(object) = (unsafe { Claimed::claim(&header) }) else {
+    let checked = header.is_checked();
+    let keep = !checked && header.is_marked() && forget(addr);
+    let Some(object) = Claimed::claim(freeing, &header) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
+    if checked {
+        return red_zone::free(object, &header, caller);
+    }
     small::discharge(&header, tag_table::at(header.row()));
     traced::small(addr, &header).freed(caller);
     if keep {
@@ -510,7 +504,8 @@ fn forget(addr: usize) -> bool {
 }
 
 /// Frees a block of pages.
-fn free_found_pages(addr: usize, header: Live<PageHeader>, tag: Tag, caller: usize) {
+fn free_found_pages(freeing: &Freeing, header: Live<PageHeader>, tag: Tag, caller: usize) {
+    let addr = freeing.addr();
     if !header.admits(tag) {
         if header.is_marked() {
             quarantine_set::quarantine_on_free(addr);
@@ -522,8 +517,7 @@ fn free_found_pages(addr: usize, header: Live<PageHeader>, tag: Tag, caller: usi
     }
     bad_free::check_context(addr, header.kind(), caller);
     let keep = header.is_marked() && forget(addr);
-    // SAFETY: A client that frees a block gives it up.
-    let Some(freed) = (unsafe { pages::Freed::claim(&header, tag_table::at(header.row())) }) else {
+    let Some(freed) = pages::Freed::claim(freeing, &header) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
     traced::pages(addr, &header).freed(caller);
@@ -544,11 +538,12 @@ enum Large {
     None,
 }
 
-/// Frees the block of pages or the large block at `addr`, if there is one.
+/// Frees the block of pages or the large block at an address, if there is one.
 #[inline(never)]
-fn free_large(addr: usize, tag: Tag, caller: usize) -> Large {
+fn free_large(freeing: &Freeing, tag: Tag, caller: usize) -> Large {
+    let addr = freeing.addr();
     match PageHeader::find(addr) {
-        Some(Found::Live(header)) => free_found_pages(addr, header, tag, caller),
+        Some(Found::Live(header)) => free_found_pages(freeing, header, tag, caller),
         Some(Found::Freed(header)) => bad_free::report_freed_twice(addr, header.tag(), caller),
         None => return free_region(addr, tag, caller),
     }
@@ -607,7 +602,7 @@ pub(crate) fn give_back(mut batch: Batch) {
     while let Some(region) = batch.regions.pop() {
         // SAFETY: `allocate_large()` allocated it, of this size. The region was taken out of the
         // table, so nobody uses it any more.
-        unsafe { large::free_pages(region.base, region.asked) };
+        unsafe { large::free(region.base, region.asked, large::Source::Pages) };
     }
 }
 
@@ -712,24 +707,19 @@ pub(crate) fn allocate_for(
     caller: usize,
 ) -> Option<NonNull<u8>> {
     let module = owner.as_usize() as *mut bindings::module;
-    // SAFETY: None needed, as below.
-    NonNull::new(unsafe { rust_pool_allocate(pool_type, bytes, tag, caller, module) }.cast())
+    NonNull::new(rust_pool_allocate(pool_type, bytes, tag, caller, module).cast())
 }
 
 /// Frees a block that a client gave up, to another routine than `ExFreePoolWithTag`. Any context,
 /// any address.
 pub(crate) fn free_given(addr: usize, tag: u32, caller: usize) {
-    // SAFETY: None needed, as below.
-    unsafe { rust_pool_free(addr as *mut c_void, tag, caller) }
+    // SAFETY: Whoever calls this was given the block, if one begins there.
+    rust_pool_free(unsafe { Freeing::new(addr) }, tag, caller);
 }
 
-/// Exported: `ExAllocatePoolWithTag`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
+/// Exported: `ExAllocatePoolWithTag`. Not declared `unsafe`, as Rust calls it, too.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_allocate(
+extern "C" fn rust_pool_allocate(
     pool_type: u32,
     bytes: usize,
     tag: u32,
@@ -739,7 +729,7 @@ unsafe extern "C" fn rust_pool_allocate(
     let owner = Client::new(module);
     allocate(pool_type, bytes, tag, caller, owner).map_or(sys::NULL, |block| block.as_ptr().cast())
 }
-matches_header!(rust_pool_allocate);
+matches_header!(rust_pool_allocate(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_allocate);
 
 /// Exported: `ExAllocatePoolWithQuotaTag` and its relatives. The type has the modifier raise
@@ -767,14 +757,15 @@ unsafe extern "C" fn rust_pool_allocate_charged(
 matches_header!(rust_pool_allocate_charged);
 export_symbol_gpl!(rust_pool_allocate_charged);
 
-/// Exported: `ExFreePoolWithTag`, and `ExFreePool` with tag 0.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
+// SAFETY: It is a transparent address, so it is passed as a pointer is, and any one is a value. It
+// is for functions whose callers give up what they pass.
+unsafe impl Passed<*mut c_void> for Freeing {}
+
+/// Exported: `ExFreePoolWithTag`, and `ExFreePool` with tag 0. Not declared `unsafe`, as the type
+/// [`Freeing`] says what is required.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_free(block: *mut c_void, tag: u32, caller: usize) {
-    free(block as usize, tag, caller);
+extern "C" fn rust_pool_free(block: Freeing, tag: u32, caller: usize) {
+    free(block, tag, caller);
 }
-matches_header!(rust_pool_free);
+matches_header!(rust_pool_free(_, _, _));
 export_symbol_gpl!(rust_pool_free);

@@ -12,7 +12,9 @@ use crate::{
             self,
             depot,
             kind::MagazineKind,
-            refill, //
+            refill,
+            AllUnused,
+            Unused, //
         }, //
     },
     sys, //
@@ -30,15 +32,13 @@ pub(crate) unsafe fn exit() {
     // They are not trimmed, nor is the depot aged, from here on: nobody asks for that any more.
     sys::finish_work();
     // SAFETY: By the safety requirements nobody uses the magazines, and no work item does.
-    unsafe { magazine::open(false) };
-    for cpu in 0..sys::possible_cpus() {
-        // SAFETY: By the safety requirements nobody uses the CPU's magazines.
-        unsafe { refill::drain_of(cpu) };
-    }
+    let mut all = unsafe { AllUnused::new() };
+    magazine::open(&mut all, false);
+    all.each().for_each(refill::drain_unused);
     heap::shrink();
     heap::forget();
-    // SAFETY: By the safety requirements nobody uses the magazines. They are empty now.
-    unsafe { magazine::exit() };
+    // SAFETY: By the safety requirements nobody uses the magazines from now on.
+    unsafe { magazine::exit(all) };
 }
 
 /// How many blocks could be given back to the kernel; for the shrinker.
@@ -80,8 +80,7 @@ matches_header!(rust_pool_drain);
 ///
 /// The CPU does not run, and does not come online during the call.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_drain_of(cpu: u32) {
-    // SAFETY: By the safety requirements nobody uses the CPU's magazines.
-    unsafe { refill::drain_of(cpu) };
+unsafe extern "C" fn rust_pool_drain_of(cpu: Unused<'_>) {
+    refill::drain_unused(cpu);
 }
-matches_header!(rust_pool_drain_of);
+matches_header!(rust_pool_drain_of(_));

@@ -1,39 +1,115 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A batch of free blocks of one kind, to move between a magazine and what is behind it.
+//! Free blocks, and batches of them, which move between a magazine and what is behind it.
 
-use crate::memory::magazine::kind::CAPACITY;
+use crate::{
+    header::Header,
+    memory::magazine::kind::{
+        MagazineKind,
+        CAPACITY, //
+    },
+    sys, //
+};
 use core::{
     mem::MaybeUninit,
     ptr::NonNull, //
 };
 
-/// Free blocks, as many as a magazine holds at most.
+/// A free block.
 ///
 /// # Invariants
 ///
-/// The first `len` of `blocks` are initialised, and `len` is at most [`CAPACITY`].
+/// At `at` is a block of this kind, which nobody else uses or refers to: an object that is from the
+/// class's slab cache or from the heap, or all pages of an order. It is in no magazine.
+#[must_use = "a block that is not given back is lost"]
+pub(crate) struct Block {
+    at: NonNull<u8>,
+    kind: MagazineKind,
+}
+
+impl Block {
+    /// A block that the caller has.
+    ///
+    /// # Safety
+    ///
+    /// It is of this kind, as the type invariant says. The caller does not use it any more.
+    #[inline(always)]
+    pub(crate) unsafe fn new(kind: MagazineKind, at: NonNull<u8>) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self { at, kind }
+    }
+
+    /// Its kind.
+    #[inline(always)]
+    pub(crate) fn kind(&self) -> MagazineKind {
+        self.kind
+    }
+
+    /// Its address.
+    #[inline(always)]
+    pub(crate) fn addr(&self) -> usize {
+        self.at.as_ptr() as usize
+    }
+
+    /// Whether it is an object from a slab cache.
+    pub(crate) fn is_of_slab(&self) -> bool {
+        // SAFETY: By the type invariant it is memory that is allocated, of the direct map.
+        unsafe { sys::is_slab(self.at) }
+    }
+
+    /// Where it is.
+    #[inline(always)]
+    pub(crate) fn at(&self) -> NonNull<u8> {
+        self.at
+    }
+
+    /// Where it is. From now on whoever has that address has the block.
+    #[inline(always)]
+    pub(crate) fn into_raw(self) -> NonNull<u8> {
+        self.at
+    }
+}
+
+/// Free blocks of one kind, as many as a magazine holds at most.
+///
+/// # Invariants
+///
+/// The first `len` of `blocks` are initialised, and `len` is at most [`CAPACITY`]. They are the
+/// addresses of as many blocks as [`Block`] says, all of this kind.
+#[must_use = "blocks that are not given back are lost"]
 pub(crate) struct Batch {
     // Not initialised: to clear it would take as long as all else that is done with a batch.
     blocks: [MaybeUninit<usize>; CAPACITY],
     len: usize,
+    kind: MagazineKind,
 }
 
 /// Room for blocks.
 pub(crate) type Room = [MaybeUninit<usize>];
 
 impl Batch {
+    /// No blocks of this kind yet.
     #[inline(always)]
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(kind: MagazineKind) -> Self {
         // INVARIANT: `len` is 0.
         Self {
             blocks: [const { MaybeUninit::uninit() }; CAPACITY],
             len: 0,
+            kind,
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.len
+    /// A batch of one block.
+    pub(crate) fn of(block: Block) -> Self {
+        let mut batch = Self::new(block.kind);
+        batch.push(block);
+        batch
+    }
+
+    /// The kind of its blocks.
+    #[inline(always)]
+    pub(crate) fn kind(&self) -> MagazineKind {
+        self.kind
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -45,40 +121,47 @@ impl Batch {
         CAPACITY.wrapping_sub(self.len)
     }
 
-    pub(crate) fn blocks(&self) -> &[usize] {
-        // SAFETY: By the type invariant the first `len` blocks are initialised.
-        unsafe { core::slice::from_raw_parts(self.blocks.as_ptr().cast(), self.len) }
+    /// The addresses of the blocks.
+    pub(crate) fn addresses(&mut self) -> &[usize] {
+        self.blocks()
     }
 
-    pub(crate) fn blocks_mut(&mut self) -> &mut [usize] {
+    fn blocks(&mut self) -> &mut [usize] {
         // SAFETY: By the type invariant the first `len` blocks are initialised.
         unsafe { core::slice::from_raw_parts_mut(self.blocks.as_mut_ptr().cast(), self.len) }
     }
 
-    /// Adds a block, for which there must be room.
+    /// Adds a block of the same kind, for which there must be room.
     #[inline]
-    pub(crate) fn push(&mut self, block: NonNull<u8>) {
+    pub(crate) fn push(&mut self, block: Block) {
+        if block.kind != self.kind {
+            return;
+        }
         if let Some(place) = self.blocks.get_mut(self.len) {
-            place.write(block.as_ptr() as usize);
-            // INVARIANT: It is initialised now.
+            place.write(block.addr());
+            // INVARIANT: It is initialised now, and was the caller's.
             self.len += 1;
         }
     }
 
     /// Takes out the last block.
     #[inline]
-    pub(crate) fn pop(&mut self) -> Option<NonNull<u8>> {
-        let last = *self.blocks().last()?;
-        // INVARIANT: The blocks in front of it stay initialised.
+    pub(crate) fn pop(&mut self) -> Option<Block> {
+        let at = NonNull::new(*self.blocks().last()? as *mut u8)?;
+        // INVARIANT: The block is the caller's, and those in front of it stay.
         self.len -= 1;
-        NonNull::new(last as *mut u8)
+        Some(Block {
+            at,
+            kind: self.kind,
+        })
     }
 
-    /// Adds up to `count` blocks, which `get` writes to the room for them from its start.
+    /// Adds up to `count` blocks, whose addresses `get` writes to the room for them from its start.
     ///
     /// # Safety
     ///
-    /// `get` returns no more than it wrote.
+    /// `get` returns no more than it wrote, and gives up these blocks, which are of this kind as
+    /// [`Block`] says.
     pub(crate) unsafe fn add(&mut self, count: usize, get: impl FnOnce(&mut Room) -> usize) {
         let room = self.blocks.get_mut(self.len..).unwrap_or(&mut []);
         let count = count.min(room.len());
@@ -88,12 +171,35 @@ impl Batch {
         }
     }
 
-    /// Takes out the first `count` blocks.
+    /// Takes out the first `count` blocks. Whoever knows their addresses has them.
     pub(crate) fn skip(&mut self, count: usize) {
         let count = count.min(self.len);
-        self.blocks_mut().copy_within(count.., 0);
+        self.blocks.copy_within(count..self.len, 0);
         // INVARIANT: The blocks that are left were moved to the front.
         self.len -= count;
+    }
+
+    /// Writes spare headers, if they are objects, so that whoever looks for a block among them
+    /// knows where each ends.
+    pub(crate) fn make_spare(&mut self) {
+        let Some(units) = self.kind.units() else {
+            return;
+        };
+        for &mut object in self.blocks() {
+            if let Some(object) = NonNull::new(object as *mut u8) {
+                // SAFETY: By the type invariant it is an object of so many units. Nobody uses it.
+                unsafe { Header::write_spare(object, units) };
+            }
+        }
+    }
+
+    /// Takes out all blocks, and calls `give` with their addresses. Whoever knows these has the
+    /// blocks.
+    pub(crate) fn take_all<R>(&mut self, give: impl FnOnce(&mut [usize]) -> R) -> R {
+        let result = give(self.blocks());
+        // INVARIANT: There are no blocks any more.
+        self.len = 0;
+        result
     }
 }
 
@@ -101,10 +207,14 @@ impl Batch {
 mod tests {
     use super::*;
 
+    fn kind() -> MagazineKind {
+        MagazineKind::pages(0)
+    }
+
     /// A batch of the blocks 1 to `count`.
     fn of(count: usize) -> Batch {
-        let mut batch = Batch::new();
-        // SAFETY: All of the room is written to.
+        let mut batch = Batch::new(kind());
+        // SAFETY: All of the room is written to. Nobody uses what is at these addresses.
         unsafe {
             batch.add(count, |room| {
                 for (place, block) in room.iter_mut().zip(1..) {
@@ -119,21 +229,22 @@ mod tests {
     #[test]
     fn takes_no_more_than_fit() {
         for count in [0, 1, CAPACITY - 1, CAPACITY, CAPACITY + 1, usize::MAX] {
-            let batch = of(count);
+            let mut batch = of(count);
             let len = count.min(CAPACITY);
-            assert!(batch.len() == len && batch.room() == CAPACITY - len);
-            assert!(batch.blocks().iter().copied().eq(1..=len));
+            assert!(batch.addresses().len() == len && batch.room() == CAPACITY - len);
+            assert!(batch.addresses().iter().copied().eq(1..=len));
         }
         let mut full = of(CAPACITY);
-        full.push(NonNull::dangling());
-        assert!(full.len() == CAPACITY && full.blocks().last() == Some(&CAPACITY));
+        // SAFETY: Nobody uses what is at this address.
+        full.push(unsafe { Block::new(kind(), NonNull::dangling()) });
+        assert!(full.addresses().len() == CAPACITY && full.addresses().last() == Some(&CAPACITY));
     }
 
     #[test]
     fn the_last_comes_first() {
         let mut batch = of(3);
         for block in [3, 2, 1] {
-            assert!(batch.pop().is_some_and(|it| it.as_ptr() as usize == block));
+            assert!(batch.pop().is_some_and(|it| it.addr() == block));
         }
         assert!(batch.pop().is_none() && batch.is_empty());
     }
@@ -142,10 +253,28 @@ mod tests {
     fn skips_the_first() {
         let mut batch = of(5);
         batch.skip(2);
-        assert!(batch.blocks() == [3, 4, 5]);
+        assert!(batch.addresses() == [3, 4, 5]);
         batch.skip(0);
-        assert!(batch.len() == 3);
+        assert!(batch.addresses().len() == 3);
         batch.skip(9);
         assert!(batch.is_empty());
+    }
+
+    #[test]
+    fn takes_blocks_of_its_kind_only() {
+        let mut batch = of(1);
+        for (order, len) in [(1, 1), (0, 2)] {
+            // SAFETY: Nobody uses what is at this address.
+            let block = unsafe { Block::new(MagazineKind::pages(order), NonNull::dangling()) };
+            batch.push(block);
+            assert!(batch.addresses().len() == len);
+        }
+    }
+
+    #[test]
+    fn gives_all_at_once() {
+        let mut batch = of(3);
+        assert!(batch.take_all(|blocks| *blocks == [1, 2, 3]) && batch.is_empty());
+        assert!(batch.take_all(|blocks| blocks.is_empty()));
     }
 }

@@ -20,7 +20,12 @@ pub(crate) mod page_bitmap;
 pub(crate) mod span;
 
 use crate::{
-    header::UNIT,
+    header::{
+        freeing::Freed,
+        Form,
+        PageHeader,
+        UNIT, //
+    },
     lib::at_load::AtLoad,
     memory::{
         batch::Batch,
@@ -362,9 +367,74 @@ pub(crate) fn used(pages: usize, units: usize) -> usize {
     pages.wrapping_sub(1) * PAGE_SIZE + units * UNIT
 }
 
-/// Places a block at the front of a span. Any context but NMI.
+/// Memory for a block at the front of a span.
+///
+/// # Invariants
+///
+/// At `at` are so many pages, and of the last one so many units, that [`place_front`] placed at the
+/// front of a span. Whoever had the block does not use it any more.
+#[must_use = "a block that is not removed is lost"]
+pub(crate) struct Front {
+    at: NonNull<u8>,
+    pages: usize,
+    units: usize,
+}
+
+impl Front {
+    /// The memory of a block, if its last page is shared.
+    pub(crate) fn of(block: Freed<PageHeader>) -> Option<Self> {
+        let (pages, units) = split(block.bytes());
+        let at = NonNull::new(block.addr() as *mut u8)?;
+        // INVARIANT: The header says how it was allocated, and for how many bytes.
+        matches!(block.form(), Form::Shared).then_some(Self { at, pages, units })
+    }
+
+    /// Where it is. From now on whoever has that address has the block.
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<u8> {
+        self.at
+    }
+
+    /// Whether nobody else has a reference to one of its pages.
+    fn is_reusable(&self) -> bool {
+        // SAFETY: By the type invariant these are pages of the heap, and references to all of them
+        // are ours.
+        unsafe { sys::are_reusable(self.at, self.pages) }
+    }
+
+    /// Clears it.
+    fn clear(&mut self) {
+        // SAFETY: By the type invariant so many bytes are ours.
+        unsafe { self.at.write_bytes(0, used(self.pages, self.units)) };
+    }
+
+    /// Removes it from its span. If somebody else has a reference to one of its pages, none of it
+    /// is used again: the pages go to the kernel, except for the last, where the block's part stays
+    /// unused. Any context but NMI.
+    #[inline(never)]
+    pub(crate) fn remove(mut self) {
+        let reusable = self.is_reusable();
+        if reusable && zeroing::wipes() {
+            self.clear();
+        }
+        let last = self.at.as_ptr() as usize + (self.pages.wrapping_sub(1)) * PAGE_SIZE;
+        let mut heap = lock();
+        let pages = if reusable {
+            [heap.remove_front(last, self.units), None]
+        } else {
+            heap.retire_front(last, self.units)
+        };
+        drop(heap);
+        drop(pages);
+    }
+}
+
+/// Places a block of `bytes` bytes at the front of a span. Any context but NMI.
 #[inline(never)]
-pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Option<NonNull<u8>> {
+pub(crate) fn place_front(bytes: usize, request: Request) -> Option<Front> {
+    let (pages, units) = split(bytes);
+    // INVARIANT: It is placed in one of two ways, both at the front of a span.
+    let front = |at| Front { at, pages, units };
     let mut heap = lock();
     let place = heap.waiting.take_or(
         units,
@@ -378,44 +448,21 @@ pub(crate) fn place_front(pages: usize, units: usize, request: Request) -> Optio
         heap.insert(span);
         drop(heap);
         drop(surplus);
-        return Some(block);
+        return Some(front(block));
     }
     drop(heap);
     let mut span = request.attempt(|gfp| Span::new(pages, gfp))?;
     let block = span.place_front(units);
     lock().add(span);
-    Some(block)
+    Some(front(block))
 }
 
-/// Removes a block from the front of its span. If somebody else has a reference to one of its
-/// pages, none of it is used again: the pages go to the kernel, except for the last, where the
-/// block's part stays unused. Any context but NMI.
-///
-/// # Safety
-///
-/// `block` comes from [`place_front`] with these pages and units and is not used any more.
-#[inline(never)]
-pub(crate) unsafe fn remove_front(block: NonNull<u8>, pages: usize, units: usize) {
-    let last = block.as_ptr() as usize + (pages.wrapping_sub(1)) * PAGE_SIZE;
-    // SAFETY: By the safety requirements these are pages of the heap.
-    let reusable = unsafe { sys::are_reusable(block, pages) };
-    if reusable && zeroing::wipes() {
-        // SAFETY: By the safety requirements this is the block's memory.
-        unsafe { block.write_bytes(0, used(pages, units)) };
-    }
-    let mut heap = lock();
-    let pages = if reusable {
-        [heap.remove_front(last, units), None]
-    } else {
-        heap.retire_front(last, units)
+/// Places up to `wanted` small blocks where there is room, with the lock taken once. The batch says
+/// of which kind they are. Any context but NMI.
+pub(crate) fn place(wanted: usize, batch: &mut Batch) {
+    let Some(units) = batch.kind().units() else {
+        return;
     };
-    drop(heap);
-    drop(pages);
-}
-
-/// Places up to `wanted` small blocks where there is room, with the lock taken once. Any context
-/// but NMI.
-pub(crate) fn place(units: usize, wanted: usize, batch: &mut Batch) {
     if read_once::read(&LONGEST) < units {
         return;
     }
@@ -430,15 +477,14 @@ pub(crate) fn place(units: usize, wanted: usize, batch: &mut Batch) {
 /// Places up to `wanted` small blocks in a new page, unless enough of the heap is free already;
 /// `must` overrides that. Returns whether enough was free. Any context but NMI.
 pub(crate) fn place_in_new_page(
-    units: usize,
     wanted: usize,
     batch: &mut Batch,
     request: Request,
     must: bool,
 ) -> bool {
-    if read_once::read(&OPEN) == 0 {
+    let Some(units) = batch.kind().units().filter(|_| read_once::read(&OPEN) != 0) else {
         return false;
-    }
+    };
     let most = wanted.min(batch.room());
     let mut heap = lock();
     let enough = !heap.wants_page();
@@ -470,18 +516,20 @@ pub(crate) fn place_in_new_page(
     enough
 }
 
-/// Removes small blocks. Any context but NMI.
-///
-/// # Safety
-///
-/// They come from [`place`] or [`place_in_new_page`] with these units and are not used any more.
-pub(crate) unsafe fn remove(objects: &Batch, units: usize) {
+/// Removes the small blocks of a batch, which are all from the heap. Any context but NMI.
+pub(crate) fn remove(batch: &mut Batch) {
+    let Some(units) = batch.kind().units() else {
+        return;
+    };
+    batch.take_all(|objects| remove_all(objects, units));
+}
+
+/// Removes small blocks of so many units each.
+fn remove_all(objects: &[usize], units: usize) {
     let mut empty = Empty::none();
     let mut surplus = [None, None];
     let mut heap = lock();
-    let of_one_page = objects
-        .blocks()
-        .chunk_by(|one, other| one / PAGE_SIZE == other / PAGE_SIZE);
+    let of_one_page = objects.chunk_by(|one, other| one / PAGE_SIZE == other / PAGE_SIZE);
     for objects in of_one_page {
         heap.remove_many(objects, units, &mut empty);
     }

@@ -87,41 +87,30 @@ pub(crate) fn allocate_pages(request: Request, charged: bool) -> Option<NonNull<
     request.attempt_charged(charged, |gfp| sys::vmalloc(used, gfp))
 }
 
-/// Frees a block. Any context but NMI.
-///
-/// # Safety
-///
-/// `block` comes from [`allocate_pages`] of `bytes` bytes and is not used any more.
-pub(crate) unsafe fn free_pages(block: NonNull<u8>, bytes: usize) {
-    let Some(used) = used(bytes) else {
-        return;
-    };
-    // SAFETY: By the safety requirements the block is not used any more. `allocate_pages()` took it
-    // from vmalloc exactly if its address is in vmalloc's area.
-    unsafe {
-        if sys::is_vmalloc(block) {
-            sys::vfree(block);
-        } else {
-            sys::free_pages(block, used);
-        }
-    }
+/// Which function allocated a block.
+pub(crate) enum Source {
+    /// [`allocate`].
+    Any,
+    /// [`allocate_pages`].
+    Pages,
 }
 
 /// Frees a block. Any context but NMI.
 ///
 /// # Safety
 ///
-/// `block` comes from [`allocate`] of `bytes` bytes and is not used any more.
-pub(crate) unsafe fn free(block: NonNull<u8>, bytes: usize) {
+/// `block` comes from this function, of `bytes` bytes, and is not used any more.
+pub(crate) unsafe fn free(block: NonNull<u8>, bytes: usize, source: Source) {
     let Some(used) = used(bytes) else {
         return;
     };
-    // SAFETY: By the safety requirements the block is not used any more. The same tests as in
-    // `allocate()` tell which allocator it is from; only vmalloc's blocks are in vmalloc's area.
+    // SAFETY: By the safety requirements the block is not used any more. The same tests as in the
+    // function that allocated it tell which allocator it is from; only vmalloc's blocks are in
+    // vmalloc's area.
     unsafe {
         if sys::is_vmalloc(block) {
             sys::vfree(block);
-        } else if by_kmalloc(used) {
+        } else if matches!(source, Source::Any) && by_kmalloc(used) {
             sys::kfree(block);
         } else {
             sys::free_pages(block, used);
@@ -157,7 +146,7 @@ export_symbol_gpl!(rust_pool_large_allocate);
 unsafe extern "C" fn rust_pool_large_free(block: *mut c_void, bytes: usize) {
     if let Some(block) = NonNull::new(block.cast()) {
         // SAFETY: By the safety requirements.
-        unsafe { free(block, bytes) };
+        unsafe { free(block, bytes, Source::Any) };
     }
 }
 matches_header!(rust_pool_large_free);

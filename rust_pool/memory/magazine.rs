@@ -19,8 +19,12 @@ pub(crate) mod kind;
 pub(crate) mod refill;
 
 use crate::{
+    lib::argument::Passed,
     memory::{
-        batch::Room,
+        batch::{
+            Batch,
+            Block, //
+        },
         magazine::{
             depot::{
                 Demand,
@@ -47,6 +51,7 @@ use crate::{
     }, //
 };
 use core::{
+    marker::PhantomData,
     mem::{
         offset_of,
         size_of, //
@@ -161,20 +166,59 @@ pub(crate) fn init() -> Result {
     Ok(())
 }
 
+/// All magazines, while nobody uses them: the module is being loaded or unloaded.
+///
+/// # Invariants
+///
+/// There are magazines, and nobody else uses them as long as this value exists.
+pub(crate) struct AllUnused(());
+
+impl AllUnused {
+    /// The magazines.
+    ///
+    /// # Safety
+    ///
+    /// [`init`] made them, and nobody uses them as long as the result exists.
+    pub(crate) unsafe fn new() -> Self {
+        // INVARIANT: By the safety requirements.
+        Self(())
+    }
+
+    /// Those of each CPU.
+    pub(crate) fn each(&mut self) -> impl Iterator<Item = Unused<'_>> {
+        // INVARIANT: By the type invariant; `self` is borrowed.
+        (0..sys::possible_cpus()).map(|cpu| Unused(cpu, PhantomData))
+    }
+}
+
+/// The magazines of a CPU that does not use them.
+///
+/// # Invariants
+///
+/// The CPU has magazines, and nobody else uses them as long as this value exists.
+#[repr(transparent)]
+pub(crate) struct Unused<'a>(u32, PhantomData<&'a mut AllUnused>);
+
+// SAFETY: It is a transparent number. It is for functions whose callers keep the CPU from using the
+// magazines during the call.
+unsafe impl Passed<u32> for Unused<'_> {}
+
+impl Unused<'_> {
+    /// One of them.
+    fn magazine(&mut self, kind: MagazineKind) -> &mut Magazine {
+        // SAFETY: By the type invariant there is such a magazine, and nobody else uses it.
+        unsafe { &mut *of_cpu(self.0, kind) }
+    }
+}
+
 /// Opens or closes the magazines. Blocks can still be taken from a closed one.
-///
-/// # Safety
-///
-/// Nobody uses the magazines at the same time.
-pub(crate) unsafe fn open(open: bool) {
+pub(crate) fn open(all: &mut AllUnused, open: bool) {
     OPEN.store(open, Relaxed);
-    for kind in MagazineKind::all() {
-        // CAST: At most `CAPACITY`.
-        let limit = capacity(kind) as u32;
-        for cpu in 0..sys::possible_cpus() {
-            // SAFETY: It is a magazine, and by the safety requirements nobody uses it.
+    for mut unused in all.each() {
+        for kind in MagazineKind::all() {
+            // CAST: At most `CAPACITY`.
             // INVARIANT: `capacity()` is never more than `CAPACITY`.
-            unsafe { (*of_cpu(cpu, kind)).limit = limit };
+            unused.magazine(kind).limit = capacity(kind) as u32;
         }
     }
 }
@@ -184,12 +228,12 @@ pub(crate) fn exist() -> bool {
     BASE.load(Relaxed) != 0
 }
 
-/// Frees the magazines.
+/// Frees the magazines, which should be empty: what is in them is lost.
 ///
 /// # Safety
 ///
-/// They are empty, and nobody uses them any more.
-pub(crate) unsafe fn exit() {
+/// Nobody uses them from now on.
+pub(crate) unsafe fn exit(_all: AllUnused) {
     if let Some(base) = core::num::NonZero::new(BASE.xchg(0, kernel::sync::atomic::Full)) {
         // SAFETY: `init()` made it, and by the safety requirements nobody uses it any more.
         unsafe { sys::free_percpu(base) };
@@ -198,11 +242,12 @@ pub(crate) unsafe fn exit() {
 
 /// Takes a block from this CPU's magazine, if there is one. Any context.
 #[inline(always)]
-pub(crate) fn pop(kind: MagazineKind) -> Option<NonNull<u8>> {
+pub(crate) fn pop(kind: MagazineKind) -> Option<Block> {
     let cpu = PreemptDisabled::new();
     let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
     // SAFETY: `at` is the cookie of a magazine, which is this CPU's while preemption is disabled.
-    // An interrupt after this store finds the magazine busy; one before it is done by now.
+    // An interrupt after this store finds the magazine busy; one before it is done by now. What is
+    // in the magazine is of its kind, and free.
     unsafe {
         if !percpu::set::<BUSY>(&cpu, at) {
             return None;
@@ -219,33 +264,29 @@ pub(crate) fn pop(kind: MagazineKind) -> Option<NonNull<u8>> {
         percpu::store::<COUNT>(&cpu, at, left);
         // By the type invariant it is a block, so it is not null.
         core::hint::assert_unchecked(block != 0);
-        Some(NonNull::new_unchecked(block as *mut u8))
+        Some(Block::new(kind, NonNull::new_unchecked(block as *mut u8)))
     }
 }
 
-/// Puts a free block into this CPU's magazine, if there is room. Any context.
-///
-/// # Safety
-///
-/// The block is of this kind, and the caller gives it up if the answer is `true`.
+/// Puts a free block into this CPU's magazine; the error has it if there is no room. Any context.
 #[inline(always)]
-pub(crate) unsafe fn push(kind: MagazineKind, block: NonNull<u8>) -> bool {
+pub(crate) fn push(block: Block) -> Result<(), Block> {
     let cpu = PreemptDisabled::new();
-    let at = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
+    let at = read_once::read(&BASE).wrapping_add(block.kind().number() * STRIDE);
     // SAFETY: As in `pop()`. By the type invariant there is a place for one more block.
     unsafe {
         if !percpu::set::<BUSY>(&cpu, at) {
-            return false;
+            return Err(block);
         }
         let count = percpu::load::<COUNT>(&cpu, at);
         if count >= percpu::load::<LIMIT>(&cpu, at) {
             percpu::clear::<BUSY>(&cpu, at);
-            return false;
+            return Err(block);
         }
         // INVARIANT: The block was free, and is the magazine's with the new count.
-        percpu::put::<BLOCKS>(&cpu, at, count, block.as_ptr() as usize);
+        percpu::put::<BLOCKS>(&cpu, at, count, block.addr());
         percpu::store::<COUNT>(&cpu, at, count.wrapping_add(1));
-        true
+        Ok(())
     }
 }
 
@@ -272,9 +313,19 @@ fn with<R>(
 /// What a request gets for which the magazine was empty.
 pub(crate) enum Refill {
     /// A block.
-    Block(NonNull<u8>),
+    Block(Block),
     /// Neither magazine nor depot has one. So many are wanted.
     Wanted(usize),
+}
+
+/// What became of a block for which a magazine had no room.
+pub(crate) enum Spill {
+    /// The magazine has it, as the depot took others.
+    Taken,
+    /// The depot would take others, but has no bundle for them.
+    NoBundle(Block),
+    /// Neither of them takes any.
+    Refused(Block),
 }
 
 impl Magazine {
@@ -313,20 +364,22 @@ impl Magazine {
         block
     }
 
-    /// Moves blocks to `room`, until only `keep` are left or it is full; returns their number.
-    fn take_down_to(&mut self, keep: u32, room: &mut Room) -> usize {
-        let mut taken = 0;
-        for place in room {
-            if self.count <= keep {
-                break;
-            }
-            let Some(block) = self.pop() else {
+    /// The same, with the magazine's kind.
+    #[inline(always)]
+    fn take(&mut self, kind: MagazineKind) -> Option<Block> {
+        let block = self.pop()?;
+        // SAFETY: The block is of the magazine's kind, and free. It was just taken out.
+        Some(unsafe { Block::new(kind, block) })
+    }
+
+    /// Moves blocks to a batch of its kind, until only `keep` are left or there is no more room.
+    fn take_down_to(&mut self, keep: u32, batch: &mut Batch) {
+        while self.count > keep && batch.room() != 0 {
+            let Some(block) = self.take(batch.kind()) else {
                 break;
             };
-            place.write(block.as_ptr() as usize);
-            taken += 1;
+            batch.push(block);
         }
-        taken
     }
 
     /// Adds a free block that the caller gives up, if there is room.
@@ -425,7 +478,7 @@ impl Magazine {
             return Refill::Wanted(1);
         }
         // An interrupt may have filled it since, or this is another CPU.
-        if let Some(block) = self.pop() {
+        if let Some(block) = self.take(kind) {
             return Refill::Block(block);
         }
         if self.is_new() && !depot::holds(kind) {
@@ -444,7 +497,7 @@ impl Magazine {
             // INVARIANT: The lowest places have so many blocks that were the depot's.
             self.count = taken;
             self.asked(taken as u16);
-            if let Some(block) = self.pop() {
+            if let Some(block) = self.take(kind) {
                 return Refill::Block(block);
             }
         }
@@ -477,18 +530,10 @@ impl Magazine {
         }
     }
 
-    /// Offers the depot blocks for which there is no room, and then adds `block`.
-    ///
-    /// # Safety
-    ///
-    /// The block is of this kind, and the caller gives it up if the answer is [`Offer::Taken`].
+    /// Offers the depot blocks for which there is no room, and then adds `block`, which is of this
+    /// kind. The caller gives it up if the answer is [`Offer::Taken`].
     #[inline(always)]
-    unsafe fn spill(
-        &mut self,
-        cpu: &PreemptDisabled,
-        kind: MagazineKind,
-        block: NonNull<u8>,
-    ) -> Offer {
+    fn spill(&mut self, cpu: &PreemptDisabled, kind: MagazineKind, block: NonNull<u8>) -> Offer {
         if self.limit == 0 {
             return Offer::Refused;
         }
@@ -552,34 +597,30 @@ pub(crate) fn refill(kind: MagazineKind) -> Refill {
 }
 
 /// Frees a block for which this CPU's magazine had no room, if the depot takes others. Any context.
-///
-/// # Safety
-///
-/// The block is of this kind, and the caller gives it up if the answer is [`Offer::Taken`].
 #[inline(always)]
-pub(crate) unsafe fn spill(kind: MagazineKind, block: NonNull<u8>) -> Offer {
-    // SAFETY: By the safety requirements.
-    let offer = with(kind, |cpu, magazine| unsafe {
-        magazine.spill(cpu, kind, block)
-    });
-    offer.unwrap_or(Offer::Refused)
+pub(crate) fn spill(block: Block) -> Spill {
+    let kind = block.kind();
+    let offer = with(kind, |cpu, magazine| magazine.spill(cpu, kind, block.at()));
+    match offer {
+        Some(Offer::Taken) => Spill::Taken,
+        Some(Offer::NoBundle) => Spill::NoBundle(block),
+        Some(Offer::Refused) | None => Spill::Refused(block),
+    }
 }
 
-/// Takes as many blocks from this CPU's magazine as there are and as fit; returns their number. Any
+/// Takes as many blocks of a batch's kind from this CPU's magazine as there are and as fit. Any
 /// context.
-pub(crate) fn take(kind: MagazineKind, room: &mut Room) -> usize {
-    with(kind, |_, magazine| magazine.take_down_to(0, room)).unwrap_or(0)
+pub(crate) fn take(batch: &mut Batch) {
+    with(batch.kind(), |_, magazine| magazine.take_down_to(0, batch));
 }
 
-/// Takes blocks from this CPU's magazine until it is half empty, or there is no more room for them;
-/// returns their number. Any context.
-pub(crate) fn shed(kind: MagazineKind, room: &mut Room) -> usize {
-    let taken = with(kind, |_, magazine| {
-        let taken = magazine.take_down_to(magazine.limit.div_ceil(2), room);
+/// Takes blocks of a batch's kind from this CPU's magazine until that is half empty, or there is no
+/// more room for them. Any context.
+pub(crate) fn shed(batch: &mut Batch) {
+    with(batch.kind(), |_, magazine| {
+        magazine.take_down_to(magazine.limit.div_ceil(2), batch);
         magazine.spilled();
-        taken
     });
-    taken.unwrap_or(0)
 }
 
 /// Lowers the limit of this CPU's magazine if the depot has no quota for bursts any more. Returns
@@ -611,27 +652,31 @@ pub(crate) fn raise(kind: MagazineKind) {
     with(kind, |_, magazine| magazine.raise(kind));
 }
 
-/// Puts as many free blocks into this CPU's magazine as fit; returns their number. Any context.
-///
-/// # Safety
-///
-/// The blocks are of this kind, and the caller gives those up.
-pub(crate) unsafe fn put(kind: MagazineKind, blocks: &[usize]) -> usize {
-    let put = with(kind, |_, magazine| {
+/// Puts as many blocks of a batch into this CPU's magazine as fit. Any context.
+pub(crate) fn put(batch: &mut Batch) {
+    with(batch.kind(), |_, magazine| {
         let fits =
             |block: &&usize| NonNull::new(**block as *mut u8).is_some_and(|it| magazine.push(it));
-        let put = blocks.iter().take_while(fits).count();
+        let put = batch.addresses().iter().take_while(fits).count();
+        batch.skip(put);
         // The blocks were asked for already.
         magazine.asked(0);
-        put
     });
-    put.unwrap_or(0)
 }
 
-/// The limit of a CPU's magazine, if it is raised. Any value that it had will do.
+/// A word of a CPU's magazine, as it is now or was a little before.
+fn peek<const WORD: usize>(cpu: u32, kind: MagazineKind) -> usize {
+    const { assert!(WORD == COUNT || WORD == LIMIT) };
+    let at = of_cpu(cpu, kind).cast::<u32>();
+    // SAFETY: As just asserted it is a `u32` of a magazine. Its CPU may write to it meanwhile, so
+    // the load is volatile.
+    // CAST: Lossless on the architectures supported.
+    unsafe { at.byte_add(WORD).read_volatile() as usize }
+}
+
+/// The limit of a CPU's magazine, if it is raised.
 fn raised_limit(cpu: u32, kind: MagazineKind) -> Option<usize> {
-    // SAFETY: It is a magazine, whose CPU may be changing the limit.
-    let limit = unsafe { (&raw const (*of_cpu(cpu, kind)).limit).read_volatile() as usize };
+    let limit = peek::<LIMIT>(cpu, kind);
     (limit > usual_limit(kind)).then_some(limit)
 }
 
@@ -649,25 +694,16 @@ pub(crate) fn limit(kind: MagazineKind) -> usize {
 
 /// How many blocks of a kind the magazines of all CPUs hold.
 pub(crate) fn held(kind: MagazineKind) -> usize {
-    let count = |cpu| {
-        // SAFETY: It is a magazine, whose CPU may be changing the count; any value that it had
-        // will do.
-        unsafe { (&raw const (*of_cpu(cpu, kind)).count).read_volatile() as usize }
-    };
-    (0..sys::possible_cpus()).map(count).sum()
+    let cpus = 0..sys::possible_cpus();
+    cpus.map(|cpu| peek::<COUNT>(cpu, kind)).sum()
 }
 
-/// Takes blocks from the magazine of a CPU that is offline.
-///
-/// # Safety
-///
-/// The CPU is offline, or nobody uses the magazines.
-pub(crate) unsafe fn take_of(cpu: u32, kind: MagazineKind, room: &mut Room) -> usize {
-    // SAFETY: It is a magazine, and nobody else uses it.
-    let magazine = unsafe { &mut *of_cpu(cpu, kind) };
-    let taken = magazine.take_down_to(0, room);
+/// Takes blocks of a batch's kind from a magazine that is not used, as many as fit.
+pub(crate) fn take_unused(unused: &mut Unused<'_>, batch: &mut Batch) {
+    let kind = batch.kind();
+    let magazine = unused.magazine(kind);
+    magazine.take_down_to(0, batch);
     magazine.lower(kind);
-    taken
 }
 
 #[kernel::macros::kunit_tests(rust_pool_magazine)]

@@ -8,11 +8,13 @@
 
 use crate::{
     header::{
+        freeing::Freeing,
         Header,
         Live,
         UNIT, //
     },
     memory::{
+        batch::Block,
         magazine::{
             self,
             kind::MagazineKind,
@@ -37,8 +39,8 @@ use core::{
 /// # Invariants
 ///
 /// At `at` is an object of this class, aligned to [`UNIT`]: one that its magazine had or that
-/// [`refill`] made, as long as the class says; or one for a block that is charged, or was, which is
-/// at least as long. Nobody else uses it.
+/// [`refill`] made, as long as the class says; or one for a block that is charged, which is at
+/// least as long. Nobody else uses it.
 #[must_use = "an object that is not freed is lost"]
 pub(crate) struct Object {
     at: NonNull<u8>,
@@ -49,12 +51,21 @@ pub(crate) struct Object {
 unsafe impl Send for Object {}
 
 impl Object {
+    /// The object that a free block of this class is.
+    #[inline(always)]
+    fn new(block: Block, class: Class) -> Self {
+        // INVARIANT: By the type invariant of blocks.
+        Self {
+            at: block.into_raw(),
+            class,
+        }
+    }
+
     /// Takes an object from this CPU's magazine, if there is one. Any context.
     #[inline(always)]
     pub(crate) fn pop(class: Class) -> Option<Self> {
-        let at = magazine::pop(MagazineKind::objects(class))?;
-        // INVARIANT: The magazine's blocks are of its kind, and this one is the caller's.
-        Some(Self { at, class })
+        let block = magazine::pop(MagazineKind::objects(class))?;
+        Some(Self::new(block, class))
     }
 
     /// Takes an object from the depot, when the magazine has none. The error says how many to ask
@@ -62,8 +73,7 @@ impl Object {
     #[inline(always)]
     pub(crate) fn refill(class: Class) -> Result<Self, usize> {
         match magazine::refill(MagazineKind::objects(class)) {
-            // INVARIANT: It is of this class, and is the caller's.
-            Refill::Block(at) => Ok(Self { at, class }),
+            Refill::Block(block) => Ok(Self::new(block, class)),
             Refill::Wanted(wanted) => Err(wanted),
         }
     }
@@ -72,17 +82,15 @@ impl Object {
     /// but NMI.
     #[inline]
     pub(crate) fn supply_more(class: Class, wanted: usize, request: Request) -> Option<Self> {
-        let at = refill::allocate_more(MagazineKind::objects(class), wanted, request)?;
-        // INVARIANT: It is of this class, and was just allocated.
-        Some(Self { at, class })
+        let block = refill::allocate_more(MagazineKind::objects(class), wanted, request)?;
+        Some(Self::new(block, class))
     }
 
     /// Allocates an object, when the magazine has none. Any context but NMI.
     #[inline]
     pub(crate) fn supply(class: Class, request: Request) -> Option<Self> {
-        let at = refill::allocate(MagazineKind::objects(class), request)?;
-        // INVARIANT: It is of this class, and was just allocated.
-        Some(Self { at, class })
+        let block = refill::allocate(MagazineKind::objects(class), request)?;
+        Some(Self::new(block, class))
     }
 
     /// Allocates an object for a block that is charged to the current process, whose header has to
@@ -92,29 +100,6 @@ impl Object {
         // INVARIANT: It has at least the bytes of the class, and was just allocated. Slab aligns it
         // to a unit, as the sizes of classes are multiples of one.
         Some(Self { at, class })
-    }
-
-    /// Like [`Claimed::claim`], for a block that is neither charged nor cache-aligned.
-    ///
-    /// # Safety
-    ///
-    /// [`Header::find_nonpaged`] found this header, and the block's owner gives it up.
-    #[inline(always)]
-    pub(crate) unsafe fn claim_plain(header: &Live<Header>) -> Option<Self> {
-        if !header.claim() {
-            return None;
-        }
-        let at = header.addr();
-        // SAFETY: An address where a header was found is not null.
-        unsafe {
-            // Or the compiler would look whether the result is `None`.
-            core::hint::assert_unchecked(at != 0);
-            // INVARIANT: As in `Claimed::claim()`; nothing is in front of such a header.
-            Some(Self {
-                at: NonNull::new_unchecked(at as *mut u8),
-                class: Class::of_plain(header),
-            })
-        }
     }
 
     /// Its address.
@@ -173,21 +158,63 @@ impl Object {
     /// Clears it from some offset on.
     #[inline]
     pub(crate) fn clear_from(&mut self, from: usize) {
-        let from = from.min(self.class.bytes());
-        // SAFETY: By the type invariant so many bytes are left behind the offset.
-        unsafe { self.at.add(from).write_bytes(0, self.class.bytes() - from) };
+        for byte in self.bytes_from(from) {
+            byte.set(0);
+        }
+    }
+}
+
+/// The object of a block that was freed, and that was not charged.
+///
+/// # Invariants
+///
+/// It is an [`Object`] that its magazine had or that [`refill`] made.
+#[must_use = "an object that is not freed is lost"]
+pub(crate) struct Plain(Object);
+
+impl Plain {
+    /// Marks a block as freed, and takes its object; `None` if it is charged or cache-aligned, or
+    /// if another CPU freed it first. Any context.
+    #[inline(always)]
+    pub(crate) fn claim(freeing: &Freeing, header: &Live<Header>) -> Option<Self> {
+        if !header.is_plain() {
+            return None;
+        }
+        let freed = freeing.claim(header)?;
+        let at = freed.addr();
+        // SAFETY: An address where a header was found is not null.
+        unsafe {
+            // Or the compiler would look whether the result is `None`.
+            core::hint::assert_unchecked(at != 0);
+            // INVARIANT: As in `Claimed::claim()`; nothing is in front of such a header.
+            Some(Self(Object {
+                at: NonNull::new_unchecked(at as *mut u8),
+                class: Class::of_plain(&freed),
+            }))
+        }
+    }
+
+    /// Its class.
+    #[inline(always)]
+    pub(crate) fn class(&self) -> Class {
+        self.0.class
+    }
+
+    /// The free block that it is.
+    #[inline(always)]
+    fn into_block(self) -> Block {
+        let Object { at, class } = self.0;
+        // SAFETY: By the type invariants it is an object of this class from where magazines get
+        // theirs, and nobody uses it.
+        unsafe { Block::new(MagazineKind::objects(class), at) }
     }
 
     /// Puts it into this CPU's magazine; the error has it if there is no room. Any context.
     #[inline(always)]
     pub(crate) fn push(self) -> Result<(), Self> {
-        // SAFETY: By the type invariant the object is of this kind and is ours. It is gone if the
-        // magazine took it.
-        if unsafe { magazine::push(MagazineKind::objects(self.class), self.at) } {
-            Ok(())
-        } else {
-            Err(self)
-        }
+        let class = self.class();
+        // INVARIANT: It is the same object.
+        magazine::push(self.into_block()).map_err(|block| Self(Object::new(block, class)))
     }
 
     /// Frees it after [`Self::push`] found no room. Any context but NMI.
@@ -196,17 +223,15 @@ impl Object {
         if zeroing::wipes() {
             return self.free();
         }
-        // SAFETY: By the type invariant the object is of this kind and is ours.
-        unsafe { refill::spill(MagazineKind::objects(self.class), self.at) };
+        refill::spill(self.into_block());
     }
 
     /// Frees it. Wipes it first if the kernel wipes freed memory. Any context but NMI.
     pub(crate) fn free(mut self) {
         if zeroing::wipes() {
-            self.clear_from(UNIT);
+            self.0.clear_from(UNIT);
         }
-        // SAFETY: By the type invariant the object is of this kind and is ours.
-        unsafe { refill::free(MagazineKind::objects(self.class), self.at) };
+        refill::free(self.into_block());
     }
 }
 
@@ -224,23 +249,17 @@ pub(crate) struct Claimed {
 impl Claimed {
     /// Marks a block as freed, and takes its object; `None` if another CPU freed it first. Any
     /// context.
-    ///
-    /// # Safety
-    ///
-    /// The block's owner gives it up.
     #[inline]
-    pub(crate) unsafe fn claim(header: &Live<Header>) -> Option<Self> {
-        if !header.claim() {
-            return None;
-        }
+    pub(crate) fn claim(freeing: &Freeing, header: &Live<Header>) -> Option<Self> {
+        let freed = freeing.claim(header)?;
         // INVARIANT: A header of this load says where its object begins, of which class it is, and
-        // whether it is charged. It was live until now, and one CPU only is told so.
+        // whether it is charged. By its type invariant the object is that of this value.
         Some(Self {
             object: Object {
-                at: NonNull::new(header.addr().wrapping_sub(header.front()) as *mut u8)?,
-                class: Class::of_header(header),
+                at: NonNull::new(freed.addr().wrapping_sub(freed.front()) as *mut u8)?,
+                class: Class::of_header(&freed),
             },
-            charged: header.is_charged(),
+            charged: freed.is_charged(),
         })
     }
 
@@ -252,7 +271,8 @@ impl Claimed {
             // SAFETY: By the type invariant slab allocated it, and nobody uses it any more.
             unsafe { sys::kfree(self.object.at) };
         } else {
-            self.object.free();
+            // INVARIANT: By the type invariant it is not charged.
+            Plain(self.object).free();
         }
     }
 }

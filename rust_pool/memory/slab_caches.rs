@@ -11,6 +11,11 @@
 use crate::{
     header::UNIT,
     memory::{
+        batch::{
+            Batch,
+            Block, //
+        },
+        magazine::kind::MagazineKind,
         request::Request,
         size_class::{
             Class,
@@ -21,7 +26,8 @@ use crate::{
     sys::{
         self,
         arch::read_once,
-        Cache, //
+        Cache,
+        Gfp, //
     }, //
 };
 use core::ptr::{
@@ -88,8 +94,64 @@ static CACHES: [Slot; CLASSES] = [const { Slot(Atomic::new(null_mut())) }; CLASS
 
 /// The cache of a class, by its number.
 #[inline]
-pub(crate) fn of(class: usize) -> Option<Cache> {
+fn of(class: usize) -> Option<Cache> {
     CACHES.get(class)?.get()
+}
+
+/// The cache that the objects of a kind may be from.
+///
+/// # Invariants
+///
+/// It is that of the class which this kind is for.
+#[derive(Clone, Copy)]
+pub(crate) struct CacheOf {
+    cache: Cache,
+    kind: MagazineKind,
+}
+
+impl CacheOf {
+    /// The cache of a kind, if it has one.
+    #[inline]
+    pub(crate) fn kind(kind: MagazineKind) -> Option<Self> {
+        // INVARIANT: The kind of a class has its number; that of pages has a higher one.
+        let cache = of(kind.number())?;
+        Some(Self { cache, kind })
+    }
+
+    /// An object.
+    pub(crate) fn allocate(self, gfp: Gfp) -> Option<Block> {
+        let object = self.cache.allocate(gfp)?;
+        // SAFETY: By the type invariant it is an object of this kind. It was just allocated.
+        Some(unsafe { Block::new(self.kind, object) })
+    }
+
+    /// A batch of up to `most` objects.
+    pub(crate) fn allocate_many(self, most: usize, gfp: Gfp) -> Batch {
+        let mut batch = Batch::new(self.kind);
+        // SAFETY: `allocate_many()` returns how many it wrote. By the type invariant these are
+        // objects of this kind, and they were just allocated.
+        unsafe { batch.add(most, |room| self.cache.allocate_many(room, gfp)) };
+        batch
+    }
+
+    /// Takes those blocks of a batch of this kind back that are objects of the cache, and returns
+    /// the others.
+    pub(crate) fn take_back(self, batch: &mut Batch) -> Batch {
+        let (mut slab, mut rest) = (Batch::new(self.kind), Batch::new(self.kind));
+        while let Some(object) = batch.pop() {
+            if object.is_of_slab() {
+                slab.push(object);
+            } else {
+                rest.push(object);
+            }
+        }
+        if !slab.is_empty() {
+            // SAFETY: Objects of this kind that are slab's are from this cache, by the type
+            // invariants, and nobody uses them.
+            slab.take_all(|objects| unsafe { self.cache.free_many(objects) });
+        }
+        rest
+    }
 }
 
 /// Whether a checker of the kernel may lay objects out in its own way.

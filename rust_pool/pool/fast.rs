@@ -9,6 +9,7 @@
 
 use crate::{
     header::{
+        freeing::Freeing,
         Form,
         Header,
         PageHeader,
@@ -16,21 +17,28 @@ use crate::{
         UNIT, //
     },
     memory::{
+        batch::Block,
         heap,
         magazine::{
             self,
-            kind::{
-                MagazineKind,
-                ORDERS, //
-            },
             refill, //
         },
-        object::Object,
+        object::{
+            Object,
+            Plain, //
+        },
         request::Request,
         size_class::Class,
-        zeroing, //
+        zeroing::{
+            self,
+            ZERO, //
+        }, //
     },
-    pool::pages,
+    pool::pages::{
+        self,
+        Memory,
+        Whole, //
+    },
     stats::{
         tag_stats::TagStats,
         tag_table, //
@@ -159,7 +167,8 @@ fn finish(mut object: Object, row: &TagStats, fold: bool, zero: bool) -> NonNull
 
 /// Frees a small block on the fast path; `false` if that does not handle it.
 #[inline(always)]
-pub(crate) fn free(addr: usize, tag: Tag) -> bool {
+pub(crate) fn free(freeing: &Freeing, tag: Tag) -> bool {
+    let addr = freeing.addr();
     if addr % PAGE_SIZE == 0 || percpu::in_nmi() {
         return false;
     }
@@ -170,12 +179,10 @@ pub(crate) fn free(addr: usize, tag: Tag) -> bool {
     if !header.admits(tag) {
         return false;
     }
-    // SAFETY: `header` was found live in front of `addr`; whoever frees a block gives it up.
-    let Some(object) = (unsafe { Object::claim_plain(&header) }) else {
+    let Some(object) = Plain::claim(freeing, &header) else {
         return false;
     };
-    // SAFETY: It was the header of a live block.
-    let row = unsafe { tag_table::of_header(header.row()) };
+    let row = tag_table::of_block(&header);
     let fold = row.discharged(header.bytes(), object.class().bytes());
     if fold {
         give(object, row);
@@ -188,7 +195,7 @@ pub(crate) fn free(addr: usize, tag: Tag) -> bool {
 
 /// Frees the object of a block whose row is to be folded.
 #[inline(never)]
-fn give(object: Object, row: &TagStats) {
+fn give(object: Plain, row: &TagStats) {
     row.fold();
     object.free();
 }
@@ -203,29 +210,34 @@ pub(crate) fn allocate_pages(
     owner: Client,
 ) -> Option<NonNull<u8>> {
     let order = pages::order(bytes)?;
-    // CAST: A small constant.
-    // SAFETY: `order()` returns only orders below `ORDERS`.
-    unsafe { core::hint::assert_unchecked(order < ORDERS as u32) };
     if percpu::in_nmi() {
         return None;
     }
     let row = tag_table::known(tag, kind, owner)?;
-    let block = magazine::pop(MagazineKind::pages(order))?;
-    let header = PageHeader::new(
+    let mut memory = Memory::pop(order)?;
+    memory.write(PageHeader::new(
         bytes,
-        Form::Order(order),
+        Form::Order(order.into()),
         read_once::read(&row.stamp),
         row.index(),
-    );
-    // SAFETY: The pages are ours.
-    unsafe { header.write(block) };
-    let used = PAGE_SIZE << order;
-    let fold = row.charged(bytes, used);
+    ));
+    let fold = row.charged(bytes, memory.used());
     let zero = zeroing::zeroes_for(pool_type);
     if fold || zero {
-        return Some(finish_pages(block, row, used, fold, zero));
+        return Some(finish_pages(memory, row, fold, zero));
     }
-    Some(block)
+    Some(memory.into_block())
+}
+
+#[inline(never)]
+fn finish_pages(mut memory: Memory, row: &TagStats, fold: bool, zero: bool) -> NonNull<u8> {
+    if fold {
+        row.fold();
+    }
+    if zero {
+        memory.clear();
+    }
+    memory.into_block()
 }
 
 /// Allocates a block of pages whose last page others may share. This is not as fast, since the
@@ -238,139 +250,70 @@ pub(crate) fn allocate_front(
     tag: Tag,
     owner: Client,
 ) -> Option<NonNull<u8>> {
-    let (pages, units) = heap::shape(bytes).filter(|_| bytes <= pages::MAX)?;
-    if percpu::in_nmi() {
+    if !heap::leaves_something(bytes) || bytes > pages::MAX || percpu::in_nmi() {
         return None;
     }
     let row = tag_table::known(tag, kind, owner)?;
     let request = Request {
         bytes,
-        zero: false,
+        zero: pool_type & ZERO != 0,
         sleep: true,
     };
-    let block = heap::place_front(pages, units, request)?;
-    let header = PageHeader::new(
-        bytes,
-        Form::Shared,
-        read_once::read(&row.stamp),
-        row.index(),
-    );
-    // SAFETY: The pages in front of the last are ours, and so much of the last.
-    unsafe { header.write(block) };
-    let used = heap::used(pages, units);
-    let fold = row.charged(bytes, used);
-    let zero = zeroing::zeroes_for(pool_type);
-    Some(finish_pages(block, row, used, fold, zero))
-}
-
-#[inline(never)]
-fn finish_pages(
-    block: NonNull<u8>,
-    row: &TagStats,
-    used: usize,
-    fold: bool,
-    zero: bool,
-) -> NonNull<u8> {
-    if fold {
-        row.fold();
-    }
-    if zero {
-        // SAFETY: The block has this many bytes.
-        unsafe { block.write_bytes(0, used) };
-    }
-    block
+    pages::allocate(request, false, read_once::read(&row.stamp), row)
 }
 
 /// Frees a block of whole pages on the fast path; `false` if that does not handle it.
 #[inline(always)]
-pub(crate) fn free_pages(addr: usize, tag: Tag) -> bool {
+pub(crate) fn free_pages(freeing: &Freeing, tag: Tag) -> bool {
     if percpu::in_nmi() || zeroing::wipes() {
         return false;
     }
-    let Some((header, page)) = PageHeader::find_nonpaged(addr) else {
+    let Some(freed) = pages::claim_whole(freeing, tag) else {
         return false;
     };
-    let Form::Order(order) = header.form() else {
-        return false;
-    };
-    // Whoever frees a block gives it up.
-    if !header.admits(tag) || !header.claim() {
-        return false;
-    }
-    // SAFETY: The header says that the pages are there, and the pool has a reference.
-    if !unsafe { page.is_reusable() } {
-        // SAFETY: They were live until now.
-        unsafe { give_up(addr, *header) };
-        return true;
-    }
-    // SAFETY: As above; a page with a header is not at null.
-    let (row, block) = unsafe {
-        (
-            tag_table::of_header(header.row()),
-            NonNull::new_unchecked(addr as *mut u8),
-        )
-    };
-    // CAST: A small constant.
-    // SAFETY: An intact header has an order below `ORDERS`.
-    unsafe { core::hint::assert_unchecked(order < ORDERS as u32) };
-    let fold = row.discharged(header.bytes(), PAGE_SIZE << order);
-    let magazine = MagazineKind::pages(order);
-    // SAFETY: The header says that the pages are of this order, and they were live until now.
-    if fold || !unsafe { magazine::push(magazine, block) } {
-        // SAFETY: As above; the magazine did not take the pages.
-        unsafe { give_pages(order, block, row, fold) };
+    let Whole {
+        header,
+        block,
+        used,
+    } = freed;
+    let row = tag_table::of_block(&header);
+    if row.discharged(header.bytes(), used) {
+        give_pages(block, row);
+    } else if let Err(block) = magazine::push(block) {
+        spill_pages(block);
     }
     true
 }
 
-/// Frees a block of pages whose last page others may share; `false` if that is not to be done here.
+/// Frees the pages of a block whose row is to be folded.
+#[inline(never)]
+fn give_pages(block: Block, row: &TagStats) {
+    row.fold();
+    refill::free(block);
+}
+
+/// Frees pages for which the magazine had no room.
+#[inline(never)]
+fn spill_pages(block: Block) {
+    refill::free(block);
+}
+
+/// Frees a block of pages that [`free_pages`] does not: one whose last page is shared, for example,
+/// or whose pages a process maps. `false` if that is not to be done here.
 #[inline(always)]
-pub(crate) fn free_front(addr: usize, tag: Tag) -> bool {
+pub(crate) fn free_other_pages(freeing: &Freeing, tag: Tag) -> bool {
     if percpu::in_nmi() {
         return false;
     }
-    let Some((header, _)) = PageHeader::find_nonpaged(addr) else {
+    let Some((header, _)) = PageHeader::find_nonpaged(freeing.addr()) else {
         return false;
     };
-    // Whoever frees a block gives it up.
-    if !matches!(header.form(), Form::Shared) || !header.admits(tag) || !header.claim() {
+    if !header.admits(tag) {
         return false;
     }
-    // SAFETY: It was the header of a live block, so a row is there.
-    let row = unsafe { tag_table::of_header(header.row()) };
-    let (pages, units) = heap::split(header.bytes());
-    row.discharge(header.bytes(), heap::used(pages, units));
-    if let Some(block) = NonNull::new(addr as *mut u8) {
-        // SAFETY: The header of a block at the front of a span says of how many pages and units it
-        // is, and it was live until now.
-        unsafe { heap::remove_front(block, pages, units) };
-    }
+    let Some(freed) = pages::Freed::claim(freeing, &header) else {
+        return false;
+    };
+    freed.give();
     true
-}
-
-/// # Safety
-///
-/// The block at `addr` had this header, and is not used any more.
-#[cold]
-#[inline(never)]
-unsafe fn give_up(addr: usize, header: PageHeader) {
-    if let Some(row) = tag_table::at(header.row()) {
-        row.discharge(header.bytes(), pages::used_by(&header));
-    }
-    if let Some(block) = NonNull::new(addr as *mut u8) {
-        // SAFETY: By the safety requirements.
-        unsafe { pages::Freed::new(block, header) }.give();
-    }
-}
-
-/// # Safety
-///
-/// As for [`refill::free_pages`].
-#[inline(never)]
-unsafe fn give_pages(order: u32, block: NonNull<u8>, row: &TagStats, fold: bool) {
-    if fold {
-        row.fold();
-    }
-    // SAFETY: By the safety requirements.
-    unsafe { refill::free_pages(order, block) };
 }

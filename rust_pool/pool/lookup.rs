@@ -6,9 +6,12 @@
 
 use crate::{
     header,
-    lib::export::{
-        export_symbol_gpl,
-        matches_header, //
+    lib::{
+        argument::Output,
+        export::{
+            export_symbol_gpl,
+            matches_header, //
+        }, //
     },
     pool::special::{
         self,
@@ -107,13 +110,13 @@ matches_header!(rust_pool_is_charged);
 ///
 /// # Safety
 ///
-/// The three pointers are valid for writes.
+/// The three pointers are as [`Output`] requires.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_block(
     block: *const c_void,
-    kind: *mut u32,
-    tag: *mut u32,
-    bytes: *mut usize,
+    kind: Output<'_, u32>,
+    tag: Output<'_, u32>,
+    bytes: Output<'_, usize>,
 ) -> bool {
     // In NMI no lock may be taken.
     if sys::irql().is_nmi() {
@@ -122,17 +125,14 @@ unsafe extern "C" fn rust_pool_block(
     let Some(known) = find(block as usize) else {
         return false;
     };
-    // SAFETY: By the safety requirements all three may be written.
-    unsafe {
-        *kind = match known.memory {
-            // CAST: The discriminants are those of POOL_TYPE.
-            MemoryType::Pool { kind, .. } => kind as u32,
-            _ => 2,
-        };
-        *tag = known.tag.map_or(0, Tag::as_raw);
-        *bytes = known.bytes;
-    }
+    kind.write(match known.memory {
+        // CAST: The discriminants are those of POOL_TYPE.
+        MemoryType::Pool { kind, .. } => kind as u32,
+        _ => 2,
+    });
+    tag.write(known.tag.map_or(0, Tag::as_raw));
+    bytes.write(known.bytes);
     true
 }
-matches_header!(rust_pool_block);
+matches_header!(rust_pool_block(_, _, _, _));
 export_symbol_gpl!(rust_pool_block);

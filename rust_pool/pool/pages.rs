@@ -10,6 +10,10 @@
 use crate::{
     header::{
         self,
+        freeing::{
+            self,
+            Freeing, //
+        },
         recently_freed,
         Form,
         Found,
@@ -20,16 +24,23 @@ use crate::{
         LARGEST, //
     },
     memory::{
-        heap,
+        batch::Block,
+        heap::{
+            self,
+            span::Pages,
+            Front, //
+        },
         large,
         magazine::{
             self,
             kind::{
                 MagazineKind,
+                Order,
                 ORDERS, //
             },
             refill, //
         },
+        page_block::FreedPages,
         request::Request,
         zeroing, //
     },
@@ -41,36 +52,82 @@ use crate::{
         self,
         page_align,
         PAGE_SIZE, //
-    }, //
+    },
+    types::tag::Tag, //
 };
 use core::ptr::NonNull;
 
 /// The largest block, in bytes.
 pub(crate) const MAX: usize = large::CONTIGUOUS_MAX;
 
-/// The order of each number of pages from 0 to 16, or `NONE` if that is no power of two.
-const ORDER_OF: [u8; MAX / PAGE_SIZE + 1] = {
-    let mut order_of = [NONE; MAX / PAGE_SIZE + 1];
+/// The order of each number of pages from 0 to 16, if that is a power of two.
+const ORDER_OF: [Option<Order>; MAX / PAGE_SIZE + 1] = {
+    let mut order_of = [None; MAX / PAGE_SIZE + 1];
     let mut order = 0;
     while order < ORDERS {
-        // CAST: It is below `ORDERS`.
-        order_of[1 << order] = order as u8;
+        order_of[1 << order] = Some(Order::ALL[order]);
         order += 1;
     }
     order_of
 };
-const NONE: u8 = u8::MAX;
 
 /// The order of the pages of a block of `bytes` bytes, if it takes all pages of an order.
 #[inline(always)]
-pub(crate) fn order(bytes: usize) -> Option<u32> {
+pub(crate) fn order(bytes: usize) -> Option<Order> {
     if bytes <= LARGEST || heap::leaves_something(bytes) {
         return None;
     }
     let pages = (bytes.wrapping_sub(1) / PAGE_SIZE).wrapping_add(1);
-    match ORDER_OF.get(pages) {
-        Some(&NONE) | None => None,
-        Some(&order) => Some(order.into()),
+    *ORDER_OF.get(pages)?
+}
+
+/// Memory for a block that is not small.
+///
+/// # Invariants
+///
+/// At `at` are `used` bytes that nobody else uses: all of some pages or, if others share the last
+/// page, the pages in front of it and the start of it.
+pub(crate) struct Memory {
+    at: NonNull<u8>,
+    used: usize,
+}
+
+impl Memory {
+    /// Takes pages of an order from this CPU's magazine, if there are any. Any context.
+    #[inline(always)]
+    pub(crate) fn pop(order: Order) -> Option<Self> {
+        let block = magazine::pop(MagazineKind::order(order))?;
+        // INVARIANT: They are a block of this order.
+        Some(Self {
+            at: block.into_raw(),
+            used: order.bytes(),
+        })
+    }
+
+    /// How many bytes the block takes.
+    #[inline(always)]
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Writes the header of a block that begins here.
+    #[inline(always)]
+    pub(crate) fn write(&mut self, header: PageHeader) {
+        // SAFETY: By the type invariant these are pages, the first of which belongs to this value.
+        unsafe { header.write(self.at) };
+    }
+
+    /// Clears it.
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        // SAFETY: By the type invariant so many bytes are ours.
+        unsafe { self.at.write_bytes(0, self.used) };
+    }
+
+    /// The block, for a client.
+    #[inline(always)]
+    pub(crate) fn into_block(self) -> NonNull<u8> {
+        self.at
     }
 }
 
@@ -83,31 +140,40 @@ pub(crate) fn allocate(
     stamp: u64,
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
-    let bytes = request.bytes;
-    if let Some((pages, units)) = heap::shape(bytes).filter(|_| !charged) {
-        let block = heap::place_front(pages, units, request.plain())?;
-        let header = PageHeader::new(bytes, Form::Shared, stamp, row.index());
-        return Some(hand_out(block, request, header, row));
+    let (mut memory, form) = find_memory(request, charged)?;
+    let header = PageHeader::new(request.bytes, form, stamp, row.index());
+    memory.write(if charged { header.charged() } else { header });
+    if zeroing::zeroes(request.zero) {
+        memory.clear();
     }
-    let (block, form) = match order(bytes).filter(|_| !charged) {
-        Some(order) => {
-            let magazine = MagazineKind::pages(order);
-            let block =
-                magazine::pop(magazine).or_else(|| refill::allocate(magazine, request.plain()))?;
-            (block, Form::Order(order))
+    row.charge(request.bytes, memory.used());
+    Some(memory.into_block())
+}
+
+/// Memory for such a block, and the block's form.
+#[inline]
+fn find_memory(request: Request, charged: bool) -> Option<(Memory, Form)> {
+    let (bytes, plain) = (request.bytes, request.plain());
+    let form = if charged { Form::Exact } else { form(bytes) };
+    let at = match form {
+        Form::Shared => heap::place_front(bytes, plain)?.into_raw(),
+        Form::Order(order) => {
+            let kind = MagazineKind::pages(order);
+            magazine::pop(kind)
+                .or_else(|| refill::allocate(kind, plain))?
+                .into_raw()
         }
-        None => {
+        Form::Exact => {
             let bytes = page_align(bytes)?;
-            let block = request
-                .plain()
-                .attempt_charged(charged, |gfp| sys::pages_exact(bytes, gfp))?;
-            (block, Form::Exact)
+            plain.attempt_charged(charged, |gfp| sys::pages_exact(bytes, gfp))?
         }
     };
-    recently_freed::forget(block.as_ptr() as usize);
-    let header = PageHeader::new(bytes, form, stamp, row.index());
-    let header = if charged { header.charged() } else { header };
-    Some(hand_out(block, request, header, row))
+    if !matches!(form, Form::Shared) {
+        recently_freed::forget(at.as_ptr() as usize);
+    }
+    // INVARIANT: It was just allocated, in this form.
+    let used = used(bytes, form);
+    Some((Memory { at, used }, form))
 }
 
 /// Whether the pages of a live block without a header in front may be handed out again: the pool
@@ -128,26 +194,6 @@ pub(crate) unsafe fn are_reusable(block: NonNull<u8>, bytes: usize) -> bool {
     unsafe { sys::are_reusable(block, pages) }
 }
 
-/// Turns pages into a block with this header.
-fn hand_out(
-    block: NonNull<u8>,
-    request: Request,
-    header: PageHeader,
-    row: &TagStats,
-) -> NonNull<u8> {
-    let used = used_by(&header);
-    // SAFETY: The caller has just allocated the memory: whole pages, of which only the last may be
-    // shared, with `used` bytes that are ours.
-    unsafe {
-        header.write(block);
-        if zeroing::zeroes(request.zero) {
-            block.write_bytes(0, used);
-        }
-    }
-    row.charge(request.bytes, used);
-    block
-}
-
 /// The bytes that a block of this form takes.
 fn used(bytes: usize, form: Form) -> usize {
     match form {
@@ -165,79 +211,81 @@ pub(crate) fn used_by(header: &PageHeader) -> usize {
     used(header.bytes(), header.form())
 }
 
-/// The memory of a block that was freed.
-///
-/// # Invariants
-///
-/// At `at` is the memory of a block of pages that had this header. Nobody else uses it.
-#[must_use = "a block that is not given back is lost"]
-pub(crate) struct Freed {
-    at: NonNull<u8>,
-    header: PageHeader,
+/// A block that is all pages of an order, and was freed.
+pub(crate) struct Whole {
+    pub(crate) header: Live<PageHeader>,
+    /// Its pages, to be handed out again.
+    pub(crate) block: Block,
+    /// How many bytes they have.
+    pub(crate) used: usize,
 }
 
-// SAFETY: It owns the memory, which any thread may give back.
-unsafe impl Send for Freed {}
+/// Marks such a block as freed, and takes its pages. `None` if there is none in nonpaged pool
+/// without the verifier's mark, if it has another tag, if somebody else has a reference to its
+/// pages, or if another CPU freed it first. Any context.
+#[inline(always)]
+pub(crate) fn claim_whole(freeing: &Freeing, tag: Tag) -> Option<Whole> {
+    let (header, page) = PageHeader::find_nonpaged(freeing.addr())?;
+    let Form::Order(order) = header.form() else {
+        return None;
+    };
+    // SAFETY: The header says that the pages are there, and the pool has a reference.
+    if !header.admits(tag) || !unsafe { page.is_reusable() } {
+        return None;
+    }
+    let freed = freeing.claim_pages(&header)?;
+    // SAFETY: An intact header has an order below `ORDERS`, and is not that of null. By the type
+    // invariant the block is ours, and nobody else refers to its pages.
+    // CAST: A small constant.
+    let block = unsafe {
+        core::hint::assert_unchecked(order < ORDERS as u32 && freed.addr() != 0);
+        let at = NonNull::new_unchecked(freed.addr() as *mut u8);
+        Block::new(MagazineKind::pages(order), at)
+    };
+    Some(Whole {
+        header,
+        block,
+        used: PAGE_SIZE << order,
+    })
+}
+
+/// A block of pages that was freed, of any form.
+#[must_use = "a block that is not given back is lost"]
+pub(crate) struct Freed(freeing::Freed<PageHeader>);
 
 impl Freed {
-    /// Marks a block as freed, and takes its memory; `None` if another CPU freed it first. Any
-    /// context.
-    ///
-    /// # Safety
-    ///
-    /// The block's owner gives it up.
-    pub(crate) unsafe fn claim(header: &Live<PageHeader>, row: Option<&TagStats>) -> Option<Self> {
-        if !header.claim() {
-            return None;
-        }
-        if let Some(row) = row {
-            row.discharge(header.bytes(), used_by(header));
-        }
-        // INVARIANT: It was live until now, and one CPU only is told so.
-        Some(Self {
-            at: NonNull::new(header.addr() as *mut u8)?,
-            header: **header,
-        })
-    }
-
-    /// The memory of a block that was claimed.
-    ///
-    /// # Safety
-    ///
-    /// The block had this header, and nobody uses it any more.
-    pub(crate) unsafe fn new(at: NonNull<u8>, header: PageHeader) -> Self {
-        // INVARIANT: By the safety requirements.
-        Self { at, header }
+    /// Marks a block as freed, counts that, and takes its memory; `None` if another CPU freed it
+    /// first. Any context.
+    pub(crate) fn claim(freeing: &Freeing, header: &Live<PageHeader>) -> Option<Self> {
+        let freed = freeing.claim_pages(header)?;
+        tag_table::of_block(header).discharge(header.bytes(), used_by(header));
+        Some(Self(freed))
     }
 
     /// Its address.
     pub(crate) fn addr(&self) -> usize {
-        self.at.as_ptr() as usize
+        self.0.addr()
     }
 
     /// The bytes in its pages.
     pub(crate) fn bytes(&self) -> usize {
-        page_align(self.header.bytes()).unwrap_or(0)
+        page_align(self.0.bytes()).unwrap_or(0)
     }
 
     /// Gives it back. Any context but NMI.
     pub(crate) fn give(self) {
-        let Self { at, header } = self;
-        let (bytes, form) = (header.bytes(), header.form());
         // No wiping here: the kernel wipes the pages that it gets, after the last reference is
         // dropped, and if it does, the magazines are closed.
-        // SAFETY: By the type invariant nobody uses the block. Its header tells how its memory was
-        // allocated.
-        unsafe {
-            match form {
-                Form::Order(order) => refill::free_pages(order, at),
-                Form::Exact => {
-                    PageHeader::erase(at);
-                    sys::free_pages(at, used(bytes, form));
+        match self.0.form() {
+            Form::Order(_) => {
+                if let Some(pages) = FreedPages::of(self.0) {
+                    refill::free_pages(pages);
                 }
-                Form::Shared => {
-                    let (pages, units) = heap::split(bytes);
-                    heap::remove_front(at, pages, units);
+            }
+            Form::Exact => drop(Pages::of(self.0)),
+            Form::Shared => {
+                if let Some(front) = Front::of(self.0) {
+                    front.remove();
                 }
             }
         }
@@ -248,7 +296,7 @@ impl Freed {
 fn form(bytes: usize) -> Form {
     match order(bytes) {
         _ if heap::shape(bytes).is_some() => Form::Shared,
-        Some(order) => Form::Order(order),
+        Some(order) => Form::Order(order.into()),
         None => Form::Exact,
     }
 }

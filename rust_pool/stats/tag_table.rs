@@ -15,7 +15,11 @@
 
 use crate::{
     callers::call_site,
-    header,
+    header::{
+        self,
+        Live,
+        Words, //
+    },
     lib::{
         atomic_ref::AtomicRef,
         export::{
@@ -234,14 +238,11 @@ pub(crate) fn at_place(place: usize) -> Option<&'static TagStats> {
 }
 
 /// The row of a block.
-///
-/// # Safety
-///
-/// `index` comes from a valid header: it is [`TagStats::index`] of a row.
 #[inline(always)]
-pub(crate) unsafe fn of_header(index: u16) -> &'static TagStats {
-    let index = usize::from(index);
-    // SAFETY: By the safety requirements there is such a row, so there is its chunk.
+pub(crate) fn of_block<H: Copy + Into<Words>>(header: &Live<H>) -> &'static TagStats {
+    let index = usize::from(header.row());
+    // SAFETY: By the type invariant this module wrote the header. So its index is
+    // [`TagStats::index`] of a row: there is such a row, so there is its chunk.
     let chunk = unsafe { CHUNKS[index / CHUNK].get().unwrap_unchecked() };
     &chunk.rows[index % CHUNK]
 }

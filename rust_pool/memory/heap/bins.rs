@@ -280,13 +280,20 @@ impl<'a> InBins<'a> {
 #[kernel::macros::kunit_tests(rust_pool_bins)]
 mod tests {
     use super::*;
-    use crate::sys;
+    use crate::{
+        memory::{
+            magazine::kind::MagazineKind,
+            size_class::Class, //
+        },
+        sys, //
+    };
 
     /// A span of one page of which so many units are free.
     fn span(free: usize) -> Option<KBox<Span>> {
         let mut span = Span::new(1, sys::raw::RUST_POOL_GFP_KERNEL)?;
         if free < UNITS {
-            span.fill(UNITS - free, 1, &mut Batch::new());
+            let kind = MagazineKind::objects(Class::of(2));
+            span.fill(UNITS - free, 1, &mut Batch::new(kind));
         }
         Some(span)
     }

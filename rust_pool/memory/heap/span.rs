@@ -8,14 +8,19 @@
 use crate::{
     header::{
         self,
+        freeing::Freed,
         recently_freed,
+        Form,
         Found,
         Header,
         PageHeader,
         UNIT, //
     },
     memory::{
-        batch::Batch,
+        batch::{
+            Batch,
+            Block, //
+        },
         heap::page_bitmap::{
             Fit,
             PageBitmap,
@@ -267,7 +272,9 @@ impl Span {
         let mut at = self.last().wrapping_add(start.wrapping_mul(UNIT));
         for _ in 0..count {
             if let Some(object) = NonNull::new(at as *mut u8) {
-                batch.push(object);
+                // SAFETY: These units of the heap were free until now. The callers place objects of
+                // the batch's kind.
+                batch.push(unsafe { Block::new(batch.kind(), object) });
             }
             at = at.wrapping_add(units.wrapping_mul(UNIT));
         }
@@ -466,6 +473,14 @@ impl Pages {
         })
     }
 
+    /// Those of a block that has as many pages as it needs, each with its own reference.
+    pub(crate) fn of(block: Freed<PageHeader>) -> Option<Self> {
+        let base = NonNull::new(block.addr() as *mut u8)?;
+        let pages = block.bytes().div_ceil(PAGE_SIZE);
+        // INVARIANT: The header says how they were allocated.
+        matches!(block.form(), Form::Exact).then_some(Self { base, pages })
+    }
+
     /// Takes the first of them out, unless there is none left.
     fn split_first(&mut self) -> Option<Self> {
         let rest = self.pages.checked_sub(1)?;
@@ -493,19 +508,27 @@ impl Drop for Pages {
 #[kernel::macros::kunit_tests(rust_pool_span)]
 mod tests {
     use super::*;
-    use crate::types::tag::{
-        PoolKind,
-        Tag, //
+    use crate::{
+        memory::magazine::kind::MagazineKind,
+        types::tag::{
+            PoolKind,
+            Tag, //
+        }, //
     };
 
     fn span(pages: usize) -> Option<KBox<Span>> {
         Span::new(pages, sys::raw::RUST_POOL_GFP_KERNEL)
     }
 
+    /// A batch of some kind, as the tests place objects of several sizes.
+    fn batch() -> Batch {
+        Batch::new(MagazineKind::objects(Class::of(2)))
+    }
+
     fn place(span: &mut Span, units: usize) -> Option<NonNull<u8>> {
-        let mut batch = Batch::new();
+        let mut batch = batch();
         span.fill(units, 1, &mut batch);
-        batch.pop()
+        batch.pop().map(Block::into_raw)
     }
 
     fn remove(span: &mut Span, object: NonNull<u8>, units: usize) {
@@ -651,10 +674,10 @@ mod tests {
         let span = span(1);
         assert!(span.is_some());
         let Some(mut span) = span else { return };
-        let mut batch = Batch::new();
+        let mut batch = batch();
         span.fill(10, 4, &mut batch);
         let begins = |span: &Span, at| span.object_at(at).map(|object| object.begins);
-        let objects = batch.blocks();
+        let objects = batch.addresses();
         let Some(&[first, second, third, fourth]) = objects.first_chunk() else {
             return;
         };
@@ -720,22 +743,22 @@ mod tests {
             remove(span, middle, 26);
             assert!(span.run() == 100);
         }
-        let mut batch = Batch::new();
+        let mut batch = batch();
         // In the shortest run that is long enough, and no more than asked for.
         many.fill(10, 9, &mut batch);
-        assert!(batch.len() == 2 && many.run() == 100);
-        for &object in batch.blocks().iter().rev() {
+        assert!(batch.addresses().len() == 2 && many.run() == 100);
+        for &object in batch.addresses().iter().rev() {
             let single = place(&mut one, 10);
             assert!(single.is_some_and(|it| at(it) % PAGE_SIZE == object % PAGE_SIZE));
         }
         assert!(one.run() == many.run() && one.free_units() == many.free_units());
         many.fill(10, 9, &mut batch);
-        assert!(batch.len() == 11 && many.run() == 10);
-        let run = many.remove_many(batch.blocks(), 10);
+        assert!(batch.addresses().len() == 11 && many.run() == 10);
+        let run = many.remove_many(batch.addresses(), 10);
         assert!(run == 100 && many.free_units() == 126);
         many.set_run(run);
         many.fill(101, 1, &mut batch);
-        assert!(batch.len() == 11 && many.run() == 100);
+        assert!(batch.addresses().len() == 11 && many.run() == 100);
         for span in [one, many] {
             assert!(!done(span));
         }

@@ -23,6 +23,10 @@
 use crate::{
     header::UNIT,
     memory::{
+        batch::{
+            Batch,
+            Block, //
+        },
         magazine::kind::{
             MagazineKind,
             CAPACITY, //
@@ -374,7 +378,7 @@ impl Stock {
 
 /// What a depot has given up: the objects of one bundle after the other, which are the caller's.
 /// The bundles are freed on drop.
-pub(crate) struct Surplus {
+struct Surplus {
     full: Bundles,
     spare: Bundles,
 }
@@ -391,6 +395,39 @@ impl Drop for Surplus {
     fn drop(&mut self) {
         // Whoever has a surplus takes all objects out.
         while self.full.pop().or_else(|| self.spare.pop()).is_some() {}
+    }
+}
+
+/// What the depot of a kind has given up: batch after batch of objects.
+///
+/// # Invariants
+///
+/// It is from the depot of this kind.
+pub(crate) struct Objects {
+    surplus: Surplus,
+    kind: MagazineKind,
+}
+
+impl Objects {
+    /// Of which kind they are.
+    pub(crate) fn kind(&self) -> MagazineKind {
+        self.kind
+    }
+}
+
+impl Iterator for Objects {
+    type Item = Batch;
+
+    fn next(&mut self) -> Option<Batch> {
+        let mut batch = Batch::new(self.kind);
+        for object in self.surplus.next()? {
+            if let Some(object) = NonNull::new(object as *mut u8) {
+                // SAFETY: What was in the depot of this kind is free, and the depot has given it
+                // up.
+                batch.push(unsafe { Block::new(self.kind, object) });
+            }
+        }
+        Some(batch)
     }
 }
 
@@ -679,10 +716,10 @@ fn choose<T: Copy>(
 }
 
 /// Has another class give way to a burst of this kind that lacks quota, and `more` bytes. Returns
-/// what that class held, of which the caller has to dispose; `None` if nothing has to be or can be
+/// what that class held, which the caller has to give back; `None` if nothing has to be or can be
 /// done. Then, and after that, the caller calls [`grow_again`]. Looks at each class once. Any
 /// context.
-pub(crate) fn make_room(kind: MagazineKind, more: usize) -> Option<(MagazineKind, Surplus)> {
+pub(crate) fn make_room(kind: MagazineKind, more: usize) -> Option<Objects> {
     let (stock, _) = of(kind)?;
     // CAST: Lossless on the architectures supported.
     let lacking = peek::<LACKING>(stock) as usize;
@@ -704,7 +741,11 @@ pub(crate) fn make_room(kind: MagazineKind, more: usize) -> Option<(MagazineKind
         let bundles = bundles as u32;
         let (from, base) = of(other)?;
         let surplus = from.with(&cpu, |it| it.give_way(bundles, base, other.bytes()))??;
-        Some((other, surplus))
+        // INVARIANT: The other kind gave way.
+        Some(Objects {
+            surplus,
+            kind: other,
+        })
     });
     if surplus.is_none() {
         stock.with(&cpu, Stock::do_without);
@@ -729,18 +770,22 @@ pub(crate) fn usage(kind: MagazineKind) -> Option<(usize, usize)> {
 }
 
 /// Everything that the depot of a kind holds; `None` if another CPU has it for long. Any context.
-pub(crate) fn empty(kind: MagazineKind) -> Option<Surplus> {
+pub(crate) fn empty(kind: MagazineKind) -> Option<Objects> {
     let (stock, base) = of(kind)?;
     let cpu = PreemptDisabled::new();
-    stock.with(&cpu, |stock| stock.empty(base, kind.bytes()))
+    let surplus = stock.with(&cpu, |stock| stock.empty(base, kind.bytes()))?;
+    // INVARIANT: It is of this kind.
+    Some(Objects { surplus, kind })
 }
 
 /// What the depot of a kind did not need since the last call; `None` if another CPU has it for
 /// long. Any context.
-pub(crate) fn age(kind: MagazineKind) -> Option<Surplus> {
+pub(crate) fn age(kind: MagazineKind) -> Option<Objects> {
     let (stock, base) = of(kind)?;
     let cpu = PreemptDisabled::new();
-    stock.with(&cpu, |stock| stock.age(base, kind.bytes()))
+    let surplus = stock.with(&cpu, |stock| stock.age(base, kind.bytes()))?;
+    // INVARIANT: It is of this kind.
+    Some(Objects { surplus, kind })
 }
 
 /// Whether the depot is aged again and again, as long as it holds something.

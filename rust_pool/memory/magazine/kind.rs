@@ -14,6 +14,37 @@ use crate::{
 
 /// Orders of pages that are kept: 4 to 64 KiB.
 pub(crate) const ORDERS: usize = 5;
+
+/// One of these orders. An enum, so that the compiler knows how many there are.
+#[derive(Clone, Copy)]
+pub(crate) enum Order {
+    Zero,
+    One,
+    Two,
+    Three,
+    Four,
+}
+
+impl Order {
+    /// All of them.
+    pub(crate) const ALL: [Self; ORDERS] =
+        [Self::Zero, Self::One, Self::Two, Self::Three, Self::Four];
+
+    /// Bytes of the pages.
+    #[inline(always)]
+    pub(crate) fn bytes(self) -> usize {
+        PAGE_SIZE << u32::from(self)
+    }
+}
+
+impl From<Order> for u32 {
+    #[inline(always)]
+    fn from(order: Order) -> Self {
+        // CAST: The discriminants are the orders.
+        order as Self
+    }
+}
+
 /// The most blocks in a magazine, while there are bursts.
 pub(crate) const CAPACITY: usize = 28;
 /// How many kinds there are.
@@ -39,7 +70,7 @@ pub(crate) const BYTES: [usize; SHELVES] = {
 /// # Invariants
 ///
 /// The number is below [`SHELVES`].
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MagazineKind(usize);
 
 /// What is in a magazine of a kind.
@@ -66,6 +97,14 @@ impl MagazineKind {
         Self(CLASSES + (order as usize).min(ORDERS - 1))
     }
 
+    /// The same, for an order that is certainly kept.
+    #[inline(always)]
+    pub(crate) fn order(order: Order) -> Self {
+        // INVARIANT: As above.
+        // CAST: The discriminants are the orders.
+        Self(CLASSES + order as usize)
+    }
+
     /// The kind of a number, if there is one.
     #[inline]
     pub(crate) fn from_number(number: usize) -> Option<Self> {
@@ -86,12 +125,17 @@ impl MagazineKind {
 
     /// What it is for.
     pub(crate) fn content(self) -> Content {
-        let number = self.number();
-        match SIZES.get(number) {
-            Some(units) => Content::Objects(*units),
+        match self.units() {
+            Some(units) => Content::Objects(units),
             // CAST: An order is below `ORDERS`.
-            None => Content::Pages(number.saturating_sub(CLASSES) as u32),
+            None => Content::Pages(self.number().saturating_sub(CLASSES) as u32),
         }
+    }
+
+    /// Units of each object of this kind; `None` if it is for pages.
+    #[inline]
+    pub(crate) fn units(self) -> Option<usize> {
+        SIZES.get(self.number()).copied()
     }
 
     /// Bytes of each block of this kind.

@@ -3,44 +3,42 @@
 //! Refill: where the blocks of the magazines come from and go to.
 
 use crate::{
-    header::{
-        Header,
-        PageHeader, //
-    },
     memory::{
         batch::{
             Batch,
-            Room, //
+            Block, //
         },
         heap,
         magazine::{
             self,
             depot::{
                 self,
-                Offer,
-                Surplus, //
+                Objects, //
             },
             kind::{
                 Content,
-                MagazineKind,
-                CAPACITY, //
+                MagazineKind, //
             },
-            Refill, //
+            Refill,
+            Spill,
+            Unused, //
+        },
+        page_block::{
+            self,
+            FreedPages, //
         },
         request::Request,
         slab_caches::{
             self,
+            CacheOf,
             SMALL_UNITS, //
         }, //
     },
     sys::{
         self,
-        raw::RUST_POOL_GFP_NOWAIT,
-        Cache,
-        PageWords, //
+        raw::RUST_POOL_GFP_NOWAIT, //
     }, //
 };
-use core::ptr::NonNull;
 
 /// How many CPUs are asked at once to give up what their magazines keep for bursts.
 const TRIMS: usize = 4;
@@ -49,13 +47,13 @@ const TRIMS: usize = 4;
 /// Any context but NMI.
 #[cold]
 #[inline(never)]
-pub(crate) fn allocate(kind: MagazineKind, request: Request) -> Option<NonNull<u8>> {
+pub(crate) fn allocate(kind: MagazineKind, request: Request) -> Option<Block> {
     match kind.content() {
         Content::Objects(units) => match magazine::refill(kind) {
             Refill::Block(object) => Some(object),
             Refill::Wanted(wanted) => allocate_object(kind, units, wanted, request),
         },
-        Content::Pages(order) => request.attempt(|gfp| sys::page_block(order, gfp)),
+        Content::Pages(_) => page_block::allocate(kind, request),
     }
 }
 
@@ -63,11 +61,7 @@ pub(crate) fn allocate(kind: MagazineKind, request: Request) -> Option<NonNull<u
 /// in all. Any context but NMI.
 #[cold]
 #[inline(never)]
-pub(crate) fn allocate_more(
-    kind: MagazineKind,
-    wanted: usize,
-    request: Request,
-) -> Option<NonNull<u8>> {
+pub(crate) fn allocate_more(kind: MagazineKind, wanted: usize, request: Request) -> Option<Block> {
     match kind.content() {
         Content::Objects(units) => allocate_object(kind, units, wanted, request),
         Content::Pages(_) => None,
@@ -81,181 +75,116 @@ fn allocate_object(
     units: usize,
     wanted: usize,
     request: Request,
-) -> Option<NonNull<u8>> {
+) -> Option<Block> {
     if depot::lacks(kind) {
         make_room(kind);
     }
-    let class = kind.number();
-    let cache = slab_caches::of(class);
+    let cache = CacheOf::kind(kind);
     if let Some(cache) = cache.filter(|_| heap::is_contended()) {
-        return allocate_from(cache, true, kind, wanted, request);
+        return allocate_from(cache, true, wanted, request);
     }
-    let mut batch = Batch::new();
-    heap::place(units, wanted, &mut batch);
+    let mut batch = Batch::new(kind);
+    heap::place(wanted, &mut batch);
     if batch.is_empty() {
         if let Some(cache) = cache {
             if units > SMALL_UNITS {
-                heap::place_in_new_page(units, wanted, &mut batch, request, false);
+                heap::place_in_new_page(wanted, &mut batch, request, false);
             }
             if batch.is_empty() {
-                return allocate_from(cache, false, kind, wanted, request);
+                return allocate_from(cache, false, wanted, request);
             }
         } else {
-            let enough = heap::place_in_new_page(units, wanted, &mut batch, request, true);
-            slab_caches::missed(class, enough);
+            let enough = heap::place_in_new_page(wanted, &mut batch, request, true);
+            slab_caches::missed(kind.number(), enough);
         }
     }
     let object = batch.pop()?;
     if !batch.is_empty() {
-        // SAFETY: The objects were placed for this kind, and nobody uses them.
-        unsafe { shelve(kind, &mut batch) };
+        shelve(&mut batch);
     }
     Some(object)
 }
 
 /// Allocates an object from a slab cache, and up to `wanted` in all.
 fn allocate_from(
-    cache: Cache,
+    cache: CacheOf,
     contended: bool,
-    kind: MagazineKind,
     wanted: usize,
     request: Request,
-) -> Option<NonNull<u8>> {
-    let mut batch = Batch::new();
+) -> Option<Block> {
+    let mut first = None;
     if contended {
         // This also fills the kernel's own list for this CPU, for the next allocations: it takes
         // memory, but the lock only once.
-        if let Some(object) = cache.allocate(RUST_POOL_GFP_NOWAIT) {
-            batch.push(object);
-        }
+        first = cache.allocate(RUST_POOL_GFP_NOWAIT);
     }
-    let more = wanted.saturating_sub(batch.len());
-    // SAFETY: `allocate_many()` returns how many it wrote.
-    unsafe { batch.add(more, |room| cache.allocate_many(room, RUST_POOL_GFP_NOWAIT)) };
-    let object = batch
-        .pop()
+    let more = wanted.saturating_sub(usize::from(first.is_some()));
+    let mut batch = cache.allocate_many(more, RUST_POOL_GFP_NOWAIT);
+    let object = first
+        .or_else(|| batch.pop())
         .or_else(|| request.attempt(|gfp| cache.allocate(gfp)))?;
-    if batch.is_empty() {
-        return Some(object);
+    if !batch.is_empty() {
+        shelve(&mut batch);
     }
-    // SAFETY: The objects were allocated for this kind, and nobody uses them.
-    unsafe { shelve(kind, &mut batch) };
     Some(object)
 }
 
 /// Frees a block: into this CPU's magazine, or else to where it came from. Any context but NMI.
-///
-/// # Safety
-///
-/// The block is of this kind and is not used any more.
 #[inline]
-pub(crate) unsafe fn free(kind: MagazineKind, block: NonNull<u8>) {
-    // SAFETY: By the safety requirements.
-    unsafe {
-        if !magazine::push(kind, block) {
-            spill_far(kind, block);
-        }
+pub(crate) fn free(block: Block) {
+    if let Err(block) = magazine::push(block) {
+        spill_far(block);
     }
 }
 
 /// Like [`spill`], not inlined.
-///
-/// # Safety
-///
-/// As for [`free`].
 #[cold]
 #[inline(never)]
-unsafe fn spill_far(kind: MagazineKind, block: NonNull<u8>) {
-    // SAFETY: By the safety requirements.
-    unsafe { spill(kind, block) };
+fn spill_far(block: Block) {
+    spill(block);
 }
 
-/// Frees a block of pages. If somebody else has a reference to one of them (a mapping in a process
-/// is one), they are given to the kernel, and are free when that is dropped. Any context but NMI.
-///
-/// # Safety
-///
-/// The block is all pages of this order from [`allocate`], and its owner does not use it any more.
-pub(crate) unsafe fn free_pages(order: u32, block: NonNull<u8>) {
-    let kind = MagazineKind::pages(order);
-    let reusable = PageWords::around(block.as_ptr() as usize).is_some_and(|page| {
-        // SAFETY: By the safety requirements the pages are there, and the pool has a reference.
-        unsafe { page.is_reusable() }
-    });
-    // SAFETY: By the safety requirements the owner does not use the pages any more. If they are
-    // reusable, nobody else does.
-    unsafe {
-        if reusable {
-            free(kind, block);
-        } else {
-            give_back_pages(order, block);
-        }
-    }
-}
-
-/// Gives a block of pages back.
-///
-/// # Safety
-///
-/// As for [`free_pages`].
-unsafe fn give_back_pages(order: u32, block: NonNull<u8>) {
-    // SAFETY: By the safety requirements.
-    unsafe {
-        PageHeader::erase(block);
-        sys::free_page_block(block, order);
+/// Frees pages. If somebody else has a reference to one of them (a mapping in a process is one),
+/// they are given to the kernel, and are free when that is dropped. Any context but NMI.
+pub(crate) fn free_pages(pages: FreedPages) {
+    match pages.into_block() {
+        Ok(block) => free(block),
+        Err(pages) => pages.give_back(),
     }
 }
 
 /// Frees a block for which its magazine has no room. Any context but NMI.
-///
-/// # Safety
-///
-/// As for [`free`].
 #[inline(always)]
-pub(crate) unsafe fn spill(kind: MagazineKind, block: NonNull<u8>) {
-    // SAFETY: By the safety requirements.
-    unsafe {
-        match magazine::spill(kind, block) {
-            Offer::Taken => (),
-            Offer::NoBundle => spill_with_a_bundle(kind, block),
-            Offer::Refused => spill_over(kind, block),
-        }
+pub(crate) fn spill(block: Block) {
+    match magazine::spill(block) {
+        Spill::Taken => (),
+        Spill::NoBundle(block) => spill_with_a_bundle(block),
+        Spill::Refused(block) => spill_over(block),
     }
 }
 
 /// Frees a block when the depot would take others, but has no bundle for them.
-///
-/// # Safety
-///
-/// As for [`free`].
 #[cold]
 #[inline(never)]
-unsafe fn spill_with_a_bundle(kind: MagazineKind, block: NonNull<u8>) {
-    // SAFETY: By the safety requirements.
-    unsafe {
-        if !depot::add_bundle(kind) || magazine::spill(kind, block) != Offer::Taken {
-            spill_over(kind, block);
-        }
+fn spill_with_a_bundle(block: Block) {
+    if !depot::add_bundle(block.kind()) {
+        return spill_over(block);
+    }
+    match magazine::spill(block) {
+        Spill::Taken => (),
+        Spill::NoBundle(block) | Spill::Refused(block) => spill_over(block),
     }
 }
 
 /// Gives back a block that neither its magazine nor the depot takes, and half of those that are in
 /// the magazine.
-///
-/// # Safety
-///
-/// As for [`free`].
 #[cold]
 #[inline(never)]
-unsafe fn spill_over(kind: MagazineKind, block: NonNull<u8>) {
-    let mut batch = Batch::new();
-    batch.push(block);
-    // SAFETY: `shed()` returns how many it wrote. All blocks are of this kind and not used: `block`
-    // by the safety requirements, the others because they were in the kind's magazine.
-    unsafe {
-        batch.add(CAPACITY, |room| magazine::shed(kind, room));
-        give_back(kind, &mut batch);
-    }
+fn spill_over(block: Block) {
+    let kind = block.kind();
+    let mut batch = Batch::of(block);
+    magazine::shed(&mut batch);
+    give_back(&mut batch);
     if depot::lacks(kind) {
         make_room(kind);
     }
@@ -266,9 +195,9 @@ unsafe fn spill_over(kind: MagazineKind, block: NonNull<u8>) {
 #[cold]
 #[inline(never)]
 fn make_room(kind: MagazineKind) {
-    if let Some((other, surplus)) = depot::make_room(kind, magazine::lacks(kind)) {
-        // SAFETY: It was in the depot of that kind.
-        unsafe { give_back_surplus(other, surplus) };
+    if let Some(objects) = depot::make_room(kind, magazine::lacks(kind)) {
+        let other = objects.kind();
+        give_back_all(objects);
         if !depot::has_bursts(other) {
             trim_one(other);
             // What other CPUs keep of it they give up soon, or when the depot is aged.
@@ -287,75 +216,32 @@ fn make_room(kind: MagazineKind) {
 
 /// Puts objects that were in no block yet into this CPU's magazine, and gives back those that
 /// there is no room for.
-///
-/// # Safety
-///
-/// As for [`give_back`].
-unsafe fn shelve(kind: MagazineKind, batch: &mut Batch) {
-    if let Content::Objects(units) = kind.content() {
-        // SAFETY: By the safety requirements.
-        unsafe { make_spare(units, batch) };
-    }
-    // SAFETY: By the safety requirements.
-    unsafe {
-        let put = magazine::put(kind, batch.blocks());
-        if put < batch.len() {
-            batch.skip(put);
-            give_back(kind, batch);
-        }
-    }
-}
-
-/// Writes spare headers, so that whoever looks for a block among them knows where each ends.
-///
-/// # Safety
-///
-/// The objects have so many units each, and nobody uses them.
-unsafe fn make_spare(units: usize, batch: &Batch) {
-    for &object in batch.blocks() {
-        if let Some(object) = NonNull::new(object as *mut u8) {
-            // SAFETY: By the safety requirements.
-            unsafe { Header::write_spare(object, units) };
-        }
+fn shelve(batch: &mut Batch) {
+    batch.make_spare();
+    magazine::put(batch);
+    if !batch.is_empty() {
+        give_back(batch);
     }
 }
 
 /// Gives a batch of free blocks back to where they came from.
-///
-/// # Safety
-///
-/// All are of this kind, and nobody uses them.
-unsafe fn give_back(kind: MagazineKind, batch: &mut Batch) {
-    match kind.content() {
-        Content::Objects(units) => {
-            if slab_caches::of(kind.number()).is_none() {
-                // SAFETY: By the safety requirements they are not used. Without a slab cache, all
-                // objects are from the heap.
-                return unsafe { heap::remove(batch, units) };
-            }
-            let (mut slab, mut rest) = (Batch::new(), Batch::new());
-            while let Some(object) = batch.pop() {
-                // SAFETY: By the safety requirements, it is still allocated.
-                if unsafe { sys::is_slab(object) } {
-                    slab.push(object);
-                } else {
-                    rest.push(object);
-                }
-            }
-            // SAFETY: These are objects of this cache, and what is not from it is from the heap.
-            unsafe {
-                if let Some(cache) = slab_caches::of(kind.number()).filter(|_| !slab.is_empty()) {
-                    cache.free_many(slab.blocks_mut());
-                }
+fn give_back(batch: &mut Batch) {
+    match batch.kind().content() {
+        Content::Objects(_) => match CacheOf::kind(batch.kind()) {
+            // Without a slab cache, all objects are from the heap.
+            None => heap::remove(batch),
+            Some(cache) => {
+                let mut rest = cache.take_back(batch);
                 if !rest.is_empty() {
-                    heap::remove(&rest, units);
+                    heap::remove(&mut rest);
                 }
             }
-        }
-        Content::Pages(order) => {
+        },
+        Content::Pages(_) => {
             while let Some(block) = batch.pop() {
-                // SAFETY: The magazine's pages are such blocks.
-                unsafe { give_back_pages(order, block) };
+                if let Ok(pages) = FreedPages::of_free(block) {
+                    pages.give_back();
+                }
             }
         }
     }
@@ -373,57 +259,36 @@ pub(crate) fn drain() {
     heap::shrink();
 }
 
-/// Empties the depot, and the magazines of a CPU that is offline.
-///
-/// # Safety
-///
-/// The CPU is offline, or nobody uses the magazines.
-pub(crate) unsafe fn drain_of(cpu: u32) {
+/// Empties the depot, and magazines that are not used.
+pub(crate) fn drain_unused(mut unused: Unused<'_>) {
     let _aside = heap::Aside::new();
     drain_depot();
-    // SAFETY: By the safety requirements.
-    drain_by(|kind, room| unsafe { magazine::take_of(cpu, kind, room) });
+    drain_by(|batch| magazine::take_unused(&mut unused, batch));
 }
 
 fn drain_depot() {
-    for kind in MagazineKind::all() {
-        if let Some(surplus) = depot::empty(kind) {
-            // SAFETY: It was in the depot of this kind.
-            unsafe { give_back_surplus(kind, surplus) };
-        }
+    for objects in MagazineKind::all().filter_map(depot::empty) {
+        give_back_all(objects);
     }
 }
 
-fn drain_by(take: impl Fn(MagazineKind, &mut Room) -> usize) {
+fn drain_by(mut take: impl FnMut(&mut Batch)) {
     for kind in MagazineKind::all() {
         loop {
-            let mut batch = Batch::new();
-            // SAFETY: `take` returns how many it wrote.
-            unsafe { batch.add(CAPACITY, |room| take(kind, room)) };
+            let mut batch = Batch::new(kind);
+            take(&mut batch);
             if batch.is_empty() {
                 break;
             }
-            // SAFETY: What was in the magazine is of its kind, and free.
-            unsafe { give_back(kind, &mut batch) };
+            give_back(&mut batch);
         }
     }
 }
 
 /// Gives back what a depot has given up.
-///
-/// # Safety
-///
-/// It is from the depot of this kind.
-unsafe fn give_back_surplus(kind: MagazineKind, surplus: Surplus) {
-    for objects in surplus {
-        let mut batch = Batch::new();
-        for object in objects {
-            if let Some(object) = NonNull::new(object as *mut u8) {
-                batch.push(object);
-            }
-        }
-        // SAFETY: By the safety requirements; what was in the depot is free.
-        unsafe { give_back(kind, &mut batch) };
+fn give_back_all(objects: Objects) {
+    for mut batch in objects {
+        give_back(&mut batch);
     }
 }
 
@@ -434,9 +299,8 @@ pub(crate) fn age() -> bool {
     depot::ageing_begins();
     let mut more = false;
     for kind in MagazineKind::all() {
-        if let Some(surplus) = depot::age(kind) {
-            // SAFETY: It was in the depot of this kind.
-            unsafe { give_back_surplus(kind, surplus) };
+        if let Some(objects) = depot::age(kind) {
+            give_back_all(objects);
         }
         more |= depot::usage(kind).is_some_and(|(held, _)| held != 0) || depot::has_bursts(kind);
     }
@@ -467,12 +331,8 @@ pub(crate) fn trim() {
 /// The same for one kind.
 fn trim_one(kind: MagazineKind) {
     if magazine::lower(kind) {
-        let mut batch = Batch::new();
-        // SAFETY: `shed()` returns how many it wrote. What was in the magazine is of its kind, and
-        // free.
-        unsafe {
-            batch.add(CAPACITY, |room| magazine::shed(kind, room));
-            give_back(kind, &mut batch);
-        }
+        let mut batch = Batch::new(kind);
+        magazine::shed(&mut batch);
+        give_back(&mut batch);
     }
 }

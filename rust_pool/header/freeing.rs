@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a client frees: first an address, then a block whose header was found there.
+
+use crate::header::{
+    Header,
+    Live,
+    PageHeader,
+    Words,
+    UNIT, //
+};
+use core::ops::Deref;
+
+/// An address that a client frees.
+///
+/// # Invariants
+///
+/// If a block begins there, whoever used it gives it up.
+#[repr(transparent)]
+pub(crate) struct Freeing(usize);
+
+impl Freeing {
+    /// An address that the caller was given.
+    ///
+    /// # Safety
+    ///
+    /// If a block begins there, whoever used it gives it up.
+    #[inline(always)]
+    pub(crate) unsafe fn new(addr: usize) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self(addr)
+    }
+
+    /// The address.
+    #[inline(always)]
+    pub(crate) fn addr(&self) -> usize {
+        self.0
+    }
+
+    /// Marks the small block with this header as freed, and takes it. `None` if it does not begin
+    /// here, or another CPU freed it first. Any context.
+    #[inline(always)]
+    pub(crate) fn claim(&self, header: &Live<Header>) -> Option<Freed<Header>> {
+        self.claim_at(header.addr().wrapping_add(UNIT), header)
+    }
+
+    /// The same for a block of pages.
+    #[inline(always)]
+    pub(crate) fn claim_pages(&self, header: &Live<PageHeader>) -> Option<Freed<PageHeader>> {
+        self.claim_at(header.addr(), header)
+    }
+
+    /// The same for a block that begins at `begin`.
+    #[inline(always)]
+    fn claim_at<H: Copy + Into<Words>>(&self, begin: usize, header: &Live<H>) -> Option<Freed<H>> {
+        // INVARIANT: The block was live until now, one CPU only is told so, and by the type
+        // invariant its user gives it up.
+        (begin == self.0 && header.claim()).then_some(Freed(*header))
+    }
+}
+
+/// The header of a block that was freed.
+///
+/// # Invariants
+///
+/// The block was live with this header until it was marked as freed. Its memory is that of whoever
+/// has this value.
+pub(crate) struct Freed<H>(Live<H>);
+
+impl<H> Deref for Freed<H> {
+    type Target = Live<H>;
+
+    #[inline(always)]
+    fn deref(&self) -> &Live<H> {
+        &self.0
+    }
+}
