@@ -162,6 +162,34 @@ static noinline int many(void)
 	return 0;
 }
 
+static void *held[1000];
+
+/* Many blocks at a time. */
+static int hold(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(held); i++) {
+		if (!held[i])
+			held[i] = ExAllocatePoolWithTag(NonPagedPoolNx, 64, TAG);
+		if (!held[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int drop(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(held); i++) {
+		if (held[i])
+			ExFreePoolWithTag(held[i], TAG);
+		held[i] = NULL;
+	}
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -172,6 +200,8 @@ static const struct {
 	{ "early", free_early },
 	{ "violate", break_rules },
 	{ "many", many },
+	{ "hold", hold },
+	{ "drop", drop },
 };
 
 static int go_set(const char *value, const struct kernel_param *param)
@@ -186,7 +216,7 @@ static int go_set(const char *value, const struct kernel_param *param)
 
 static const struct kernel_param_ops go_ops = { .set = go_set };
 module_param_cb(go, &go_ops, NULL, 0200);
-MODULE_PARM_DESC(go, "What to do: allocate, free, list, early, violate or many");
+MODULE_PARM_DESC(go, "What to do: allocate, free, list, early, violate, many, hold or drop");
 
 static int __init traced_init(void)
 {
@@ -195,6 +225,7 @@ static int __init traced_init(void)
 
 static void __exit traced_exit(void)
 {
+	drop();
 }
 
 module_init(traced_init);
