@@ -10,24 +10,11 @@
 . "$TOP/scripts/programs.sh"
 
 SCRIPTS=$TOP/Documentation/examples/bpftrace
-LIBS=usr/lib/x86_64-linux-gnu
 
 # bpftrace with all that it loads, in $WORK/bpf.
 gather() {
-	local file
-
-	mkdir "$WORK/bpf" || return
-	cp "$BPFTRACE_DIR/usr/bin/bpftrace" "$WORK/bpf/"
-	VISIBLE=$BPFTRACE_DIR in_root env LD_LIBRARY_PATH="$BPFTRACE_DIR/$LIBS" \
-		ldd "$BPFTRACE_DIR/usr/bin/bpftrace" >"$WORK/libraries" || return
-	! grep 'not found' "$WORK/libraries" || return
-	awk '/=> \// { print $3 } $1 ~ /ld-linux/ { print $1 }' "$WORK/libraries" >"$WORK/files"
-	while read -r file; do
-		case $file in
-		"$BPFTRACE_DIR"/*) cp -L "$file" "$WORK/bpf/" ;;
-		*) VISIBLE=$WORK in_root cp -L "$file" "$WORK/bpf/" </dev/null ;;
-		esac || return
-	done <"$WORK/files"
+	mkdir "$WORK/bpf" && cp "$BPFTRACE_DIR/usr/bin/bpftrace" "$WORK/bpf/" &&
+		libraries_to "$WORK/bpf" "$BPFTRACE_DIR" "$BPFTRACE_DIR/usr/bin/bpftrace"
 }
 
 boot() {

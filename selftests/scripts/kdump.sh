@@ -12,26 +12,9 @@
 
 DIR=$TOP/selftests/scripts
 LOGS=$WORK/logs
-LIBS=usr/lib/x86_64-linux-gnu
 
 builds_client() {
 	cp -r "$DIR/crash_client" "$WORK/client" && "$TOP/scripts/client.sh" "$WORK/client"
-}
-
-# needs FILE DIR: copies the libraries of a program, and what loads them, into DIR
-needs() {
-	local file
-
-	VISIBLE=$KDUMP_DIR in_root env LD_LIBRARY_PATH="$KDUMP_DIR/$LIBS" ldd "$1" >"$WORK/libraries" ||
-		return
-	! grep 'not found' "$WORK/libraries" || return
-	awk '/=> \// { print $3 } $1 ~ /ld-linux/ { print $1 }' "$WORK/libraries" >"$WORK/files"
-	while read -r file; do
-		case $file in
-		"$KDUMP_DIR"/*) cp -L "$file" "$2/" ;;
-		*) VISIBLE=$WORK in_root cp -L "$file" "$2/" </dev/null ;;
-		esac || return
-	done <"$WORK/files"
 }
 
 # What the first kernel has in kdump/: kexec, and the second kernel with its initramfs.
@@ -41,8 +24,8 @@ gather() {
 	mkdir -p "$WORK/kdump" "$tree"/{bin,dev,lib,modules,proc,sys,tmp} &&
 		find "$KDUMP_DIR" -path '*bin/kexec' -type f -exec cp {} "$WORK/kdump/" \; &&
 		cp "$KDUMP_DIR/usr/bin/makedumpfile" "$tree/bin/" &&
-		needs "$WORK/kdump/kexec" "$WORK/kdump" &&
-		needs "$KDUMP_DIR/usr/bin/makedumpfile" "$tree/lib" || return
+		libraries_to "$WORK/kdump" "$KDUMP_DIR" "$WORK/kdump/kexec" &&
+		libraries_to "$tree/lib" "$KDUMP_DIR" "$KDUMP_DIR/usr/bin/makedumpfile" || return
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	VISIBLE=$WORK in_root sh -c 'cp "$(command -v busybox)" "$1"' sh "$tree/bin/busybox" || return
 	grep '^nvme' "$RECORD_DIR/modules/order" >"$tree/modules/order"

@@ -44,3 +44,20 @@ recorded() {
 	awk -v dir="$WORK/files" '/^==> .* <==$/ { file = dir "/" $2; next } file { print >file }' \
 		"$TOP/poolmon/tests/recorded/examples.txt"
 }
+
+# libraries_to TO DIR PROGRAM: copies what a program loads into TO, its loader included: the
+# libraries from DIR, where Debian's packages are unpacked, and from the root
+libraries_to() {
+	local file
+
+	VISIBLE=$2 in_root env LD_LIBRARY_PATH="$2/usr/lib/x86_64-linux-gnu" ldd "$3" \
+		>"$WORK/libraries" || return
+	! grep 'not found' "$WORK/libraries" || return
+	awk '/=> \// { print $3 } $1 ~ /ld-linux/ { print $1 }' "$WORK/libraries" >"$WORK/files"
+	while read -r file; do
+		case $file in
+		"$2"/*) cp -L "$file" "$1/" ;;
+		*) VISIBLE=$WORK in_root cp -L "$file" "$1/" </dev/null ;;
+		esac || return
+	done <"$WORK/files"
+}
