@@ -21,16 +21,11 @@
 //! do not take from each other again and again.
 
 use crate::{
-    header::UNIT,
-    memory::{
-        magazine::kind::{
-            MagazineKind,
-            CAPACITY, //
-        },
-        size_class::{
-            CLASSES,
-            SIZES, //
-        }, //
+    memory::magazine::kind::{
+        MagazineKind,
+        BYTES,
+        CAPACITY,
+        STOCKED, //
     },
     sys::{
         self,
@@ -406,28 +401,28 @@ const fn bundle_bytes(bytes: usize) -> usize {
     BUNDLE * bytes + size_of::<Bundle>()
 }
 
-/// The base quota of each class, in objects.
-static BASE: [u32; CLASSES] = {
-    let mut base = [0; CLASSES];
-    let mut class = 0;
-    while class < CLASSES {
+/// The base quota of each kind, in objects.
+static BASE: [u32; STOCKED] = {
+    let mut base = [0; STOCKED];
+    let mut kind = 0;
+    while kind < STOCKED {
         // CAST: Small numbers.
-        base[class] = (BASE_BYTES / (BUNDLE * SIZES[class] * UNIT) * BUNDLE) as u32;
-        class += 1;
+        base[kind] = (BASE_BYTES / (BUNDLE * BYTES[kind]) * BUNDLE) as u32;
+        kind += 1;
     }
     base
 };
 
-/// The depot of each class, on cache lines of its own.
+/// The depot of each kind, on cache lines of its own.
 #[repr(align(64))]
 struct Depot(ShortLock<Stock>);
 
-static DEPOTS: [Depot; CLASSES] = {
-    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; CLASSES];
-    let mut class = 0;
-    while class < CLASSES {
-        depots[class] = Depot(ShortLock::new(Stock::new(BASE[class])));
-        class += 1;
+static DEPOTS: [Depot; STOCKED] = {
+    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; STOCKED];
+    let mut kind = 0;
+    while kind < STOCKED {
+        depots[kind] = Depot(ShortLock::new(Stock::new(BASE[kind])));
+        kind += 1;
     }
     depots
 };
@@ -472,6 +467,12 @@ pub(crate) fn reserved() -> usize {
 fn of(kind: MagazineKind) -> Option<(&'static ShortLock<Stock>, u32)> {
     let number = kind.number();
     Some((&DEPOTS.get(number)?.0, *BASE.get(number)?))
+}
+
+/// Whether the depot keeps blocks of a kind.
+#[inline]
+pub(crate) fn keeps(kind: MagazineKind) -> bool {
+    kind.number() < STOCKED
 }
 
 /// Moves a bundle of objects to the first places, or `two` to both, and notes what the CPU tells.
@@ -985,11 +986,11 @@ mod tests {
 
     #[test]
     fn base_quota_of_small_classes() {
-        for (&base, &units) in BASE.iter().zip(&SIZES) {
+        for (&base, &bytes) in BASE.iter().zip(&BYTES) {
             // CAST: Lossless on the architectures supported.
-            assert!(base as usize * units * UNIT <= BASE_BYTES);
+            assert!(base as usize * bytes <= BASE_BYTES);
             assert!(base as usize % BUNDLE == 0);
         }
-        assert!(BASE[0] > 0 && BASE[CLASSES - 1] == 0);
+        assert!(BASE[0] > 0 && BASE[STOCKED - 1] == 0);
     }
 }

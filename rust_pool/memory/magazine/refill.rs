@@ -55,8 +55,21 @@ pub(crate) fn allocate(kind: MagazineKind, request: Request) -> Option<NonNull<u
             Refill::Block(object) => Some(object),
             Refill::Wanted(wanted) => allocate_object(kind, units, wanted, request),
         },
-        Content::Pages(order) => request.attempt(|gfp| sys::page_block(order, gfp)),
+        Content::Pages(order) => allocate_pages(kind, order, request),
     }
+}
+
+/// Allocates a block of pages: a single page from the depot if that has one.
+fn allocate_pages(kind: MagazineKind, order: u32, request: Request) -> Option<NonNull<u8>> {
+    if depot::keeps(kind) {
+        if let Refill::Block(page) = magazine::refill(kind) {
+            return Some(page);
+        }
+        if depot::lacks(kind) {
+            make_room(kind);
+        }
+    }
+    request.attempt(|gfp| sys::page_block(order, gfp))
 }
 
 /// Allocates an object of a kind for which neither magazine nor depot has one, and up to `wanted`
