@@ -77,6 +77,9 @@ const FEW: u32 = 3;
 /// So many blocks more than were given back are a burst, even with frees in between.
 const DRAWN: u32 = 256;
 
+/// So many may become such a burst: what was kept for the last one stays meanwhile.
+const IN_DOUBT: u32 = DRAWN / 4;
+
 /// How many bundles of the depot a magazine has room for.
 const BUNDLES: usize = CAPACITY / BUNDLE;
 
@@ -379,7 +382,7 @@ impl Magazine {
         if drawn >= DRAWN {
             Demand::Burst(drawn)
         } else if freed {
-            if run >= BURST || self.was_often() {
+            if run >= BURST || drawn >= IN_DOUBT || self.was_often() {
                 Demand::Steady
             } else {
                 Demand::Calm
@@ -901,7 +904,8 @@ mod tests {
                 calm += 1;
             }
         }
-        assert!(calm == DRAWN as usize / BUNDLE);
+        // CAST: Small constants.
+        assert!(calm == IN_DOUBT as usize / BUNDLE);
         free(&mut magazine, 0x3000, 1);
         take(&mut magazine, 1);
         assert!(matches!(magazine.demand(), Demand::Burst(DRAWN..)));

@@ -243,7 +243,8 @@ impl Stock {
         match demand {
             Demand::Burst(run) if self.refused != 0 && run >= self.quota => self.grow(run, bytes),
             Demand::Calm => {
-                self.refused /= 2;
+                // CAST: A small constant.
+                self.refused = self.refused.saturating_sub(BUNDLE as u32);
                 // What is held stays reserved.
                 if self.quota > base && self.quota > self.held {
                     // CAST: A small constant.
@@ -856,7 +857,7 @@ mod tests {
         stock.note(Demand::Steady, 0, BYTES);
         assert!(stock.quota == 35);
         stock.note(Demand::Calm, 0, BYTES);
-        assert!(stock.quota == 14 && stock.refused == 493);
+        assert!(stock.quota == 14 && stock.refused == 979);
         drop(stock.empty(0, BYTES));
         assert!(stock.quota == 0 && stock.refused == 0 && reserved() == before);
     }
@@ -987,7 +988,7 @@ mod tests {
 
     #[test]
     fn base_quota_of_small_classes() {
-        for (&base, &bytes) in BASE.iter().zip(&BYTES) {
+        for (&base, &bytes) in BASE.iter().zip(&super::BYTES) {
             // CAST: Lossless on the architectures supported.
             assert!(base as usize * bytes <= BASE_BYTES);
             assert!(base as usize % BUNDLE == 0);
