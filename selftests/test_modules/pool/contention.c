@@ -27,20 +27,23 @@ static void *get(void)
 
 /*
  * Allocates a batch and frees it; how many blocks were a slab's. In between it frees
- * some and allocates them again, so that this is no burst, for which the depot would
- * keep the blocks.
+ * as many as a magazine has and allocates them again, so that this is no burst, for
+ * which the depot would keep the blocks.
  */
 static unsigned int in_slabs(void)
 {
 	void *blocks[BLOCKS];
-	unsigned int i, found = 0;
+	unsigned int i, j, found = 0;
 
 	for (i = 0; i < BLOCKS; i++) {
 		blocks[i] = get();
-		if (i % 4 == 3 && blocks[i - 1]) {
-			ExFreePoolWithTag(blocks[i - 1], TAG_HEAP);
-			blocks[i - 1] = get();
-		}
+		if (i % 4 != 3)
+			continue;
+		for (j = i - 3; j < i; j++)
+			if (blocks[j])
+				ExFreePoolWithTag(blocks[j], TAG_HEAP);
+		for (j = i - 3; j < i; j++)
+			blocks[j] = get();
 	}
 	for (i = 0; i < BLOCKS; i++)
 		if (blocks[i] && folio_test_slab(virt_to_folio(blocks[i])))
