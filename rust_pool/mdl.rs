@@ -340,13 +340,24 @@ pub(crate) fn start_of(head: &raw::MDL) -> usize {
 
 /// The pages of a buffer, if the head is one that was initialised.
 pub(crate) fn pages_of(head: &raw::MDL) -> Option<usize> {
+    let pages = span_of(head)?;
+    // CAST: As above.
+    (head.StartVa as usize).checked_add(pages.checked_mul(PAGE_SIZE)?)?;
+    Some(pages)
+}
+
+/// Whether a buffer goes on behind the last page of the address space, though the head is one that
+/// was initialised.
+pub(crate) fn wraps(head: &raw::MDL) -> bool {
+    span_of(head).is_some() && pages_of(head).is_none()
+}
+
+/// How many pages a buffer has, wherever it is, if the head is one that was initialised.
+fn span_of(head: &raw::MDL) -> Option<usize> {
     // CAST: As above.
     let (offset, bytes) = (head.ByteOffset as usize, head.ByteCount as usize);
-    let first = head.StartVa as usize;
-    let fits = first % PAGE_SIZE == 0 && offset < PAGE_SIZE;
-    let pages = span(offset, bytes);
-    first.checked_add(pages.checked_mul(PAGE_SIZE)?)?;
-    fits.then_some(pages)
+    let fits = head.StartVa as usize % PAGE_SIZE == 0 && offset < PAGE_SIZE;
+    fits.then(|| span(offset, bytes))
 }
 
 fn is_pool(known: &Known) -> bool {

@@ -502,8 +502,9 @@ static __always_inline VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList)
  * Context: The process's pages: task context that may sleep; the kernel's: up to
  * DISPATCH_LEVEL. Elsewhere a violation, 0xC4/0x70.
  * Return: %STATUS_SUCCESS; %STATUS_ACCESS_VIOLATION if a page is missing or does not
- * allow the access, %STATUS_INSUFFICIENT_RESOURCES when memory is short,
- * %STATUS_INVALID_PARAMETER after a violation.
+ * allow the access, or if the buffer goes on behind the last address;
+ * %STATUS_INSUFFICIENT_RESOURCES when memory is short, %STATUS_INVALID_PARAMETER after
+ * a violation.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 NTSTATUS MmProbeAndLockPages(PMDL MemoryDescriptorList,

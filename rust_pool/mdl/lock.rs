@@ -24,6 +24,7 @@ use crate::{
         span,
         start_of,
         view,
+        wraps,
         Mdl,
         SYSTEM_SPACE, //
     },
@@ -167,6 +168,10 @@ fn lock(mdl: Mdl<'_>, mode: i8, operation: u32, caller: usize) -> Result<(), Ref
         return Err(Refused::Misuse);
     }
     end_stale(mdl, caller);
+    // Drivers pass on what a process says, so a process could cause a violation.
+    if wraps(&head) {
+        return Err(Refused::Access);
+    }
     let frames = pages_of(&head).and_then(|pages| mdl.frames(pages));
     let (Some(frames), 0..=2, 0..=1) = (frames, operation, mode) else {
         mdl.report(&rule::MDL_LOCKED_BADLY, operation, caller);

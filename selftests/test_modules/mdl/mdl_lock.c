@@ -145,6 +145,12 @@ static void access_checked(struct rpt *t)
 	MmInitializeMdl(mdl, NULL, 1);
 	EXPECT_EQ(t, MmProbeAndLockPages(mdl, UserMode, IoReadAccess),
 		  STATUS_ACCESS_VIOLATION);
+	/* A process may name any address, so this is no violation either. */
+	MmInitializeMdl(mdl, (void *)(ULONG_MAX - 3), 8);
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, UserMode, IoReadAccess),
+		  STATUS_ACCESS_VIOLATION);
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, KernelMode, IoReadAccess),
+		  STATUS_ACCESS_VIOLATION);
 	IoFreeMdl(mdl);
 }
 
