@@ -4,8 +4,8 @@
 # Programs of others for tests that have a target of their own: a Prometheus with its
 # promtool and a node_exporter, and bpftrace; and what drgn.sh needs. Debian's packages are
 # unpacked, without what else these would install. They are fetched by the first test, and
-# stay in the cache. kexec and makedumpfile. And what a load is recorded with: fio, mke2fs and modules of the stock
-# kernel.
+# stay in the cache. kexec and makedumpfile. And what a load is recorded with: fio, mke2fs
+# and modules of the stock kernel.
 
 PROMETHEUS_DIR=$CACHE/prometheus-$DEBIAN_RELEASE
 BPFTRACE_DIR=$CACHE/bpftrace-$DEBIAN_RELEASE

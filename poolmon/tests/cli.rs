@@ -406,6 +406,27 @@ fn pooltag() {
     fails(&dir, &["pooltag", "--json"], 2, "no JSON");
 }
 
+/// No room for the new file, as on a full disk. No test writes to a device: as root, with a defect,
+/// it would be gone for the whole machine.
+#[test]
+fn no_room() {
+    let dir = files("no-room");
+    let file = dir.join("pooltag.txt");
+    fs::write(&file, "Ring - ring.sys - Rings\n").unwrap();
+    let before = fs::read_dir(&dir).unwrap().count();
+    for what in ["pooltag", "export"] {
+        let script = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh", BIN, "--dir"]).arg(&dir);
+        command.args([what, "-o"]).arg(&file);
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(9), "{output:?}");
+        let kept = fs::read_to_string(&file).unwrap();
+        assert_eq!(kept, "Ring - ring.sys - Rings\n");
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), before);
+    }
+}
+
 #[test]
 fn completions_and_manual() {
     let dir = files("manual");
