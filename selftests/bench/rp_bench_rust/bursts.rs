@@ -41,7 +41,6 @@ use rust_pool::NonPaged;
 const DEPTH: usize = 64;
 
 /// What is boxed in one case: so many words.
-#[expect(dead_code)]
 struct Words<const N: usize, const CASE: usize>([u64; N]);
 
 /// A box with nothing in it.
