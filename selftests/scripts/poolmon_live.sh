@@ -143,7 +143,7 @@ finds_the_leak() {
 }
 
 switches_tracking_off() {
-	presses t '^  none is recorded: t records' && says '^== step 2'
+	presses t '^verifier: off tracking tag=Ring$' && says '^== step 2'
 }
 
 leaves() {
