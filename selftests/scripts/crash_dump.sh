@@ -6,28 +6,12 @@
 
 # shellcheck source=selftests/scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/scripts/machine.sh
+. "$(dirname "$0")/machine.sh"
 # shellcheck source=scripts/drgn.sh
 . "$TOP/scripts/drgn.sh"
 
 DIR=$TOP/selftests/scripts
-LOGS=$WORK/logs
-CONSOLE=$LOGS/console
-machine=
-
-# However this ends, the machine does, too. vm.sh and QEMU are a process group of their own.
-end() {
-	trap '' INT TERM
-	if [ -n "$machine" ]; then
-		kill -- "-$machine"
-		for _ in 1 2 3 4 5 6 7 8 9 10; do
-			kill -0 -- "-$machine" || break
-			sleep 0.5
-		done
-		kill -9 -- "-$machine"
-	fi >/dev/null 2>&1
-	rm -rf "$WORK"
-}
-trap end EXIT
 
 # by_python FILE [ARG...]
 by_python() {

@@ -7,27 +7,10 @@
 
 # shellcheck source=selftests/scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=selftests/scripts/machine.sh
+. "$(dirname "$0")/machine.sh"
 # shellcheck source=scripts/cargo.sh
 . "$TOP/scripts/cargo.sh"
-
-LOGS=$WORK/logs
-CONSOLE=$LOGS/console
-machine=
-
-# However this ends, the machine does, too.
-end() {
-	trap '' INT TERM
-	if [ -n "$machine" ]; then
-		kill -- "-$machine"
-		for _ in 1 2 3 4 5 6 7 8 9 10; do
-			kill -0 -- "-$machine" || break
-			sleep 0.5
-		done
-		kill -9 -- "-$machine"
-	fi >/dev/null 2>&1
-	rm -rf "$WORK"
-}
-trap end EXIT
 
 builds() {
 	"$TOP/scripts/poolmon.sh" build && make -s -C "$TOP" client M=selftests/test_modules
