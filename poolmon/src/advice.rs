@@ -85,7 +85,7 @@ pub struct Advice {
     /// The kind of memory.
     #[serde(rename = "type")]
     pub kind: Kind,
-    /// The bytes at stake; 0 if it is not about bytes.
+    /// The bytes at stake. What that is depends on the rule: what is lost, or what it is about.
     pub bytes: i64,
     /// The module, or `None` if it is not known.
     pub module: Option<String>,
@@ -112,7 +112,12 @@ impl Advices {
         let mut snapshot = Snapshot::take(source)?;
         snapshot.describe(tags);
         let rows: Vec<_> = snapshot.rows.iter().filter(|row| filter.has(row)).collect();
-        let mut all: Vec<_> = rows.iter().flat_map(|row| of_row(row)).collect();
+        let places = match source.read_if_copied("sites")? {
+            Some(text) => sites::parse(&source.path("sites"), &text)?.places,
+            None => Vec::new(),
+        };
+        let sizes = Sizes::of(&places);
+        let mut all: Vec<_> = rows.iter().flat_map(|row| of_row(row, &sizes)).collect();
         for (kind, format) in [
             (Kind::Contiguous, families::CONTIGUOUS),
             (Kind::Noncached, families::NONCACHED),
@@ -122,11 +127,8 @@ impl Advices {
                 all.extend(of_blocks(kind, &blocks(source, format)?));
             }
         }
-        if let Some(text) = source.read_if_copied("sites")? {
-            let places = sites::parse(&source.path("sites"), &text)?.places;
-            let shown = |kind: Kind| rows.iter().any(|row| row.kind == kind);
-            all.extend(of_places(&places).into_iter().filter(|of| shown(of.kind)));
-        }
+        let shown = |kind: Kind| rows.iter().any(|row| row.kind == kind);
+        all.extend(of_places(&places).into_iter().filter(|of| shown(of.kind)));
         if filter.is_empty() {
             if let Some(text) = source.read_if_copied(families::COMMON.name)? {
                 let name = source.path(families::COMMON.name);
@@ -155,10 +157,7 @@ impl Advices {
                 advice.rule.name().to_owned(),
                 advice.tag.clone(),
                 advice.kind.short().to_owned(),
-                match advice.bytes {
-                    0 => "-".to_owned(),
-                    bytes => output::bytes(bytes, human),
-                },
+                output::bytes(advice.bytes, human),
                 advice.module.clone().unwrap_or_else(|| "-".to_owned()),
                 advice.found.clone(),
             ]);
@@ -191,7 +190,35 @@ fn blocks(source: &Source, format: Format) -> Result<Vec<Block>> {
     Ok(blocks.transpose()?.unwrap_or_default())
 }
 
-fn of_row(row: &Row) -> Vec<Advice> {
+/// The sizes of blocks by tag and kind, as far as tracking knows.
+#[derive(Default)]
+struct Sizes<'a>(BTreeMap<(&'a str, &'a str), Vec<u64>>);
+
+impl<'a> Sizes<'a> {
+    /// Those of the live blocks at these call sites. Where not all blocks of one have one size, it
+    /// is the average of it that counts.
+    fn of(places: &'a [Place]) -> Self {
+        let mut sizes = Self::default();
+        for place in places {
+            let of = (place.tag.as_str(), place.memory.as_str());
+            let size = place.bytes.checked_div(place.blocks).unwrap_or_default();
+            let known = sizes.0.entry(of).or_default();
+            if !known.contains(&size) {
+                known.push(size);
+            }
+        }
+        sizes
+    }
+
+    /// The sizes of a row's blocks; none if they are not known.
+    fn of_row(&self, row: &Row) -> &[u64] {
+        let of = (row.tag.as_str(), row.kind.in_sites());
+        let known = self.0.iter().find(|(key, _)| **key == of);
+        known.map_or(&[], |(_, sizes)| sizes.as_slice())
+    }
+}
+
+fn of_row(row: &Row, sizes: &Sizes<'_>) -> Vec<Advice> {
     let advice = |rule, bytes, found, remedy| Advice {
         rule,
         tag: row.tag.clone(),
@@ -205,7 +232,8 @@ fn of_row(row: &Row) -> Vec<Advice> {
     if row.failures != 0 {
         all.push(advice(
             Rule::Failures,
-            0,
+            // What the driver holds, and has to do without more of it.
+            row.bytes,
             format!("{} requests failed", row.failures),
             "check that the driver handles NULL and gives back what it had: fail= of the \
              verifier makes requests fail on purpose",
@@ -214,7 +242,7 @@ fn of_row(row: &Row) -> Vec<Advice> {
     if row.kind == Kind::Contiguous && row.allocs >= MANY && row.frees >= row.allocs / 2 {
         all.push(advice(
             Rule::Repeated,
-            0,
+            row.bytes,
             format!("{} allocations, {} frees", row.allocs, row.frees),
             "memory gets fragmented: allocate contiguous memory once, when the driver starts, \
              and use it again",
@@ -239,18 +267,30 @@ fn of_row(row: &Row) -> Vec<Advice> {
         all.push(advice(Rule::Waste, waste, found, remedy));
     }
     let comes_and_goes = row.allocs >= 100 * MANY && row.frees >= row.allocs / 10 * 9;
-    if comes_and_goes && row.peak.is_some_and(|peak| peak != 0) && row.per_alloc <= LARGEST_SMALL {
-        all.push(advice(
-            Rule::Lookaside,
-            0,
-            format!("{} allocations, {} frees", row.allocs, row.frees),
-            "if these blocks have one size, a lookaside list keeps them at hand",
-        ));
+    let peak = row.peak.filter(|&peak| peak != 0);
+    if let Some(peak) = peak.filter(|_| comes_and_goes && row.per_alloc <= LARGEST_SMALL) {
+        let times = format!("{} allocations, {} frees", row.allocs, row.frees);
+        let found = match *sizes.of_row(row) {
+            [] => Some(times),
+            [size] => Some(format!(
+                "{times}, of {size} bytes each where tracking knows"
+            )),
+            _ => None,
+        };
+        // The most that such a list could keep.
+        all.extend(found.map(|found| {
+            advice(
+                Rule::Lookaside,
+                i64::try_from(peak).unwrap_or(i64::MAX),
+                found,
+                "if these blocks have one size, a lookaside list keeps them at hand",
+            )
+        }));
     }
     if let Some(found) = tag_is_poor(&row.tag) {
         all.push(advice(
             Rule::Tag,
-            0,
+            row.bytes,
             found.to_owned(),
             "give each kind of block a tag of its own, of four letters and digits",
         ));
@@ -381,7 +421,8 @@ fn of_adapter(adapter: &Adapter) -> Option<Advice> {
         rule: Rule::MapRegisters,
         tag: "-".to_owned(),
         kind: Kind::Common,
-        bytes: 0,
+        // What is mapped through them.
+        bytes: i64::try_from(adapter.in_use.saturating_mul(PAGE)).unwrap_or(i64::MAX),
         module: None,
         found: format!(
             "{}: {} of {} map registers in use",
@@ -399,7 +440,7 @@ mod tests {
     fn rules(row: &str) -> Vec<(Rule, i64)> {
         let text = format!("tags - version: 1.1\n# rows 1\n#\n{row}\n");
         let rows = Snapshot::of_tags("tags", &text).unwrap().rows;
-        of_row(&rows[0])
+        of_row(&rows[0], &Sizes::default())
             .into_iter()
             .map(|advice| (advice.rule, advice.bytes))
             .collect()
@@ -411,7 +452,7 @@ mod tests {
             ("Ring Nonp 9 0 9 900 960 100 900 0 -", vec![]),
             (
                 "Ring Nonp 9 0 9 900 960 100 900 2 -",
-                vec![(Rule::Failures, 0)],
+                vec![(Rule::Failures, 900)],
             ),
             (
                 "Ring Nonp 9 0 9 45000 73728 5000 45000 0 -",
@@ -420,22 +461,47 @@ mod tests {
             ("Ring Nonp 9 0 9 72000 73728 8000 72000 0 -", vec![]),
             (
                 "Ring Nonp 100000 99000 1000 64000 96000 64 70000 0 -",
-                vec![(Rule::Waste, 32000), (Rule::Lookaside, 0)],
+                vec![(Rule::Waste, 32000), (Rule::Lookaside, 70000)],
             ),
             (
                 "Ring Nonp 100000 80000 20000 64000 64000 3 64000 0 -",
                 vec![],
             ),
-            ("a... Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 0)]),
-            ("   1 Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 0)]),
-            ("(other) Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 0)]),
-            ("gniR Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 0)]),
+            ("a... Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 8)]),
+            ("   1 Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 8)]),
+            ("(other) Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 8)]),
+            ("gniR Nonp 1 0 1 8 8 8 8 0 -", vec![(Rule::Tag, 8)]),
             ("ring Nonp 1 0 1 8 8 8 8 0 -", vec![]),
             ("rINg Nonp 1 0 1 8 8 8 8 0 -", vec![]),
             ("xA   Nonp 1 0 1 8 8 8 8 0 -", vec![]),
         ] {
             assert_eq!(rules(row), wanted, "{row}");
         }
+    }
+
+    #[test]
+    fn sizes() {
+        let text = "tags - version: 1.1\n# rows 1\n#\n\
+            Ring Nonp 100000 99000 1000 64000 64000 64 70000 0 -\n";
+        let rows = Snapshot::of_tags("tags", text).unwrap().rows;
+        let found = |others: &str| {
+            let text = format!(
+                "sites - version: 1.0\n# tracked 4 untracked 0\n#\n\
+                 2 128 100.0 100.0  Ring Nonp       f+0x1/0x2 [m]\n\
+                 1 500 100.0 100.0  Ring Paged      f+0x1/0x2 [m]\n{others}"
+            );
+            let places = sites::parse("sites", &text).unwrap().places;
+            let all = of_row(&rows[0], &Sizes::of(&places));
+            all.into_iter().map(|of| of.found).collect::<Vec<_>>()
+        };
+        let one = "100000 allocations, 99000 frees, of 64 bytes each where tracking knows";
+        assert_eq!(found(""), [one]);
+        assert_eq!(
+            found("3 192 9.0 9.0  Ring Nonp       g+0x1/0x2 [m]\n"),
+            [one]
+        );
+        // Blocks of several sizes are for no list.
+        assert!(found("1 65 9.0 9.0  Ring Nonp       g+0x1/0x2 [m]\n").is_empty());
     }
 
     #[test]
@@ -509,6 +575,7 @@ mod tests {
         assert!(of_adapter(&adapter(16, 14)).is_none());
         let found = of_adapter(&adapter(16, 15)).unwrap();
         assert_eq!(found.found, "0000:00:01.0: 15 of 16 map registers in use");
+        assert_eq!(found.bytes, 15 * 4096);
         assert!(of_adapter(&adapter(0, 0)).is_none());
     }
 }

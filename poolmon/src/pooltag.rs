@@ -208,7 +208,7 @@ mod tests {
         let rows = crate::snapshot::Snapshot::of_tags("tags", tags)
             .unwrap()
             .rows;
-        let before = b"\xef\xbb\xbfAbcd - a.sys - caf\xe9\r\n";
+        let before = b"\xef\xbb\xbfAbcd - a.sys - \xe9cart\r\n";
         let known = PoolTags::of(before);
         assert_eq!(known.get("Abcd").unwrap().owner, "a.sys");
         let added = b"New1 - <unknown>\r\n";

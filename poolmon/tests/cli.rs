@@ -379,8 +379,10 @@ fn advice() {
         serde_json::from_str(&says(&dir, &["advice", "--json"])).unwrap();
     assert_eq!(value["format"], "poolmon advice");
     assert_eq!(value["version"], "1.0");
-    assert_eq!(value["advice"][0]["rule"], "sub-page");
-    assert_eq!(value["advice"][0]["bytes"], 4032);
+    assert_eq!(value["advice"][0]["rule"], "map-registers");
+    assert_eq!(value["advice"][0]["bytes"], 16384);
+    assert_eq!(value["advice"][1]["rule"], "sub-page");
+    assert_eq!(value["advice"][1]["bytes"], 4032);
 }
 
 #[test]
