@@ -25,17 +25,20 @@ declare -A args=([counted]="$icount" [stock]="$icount" [smp]="")
 declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
 declare -A files=(
 	[counted]="pool/first pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc
-		pool/pairs pool/steps pool/lookaside rust/boxes pool/large pool/bursts pool/rings pool/lives
+		pool/pairs pool/steps pool/lookaside rust/boxes rust/boxes_bursts pool/large pool/softirq
+		pool/bursts pool/rings pool/lives
+		pool/verified@off pool/verified@tracking pool/verified@check pool/verified@special
 		pool/traces pool/traces_nic pool/traces_nic_kmalloc pool/traces_storage
-		pool/traces_storage_kmalloc pool/tags"
+		pool/traces_storage_kmalloc pool/after pool/after_kmalloc pool/tags"
 	[stock]="pool/zeroed pool/pairs rust/boxes"
-	[smp]="pool/mix pool/mix_kmalloc pool/throughput pool/stall"
+	[smp]="pool/mix pool/mix_kmalloc pool/after pool/after_kmalloc pool/throughput pool/stall"
 )
 
-# name FILE: prints the measurement's name in ONLY. Files with the same name up to a "_" are
-# parts of one measurement.
+# name FILE: prints the measurement's name in ONLY. Files with the same name up to a "_" or a
+# "@" are parts of one measurement.
 name() {
 	file=${1#*/}
+	file=${file%%@*}
 	echo "${file%%_*}"
 }
 

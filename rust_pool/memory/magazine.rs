@@ -72,6 +72,19 @@ const BYTES: usize = 4096;
 /// The most blocks in a magazine while no bursts are seen.
 const USUAL: usize = CAPACITY / 2;
 
+/// Bursts that are longer than a magazine are few blocks if a magazine holds few. So many of them,
+/// one after the other, count as a long one.
+const OFTEN: u16 = 4;
+
+/// Fewer than so many blocks more than a magazine holds are no burst.
+const FEW: u32 = 3;
+
+/// So many blocks more than were given back are a burst, even with frees in between.
+const DRAWN: u32 = 256;
+
+/// So many may become such a burst: what was kept for the last one stays meanwhile.
+const IN_DOUBT: u32 = DRAWN / 4;
+
 /// How many bundles of the depot a magazine has room for.
 const BUNDLES: usize = CAPACITY / BUNDLE;
 
@@ -92,8 +105,13 @@ struct Magazine {
     run: u16,
     /// What [`Self::lowest_sum`] was when `refill` was here last.
     mark: u16,
+    /// How many were asked of `refill` since blocks were freed last for which there was no room.
+    drawn: u16,
+    /// How many bursts came one after the other that were longer than the magazine, at most
+    /// [`OFTEN`].
+    bursts: u16,
     /// Makes the size a power of two.
-    _unused: [usize; 2],
+    _unused: [u32; 3],
 }
 
 const STRIDE: usize = size_of::<Magazine>();
@@ -336,11 +354,19 @@ impl Magazine {
         lowest
     }
 
-    /// What is in the lowest places comes to. A free that found the magazine almost empty has
-    /// changed it, but for one in some thousand times.
+    /// What is in the lowest places comes to, or in the lower half of a magazine that is smaller. A
+    /// free that found the magazine almost empty has changed it, but for one in some thousand times.
     #[inline(always)]
     fn lowest_sum(&mut self) -> u16 {
-        let all = self.lowest().iter().fold(0, |sum, block| sum ^ block);
+        let add = |sum, block: &usize| sum ^ *block;
+        // CAST: Small numbers.
+        let limit = self.limit as usize;
+        let lowest = self.lowest();
+        let all = if limit >= USUAL {
+            lowest.iter().fold(0, add)
+        } else {
+            lowest.iter().take(limit.div_ceil(2)).fold(0, add)
+        };
         // CAST: The upper 16 bits, which are mixed best.
         (all.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u16
     }
@@ -401,33 +427,50 @@ impl Magazine {
     /// What the magazine's being empty says.
     #[inline(always)]
     fn demand(&mut self) -> Demand {
-        let run = u32::from(self.run);
-        if self.lowest_sum() != self.mark {
+        let (run, drawn) = (u32::from(self.run), u32::from(self.drawn));
+        let freed = self.lowest_sum() != self.mark;
+        if freed {
             self.run = 0;
-            return if run < BURST {
-                Demand::Calm
-            } else {
+        }
+        if drawn >= DRAWN {
+            Demand::Burst(drawn)
+        } else if freed {
+            if run >= BURST || drawn >= IN_DOUBT || self.was_often() {
                 Demand::Steady
-            };
-        }
-        if run < BURST {
-            Demand::Steady
-        } else {
+            } else {
+                Demand::Calm
+            }
+        } else if run >= BURST || self.bursts == OFTEN {
             Demand::Burst(run)
+        } else {
+            Demand::Steady
         }
+    }
+
+    /// Whether bursts came one after the other; one less from now on.
+    #[inline(always)]
+    fn was_often(&mut self) -> bool {
+        let was = self.bursts != 0;
+        self.bursts = self.bursts.saturating_sub(1);
+        was
     }
 
     /// Notes that so many blocks were asked for.
     #[inline(always)]
     fn asked(&mut self, count: u16) {
         self.run = self.run.saturating_add(count);
+        self.drawn = self.drawn.saturating_add(count);
         self.mark = self.lowest_sum();
     }
 
     /// Notes that blocks were freed for which there was no room.
     #[inline(always)]
     fn spilled(&mut self) {
+        if u32::from(self.run) > FEW.max(self.limit / 2) {
+            self.bursts = self.bursts.saturating_add(1).min(OFTEN);
+        }
         self.run = 0;
+        self.drawn = 0;
         self.mark = self.lowest_sum();
     }
 
@@ -440,6 +483,8 @@ impl Magazine {
         if self.limit != 0 && self.limit < most && depot::reserve(raise_bytes(kind)) {
             // INVARIANT: It is `CAPACITY`.
             self.limit = most;
+            // More places count than before.
+            self.mark = self.lowest_sum();
         }
     }
 
@@ -467,6 +512,7 @@ impl Magazine {
         if self.limit > usual {
             // INVARIANT: No limit is more than `CAPACITY`.
             self.limit = usual;
+            self.mark = self.lowest_sum();
             depot::release(raise_bytes(kind));
         }
     }
@@ -501,8 +547,9 @@ impl Magazine {
                 return Refill::Block(block);
             }
         }
-        // In a burst more will be asked for; else only a few may be.
+        // In a burst more will be asked for; else only a few may be. Pages come one by one.
         let wanted = match demand {
+            _ if kind.is_pages() => 1,
             Demand::Burst(_) => self.limit / 2,
             // CAST: At most `CAPACITY`.
             _ => usual_limit(kind) as u32 / 2,
@@ -719,7 +766,9 @@ mod tests {
             limit: CAPACITY as u32,
             run: 0,
             mark: 0,
-            _unused: [0; 2],
+            drawn: 0,
+            bursts: 0,
+            _unused: [0; 3],
         }
     }
 
@@ -817,6 +866,87 @@ mod tests {
             take(&mut magazine, 2);
             assert!(magazine.demand() == Demand::Calm);
         }
+    }
+
+    /// A magazine of five, which is full. A burst of so many blocks, and their frees: what the
+    /// magazine tells each time that it is empty.
+    fn short_burst(magazine: &mut Magazine, count: usize) -> [Option<Demand>; 4] {
+        let mut told = [None; 4];
+        let mut places = told.iter_mut();
+        for _ in 0..count {
+            if magazine.pop().is_none() {
+                if let Some(place) = places.next() {
+                    *place = Some(magazine.demand());
+                }
+                // Two come, and one is handed out.
+                magazine.asked(2);
+                free(magazine, 0x9000, 1);
+                magazine.asked(0);
+            }
+        }
+        for at in 0..count {
+            if magazine.count == magazine.limit {
+                magazine.count = 3;
+                magazine.spilled();
+            }
+            free(magazine, 0x1000 + at * 16, 1);
+        }
+        told
+    }
+
+    #[test]
+    fn short_bursts_count_when_they_come_often() {
+        let mut magazine = empty();
+        magazine.limit = 5;
+        free(&mut magazine, 0x1000, 5);
+        magazine.spilled();
+        let steady = [Some(Demand::Steady), Some(Demand::Steady), None, None];
+        for _ in 0..OFTEN {
+            assert!(short_burst(&mut magazine, 8) == steady);
+        }
+        let bursts = [Some(Demand::Burst(0)), Some(Demand::Burst(2)), None, None];
+        assert!(short_burst(&mut magazine, 8) == bursts && magazine.bursts == OFTEN);
+        // One that is no longer than the magazine and half of it changes nothing.
+        let one = [Some(Demand::Burst(0)), None, None, None];
+        assert!(short_burst(&mut magazine, 6) == one && magazine.bursts == OFTEN);
+    }
+
+    #[test]
+    fn a_free_in_between_takes_back_a_short_burst() {
+        let mut magazine = empty();
+        magazine.limit = 5;
+        magazine.bursts = OFTEN;
+        for left in (0..OFTEN).rev() {
+            free(&mut magazine, 0x1000 + usize::from(left) * 16, 1);
+            take(&mut magazine, 1);
+            assert!(magazine.demand() == Demand::Steady && magazine.bursts == left);
+            magazine.asked(2);
+        }
+        free(&mut magazine, 0x2000, 1);
+        take(&mut magazine, 1);
+        assert!(magazine.demand() == Demand::Calm);
+    }
+
+    #[test]
+    fn many_more_than_were_given_back_are_a_burst() {
+        let mut magazine = empty();
+        let mut calm = 0;
+        while u32::from(magazine.drawn) < DRAWN {
+            fill(&mut magazine, 0x1000);
+            take(&mut magazine, BUNDLE);
+            free(&mut magazine, 0x2000, 1);
+            take(&mut magazine, 1);
+            if magazine.demand() == Demand::Calm {
+                calm += 1;
+            }
+        }
+        // CAST: Small constants.
+        assert!(calm == IN_DOUBT as usize / BUNDLE);
+        free(&mut magazine, 0x3000, 1);
+        take(&mut magazine, 1);
+        assert!(matches!(magazine.demand(), Demand::Burst(DRAWN..)));
+        magazine.spilled();
+        assert!(magazine.drawn == 0 && magazine.demand() == Demand::Steady);
     }
 
     #[test]

@@ -30,7 +30,22 @@ give_back() {
 	echo 2 >/proc/sys/vm/drop_caches
 }
 
-# measure MODULE/FILE: prints its samples
+# verified MODULE/FILE OPTION: prints its samples while the verifier applies this option to
+# all tags, as those of measure-OPTION
+verified() {
+	_verifier=/sys/kernel/debug/rust_pool/verifier
+	[ "$2" = off ] || echo "$2 tag=*" >"$_verifier" || return 1
+	sed "s/^verified\t/verified-$2\t/" "$BENCH/$1"
+	_status=$?
+	[ "$2" = off ] || echo off >"$_verifier" || return 1
+	return "$_status"
+}
+
+# measure MODULE/FILE[@OPTION]: prints its samples, with an option of the verifier if it is given
 measure() {
-	give_back && cat "$BENCH/$1"
+	give_back || return 1
+	case $1 in
+	*@*) verified "${1%@*}" "${1#*@}" ;;
+	*) cat "$BENCH/$1" ;;
+	esac
 }

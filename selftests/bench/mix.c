@@ -9,6 +9,7 @@
  * is in it.
  */
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -21,6 +22,11 @@
 #define TAGS		16
 #define STEPS_A_CPU	100
 #define SEED		0x5eed0f9001U
+/* Of each size on each processor, so often; the sizes are of all classes. */
+#define BURST		100
+#define BURSTS		3
+#define APART		16
+#define LARGEST		4096
 
 struct rpb_block {
 	void *address;
@@ -123,25 +129,97 @@ static int rpb_mix(struct seq_file *m, const struct rpb_allocator *allocator,
 	return err;
 }
 
-static int rpb_show(struct seq_file *m, const struct rpb_allocator *allocator)
+static int rpb_show(struct seq_file *m, const struct rpb_allocator *allocator,
+		    int (*measure)(struct seq_file *m, const struct rpb_allocator *allocator,
+				   struct rpb_block *blocks))
 {
 	struct rpb_block *blocks;
 	int err;
 
-	blocks = kvmalloc_array(BLOCKS, sizeof(*blocks), GFP_KERNEL);
+	blocks = kvmalloc_array(BLOCKS + BURST, sizeof(*blocks), GFP_KERNEL);
 	if (!blocks)
 		return -ENOMEM;
-	err = rpb_mix(m, allocator, blocks);
+	err = measure(m, allocator, blocks);
 	kvfree(blocks);
+	return err;
+}
+
+/* Uses the places of @blocks. */
+static int rpb_bursts_of(const struct rpb_allocator *a, struct rpb_block *blocks,
+			 size_t size)
+{
+	unsigned int burst, i;
+	int err = 0;
+
+	for (burst = 0; !err && burst < BURSTS; burst++) {
+		for (i = 0; i < BURST; i++) {
+			blocks[i].address = a->alloc(size, RPB_TAG);
+			if (!blocks[i].address)
+				err = -ENOMEM;
+		}
+		for (i = 0; i < BURST; i++)
+			if (blocks[i].address)
+				a->free(blocks[i].address, RPB_TAG);
+	}
+	cond_resched();
+	return err;
+}
+
+/*
+ * What the blocks take, then bursts of every class on every processor, and what they
+ * take a second later.
+ */
+static int rpb_after(struct seq_file *m, const struct rpb_allocator *allocator,
+		     struct rpb_block *blocks)
+{
+	struct rpb_mix mix = {
+		.allocator = allocator,
+		.random.state = SEED,
+		.blocks = blocks,
+	};
+	unsigned long before;
+	unsigned int i, cpu;
+	size_t size;
+	int err;
+
+	memset(blocks, 0, (BLOCKS + BURST) * sizeof(*blocks));
+	before = rpb_free_pages();
+	err = rpb_fill(&mix);
+	if (!err)
+		rpb_took(m, &mix, "unburst", before);
+	for_each_online_cpu(cpu) {
+		if (!err)
+			err = set_cpus_allowed_ptr(current, cpumask_of(cpu));
+		for (size = APART; !err && size <= LARGEST; size += APART)
+			err = rpb_bursts_of(allocator, blocks + BLOCKS, size);
+	}
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	if (!err) {
+		rpb_took(m, &mix, "burst", before);
+		msleep(1000);
+		rpb_took(m, &mix, "second", before);
+	}
+	for (i = 0; i < BLOCKS; i++)
+		rpb_free(&mix, &blocks[i]);
 	return err;
 }
 
 int rpb_show_mix(struct seq_file *m)
 {
-	return rpb_show(m, &rpb_allocators[0]);
+	return rpb_show(m, &rpb_allocators[0], rpb_mix);
 }
 
 int rpb_show_mix_kmalloc(struct seq_file *m)
 {
-	return rpb_show(m, &rpb_allocators[1]);
+	return rpb_show(m, &rpb_allocators[1], rpb_mix);
+}
+
+int rpb_show_after(struct seq_file *m)
+{
+	return rpb_show(m, &rpb_allocators[0], rpb_after);
+}
+
+int rpb_show_after_kmalloc(struct seq_file *m)
+{
+	return rpb_show(m, &rpb_allocators[1], rpb_after);
 }

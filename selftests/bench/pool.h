@@ -50,6 +50,7 @@ void *rpb_kmalloc_hold(unsigned long size);
 void rpb_kmalloc_release(unsigned long size, void *block);
 
 extern const struct rpb_case rpb_pairs[RPB_SIZES + 1];
+extern const struct rpb_case rpb_verified[];
 extern const struct rpb_case rpb_bursts[];
 extern const struct rpb_case rpb_large[];
 extern const struct rpb_case rpb_lookasides[];
@@ -70,6 +71,9 @@ int rpb_show_traces_storage(struct seq_file *m);
 int rpb_show_traces_storage_kmalloc(struct seq_file *m);
 int rpb_show_mix(struct seq_file *m);
 int rpb_show_mix_kmalloc(struct seq_file *m);
+int rpb_show_after(struct seq_file *m);
+int rpb_show_after_kmalloc(struct seq_file *m);
+int rpb_show_softirq(struct seq_file *m);
 int rpb_show_remainder(struct seq_file *m);
 int rpb_show_remainder_kmalloc(struct seq_file *m);
 int rpb_show_throughput(struct seq_file *m);

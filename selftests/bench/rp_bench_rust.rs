@@ -4,12 +4,16 @@
 
 mod rp_bench_rust {
     pub(crate) mod boxes;
+    pub(crate) mod bursts;
     pub(crate) mod harness;
 }
 
 use kernel::prelude::*;
-use rp_bench_rust::boxes;
 pub(crate) use rp_bench_rust::harness;
+use rp_bench_rust::{
+    boxes,
+    bursts, //
+};
 
 module! {
     type: RustBench,
@@ -19,7 +23,10 @@ module! {
     license: "GPL",
 }
 
-static FILES: [harness::File; 1] = [harness::File::new(c"boxes", &boxes::CASES)];
+static FILES: [harness::File; 2] = [
+    harness::File::new(c"boxes", &boxes::CASES),
+    harness::File::new(c"boxes_bursts", &bursts::CASES),
+];
 
 struct RustBench {
     _files: harness::Files,

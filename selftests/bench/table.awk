@@ -15,6 +15,15 @@ BEGIN {
 	label["written"] = "lines of data written, a pair"
 	label["touched"] = "lines of data touched, a pair"
 	label["unforwarded"] = "loads that no store is forwarded to"
+	label["box-burst-16"] = "16 boxes made, then dropped"
+	label["box-burst-64"] = "64 boxes made, then dropped"
+	label["box-ring-64"] = "ring of 64 boxes, refilled by 64"
+	label["softirq"] = "in a softirq, alloc and free"
+	label["verified-off"] = "verifier off, alloc and free"
+	label["verified-tracking"] = "tracking, alloc and free"
+	label["verified-check"] = "check, alloc and free"
+	label["verified-special"] = "special pool, alloc and free"
+	label["after"] = "memory after bursts, of that before"
 	label["large"] = "C face, alloc and free"
 	label["remainder"] = "5 KiB block, small ones beside it"
 	label["loaded"] = "memory that loading takes"
@@ -38,6 +47,8 @@ BEGIN {
 	what["mean"] = "geometric mean"
 	what["churned"] = "after 200,000 steps"
 	what["filled"] = "before them"
+	what["burst"] = "at once"
+	what["second"] = "one second later"
 	what["own/1"] = "1 CPU"
 	what["own/2"] = "2 CPUs"
 	what["own/8"] = "8 CPUs"
@@ -58,7 +69,7 @@ BEGIN {
 	form = "%-36s %-22s %-15s %10s %10s  %-13s %6s  %-16s %s\n"
 }
 
-/^#/ || $1 == "boot" || NF != 13 { next }
+/^#/ || $1 == "boot" || NF != 14 { next }
 
 # Of the other comparisons the mean is enough.
 $3 != "mean" && ($7 == "kmalloc-const" || $7 == "kmem_cache") { next }
@@ -67,8 +78,11 @@ $3 != "mean" && ($7 == "kmalloc-const" || $7 == "kmem_cache") { next }
 	spread = $9 == "-" ? "" : " (" $9 " to " $10 ")"
 	target = $12 == "-" ? "" : $11 " " $12
 	of = ($2 ~ /^lives/ ? "live-" : "") $3
+	verdict = ($13 == "-" ? "" : $13) spread
+	if ($14 != "-" && $13 !~ /^reached/)
+		verdict = verdict ($13 == "-" ? "" : ", ") ($8 <= $14 + 0 ? "not worse than " : "worse than ") $14
 	line = sprintf(form, label[$2], of in what ? what[of] : $3 " B", boots[$1], $5, $6, $7, $8,
-		target, ($13 == "-" ? "" : $13) spread)
+		target, verdict)
 	sub(/ +\n/, "\n", line)
 	if ($13 != "-")
 		with_target = with_target line

@@ -175,9 +175,11 @@ memory_rows_parse() {
 			print "# numbers: " $0; bad = 1
 		}
 		$1 == "objects" { objects++ }
-		$1 == "depot" { objects-- }
+		# The depot keeps all objects, and single pages.
+		$1 == "depot" && $2 < 4096 { objects-- }
+		$1 == "depot" && $2 == 4096 { pages++ }
 		{ last = $2 }
-		END { exit bad || objects || kinds != 3 }'
+		END { exit bad || objects || pages != 1 || kinds != 3 }'
 }
 
 # An open file keeps the module, or does without it.

@@ -23,7 +23,7 @@ reached() {
 
 	grep -P "\t$1\t" "$WORK/rows"
 	for size in $SIZES; do
-		grep -qP "^native\t$1\t$size\t.*\treached\$" "$WORK/rows" || return 1
+		grep -qP "^native\t$1\t$size\t.*\treached\t-\$" "$WORK/rows" || return 1
 	done
 }
 

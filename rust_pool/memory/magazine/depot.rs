@@ -7,11 +7,11 @@
 //! bursts. Neither visits the heap. The lock of the size class is held for a few dozen
 //! instructions. A bundle is an array of addresses in memory of its own. Nothing is written to
 //! freed objects, so a client that uses a block after its free cannot change what is handed out
-//! later.
+//! later. Single pages are objects of a class of their own here, behind which is the page allocator.
 //!
 //! The depot of a class holds at most its quota. Small classes always have a base quota. The rest
-//! is for bursts: a CPU that empties its magazine several times, with no free in between, gets as
-//! much more as that burst took, if objects had to go to the heap since. All that the depot and the
+//! is for bursts, of which a CPU tells that empties its magazine ([`Demand::Burst`]). It gets as much
+//! more as that burst took, if objects had to go to the heap since. All that the depot and the
 //! magazines may hold for bursts is reserved first, at most [`CAP`] for all classes together. A
 //! class whose depot nobody visits for half a second loses all of it ([`age`]).
 //!
@@ -21,7 +21,6 @@
 //! do not take from each other again and again.
 
 use crate::{
-    header::UNIT,
     memory::{
         batch::{
             Batch,
@@ -29,11 +28,9 @@ use crate::{
         },
         magazine::kind::{
             MagazineKind,
-            CAPACITY, //
-        },
-        size_class::{
-            CLASSES,
-            SIZES, //
+            BYTES,
+            CAPACITY,
+            STOCKED, //
         }, //
     },
     sys::{
@@ -99,7 +96,8 @@ struct Bundle {
 /// What a CPU whose magazine is empty tells the depot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// It has taken so many objects with no free in between, which is a burst.
+    /// It has taken so many objects beyond its magazine in a burst: with no free in between, or many
+    /// more than were freed.
     Burst(u32),
     /// Nothing to tell.
     Steady,
@@ -251,7 +249,8 @@ impl Stock {
         match demand {
             Demand::Burst(run) if self.refused != 0 && run >= self.quota => self.grow(run, bytes),
             Demand::Calm => {
-                self.refused /= 2;
+                // CAST: A small constant.
+                self.refused = self.refused.saturating_sub(BUNDLE as u32);
                 // What is held stays reserved.
                 if self.quota > base && self.quota > self.held {
                     // CAST: A small constant.
@@ -443,28 +442,28 @@ const fn bundle_bytes(bytes: usize) -> usize {
     BUNDLE * bytes + size_of::<Bundle>()
 }
 
-/// The base quota of each class, in objects.
-static BASE: [u32; CLASSES] = {
-    let mut base = [0; CLASSES];
-    let mut class = 0;
-    while class < CLASSES {
+/// The base quota of each kind, in objects.
+static BASE: [u32; STOCKED] = {
+    let mut base = [0; STOCKED];
+    let mut kind = 0;
+    while kind < STOCKED {
         // CAST: Small numbers.
-        base[class] = (BASE_BYTES / (BUNDLE * SIZES[class] * UNIT) * BUNDLE) as u32;
-        class += 1;
+        base[kind] = (BASE_BYTES / (BUNDLE * BYTES[kind]) * BUNDLE) as u32;
+        kind += 1;
     }
     base
 };
 
-/// The depot of each class, on cache lines of its own.
+/// The depot of each kind, on cache lines of its own.
 #[repr(align(64))]
 struct Depot(ShortLock<Stock>);
 
-static DEPOTS: [Depot; CLASSES] = {
-    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; CLASSES];
-    let mut class = 0;
-    while class < CLASSES {
-        depots[class] = Depot(ShortLock::new(Stock::new(BASE[class])));
-        class += 1;
+static DEPOTS: [Depot; STOCKED] = {
+    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; STOCKED];
+    let mut kind = 0;
+    while kind < STOCKED {
+        depots[kind] = Depot(ShortLock::new(Stock::new(BASE[kind])));
+        kind += 1;
     }
     depots
 };
@@ -509,6 +508,12 @@ pub(crate) fn reserved() -> usize {
 fn of(kind: MagazineKind) -> Option<(&'static ShortLock<Stock>, u32)> {
     let number = kind.number();
     Some((&DEPOTS.get(number)?.0, *BASE.get(number)?))
+}
+
+/// Whether the depot keeps blocks of a kind.
+#[inline]
+pub(crate) fn keeps(kind: MagazineKind) -> bool {
+    kind.number() < STOCKED
 }
 
 /// Moves a bundle of objects to the first places, or `two` to both, and notes what the CPU tells.
@@ -899,7 +904,7 @@ mod tests {
         stock.note(Demand::Steady, 0, BYTES);
         assert!(stock.quota == 35);
         stock.note(Demand::Calm, 0, BYTES);
-        assert!(stock.quota == 14 && stock.refused == 493);
+        assert!(stock.quota == 14 && stock.refused == 979);
         drop(stock.empty(0, BYTES));
         assert!(stock.quota == 0 && stock.refused == 0 && reserved() == before);
     }
@@ -1030,11 +1035,11 @@ mod tests {
 
     #[test]
     fn base_quota_of_small_classes() {
-        for (&base, &units) in BASE.iter().zip(&SIZES) {
+        for (&base, &bytes) in BASE.iter().zip(&super::BYTES) {
             // CAST: Lossless on the architectures supported.
-            assert!(base as usize * units * UNIT <= BASE_BYTES);
+            assert!(base as usize * bytes <= BASE_BYTES);
             assert!(base as usize % BUNDLE == 0);
         }
-        assert!(BASE[0] > 0 && BASE[CLASSES - 1] == 0);
+        assert!(BASE[0] > 0 && BASE[STOCKED - 1] == 0);
     }
 }

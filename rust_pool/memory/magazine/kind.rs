@@ -49,6 +49,8 @@ impl From<Order> for u32 {
 pub(crate) const CAPACITY: usize = 28;
 /// How many kinds there are.
 pub(crate) const SHELVES: usize = CLASSES + ORDERS;
+/// How many of them the depot keeps: all objects, and single pages.
+pub(crate) const STOCKED: usize = CLASSES + 1;
 
 /// Bytes of each block, by the kind's number.
 pub(crate) const BYTES: [usize; SHELVES] = {
@@ -116,6 +118,12 @@ impl MagazineKind {
     #[inline(always)]
     pub(crate) fn number(self) -> usize {
         self.0
+    }
+
+    /// Whether it is for pages.
+    #[inline(always)]
+    pub(crate) fn is_pages(self) -> bool {
+        self.number() >= CLASSES
     }
 
     /// All kinds.

@@ -53,8 +53,21 @@ pub(crate) fn allocate(kind: MagazineKind, request: Request) -> Option<Block> {
             Refill::Block(object) => Some(object),
             Refill::Wanted(wanted) => allocate_object(kind, units, wanted, request),
         },
-        Content::Pages(_) => page_block::allocate(kind, request),
+        Content::Pages(_) => allocate_pages(kind, request),
     }
+}
+
+/// Allocates a block of pages: a single page from the depot if that has one.
+fn allocate_pages(kind: MagazineKind, request: Request) -> Option<Block> {
+    if depot::keeps(kind) {
+        if let Refill::Block(page) = magazine::refill(kind) {
+            return Some(page);
+        }
+        if depot::lacks(kind) {
+            make_room(kind);
+        }
+    }
+    page_block::allocate(kind, request)
 }
 
 /// Allocates an object of a kind for which neither magazine nor depot has one, and up to `wanted`

@@ -30,10 +30,10 @@ use rust_pool::{
     NonPaged, //
 };
 
-pool_tag!(Bench = "Bnch");
+pool_tag!(pub(crate) Bench = "Bnch");
 
 /// What is boxed: so many words.
-type Words<const N: usize> = [u64; N];
+pub(crate) type Words<const N: usize> = [u64; N];
 
 /// A [`Round`](crate::harness::Round) of boxes in the memory of `A`.
 ///
@@ -53,7 +53,7 @@ unsafe extern "C" fn boxes<A: Allocator, const N: usize>(_size: c_ulong, pairs: 
     0
 }
 
-fn flags() -> Flags {
+pub(crate) fn flags() -> Flags {
     GFP_NOWAIT | __GFP_NOWARN
 }
 
@@ -64,7 +64,7 @@ impl<const N: usize> Sides<N> {
         Side::new(c"ours", boxes::<NonPaged<Bench>, N>),
         Side::new(c"kbox", boxes::<Kmalloc, N>),
     ];
-    const CASE: Case = Case::new(c"box", size_of::<Words<N>>(), Self::BOTH);
+    const CASE: Case = Case::new(c"box", size_of::<Words<N>>(), Case::PAIRS, Self::BOTH);
 }
 
 pub(crate) static CASES: [Case; 9] = [

@@ -50,7 +50,7 @@ pub(crate) struct Case {
 
 impl Case {
     /// `RPB_PAIRS`.
-    const PAIRS: c_uint = 500;
+    pub(crate) const PAIRS: c_uint = 500;
 
     /// The one that ends a table.
     pub(crate) const END: Self = Self {
@@ -61,11 +61,16 @@ impl Case {
         count: 0,
     };
 
-    pub(crate) const fn new(measure: &'static CStr, size: usize, sides: &'static [Side]) -> Self {
+    pub(crate) const fn new(
+        measure: &'static CStr,
+        size: usize,
+        pairs: c_uint,
+        sides: &'static [Side],
+    ) -> Self {
         Self {
             measure: measure.to_bytes_with_nul().as_ptr(),
             size,
-            pairs: Self::PAIRS,
+            pairs,
             sides: sides.as_ptr(),
             // CAST: There are not that many sides.
             count: sides.len() as c_uint,

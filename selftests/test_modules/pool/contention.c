@@ -17,6 +17,8 @@
 #define BLOCKS	64
 /* Of a size that comes from the heap as a rule, though it has a cache. */
 #define BYTES	1000
+/* This part of what may be kept is more than the depot keeps of it. */
+#define LEFT	8
 /* A magazine holds no more than this of it. These may be the heap's, from before. */
 #define KEPT	8
 
@@ -185,12 +187,12 @@ static void others_are_no_contention(struct rpt *t)
 				cond_resched();
 			else
 				msleep(100);
-		} while (left > cap / 16 && time_before(jiffies, end));
+		} while (left > cap / LEFT && time_before(jiffies, end));
 		kthread_stop(task);
 		rpt_heap(t, &after);
 		contentions = after.contentions - before.contentions;
 		EXPECT(t, kept > cap / 4);
-		EXPECT(t, left <= cap / 16);
+		EXPECT(t, left <= cap / LEFT);
 	}
 	rpt_note(t, "round %u: %llu bytes kept, %u reads, contended %llu times",
 		 round, kept, reads, contentions);

@@ -28,6 +28,16 @@ static const struct rpt_arg sizes[] = {
 	{ "40", 40 },
 	{ "500", 500 },
 	{ "1000", 1000 },
+	{ "4096", 4096 },
+	{ }
+};
+
+/* More of each than a magazine has, and fewer than count as a burst at once. */
+#define SHORT	8
+
+static const struct rpt_arg sizes_of_short[] = {
+	{ "704", 704 },
+	{ "1100", 1100 },
 	{ }
 };
 
@@ -79,6 +89,68 @@ static void kept_for_the_next(struct rpt *t)
 	EXPECT(t, full.held <= full.limit);
 	EXPECT_EQ(t, full.bytes, full.held * full.size);
 	EXPECT(t, empty.held + LONGEST / 2 <= full.held);
+	kfree(b);
+}
+
+/* As a network driver does: one such burst is nothing, but several have room made for them. */
+static void short_ones(struct rpt *t)
+{
+	struct rpt_magazine once, often;
+	struct batch *b;
+	unsigned int i;
+
+	b = new_burst(t, rpt_value(t), SHORT);
+	if (!b)
+		return;
+	migrate_disable();
+	batch_get(b);
+	batch_put(b);
+	rpt_magazine(t, b->bytes, &once);
+	for (i = 0; i < 3 * TIMES; i++) {
+		batch_get(b);
+		batch_put(b);
+	}
+	rpt_magazine(t, b->bytes, &often);
+	expect_capped(t);
+	batch_get(b);
+	batch_expect_apart(t, b);
+	batch_put(b);
+	migrate_enable();
+	rpt_note(t, "limit %llu, then %llu; held %llu", once.limit, often.limit,
+		 often.held);
+	EXPECT(t, once.limit < SHORT);
+	EXPECT(t, often.limit == MAGAZINE && often.held >= SHORT);
+	kfree(b);
+}
+
+/* For each five blocks an older one is freed and comes again; then all are freed. */
+static void with_frees(struct rpt *t)
+{
+	struct rpt_magazine full;
+	struct batch *b;
+	unsigned int i, j;
+
+	b = new_burst(t, 80, 3 * LONGEST);
+	if (!b)
+		return;
+	migrate_disable();
+	for (i = 0; i < 2 * TIMES; i++) {
+		for (j = 0; j < b->count; j++) {
+			b->blocks[j] = ExAllocatePoolWithTag(NonPagedPoolNx, b->bytes,
+							     TAG_MAGAZINE);
+			if (j < 5 || j % 5)
+				continue;
+			ExFreePoolWithTag(b->blocks[j - 3], TAG_MAGAZINE);
+			b->blocks[j - 3] = ExAllocatePoolWithTag(NonPagedPoolNx, b->bytes,
+								 TAG_MAGAZINE);
+		}
+		batch_put(b);
+	}
+	rpt_depot(t, b->bytes, &full);
+	expect_capped(t);
+	migrate_enable();
+	rpt_note(t, "%llu of %u kept", full.held, b->count);
+	EXPECT(t, full.held >= b->count / 2);
 	kfree(b);
 }
 
@@ -321,6 +393,8 @@ static void cpu_goes(struct rpt *t)
 
 static const struct rpt_case cases[] = {
 	{ "burst_is_kept_for_the_next", kept_for_the_next, sizes },
+	{ "short_bursts_are_kept_when_they_come_often", short_ones, sizes_of_short },
+	{ "burst_with_frees_in_between", with_frees },
 	{ "ages_when_idle", ages, sizes },
 	{ "all_bursts_have_one_cap", capped },
 	{ "classes_share_the_cap", cap_is_shared },
