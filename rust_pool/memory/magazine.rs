@@ -440,8 +440,10 @@ impl Magazine {
             } else {
                 Demand::Calm
             }
-        } else if run >= BURST || self.bursts == OFTEN {
+        } else if run >= BURST {
             Demand::Burst(run)
+        } else if self.bursts == OFTEN {
+            Demand::Short(run)
         } else {
             Demand::Steady
         }
@@ -495,7 +497,12 @@ impl Magazine {
         // CAST: Small constants.
         if self.limit < CAPACITY as u32 {
             let small = self.limit == USUAL as u32;
-            if matches!(demand, Demand::Burst(_)) && (small || depot::has_bursts(kind)) {
+            let raise = match demand {
+                Demand::Burst(_) => small || depot::has_bursts(kind),
+                Demand::Short(_) => depot::has_bursts(kind) && depot::is_roomy(),
+                _ => false,
+            };
+            if raise {
                 self.raise(kind);
             }
         } else if demand == Demand::Calm && !depot::has_bursts(kind) {
@@ -550,7 +557,7 @@ impl Magazine {
         // In a burst more will be asked for; else only a few may be. Pages come one by one.
         let wanted = match demand {
             _ if kind.is_pages() => 1,
-            Demand::Burst(_) => self.limit / 2,
+            Demand::Burst(_) | Demand::Short(_) => self.limit / 2,
             // CAST: At most `CAPACITY`.
             _ => usual_limit(kind) as u32 / 2,
         };
@@ -904,10 +911,10 @@ mod tests {
         for _ in 0..OFTEN {
             assert!(short_burst(&mut magazine, 8) == steady);
         }
-        let bursts = [Some(Demand::Burst(0)), Some(Demand::Burst(2)), None, None];
+        let bursts = [Some(Demand::Short(0)), Some(Demand::Short(2)), None, None];
         assert!(short_burst(&mut magazine, 8) == bursts && magazine.bursts == OFTEN);
         // One that is no longer than the magazine and half of it changes nothing.
-        let one = [Some(Demand::Burst(0)), None, None, None];
+        let one = [Some(Demand::Short(0)), None, None, None];
         assert!(short_burst(&mut magazine, 6) == one && magazine.bursts == OFTEN);
     }
 

@@ -99,6 +99,8 @@ pub(crate) enum Demand {
     /// It has taken so many objects beyond its magazine in a burst: with no free in between, or many
     /// more than were freed.
     Burst(u32),
+    /// The same, in a burst that is short, but one of several.
+    Short(u32),
     /// Nothing to tell.
     Steady,
     /// There were frees in between, and before those it did not take many.
@@ -248,6 +250,11 @@ impl Stock {
     fn note(&mut self, demand: Demand, base: u32, bytes: usize) {
         match demand {
             Demand::Burst(run) if self.refused != 0 && run >= self.quota => self.grow(run, bytes),
+            Demand::Short(run) if self.refused != 0 && run >= self.quota && is_roomy() => {
+                self.grow(run, bytes);
+                // It asks nobody to give way.
+                self.lacking = 0;
+            }
             Demand::Calm => {
                 // CAST: A small constant.
                 self.refused = self.refused.saturating_sub(BUNDLE as u32);
@@ -503,6 +510,12 @@ pub(crate) fn reserved() -> usize {
     RESERVED.load(Relaxed)
 }
 
+/// Whether most of what may be held for bursts is not reserved. Only then do short bursts get any,
+/// which would make others give way for little.
+pub(crate) fn is_roomy() -> bool {
+    reserved() <= CAP / 4
+}
+
 /// The depot of a kind and its base quota, if it has one.
 #[inline(always)]
 fn of(kind: MagazineKind) -> Option<(&'static ShortLock<Stock>, u32)> {
@@ -542,7 +555,7 @@ pub(crate) fn take(
             BUNDLE as u32
         }
     });
-    if matches!(demand, Demand::Burst(_)) {
+    if matches!(demand, Demand::Burst(_) | Demand::Short(_)) {
         // It may have got a quota.
         keep_ageing();
     }
