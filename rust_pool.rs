@@ -261,9 +261,11 @@ impl Core {
         stats::tag_table::refill()?;
         if !memory::slab_caches::init(sys::magazines())? {
             if !memory::zeroing::wipes() {
-                // SAFETY: Nobody uses them before the module is live.
-                let mut all = unsafe { memory::magazine::AllUnused::new() };
-                memory::magazine::open(&mut all, true);
+                // SAFETY: Nobody calls the module before it is live.
+                let idle = unsafe { lib::idle::Idle::new() };
+                if let Some(mut all) = memory::magazine::AllUnused::new(&idle) {
+                    memory::magazine::open(&mut all, true);
+                }
             }
             memory::heap::open();
         }
@@ -278,7 +280,10 @@ impl Drop for Core {
         let leaked = events::unload::report_all();
         // SAFETY: The module is going, or never came: nobody calls it any more.
         unsafe {
-            events::drain::exit();
+            // Magazines are not trimmed, nor is the depot aged, from here on: nobody asks for that
+            // any more.
+            sys::finish_work();
+            events::drain::exit(lib::idle::Idle::for_good());
             pool::special::exit();
             memory::slab_caches::exit(leaked || verifier::quarantine_set::lost());
             stats::tag_table::free_all();

@@ -125,6 +125,7 @@ pub(crate) use module::{
     is_ours,
     Client,
     ClientInfo,
+    Literal,
     Module,
     ModuleWatch, //
 };

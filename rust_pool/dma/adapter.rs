@@ -19,7 +19,10 @@ use crate::{
         map_registers::Excess, //
     },
     lib::{
-        argument::Output,
+        argument::{
+            Output,
+            Passed, //
+        },
         at_load::AtLoad,
         export::{
             export_symbol_gpl,
@@ -46,6 +49,7 @@ use crate::{
         raw,
         DmaDevice,
         GivenDevice,
+        Literal,
         PAGE_SIZE, //
     },
     types::memory_type::MemoryType,
@@ -68,7 +72,6 @@ use kernel::{
     new_mutex,
     new_spinlock_irq,
     prelude::*,
-    str::CStr,
     sync::{
         Arc,
         Mutex,
@@ -665,27 +668,26 @@ unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, calle
 matches_header!(rust_pool_adapter_put);
 export_symbol_gpl!(rust_pool_adapter_put);
 
+// SAFETY: `Literal` is a transparent pointer. It is for functions whose callers pass one.
+unsafe impl Passed<*const c_char> for Literal {}
+
 /// A member of `DMA_OPERATIONS` without a routine was called.
 ///
 /// # Safety
 ///
-/// `member` is a string literal of this module.
+/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_adapter_absent(
     adapter: *mut raw::DMA_ADAPTER,
-    member: *const c_char,
+    member: Literal,
     caller: usize,
 ) {
-    // SAFETY: By the safety requirements it is a string literal of this module, which exists as
-    // long as this code.
-    let member: &'static CStr = unsafe { CStr::from_char_ptr(member) };
-    let member = member.to_str().unwrap_or("?");
     rule::ROUTINE_ABSENT
         .by(caller, [AdapterId::new(adapter).into()])
-        .with(Detail::Routine(member))
+        .with(Detail::Routine(member.text()))
         .report();
 }
-matches_header!(rust_pool_adapter_absent);
+matches_header!(rust_pool_adapter_absent(_, _, _));
 
 /// Exported: takes one more reference for the Rust API, to be dropped by `PutDmaAdapter`.
 ///

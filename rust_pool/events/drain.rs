@@ -4,7 +4,10 @@
 
 use crate::{
     events::work,
-    lib::export::matches_header,
+    lib::{
+        export::matches_header,
+        idle::Idle, //
+    },
     lookaside,
     memory::{
         heap,
@@ -16,29 +19,19 @@ use crate::{
             AllUnused,
             Unused, //
         }, //
-    },
-    sys, //
+    }, //
 };
 
-/// Empties and closes all magazines, and the depot.
-///
-/// # Safety
-///
-/// Nobody allocates or frees any more: the module is being unloaded.
-pub(crate) unsafe fn exit() {
-    if !magazine::exist() {
+/// Empties and closes all magazines, and the depot, as the module is being unloaded.
+pub(crate) fn exit(idle: &'static Idle) {
+    let Some(mut all) = AllUnused::new(idle) else {
         return;
-    }
-    // They are not trimmed, nor is the depot aged, from here on: nobody asks for that any more.
-    sys::finish_work();
-    // SAFETY: By the safety requirements nobody uses the magazines, and no work item does.
-    let mut all = unsafe { AllUnused::new() };
+    };
     magazine::open(&mut all, false);
     all.each().for_each(refill::drain_unused);
     heap::shrink();
     heap::forget();
-    // SAFETY: By the safety requirements nobody uses the magazines from now on.
-    unsafe { magazine::exit(all) };
+    magazine::exit(all);
 }
 
 /// How many blocks could be given back to the kernel; for the shrinker.

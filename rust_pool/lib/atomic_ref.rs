@@ -7,10 +7,14 @@ use core::ptr::{
     null_mut,
     NonNull, //
 };
-use kernel::sync::atomic::{
-    Atomic,
-    Full,
-    Release, //
+use kernel::{
+    alloc::Allocator,
+    prelude::*,
+    sync::atomic::{
+        Atomic,
+        Full,
+        Release, //
+    }, //
 };
 
 /// A reference, or none. Whoever reads it sees what was written before it was set. The reader of a
@@ -18,7 +22,7 @@ use kernel::sync::atomic::{
 ///
 /// # Invariants
 ///
-/// The pointer is null, or comes from a `&'static T` or a `&'static mut T` that nobody uses since.
+/// The pointer is null, or comes from a `&'static T`, or is that of a box that is not dropped.
 #[repr(transparent)]
 pub(crate) struct AtomicRef<T: 'static>(Atomic<*mut T>);
 
@@ -68,14 +72,16 @@ impl<T: Sync> AtomicRef<T> {
             .is_ok()
     }
 
-    /// Sets it to what the caller has exclusively, if there is no reference. Otherwise returns
-    /// that.
-    pub(crate) fn publish(&self, new: &'static mut T) -> Result<(), &'static mut T> {
+    /// Sets it to what is in a box, if there is no reference. Otherwise returns the box.
+    pub(crate) fn publish<A: Allocator>(&self, mut new: Box<T, A>) -> Result<(), Box<T, A>> {
         let pointer = &raw mut *new;
         // RELEASE: Pairs with the acquire in `get()`.
-        // INVARIANT: The pointer comes from the reference, which is not used again.
+        // INVARIANT: The pointer may be used as a reference for ever, as the box is not dropped.
         match self.0.cmpxchg(null_mut(), pointer, Release) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                let _ = Box::into_raw(new);
+                Ok(())
+            }
             Err(_) => Err(new),
         }
     }

@@ -19,7 +19,10 @@ pub(crate) mod kind;
 pub(crate) mod refill;
 
 use crate::{
-    lib::argument::Passed,
+    lib::{
+        argument::Passed,
+        idle::Idle, //
+    },
     memory::{
         batch::{
             Batch,
@@ -189,17 +192,13 @@ pub(crate) fn init() -> Result {
 /// # Invariants
 ///
 /// There are magazines, and nobody else uses them as long as this value exists.
-pub(crate) struct AllUnused(());
+pub(crate) struct AllUnused<'a>(PhantomData<&'a Idle>);
 
-impl AllUnused {
-    /// The magazines.
-    ///
-    /// # Safety
-    ///
-    /// [`init`] made them, and nobody uses them as long as the result exists.
-    pub(crate) unsafe fn new() -> Self {
-        // INVARIANT: By the safety requirements.
-        Self(())
+impl<'a> AllUnused<'a> {
+    /// The magazines, if there are any.
+    pub(crate) fn new(_idle: &'a Idle) -> Option<Self> {
+        // INVARIANT: By the type invariant of `Idle`, which is borrowed.
+        (BASE.load(Relaxed) != 0).then_some(Self(PhantomData))
     }
 
     /// Those of each CPU.
@@ -215,7 +214,7 @@ impl AllUnused {
 ///
 /// The CPU has magazines, and nobody else uses them as long as this value exists.
 #[repr(transparent)]
-pub(crate) struct Unused<'a>(u32, PhantomData<&'a mut AllUnused>);
+pub(crate) struct Unused<'a>(u32, PhantomData<&'a mut AllUnused<'a>>);
 
 // SAFETY: It is a transparent number. It is for functions whose callers keep the CPU from using the
 // magazines during the call.
@@ -230,7 +229,7 @@ impl Unused<'_> {
 }
 
 /// Opens or closes the magazines. Blocks can still be taken from a closed one.
-pub(crate) fn open(all: &mut AllUnused, open: bool) {
+pub(crate) fn open(all: &mut AllUnused<'_>, open: bool) {
     OPEN.store(open, Relaxed);
     for mut unused in all.each() {
         for kind in MagazineKind::all() {
@@ -241,19 +240,11 @@ pub(crate) fn open(all: &mut AllUnused, open: bool) {
     }
 }
 
-/// Whether there are any magazines.
-pub(crate) fn exist() -> bool {
-    BASE.load(Relaxed) != 0
-}
-
 /// Frees the magazines, which should be empty: what is in them is lost.
-///
-/// # Safety
-///
-/// Nobody uses them from now on.
-pub(crate) unsafe fn exit(_all: AllUnused) {
+pub(crate) fn exit(_all: AllUnused<'static>) {
     if let Some(base) = core::num::NonZero::new(BASE.xchg(0, kernel::sync::atomic::Full)) {
-        // SAFETY: `init()` made it, and by the safety requirements nobody uses it any more.
+        // SAFETY: `init()` made it. Nobody uses the magazines any more, as the module is idle for
+        // good.
         unsafe { sys::free_percpu(base) };
     }
 }

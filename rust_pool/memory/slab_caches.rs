@@ -269,13 +269,7 @@ pub(crate) unsafe fn exit(leaked: bool) {
         return;
     }
     for cache in CACHES.iter().filter_map(Slot::take) {
-        // Asking each whether it is empty takes long if KASAN keeps freed objects.
-        if leaked {
-            // SAFETY: Nobody uses the cache.
-            unsafe { cache.destroy_if_empty() };
-        } else {
-            // SAFETY: Nobody uses the cache, and nobody has an object of it.
-            unsafe { cache.destroy() };
-        }
+        // SAFETY: Nobody uses the cache. If nothing leaked, nobody has an object of it.
+        unsafe { cache.destroy(leaked) };
     }
 }

@@ -309,14 +309,11 @@ fn grow() -> Result {
     let first = READY.load(Acquire);
     let slot = CHUNKS.get(first / CHUNK).ok_or(ENOSPC)?;
     // The rows live until `free_all()`.
-    let published = slot.publish(KVBox::leak(Chunk::new(first)?));
+    let published = slot.publish(Chunk::new(first)?);
     // A CPU that lost the race does this as well: the winner may be preempted here.
     // RELEASE: Pairs with the acquire in `claim()`.
     let _ = READY.cmpxchg(first, first + CHUNK, Release);
-    if let Err(chunk) = published {
-        // SAFETY: It was leaked above.
-        drop(unsafe { KVBox::from_raw(chunk) });
-    }
+    drop(published);
     Ok(())
 }
 
@@ -356,7 +353,7 @@ pub(crate) fn in_order(place: usize) -> Option<(&'static TagStats, usize)> {
 /// Nobody uses a row any more: the module is being unloaded.
 pub(crate) unsafe fn free_all() {
     for chunk in CHUNKS.iter().filter_map(AtomicRef::take) {
-        // SAFETY: `grow()` leaked it. By the safety requirements no row is used any more.
+        // SAFETY: `grow()` published it. By the safety requirements no row is used any more.
         drop(unsafe { KVBox::from_raw(chunk.as_ptr()) });
     }
 }

@@ -135,6 +135,23 @@ pub(crate) fn is_ours(addr: usize) -> bool {
     unsafe { raw::rust_pool_within_module(addr, own) }
 }
 
+/// A string literal of our own C code.
+///
+/// # Invariants
+///
+/// It is NUL-terminated, and exists as long as our own module.
+#[repr(transparent)]
+pub(crate) struct Literal(NonNull<c_char>);
+
+impl Literal {
+    /// Its text.
+    pub(crate) fn text(&self) -> &'static str {
+        // SAFETY: By the type invariant; the module is loaded as long as its code runs.
+        let text: &'static CStr = unsafe { CStr::from_char_ptr(self.0.as_ptr()) };
+        text.to_str().unwrap_or("?")
+    }
+}
+
 /// While it exists, `rust_pool_module_live()` and `rust_pool_module_going()` are called when a
 /// module is loaded and unloaded.
 pub(crate) struct ModuleWatch(());

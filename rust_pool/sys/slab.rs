@@ -88,29 +88,22 @@ impl Cache {
         }
     }
 
-    /// Destroys the cache if no object is left in it, and says whether it did. Sleeps.
+    /// Destroys the cache; if objects may have `leaked` from it, only if none is left in it.
+    /// Sleeps.
     ///
     /// # Safety
     ///
-    /// Nobody uses the cache at the same time, or after it was destroyed.
-    pub(crate) unsafe fn destroy_if_empty(self) -> bool {
+    /// Nobody uses the cache at the same time, or after it was destroyed. If nothing `leaked`, no
+    /// object is left in it.
+    pub(crate) unsafe fn destroy(self, leaked: bool) {
+        // Asking a cache whether it is empty takes long if KASAN keeps freed objects.
         // SAFETY: The cache is alive. The function returns 0 if it could free all slabs, that is,
         // if no object is left.
-        if unsafe { bindings::kmem_cache_shrink(self.0.as_ptr()) } != 0 {
-            return false;
+        if leaked && unsafe { bindings::kmem_cache_shrink(self.0.as_ptr()) } != 0 {
+            return;
         }
-        // SAFETY: By the safety requirements nobody uses the cache; it is empty, as just checked.
-        unsafe { self.destroy() };
-        true
-    }
-
-    /// Destroys the cache. Sleeps.
-    ///
-    /// # Safety
-    ///
-    /// No object is left in it, and nobody uses it at the same time, or afterwards.
-    pub(crate) unsafe fn destroy(self) {
-        // SAFETY: By the safety requirements; the cache is alive until here.
+        // SAFETY: By the safety requirements nobody uses the cache, and it is empty, or was found
+        // so just now.
         unsafe { bindings::kmem_cache_destroy(self.0.as_ptr()) };
     }
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The module before it is live, and once nobody calls it any more.
+
+/// What proves that the module is idle: it is being loaded or unloaded.
+///
+/// # Invariants
+///
+/// As long as this value exists, no client calls the module, and no work item of the module runs.
+pub(crate) struct Idle(());
+
+impl Idle {
+    /// # Safety
+    ///
+    /// Nobody but the caller calls the module as long as the result exists, and none of its work
+    /// items runs.
+    pub(crate) unsafe fn new() -> Self {
+        // INVARIANT: By the safety requirements.
+        Self(())
+    }
+
+    /// The same for ever.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Self::new`], from now on.
+    pub(crate) unsafe fn for_good() -> &'static Self {
+        // INVARIANT: By the safety requirements.
+        &Self(())
+    }
+}
