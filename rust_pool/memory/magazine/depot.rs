@@ -48,7 +48,10 @@ use core::{
         offset_of,
         size_of, //
     },
-    ptr::NonNull, //
+    ptr::{
+        null_mut,
+        NonNull, //
+    }, //
 };
 use kernel::{
     prelude::*,
@@ -86,7 +89,7 @@ pub(crate) const BURST: u32 = 12;
 
 /// So many free objects of one class.
 struct Bundle {
-    next: Option<KBox<Bundle>>,
+    next: *mut Bundle,
     objects: [usize; BUNDLE],
 }
 
@@ -104,40 +107,40 @@ pub(crate) enum Demand {
     Calm,
 }
 
-/// A list of bundles. In a list of bundles that are `full`, each has [`BUNDLE`] free objects of one
-/// class.
-struct Bundles(Option<KBox<Bundle>>);
+/// Bundles that belong to nobody, as a list.
+///
+/// # Invariants
+///
+/// A null-terminated list of bundles from `KBox::into_raw()`. In a list of bundles that are `full`,
+/// each has [`BUNDLE`] free objects of one class.
+struct Bundles(*mut Bundle);
 
 impl Bundles {
     const fn none() -> Self {
-        Self(None)
+        // INVARIANT: The list is empty.
+        Self(null_mut())
     }
 
     /// Takes out the first.
-    #[inline(always)]
     fn pop(&mut self) -> Option<KBox<Bundle>> {
-        let mut first = self.0.take()?;
-        self.0 = first.next.take();
+        let first = NonNull::new(self.0)?;
+        // SAFETY: By the type invariant it comes from `KBox::into_raw()`, and it leaves the list.
+        let first = unsafe { KBox::from_raw(first.as_ptr()) };
+        // INVARIANT: The list goes on without it.
+        self.0 = first.next;
         Some(first)
     }
 
     /// Adds one at the front.
-    #[inline(always)]
     fn push(&mut self, mut bundle: KBox<Bundle>) {
-        bundle.next = self.0.take();
-        self.0 = Some(bundle);
+        bundle.next = self.0;
+        // INVARIANT: The list goes on behind the new bundle.
+        self.0 = KBox::into_raw(bundle);
     }
 
     /// All of it, which leaves none.
     fn take(&mut self) -> Self {
         core::mem::replace(self, Self::none())
-    }
-}
-
-impl Drop for Bundles {
-    fn drop(&mut self) {
-        // One after the other, as the stack is short.
-        while self.pop().is_some() {}
     }
 }
 
@@ -165,6 +168,9 @@ struct Stock {
     /// Whether somebody came since [`Self::age`] was called last.
     visited: bool,
 }
+
+// SAFETY: It owns its bundles, which any thread may use and free.
+unsafe impl Send for Stock {}
 
 /// What became of objects that were offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -332,7 +338,7 @@ impl Stock {
         self.low = self.low.min(self.held);
         Some(Surplus {
             full,
-            _spare: Bundles::none(),
+            spare: Bundles::none(),
         })
     }
 
@@ -358,7 +364,7 @@ impl Stock {
         self.shrink(bundles, base, bytes);
         Surplus {
             full,
-            _spare: self.spare.take(),
+            spare: self.spare.take(),
         }
     }
 
@@ -371,16 +377,16 @@ impl Stock {
         // INVARIANT: Nothing is held.
         Surplus {
             full: self.full.take(),
-            _spare: self.spare.take(),
+            spare: self.spare.take(),
         }
     }
 }
 
 /// What a depot has given up: the objects of one bundle after the other, which are the caller's.
-/// Whoever has a surplus takes all objects out. The bundles are freed on drop.
+/// The bundles are freed on drop.
 struct Surplus {
     full: Bundles,
-    _spare: Bundles,
+    spare: Bundles,
 }
 
 impl Iterator for Surplus {
@@ -388,6 +394,13 @@ impl Iterator for Surplus {
 
     fn next(&mut self) -> Option<[usize; BUNDLE]> {
         Some(self.full.pop()?.objects)
+    }
+}
+
+impl Drop for Surplus {
+    fn drop(&mut self) {
+        // Whoever has a surplus takes all objects out.
+        while self.full.pop().or_else(|| self.spare.pop()).is_some() {}
     }
 }
 
@@ -456,7 +469,7 @@ static DEPOTS: [Depot; STOCKED] = {
     let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; STOCKED];
     let mut kind = 0;
     while kind < STOCKED {
-        depots[kind].0.get_mut().quota = BASE[kind];
+        depots[kind] = Depot(ShortLock::new(Stock::new(BASE[kind])));
         kind += 1;
     }
     depots
@@ -620,7 +633,7 @@ pub(crate) fn add_bundle(kind: MagazineKind) -> bool {
     let bundle = KBox::write(
         room,
         Bundle {
-            next: None,
+            next: null_mut(),
             objects: [0; BUNDLE],
         },
     );
@@ -846,7 +859,7 @@ mod tests {
                 stock.spare.push(KBox::write(
                     room,
                     Bundle {
-                        next: None,
+                        next: null_mut(),
                         objects: [0; BUNDLE],
                     },
                 ));

@@ -43,11 +43,6 @@ impl<T> ShortLock<T> {
         }
     }
 
-    /// The data, which nobody else uses.
-    pub(crate) const fn get_mut(&mut self) -> &mut T {
-        self.data.get_mut()
-    }
-
     /// Calls `work` with the data; `None` if another CPU, or what this one was interrupted in, has
     /// it for long. `work` calls nothing that takes long. Any context.
     #[inline(always)]
