@@ -212,16 +212,21 @@ function rates(boot, how,    key, alone, ours, raw, n, i, ns) {
 	if (!ours || !raw || !ratios(key "1" FS "ours", key "1" FS "kmalloc"))
 		return
 	alone = median
-	row(boot, "rate", how "/1", "pairs a second", ours, raw, "kmalloc", low, high)
-	n = split("2 8", ns, " ")
+	n = split("1 2 8", ns, " ")
 	for (i = 1; i <= n; i++) {
 		if (!ratios(key ns[i] FS "ours", key ns[i] FS "kmalloc"))
+			continue
+		row(boot, "rate", how "/" ns[i], "pairs a second",
+			of(boot, "rate", how "/" ns[i], "ours"),
+			of(boot, "rate", how "/" ns[i], "kmalloc"),
+			"kmalloc", low, high, "spread", ">=", 0.95)
+		if (ns[i] == 1)
 			continue
 		median /= alone
 		row(boot, "scaling", how "/" ns[i], "times that of 1",
 			of(boot, "rate", how "/" ns[i], "ours") / ours,
 			of(boot, "rate", how "/" ns[i], "kmalloc") / raw,
-			"kmalloc", low / alone, high / alone, "spread", ">=", 0.95)
+			"kmalloc", low / alone, high / alone, how == "own" ? "spread" : "", ">=", 0.95)
 	}
 }
 
