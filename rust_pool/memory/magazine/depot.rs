@@ -923,6 +923,24 @@ mod tests {
     }
 
     #[test]
+    fn short_bursts_ask_nobody_to_give_way() {
+        let before = reserved();
+        let mut first = stock(0);
+        first.refused = u32::MAX;
+        first.note(Demand::Short(u32::MAX), 0, BYTES);
+        assert!(first.quota > 0 && !is_roomy() && first.lacking == 0);
+        let mut second = stock(0);
+        second.refused = 100;
+        second.note(Demand::Short(100), 0, BYTES);
+        assert!(second.quota == 0 && second.lacking == 0);
+        drop(first.empty(0, BYTES));
+        second.note(Demand::Short(100), 0, BYTES);
+        assert!(second.quota > 0);
+        drop(second.empty(0, BYTES));
+        assert!(reserved() == before);
+    }
+
+    #[test]
     fn what_is_held_stays_reserved() {
         let before = reserved();
         let mut stock = stock(4);
