@@ -8,6 +8,7 @@
 #   counted  instructions, one processor, init_on_alloc=0
 #   stock    the same with the kernel's own options
 #   smp      wall time, eight processors
+#   shared   instructions, eight processors one after the other
 #   native   the fast path of rust_pool.ko in a process on this host; boots nothing
 #
 # ONLY="pairs mix" in the environment: only these measurements.
@@ -20,9 +21,9 @@ build=$TOP/build
 icount='-icount shift=0,sleep=off'
 
 # pool/mix comes first, as it measures memory, on a machine that has just started.
-declare -A smp=([counted]=1 [stock]=1 [smp]=8)
-declare -A args=([counted]="$icount" [stock]="$icount" [smp]="")
-declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0)
+declare -A smp=([counted]=1 [stock]=1 [smp]=8 [shared]=8)
+declare -A args=([counted]="$icount" [stock]="$icount" [smp]="" [shared]="$icount")
+declare -A cmdline=([counted]=init_on_alloc=0 [stock]="" [smp]=init_on_alloc=0 [shared]=init_on_alloc=0)
 declare -A files=(
 	[counted]="pool/first pool/mix pool/mix_kmalloc pool/remainder pool/remainder_kmalloc
 		pool/pairs pool/steps pool/lookaside rust/boxes rust/boxes_bursts pool/large pool/softirq
@@ -32,6 +33,7 @@ declare -A files=(
 		pool/traces_storage_kmalloc pool/after pool/after_kmalloc pool/tags"
 	[stock]="pool/zeroed pool/pairs rust/boxes"
 	[smp]="pool/mix pool/mix_kmalloc pool/after pool/after_kmalloc pool/throughput pool/stall"
+	[shared]="pool/throughput"
 )
 
 # name FILE: prints the measurement's name in ONLY. Files with the same name up to a "_" or a
@@ -70,7 +72,7 @@ measure() {
 	[ "$status" -eq 0 ] || die "$boot could not be measured; see $build/bench-$boot/console"
 }
 
-[ $# -gt 0 ] || set -- counted stock smp native
+[ $# -gt 0 ] || set -- counted stock smp shared native
 for boot in "$@"; do
 	[ "$boot" = native ] || [ -n "${smp[$boot]:-}" ] ||
 		die "BENCH: there is no boot $boot, only ${!smp[*]} native"
@@ -92,7 +94,7 @@ cat "$build/bench.txt"
 say "for programs: build/bench.tsv"
 
 # If everything was measured, write the table for Documentation/performance.rst.
-if [ "$*" = "counted stock smp native" ] && [ -z "${ONLY:-}" ]; then
+if [ "$*" = "counted stock smp shared native" ] && [ -z "${ONLY:-}" ]; then
 	{
 		echo ".. SPDX-License-Identifier: GPL-2.0"
 		echo

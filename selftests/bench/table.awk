@@ -2,6 +2,11 @@
 #
 # Reads what bench.awk prints, and prints it for a person.
 
+# worse(): is the ratio on the wrong side of the ceiling? Of throughput, more is better.
+function worse() {
+	return $2 == "rate" || $2 == "scaling" ? $8 + 0 < $14 + 0 : $8 + 0 > $14 + 0
+}
+
 BEGIN {
 	FS = "\t"
 	label["pair"] = "C face, alloc and free"
@@ -65,6 +70,7 @@ BEGIN {
 	boots["counted"] = "init_on_alloc=0"
 	boots["stock"] = "stock options"
 	boots["smp"] = "8 CPUs"
+	boots["shared"] = "8 CPUs, counted"
 	boots["native"] = "a process"
 	form = "%-36s %-22s %-15s %10s %10s  %-13s %6s  %-16s %s\n"
 }
@@ -80,7 +86,7 @@ $3 != "mean" && ($7 == "kmalloc-const" || $7 == "kmem_cache") { next }
 	of = ($2 ~ /^lives/ ? "live-" : "") $3
 	verdict = ($13 == "-" ? "" : $13) spread
 	if ($14 != "-" && $13 !~ /^reached/)
-		verdict = verdict ($13 == "-" ? "" : ", ") ($8 <= $14 + 0 ? "not worse than " : "worse than ") $14
+		verdict = verdict ($13 == "-" ? "" : ", ") (worse() ? "worse than " : "not worse than ") $14
 	line = sprintf(form, label[$2], of in what ? what[of] : $3 " B", boots[$1], $5, $6, $7, $8,
 		target, verdict)
 	sub(/ +\n/, "\n", line)

@@ -43,7 +43,8 @@ not_worse() {
 			target = $12 == "-" ? "" : "; target " $12 ": " $13
 			printf "# %s: ours %s, raw %s (%s), ratio %s; not worse than %s%s\n",
 				row, $5, $6, $7, $8, $14, target
-			kept = $8 + 0 <= $14 + 0
+			more = $2 == "rate" || $2 == "scaling"
+			kept = more ? $8 + 0 >= $14 + 0 : $8 + 0 <= $14 + 0
 		}
 		END { exit !kept }' "$TMP/rows"
 }
