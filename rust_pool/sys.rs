@@ -179,6 +179,7 @@ pub(crate) use streaming::{
 };
 pub(crate) use view::{
     view_unmap,
+    KeptPages,
     View, //
 };
 pub(crate) use vmap::Vmap;
