@@ -57,7 +57,7 @@ test:
 	@$S/test.sh --check $(TESTS)
 	@$(MAKE) modules
 	@$K/client.sh $(COPY)selftests/test_modules
-	@WDK=1 $K/client.sh $(COPY)selftests/wdk
+	@WDK=1 $K/client.sh $(COPY)selftests/ports
 	$(if $(filter stock,$(KERNEL)),@$K/client.sh $(COPY)selftests/bench)
 	@$K/test.sh $(TESTS)
 

@@ -10,6 +10,7 @@ pub(crate) mod adapter_id;
 pub(crate) mod backlog;
 pub(crate) mod device_event;
 pub(crate) mod held_device;
+pub(crate) mod kept_buffer;
 pub(crate) mod listed;
 pub(crate) mod live;
 pub(crate) mod mapped_list;
@@ -70,7 +71,10 @@ use core::{
 use kernel::{
     bindings,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::Atomic,
+        Arc, //
+    }, //
 };
 
 /// The family of a region, and what only that family records.
@@ -107,6 +111,9 @@ pub(crate) enum Owner {
         bus: u64,
         cached: bool,
         padding: Padding,
+        /// How many mappings into processes need it: see [`kept_buffer`]. Changed only in the
+        /// table, with the bucket locked.
+        views: Atomic<i64>,
         /// The free of the buffer, once a client has asked for it.
         freeing: Option<Freeing>,
     } = 3,

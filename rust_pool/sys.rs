@@ -180,6 +180,7 @@ pub(crate) use streaming::{
 };
 pub(crate) use view::{
     view_unmap,
+    KeptPages,
     View, //
 };
 pub(crate) use vmap::Vmap;

@@ -12,7 +12,7 @@ if [ -z "${KDIR:-}" ] && ! setup_ready; then
 	die "clean is Kbuild's, and no kernel is set up: name the tree that it was built with, KDIR=/a/tree"
 fi
 "$TOP/scripts/build.sh" "$TOP" clean
-for modules in test_modules bench wdk; do
+for modules in test_modules bench ports; do
 	[ ! -d "$TOP/selftests/$modules" ] ||
 		"$TOP/scripts/build.sh" "$TOP/selftests/$modules" clean
 done

@@ -85,9 +85,9 @@ run_checkpatch() {
 
 	checkpatch "$CHECKPATCH_IGNORE" '*.[ch]' ':!selftests' ':!include/rust_pool/wdk' \
 		':!include/rust_pool/dma.h' || status=1
-	checkpatch "$CHECKPATCH_IGNORE_TESTS" 'selftests/*.[ch]' ':!selftests/wdk' || status=1
+	checkpatch "$CHECKPATCH_IGNORE_TESTS" 'selftests/*.[ch]' ':!selftests/ports' || status=1
 	checkpatch "$CHECKPATCH_IGNORE_WDK" 'include/rust_pool/wdk/*' include/rust_pool/dma.h \
-		'selftests/wdk/*.[ch]' ||
+		'selftests/ports/*.[ch]' ||
 		status=1
 	return "$status"
 }

@@ -56,7 +56,7 @@ apply() {
 build() {
 	"$scratch/scripts/build.sh" "$scratch" modules &&
 		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules" &&
-		WDK=1 "$scratch/scripts/client.sh" "$scratch/selftests/wdk" &&
+		WDK=1 "$scratch/scripts/client.sh" "$scratch/selftests/ports" &&
 		{ [ "$KERNEL" != stock ] ||
 			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
 }

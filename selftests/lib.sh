@@ -62,7 +62,8 @@ skip_all() {
 
 # module_file MODULE: prints the path of the module's file, if it was built
 module_file() {
-	for _file in "$DIR/test_modules/$1.ko" "$DIR/bench/$1.ko" "$DIR/wdk/$1.ko" "$DIR/../$1.ko"; do
+	for _folder in test_modules bench ports ..; do
+		_file=$DIR/$_folder/$1.ko
 		if [ -e "$_file" ]; then
 			echo "$_file"
 			return

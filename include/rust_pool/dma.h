@@ -332,7 +332,8 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  *
  * FreeCommonBuffer: frees a buffer. All arguments must be those of the allocation.
  * Otherwise it is a violation and the buffer stays allocated: 0xC4/0x16, or
- * 0xE6/0x03 if there is no live buffer. If the device was removed, unbound or
+ * 0xE6/0x03 if there is no live buffer, or 0xE6/0x0E if a process maps it and only
+ * that keeps its pages. If the device was removed, unbound or
  * given another IOMMU domain since the allocation, it is a violation (0xE6/0x00),
  * and only memory that certainly belongs to the buffer is given back. Context:
  * task context that may sleep; elsewhere a violation (0xC2/0x09), and the buffer

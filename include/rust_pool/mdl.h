@@ -561,8 +561,8 @@ static __always_inline VOID MmUnlockPages(PMDL MemoryDescriptorList)
  * type that is reserved or not that of the pages, an MDL that is NULL (0xC4/0x16).
  *
  * A mapping in a process is one of several that an MDL may have, and does not show
- * in its flags. It has references to the pages, and goes with the process at the
- * latest; a fork does not inherit it. A page that others use, too, is a violation
+ * in its flags. It has references to the pages, or keeps the common buffer that they
+ * are of. It goes with the process at the latest; a fork does not inherit it. A page that others use, too, is a violation
  * (0xC4/0x16): there is a small block of pool in it, for example. On Windows failure
  * raises an exception; here it is NULL, and a line in the log says so.
  *

@@ -54,7 +54,13 @@ use crate::{
 use core::ptr::NonNull;
 use kernel::{
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    }, //
 };
 
 /// The totals of this family.
@@ -123,6 +129,7 @@ fn allocate_buffer(
             bus,
             cached,
             padding,
+            views: Atomic::new(0),
             freeing: None,
         };
         FAMILY.charge(bytes, used);
@@ -181,14 +188,20 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     }
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
+    let mut shown = 0;
     let taken = REGIONS.take(base, |region| match &region.owner {
         Owner::CommonBuffer {
             adapter,
             bus,
             cached: own,
+            views,
             ..
         } => {
-            if *adapter == id && *bus == logical && *own == cached && region.asked == bytes {
+            let fits = *adapter == id && *bus == logical && *own == cached && region.asked == bytes;
+            if fits {
+                shown = views.load(Relaxed);
+            }
+            if fits && shown == 0 {
                 Ok(())
             } else {
                 Err(Misfit::Arguments(region.facts()))
@@ -199,7 +212,13 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     let taken = taken.or_report(
         MemoryType::CommonBuffer,
         base,
-        |_| rule::BUFFER_MISFIT.by(caller, [own, id.into(), bytes.into()]),
+        |_| {
+            if shown == 0 {
+                rule::BUFFER_MISFIT.by(caller, [own, id.into(), bytes.into()])
+            } else {
+                rule::BUFFER_FREED_IN_PROCESS.by(caller, [own, shown.unsigned_abs().into()])
+            }
+        },
         || rule::NOT_A_BUFFER.by(caller, [id.into(), own, bytes.into()]),
     );
     let Some(mut region) = taken else {

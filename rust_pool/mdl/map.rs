@@ -74,7 +74,7 @@ pub(crate) struct Mappable<'call> {
     /// Not none.
     pub(crate) frames: LockedFrames<'call>,
     /// Where they are in the direct map, if they are adjacent.
-    side_by_side: Option<NonNull<u8>>,
+    pub(crate) side_by_side: Option<NonNull<u8>>,
 }
 
 impl Mappable<'_> {

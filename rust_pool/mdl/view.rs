@@ -6,7 +6,8 @@
 //! bytes behind the MDL's address. Where the views are, the kernel knows: each is an area of a
 //! process's address space. A view has references to its pages, so a process never sees memory of
 //! others, whatever the driver frees. But the driver is not to free or unlock what a process still
-//! uses, so that is refused.
+//! uses, so that is refused. Where pages of a common buffer have no references, the buffer's record
+//! keeps it from being freed: see `record/kept_buffer.rs`.
 //!
 //! WDK: "MmMapLockedPagesSpecifyCache", "MmUnmapLockedPages", for `UserMode`.
 
@@ -30,6 +31,10 @@ use crate::{
         raise, //
     },
     record::{
+        kept_buffer::{
+            self,
+            Kept, //
+        },
         table::{
             Reservation,
             Taken,
@@ -148,7 +153,10 @@ fn enter(mdl: Mdl<'_>, bytes: usize, caller: usize) -> Option<u64> {
 ///
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_view_gone(mdl: usize, number: u64) {
+unsafe extern "C" fn rust_pool_view_gone(mdl: usize, number: u64, buffer: usize) {
+    if buffer != 0 {
+        kept_buffer::let_go(buffer);
+    }
     let key = key(mdl);
     let mut bucket = REGIONS.bucket(key).lock();
     let last = match bucket.find_mut(key).map(|region| &mut region.owner) {
@@ -187,23 +195,35 @@ fn map(mdl: Mdl<'_>, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
         cells.iter().position(shows_others)
     };
     let odd = it.frames.refused_to_process().or_else(shared);
+    let mut kept = None;
     if let Some(odd) = odd.and_then(|odd| cells.get(odd)) {
-        let at = Parameter::Address(core::ptr::from_ref(odd) as usize);
-        let given = [mdl.into(), at, odd.get().into()];
-        rule::MAPPED_WITH_OTHERS.by(caller, given).report();
-        return None;
+        kept = it
+            .side_by_side
+            .and_then(|first| Kept::new(first, cells.len()));
+        if kept.is_none() {
+            let at = Parameter::Address(core::ptr::from_ref(odd) as usize);
+            let given = [mdl.into(), at, odd.get().into()];
+            rule::MAPPED_WITH_OTHERS.by(caller, given).report();
+            return None;
+        }
     }
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let bytes = it.head.ByteCount as usize;
-    let at = show(mdl, &it, wanted, caller);
+    let at = show(mdl, &it, kept, wanted, caller);
     if at.is_none() {
         raise::tell(bytes, Tag::from_raw(TAG), caller);
     }
     at
 }
 
-/// Carries it out.
-fn show(mdl: Mdl<'_>, it: &Mappable<'_>, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
+/// Carries it out, for a common buffer that is kept if `kept` says so.
+fn show(
+    mdl: Mdl<'_>,
+    it: &Mappable<'_>,
+    kept: Option<Kept>,
+    wanted: &Wanted,
+    caller: usize,
+) -> Option<NonNull<u8>> {
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let (bytes, offset) = (it.head.ByteCount as usize, it.head.ByteOffset as usize);
     let at = wanted.at & !(PAGE_SIZE - 1);
@@ -218,8 +238,9 @@ fn show(mdl: Mdl<'_>, it: &Mappable<'_>, wanted: &Wanted, caller: usize) -> Opti
         at,
         mdl: mdl.addr(),
         number: enter(mdl, bytes, caller)?,
+        kept: kept.map(Kept::into_pages),
     };
-    let base = it.frames.show_process(&view)?;
+    let base = it.frames.show_process(view)?;
     NonNull::new(base.wrapping_add(offset) as *mut u8)
 }
 

@@ -1117,7 +1117,8 @@ pub(crate) const MDL_MAPPED_TOO_SMALL: Rule<3> = rule(
 /// `MmMapLockedPages()` or `MmMapLockedPagesSpecifyCache()` for `UserMode` of a page that is not
 /// the driver's alone: small blocks of pool or other objects of the kernel are in it, or it is one
 /// of a file or of a process. The process would see what is others'. Or the page has no reference
-/// of its own, as those of common buffers.
+/// of its own, and the MDL is not for adjacent pages of one common buffer. (Nor are such pages
+/// mapped if the device has DMA operations of its own, or memory is encrypted.)
 pub(crate) const MAPPED_WITH_OTHERS: Rule<3> = rule(
     DriverVerifier,
     [
@@ -1126,7 +1127,7 @@ pub(crate) const MAPPED_WITH_OTHERS: Rule<3> = rule(
         Given("where the frame is"),
         Given("the frame"),
     ],
-    "MDL mapped into a process with a page that others use",
+    "MDL mapped into a process with a page that others use or nobody can keep",
     Refused,
 );
 
@@ -2009,6 +2010,20 @@ pub(crate) const FREED_IN_LIST: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x0e), Given("address"), Given("the list"), Is(0)],
     "free of memory that a scatter/gather list has",
+    Refused,
+);
+
+/// `FreeCommonBuffer()` of a buffer that a process maps, and whose pages have no references that
+/// could keep them.
+pub(crate) const BUFFER_FREED_IN_PROCESS: Rule<2> = rule(
+    DmaVerifier,
+    [
+        Ours(0x0e),
+        Given("buffer"),
+        Given("its mappings in processes"),
+        Is(0x01),
+    ],
+    "free of a common buffer that a process maps",
     Refused,
 );
 

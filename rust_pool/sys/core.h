@@ -235,10 +235,26 @@ bool rust_pool_has_node(u32 node);
 PFN_NUMBER rust_pool_frame_of(struct page *page);
 
 /* view.c: page frames that are mapped into a process. */
+struct rust_pool_view {
+	/* That of the frames. */
+	MEMORY_CACHING_TYPE type;
+	bool write;
+	/* The page where it is to begin; 0 for any. */
+	unsigned long at;
+	/* The address of the MDL, and the number of its record. */
+	unsigned long mdl;
+	u64 number;
+	/*
+	 * The address of the common buffer that is kept as long as there is this view of its
+	 * pages, and the first of these in the direct map; 0 if the view is to keep each page.
+	 */
+	unsigned long buffer;
+	const void *first;
+};
+
 size_t rust_pool_view_refused(const PFN_NUMBER *frames, size_t count);
 unsigned long rust_pool_view_map(const PFN_NUMBER *frames, size_t count,
-				 MEMORY_CACHING_TYPE type, bool write,
-				 unsigned long at, unsigned long mdl, u64 number);
+				 const struct rust_pool_view *wanted);
 bool rust_pool_view_unmap(unsigned long at, unsigned long mdl);
 void *rust_pool_process(void);
 
@@ -468,7 +484,7 @@ void rust_pool_watched_free(void *block, u32 type, u32 tag, size_t bytes,
 void rust_pool_watch_frees(bool watch);
 void rust_pool_guard_fault(unsigned long address, bool write, unsigned long ip);
 bool rust_pool_is_charged(const void *block);
-void rust_pool_view_gone(unsigned long mdl, u64 number);
+void rust_pool_view_gone(unsigned long mdl, u64 number, unsigned long buffer);
 size_t rust_pool_verifier_show(char *to);
 void *rust_pool_lookaside_miss(GENERAL_LOOKASIDE *list, unsigned long caller);
 void rust_pool_lookaside_overflow(GENERAL_LOOKASIDE *list, void *entry,

@@ -234,6 +234,13 @@ impl<D: Deref<Target: Deref<Target = DmaDevice>>> Coherent<D> {
 /// How coherent memory was made.
 pub(crate) struct Origin(pub(super) raw::rust_pool_dma_origin);
 
+impl Origin {
+    /// Whether it is memory of the page allocator like any other, and only that.
+    pub(crate) fn is_pages(&self) -> bool {
+        self.0.memory == raw::rust_pool_dma_memory_RUST_POOL_DMA_PAGES
+    }
+}
+
 // SAFETY: The pointers inside are compared, but never dereferenced.
 unsafe impl Send for Origin {}
 // SAFETY: Nothing changes it; the pointers inside are never dereferenced.

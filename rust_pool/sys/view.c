@@ -7,6 +7,10 @@
  * its owner frees meanwhile stays the process's until the area is gone: by the routine that
  * unmaps it, by munmap(), or with the process. It goes as a whole, and stays where it is. A fork
  * does not inherit it.
+ *
+ * The pages of a common buffer need not have references: the DMA API allocates them as one block.
+ * A view of such pages has none, and nobody can get one through it (VM_PFNMAP). Its buffer is kept
+ * instead, until rust_pool_view_gone() says that no page of it is mapped any more.
  */
 
 #include <linux/anon_inodes.h>
@@ -30,6 +34,8 @@ struct view {
 	unsigned long mdl;
 	u64 number;
 	const struct mm_struct *mm;
+	/* The common buffer that is kept for it; 0 if it has references to its pages. */
+	unsigned long buffer;
 	/* To be mapped; NULL afterwards. */
 	struct page **pages;
 	unsigned long count;
@@ -46,12 +52,13 @@ struct view {
 static void end(struct view *view)
 {
 	if (!test_and_set_bit(0, &view->ended))
-		rust_pool_view_gone(view->mdl, view->number);
+		rust_pool_view_gone(view->mdl, view->number, view->buffer);
 }
 
 /*
  * Called for the second area that mremap() makes. The kernel refuses MADV_DOFORK for such an area.
  * If a fork inherits one all the same, that has references of its own, and does not count.
+ * (One of VM_PFNMAP is never inherited.)
  */
 static void open_area(struct vm_area_struct *vma)
 {
@@ -104,7 +111,11 @@ static int map_view(struct file *file, struct vm_area_struct *vma)
 	vm_flags_clear(vma, VM_MAYEXEC);
 	if (!view->write)
 		vm_flags_clear(vma, VM_MAYWRITE);
-	err = vm_insert_pages(vma, vma->vm_start, pages, &left);
+	if (view->buffer)
+		err = remap_pfn_range(vma, vma->vm_start, page_to_pfn(pages[0]),
+				      view->count << PAGE_SHIFT, vma->vm_page_prot);
+	else
+		err = vm_insert_pages(vma, vma->vm_start, pages, &left);
 	if (err)
 		return err;
 	atomic_set(&view->areas, 1);
@@ -151,13 +162,12 @@ size_t rust_pool_view_refused(const PFN_NUMBER *frames, size_t count)
 }
 
 /*
- * Map frames of memory, which have this cache type, into the current process: at @at, or
- * anywhere if that is 0. Returns where, or 0. On success, or if it fails, rust_pool_view_gone()
- * will be called or was, once. Sleeps.
+ * Map frames of memory into the current process. For a common buffer, they are those from the
+ * first on. Returns where, or 0. On success, or if it fails, rust_pool_view_gone() will be called
+ * or was, once. Sleeps.
  */
 unsigned long rust_pool_view_map(const PFN_NUMBER *frames, size_t count,
-				 MEMORY_CACHING_TYPE type, bool write,
-				 unsigned long at, unsigned long mdl, u64 number)
+				 const struct rust_pool_view *wanted)
 {
 	struct page **pages;
 	struct view *view;
@@ -171,20 +181,22 @@ unsigned long rust_pool_view_map(const PFN_NUMBER *frames, size_t count,
 	if (!current->mm || !pages || !view)
 		goto fail;
 	for (i = 0; i < count; i++)
-		pages[i] = pfn_to_page(frames[i]);
-	view->mdl = mdl;
-	view->number = number;
+		pages[i] = wanted->buffer ? virt_to_page(wanted->first) + i :
+					    pfn_to_page(frames[i]);
+	view->mdl = wanted->mdl;
+	view->number = wanted->number;
+	view->buffer = wanted->buffer;
 	view->mm = current->mm;
 	view->pages = pages;
 	view->count = count;
-	view->type = type;
-	view->write = write;
+	view->type = wanted->type;
+	view->write = wanted->write;
 	file = anon_inode_getfile("[rust_pool]", &view_operations, view, O_RDWR);
 	if (IS_ERR(file))
 		goto fail;
-	got = vm_mmap(file, at, count << PAGE_SHIFT,
-		      PROT_READ | (write ? PROT_WRITE : 0),
-		      MAP_SHARED | (at ? MAP_FIXED_NOREPLACE : 0), 0);
+	got = vm_mmap(file, wanted->at, count << PAGE_SHIFT,
+		      PROT_READ | (wanted->write ? PROT_WRITE : 0),
+		      MAP_SHARED | (wanted->at ? MAP_FIXED_NOREPLACE : 0), 0);
 	/* The file has the view from here on. */
 	WRITE_ONCE(view->pages, NULL);
 	opened = view->opened;
@@ -197,7 +209,7 @@ unsigned long rust_pool_view_map(const PFN_NUMBER *frames, size_t count,
 fail:
 	kfree(view);
 	kvfree(pages);
-	rust_pool_view_gone(mdl, number);
+	rust_pool_view_gone(wanted->mdl, wanted->number, wanted->buffer);
 	return 0;
 }
 
@@ -225,6 +237,9 @@ bool rust_pool_view_unmap(unsigned long at, unsigned long mdl)
 		bytes = vma->vm_end - start;
 		if (view->mdl == mdl && view->mm == mm && at - start < PAGE_SIZE)
 			file = get_file(vma->vm_file);
+		/* Its pages must not stay: they are kept only as long as this has not ended. */
+		if (file && view->buffer)
+			zap_special_vma_range(vma, start, bytes);
 	}
 	mmap_read_unlock(mm);
 	if (!file)
@@ -232,7 +247,7 @@ bool rust_pool_view_unmap(unsigned long at, unsigned long mdl)
 	/*
 	 * A process that is being killed unmaps nothing any more, one may have sealed the area by
 	 * mseal(), and the kernel needs a little memory. If this fails, the area goes when the
-	 * process ends; its pages are the process's until then.
+	 * process ends; its pages are the process's until then, or it is empty.
 	 */
 	if (vm_munmap(start, bytes))
 		end(file->private_data);

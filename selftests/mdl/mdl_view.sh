@@ -52,21 +52,25 @@ others_cannot_unmap() {
 		tail -n 1 "$STATS/violations" | grep -q ' 0xd7 '
 }
 
-# The module frees the pages in its exit: that is refused as long as they are mapped.
+# goes_with_the_process FAMILY: the module frees the memory in its exit: that is refused as
+# long as it is mapped
 goes_with_the_process() {
 	process_ends
 	_before=$(violations)
 	unload rp_test_view || return 1
 	echo "# $(($(violations) - _before)) violations"
-	[ "$(violations)" -eq "$_before" ] && [ "$(stat_of mdl_pages diff)" = 0 ]
+	[ "$(violations)" -eq "$_before" ] && [ "$(stat_of "$1" diff)" = 0 ]
 }
 
-EXTRA=4
+EXTRA=6
 begin_suites rp_test_mdl mdl_view
 run_cases
 load_or_fail rp_test_view
 check "$PROGRAM: a fork does not inherit it" is_not_inherited
 check "$PROGRAM: the process may not execute it" protected
 check "$PROGRAM: another process cannot unmap it" others_cannot_unmap
-check "$PROGRAM: it goes with the process" goes_with_the_process
+check "$PROGRAM: it goes with the process" goes_with_the_process mdl_pages
+load rp_test_view buffer=1
+check "$PROGRAM: a fork does not inherit a common buffer" is_not_inherited
+check "$PROGRAM: a common buffer goes with the process" goes_with_the_process adapters
 ends

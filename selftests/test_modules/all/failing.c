@@ -544,6 +544,30 @@ static void common_buffer_uncached(struct rpt *t)
 	buffer(t, FALSE);
 }
 
+static void view_of_buffer(struct rpt *t)
+{
+	struct request r = { .bytes = SZ_64K, .cached = TRUE };
+	struct view v = { };
+	struct rpt_sweep s = { .call = view_map, .undo = view_unmap, .arg = &v };
+
+	if (!edu) {
+		rpt_skip(t, "no edu device");
+		return;
+	}
+	if (!EXPECT(t, adapter_get(&r) && buffer_allocate(&r)))
+		return;
+	v.mdl = IoAllocateMdl(r.base, r.bytes, FALSE, FALSE, NULL);
+	if (!EXPECT(t, v.mdl))
+		return;
+	MmBuildMdlForNonPagedPool(v.mdl);
+	rpt_sweep(t, &s);
+	/* Nothing is left that would keep either. */
+	IoFreeMdl(v.mdl);
+	buffer_free(&r);
+	adapter_put(&r);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
 /* Some pages, and the map registers that they are mapped by, a piece at a time. */
 struct packet {
 	struct request r;
@@ -668,6 +692,7 @@ static const struct rpt_case cases[] = {
 	{ "contiguous_bounded", contiguous_bounded, page_bytes },
 	{ "contiguous_extended", contiguous_extended, page_bytes },
 	{ "view", view },
+	{ "view_of_buffer", view_of_buffer },
 	{ "io_space", io_space },
 	{ "io_space_of_memory", io_space_of_memory },
 	{ "memory_ranges", memory_ranges },

@@ -14,13 +14,14 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "common.h"
 #include "mdl.h"
 
 #define VERIFIER	DRIVER_VERIFIER_DETECTED_VIOLATION
 #define INVALID_VIEW	0xd7
 #define BYTES		(3 * PAGE_SIZE)
 
-enum source { POOL, LARGE, LOCKED, CONTIGUOUS, NONCACHED, COMBINED, FOR_MDL, FOR_MDL_WC };
+enum source { POOL, LARGE, LOCKED, CONTIGUOUS, NONCACHED, COMBINED, COMMON, FOR_MDL, FOR_MDL_WC };
 
 static const struct rpt_arg sources[] = {
 	{ "pool", POOL },
@@ -29,6 +30,7 @@ static const struct rpt_arg sources[] = {
 	{ "contiguous", CONTIGUOUS },
 	{ "noncached", NONCACHED },
 	{ "write_combined", COMBINED },
+	{ "common_buffer", COMMON },
 	{ "pages", FOR_MDL },
 	{ "pages_write_combined", FOR_MDL_WC },
 	{ }
@@ -40,6 +42,7 @@ struct buffer {
 	size_t bytes;
 	char *va;
 	PMDL mdl;
+	struct common common;
 };
 
 static MEMORY_CACHING_TYPE type_of(const struct buffer *b)
@@ -80,6 +83,10 @@ static void drop(struct rpt *t, struct buffer *b)
 	case NONCACHED:
 		MmFreeNonCachedMemory(b->va, b->bytes);
 		break;
+	case COMMON:
+		common_free(&b->common);
+		common_put(&b->common);
+		break;
 	default:
 		break;
 	}
@@ -110,6 +117,10 @@ static bool make(struct rpt *t, struct buffer *b, enum source source)
 		break;
 	case NONCACHED:
 		b->va = MmAllocateNonCachedMemory(b->bytes);
+		break;
+	case COMMON:
+		if (common_get(&b->common, b->bytes))
+			b->va = b->common.va;
 		break;
 	default:
 		b->mdl = MmAllocatePagesForMdlEx(zero, any, zero, b->bytes,
@@ -173,6 +184,8 @@ static unsigned long area_of(char __user *at)
 static void same_memory(struct rpt *t)
 {
 	unsigned int offset = rpt_value(t) >= FOR_MDL ? 0 : 100, had;
+	/* The pages of a common buffer cannot have any. */
+	unsigned int more = rpt_value(t) != COMMON;
 	struct buffer b;
 	char __user *user;
 	CSHORT flags;
@@ -194,7 +207,7 @@ static void same_memory(struct rpt *t)
 		EXPECT_EQ(t, area_of(user), b.bytes);
 		/* That is no business of the MDL's. */
 		EXPECT_EQ(t, b.mdl->MdlFlags, flags);
-		EXPECT_EQ(t, references(&b), had + 1);
+		EXPECT_EQ(t, references(&b), had + more);
 		unmap(&b, user);
 		EXPECT(t, !is_there(user));
 		EXPECT_EQ(t, references(&b), had);
@@ -470,6 +483,7 @@ static void unmapped_badly(struct rpt *t)
 static const struct rpt_arg kept[] = {
 	{ "pool", POOL },
 	{ "pool_locked", LOCKED },
+	{ "common_buffer", COMMON },
 	{ "pages", FOR_MDL },
 	{ }
 };
@@ -507,6 +521,12 @@ static void kept_while_mapped(struct rpt *t)
 	EXPECT_VIOLATIONS(t, 0);
 }
 
+static const struct rpt_arg let_go[] = {
+	{ "pool", POOL },
+	{ "common_buffer", COMMON },
+	{ }
+};
+
 /* The process may let go of it itself, but not of a part. */
 static void unmapped_by_the_process(struct rpt *t)
 {
@@ -514,7 +534,7 @@ static void unmapped_by_the_process(struct rpt *t)
 	struct buffer b;
 	char __user *user;
 
-	if (!make(t, &b, POOL))
+	if (!make(t, &b, rpt_value(t)))
 		return;
 	user = map(&b, NULL, NormalPagePriority);
 	if (!EXPECT(t, user))
@@ -615,6 +635,156 @@ static void lost_while_mapped(struct rpt *t)
 	ExFreePoolWithTag(b.va, TAG_MDL);
 }
 
+/* Nothing but its record keeps a common buffer. */
+static void buffer_kept(struct rpt *t)
+{
+	const struct rpt_violation *v;
+	char __user *one, *two;
+	struct buffer b;
+	char byte;
+
+	if (!make(t, &b, COMMON))
+		return;
+	memset(b.va, 'k', BYTES);
+	one = map(&b, NULL, NormalPagePriority);
+	two = map(&b, NULL, NormalPagePriority);
+	if (!EXPECT(t, one && two))
+		return;
+	common_free(&b.common);
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x0e);
+	if (v) {
+		EXPECT_EQ(t, v->p[1], (unsigned long)b.va);
+		EXPECT_EQ(t, v->p[2], 2);
+		EXPECT_EQ(t, v->p[3], 1);
+	}
+	unmap(&b, one);
+	common_free(&b.common);
+	v = EXPECT_VIOLATION(t, DRIVER_VERIFIER_DMA_VIOLATION, 0x0e);
+	if (v)
+		EXPECT_EQ(t, v->p[2], 1);
+	EXPECT(t, !get_user(byte, two + BYTES - 101) && byte == 'k');
+	unmap(&b, two);
+	/* What could not be made keeps nothing. */
+	EXPECT(t, !map(&b, (void *)17, NormalPagePriority));
+	EXPECT(t, !map(&b, b.va, NormalPagePriority));
+	drop(t, &b);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
+static void seal(char __user *at, bool sealed)
+{
+	struct vm_area_struct *vma;
+
+	mmap_write_lock(current->mm);
+	vma = vma_lookup(current->mm, (unsigned long)at);
+	if (vma && sealed)
+		vm_flags_set(vma, VM_SEALED);
+	else if (vma)
+		vm_flags_clear(vma, VM_SEALED);
+	mmap_write_unlock(current->mm);
+}
+
+/* The process keeps the area, but sees nothing there any more. */
+static void buffer_of_a_sealed_mapping(struct rpt *t)
+{
+	unsigned long base;
+	struct buffer b;
+	char __user *user;
+
+	if (!make(t, &b, COMMON))
+		return;
+	user = map(&b, NULL, NormalPagePriority);
+	if (!EXPECT(t, user))
+		return;
+	base = (unsigned long)user & PAGE_MASK;
+	seal(user, true);
+	EXPECT(t, vm_munmap(base, BYTES));
+	EXPECT(t, is_there(user));
+	unmap(&b, user);
+	EXPECT_EQ(t, area_of(user), BYTES);
+	EXPECT(t, !is_there(user));
+	EXPECT(t, !is_there(user + 2 * PAGE_SIZE));
+	drop(t, &b);
+	EXPECT(t, !is_there(user));
+	seal(user, false);
+	EXPECT(t, !vm_munmap(base, BYTES));
+	EXPECT_VIOLATIONS(t, 0);
+}
+
+/* A page that is not the first. */
+static void buffer_in_part(struct rpt *t)
+{
+	struct buffer b;
+	char __user *user;
+	PMDL part;
+
+	if (!make(t, &b, COMMON))
+		return;
+	part = IoAllocateMdl(b.va, BYTES, FALSE, FALSE, NULL);
+	if (!EXPECT(t, part))
+		return;
+	IoBuildPartialMdl(b.mdl, part, b.va + PAGE_SIZE + 5, 10);
+	user = (char __user *)MmMapLockedPages(part, UserMode);
+	if (EXPECT(t, user)) {
+		EXPECT(t, !put_user('u', user));
+		EXPECT_EQ(t, b.va[PAGE_SIZE + 5], 'u');
+		EXPECT_EQ(t, area_of(user), PAGE_SIZE);
+		MmUnmapLockedPages((__force void *)user, part);
+	}
+	IoFreeMdl(part);
+	drop(t, &b);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
+/* What is not in the buffer, or not as it is there. */
+static void buffer_with_others(struct rpt *t)
+{
+	PFN_NUMBER *frames;
+	struct buffer b;
+	PMDL longer;
+
+	if (!make(t, &b, COMMON))
+		return;
+	frames = MmGetMdlPfnArray(b.mdl);
+	swap(frames[0], frames[1]);
+	EXPECT(t, !map(&b, NULL, NormalPagePriority));
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	swap(frames[0], frames[1]);
+	/* The DMA API takes four pages for three. */
+	longer = IoAllocateMdl(b.va, BYTES + PAGE_SIZE, FALSE, FALSE, NULL);
+	if (!EXPECT(t, longer))
+		return;
+	MmBuildMdlForNonPagedPool(longer);
+	EXPECT(t, !MmMapLockedPages(longer, UserMode));
+	EXPECT_VIOLATION(t, VERIFIER, 0x16);
+	IoFreeMdl(longer);
+	drop(t, &b);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
+/* Nobody gets references to the pages by way of the process. */
+static void buffer_not_locked(struct rpt *t)
+{
+	struct buffer b;
+	char __user *user;
+	PMDL own;
+
+	if (!make(t, &b, COMMON))
+		return;
+	user = map(&b, NULL, NormalPagePriority);
+	if (!EXPECT(t, user))
+		return;
+	own = IoAllocateMdl((__force void *)user, PAGE_SIZE, FALSE, FALSE, NULL);
+	if (EXPECT(t, own)) {
+		EXPECT_EQ(t, MmProbeAndLockPages(own, UserMode, IoReadAccess),
+			  STATUS_ACCESS_VIOLATION);
+		IoFreeMdl(own);
+	}
+	unmap(&b, user);
+	drop(t, &b);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
 static const struct rpt_case cases[] = {
 	{ "same_memory", same_memory, sources },
 	{ "of_its_type", of_its_type, sources },
@@ -626,9 +796,14 @@ static const struct rpt_case cases[] = {
 	{ "in_context", in_context, rpt_atomic_contexts },
 	{ "unmapped_badly", unmapped_badly },
 	{ "kept_while_mapped", kept_while_mapped, kept },
-	{ "unmapped_by_the_process", unmapped_by_the_process },
+	{ "unmapped_by_the_process", unmapped_by_the_process, let_go },
 	{ "freed_while_mapped", freed_while_mapped },
 	{ "lost_while_mapped", lost_while_mapped },
+	{ "buffer_kept", buffer_kept },
+	{ "buffer_of_a_sealed_mapping", buffer_of_a_sealed_mapping },
+	{ "buffer_in_part", buffer_in_part },
+	{ "buffer_with_others", buffer_with_others },
+	{ "buffer_not_locked", buffer_not_locked },
 };
 
 const struct rpt_suite mdl_view_suite = RPT_SUITE("mdl_view", cases);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Pages for mdl_view.sh, mapped into the process that writes to a parameter:
+ * Pages for mdl_view.sh, or a common buffer, mapped into the process that writes to a
+ * parameter:
  *
  *   map: maps them. "at" is the address then.
  *   unmap: unmaps them, at "at", in whatever process.
@@ -9,10 +10,17 @@
 #include <linux/moduleparam.h>
 #include <rust_pool/wdm.h>
 
+#include "common.h"
+
 #define BYTES	(4 * PAGE_SIZE)
+
+static bool buffer;
+module_param(buffer, bool, 0400);
+MODULE_PARM_DESC(buffer, "Map a common buffer");
 
 static unsigned long at;
 static PMDL mdl;
+static struct common common;
 
 static int map(const char *value, const struct kernel_param *param)
 {
@@ -39,6 +47,18 @@ static int __init view_init(void)
 {
 	PHYSICAL_ADDRESS zero = {}, any = { .QuadPart = -1 };
 
+	if (buffer) {
+		if (!common_get(&common, BYTES))
+			return -ENOMEM;
+		mdl = IoAllocateMdl(common.va, BYTES, FALSE, FALSE, NULL);
+		if (mdl) {
+			MmBuildMdlForNonPagedPool(mdl);
+			return 0;
+		}
+		common_free(&common);
+		common_put(&common);
+		return -ENOMEM;
+	}
 	mdl = MmAllocatePagesForMdl(zero, any, zero, BYTES);
 	if (!mdl)
 		return -ENOMEM;
@@ -51,6 +71,12 @@ static int __init view_init(void)
 
 static void __exit view_exit(void)
 {
+	if (buffer) {
+		IoFreeMdl(mdl);
+		common_free(&common);
+		common_put(&common);
+		return;
+	}
 	MmFreePagesFromMdl(mdl);
 	ExFreePool(mdl);
 }

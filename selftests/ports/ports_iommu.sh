@@ -11,5 +11,5 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 need_edu
 [ -e "$EDU/iommu" ] || skip_all "edu is not behind an IOMMU"
-# shellcheck source=selftests/wdk/ports.sh
-. "$DIR/wdk/ports.sh"
+# shellcheck source=selftests/ports/ports.sh
+. "$DIR/ports/ports.sh"

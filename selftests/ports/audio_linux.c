@@ -10,14 +10,11 @@
 #include "edu_linux.h"
 #include "audio.h"
 
-/*
- * A page in all: of a larger common buffer, only the first page may have a reference, and
- * those without are not mapped into a process.
- */
+/* Three pages in all. */
 #define PERIOD	1024
-#define PERIODS	4
+#define PERIODS	12
 /* So many are waited for; the rest of what is recorded stays empty. */
-#define WANTED	3
+#define WANTED	5
 
 static bool leak;
 module_param(leak, bool, 0400);
