@@ -71,6 +71,12 @@ use lib::at_load::Loaded;
 #[doc(hidden)]
 pub use api::tag::RowCache;
 pub use api::{
+    access::{
+        Access,
+        ReadOnly,
+        ReadOnlyMemory,
+        ReadWrite, //
+    },
     adapter::{
         Adapter,
         CommonBuffer, //
@@ -100,6 +106,7 @@ pub use api::{
         Built,
         Locked,
         Mdl,
+        MdlPage,
         NonPagedBuffer,
         NotMapped,
         Pages, //
@@ -126,7 +133,8 @@ pub use api::{
         MdlRef,
         ScatterGatherList, //
     },
-    tag::PoolTag, //
+    tag::PoolTag,
+    user_pages::User, //
 };
 #[doc(hidden)]
 pub use stats::tag_stats::TagStats;

@@ -6,6 +6,7 @@
 //! The Rust API is inlined into the module that uses it and ends in what `api/wdm.c` exports, so
 //! reports name the user's call sites.
 
+pub(crate) mod access;
 pub(crate) mod adapter;
 pub(crate) mod address;
 pub(crate) mod allocator;
@@ -22,3 +23,4 @@ pub(crate) mod ring;
 pub(crate) mod scatter_gather;
 pub(crate) mod shape;
 pub(crate) mod tag;
+pub(crate) mod user_pages;

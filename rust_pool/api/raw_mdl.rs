@@ -6,6 +6,7 @@
 
 use crate::{
     api::{
+        access::Access,
         contiguous::Bounds,
         memory::{
             private::Sealed,
@@ -106,12 +107,12 @@ impl Given<*mut raw::MDL> for &mut Allocated {
 impl Allocated {
     /// An MDL for a buffer.
     #[inline(always)]
-    fn new((at, bytes): (NonNull<u8>, usize)) -> Result<Self> {
+    fn new((at, bytes): (*mut u8, usize)) -> Result<Self> {
         let length = u32::try_from(bytes)?;
         if length == 0 {
             return Err(EINVAL);
         }
-        let at = at.as_ptr().cast();
+        let at = at.cast();
         let mdl = rust_pool_mdl_allocate(at, length, false, NoIrp, here(), this_module());
         // INVARIANT: It was just allocated.
         NonNull::new(mdl).map(Self).ok_or(ENOMEM)
@@ -146,8 +147,8 @@ const NONPAGED: i32 = raw::MDL_SOURCE_IS_NONPAGED_POOL as i32;
 impl FilledMdl {
     /// An MDL that was built for a buffer.
     #[inline(always)]
-    pub(super) fn build(place: (NonNull<u8>, usize)) -> Result<Self> {
-        let mut mdl = Allocated::new(place)?;
+    pub(super) fn build((at, bytes): (NonNull<u8>, usize)) -> Result<Self> {
+        let mut mdl = Allocated::new((at.as_ptr(), bytes))?;
         rust_pool_mdl_build(&mut mdl, here());
         if i32::from(mdl.head().MdlFlags) & NONPAGED == 0 {
             // It was reported why.
@@ -185,8 +186,11 @@ impl FilledMdl {
 }
 
 /// What state an MDL is in: [`Built`](crate::Built), [`Locked`](crate::Locked),
-/// [`Pages`](crate::Pages) or [`Mapped`].
+/// [`User`](crate::User), [`Pages`](crate::Pages) or [`Mapped`].
 pub trait MdlState: Sealed {
+    /// What may be done with the pages.
+    type Access: Access;
+
     /// The MDL.
     #[doc(hidden)]
     fn mdl(&self) -> &FilledMdl;
@@ -213,6 +217,8 @@ pub struct Mapped<S> {
 impl<S> Sealed for Mapped<S> {}
 
 impl<S: MdlState> MdlState for Mapped<S> {
+    type Access = S::Access;
+
     #[inline(always)]
     fn mdl(&self) -> &FilledMdl {
         self.pages.mdl()
@@ -220,8 +226,8 @@ impl<S: MdlState> MdlState for Mapped<S> {
 }
 
 impl<S: Mappable> Mapped<S> {
-    /// Maps the pages, writable, with the cache type that they have. If it cannot, the state is
-    /// returned as it was.
+    /// Maps the pages, with the cache type that they have. If it cannot, the state is returned as it
+    /// was.
     #[inline(always)]
     pub(super) fn new(mut pages: S) -> Result<Self, S> {
         // CAST: The enumeration has few values.
@@ -233,7 +239,7 @@ impl<S: Mappable> Mapped<S> {
         let mdl = pages.mdl_mut();
         let at = rust_pool_mdl_map(mdl, mode, cache, priority, here());
         // SAFETY: It is null, or the pages are mapped there, and stay where they are until they are
-        // unmapped. Any bytes may be written there.
+        // unmapped. Any bytes may be written there, or the state's `Access` lets nobody write any.
         let Some(memory) = (unsafe { Owned::new(at, mdl.len()) }) else {
             return Err(pages);
         };
@@ -270,16 +276,11 @@ impl<S> Mapped<S> {
 pub(super) struct LockedMdl(FilledMdl);
 
 impl LockedMdl {
-    /// An MDL for a buffer, whose pages were locked, to be read and written.
+    /// An MDL for a buffer, whose pages were locked on behalf of this mode, for this operation.
     #[inline(always)]
-    pub(super) fn lock(place: (NonNull<u8>, usize)) -> Result<Self> {
+    pub(super) fn lock(place: (*mut u8, usize), mode: i8, operation: u32) -> Result<Self> {
         let mut mdl = Allocated::new(place)?;
-        // CAST: The enumerations have few values.
-        let (mode, access) = (
-            raw::_MODE_KernelMode as i8,
-            raw::_LOCK_OPERATION_IoModifyAccess,
-        );
-        Status::result_of(rust_pool_mdl_lock(&mut mdl, mode, access, here()))?;
+        Status::result_of(rust_pool_mdl_lock(&mut mdl, mode, operation, here()))?;
         // INVARIANT: Its pages were just locked, which writes their frames.
         Ok(Self(FilledMdl(mdl)))
     }

@@ -13,6 +13,7 @@ mod rp_test_rust {
     pub(crate) mod lookaside;
     pub(crate) mod mdl;
     pub(crate) mod regions;
+    pub(crate) mod user_pages;
 }
 
 use kernel::prelude::*;
@@ -26,7 +27,8 @@ use rp_test_rust::{
     lists,
     lookaside,
     mdl,
-    regions, //
+    regions,
+    user_pages, //
 };
 
 module! {
@@ -44,6 +46,7 @@ static COMMON_BUFFERS: harness::Suite =
 static LOOKASIDE: harness::Suite = harness::Suite::new(c"rust_lookaside", lookaside::CASES);
 static MDL: harness::Suite = harness::Suite::new(c"rust_mdl", mdl::CASES);
 static LISTS: harness::Suite = harness::Suite::new(c"rust_lists", lists::CASES);
+static USER_PAGES: harness::Suite = harness::Suite::new(c"rust_user_pages", user_pages::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
 static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
@@ -54,6 +57,7 @@ static SUITES: &[&harness::Suite] = &[
     &LOOKASIDE,
     &MDL,
     &LISTS,
+    &USER_PAGES,
     &CLEARED,
     &FAILING,
     &IRQL,

@@ -9,7 +9,8 @@ use crate::{
         cases,
         check_eq,
         must,
-        Test, //
+        Test,
+        UserMemory, //
     }, //
 };
 use kernel::{
@@ -35,7 +36,9 @@ use rust_pool::{
     Paged,
     Pages,
     PoolVec,
+    ReadWrite,
     Report,
+    User,
     WriteCombined, //
 };
 
@@ -57,6 +60,7 @@ cases![
     lookaside_entry,
     built_mdl,
     locked_and_mapped_mdl,
+    user_pages,
     pages_of_mdl,
     scatter_gather_list,
 ];
@@ -155,6 +159,14 @@ fn built_mdl(t: &Test) {
 
 fn locked_and_mapped_mdl(t: &Test) {
     t.sweep(|| Mdl::lock(block()?).ok()?.map().ok());
+}
+
+fn user_pages(t: &Test) {
+    let memory = must!(t, UserMemory::new(20_000));
+    t.sweep(|| {
+        let locked = Mdl::<User<ReadWrite>>::lock_user(memory.at(0), 20_000);
+        locked.ok()?.map().ok()
+    });
 }
 
 fn pages_of_mdl(t: &Test) {

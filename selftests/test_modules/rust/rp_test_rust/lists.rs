@@ -51,7 +51,7 @@ extern "C" {
 }
 
 /// Where the kernel has what the device finds at an address.
-fn behind(address: u64) -> *mut u8 {
+pub(crate) fn behind(address: u64) -> *mut u8 {
     // SAFETY: It may be any address.
     unsafe { MmGetVirtualForPhysical(address as i64) }
 }
