@@ -101,7 +101,6 @@ pub use api::{
         LookasideList, //
     },
     mdl::{
-        Addressed,
         Buffer,
         Built,
         Locked,
@@ -120,7 +119,9 @@ pub use api::{
         WriteCombined, //
     },
     noncached::NonCached,
+    part::Part,
     raw_mdl::{
+        Addressed,
         Mappable,
         Mapped,
         MdlState, //

@@ -26,6 +26,7 @@ use crate::{
         },
         noncached::NonCached,
         raw_mdl::{
+            Addressed,
             FilledMdl,
             LockedMdl,
             Mappable,
@@ -147,13 +148,6 @@ memory_buffers! {
     ['a] &CommonBuffer<'a>;
 }
 
-/// A state in which the buffer has an address.
-pub trait Addressed: MdlState {
-    /// The buffer.
-    #[doc(hidden)]
-    fn memory(&self) -> &Memory;
-}
-
 // Fields are dropped in this order: the MDL, and what was done to it, before the buffer.
 
 /// The MDL describes a buffer, which is where it is. The WDK's `MDL_SOURCE_IS_NONPAGED_POOL`.
@@ -185,6 +179,11 @@ impl<B> MdlState for Built<B> {
     #[inline(always)]
     fn mdl(&self) -> &FilledMdl {
         &self.mdl
+    }
+
+    #[inline(always)]
+    fn at(&self) -> Option<&Memory> {
+        Some(&self.memory)
     }
 }
 
@@ -227,13 +226,6 @@ impl<B> Addressed for Built<B> {
     }
 }
 
-impl<S: MdlState> Addressed for Mapped<S> {
-    #[inline]
-    fn memory(&self) -> &Memory {
-        self.mapping()
-    }
-}
-
 /// A memory descriptor list: the page frames of a buffer.
 ///
 /// The WDK's `MDL`, in nonpaged pool of the module with the tag `Mdl`. Its state says what its
@@ -244,6 +236,7 @@ impl<S: MdlState> Addressed for Mapped<S> {
 /// - [`User`](crate::User): the lock of a buffer of a process. It is made by [`Mdl::lock_user`].
 /// - [`Pages`]: the pages are freed. It is made by [`Mdl::allocate`].
 /// - [`Mapped`]: the mapping, and then as the state that was mapped. It is made by [`Mdl::map`].
+/// - [`Part`](crate::Part): nothing. It has borrowed another MDL. It is made by [`Mdl::part`].
 ///
 /// An MDL owns or borrows its buffer, so that is there as long as the MDL. In the states [`Built`]
 /// and [`Mapped`] it dereferences to [`Memory`], whose accesses are volatile or copies, as others

@@ -39,7 +39,8 @@ use kernel::{
 calls! {
     // SAFETY: There is never an IRP. What is wanted is valid for reads. An MDL is one that its
     // value owns, so nobody else uses it, and what is freed is not used after the drop that calls
-    // this: the MDL itself, its lock, its pages, or its mapping. The other arguments may be any.
+    // this: the MDL itself, its lock, its pages, or its mapping. A source is only read, and nobody
+    // writes it meanwhile. The other arguments may be any.
     unsafe extern "C" {
         safe fn rust_pool_mdl_allocate(
             at: *mut c_void,
@@ -51,6 +52,13 @@ calls! {
         ) -> *mut raw::MDL;
         safe fn rust_pool_mdl_free(mdl: &mut Allocated, caller: usize);
         safe fn rust_pool_mdl_build(mdl: &mut Allocated, caller: usize);
+        safe fn rust_pool_mdl_partial(
+            source: &FilledMdl,
+            target: &mut Allocated,
+            at: *mut c_void,
+            bytes: u32,
+            caller: usize
+        );
         safe fn rust_pool_mdl_lock(
             mdl: &mut Allocated,
             mode: i8,
@@ -143,6 +151,9 @@ pub struct FilledMdl(Allocated);
 /// The flag that says that an MDL was built.
 // CAST: It is a small positive number.
 const NONPAGED: i32 = raw::MDL_SOURCE_IS_NONPAGED_POOL as i32;
+/// The flag that says that it is a part of another.
+// CAST: As above.
+const PARTIAL: i32 = raw::MDL_PARTIAL as i32;
 
 impl FilledMdl {
     /// An MDL that was built for a buffer.
@@ -155,6 +166,24 @@ impl FilledMdl {
             return Err(EINVAL);
         }
         // INVARIANT: It was just built.
+        Ok(Self(mdl))
+    }
+
+    /// An MDL for so many bytes of the buffer, from `offset` on. There are so many.
+    #[inline(always)]
+    pub(super) fn part(&self, offset: usize, bytes: usize) -> Result<Self> {
+        let head = self.0.head();
+        // CAST: `usize` is 64 bits wide on the architectures supported.
+        let start = head.StartVa.wrapping_byte_add(head.ByteOffset as usize);
+        let at = start.wrapping_byte_add(offset);
+        let mut mdl = Allocated::new((at.cast(), bytes))?;
+        let length = mdl.head().ByteCount;
+        rust_pool_mdl_partial(self, &mut mdl, at, length, here());
+        if i32::from(mdl.head().MdlFlags) & PARTIAL == 0 {
+            // It was reported why.
+            return Err(EINVAL);
+        }
+        // INVARIANT: The frames were just copied.
         Ok(Self(mdl))
     }
 
@@ -194,6 +223,21 @@ pub trait MdlState: Sealed {
     /// The MDL.
     #[doc(hidden)]
     fn mdl(&self) -> &FilledMdl;
+
+    /// The buffer, if it has an address: as long as the state does not change, and wherever it is
+    /// moved.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn at(&self) -> Option<&Memory> {
+        None
+    }
+}
+
+/// A state in which the buffer has an address.
+pub trait Addressed: MdlState {
+    /// The buffer.
+    #[doc(hidden)]
+    fn memory(&self) -> &Memory;
 }
 
 /// A state in which the pages have no address yet.
@@ -222,6 +266,18 @@ impl<S: MdlState> MdlState for Mapped<S> {
     #[inline(always)]
     fn mdl(&self) -> &FilledMdl {
         self.pages.mdl()
+    }
+
+    #[inline(always)]
+    fn at(&self) -> Option<&Memory> {
+        Some(self.memory())
+    }
+}
+
+impl<S: MdlState> Addressed for Mapped<S> {
+    #[inline]
+    fn memory(&self) -> &Memory {
+        &self.mapping.memory
     }
 }
 
@@ -257,14 +313,6 @@ impl<S: Mappable> Mapped<S> {
         let Self { mapping, pages } = self;
         drop(mapping);
         pages
-    }
-}
-
-impl<S> Mapped<S> {
-    /// What is mapped.
-    #[inline]
-    pub(super) fn mapping(&self) -> &Memory {
-        &self.mapping.memory
     }
 }
 
@@ -363,6 +411,14 @@ impl Drop for Mapping {
     #[inline(always)]
     fn drop(&mut self) {
         rust_pool_mdl_unmap(self.memory.take(), &mut self.mdl, here());
+    }
+}
+
+/// It is only read.
+impl Given<*mut raw::MDL> for &FilledMdl {
+    #[inline(always)]
+    fn given(self) -> *mut raw::MDL {
+        self.0 .0.as_ptr()
     }
 }
 

@@ -18,7 +18,7 @@ peaks_begin() {
 need_edu
 EXTRA=1
 begin_suites rp_test_rust rust_collections rust_regions rust_common_buffers rust_lookaside \
-	rust_mdl rust_lists rust_user_pages
+	rust_mdl rust_lists rust_user_pages rust_parts
 run_cases
 check "tags that had blocks have a peak" peaks_begin
 ends

@@ -12,6 +12,7 @@ mod rp_test_rust {
     pub(crate) mod lists;
     pub(crate) mod lookaside;
     pub(crate) mod mdl;
+    pub(crate) mod parts;
     pub(crate) mod regions;
     pub(crate) mod user_pages;
 }
@@ -27,6 +28,7 @@ use rp_test_rust::{
     lists,
     lookaside,
     mdl,
+    parts,
     regions,
     user_pages, //
 };
@@ -47,6 +49,7 @@ static LOOKASIDE: harness::Suite = harness::Suite::new(c"rust_lookaside", lookas
 static MDL: harness::Suite = harness::Suite::new(c"rust_mdl", mdl::CASES);
 static LISTS: harness::Suite = harness::Suite::new(c"rust_lists", lists::CASES);
 static USER_PAGES: harness::Suite = harness::Suite::new(c"rust_user_pages", user_pages::CASES);
+static PARTS: harness::Suite = harness::Suite::new(c"rust_parts", parts::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
 static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
@@ -58,6 +61,7 @@ static SUITES: &[&harness::Suite] = &[
     &MDL,
     &LISTS,
     &USER_PAGES,
+    &PARTS,
     &CLEARED,
     &FAILING,
     &IRQL,

@@ -61,6 +61,7 @@ cases![
     built_mdl,
     locked_and_mapped_mdl,
     user_pages,
+    part_of_mdl,
     pages_of_mdl,
     scatter_gather_list,
 ];
@@ -167,6 +168,11 @@ fn user_pages(t: &Test) {
         let locked = Mdl::<User<ReadWrite>>::lock_user(memory.at(0), 20_000);
         locked.ok()?.map().ok()
     });
+}
+
+fn part_of_mdl(t: &Test) {
+    let pages = must!(t, Mdl::<Pages>::allocate(100_000, Bounds::ANY));
+    t.sweep(|| pages.part(5000, 50_000).ok()?.map().ok());
 }
 
 fn pages_of_mdl(t: &Test) {
