@@ -127,6 +127,10 @@ pub use api::{
         MdlState, //
     },
     report::Report,
+    reserved::{
+        MappingAddress,
+        Placed, //
+    },
     ring::DescriptorRing,
     scatter_gather::{
         Direction,

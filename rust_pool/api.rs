@@ -20,6 +20,7 @@ pub(crate) mod noncached;
 pub(crate) mod part;
 pub(crate) mod raw_mdl;
 pub(crate) mod report;
+pub(crate) mod reserved;
 pub(crate) mod ring;
 pub(crate) mod scatter_gather;
 pub(crate) mod shape;

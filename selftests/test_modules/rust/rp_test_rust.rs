@@ -14,6 +14,7 @@ mod rp_test_rust {
     pub(crate) mod mdl;
     pub(crate) mod parts;
     pub(crate) mod regions;
+    pub(crate) mod reserved;
     pub(crate) mod user_pages;
 }
 
@@ -30,6 +31,7 @@ use rp_test_rust::{
     mdl,
     parts,
     regions,
+    reserved,
     user_pages, //
 };
 
@@ -50,6 +52,7 @@ static MDL: harness::Suite = harness::Suite::new(c"rust_mdl", mdl::CASES);
 static LISTS: harness::Suite = harness::Suite::new(c"rust_lists", lists::CASES);
 static USER_PAGES: harness::Suite = harness::Suite::new(c"rust_user_pages", user_pages::CASES);
 static PARTS: harness::Suite = harness::Suite::new(c"rust_parts", parts::CASES);
+static RESERVED: harness::Suite = harness::Suite::new(c"rust_reserved", reserved::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
 static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
@@ -62,6 +65,7 @@ static SUITES: &[&harness::Suite] = &[
     &LISTS,
     &USER_PAGES,
     &PARTS,
+    &RESERVED,
     &CLEARED,
     &FAILING,
     &IRQL,

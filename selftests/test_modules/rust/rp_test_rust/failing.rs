@@ -30,6 +30,7 @@ use rust_pool::{
     Direction,
     LookasideEntry,
     LookasideList,
+    MappingAddress,
     Mdl,
     NonCached,
     NonPaged,
@@ -62,6 +63,7 @@ cases![
     locked_and_mapped_mdl,
     user_pages,
     part_of_mdl,
+    mapping_address,
     pages_of_mdl,
     scatter_gather_list,
 ];
@@ -173,6 +175,10 @@ fn user_pages(t: &Test) {
 fn part_of_mdl(t: &Test) {
     let pages = must!(t, Mdl::<Pages>::allocate(100_000, Bounds::ANY));
     t.sweep(|| pages.part(5000, 50_000).ok()?.map().ok());
+}
+
+fn mapping_address(t: &Test) {
+    t.sweep(|| MappingAddress::<RsFn>::new(100_000).ok());
 }
 
 fn pages_of_mdl(t: &Test) {

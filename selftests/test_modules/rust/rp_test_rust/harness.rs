@@ -114,6 +114,7 @@ pub(crate) const ATOMIC: [Context; 5] = [
 #[derive(Clone, Copy, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Cache {
+    Unmapped = 0,
     Wb = 1,
     Wc = 2,
     Uc = 3,
@@ -121,6 +122,7 @@ pub(crate) enum Cache {
 
 pub(crate) const BAD_POOL_CALLER: u32 = 0xc2;
 pub(crate) const DRIVER_VERIFIER: u32 = 0xc4;
+pub(crate) const SYSTEM_PTE_MISUSE: u32 = 0xda;
 pub(crate) const DMA_VERIFIER: u32 = 0xe6;
 
 // Found when the module is loaded; the first argument is that of the case.
