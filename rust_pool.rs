@@ -119,6 +119,12 @@ pub use api::{
         WriteCombined, //
     },
     noncached::NonCached,
+    packet::{
+        Idle,
+        NotTransferred,
+        Packet,
+        Transfer, //
+    },
     part::Part,
     raw_mdl::{
         Addressed,

@@ -17,6 +17,7 @@ pub(crate) mod lookaside;
 pub(crate) mod mdl;
 pub(crate) mod memory;
 pub(crate) mod noncached;
+pub(crate) mod packet;
 pub(crate) mod part;
 pub(crate) mod raw_mdl;
 pub(crate) mod report;

@@ -240,8 +240,8 @@ impl<B> Addressed for Built<B> {
 ///
 /// An MDL owns or borrows its buffer, so that is there as long as the MDL. In the states [`Built`]
 /// and [`Mapped`] it dereferences to [`Memory`], whose accesses are volatile or copies, as others
-/// may use the pages, too: another mapping, a process, or a device. If the pages may not be written,
-/// it is [`ReadOnlyMemory`](crate::ReadOnlyMemory).
+/// may use the pages, too: another mapping, a process, or a device. If the pages may not be
+/// written, it is [`ReadOnlyMemory`](crate::ReadOnlyMemory).
 ///
 /// To be dropped up to `DISPATCH_LEVEL`. Elsewhere the drop is reported, and carried out; in NMI
 /// the MDL leaks, with its pages. What cannot be undone where sleeping is not allowed is undone a
@@ -398,8 +398,8 @@ impl<S: MdlState> fmt::Debug for NotMapped<S> {
 }
 
 impl<S: Mappable> Mdl<S> {
-    /// Maps the pages with the cache type that they have, to be accessed as their state permits. The
-    /// WDK's `MmGetSystemAddressForMdlSafe`.
+    /// Maps the pages with the cache type that they have, to be accessed as their state permits.
+    /// The WDK's `MmGetSystemAddressForMdlSafe`.
     ///
     /// Up to `DISPATCH_LEVEL`; above it a violation (0xC4/0x76). Where sleeping is not allowed,
     /// only pages that are adjacent can be mapped.

@@ -20,7 +20,8 @@ use kernel::prelude::*;
 
 /// The MDL describes some of the buffer of another, which it has borrowed. The WDK's `MDL_PARTIAL`.
 ///
-/// It has an address if that has one, and then the part of it. Otherwise it can be mapped by itself.
+/// It has an address if that has one, and then the part of it. Otherwise it can be mapped by
+/// itself.
 ///
 /// # Invariants
 ///

@@ -172,10 +172,7 @@ impl FilledMdl {
     /// An MDL for so many bytes of the buffer, from `offset` on. There are so many.
     #[inline(always)]
     pub(super) fn part(&self, offset: usize, bytes: usize) -> Result<Self> {
-        let head = self.0.head();
-        // CAST: `usize` is 64 bits wide on the architectures supported.
-        let start = head.StartVa.wrapping_byte_add(head.ByteOffset as usize);
-        let at = start.wrapping_byte_add(offset);
+        let at = self.start().wrapping_byte_add(offset);
         let mut mdl = Allocated::new((at.cast(), bytes))?;
         let length = mdl.head().ByteCount;
         rust_pool_mdl_partial(self, &mut mdl, at, length, here());
@@ -185,6 +182,12 @@ impl FilledMdl {
         }
         // INVARIANT: The frames were just copied.
         Ok(Self(mdl))
+    }
+
+    /// Where the buffer begins, by the addresses that the MDL says.
+    #[inline]
+    pub(super) fn start(&self) -> *mut c_void {
+        self.0.head().StartVa.wrapping_byte_add(self.offset())
     }
 
     #[inline]
@@ -282,8 +285,8 @@ impl<S: MdlState> Addressed for Mapped<S> {
 }
 
 impl<S: Mappable> Mapped<S> {
-    /// Maps the pages, with the cache type that they have. If it cannot, the state is returned as it
-    /// was.
+    /// Maps the pages, with the cache type that they have. If it cannot, the state is returned as
+    /// it was.
     #[inline(always)]
     pub(super) fn new(mut pages: S) -> Result<Self, S> {
         // CAST: The enumeration has few values.

@@ -89,8 +89,8 @@ impl<Tag: PoolTag> MappingAddress<Tag> {
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if memory or address space is short, for more than 4 GiB, or after a violation: no
-    /// bytes (0xDA/0x100), or atomic context (0xC2/0x08).
+    /// [`ENOMEM`] if memory or address space is short, for more than 4 GiB, or after a violation:
+    /// no bytes (0xDA/0x100), or atomic context (0xC2/0x08).
     #[inline(always)]
     pub fn new(bytes: usize) -> Result<Self> {
         let whole = bytes.checked_next_multiple_of(PAGE_SIZE).ok_or(ENOMEM)?;
@@ -116,14 +116,14 @@ impl<Tag: PoolTag> MappingAddress<Tag> {
     /// permits. Both are borrowed until the result is dropped, which undoes the mapping. The WDK's
     /// `MmMapLockedPagesWithReservedMapping`, and for the drop `MmUnmapReservedMapping`.
     ///
-    /// Up to `DISPATCH_LEVEL`; above it a violation (0xC4/0x76, and 0xC4/0x79 for the drop, which is
-    /// carried out, except in NMI).
+    /// Up to `DISPATCH_LEVEL`; above it a violation (0xC4/0x76, and 0xC4/0x79 for the drop, which
+    /// is carried out, except in NMI).
     ///
     /// # Errors
     ///
     /// [`EINVAL`] if the MDL has more pages than the space. [`ENOMEM`] in the wrong context, and at
-    /// `DISPATCH_LEVEL` if another CPU has had interrupts disabled for a tenth of a second since the
-    /// last mapping was undone.
+    /// `DISPATCH_LEVEL` if another CPU has had interrupts disabled for a tenth of a second since
+    /// the last mapping was undone.
     #[inline(always)]
     pub fn map<'a, S: Mappable>(&'a mut self, mdl: &'a mut Mdl<S>) -> Result<Mdl<Placed<'a, S>>> {
         if mdl.frames().len() > self.bytes / PAGE_SIZE {

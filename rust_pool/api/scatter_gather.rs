@@ -52,6 +52,10 @@ pub trait MdlRef: Sealed {
     #[doc(hidden)]
     fn as_raw(&self) -> *mut raw::MDL;
 
+    /// Where its buffer begins, by the addresses that it says.
+    #[doc(hidden)]
+    fn start(&self) -> *mut c_void;
+
     /// The bytes of its buffer.
     #[doc(hidden)]
     fn bytes(&self) -> usize;
@@ -67,6 +71,11 @@ macro_rules! mdl_ref {
             #[inline]
             fn as_raw(&self) -> *mut raw::MDL {
                 self.raw()
+            }
+
+            #[inline]
+            fn start(&self) -> *mut c_void {
+                self.state.mdl().start()
             }
 
             #[inline]
@@ -132,8 +141,8 @@ impl<'a> Adapter<'a> {
     /// # Errors
     ///
     /// [`ENOMEM`] if memory or map registers are short, or the pages cannot be mapped for the
-    /// device. [`EINVAL`] after a violation, and for [`Direction::FromDevice`] if the pages may only
-    /// be read. The MDL is dropped, if it is not borrowed.
+    /// device. [`EINVAL`] after a violation, and for [`Direction::FromDevice`] if the pages may
+    /// only be read. The MDL is dropped, if it is not borrowed.
     #[inline(always)]
     pub fn scatter_gather<M: MdlRef>(
         &self,

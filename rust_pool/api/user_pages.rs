@@ -50,12 +50,12 @@ impl<A: Access> Mappable for User<A> {
 impl<A: Access> Mdl<User<A>> {
     /// An MDL for `bytes` bytes at an address of the current process, any address. Their pages are
     /// checked, made present, and locked: they stay where they are, and are the process's or this
-    /// value's, whatever the process does. The WDK's `IoAllocateMdl` and `MmProbeAndLockPages`, with
-    /// `UserMode`.
+    /// value's, whatever the process does. The WDK's `IoAllocateMdl` and `MmProbeAndLockPages`,
+    /// with `UserMode`.
     ///
     /// `A` says what for: [`ReadOnly`](crate::ReadOnly), for data that the process gives, or
-    /// [`ReadWrite`](crate::ReadWrite), for data that it gets. The process may write to the pages at
-    /// any time, so read only once what is to be checked.
+    /// [`ReadWrite`](crate::ReadWrite), for data that it gets. The process may write to the pages
+    /// at any time, so read only once what is to be checked.
     ///
     /// For a task that may sleep, in the process that has the buffer; elsewhere a violation
     /// (0xC4/0x70). The value may be given to any thread, and outlive the process.
@@ -63,8 +63,8 @@ impl<A: Access> Mdl<User<A>> {
     /// # Errors
     ///
     /// [`EFAULT`] if the process may not access all of it like this; that is no violation.
-    /// [`EINVAL`] for no bytes, for more than `u32::MAX`, or after a violation. [`ENOMEM`] if memory
-    /// is short, or for 2 GiB and more.
+    /// [`EINVAL`] for no bytes, for more than `u32::MAX`, or after a violation. [`ENOMEM`] if
+    /// memory is short, or for 2 GiB and more.
     #[inline(always)]
     pub fn lock_user(at: UserPtr, bytes: usize) -> Result<Self> {
         // CAST: The enumeration has two values.

@@ -233,8 +233,8 @@ impl Claim {
     }
 }
 
-/// Maps the pages of an MDL in an area, with this cache type or that of the pages. Any context; waits
-/// for other CPUs where it may sleep.
+/// Maps the pages of an MDL in an area, with this cache type or that of the pages. Any context;
+/// waits for other CPUs where it may sleep.
 fn map(
     mdl: Mdl<'_>,
     addr: usize,

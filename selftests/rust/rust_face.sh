@@ -24,7 +24,7 @@ nothing_left() {
 need_edu
 EXTRA=2
 begin_suites rp_test_rust rust_collections rust_regions rust_common_buffers rust_lookaside \
-	rust_mdl rust_lists rust_user_pages rust_parts rust_reserved
+	rust_mdl rust_lists rust_user_pages rust_parts rust_reserved rust_packets
 run_cases
 check "tags that had blocks have a peak" peaks_begin
 check "nothing is left when the tests are unloaded" nothing_left

@@ -12,6 +12,7 @@ mod rp_test_rust {
     pub(crate) mod lists;
     pub(crate) mod lookaside;
     pub(crate) mod mdl;
+    pub(crate) mod packets;
     pub(crate) mod parts;
     pub(crate) mod regions;
     pub(crate) mod reserved;
@@ -29,6 +30,7 @@ use rp_test_rust::{
     lists,
     lookaside,
     mdl,
+    packets,
     parts,
     regions,
     reserved,
@@ -53,6 +55,7 @@ static LISTS: harness::Suite = harness::Suite::new(c"rust_lists", lists::CASES);
 static USER_PAGES: harness::Suite = harness::Suite::new(c"rust_user_pages", user_pages::CASES);
 static PARTS: harness::Suite = harness::Suite::new(c"rust_parts", parts::CASES);
 static RESERVED: harness::Suite = harness::Suite::new(c"rust_reserved", reserved::CASES);
+static PACKETS: harness::Suite = harness::Suite::new(c"rust_packets", packets::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
 static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
@@ -66,6 +69,7 @@ static SUITES: &[&harness::Suite] = &[
     &USER_PAGES,
     &PARTS,
     &RESERVED,
+    &PACKETS,
     &CLEARED,
     &FAILING,
     &IRQL,

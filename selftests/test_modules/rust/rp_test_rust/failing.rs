@@ -66,6 +66,7 @@ cases![
     mapping_address,
     pages_of_mdl,
     scatter_gather_list,
+    packet,
 ];
 
 fn boxes(t: &Test) {
@@ -192,5 +193,16 @@ fn scatter_gather_list(t: &Test) {
         let adapter = must!(t, Adapter::new(device, 65536));
         let pages = must!(t, Mdl::<Pages>::allocate(20_000, Bounds::ANY));
         t.sweep(|| adapter.scatter_gather(&pages, Direction::FromDevice).ok());
+    });
+}
+
+fn packet(t: &Test) {
+    with_device(t, |t, device| {
+        let adapter = must!(t, Adapter::new(device, 65536));
+        let pages = must!(t, Mdl::<Pages>::allocate(20_000, Bounds::ANY));
+        t.sweep(|| {
+            let packet = adapter.packet(5).ok()?;
+            packet.map(&pages, 0, 20_000, Direction::FromDevice).ok()
+        });
     });
 }
