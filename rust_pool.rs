@@ -71,6 +71,12 @@ use lib::at_load::Loaded;
 #[doc(hidden)]
 pub use api::tag::RowCache;
 pub use api::{
+    access::{
+        Access,
+        ReadOnly,
+        ReadOnlyMemory,
+        ReadWrite, //
+    },
     adapter::{
         Adapter,
         CommonBuffer, //
@@ -95,11 +101,11 @@ pub use api::{
         LookasideList, //
     },
     mdl::{
-        Addressed,
         Buffer,
         Built,
         Locked,
         Mdl,
+        MdlPage,
         NonPagedBuffer,
         NotMapped,
         Pages, //
@@ -113,12 +119,24 @@ pub use api::{
         WriteCombined, //
     },
     noncached::NonCached,
+    packet::{
+        Idle,
+        NotTransferred,
+        Packet,
+        Transfer, //
+    },
+    part::Part,
     raw_mdl::{
+        Addressed,
         Mappable,
         Mapped,
         MdlState, //
     },
     report::Report,
+    reserved::{
+        MappingAddress,
+        Placed, //
+    },
     ring::DescriptorRing,
     scatter_gather::{
         Direction,
@@ -126,7 +144,8 @@ pub use api::{
         MdlRef,
         ScatterGatherList, //
     },
-    tag::PoolTag, //
+    tag::PoolTag,
+    user_pages::User, //
 };
 #[doc(hidden)]
 pub use stats::tag_stats::TagStats;

@@ -6,6 +6,7 @@
 //! The Rust API is inlined into the module that uses it and ends in what `api/wdm.c` exports, so
 //! reports name the user's call sites.
 
+pub(crate) mod access;
 pub(crate) mod adapter;
 pub(crate) mod address;
 pub(crate) mod allocator;
@@ -16,9 +17,13 @@ pub(crate) mod lookaside;
 pub(crate) mod mdl;
 pub(crate) mod memory;
 pub(crate) mod noncached;
+pub(crate) mod packet;
+pub(crate) mod part;
 pub(crate) mod raw_mdl;
 pub(crate) mod report;
+pub(crate) mod reserved;
 pub(crate) mod ring;
 pub(crate) mod scatter_gather;
 pub(crate) mod shape;
 pub(crate) mod tag;
+pub(crate) mod user_pages;

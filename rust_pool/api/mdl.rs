@@ -4,6 +4,10 @@
 
 use crate::{
     api::{
+        access::{
+            Access,
+            ReadWrite, //
+        },
         adapter::CommonBuffer,
         allocator::{
             NonPaged,
@@ -22,6 +26,7 @@ use crate::{
         },
         noncached::NonCached,
         raw_mdl::{
+            Addressed,
             FilledMdl,
             LockedMdl,
             Mappable,
@@ -32,7 +37,10 @@ use crate::{
         tag::PoolTag, //
     },
     lib::text::kwrite,
-    sys::raw, //
+    sys::{
+        raw,
+        PAGE_SIZE, //
+    }, //
 };
 use core::{
     marker::PhantomData,
@@ -140,13 +148,6 @@ memory_buffers! {
     ['a] &CommonBuffer<'a>;
 }
 
-/// A state in which the buffer has an address.
-pub trait Addressed: MdlState {
-    /// The buffer.
-    #[doc(hidden)]
-    fn memory(&self) -> &Memory;
-}
-
 // Fields are dropped in this order: the MDL, and what was done to it, before the buffer.
 
 /// The MDL describes a buffer, which is where it is. The WDK's `MDL_SOURCE_IS_NONPAGED_POOL`.
@@ -173,13 +174,22 @@ impl<B> Sealed for Locked<B> {}
 impl<C> Sealed for Pages<C> {}
 
 impl<B> MdlState for Built<B> {
+    type Access = ReadWrite;
+
     #[inline(always)]
     fn mdl(&self) -> &FilledMdl {
         &self.mdl
     }
+
+    #[inline(always)]
+    fn at(&self) -> Option<&Memory> {
+        Some(&self.memory)
+    }
 }
 
 impl<B> MdlState for Locked<B> {
+    type Access = ReadWrite;
+
     #[inline(always)]
     fn mdl(&self) -> &FilledMdl {
         self.mdl.filled()
@@ -187,6 +197,8 @@ impl<B> MdlState for Locked<B> {
 }
 
 impl<C> MdlState for Pages<C> {
+    type Access = ReadWrite;
+
     #[inline(always)]
     fn mdl(&self) -> &FilledMdl {
         self.mdl.filled()
@@ -214,13 +226,6 @@ impl<B> Addressed for Built<B> {
     }
 }
 
-impl<S: MdlState> Addressed for Mapped<S> {
-    #[inline]
-    fn memory(&self) -> &Memory {
-        self.mapping()
-    }
-}
-
 /// A memory descriptor list: the page frames of a buffer.
 ///
 /// The WDK's `MDL`, in nonpaged pool of the module with the tag `Mdl`. Its state says what its
@@ -228,12 +233,15 @@ impl<S: MdlState> Addressed for Mapped<S> {
 ///
 /// - [`Built`]: nothing. It is made by [`Mdl::build`].
 /// - [`Locked`]: the lock. It is made by [`Mdl::lock`].
+/// - [`User`](crate::User): the lock of a buffer of a process. It is made by [`Mdl::lock_user`].
 /// - [`Pages`]: the pages are freed. It is made by [`Mdl::allocate`].
 /// - [`Mapped`]: the mapping, and then as the state that was mapped. It is made by [`Mdl::map`].
+/// - [`Part`](crate::Part): nothing. It has borrowed another MDL. It is made by [`Mdl::part`].
 ///
 /// An MDL owns or borrows its buffer, so that is there as long as the MDL. In the states [`Built`]
 /// and [`Mapped`] it dereferences to [`Memory`], whose accesses are volatile or copies, as others
-/// may use the pages, too: another mapping, or a device.
+/// may use the pages, too: another mapping, a process, or a device. If the pages may not be
+/// written, it is [`ReadOnlyMemory`](crate::ReadOnlyMemory).
 ///
 /// To be dropped up to `DISPATCH_LEVEL`. Elsewhere the drop is reported, and carried out; in NMI
 /// the MDL leaks, with its pages. What cannot be undone where sleeping is not allowed is undone a
@@ -251,9 +259,24 @@ impl<S: MdlState> Addressed for Mapped<S> {
 /// let pages = Mdl::<Pages>::allocate(1 << 20, Bounds::ANY)?;
 /// let mapped = pages.map()?;
 /// mapped.write(0, 7u32)?;
+///
+/// // What a process gives.
+/// let given = Mdl::<User<ReadOnly>>::lock_user(pointer, bytes)?.map()?;
+/// let first: u32 = given.read(0)?;
 /// ```
 pub struct Mdl<S: MdlState> {
-    state: S,
+    pub(super) state: S,
+}
+
+/// The part of an MDL's buffer that is in one page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MdlPage {
+    /// The page's frame number: its physical address, divided by the page size.
+    pub frame: usize,
+    /// Where the part begins in the page. It is 0 for all pages but the first.
+    pub offset: usize,
+    /// How many bytes it has: at least one.
+    pub len: usize,
 }
 
 impl<B: NonPagedBuffer> Mdl<Built<B>> {
@@ -299,7 +322,10 @@ impl<B: Buffer> Mdl<Locked<B>> {
     /// As for [`Mdl::build`], and [`EINVAL`] after a violation.
     #[inline(always)]
     pub fn lock(mut buffer: B) -> Result<Self> {
-        let mdl = LockedMdl::lock(buffer.place())?;
+        let (at, bytes) = buffer.place();
+        // CAST: The enumeration has two values.
+        let mode = raw::_MODE_KernelMode as i8;
+        let mdl = LockedMdl::lock((at.as_ptr(), bytes), mode, ReadWrite::OPERATION)?;
         Ok(Self {
             state: Locked { mdl, buffer },
         })
@@ -372,8 +398,8 @@ impl<S: MdlState> fmt::Debug for NotMapped<S> {
 }
 
 impl<S: Mappable> Mdl<S> {
-    /// Maps the pages, writable, with the cache type that they have. The WDK's
-    /// `MmGetSystemAddressForMdlSafe`.
+    /// Maps the pages with the cache type that they have, to be accessed as their state permits.
+    /// The WDK's `MmGetSystemAddressForMdlSafe`.
     ///
     /// Up to `DISPATCH_LEVEL`; above it a violation (0xC4/0x76). Where sleeping is not allowed,
     /// only pages that are adjacent can be mapped.
@@ -421,6 +447,18 @@ impl<S: MdlState> Mdl<S> {
         self.state.mdl().frames()
     }
 
+    /// The pages, in order: of each, what belongs to the buffer.
+    #[inline]
+    pub fn pages(&self) -> impl ExactSizeIterator<Item = MdlPage> + '_ {
+        let (mut offset, mut left) = (self.offset(), self.len());
+        self.frames().iter().map(move |&frame| {
+            let len = left.min(PAGE_SIZE.saturating_sub(offset));
+            let page = MdlPage { frame, offset, len };
+            (offset, left) = (0, left.saturating_sub(len));
+            page
+        })
+    }
+
     /// The MDL, for routines that only read it.
     #[inline]
     pub(crate) fn raw(&self) -> *mut raw::MDL {
@@ -429,11 +467,11 @@ impl<S: MdlState> Mdl<S> {
 }
 
 impl<S: Addressed> Deref for Mdl<S> {
-    type Target = Memory;
+    type Target = <S::Access as Access>::Memory;
 
     #[inline]
-    fn deref(&self) -> &Memory {
-        self.state.memory()
+    fn deref(&self) -> &Self::Target {
+        <S::Access as Access>::view(self.state.memory())
     }
 }
 

@@ -153,6 +153,31 @@ impl Memory {
         Self { base, len }
     }
 
+    /// No memory.
+    #[inline]
+    pub(super) fn none() -> Self {
+        // INVARIANT: There are no bytes at the address.
+        Self {
+            base: NonNull::dangling(),
+            len: 0,
+        }
+    }
+
+    /// Some of the memory.
+    ///
+    /// # Safety
+    ///
+    /// The result is not used after this value has been dropped.
+    #[inline]
+    pub(super) unsafe fn part(&self, offset: usize, bytes: usize) -> Result<Self> {
+        let place = self.range(offset, bytes)?;
+        // INVARIANT: By the invariant of `Place`, which holds as long as this value lives.
+        Ok(Self {
+            base: NonNull::new(place.at).ok_or(EINVAL)?,
+            len: place.bytes,
+        })
+    }
+
     /// Clears the memory. Any context.
     #[inline]
     pub fn zero(&self) {
@@ -312,12 +337,8 @@ impl Owned {
     /// The memory, to be given back. None of it is left here.
     #[inline(always)]
     pub(crate) fn take(&mut self) -> Self {
-        // INVARIANT: There are no bytes at the address.
-        let nothing = Memory {
-            base: NonNull::dangling(),
-            len: 0,
-        };
-        Self(core::mem::replace(&mut self.0, nothing))
+        // INVARIANT: It is of no bytes.
+        Self(core::mem::replace(&mut self.0, Memory::none()))
     }
 }
 

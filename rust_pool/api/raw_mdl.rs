@@ -6,6 +6,7 @@
 
 use crate::{
     api::{
+        access::Access,
         contiguous::Bounds,
         memory::{
             private::Sealed,
@@ -38,7 +39,8 @@ use kernel::{
 calls! {
     // SAFETY: There is never an IRP. What is wanted is valid for reads. An MDL is one that its
     // value owns, so nobody else uses it, and what is freed is not used after the drop that calls
-    // this: the MDL itself, its lock, its pages, or its mapping. The other arguments may be any.
+    // this: the MDL itself, its lock, its pages, or its mapping. A source is only read, and nobody
+    // writes it meanwhile. The other arguments may be any.
     unsafe extern "C" {
         safe fn rust_pool_mdl_allocate(
             at: *mut c_void,
@@ -50,6 +52,13 @@ calls! {
         ) -> *mut raw::MDL;
         safe fn rust_pool_mdl_free(mdl: &mut Allocated, caller: usize);
         safe fn rust_pool_mdl_build(mdl: &mut Allocated, caller: usize);
+        safe fn rust_pool_mdl_partial(
+            source: &FilledMdl,
+            target: &mut Allocated,
+            at: *mut c_void,
+            bytes: u32,
+            caller: usize
+        );
         safe fn rust_pool_mdl_lock(
             mdl: &mut Allocated,
             mode: i8,
@@ -106,12 +115,12 @@ impl Given<*mut raw::MDL> for &mut Allocated {
 impl Allocated {
     /// An MDL for a buffer.
     #[inline(always)]
-    fn new((at, bytes): (NonNull<u8>, usize)) -> Result<Self> {
+    fn new((at, bytes): (*mut u8, usize)) -> Result<Self> {
         let length = u32::try_from(bytes)?;
         if length == 0 {
             return Err(EINVAL);
         }
-        let at = at.as_ptr().cast();
+        let at = at.cast();
         let mdl = rust_pool_mdl_allocate(at, length, false, NoIrp, here(), this_module());
         // INVARIANT: It was just allocated.
         NonNull::new(mdl).map(Self).ok_or(ENOMEM)
@@ -142,12 +151,15 @@ pub struct FilledMdl(Allocated);
 /// The flag that says that an MDL was built.
 // CAST: It is a small positive number.
 const NONPAGED: i32 = raw::MDL_SOURCE_IS_NONPAGED_POOL as i32;
+/// The flag that says that it is a part of another.
+// CAST: As above.
+const PARTIAL: i32 = raw::MDL_PARTIAL as i32;
 
 impl FilledMdl {
     /// An MDL that was built for a buffer.
     #[inline(always)]
-    pub(super) fn build(place: (NonNull<u8>, usize)) -> Result<Self> {
-        let mut mdl = Allocated::new(place)?;
+    pub(super) fn build((at, bytes): (NonNull<u8>, usize)) -> Result<Self> {
+        let mut mdl = Allocated::new((at.as_ptr(), bytes))?;
         rust_pool_mdl_build(&mut mdl, here());
         if i32::from(mdl.head().MdlFlags) & NONPAGED == 0 {
             // It was reported why.
@@ -155,6 +167,27 @@ impl FilledMdl {
         }
         // INVARIANT: It was just built.
         Ok(Self(mdl))
+    }
+
+    /// An MDL for so many bytes of the buffer, from `offset` on. There are so many.
+    #[inline(always)]
+    pub(super) fn part(&self, offset: usize, bytes: usize) -> Result<Self> {
+        let at = self.start().wrapping_byte_add(offset);
+        let mut mdl = Allocated::new((at.cast(), bytes))?;
+        let length = mdl.head().ByteCount;
+        rust_pool_mdl_partial(self, &mut mdl, at, length, here());
+        if i32::from(mdl.head().MdlFlags) & PARTIAL == 0 {
+            // It was reported why.
+            return Err(EINVAL);
+        }
+        // INVARIANT: The frames were just copied.
+        Ok(Self(mdl))
+    }
+
+    /// Where the buffer begins, by the addresses that the MDL says.
+    #[inline]
+    pub(super) fn start(&self) -> *mut c_void {
+        self.0.head().StartVa.wrapping_byte_add(self.offset())
     }
 
     #[inline]
@@ -185,11 +218,29 @@ impl FilledMdl {
 }
 
 /// What state an MDL is in: [`Built`](crate::Built), [`Locked`](crate::Locked),
-/// [`Pages`](crate::Pages) or [`Mapped`].
+/// [`User`](crate::User), [`Pages`](crate::Pages) or [`Mapped`].
 pub trait MdlState: Sealed {
+    /// What may be done with the pages.
+    type Access: Access;
+
     /// The MDL.
     #[doc(hidden)]
     fn mdl(&self) -> &FilledMdl;
+
+    /// The buffer, if it has an address: as long as the state does not change, and wherever it is
+    /// moved.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn at(&self) -> Option<&Memory> {
+        None
+    }
+}
+
+/// A state in which the buffer has an address.
+pub trait Addressed: MdlState {
+    /// The buffer.
+    #[doc(hidden)]
+    fn memory(&self) -> &Memory;
 }
 
 /// A state in which the pages have no address yet.
@@ -213,15 +264,29 @@ pub struct Mapped<S> {
 impl<S> Sealed for Mapped<S> {}
 
 impl<S: MdlState> MdlState for Mapped<S> {
+    type Access = S::Access;
+
     #[inline(always)]
     fn mdl(&self) -> &FilledMdl {
         self.pages.mdl()
     }
+
+    #[inline(always)]
+    fn at(&self) -> Option<&Memory> {
+        Some(self.memory())
+    }
+}
+
+impl<S: MdlState> Addressed for Mapped<S> {
+    #[inline]
+    fn memory(&self) -> &Memory {
+        &self.mapping.memory
+    }
 }
 
 impl<S: Mappable> Mapped<S> {
-    /// Maps the pages, writable, with the cache type that they have. If it cannot, the state is
-    /// returned as it was.
+    /// Maps the pages, with the cache type that they have. If it cannot, the state is returned as
+    /// it was.
     #[inline(always)]
     pub(super) fn new(mut pages: S) -> Result<Self, S> {
         // CAST: The enumeration has few values.
@@ -233,7 +298,7 @@ impl<S: Mappable> Mapped<S> {
         let mdl = pages.mdl_mut();
         let at = rust_pool_mdl_map(mdl, mode, cache, priority, here());
         // SAFETY: It is null, or the pages are mapped there, and stay where they are until they are
-        // unmapped. Any bytes may be written there.
+        // unmapped. Any bytes may be written there, or the state's `Access` lets nobody write any.
         let Some(memory) = (unsafe { Owned::new(at, mdl.len()) }) else {
             return Err(pages);
         };
@@ -254,14 +319,6 @@ impl<S: Mappable> Mapped<S> {
     }
 }
 
-impl<S> Mapped<S> {
-    /// What is mapped.
-    #[inline]
-    pub(super) fn mapping(&self) -> &Memory {
-        &self.mapping.memory
-    }
-}
-
 /// An MDL whose pages are locked. They are unlocked on drop.
 ///
 /// # Invariants
@@ -270,16 +327,11 @@ impl<S> Mapped<S> {
 pub(super) struct LockedMdl(FilledMdl);
 
 impl LockedMdl {
-    /// An MDL for a buffer, whose pages were locked, to be read and written.
+    /// An MDL for a buffer, whose pages were locked on behalf of this mode, for this operation.
     #[inline(always)]
-    pub(super) fn lock(place: (NonNull<u8>, usize)) -> Result<Self> {
+    pub(super) fn lock(place: (*mut u8, usize), mode: i8, operation: u32) -> Result<Self> {
         let mut mdl = Allocated::new(place)?;
-        // CAST: The enumerations have few values.
-        let (mode, access) = (
-            raw::_MODE_KernelMode as i8,
-            raw::_LOCK_OPERATION_IoModifyAccess,
-        );
-        Status::result_of(rust_pool_mdl_lock(&mut mdl, mode, access, here()))?;
+        Status::result_of(rust_pool_mdl_lock(&mut mdl, mode, operation, here()))?;
         // INVARIANT: Its pages were just locked, which writes their frames.
         Ok(Self(FilledMdl(mdl)))
     }
@@ -362,6 +414,14 @@ impl Drop for Mapping {
     #[inline(always)]
     fn drop(&mut self) {
         rust_pool_mdl_unmap(self.memory.take(), &mut self.mdl, here());
+    }
+}
+
+/// It is only read.
+impl Given<*mut raw::MDL> for &FilledMdl {
+    #[inline(always)]
+    fn given(self) -> *mut raw::MDL {
+        self.0 .0.as_ptr()
     }
 }
 

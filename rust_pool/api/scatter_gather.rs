@@ -4,6 +4,7 @@
 
 use crate::{
     api::{
+        access::Access,
         adapter::Adapter,
         address,
         mdl::Mdl,
@@ -43,9 +44,17 @@ pub struct Element {
 
 /// What a scatter/gather list has of its MDL: the [`Mdl`], or a reference to it.
 pub trait MdlRef: Sealed {
+    /// Whether the pages may be written.
+    #[doc(hidden)]
+    const WRITABLE: bool;
+
     /// The MDL.
     #[doc(hidden)]
     fn as_raw(&self) -> *mut raw::MDL;
+
+    /// Where its buffer begins, by the addresses that it says.
+    #[doc(hidden)]
+    fn start(&self) -> *mut c_void;
 
     /// The bytes of its buffer.
     #[doc(hidden)]
@@ -57,9 +66,16 @@ macro_rules! mdl_ref {
         impl<S: MdlState> Sealed for $type {}
 
         impl<S: MdlState> MdlRef for $type {
+            const WRITABLE: bool = <S::Access as Access>::WRITABLE;
+
             #[inline]
             fn as_raw(&self) -> *mut raw::MDL {
                 self.raw()
+            }
+
+            #[inline]
+            fn start(&self) -> *mut c_void {
+                self.state.mdl().start()
             }
 
             #[inline]
@@ -125,13 +141,17 @@ impl<'a> Adapter<'a> {
     /// # Errors
     ///
     /// [`ENOMEM`] if memory or map registers are short, or the pages cannot be mapped for the
-    /// device. [`EINVAL`] after a violation. The MDL is dropped, if it is not borrowed.
+    /// device. [`EINVAL`] after a violation, and for [`Direction::FromDevice`] if the pages may
+    /// only be read. The MDL is dropped, if it is not borrowed.
     #[inline(always)]
     pub fn scatter_gather<M: MdlRef>(
         &self,
         mdl: M,
         direction: Direction,
     ) -> Result<ScatterGatherList<'a, M>> {
+        if direction == Direction::FromDevice && !M::WRITABLE {
+            return Err(EINVAL);
+        }
         let (adapter, operations) = self.operations();
         let get = operations.GetScatterGatherListEx.ok_or(EINVAL)?;
         // CAST: An MDL has at most 4 GiB less a page.

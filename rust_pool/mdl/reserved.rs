@@ -233,10 +233,17 @@ impl Claim {
     }
 }
 
-/// Maps the pages of an MDL in an area. Any context; waits for other CPUs where it may sleep.
-fn map(mdl: Mdl<'_>, addr: usize, given: u32, cache: i32, caller: usize) -> Option<NonNull<u8>> {
+/// Maps the pages of an MDL in an area, with this cache type or that of the pages. Any context;
+/// waits for other CPUs where it may sleep.
+fn map(
+    mdl: Mdl<'_>,
+    addr: usize,
+    given: u32,
+    cache: Option<i32>,
+    caller: usize,
+) -> Option<NonNull<u8>> {
     if sys::irql().is_nmi() {
-        map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| true)?;
+        map::look(mdl, KERNEL_MODE, cache, caller, |_| true)?;
     }
     let at = Parameter::Address(addr);
     let claimed: Result<Claim, Violation> = with(addr, |it| {
@@ -284,10 +291,10 @@ fn map(mdl: Mdl<'_>, addr: usize, given: u32, cache: i32, caller: usize) -> Opti
 fn show<'call>(
     claim: &Claim,
     mdl: Mdl<'call>,
-    cache: i32,
+    cache: Option<i32>,
     caller: usize,
 ) -> Option<map::Mappable<'call>> {
-    let it = map::look(mdl, KERNEL_MODE, Some(cache), caller, |_| false)?;
+    let it = map::look(mdl, KERNEL_MODE, cache, caller, |_| false)?;
     let area = &claim.area;
     if it.frames.count() > area.count() {
         return None;
@@ -392,7 +399,7 @@ unsafe extern "C" fn rust_pool_space_free(base: *mut c_void, tag: u32, caller: u
 matches_header!(rust_pool_space_free);
 export_symbol_gpl!(rust_pool_space_free);
 
-/// `MmMapLockedPagesWithReservedMapping`.
+/// `MmMapLockedPagesWithReservedMapping`. [`map::AS_IT_IS`] stands for the cache type of the pages.
 ///
 /// # Safety
 ///
@@ -405,6 +412,7 @@ unsafe extern "C" fn rust_pool_space_map(
     cache: i32,
     caller: usize,
 ) -> *mut c_void {
+    let cache = (cache != map::AS_IT_IS).then_some(cache);
     let mdl = Mdl::given(mdl, caller);
     mdl.and_then(|mdl| map(mdl, base as usize, tag, cache, caller))
         .map_or(sys::NULL, |base| base.as_ptr().cast())

@@ -15,10 +15,17 @@ peaks_begin() {
 		END { exit bad || peak != 100 }' "$TMP/tags"
 }
 
+# What the tests made was dropped, so it is gone when they are.
+nothing_left() {
+	log_mark unload
+	unload rp_test_rust && not_logged 'rust_pool: +leaked '
+}
+
 need_edu
-EXTRA=1
+EXTRA=2
 begin_suites rp_test_rust rust_collections rust_regions rust_common_buffers rust_lookaside \
-	rust_mdl rust_lists
+	rust_mdl rust_lists rust_user_pages rust_parts rust_reserved rust_packets
 run_cases
 check "tags that had blocks have a peak" peaks_begin
+check "nothing is left when the tests are unloaded" nothing_left
 ends

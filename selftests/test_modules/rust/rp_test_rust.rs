@@ -12,7 +12,11 @@ mod rp_test_rust {
     pub(crate) mod lists;
     pub(crate) mod lookaside;
     pub(crate) mod mdl;
+    pub(crate) mod packets;
+    pub(crate) mod parts;
     pub(crate) mod regions;
+    pub(crate) mod reserved;
+    pub(crate) mod user_pages;
 }
 
 use kernel::prelude::*;
@@ -26,7 +30,11 @@ use rp_test_rust::{
     lists,
     lookaside,
     mdl,
-    regions, //
+    packets,
+    parts,
+    regions,
+    reserved,
+    user_pages, //
 };
 
 module! {
@@ -44,6 +52,10 @@ static COMMON_BUFFERS: harness::Suite =
 static LOOKASIDE: harness::Suite = harness::Suite::new(c"rust_lookaside", lookaside::CASES);
 static MDL: harness::Suite = harness::Suite::new(c"rust_mdl", mdl::CASES);
 static LISTS: harness::Suite = harness::Suite::new(c"rust_lists", lists::CASES);
+static USER_PAGES: harness::Suite = harness::Suite::new(c"rust_user_pages", user_pages::CASES);
+static PARTS: harness::Suite = harness::Suite::new(c"rust_parts", parts::CASES);
+static RESERVED: harness::Suite = harness::Suite::new(c"rust_reserved", reserved::CASES);
+static PACKETS: harness::Suite = harness::Suite::new(c"rust_packets", packets::CASES);
 static CLEARED: harness::Suite = harness::Suite::new(c"rust_cleared", cleared::CASES);
 static FAILING: harness::Suite = harness::Suite::new(c"rust_failing", failing::CASES);
 static IRQL: harness::Suite = harness::Suite::new(c"rust_irql", irql::CASES);
@@ -54,6 +66,10 @@ static SUITES: &[&harness::Suite] = &[
     &LOOKASIDE,
     &MDL,
     &LISTS,
+    &USER_PAGES,
+    &PARTS,
+    &RESERVED,
+    &PACKETS,
     &CLEARED,
     &FAILING,
     &IRQL,

@@ -9,7 +9,8 @@ use crate::{
         cases,
         check_eq,
         must,
-        Test, //
+        Test,
+        UserMemory, //
     }, //
 };
 use kernel::{
@@ -29,13 +30,16 @@ use rust_pool::{
     Direction,
     LookasideEntry,
     LookasideList,
+    MappingAddress,
     Mdl,
     NonCached,
     NonPaged,
     Paged,
     Pages,
     PoolVec,
+    ReadWrite,
     Report,
+    User,
     WriteCombined, //
 };
 
@@ -57,8 +61,12 @@ cases![
     lookaside_entry,
     built_mdl,
     locked_and_mapped_mdl,
+    user_pages,
+    part_of_mdl,
+    mapping_address,
     pages_of_mdl,
     scatter_gather_list,
+    packet,
 ];
 
 fn boxes(t: &Test) {
@@ -157,6 +165,23 @@ fn locked_and_mapped_mdl(t: &Test) {
     t.sweep(|| Mdl::lock(block()?).ok()?.map().ok());
 }
 
+fn user_pages(t: &Test) {
+    let memory = must!(t, UserMemory::new(20_000));
+    t.sweep(|| {
+        let locked = Mdl::<User<ReadWrite>>::lock_user(memory.at(0), 20_000);
+        locked.ok()?.map().ok()
+    });
+}
+
+fn part_of_mdl(t: &Test) {
+    let pages = must!(t, Mdl::<Pages>::allocate(100_000, Bounds::ANY));
+    t.sweep(|| pages.part(5000, 50_000).ok()?.map().ok());
+}
+
+fn mapping_address(t: &Test) {
+    t.sweep(|| MappingAddress::<RsFn>::new(100_000).ok());
+}
+
 fn pages_of_mdl(t: &Test) {
     let allocate = || Mdl::<Pages<WriteCombined>>::allocate(100_000, Bounds::ANY);
     t.sweep(|| allocate().ok()?.map().ok());
@@ -168,5 +193,16 @@ fn scatter_gather_list(t: &Test) {
         let adapter = must!(t, Adapter::new(device, 65536));
         let pages = must!(t, Mdl::<Pages>::allocate(20_000, Bounds::ANY));
         t.sweep(|| adapter.scatter_gather(&pages, Direction::FromDevice).ok());
+    });
+}
+
+fn packet(t: &Test) {
+    with_device(t, |t, device| {
+        let adapter = must!(t, Adapter::new(device, 65536));
+        let pages = must!(t, Mdl::<Pages>::allocate(20_000, Bounds::ANY));
+        t.sweep(|| {
+            let packet = adapter.packet(5).ok()?;
+            packet.map(&pages, 0, 20_000, Direction::FromDevice).ok()
+        });
     });
 }

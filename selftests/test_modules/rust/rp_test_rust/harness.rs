@@ -8,9 +8,14 @@ use kernel::{
         c_char,
         c_int,
         c_uint,
+        c_ulong,
         c_void, //
     },
-    prelude::*, //
+    prelude::*,
+    uaccess::{
+        UserPtr,
+        UserSlice, //
+    }, //
 };
 
 /// `struct rpt`, a running case.
@@ -109,6 +114,7 @@ pub(crate) const ATOMIC: [Context; 5] = [
 #[derive(Clone, Copy, PartialEq)]
 #[repr(u32)]
 pub(crate) enum Cache {
+    Unmapped = 0,
     Wb = 1,
     Wc = 2,
     Uc = 3,
@@ -116,6 +122,7 @@ pub(crate) enum Cache {
 
 pub(crate) const BAD_POOL_CALLER: u32 = 0xc2;
 pub(crate) const DRIVER_VERIFIER: u32 = 0xc4;
+pub(crate) const SYSTEM_PTE_MISUSE: u32 = 0xda;
 pub(crate) const DMA_VERIFIER: u32 = 0xe6;
 
 // Found when the module is loaded; the first argument is that of the case.
@@ -153,6 +160,16 @@ extern "C" {
     fn rpt_settle(t: *mut Raw);
     fn rpt_has_line(t: *mut Raw, file: *const c_char, words: *const c_char) -> bool;
     fn rpt_skip(t: *mut Raw, format: *const c_char, ...);
+    fn rpt_user_map(bytes: usize) -> *mut c_void;
+    fn rpt_user_unmap(address: *mut c_void, bytes: usize);
+    fn vm_mmap(
+        file: *mut c_void,
+        addr: c_ulong,
+        len: c_ulong,
+        prot: c_ulong,
+        flag: c_ulong,
+        offset: c_ulong,
+    ) -> c_ulong;
 }
 
 /// A running case.
@@ -427,3 +444,66 @@ impl Drop for Registration {
 unsafe impl Send for Registration {}
 // SAFETY: Nothing can be done through a reference.
 unsafe impl Sync for Registration {}
+
+/// Memory of this process. It is unmapped on drop.
+pub(crate) struct UserMemory {
+    at: *mut c_void,
+    bytes: usize,
+}
+
+impl UserMemory {
+    pub(crate) fn new(bytes: usize) -> Result<Self> {
+        // SAFETY: It makes a mapping where there is none.
+        let at = unsafe { rpt_user_map(bytes) };
+        if at.is_null() {
+            return Err(ENOMEM);
+        }
+        Ok(Self { at, bytes })
+    }
+
+    /// Memory that the process may only read.
+    pub(crate) fn read_only(bytes: usize) -> Result<Self> {
+        // PROT_READ, and MAP_PRIVATE | MAP_ANONYMOUS.
+        // SAFETY: As above.
+        let at = unsafe { vm_mmap(core::ptr::null_mut(), 0, bytes, 1, 0x22, 0) };
+        // An error is a small negative number.
+        if at > usize::MAX - 4096 {
+            return Err(ENOMEM);
+        }
+        Ok(Self {
+            at: at as *mut c_void,
+            bytes,
+        })
+    }
+
+    /// An address in it.
+    pub(crate) fn at(&self, offset: usize) -> UserPtr {
+        UserPtr::from_ptr(self.at.wrapping_byte_add(offset))
+    }
+
+    /// What the process has there.
+    pub(crate) fn get(&self, offset: usize) -> Option<u8> {
+        UserSlice::new(self.at(offset), 1).reader().read().ok()
+    }
+
+    /// The process writes there.
+    pub(crate) fn put(&self, offset: usize, value: u8) -> bool {
+        let mut slice = UserSlice::new(self.at(offset), 1).writer();
+        slice.write(&value).is_ok()
+    }
+
+    /// The process unmaps all from there on.
+    pub(crate) fn shorten(&mut self, bytes: usize) {
+        // SAFETY: This is not mapped by anybody else.
+        unsafe { rpt_user_unmap(self.at.wrapping_byte_add(bytes), self.bytes - bytes) };
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for UserMemory {
+    fn drop(&mut self) {
+        if self.bytes != 0 {
+            self.shorten(0);
+        }
+    }
+}

@@ -51,7 +51,7 @@ extern "C" {
 }
 
 /// Where the kernel has what the device finds at an address.
-fn behind(address: u64) -> *mut u8 {
+pub(crate) fn behind(address: u64) -> *mut u8 {
     // SAFETY: It may be any address.
     unsafe { MmGetVirtualForPhysical(address as i64) }
 }
@@ -127,7 +127,7 @@ fn list_outlives_adapter(t: &Test) {
 }
 
 /// Pages that the device reaches only by way of copies.
-fn far() -> Result<Mdl<Pages>> {
+pub(crate) fn far() -> Result<Mdl<Pages>> {
     Mdl::allocate(8192, Bounds::ANY.lowest(1 << 28))
 }
 
@@ -143,7 +143,7 @@ fn each_byte<M: MdlRef>(list: &ScatterGatherList<'_, M>, mut f: impl FnMut(usize
 }
 
 /// Whether each byte is what the test wrote there.
-fn is_counted(memory: &Memory) -> bool {
+pub(crate) fn is_counted(memory: &Memory) -> bool {
     (0..memory.len()).all(|at| matches!(memory.read::<u8>(at), Ok(is) if is == at as u8))
 }
 

@@ -143,7 +143,7 @@ fn nothing_to_describe(t: &Test) {
 }
 
 /// Writes other bytes to each page, and reads them back.
-fn works(t: &Test, memory: &Memory) -> bool {
+pub(crate) fn works(t: &Test, memory: &Memory) -> bool {
     let places = || (0..memory.len()).step_by(512);
     for at in places() {
         if memory.write(at, (at / 512) as u8).is_err() {
@@ -273,7 +273,7 @@ fn no_pages_refused(t: &Test) {
 }
 
 /// Pages of which at least two are not adjacent.
-fn scattered() -> Option<Mdl<Pages>> {
+pub(crate) fn scattered() -> Option<Mdl<Pages>> {
     (0..50).find_map(|_| {
         let pages = Mdl::<Pages>::allocate(1 << 20, Bounds::ANY).ok()?;
         let apart = pages.frames().windows(2).any(|pair| pair[0] + 1 != pair[1]);
