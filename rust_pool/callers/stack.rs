@@ -3,9 +3,12 @@
 //! Stacks of callers. Their frames keep their names when the modules are unloaded.
 
 use crate::{
-    callers::call_site::{
-        self,
-        CallSite, //
+    callers::{
+        call_site::{
+            self,
+            CallSite, //
+        },
+        function, //
     },
     lib::{
         layout::words_of,
@@ -107,7 +110,7 @@ impl Stack {
         };
         let libraries = self
             .sites()
-            .take_while(|site| named(site, call_site::is_name_of_library));
+            .take_while(|site| named(site, function::is_name_of_library));
         let count = libraries.count();
         let behind = self.0.get(count);
         let of_module = behind.is_some_and(|site| named(site, |name| module_of(name).is_some()));
