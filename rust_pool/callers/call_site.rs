@@ -33,7 +33,8 @@ use crate::{
 };
 use core::mem::{
     offset_of,
-    size_of, //
+    size_of,
+    MaybeUninit, //
 };
 use kernel::{
     alloc::flags::__GFP_NOWARN,
@@ -366,28 +367,26 @@ const SEEN: usize = 24;
 
 /// The stack from `caller` on, which is its first frame. `caller` is an address in the function
 /// that called us, or that jumped to us by a tail call. Any context.
-pub(crate) fn frames(caller: usize, seen: &mut [usize]) -> &[usize] {
-    let Some((first, rest)) = seen.split_first_mut() else {
-        return &[];
-    };
-    *first = caller;
-    let len = sys::save_stack(rest);
-    let frames = rest.get(..len).unwrap_or(&[]);
-    // The innermost frames are our own. Behind them is that of the caller, which `seen` has already
-    // as `caller`, unless the caller jumped to us and has no frame any more.
-    let ours = frames.iter().take_while(|&&frame| sys::is_ours(frame));
-    let mut skip = ours.count();
-    let next = frames.get(skip).copied().unwrap_or(0);
+pub(crate) fn frames(caller: usize, seen: &mut [MaybeUninit<usize>]) -> &[usize] {
+    let frames = sys::save_stack(caller, seen);
+    // The innermost frames are our own. Behind them is that of the caller, for which `caller`
+    // stands, unless the caller jumped to us and has no frame any more.
+    let behind = frames.get(1..).unwrap_or(&[]);
+    let mut skip = behind
+        .iter()
+        .take_while(|&&frame| sys::is_ours(frame))
+        .count();
+    let next = behind.get(skip).copied().unwrap_or(0);
     if next == caller || (caller != 0 && function::is_same(next, caller)) {
         skip += 1;
     }
-    let count = len.saturating_sub(skip);
-    // Keep `caller`, unless it is unknown, and the frames behind it.
-    rest.copy_within(skip.min(len)..len, 0);
     if caller == 0 {
-        return seen.get(1..=count).unwrap_or(&[]);
+        return frames.get(skip + 1..).unwrap_or(&[]);
     }
-    seen.get(..=count).unwrap_or(&[])
+    if let Some(last) = frames.get_mut(skip) {
+        *last = caller;
+    }
+    frames.get(skip..).unwrap_or(&[])
 }
 
 /// The index of the first frame that is not in a library, if it lies in a client; else 0.
@@ -419,7 +418,7 @@ pub(crate) fn driver(caller: usize) -> usize {
     if caller == 0 || !function::is_of_library(caller) {
         return caller;
     }
-    let mut seen = [0; SEEN];
+    let mut seen = [MaybeUninit::uninit(); SEEN];
     let frames = frames(caller, &mut seen);
     frames
         .get(first_of_client(frames))

@@ -113,7 +113,7 @@ static void keep(struct table *table, unsigned long addr, u64 value, u32 seen)
 			if (set[way] && set[way] >> VALUE_BITS == tag)
 				break;
 			if (!set[way])
-				free = way;
+				free = min(free, way);
 		}
 		if (way == WAYS)
 			way = free < WAYS ? free : (mixed >> 3) % WAYS;
