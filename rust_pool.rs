@@ -209,6 +209,8 @@ impl kernel::Module for PoolModule {
 /// of regions, lookaside lists and records. All of these disable interrupts, as their data is used
 /// in any context. Whoever ends the use of a device may wake waiters with any lock held: the lock
 /// of the wait queue in `sys/work.c` is taken then, and none of ours within it.
+/// The lock of what is known of code, in `sys/arch/unwind.c`, may be taken within any, and none is
+/// taken within it.
 static STATE: [&dyn Loaded; 26] = [
     &record::table::REGIONS,
     &report::log::LOG,

@@ -36,6 +36,10 @@ use kernel::{
     new_spinlock_irq,
     prelude::*,
     sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
         Arc,
         SpinLockIrq, //
     }, //
@@ -180,6 +184,24 @@ pub(crate) enum Word {
     Irql,
 }
 
+/// The words of the lines in force, a bit each, and that of `fail` also while a task waits for its
+/// n-th request.
+static WORDS: Atomic<u32> = Atomic::new(0);
+
+impl Word {
+    fn bit(self) -> u32 {
+        // CAST: Lossless. There are fewer words than bits.
+        1u32.wrapping_shl(self as u32)
+    }
+
+    /// Whether a line in force begins with it. Most options are off, and all requests ask, so this
+    /// takes no lock.
+    #[inline]
+    pub(crate) fn is_on(self) -> bool {
+        WORDS.load(Relaxed) & self.bit() != 0
+    }
+}
+
 /// A line of the options.
 #[derive(PartialEq)]
 pub(crate) enum Line {
@@ -293,7 +315,7 @@ impl Options {
         }
     }
 
-    /// Puts other options in force, and returns the old ones. The caller drops these after it has
+    /// Puts other options in force, and returns the old ones. `tasks` is set before. The caller drops these after it has
     /// released the lock.
     pub(crate) fn replace(
         &mut self,
@@ -301,7 +323,11 @@ impl Options {
         shown: Shown,
     ) -> (Option<Arc<Lines>>, Shown) {
         let old = core::mem::replace(&mut self.shown, shown);
-        (self.lines.replace(lines), old)
+        let old = (self.lines.replace(lines), old);
+        let words = self.each().map(|line| line.word().bit());
+        let fails = u32::from(self.fails()) * Word::Fail.bit();
+        WORDS.store(words.fold(fails, |all, word| all | word), Relaxed);
+        old
     }
 
     /// The lines, to read without the lock. The caller drops them without the lock, too.

@@ -8,6 +8,7 @@
 //! [`sys/core.h`]: core.h
 
 pub(crate) mod arch;
+pub(crate) mod code;
 pub(crate) mod context;
 pub(crate) mod debugfs;
 pub(crate) mod device;
@@ -44,6 +45,7 @@ pub(crate) use arch::{
         PageWords, //
     }, //
 };
+pub(crate) use code::Function;
 pub(crate) use context::{
     context,
     current_task,

@@ -7,10 +7,7 @@
 //! library.
 
 use crate::{
-    callers::{
-        mangled,
-        routines, //
-    },
+    callers::function,
     lib::{
         at_load::AtLoad,
         atomic_ref::AtomicRef,
@@ -36,7 +33,8 @@ use crate::{
 };
 use core::mem::{
     offset_of,
-    size_of, //
+    size_of,
+    MaybeUninit, //
 };
 use kernel::{
     alloc::flags::__GFP_NOWARN,
@@ -369,47 +367,26 @@ const SEEN: usize = 24;
 
 /// The stack from `caller` on, which is its first frame. `caller` is an address in the function
 /// that called us, or that jumped to us by a tail call. Any context.
-pub(crate) fn frames(caller: usize, seen: &mut [usize]) -> &[usize] {
-    let Some((first, rest)) = seen.split_first_mut() else {
-        return &[];
-    };
-    *first = caller;
-    let len = sys::save_stack(rest);
-    let frames = rest.get(..len).unwrap_or(&[]);
-    // The innermost frames are our own. Behind them is that of the caller, which `seen` has already
-    // as `caller`, unless the caller jumped to us and has no frame any more.
-    let ours = frames.iter().take_while(|&&frame| sys::is_ours(frame));
-    let mut skip = ours.count();
-    let next = frames.get(skip).copied().unwrap_or(0);
-    if next == caller || (caller != 0 && same_function(next, caller)) {
+pub(crate) fn frames(caller: usize, seen: &mut [MaybeUninit<usize>]) -> &[usize] {
+    let frames = sys::save_stack(caller, seen);
+    // The innermost frames are our own. Behind them is that of the caller, for which `caller`
+    // stands, unless the caller jumped to us and has no frame any more.
+    let behind = frames.get(1..).unwrap_or(&[]);
+    let mut skip = behind
+        .iter()
+        .take_while(|&&frame| sys::is_ours(frame))
+        .count();
+    let next = behind.get(skip).copied().unwrap_or(0);
+    if next == caller || (caller != 0 && function::is_same(next, caller)) {
         skip += 1;
     }
-    let count = len.saturating_sub(skip);
-    // Keep `caller`, unless it is unknown, and the frames behind it.
-    rest.copy_within(skip.min(len)..len, 0);
     if caller == 0 {
-        return seen.get(1..=count).unwrap_or(&[]);
+        return frames.get(skip + 1..).unwrap_or(&[]);
     }
-    seen.get(..=count).unwrap_or(&[])
-}
-
-/// Whether two addresses lie in one function.
-fn same_function(one: usize, other: usize) -> bool {
-    // Compare the function and the module. The offset between them differs.
-    fn parts(name: &str) -> (Option<&str>, Option<&str>) {
-        (name.split('+').next(), module_of(name))
+    if let Some(last) = frames.get_mut(skip) {
+        *last = caller;
     }
-    Symbol(one).with(|one| Symbol(other).with(|other| parts(one) == parts(other)))
-}
-
-/// Whether a name is that of a library's function. A client's copy of a routine counts as one.
-pub(crate) fn is_name_of_library(name: &str) -> bool {
-    mangled::is_of_library(name) || routines::is_routine(name)
-}
-
-/// Whether an address lies in a library's function.
-fn is_of_library(addr: usize) -> bool {
-    Symbol(addr).with(is_name_of_library)
+    frames.get(skip..).unwrap_or(&[])
 }
 
 /// The index of the first frame that is not in a library, if it lies in a client; else 0.
@@ -418,12 +395,19 @@ fn is_of_library(addr: usize) -> bool {
 /// frame lies in such a copy, frames that lie in no client are skipped as well.
 pub(crate) fn first_of_client(frames: &[usize]) -> usize {
     let is_client = |frame: usize| Client::at(frame) != Client::UNKNOWN;
+    // Nearly always.
+    if !frames
+        .first()
+        .is_some_and(|&first| function::is_of_library(first))
+    {
+        return 0;
+    }
     let by_address = frames
         .first()
-        .is_some_and(|&first| Symbol(first).with(routines::is_routine));
+        .is_some_and(|&first| function::is_routine(first));
     let libraries = frames
         .iter()
-        .take_while(|&&frame| is_of_library(frame) || (by_address && !is_client(frame)));
+        .take_while(|&&frame| function::is_of_library(frame) || (by_address && !is_client(frame)));
     let at = libraries.count();
     at * usize::from(frames.get(at).is_some_and(|&frame| is_client(frame)))
 }
@@ -431,10 +415,10 @@ pub(crate) fn first_of_client(frames: &[usize]) -> usize {
 /// The call site to report for an address in a client: the first frame on the stack that is not in
 /// a library.
 pub(crate) fn driver(caller: usize) -> usize {
-    if caller == 0 || !is_of_library(caller) {
+    if caller == 0 || !function::is_of_library(caller) {
         return caller;
     }
-    let mut seen = [0; SEEN];
+    let mut seen = [MaybeUninit::uninit(); SEEN];
     let frames = frames(caller, &mut seen);
     frames
         .get(first_of_client(frames))

@@ -3,9 +3,12 @@
 //! Stacks of callers. Their frames keep their names when the modules are unloaded.
 
 use crate::{
-    callers::call_site::{
-        self,
-        CallSite, //
+    callers::{
+        call_site::{
+            self,
+            CallSite, //
+        },
+        function, //
     },
     lib::{
         layout::words_of,
@@ -19,7 +22,8 @@ use crate::{
 };
 use core::mem::{
     offset_of,
-    size_of, //
+    size_of,
+    MaybeUninit, //
 };
 use kernel::{
     fmt,
@@ -52,7 +56,7 @@ impl Stack {
     /// interrupt it ends where that began, as the interrupted code did not call. Any context but
     /// NMI.
     pub(crate) fn capture(caller: usize) -> Self {
-        let mut seen = [0; SEEN];
+        let mut seen = [MaybeUninit::uninit(); SEEN];
         let frames = call_site::frames(caller, &mut seen);
         let start = call_site::first_of_client(frames);
         let frame = |at: usize| frames.get(start + at).copied().unwrap_or(0);
@@ -61,10 +65,9 @@ impl Stack {
 
     /// The stack from the function that called this module on. Any context but NMI.
     pub(crate) fn of_caller() -> Self {
-        let mut seen = [0; SEEN];
-        let len = sys::save_stack(&mut seen);
-        let seen = seen.get(..len).unwrap_or(&[]);
-        let callers = seen.iter().skip_while(|&&frame| sys::is_ours(frame));
+        let mut seen = [MaybeUninit::uninit(); SEEN];
+        let frames = sys::save_stack(0, &mut seen).iter().skip(1);
+        let callers = frames.skip_while(|&&frame| sys::is_ours(frame));
         let mut callers = callers.copied();
         Self(core::array::from_fn(|_| {
             CallSite::new(callers.next().unwrap_or(0))
@@ -107,7 +110,7 @@ impl Stack {
         };
         let libraries = self
             .sites()
-            .take_while(|site| named(site, call_site::is_name_of_library));
+            .take_while(|site| named(site, function::is_name_of_library));
         let count = libraries.count();
         let behind = self.0.get(count);
         let of_module = behind.is_some_and(|site| named(site, |name| module_of(name).is_some()));

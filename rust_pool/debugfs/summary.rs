@@ -28,7 +28,10 @@ use crate::{
     },
     pool::special,
     stats::tag_table,
-    sys::PAGE_SIZE,
+    sys::{
+        self,
+        PAGE_SIZE, //
+    },
     types::tag::PoolKind,
     verifier::{
         freed,
@@ -137,7 +140,9 @@ impl Page for Summary {
     fn write(to: &mut Paper) -> Result {
         let heap = heap::usage();
         let spare = special::spare();
-        let records = tracking::bytes().saturating_add(freed::bytes());
+        let records = tracking::bytes()
+            .saturating_add(freed::bytes())
+            .saturating_add(sys::code::bytes());
         let in_use = [
             ("nonpaged", pool(PoolKind::NonPaged)),
             ("paged", pool(PoolKind::Paged)),

@@ -85,6 +85,10 @@ fn make_room(change: &Draft) -> Result {
     if has(Word::Tracking) || has(Word::Check) {
         freed::open().inspect_err(|_| pr_err!("verifier: no memory for tracking: try later\n"))?;
     }
+    if has(Word::Tracking) || has(Word::Check) || has(Word::Special) {
+        // Without room stacks are the same, but take longer.
+        let _ = sys::code::open();
+    }
     if has(Word::Check) {
         red_zone::open().inspect_err(|_| pr_err!("verifier: no memory for check: try later\n"))?;
     }
@@ -157,6 +161,9 @@ pub(crate) fn update() {
     }
     if !records {
         freed::close();
+    }
+    if !records && !special {
+        sys::code::close();
     }
 }
 

@@ -22,6 +22,7 @@ use crate::{
     },
     options::{
         selection::Who,
+        Word,
         OPTIONS, //
     },
     pool::{
@@ -72,10 +73,11 @@ pub(crate) fn allocate(
     caller: usize,
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
+    if !Word::Check.is_on() || !small::is_small_with_room(bytes, TAIL, wish.cache_aligned) {
+        return None;
+    }
     let who = Who::of(caller);
-    if !small::is_small_with_room(bytes, TAIL, wish.cache_aligned)
-        || !OPTIONS.lock().checks(tag, &who)
-    {
+    if !OPTIONS.lock().checks(tag, &who) {
         return None;
     }
     let stamp = header::checked(header::stamp(kind, tag));

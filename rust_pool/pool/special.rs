@@ -32,6 +32,7 @@ use crate::{
         policy::Tolerated,
         selection::Who,
         Side,
+        Word,
         OPTIONS, //
     },
     pool::{
@@ -121,8 +122,13 @@ pub(crate) fn allocate(
     caller: usize,
 ) -> Option<NonNull<u8>> {
     let bytes = request.bytes;
-    let who = Who::of(caller);
-    let chosen = OPTIONS.lock().special(tag, bytes, &who);
+    let chosen = Word::Special
+        .is_on()
+        .then(|| {
+            let who = Who::of(caller);
+            OPTIONS.lock().special(tag, bytes, &who)
+        })
+        .flatten();
     let side = match chosen {
         Some(side) => wish.side.unwrap_or(side),
         None if wish.special && bytes <= PAGE_SIZE => wish.side.unwrap_or(Side::End),

@@ -3,6 +3,7 @@
 //! The context that code runs in: its IRQL, its task, its stack.
 
 use crate::sys::raw;
+use core::mem::MaybeUninit;
 use kernel::{
     bindings,
     prelude::*,
@@ -93,13 +94,21 @@ pub(crate) fn context() -> &'static str {
     words.to_str().unwrap_or("?")
 }
 
-/// Fills in return addresses from the stack, the newest first, and returns their number. In an
+/// Fills in `first`, and behind it return addresses from the stack, the newest first. In an
 /// interrupt they end where it began. Any context.
-pub(crate) fn save_stack(frames: &mut [usize]) -> usize {
-    let room = u32::try_from(frames.len()).unwrap_or(0);
-    // SAFETY: `frames` is valid for writes of `room` addresses, as `room` is its length or 0.
-    let saved = unsafe { raw::rust_pool_save_stack(frames.as_mut_ptr(), room) };
-    usize::try_from(saved).unwrap_or(0)
+#[inline]
+pub(crate) fn save_stack(first: usize, room: &mut [MaybeUninit<usize>]) -> &mut [usize] {
+    let Some((before, behind)) = room.split_first_mut() else {
+        return &mut [];
+    };
+    before.write(first);
+    let most = u32::try_from(behind.len()).unwrap_or(0);
+    // SAFETY: `behind` is valid for writes of `most` addresses, as that is its length or 0.
+    let saved = unsafe { raw::rust_pool_save_stack(behind.as_mut_ptr().cast(), most) };
+    let saved = usize::try_from(saved).unwrap_or(0);
+    let filled = room.get_mut(..=saved).unwrap_or(&mut []);
+    // SAFETY: The first was filled in above, and those behind it by the function.
+    unsafe { &mut *(core::ptr::from_mut(filled) as *mut [usize]) }
 }
 
 /// PID and name of the current task, or `None` in an interrupt. The name ends with a NUL.

@@ -382,6 +382,7 @@ static int module_event(struct notifier_block *nb, unsigned long event,
 {
 	switch (event) {
 	case MODULE_STATE_COMING:
+		rust_pool_code_changed();
 		/* On -ENOMEM the kernel does not load the module. */
 		return notifier_from_errno(rust_pool_client_coming(mod));
 	case MODULE_STATE_LIVE:

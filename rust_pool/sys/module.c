@@ -136,7 +136,7 @@ struct module *rust_pool_client_after(u64 *number, char *name)
  * Whether an address is in the kernel's loop over softirqs. Only the symbol's name
  * tells: on x86 the loop is not in the section that filter_irq_stacks() knows.
  */
-static bool runs_softirqs(unsigned long addr)
+bool rust_pool_runs_softirqs(unsigned long addr)
 {
 	char name[32];
 
@@ -144,24 +144,56 @@ static bool runs_softirqs(unsigned long addr)
 	return !strcmp(name, "handle_softirqs");
 }
 
-/*
- * Save the stack down to the interrupt or softirq that this context is, if it is
- * one: the code below was interrupted, and did not call. Any context.
- */
-unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
+/* Whether the code below this context was interrupted by a softirq, and did not call. */
+static bool serves_softirq(void)
+{
+	/* In a hard interrupt, the stack ends above the softirq already. */
+	return in_serving_softirq() && !in_hardirq() && !in_nmi();
+}
+
+/* The stack without the frame of the function that this is inlined into. */
+static __always_inline unsigned int unwind(unsigned long *frames, unsigned int room)
 {
 	unsigned int count = stack_trace_save(frames, room, 1);
 	unsigned int i;
 
 	count = filter_irq_stacks(frames, count);
-	/* In a hard interrupt, filter_irq_stacks() has cut the softirq off already. */
-	if (!in_serving_softirq() || in_hardirq() || in_nmi())
+	if (!serves_softirq())
 		return count;
 	for (i = 0; i < count; i++) {
-		if (runs_softirqs(frames[i]))
+		if (rust_pool_runs_softirqs(frames[i]))
 			return i + 1;
 	}
 	return count;
+}
+
+/*
+ * Save the stack down to the interrupt or softirq that this context is, if it is
+ * one: the code below was interrupted, and did not call. Any context.
+ */
+noinline unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room)
+{
+	unsigned int count;
+
+	count = rust_pool_walk_stack(frames, room, __builtin_frame_address(0),
+				     serves_softirq());
+	return count ?: unwind(frames, room);
+}
+
+/* The same by the kernel's unwinder alone, for tests. */
+noinline unsigned int rust_pool_unwind_stack(unsigned long *frames, unsigned int room)
+{
+	return unwind(frames, room);
+}
+
+/* Whether an address is in our own code. Any context. */
+bool rust_pool_is_ours(unsigned long addr)
+{
+	const struct module *own = THIS_MODULE;
+	const struct module_memory *text = &own->mem[MOD_TEXT];
+
+	return addr - (unsigned long)text->base < text->size ||
+	       (own->state == MODULE_STATE_COMING && within_module_init(addr, own));
 }
 
 /*

@@ -7,7 +7,6 @@ use core::ptr::NonNull;
 use kernel::{
     bindings,
     error::to_result,
-    module::this_module,
     prelude::*,
     str::CStr, //
 };
@@ -128,11 +127,10 @@ impl Module {
     }
 }
 
-/// Whether an address lies in our own module.
+/// Whether an address lies in our own code.
 pub(crate) fn is_ours(addr: usize) -> bool {
-    let own = this_module::<crate::LocalModule>().as_ptr();
-    // SAFETY: Our own module stays loaded while its code runs, so the pointer is valid.
-    unsafe { raw::rust_pool_within_module(addr, own) }
+    // SAFETY: May be called anywhere.
+    unsafe { raw::rust_pool_is_ours(addr) }
 }
 
 /// A string literal of our own C code.

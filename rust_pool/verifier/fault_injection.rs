@@ -19,6 +19,7 @@ use crate::{
     options::{
         selection::Who,
         Comm,
+        Word,
         OPTIONS, //
     },
     sys,
@@ -114,6 +115,9 @@ pub(crate) static INJECTIONS: AtLoad<SpinLockIrq<Injections>> = AtLoad::new(|| {
 
 /// Whether to make a valid request fail. Any context but NMI.
 pub(crate) fn refuse(memory: MemoryType, tag: Option<Tag>, bytes: usize, caller: usize) -> bool {
+    if !Word::Fail.is_on() {
+        return false;
+    }
     let task = sys::current_task();
     let task = task.and_then(|(pid, name)| Some((pid, Comm::until_nul(&name)?)));
     let (pid, comm) = task.unwrap_or((0, Comm::empty()));

@@ -10,9 +10,11 @@ can_count_calls() {
 	return 1
 }
 
-# count_calls FUNCTION: from now on, counts its calls
+# count_calls FUNCTION [vmlinux]: from now on, counts its calls; without a word, it is rust_pool's
 count_calls() {
-	echo "p:kprobes/rpt_calls rust_pool:$1" >"$TRACING/kprobe_events" &&
+	_function=rust_pool:$1
+	[ $# -eq 1 ] || _function=$1
+	echo "p:kprobes/rpt_calls $_function" >"$TRACING/kprobe_events" &&
 		echo 1 >"$TRACING/events/kprobes/rpt_calls/enable"
 }
 

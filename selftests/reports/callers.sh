@@ -7,6 +7,10 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
+# shellcheck source=selftests/lib/kprobe.sh
+. "$DIR/lib/kprobe.sh"
+# shellcheck source=selftests/lib/control.sh
+. "$DIR/lib/control.sh"
 
 REPORT='rust_pool: DRIVER_VERIFIER_DETECTED_VIOLATION \(0xc4\): 0x62'
 WRONG_TAG='rust_pool: BAD_POOL_CALLER \(0xc2\): 0xa, '
@@ -278,6 +282,51 @@ one_group() {
 	return 1
 }
 
+# The stacks that tracking recorded are those that the kernel's unwinder finds, from the second
+# place on: the first is the call of another function.
+as_the_kernel_unwinds() {
+	log_since | sed -n 's/.*rp_test_callers: stack \([0-9]*\) < /\1 < /p' | sort -n >"$TMP/unwound"
+	sed -n 's/^Sack  *[^ ]* *[^ ]* *\([0-9]*\) [^<]*< /\1 < /p' "$STATS/live" | sort -n >"$TMP/recorded"
+	[ "$(wc -l <"$TMP/unwound")" -eq 24 ] && cmp -s "$TMP/unwound" "$TMP/recorded" && return
+	diff "$TMP/unwound" "$TMP/recorded" | sed 's/^/# /'
+	return 1
+}
+
+# stacks_of ACT: the client does it, and what it allocated is recorded
+stacks_of() {
+	log_mark "$1"
+	option off && option 'tracking tag=Sack' && echo "$1" >/sys/module/rp_test_callers/parameters/go
+}
+
+# Unwound by the kernel at first, and by what is known of the functions later.
+stacks_recorded() {
+	insmod "$(module_file rp_test_callers)" || return 1
+	_round=0
+	while [ $_round -lt 3 ]; do
+		stacks_of stacks || break
+		as_the_kernel_unwinds || break
+		_round=$((_round + 1))
+	done
+	option off
+	rmmod rp_test_callers && [ $_round -eq 3 ]
+}
+
+# Not for each block: the client itself asks for 24 stacks.
+unwound_by_rules() {
+	insmod "$(module_file rp_test_callers)" && option 'tracking tag=Sack' || return 1
+	count_calls stack_trace_save vmlinux || return 1
+	_counts=
+	for _round in 1 2 3 4; do
+		_before=$(calls)
+		echo stacks >/sys/module/rp_test_callers/parameters/go || break
+		_counts="$_counts $(($(calls) - _before))"
+	done
+	stop_counting
+	option off
+	echo "# stacks that the kernel unwound:$_counts"
+	rmmod rp_test_callers && [ "${_counts##* }" -eq 24 ]
+}
+
 # The driver's function, not the library's that was compiled into it.
 DRIVER='_R[A-Za-z]*(s[0-9A-Za-z]*_)?(Nt?|Nv)*Cs[0-9A-Za-z]*_17rp_test_leak_rust[^ ]*\+[^ ]* \[rp_test_leak_rust\]'
 
@@ -314,7 +363,7 @@ rust_freed() {
 begin rp_test_callers rp_test_trampoline rp_test_share_a rp_test_share_b rp_test_leak_rust
 load_or_fail rust_pool
 find_edu
-ktap_set_plan $((22 + ENDS))
+ktap_set_plan $((24 + ENDS))
 
 check "calls that are jumps" jumps
 if [ -n "$EDU" ]; then
@@ -346,6 +395,13 @@ check "whose the block is that a report is about" own_first_use
 check "what each module holds" modules_shown
 check "clients come and go" come_and_go
 check "one group in a softirq" one_group
+check "stacks as the kernel unwinds them" stacks_recorded
+# The kernel on which they are always unwound has another unwinder.
+if tracing && can_count_calls stacks && grep -q ' orc_find' /proc/kallsyms; then
+	check "stacks that the kernel does not unwind" unwound_by_rules
+else
+	ktap_test_skip "stacks that the kernel does not unwind"
+fi
 check "Rust client named" rust_named
 check "Rust client named where it freed" rust_freed
 ends

@@ -54,4 +54,24 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 int rust_pool_guard_watch(void);
 void rust_pool_guard_unwatch(void);
 
+/* unwind.c: what is known of addresses in code. */
+struct rust_pool_function {
+	/* Where it begins; 0 if nothing is known. */
+	unsigned long start;
+	/* Two bits that rust_pool_function_keep() was told. */
+	u32 bits;
+	/* Since when. */
+	u32 generation;
+};
+int rust_pool_code_open(void);
+void rust_pool_code_close(void);
+void rust_pool_code_changed(void);
+size_t rust_pool_code_bytes(void);
+bool rust_pool_function_known(unsigned long addr,
+			      struct rust_pool_function *function);
+void rust_pool_function_keep(unsigned long addr,
+			     const struct rust_pool_function *function);
+unsigned int rust_pool_walk_stack(unsigned long *frames, unsigned int room,
+				  unsigned long *fp, bool softirq);
+
 #endif /* _RUST_POOL_ARCH_H */

@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/smp.h>
+#include <linux/stacktrace.h>
 #include <linux/timer.h>
 #include <linux/vmalloc.h>
 
@@ -175,6 +176,100 @@ static int go_softirq(void)
 	return READ_ONCE(ticks) ? -ETIMEDOUT : 0;
 }
 
+#define STACKS	24
+#define FRAMES	8
+
+static unsigned int stacks;
+static void *kept[STACKS];
+
+/* Tells where it was called from, as the kernel sees it, and allocates a block. */
+static noinline void keep_stack(void)
+{
+	unsigned long frames[FRAMES];
+	unsigned int count, i;
+	char text[800];
+	int len = 0;
+
+	kept[stacks] = ExAllocatePoolWithTag(NonPagedPoolNx, stacks + 1, 'kcaS');
+	stacks++;
+	count = stack_trace_save(frames, FRAMES, 0);
+	for (i = 1; i < count; i++)
+		len += scnprintf(text + len, sizeof(text) - len, " < %pS",
+				 (void *)frames[i]);
+	pr_info("rp_test_callers: stack %u%s\n", stacks, text);
+}
+
+/* Frames of many lengths, so what one left behind lies in another. */
+static noinline void deep_stack(unsigned int depth, unsigned int bytes)
+{
+	char *room = __builtin_alloca(bytes + 1);
+
+	WRITE_ONCE(room[bytes], depth);
+	if (depth)
+		deep_stack(depth - 1, bytes * 5 % 97);
+	else
+		keep_stack();
+	WRITE_ONCE(room[0], depth);
+}
+
+static noinline void wide_stack(unsigned int bytes)
+{
+	char *room = __builtin_alloca(bytes + 1);
+
+	WRITE_ONCE(room[bytes], 1);
+	deep_stack(bytes % 3, bytes);
+	WRITE_ONCE(room[0], 1);
+}
+
+static void *stack_element(gfp_t gfp, void *data)
+{
+	keep_stack();
+	/* Without memory the pool is not made. */
+	return NULL;
+}
+
+static void stack_on_cpu(void *unused)
+{
+	keep_stack();
+}
+
+static void free_kept(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < STACKS; i++) {
+		if (kept[i])
+			ExFreePoolWithTag(kept[i], 'kcaS');
+		kept[i] = NULL;
+	}
+}
+
+/* By ways of many lengths, over frames that the compiler finds in more than one way. */
+static int go_stacks(void)
+{
+	free_kept();
+	for (stacks = 0; stacks < STACKS;) {
+		switch (stacks % 6) {
+		case 0:
+			keep_stack();
+			break;
+		case 1:
+			fill(stack_element, NULL);
+			break;
+		case 2:
+			smp_call_function_single(get_cpu(), stack_on_cpu, NULL, 1);
+			put_cpu();
+			break;
+		case 3:
+			wide_stack(stacks * 7);
+			break;
+		default:
+			deep_stack(stacks % 5, stacks * 13);
+		}
+	}
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -185,6 +280,7 @@ static const struct {
 	{ "twice", go_twice },
 	{ "pointers", go_pointers },
 	{ "softirq", go_softirq },
+	{ "stacks", go_stacks },
 };
 
 /* Not at load, so that a tracer can be put to the module first. */
@@ -200,7 +296,7 @@ static int go_set(const char *value, const struct kernel_param *param)
 
 static const struct kernel_param_ops go_ops = { .set = go_set };
 module_param_cb(go, &go_ops, NULL, 0200);
-MODULE_PARM_DESC(go, "What to do: families, buffers, unseen, twice, pointers or softirq");
+MODULE_PARM_DESC(go, "What to do: families, buffers, unseen, twice, pointers, softirq or stacks");
 
 static int __init callers_init(void)
 {
@@ -209,6 +305,7 @@ static int __init callers_init(void)
 
 static void __exit callers_exit(void)
 {
+	free_kept();
 }
 
 module_init(callers_init);
