@@ -417,7 +417,6 @@ struct rust_pool_caller {
 struct rust_pool_caller rust_pool_caller_of(unsigned long ret);
 bool rust_pool_runs_softirqs(unsigned long addr);
 unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room);
-unsigned int rust_pool_unwind_stack(unsigned long *frames, unsigned int room);
 bool rust_pool_is_ours(unsigned long addr);
 struct module *rust_pool_client_at(unsigned long addr);
 int rust_pool_client_coming(struct module *mod);

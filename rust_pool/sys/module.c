@@ -180,12 +180,6 @@ noinline unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int r
 	return count ?: unwind(frames, room);
 }
 
-/* The same by the kernel's unwinder alone, for tests. */
-noinline unsigned int rust_pool_unwind_stack(unsigned long *frames, unsigned int room)
-{
-	return unwind(frames, room);
-}
-
 /* Whether an address is in our own code. Any context. */
 bool rust_pool_is_ours(unsigned long addr)
 {

@@ -171,14 +171,17 @@ function after(boot,    loads, ours, raw) {
 		of(boot, "taken", "second", "kmalloc") / raw, "kmalloc", "", "", "ours", "<=", 1.02)
 }
 
-# verified(boot, options): pairs under each option of the verifier, beside those without any
-function verified(boot, options,    names, sizes, n, i, j) {
+# verified(boot, options, ceilings): pairs under each option of the verifier, beside those
+# without any
+function verified(boot, options, ceilings,    names, sizes, most, n, i, j) {
 	n = split(options, names, " ")
+	split(ceilings, most, " ")
 	for (i = 1; i <= n; i++)
 		for (j = 1; j <= split(variants[boot FS "verified-" names[i]], sizes, " "); j++)
 			row(boot, "verified-" names[i], sizes[j], "instructions",
 				of(boot, "verified-" names[i], sizes[j], "ours"),
-				of(boot, "verified-off", sizes[j], "ours"), "off")
+				of(boot, "verified-off", sizes[j], "ours"), "off", "", "", "", "",
+				"", most[i] == "-" ? "" : most[i])
 }
 
 function loaded(boot) {
@@ -285,7 +288,7 @@ END {
 	each("counted", "box-burst-64", "kbox", "<=", 1.02)
 	each("counted", "box-ring-64", "kbox", "<=", 1.02)
 	bound("counted", "softirq", "56:1.00 176:1.00 4096:1.00:1.28")
-	verified("counted", "off tracking check special")
+	verified("counted", "off tracking check special", "- 27 47 -")
 	steps("counted", "kmalloc")
 	steps("native", "")
 	native("cycles", "cycles of the counter", 20)

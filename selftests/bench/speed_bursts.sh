@@ -23,11 +23,13 @@ rows() {
 	done
 }
 
-MEASUREMENTS="pool/first pool/bursts pool/rings pool/lives pool/traces rust/boxes_bursts pool/softirq"
+MEASUREMENTS="pool/first pool/bursts pool/rings pool/lives pool/traces rust/boxes_bursts pool/softirq
+	pool/verified@off pool/verified@tracking pool/verified@check"
 ROWS="first/60 $(rows "burst-16 burst-32 burst-64 burst-256 burst-1000" "64 256 1024 2048 4064")
 	$(rows "ring-64 ring-256 ring-1024" "64 256 1024") softirq/56 softirq/176
 	lives-2K/20000"
-NOT_WORSE="lives-2K/256 lives-2K/4096 $(rows lives-16K "256 4096 20000") trace/nic trace/storage softirq/4096"
+NOT_WORSE="lives-2K/256 lives-2K/4096 $(rows lives-16K "256 4096 20000") trace/nic trace/storage softirq/4096
+	verified-tracking/64 verified-check/64"
 
 begin rp_bench rp_bench_pool rp_bench_rust
 load_counter
