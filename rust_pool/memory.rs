@@ -9,6 +9,7 @@ pub(crate) mod magazine;
 pub(crate) mod object;
 pub(crate) mod page_block;
 pub(crate) mod request;
+pub(crate) mod sampled;
 pub(crate) mod size_class;
 pub(crate) mod slab_caches;
 pub(crate) mod zeroing;

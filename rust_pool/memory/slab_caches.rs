@@ -190,13 +190,14 @@ fn name(of: impl fmt::Display) -> Result<CString> {
     CString::try_from_fmt(fmt!("rust_pool-{load:016x}-{of}"))
 }
 
-fn make(class: usize) -> Result {
+/// Makes the cache of a class; `watched` says whether a kernel checker is to see its objects.
+fn make(class: usize, watched: bool) -> Result {
     let (Some(slot), Some(units)) = (CACHES.get(class), SIZES.get(class)) else {
         return Ok(());
     };
     if slot.get().is_none() {
         let bytes = units * UNIT;
-        slot.set(Cache::new(&name(bytes)?, bytes, UNIT)?);
+        slot.set(Cache::new(&name(bytes)?, bytes, UNIT, watched)?);
     }
     Ok(())
 }
@@ -208,7 +209,7 @@ pub(crate) fn init(unwatched: bool) -> Result<bool> {
     let checked = !unwatched && sys::caches_are_checked(&name("probe")?).ok_or(ENOMEM)?;
     CHECKED.store(checked || unwatched, Relaxed);
     if checked {
-        (0..CLASSES).try_for_each(make)?;
+        (0..CLASSES).try_for_each(|class| make(class, true))?;
     }
     Ok(checked)
 }
@@ -254,7 +255,7 @@ pub(crate) fn make_wanted() {
     let wanted = WANTED.xchg(0, Relaxed);
     for class in (0..CLASSES).filter(|class| wanted & 1 << class != 0) {
         // Without memory the next request wants it again.
-        let _ = make(class);
+        let _ = make(class, false);
     }
 }
 

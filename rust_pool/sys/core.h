@@ -72,13 +72,18 @@ bool rust_pool_has_process(void);
 bool rust_pool_may_vmalloc(void);
 bool rust_pool_is_memory(phys_addr_t phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
-					  unsigned int useroffset);
+					  unsigned int useroffset, bool watched);
 size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
 				     size_t count, void **objects);
 void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
 			       void **objects);
 int rust_pool_caches_are_checked(const char *name);
 bool rust_pool_is_slab(const void *addr);
+bool rust_pool_is_kfence(const void *addr);
+#ifdef CONFIG_KFENCE
+/* linux/kfence.h: how often KFENCE takes an object; 0 if it is off. */
+extern unsigned long kfence_sample_interval;
+#endif
 struct kmem_cache *rust_pool_slab_around(unsigned long addr,
 					 unsigned long *start);
 bool rust_pool_inits_on_alloc(void);

@@ -15,6 +15,7 @@
 #include <linux/jump_label.h>
 #include <linux/kallsyms.h>
 #include <linux/kasan.h>
+#include <linux/kfence.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -101,13 +102,16 @@ bool rust_pool_is_memory(phys_addr_t phys)
 
 /*
  * A cache for objects of @size bytes, aligned to 16. Hardened user copies accept
- * their bytes from @useroffset on.
+ * their bytes from @useroffset on. If the cache is not @watched, KFENCE takes no objects
+ * for it: most of them go through a magazine again and again, so that KFENCE would see
+ * nothing, and have ever fewer objects for others.
  */
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
-					  unsigned int useroffset)
+					  unsigned int useroffset, bool watched)
 {
-	return kmem_cache_create_usercopy(name, size, 16, 0, useroffset,
-					  size - useroffset, NULL);
+	return kmem_cache_create_usercopy(name, size, 16,
+					  watched ? 0 : SLAB_SKIP_KFENCE,
+					  useroffset, size - useroffset, NULL);
 }
 
 /*
@@ -184,6 +188,12 @@ int rust_pool_caches_are_checked(const char *name)
 bool rust_pool_is_slab(const void *addr)
 {
 	return folio_test_slab(virt_to_folio(addr));
+}
+
+/* Whether @addr, which may be any address, lies in memory that KFENCE watches. */
+bool rust_pool_is_kfence(const void *addr)
+{
+	return is_kfence_address(addr);
 }
 
 /*

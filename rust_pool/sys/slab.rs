@@ -26,11 +26,12 @@ pub(crate) struct Cache(NonNull<bindings::kmem_cache>);
 
 impl Cache {
     /// Makes a cache of objects of `size` bytes, aligned to 16. Hardened user copies accept their
-    /// bytes from `offset` on. Sleeps.
-    pub(crate) fn new(name: &CStr, size: usize, offset: usize) -> Result<Self> {
+    /// bytes from `offset` on. KFENCE takes objects for it only if it is `watched`. Sleeps.
+    pub(crate) fn new(name: &CStr, size: usize, offset: usize, watched: bool) -> Result<Self> {
         let (size, offset) = (u32::try_from(size)?, u32::try_from(offset)?);
         // SAFETY: `name` is NUL-terminated and copied.
-        let cache = unsafe { raw::rust_pool_cache_create(name.as_char_ptr(), size, offset) };
+        let cache =
+            unsafe { raw::rust_pool_cache_create(name.as_char_ptr(), size, offset, watched) };
         Ok(Self(NonNull::new(cache).ok_or(ENOMEM)?))
     }
 
@@ -127,6 +128,25 @@ pub(crate) fn caches_are_checked(name: &CStr) -> Option<bool> {
 pub(crate) unsafe fn is_slab(object: NonNull<u8>) -> bool {
     // SAFETY: By the safety requirements it has a `struct page`, whose folio does not change.
     unsafe { raw::rust_pool_is_slab(object.as_ptr().cast()) }
+}
+
+/// Whether KFENCE takes an object of slab from time to time, to watch it.
+#[inline(always)]
+pub(crate) fn kfence_samples() -> bool {
+    #[cfg(CONFIG_KFENCE)]
+    // SAFETY: It is a static of the kernel. The administrator changes it at any time, so it is read
+    // once, by a volatile load of an aligned word.
+    unsafe {
+        (&raw const raw::kfence_sample_interval).read_volatile() != 0
+    }
+    #[cfg(not(CONFIG_KFENCE))]
+    false
+}
+
+/// Whether an address, which may be any, lies in memory that KFENCE watches.
+pub(crate) fn is_kfence(addr: usize) -> bool {
+    // SAFETY: The address is only compared.
+    unsafe { raw::rust_pool_is_kfence(addr as *const _) }
 }
 
 /// The cache whose slab contains `addr`, which may be any address, and where that slab begins. If
