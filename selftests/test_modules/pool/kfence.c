@@ -279,6 +279,9 @@ static void used_after_free(struct rpt *t)
 		return;
 	ExFreePoolWithTag(block, TAG);
 	read_byte(block + 1);
+	/* It can be read from now on. But nothing is left there that looks like a block. */
+	ExFreePoolWithTag(block, TAG);
+	EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x46);
 }
 
 static const struct rpt_case kfence_cases[] = {
