@@ -118,20 +118,47 @@ impl CacheOf {
         Some(Self { cache, kind })
     }
 
-    /// An object.
+    /// An object, which KFENCE does not watch: it would see nothing, as the object goes through
+    /// magazines, and have one less for others.
     pub(crate) fn allocate(self, gfp: Gfp) -> Option<Block> {
-        let object = self.cache.allocate(gfp)?;
+        let mut object = self.cache.allocate(gfp)?;
+        if sys::kfence_samples() && sys::is_kfence(object.as_ptr() as usize) {
+            // KFENCE takes no two in a row.
+            let other = self.cache.allocate(gfp);
+            // SAFETY: It was just allocated.
+            unsafe { sys::kfree(object) };
+            object = other?;
+        }
         // SAFETY: By the type invariant it is an object of this kind. It was just allocated.
         Some(unsafe { Block::new(self.kind, object) })
     }
 
-    /// A batch of up to `most` objects.
+    /// A batch of up to `most` objects, which KFENCE does not watch.
     pub(crate) fn allocate_many(self, most: usize, gfp: Gfp) -> Batch {
         let mut batch = Batch::new(self.kind);
         // SAFETY: `allocate_many()` returns how many it wrote. By the type invariant these are
         // objects of this kind, and they were just allocated.
         unsafe { batch.add(most, |room| self.cache.allocate_many(room, gfp)) };
+        if sys::kfence_samples() {
+            return self.without_watched(batch);
+        }
         batch
+    }
+
+    /// Gives those of a batch of this kind back that KFENCE watches, and returns the others.
+    #[cold]
+    fn without_watched(self, mut batch: Batch) -> Batch {
+        let (mut watched, mut rest) = (Batch::new(self.kind), Batch::new(self.kind));
+        while let Some(object) = batch.pop() {
+            if sys::is_kfence(object.addr()) {
+                watched.push(object);
+            } else {
+                rest.push(object);
+            }
+        }
+        // All objects that KFENCE watches are slab's, so none is left.
+        let _ = self.take_back(&mut watched);
+        rest
     }
 
     /// Takes those blocks of a batch of this kind back that are objects of the cache, and returns
@@ -190,14 +217,13 @@ fn name(of: impl fmt::Display) -> Result<CString> {
     CString::try_from_fmt(fmt!("rust_pool-{load:016x}-{of}"))
 }
 
-/// Makes the cache of a class; `watched` says whether a kernel checker is to see its objects.
-fn make(class: usize, watched: bool) -> Result {
+fn make(class: usize) -> Result {
     let (Some(slot), Some(units)) = (CACHES.get(class), SIZES.get(class)) else {
         return Ok(());
     };
     if slot.get().is_none() {
         let bytes = units * UNIT;
-        slot.set(Cache::new(&name(bytes)?, bytes, UNIT, watched)?);
+        slot.set(Cache::new(&name(bytes)?, bytes, UNIT)?);
     }
     Ok(())
 }
@@ -209,7 +235,7 @@ pub(crate) fn init(unwatched: bool) -> Result<bool> {
     let checked = !unwatched && sys::caches_are_checked(&name("probe")?).ok_or(ENOMEM)?;
     CHECKED.store(checked || unwatched, Relaxed);
     if checked {
-        (0..CLASSES).try_for_each(|class| make(class, true))?;
+        (0..CLASSES).try_for_each(make)?;
     }
     Ok(checked)
 }
@@ -255,7 +281,7 @@ pub(crate) fn make_wanted() {
     let wanted = WANTED.xchg(0, Relaxed);
     for class in (0..CLASSES).filter(|class| wanted & 1 << class != 0) {
         // Without memory the next request wants it again.
-        let _ = make(class, false);
+        let _ = make(class);
     }
 }
 

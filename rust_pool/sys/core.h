@@ -72,7 +72,7 @@ bool rust_pool_has_process(void);
 bool rust_pool_may_vmalloc(void);
 bool rust_pool_is_memory(phys_addr_t phys);
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
-					  unsigned int useroffset, bool watched);
+					  unsigned int useroffset);
 size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
 				     size_t count, void **objects);
 void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,

@@ -102,16 +102,13 @@ bool rust_pool_is_memory(phys_addr_t phys)
 
 /*
  * A cache for objects of @size bytes, aligned to 16. Hardened user copies accept
- * their bytes from @useroffset on. If the cache is not @watched, KFENCE takes no objects
- * for it: most of them go through a magazine again and again, so that KFENCE would see
- * nothing, and have ever fewer objects for others.
+ * their bytes from @useroffset on.
  */
 struct kmem_cache *rust_pool_cache_create(const char *name, unsigned int size,
-					  unsigned int useroffset, bool watched)
+					  unsigned int useroffset)
 {
-	return kmem_cache_create_usercopy(name, size, 16,
-					  watched ? 0 : SLAB_SKIP_KFENCE,
-					  useroffset, size - useroffset, NULL);
+	return kmem_cache_create_usercopy(name, size, 16, 0, useroffset,
+					  size - useroffset, NULL);
 }
 
 /*

@@ -26,12 +26,11 @@ pub(crate) struct Cache(NonNull<bindings::kmem_cache>);
 
 impl Cache {
     /// Makes a cache of objects of `size` bytes, aligned to 16. Hardened user copies accept their
-    /// bytes from `offset` on. KFENCE takes objects for it only if it is `watched`. Sleeps.
-    pub(crate) fn new(name: &CStr, size: usize, offset: usize, watched: bool) -> Result<Self> {
+    /// bytes from `offset` on. Sleeps.
+    pub(crate) fn new(name: &CStr, size: usize, offset: usize) -> Result<Self> {
         let (size, offset) = (u32::try_from(size)?, u32::try_from(offset)?);
         // SAFETY: `name` is NUL-terminated and copied.
-        let cache =
-            unsafe { raw::rust_pool_cache_create(name.as_char_ptr(), size, offset, watched) };
+        let cache = unsafe { raw::rust_pool_cache_create(name.as_char_ptr(), size, offset) };
         Ok(Self(NonNull::new(cache).ok_or(ENOMEM)?))
     }
 

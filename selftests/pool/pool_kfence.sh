@@ -34,12 +34,12 @@ told() {
 	return 1
 }
 
-# The objects that KFENCE has out for clients of the pool, by the stacks that allocated them.
+# The objects that KFENCE has out for blocks of pool, by the stacks that allocated them.
 out() {
 	awk '
 		/^kfence-#/ { live = 1; ours = 0 }
 		/^freed by/ { live = 0 }
-		/rp_test_kfence/ { ours = 1 }
+		/allocate_sampled/ { ours = 1 }
 		/^-----/ { if (live && ours) n++; live = 0 }
 		END { if (live && ours) n++; print n + 0 }' $OBJECTS
 }

@@ -24,10 +24,10 @@
 #define BYTES		112
 
 /* Blocks that KFENCE did not take, kept so that the magazine is empty again and again. */
-#define KEPT		256
+#define KEPT		2048
 static void *kept[KEPT];
 
-enum how { PLAIN, PAGED, ZEROED, CHARGED, HOWS };
+enum kind { PLAIN, PAGED, ZEROED, CHARGED, HOWS };
 
 static const struct rpt_arg hows[] = {
 	{ "nonpaged", PLAIN },
@@ -46,7 +46,7 @@ static const struct rpt_arg sizes[] = {
 	{ }
 };
 
-static noinline void *allocate(enum how how, size_t bytes)
+static noinline void *allocate(enum kind how, size_t bytes)
 {
 	switch (how) {
 	case PAGED:
@@ -60,16 +60,28 @@ static noinline void *allocate(enum how how, size_t bytes)
 	}
 }
 
-/* Does a block end where its page does? */
-static bool ends_page(const void *block, size_t bytes)
+static struct pool_header *header_of(void *block)
 {
-	return PAGE_ALIGNED((unsigned long)block + bytes);
+	return (struct pool_header *)block - 1;
+}
+
+/* KFENCE may take an object that is charged by itself, as the pool asks slab for each. */
+static bool is_sampled(void *block)
+{
+	return is_kfence_address(block) &&
+	       header_of(block)->pool_type & HEADER_SAMPLED;
 }
 
 enum side { ANY, LEFT, RIGHT };
 
+/* Right of a page is where it ends. */
+static enum side side_of(const void *block, size_t bytes)
+{
+	return PAGE_ALIGNED((unsigned long)block + bytes) ? RIGHT : LEFT;
+}
+
 /* A block that KFENCE watches, at this side of its page. NULL after a while without one. */
-static char *sample(struct rpt *t, enum how how, size_t bytes, enum side side)
+static char *sample(struct rpt *t, enum kind how, size_t bytes, enum side side)
 {
 	unsigned long end = jiffies + RPT_PATIENCE;
 	unsigned int n = 0;
@@ -79,8 +91,10 @@ static char *sample(struct rpt *t, enum how how, size_t bytes, enum side side)
 		block = allocate(how, bytes);
 		if (!block)
 			break;
-		if (is_kfence_address(block) &&
-		    (side == ANY || (side == RIGHT) == ends_page(block, bytes))) {
+		if (is_kfence_address(block) && how != CHARGED)
+			EXPECT(t, is_sampled(block));
+		if (is_sampled(block) &&
+		    (side == ANY || side == side_of(block, bytes))) {
 			found = block;
 			break;
 		}
@@ -97,13 +111,8 @@ static char *sample(struct rpt *t, enum how how, size_t bytes, enum side side)
 	return found;
 }
 
-static struct pool_header *header_of(void *block)
-{
-	return (struct pool_header *)block - 1;
-}
-
 /* Sampled, and as any other. */
-static void is_pool(struct rpt *t, enum how how, size_t bytes)
+static void is_pool(struct rpt *t, enum kind how, size_t bytes)
 {
 	struct rpt_row before, with, after;
 	bool paged = how == PAGED;
@@ -120,7 +129,7 @@ static void is_pool(struct rpt *t, enum how how, size_t bytes)
 	       (how == CHARGED ? HEADER_CHARGED : 0);
 	EXPECT_EQ(t, header_of(block)->pool_type, type);
 	EXPECT_EQ(t, header_of(block)->tag, TAG);
-	EXPECT_EQ(t, ExQueryPoolBlockSize(block, &charged), bytes);
+	EXPECT_EQ(t, ExQueryPoolBlockSize(block, &charged), ALIGN(bytes, 16));
 	EXPECT_EQ(t, charged, how == CHARGED);
 	if (how == ZEROED)
 		EXPECT(t, !memchr_inv(block, 0, bytes));
@@ -223,7 +232,7 @@ static void not_kept_by_a_list(struct rpt *t)
 		entry = NULL;
 		if (n == KEPT) {
 			while (n)
-				ExFreePoolWithTag(kept[--n], TAG);
+				ExFreeToNPagedLookasideList(&list, kept[--n]);
 			cond_resched();
 		}
 	}
