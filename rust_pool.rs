@@ -278,6 +278,7 @@ impl Core {
         sys::learn_direct_map();
         header::init();
         memory::zeroing::init();
+        memory::order::init();
         memory::magazine::init()?;
         stats::tag_table::refill()?;
         if !memory::slab_caches::init(sys::magazines())? {

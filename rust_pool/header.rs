@@ -9,7 +9,8 @@
 //! +1  PoolIndex     u8   0
 //! +2  BlockSize     u8   header and block, in units of 16 bytes
 //! +3  PoolType      u8   bit 1: in use, bit 0: paged, bit 2: cache-aligned, bit 3: charged to a
-//!                        process, bit 4: marked by the verifier, bit 5: with a red zone
+//!                        process, bit 4: marked by the verifier, bit 5: with a red zone, bit 6:
+//!                        sampled by KFENCE
 //! +4  PoolTag       u32
 //! +8  AllocatorBackTraceIndex  u16  bytes asked for
 //! +10 PoolTagHash   u16  number of the tag's row in the tag table
@@ -93,6 +94,8 @@ const PAGES: u64 = 8 << 24;
 const CHARGED: u64 = 8 << 24;
 /// The same for a block of pages.
 const PAGES_CHARGED: u64 = 64 << 24;
+/// The same bit in front of a small block: its memory is an object of kmalloc that KFENCE watches.
+const SAMPLED: u64 = 64 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;
 /// The verifier's mark: the block is freed on the slow path.
@@ -101,7 +104,7 @@ const MARKED: u64 = 16 << 24;
 const CHECKED: u64 = 32 << 24;
 /// The bits that the fast path checks.
 const STATE: u64 = IN_USE | PAGED | MARKED;
-const SMALL_STATE: u64 = STATE | ALIGNED | CHARGED;
+const SMALL_STATE: u64 = STATE | ALIGNED | CHARGED | SAMPLED;
 
 static SECRET: Atomic<u64> = Atomic::new(0);
 /// Where the reader of a dump finds it.
@@ -152,6 +155,12 @@ pub(crate) fn checked(stamp: u64) -> u64 {
 #[inline]
 pub(crate) fn charged(stamp: u64) -> u64 {
     stamp | CHARGED
+}
+
+/// A [`stamp`] for headers of small blocks whose memory KFENCE watches.
+#[inline]
+pub(crate) fn sampled(stamp: u64) -> u64 {
+    stamp | SAMPLED
 }
 
 /// The two words of a header, of either kind.
@@ -390,6 +399,28 @@ impl Header {
         self.0.first & CHARGED != 0
     }
 
+    /// Whether the block's memory is an object of kmalloc that KFENCE watches.
+    #[inline]
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.0.first & SAMPLED != 0
+    }
+
+    /// Clears the header of a block that was freed, so that it is not found in what becomes of its
+    /// memory.
+    ///
+    /// # Safety
+    ///
+    /// `object` is aligned to [`UNIT`], and its first [`UNIT`] bytes belong to the caller.
+    pub(crate) unsafe fn erase(object: NonNull<u8>) {
+        let at = object.cast::<u64>();
+        // SAFETY: By the safety requirements these bytes are aligned, and belong to the caller.
+        // Others may look for a header here meanwhile, so the stores are volatile.
+        unsafe {
+            at.write_volatile(0);
+            at.add(1).write_volatile(0);
+        }
+    }
+
     /// Writes the header to `object`: the start of an object, or of a cache-aligned block's header
     /// in it.
     ///
@@ -429,7 +460,8 @@ impl Header {
         let words = match found.filter(|words| !words.in_use()) {
             Some(words) if words.first & (UNITS | ALIGNED | FRONT) == place => return,
             Some(words) => Words {
-                first: words.first & !(UNITS | ALIGNED | FRONT | CHARGED | MARKED | CHECKED)
+                first: words.first
+                    & !(UNITS | ALIGNED | FRONT | CHARGED | SAMPLED | MARKED | CHECKED)
                     | place,
                 second: words.second & 0xffff_ffff,
             },
@@ -479,14 +511,14 @@ impl Header {
         self.0.first & MARKED != 0
     }
 
-    /// Whether the block is neither charged nor cache-aligned.
+    /// Whether the block is neither charged, nor sampled, nor cache-aligned.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
-        self.0.first & (ALIGNED | CHARGED) == 0
+        self.0.first & (ALIGNED | CHARGED | SAMPLED) == 0
     }
 
     /// The header at `addr`, which may be any address, if it is that of a live block in nonpaged
-    /// pool, without the verifier's mark, not charged, and not cache-aligned.
+    /// pool, without the verifier's mark, and [plain](Self::is_plain).
     #[inline(always)]
     pub(crate) fn find_nonpaged(addr: usize) -> Option<Live<Self>> {
         let (first, second) = sys::peek(addr)?;
@@ -508,11 +540,11 @@ impl Header {
 
     /// What the header of a live block at `addr`, which may be any address, has in common with
     /// those of all other blocks of its size, tag, pool and row; `None` if the verifier knows the
-    /// block, or it is charged or cache-aligned. With it `lookaside/list.c` computes the check word
+    /// block, or it is not [plain](Self::is_plain). With it `lookaside/list.c` computes the check word
     /// as [`check`] does.
     pub(crate) fn common(addr: usize) -> Option<raw::rust_pool_headers> {
         match Self::find(addr)? {
-            Found::Live(header) if header.0.first & (ALIGNED | CHARGED | MARKED) == 0 => {
+            Found::Live(header) if header.is_plain() && !header.is_marked() => {
                 let Words { first, second } = header.0.unsealed();
                 Some(raw::rust_pool_headers {
                     live: first,
@@ -593,13 +625,17 @@ fn units_behind(first: u64) -> usize {
 const PLACES: [u64; 5] = [0, ALIGNED, ALIGNED | 1, ALIGNED | 2, ALIGNED | 3];
 
 /// The marks that the first word of a small block's header may have.
-const MARKS: [u64; 6] = [
+const MARKS: [u64; 10] = [
     0,
     MARKED,
     MARKED | CHECKED,
     CHARGED,
     CHARGED | MARKED,
     CHARGED | MARKED | CHECKED,
+    SAMPLED,
+    SAMPLED | MARKED,
+    SAMPLED | CHARGED,
+    SAMPLED | CHARGED | MARKED,
 ];
 
 /// The words of a damaged header, to find out what it was.
@@ -700,7 +736,7 @@ impl Remains {
         let Words { first, second } = self.words;
         let header = Header(self.words);
         let place = first & (ALIGNED | FRONT);
-        if first & !(CHARGED | MARKED | CHECKED | UNITS) != stamp | place
+        if first & !(CHARGED | SAMPLED | MARKED | CHECKED | UNITS) != stamp | place
             || !PLACES.contains(&place)
             || header.units() < 2
         {

@@ -44,6 +44,7 @@ use crate::{
             self,
             Request, //
         },
+        sampled::Sampled,
         slab_caches,
         zeroing::ZERO, //
     },
@@ -482,6 +483,9 @@ fn free_small(freeing: &Freeing, header: Live<Header>, tag: Tag, caller: usize) 
     bad_free::check_context(addr, header.kind(), caller);
     let checked = header.is_checked();
     let keep = !checked && header.is_marked() && forget(addr);
+    if header.is_sampled() {
+        return free_sampled(freeing, &header, keep, caller);
+    }
     let Some(object) = Claimed::claim(freeing, &header) else {
         return bad_free::report_freed_twice(addr, header.tag(), caller);
     };
@@ -492,6 +496,22 @@ fn free_small(freeing: &Freeing, header: Live<Header>, tag: Tag, caller: usize) 
     traced::small(addr, &header).freed(caller);
     if keep {
         quarantine::keep(Memory::Object(object, addr));
+    } else {
+        object.free();
+    }
+}
+
+/// Frees a small block that KFENCE watches.
+#[cold]
+fn free_sampled(freeing: &Freeing, header: &Live<Header>, keep: bool, caller: usize) {
+    let addr = freeing.addr();
+    let Some(object) = Sampled::claim(freeing, header) else {
+        return bad_free::report_freed_twice(addr, header.tag(), caller);
+    };
+    small::discharge(header, tag_table::at(header.row()));
+    traced::small(addr, header).freed(caller);
+    if keep {
+        quarantine::keep(Memory::Sampled(object, addr, header.bytes()));
     } else {
         object.free();
     }
@@ -648,10 +668,11 @@ fn is_mapping_of_another(addr: usize) -> bool {
 /// Reports the free of an address that has the header of a freed block in front of it. That is a
 /// second free, unless the memory was used again: an object of the kernel or a block of the pool
 /// may still contain headers of former blocks, where its owner has not written yet. A charged block
-/// may have been an object of kmalloc itself.
+/// may have been an object of kmalloc itself, and a sampled one was.
 #[cold]
 fn free_freed(addr: usize, header: &Header, caller: usize) {
-    if slab_caches::is_of_another(addr) && !header.is_charged() {
+    let own = header.is_charged() || header.is_sampled();
+    if slab_caches::is_of_another(addr) && !own {
         return bad_free::report_foreign(addr, caller);
     }
     match around(addr) {

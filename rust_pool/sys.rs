@@ -166,7 +166,9 @@ pub(crate) use reserved::{
 };
 pub(crate) use slab::{
     caches_are_checked,
+    is_kfence,
     is_slab,
+    kfence_samples,
     kfree,
     kmalloc,
     room,

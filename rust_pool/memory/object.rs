@@ -4,7 +4,8 @@
 //!
 //! The objects of charged blocks never come from a magazine, and never go there. The kernel's slab
 //! allocator charges each to the memory cgroup of the process that it was allocated for, and
-//! returns the charge when the object is freed, by whomever.
+//! returns the charge when the object is freed, by whomever. Those of sampled blocks are in
+//! [`sampled`](crate::memory::sampled).
 
 use crate::{
     header::{
@@ -173,8 +174,8 @@ impl Object {
 pub(crate) struct Plain(Object);
 
 impl Plain {
-    /// Marks a block as freed, and takes its object; `None` if it is charged or cache-aligned, or
-    /// if another CPU freed it first. Any context.
+    /// Marks a block as freed, and takes its object; `None` if it is not plain, or if another CPU
+    /// freed it first. Any context.
     #[inline(always)]
     pub(crate) fn claim(freeing: &Freeing, header: &Live<Header>) -> Option<Self> {
         if !header.is_plain() {
@@ -247,10 +248,13 @@ pub(crate) struct Claimed {
 }
 
 impl Claimed {
-    /// Marks a block as freed, and takes its object; `None` if another CPU freed it first. Any
-    /// context.
+    /// Marks a block as freed, and takes its object; `None` if another CPU freed it first, or if it
+    /// is sampled. Any context.
     #[inline]
     pub(crate) fn claim(freeing: &Freeing, header: &Live<Header>) -> Option<Self> {
+        if header.is_sampled() {
+            return None;
+        }
         let freed = freeing.claim(header)?;
         // INVARIANT: A header of this load says where its object begins, of which class it is, and
         // whether it is charged. By its type invariant the object is that of this value.

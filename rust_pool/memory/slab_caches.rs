@@ -118,20 +118,47 @@ impl CacheOf {
         Some(Self { cache, kind })
     }
 
-    /// An object.
+    /// An object, which KFENCE does not watch: it would see nothing, as the object goes through
+    /// magazines, and have one less for others.
     pub(crate) fn allocate(self, gfp: Gfp) -> Option<Block> {
-        let object = self.cache.allocate(gfp)?;
+        let mut object = self.cache.allocate(gfp)?;
+        if sys::kfence_samples() && sys::is_kfence(object.as_ptr() as usize) {
+            // KFENCE takes no two in a row.
+            let other = self.cache.allocate(gfp);
+            // SAFETY: It was just allocated.
+            unsafe { sys::kfree(object) };
+            object = other?;
+        }
         // SAFETY: By the type invariant it is an object of this kind. It was just allocated.
         Some(unsafe { Block::new(self.kind, object) })
     }
 
-    /// A batch of up to `most` objects.
+    /// A batch of up to `most` objects, which KFENCE does not watch.
     pub(crate) fn allocate_many(self, most: usize, gfp: Gfp) -> Batch {
         let mut batch = Batch::new(self.kind);
         // SAFETY: `allocate_many()` returns how many it wrote. By the type invariant these are
         // objects of this kind, and they were just allocated.
         unsafe { batch.add(most, |room| self.cache.allocate_many(room, gfp)) };
+        if sys::kfence_samples() {
+            return self.without_watched(batch);
+        }
         batch
+    }
+
+    /// Gives those of a batch of this kind back that KFENCE watches, and returns the others.
+    #[cold]
+    fn without_watched(self, mut batch: Batch) -> Batch {
+        let (mut watched, mut rest) = (Batch::new(self.kind), Batch::new(self.kind));
+        while let Some(object) = batch.pop() {
+            if sys::is_kfence(object.addr()) {
+                watched.push(object);
+            } else {
+                rest.push(object);
+            }
+        }
+        // All objects that KFENCE watches are slab's, so none is left.
+        let _ = self.take_back(&mut watched);
+        rest
     }
 
     /// Takes those blocks of a batch of this kind back that are objects of the cache, and returns

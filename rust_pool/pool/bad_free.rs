@@ -135,7 +135,12 @@ pub(crate) fn not_from_pool(addr: usize, caller: usize) -> Violation {
 /// header, was freed there, also prints what is known of that free.
 #[cold]
 pub(crate) fn report_foreign(addr: usize, caller: usize) {
-    not_from_pool(addr, caller).report_with(|| tell_freed(addr, Tag::from_raw(0)));
+    not_from_pool(addr, caller).report_with(|| {
+        if sys::is_kfence(addr) {
+            pr_err!("  KFENCE watches the memory there: it may be a block that was freed before\n");
+        }
+        tell_freed(addr, Tag::from_raw(0));
+    });
 }
 
 /// Prints what is known of the first free of a block. Any context but NMI.

@@ -46,7 +46,10 @@ use crate::{
         tag_stats::TagStats,
         tag_table, //
     },
-    sys::PAGE_SIZE,
+    sys::{
+        self,
+        PAGE_SIZE, //
+    },
     trace,
     types::tag::{
         PoolKind,
@@ -136,11 +139,16 @@ fn object_at(at: usize) -> Option<Object> {
 /// Looks for a block with a damaged header at an address that has no valid one. Returns only what
 /// is certain to be a block. Slow; any context but NMI.
 pub(crate) fn look(addr: usize) -> Option<Damage> {
+    // A sampled block is an object of kmalloc's, and its header is gone once it is freed. So what is
+    // left of one there is that of a live block.
+    if sys::is_kfence(addr) {
+        return look_at_small(addr, Header::is_sampled);
+    }
     // The memory is somebody else's now, so the rest of an old header there was not damaged.
     if slab_caches::is_of_another(addr) {
         return None;
     }
-    look_at_pages(addr).or_else(|| look_at_small(addr))
+    look_at_pages(addr).or_else(|| look_at_small(addr, |_| true))
 }
 
 /// Looks for a block of pages.
@@ -161,8 +169,8 @@ fn look_at_pages(addr: usize) -> Option<Damage> {
     })
 }
 
-/// Looks for a small block.
-fn look_at_small(addr: usize) -> Option<Damage> {
+/// Looks for a small block, whose header `may_be` one there.
+fn look_at_small(addr: usize, may_be: impl Fn(&Header) -> bool) -> Option<Damage> {
     let at = addr.checked_sub(UNIT).filter(|at| at % UNIT == 0)?;
     let remains = Remains::of_small(at)?;
     if Header::find_spare(at).is_some() {
@@ -174,7 +182,9 @@ fn look_at_small(addr: usize) -> Option<Damage> {
     let takes = object.and_then(|object| object.bytes);
     let agrees =
         |header: &Header| takes.is_none_or(|bytes| Class::of_header(header).bytes() == bytes);
-    let header = small::recover(&remains, begins).filter(agrees);
+    let header = small::recover(&remains, begins)
+        .filter(agrees)
+        .filter(may_be);
     if header.is_none() && object.is_none() {
         return None;
     }

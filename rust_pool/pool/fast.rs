@@ -28,16 +28,20 @@ use crate::{
             Plain, //
         },
         request::Request,
+        sampled,
         size_class::Class,
         zeroing::{
             self,
             ZERO, //
         }, //
     },
-    pool::pages::{
-        self,
-        Memory,
-        Whole, //
+    pool::{
+        pages::{
+            self,
+            Memory,
+            Whole, //
+        },
+        small, //
     },
     stats::{
         tag_stats::TagStats,
@@ -121,6 +125,9 @@ pub(crate) fn allocate_from_depot(
     bytes: usize,
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
+    if sampled::is_due() {
+        return allocate_sampled(pool_type, bytes, row);
+    }
     let class = Class::for_bytes(bytes)?;
     match Object::refill(class) {
         Ok(object) => {
@@ -129,6 +136,28 @@ pub(crate) fn allocate_from_depot(
         }
         Err(wanted) => allocate_more(pool_type, bytes, row, class, wanted),
     }
+}
+
+/// Allocates a small block that KFENCE watches, if it takes the object; else any other.
+#[cold]
+#[inline(never)]
+fn allocate_sampled(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNull<u8>> {
+    let request = Request {
+        bytes,
+        zero: pool_type & ZERO != 0,
+        sleep: true,
+    };
+    let stamp = read_once::read(&row.stamp);
+    if let Some(block) = small::allocate_sampled(request, false, stamp, row) {
+        return Some(block);
+    }
+    let class = Class::for_bytes(bytes)?;
+    let Some(object) = Object::supply(class, request.plain()) else {
+        row.fail();
+        return None;
+    };
+    let header = Header::new(bytes, stamp, row.index());
+    Some(hand_out(object, header, pool_type, bytes, row))
 }
 
 /// Allocates a small block when the depot has none, and some objects for the magazine.

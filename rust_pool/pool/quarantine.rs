@@ -8,7 +8,10 @@
 
 use crate::{
     lib::at_load::AtLoad,
-    memory::object::Claimed,
+    memory::{
+        object::Claimed,
+        sampled::Sampled, //
+    },
     pool::pages,
     record::{
         backlog::Batch,
@@ -30,6 +33,8 @@ use kernel::{
 pub(crate) enum Memory {
     /// An object, and the address of its block.
     Object(Claimed, usize),
+    /// An object that KFENCE watches, the address of its block, and how many bytes that had.
+    Sampled(Sampled, usize, usize),
     /// A block of pages.
     Pages(pages::Freed),
     /// A large block of pool.
@@ -40,7 +45,7 @@ impl Memory {
     /// The address of the block.
     fn addr(&self) -> usize {
         match self {
-            Self::Object(_, addr) => *addr,
+            Self::Object(_, addr) | Self::Sampled(_, addr, _) => *addr,
             Self::Pages(pages) => pages.addr(),
             Self::Region(region) => region.addr(),
         }
@@ -52,6 +57,7 @@ impl Memory {
     fn bytes(&self) -> usize {
         match self {
             Self::Object(object, _) => object.class().bytes(),
+            Self::Sampled(.., bytes) => *bytes,
             Self::Pages(pages) => pages.bytes(),
             Self::Region(region) => region.used,
         }
@@ -96,6 +102,7 @@ pub(crate) fn exit(give_back: impl Fn(Batch)) {
     for memory in kept {
         match memory {
             Memory::Object(object, _) => object.free(),
+            Memory::Sampled(object, ..) => object.free(),
             Memory::Pages(pages) => pages.give(),
             Memory::Region(region) => give_back(Batch::of(region)),
         }

@@ -16,6 +16,10 @@ use crate::{
     memory::{
         object::Object,
         request::Request,
+        sampled::{
+            self,
+            Sampled, //
+        },
         size_class::{
             Class,
             MAX_UNITS, //
@@ -69,7 +73,12 @@ pub(crate) fn allocate_with_room(
     let aligned = wish.cache_aligned;
     let room = if aligned { room + CACHE_ROOM } else { room };
     let class = Class::for_bytes(request.bytes.wrapping_add(room))?;
+    // A red zone and an alignment need more of the object than the block has bytes.
+    let sampled = || (room == 0).then(|| sample(request, wish.charged, stamp, row))?;
     let (object, stamp) = if wish.charged {
+        if let Some(block) = sampled() {
+            return Some(block);
+        }
         (
             Object::charged(class, request.plain())?,
             header::charged(stamp),
@@ -77,7 +86,10 @@ pub(crate) fn allocate_with_room(
     } else {
         let object = match Object::pop(class) {
             Some(object) => object,
-            None => Object::supply(class, request.plain())?,
+            None => match sampled() {
+                Some(block) => return Some(block),
+                None => Object::supply(class, request.plain())?,
+            },
         };
         (object, stamp)
     };
@@ -86,6 +98,37 @@ pub(crate) fn allocate_with_room(
     } else {
         Some(make(object, request, room, stamp, row, fill))
     }
+}
+
+/// Allocates a block that KFENCE watches, if it is due and KFENCE takes its object. It is neither
+/// cache-aligned, nor has it a red zone. Any context but NMI.
+#[inline]
+fn sample(request: Request, charged: bool, stamp: u64, row: &TagStats) -> Option<NonNull<u8>> {
+    if !sampled::is_due() {
+        return None;
+    }
+    allocate_sampled(request, charged, stamp, row)
+}
+
+/// The same, whether or not it is due.
+#[cold]
+#[inline(never)]
+pub(crate) fn allocate_sampled(
+    request: Request,
+    charged: bool,
+    stamp: u64,
+    row: &TagStats,
+) -> Option<NonNull<u8>> {
+    let class = Class::for_bytes(request.bytes)?;
+    let object = Sampled::allocate(request.bytes, zeroing::zeroes(request.zero), charged)?;
+    let mut stamp = header::sampled(stamp);
+    if charged {
+        stamp = header::charged(stamp);
+    }
+    let header = Header::new(request.bytes, stamp, row.index());
+    // It counts as any other block of its size.
+    row.charge(request.bytes, class.bytes());
+    Some(object.into_block(header))
 }
 
 /// Turns an object into a block. Its class is large enough for the request and `room`.

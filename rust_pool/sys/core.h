@@ -79,6 +79,11 @@ void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
 			       void **objects);
 int rust_pool_caches_are_checked(const char *name);
 bool rust_pool_is_slab(const void *addr);
+bool rust_pool_is_kfence(const void *addr);
+#ifdef CONFIG_KFENCE
+/* linux/kfence.h: how often KFENCE takes an object; 0 if it is off. */
+extern unsigned long kfence_sample_interval;
+#endif
 struct kmem_cache *rust_pool_slab_around(unsigned long addr,
 					 unsigned long *start);
 bool rust_pool_inits_on_alloc(void);

@@ -15,6 +15,7 @@
 #include <linux/jump_label.h>
 #include <linux/kallsyms.h>
 #include <linux/kasan.h>
+#include <linux/kfence.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -184,6 +185,12 @@ int rust_pool_caches_are_checked(const char *name)
 bool rust_pool_is_slab(const void *addr)
 {
 	return folio_test_slab(virt_to_folio(addr));
+}
+
+/* Whether @addr, which may be any address, lies in memory that KFENCE watches. */
+bool rust_pool_is_kfence(const void *addr)
+{
+	return is_kfence_address(addr);
 }
 
 /*

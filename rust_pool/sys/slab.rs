@@ -129,6 +129,25 @@ pub(crate) unsafe fn is_slab(object: NonNull<u8>) -> bool {
     unsafe { raw::rust_pool_is_slab(object.as_ptr().cast()) }
 }
 
+/// Whether KFENCE takes an object of slab from time to time, to watch it.
+#[inline(always)]
+pub(crate) fn kfence_samples() -> bool {
+    #[cfg(CONFIG_KFENCE)]
+    // SAFETY: It is a static of the kernel. The administrator changes it at any time, so it is read
+    // once, by a volatile load of an aligned word.
+    unsafe {
+        (&raw const raw::kfence_sample_interval).read_volatile() != 0
+    }
+    #[cfg(not(CONFIG_KFENCE))]
+    false
+}
+
+/// Whether an address, which may be any, lies in memory that KFENCE watches.
+pub(crate) fn is_kfence(addr: usize) -> bool {
+    // SAFETY: The address is only compared.
+    unsafe { raw::rust_pool_is_kfence(addr as *const _) }
+}
+
 /// The cache whose slab contains `addr`, which may be any address, and where that slab begins. If
 /// the slab is freed meanwhile, both may be anything: compare the cache, and do not dereference it.
 pub(crate) fn slab_around(addr: usize) -> Option<(*mut bindings::kmem_cache, usize)> {

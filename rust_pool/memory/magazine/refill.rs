@@ -23,6 +23,7 @@ use crate::{
             Spill,
             Unused, //
         },
+        order,
         page_block::{
             self,
             FreedPages, //
@@ -111,6 +112,7 @@ fn allocate_object(
             slab_caches::missed(kind.number(), enough);
         }
     }
+    order::randomise(&mut batch);
     let object = batch.pop()?;
     if !batch.is_empty() {
         shelve(&mut batch);
