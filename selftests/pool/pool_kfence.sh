@@ -5,7 +5,7 @@
 # reports an access beyond such a block, and one after its free. And it has all of them
 # back in the end.
 # vm-kernel: stock
-# vm-cmdline: no_hash_pointers kfence.sample_interval=1
+# vm-cmdline: no_hash_pointers kfence.sample_interval=100
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
@@ -34,36 +34,41 @@ told() {
 	return 1
 }
 
-# The objects that KFENCE has out for blocks of pool, by the stacks that allocated them.
+# out PATTERN: how many objects KFENCE has out whose cache, or the stack that allocated them,
+# matches
 out() {
-	awk '
+	awk -v pattern="$1" '
 		/^kfence-#/ { live = 1; ours = 0 }
 		/^freed by/ { live = 0 }
-		/allocate_sampled/ { ours = 1 }
+		$0 ~ pattern { ours = 1 }
 		/^-----/ { if (live && ours) n++; live = 0 }
 		END { if (live && ours) n++; print n + 0 }' $OBJECTS
 }
 
 # The case "damaged" leaves one: what was written over is not used again.
 all_back() {
-	_out=$(out)
+	_out=$(out allocate_sampled)
 	echo "# KFENCE has $_out out"
 	[ "$_out" -eq 1 ]
 }
 
 has_none_of_our_caches() {
-	! grep -q 'cache=rust_pool-' $OBJECTS
+	[ "$(out 'cache=rust_pool-')" -eq 0 ]
 }
 
-[ "$(cat $INTERVAL 2>/dev/null)" = 1 ] || skip_all "not booted with kfence.sample_interval=1"
+grep -q kfence.sample_interval=100 /proc/cmdline ||
+	skip_all "not booted with kfence.sample_interval=100"
 EXTRA=8
 begin rp_test rp_test_kfence
 load_or_fail rust_pool rp_test rp_test_kfence
 plan_cases kfence
+# As often as can be; but not at boot, when it would have no objects left for us.
+echo 1 >$INTERVAL
 run_cases
 mistake overrun 'out-of-bounds read in read_byte\+.*\[rp_test_kfence\]'
 mistake overwritten 'memory corruption in '
 mistake used_after_free 'use-after-free read in read_byte\+.*\[rp_test_kfence\]'
+echo 100 >$INTERVAL
 check "$PROGRAM: all objects go back" all_back
 check "$PROGRAM: magazines hold none" has_none_of_our_caches
 ends
