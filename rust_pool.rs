@@ -278,7 +278,6 @@ impl Core {
         sys::learn_direct_map();
         header::init();
         memory::zeroing::init();
-        memory::order::init();
         memory::magazine::init()?;
         stats::tag_table::refill()?;
         if !memory::slab_caches::init(sys::magazines())? {

@@ -7,7 +7,6 @@ pub(crate) mod heap;
 pub(crate) mod large;
 pub(crate) mod magazine;
 pub(crate) mod object;
-pub(crate) mod order;
 pub(crate) mod page_block;
 pub(crate) mod request;
 pub(crate) mod sampled;

@@ -126,33 +126,6 @@ impl Batch {
         self.blocks()
     }
 
-    /// How many there are.
-    #[inline(always)]
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// Puts the blocks into an order that `random` chooses. Each of all orders is as likely, for up
-    /// to twenty blocks; of more, each block is as likely to come to each place.
-    #[inline(always)]
-    pub(crate) fn shuffle(&mut self, random: u64) {
-        let mut fraction = random;
-        let mut left = self.blocks();
-        while let Some((last, others)) = left.split_last_mut() {
-            // `random` is a fraction of 2^64. The whole part of so many times the fraction is a
-            // place, and what is left is the next fraction.
-            // CAST: Lossless on the architectures supported.
-            let times = u128::from(fraction).wrapping_mul(others.len().wrapping_add(1) as u128);
-            // CAST: The upper and the lower half.
-            let place = (times >> 64) as usize;
-            fraction = times as u64;
-            if let Some(other) = others.get_mut(place) {
-                core::mem::swap(last, other);
-            }
-            left = others;
-        }
-    }
-
     fn blocks(&mut self) -> &mut [usize] {
         // SAFETY: By the type invariant the first `len` blocks are initialised.
         unsafe { core::slice::from_raw_parts_mut(self.blocks.as_mut_ptr().cast(), self.len) }
@@ -295,39 +268,6 @@ mod tests {
             let block = unsafe { Block::new(MagazineKind::pages(order), NonNull::dangling()) };
             batch.push(block);
             assert!(batch.addresses().len() == len);
-        }
-    }
-
-    #[test]
-    fn shuffled_is_the_same_blocks() {
-        for random in [0, 1, u64::MAX / 3, u64::MAX] {
-            for count in [0, 1, 2, CAPACITY] {
-                let mut batch = of(count);
-                batch.shuffle(random);
-                let shuffled = batch.addresses();
-                assert!(shuffled.len() == count && (1..=count).all(|it| shuffled.contains(&it)));
-            }
-        }
-    }
-
-    #[test]
-    fn each_order_is_as_likely() {
-        let mut seen = [[0; 3]; 3];
-        for step in 0..600 {
-            let mut batch = of(3);
-            batch.shuffle(step * (u64::MAX / 600));
-            if let [first, second, _] = batch.addresses() {
-                let row = seen.get_mut(first - 1);
-                if let Some(count) = row.and_then(|row| row.get_mut(second - 1)) {
-                    *count += 1;
-                }
-            }
-        }
-        for (first, row) in seen.iter().enumerate() {
-            for (second, count) in row.iter().enumerate() {
-                let fair = if first == second { 0..=0 } else { 98..=102 };
-                assert!(fair.contains(count));
-            }
         }
     }
 

@@ -23,7 +23,6 @@ use crate::{
             Spill,
             Unused, //
         },
-        order,
         page_block::{
             self,
             FreedPages, //
@@ -112,7 +111,6 @@ fn allocate_object(
             slab_caches::missed(kind.number(), enough);
         }
     }
-    order::randomise(&mut batch);
     let object = batch.pop()?;
     if !batch.is_empty() {
         shelve(&mut batch);

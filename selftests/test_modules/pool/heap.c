@@ -362,43 +362,6 @@ static void any_order(struct rpt *t)
 	kvfree(slots);
 }
 
-/*
- * Blocks that are placed together are not handed out as they lie, upwards or downwards,
- * where the kernel's slab allocator does not do so either. Of seven in random order, two of
- * seven lie beside the one before; in order, six do.
- */
-static void order_is_random(struct rpt *t)
-{
-	enum { COUNT = 500, BYTES = 112 };
-	const unsigned long object = BYTES + sizeof(struct pool_header);
-	unsigned int i, beside = 0;
-	unsigned long at, before = 0;
-	void **blocks;
-
-	if (!IS_ENABLED(CONFIG_SLAB_FREELIST_RANDOM)) {
-		rpt_skip(t, "slab does not shuffle objects on this kernel");
-		return;
-	}
-	if (closed(t))
-		return;
-	blocks = kvcalloc(COUNT, sizeof(*blocks), GFP_KERNEL);
-	if (!EXPECT(t, blocks))
-		return;
-	for (i = 0; i < COUNT; i++) {
-		blocks[i] = get(BYTES);
-		if (!EXPECT(t, blocks[i]))
-			break;
-		at = (unsigned long)blocks[i];
-		beside += abs_diff(at, before) == object;
-		before = at;
-	}
-	rpt_note(t, "%u of %u blocks lie beside the one before", beside, i);
-	EXPECT(t, beside < COUNT / 2);
-	while (i)
-		put(blocks[--i]);
-	kvfree(blocks);
-}
-
 static const struct rpt_case cases[] = {
 	{ "small_behind_large_which_goes_first", large_goes_first,
 	  large_sizes },
@@ -406,7 +369,6 @@ static const struct rpt_case cases[] = {
 	{ "place_before_a_small_block_used_again", place_used_again },
 	{ "places_that_wait_are_given_up", places_given_up },
 	{ "any_order", any_order },
-	{ "order_is_random", order_is_random },
 };
 
 const struct rpt_suite heap_suite = RPT_SUITE("heap", cases);
