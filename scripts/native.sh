@@ -23,7 +23,7 @@ kernel5error9to_result native_to_result
 CString12try_from_fmt native_try_from_fmt
 '
 # What libc has, under the same names and with the same meaning.
-libc='bcmp|memcmp|memcpy|memmove|memset|strcasecmp|strchr|strcmp|strlen|strnlen'
+libc='bcmp|memcmp|memcpy|memmove|memset|strcasecmp|strchr|strcmp|strlen|strncmp|strnlen|strrchr'
 
 # symbols OPTION FILE...: names that nm prints with this option
 symbols() {

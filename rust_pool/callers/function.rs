@@ -33,8 +33,8 @@ fn at(addr: usize) -> Function {
 
 /// The offset in what `%pS` shows, as in `name+0x12/0x345 [module]`; `None` for a bare address.
 fn offset(name: &str) -> Option<usize> {
-    let (_, behind) = name.split_once("+0x")?;
-    let digits = behind.split('/').next()?;
+    let (_, behind) = name.split_once('+')?;
+    let digits = behind.strip_prefix("0x")?.split('/').next()?;
     usize::from_str_radix(digits, 16).ok()
 }
 
@@ -67,7 +67,7 @@ mod tests {
     fn offsets() {
         assert!(offset("kfree+0x1f/0x2a0") == Some(0x1f));
         assert!(offset("go_unseen+0x0/0x20 [rp_test_callers]") == Some(0));
-        assert!(offset("0xffffffffc0001234") == None);
-        assert!(offset("") == None);
+        assert!(offset("0xffffffffc0001234").is_none());
+        assert!(offset("").is_none());
     }
 }

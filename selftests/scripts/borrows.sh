@@ -30,7 +30,7 @@ client() {
 		        Ok(Self)
 		    }
 		}
-		pool_tag!(Brrw = "Brrw");
+		pool_tag!(pub Brrw = "Brrw");
 		type Space = MappingAddress<Brrw>;
 		/// Is given everything.
 		pub fn function(

@@ -68,6 +68,8 @@ ZEROED(tracepoint_srcu);
 static ZEROED(task);
 
 u64 jiffies;
+/* KFENCE takes no samples. */
+unsigned long kfence_sample_interval;
 u64 page_offset_base, vmalloc_base, vmemmap_base;
 void *high_memory;
 u64 __per_cpu_offset[64];
