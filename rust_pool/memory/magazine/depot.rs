@@ -510,10 +510,10 @@ pub(crate) fn reserved() -> usize {
     RESERVED.load(Relaxed)
 }
 
-/// Whether most of what may be held for bursts is not reserved. Only then do short bursts get any,
+/// Whether half of what may be held for bursts is not reserved. Only then do short bursts get any,
 /// which would make others give way for little.
 pub(crate) fn is_roomy() -> bool {
-    reserved() <= CAP / 4
+    reserved() <= CAP / 2
 }
 
 /// The depot of a kind and its base quota, if it has one.

@@ -92,6 +92,23 @@ static void kept_for_the_next(struct rpt *t)
 	kfree(b);
 }
 
+/* Waits until the depot holds nothing of any size in @list, and nothing is reserved. */
+static bool aged(struct rpt *t, const struct rpt_arg *list)
+{
+	u64 reserved = 0, cap = 0;
+	struct rpt_magazine depot;
+
+	rpt_reserved(t, &reserved, &cap);
+	if (reserved)
+		return false;
+	for (; list->name; list++) {
+		rpt_depot(t, list->value, &depot);
+		if (depot.held)
+			return false;
+	}
+	return true;
+}
+
 /* As a network driver does: one such burst is nothing, but several have room made for them. */
 static void short_ones(struct rpt *t)
 {
@@ -102,6 +119,8 @@ static void short_ones(struct rpt *t)
 	b = new_burst(t, rpt_value(t), SHORT);
 	if (!b)
 		return;
+	/* It gets something only while others have not reserved the most. */
+	EXPECT(t, aged(t, sizes_of_short));
 	migrate_disable();
 	batch_get(b);
 	batch_put(b);
@@ -152,23 +171,6 @@ static void with_frees(struct rpt *t)
 	rpt_note(t, "%llu of %u kept", full.held, b->count);
 	EXPECT(t, full.held >= b->count / 2);
 	kfree(b);
-}
-
-/* Waits until the depot holds nothing of any size in @list, and nothing is reserved. */
-static bool aged(struct rpt *t, const struct rpt_arg *list)
-{
-	u64 reserved = 0, cap = 0;
-	struct rpt_magazine depot;
-
-	rpt_reserved(t, &reserved, &cap);
-	if (reserved)
-		return false;
-	for (; list->name; list++) {
-		rpt_depot(t, list->value, &depot);
-		if (depot.held)
-			return false;
-	}
-	return true;
 }
 
 static void wait_for_age(struct rpt *t, const struct rpt_arg *list)
