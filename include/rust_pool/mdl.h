@@ -562,9 +562,10 @@ static __always_inline VOID MmUnlockPages(PMDL MemoryDescriptorList)
  *
  * A mapping in a process is one of several that an MDL may have, and does not show
  * in its flags. It has references to the pages, or keeps the common buffer that they
- * are of. It goes with the process at the latest; a fork does not inherit it. A page that others use, too, is a violation
- * (0xC4/0x16): there is a small block of pool in it, for example. On Windows failure
- * raises an exception; here it is NULL, and a line in the log says so.
+ * are of. It goes with the process at the latest; a fork does not inherit it. A page
+ * that others use, too, is a violation (0xC4/0x16): there is a small block of pool in
+ * it, for example. On Windows failure raises an exception; here it is NULL, and a line
+ * in the log says so.
  *
  * Context: %KernelMode: up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where
  * sleeping is not allowed, only adjacent pages can be mapped. %UserMode: task
@@ -765,7 +766,8 @@ static __always_inline VOID MmFreeMappingAddress(PVOID BaseAddress, ULONG PoolTa
 
 /**
  * MmMapLockedPagesWithReservedMapping - map the pages of an MDL in reserved space
- * @MappingAddress: what MmAllocateMappingAddress() returned
+ * @MappingAddress: what MmAllocateMappingAddress() returned, or another address in the
+ *	first page, which is rounded down to 16 bytes
  * @PoolTag: its tag
  * @MemoryDescriptorList: an MDL whose pages are locked, or a part of one
  * @CacheType: the cache type that the pages have

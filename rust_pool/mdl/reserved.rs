@@ -71,6 +71,9 @@ fn page(addr: usize) -> usize {
     addr & !(PAGE_SIZE - 1)
 }
 
+/// What the address of a mapping is rounded down to, as since Windows 8.
+const ALIGNMENT: usize = 16;
+
 /// Whether a tag is the one that an area was reserved with.
 fn is_same(tag: Tag, given: u32) -> bool {
     (tag.as_raw() ^ given) & !1 == 0
@@ -280,6 +283,7 @@ fn map(
     let flags = it.flags();
     // As on Windows, this address does not include the buffer's offset in its page. The address
     // that is returned does.
+    let addr = addr & !(ALIGNMENT - 1);
     it.head.MappedSystemVa = addr as *mut c_void;
     set_flags(&mut it.head, flags);
     mdl.set_head(it.head);

@@ -69,6 +69,21 @@ linuxs_with_wdk() {
 	! built returned WDK=1 || grep warning: "$WORK/said.returned"
 }
 
+# Code that means the other one of two macros does not compile, whichever it means.
+names_of_both() {
+	local name=0 line
+
+	for line in 'pgprot_t f(void) { return PAGE_READONLY; }' \
+		'ULONG_PTR f(ULONG_PTR a) { return ALIGN_DOWN(a, ULONG); }' \
+		'LONG64 f(LONG64 a, ULONG b) { LONG c = a; return min(c, b); }' \
+		'ULONG f(ULONG current) { return current; }'; do
+		name=$((name + 1))
+		client "both$name" ntddk.h '#pragma GCC diagnostic ignored "-Wmissing-prototypes"' \
+			"$line"
+		! built "both$name" WDK=1 && grep error: "$WORK/said.both$name" || return 1
+	done
+}
+
 # Each of them alone, and all of them.
 every_header() {
 	local header
@@ -97,7 +112,11 @@ pragmas_and_annotations() {
 		'_Use_decl_annotations_ NTSTATUS NTAPI Idle(PVOID Context, ULONG Length, PULONG Result)' \
 		'{ UNREFERENCED_PARAMETER(Context); PAGED_CODE(); ASSERT(Length != 0);' \
 		'*Result = MAXULONG; return STATUS_SUCCESS; }' \
-		'FORCEINLINE VOID Never(VOID) { NT_ASSERT(FALSE); }'
+		'FORCEINLINE VOID Never(VOID) { NT_ASSERT(FALSE); }' \
+		'static __forceinline VOID Neither(VOID) { Never(); }' \
+		'__declspec(noreturn) VOID Stop(ULONG Code);' \
+		'typedef struct __declspec(align(64)) _LINE { UCHAR Byte; } LINE, *PLINE;' \
+		'C_ASSERT(sizeof(LINE) == 64);'
 	built idioms WDK=1 && ! grep -i warning "$WORK/said.idioms"
 }
 
@@ -111,6 +130,7 @@ check "PAGE_ALIGN() of Linux is had by saying so" page_align_as_said
 check "the kernel's headers do not warn of it" page_align_of_others
 check "PAGE_ALIGN() of the WDK compiles" page_align_of_wdk
 check "PAGE_ALIGN() of Linux does not, with the environment headers" linuxs_with_wdk
+check "other names that Linux has, too, are not taken for each other" names_of_both
 check "every environment header compiles alone, and in any order" every_header
 check "no environment header is found without WDK=1" not_without
 check "pragmas, annotations and idioms compile without a word" pragmas_and_annotations

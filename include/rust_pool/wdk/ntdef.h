@@ -42,9 +42,20 @@
 #define __fastcall
 #define FORCEINLINE		static __always_inline
 #define CFORCEINLINE		FORCEINLINE
+#define __forceinline		__always_inline
 #define DECLSPEC_NORETURN	__noreturn
 #define DECLSPEC_ALIGN(n)	__aligned(n)
 #define DECLSPEC_CACHEALIGN	DECLSPEC_ALIGN(64)
+/* Microsoft's attributes, each by its name; any other does not compile. */
+#define __declspec(Attribute)		RUST_POOL_DECLSPEC_##Attribute
+#define RUST_POOL_DECLSPEC_align(n)	__aligned(n)
+#define RUST_POOL_DECLSPEC_noreturn	__noreturn
+#define RUST_POOL_DECLSPEC_noinline	noinline
+#define RUST_POOL_DECLSPEC_selectany	__weak
+#define RUST_POOL_DECLSPEC_dllimport
+#define RUST_POOL_DECLSPEC_dllexport
+#define RUST_POOL_DECLSPEC_nothrow
+#define RUST_POOL_DECLSPEC_code_seg(Section)
 #define SYSTEM_CACHE_ALIGNMENT_SIZE	64
 #define MEMORY_ALLOCATION_ALIGNMENT	16
 #define EXTERN_C		extern
@@ -356,6 +367,10 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 	(ALIGN_DOWN_BY((ULONG_PTR)(Length) + (By) - 1, (By)))
 #define ALIGN_DOWN_POINTER_BY(Va, By)	((PVOID)ALIGN_DOWN_BY(Va, By))
 #define ALIGN_UP_POINTER_BY(Va, By)	((PVOID)ALIGN_UP_BY(Va, By))
+/* By the size of a type. ALIGN_DOWN() is Linux's. */
+#define ALIGN_UP(Length, Type)		ALIGN_UP_BY(Length, sizeof(Type))
+#define ALIGN_DOWN_POINTER(Va, Type)	ALIGN_DOWN_POINTER_BY(Va, sizeof(Type))
+#define ALIGN_UP_POINTER(Va, Type)	ALIGN_UP_POINTER_BY(Va, sizeof(Type))
 #define C_ASSERT(Condition)		static_assert(Condition)
 
 #define NT_INFORMATION(Status)	((((ULONG)(Status)) >> 30) == 1)

@@ -172,6 +172,12 @@ static void large_buffer(struct rpt *t)
 	put_adapter(adapter);
 }
 
+const struct rpt_arg edu_widths[] = {
+	{ "24", 24 },
+	{ "28", 28 },
+	{ }
+};
+
 static void narrowest_mask(struct rpt *t)
 {
 	static const ULONG widths[][2] = { { 28, 32 }, { 32, 28 } };

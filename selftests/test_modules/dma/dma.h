@@ -67,6 +67,9 @@ static inline void *memory_above(ULONG width, SIZE_T bytes)
 	return va;
 }
 
+/* Address lines that an adapter may be said to have for edu, which reaches 28 bits. */
+extern const struct rpt_arg edu_widths[];
+
 /* What the device finds at a bus address. */
 u64 behind(u64 logical);
 /* Has edu copy from or to its own memory, and waits for it. */

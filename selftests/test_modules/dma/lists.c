@@ -261,17 +261,19 @@ static void transfer_all(struct rpt *t, void __iomem *bar,
 
 /*
  * Data goes to the device and comes back. Edu reaches 28 bits and the buffer lies
- * above them, so without an IOMMU somebody has to copy it.
+ * above them, so without an IOMMU somebody has to copy it. The kernel's own memory for
+ * that may be above 24 bits.
  */
 static void device_transfers(struct rpt *t)
 {
+	const ULONG width = rpt_value(t);
 	struct transfer x = { .length = 3 * PAGE_SIZE };
 	void __iomem *bar;
 	char *va;
 
 	va = memory_above(28, x.length);
 	x.va = va;
-	x.adapter = get_adapter(28, x.length, &(ULONG){ 0 });
+	x.adapter = get_adapter(width, x.length, &(ULONG){ 0 });
 	x.mdl = IoAllocateMdl(va, x.length, FALSE, FALSE, NULL);
 	if (!EXPECT(t, va && x.adapter && x.mdl))
 		goto out;
@@ -285,7 +287,7 @@ static void device_transfers(struct rpt *t)
 		goto disable;
 	x.write = TRUE;
 	if (EXPECT_EQ(t, get_part(&x, 1000, EDU_BYTES), 0)) {
-		look_at_list(t, &x, 1000, EDU_BYTES, DMA_BIT_MASK(28));
+		look_at_list(t, &x, 1000, EDU_BYTES, DMA_BIT_MASK(width));
 		transfer_all(t, bar, &x, false);
 		put_list(&x);
 	}
@@ -1079,7 +1081,7 @@ static const struct rpt_case cases[] = {
 	{ "list_of_a_chain", list_of_a_chain },
 	{ "list_in_own_memory", in_own_memory },
 	{ "list_undone", undone, undoing },
-	{ "device_transfers_by_a_list", device_transfers },
+	{ "device_transfers_by_a_list", device_transfers, edu_widths },
 	{ "one_register_a_page_of_a_list", one_register_a_page },
 	{ "list_put_twice", put_twice },
 	{ "list_put_with_other_direction", other_direction },

@@ -158,13 +158,14 @@ static void packet_of(struct rpt *t)
 /* The device reaches 28 bits, and the buffer lies above them. */
 static void device_transfers(struct rpt *t)
 {
+	const ULONG width = rpt_value(t);
 	ULONG length = SZ_4K, done, here;
 	struct packet p;
 	void __iomem *bar;
 	char *own, *va;
 	u64 bus;
 
-	if (!make_ready(t, &p, 28, length))
+	if (!make_ready(t, &p, width, length))
 		return;
 	own = p.va;
 	IoFreeMdl(p.mdl);
@@ -185,7 +186,7 @@ static void device_transfers(struct rpt *t)
 			bus = map(&p, done, &here);
 			if (!EXPECT(t, here))
 				break;
-			EXPECT(t, bus + here - 1 <= DMA_BIT_MASK(28));
+			EXPECT(t, bus + here - 1 <= DMA_BIT_MASK(width));
 			EXPECT(t, edu_copies(bar, bus, done, here, !p.write));
 		}
 		EXPECT(t, flush(&p, 0, length));
@@ -725,7 +726,7 @@ static void by_ex(struct rpt *t)
 
 static const struct rpt_case cases[] = {
 	{ "packet_of", packet_of, lengths },
-	{ "device_transfers_by_packets", device_transfers },
+	{ "device_transfers_by_packets", device_transfers, edu_widths },
 	{ "packet_for_a_device_without_lists", one_piece },
 	{ "packets_have_registers", counted },
 	{ "adapter_channel", channel },

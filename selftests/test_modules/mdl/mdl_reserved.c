@@ -239,12 +239,18 @@ static void with_offset(struct rpt *t)
 	EXPECT_EQ(t, mdl->MdlFlags & (MDL_MAPPED_TO_SYSTEM_VA | MDL_PAGES_LOCKED),
 		  0);
 	IoFreeMdl(mdl);
-	/* The address need only be in the first page. */
+	/* The address need only be in the first page; it is rounded down to 16 bytes. */
 	mdl = pages(t, 1, MmCached);
 	va = MmMapLockedPagesWithReservedMapping(space + 4, TAG_SPACE, mdl,
 						 MmCached);
-	EXPECT(t, va == space + 4);
-	EXPECT(t, mdl->MappedSystemVa == space + 4);
+	EXPECT(t, va == space);
+	EXPECT(t, mdl->MappedSystemVa == space);
+	MmUnmapReservedMapping(va + 4, TAG_SPACE, mdl);
+	EXPECT_EQ(t, rpt_cache(space), RPT_UNMAPPED);
+	va = MmMapLockedPagesWithReservedMapping(space + 47, TAG_SPACE, mdl,
+						 MmCached);
+	EXPECT(t, va == space + 32);
+	EXPECT(t, mdl->MappedSystemVa == space + 32);
 	MmUnmapReservedMapping(va, TAG_SPACE, mdl);
 	EXPECT_EQ(t, rpt_cache(space), RPT_UNMAPPED);
 	/* Pages that are freed while they are mapped there. */

@@ -37,7 +37,7 @@ static_assert(offsetof(DEVICE_DESCRIPTION, DmaAddressWidth) == 40);
 static_assert(offsetof(DEVICE_DESCRIPTION, DeviceAddress) == 56);
 static_assert(offsetof(DMA_ADAPTER, Size) == 2);
 static_assert(offsetof(DMA_ADAPTER, DmaOperations) == 8);
-static_assert(Isa == 1 && PCIBus == 5);
+static_assert(Isa == 1 && PCIBus == 5 && PNPBus == 15 && ACPIBus == 17);
 
 /* By position, as some drivers initialise one. */
 static_assert(offsetof(DMA_OPERATIONS, Size) == 0);

@@ -92,6 +92,19 @@ static_assert(FIELD_OFFSET(struct record, link) == 8);
 static_assert(RTL_FIELD_SIZE(struct record, last) == 6);
 static_assert(RTL_SIZEOF_THROUGH_FIELD(struct record, last) == 30);
 static_assert(ALIGN_UP_BY(65, 64) == 128 && ALIGN_DOWN_BY(127, 64) == 64);
+static_assert(ALIGN_UP(9, ULONG64) == 16 && ALIGN_UP(16, ULONG64) == 16);
+
+/* Linux has a macro of one of these names, for the pages of a process. */
+static_assert(PAGE_NOACCESS == 0x01 && PAGE_READONLY == 0x02);
+static_assert(PAGE_READWRITE == 0x04 && PAGE_EXECUTE == 0x10);
+static_assert(PAGE_EXECUTE_READ == 0x20 && PAGE_EXECUTE_READWRITE == 0x40);
+static_assert(PAGE_NOCACHE == 0x200 && PAGE_WRITECOMBINE == 0x400);
+
+struct __declspec(align(64)) aligned {
+	UCHAR byte;
+};
+
+static_assert(_Alignof(struct aligned) == 64 && sizeof(struct aligned) == 64);
 
 /* The WDK's rounds down, and gives a pointer, which no code of Linux wants. */
 static void page_align(struct rpt *t)
