@@ -316,7 +316,8 @@ aligned_recorded() {
 	insmod "$(module_file rp_test_callers)" || return 1
 	_round=0
 	while [ $_round -lt 4 ]; do
-		stacks_of aligned && as_the_kernel_unwinds || break
+		stacks_of aligned || break
+		as_the_kernel_unwinds || break
 		_round=$((_round + 1))
 	done
 	option off
