@@ -297,6 +297,7 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         pool::red_zone::close();
+        sys::code::close();
         pool::quarantine::exit(pool::give_back);
         let leaked = events::unload::report_all();
         // SAFETY: The module is going, or never came: nobody calls it any more.

@@ -311,6 +311,19 @@ stacks_recorded() {
 	rmmod rp_test_callers && [ $_round -eq 3 ]
 }
 
+# The same over frames of a function that aligns its stack, so how long they are differs.
+aligned_recorded() {
+	insmod "$(module_file rp_test_callers)" || return 1
+	_round=0
+	while [ $_round -lt 4 ]; do
+		stacks_of aligned || break
+		as_the_kernel_unwinds || break
+		_round=$((_round + 1))
+	done
+	option off
+	rmmod rp_test_callers && [ $_round -eq 4 ]
+}
+
 # Not for each block: the client itself asks for 24 stacks.
 unwound_by_rules() {
 	insmod "$(module_file rp_test_callers)" && option 'tracking tag=Sack' || return 1
@@ -363,7 +376,7 @@ rust_freed() {
 begin rp_test_callers rp_test_trampoline rp_test_share_a rp_test_share_b rp_test_leak_rust
 load_or_fail rust_pool
 find_edu
-ktap_set_plan $((24 + ENDS))
+ktap_set_plan $((25 + ENDS))
 
 check "calls that are jumps" jumps
 if [ -n "$EDU" ]; then
@@ -396,6 +409,7 @@ check "what each module holds" modules_shown
 check "clients come and go" come_and_go
 check "one group in a softirq" one_group
 check "stacks as the kernel unwinds them" stacks_recorded
+check "stacks over frames that are aligned" aligned_recorded
 # The kernel on which they are always unwound has another unwinder.
 if tracing && can_count_calls stacks && grep -q ' orc_find' /proc/kallsyms; then
 	check "stacks that the kernel does not unwind" unwound_by_rules

@@ -7,10 +7,9 @@
  *
  * How to unwind a frame depends on its address alone: the kernel's unwinder takes it
  * from a table that the compiler made, which modules cannot read. So a rule is
- * learned from what the unwinder does: it is asked for a frame twice, the second
- * time with another frame pointer, and what changes depends on that. Where anything
- * is in doubt, there is no rule, and stacks through that address are unwound by the
- * kernel.
+ * learned from what the unwinder does: it is asked for a frame again, with other
+ * frame pointers, and what changes depends on them. Where anything is in doubt, there
+ * is no rule, and stacks through that address are unwound by the kernel.
  *
  * All addresses of code are in the 2 GiB at the end of the address space, so their
  * low 32 bits tell them apart.
@@ -138,6 +137,15 @@ int rust_pool_code_open(void)
 	return 0;
 }
 
+/* Word by word, for those who read meanwhile. */
+static void forget(struct table *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < SETS * WAYS; i++)
+		WRITE_ONCE(table->words[i / WAYS][i % WAYS], 0);
+}
+
 /*
  * Forget all: a module is loaded, perhaps where another one was. Called before any of
  * its code runs. Any context but NMI.
@@ -150,8 +158,10 @@ void rust_pool_code_changed(void)
 	raw_spin_lock_irqsave(&known_lock, flags);
 	generation++;
 	known = READ_ONCE(known_code);
-	if (known)
-		memset(known, 0, sizeof(*known));
+	if (known) {
+		forget(&known->rules);
+		forget(&known->functions);
+	}
 	raw_spin_unlock_irqrestore(&known_lock, flags);
 	atomic_set(&attempts, ATTEMPTS);
 }
@@ -297,22 +307,37 @@ static unsigned long words_between(unsigned long low, unsigned long high)
 	return bytes / sizeof(long);
 }
 
+/* Unwind a frame as if its frame pointer were so many words higher. */
+static bool unwind_shifted(const struct unwind_state *at, unsigned int words,
+			   struct unwind_state *to)
+{
+	*to = *at;
+	to->bp += words * sizeof(long);
+	/* So it does not warn of what it finds. */
+	to->error = true;
+	return unwind_next_frame(to);
+}
+
 /*
- * The rule of a frame, from how the unwinder went from @at to @to, and from @other
- * to @otherwise, whose frame pointer was a word higher.
+ * The rule of a frame, from how the unwinder went from @at to @to, to @once with a
+ * frame pointer that was a word higher, and to @twice with one two words higher. Once
+ * does not tell: a function that aligns its stack keeps the address of its caller's
+ * frame below its frame pointer, and the word above may be that address and a word.
  */
 static u64 rule_of_call(const struct unwind_state *at,
 			const struct unwind_state *to,
-			const struct unwind_state *other,
-			const struct unwind_state *otherwise)
+			const struct unwind_state *once,
+			const struct unwind_state *twice)
 {
 	unsigned long words, place, second, saved = UNKNOWN;
 	enum kind kind;
 
-	if (otherwise->sp == to->sp) {
+	if (twice->sp - once->sp != once->sp - to->sp)
+		return UNFIT;
+	if (once->sp == to->sp) {
 		kind = BY_STACK;
 		words = words_between(at->sp, to->sp);
-	} else if (otherwise->sp - to->sp == other->bp - at->bp) {
+	} else if (once->sp - to->sp == sizeof(long)) {
 		kind = BY_FRAME_POINTER;
 		words = words_between(at->bp, to->sp);
 	} else {
@@ -320,13 +345,13 @@ static u64 rule_of_call(const struct unwind_state *at,
 	}
 	if (!words)
 		return UNFIT;
-	if (to->bp == at->bp && otherwise->bp == other->bp) {
+	if (to->bp == at->bp && once->bp == at->bp + sizeof(long)) {
 		saved = KEPT;
 	} else {
 		/* The frame has it, below the return address. */
 		place = only_place(at->sp, to->sp - sizeof(long), to->bp);
-		if (place && read_stack(place + otherwise->sp - to->sp, &second) &&
-		    second == otherwise->bp)
+		if (place && read_stack(place + once->sp - to->sp, &second) &&
+		    second == once->bp)
 			saved = words_between(place, to->sp) ?: UNKNOWN;
 	}
 	return kind | FIELD_PREP(RULE_WORDS, words) |
@@ -336,30 +361,26 @@ static u64 rule_of_call(const struct unwind_state *at,
 /* The rule of the frame of @at; 0 if it cannot be learned now. @to is its caller. */
 static u64 rule_of(const struct unwind_state *at, struct unwind_state *to)
 {
-	unsigned long twice[] = { at->ip, at->ip };
-	struct unwind_state other = *at, otherwise;
+	unsigned long same[] = { at->ip, at->ip };
+	struct unwind_state once, twice;
 	unsigned long raw;
 	bool more;
 
 	*to = *at;
 	more = unwind_next_frame(to);
-	if (filter_irq_stacks(twice, ARRAY_SIZE(twice)) == 1)
+	if (filter_irq_stacks(same, ARRAY_SIZE(same)) == 1)
 		return INTERRUPT;
 	if (to->error)
 		return UNFIT;
 	if (!more)
 		return TOP;
-	other.bp += sizeof(long);
-	/* So it does not warn of what it finds. */
-	other.error = true;
-	otherwise = other;
-	if (!unwind_next_frame(&otherwise))
+	if (!unwind_shifted(at, 1, &once) || !unwind_shifted(at, 2, &twice))
 		return UNFIT;
 	if (to->regs) {
 		unsigned long regs = (unsigned long)to->regs;
 		unsigned long words = words_between(at->sp, regs);
 
-		if ((!words && regs != at->sp) || otherwise.regs != to->regs || !user_mode(to->regs))
+		if ((!words && regs != at->sp) || once.regs != to->regs || !user_mode(to->regs))
 			return UNFIT;
 		return REGISTERS | FIELD_PREP(RULE_WORDS, words);
 	}
@@ -369,7 +390,7 @@ static u64 rule_of(const struct unwind_state *at, struct unwind_state *to)
 	/* A tracer has replaced the return address for now. */
 	if (raw != to->ip)
 		return 0;
-	return rule_of_call(at, to, &other, &otherwise);
+	return rule_of_call(at, to, &once, &twice);
 }
 
 /* Learn the rules of the frames on this stack. Any context but NMI. */

@@ -270,6 +270,55 @@ static int go_stacks(void)
 	return 0;
 }
 
+/* What is aligned here is as far below the caller's frame as that happens to be. */
+static noinline void aligned_stack(unsigned int length)
+{
+	char text[64] __aligned(64);
+
+	/* Arguments on the stack: only then the compiler cannot do without that distance. */
+	scnprintf(text, sizeof(text), "%u %u %u %u %u", stacks, length, 3, 4, 5);
+	keep_stack();
+	OPTIMIZER_HIDE_VAR(length);
+	WRITE_ONCE(text[0], length);
+}
+
+/*
+ * A caller with a frame pointer and so many words, all of which are an address that a
+ * call returns to.
+ */
+#define FROM_WORDS(name, count)						\
+static noinline __no_stack_protector void name(void)			\
+{									\
+	unsigned long words[count];					\
+	unsigned int i;							\
+									\
+	for (i = 0; i < (count); i++)					\
+		WRITE_ONCE(words[i], _RET_IP_);				\
+	barrier_data(__builtin_frame_address(0));			\
+	aligned_stack(1);						\
+	barrier();							\
+}
+
+FROM_WORDS(from_one, 1)
+FROM_WORDS(from_two, 2)
+FROM_WORDS(from_three, 3)
+FROM_WORDS(from_four, 4)
+
+/* The first time and the next, from frames that begin elsewhere. */
+static int go_aligned(void)
+{
+	static void (*const from[])(void) = { from_one, from_two, from_three, from_four };
+	static unsigned int begun;
+	char *room = __builtin_alloca(begun++ % 2 ? 48 : 32);
+
+	WRITE_ONCE(room[0], 1);
+	free_kept();
+	for (stacks = 0; stacks < STACKS;)
+		from[stacks % ARRAY_SIZE(from)]();
+	WRITE_ONCE(room[0], 2);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(void);
@@ -281,6 +330,7 @@ static const struct {
 	{ "pointers", go_pointers },
 	{ "softirq", go_softirq },
 	{ "stacks", go_stacks },
+	{ "aligned", go_aligned },
 };
 
 /* Not at load, so that a tracer can be put to the module first. */
@@ -296,7 +346,7 @@ static int go_set(const char *value, const struct kernel_param *param)
 
 static const struct kernel_param_ops go_ops = { .set = go_set };
 module_param_cb(go, &go_ops, NULL, 0200);
-MODULE_PARM_DESC(go, "What to do: families, buffers, unseen, twice, pointers, softirq or stacks");
+MODULE_PARM_DESC(go, "What to do: families, buffers, unseen, twice, pointers, softirq, stacks or aligned");
 
 static int __init callers_init(void)
 {
