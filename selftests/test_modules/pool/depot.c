@@ -92,7 +92,7 @@ static void kept_for_the_next(struct rpt *t)
 	kfree(b);
 }
 
-/* Waits until the depot holds nothing of any size in @list, and nothing is reserved. */
+/* Whether the depot holds nothing of any size in @list, and nothing is reserved. */
 static bool aged(struct rpt *t, const struct rpt_arg *list)
 {
 	u64 reserved = 0, cap = 0;
@@ -109,6 +109,16 @@ static bool aged(struct rpt *t, const struct rpt_arg *list)
 	return true;
 }
 
+static void wait_for_age(struct rpt *t, const struct rpt_arg *list)
+{
+	unsigned long start = jiffies, end = start + RPT_PATIENCE;
+
+	while (!aged(t, list) && time_before(jiffies, end))
+		msleep(50);
+	EXPECT(t, aged(t, list));
+	rpt_note(t, "aged within %u ms", jiffies_to_msecs(jiffies - start));
+}
+
 /* As a network driver does: one such burst is nothing, but several have room made for them. */
 static void short_ones(struct rpt *t)
 {
@@ -120,7 +130,7 @@ static void short_ones(struct rpt *t)
 	if (!b)
 		return;
 	/* It gets something only while others have not reserved the most. */
-	EXPECT(t, aged(t, sizes_of_short));
+	wait_for_age(t, sizes_of_short);
 	migrate_disable();
 	batch_get(b);
 	batch_put(b);
@@ -171,16 +181,6 @@ static void with_frees(struct rpt *t)
 	rpt_note(t, "%llu of %u kept", full.held, b->count);
 	EXPECT(t, full.held >= b->count / 2);
 	kfree(b);
-}
-
-static void wait_for_age(struct rpt *t, const struct rpt_arg *list)
-{
-	unsigned long start = jiffies, end = start + RPT_PATIENCE;
-
-	while (!aged(t, list) && time_before(jiffies, end))
-		msleep(50);
-	EXPECT(t, aged(t, list));
-	rpt_note(t, "aged within %u ms", jiffies_to_msecs(jiffies - start));
 }
 
 static void ages(struct rpt *t)
