@@ -315,8 +315,8 @@ impl Options {
         }
     }
 
-    /// Puts other options in force, and returns the old ones. `tasks` is set before. The caller drops these after it has
-    /// released the lock.
+    /// Puts other options in force, and returns the old ones. `tasks` is set before. The caller
+    /// drops the old ones after it has released the lock.
     pub(crate) fn replace(
         &mut self,
         lines: Arc<Lines>,

@@ -395,16 +395,12 @@ pub(crate) fn frames(caller: usize, seen: &mut [MaybeUninit<usize>]) -> &[usize]
 /// frame lies in such a copy, frames that lie in no client are skipped as well.
 pub(crate) fn first_of_client(frames: &[usize]) -> usize {
     let is_client = |frame: usize| Client::at(frame) != Client::UNKNOWN;
-    // Nearly always.
-    if !frames
-        .first()
-        .is_some_and(|&first| function::is_of_library(first))
-    {
+    let first = frames.first().copied();
+    // Nearly always there is none.
+    let Some(first) = first.filter(|&first| function::is_of_library(first)) else {
         return 0;
-    }
-    let by_address = frames
-        .first()
-        .is_some_and(|&first| function::is_routine(first));
+    };
+    let by_address = function::is_routine(first);
     let libraries = frames
         .iter()
         .take_while(|&&frame| function::is_of_library(frame) || (by_address && !is_client(frame)));

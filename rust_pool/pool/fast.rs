@@ -126,7 +126,9 @@ pub(crate) fn allocate_from_depot(
     row: &TagStats,
 ) -> Option<NonNull<u8>> {
     if sampled::is_due() {
-        return allocate_sampled(pool_type, bytes, row);
+        if let Some(block) = allocate_sampled(pool_type, bytes, row) {
+            return Some(block);
+        }
     }
     let class = Class::for_bytes(bytes)?;
     match Object::refill(class) {
@@ -138,7 +140,7 @@ pub(crate) fn allocate_from_depot(
     }
 }
 
-/// Allocates a small block that KFENCE watches, if it takes the object; else any other.
+/// Allocates a small block that KFENCE watches, if it takes the object.
 #[cold]
 #[inline(never)]
 fn allocate_sampled(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonNull<u8>> {
@@ -147,17 +149,7 @@ fn allocate_sampled(pool_type: u32, bytes: usize, row: &TagStats) -> Option<NonN
         zero: pool_type & ZERO != 0,
         sleep: true,
     };
-    let stamp = read_once::read(&row.stamp);
-    if let Some(block) = small::allocate_sampled(request, false, stamp, row) {
-        return Some(block);
-    }
-    let class = Class::for_bytes(bytes)?;
-    let Some(object) = Object::supply(class, request.plain()) else {
-        row.fail();
-        return None;
-    };
-    let header = Header::new(bytes, stamp, row.index());
-    Some(hand_out(object, header, pool_type, bytes, row))
+    small::allocate_sampled(request, false, read_once::read(&row.stamp), row)
 }
 
 /// Allocates a small block when the depot has none, and some objects for the magazine.
