@@ -5,6 +5,9 @@
 # poolmon/Cargo.lock.in names. These are fetched once, from where the system's own cargo gets
 # them, and compiled once for all checkouts; both stay in the cache.
 
+# shellcheck source=scripts/registry.sh
+. "$TOP/scripts/registry.sh"
+
 CARGO_DIR=$CACHE/cargo-$(cat "$TOP/poolmon"/Cargo.{toml,lock.in} | sha256sum | cut -c 1-8)
 CARGO_TARGET=x86_64-unknown-linux-gnu
 
@@ -40,27 +43,16 @@ cargo_can() {
 # The registry, the proxy and the certificates are those that a cargo of the caller's uses. Without
 # a network it gives up soon.
 cargo_fetch() {
-	local env=() name file
+	local env=() file
 
 	mkdir -p "$CARGO_DIR/home"
 	for file in "${CARGO_HOME:-$HOME/.cargo}"/config{.toml,}; do
 		[ ! -f "$file" ] || cp "$file" "$CARGO_DIR/home/config.toml"
 	done
-	for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY \
-		$(compgen -e | grep -E '^CARGO_(HTTP|NET|REGISTR|SOURCE)'); do
-		[ -z "${!name:-}" ] || env+=("$name=${!name}")
-	done
+	registry_env '^CARGO_(HTTP|NET|REGISTR|SOURCE)'
 	if ! toolchain_in_place; then
-		for file in "${CARGO_HTTP_CAINFO:-}" "${SSL_CERT_FILE:-}" \
-			/etc/ssl/certs/ca-certificates.crt; do
-			[ -s "$file" ] || continue
-			cp -L "$file" "$CARGO_DIR/certificates"
-			env+=("CARGO_HTTP_CAINFO=$CARGO_DIR/certificates")
-			break
-		done
-		for file in /etc/resolv.conf /etc/hosts; do
-			[ ! -s "$file" ] || cp -L --remove-destination "$file" "$ROOT$file"
-		done
+		registry_certificates CARGO_HTTP_CAINFO "$CARGO_DIR/certificates"
+		registry_hosts "$ROOT"
 	fi
 	env+=(CARGO_NET_RETRY=1 CARGO_HTTP_TIMEOUT=20 "CARGO_HOME=$CARGO_DIR/home")
 	cargo_registry "${env[@]}"

@@ -8,6 +8,8 @@
 
 # shellcheck source=scripts/programs.sh
 . "$TOP/scripts/programs.sh"
+# shellcheck source=scripts/registry.sh
+. "$TOP/scripts/registry.sh"
 
 DRAW=$TOP/poolmon/fleet/draw
 DRAW_ROOT=$CACHE/draw-$DEBIAN_RELEASE
@@ -59,25 +61,14 @@ draw_root() {
 
 # The registry, the proxy and the certificates are those that an npm of the caller's uses.
 draw_modules() {
-	local env=() name file
+	local env=() file
 
-	for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY \
-		$(compgen -e | grep -iE '^npm_config_'); do
-		[ -z "${!name:-}" ] || env+=("$name=${!name}")
-	done
+	registry_env '^(npm_config|NPM_CONFIG)_'
 	for file in /etc/npmrc /usr/etc/npmrc /usr/local/etc/npmrc; do
 		[ ! -s "$file" ] || cp -L "$file" "$DRAW_ROOT/etc/npmrc"
 	done
-	for file in "${NODE_EXTRA_CA_CERTS:-}" "${SSL_CERT_FILE:-}" \
-		/etc/ssl/certs/ca-certificates.crt; do
-		[ -s "$file" ] || continue
-		cp -L "$file" "$DRAW_DIR/certificates"
-		env+=("NODE_EXTRA_CA_CERTS=$DRAW_DIR/certificates")
-		break
-	done
-	for file in /etc/resolv.conf /etc/hosts; do
-		[ ! -s "$file" ] || cp -L --remove-destination "$file" "$DRAW_ROOT$file"
-	done
+	registry_certificates NODE_EXTRA_CA_CERTS "$DRAW_DIR/certificates"
+	registry_hosts "$DRAW_ROOT"
 	cp "$DRAW"/package{,-lock}.json "$DRAW_DIR"
 	cd "$DRAW_DIR" || return
 	# No program of a package runs while it is installed.
