@@ -294,3 +294,127 @@ impl Backlog {
         any
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_backlog)]
+mod tests {
+    use super::*;
+    use crate::record::{
+        adapter_id::AdapterId,
+        packet::Packet,
+        table::Reservation,
+        Owner, //
+    };
+    use core::{
+        cell::Cell,
+        ptr::NonNull, //
+    };
+
+    /// Writes the record of a block. A packet has no memory that would have to be given back.
+    fn block(record: Reservation, pages: usize) -> KBox<Region> {
+        let owner = Owner::Packet(Packet::new(AdapterId::new(core::ptr::null_mut()), 0));
+        let bytes = pages * PAGE_SIZE;
+        record.into_region(NonNull::dangling(), bytes, bytes, 0, owner)
+    }
+
+    /// A backlog with a block of each number of pages; the last is given back first.
+    fn backlog(pages: &[usize]) -> Result<Pin<KBox<Backlog>>> {
+        let backlog = KBox::pin_init(Backlog::new(), GFP_KERNEL)?;
+        for &pages in pages {
+            backlog.put(block(Reservation::new().ok_or(ENOMEM)?, pages));
+        }
+        Ok(backlog)
+    }
+
+    /// Whether so much is in the backlog, and was given back in so many batches.
+    fn has(backlog: &Backlog, blocks: usize, pages: usize, given: u64, batches: u64) -> bool {
+        let usage = backlog.usage();
+        (usage.blocks, usage.bytes) == (blocks, pages * PAGE_SIZE)
+            && (usage.given, usage.batches) == (given, batches)
+    }
+
+    #[test]
+    fn counts_until_it_is_given_back() -> Result {
+        let backlog = backlog(&[1, 2, 3])?;
+        let whole = Cell::new(true);
+        let still = || whole.set(whole.get() && has(&backlog, 3, 6, 0, 0));
+        still();
+        let given = backlog.give_batch(|batch| {
+            still();
+            drop(batch);
+            still();
+        });
+        assert!(given == Some((3, 6)));
+        assert!(whole.get());
+        assert!(has(&backlog, 0, 0, 3, 1));
+        assert!(!backlog.drain(drop));
+        Ok(())
+    }
+
+    #[test]
+    fn one_counts_until_it_is_given_back() -> Result {
+        let backlog = backlog(&[1, 2])?;
+        let one = backlog.give_one(
+            |region| region.used == PAGE_SIZE,
+            |_| has(&backlog, 2, 3, 0, 0) && backlog.has_waiting(),
+        );
+        assert!(one.is_some_and(|(region, whole)| whole && region.used == PAGE_SIZE));
+        assert!(has(&backlog, 1, 2, 1, 1));
+        assert!(backlog.drain(drop));
+        assert!(has(&backlog, 0, 0, 2, 2));
+        Ok(())
+    }
+
+    #[test]
+    fn a_batch_has_at_most_a_page_of_addresses() -> Result {
+        let backlog = backlog(&[BATCH + 1, BATCH - 1, 1, 1])?;
+        let sizes = Cell::new([0; 3]);
+        let batches = Cell::new(0);
+        backlog.drain(|batch| {
+            let mut all = sizes.get();
+            if let Some(size) = all.get_mut(batches.replace(batches.get() + 1)) {
+                *size = batch.pages;
+            }
+            sizes.set(all);
+        });
+        assert!(sizes.get() == [2, BATCH - 1, BATCH + 1]);
+        assert!(has(&backlog, 0, 0, 4, 3));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_added_meanwhile_waits() -> Result {
+        let backlog = backlog(&[BATCH, BATCH])?;
+        let record = Cell::new(Some(Reservation::new().ok_or(ENOMEM)?));
+        assert!(backlog.drain(|_| {
+            if let Some(record) = record.take() {
+                backlog.put(block(record, BATCH));
+            }
+        }));
+        assert!(has(&backlog, 1, BATCH, 2, 2));
+        assert!(backlog.drain(drop));
+        Ok(())
+    }
+
+    #[test]
+    fn refused_blocks_stay() -> Result {
+        let backlog = backlog(&[1, 2, 3])?;
+        assert!(backlog.attempt(|region| region.used != 2 * PAGE_SIZE));
+        assert!(has(&backlog, 1, 2, 2, 2));
+        assert!(!backlog.attempt(|_| true));
+        assert!(has(&backlog, 0, 0, 3, 3));
+        Ok(())
+    }
+
+    #[test]
+    fn shortened_by_more_than_is_taken() -> Result {
+        let long = LONG_BYTES / PAGE_SIZE;
+        let backlog = backlog(&[1, BATCH, 2, 2 * BATCH, long])?;
+        // A block of the pages that make it long is taken first, and then it is long no more.
+        backlog.shorten(PAGE_SIZE, drop);
+        assert!(has(&backlog, 4, 3 * BATCH + 3, 1, 1));
+        backlog.shorten(PAGE_SIZE, drop);
+        assert!(has(&backlog, 4, 3 * BATCH + 3, 1, 1));
+        assert!(backlog.drain(drop));
+        Ok(())
+    }
+}
