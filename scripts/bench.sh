@@ -32,7 +32,8 @@ declare -A files=(
 		pool/traces pool/traces_nic pool/traces_nic_kmalloc pool/traces_storage
 		pool/traces_storage_kmalloc pool/after pool/after_kmalloc pool/tags"
 	[stock]="pool/zeroed pool/pairs rust/boxes"
-	[smp]="pool/mix pool/mix_kmalloc pool/after pool/after_kmalloc pool/throughput pool/stall"
+	[smp]="pool/mix pool/mix_kmalloc pool/after pool/after_kmalloc pool/throughput
+		pool/throughput@tracking pool/stall"
 	[shared]="pool/throughput"
 )
 

@@ -240,6 +240,18 @@ function rates(boot, how, judged, floors, grown,    key, alone, ours, raw, n, i,
 	}
 }
 
+# tracked(boot, how): throughput while the verifier tracks all blocks, beside that without
+function tracked(boot, how,    n, i, ns, with) {
+	n = split("1 2 8", ns, " ")
+	for (i = 1; i <= n; i++) {
+		with = of(boot, "rate-tracking", how "/" ns[i], "ours")
+		if (with != "")
+			row(boot, "rate-tracking", how "/" ns[i], "pairs a second", with,
+				of(boot, "rate", how "/" ns[i], "ours"), "off", "", "",
+				ns[i] == 8 ? "ratio" : "", ">=", 0.5)
+	}
+}
+
 function stall(boot,    key) {
 	key = boot FS "longest" FS
 	if (!((key "read") in known))
@@ -318,6 +330,7 @@ END {
 	memory("counted", "storage")
 	rates("smp", "own", "spread", "- - -", "")
 	rates("smp", "handed", "", "- - -", "- 0.65 0.45")
+	tracked("smp", "own")
 	rates("shared", "handed", "spread", "- - 0.73", "- - -")
 	if (("counted" FS "tags" FS "10000") in known)
 		row("counted", "tags", "10000", "instructions", of("counted", "tags", "10000", "ours"),

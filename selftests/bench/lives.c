@@ -190,6 +190,26 @@ static void rpb_one_ring(struct seq_file *m, struct rpb_lives *all,
 			a->free(all->ring[(oldest + i) % PLACES], RPB_TAG);
 }
 
+/*
+ * Lets the kernel's lists of this CPU have pages and small objects, for both
+ * sides. Else it depends on what ran before which side fills them.
+ */
+static void rpb_fill_lists(struct rpb_lives *all)
+{
+	unsigned int i, size;
+
+	for (i = 0; i < 256; i++)
+		all->ring[i] = (void *)__get_free_page(GFP_KERNEL);
+	for (i = 0; i < 256; i++)
+		free_page((unsigned long)all->ring[i]);
+	for (size = 16; size <= 256; size += 16) {
+		for (i = 0; i < 64; i++)
+			all->ring[i] = kmalloc(size, GFP_KERNEL);
+		for (i = 0; i < 64; i++)
+			kfree(all->ring[i]);
+	}
+}
+
 /* One block of each of 60 sizes, up to about 4 KiB, that nobody asked for before. */
 static int rpb_first_touch(struct seq_file *m, struct rpb_lives *all,
 			   unsigned int side)
@@ -199,6 +219,7 @@ static int rpb_first_touch(struct seq_file *m, struct rpb_lives *all,
 	unsigned long flags;
 	u64 start, sum = 0;
 
+	rpb_fill_lists(all);
 	for (i = 0; i < 60; i++) {
 		unsigned long size = 16 + i * 68;
 

@@ -35,7 +35,7 @@ give_back() {
 verified() {
 	_verifier=/sys/kernel/debug/rust_pool/verifier
 	[ "$2" = off ] || echo "$2 tag=*" >"$_verifier" || return 1
-	sed "s/^verified\t/verified-$2\t/" "$BENCH/$1"
+	sed "s/^[a-z]*/&-$2/" "$BENCH/$1"
 	_status=$?
 	[ "$2" = off ] || echo off >"$_verifier" || return 1
 	return "$_status"

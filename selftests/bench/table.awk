@@ -34,6 +34,7 @@ BEGIN {
 	label["loaded"] = "memory that loading takes"
 	label["memory"] = "memory taken, a byte asked for"
 	label["rate"] = "pairs a second"
+	label["rate-tracking"] = "pairs a second, tracking"
 	label["scaling"] = "scaling to several CPUs"
 	label["tags"] = "reading tags, 10,000 live"
 	label["stall"] = "longest alloc while tags is read, ns"
