@@ -229,7 +229,7 @@ impl Heap {
         let mut span = self.remove(last)?;
         span.remove_front(units);
         if span.is_empty() && !(span.lost_its_front() && self.may_wait_empty(span.pages())) {
-            return Some(KBox::into_inner(span).into_pages());
+            return Some(Pages::of_span(span));
         }
         self.insert(span);
         if self.has_too_many_waiting() {
@@ -246,7 +246,7 @@ impl Heap {
         };
         let head = span.retire_front(units);
         if span.is_empty() {
-            return [head, Some(KBox::into_inner(span).into_pages())];
+            return [head, Some(Pages::of_span(span))];
         }
         self.insert(span);
         [head, None]
@@ -262,7 +262,7 @@ impl Heap {
         let mut span = self.waiting.take(0, |_| true)?;
         self.free = self.free.wrapping_sub(span.free_units());
         if span.is_empty() {
-            return Some(KBox::into_inner(span).into_pages());
+            return Some(Pages::of_span(span));
         }
         let pages = span.trim_head(1);
         self.insert(span);

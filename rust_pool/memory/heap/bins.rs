@@ -282,6 +282,7 @@ mod tests {
     use super::*;
     use crate::{
         memory::{
+            heap::span::Pages,
             magazine::kind::MagazineKind,
             size_class::Class, //
         },
@@ -310,7 +311,7 @@ mod tests {
     fn take(bins: &mut Bins, run: usize, fits: impl Fn(&Span) -> bool) -> Option<usize> {
         let span = bins.take(run, fits)?;
         let run = span.run();
-        drop(KBox::into_inner(span).into_pages());
+        drop(Pages::of_span(span));
         Some(run)
     }
 
@@ -357,7 +358,7 @@ mod tests {
         ] {
             let found = bins.take_or(1, |span| span.run() == fit, |span| span.run() > 10);
             let taken = found.as_ref().map(|span| span.run());
-            drop(found.map(|span| KBox::into_inner(span).into_pages()));
+            drop(found.map(Pages::of_span));
             assert!(taken == run);
         }
         assert!(bins.take_or(1, |_| true, |_| true).is_none() && bins.len() == 0);
@@ -391,7 +392,7 @@ mod tests {
         bins.insert(first);
         // SAFETY: It is in the bins.
         let middle = unsafe { bins.get(at) }.remove();
-        drop(KBox::into_inner(middle).into_pages());
+        drop(Pages::of_span(middle));
         assert!(bins.len() == 2 && bins.longest() == 20);
         for _ in 0..2 {
             assert!(take(&mut bins, 20, |_| true) == Some(20));

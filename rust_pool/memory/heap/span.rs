@@ -117,6 +117,7 @@ impl Span {
     /// The span of these pages; `None` if they are too many.
     fn of(room: KBox<MaybeUninit<Self>>, pages: Pages) -> Option<KBox<Self>> {
         let count = u8::try_from(pages.pages).ok()?;
+        // No record is lost: pages for a new span had none.
         let base = ManuallyDrop::new(pages).base;
         recently_freed::forget(base.as_ptr() as usize);
         // INVARIANT: The pages are the span's now, and no unit is in use.
@@ -372,6 +373,7 @@ impl Span {
         let head = Pages {
             base: self.base,
             pages: surplus,
+            _record: None,
         };
         // INVARIANT: The last `keep` pages stay, and the others go to `head`.
         self.base = base;
@@ -379,15 +381,6 @@ impl Span {
         self.pages = keep as u8;
         self.update();
         Some(head)
-    }
-
-    /// The pages of a span that is given up.
-    pub(crate) fn into_pages(self) -> Pages {
-        self.hide();
-        Pages {
-            base: self.base,
-            pages: usize::from(self.pages),
-        }
     }
 }
 
@@ -448,12 +441,13 @@ impl Empty {
 impl Drop for Empty {
     fn drop(&mut self) {
         while let Some(span) = self.pop() {
-            drop(KBox::into_inner(span).into_pages());
+            drop(Pages::of_span(span));
         }
     }
 }
 
-/// Pages that are not used any more; freed on drop.
+/// Pages that are not used any more; freed on drop, which must not happen under a lock: a tracer of
+/// the kernel's functions that free may allocate from the pool.
 ///
 /// # Invariants
 ///
@@ -462,6 +456,8 @@ impl Drop for Empty {
 pub(crate) struct Pages {
     base: NonNull<u8>,
     pages: usize,
+    /// The record of the span that had them. It is freed with them.
+    _record: Option<KBox<Span>>,
 }
 
 impl Pages {
@@ -470,6 +466,7 @@ impl Pages {
         Some(Self {
             base: sys::pages_exact(pages * PAGE_SIZE, gfp)?,
             pages,
+            _record: None,
         })
     }
 
@@ -478,7 +475,21 @@ impl Pages {
         let base = NonNull::new(block.addr() as *mut u8)?;
         let pages = block.bytes().div_ceil(PAGE_SIZE);
         // INVARIANT: The header says how they were allocated.
-        matches!(block.form(), Form::Exact).then_some(Self { base, pages })
+        matches!(block.form(), Form::Exact).then_some(Self {
+            base,
+            pages,
+            _record: None,
+        })
+    }
+
+    /// Those of a span that is given up. Its record is found no more.
+    pub(crate) fn of_span(span: KBox<Span>) -> Self {
+        span.hide();
+        Self {
+            base: span.base,
+            pages: span.pages(),
+            _record: Some(span),
+        }
     }
 
     /// Takes the first of them out, unless there is none left.
@@ -488,7 +499,11 @@ impl Pages {
         let base = core::mem::replace(&mut self.base, next);
         // INVARIANT: The first page goes to the result, and the others stay.
         self.pages = rest;
-        Some(Self { base, pages: 1 })
+        Some(Self {
+            base,
+            pages: 1,
+            _record: None,
+        })
     }
 }
 
@@ -539,7 +554,7 @@ mod tests {
     /// Frees the pages of a span that has no block.
     fn done(span: KBox<Span>) -> bool {
         let empty = span.is_empty();
-        drop(KBox::into_inner(span).into_pages());
+        drop(Pages::of_span(span));
         empty
     }
 

@@ -10,7 +10,9 @@
 #include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/slab.h>
+#include <linux/sched.h>
 #include <linux/string.h>
+#include <trace/events/kmem.h>
 
 #include "pool.h"
 
@@ -362,6 +364,56 @@ static void any_order(struct rpt *t)
 	kvfree(slots);
 }
 
+/* The task whose frees are traced, unless its tracer is at work. */
+static struct task_struct *traced_task;
+static unsigned int traced;
+
+static void on_kfree(void *data, unsigned long call_site, const void *freed)
+{
+	struct task_struct *task = READ_ONCE(traced_task);
+	void *blocks[32];
+	unsigned int i;
+
+	if (current != task || !in_task())
+		return;
+	WRITE_ONCE(traced_task, NULL);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = get(SMALL);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		put(blocks[i]);
+	traced++;
+	WRITE_ONCE(traced_task, task);
+}
+
+/* Whoever traces the kernel's frees may use the pool: no lock of it is held then. */
+static void traced_by_who_allocates(struct rpt *t)
+{
+	void *blocks[64];
+	unsigned int i;
+	int err;
+
+	if (closed(t))
+		return;
+	err = register_trace_kfree(on_kfree, NULL);
+	if (err == -ENOSYS) {
+		rpt_skip(t, "this kernel has no tracepoints");
+		return;
+	}
+	if (!EXPECT_EQ(t, err, 0))
+		return;
+	traced = 0;
+	WRITE_ONCE(traced_task, current);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = get(LARGE);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		put(blocks[i]);
+	WRITE_ONCE(traced_task, NULL);
+	unregister_trace_kfree(on_kfree, NULL);
+	tracepoint_synchronize_unregister();
+	/* At least the records of the pages that do not wait for another block. */
+	EXPECT(t, traced >= ARRAY_SIZE(blocks) / 2);
+}
+
 static const struct rpt_case cases[] = {
 	{ "small_behind_large_which_goes_first", large_goes_first,
 	  large_sizes },
@@ -369,6 +421,7 @@ static const struct rpt_case cases[] = {
 	{ "place_before_a_small_block_used_again", place_used_again },
 	{ "places_that_wait_are_given_up", places_given_up },
 	{ "any_order", any_order },
+	{ "traced_by_who_allocates", traced_by_who_allocates },
 };
 
 const struct rpt_suite heap_suite = RPT_SUITE("heap", cases);
