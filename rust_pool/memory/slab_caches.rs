@@ -52,6 +52,8 @@ pub(crate) const SMALL_UNITS: usize = 512 / UNIT;
 const PATIENCE: u32 = 16;
 /// As how many pages one counts that is taken while enough of the heap is free.
 const TOO_MANY: u32 = 4;
+/// KFENCE takes as many objects in a row as `kfence.burst` says; more are not expected.
+const KFENCE_IN_A_ROW: u32 = 256;
 
 static MISSES: [Atomic<u32>; CLASSES] = [const { Atomic::new(0) }; CLASSES];
 
@@ -122,8 +124,10 @@ impl CacheOf {
     /// magazines, and have one less for others.
     pub(crate) fn allocate(self, gfp: Gfp) -> Option<Block> {
         let mut object = self.cache.allocate(gfp)?;
-        if sys::kfence_samples() && sys::is_kfence(object.as_ptr() as usize) {
-            // KFENCE takes no two in a row.
+        for _ in 0..KFENCE_IN_A_ROW {
+            if !sys::kfence_samples() || !sys::is_kfence(object.as_ptr() as usize) {
+                break;
+            }
             let other = self.cache.allocate(gfp);
             // SAFETY: It was just allocated.
             unsafe { sys::kfree(object) };

@@ -144,6 +144,9 @@ void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
 		kmem_cache_free(cache, objects[i]);
 }
 
+/* KFENCE takes as many objects in a row as kfence.burst says; more are not expected. */
+#define KFENCE_IN_A_ROW 256
+
 /*
  * Whether KASAN or slub_debug watches the objects of caches with this name, or a
  * negative error without memory to find out. A module cannot ask for slub_debug,
@@ -152,10 +155,10 @@ void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
  */
 int rust_pool_caches_are_checked(const char *name)
 {
+	unsigned int left = KFENCE_IN_A_ROW;
 	struct kmem_cache *cache;
-	void *objects[2];
-	unsigned int i;
-	int checked = 1;
+	int checked = -ENOMEM;
+	void *object;
 
 	if (kasan_enabled())
 		return 1;
@@ -163,21 +166,15 @@ int rust_pool_caches_are_checked(const char *name)
 	cache = kmem_cache_create(name, 24, 64, SLAB_NO_MERGE, NULL);
 	if (!cache)
 		return -ENOMEM;
-	/*
-	 * An object may be from KFENCE, which shows no such room either. Of two in
-	 * a row one is not: KFENCE samples.
-	 */
-	for (i = 0; i < ARRAY_SIZE(objects); i++) {
-		objects[i] = kmem_cache_alloc(cache, GFP_KERNEL);
-		if (!objects[i])
-			checked = -ENOMEM;
-		else if (checked > 0 && ksize(objects[i]) == 64)
-			checked = 0;
-	}
-	for (i = 0; i < ARRAY_SIZE(objects); i++) {
-		if (objects[i])
-			kmem_cache_free(cache, objects[i]);
-	}
+	/* An object may be from KFENCE, which shows no such room either. */
+	do {
+		object = kmem_cache_alloc(cache, GFP_KERNEL);
+		if (!object)
+			break;
+		if (!is_kfence_address(object) || !left)
+			checked = ksize(object) != 64;
+		kmem_cache_free(cache, object);
+	} while (checked < 0 && left--);
 	kmem_cache_destroy(cache);
 	return checked;
 }
