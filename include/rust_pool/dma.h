@@ -429,11 +429,11 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * (0xC4/0x16), and those of GetScatterGatherList. The device must not be removed during
  * the call. Context: as GetScatterGatherList.
  *
- * FlushAdapterBuffers: unmaps what MapTransfer mapped from a place within these bytes of
- * the MDL on. Before that, the buffer may lack what the device wrote. Returns FALSE if
- * nothing was mapped there (0xE6/0x20). Another direction than MapTransfer got is a
- * violation (0xC4/0x16); the direction of MapTransfer counts. Context: as
- * PutScatterGatherList.
+ * FlushAdapterBuffers: of what MapTransfer mapped, unmaps each piece that begins within
+ * these bytes of the MDL, as a whole. Before that, the buffer may lack what the device
+ * wrote. Returns FALSE if nothing was mapped there (0xE6/0x20). Another direction than
+ * MapTransfer got is a violation (0xC4/0x16); the direction of MapTransfer counts.
+ * Context: as PutScatterGatherList.
  *
  * FreeMapRegisters: gives map registers back, as many as were taken. Map registers that
  * were freed already or never were (0xE6/0x05), another number and another adapter

@@ -8,9 +8,10 @@
  * own routines make. Documentation/lookaside.rst says how many a list keeps.
  *
  * The head is the client's, with the WDK's x64 layout; clients may read its fields.
- * It may be in any memory that stays where it is, aligned to 16 bytes. The entries
- * that a list keeps are linked in rust_pool's memory, so a head that is overwritten
- * or freed too early spoils no other list.
+ * It may be in any memory that stays where it is, aligned to 16 bytes. The pointer
+ * to the first kept entry is in rust_pool's memory, and each kept entry holds the
+ * link to the next in its first 8 bytes. So a head that is overwritten or freed too
+ * early spoils no other list.
  */
 #ifndef _RUST_POOL_LOOKASIDE_H
 #define _RUST_POOL_LOOKASIDE_H

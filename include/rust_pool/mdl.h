@@ -330,9 +330,9 @@ IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
  * MmAllocatePagesForMdlEx - allocate pages, and an MDL for them
  * @LowAddress: the lowest physical address that a page may have
  * @HighAddress: the highest physical address that a page may have, inclusive
- * @SkipBytes: 0, or the distance from one range of addresses to the next, a multiple
- *	of the page size; if the range does not have enough pages, those that begin
- *	this much higher are used as well. In chunks: the size of a chunk
+ * @SkipBytes: 0, or a multiple of the page size. If the range has too few pages, it is
+ *	moved up by this many bytes, again and again, until there are enough. With
+ *	%MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS: the size of a chunk
  * @TotalBytes: the size of all pages, rounded up, at most 4 GiB less a page
  * @CacheType: %MmCached, %MmNonCached or %MmWriteCombined
  * @Flags: a combination of these:

@@ -4,9 +4,10 @@
  * Linux kernel modules written in C.
  *
  * Names, types, values and structure layouts are those of the WDK's wdm.h, so
- * that memory code from a WDM driver compiles unchanged.
- * Documentation/wdk-routines.rst says what each routine does on Linux, and where
- * it differs from Windows. The routines are exported GPL-only.
+ * memory code from a WDM driver compiles with few changes, which
+ * Documentation/porting.rst lists. Documentation/wdk-routines.rst says what each
+ * routine does on Linux, and where it differs from Windows. The routines are
+ * exported GPL-only.
  *
  * IRQL and Linux context: a task that may sleep is at PASSIVE_LEVEL; preemption
  * or bottom halves disabled, an RCU read-side section or softirq is

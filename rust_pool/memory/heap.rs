@@ -3,9 +3,9 @@
 //! The heap: spans, and which block goes where.
 //!
 //! A block of more than a page leaves part of its last page unused. Small blocks are placed there.
-//! If the block in front is freed before them, its pages wait for another block of that size, so
-//! that small blocks which live on do not waste them. Only if too many spans wait are their pages
-//! given back, except for the last.
+//! If the block in front is freed before them, its pages wait for another block that needs at most
+//! as many pages, so that small blocks which live on do not waste them. Only if too many spans wait
+//! are their pages given back, except for the last.
 //!
 //! The heap is used unless a kernel checker wants to see every allocation. One lock protects it,
 //! which the fast path does not take. A CPU that finds it held records the contention; for 100 ms

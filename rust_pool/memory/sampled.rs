@@ -27,9 +27,9 @@ use kernel::sync::atomic::{
     Relaxed, //
 };
 
-/// How often kmalloc is asked in a jiffy, by all CPUs together; a power of two. KFENCE takes one
-/// object in many jiffies, whoever asks first. So one question in a jiffy would hardly ever be
-/// that, and one each time would cost a good part of what magazines save.
+/// Attempts per jiffy, over all CPUs; a power of two. One would hardly ever hit KFENCE's sample, of
+/// which there is one in many jiffies, for whoever asks first. One per refill would cost much of
+/// what magazines save.
 const TRIES: usize = 32;
 
 /// In which jiffy kmalloc was asked last, times [`TRIES`], and how often in that, less one.

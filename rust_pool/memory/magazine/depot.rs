@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The depot: free objects between the magazines of all CPUs and the heap, in bundles of half a
-//! magazine.
+//! The depot: free objects between the magazines of all CPUs and the heap, in bundles of seven.
+//! That is half of a usual magazine, a quarter of a raised one, and more than a whole one of large
+//! objects.
 //!
 //! A magazine that is empty takes a bundle, and one that is full gives one, or two while there are
 //! bursts. Neither visits the heap. The lock of the size class is held for a few dozen
@@ -13,7 +14,7 @@
 //! is for bursts, of which a CPU tells that empties its magazine ([`Demand::Burst`]). It gets as much
 //! more as that burst took, if objects had to go to the heap since. All that the depot and the
 //! magazines may hold for bursts is reserved first, at most [`CAP`] for all classes together. A
-//! class whose depot nobody visits for half a second loses all of it ([`age`]).
+//! class whose depot nobody visits for 400 ms loses all of it ([`age`]).
 //!
 //! If all is reserved when a burst wants more, another class gives way ([`make_room`]): the one
 //! that nobody visited for longest, if that is a while; or else the one that has most, until both
@@ -87,7 +88,7 @@ const IDLE_MS: u32 = 16;
 /// Objects that a CPU takes with no free in between before that counts as a burst.
 pub(crate) const BURST: u32 = 12;
 
-/// So many free objects of one class.
+/// A bundle: [`BUNDLE`] free objects of one class.
 struct Bundle {
     next: *mut Bundle,
     objects: [usize; BUNDLE],
@@ -586,7 +587,7 @@ pub(crate) unsafe fn put(
     offer.unwrap_or(Offer::Refused)
 }
 
-/// Offers two bundles to the depot; returns how many it took, from the second on.
+/// Offers two bundles to the depot, the second one first; returns how many it took.
 ///
 /// # Safety
 ///
