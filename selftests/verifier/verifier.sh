@@ -426,7 +426,7 @@ rust_face() {
 		rmmod rp_test_leak_rust && logged 'rust_pool: +tracked tag Rust Nonp:.*\[rp_test_leak_rust\]'
 }
 
-# dma_demo's blocks of the Rust face outlive the option.
+# dma_demo's blocks of the Rust API outlive the option.
 rust_face_off() {
 	option 'tracking tag=Edu*' && load dma_demo &&
 		grep -q '^EduX Nonp ' "$STATS/live" && option off && is "$(head_of on)" 1 &&
@@ -599,7 +599,7 @@ else
 fi
 check "verifier: at load" at_load
 check "fail: n-th request in Rust" nth_in_rust
-check "tracking: Rust face" rust_face
+check "tracking: Rust API" rust_face
 check "tracking: many at a place" many_at_a_place
 check "tracking: leaks told by place" leak_sites
 check "tracking: a module that is gone" by_module_gone
