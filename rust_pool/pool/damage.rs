@@ -297,9 +297,9 @@ impl Damage {
                     bytes: Some(bytes), ..
                 }),
             ) => {
-                pr_err!("  too little of it is left; it and its block take {bytes} bytes\n");
+                pr_err!("  its header is unreadable; header and block take {bytes} bytes\n");
             }
-            (None, _) => pr_err!("  too little of it is left to say more\n"),
+            (None, _) => pr_err!("  its header is unreadable\n"),
         }
         tracking::tell(self.addr);
         if let Some(front) = front {
