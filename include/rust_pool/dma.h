@@ -7,9 +7,6 @@
 #ifndef _RUST_POOL_DMA_H
 #define _RUST_POOL_DMA_H
 
-#define STATUS_BUFFER_TOO_SMALL		((NTSTATUS)0xC0000023)
-#define STATUS_NOT_SUPPORTED		((NTSTATUS)0xC00000BB)
-
 /* A device object is a Linux device; pass &pdev->dev of a PCI device. */
 typedef struct device DEVICE_OBJECT, *PDEVICE_OBJECT;
 
@@ -90,12 +87,6 @@ typedef struct _DMA_ADAPTER {
 	USHORT Size;
 	struct _DMA_OPERATIONS *DmaOperations;
 } DMA_ADAPTER, *PDMA_ADAPTER;
-
-typedef ULONG NODE_REQUIREMENT;
-
-#ifndef MM_ANY_NODE_OK
-#define MM_ANY_NODE_OK			0x80000000
-#endif
 
 typedef struct _SCATTER_GATHER_ELEMENT {
 	PHYSICAL_ADDRESS Address;

@@ -42,11 +42,6 @@ typedef enum _LOCK_OPERATION {
 	IoModifyAccess,
 } LOCK_OPERATION;
 
-#define STATUS_ACCESS_VIOLATION		((NTSTATUS)0xC0000005)
-
-#define STATUS_NOT_MAPPED_VIEW		((NTSTATUS)0xC0000019)
-#define STATUS_INVALID_PAGE_PROTECTION	((NTSTATUS)0xC0000045)
-
 /*
  * Protections of pages. Linux has other macros of some of the WDK's names,
  * PAGE_READONLY and the like; those are in the environment headers.
@@ -122,8 +117,6 @@ static_assert(sizeof(MDL) == 48 && sizeof(PFN_NUMBER) == 8);
 #define MM_ALLOCATE_FAST_LARGE_PAGES		0x00000040
 #define MM_ALLOCATE_TRIM_IF_NECESSARY		0x00000080
 #define MM_ALLOCATE_AND_HOT_REMOVE		0x00000100
-
-#define MM_ANY_NODE_OK				0x80000000
 
 #define MDL_MAPPING_FLAGS \
 	(MDL_MAPPED_TO_SYSTEM_VA | MDL_PAGES_LOCKED | \

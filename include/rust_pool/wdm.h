@@ -33,7 +33,10 @@
 #include <linux/errno.h>
 #include <linux/init.h>
 #include <linux/instruction_pointer.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -88,9 +91,14 @@ typedef LONG NTSTATUS;
 
 #define STATUS_SUCCESS			((NTSTATUS)0x00000000)
 #define STATUS_UNSUCCESSFUL		((NTSTATUS)0xC0000001)
+#define STATUS_ACCESS_VIOLATION		((NTSTATUS)0xC0000005)
 #define STATUS_INVALID_PARAMETER	((NTSTATUS)0xC000000D)
 #define STATUS_NO_MEMORY		((NTSTATUS)0xC0000017)
+#define STATUS_NOT_MAPPED_VIEW		((NTSTATUS)0xC0000019)
+#define STATUS_BUFFER_TOO_SMALL		((NTSTATUS)0xC0000023)
+#define STATUS_INVALID_PAGE_PROTECTION	((NTSTATUS)0xC0000045)
 #define STATUS_INSUFFICIENT_RESOURCES	((NTSTATUS)0xC000009A)
+#define STATUS_NOT_SUPPORTED		((NTSTATUS)0xC00000BB)
 #define STATUS_INVALID_PARAMETER_4	((NTSTATUS)0xC00000F2)
 #define STATUS_INVALID_PARAMETER_5	((NTSTATUS)0xC00000F3)
 
@@ -109,13 +117,33 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 	case STATUS_INSUFFICIENT_RESOURCES:
 	case STATUS_NO_MEMORY:
 		return -ENOMEM;
+	case STATUS_ACCESS_VIOLATION:
+		return -EFAULT;
 	case STATUS_INVALID_PARAMETER:
+	case STATUS_NOT_MAPPED_VIEW:
+	case STATUS_BUFFER_TOO_SMALL:
+	case STATUS_INVALID_PAGE_PROTECTION:
+	case STATUS_NOT_SUPPORTED:
 	case STATUS_INVALID_PARAMETER_4:
 	case STATUS_INVALID_PARAMETER_5:
 		return -EINVAL;
 	default:
 		return -EIO;
 	}
+}
+
+/*
+ * The IRQL that a context stands for: PASSIVE_LEVEL, DISPATCH_LEVEL, a device level,
+ * and HIGH_LEVEL for NMI. preempt_count() alone would miss a preemptible RCU
+ * read-side section.
+ */
+static inline u8 rust_pool_current_irql(void)
+{
+	if (in_nmi())
+		return 15;
+	if (irqs_disabled() || in_hardirq())
+		return 13;
+	return preempt_count() || rcu_preempt_depth() ? 2 : 0;
 }
 
 /* Pages */
@@ -634,7 +662,7 @@ typedef enum POOL_EXTENDED_PARAMETER_TYPE {
 	PoolExtendedParameterMax		= 4,
 } POOL_EXTENDED_PARAMETER_TYPE;
 
-typedef ULONG POOL_NODE_REQUIREMENT;
+typedef ULONG POOL_NODE_REQUIREMENT, NODE_REQUIREMENT;
 
 #define MM_ANY_NODE_OK		0x80000000
 #define POOL_NODE_ANY		MM_ANY_NODE_OK

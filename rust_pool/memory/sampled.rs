@@ -16,6 +16,7 @@ use crate::{
         Live,
         UNIT, //
     },
+    memory::request,
     sys::{
         self,
         raw, //
@@ -71,13 +72,7 @@ impl Sampled {
     /// Asks for an object for a block of `bytes` bytes, zeroed if `zero`, and charged to the
     /// current process if `charged`. `None` if KFENCE did not take one. Any context but NMI.
     pub(crate) fn allocate(bytes: usize, zero: bool, charged: bool) -> Option<Self> {
-        let mut gfp = raw::RUST_POOL_GFP_NOWAIT;
-        if zero {
-            gfp |= raw::RUST_POOL_GFP_ZERO;
-        }
-        if charged {
-            gfp |= raw::RUST_POOL_GFP_ACCOUNT;
-        }
+        let gfp = raw::RUST_POOL_GFP_NOWAIT | request::modifiers(zero, charged);
         // No more than the client asked for, so that KFENCE sees each byte beyond it.
         let at = sys::kmalloc(bytes.checked_add(UNIT)?, gfp)?;
         let addr = at.as_ptr() as usize;

@@ -60,12 +60,10 @@ typedef u8 KIRQL, *PKIRQL;
  */
 static inline KIRQL KeGetCurrentIrql(void)
 {
-	if (in_nmi())
-		return HIGH_LEVEL;
-	if (irqs_disabled() || in_hardirq())
-		return CLOCK_LEVEL;
-	return preempt_count() || rcu_preempt_depth() ?
-	       DISPATCH_LEVEL : PASSIVE_LEVEL;
+	/* It returns these numbers, as the names are not <rust_pool/wdm.h>'s. */
+	static_assert(DISPATCH_LEVEL == 2 && CLOCK_LEVEL == 13 && HIGH_LEVEL == 15);
+
+	return rust_pool_current_irql();
 }
 
 /* Warns, with a stack and once for each place, if the code may not sleep. */
