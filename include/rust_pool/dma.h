@@ -389,14 +389,15 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * Context: any but NMI.
  *
  * BuildScatterGatherList: like GetScatterGatherList, but the list is in the
- * caller's memory. If that is smaller than the list, it returns
- * STATUS_BUFFER_TOO_SMALL.
+ * caller's memory. That must be aligned to 8 bytes, and stay until the list is put.
+ * If it is smaller than the list, the routine returns STATUS_BUFFER_TOO_SMALL.
+ * Context: as GetScatterGatherList.
  *
  * GetScatterGatherListEx, BuildScatterGatherListEx: like the routines without Ex,
  * but the transfer begins at an offset into the chain of MDLs. The address of the
  * list is also stored in the last argument, if that is not NULL; then, with
  * DMA_SYNCHRONOUS_CALLBACK, the routine may be NULL. The transfer context and the
- * completion routine are not used.
+ * completion routine are not used. Returns and context: as those without Ex.
  *
  * AllocateAdapterChannel: takes NumberOfMapRegisters map registers, and calls
  * ExecutionRoutine with them, before it returns and at DISPATCH_LEVEL; the IRP is NULL.

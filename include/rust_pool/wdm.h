@@ -353,7 +353,8 @@ typedef enum _POOL_TYPE {
  * uninitialised unless %POOL_ZERO_ALLOCATION is given.
  *
  * Context: Nonpaged: any but NMI. Paged: task context that may sleep. Elsewhere
- * a violation, 0xC2/0x08.
+ * a violation, 0xC2/0x08. In an interrupt or softirq, and with interrupts or bottom
+ * halves disabled, at most 4 MiB, else NULL.
  * Return: The block, owned by the caller until ExFreePool() or
  * ExFreePoolWithTag(). NULL when memory is short, and after a violation: zero
  * bytes (0xC2/0x00), a type that drivers may not use (0xC2/0x9A, 0xC4/0x16), a
@@ -881,7 +882,8 @@ MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)
  *	inclusive
  *
  * Context: Any but NMI, which is a violation, 0xC2/0x08. Where sleeping is not
- * allowed, the page allocator is asked, but no page frames are emptied.
+ * allowed, the page allocator is asked, for at most 4 MiB, but no page frames are
+ * emptied.
  * Return: A page-aligned, uninitialised block, owned by the caller until
  * MmFreeContiguousMemory() or MmFreeContiguousMemorySpecifyCache(). NULL when
  * memory is short or none is found within the bound, and after a violation, such
@@ -912,7 +914,7 @@ MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
  * @CacheType: %MmCached, %MmNonCached or %MmWriteCombined
  *
  * Context: %MmCached as MmAllocateContiguousMemory(); the others need task
- * context that may sleep.
+ * context that may sleep. Elsewhere a violation, 0xC2/0x08.
  * Return: A page-aligned, uninitialised block within all bounds, owned and freed
  * as that of MmAllocateContiguousMemory(). NULL as there, for any other boundary,
  * and for any other cache type, which is a violation (0xC4/0x16).
