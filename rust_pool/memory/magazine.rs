@@ -38,7 +38,7 @@ use crate::{
             kind::{
                 MagazineKind,
                 CAPACITY,
-                SHELVES, //
+                KINDS, //
             }, //
         }, //
     },
@@ -133,10 +133,10 @@ static BASE: Atomic<usize> = Atomic::new(0);
 static OPEN: Atomic<bool> = Atomic::new(false);
 
 /// How many blocks a magazine of each kind holds when it is open and no bursts are seen.
-static LIMITS: [usize; SHELVES] = {
-    let mut limits = [0; SHELVES];
+static LIMITS: [usize; KINDS] = {
+    let mut limits = [0; KINDS];
     let mut number = 0;
-    while number < SHELVES {
+    while number < KINDS {
         let bytes = kind::BYTES[number];
         let least = if bytes < 32 * 1024 { 2 } else { 1 };
         let many = BYTES / bytes;
@@ -181,7 +181,7 @@ fn of_cpu(cpu: u32, kind: MagazineKind) -> *mut Magazine {
 
 /// Makes the magazines, closed. Sleeps.
 pub(crate) fn init() -> Result {
-    let base = sys::percpu(SHELVES * STRIDE).ok_or(ENOMEM)?;
+    let base = sys::percpu(KINDS * STRIDE).ok_or(ENOMEM)?;
     BASE.store(base.get(), Relaxed);
     Ok(())
 }

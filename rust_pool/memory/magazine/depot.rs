@@ -31,7 +31,7 @@ use crate::{
             MagazineKind,
             BYTES,
             CAPACITY,
-            STOCKED, //
+            IN_DEPOT, //
         }, //
     },
     sys::{
@@ -451,10 +451,10 @@ const fn bundle_bytes(bytes: usize) -> usize {
 }
 
 /// The base quota of each kind, in objects.
-static BASE: [u32; STOCKED] = {
-    let mut base = [0; STOCKED];
+static BASE: [u32; IN_DEPOT] = {
+    let mut base = [0; IN_DEPOT];
     let mut kind = 0;
-    while kind < STOCKED {
+    while kind < IN_DEPOT {
         // CAST: Small numbers.
         base[kind] = (BASE_BYTES / (BUNDLE * BYTES[kind]) * BUNDLE) as u32;
         kind += 1;
@@ -466,10 +466,10 @@ static BASE: [u32; STOCKED] = {
 #[repr(align(64))]
 struct Depot(ShortLock<Stock>);
 
-static DEPOTS: [Depot; STOCKED] = {
-    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; STOCKED];
+static DEPOTS: [Depot; IN_DEPOT] = {
+    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; IN_DEPOT];
     let mut kind = 0;
-    while kind < STOCKED {
+    while kind < IN_DEPOT {
         depots[kind] = Depot(ShortLock::new(Stock::new(BASE[kind])));
         kind += 1;
     }
@@ -527,7 +527,7 @@ fn of(kind: MagazineKind) -> Option<(&'static ShortLock<Stock>, u32)> {
 /// Whether the depot keeps blocks of a kind.
 #[inline]
 pub(crate) fn keeps(kind: MagazineKind) -> bool {
-    kind.number() < STOCKED
+    kind.number() < IN_DEPOT
 }
 
 /// Moves a bundle of objects to the first places, or `two` to both, and notes what the CPU tells.
@@ -1072,6 +1072,6 @@ mod tests {
             assert!(base as usize * bytes <= BASE_BYTES);
             assert!(base as usize % BUNDLE == 0);
         }
-        assert!(BASE[0] > 0 && BASE[STOCKED - 1] == 0);
+        assert!(BASE[0] > 0 && BASE[IN_DEPOT - 1] == 0);
     }
 }
