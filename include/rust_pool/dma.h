@@ -455,6 +455,7 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * AllocateCommonBuffer, but they return NULL if the buffer is not within the
  * bounds, both of which are inclusive. The node and the flags are ignored. A buffer
  * with bounds is freed with CacheEnabled if its cache type was NULL or MmCached.
+ * Context and violations: as AllocateCommonBuffer.
  *
  * GetDmaAlignment: returns the DMA alignment in bytes; a common buffer is always
  * aligned to a page. Context: any. Never sleeps, and ignores the adapter.
