@@ -47,7 +47,7 @@ use crate::{
             kind::{
                 Content,
                 MagazineKind,
-                SHELVES, //
+                KINDS, //
             }, //
         }, //
     },
@@ -291,7 +291,7 @@ impl Table for Memory {
         let (kind, of_depot) = match MagazineKind::from_number(number) {
             Some(kind) => (kind, None),
             None => {
-                let kind = MagazineKind::from_number(number.checked_sub(SHELVES)?)?;
+                let kind = MagazineKind::from_number(number.checked_sub(KINDS)?)?;
                 let (held, quota) = depot::usage(kind)?;
                 let open = magazine::capacity(kind) != 0;
                 (kind, Some((held, if open { quota } else { 0 })))

@@ -190,10 +190,12 @@ fn tell_tracers(violation: &Violation, site: &CallSite, module: Option<&ModuleNa
 pub(crate) fn say_left_out() {
     match sys::left_out() {
         0 => (),
-        1 => pr_err!("1 violation before this line was not written here, as there were so many\n"),
-        count => {
-            pr_err!("{count} violations before this line were not written here, as there were so many\n");
-        }
+        1 => pr_err!(
+            "1 violation before this line was not logged: the log takes ten in five seconds\n"
+        ),
+        count => pr_err!(
+            "{count} violations before this line were not logged: the log takes ten in five seconds\n"
+        ),
     }
 }
 

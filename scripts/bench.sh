@@ -88,7 +88,7 @@ for boot in "$@"; do
 	fi
 done
 awk -f "$bench/bench.awk" "$build/bench.samples" >"$build/bench.tsv" ||
-	die "the samples in $build/bench.samples make no sense"
+	die "the samples in $build/bench.samples cannot be evaluated"
 awk -f "$bench/table.awk" "$build/bench.tsv" >"$build/bench.txt"
 echo
 cat "$build/bench.txt"

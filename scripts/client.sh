@@ -44,7 +44,7 @@ wdk=
 case ${WDK:-0} in
 0) ;;
 1) wdk="-I$TOP/include/rust_pool/wdk" ;;
-*) die "WDK=$WDK: 1 for <ntddk.h> and its like in the path, 0 or nothing for none" ;;
+*) die "WDK=$WDK is not valid: 1 puts <ntddk.h> and its like in the path, 0 does not" ;;
 esac
 
 crate=absent

@@ -32,7 +32,7 @@ modules=(rust_pool)
 case ${DEMO:-0} in
 0) ;;
 1) modules+=(dma_demo) ;;
-*) die "DEMO=$DEMO: 1 to install dma_demo as well, 0 or nothing not to" ;;
+*) die "DEMO=$DEMO is not valid: 1 installs dma_demo too, 0 does not" ;;
 esac
 for name in SIGN_KEY SIGN_CERT; do
 	case ${!name:-} in

@@ -22,7 +22,7 @@ if ! has X86_64 || has UML; then
 	unfit "is for another machine than x86-64, the only one that rust_pool supports"
 fi
 ! has PREEMPT_RT ||
-	unfit "has CONFIG_PREEMPT_RT: there locks sleep where rust_pool's contexts must not, so it is not supported"
+	unfit "has CONFIG_PREEMPT_RT, which is not supported: its spinlocks sleep, and the pool takes them where sleeping is not allowed"
 has RUST ||
 	unfit "has no CONFIG_RUST, which rust_pool is built with"
 for option in MODULES MODULE_UNLOAD DEBUG_FS PCI CONTIG_ALLOC STACKTRACE KALLSYMS X86_PAT; do

@@ -53,7 +53,7 @@ case " $KERNEL_FLAVOURS " in
 *" $FLAVOUR "*) ;;
 *)
 	[ "$FLAVOUR" != rt ] ||
-		die "FLAVOUR=rt has CONFIG_PREEMPT_RT: there locks sleep where rust_pool's contexts must not, so it is not supported"
+		die "FLAVOUR=rt has CONFIG_PREEMPT_RT, which is not supported: its spinlocks sleep, and the pool takes them where sleeping is not allowed"
 	die "FLAVOUR=$FLAVOUR: there is $KERNEL_FLAVOURS"
 	;;
 esac

@@ -325,7 +325,7 @@ while [ -s "$work/wanted" ]; do
 	for dir in "$logs"/*/; do
 		[ ! -s "$dir/ran" ] || continue
 		while read -r program; do
-			count fail "$program: the machine did not get as far as to start it: $(
+			count fail "$program: the machine stopped before this program started: $(
 				sed -n 's/^rust_pool: error: //p' "$dir/runner" | tail -n 1)"$'\t'"$(shown "$dir/console")"
 			echo "$program" >>"$work/ran"
 		done <"$dir/programs"

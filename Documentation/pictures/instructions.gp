@@ -5,7 +5,7 @@
 set terminal svg size 820,300 noenhanced font "sans-serif,11" name "instructions" background "white"
 set datafile separator "\t"
 rows = "< awk -f columns.awk ../performance-table.txt | awk -F '\t' " \
-     . "'$1 ~ /^C face/ && $2 ~ / B$/ && $3 ~ /=0/ { print $2 + 0 \"\t\" $4 \"\t\" $5 }' | sort -n"
+     . "'$1 ~ /^C (face|API)/ && $2 ~ / B$/ && $3 ~ /=0/ { print $2 + 0 \"\t\" $4 \"\t\" $5 }' | sort -n"
 set style data histograms
 set style histogram clustered gap 1
 set style fill solid

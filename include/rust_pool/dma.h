@@ -7,9 +7,6 @@
 #ifndef _RUST_POOL_DMA_H
 #define _RUST_POOL_DMA_H
 
-#define STATUS_BUFFER_TOO_SMALL		((NTSTATUS)0xC0000023)
-#define STATUS_NOT_SUPPORTED		((NTSTATUS)0xC00000BB)
-
 /* A device object is a Linux device; pass &pdev->dev of a PCI device. */
 typedef struct device DEVICE_OBJECT, *PDEVICE_OBJECT;
 
@@ -90,12 +87,6 @@ typedef struct _DMA_ADAPTER {
 	USHORT Size;
 	struct _DMA_OPERATIONS *DmaOperations;
 } DMA_ADAPTER, *PDMA_ADAPTER;
-
-typedef ULONG NODE_REQUIREMENT;
-
-#ifndef MM_ANY_NODE_OK
-#define MM_ANY_NODE_OK			0x80000000
-#endif
 
 typedef struct _SCATTER_GATHER_ELEMENT {
 	PHYSICAL_ADDRESS Address;
@@ -398,14 +389,15 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * Context: any but NMI.
  *
  * BuildScatterGatherList: like GetScatterGatherList, but the list is in the
- * caller's memory. If that is smaller than the list, it returns
- * STATUS_BUFFER_TOO_SMALL.
+ * caller's memory. That must be aligned to 8 bytes, and stay until the list is put.
+ * If it is smaller than the list, the routine returns STATUS_BUFFER_TOO_SMALL.
+ * Context: as GetScatterGatherList.
  *
  * GetScatterGatherListEx, BuildScatterGatherListEx: like the routines without Ex,
  * but the transfer begins at an offset into the chain of MDLs. The address of the
  * list is also stored in the last argument, if that is not NULL; then, with
  * DMA_SYNCHRONOUS_CALLBACK, the routine may be NULL. The transfer context and the
- * completion routine are not used.
+ * completion routine are not used. Returns and context: as those without Ex.
  *
  * AllocateAdapterChannel: takes NumberOfMapRegisters map registers, and calls
  * ExecutionRoutine with them, before it returns and at DISPATCH_LEVEL; the IRP is NULL.
@@ -429,11 +421,11 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * (0xC4/0x16), and those of GetScatterGatherList. The device must not be removed during
  * the call. Context: as GetScatterGatherList.
  *
- * FlushAdapterBuffers: unmaps what MapTransfer mapped from a place within these bytes of
- * the MDL on. Before that, the buffer may lack what the device wrote. Returns FALSE if
- * nothing was mapped there (0xE6/0x20). Another direction than MapTransfer got is a
- * violation (0xC4/0x16); the direction of MapTransfer counts. Context: as
- * PutScatterGatherList.
+ * FlushAdapterBuffers: of what MapTransfer mapped, unmaps each piece that begins within
+ * these bytes of the MDL, as a whole. Before that, the buffer may lack what the device
+ * wrote. Returns FALSE if nothing was mapped there (0xE6/0x20). Another direction than
+ * MapTransfer got is a violation (0xC4/0x16); the direction of MapTransfer counts.
+ * Context: as PutScatterGatherList.
  *
  * FreeMapRegisters: gives map registers back, as many as were taken. Map registers that
  * were freed already or never were (0xE6/0x05), another number and another adapter
@@ -463,6 +455,7 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * AllocateCommonBuffer, but they return NULL if the buffer is not within the
  * bounds, both of which are inclusive. The node and the flags are ignored. A buffer
  * with bounds is freed with CacheEnabled if its cache type was NULL or MmCached.
+ * Context and violations: as AllocateCommonBuffer.
  *
  * GetDmaAlignment: returns the DMA alignment in bytes; a common buffer is always
  * aligned to a page. Context: any. Never sleeps, and ignores the adapter.

@@ -8,9 +8,10 @@
  * own routines make. Documentation/lookaside.rst says how many a list keeps.
  *
  * The head is the client's, with the WDK's x64 layout; clients may read its fields.
- * It may be in any memory that stays where it is, aligned to 16 bytes. The entries
- * that a list keeps are linked in rust_pool's memory, so a head that is overwritten
- * or freed too early spoils no other list.
+ * It may be in any memory that stays where it is, aligned to 16 bytes. The pointer
+ * to the first kept entry is in rust_pool's memory, and each kept entry holds the
+ * link to the next in its first 8 bytes. So a head that is overwritten or freed too
+ * early spoils no other list.
  */
 #ifndef _RUST_POOL_LOOKASIDE_H
 #define _RUST_POOL_LOOKASIDE_H
@@ -191,13 +192,14 @@ void rust_pool_lookaside_delete(PGENERAL_LOOKASIDE list, unsigned long caller);
  * @Tag: the tag of the entries
  * @Depth: ignored; it should be 0
  *
- * Nothing is allocated for entries yet.
+ * Nothing is allocated for entries yet. If memory is short the list works, but keeps
+ * nothing.
  *
  * Violations: a NULL head, other flags (0xC4/0x16) and a size of 0 (0xC2/0x00):
  * nothing is initialised. A size of 1 to 7 and a head that is a list already
  * (0xC4/0x16): it is initialised all the same.
  *
- * Context: Any but NMI.
+ * Context: Any but NMI. There a violation, 0xC2/0x09, and nothing is initialised.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside,
@@ -229,7 +231,8 @@ ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside,
  * @Lookaside: the list
  *
  * The entry is uninitialised: it may still have the contents with which it was
- * freed, except for its first 8 bytes.
+ * freed, except for its first 8 bytes. An entry from pool is aligned as a block of
+ * ExAllocatePoolWithTag() of its size and type.
  *
  * Context: Any but NMI, which is a violation, 0xC2/0x08.
  * Return: The entry, owned by the caller until
@@ -281,7 +284,7 @@ ExFreeToNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside, PVOID Entry)
  * not initialised (0xC4/0x16), and a list that is not deleted before the module
  * that initialised it is unloaded (0xCE).
  *
- * Context: Any but NMI.
+ * Context: Any but NMI. There a violation, 0xC2/0x09, and the list stays.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside);
@@ -305,7 +308,7 @@ ExDeleteNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside)
  * @Tag: as there
  * @Depth: as there
  *
- * Context: Any but NMI.
+ * Context: Any but NMI. There a violation, 0xC2/0x09, and nothing is initialised.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside,
@@ -406,7 +409,7 @@ ExDeletePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside)
  * @Tag: the tag of the entries
  * @Depth: ignored; it should be 0
  *
- * Context: Any but NMI.
+ * Context: Any but NMI, which is a violation, 0xC2/0x09.
  * Return: %STATUS_SUCCESS; %STATUS_INVALID_PARAMETER_4 for a bad pool type,
  * %STATUS_INVALID_PARAMETER_5 for bad flags, %STATUS_INSUFFICIENT_RESOURCES when
  * memory is short; %STATUS_INVALID_PARAMETER after a violation: a NULL head
@@ -483,7 +486,8 @@ ExFreeToLookasideListEx(PLOOKASIDE_LIST_EX Lookaside, PVOID Entry)
  * ExFlushLookasideListEx - free the entries that a list keeps
  * @Lookaside: the list, which others may use meanwhile
  *
- * Context: As for the pool type.
+ * Context: As for the pool type. Elsewhere a violation, 0xC2/0x09; in NMI nothing is
+ * freed.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID ExFlushLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);
@@ -502,7 +506,8 @@ ExFlushLookasideListEx(PLOOKASIDE_LIST_EX Lookaside)
  *
  * As ExDeleteNPagedLookasideList().
  *
- * Context: As for the pool type.
+ * Context: As for the pool type. Elsewhere a violation, 0xC2/0x09; in NMI the list
+ * stays.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 VOID ExDeleteLookasideListEx(PLOOKASIDE_LIST_EX Lookaside);

@@ -42,11 +42,6 @@ typedef enum _LOCK_OPERATION {
 	IoModifyAccess,
 } LOCK_OPERATION;
 
-#define STATUS_ACCESS_VIOLATION		((NTSTATUS)0xC0000005)
-
-#define STATUS_NOT_MAPPED_VIEW		((NTSTATUS)0xC0000019)
-#define STATUS_INVALID_PAGE_PROTECTION	((NTSTATUS)0xC0000045)
-
 /*
  * Protections of pages. Linux has other macros of some of the WDK's names,
  * PAGE_READONLY and the like; those are in the environment headers.
@@ -122,8 +117,6 @@ static_assert(sizeof(MDL) == 48 && sizeof(PFN_NUMBER) == 8);
 #define MM_ALLOCATE_FAST_LARGE_PAGES		0x00000040
 #define MM_ALLOCATE_TRIM_IF_NECESSARY		0x00000080
 #define MM_ALLOCATE_AND_HOT_REMOVE		0x00000100
-
-#define MM_ANY_NODE_OK				0x80000000
 
 #define MDL_MAPPING_FLAGS \
 	(MDL_MAPPED_TO_SYSTEM_VA | MDL_PAGES_LOCKED | \
@@ -230,9 +223,9 @@ static inline VOID MmInitializeMdl(PMDL Mdl, PVOID BaseVa, SIZE_T Length)
  *	at offset 8
  *
  * The MDL is nonpaged pool with the tag ' ldM', shown as "Mdl", of the module
- * that calls. Its page frames are not filled in yet.
+ * that calls, aligned to 16 bytes. Its page frames are not filled in yet.
  *
- * Context: Any but NMI.
+ * Context: Any but NMI, which is a violation, 0xC2/0x08.
  * Return: The MDL, owned by the caller until IoFreeMdl() or ExFreePool(). NULL for
  * a buffer that is too long, when memory is short, and after a violation.
  */
@@ -330,9 +323,9 @@ IoBuildPartialMdl(PMDL SourceMdl, PMDL TargetMdl, PVOID VirtualAddress,
  * MmAllocatePagesForMdlEx - allocate pages, and an MDL for them
  * @LowAddress: the lowest physical address that a page may have
  * @HighAddress: the highest physical address that a page may have, inclusive
- * @SkipBytes: 0, or the distance from one range of addresses to the next, a multiple
- *	of the page size; if the range does not have enough pages, those that begin
- *	this much higher are used as well. In chunks: the size of a chunk
+ * @SkipBytes: 0, or a multiple of the page size. If the range has too few pages, it is
+ *	moved up by this many bytes, again and again, until there are enough. With
+ *	%MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS: the size of a chunk
  * @TotalBytes: the size of all pages, rounded up, at most 4 GiB less a page
  * @CacheType: %MmCached, %MmNonCached or %MmWriteCombined
  * @Flags: a combination of these:
@@ -704,9 +697,10 @@ static __always_inline VOID MmPrepareMdlForReuse(PMDL Mdl)
  *
  * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where sleeping is not allowed,
  * other CPUs may use the old protection for a moment.
- * Return: %STATUS_SUCCESS; %STATUS_INVALID_PAGE_PROTECTION, %STATUS_NOT_MAPPED_VIEW,
- * STATUS_NOT_SUPPORTED (0xC00000BB) in the direct map, %STATUS_INVALID_PARAMETER after
- * a violation.
+ * Return: %STATUS_SUCCESS; %STATUS_INVALID_PAGE_PROTECTION for another protection;
+ * %STATUS_NOT_MAPPED_VIEW for an MDL that is not mapped, or of nonpaged pool;
+ * %STATUS_NOT_SUPPORTED in the direct map, unless for %PAGE_READWRITE;
+ * %STATUS_INVALID_PARAMETER after a violation.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 NTSTATUS MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect);
@@ -721,7 +715,7 @@ MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
 
 /**
  * MmAllocateMappingAddress - reserve address space for the pages of MDLs
- * @NumberOfBytes: how much, at most 4 GiB
+ * @NumberOfBytes: how much, at most 4 GiB; rounded up to pages
  * @PoolTag: a tag, which the other routines must be given, too
  *
  * Nothing is mapped there, and it takes no memory except for page tables.
@@ -729,8 +723,8 @@ MmProtectMdlSystemAddress(PMDL MemoryDescriptorList, ULONG NewProtect)
  * Violations, for which it returns NULL: zero bytes (0xDA/0x100), tag 0 (0xC2/0x9B).
  *
  * Context: Task context that may sleep; elsewhere a violation, 0xC2/0x08.
- * Return: Where it begins, until MmFreeMappingAddress(); NULL when memory is short, and
- * after a violation.
+ * Return: Where it begins, aligned to a page, until MmFreeMappingAddress(); NULL when
+ * memory is short, and after a violation.
  */
 #ifdef RUST_POOL_DECLARE_ONLY
 PVOID MmAllocateMappingAddress(SIZE_T NumberOfBytes, ULONG PoolTag);

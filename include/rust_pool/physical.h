@@ -9,8 +9,6 @@
 
 #include <rust_pool/mdl.h>
 
-typedef ULONG NODE_REQUIREMENT;
-
 /* A flag of MmAllocateContiguousMemoryEx(). */
 #define MM_ALLOCATE_CONTIGUOUS_MEMORY_FAST_ONLY	0x00000001
 

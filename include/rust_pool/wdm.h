@@ -4,9 +4,10 @@
  * Linux kernel modules written in C.
  *
  * Names, types, values and structure layouts are those of the WDK's wdm.h, so
- * that memory code from a WDM driver compiles unchanged.
- * Documentation/wdk-routines.rst says what each routine does on Linux, and where
- * it differs from Windows. The routines are exported GPL-only.
+ * memory code from a WDM driver compiles with few changes, which
+ * Documentation/porting.rst lists. Documentation/wdk-routines.rst says what each
+ * routine does on Linux, and where it differs from Windows. The routines are
+ * exported GPL-only.
  *
  * IRQL and Linux context: a task that may sleep is at PASSIVE_LEVEL; preemption
  * or bottom halves disabled, an RCU read-side section or softirq is
@@ -32,7 +33,10 @@
 #include <linux/errno.h>
 #include <linux/init.h>
 #include <linux/instruction_pointer.h>
+#include <linux/irqflags.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -87,9 +91,14 @@ typedef LONG NTSTATUS;
 
 #define STATUS_SUCCESS			((NTSTATUS)0x00000000)
 #define STATUS_UNSUCCESSFUL		((NTSTATUS)0xC0000001)
+#define STATUS_ACCESS_VIOLATION		((NTSTATUS)0xC0000005)
 #define STATUS_INVALID_PARAMETER	((NTSTATUS)0xC000000D)
 #define STATUS_NO_MEMORY		((NTSTATUS)0xC0000017)
+#define STATUS_NOT_MAPPED_VIEW		((NTSTATUS)0xC0000019)
+#define STATUS_BUFFER_TOO_SMALL		((NTSTATUS)0xC0000023)
+#define STATUS_INVALID_PAGE_PROTECTION	((NTSTATUS)0xC0000045)
 #define STATUS_INSUFFICIENT_RESOURCES	((NTSTATUS)0xC000009A)
+#define STATUS_NOT_SUPPORTED		((NTSTATUS)0xC00000BB)
 #define STATUS_INVALID_PARAMETER_4	((NTSTATUS)0xC00000F2)
 #define STATUS_INVALID_PARAMETER_5	((NTSTATUS)0xC00000F3)
 
@@ -108,13 +117,33 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 	case STATUS_INSUFFICIENT_RESOURCES:
 	case STATUS_NO_MEMORY:
 		return -ENOMEM;
+	case STATUS_ACCESS_VIOLATION:
+		return -EFAULT;
 	case STATUS_INVALID_PARAMETER:
+	case STATUS_NOT_MAPPED_VIEW:
+	case STATUS_BUFFER_TOO_SMALL:
+	case STATUS_INVALID_PAGE_PROTECTION:
+	case STATUS_NOT_SUPPORTED:
 	case STATUS_INVALID_PARAMETER_4:
 	case STATUS_INVALID_PARAMETER_5:
 		return -EINVAL;
 	default:
 		return -EIO;
 	}
+}
+
+/*
+ * The IRQL that a context stands for: PASSIVE_LEVEL, DISPATCH_LEVEL, a device level,
+ * and HIGH_LEVEL for NMI. preempt_count() alone would miss a preemptible RCU
+ * read-side section.
+ */
+static inline u8 rust_pool_current_irql(void)
+{
+	if (in_nmi())
+		return 15;
+	if (irqs_disabled() || in_hardirq())
+		return 13;
+	return preempt_count() || rcu_preempt_depth() ? 2 : 0;
 }
 
 /* Pages */
@@ -324,7 +353,8 @@ typedef enum _POOL_TYPE {
  * uninitialised unless %POOL_ZERO_ALLOCATION is given.
  *
  * Context: Nonpaged: any but NMI. Paged: task context that may sleep. Elsewhere
- * a violation, 0xC2/0x08.
+ * a violation, 0xC2/0x08. In an interrupt or softirq, and with interrupts or bottom
+ * halves disabled, at most 4 MiB, else NULL.
  * Return: The block, owned by the caller until ExFreePool() or
  * ExFreePoolWithTag(). NULL when memory is short, and after a violation: zero
  * bytes (0xC2/0x00), a type that drivers may not use (0xC2/0x9A, 0xC4/0x16), a
@@ -633,7 +663,7 @@ typedef enum POOL_EXTENDED_PARAMETER_TYPE {
 	PoolExtendedParameterMax		= 4,
 } POOL_EXTENDED_PARAMETER_TYPE;
 
-typedef ULONG POOL_NODE_REQUIREMENT;
+typedef ULONG POOL_NODE_REQUIREMENT, NODE_REQUIREMENT;
 
 #define MM_ANY_NODE_OK		0x80000000
 #define POOL_NODE_ANY		MM_ANY_NODE_OK
@@ -852,7 +882,8 @@ MmFreeNonCachedMemory(PVOID BaseAddress, SIZE_T NumberOfBytes)
  *	inclusive
  *
  * Context: Any but NMI, which is a violation, 0xC2/0x08. Where sleeping is not
- * allowed, the page allocator is asked, but no page frames are emptied.
+ * allowed, the page allocator is asked, for at most 4 MiB, but no page frames are
+ * emptied.
  * Return: A page-aligned, uninitialised block, owned by the caller until
  * MmFreeContiguousMemory() or MmFreeContiguousMemorySpecifyCache(). NULL when
  * memory is short or none is found within the bound, and after a violation, such
@@ -883,7 +914,7 @@ MmAllocateContiguousMemory(SIZE_T NumberOfBytes,
  * @CacheType: %MmCached, %MmNonCached or %MmWriteCombined
  *
  * Context: %MmCached as MmAllocateContiguousMemory(); the others need task
- * context that may sleep.
+ * context that may sleep. Elsewhere a violation, 0xC2/0x08.
  * Return: A page-aligned, uninitialised block within all bounds, owned and freed
  * as that of MmAllocateContiguousMemory(). NULL as there, for any other boundary,
  * and for any other cache type, which is a violation (0xC4/0x16).

@@ -62,7 +62,7 @@ impl<'a> Adapter<'a> {
     /// # Errors
     ///
     /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if memory is short, the device has no
-    /// DMA mask, or after a violation: atomic context.
+    /// DMA mask, or after a violation: atomic context (0xC2/0x08).
     #[inline(always)]
     pub fn new(device: &'a Device<Bound>, maximum_length: usize) -> Result<Self> {
         let mut registers = 0;
@@ -88,7 +88,8 @@ impl<'a> Adapter<'a> {
     /// # Errors
     ///
     /// [`EINVAL`] for a length above `u32::MAX`, [`ENOMEM`] if it needs more map registers than
-    /// there are, memory is short, or after a violation: no bytes, or atomic context.
+    /// there are, memory is short, or after a violation: no bytes (0xC2/0x00), or atomic context
+    /// (0xC2/0x08).
     #[inline(always)]
     pub fn allocate(&self, bytes: usize) -> Result<CommonBuffer<'a>> {
         let length = u32::try_from(bytes)?;

@@ -315,7 +315,8 @@ macro_rules! allocator {
         }
 
         impl<T: PoolTag> $pool<T> {
-            /// The bytes that a block of this layout takes, if it is possible.
+            /// The bytes that a block of this layout takes. `None` if there can be no such block:
+            /// its alignment is not possible, or its size overflows.
             #[inline]
             pub fn used(layout: Layout) -> Option<usize> {
                 Some(Shape::new(layout)?.used)

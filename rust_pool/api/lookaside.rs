@@ -77,7 +77,7 @@ const CACHE_ALIGN: usize = 64;
 /// (`core::mem::forget()`) is reported when the list is dropped (0xC4/0x62), and stays allocated.
 ///
 /// To be dropped in any context but NMI; a list in paged pool by a task that may sleep. Elsewhere
-/// that is reported (0xC2/0x09, or 0xC4/0x16 in NMI, where the list stays).
+/// that is reported (0xC2/0x09). In NMI the list stays.
 ///
 /// # Examples
 ///

@@ -301,7 +301,7 @@ impl<B: NonPagedBuffer> Mdl<Built<B>> {
         })
     }
 
-    /// Frees the MDL, and returns the buffer.
+    /// Frees the MDL, and returns the buffer. Any context except NMI.
     #[inline(always)]
     pub fn into_buffer(self) -> B {
         let Built { mdl, buffer, .. } = self.state;
@@ -331,7 +331,8 @@ impl<B: Buffer> Mdl<Locked<B>> {
         })
     }
 
-    /// Unlocks the pages, frees the MDL, and returns the buffer.
+    /// Unlocks the pages, frees the MDL, and returns the buffer. Up to `DISPATCH_LEVEL`; above it a
+    /// violation (0xC4/0x78).
     #[inline(always)]
     pub fn into_buffer(self) -> B {
         let Locked { mdl, buffer } = self.state;
@@ -417,7 +418,7 @@ impl<S: Mappable> Mdl<S> {
 }
 
 impl<S: Mappable> Mdl<Mapped<S>> {
-    /// Undoes the mapping.
+    /// Undoes the mapping. Up to `DISPATCH_LEVEL`; above it a violation (0xC4/0x79).
     #[inline(always)]
     pub fn unmap(self) -> Mdl<S> {
         Mdl {

@@ -220,7 +220,8 @@ impl Memory {
         self.base
     }
 
-    /// The virtual address.
+    /// The virtual address, valid as long as the value. It is aligned to a page, unless this is the
+    /// buffer of an MDL.
     #[inline]
     pub fn as_ptr(&self) -> *mut u8 {
         self.base.as_ptr()

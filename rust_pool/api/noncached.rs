@@ -45,7 +45,8 @@ impl<C: NotCached> NonCached<C> {
     ///
     /// # Errors
     ///
-    /// [`ENOMEM`] if memory is short, or after a violation: no bytes, or atomic context.
+    /// [`ENOMEM`] if memory is short, or after a violation: no bytes (0xC2/0x00), or atomic context
+    /// (0xC2/0x08).
     #[inline(always)]
     pub fn new(bytes: usize) -> Result<Self> {
         let memory = exported::rust_pool_noncached_allocate(bytes, C::COMBINED, here());

@@ -46,7 +46,8 @@ unsafe impl Send for Report {}
 unsafe impl Sync for Report {}
 
 impl Report {
-    /// Makes the file. Sleeps. Without debugfs no file appears, which is not an error.
+    /// Makes the file, in a task that may sleep. `name` is that of a file: not empty, and without a
+    /// slash. Without debugfs no file appears, which is not an error.
     ///
     /// # Errors
     ///

@@ -51,7 +51,8 @@ pub struct DescriptorRing<'a, T> {
 }
 
 impl<'a, T: AsBytes + FromBytes> DescriptorRing<'a, T> {
-    /// Allocates a ring of `len` descriptors, all bytes of which are 0. Sleeps.
+    /// Allocates a ring of `len` descriptors, all bytes of which are 0, page-aligned. Sleeps;
+    /// elsewhere a violation (0xC2/0x08).
     ///
     /// # Errors
     ///

@@ -341,10 +341,11 @@ pub(crate) fn reserve(
     }
 }
 
-/// Takes map registers. The excess beside them is set if the adapter has too few: for a buffer, if
-/// all live buffers, lists and packets count; for a list or a packet, if only live buffers count,
-/// which hold theirs for long. The error is the excess of a request for too many; `None` if there
-/// is no such adapter.
+/// Takes map registers. Returns the excess beside them, if any. For a buffer it counts all live
+/// buffers, lists and packets; for a list or a packet only live buffers, which hold theirs for long.
+///
+/// The error is the excess of a refused request, which wants more than the adapter has; `None` if
+/// there is no such adapter.
 fn try_reserve(
     id: AdapterId,
     registers: usize,

@@ -446,7 +446,7 @@ fn cache_of(protection: u32) -> Option<CacheType> {
         .map(|protection| protection.cache)
 }
 
-/// Reports arguments that make no sense.
+/// Reports a bad protection, flag, tag, partition or NULL pointer.
 fn refuse(protection: u32, flags: u32, tag: u32, caller: usize) {
     rule::CONTIGUOUS_BADLY
         .by(caller, [protection.into(), flags.into(), tag.into()])

@@ -89,7 +89,7 @@ pub(crate) fn finish() {
                     bytes = bytes.saturating_add(pinned.bytes());
                 }
             });
-            pr_err!("{bytes} bytes of processes stay pinned, as their folios are locked\n");
+            pr_err!("{bytes} bytes of user pages stay pinned: their folios are locked\n");
             return;
         }
         sys::nap();

@@ -3,14 +3,14 @@
 //! The heap: spans, and which block goes where.
 //!
 //! A block of more than a page leaves part of its last page unused. Small blocks are placed there.
-//! If the block in front is freed before them, its pages wait for another block of that size, so
-//! that small blocks which live on do not waste them. Only if too many spans wait are their pages
-//! given back, except for the last.
+//! If the block in front is freed before them, its pages wait for another block that needs at most
+//! as many pages, so that small blocks which live on do not waste them. Only if too many spans wait
+//! are their pages given back, except for the last.
 //!
 //! The heap is used unless a kernel checker wants to see every allocation. One lock protects it,
 //! which the fast path does not take. A CPU that finds it held records the contention; for 100 ms
 //! small blocks then come from slab caches, for which CPUs do not wait for each other. While
-//! somebody gives back what was kept, or looks ([`Aside`]), nothing is recorded.
+//! somebody gives back what was kept, or looks ([`NotForClient`]), nothing is recorded.
 //!
 //! A page that is wanted for small blocks alone is taken from a few spare spans. They are made
 //! together, with pages that the kernel allocates at once, or are left of what was freed.
@@ -37,7 +37,7 @@ use crate::{
             page_bitmap::UNITS,
             span::{
                 Empty,
-                Object,
+                LostBlock,
                 Pages,
                 Span, //
             }, //
@@ -85,10 +85,10 @@ const CONTENTION_MS: u32 = 100;
 static OPEN: Atomic<u32> = Atomic::new(0);
 /// When the heap stops counting as contended, in jiffies.
 static CONTENDED_UNTIL: Atomic<usize> = Atomic::new(0);
-/// How many are at the heap for no client. See [`Aside`].
-static ASIDES: Atomic<u32> = Atomic::new(0);
+/// How many are at the heap for no client. See [`NotForClient`].
+static NOT_FOR_CLIENT: Atomic<u32> = Atomic::new(0);
 /// When the last of them left, in jiffies.
-static ASIDE_ENDED: Atomic<usize> = Atomic::new(0);
+static NOT_FOR_CLIENT_ENDED: Atomic<usize> = Atomic::new(0);
 /// How often a CPU found the lock held.
 static CONTENTIONS: Atomic<u64> = Atomic::new(0);
 /// The longest run of free units, so callers can skip the lock when nothing fits.
@@ -294,22 +294,22 @@ fn lock() -> SpinLockIrqGuard<'static, Heap> {
     })
 }
 
-/// As long as such a value exists, the heap does not count as contended: its owner takes the lock
-/// for no client, to give back what was kept or to look, and that says nothing about clients.
-pub(crate) struct Aside(());
+/// While one exists, waiting for the heap's lock is not counted as contention: its owner takes the
+/// lock for no client, to give back what was kept or to look, and that says nothing about clients.
+pub(crate) struct NotForClient(());
 
-impl Aside {
+impl NotForClient {
     /// Any context.
     pub(crate) fn new() -> Self {
-        ASIDES.add(1, Relaxed);
+        NOT_FOR_CLIENT.add(1, Relaxed);
         Self(())
     }
 }
 
-impl Drop for Aside {
+impl Drop for NotForClient {
     fn drop(&mut self) {
-        ASIDE_ENDED.store(sys::jiffies(), Relaxed);
-        ASIDES.fetch_sub(1, Relaxed);
+        NOT_FOR_CLIENT_ENDED.store(sys::jiffies(), Relaxed);
+        NOT_FOR_CLIENT.fetch_sub(1, Relaxed);
     }
 }
 
@@ -317,8 +317,8 @@ impl Drop for Aside {
 fn note_contention() {
     let now = sys::jiffies();
     // Whoever was aside may have left after this CPU found the lock held.
-    let ago = now.wrapping_sub(ASIDE_ENDED.load(Relaxed));
-    if ASIDES.load(Relaxed) != 0 || ago <= 1 {
+    let ago = now.wrapping_sub(NOT_FOR_CLIENT_ENDED.load(Relaxed));
+    if NOT_FOR_CLIENT.load(Relaxed) != 0 || ago <= 1 {
         return;
     }
     CONTENTIONS.fetch_add(1, Relaxed);
@@ -551,14 +551,14 @@ pub(crate) fn has(addr: usize) -> bool {
 }
 
 /// The small block of the heap that begins at an address, which may be any. Any context but NMI.
-pub(crate) fn object_at(addr: usize) -> Option<Object> {
-    let _aside = Aside::new();
+pub(crate) fn object_at(addr: usize) -> Option<LostBlock> {
+    let _not_for_client = NotForClient::new();
     HEAP.lock().around(addr)?.object_at(addr)
 }
 
 /// How full the heap is.
 pub(crate) fn usage() -> Usage {
-    let _aside = Aside::new();
+    let _not_for_client = NotForClient::new();
     let heap = lock();
     Usage {
         spans: heap.len() + heap.spare.len(),

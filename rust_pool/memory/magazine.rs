@@ -38,7 +38,7 @@ use crate::{
             kind::{
                 MagazineKind,
                 CAPACITY,
-                SHELVES, //
+                KINDS, //
             }, //
         }, //
     },
@@ -75,17 +75,16 @@ const BYTES: usize = 4096;
 /// The most blocks in a magazine while no bursts are seen.
 const USUAL: usize = CAPACITY / 2;
 
-/// Bursts that are longer than a magazine are few blocks if a magazine holds few. So many of them,
-/// one after the other, count as a long one.
+/// This many short bursts in a row count as a burst.
 const OFTEN: u16 = 4;
 
-/// Fewer than so many blocks more than a magazine holds are no burst.
+/// A run this long or shorter is no short burst.
 const FEW: u32 = 3;
 
-/// So many blocks more than were given back are a burst, even with frees in between.
+/// This many blocks asked for since the last spill count as a burst, even with frees in between.
 const DRAWN: u32 = 256;
 
-/// So many may become such a burst: what was kept for the last one stays meanwhile.
+/// From here on the quota is not reduced, as this may become such a burst.
 const IN_DOUBT: u32 = DRAWN / 4;
 
 /// How many bundles of the depot a magazine has room for.
@@ -134,10 +133,10 @@ static BASE: Atomic<usize> = Atomic::new(0);
 static OPEN: Atomic<bool> = Atomic::new(false);
 
 /// How many blocks a magazine of each kind holds when it is open and no bursts are seen.
-static LIMITS: [usize; SHELVES] = {
-    let mut limits = [0; SHELVES];
+static LIMITS: [usize; KINDS] = {
+    let mut limits = [0; KINDS];
     let mut number = 0;
-    while number < SHELVES {
+    while number < KINDS {
         let bytes = kind::BYTES[number];
         let least = if bytes < 32 * 1024 { 2 } else { 1 };
         let many = BYTES / bytes;
@@ -182,7 +181,7 @@ fn of_cpu(cpu: u32, kind: MagazineKind) -> *mut Magazine {
 
 /// Makes the magazines, closed. Sleeps.
 pub(crate) fn init() -> Result {
-    let base = sys::percpu(SHELVES * STRIDE).ok_or(ENOMEM)?;
+    let base = sys::percpu(KINDS * STRIDE).ok_or(ENOMEM)?;
     BASE.store(base.get(), Relaxed);
     Ok(())
 }
@@ -345,7 +344,7 @@ impl Magazine {
         lowest
     }
 
-    /// What is in the lowest places comes to, or in the lower half of a magazine that is smaller. A
+    /// A 16-bit checksum of the lowest slots (of the lower half, if the magazine is smaller). A
     /// free that found the magazine almost empty has changed it, but for one in some thousand times.
     #[inline(always)]
     fn lowest_sum(&mut self) -> u16 {

@@ -139,7 +139,8 @@ impl Object {
         // than it. `front` is a multiple of a unit, so the header is aligned.
         unsafe {
             if front != 0 {
-                // Or an older header would say that the object has no other.
+                // Marks the front part, so that an old header there is not taken for that of the
+                // whole object.
                 Header::write_spare(self.at, front / UNIT);
             }
             let at = self.at.add(front);

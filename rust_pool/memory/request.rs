@@ -22,6 +22,18 @@ pub(crate) struct Request {
     pub(crate) sleep: bool,
 }
 
+/// The flags for memory that is zeroed, and for memory that is charged to the current process.
+#[inline(always)]
+pub(crate) const fn modifiers(zero: bool, charged: bool) -> Gfp {
+    let zeroed = if zero { raw::RUST_POOL_GFP_ZERO } else { 0 };
+    let account = if charged {
+        raw::RUST_POOL_GFP_ACCOUNT
+    } else {
+        0
+    };
+    zeroed | account
+}
+
 impl Request {
     /// This request without zeroing, for memory that the caller zeroes later if needed.
     #[inline]
@@ -36,11 +48,7 @@ impl Request {
     /// with those that the context allows.
     #[inline]
     pub(crate) fn attempt<T>(self, allocate: impl Fn(Gfp) -> Option<T>) -> Option<T> {
-        let zero = if self.zero {
-            raw::RUST_POOL_GFP_ZERO
-        } else {
-            0
-        };
+        let zero = modifiers(self.zero, false);
         if let Some(done) = allocate(raw::RUST_POOL_GFP_NOWAIT | zero) {
             return Some(done);
         }
@@ -59,11 +67,7 @@ impl Request {
         if !charged {
             return self.attempt(allocate);
         }
-        let account = if self.zero {
-            raw::RUST_POOL_GFP_ACCOUNT | raw::RUST_POOL_GFP_ZERO
-        } else {
-            raw::RUST_POOL_GFP_ACCOUNT
-        };
+        let account = modifiers(self.zero, true);
         if let Some(done) = allocate(raw::RUST_POOL_GFP_NOWAIT | account) {
             return Some(done);
         }

@@ -16,6 +16,7 @@ use crate::{
         Live,
         UNIT, //
     },
+    memory::request,
     sys::{
         self,
         raw, //
@@ -27,9 +28,9 @@ use kernel::sync::atomic::{
     Relaxed, //
 };
 
-/// How often kmalloc is asked in a jiffy, by all CPUs together; a power of two. KFENCE takes one
-/// object in many jiffies, whoever asks first. So one question in a jiffy would hardly ever be
-/// that, and one each time would cost a good part of what magazines save.
+/// Attempts per jiffy, over all CPUs; a power of two. One would hardly ever hit KFENCE's sample, of
+/// which there is one in many jiffies, for whoever asks first. One per refill would cost much of
+/// what magazines save.
 const TRIES: usize = 32;
 
 /// In which jiffy kmalloc was asked last, times [`TRIES`], and how often in that, less one.
@@ -71,13 +72,7 @@ impl Sampled {
     /// Asks for an object for a block of `bytes` bytes, zeroed if `zero`, and charged to the
     /// current process if `charged`. `None` if KFENCE did not take one. Any context but NMI.
     pub(crate) fn allocate(bytes: usize, zero: bool, charged: bool) -> Option<Self> {
-        let mut gfp = raw::RUST_POOL_GFP_NOWAIT;
-        if zero {
-            gfp |= raw::RUST_POOL_GFP_ZERO;
-        }
-        if charged {
-            gfp |= raw::RUST_POOL_GFP_ACCOUNT;
-        }
+        let gfp = raw::RUST_POOL_GFP_NOWAIT | request::modifiers(zero, charged);
         // No more than the client asked for, so that KFENCE sees each byte beyond it.
         let at = sys::kmalloc(bytes.checked_add(UNIT)?, gfp)?;
         let addr = at.as_ptr() as usize;

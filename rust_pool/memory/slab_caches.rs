@@ -50,7 +50,7 @@ use kernel::{
 pub(crate) const SMALL_UNITS: usize = 512 / UNIT;
 /// Pages that a class takes from the heap before its cache is made.
 const PATIENCE: u32 = 16;
-/// As how many pages one counts that is taken while enough of the heap is free.
+/// Weight of a page that is taken although enough of the heap is free.
 const TOO_MANY: u32 = 4;
 /// KFENCE takes as many objects in a row as `kfence.burst` says; more are not expected.
 const KFENCE_IN_A_ROW: u32 = 256;

@@ -4,7 +4,8 @@
 
 use crate::sys::{
     self,
-    arch::read_once, //
+    arch::read_once,
+    raw, //
 };
 use kernel::sync::atomic::{
     Atomic,
@@ -12,7 +13,7 @@ use kernel::sync::atomic::{
 };
 
 /// `POOL_ZERO_ALLOCATION`, which asks for the same as `init_on_alloc`.
-pub(crate) const ZERO: u32 = 1024;
+pub(crate) const ZERO: u32 = raw::POOL_ZERO_ALLOCATION;
 const ON_ALLOC: u32 = ZERO;
 const ON_FREE: u32 = 1;
 

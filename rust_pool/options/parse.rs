@@ -217,7 +217,7 @@ impl fmt::Display for Bad<'_> {
         if !word.is_empty() {
             kwrite!(f, "{word}{more}: ")?;
         }
-        kwrite!(f, "{what}; right would be: {right}")
+        kwrite!(f, "{what}; expected: {right}")
     }
 }
 
@@ -229,9 +229,9 @@ const SPECIAL: &str = "special [end|start] [tag=PATTERN,...] [module=PATTERN,...
      [size=MIN..MAX, 1..4096 at most] [slots=16..65536]";
 const CHANCE: &str = "fail probability=1..10000 [tag=PATTERN,...] [module=PATTERN,...] \
      [delay=SECONDS] [comm=NAME]";
-const NTH: &str = "fail nth=N, from 1 on";
+const NTH: &str = "fail nth=N, N at least 1";
 const ALL: &str = "one of tracking, check, special, policy, fail, dma, irql, off";
-const OFF: &str = "off, off WORD, or off and a line as it is read back";
+const OFF: &str = "off, off WORD, or off LINE, as the file shows it";
 const ALONE: &str = "the word alone";
 
 /// Words of the form `key=value`.
@@ -795,7 +795,7 @@ mod tests {
         // The reason is said however long the line is.
         let mut long: Text<900> = Text::empty();
         long.push(&[b'x'; 900]);
-        assert!(is_wrong(long.as_str(), "...: no option; right would be"));
+        assert!(is_wrong(long.as_str(), "...: no option; expected"));
     }
 
     #[test]

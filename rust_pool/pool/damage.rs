@@ -24,7 +24,7 @@ use crate::{
     memory::{
         heap::{
             self,
-            span::Object, //
+            span::LostBlock, //
         },
         size_class::{
             Class,
@@ -69,7 +69,7 @@ pub(crate) struct Damage {
     /// The header as it was, if it could be recovered.
     header: Option<AnyHeader>,
     /// What the heap or a slab cache knows of a small block.
-    object: Option<Object>,
+    object: Option<LostBlock>,
 }
 
 /// A header of either kind.
@@ -124,11 +124,11 @@ struct Front {
 }
 
 /// What the heap or a slab cache knows of an object that begins at an address.
-fn object_at(at: usize) -> Option<Object> {
+fn object_at(at: usize) -> Option<LostBlock> {
     heap::object_at(at).or_else(|| {
         let (class, front) = slab_caches::object_at(at)?;
         let bytes = SIZES.get(class)? * UNIT;
-        Some(Object {
+        Some(LostBlock {
             bytes: Some(bytes),
             front,
             begins: true,
@@ -293,13 +293,13 @@ impl Damage {
             }
             (
                 None,
-                Some(Object {
+                Some(LostBlock {
                     bytes: Some(bytes), ..
                 }),
             ) => {
-                pr_err!("  too little of it is left; it and its block take {bytes} bytes\n");
+                pr_err!("  its header is unreadable; header and block take {bytes} bytes\n");
             }
-            (None, _) => pr_err!("  too little of it is left to say more\n"),
+            (None, _) => pr_err!("  its header is unreadable\n"),
         }
         tracking::tell(self.addr);
         if let Some(front) = front {

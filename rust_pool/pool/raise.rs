@@ -47,6 +47,6 @@ pub(crate) fn tell(bytes: usize, tag: Tag, caller: usize) {
     let caller = Symbol(call_site::driver(caller));
     pr_warn!("raise: NULL where Windows raises STATUS_INSUFFICIENT_RESOURCES (0xc000009a): {bytes} bytes, tag {tag}, called from {caller}\n");
     if left_out != 0 {
-        pr_warn!("raise: the same {left_out} times before, without a line\n");
+        pr_warn!("raise: {left_out} earlier requests of this kind were not logged\n");
     }
 }

@@ -470,7 +470,7 @@ pub(crate) const TAG_UNREADABLE: Rule<3> = rule(
 pub(crate) const POOL_TYPE_OF_FLAGS: Rule<3> = rule(
     DriverVerifier,
     [Ours(0x16), Given("POOL_TYPE"), Given("bytes"), Given("tag")],
-    "pool type that is none: POOL_FLAGS are for ExAllocatePool2",
+    "unknown pool type; POOL_FLAGS are for ExAllocatePool2",
     Refused,
 );
 
@@ -565,7 +565,7 @@ pub(crate) const EXTENDED_PARAMETERS_NULL: Rule<3> = rule(
 pub(crate) const PRIORITY_UNKNOWN: Rule<3> = rule(
     DriverVerifier,
     [Ours(0x16), Given("priority"), Given("bytes"), Given("tag")],
-    "pool priority that is none",
+    "unknown pool priority",
     Refused,
 );
 
@@ -619,7 +619,7 @@ pub(crate) const LOOKASIDE_GONE: Rule<3> = rule(
         Given("the old one's tag"),
         Given("its entries that were not freed to it"),
     ],
-    "a lookaside list was here that was not deleted when its memory was freed",
+    "memory of a lookaside list was reused, but the list was not deleted",
     Done,
 );
 
@@ -655,7 +655,7 @@ pub(crate) const CACHE_TYPE_RESERVED: Rule<2> = rule(
 pub(crate) const CONTIGUOUS_BADLY: Rule<3> = rule(
     DriverVerifier,
     [Ours(0x16), Given("Protect"), Given("Flags"), Given("tag")],
-    "contiguous memory requested with arguments that make no sense",
+    "contiguous memory requested with a bad protection, flag, tag, partition or NULL pointer",
     Refused,
 );
 
@@ -668,7 +668,7 @@ pub(crate) const IO_SPACE_BADLY: Rule<3> = rule(
         Given("bytes"),
         Given("Protect"),
     ],
-    "registers mapped with a protection that is none",
+    "registers mapped with an unknown protection",
     Refused,
 );
 
@@ -682,7 +682,7 @@ pub(crate) const IO_SPACE_OF_MEMORY: Rule<3> = rule(
         Given("bytes"),
         Given("MEMORY_CACHING_TYPE"),
     ],
-    "memory mapped that is others', or of another cache type",
+    "memory mapped that this module did not allocate, or with another cache type",
     Refused,
 );
 
@@ -783,7 +783,7 @@ pub(crate) const ADAPTER_WITHOUT_DEVICE: Rule<0> = rule(
 pub(crate) const BUFFER_OF_NO_ADAPTER: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("bytes"), Is(0)],
-    "common buffer of an adapter that never was",
+    "common buffer requested from an address that is no adapter",
     Refused,
 );
 
@@ -791,7 +791,7 @@ pub(crate) const BUFFER_OF_NO_ADAPTER: Rule<2> = rule(
 pub(crate) const PUT_OF_NO_ADAPTER: Rule<1> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Is(0), Is(0)],
-    "put of an adapter that never was",
+    "put of an address that is no adapter",
     Refused,
 );
 
@@ -799,7 +799,7 @@ pub(crate) const PUT_OF_NO_ADAPTER: Rule<1> = rule(
 pub(crate) const LIST_OF_NO_ADAPTER: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
-    "scatter/gather list of an adapter that never was",
+    "scatter/gather list requested from an address that is no adapter",
     Refused,
 );
 
@@ -807,7 +807,7 @@ pub(crate) const LIST_OF_NO_ADAPTER: Rule<2> = rule(
 pub(crate) const FACTS_OF_NO_ADAPTER: Rule<1> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Is(0), Is(0)],
-    "facts of an adapter that never was",
+    "information requested from an address that is no adapter",
     Refused,
 );
 
@@ -815,7 +815,7 @@ pub(crate) const FACTS_OF_NO_ADAPTER: Rule<1> = rule(
 pub(crate) const LIST_FOR_NOBODY: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("MDL"), Is(0)],
-    "scatter/gather list for nobody",
+    "scatter/gather list requested without an execution routine",
     Refused,
 );
 
@@ -853,7 +853,7 @@ pub(crate) const LIST_OF_BAD_MDL: Rule<3> = rule(
         Given("its flags"),
         Given("where its buffer begins"),
     ],
-    "scatter/gather list of an MDL that is longer than its room",
+    "scatter/gather list of an MDL whose page frames do not fit into its memory",
     Refused,
 );
 
@@ -883,7 +883,7 @@ pub(crate) const LIST_MISDIRECTED: Rule<3> = rule(
 pub(crate) const CHANNEL_OF_NO_ADAPTER: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("registers"), Is(0)],
-    "adapter channel of an adapter that never was",
+    "adapter channel requested from or freed at an address that is no adapter",
     Refused,
 );
 
@@ -892,7 +892,7 @@ pub(crate) const CHANNEL_OF_NO_ADAPTER: Rule<2> = rule(
 pub(crate) const CHANNEL_FOR_NOBODY: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("registers"), Is(0)],
-    "adapter channel without a routine that gets it",
+    "adapter channel requested without an execution routine",
     Refused,
 );
 
@@ -1067,7 +1067,7 @@ pub(crate) const SOURCE_MDL_TOO_SMALL: Rule<3> = rule(
         Given("its flags"),
         Given("the source's pages"),
     ],
-    "partial MDL of one that is longer than its room",
+    "partial MDL of one whose page frames do not fit into its memory",
     Refused,
 );
 
@@ -1110,7 +1110,7 @@ pub(crate) const MDL_MAPPED_TOO_SMALL: Rule<3> = rule(
         Given("its flags"),
         Given("its pages"),
     ],
-    "MDL mapped that is longer than its room",
+    "MDL mapped whose page frames do not fit into its memory",
     Refused,
 );
 
@@ -1127,7 +1127,7 @@ pub(crate) const MAPPED_WITH_OTHERS: Rule<3> = rule(
         Given("where the frame is"),
         Given("the frame"),
     ],
-    "MDL mapped into a process with a page that others use or nobody can keep",
+    "MDL mapped into a process with a page that is shared with other memory or has no reference count of its own",
     Refused,
 );
 
@@ -1162,7 +1162,7 @@ pub(crate) const MDL_LOCKED_BADLY: Rule<3> = rule(
         Given("its flags"),
         Given("the operation"),
     ],
-    "MDL locked with bad arguments, or longer than its room",
+    "MDL locked with bad arguments, or whose page frames do not fit into its memory",
     Refused,
 );
 
@@ -1281,7 +1281,7 @@ pub(crate) const MDL_LOCKED_IN_USE: Rule<3> = rule(
         Given("its flags"),
         Given("those that say so"),
     ],
-    "MDL locked that is in use already",
+    "MDL locked while it is locked, mapped, built or partial",
     Refused,
 );
 
@@ -1365,7 +1365,7 @@ pub(crate) const TARGET_MDL_IN_USE: Rule<3> = rule(
 pub(crate) const MDL_GONE_LOCKED: Rule<2> = rule(
     DriverVerifier,
     [Ours(0xb8), Given("MDL"), Given("its flags"), Is(0x02)],
-    "an MDL was here whose pages were locked when its memory was freed",
+    "memory of an earlier MDL at this address was reused while its pages were locked",
     Done,
 );
 
@@ -1375,7 +1375,7 @@ pub(crate) const MDL_GONE_LOCKED: Rule<2> = rule(
 pub(crate) const MDL_GONE_IN_PROCESS: Rule<2> = rule(
     DriverVerifier,
     [Ours(0xb8), Given("MDL"), Given("its flags"), Is(0x04)],
-    "an MDL was here whose pages a process mapped when its memory was freed",
+    "memory of an earlier MDL at this address was reused while its pages were mapped into a process",
     Done,
 );
 
@@ -1390,7 +1390,7 @@ pub(crate) const MDL_GONE_WITH_PAGES: Rule<3> = rule(
         Given("its flags"),
         Given("bytes of the pages"),
     ],
-    "an MDL was here whose pages were not freed when its memory was",
+    "memory of an earlier MDL at this address was reused while its pages were allocated",
     Left,
 );
 

@@ -109,7 +109,9 @@ impl Family {
     pub(crate) fn lose(&self, what: &str, used: usize) {
         self.lost.add(used);
         if sys::may_log_loss() {
-            pr_err!("{used} bytes of {what} cannot be made write-back again: lost\n");
+            pr_err!(
+                "{used} bytes of {what} are lost: their pages could not be made write-back again\n"
+            );
         }
     }
 

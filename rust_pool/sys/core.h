@@ -152,7 +152,6 @@ void *rust_pool_dma_group(struct device *dev);
 void rust_pool_dma_group_put(void *group);
 bool rust_pool_dma_gone(struct device *dev);
 const void *rust_pool_dma_driver(struct device *dev);
-bool rust_pool_dma_wait(const void *group, unsigned int *waits);
 void *rust_pool_dma_allocate(struct device *dev, void *group, size_t bytes,
 			     u64 *bus, gfp_t gfp,
 			     struct rust_pool_dma_origin *origin);

@@ -42,6 +42,7 @@
 #include <linux/vmalloc.h>
 
 #include "core.h"
+#include "group.h"
 
 /* A free waits for a device in reset this often, this long each time. */
 #define RESET_WAITS	50
@@ -123,15 +124,11 @@ static void make(struct making *m, const void *domain)
 
 /* A buffer that is being freed. */
 struct freeing {
-	struct device *dev;
+	struct rust_pool_undoing undoing;
 	void *base;
 	size_t bytes;
 	dma_addr_t bus;
 	const struct rust_pool_dma_origin *origin;
-	/* The device has left its group. */
-	bool left;
-	/* Somebody has the group for a while, as in a reset: try again later. */
-	bool borrowed;
 	enum rust_pool_dma_fate fate;
 };
 
@@ -161,7 +158,7 @@ static bool free_pages_of(struct freeing *f)
 	struct page *page = virt_to_page(f->base);
 
 #ifdef CONFIG_DMA_CMA
-	if (cma_release(dev_get_cma_area(f->dev), page,
+	if (cma_release(dev_get_cma_area(f->undoing.dev), page,
 			PAGE_ALIGN(f->bytes) >> PAGE_SHIFT))
 		return true;
 #endif
@@ -196,7 +193,7 @@ static enum rust_pool_dma_fate free_memory(struct freeing *f)
 /* Free by the DMA API: the device is as it was when the buffer was made. */
 static enum rust_pool_dma_fate free_as_made(struct freeing *f)
 {
-	dma_free_attrs(f->dev, f->bytes, f->base, f->bus, 0);
+	dma_free_attrs(f->undoing.dev, f->bytes, f->base, f->bus, 0);
 	return RUST_POOL_DMA_FREED;
 }
 
@@ -216,12 +213,13 @@ static bool has_own_ops(const struct device *dev)
  */
 static bool still_direct(const struct freeing *f)
 {
-	if (f->origin->translated || use_dma_iommu(f->dev) ||
-	    get_dma_ops(f->dev) != f->origin->ops)
+	if (f->origin->translated || use_dma_iommu(f->undoing.dev) ||
+	    get_dma_ops(f->undoing.dev) != f->origin->ops)
 		return false;
 	if (f->origin->ops)
-		return !has_own_ops(f->dev) || !rust_pool_dma_gone(f->dev);
-	return dma_to_phys(f->dev, f->bus) == phys_of(f->base);
+		return !has_own_ops(f->undoing.dev) ||
+		       !rust_pool_dma_gone(f->undoing.dev);
+	return dma_to_phys(f->undoing.dev, f->bus) == phys_of(f->base);
 }
 
 /* Free a buffer that was made without an IOMMU. */
@@ -268,8 +266,8 @@ static bool make_room(const struct making *m)
 }
 
 /* Call @fn for each device of a group with the group's mutex held, and do not wait for memory. */
-static int within_group(void *group, void *data,
-			int (*fn)(struct device *dev, void *data))
+int rust_pool_in_group(void *group, void *data,
+		       int (*fn)(struct device *dev, void *data))
 {
 	unsigned int flags = memalloc_noreclaim_save();
 	int ret = iommu_group_for_each_dev(group, data, fn);
@@ -285,7 +283,7 @@ static int make_in_group(struct device *dev, void *data)
 	if (dev != m->dev)
 		return 0;
 	/*
-	 * within_group() opens the kernel's reserves of memory. Leave them to the
+	 * rust_pool_in_group() opens the kernel's reserves of memory. Leave them to the
 	 * small allocations of the DMA API, and do not use them for the buffer.
 	 */
 	m->gfp |= __GFP_NOMEMALLOC;
@@ -311,13 +309,25 @@ static bool maps(struct iommu_domain *domain, const struct freeing *f)
 	return true;
 }
 
+/*
+ * Whether somebody has a group for a while. If the group has a default domain,
+ * identity or DMA, that is not the one of a buffer or list, that one was freed, and
+ * its mappings with it. Any other domain, or none, is there for a while only, as
+ * during a reset. Then the old domain may come back.
+ */
+bool rust_pool_is_borrowed(struct iommu_domain *domain)
+{
+	return !domain || (domain->type != IOMMU_DOMAIN_IDENTITY &&
+			   !iommu_is_dma_domain(domain));
+}
+
 static int free_in_group(struct device *dev, void *data)
 {
-	struct freeing *f = data;
+	struct freeing *f = container_of(data, struct freeing, undoing);
 	struct iommu_domain *domain;
 	bool mapped;
 
-	if (dev != f->dev && !f->left)
+	if (!rust_pool_is_for(&f->undoing, dev))
 		return 0;
 	domain = iommu_driver_get_domain_for_dev(dev);
 	if (!f->origin->translated) {
@@ -325,20 +335,13 @@ static int free_in_group(struct device *dev, void *data)
 		return 1;
 	}
 	mapped = domain && maps(domain, f);
-	if (mapped && dev == f->dev && use_dma_iommu(dev) &&
+	if (mapped && dev == f->undoing.dev && use_dma_iommu(dev) &&
 	    get_dma_ops(dev) == f->origin->ops) {
 		f->fate = free_as_made(f);
 		return 1;
 	}
-	/*
-	 * If the group has a default domain, identity or DMA, that is not the
-	 * buffer's, the buffer's domain was freed, and its mappings with it. Any
-	 * other domain, or none, is there for a while only, as during a reset. Then
-	 * the buffer's domain may come back.
-	 */
-	if (!domain || (domain->type != IOMMU_DOMAIN_IDENTITY &&
-			!iommu_is_dma_domain(domain))) {
-		f->borrowed = true;
+	if (rust_pool_is_borrowed(domain)) {
+		f->undoing.borrowed = true;
 		return 1;
 	}
 	/*
@@ -376,7 +379,7 @@ static void make_grouped(struct making *m, void *group)
 	for (tries = 0; tries <= ROOM_TRIES; tries++) {
 		if (tries && !make_room(m))
 			return;
-		if (!within_group(group, m, make_in_group) || m->base)
+		if (!rust_pool_in_group(group, m, make_in_group) || m->base)
 			return;
 	}
 }
@@ -399,7 +402,7 @@ static DEFINE_SPINLOCK(given_up_lock);
  * the group has been waited for long enough. @waits is how often this caller has
  * waited, at first 0.
  */
-bool rust_pool_dma_wait(const void *group, unsigned int *waits)
+noinline bool rust_pool_dma_wait(const void *group, unsigned int *waits)
 {
 	struct given_up *place =
 		&given_up[hash_ptr(group, ilog2(ARRAY_SIZE(given_up)))];
@@ -421,24 +424,36 @@ bool rust_pool_dma_wait(const void *group, unsigned int *waits)
 	return wait;
 }
 
+/*
+ * Call @fn with @u for the device, with the group's mutex held; if the device has
+ * left, for any device of the group. Wait and call it again if somebody has the
+ * group for a while. Returns false if the group has no devices: then it has no
+ * domain either, and nothing is mapped.
+ */
+bool rust_pool_undo_in_group(void *group, struct rust_pool_undoing *u,
+			     int (*fn)(struct device *dev, void *data))
+{
+	unsigned int waits = 0;
+	bool found;
+
+	do {
+		u->borrowed = false;
+		u->left = false;
+		found = rust_pool_in_group(group, u, fn);
+		if (!found) {
+			u->left = true;
+			found = rust_pool_in_group(group, u, fn);
+		}
+	} while (u->borrowed && rust_pool_dma_wait(group, &waits));
+	return found;
+}
+
 /* Free a buffer with the group's mutex held. */
 static void free_grouped(struct freeing *f, void *group)
 {
-	unsigned int waits = 0;
-
-	do {
-		f->borrowed = false;
-		f->left = false;
-		if (!within_group(group, f, free_in_group)) {
-			/* Let any device of the group stand for the one that left. */
-			f->left = true;
-			/* A group without devices has no domain: nothing is mapped. */
-			if (!f->origin->translated)
-				f->fate = free_direct(f);
-			else if (!within_group(group, f, free_in_group))
-				f->fate = free_memory(f);
-		}
-	} while (f->borrowed && rust_pool_dma_wait(group, &waits));
+	if (rust_pool_undo_in_group(group, &f->undoing, free_in_group))
+		return;
+	f->fate = f->origin->translated ? free_memory(f) : free_direct(f);
 }
 
 #else /* CONFIG_IOMMU_API */
@@ -485,7 +500,7 @@ rust_pool_dma_free(struct device *dev, void *group, void *base, size_t bytes,
 		   u64 bus, const struct rust_pool_dma_origin *origin)
 {
 	struct freeing f = {
-		.dev = dev,
+		.undoing = { .dev = dev },
 		.base = base,
 		.bytes = bytes,
 		.bus = bus,

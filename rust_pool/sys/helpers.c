@@ -2,9 +2,8 @@
 /*
  * Functions for what Rust cannot call by a declaration: the kernel's inline
  * functions and macros, the module notifier and the static key. Most only call one
- * of these. The rules here are those that need them: which IRQL a context has,
- * where vmalloc may be used, how slub_debug is detected, and which page frames
- * alloc_contig_range() may be asked for.
+ * of these. The rules here are those that need them: where vmalloc may be used, how
+ * slub_debug is detected, and which page frames alloc_contig_range() may be asked for.
  */
 
 #include <linux/dcache.h>
@@ -32,18 +31,9 @@
 
 #include "core.h"
 
-/*
- * IRQLs as they appear in reports: PASSIVE_LEVEL, DISPATCH_LEVEL, a device
- * level, and HIGH_LEVEL for NMI. preempt_count() alone would miss a
- * preemptible RCU read-side section.
- */
 u32 rust_pool_irql(void)
 {
-	if (in_nmi())
-		return 15;
-	if (irqs_disabled() || in_hardirq())
-		return 13;
-	return preempt_count() || rcu_preempt_depth() ? 2 : 0;
+	return rust_pool_current_irql();
 }
 
 bool rust_pool_in_hardirq(void)

@@ -122,4 +122,4 @@ void rust_pool_parameters_live(bool live)
 	kernel_param_unlock(THIS_MODULE);
 }
 
-MODULE_VERSION("1.0");
+MODULE_VERSION("1.1");

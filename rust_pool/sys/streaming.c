@@ -25,10 +25,10 @@
 #include <linux/iommu-dma.h>
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
-#include <linux/sched/mm.h>
 #include <linux/slab.h>
 
 #include "core.h"
+#include "group.h"
 
 struct rust_pool_mapping {
 	struct sg_table table;
@@ -457,35 +457,29 @@ static bool still_translated(const struct rust_pool_mapping *m,
 }
 
 struct unmapping {
+	struct rust_pool_undoing undoing;
 	struct rust_pool_mapping *m;
-	struct device *dev;
-	/* The device is not in its group any more. */
-	bool left;
-	/* Somebody has the group for a while, as in a reset: try again later. */
-	bool borrowed;
 	enum rust_pool_dma_fate fate;
 };
 
 static int unmap_in_group(struct device *dev, void *data)
 {
-	struct unmapping *u = data;
+	struct unmapping *u = container_of(data, struct unmapping, undoing);
 	struct iommu_domain *domain;
 	struct scatterlist *sg;
 	unsigned int i;
 	size_t page;
 
-	if (dev != u->dev && !u->left)
+	if (!rust_pool_is_for(&u->undoing, dev))
 		return 0;
 	domain = iommu_driver_get_domain_for_dev(dev);
-	if (dev == u->dev && still_translated(u->m, dev, domain)) {
+	if (dev == u->undoing.dev && still_translated(u->m, dev, domain)) {
 		unmap_as_mapped(u->m, dev);
 		u->fate = RUST_POOL_DMA_FREED;
 		return 1;
 	}
-	/* As in device.c: somebody has the group for a while. */
-	if (!domain || (domain->type != IOMMU_DOMAIN_IDENTITY &&
-			!iommu_is_dma_domain(domain))) {
-		u->borrowed = true;
+	if (rust_pool_is_borrowed(domain)) {
+		u->undoing.borrowed = true;
 		return 1;
 	}
 	u->fate = RUST_POOL_DMA_FREED_PAGES;
@@ -506,38 +500,17 @@ static int unmap_in_group(struct device *dev, void *data)
 	return 1;
 }
 
-/* Like iommu_group_for_each_dev(), but do not wait for memory meanwhile. */
-static int within_group(void *group, struct unmapping *u)
-{
-	unsigned int flags = memalloc_noreclaim_save();
-	int ret = iommu_group_for_each_dev(group, u, unmap_in_group);
-
-	memalloc_noreclaim_restore(flags);
-	return ret;
-}
-
 static enum rust_pool_dma_fate unmap_grouped(struct rust_pool_mapping *m,
 					     struct device *dev, void *group)
 {
 	struct unmapping u = {
+		.undoing = { .dev = dev },
 		.m = m,
-		.dev = dev,
 		.fate = RUST_POOL_DMA_LOST,
 	};
-	unsigned int waits = 0;
 
-	do {
-		u.borrowed = false;
-		u.left = false;
-		if (!within_group(group, &u)) {
-			u.left = true;
-			/*
-			 * A group without devices has no domain: nothing is mapped.
-			 */
-			if (!within_group(group, &u))
-				u.fate = RUST_POOL_DMA_FREED_PAGES;
-		}
-	} while (u.borrowed && rust_pool_dma_wait(group, &waits));
+	if (!rust_pool_undo_in_group(group, &u.undoing, unmap_in_group))
+		u.fate = RUST_POOL_DMA_FREED_PAGES;
 	return u.fate;
 }
 

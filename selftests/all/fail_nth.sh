@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Every allocation inside module load, each routine of both faces, and dma_demo's
+# Every allocation inside module load, each routine of both APIs, and dma_demo's
 # probe, failed one after the other until none is left to fail: by the kernel's
 # own fault injection. What fails says so, and nothing is left of it. With FAIL_EVERY
 # it is only every so many-th allocation of load and probe.

@@ -20,7 +20,7 @@ static __always_inline void rpb_pool_free(void *block)
 	ExFreePoolWithTag(block, RPB_TAG);
 }
 
-/* A size that the compiler does not know, as the C face's always is. */
+/* A size that the compiler does not know, as the C API's always is. */
 static __always_inline void *rpb_kmalloc_alloc(unsigned long size)
 {
 	OPTIMIZER_HIDE_VAR(size);

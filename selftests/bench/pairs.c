@@ -30,7 +30,7 @@ void rpb_pool_release(unsigned long size, void *block)
 	ExFreePoolWithTag(block, RPB_TAG);
 }
 
-/* A size that the compiler does not know, as the C face's always is. */
+/* A size that the compiler does not know, as the C API's always is. */
 int rpb_kmalloc_pairs(unsigned long size, unsigned int pairs)
 {
 	void *block;

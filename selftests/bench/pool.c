@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The measurements of tagged pool through the C face.
+ * The measurements of tagged pool through the C API.
  */
 #include <linux/kernel.h>
 #include <linux/module.h>
@@ -58,5 +58,5 @@ static void __exit rpb_pool_exit(void)
 module_exit(rpb_pool_exit);
 
 MODULE_AUTHOR("The rust_pool authors");
-MODULE_DESCRIPTION("rust_pool benchmark: the C face");
+MODULE_DESCRIPTION("rust_pool benchmark: the C API");
 MODULE_LICENSE("GPL");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The Rust face beside the kernel's own `KBox`.
+//! The Rust API beside the kernel's own `KBox`.
 
 mod rp_bench_rust {
     pub(crate) mod boxes;
@@ -19,7 +19,7 @@ module! {
     type: RustBench,
     name: "rp_bench_rust",
     authors: ["The rust_pool authors"],
-    description: "rust_pool benchmark: the Rust face",
+    description: "rust_pool benchmark: the Rust API",
     license: "GPL",
 }
 

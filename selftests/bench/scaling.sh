@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Several processors get as much done as with kmalloc, within the spread that bench/bench.awk
-# allows, and more processors are of as much use. Where they free blocks of each other,
-# sharing.sh counts; here more of them must not be of less use than they were. This is wall
-# time: what the host does besides may spoil a round of measuring, so a row that misses its
-# target has two more. A lock that all processors meet at misses it each time.
+# Throughput by wall time on 1, 2 and 8 processors, and how it grows with them, is as that of
+# kmalloc, within the spread of bench/bench.awk. Where they free blocks of each other, it grows no
+# less than it did; sharing.sh counts the instructions of that. What the host does besides may
+# spoil a measurement, so if a row misses, there are up to three. A lock that all processors meet
+# at misses its target each time.
 # vm-kernel: stock
 # vm-cmdline: no_hash_pointers init_on_alloc=0
 # vm-smp: 8

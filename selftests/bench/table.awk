@@ -9,8 +9,8 @@ function worse() {
 
 BEGIN {
 	FS = "\t"
-	label["pair"] = "C face, alloc and free"
-	label["box"] = "Rust face, Box new and drop"
+	label["pair"] = "C API, alloc and free"
+	label["box"] = "Rust API, Box new and drop"
 	label["cycles"] = "a pair, cycles of the TSC"
 	label["core-cycles"] = "a pair, cycles of the core"
 	label["counted-cycles"] = "a pair, cycles as perf counts"
@@ -29,7 +29,7 @@ BEGIN {
 	label["verified-check"] = "check, alloc and free"
 	label["verified-special"] = "special pool, alloc and free"
 	label["after"] = "memory after bursts, of that before"
-	label["large"] = "C face, alloc and free"
+	label["large"] = "C API, alloc and free"
 	label["remainder"] = "5 KiB block, small ones beside it"
 	label["loaded"] = "memory that loading takes"
 	label["memory"] = "memory taken, a byte asked for"

@@ -128,8 +128,8 @@ lost_counted() {
 	done
 	not_logged suppressed && run work && no_family_live && no_tag_live && lost contiguous 24 1572864 &&
 		lost noncached 12 786432 && [ "$(($(all_lost) - _lost))" -eq 2359296 ] &&
-		logged 'rust_pool: 65536 bytes of contiguous memory cannot be made write-back again: lost' &&
-		logged 'rust_pool: 65536 bytes of noncached pages cannot be made write-back again: lost' ||
+		logged 'rust_pool: 65536 bytes of contiguous memory are lost: their pages could not be made write-back again' &&
+		logged 'rust_pool: 65536 bytes of noncached pages are lost: their pages could not be made write-back again' ||
 		return 1
 	_lines=$(log_since | grep -c 'write-back again')
 	echo "# $_lines lines"

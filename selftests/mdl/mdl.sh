@@ -38,7 +38,7 @@ pages_told() {
 		logged 'leaked reserved: 1 block, 5000 bytes.*leave_pages' || return 1
 	case $(uname -r) in
 	*-debug) ;;
-	*) violated 'an MDL was here whose pages were not freed when its memory was' ;;
+	*) violated 'memory of an earlier MDL at this address was reused while its pages were allocated' ;;
 	esac
 }
 

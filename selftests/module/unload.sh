@@ -168,7 +168,7 @@ leaks_in_violations() {
 # client's end nor ours waits for that longer than some seconds.
 folio_holds_nobody() {
 	client folio=1 && not_logged "$REPORT" && log_mark "rust_pool goes" &&
-		unload rp_test rust_pool && logged 'rust_pool: 4096 bytes of processes stay pinned' ||
+		unload rp_test rust_pool && logged 'rust_pool: 4096 bytes of user pages stay pinned' ||
 		return 1
 	_frame=$(dmesg | sed -n 's/.*the folio of frame \([0-9]*\) stays locked$/\1/p' | tail -n 1)
 	load rust_pool && load rp_test && client let_go="$_frame" && unload rp_test

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Many suites on allocators that leave dirt in what they give, and a slab allocator
-# that checks, pads and poisons: what should be zero is not so by chance, and a
-# write outside of a block, or after its free, does not stay unseen.
+# Many suites with memory that is poisoned, not zero, and a slab allocator that checks,
+# pads and poisons: what should be zero is not so by chance, and a write outside of a
+# block, or after its free, does not stay unseen.
 # vm-kernel: stock
 # vm-cmdline: no_hash_pointers init_on_alloc=0 slub_debug=FZPU memmap=4M$64M
 

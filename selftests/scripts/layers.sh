@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The lint of layers: what it finds where something is planted, in a house of three
-# rooms, and in a copy of ours.
+# The lint of layers: what it finds where something is planted, in a made-up tree of
+# three folders, and in a copy of ours.
 
 # shellcheck source=selftests/scripts/lib.sh
 . "$(dirname "$0")/lib.sh"

@@ -122,7 +122,7 @@ pragmas_and_annotations() {
 
 neither_yes_nor_no() {
 	client odd ntddk.h
-	! built odd WDK=yes && grep 'error: WDK=yes: 1 for' "$WORK/said.odd"
+	! built odd WDK=yes && grep 'error: WDK=yes is not valid: 1 ' "$WORK/said.odd"
 }
 
 check "PAGE_ALIGN() without the environment headers warns" page_align_alone_warns

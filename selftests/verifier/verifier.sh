@@ -44,7 +44,7 @@ refuses() {
 		echo "# accepted: $1"
 		return 1
 	}
-	is "$(options)" 'tracking tag=Keep' && logged "rust_pool: verifier: line 2, \"$1\": .*right would be: $2"
+	is "$(options)" 'tracking tag=Keep' && logged "rust_pool: verifier: line 2, \"$1\": .*expected: $2"
 }
 
 bad_lines() {
@@ -59,7 +59,7 @@ bad_lines() {
 		refuses 'tracking tag=Rings' 'tracking \[tag=PATTERN' &&
 		refuses 'tracking module=a.ko' 'tracking \[tag=PATTERN' &&
 		refuses 'policy free-wrong-tags' 'policy log\|quarantine\|panic\|free-wrong-tag' &&
-		refuses 'off tracking tag=Else' 'off, off WORD, or off and a line' &&
+		refuses 'off tracking tag=Else' 'off, off WORD, or off LINE' &&
 		refuses 'fial nth=3' 'one of tracking' && logged 'line 2, "fial nth=3": fial: no option' &&
 		option off || return 1
 	# More than one line of an option that has one.
@@ -372,7 +372,7 @@ zero_bytes_served() {
 left_out_told() {
 	option off && log_limit_passes && run keep small 40 && log_mark many && run blame && run drop && log_limit_passes &&
 		run keep small && run blame && run drop &&
-		logged 'rust_pool: [1-3][0-9] violations before this line were not written here' &&
+		logged 'rust_pool: [1-3][0-9] violations before this line were not logged' &&
 		not_logged 'suppressed|rust_pool_'
 }
 
@@ -426,7 +426,7 @@ rust_face() {
 		rmmod rp_test_leak_rust && logged 'rust_pool: +tracked tag Rust Nonp:.*\[rp_test_leak_rust\]'
 }
 
-# dma_demo's blocks of the Rust face outlive the option.
+# dma_demo's blocks of the Rust API outlive the option.
 rust_face_off() {
 	option 'tracking tag=Edu*' && load dma_demo &&
 		grep -q '^EduX Nonp ' "$STATS/live" && option off && is "$(head_of on)" 1 &&
@@ -543,7 +543,7 @@ at_load() {
 	unload rp_test_verifier rust_pool && log_mark "bad parameter" || return 1
 	# The kernel wants quotes around a value with blanks.
 	! insmod "$(module_file rust_pool)" 'verifier="tracking tag=*;fial nth=3"' 2>/dev/null &&
-		logged 'rust_pool: verifier: line 2, "fial nth=3": fial: no option; right would be' &&
+		logged 'rust_pool: verifier: line 2, "fial nth=3": fial: no option; expected' &&
 		log_mark "quotes" &&
 		! insmod "$(module_file rust_pool)" "verifier=\"tracking tag='*'\"" 2>/dev/null &&
 		logged "rust_pool: verifier: line 1, .*: tag='\*': a quote" || return 1
@@ -599,7 +599,7 @@ else
 fi
 check "verifier: at load" at_load
 check "fail: n-th request in Rust" nth_in_rust
-check "tracking: Rust face" rust_face
+check "tracking: Rust API" rust_face
 check "tracking: many at a place" many_at_a_place
 check "tracking: leaks told by place" leak_sites
 check "tracking: a module that is gone" by_module_gone

@@ -19,7 +19,7 @@ reads_back() {
 		is "$(options)" "$(sed 1,3d "$TMP/saved")" || return 1
 	log_mark "bad line"
 	! { option 'dma tag=*'; } 2>/dev/null &&
-		logged 'rust_pool: verifier: line 1, "dma tag=\*": .*right would be: the word alone' &&
+		logged 'rust_pool: verifier: line 1, "dma tag=\*": .*expected: the word alone' &&
 		option off && is "$(options)" off && is "$(head_of on)" 0
 }
 

@@ -60,12 +60,10 @@ typedef u8 KIRQL, *PKIRQL;
  */
 static inline KIRQL KeGetCurrentIrql(void)
 {
-	if (in_nmi())
-		return HIGH_LEVEL;
-	if (irqs_disabled() || in_hardirq())
-		return CLOCK_LEVEL;
-	return preempt_count() || rcu_preempt_depth() ?
-	       DISPATCH_LEVEL : PASSIVE_LEVEL;
+	/* It returns these numbers, as the names are not <rust_pool/wdm.h>'s. */
+	static_assert(DISPATCH_LEVEL == 2 && CLOCK_LEVEL == 13 && HIGH_LEVEL == 15);
+
+	return rust_pool_current_irql();
 }
 
 /* Warns, with a stack and once for each place, if the code may not sleep. */
@@ -86,10 +84,13 @@ static inline VOID ExInitializeDriverRuntime(ULONG RuntimeFlags)
 {
 }
 
-/*
- * Spin locks. A lock takes 8 bytes in a driver's structures, whatever the kernel
+/**
+ * DOC: Spin locks
+ *
+ * A lock takes 8 bytes in a driver's structures, whatever the kernel
  * checks of its own, so lockdep does not see it. The holder of a lock is at
- * DISPATCH_LEVEL: bottom halves and preemption are off, interrupts are not.
+ * DISPATCH_LEVEL: bottom halves and preemption are off, interrupts are not. Context:
+ * any but a hard interrupt and NMI, as they do not wait for each other. Nothing fails.
  */
 typedef ULONG_PTR KSPIN_LOCK, *PKSPIN_LOCK;
 
@@ -153,9 +154,12 @@ static inline VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 		local_bh_enable();
 }
 
-/*
+/**
+ * DOC: Raising the IRQL
+ *
  * Raising the IRQL disables bottom halves, and lowering it enables them. Nothing raises
  * to more than DISPATCH_LEVEL here: that is a warning, and interrupts stay enabled.
+ * Context: any but NMI.
  */
 static inline KIRQL KfRaiseIrql(KIRQL NewIrql)
 {
@@ -196,7 +200,14 @@ static inline void rust_pool_unlock_irqrestore(PKSPIN_LOCK Lock,
 	preempt_enable();
 }
 
-/* Doubly linked lists */
+/**
+ * DOC: Doubly linked lists
+ *
+ * As in the WDK. A list whose links do not match gives a warning, and is not changed.
+ * The caller sees to it that nobody else uses the list meanwhile. The routines with
+ * ExInterlocked in their names take a lock for that, with interrupts disabled.
+ * Context: any but NMI for these, any for the others.
+ */
 
 static inline VOID InitializeListHead(PLIST_ENTRY ListHead)
 {
@@ -314,7 +325,12 @@ ExInterlockedRemoveHeadList(PLIST_ENTRY ListHead, PKSPIN_LOCK Lock)
 	return first;
 }
 
-/* Singly linked lists */
+/**
+ * DOC: Singly linked lists
+ *
+ * As in the WDK, and as for doubly linked lists; but links are not checked. Taking
+ * from an empty list returns NULL.
+ */
 
 static inline VOID PushEntryList(PSINGLE_LIST_ENTRY ListHead,
 				 PSINGLE_LIST_ENTRY Entry)
@@ -354,10 +370,12 @@ ExInterlockedPopEntryList(PSINGLE_LIST_ENTRY ListHead, PKSPIN_LOCK Lock)
 	return first;
 }
 
-/*
+/**
+ * DOC: Sequenced lists
+ *
  * Sequenced lists have a lock in their head, which has 16 bytes as on x64. The
- * fields of the head are private. Any context but NMI. <rust_pool/lookaside.h> has
- * the types.
+ * fields of the head are private. Context: any but NMI. Taking from an empty list
+ * returns NULL. <rust_pool/lookaside.h> has the types.
  */
 static inline VOID InitializeSListHead(PSLIST_HEADER SListHead)
 {
@@ -435,7 +453,13 @@ static inline USHORT QueryDepthSList(PSLIST_HEADER SListHead)
 #define ExInterlockedPopEntrySList(Head, Lock)	InterlockedPopEntrySList(Head)
 #define ExInterlockedFlushSList(Head)		InterlockedFlushSList(Head)
 
-/* Interlocked operations, all of them full barriers */
+/**
+ * DOC: Interlocked operations
+ *
+ * Linux's atomic operations, all of them full barriers. As in the WDK,
+ * InterlockedIncrement(), InterlockedDecrement() and InterlockedAdd() return the new
+ * value, all others the old one. Context: any.
+ */
 
 static inline LONG InterlockedIncrement(LONG volatile *Addend)
 {
@@ -507,9 +531,11 @@ static inline PVOID InterlockedCompareExchangePointer(PVOID volatile *Target,
 	return cmpxchg(Target, Comperand, ExChange);
 }
 
-/*
- * Access to registers that MmMapIoSpace() mapped. The routines for buffers take one
- * register after another.
+/**
+ * DOC: Registers
+ *
+ * Access to registers that MmMapIoSpace() mapped, by readl(), writel() and their
+ * relatives. The routines for buffers take one register after another. Context: any.
  */
 #define RUST_POOL_REGISTER(Name, Type, from, to) \
 static inline Type READ_REGISTER_##Name(volatile Type *Register) \
@@ -636,7 +662,12 @@ ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment)
 #define KeMemoryBarrier()	smp_mb()
 #define YieldProcessor()	cpu_relax()
 
-/* Strings */
+/**
+ * DOC: Strings
+ *
+ * As in the WDK. Lengths are in bytes. A source that does not fit is cut off. Context:
+ * any. Nothing is allocated.
+ */
 
 static inline VOID RtlInitUnicodeString(PUNICODE_STRING Destination,
 					PCWSTR Source)

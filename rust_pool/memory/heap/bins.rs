@@ -7,7 +7,7 @@ use crate::memory::{
     heap::{
         page_bitmap::UNITS,
         span::{
-            Object,
+            LostBlock,
             Span, //
         }, //
     }, //
@@ -272,7 +272,7 @@ impl<'a> InBins<'a> {
     }
 
     /// What [`Span::object_at`] returns.
-    pub(crate) fn object_at(mut self, addr: usize) -> Option<Object> {
+    pub(crate) fn object_at(mut self, addr: usize) -> Option<LostBlock> {
         self.span().object_at(addr)
     }
 }

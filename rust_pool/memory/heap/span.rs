@@ -73,7 +73,7 @@ pub(crate) struct Span {
 
 /// What is known of a small block whose header is gone.
 #[derive(Clone, Copy)]
-pub(crate) struct Object {
+pub(crate) struct LostBlock {
     /// How many bytes it takes, header included, if that is known.
     pub(crate) bytes: Option<usize>,
     /// Whether a block certainly begins there. If not, the address may lie inside another block
@@ -149,7 +149,7 @@ impl Span {
 
     /// The small block without a header at an address in the last page, if one may begin there: the
     /// unit is in use, and not in a block that has a header. Slow.
-    pub(crate) fn object_at(&self, addr: usize) -> Option<Object> {
+    pub(crate) fn object_at(&self, addr: usize) -> Option<LostBlock> {
         let unit = addr % PAGE_SIZE / UNIT;
         if addr % UNIT != 0 || !self.map.has(unit) {
             return None;
@@ -186,7 +186,7 @@ impl Span {
                 None => 1,
             };
         }
-        (at == unit).then_some(Object {
+        (at == unit).then_some(LostBlock {
             bytes: None,
             front,
             begins: !lost,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The depot: free objects between the magazines of all CPUs and the heap, in bundles of half a
-//! magazine.
+//! The depot: free objects between the magazines of all CPUs and the heap, in bundles of seven.
+//! That is half of a usual magazine, a quarter of a raised one, and more than a whole one of large
+//! objects.
 //!
 //! A magazine that is empty takes a bundle, and one that is full gives one, or two while there are
 //! bursts. Neither visits the heap. The lock of the size class is held for a few dozen
@@ -13,7 +14,7 @@
 //! is for bursts, of which a CPU tells that empties its magazine ([`Demand::Burst`]). It gets as much
 //! more as that burst took, if objects had to go to the heap since. All that the depot and the
 //! magazines may hold for bursts is reserved first, at most [`CAP`] for all classes together. A
-//! class whose depot nobody visits for half a second loses all of it ([`age`]).
+//! class whose depot nobody visits for 400 ms loses all of it ([`age`]).
 //!
 //! If all is reserved when a burst wants more, another class gives way ([`make_room`]): the one
 //! that nobody visited for longest, if that is a while; or else the one that has most, until both
@@ -30,7 +31,7 @@ use crate::{
             MagazineKind,
             BYTES,
             CAPACITY,
-            STOCKED, //
+            IN_DEPOT, //
         }, //
     },
     sys::{
@@ -87,7 +88,7 @@ const IDLE_MS: u32 = 16;
 /// Objects that a CPU takes with no free in between before that counts as a burst.
 pub(crate) const BURST: u32 = 12;
 
-/// So many free objects of one class.
+/// A bundle: [`BUNDLE`] free objects of one class.
 struct Bundle {
     next: *mut Bundle,
     objects: [usize; BUNDLE],
@@ -450,10 +451,10 @@ const fn bundle_bytes(bytes: usize) -> usize {
 }
 
 /// The base quota of each kind, in objects.
-static BASE: [u32; STOCKED] = {
-    let mut base = [0; STOCKED];
+static BASE: [u32; IN_DEPOT] = {
+    let mut base = [0; IN_DEPOT];
     let mut kind = 0;
-    while kind < STOCKED {
+    while kind < IN_DEPOT {
         // CAST: Small numbers.
         base[kind] = (BASE_BYTES / (BUNDLE * BYTES[kind]) * BUNDLE) as u32;
         kind += 1;
@@ -465,10 +466,10 @@ static BASE: [u32; STOCKED] = {
 #[repr(align(64))]
 struct Depot(ShortLock<Stock>);
 
-static DEPOTS: [Depot; STOCKED] = {
-    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; STOCKED];
+static DEPOTS: [Depot; IN_DEPOT] = {
+    let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; IN_DEPOT];
     let mut kind = 0;
-    while kind < STOCKED {
+    while kind < IN_DEPOT {
         depots[kind] = Depot(ShortLock::new(Stock::new(BASE[kind])));
         kind += 1;
     }
@@ -526,7 +527,7 @@ fn of(kind: MagazineKind) -> Option<(&'static ShortLock<Stock>, u32)> {
 /// Whether the depot keeps blocks of a kind.
 #[inline]
 pub(crate) fn keeps(kind: MagazineKind) -> bool {
-    kind.number() < STOCKED
+    kind.number() < IN_DEPOT
 }
 
 /// Moves a bundle of objects to the first places, or `two` to both, and notes what the CPU tells.
@@ -586,7 +587,7 @@ pub(crate) unsafe fn put(
     offer.unwrap_or(Offer::Refused)
 }
 
-/// Offers two bundles to the depot; returns how many it took, from the second on.
+/// Offers two bundles to the depot, the second one first; returns how many it took.
 ///
 /// # Safety
 ///
@@ -1071,6 +1072,6 @@ mod tests {
             assert!(base as usize * bytes <= BASE_BYTES);
             assert!(base as usize % BUNDLE == 0);
         }
-        assert!(BASE[0] > 0 && BASE[STOCKED - 1] == 0);
+        assert!(BASE[0] > 0 && BASE[IN_DEPOT - 1] == 0);
     }
 }

@@ -48,15 +48,15 @@ impl From<Order> for u32 {
 /// The most blocks in a magazine, while there are bursts.
 pub(crate) const CAPACITY: usize = 28;
 /// How many kinds there are.
-pub(crate) const SHELVES: usize = CLASSES + ORDERS;
+pub(crate) const KINDS: usize = CLASSES + ORDERS;
 /// How many of them the depot keeps: all objects, and single pages.
-pub(crate) const STOCKED: usize = CLASSES + 1;
+pub(crate) const IN_DEPOT: usize = CLASSES + 1;
 
 /// Bytes of each block, by the kind's number.
-pub(crate) const BYTES: [usize; SHELVES] = {
-    let mut bytes = [0; SHELVES];
+pub(crate) const BYTES: [usize; KINDS] = {
+    let mut bytes = [0; KINDS];
     let mut number = 0;
-    while number < SHELVES {
+    while number < KINDS {
         bytes[number] = if number < CLASSES {
             SIZES[number] * UNIT
         } else {
@@ -71,7 +71,7 @@ pub(crate) const BYTES: [usize; SHELVES] = {
 ///
 /// # Invariants
 ///
-/// The number is below [`SHELVES`].
+/// The number is below [`KINDS`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MagazineKind(usize);
 
@@ -111,7 +111,7 @@ impl MagazineKind {
     #[inline]
     pub(crate) fn from_number(number: usize) -> Option<Self> {
         // INVARIANT: The number was just compared.
-        (number < SHELVES).then_some(Self(number))
+        (number < KINDS).then_some(Self(number))
     }
 
     /// Its number.
@@ -128,7 +128,7 @@ impl MagazineKind {
 
     /// All kinds.
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        (0..SHELVES).filter_map(Self::from_number)
+        (0..KINDS).filter_map(Self::from_number)
     }
 
     /// What it is for.
@@ -152,18 +152,18 @@ impl MagazineKind {
     }
 }
 
-#[kernel::macros::kunit_tests(rust_pool_shelf)]
+#[kernel::macros::kunit_tests(rust_pool_kind)]
 mod tests {
     use super::*;
 
     #[test]
     fn numbers() {
-        assert!(MagazineKind::all().count() == SHELVES);
+        assert!(MagazineKind::all().count() == KINDS);
         for (number, kind) in MagazineKind::all().enumerate() {
             assert!(kind.number() == number);
             assert!(MagazineKind::from_number(number).is_some());
         }
-        assert!(MagazineKind::from_number(SHELVES).is_none());
+        assert!(MagazineKind::from_number(KINDS).is_none());
     }
 
     #[test]

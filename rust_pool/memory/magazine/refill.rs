@@ -113,7 +113,7 @@ fn allocate_object(
     }
     let object = batch.pop()?;
     if !batch.is_empty() {
-        shelve(&mut batch);
+        put_into_magazine(&mut batch);
     }
     Some(object)
 }
@@ -137,7 +137,7 @@ fn allocate_from(
         .or_else(|| batch.pop())
         .or_else(|| request.attempt(|gfp| cache.allocate(gfp)))?;
     if !batch.is_empty() {
-        shelve(&mut batch);
+        put_into_magazine(&mut batch);
     }
     Some(object)
 }
@@ -229,7 +229,7 @@ fn make_room(kind: MagazineKind) {
 
 /// Puts objects that were in no block yet into this CPU's magazine, and gives back those that
 /// there is no room for.
-fn shelve(batch: &mut Batch) {
+fn put_into_magazine(batch: &mut Batch) {
     batch.make_spare();
     magazine::put(batch);
     if !batch.is_empty() {
@@ -263,7 +263,7 @@ fn give_back(batch: &mut Batch) {
 /// Empties the depot, and this CPU's magazines. The caller must stay on its CPU, or some of them
 /// stay full.
 pub(crate) fn drain() {
-    let _aside = heap::Aside::new();
+    let _not_for_client = heap::NotForClient::new();
     drain_depot();
     drain_by(magazine::take);
     for kind in MagazineKind::all() {
@@ -274,7 +274,7 @@ pub(crate) fn drain() {
 
 /// Empties the depot, and magazines that are not used.
 pub(crate) fn drain_unused(mut unused: Unused<'_>) {
-    let _aside = heap::Aside::new();
+    let _not_for_client = heap::NotForClient::new();
     drain_depot();
     drain_by(|batch| magazine::take_unused(&mut unused, batch));
 }
@@ -308,7 +308,7 @@ fn give_back_all(objects: Objects) {
 /// Gives back what the depot did not need for a while, and has CPUs do the same whose magazines may
 /// hold more than usual for no reason. Returns whether there is more to do later. Task context.
 pub(crate) fn age() -> bool {
-    let _aside = heap::Aside::new();
+    let _not_for_client = heap::NotForClient::new();
     depot::ageing_begins();
     let mut more = false;
     for kind in MagazineKind::all() {
@@ -335,7 +335,7 @@ pub(crate) fn age() -> bool {
 /// Gives back what this CPU's magazines hold beyond their usual limits, where the depot has no
 /// quota for bursts any more. The caller must stay on its CPU, or some of it stays.
 pub(crate) fn trim() {
-    let _aside = heap::Aside::new();
+    let _not_for_client = heap::NotForClient::new();
     for kind in MagazineKind::all() {
         trim_one(kind);
     }

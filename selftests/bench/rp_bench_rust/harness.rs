@@ -22,7 +22,7 @@ pub(crate) type Round = unsafe extern "C" fn(size: c_ulong, pairs: c_uint) -> c_
 pub(crate) struct Side {
     name: *const c_char,
     round: Round,
-    // No path of the Rust face depends on an address.
+    // No path of the Rust API depends on an address.
     hold: *const c_void,
     release: *const c_void,
 }

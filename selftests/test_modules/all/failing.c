@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Each routine of the C face, with each of its allocations failed. Whether it is
+ * Each routine of the C API, with each of its allocations failed. Whether it is
  * met all the same or refused: nothing is left behind, and each is counted as
  * what it was.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of contiguous and noncached memory through the C face.
+ * Tests of contiguous and noncached memory through the C API.
  */
 #include <linux/module.h>
 

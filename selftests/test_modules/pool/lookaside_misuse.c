@@ -318,7 +318,7 @@ static void initialised_where_another_was(struct rpt *t)
 	v = EXPECT_VIOLATION(t, VERIFIER, 0x16);
 	if (v) {
 		EXPECT(t, strstr(v->text, "[rp_test_lookaside_other]"));
-		EXPECT(t, strstr(v->text, "a lookaside list was here"));
+		EXPECT(t, strstr(v->text, "memory of a lookaside list was reused"));
 	}
 	ExDeleteNPagedLookasideList(list);
 	ExFreePoolWithTag(list, TAG_LOOK);

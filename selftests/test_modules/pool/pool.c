@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Tests of tagged pool through the C face.
+ * Tests of tagged pool through the C API.
  */
 #include <linux/module.h>
 

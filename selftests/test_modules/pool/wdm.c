@@ -117,6 +117,18 @@ static void status_codes(struct rpt *t)
 	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_NO_MEMORY), -ENOMEM);
 	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_INVALID_PARAMETER),
 		  -EINVAL);
+	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_ACCESS_VIOLATION),
+		  -EFAULT);
+	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_NOT_MAPPED_VIEW), -EINVAL);
+	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_BUFFER_TOO_SMALL),
+		  -EINVAL);
+	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_INVALID_PAGE_PROTECTION),
+		  -EINVAL);
+	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_NOT_SUPPORTED), -EINVAL);
+	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_INVALID_PARAMETER_4),
+		  -EINVAL);
+	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_INVALID_PARAMETER_5),
+		  -EINVAL);
 	EXPECT_EQ(t, rust_pool_status_to_errno(STATUS_UNSUCCESSFUL), -EIO);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tests of rust_pool's Rust face.
+//! Tests of rust_pool's Rust API.
 
 mod rp_test_rust {
     pub(crate) mod cleared;
@@ -41,7 +41,7 @@ module! {
     type: RustTests,
     name: "rp_test_rust",
     authors: ["The rust_pool authors"],
-    description: "rust_pool selftests: the Rust face",
+    description: "rust_pool selftests: the Rust API",
     license: "GPL",
 }
 

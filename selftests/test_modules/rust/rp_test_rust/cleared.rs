@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Memory of the Rust face on a kernel that clears what is allocated: only for a boot with
+//! Memory of the Rust API on a kernel that clears what is allocated: only for a boot with
 //! `init_on_alloc=1`.
 
 use crate::harness::{

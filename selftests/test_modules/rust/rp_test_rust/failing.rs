@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Each routine of the Rust face, with each of its allocations failed. What it gave is dropped while
+//! Each routine of the Rust API, with each of its allocations failed. What it gave is dropped while
 //! no allocation succeeds.
 
 use crate::{

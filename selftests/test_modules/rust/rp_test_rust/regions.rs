@@ -324,7 +324,7 @@ extern "C" {
     fn ExFreePoolWithTag(block: *mut c_void, tag: u32);
 }
 
-/// A block of the C face.
+/// A block of the C API.
 struct CBlock(*mut c_void);
 
 impl CBlock {
