@@ -138,10 +138,12 @@ typedef VOID DMA_COMPLETION_ROUTINE(PDMA_ADAPTER DmaAdapter,
 typedef DMA_COMPLETION_ROUTINE *PDMA_COMPLETION_ROUTINE;
 
 /*
- * A flag of the Ex routines. Nothing waits here, so its only effect is that the
- * routine may be NULL.
+ * A flag of the Ex routines: the request does not wait, and its routine may be NULL.
+ * Only AllocateAdapterChannelEx would wait.
  */
 #define DMA_SYNCHRONOUS_CALLBACK		0x01
+/* For the Rust API: AllocateAdapterChannelEx takes map registers, without the channel. */
+#define RUST_POOL_REGISTERS_ONLY		0x80000000
 
 #define DMA_ADAPTER_INFO_VERSION1		1
 #define ADAPTER_INFO_SYNCHRONOUS_CALLBACK	0x0001
