@@ -237,7 +237,7 @@ mod tests {
                     GFP_KERNEL,
                 )?);
             }
-            let all = numbers.iter().rev().copied().chain([8, 9]);
+            let all = Iterator::chain(numbers.iter().rev().copied(), [8, 9]);
             assert!(chain.iter().map(|item| item.number).eq(all));
         }
         Ok(())
