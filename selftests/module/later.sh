@@ -180,7 +180,7 @@ left_alone() {
 }
 
 need_edu
-EXTRA=10
+EXTRA=11
 begin_suites rp_test_later later
 run_cases
 check "a module comes and goes beside a slow release()" beside_a_slow_release
