@@ -447,7 +447,8 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * (0xC4/0x16) are violations, and nothing is done. If they still map something, that is
  * a violation (0xE6/0x10), and it is flushed. FreeAdapterChannel: gives a channel back
  * that was kept, and its map registers; if it is not kept, that is a violation
- * (0xE6/0x04). The routines of requests that wait are called before it returns, until
+ * (0xE6/0x04). It may be before the routine returns KeepObject, as in an interrupt of
+ * the device. The routines of requests that wait are called before it returns, until
  * one keeps the channel; FreeMapRegisters does the same if the channel is kept with
  * these map registers. Context: as PutScatterGatherList.
  *

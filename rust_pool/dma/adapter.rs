@@ -431,8 +431,7 @@ pub(crate) fn device_of(id: AdapterId) -> Option<(Arc<HeldDevice>, bool)> {
 }
 
 /// Asks for the channel, for a packet whose map registers were taken just now. If the request has
-/// to wait, they are given back. `None` if it would wait for the channel of an adapter that was put
-/// back meanwhile. Any context but NMI.
+/// to wait, they are given back. `None` if the adapter was put back meanwhile. Any context but NMI.
 pub(crate) fn ask_for_channel(id: AdapterId, request: KBox<Request>) -> Option<Outcome> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0)?;
@@ -469,11 +468,15 @@ pub(crate) fn cancel_channel(
 }
 
 /// Notes that the driver keeps the channel for the packet with this map register base, whose
-/// routine was called. Any context but NMI.
-pub(crate) fn keep_channel(id: AdapterId, base: usize) {
-    if let Some(adapter) = ADAPTERS.lock().find(id) {
-        adapter.channel.keep(base);
-    }
+/// routine was called; or frees it, if that was asked for meanwhile. Then frees the adapter if that
+/// was the last that it had out. Returns whether somebody waits for a channel that is free. Any
+/// context but NMI.
+pub(crate) fn keep_channel(id: AdapterId, base: usize) -> bool {
+    let mut adapters = ADAPTERS.lock();
+    let due = adapters.find(id).is_some_and(|it| it.channel.keep(base));
+    drop(adapters);
+    reap(id);
+    due
 }
 
 /// Frees the channel if this packet had it while its routine was called. Frees the adapter if that
@@ -494,8 +497,8 @@ pub(crate) fn leave_channel(id: AdapterId, base: usize) -> bool {
     adapters.find(id).is_some_and(|it| it.channel.leave(base))
 }
 
-/// Frees the channel of an adapter, and returns the map register base of the packet that it was
-/// kept for, if it was. `None` if it is no adapter. Any context but NMI.
+/// Frees the channel of an adapter, and returns the map register base of the packet that had it, if
+/// one did. `None` if it is no adapter. Any context but NMI.
 pub(crate) fn take_channel(id: AdapterId) -> Option<Option<usize>> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters.find(id)?;

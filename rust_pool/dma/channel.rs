@@ -122,12 +122,23 @@ impl fmt::Display for Request {
     }
 }
 
+/// Why somebody has the channel.
+#[derive(PartialEq, Eq)]
+enum State {
+    /// The routine is being called.
+    Called,
+    /// It still is, but somebody has freed the channel: as the interrupt of a device may that was
+    /// quicker than the routine.
+    Freed,
+    /// The driver keeps it.
+    Kept,
+}
+
 /// Who has the channel.
 struct Holder {
     /// The map register base of the packet.
     base: usize,
-    /// Whether the driver keeps it. Before that, its routine is being called.
-    kept: bool,
+    state: State,
     /// Whose code the routine needs.
     client: Option<Client>,
     /// The routine's address.
@@ -162,12 +173,14 @@ impl Channel {
 
     /// How many drivers keep it.
     pub(crate) fn keepers(&self) -> usize {
-        self.holder.iter().filter(|holder| holder.kept).count()
+        let holder = self.holder.iter();
+        holder.filter(|it| it.state == State::Kept).count()
     }
 
     /// How many routines are called that may keep it.
     pub(crate) fn callees(&self) -> usize {
-        self.holder.iter().filter(|holder| !holder.kept).count()
+        let holder = self.holder.iter();
+        holder.filter(|it| it.state != State::Kept).count()
     }
 
     /// Whether the next request may have it.
@@ -184,7 +197,10 @@ impl Channel {
         let routine = request.asked.routine;
         self.holder = Some(Holder {
             base: request.asked.base as usize,
-            kept: routine.is_none(),
+            state: match routine {
+                Some(_) => State::Called,
+                None => State::Kept,
+            },
             client: request.client,
             // CAST: An address, to compare.
             routine: routine.map_or(0, |routine| routine as usize),
@@ -216,11 +232,15 @@ impl Channel {
     }
 
     /// The driver keeps the channel, for the packet with this map register base whose routine was
-    /// called.
-    pub(crate) fn keep(&mut self, base: usize) {
+    /// called. If it was freed before the routine returned, it is free now. Returns whether somebody
+    /// waits for it then.
+    pub(crate) fn keep(&mut self, base: usize) -> bool {
         if let Some(holder) = self.holder.as_mut().filter(|holder| holder.base == base) {
-            holder.kept = true;
+            if holder.state == State::Called {
+                holder.state = State::Kept;
+            }
         }
+        self.end(base)
     }
 
     /// Frees the channel if the holder is such a one. Returns whether somebody waits for it then.
@@ -235,19 +255,25 @@ impl Channel {
     /// Frees the channel if the packet with this map register base has it, and its routine returned
     /// without keeping it. Returns whether somebody waits for it then.
     pub(crate) fn end(&mut self, base: usize) -> bool {
-        self.free(|holder| holder.base == base && !holder.kept)
+        self.free(|holder| holder.base == base && holder.state != State::Kept)
     }
 
     /// Frees the channel if it is kept for this packet. Returns whether somebody waits for it then.
     pub(crate) fn leave(&mut self, base: usize) -> bool {
-        self.free(|holder| holder.base == base && holder.kept)
+        self.free(|holder| holder.base == base && holder.state == State::Kept)
     }
 
-    /// Frees the channel if it is kept. Returns the map register base of the packet.
+    /// Frees the channel, but not twice. As long as the routine is called, others go on waiting.
+    /// Returns the map register base of the packet.
     pub(crate) fn take(&mut self) -> Option<usize> {
-        let kept = self.holder.as_ref().filter(|holder| holder.kept)?.base;
-        self.holder = None;
-        Some(kept)
+        let holder = self.holder.as_mut()?;
+        let base = holder.base;
+        match holder.state {
+            State::Called => holder.state = State::Freed,
+            State::Freed => return None,
+            State::Kept => self.holder = None,
+        }
+        Some(base)
     }
 
     /// Takes out the first request that waits with this transfer context.
@@ -273,7 +299,7 @@ impl Channel {
     pub(crate) fn calls(&self, module: Module) -> bool {
         self.holder.as_ref().is_some_and(|holder| {
             let client = holder.client == Some(module.client());
-            !holder.kept && (client || module.contains(holder.routine))
+            holder.state != State::Kept && (client || module.contains(holder.routine))
         })
     }
 }
@@ -366,11 +392,26 @@ mod tests {
         assert!(channel.leave(1) && channel.keepers() == 0);
         assert!(base_of(channel.grant()) == 2);
         // It is not kept before its routine returns.
-        assert!(channel.take().is_none() && !channel.leave(2));
-        channel.keep(3);
-        assert!(channel.keepers() == 0);
-        channel.keep(2);
+        assert!(!channel.leave(2));
+        assert!(!channel.keep(3) && channel.keepers() == 0);
+        assert!(!channel.keep(2) && channel.keepers() == 1);
         assert!(!channel.end(2) && channel.take() == Some(2));
+        Ok(())
+    }
+
+    #[test]
+    fn freed_before_its_routine_returns() -> Result {
+        let mut channel = busy()?;
+        assert!(channel.take() == Some(1));
+        assert!(base_of(channel.grant()) == 2);
+        assert!(channel.take() == Some(2) && channel.take().is_none());
+        assert!(channel.callees() == 1 && channel.grant().is_none());
+        // It is free when that returns, whatever it returns.
+        assert!(channel.keep(2) && base_of(channel.grant()) == 3);
+        assert!(channel.take() == Some(3));
+        assert!(channel.end(3) && base_of(channel.grant()) == 4);
+        assert!(channel.take() == Some(4));
+        assert!(!channel.keep(4) && channel.callees() == 0);
         Ok(())
     }
 

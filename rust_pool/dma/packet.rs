@@ -303,9 +303,10 @@ fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) -> bool {
 fn act(id: AdapterId, base: usize, action: u32, caller: usize) -> bool {
     match action {
         raw::_IO_ALLOCATION_ACTION_KeepObject => {
-            adapter::keep_channel(id, base);
+            let due = adapter::keep_channel(id, base);
             // The routine, or somebody else since, may have freed the map registers.
-            return free_registers(id, base).is_none() && adapter::leave_channel(id, base);
+            let gone = free_registers(id, base).is_none();
+            return due || (gone && adapter::leave_channel(id, base));
         }
         raw::_IO_ALLOCATION_ACTION_DeallocateObject => {
             give(id, base, None, caller);
@@ -318,8 +319,8 @@ fn act(id: AdapterId, base: usize, action: u32, caller: usize) -> bool {
     adapter::end_channel(id, base)
 }
 
-/// Gives a channel back that was kept, and its map registers unless `keep`. Returns whether it is
-/// free. Any context.
+/// Gives a channel back that was kept, or will be, and its map registers unless `keep`. Returns
+/// whether it was. Any context.
 fn give_channel(id: AdapterId, keep: bool, caller: usize) -> bool {
     if !may_give(caller) {
         return false;
@@ -598,12 +599,12 @@ unsafe extern "C" fn rust_pool_channel_act(
 }
 matches_header!(rust_pool_channel_act(_, _));
 
-/// Grants the channel of an adapter to the next request, if nobody has it. Returns whether `next`
-/// was filled in, whose routine is to be called.
+/// Grants the channel of an adapter to the next request, if nobody has it. Returns whether
+/// `granted` was filled in, whose routine is to be called.
 ///
 /// # Safety
 ///
-/// `next` keeps to what [`Output`] says.
+/// `granted` keeps to what [`Output`] says.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_channel_next(
     adapter: *mut raw::DMA_ADAPTER,
@@ -643,7 +644,7 @@ unsafe extern "C" fn rust_pool_channel_cancel(
 matches_header!(rust_pool_channel_cancel);
 
 /// `FreeAdapterChannel`; with `keep`, the map registers stay allocated. Returns whether the channel
-/// is free.
+/// was given back.
 ///
 /// # Safety
 ///

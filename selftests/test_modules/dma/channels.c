@@ -424,14 +424,25 @@ static void waits_for_a_routine(struct rpt *t)
 	drop(t, &w);
 }
 
-static void free_own(struct request *r)
+static void free_own_channel(struct request *r)
 {
-	/* It is not kept before this returns. */
 	free_channel(r->w);
+	r->rounds = other->calls;
+}
+
+static void free_own_registers(struct request *r)
+{
 	free_registers(r);
 	r->rounds = other->calls;
 }
 
+static const struct rpt_arg owns[] = {
+	{ "channel", true },
+	{ "registers", false },
+	{ }
+};
+
+/* As by the interrupt of a device that is done before the routine returns. */
 static void freed_inside(struct rpt *t)
 {
 	struct request r[3];
@@ -439,10 +450,9 @@ static void freed_inside(struct rpt *t)
 
 	if (!make_busy(t, &w, r, 3))
 		return;
-	r[1].inside = free_own;
+	r[1].inside = rpt_value(t) ? free_own_channel : free_own_registers;
 	other = &r[2];
 	free_channel(&w);
-	dma_violation(t, 0x04, NULL, w.adapter);
 	/* Nothing was left to be kept, but only when the routine had returned. */
 	EXPECT_EQ(t, r[1].rounds, 0);
 	EXPECT_EQ(t, r[2].calls, 1);
@@ -575,7 +585,7 @@ static const struct rpt_case cases[] = {
 	{ "adapter_put_in_the_last_routine", put_inside },
 	{ "channel_asked_for_inside", asks_again_inside },
 	{ "channel_of_a_routine", waits_for_a_routine },
-	{ "channel_freed_inside", freed_inside },
+	{ "freed_inside", freed_inside, owns },
 	{ "channel_granted_in", granted_in, rpt_contexts },
 	{ "channel_asked_for_while_freed", asked_while_freed },
 	{ "channel_asked_for_at_once", asked_at_once },
