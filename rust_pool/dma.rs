@@ -4,6 +4,7 @@
 
 pub(crate) mod adapter;
 pub(crate) mod buffer_release;
+pub(crate) mod channel;
 pub(crate) mod common_buffer;
 pub(crate) mod description;
 pub(crate) mod map_registers;

@@ -129,10 +129,12 @@ typedef VOID DMA_COMPLETION_ROUTINE(PDMA_ADAPTER DmaAdapter,
 typedef DMA_COMPLETION_ROUTINE *PDMA_COMPLETION_ROUTINE;
 
 /*
- * A flag of the Ex routines. Nothing waits here, so its only effect is that the
- * routine may be NULL.
+ * A flag of the Ex routines: the request does not wait, and its routine may be NULL.
+ * Only AllocateAdapterChannelEx would wait.
  */
 #define DMA_SYNCHRONOUS_CALLBACK		0x01
+/* For the Rust API: AllocateAdapterChannelEx takes map registers, without the channel. */
+#define RUST_POOL_REGISTERS_ONLY		0x80000000
 
 #define DMA_ADAPTER_INFO_VERSION1		1
 #define ADAPTER_INFO_SYNCHRONOUS_CALLBACK	0x0001
@@ -399,18 +401,23 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * DMA_SYNCHRONOUS_CALLBACK, the routine may be NULL. The transfer context and the
  * completion routine are not used. Returns and context: as those without Ex.
  *
- * AllocateAdapterChannel: takes NumberOfMapRegisters map registers, and calls
- * ExecutionRoutine with them, before it returns and at DISPATCH_LEVEL; the IRP is NULL.
- * The routine returns what the caller keeps. KeepObject: the adapter's channel and the
- * map registers, until FreeAdapterChannel. DeallocateObjectKeepRegisters: only the map
- * registers, until FreeMapRegisters. DeallocateObject: nothing. Returns
- * STATUS_INSUFFICIENT_RESOURCES, without a call of the routine, when the adapter has
- * fewer map registers, when memory is short, and while the channel is kept (0xE6/0x0B);
- * STATUS_INVALID_PARAMETER after another violation: an adapter as above, no routine
- * (0xC4/0x16), a device that was removed (0xE6/0x00). If the channel is kept for another
- * request while the routine runs, and the routine returns KeepObject, that is the same
- * violation (0xE6/0x0B); then the caller has only the map registers, until
- * FreeMapRegisters, and the result is STATUS_SUCCESS. Context: as GetScatterGatherList.
+ * AllocateAdapterChannel: takes the adapter's channel and NumberOfMapRegisters map
+ * registers, and calls ExecutionRoutine with these at DISPATCH_LEVEL; the IRP is NULL.
+ * The routine returns what the caller keeps. KeepObject: the channel and the map
+ * registers, until FreeAdapterChannel. DeallocateObjectKeepRegisters: only the map
+ * registers, until FreeMapRegisters. DeallocateObject: nothing. If the channel is free,
+ * the routine is called before this returns. Otherwise, as long as another request has
+ * it, the request waits, behind those that came before it; the map registers are taken
+ * when it is granted. Then the routine is called by who frees the channel, in that
+ * context, or by a work item if that is above DISPATCH_LEVEL; also if the device was
+ * removed meanwhile. A second request for a device object while one waits is a violation
+ * (0xE6/0x0B), and waits as well. Returns STATUS_SUCCESS, also if the request waits;
+ * STATUS_INSUFFICIENT_RESOURCES, and the routine is never called, when the adapter has
+ * fewer map registers and when memory is short; STATUS_INVALID_PARAMETER after another
+ * violation: an adapter as above, no routine (0xC4/0x16), a device that was removed
+ * (0xE6/0x00). Put no adapter for whose channel requests wait: that is a violation
+ * (0xE6/0x08), and their routines are never called. Nor are those of a module that was
+ * unloaded: its requests are reported as leaks. Context: as GetScatterGatherList.
  *
  * MapTransfer: maps as many of Length bytes from CurrentVa on as are adjacent for the
  * device, or all of them for a description without ScatterGather, and sets Length to
@@ -432,14 +439,20 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * (0xC4/0x16) are violations, and nothing is done. If they still map something, that is
  * a violation (0xE6/0x10), and it is flushed. FreeAdapterChannel: gives a channel back
  * that was kept, and its map registers; if it is not kept, that is a violation
- * (0xE6/0x04). Context: as PutScatterGatherList.
+ * (0xE6/0x04). It may be before the routine returns KeepObject, as in an interrupt of
+ * the device. The routines of requests that wait are called before it returns, until
+ * one keeps the channel; FreeMapRegisters does the same if the channel is kept with
+ * these map registers. Context: as PutScatterGatherList.
  *
  * AllocateAdapterChannelEx, MapTransferEx, FlushAdapterBuffersEx: like those without Ex,
- * but with an offset into the MDL instead of an address. With DMA_SYNCHRONOUS_CALLBACK
- * the routine may be NULL; then the channel is kept, and the last argument gets the map
- * register base. Of two such requests at the same time, one fails as while the channel is
- * kept. The last argument gets NULL when a request fails. MapTransferEx maps all bytes,
- * and writes a list; STATUS_BUFFER_TOO_SMALL if there is no room for that.
+ * but with an offset into the MDL instead of an address. A request with
+ * DMA_SYNCHRONOUS_CALLBACK does not wait, but fails with STATUS_INSUFFICIENT_RESOURCES
+ * if another one has the channel. Its routine may be NULL; then the channel is kept. The
+ * last argument gets the map register base; NULL when the request fails or waits. Any
+ * number of requests may wait for a device object, each with a transfer context of its
+ * own; a context of a request that waits is a violation (0xE6/0x0B), and waits as well.
+ * MapTransferEx maps all bytes, and writes a list; STATUS_BUFFER_TOO_SMALL if there is no
+ * room for that.
  * FreeAdapterObject: like FreeAdapterChannel, but with DeallocateObjectKeepRegisters the
  * map registers stay allocated.
  *
@@ -448,8 +461,12 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * width. Both return STATUS_NOT_SUPPORTED for another Version of the structure, or
  * STATUS_INVALID_PARAMETER after a violation. Context: any but NMI.
  *
- * InitializeDmaTransferContext: clears the context. CancelAdapterChannel: returns
- * FALSE, because nothing is ever pending. Context: any.
+ * InitializeDmaTransferContext: clears the context. Context: any. CancelAdapterChannel:
+ * cancels the request of AllocateAdapterChannelEx that waits with this transfer context,
+ * whose routine is never called then. Returns TRUE; FALSE if none waits, as it was
+ * granted or never was, and after a violation: an adapter as above. Context: up to
+ * DISPATCH_LEVEL; above it a violation (0xE6/0x13), but the request is cancelled all the
+ * same, except in NMI.
  *
  * AllocateCommonBufferEx, AllocateCommonBufferWithBounds: like
  * AllocateCommonBuffer, but they return NULL if the buffer is not within the

@@ -11,6 +11,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/export.h>
 #include <linux/instruction_pointer.h>
+#include <linux/preempt.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <rust_pool/wdm.h>
@@ -175,7 +176,7 @@ static NTSTATUS get_dma_transfer_info(PDMA_ADAPTER adapter, PMDL mdl,
 	return status;
 }
 
-/* Nothing is ever pending, so there is nothing to track. */
+/* A request that waits is known by the address of its context, not by what is in there. */
 static NTSTATUS initialize_dma_transfer_context(PDMA_ADAPTER adapter,
 						PVOID context)
 {
@@ -183,12 +184,6 @@ static NTSTATUS initialize_dma_transfer_context(PDMA_ADAPTER adapter,
 		return STATUS_INVALID_PARAMETER;
 	memset(context, 0, DMA_TRANSFER_CONTEXT_SIZE_V1);
 	return STATUS_SUCCESS;
-}
-
-static BOOLEAN cancel_adapter_channel(PDMA_ADAPTER adapter,
-				      PDEVICE_OBJECT device_object, PVOID context)
-{
-	return FALSE;
 }
 
 static NTSTATUS get_scatter_gather_list_ex(
@@ -276,38 +271,63 @@ static PVOID allocate_common_buffer_with_bounds(
 }
 
 /*
- * Take map registers, and call the routine with them, if there is one. As requests
- * never wait for map registers, it is called before this returns. It runs at
- * DISPATCH_LEVEL, and returns what it keeps: the channel, only the map registers, or
- * nothing. Without a routine, the channel is kept; if another request was quicker to
- * keep it, this one fails. If it fails, *result is NULL.
+ * Call the routine of a request that got the channel, at DISPATCH_LEVEL. It returns what
+ * it keeps: the channel, only the map registers, or nothing. Return whether the next may
+ * have the channel.
  */
-static NTSTATUS allocate_channel(PDMA_ADAPTER adapter,
-				 PDEVICE_OBJECT device_object, ULONG registers,
-				 PDRIVER_CONTROL routine, PVOID context,
-				 bool wanted, PVOID *result, unsigned long caller)
+static bool call_routine(const struct rust_pool_channel *granted)
 {
-	IO_ALLOCATION_ACTION action = KeepObject;
-	NTSTATUS status;
-	PVOID base;
+	const bool task = in_task();
+	IO_ALLOCATION_ACTION action;
+	bool free;
+
+	local_bh_disable();
+	/* Only tasks, as the one who waits for it is a task that a softirq may interrupt. */
+	if (task)
+		rust_pool_doing(RUST_POOL_GRANTING);
+	action = granted->routine(granted->device, NULL, granted->base,
+				  granted->context);
+	if (task)
+		rust_pool_done(RUST_POOL_GRANTING);
+	local_bh_enable();
+	free = rust_pool_channel_act(granted, action);
+	/* An unload of its module waits until here. */
+	rust_pool_wake();
+	return free;
+}
+
+/* Grant the channel to those who wait for it, one after the other, until one keeps it. */
+static void grant_channel(PDMA_ADAPTER adapter)
+{
+	struct rust_pool_channel next;
+
+	while (rust_pool_channel_next(adapter, &next) && call_routine(&next))
+		;
+}
+
+/* The same for all adapters, as the work item. */
+void rust_pool_grant(void)
+{
+	struct rust_pool_channel next;
+
+	while (rust_pool_channel_next_of_any(&next))
+		call_routine(&next);
+}
+
+/*
+ * Take the channel and map registers, and call the routine with these, if there is one;
+ * without a routine, the channel is kept. If another request has the channel, this one
+ * waits, and its routine is called by who frees the channel. Then *result is NULL, and if
+ * the request fails.
+ */
+static NTSTATUS allocate_channel(struct rust_pool_channel *request, PVOID *result)
+{
+	NTSTATUS status = rust_pool_channel_get(request);
 
 	if (result)
-		*result = NULL;
-	status = rust_pool_channel_get(adapter, registers, wanted ? &base : NULL,
-				       caller);
-	if (!NT_SUCCESS(status))
-		return status;
-	if (routine) {
-		if (result)
-			*result = base;
-		local_bh_disable();
-		action = routine(device_object, NULL, base, context);
-		local_bh_enable();
-	}
-	if (!rust_pool_channel_act(adapter, base, action, !routine, caller))
-		return STATUS_INSUFFICIENT_RESOURCES;
-	if (!routine)
-		*result = base;
+		*result = request->base;
+	if (request->base && request->routine && call_routine(request))
+		grant_channel(request->adapter);
 	return status;
 }
 
@@ -316,8 +336,17 @@ static NTSTATUS allocate_adapter_channel(PDMA_ADAPTER adapter,
 					 ULONG registers, PDRIVER_CONTROL routine,
 					 PVOID context)
 {
-	return allocate_channel(adapter, device_object, registers, routine,
-				context, routine, NULL, CALLER);
+	struct rust_pool_channel request = {
+		.adapter = adapter,
+		.registers = registers,
+		.wanted = routine,
+		.routine = routine,
+		.device = device_object,
+		.context = context,
+		.caller = CALLER,
+	};
+
+	return allocate_channel(&request, NULL);
 }
 
 static NTSTATUS allocate_adapter_channel_ex(
@@ -325,28 +354,48 @@ static NTSTATUS allocate_adapter_channel_ex(
 	PVOID transfer_context, ULONG registers, ULONG flags,
 	PDRIVER_CONTROL routine, PVOID context, PVOID *base)
 {
-	bool wanted = routine || (base && flags & DMA_SYNCHRONOUS_CALLBACK);
+	const ULONG alone = DMA_SYNCHRONOUS_CALLBACK | RUST_POOL_REGISTERS_ONLY;
+	struct rust_pool_channel request = {
+		.adapter = adapter,
+		.registers = registers,
+		.wanted = routine || (base && flags & alone),
+		.by_ex = true,
+		.at_once = flags & DMA_SYNCHRONOUS_CALLBACK,
+		.registers_only = flags & RUST_POOL_REGISTERS_ONLY,
+		.routine = flags & RUST_POOL_REGISTERS_ONLY ? NULL : routine,
+		.device = device_object,
+		.context = context,
+		.transfer = transfer_context,
+		.caller = CALLER,
+	};
 
-	return allocate_channel(adapter, device_object, registers, routine,
-				context, wanted, base, CALLER);
+	return allocate_channel(&request, base);
+}
+
+static BOOLEAN cancel_adapter_channel(PDMA_ADAPTER adapter,
+				      PDEVICE_OBJECT device_object, PVOID context)
+{
+	return rust_pool_channel_cancel(adapter, context, CALLER);
 }
 
 static VOID free_adapter_channel(PDMA_ADAPTER adapter)
 {
-	rust_pool_channel_free(adapter, false, CALLER);
+	if (rust_pool_channel_free(adapter, false, CALLER))
+		grant_channel(adapter);
 }
 
 static VOID free_adapter_object(PDMA_ADAPTER adapter, IO_ALLOCATION_ACTION action)
 {
-	if (action != KeepObject)
-		rust_pool_channel_free(adapter,
-				       action == DeallocateObjectKeepRegisters,
-				       CALLER);
+	if (action != KeepObject &&
+	    rust_pool_channel_free(adapter, action == DeallocateObjectKeepRegisters,
+				   CALLER))
+		grant_channel(adapter);
 }
 
 static VOID free_map_registers(PDMA_ADAPTER adapter, PVOID base, ULONG registers)
 {
-	rust_pool_registers_free(adapter, base, registers, CALLER);
+	if (rust_pool_registers_free(adapter, base, registers, CALLER))
+		grant_channel(adapter);
 }
 
 static PHYSICAL_ADDRESS map_transfer(PDMA_ADAPTER adapter, PMDL mdl, PVOID base,

@@ -24,22 +24,6 @@ use kernel::{
     prelude::*, //
 };
 
-/// What the routine of [`Adapter::packet`] keeps: the map registers, not the channel, of which an
-/// adapter has only one.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
-#[inline]
-unsafe extern "C" fn keep_registers(
-    _device: *mut raw::DEVICE_OBJECT,
-    _irp: *mut raw::_IRP,
-    _base: *mut c_void,
-    _context: *mut c_void,
-) -> raw::IO_ALLOCATION_ACTION {
-    raw::_IO_ALLOCATION_ACTION_DeallocateObjectKeepRegisters
-}
-
 /// Map registers, which are given back on drop.
 ///
 /// # Invariants
@@ -124,8 +108,8 @@ impl Drop for Piece<'_> {
 ///   `MapTransfer`. [`Packet::flush`], the WDK's `FlushAdapterBuffers`, ends that.
 ///
 /// A drop undoes what the state says, and gives the map registers back, the WDK's
-/// `FreeMapRegisters`. An adapter may have any number of packets; its channel is not kept, so they
-/// do not wait for each other.
+/// `FreeMapRegisters`. An adapter may have any number of packets; they do without its channel, so
+/// they do not wait for each other, nor for a driver in C that has it.
 ///
 /// A packet has a reference to the adapter, and like that, it cannot outlive the binding of the
 /// device. A transfer owns or borrows the MDL. Whoever made it has to end it before it is flushed
@@ -134,6 +118,13 @@ impl Drop for Piece<'_> {
 ///
 /// To be dropped and flushed up to `DISPATCH_LEVEL`; above it that is reported (0xE6/0x13) and
 /// carried out, in NMI it is not.
+///
+/// A packet that is forgotten (`core::mem::forget()`) keeps its map registers, which are reported as
+/// a leak at unload, and its reference to the adapter: so that is never put back, is reported as
+/// well, and keeps its device's structure. What a forgotten transfer maps stays mapped, and the
+/// device may go on writing there: so its MDL is forgotten with it. If the transfer has borrowed
+/// the MDL, whoever drops that afterwards is reported (0xE6/0x0E), and it stays allocated, with its
+/// pages; but a block of the Rust API that it describes is freed.
 ///
 /// # Examples
 ///
@@ -170,21 +161,21 @@ impl<'a> Adapter<'a> {
         let (adapter, operations) = self.operations();
         let allocate = operations.AllocateAdapterChannelEx.ok_or(EINVAL)?;
         let mut base = null_mut();
-        // SAFETY: It is an adapter, whose device is bound. The routine may be called with any
-        // arguments. The result may be written.
+        // SAFETY: It is an adapter, whose device is bound. There is no routine to call. The result
+        // may be written.
         Status::result_of(unsafe {
             allocate(
                 adapter,
                 null_mut(),
                 null_mut(),
                 registers,
-                0,
-                Some(keep_registers),
+                raw::RUST_POOL_REGISTERS_ONLY,
+                None,
                 null_mut(),
                 &mut base,
             )
         })?;
-        // INVARIANT: They were just taken, and the routine kept them.
+        // INVARIANT: They were just taken, and without a routine nobody else knows them.
         Ok(Packet {
             state: Idle(()),
             registers: Registers {

@@ -11,6 +11,11 @@ use crate::{
     },
     dma::{
         buffer_release,
+        channel::{
+            Channel,
+            Outcome,
+            Request, //
+        },
         description::{
             self,
             Version,
@@ -47,9 +52,11 @@ use crate::{
     sys::{
         self,
         raw,
+        Awaited,
         DmaDevice,
         GivenDevice,
         Literal,
+        Module,
         PAGE_SIZE, //
     },
     types::memory_type::MemoryType,
@@ -99,8 +106,7 @@ pub(crate) struct Adapter {
     buffers: usize,
     lists: usize,
     packets: usize,
-    /// The map register base of the packet for which the driver keeps the channel.
-    channel: Option<usize>,
+    channel: Channel,
     /// How many references there are; the Rust API takes one for each buffer.
     holds: usize,
     site: CallSite,
@@ -116,13 +122,33 @@ impl Adapter {
         AdapterId::of(&self.public)
     }
 
+    /// Who waits for its channel.
+    pub(crate) fn requests(&self) -> impl Iterator<Item = &Request> {
+        self.channel.waiting()
+    }
+
+    /// Counts a packet that waited for the channel.
+    fn resume(&mut self, registers: usize) {
+        self.in_use = self.in_use.saturating_add(registers);
+        self.mapped = self.mapped.saturating_add(registers);
+        self.packets += 1;
+    }
+
+    /// Does not count a packet any more, as it waits for the channel.
+    fn postpone(&mut self, registers: usize) {
+        self.in_use = self.in_use.saturating_sub(registers);
+        self.mapped = self.mapped.saturating_sub(registers);
+        self.packets = self.packets.saturating_sub(1);
+    }
+
     /// What it has out, which keeps it alive after it was put back.
     fn out(&self) -> Out {
         Out {
             buffers: self.buffers,
             lists: self.lists,
             packets: self.packets,
-            channels: self.channel.iter().count(),
+            channels: self.channel.keepers(),
+            callees: self.channel.callees(),
         }
     }
 
@@ -139,6 +165,7 @@ struct Out {
     lists: usize,
     packets: usize,
     channels: usize,
+    callees: usize,
 }
 
 impl fmt::Display for Adapter {
@@ -192,6 +219,11 @@ impl Adapters {
 
     fn find(&mut self, id: AdapterId) -> Option<&mut Adapter> {
         self.live.find_mut(|adapter| adapter.id() == id)
+    }
+
+    /// Whether a routine is called with a channel that needs code of this module.
+    fn calls(&self, module: Module) -> bool {
+        self.live.iter().any(|it| it.channel.calls(module))
     }
 
     /// Whether it was put back, as far as that is remembered.
@@ -261,7 +293,7 @@ fn get(device: DmaDevice, wanted: Wanted, set_mask: bool, caller: usize) -> Opti
             buffers: 0,
             lists: 0,
             packets: 0,
-            channel: None,
+            channel: Channel::new(),
             holds: 1,
             site: CallSite::new(call_site::driver(caller)),
         },
@@ -399,36 +431,112 @@ pub(crate) fn device_of(id: AdapterId) -> Option<(Arc<HeldDevice>, bool)> {
     Some((adapter.device.clone()?, !adapter.scatter_gather))
 }
 
-/// Whether this is an adapter that is not put back, and whose channel a driver keeps. Any context
-/// but NMI.
-pub(crate) fn has_channel_kept(id: AdapterId) -> bool {
+/// Asks for the channel, for a packet whose map registers were taken just now. If the request has
+/// to wait, they are given back. `None` if the adapter was put back meanwhile. Any context but NMI.
+pub(crate) fn ask_for_channel(id: AdapterId, request: KBox<Request>) -> Option<Outcome> {
     let mut adapters = ADAPTERS.lock();
-    let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
-    adapter.is_some_and(|adapter| adapter.channel.is_some())
+    let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0)?;
+    let registers = request.registers();
+    let outcome = adapter.channel.ask(request);
+    if let Outcome::Waits { .. } = outcome {
+        adapter.postpone(registers);
+    }
+    Some(outcome)
 }
 
-/// Notes that the driver keeps the channel for the packet with this map register base. Returns
-/// `false` if another packet has it. Any context but NMI.
+/// Grants the channel of an adapter, or of any, to the next request, if nobody has it; takes its
+/// map registers. Any context but NMI.
+pub(crate) fn grant_channel(id: Option<AdapterId>) -> Option<KBox<Request>> {
+    let mut adapters = ADAPTERS.lock();
+    let adapter = adapters.live.find_mut(|adapter| match id {
+        Some(id) => adapter.id() == id,
+        None => adapter.channel.is_due(),
+    })?;
+    let request = adapter.channel.grant()?;
+    adapter.resume(request.registers());
+    Some(request)
+}
+
+/// Takes out a request that waits with this transfer context. `None` if it is no adapter, or was
+/// put back. Any context but NMI.
+pub(crate) fn cancel_channel(
+    id: AdapterId,
+    transfer: *mut c_void,
+) -> Option<Option<KBox<Request>>> {
+    let mut adapters = ADAPTERS.lock();
+    let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0)?;
+    Some(adapter.channel.cancel(transfer))
+}
+
+/// Notes that the driver keeps the channel for the packet with this map register base, whose
+/// routine was called; or frees it, if that was asked for meanwhile. Then frees the adapter if that
+/// was the last that it had out. Returns whether somebody waits for a channel that is free. Any
+/// context but NMI.
 pub(crate) fn keep_channel(id: AdapterId, base: usize) -> bool {
-    match ADAPTERS.lock().find(id) {
-        Some(adapter) => *adapter.channel.get_or_insert(base) == base,
-        None => true,
-    }
+    let mut adapters = ADAPTERS.lock();
+    let due = adapters.find(id).is_some_and(|it| it.channel.keep(base));
+    drop(adapters);
+    reap(id);
+    due
 }
 
-/// Frees the channel if it is kept for this packet. Any context but NMI.
-pub(crate) fn leave_channel(id: AdapterId, base: usize) {
-    if let Some(adapter) = ADAPTERS.lock().find(id) {
-        adapter.channel = adapter.channel.filter(|&kept| kept != base);
-    }
+/// Frees the channel if this packet had it while its routine was called. Frees the adapter if that
+/// was the last that it had out. Returns whether somebody waits for the channel. Any context but
+/// NMI.
+pub(crate) fn end_channel(id: AdapterId, base: usize) -> bool {
+    let mut adapters = ADAPTERS.lock();
+    let due = adapters.find(id).is_some_and(|it| it.channel.end(base));
+    drop(adapters);
+    reap(id);
+    due
 }
 
-/// Frees the channel of an adapter, and returns the map register base of the packet that it was
-/// kept for, if it was. `None` if it is no adapter. Any context but NMI.
+/// Frees the channel if it is kept for this packet. Returns whether somebody waits for it. Any
+/// context but NMI.
+pub(crate) fn leave_channel(id: AdapterId, base: usize) -> bool {
+    let mut adapters = ADAPTERS.lock();
+    adapters.find(id).is_some_and(|it| it.channel.leave(base))
+}
+
+/// Frees the channel of an adapter, and returns the map register base of the packet that had it, if
+/// one did. `None` if it is no adapter. Any context but NMI.
 pub(crate) fn take_channel(id: AdapterId) -> Option<Option<usize>> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters.find(id)?;
     (adapter.holds > 0 || adapter.packets > 0).then(|| adapter.channel.take())
+}
+
+/// Takes out all requests that wait for a channel and whose calls need code of this module; all, if
+/// there is none. Waits for the calls of routines that do. When this returns, no such routine is
+/// called any more, as none of the module's code runs that could ask. Sleeps.
+pub(crate) fn take_requests(module: Option<Module>) -> List<Request> {
+    let mut all = List::new();
+    loop {
+        let mut adapters = ADAPTERS.lock();
+        for adapter in adapters.live.iter_mut() {
+            while let Some(request) = adapter.channel.remove(module) {
+                all.push(request);
+            }
+        }
+        // At one time: what is called may ask.
+        let called = module.filter(|&module| adapters.calls(module));
+        drop(adapters);
+        let Some(module) = called else {
+            break;
+        };
+        sys::wait_until(Awaited::Granted, || !ADAPTERS.lock().calls(module));
+    }
+    all
+}
+
+/// Drops requests that waited. Any context but NMI.
+pub(crate) fn discard(mut requests: List<Request>) -> usize {
+    let mut count = 0usize;
+    while let Some(request) = requests.pop() {
+        tracking::remove(request.packet.addr());
+        count = count.saturating_add(1);
+    }
+    count
 }
 
 /// The properties of an adapter.
@@ -515,16 +623,25 @@ fn put(id: AdapterId, caller: usize) {
         rule::ADAPTER_PUT_IN_NMI.by(caller, [id.into()]).report();
         return;
     }
+    let mut requests = List::new();
     let (left, device) = {
         let mut adapters = ADAPTERS.lock();
         let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0);
         let device = adapter.as_ref().and_then(|adapter| adapter.device.clone());
         let left = adapter.map(|adapter| {
             adapter.holds = adapter.holds.saturating_sub(1);
+            if adapter.holds == 0 {
+                requests = adapter.channel.give_up();
+            }
             (adapter.holds == 0).then(|| adapter.out())
         });
         (left, device)
     };
+    let dropped = discard(requests);
+    if dropped != 0 {
+        let given = [id.into(), dropped.into()];
+        rule::PUT_WITH_REQUESTS.by(caller, given).report();
+    }
     if let Some(Some(_)) = left {
         tracking::remove(id.addr());
     }
@@ -543,6 +660,7 @@ fn put(id: AdapterId, caller: usize) {
             lists,
             packets,
             channels,
+            ..
         })) => {
             if channels != 0 {
                 let given = [id.into(), channels.into()];

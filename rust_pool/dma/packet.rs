@@ -15,6 +15,10 @@ use crate::{
             self,
             Holder, //
         },
+        channel::{
+            Outcome,
+            Request, //
+        },
         scatter_gather::{
             self,
             Asked,
@@ -58,28 +62,26 @@ use crate::{
         PAGE_SIZE, //
     },
     types::memory_type::MemoryType,
-    verifier::hooks, //
+    verifier::{
+        hooks,
+        tracking, //
+    }, //
 };
 use core::ptr::NonNull;
 use kernel::prelude::*;
 
-/// Takes map registers for a packet, or reports why not. Any context; sleeps where it may.
-fn take(id: AdapterId, registers: u32, caller: usize) -> Result<usize, Refused> {
+/// Takes the channel and map registers for a packet, or reports why not. Returns the map register
+/// base; 0 if the request waits for the channel. Any context; sleeps where it may.
+fn take(asked: &raw::rust_pool_channel) -> Result<usize, Refused> {
+    let id = AdapterId::new(asked.adapter);
+    let (registers, caller) = (asked.registers, asked.caller);
     if sys::irql().is_above_dispatch() {
         rule::CHANNEL_REQUESTED.by(caller, []).report();
         return Err(Refused::Misuse);
     }
-    if adapter::has_channel_kept(id) {
-        rule::CHANNEL_KEPT.by(caller, [id.into()]).report();
-        return Err(Refused::Resources);
-    }
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let count = registers as usize;
-    let unknown = || {
-        rule::CHANNEL_OF_NO_ADAPTER
-            .by(caller, [id.into(), registers.into()])
-            .report();
-    };
+    let unknown = || unknown(id, registers, caller);
     let device = adapter::reserve(id, count, Holder::Packet, caller, unknown)?.device;
     let base = (|| {
         if device.is_gone() {
@@ -96,13 +98,96 @@ fn take(id: AdapterId, registers: u32, caller: usize) -> Result<usize, Refused> 
         let key = NonNull::new(packet::key(base) as *mut u8).ok_or(Refused::Resources)?;
         let owner = Owner::Packet(Packet::new(id, count));
         let bytes = count.saturating_mul(PAGE_SIZE);
-        record.insert(key, bytes, bytes, caller, owner);
-        Ok(base)
+        if asked.registers_only {
+            record.insert(key, bytes, bytes, caller, owner);
+            return Ok(Some(base));
+        }
+        let packet = record.into_region(key, bytes, bytes, caller, owner);
+        let request = Request::new(asked, packet, base).ok_or(Refused::Resources)?;
+        ask(id, request, caller)
     })();
-    if base.is_err() {
-        adapter::unreserve(id, count, Holder::Packet);
+    match base {
+        Ok(Some(base)) => Ok(base),
+        Ok(None) => Ok(0),
+        Err(refused) => {
+            adapter::unreserve(id, count, Holder::Packet);
+            Err(refused)
+        }
     }
-    base
+}
+
+/// Asks for the channel. Returns the map register base; `None` if the request waits.
+fn ask(id: AdapterId, request: KBox<Request>, caller: usize) -> Result<Option<usize>, Refused> {
+    // Before others may grant it.
+    request.packet.track(caller);
+    let key = request.packet.addr();
+    match adapter::ask_for_channel(id, request) {
+        Some(Outcome::Granted(request)) => {
+            let (packet, asked) = Request::into_parts(request);
+            REGIONS.insert(packet);
+            Ok(Some(asked.base as usize))
+        }
+        Some(Outcome::Waits { twice }) => {
+            if twice {
+                rule::CHANNEL_ASKED_TWICE.by(caller, [id.into()]).report();
+            }
+            Ok(None)
+        }
+        Some(Outcome::Refused) => {
+            tracking::remove(key);
+            Err(Refused::Resources)
+        }
+        None => {
+            tracking::remove(key);
+            adapter::not_an_adapter(id, caller, || ());
+            Err(Refused::Misuse)
+        }
+    }
+}
+
+/// Reports a request that names what never was an adapter.
+fn unknown(id: AdapterId, registers: u32, caller: usize) {
+    rule::CHANNEL_OF_NO_ADAPTER
+        .by(caller, [id.into(), registers.into()])
+        .report();
+}
+
+/// Grants the channel of an adapter, or of any, to the next request. Returns what to call. Any
+/// context; where routines must not be called, the work item grants it.
+fn next(id: Option<AdapterId>) -> Option<raw::rust_pool_channel> {
+    let irql = sys::irql();
+    if irql.is_above_dispatch() {
+        if !irql.is_nmi() {
+            sys::grant_soon();
+        }
+        return None;
+    }
+    let (packet, asked) = Request::into_parts(adapter::grant_channel(id)?);
+    REGIONS.insert(packet);
+    Some(asked)
+}
+
+/// Takes out a request that waits with this transfer context. Returns whether there was one.
+fn cancel(id: AdapterId, transfer: *mut c_void, caller: usize) -> bool {
+    let irql = sys::irql();
+    if irql.is_above_dispatch() {
+        rule::CHANNEL_CANCELLED.by(caller, []).report();
+    }
+    if irql.is_nmi() || transfer.is_null() {
+        return false;
+    }
+    match adapter::cancel_channel(id, transfer) {
+        Some(request) => {
+            if let Some(request) = &request {
+                tracking::remove(request.packet.addr());
+            }
+            request.is_some()
+        }
+        None => {
+            adapter::not_an_adapter(id, caller, || unknown(id, 0, caller));
+            false
+        }
+    }
 }
 
 /// How many registers of a packet are free; `None` if the adapter has no such packet.
@@ -169,8 +254,9 @@ fn may_give(caller: usize) -> bool {
 }
 
 /// Gives the map registers of a packet back, and unmaps what is still mapped. If the driver passed
-/// their number, `given`, it must be right. Any context but NMI, any address.
-fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) {
+/// their number, `given`, it must be right. Returns whether that freed a channel for which somebody
+/// waits. Any context but NMI, any address.
+fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) -> bool {
     let at = Parameter::Address(base);
     let key = packet::key(base);
     let taken = REGIONS.take(key, |region| match &region.owner {
@@ -193,8 +279,9 @@ fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) {
         || rule::NO_REGISTERS.by(caller, [given.into(), at]),
     );
     let Some(mut region) = taken else {
-        return;
+        return false;
     };
+    let mut due = false;
     if let Owner::Packet(packet) = &mut region.owner {
         let mapped = packet.mapped();
         if mapped != 0 {
@@ -205,53 +292,50 @@ fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) {
         while let Some(piece) = packet.remove(|_| true, registers_of) {
             scatter_gather::unmap(piece, at, caller);
         }
-        adapter::leave_channel(id, base);
+        due = adapter::leave_channel(id, base);
         adapter::unreserve(id, packet.registers, Holder::Packet);
     }
+    due
 }
 
-/// Keeps or gives back what the driver's routine says. If there is none, `alone`, the channel is to
-/// be kept, and nobody has the map registers yet. Returns whether the request is met. Any context
-/// but NMI.
-fn act(id: AdapterId, base: usize, action: u32, alone: bool, caller: usize) -> bool {
+/// Keeps or gives back what the driver's routine says. Returns whether the channel is free, and
+/// somebody waits for it. Any context but NMI.
+fn act(id: AdapterId, base: usize, action: u32, caller: usize) -> bool {
     match action {
         raw::_IO_ALLOCATION_ACTION_KeepObject => {
-            if !adapter::keep_channel(id, base) {
-                // Another channel was allocated meanwhile, and kept.
-                rule::CHANNEL_KEPT.by(caller, [id.into()]).report();
-                if alone {
-                    give(id, base, None, caller);
-                    return false;
-                }
-            } else if free_registers(id, base).is_none() {
-                // The routine, or somebody else since, has freed the map registers.
-                adapter::leave_channel(id, base);
-            }
+            let due = adapter::keep_channel(id, base);
+            // The routine, or somebody else since, may have freed the map registers.
+            let gone = free_registers(id, base).is_none();
+            return due || (gone && adapter::leave_channel(id, base));
         }
-        raw::_IO_ALLOCATION_ACTION_DeallocateObject => give(id, base, None, caller),
+        raw::_IO_ALLOCATION_ACTION_DeallocateObject => {
+            give(id, base, None, caller);
+        }
         raw::_IO_ALLOCATION_ACTION_DeallocateObjectKeepRegisters => (),
         _ => rule::CHANNEL_ACTION_UNKNOWN
             .by(caller, [id.into(), action.into()])
             .report(),
     }
-    true
+    adapter::end_channel(id, base)
 }
 
-/// Gives a channel back that was kept, and its map registers unless `keep`.
-fn give_channel(id: AdapterId, keep: bool, caller: usize) {
+/// Gives a channel back that was kept, or will be, and its map registers unless `keep`. Returns
+/// whether it was. Any context.
+fn give_channel(id: AdapterId, keep: bool, caller: usize) -> bool {
     if !may_give(caller) {
-        return;
+        return false;
     }
     match adapter::take_channel(id) {
-        Some(Some(base)) if !keep => give(id, base, None, caller),
-        Some(Some(_)) => (),
+        Some(Some(base)) => {
+            if !keep {
+                give(id, base, None, caller);
+            }
+            return true;
+        }
         Some(None) => rule::NO_CHANNEL.by(caller, [id.into()]).report(),
-        None => adapter::not_an_adapter(id, caller, || {
-            rule::CHANNEL_OF_NO_ADAPTER
-                .by(caller, [id.into(), 0u32.into()])
-                .report();
-        }),
+        None => adapter::not_an_adapter(id, caller, || unknown(id, 0, caller)),
     }
+    false
 }
 
 /// Maps a transfer with the map registers of a packet: all of it if there is room for a list, or
@@ -476,56 +560,91 @@ fn is_of(region: &Region, to_device: bool) -> bool {
 ///
 /// # Safety
 ///
-/// `base` keeps to what [`Output`] says.
+/// `request` is not null, and nobody else uses it during the call.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_channel_get(
-    adapter: *mut raw::DMA_ADAPTER,
-    registers: u32,
-    base: Output<'_, *mut c_void>,
-    caller: usize,
-) -> i32 {
-    let id = AdapterId::new(adapter);
-    if base.is_null() {
+unsafe extern "C" fn rust_pool_channel_get(request: Option<&mut raw::rust_pool_channel>) -> i32 {
+    let Some(request) = request else {
+        return Refused::Misuse.status();
+    };
+    if !request.wanted {
+        let id = AdapterId::new(request.adapter);
         rule::CHANNEL_FOR_NOBODY
-            .by(caller, [id.into(), registers.into()])
+            .by(request.caller, [id.into(), request.registers.into()])
             .report();
         return Refused::Misuse.status();
     }
-    match take(id, registers, caller) {
+    match take(request) {
         Ok(taken) => {
-            base.write(taken as *mut c_void);
+            request.base = taken as *mut c_void;
             0
         }
         Err(refused) => refused.status(),
     }
 }
-matches_header!(rust_pool_channel_get(_, _, _, _));
+matches_header!(rust_pool_channel_get(_));
 
-/// `AllocateAdapterChannel`, after the driver's routine has returned `action`; or, if `alone`,
-/// without a routine. Returns whether the request is met.
+/// After the driver's routine has returned `action`. Returns whether the channel is free, and
+/// somebody waits for it.
+///
+/// # Safety
+///
+/// `granted` may be read during the call.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_channel_act(
+    granted: &raw::rust_pool_channel,
+    action: raw::IO_ALLOCATION_ACTION,
+) -> bool {
+    let id = AdapterId::new(granted.adapter);
+    act(id, granted.base as usize, action, granted.caller)
+}
+matches_header!(rust_pool_channel_act(_, _));
+
+/// Grants the channel of an adapter to the next request, if nobody has it. Returns whether
+/// `granted` was filled in, whose routine is to be called.
+///
+/// # Safety
+///
+/// `granted` keeps to what [`Output`] says.
+#[no_mangle]
+unsafe extern "C" fn rust_pool_channel_next(
+    adapter: *mut raw::DMA_ADAPTER,
+    granted: Output<'_, raw::rust_pool_channel>,
+) -> bool {
+    let request = next(Some(AdapterId::new(adapter)));
+    request.map(|request| granted.write(request)).is_some()
+}
+matches_header!(rust_pool_channel_next(_, _));
+
+/// The same for any adapter.
+///
+/// # Safety
+///
+/// As for [`rust_pool_channel_next`].
+#[no_mangle]
+unsafe extern "C" fn rust_pool_channel_next_of_any(
+    granted: Output<'_, raw::rust_pool_channel>,
+) -> bool {
+    next(None).map(|request| granted.write(request)).is_some()
+}
+matches_header!(rust_pool_channel_next_of_any(_));
+
+/// `CancelAdapterChannel`.
 ///
 /// # Safety
 ///
 /// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_channel_act(
+unsafe extern "C" fn rust_pool_channel_cancel(
     adapter: *mut raw::DMA_ADAPTER,
-    base: *mut c_void,
-    action: raw::IO_ALLOCATION_ACTION,
-    alone: bool,
+    transfer: *mut c_void,
     caller: usize,
 ) -> bool {
-    act(
-        AdapterId::new(adapter),
-        base as usize,
-        action,
-        alone,
-        caller,
-    )
+    cancel(AdapterId::new(adapter), transfer, caller)
 }
-matches_header!(rust_pool_channel_act);
+matches_header!(rust_pool_channel_cancel);
 
-/// `FreeAdapterChannel`; with `keep`, the map registers stay allocated.
+/// `FreeAdapterChannel`; with `keep`, the map registers stay allocated. Returns whether the channel
+/// was given back.
 ///
 /// # Safety
 ///
@@ -535,12 +654,12 @@ unsafe extern "C" fn rust_pool_channel_free(
     adapter: *mut raw::DMA_ADAPTER,
     keep: bool,
     caller: usize,
-) {
-    give_channel(AdapterId::new(adapter), keep, caller);
+) -> bool {
+    give_channel(AdapterId::new(adapter), keep, caller)
 }
 matches_header!(rust_pool_channel_free);
 
-/// `FreeMapRegisters`.
+/// `FreeMapRegisters`. Returns whether that freed a channel for which somebody waits.
 ///
 /// # Safety
 ///
@@ -551,10 +670,10 @@ unsafe extern "C" fn rust_pool_registers_free(
     base: *mut c_void,
     registers: u32,
     caller: usize,
-) {
-    if may_give(caller) {
+) -> bool {
+    may_give(caller) && {
         let id = AdapterId::new(adapter);
-        give(id, base as usize, Some(registers), caller);
+        give(id, base as usize, Some(registers), caller)
     }
 }
 matches_header!(rust_pool_registers_free);

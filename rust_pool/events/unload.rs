@@ -22,13 +22,15 @@ use crate::{
             Adapter,
             ADAPTERS, //
         },
-        buffer_release, //
+        buffer_release,
+        channel::Request, //
     },
     events::holdings,
     families::pins,
     lib::{
         argument::Passed,
         export::matches_header,
+        list::List,
         text::{
             kwrite,
             Text, //
@@ -324,10 +326,23 @@ fn print_adapters(which: impl Fn(&Adapter) -> bool) {
     }
 }
 
+/// Prints the requests that waited for the channel of an adapter. They are in no table any more.
+fn print_requests(requests: &List<Request>) {
+    for request in requests.iter().take(LINES) {
+        let site = &request.packet.site;
+        pr_err!("  leaked {request}, asked for at {site}\n");
+    }
+    let more = requests.iter().skip(LINES).count();
+    if more != 0 {
+        pr_err!("  and {more} more requests for the channels of adapters\n");
+    }
+}
+
 /// Reports what a module, or all modules, still hold: what the three functions count or return
-/// `true` for. Returns whether there is anything.
+/// `true` for, and requests that waited. Returns whether there is anything.
 fn report(
     module: Option<Module>,
+    requests: &List<Request>,
     of_row: impl Fn(&TagStats) -> (u64, i64),
     of_region: impl Fn(&Region) -> bool,
     of_adapter: impl Fn(&Adapter) -> bool,
@@ -340,6 +355,12 @@ fn report(
             let bytes = region.asked as u64;
             sum.add(Sum { blocks: 1, bytes });
         }
+    });
+    // CAST: Lossless on the architectures supported.
+    let waited = requests.iter().count() as u64;
+    sum.add(Sum {
+        blocks: waited,
+        bytes: 0,
     });
     // The rows `(other)` do not tell modules apart, so `sum` misses their blocks. If these are
     // tracked, their records do.
@@ -360,6 +381,7 @@ fn report(
         print_rest(&largest, module.is_some());
         leaks::print(module);
         print_adapters(&of_adapter);
+        print_requests(requests);
     });
     true
 }
@@ -409,6 +431,8 @@ unsafe extern "C" fn rust_pool_module_going(module: Option<Module>) {
     let Some(module) = module else {
         return;
     };
+    // Nobody calls it any more, as it is to be freed.
+    let requests = adapter::take_requests(Some(module));
     // What it unlocked is unpinned before it goes, as far as folios are not locked.
     pins::attempt();
     // Memory whose free was deferred is no leak, as no table has it any more, and may be given back
@@ -419,6 +443,7 @@ unsafe extern "C" fn rust_pool_module_going(module: Option<Module>) {
     lookaside::departed(module);
     let left = report(
         Some(module),
+        &requests,
         |row| {
             if row.is_of(module.client()) {
                 row.outstanding()
@@ -429,6 +454,7 @@ unsafe extern "C" fn rust_pool_module_going(module: Option<Module>) {
         |region| region.site.lies_in(module),
         |adapter| adapter.site().lies_in(module),
     );
+    adapter::discard(requests);
     // Others may have devices that need this module.
     held_device::abandon(module);
     // From now on, only the names of the call sites are left.
@@ -450,6 +476,9 @@ fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
     REGIONS.for_each(|region| visit(&region.site));
     for adapter in ADAPTERS.lock().iter() {
         visit(adapter.site());
+        adapter
+            .requests()
+            .for_each(|request| visit(&request.packet.site));
     }
     for site in LOG.lock().sites() {
         visit(site);
@@ -491,7 +520,9 @@ pub(crate) fn report_all() -> bool {
         let now = row.snapshot();
         (now.diff(), now.bytes)
     };
-    let leaked = report(None, live, |_| true, |_| true);
+    let requests = adapter::take_requests(None);
+    let leaked = report(None, &requests, live, |_| true, |_| true);
+    adapter::discard(requests);
     report::say_left_out();
     // Free the records, but not the memory that they describe. Only pages are unpinned.
     while let Some(region) = REGIONS.pop() {

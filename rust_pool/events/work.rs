@@ -3,7 +3,8 @@
 //! The work items: one gives memory back, one makes rows and slab caches, one ages the depot.
 //!
 //! They may sleep, but call no code of other modules, and only this module's exit waits for them.
-//! Another, which drops references to devices, is in [`crate::record::held_device`].
+//! Another, which drops references to devices, is in [`crate::record::held_device`], and one that
+//! calls the routines of drivers that wait for an adapter's channel in `api/dma.c`.
 
 use crate::{
     dma::buffer_release,

@@ -91,6 +91,15 @@ impl<T: Link> List<T> {
         item
     }
 
+    /// Puts an item at the end. Takes as long as the list has items.
+    pub(crate) fn append(&mut self, mut item: KBox<T>) {
+        item.link().0.set(None);
+        let last = self.linked().last();
+        let end = last.map_or(&self.first, |(_, last)| last.next());
+        // INVARIANT: The chain ends with the new item.
+        end.0.set(Some(NonNull::from(KBox::leak(item))));
+    }
+
     /// The items, each behind the link that leads to it.
     fn linked(&self) -> impl Iterator<Item = (&Next<T>, &T)> {
         let mut link = &self.first;
@@ -102,9 +111,21 @@ impl<T: Link> List<T> {
         })
     }
 
-    /// The items, the newest first.
+    /// The items from the front on: the newest first, unless they were put at the end.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.linked().map(|(_, item)| item)
+    }
+
+    /// The items from the front on, to change.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        let mut at = self.first.0.get();
+        core::iter::from_fn(move || {
+            // SAFETY: By the type invariant it is an item, and in the chain once. The list is
+            // borrowed exclusively as long as these references.
+            let item = unsafe { at?.as_mut() };
+            at = item.next().0.get();
+            Some(item)
+        })
     }
 
     /// The link that leads to the first item for which `is_it` returns `true`.
@@ -196,6 +217,29 @@ mod tests {
         assert!(holds(&chain(&[], &dropped)?, &[]));
         assert!(holds(&chain(&[1], &dropped)?, &[1]));
         assert!(holds(&chain(&[1, 2, 3], &dropped)?, &[3, 2, 1]));
+        Ok(())
+    }
+
+    #[test]
+    fn put_at_the_end() -> Result {
+        let dropped = Atomic::new(0);
+        for numbers in [&[][..], &[1], &[1, 2]] {
+            let mut chain = chain(numbers, &dropped)?;
+            for number in [8, 9] {
+                let next = Next::none();
+                let dropped = &dropped;
+                chain.append(KBox::new(
+                    Item {
+                        next,
+                        number,
+                        dropped,
+                    },
+                    GFP_KERNEL,
+                )?);
+            }
+            let all = Iterator::chain(numbers.iter().rev().copied(), [8, 9]);
+            assert!(chain.iter().map(|item| item.number).eq(all));
+        }
         Ok(())
     }
 

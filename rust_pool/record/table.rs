@@ -198,15 +198,22 @@ impl Reservation {
         owner: Owner,
     ) {
         let region = self.into_region(base, asked, used, caller, owner);
+        region.track(caller);
+        REGIONS.insert(region);
+    }
+}
+
+impl Region {
+    /// Has the verifier track it, if that is on. What takes it out of the table ends that.
+    pub(crate) fn track(&self, caller: usize) {
         if verifier::on() {
             verifier::tracking::add(
-                region.addr(),
-                asked,
-                region.owner.tag(),
-                region.owner.memory(),
+                self.addr(),
+                self.asked,
+                self.owner.tag(),
+                self.owner.memory(),
                 caller,
             );
         }
-        REGIONS.insert(region);
     }
 }

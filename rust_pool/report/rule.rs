@@ -879,7 +879,8 @@ pub(crate) const LIST_MISDIRECTED: Rule<3> = rule(
     Done,
 );
 
-/// `AllocateAdapterChannel()` or `FreeAdapterChannel()` of what never was an adapter.
+/// `AllocateAdapterChannel()`, `FreeAdapterChannel()` or `CancelAdapterChannel()` of what never was
+/// an adapter.
 pub(crate) const CHANNEL_OF_NO_ADAPTER: Rule<2> = rule(
     DriverVerifier,
     [Ours(0x16), Given("adapter"), Given("registers"), Is(0)],
@@ -1920,6 +1921,15 @@ pub(crate) const PUT_WITH_CHANNEL: Rule<2> = rule(
     Later,
 );
 
+/// `PutDmaAdapter()` while requests wait for the adapter's channel. They are dropped: their routines
+/// are never called.
+pub(crate) const PUT_WITH_REQUESTS: Rule<2> = rule(
+    DmaVerifier,
+    [Ours(0x08), Given("adapter"), Given("requests"), Is(1)],
+    "adapter put back while requests wait for its channel",
+    Done,
+);
+
 /// `PutDmaAdapter()` with map registers out. Until they are freed, new requests fail.
 pub(crate) const PUT_WITH_REGISTERS: Rule<2> = rule(
     DmaVerifier,
@@ -1950,12 +1960,14 @@ pub(crate) const PUT_WITH_LISTS: Rule<2> = rule(
     Later,
 );
 
-/// `AllocateAdapterChannel()` while a driver keeps the adapter's channel.
-pub(crate) const CHANNEL_KEPT: Rule<1> = rule(
+/// `AllocateAdapterChannel()` for a device object while an earlier request for it waits for the
+/// adapter's channel, or `AllocateAdapterChannelEx()` with the transfer context of a request that
+/// waits. Windows has room for one such request. Here both wait.
+pub(crate) const CHANNEL_ASKED_TWICE: Rule<1> = rule(
     DmaVerifier,
     [Is(0x0b), Is(1), Given("adapter*"), Is(0)],
-    "second channel of an adapter",
-    Refused,
+    "second request for an adapter channel while the first one waits",
+    Done,
 );
 
 /// More map registers than the adapter has, for one buffer, scatter/gather list or packet, with the
@@ -2123,6 +2135,14 @@ pub(crate) const REGISTERS_FREED: Rule<0> = rule(
     DmaVerifier,
     [Is(0x13), Is(0x02), Is(2), Irql],
     "map registers or an adapter channel freed above DISPATCH_LEVEL",
+    DoneButInNmi,
+);
+
+/// `CancelAdapterChannel()` above `DISPATCH_LEVEL`.
+pub(crate) const CHANNEL_CANCELLED: Rule<0> = rule(
+    DmaVerifier,
+    [Is(0x13), Is(0x02), Is(2), Irql],
+    "request for an adapter channel cancelled above DISPATCH_LEVEL",
     DoneButInNmi,
 );
 

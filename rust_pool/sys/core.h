@@ -275,19 +275,21 @@ void rust_pool_work_exit(void);
 void rust_pool_work_finish(void);
 void rust_pool_give_soon(void);
 void rust_pool_part_soon(void);
+void rust_pool_grant_soon(void);
 void rust_pool_upkeep_soon(void);
 void rust_pool_unpin_soon(void);
 void rust_pool_unpin_later(void);
 void rust_pool_age_later(void);
 void rust_pool_trim_soon(u32 cpu);
 bool rust_pool_may_call_others(void);
-/* The lockdep maps of work.c: four waits, and where code of other modules must not run. */
+/* The lockdep maps of work.c: five waits, and where code of other modules must not run. */
 enum {
 	RUST_POOL_GIVING,
 	RUST_POOL_PARTING,
 	RUST_POOL_NO_OTHERS,
 	RUST_POOL_UNMAPPING,
 	RUST_POOL_USING,
+	RUST_POOL_GRANTING,
 };
 void rust_pool_doing(u32 what);
 void rust_pool_done(u32 what);
@@ -462,14 +464,37 @@ NTSTATUS rust_pool_list_size(const struct rust_pool_transfer *transfer,
 			     u32 *size, u32 *registers);
 NTSTATUS rust_pool_adapter_info(DMA_ADAPTER *adapter, DMA_ADAPTER_INFO_V1 *info,
 				unsigned long caller);
-NTSTATUS rust_pool_channel_get(DMA_ADAPTER *adapter, u32 registers, void **base,
-			       unsigned long caller);
-bool rust_pool_channel_act(DMA_ADAPTER *adapter, void *base,
-			   IO_ALLOCATION_ACTION action, bool alone,
-			   unsigned long caller);
-void rust_pool_channel_free(DMA_ADAPTER *adapter, bool keep,
+/* A request for an adapter's channel, or for map registers alone. */
+struct rust_pool_channel {
+	DMA_ADAPTER *adapter;
+	u32 registers;
+	/* Whether somebody gets the map register base: the routine, or else the caller. */
+	bool wanted;
+	/* The WDK's Ex: it may have a transfer context. */
+	bool by_ex;
+	/* It must not wait for the channel. */
+	bool at_once;
+	/* It does without the channel. */
+	bool registers_only;
+	/* What is called with the map register base, if anything. */
+	PDRIVER_CONTROL routine;
+	DEVICE_OBJECT *device;
+	void *context;
+	void *transfer;
+	unsigned long caller;
+	/* The map register base; NULL before the request is granted. */
+	void *base;
+};
+NTSTATUS rust_pool_channel_get(struct rust_pool_channel *request);
+bool rust_pool_channel_act(const struct rust_pool_channel *granted,
+			   IO_ALLOCATION_ACTION action);
+bool rust_pool_channel_next(DMA_ADAPTER *adapter, struct rust_pool_channel *next);
+bool rust_pool_channel_next_of_any(struct rust_pool_channel *next);
+bool rust_pool_channel_cancel(DMA_ADAPTER *adapter, void *transfer,
+			      unsigned long caller);
+bool rust_pool_channel_free(DMA_ADAPTER *adapter, bool keep,
 			    unsigned long caller);
-void rust_pool_registers_free(DMA_ADAPTER *adapter, void *base, u32 registers,
+bool rust_pool_registers_free(DMA_ADAPTER *adapter, void *base, u32 registers,
 			      unsigned long caller);
 NTSTATUS rust_pool_packet_map(const struct rust_pool_transfer *transfer,
 			      void *base, u64 *address, u32 *bytes);
@@ -510,6 +535,7 @@ void rust_pool_module_going(struct module *mod);
 /* api/dma.c: the operations of an adapter, by its version. */
 enum { RUST_POOL_DMA_VERSIONS = 3 };
 extern DMA_OPERATIONS rust_pool_dma_operations[RUST_POOL_DMA_VERSIONS];
+void rust_pool_grant(void);
 
 /* wdm.c and dma.c: what the Rust API calls inside a client, besides wdm.h. */
 PDMA_ADAPTER rust_pool_adapter(struct device *dev, ULONG maximum_length,

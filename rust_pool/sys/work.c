@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Deferred work, and who may wait for it. There are four work items, for four
+ * Deferred work, and who may wait for it. There are five work items, for five
  * kinds of work that must not delay each other, and two for what is kept:
  *
  *   giving   gives back memory whose free was deferred. It calls only functions of
  *            the kernel and of this module, and a device's own DMA operations.
  *   parting  drops last references to devices. That calls their release(), code of
  *            other modules, which may call us, take locks, and run for long.
+ *   granting  calls the routines of drivers that wait for an adapter's channel which
+ *            was freed above DISPATCH_LEVEL, where they must not be called.
  *   unpinning  unpins pages of processes. That may call the dirty_folio() of a file
  *            system. It waits for no folio, but tries again as long as one is locked.
  *   upkeep   makes rows and slab caches, and changes the verifier's static key.
@@ -18,8 +20,8 @@
  * Only this module's exit waits for a work item. PutDmaAdapter() takes its buffers
  * out of the backlog and frees them itself; it waits only for a buffer that another
  * task is freeing at that moment. The unload of a module waits for a release() that
- * is in this module's code, whoever calls it, and for calls that use a device which
- * is in its memory. Documentation/contexts.rst has the table.
+ * is in this module's code, whoever calls it, for calls that use a device which
+ * is in its memory, and for a routine of it that has an adapter's channel. Documentation/contexts.rst has the table.
  */
 
 #include <linux/cpumask.h>
@@ -45,6 +47,11 @@ static void run_giving(struct work_struct *work)
 static void run_parting(struct work_struct *work)
 {
 	rust_pool_part();
+}
+
+static void run_granting(struct work_struct *work)
+{
+	rust_pool_grant();
 }
 
 static void run_upkeep(struct work_struct *work)
@@ -76,6 +83,7 @@ static DEFINE_PER_CPU(struct work_struct, trims);
 
 static DECLARE_WORK(giving, run_giving);
 static DECLARE_WORK(parting, run_parting);
+static DECLARE_WORK(granting, run_granting);
 static DECLARE_WORK(upkeep, run_upkeep);
 static DECLARE_DELAYED_WORK(unpinning, run_unpinning);
 
@@ -114,6 +122,7 @@ void rust_pool_work_finish(void)
 	flush_work(&giving);
 	flush_work(&upkeep);
 	flush_work(&parting);
+	flush_work(&granting);
 	cancel_delayed_work_sync(&unpinning);
 	/* What frees blocks may ask for the ageing. Upkeep starts it, and it starts trims. */
 	flush_work(&upkeep);
@@ -131,6 +140,11 @@ void rust_pool_give_soon(void)
 void rust_pool_part_soon(void)
 {
 	queue_work(system_dfl_wq, &parting);
+}
+
+void rust_pool_grant_soon(void)
+{
+	queue_work(system_dfl_wq, &granting);
 }
 
 void rust_pool_upkeep_soon(void)
@@ -172,13 +186,15 @@ void rust_pool_trim_soon(u32 cpu)
  * other modules; both are acquired where that may be waited for. So are
  * "rust_pool_unmapping", which is held while a deferred mapping of registers is
  * undone, and "rust_pool_using", which is held by a call that sleeps while it uses a
- * device. "rust_pool_no_others" is held where code of other modules must not run,
+ * device, and "rust_pool_granting", which is held while a task calls a routine that
+ * got an adapter's channel. "rust_pool_no_others" is held where code of other modules must not run,
  * and acquired where it is about to run. So lockdep reports a wait that can
  * deadlock, even if nobody had to wait this time.
  *
- * Only the unload of a module waits for "parting" and "using", which may be nested:
- * a release() may put an adapter, and a call that uses a device may reclaim memory,
- * where a shrinker frees a buffer. So they are held as by readers.
+ * Only the unload of a module waits for "parting", "using" and "granting", which may
+ * be nested: a release() may put an adapter, a call that uses a device may reclaim
+ * memory, where a shrinker frees a buffer, and a routine may free the channel of
+ * another adapter. So they are held as by readers.
  */
 #ifdef CONFIG_DEBUG_LOCK_ALLOC
 static struct lockdep_map maps[] = {
@@ -187,11 +203,13 @@ static struct lockdep_map maps[] = {
 	[RUST_POOL_NO_OTHERS] = STATIC_LOCKDEP_MAP_INIT("rust_pool_no_others", &maps[2]),
 	[RUST_POOL_UNMAPPING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_unmapping", &maps[3]),
 	[RUST_POOL_USING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_using", &maps[4]),
+	[RUST_POOL_GRANTING] = STATIC_LOCKDEP_MAP_INIT("rust_pool_granting", &maps[5]),
 };
 
 void rust_pool_doing(u32 what)
 {
-	if (what == RUST_POOL_PARTING || what == RUST_POOL_USING)
+	if (what == RUST_POOL_PARTING || what == RUST_POOL_USING ||
+	    what == RUST_POOL_GRANTING)
 		lock_map_acquire_read(&maps[what]);
 	else
 		lock_map_acquire(&maps[what]);

@@ -49,6 +49,12 @@ pub(crate) fn part_soon() {
     unsafe { raw::rust_pool_part_soon() }
 }
 
+/// Queues the work item that grants the channels of adapters. Any context but NMI.
+pub(crate) fn grant_soon() {
+    // SAFETY: The work item is static, and its queue is the kernel's.
+    unsafe { raw::rust_pool_grant_soon() }
+}
+
 /// Queues the work item for rows, caches and the verifier's static key. Any context but NMI.
 pub(crate) fn defer() {
     // SAFETY: The work item is static, and its queue is the kernel's.
@@ -125,6 +131,8 @@ pub(crate) enum Awaited {
     Parted,
     /// A call that uses a device has ended.
     Used,
+    /// A routine that got an adapter's channel has returned.
+    Granted,
 }
 
 impl Awaited {
@@ -134,6 +142,7 @@ impl Awaited {
             Self::Unmapped => raw::RUST_POOL_UNMAPPING,
             Self::Parted => raw::RUST_POOL_PARTING,
             Self::Used => raw::RUST_POOL_USING,
+            Self::Granted => raw::RUST_POOL_GRANTING,
         }
     }
 }

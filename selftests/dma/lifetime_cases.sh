@@ -211,6 +211,13 @@ removed_with_lists_out() {
 	done
 }
 
+# Who waits is called all the same: its driver may be waiting for that.
+removed_with_a_request() {
+	_before=$(violations)
+	run wait "$1" && remove "$1" && run grant && [ "$(violations)" -eq "$_before" ] &&
+		nothing_live && rescan "$1" && usable "$1"
+}
+
 unbound_with_lists_out() {
 	for _put in unlist unlist_atomic; do
 		bind "$1" && run lists "$1" && lists_put $_put '' && run lists "$1" &&
@@ -360,7 +367,7 @@ booked_check() {
 
 # Cases for a device, whatever serves it, and how many they are.
 # shellcheck disable=SC2034 # those that source this use it
-COMMON=12
+COMMON=13
 common_cases() {
 	check "$2: removed, with buffers out" removed_with_buffers_out "$1"
 	check "$2: removed and back before the free" back_before_the_free "$1"
@@ -372,6 +379,7 @@ common_cases() {
 	done
 	booked_check "$2: removed, with lists out" removed_with_lists_out "$1"
 	booked_check "$2: unbound, with lists out" unbound_with_lists_out "$1"
+	check "$2: removed while a request waits for the channel" removed_with_a_request "$1"
 	check "$2: ${DEBUGGED:+not measured: }memory in balance" balanced large_removed "$1"
 	check "$2: removed while threads allocate and free" raced "$1" away_and_back
 }

@@ -180,7 +180,7 @@ left_alone() {
 }
 
 need_edu
-EXTRA=10
+EXTRA=11
 begin_suites rp_test_later later
 run_cases
 check "a module comes and goes beside a slow release()" beside_a_slow_release
@@ -188,6 +188,7 @@ check "a module comes and goes beside a flood" beside_a_flood
 guest_check "a module that goes waits for who gives back the last buffer of its device" 1
 guest_check "a module that goes waits for a release() that another task calls" 2
 guest_check "a module that goes waits for a free that uses its device" 3
+guest_check "a module that goes waits for a routine of it that got a channel" 4
 check "a shrinker frees and allocates when caches are dropped" shrinks drop_slab
 check "a shrinker frees and allocates when memory is short" shrinks short_of_memory
 check "a notifier frees and allocates before a process is killed" asked_before_a_kill

@@ -71,6 +71,20 @@ lists_reported_at_client() {
 		leaked 'tag Mdl  Nonp' 4 224 'leave_page\+.*\[rp_test_leak\]'
 }
 
+# Nobody calls the routine of a module that is gone: who frees the channel finds no request.
+requests_dropped_at_client() {
+	client channel=2 || return 1
+	logged "$REPORT" && logged 'left by rp_test_leak: 3 blocks, 8192 bytes, adapters 1' &&
+		leaked 'map registers' 1 8192 'leak_channel\+.*\[rp_test_leak\]' &&
+		[ "$(log_since | grep -cE 'leaked request for the channel of adapter [0-9a-fx]+ with 2 map registers, asked for at leak_channel\+.*\[rp_test_leak\]')" -eq 2 ] ||
+		return 1
+	_adapter=$(log_since | sed -n 's/.*leaking the channel of \(0x[0-9a-f]*\).*/\1/p')
+	_before=$(violations)
+	client free_channel="$_adapter" || return 1
+	[ "$(violations)" -eq "$_before" ] && not_logged 'routine [0-9]+ was called' &&
+		! grep '^adapter .* open$' "$STATS/adapters" | grep -q 'lists 0 buffers 0'
+}
+
 reported_again_at_ours() {
 	log_mark "rust_pool goes"
 	unload rust_pool || return 1
@@ -191,7 +205,7 @@ rust_reported_at_client() {
 begin rp_test rp_test_leak rp_test_pool rp_test_leak_rust
 load_or_fail rust_pool rp_test
 find_edu
-ktap_set_plan $((19 + ENDS))
+ktap_set_plan $((20 + ENDS))
 
 check "a client without leaks is not reported" others_not_blamed
 check "pool reported at the client's unload" reported_at_client
@@ -204,9 +218,12 @@ if [ -n "$EDU" ]; then
 		common_reported_at_client
 	check "scatter/gather lists and map registers reported at the client's unload" \
 		lists_reported_at_client
+	check "requests for a channel reported and dropped at the client's unload" \
+		requests_dropped_at_client
 else
 	ktap_test_skip "common buffers reported at the client's unload"
 	ktap_test_skip "scatter/gather lists and map registers reported at the client's unload"
+	ktap_test_skip "requests for a channel reported and dropped at the client's unload"
 fi
 check "the next client is not blamed" others_not_blamed
 check "all reported at our unload" reported_again_at_ours

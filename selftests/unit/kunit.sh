@@ -8,8 +8,8 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
 KUNIT=/sys/kernel/debug/kunit
-SUITES="backlog batch bins bounds cache_type chain class depot description fill flags function gfp header heap"
-SUITES="$SUITES kind lookaside_depth magazine mangled mdl names patience places protection ranges"
+SUITES="backlog batch bins bounds cache_type chain channel class depot description fill flags function gfp"
+SUITES="$SUITES header heap kind lookaside_depth magazine mangled mdl names patience places protection ranges"
 SUITES="$SUITES routines row sampled selection short_lock span tag"
 SUITES="$SUITES text unit_map verifier_parse violation_log"
 

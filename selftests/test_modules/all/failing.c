@@ -645,6 +645,61 @@ static void packet(struct rpt *t)
 	ExFreePoolWithTag(p.r.base, TAG);
 }
 
+/* A request that waits for a channel: once it does, it needs no memory any more. */
+struct waiting {
+	struct request r;
+	u64 transfer[DMA_TRANSFER_CONTEXT_SIZE_V1 / sizeof(u64)];
+	unsigned int calls;
+};
+
+static IO_ALLOCATION_ACTION keep_channel(PDEVICE_OBJECT device, PIRP irp,
+					 PVOID base, PVOID context)
+{
+	((struct waiting *)context)->calls++;
+	return KeepObject;
+}
+
+static bool channel_wait(void *arg)
+{
+	struct waiting *w = arg;
+	DMA_ADAPTER *adapter = w->r.adapter;
+
+	return !adapter->DmaOperations->AllocateAdapterChannelEx(adapter, &edu->dev,
+			w->transfer, 1, 0, keep_channel, w, NULL);
+}
+
+/* By the free of the channel, which the request keeps then. */
+static void channel_grant(void *arg)
+{
+	struct waiting *w = arg;
+	DMA_ADAPTER *adapter = w->r.adapter;
+	unsigned int calls = w->calls;
+
+	adapter->DmaOperations->FreeAdapterChannel(adapter);
+	if (w->calls != calls + 1)
+		pr_err("WARNING: a request for a channel was not granted\n");
+}
+
+static void waiting_request(struct rpt *t)
+{
+	struct waiting w = { };
+	struct rpt_sweep s = {
+		.call = channel_wait, .undo = channel_grant, .arg = &w,
+	};
+
+	if (!edu) {
+		rpt_skip(t, "no edu device");
+		return;
+	}
+	if (!EXPECT(t, adapter_get(&w.r)) || !EXPECT(t, channel_wait(&w)))
+		return;
+	rpt_sweep(t, &s);
+	EXPECT_EQ(t, w.calls, 1 + s.met);
+	w.r.adapter->DmaOperations->FreeAdapterChannel(w.r.adapter);
+	EXPECT_VIOLATIONS(t, 0);
+	adapter_put(&w.r);
+}
+
 static const struct rpt_arg pool_bytes[] = {
 	{ "24", 24 },
 	{ "4064", 4064 },
@@ -701,6 +756,7 @@ static const struct rpt_case cases[] = {
 	{ "common_buffer", common_buffer, page_bytes },
 	{ "common_buffer_uncached", common_buffer_uncached, page_bytes },
 	{ "packet", packet },
+	{ "request_that_waits", waiting_request },
 };
 
 static const struct rpt_suite failing_suite = RPT_SUITE("failing", cases);

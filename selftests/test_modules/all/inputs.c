@@ -30,6 +30,7 @@ static const struct input_table *const tables[] = {
 	&list_requests,
 	&list_puts,
 	&register_frees,
+	&channel_requests,
 	&held_memory_frees,
 	&held_page_unlocks,
 };

@@ -62,6 +62,7 @@ extern const struct input_table buffer_frees;
 extern const struct input_table list_requests;
 extern const struct input_table list_puts;
 extern const struct input_table register_frees;
+extern const struct input_table channel_requests;
 extern const struct input_table held_memory_frees;
 extern const struct input_table held_page_unlocks;
 

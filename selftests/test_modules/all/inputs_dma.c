@@ -843,6 +843,88 @@ static void run_registers_free(struct rpt *t, const void *data,
 const struct input_table register_frees =
 	INPUT_TABLE("FreeMapRegisters", registers_releases, run_registers_free);
 
+struct cancel {
+	struct input in;
+	enum which which;
+	/* Not of the request that waits, or none. */
+	bool other, none;
+	bool cancelled;
+};
+
+#define CANCEL(_what, _contexts, _code, _p1, ...) { \
+	.in = { "CancelAdapterChannel", _what, _contexts, _code, _p1 }, \
+	__VA_ARGS__ }
+
+static const struct cancel channel_cancels[] = {
+	CANCEL("right", UP_TO_DISPATCH, 0, 0, .cancelled = true),
+	CANCEL("right", ABOVE_DISPATCH, 0xe6, 0x13, .cancelled = true),
+	CANCEL("right", IN_NMI, 0xe6, 0x13),
+	CANCEL("other_context", UP_TO_DISPATCH, 0, 0, .other = true),
+	CANCEL("no_context", UP_TO_DISPATCH, 0, 0, .none = true),
+	CANCEL("other_adapter", UP_TO_DISPATCH, 0, 0, .which = OTHER),
+	CANCEL("put_adapter", UP_TO_DISPATCH, 0xe6, 0x18, .which = PUT),
+	CANCEL("adapter_NULL", IN_TASK, 0xe6, 0x19, .which = NULL_ADAPTER),
+	CANCEL("adapter_user_address", IN_TASK, 0xc4, 0x16, .which = USER_ADDRESS),
+	CANCEL("adapter_not_canonical", IN_TASK, 0xc4, 0x16, .which = NOT_CANONICAL),
+	CANCEL("adapter_inside", IN_TASK, 0xc4, 0x16, .which = INSIDE_OWN),
+};
+
+struct cancel_call {
+	const DMA_OPERATIONS *operations;
+	DMA_ADAPTER *adapter;
+	PVOID context;
+	BOOLEAN result;
+};
+
+static IO_ALLOCATION_ACTION keep_channel(PDEVICE_OBJECT device, PIRP irp,
+					 PVOID base, PVOID context)
+{
+	++*(unsigned int *)context;
+	return KeepObject;
+}
+
+static void do_cancel(void *arg)
+{
+	struct cancel_call *c = arg;
+
+	c->result = c->operations->CancelAdapterChannel(c->adapter, &edu->dev,
+							c->context);
+}
+
+static void run_cancel(struct rpt *t, const void *data, enum rpt_context context)
+{
+	u64 transfers[2][DMA_TRANSFER_CONTEXT_SIZE_V1 / sizeof(u64)];
+	const struct cancel *row = data;
+	unsigned int i, calls = 0;
+	struct cancel_call c;
+	struct adapters a;
+
+	if (!get_adapters(t, &a))
+		return;
+	c = (struct cancel_call){
+		.operations = a.operations,
+		.adapter = adapter_of(&a, row->which),
+		.context = row->none ? NULL : transfers[!row->other],
+	};
+	for (i = 0; i < 2; i++)
+		EXPECT_EQ(t, c.operations->AllocateAdapterChannelEx(a.own,
+				&edu->dev, transfers[i], 1, 0, keep_channel,
+				&calls, NULL), 0);
+	rpt_in_context(context, do_cancel, &c);
+	if (!input_judge(t, &row->in, context))
+		return;
+	EXPECT_EQ(t, c.result, row->cancelled);
+	c.operations->FreeAdapterChannel(a.own);
+	EXPECT_EQ(t, calls, row->cancelled ? 1 : 2);
+	if (!row->cancelled)
+		c.operations->FreeAdapterChannel(a.own);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	put_adapters(&a, true);
+}
+
+const struct input_table channel_requests =
+	INPUT_TABLE("CancelAdapterChannel", channel_cancels, run_cancel);
+
 /* Frees of what a list has. */
 struct held_free {
 	struct input in;

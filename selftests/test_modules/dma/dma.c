@@ -750,6 +750,7 @@ static const struct rpt_suite *const suites[] = {
 	&dma_checks_suite,
 	&dma_lists_suite,
 	&dma_packets_suite,
+	&dma_channels_suite,
 };
 
 static void *key;

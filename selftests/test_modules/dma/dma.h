@@ -80,5 +80,6 @@ void dma_violation(struct rpt *t, u64 p1, const void *p2, const void *p3);
 extern const struct rpt_suite dma_checks_suite;
 extern const struct rpt_suite dma_lists_suite;
 extern const struct rpt_suite dma_packets_suite;
+extern const struct rpt_suite dma_channels_suite;
 
 #endif /* RPT_DMA_H */

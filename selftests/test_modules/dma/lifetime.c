@@ -19,6 +19,9 @@
  *   unlist, unlist_atomic
  *                      puts all lists, then the adapter; the former with preemption
  *                      disabled in the latter
+ *   wait DEVICE, grant an adapter for a PCI device, whose channel is kept and asked for
+ *                      again; the latter frees it, and puts the adapter: both fail
+ *                      unless the routines are called when they should be
  *   borrow DEVICE MS, return
  *                      has the device's IOMMU group as VFIO would: for so many
  *                      milliseconds, or until then
@@ -323,6 +326,46 @@ static int packet(struct pci_dev *pdev, ULONG begin)
 	return length ? 0 : -ENOMEM;
 }
 
+static struct {
+	PDMA_ADAPTER adapter;
+	unsigned int calls;
+} channel;
+
+static IO_ALLOCATION_ACTION keep_channel(PDEVICE_OBJECT device, PIRP irp,
+					 PVOID base, PVOID context)
+{
+	channel.calls++;
+	return KeepObject;
+}
+
+static int wait_for_channel(const char *name)
+{
+	struct pci_dev *pdev = find(name);
+	unsigned int i;
+	int err = 0;
+
+	if (!pdev)
+		return -ENODEV;
+	channel.calls = 0;
+	channel.adapter = get_adapter(&pdev->dev, 64);
+	for (i = 0; channel.adapter && !err && i < 2; i++)
+		err = channel.adapter->DmaOperations->AllocateAdapterChannelEx(
+			channel.adapter, &pdev->dev, NULL, 1, 0, keep_channel,
+			NULL, NULL);
+	pci_dev_put(pdev);
+	return !err && channel.calls == 1 ? 0 : -ENOMEM;
+}
+
+static int grant_channel(void)
+{
+	const DMA_OPERATIONS *ops = channel.adapter->DmaOperations;
+
+	ops->FreeAdapterChannel(channel.adapter);
+	ops->FreeAdapterChannel(channel.adapter);
+	ops->PutDmaAdapter(channel.adapter);
+	return channel.calls == 2 ? 0 : -EUCLEAN;
+}
+
 /* Each of a part of its own, as a device may not be given memory twice. */
 static int lists(const char *name, bool bounced)
 {
@@ -491,6 +534,10 @@ static int run_set(const char *line, const struct kernel_param *kp)
 		return lists(name, false);
 	if (!strcmp(step, "bounced"))
 		return lists(name, true);
+	if (!strcmp(step, "wait"))
+		return wait_for_channel(name);
+	if (!strcmp(step, "grant"))
+		return grant_channel();
 	if (!strcmp(step, "borrow"))
 		return borrow(name, kib);
 	if (!strcmp(step, "race"))

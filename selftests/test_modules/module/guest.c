@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A client that goes while others are busy with a device that needs its code, or that it
- * got the adapter of. All but the call site is in rp_test_later, which looks on.
+ * got the adapter of, or with a routine of it. All but the call site is in rp_test_later, which looks on.
  */
 #include <linux/bottom_half.h>
 #include <linux/module.h>
@@ -23,6 +23,13 @@ static void guest_release(struct device *dev)
 	pr_err("rpt_guest released\n");
 }
 
+static IO_ALLOCATION_ACTION guest_routine(PDEVICE_OBJECT device, PIRP irp,
+					  PVOID base, PVOID context)
+{
+	guest_called();
+	return DeallocateObject;
+}
+
 static int __init guest_init(void)
 {
 	DEVICE_DESCRIPTION description = describe(32, SZ_64K);
@@ -32,6 +39,8 @@ static int __init guest_init(void)
 		return -ENODEV;
 	if (what == GUEST_USED)
 		return 0;
+	if (what == GUEST_CALLED)
+		return guest_waits(guest_routine) ? 0 : -ENOMEM;
 	adapter = IoGetDmaAdapter(dev, &description, NULL);
 	if (what == GUEST_GIVEN && adapter)
 		buffer = get_buffer(adapter, 8192, &logical);

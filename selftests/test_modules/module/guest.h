@@ -14,10 +14,16 @@ enum guest {
 	GUEST_RELEASED,
 	/* Another task frees a buffer of a device whose release() is the guest's. */
 	GUEST_USED,
+	/* Another task calls a routine of the guest, which waited for a channel. */
+	GUEST_CALLED,
 };
 
 /* Makes a device, whose release() is this if the guest is to have it. */
 struct device *guest_comes(enum guest what, void (*release)(struct device *dev));
+/* For the last: has the guest wait for a channel, with this routine. */
+bool guest_waits(PDRIVER_CONTROL routine);
+/* The routine's only call. Returns when the guest is gone, or after a while. */
+void guest_called(void);
 /* The guest's last call, with its adapter and, for the first, its buffer. */
 void guest_goes(DMA_ADAPTER *adapter);
 

@@ -1091,6 +1091,8 @@ static struct {
 	struct rpt_errand busy, timer;
 	struct kprobe probe;
 	bool inside;
+	/* Its routine has been called. */
+	bool called;
 	/* All that needs it has ended when it is gone, as far as rust_pool knows. */
 	bool gone, in_time;
 } guest;
@@ -1098,16 +1100,20 @@ static struct {
 /* They are busy for so long, unless the guest is gone before. */
 #define BUSY_MS	1000
 
-/* The work item is about to drop the device. */
-static int about_to_drop(struct kprobe *probe, struct pt_regs *regs)
+static void spin(void)
 {
 	u64 until = ktime_get_mono_fast_ns() + BUSY_MS * NSEC_PER_MSEC;
 
-	if (!(current->flags & PF_WQ_WORKER))
-		return 0;
 	WRITE_ONCE(guest.inside, true);
 	while (!READ_ONCE(guest.gone) && ktime_get_mono_fast_ns() < until)
 		cpu_relax();
+}
+
+/* The work item is about to drop the device. */
+static int about_to_drop(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (current->flags & PF_WQ_WORKER)
+		spin();
 	return 0;
 }
 
@@ -1174,6 +1180,40 @@ static void end_free_later(void *unused)
 	end_free();
 }
 
+static IO_ALLOCATION_ACTION keep_channel(PDEVICE_OBJECT device, PIRP irp,
+					 PVOID base, PVOID context)
+{
+	return KeepObject;
+}
+
+static u32 ask_for_channel(PDRIVER_CONTROL routine)
+{
+	DMA_ADAPTER *adapter = guest.last.adapter;
+
+	return adapter->DmaOperations->AllocateAdapterChannelEx(
+		adapter, &guest.c->dev, NULL, 1, 0, routine, NULL, NULL);
+}
+
+static void free_channel(void *adapter)
+{
+	((DMA_ADAPTER *)adapter)->DmaOperations->FreeAdapterChannel(adapter);
+}
+
+bool guest_waits(PDRIVER_CONTROL routine)
+{
+	guest.last.adapter = adapter_of(&guest.c->dev);
+	return guest.last.adapter && !ask_for_channel(keep_channel) &&
+	       !ask_for_channel(routine);
+}
+EXPORT_SYMBOL_GPL(guest_waits);
+
+void guest_called(void)
+{
+	spin();
+	WRITE_ONCE(guest.called, true);
+}
+EXPORT_SYMBOL_GPL(guest_called);
+
 struct device *guest_comes(enum guest what, void (*release)(struct device *dev))
 {
 	struct child *c = guest.c ? NULL : child_new();
@@ -1181,9 +1221,9 @@ struct device *guest_comes(enum guest what, void (*release)(struct device *dev))
 	if (!c)
 		return NULL;
 	guest.what = what;
-	guest.inside = guest.gone = guest.in_time = false;
+	guest.inside = guest.called = guest.gone = guest.in_time = false;
 	guest.last.buffer = NULL;
-	if (what != GUEST_RELEASED && !have_buffers(c))
+	if ((what == GUEST_GIVEN || what == GUEST_USED) && !have_buffers(c))
 		goto fail;
 	if (what == GUEST_RELEASED)
 		c->release = release_slowly;
@@ -1231,6 +1271,11 @@ void guest_goes(DMA_ADAPTER *adapter)
 		wait_for_free();
 		rpt_send(&guest.timer, end_free_later, NULL);
 		break;
+	case GUEST_CALLED:
+		rpt_send(&guest.busy, free_channel, guest.last.adapter);
+		while (!READ_ONCE(guest.inside) && time_before(jiffies, end))
+			msleep(20);
+		break;
 	}
 }
 EXPORT_SYMBOL_GPL(guest_goes);
@@ -1243,8 +1288,9 @@ static int guest_event(struct notifier_block *nb, unsigned long event, void *dat
 	if (event != MODULE_STATE_GOING || strcmp(mod->name, "rp_test_guest") ||
 	    !guest.c)
 		return NOTIFY_DONE;
-	guest.in_time = guest.what == GUEST_USED ?
-			freed() : completion_done(&guest.c->released);
+	guest.in_time = guest.what == GUEST_USED ? freed() :
+			guest.what == GUEST_CALLED ? READ_ONCE(guest.called) :
+			completion_done(&guest.c->released);
 	WRITE_ONCE(guest.gone, true);
 	return NOTIFY_DONE;
 }
@@ -1272,6 +1318,10 @@ static int forget_guest(const char *value, const struct kernel_param *kp)
 		device_unregister(&c->dev);
 		return 0;
 	}
+	if (guest.what == GUEST_CALLED) {
+		put_adapter(guest.last.adapter);
+		device_unregister(&c->dev);
+	}
 	wait_for_completion(&c->released);
 	if (guest.what == GUEST_GIVEN)
 		unregister_kprobe(&guest.probe);
@@ -1296,8 +1346,9 @@ static int guests_possible(char *to, const struct kernel_param *kp)
 	bool probes = IS_ENABLED(CONFIG_KPROBES) && num_online_cpus() > 1;
 
 	/* 0 is none. */
-	return sprintf(to, "%d %d %d\n", buffers && probes ? GUEST_GIVEN : 0,
-		       GUEST_RELEASED, buffers ? GUEST_USED : 0);
+	return sprintf(to, "%d %d %d %d\n", buffers && probes ? GUEST_GIVEN : 0,
+		       GUEST_RELEASED, buffers ? GUEST_USED : 0,
+		       num_online_cpus() > 1 ? GUEST_CALLED : 0);
 }
 
 static const struct kernel_param_ops guests_ops = { .get = guests_possible };

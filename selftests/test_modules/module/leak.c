@@ -40,6 +40,14 @@ static unsigned int lists;
 module_param(lists, uint, 0);
 MODULE_PARM_DESC(lists, "Scatter/gather lists of a page to leak");
 
+static unsigned int channel;
+module_param(channel, uint, 0);
+MODULE_PARM_DESC(channel, "Keep an adapter's channel, and leave so many requests for it");
+
+static unsigned long free_channel;
+module_param(free_channel, ulong, 0);
+MODULE_PARM_DESC(free_channel, "Address of an adapter: free its channel, and put it back");
+
 static unsigned long look;
 module_param(look, ulong, 0);
 MODULE_PARM_DESC(look, "Address of a leaked block to compare with the pattern");
@@ -177,6 +185,49 @@ static noinline int leak_lists(void)
 	return err;
 }
 
+static IO_ALLOCATION_ACTION leave_channel(PDEVICE_OBJECT device, PIRP irp,
+					  PVOID base, PVOID context)
+{
+	pr_info("routine %lu was called\n", (unsigned long)context);
+	return KeepObject;
+}
+
+/* The first has the channel, the others wait. */
+static noinline int leak_channel(void)
+{
+	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
+	DEVICE_DESCRIPTION description = {
+		.Version = DEVICE_DESCRIPTION_VERSION3,
+		.Master = TRUE,
+		.DmaAddressWidth = 64,
+		.MaximumLength = 64 * 1024,
+	};
+	DMA_ADAPTER *adapter;
+	ULONG registers;
+	unsigned long i;
+	int err = -ENOMEM;
+
+	if (!edu)
+		return -ENODEV;
+	adapter = IoGetDmaAdapter(&edu->dev, &description, &registers);
+	for (i = 0; adapter && i <= channel; i++)
+		err = adapter->DmaOperations->AllocateAdapterChannelEx(
+			adapter, &edu->dev, NULL, 2, 0, leave_channel, (void *)i,
+			NULL);
+	pr_info("leaking the channel of 0x%lx\n", (unsigned long)adapter);
+	pci_dev_put(edu);
+	return err;
+}
+
+static int let_channel_go(void)
+{
+	DMA_ADAPTER *adapter = (DMA_ADAPTER *)free_channel;
+
+	adapter->DmaOperations->FreeAdapterChannel(adapter);
+	adapter->DmaOperations->PutDmaAdapter(adapter);
+	return 0;
+}
+
 /* More than the heap takes in, and then more, when the size has its cache. */
 static void *others[2000];
 
@@ -303,6 +354,8 @@ static noinline int leak_all(void)
 		leak("noncached", MmAllocateNonCachedMemory(6000), 6000);
 	if (lists)
 		return leak_lists();
+	if (channel)
+		return leak_channel();
 	return common ? leak_common() : 0;
 }
 
@@ -322,6 +375,8 @@ static int __init rpt_leak_init(void)
 		return leave_folio();
 	if (let_go)
 		return let_folio_go();
+	if (free_channel)
+		return let_channel_go();
 	if (look)
 		return rpt_filled((void *)look, 100, 77) ? 0 : -EILSEQ;
 	leak_in_init();
