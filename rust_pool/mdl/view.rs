@@ -6,8 +6,8 @@
 //! bytes behind the MDL's address. Where the views are, the kernel knows: each is an area of a
 //! process's address space. A view has references to its pages, so a process never sees memory of
 //! others, whatever the driver frees. But the driver is not to free or unlock what a process still
-//! uses, so that is refused. Where pages of a common buffer have no references, the buffer's record
-//! keeps it from being freed: see `record/kept_buffer.rs`.
+//! uses, so that is refused. References do not keep the pages of a common buffer of several pages;
+//! its record keeps it from being freed: see `record/kept_buffer.rs`.
 //!
 //! WDK: "MmMapLockedPagesSpecifyCache", "MmUnmapLockedPages", for `UserMode`.
 
@@ -194,18 +194,17 @@ fn map(mdl: Mdl<'_>, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
         let shows_others = |frame: &sys::Frame| pages::is_shared(sys::frame_address(frame.get()));
         cells.iter().position(shows_others)
     };
-    let odd = it.frames.refused_to_process().or_else(shared);
-    let mut kept = None;
+    // First, as pages of such a buffer may have references that do not keep them.
+    let (kept, odd) = match Kept::new(it.side_by_side, cells) {
+        Ok(Some(kept)) => (Some(kept), None),
+        Ok(None) => (None, it.frames.refused_to_process().or_else(shared)),
+        Err(of_buffer) => (None, Some(of_buffer)),
+    };
     if let Some(odd) = odd.and_then(|odd| cells.get(odd)) {
-        kept = it
-            .side_by_side
-            .and_then(|first| Kept::new(first, cells.len()));
-        if kept.is_none() {
-            let at = Parameter::Address(core::ptr::from_ref(odd) as usize);
-            let given = [mdl.into(), at, odd.get().into()];
-            rule::MAPPED_WITH_OTHERS.by(caller, given).report();
-            return None;
-        }
+        let at = Parameter::Address(core::ptr::from_ref(odd) as usize);
+        let given = [mdl.into(), at, odd.get().into()];
+        rule::MAPPED_WITH_OTHERS.by(caller, given).report();
+        return None;
     }
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let bytes = it.head.ByteCount as usize;

@@ -2,9 +2,10 @@
 
 //! Common buffers that are kept, as processes map them.
 //!
-//! The pages of a common buffer need not have references of their own, so a view of it cannot keep
-//! them. The record of the buffer counts its views instead, and the buffer is not freed before they
-//! are gone.
+//! A view cannot keep the pages of a common buffer of several pages. Those of the page allocator
+//! have one reference in all. Those of CMA have one each, but CMA gives pages out again that others
+//! still refer to. The record of the buffer counts its views instead, and the buffer is not freed
+//! before they are gone.
 
 use crate::{
     record::{
@@ -12,6 +13,8 @@ use crate::{
         Owner, //
     },
     sys::{
+        self,
+        Frame,
         KeptPages,
         PAGE_SIZE, //
     }, //
@@ -35,31 +38,39 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Keeps the common buffer that has all of these pages, if one does: `count` pages from
-    /// `first` on, in the direct map. Any context but NMI; slow.
-    pub(crate) fn new(first: NonNull<u8>, count: usize) -> Option<Self> {
-        let at = first.as_ptr() as usize;
-        let bytes = count.checked_mul(PAGE_SIZE)?;
-        REGIONS.find_map(|region| {
+    /// Keeps the common buffer of several pages that has all of these frames, if one does: they are
+    /// side by side from `first` on, in the direct map, or there is no `first`. Otherwise, if such
+    /// a buffer has some of them, returns the index of one. Any context but NMI; slow.
+    pub(crate) fn new(first: Option<NonNull<u8>>, frames: &[Frame]) -> Result<Option<Self>, usize> {
+        let has_all = |base: usize, bytes: usize| {
+            let first = first?;
+            let offset = (first.as_ptr() as usize).checked_sub(base)?;
+            let end = offset.checked_add(frames.len().checked_mul(PAGE_SIZE)?)?;
+            (end <= bytes).then_some(first)
+        };
+        let found = REGIONS.find_map(|region| {
             let Owner::CommonBuffer { memory, views, .. } = &region.owner else {
                 return None;
             };
-            // Other memory may be encrypted, or not be given back to the kernel by us.
-            if !memory.origin().is_pages() {
+            // Other memory may be encrypted, or not be given back to the kernel by us. A single
+            // page has a reference of its own, which others may share.
+            if !memory.origin().is_pages() || region.used <= PAGE_SIZE {
                 return None;
             }
-            let offset = at.checked_sub(region.addr())?;
-            if offset.checked_add(bytes)? > region.used {
-                return None;
+            let (base, bytes) = (region.addr(), region.used);
+            if let Some(first) = has_all(base, bytes) {
+                views.add(1, Relaxed);
+                // INVARIANT: It was counted just now, and the pages are between the buffer's ends.
+                return Some(Ok(Self {
+                    first,
+                    count: frames.len(),
+                    buffer: base,
+                }));
             }
-            views.add(1, Relaxed);
-            // INVARIANT: It was counted just now, and the pages are between the buffer's ends.
-            Some(Self {
-                first,
-                count,
-                buffer: region.addr(),
-            })
-        })
+            let is_in = |frame: &Frame| sys::frame_address(frame.get()).wrapping_sub(base) < bytes;
+            frames.iter().position(is_in).map(Err)
+        });
+        found.transpose()
     }
 
     /// Its pages, for a view: [`let_go`] is to be called when that is gone.

@@ -1118,8 +1118,9 @@ pub(crate) const MDL_MAPPED_TOO_SMALL: Rule<3> = rule(
 /// `MmMapLockedPages()` or `MmMapLockedPagesSpecifyCache()` for `UserMode` of a page that is not
 /// the driver's alone: small blocks of pool or other objects of the kernel are in it, or it is one
 /// of a file or of a process. The process would see what is others'. Or the page has no reference
-/// of its own, and the MDL is not for adjacent pages of one common buffer. (Nor are such pages
-/// mapped if the device has DMA operations of its own, or memory is encrypted.)
+/// of its own or is of a common buffer of several pages, and the MDL is not for adjacent pages of
+/// one common buffer. (Nor are such pages mapped if the device has DMA operations of its own, or
+/// memory is encrypted.)
 pub(crate) const MAPPED_WITH_OTHERS: Rule<3> = rule(
     DriverVerifier,
     [
@@ -2025,8 +2026,7 @@ pub(crate) const FREED_IN_LIST: Rule<2> = rule(
     Refused,
 );
 
-/// `FreeCommonBuffer()` of a buffer that a process maps, and whose pages have no references that
-/// could keep them.
+/// `FreeCommonBuffer()` of a buffer that a process maps, and whose pages references do not keep.
 pub(crate) const BUFFER_FREED_IN_PROCESS: Rule<2> = rule(
     DmaVerifier,
     [

@@ -381,10 +381,13 @@ static int module_event(struct notifier_block *nb, unsigned long event,
 		return notifier_from_errno(rust_pool_client_coming(mod));
 	case MODULE_STATE_LIVE:
 		rust_pool_module_live(mod);
+		/* Its init code is freed next. */
+		rust_pool_code_changed();
 		break;
 	case MODULE_STATE_GOING:
 		rust_pool_module_going(mod);
 		rust_pool_client_gone(mod);
+		rust_pool_code_changed();
 		break;
 	}
 	return NOTIFY_DONE;

@@ -26,6 +26,7 @@
 #include <linux/mm.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
+#include <linux/swiotlb.h>
 
 #include "core.h"
 #include "group.h"
@@ -110,6 +111,24 @@ static bool reaches(struct device *dev, struct page *page)
 	       min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
 }
 
+/*
+ * Whether the device can address all memory that the kernel has for copies (swiotlb).
+ * If not, the kernel may take what it cannot, and then warns and fails. A pool that can
+ * grow has more for such a device.
+ */
+static bool reaches_swiotlb(struct device *dev)
+{
+#if defined(CONFIG_SWIOTLB) && !defined(CONFIG_SWIOTLB_DYNAMIC)
+	const struct io_tlb_mem *mem = dev->dma_io_tlb_mem;
+
+	return mem && mem->nslabs &&
+	       phys_to_dma_unencrypted(dev, mem->defpool.end - 1) <=
+	       min_not_zero(*dev->dma_mask, dev->bus_dma_limit);
+#else
+	return true;
+#endif
+}
+
 static struct page *reachable_page(struct device *dev, gfp_t gfp)
 {
 	struct page *page;
@@ -129,7 +148,8 @@ static struct page *reachable_page(struct device *dev, gfp_t gfp)
 /*
  * Replace the pages that the device cannot address by copies that it can, unless
  * the kernel will do so (swiotlb). Without an IOMMU it will not if all memory is
- * below 4 GiB. Returns false if memory is short; then it may be called again.
+ * below 4 GiB, and cannot for a device that does not reach its memory for copies.
+ * Returns false if memory is short; then it may be called again.
  */
 bool rust_pool_mapping_copy(struct rust_pool_mapping *m, struct device *dev,
 			    gfp_t gfp)
@@ -147,7 +167,8 @@ bool rust_pool_mapping_copy(struct rust_pool_mapping *m, struct device *dev,
 		if (reaches(dev, sg_page(sg)))
 			continue;
 		if (!m->originals) {
-			if (dma_max_mapping_size(dev) != SIZE_MAX)
+			if (dma_max_mapping_size(dev) != SIZE_MAX &&
+			    reaches_swiotlb(dev))
 				return true;
 			m->originals = allocate(m->table.orig_nents *
 						sizeof(*m->originals),
@@ -302,6 +323,10 @@ bool rust_pool_mapping_map(struct rust_pool_mapping *m, struct device *dev,
 	m->origin.translated = use_dma_iommu(dev);
 	m->origin.domain = domain_of(dev);
 	if (m->origin.translated && !m->origin.domain)
+		return false;
+	/* Whatever is mapped is copied (swiotlb=force), our copies as well. */
+	if (!m->origin.translated && !m->origin.ops &&
+	    is_swiotlb_force_bounce(dev) && !reaches_swiotlb(dev))
 		return false;
 	m->mapped = !dma_map_sgtable(dev, &m->table, m->direction,
 				     DMA_ATTR_NO_WARN);

@@ -6,6 +6,7 @@
 # vm-cmdline: no_hash_pointers intel_iommu=on iommu=pt iommu.strict=1 swiotlb=force
 # vm-tcg: thread=single
 # vm-args: -machine kernel-irqchip=split -device intel-iommu
+# vm-args: -machine max-ram-below-4g=256M
 
 # On a busy host QEMU 10 dies by an assertion (iotlb_to_section) when one emulated processor
 # changes which addresses belong to devices, as this program makes it do all the time, while

@@ -340,6 +340,18 @@ unwound_by_rules() {
 	rmmod rp_test_callers && [ "${_counts##* }" -eq 24 ]
 }
 
+# What is known of addresses in code does not outlive it: it is forgotten when a module comes,
+# when the code of its init function goes, and when all of it goes.
+forgotten_with_code() {
+	count_calls rust_pool_code_changed && insmod "$(module_file rp_test_callers)" || return 1
+	_come=$(calls)
+	rmmod rp_test_callers || return 1
+	_gone=$(($(calls) - _come))
+	stop_counting
+	echo "# forgotten $_come times when a module came, $_gone when it went"
+	[ "$_come" -eq 2 ] && [ "$_gone" -eq 1 ]
+}
+
 # The driver's function, not the library's that was compiled into it.
 DRIVER='_R[A-Za-z]*(s[0-9A-Za-z]*_)?(Nt?|Nv)*Cs[0-9A-Za-z]*_17rp_test_leak_rust[^ ]*\+[^ ]* \[rp_test_leak_rust\]'
 
@@ -376,7 +388,7 @@ rust_freed() {
 begin rp_test_callers rp_test_trampoline rp_test_share_a rp_test_share_b rp_test_leak_rust
 load_or_fail rust_pool
 find_edu
-ktap_set_plan $((25 + ENDS))
+ktap_set_plan $((26 + ENDS))
 
 check "calls that are jumps" jumps
 if [ -n "$EDU" ]; then
@@ -415,6 +427,11 @@ if tracing && can_count_calls stacks && grep -q ' orc_find' /proc/kallsyms; then
 	check "stacks that the kernel does not unwind" unwound_by_rules
 else
 	ktap_test_skip "stacks that the kernel does not unwind"
+fi
+if tracing && can_count_calls "how often code changed"; then
+	check "what is known of code is forgotten with it" forgotten_with_code
+else
+	ktap_test_skip "what is known of code is forgotten with it"
 fi
 check "Rust client named" rust_named
 check "Rust client named where it freed" rust_freed

@@ -147,8 +147,9 @@ static void forget(struct table *table)
 }
 
 /*
- * Forget all: a module is loaded, perhaps where another one was. Called before any of
- * its code runs. Any context but NMI.
+ * Forget all: a module is loaded, or its code is about to be freed, that of its init
+ * function or all of it. Called before any of it runs, and after all has run. What is at
+ * its address next need not be a module's, so nobody may tell of that. Any context but NMI.
  */
 void rust_pool_code_changed(void)
 {
@@ -264,7 +265,7 @@ fault:
 }
 
 /*
- * Whether an address is in code that stays what it is until a module is loaded: in
+ * Whether an address is in code that stays what it is until a module comes or goes: in
  * the kernel, or in a module, but not in a trampoline or in a program of bpf.
  */
 static bool is_lasting(unsigned long ip)

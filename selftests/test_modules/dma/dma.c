@@ -175,6 +175,7 @@ static void large_buffer(struct rpt *t)
 const struct rpt_arg edu_widths[] = {
 	{ "24", 24 },
 	{ "28", 28 },
+	{ "32", 32 },
 	{ }
 };
 
@@ -762,7 +763,7 @@ static int __init rpt_dma_init(void)
 	edu = pci_get_device(EDU_VENDOR, EDU_DEVICE, NULL);
 	if (!edu)
 		return -ENODEV;
-	ret = rpt_register(suites, ARRAY_SIZE(suites), &key);
+	ret = bounces_begin() ?: rpt_register(suites, ARRAY_SIZE(suites), &key);
 	if (ret)
 		pci_dev_put(edu);
 	return ret;

@@ -88,9 +88,12 @@ static bool make(struct rpt *t, struct transfer *x, ULONG width, ULONG length)
 	return false;
 }
 
-/* The list has all of the buffer, in its order, unless copies of it are used. */
+/*
+ * The list has all of the buffer, in its order, or copies of it that are to be used. What
+ * the kernel does not copy for a device that does not reach it, rust_pool does, to anywhere.
+ */
 static void look_at_list(struct rpt *t, const struct transfer *x, size_t from,
-			 ULONG length, u64 mask)
+			 ULONG length, ULONG width)
 {
 	const SCATTER_GATHER_LIST *list = x->list;
 	size_t done = 0;
@@ -103,23 +106,60 @@ static void look_at_list(struct rpt *t, const struct transfer *x, size_t from,
 		u64 address = e->Address.QuadPart;
 
 		EXPECT(t, e->Length);
-		EXPECT(t, address + e->Length - 1 <= mask);
+		EXPECT(t, address + e->Length - 1 <= DMA_BIT_MASK(width));
 		/* What is side by side is one. */
 		if (i)
 			EXPECT(t, address != e[-1].Address.QuadPart +
 					     e[-1].Length);
-		for (at = 0; mask == U64_MAX && at < e->Length; ) {
+		for (at = 0; at < e->Length; ) {
+			const char *va = x->va + from + done + at;
 			size_t here = min_t(size_t, e->Length - at, PAGE_SIZE -
-					    offset_in_page(address + at));
+					    offset_in_page(va));
 
-			if (!EXPECT_EQ(t, behind(address + at),
-				       rpt_phys(x->va + from + done + at)))
+			if (width == 64 || is_bounced(va, here, width)) {
+				if (!EXPECT(t, leads_to(address + at, va, here,
+							width)))
+					return;
+			} else if (!EXPECT(t, !is_bounce(address + at))) {
 				return;
+			}
 			at += here;
 		}
 		done += e->Length;
 	}
 	EXPECT_EQ(t, done, length);
+}
+
+/*
+ * Puts a list of these bytes after the device wrote to all of them. What it wrote has
+ * arrived then, if it was to write at all, and nothing else has changed.
+ */
+static void put_written(struct rpt *t, struct transfer *x, size_t from, ULONG length)
+{
+	const SCATTER_GATHER_LIST *list = x->list;
+	char *before = kvmalloc(length, GFP_KERNEL);
+	char *written = kvmalloc(length, GFP_KERNEL);
+	size_t done = 0;
+	ULONG i;
+
+	if (!EXPECT(t, before && written)) {
+		put_list(x);
+		goto out;
+	}
+	memcpy(before, x->va + from, length);
+	rpt_fill(written, length, 9);
+	for (i = 0; i < list->NumberOfElements; i++) {
+		as_device(list->Elements[i].Address.QuadPart, written + done,
+			  list->Elements[i].Length, false);
+		done += list->Elements[i].Length;
+	}
+	put_list(x);
+	EXPECT(t, !memcmp(x->va + from, x->write ? before : written, length));
+	memcpy(x->va + from, before, length);
+	EXPECT(t, rpt_filled(x->va, x->length, 3));
+out:
+	kvfree(before);
+	kvfree(written);
 }
 
 static const struct rpt_arg lengths[] = {
@@ -138,13 +178,15 @@ static void list_of(struct rpt *t)
 	ULONG length = rpt_value(t), pages;
 	struct transfer x;
 	char line[64];
+	u64 used;
 
 	if (!make(t, &x, 64, length))
 		return;
+	used = bounces_used(t);
 	pages = ADDRESS_AND_SIZE_TO_SPAN_PAGES(x.va, length);
 	if (get_list(t, &x)) {
 		EXPECT(t, x.dispatch);
-		look_at_list(t, &x, 0, length, U64_MAX);
+		look_at_list(t, &x, 0, length, 64);
 		snprintf(line, sizeof(line), "in_use %u lists 1 buffers 0 open",
 			 pages);
 		EXPECT(t, rpt_has_line(t, "adapters", line));
@@ -152,10 +194,17 @@ static void list_of(struct rpt *t)
 			 x.list->NumberOfElements, length,
 			 pages * PAGE_SIZE, KBUILD_MODNAME);
 		EXPECT(t, rpt_has_line(t, "adapters", line));
-		put_list(&x);
+		EXPECT(t, !all_bounced() || bounces_used(t) > used);
+		put_written(t, &x, 0, length);
+	}
+	/* A device that only reads changes nothing but copies. */
+	x.write = TRUE;
+	if (all_bounced() && get_list(t, &x)) {
+		look_at_list(t, &x, 0, length, 64);
+		put_written(t, &x, 0, length);
 	}
 	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
-	EXPECT(t, rpt_filled(x.va, length, 3));
+	bounces_back_at(t, used);
 	drop(&x);
 }
 
@@ -173,8 +222,8 @@ static void list_of_a_part(struct rpt *t)
 	for (i = 0; i < ARRAY_SIZE(parts); i++) {
 		if (!EXPECT_EQ(t, get_part(&x, parts[i][0], parts[i][1]), 0))
 			continue;
-		look_at_list(t, &x, parts[i][0], parts[i][1], U64_MAX);
-		put_list(&x);
+		look_at_list(t, &x, parts[i][0], parts[i][1], 64);
+		put_written(t, &x, parts[i][0], parts[i][1]);
 	}
 	drop(&x);
 }
@@ -184,8 +233,8 @@ static void list_of_a_chain(struct rpt *t)
 {
 	const struct rpt_violation *v;
 	struct transfer x, rest;
+	ULONG i, here;
 	char *at;
-	ULONG i;
 
 	if (!make(t, &x, 64, 20000))
 		return;
@@ -199,11 +248,14 @@ static void list_of_a_chain(struct rpt *t)
 		size_t done = 0;
 
 		for (i = 0; i < x.list->NumberOfElements; i++) {
+			const SCATTER_GATHER_ELEMENT *e = &x.list->Elements[i];
+
 			at = done < 5000 ? x.va + 15000 + done :
 					   rest.va + done - 5000;
-			EXPECT_EQ(t, behind(x.list->Elements[i].Address.QuadPart),
-				  rpt_phys(at));
-			done += x.list->Elements[i].Length;
+			here = done < 5000 ? 5000 - done : 8000 - done;
+			here = min3(here, e->Length, PAGE_SIZE - offset_in_page(at));
+			EXPECT(t, leads_to(e->Address.QuadPart, at, here, 64));
+			done += e->Length;
 		}
 		EXPECT_EQ(t, done, 8000);
 		put_list(&x);
@@ -246,23 +298,35 @@ bool edu_copies(void __iomem *bar, u64 bus, u32 at, u32 count, bool to_memory)
 }
 
 static void transfer_all(struct rpt *t, void __iomem *bar,
-			 const struct transfer *x, bool to_memory)
+			 const struct transfer *x, ULONG width, bool to_memory)
 {
 	ULONG i, at = 0;
 
 	for (i = 0; i < x->list->NumberOfElements; i++) {
 		const SCATTER_GATHER_ELEMENT *e = &x->list->Elements[i];
 
-		EXPECT(t, edu_copies(bar, e->Address.QuadPart, at, e->Length,
-				     to_memory));
+		EXPECT(t, device_copies(bar, x->va, width, e->Address.QuadPart,
+					at, e->Length, to_memory));
 		at += e->Length;
 	}
 }
 
+/* The kernel's memory for copies of all is where this device does not reach. */
+static void refused_list(struct rpt *t, struct transfer *x)
+{
+	u64 used = bounces_used(t);
+
+	EXPECT_EQ(t, (u32)get_part(x, 1000, EDU_BYTES), INSUFFICIENT);
+	EXPECT_EQ(t, x->calls, 0);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	bounces_back_at(t, used);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
 /*
- * Data goes to the device and comes back. Edu reaches 28 bits and the buffer lies
- * above them, so without an IOMMU somebody has to copy it. The kernel's own memory for
- * that may be above 24 bits.
+ * Data goes to the device and comes back. The buffer lies above the 28 bits that edu
+ * reaches, so without an IOMMU somebody has to copy it. The kernel's own memory for that
+ * may be above 24 bits.
  */
 static void device_transfers(struct rpt *t)
 {
@@ -271,7 +335,7 @@ static void device_transfers(struct rpt *t)
 	void __iomem *bar;
 	char *va;
 
-	va = memory_above(28, x.length);
+	va = memory_for(width, x.length);
 	x.va = va;
 	x.adapter = get_adapter(width, x.length, &(ULONG){ 0 });
 	x.mdl = IoAllocateMdl(va, x.length, FALSE, FALSE, NULL);
@@ -279,6 +343,10 @@ static void device_transfers(struct rpt *t)
 		goto out;
 	MmBuildMdlForNonPagedPool(x.mdl);
 	rpt_fill(va, x.length, 3);
+	if (all_bounced() && !reaches_bounces(width)) {
+		refused_list(t, &x);
+		goto out;
+	}
 	if (!EXPECT(t, !pci_enable_device_mem(edu)))
 		goto out;
 	pci_set_master(edu);
@@ -287,15 +355,15 @@ static void device_transfers(struct rpt *t)
 		goto disable;
 	x.write = TRUE;
 	if (EXPECT_EQ(t, get_part(&x, 1000, EDU_BYTES), 0)) {
-		look_at_list(t, &x, 1000, EDU_BYTES, DMA_BIT_MASK(width));
-		transfer_all(t, bar, &x, false);
+		look_at_list(t, &x, 1000, EDU_BYTES, width);
+		transfer_all(t, bar, &x, width, false);
 		put_list(&x);
 	}
 	EXPECT(t, rpt_filled(x.va, x.length, 3));
 	memset(x.va, 0, x.length);
 	x.write = FALSE;
 	if (EXPECT_EQ(t, get_part(&x, 5000, EDU_BYTES), 0)) {
-		transfer_all(t, bar, &x, true);
+		transfer_all(t, bar, &x, width, true);
 		put_list(&x);
 	}
 	EXPECT(t, !memchr_inv(x.va, 0, 5000));
@@ -650,7 +718,9 @@ static void freed_in_a_list(struct rpt *t)
 	x.va = h.base;
 	if (!EXPECT(t, x.mdl))
 		return;
-	if (EXPECT_EQ(t, get_part(&x, part, h.length - part), 0)) {
+	if (all_bounced() && !reaches_bounces(width)) {
+		EXPECT_EQ(t, (u32)get_part(&x, part, h.length - part), INSUFFICIENT);
+	} else if (EXPECT_EQ(t, get_part(&x, part, h.length - part), 0)) {
 		free_held(&h);
 		dma_violation(t, 0x0e, h.base ?: h.mdl,
 			      h.base ? x.list : NULL);
@@ -859,8 +929,8 @@ static void in_own_memory(struct rpt *t)
 							 room, size), 0);
 		EXPECT_EQ(t, x.calls, 1);
 		if (EXPECT(t, (char *)x.list == room)) {
-			look_at_list(t, &x, 0, x.length, U64_MAX);
-			put_list(&x);
+			look_at_list(t, &x, 0, x.length, 64);
+			put_written(t, &x, 0, x.length);
 		}
 		EXPECT_EQ(t, room[size], 0x5a);
 		/* Not even one element. */
@@ -910,13 +980,26 @@ static void undone(struct rpt *t)
 {
 	struct transfer x;
 	unsigned int tries;
+	u64 used;
 	u64 near;
 
 	/* So many pages get an address near the last, and not any that was used before. */
 	if (!make(t, &x, 32, 200000))
 		return;
+	used = bounces_used(t);
 	if (!get_list(t, &x))
 		goto out;
+	if (is_bounced(x.va, x.length, 32)) {
+		put_list(&x);
+		x.calls = 0;
+		rpt_in_context(rpt_value(t), build_in_vain, &x);
+		EXPECT_EQ(t, x.calls, 0);
+		bounces_back_at(t, used);
+		EXPECT(t, rpt_has_line(t, "adapters",
+				       "in_use 0 lists 0 buffers 0 open"));
+		EXPECT_VIOLATIONS(t, 0);
+		goto out;
+	}
 	near = x.list->Elements[0].Address.QuadPart & PAGE_MASK;
 	EXPECT(t, near == (rpt_phys(x.va) & PAGE_MASK) || mapped_near(near, x.va));
 	put_list(&x);
@@ -963,15 +1046,15 @@ static void list_by_offset(struct rpt *t)
 	}
 	if (EXPECT_EQ(t, get_ex(&x, 5000, 15000, 0, take_list, NULL), 0)) {
 		EXPECT_EQ(t, x.calls, 1);
-		look_at_list(t, &x, 5000, 15000, U64_MAX);
-		put_list(&x);
+		look_at_list(t, &x, 5000, 15000, 64);
+		put_written(t, &x, 5000, 15000);
 	}
 	list = NULL;
 	if (EXPECT_EQ(t, get_ex(&x, 0, 20000, DMA_SYNCHRONOUS_CALLBACK, NULL,
 				&list), 0) && EXPECT(t, list)) {
 		x.list = list;
-		look_at_list(t, &x, 0, 20000, U64_MAX);
-		put_list(&x);
+		look_at_list(t, &x, 0, 20000, 64);
+		put_written(t, &x, 0, 20000);
 	}
 	/* Without the flag the routine may not be left out. */
 	EXPECT_EQ(t, (u32)get_ex(&x, 0, 20000, 0, NULL, &list), MISUSE);
@@ -983,7 +1066,7 @@ static void list_by_offset(struct rpt *t)
 	x.mdl->Next = rest.mdl;
 	if (EXPECT_EQ(t, get_ex(&x, 21000, 9000, 0, take_list, NULL), 0)) {
 		rest.list = x.list;
-		look_at_list(t, &rest, 1000, 9000, U64_MAX);
+		look_at_list(t, &rest, 1000, 9000, 64);
 		put_list(&x);
 	}
 	EXPECT_EQ(t, (u32)get_ex(&x, 30000, 1, 0, take_list, NULL), TOO_SMALL);

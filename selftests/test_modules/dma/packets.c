@@ -126,7 +126,8 @@ static void packet_of(struct rpt *t)
 {
 	struct packet p;
 	char line[64];
-	ULONG done, here, at;
+	ULONG done, here, at, bytes;
+	u64 used = bounces_used(t);
 	u64 bus;
 
 	if (!make_ready(t, &p, 64, rpt_value(t)))
@@ -140,14 +141,17 @@ static void packet_of(struct rpt *t)
 		bus = map(&p, done, &here);
 		if (!EXPECT(t, here && here <= p.length - done))
 			break;
-		for (at = 0; at < here; at += PAGE_SIZE)
-			if (!EXPECT_EQ(t, behind(bus + at),
-				       rpt_phys(p.va + done + at)))
+		for (at = 0; at < here; at += bytes) {
+			bytes = min_t(ULONG, here - at, PAGE_SIZE -
+				      offset_in_page(p.va + done + at));
+			if (!EXPECT(t, leads_to(bus + at, p.va + done + at,
+						bytes, 64)))
 				break;
-		EXPECT_EQ(t, behind(bus + here - 1),
-			  rpt_phys(p.va + done + here - 1));
+		}
+		EXPECT(t, leads_to(bus + here - 1, p.va + done + here - 1, 1, 64));
 	}
 	EXPECT(t, flush(&p, 0, p.length));
+	bounces_back_at(t, used);
 	free_registers(&p);
 	EXPECT(t, idle(t));
 	EXPECT(t, rpt_filled(p.va, p.length, 5));
@@ -155,7 +159,7 @@ static void packet_of(struct rpt *t)
 	drop(&p);
 }
 
-/* The device reaches 28 bits, and the buffer lies above them. */
+/* Edu reaches 28 bits, and the buffer lies above them. */
 static void device_transfers(struct rpt *t)
 {
 	const ULONG width = rpt_value(t);
@@ -169,12 +173,20 @@ static void device_transfers(struct rpt *t)
 		return;
 	own = p.va;
 	IoFreeMdl(p.mdl);
-	va = memory_above(28, 2 * length);
+	va = memory_for(width, 2 * length);
 	p.va = va + 1000;
 	p.mdl = IoAllocateMdl(p.va, length, FALSE, FALSE, NULL);
-	if (!EXPECT(t, va && p.mdl) || !EXPECT(t, !pci_enable_device_mem(edu)))
+	if (!EXPECT(t, va && p.mdl))
 		goto out;
 	MmBuildMdlForNonPagedPool(p.mdl);
+	if (all_bounced() && !reaches_bounces(width)) {
+		here = length;
+		EXPECT(t, !map(&p, 0, &here));
+		EXPECT_EQ(t, here, 0);
+		goto out;
+	}
+	if (!EXPECT(t, !pci_enable_device_mem(edu)))
+		goto out;
 	pci_set_master(edu);
 	bar = pci_iomap(edu, 0, 0);
 	if (!EXPECT(t, bar))
@@ -187,7 +199,10 @@ static void device_transfers(struct rpt *t)
 			if (!EXPECT(t, here))
 				break;
 			EXPECT(t, bus + here - 1 <= DMA_BIT_MASK(width));
-			EXPECT(t, edu_copies(bar, bus, done, here, !p.write));
+			EXPECT_EQ(t, is_bounce(bus),
+				  is_bounced(p.va + done, here, width));
+			EXPECT(t, device_copies(bar, p.va, width, bus, done, here,
+						!p.write));
 		}
 		EXPECT(t, flush(&p, 0, length));
 		if (!p.write)
@@ -207,21 +222,43 @@ out:
 		MmFreeContiguousMemory(va);
 }
 
-/* What the device would find or leave from a bus address on, a page at a time. */
-static void as_device(u64 bus, char *own, ULONG length, bool reads)
+/*
+ * If all is copied, only what is in one page is sure to be in one piece. What begins within
+ * a page and ends in another one never is: a copy begins at the beginning of its place.
+ */
+static void one_page_at_a_time(struct rpt *t, struct packet *p, char *own)
 {
-	ULONG done, here;
+	u64 used = bounces_used(t);
+	ULONG here, from;
 
-	for (done = 0; done < length; done += here) {
-		char *there = phys_to_virt(behind(bus + done));
+	here = p->length - 100;
+	EXPECT(t, !map(p, 100, &here));
+	EXPECT_EQ(t, here, 0);
+	here = SZ_4K - 99;
+	EXPECT(t, !map(p, 100, &here));
+	EXPECT_EQ(t, here, 0);
+	bounces_back_at(t, used);
+	for (from = 100; from < p->length; from = PAGE_ALIGN(from + 1)) {
+		ULONG bytes = min(p->length, PAGE_ALIGN(from + 1)) - from;
+		u64 bus;
 
-		here = min_t(ULONG, length - done,
-			     PAGE_SIZE - offset_in_page(bus + done));
-		if (reads)
-			memcpy(own + done, there, here);
-		else
-			memcpy(there, own + done, here);
+		here = bytes;
+		p->write = TRUE;
+		bus = map(p, from, &here);
+		if (!EXPECT_EQ(t, here, bytes))
+			return;
+		EXPECT(t, leads_to(bus, p->va + from, bytes, 32));
+		EXPECT(t, flush(p, from, bytes));
+		p->write = FALSE;
+		bus = map(p, from, &here);
+		if (!EXPECT_EQ(t, here, bytes))
+			return;
+		rpt_fill(own, bytes, 7);
+		as_device(bus, own, bytes, false);
+		EXPECT(t, flush(p, from, bytes));
+		EXPECT(t, rpt_filled(p->va + from, bytes, 7));
 	}
+	bounces_back_at(t, used);
 }
 
 /* A device that takes no list has all of it in one piece. */
@@ -247,6 +284,11 @@ static void one_piece(struct rpt *t)
 	    !EXPECT_EQ(t, get_registers(&p, p.registers), 0)) {
 		drop(&p);
 		return;
+	}
+	if (all_bounced()) {
+		one_page_at_a_time(t, &p, own);
+		free_registers(&p);
+		goto idle;
 	}
 	frames = MmGetMdlPfnArray(p.mdl);
 	swap(frames[1], frames[3]);
@@ -279,6 +321,7 @@ static void one_piece(struct rpt *t)
 	EXPECT(t, flush(&p, 0, length));
 	swap(frames[1], frames[3]);
 	free_registers(&p);
+idle:
 	EXPECT(t, idle(t));
 	EXPECT_VIOLATIONS(t, 0);
 	ExFreePool(own);
@@ -290,7 +333,7 @@ static void counted(struct rpt *t)
 	const struct rpt_violation *v;
 	PHYSICAL_ADDRESS logical;
 	struct packet p, q;
-	ULONG here;
+	ULONG here, done;
 	void *buffer;
 
 	if (!make(t, &p, 32, SZ_64K))
@@ -311,8 +354,14 @@ static void counted(struct rpt *t)
 	    EXPECT_EQ(t, get_registers(&q, 3), 0)) {
 		EXPECT(t, rpt_has_line(t, "adapters",
 				       "registers 5 in_use 10 lists 0 buffers 1 open"));
-		here = 3 * PAGE_SIZE;
-		EXPECT(t, map(&q, 0, &here));
+		/* Copies need not be adjacent. */
+		for (done = 0; done < 3 * PAGE_SIZE; done += here) {
+			here = 3 * PAGE_SIZE - done;
+			if (!EXPECT(t, map(&q, done, &here)))
+				break;
+			EXPECT(t, here == 3 * PAGE_SIZE ||
+				  is_bounced(p.va, 3 * PAGE_SIZE, 32));
+		}
 		here = 1;
 		EXPECT(t, !map(&q, 8 * PAGE_SIZE, &here));
 		EXPECT_EQ(t, here, 0);
@@ -708,8 +757,10 @@ static void by_ex(struct rpt *t)
 			&here, TRUE, list, size, NULL, NULL), 0);
 	EXPECT_EQ(t, here, 15000);
 	for (i = 0; i < list->NumberOfElements; i++) {
-		EXPECT_EQ(t, behind(list->Elements[i].Address.QuadPart),
-			  rpt_phys(p.va + 5000 + done));
+		here = min_t(ULONG, list->Elements[i].Length, PAGE_SIZE -
+			     offset_in_page(p.va + 5000 + done));
+		EXPECT(t, leads_to(list->Elements[i].Address.QuadPart,
+				   p.va + 5000 + done, here, 64));
 		done += list->Elements[i].Length;
 	}
 	EXPECT_EQ(t, done, 15000);

@@ -103,6 +103,9 @@ char *rpt_text(struct rpt *t, const char *file);
 char *rpt_text_bytes(struct rpt *t, const char *file, size_t *bytes);
 void rpt_text_free(char *text);
 
+/* The number that any file of debugfs has. */
+u64 rpt_number(struct rpt *t, const char *path);
+
 /* The row of a tag as shown, e.g. "Ring"; all zero if there is none. */
 void rpt_tag(struct rpt *t, const char *shown, bool paged, struct rpt_row *row);
 /* All rows, `(other)` included, added up. */

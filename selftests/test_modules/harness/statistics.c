@@ -70,15 +70,13 @@ static char *rpt_read(struct file *filp, void __user *chunk, size_t size,
 	return text;
 }
 
-static char *rpt_text_of(struct rpt *t, const char *name, size_t size, bool all,
+static char *rpt_text_at(struct rpt *t, const char *path, size_t size, bool all,
 			 size_t *bytes)
 {
-	char path[96];
 	struct file *filp;
 	void __user *chunk;
 	char *text = NULL;
 
-	snprintf(path, sizeof(path), "/sys/kernel/debug/rust_pool/%s", name);
 	filp = filp_open(path, O_RDONLY, 0);
 	if (IS_ERR(filp)) {
 		rpt_fail(t, "%s cannot be opened: %ld", path, PTR_ERR(filp));
@@ -94,6 +92,28 @@ static char *rpt_text_of(struct rpt *t, const char *name, size_t size, bool all,
 		rpt_fail(t, "no memory to read %s", path);
 	return text;
 }
+
+static char *rpt_text_of(struct rpt *t, const char *name, size_t size, bool all,
+			 size_t *bytes)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/rust_pool/%s", name);
+	return rpt_text_at(t, path, size, all, bytes);
+}
+
+u64 rpt_number(struct rpt *t, const char *path)
+{
+	size_t bytes;
+	char *text = rpt_text_at(t, path, HEAD, false, &bytes);
+	u64 number = 0;
+
+	if (text && sscanf(text, "%llu", &number) != 1)
+		rpt_fail(t, "%s has no number", path);
+	rpt_text_free(text);
+	return number;
+}
+EXPORT_SYMBOL_GPL(rpt_number);
 
 char *rpt_text_bytes(struct rpt *t, const char *name, size_t *bytes)
 {
