@@ -2,7 +2,10 @@
 
 //! All memory of one device: a buffer of each family, and what it is for.
 
-use super::edu::Edu;
+use super::{
+    edu::Edu,
+    user::COPY_MAX, //
+};
 use core::ops::Range;
 use kernel::{
     alloc::Vec,
@@ -38,6 +41,10 @@ pub(crate) struct Extension {
     pub(crate) transfers: u32,
     pub(crate) interrupts: u32,
     pub(crate) bytes: usize,
+    /// What was copied for programs, of which a request takes any number of pieces.
+    pub(crate) requests: u64,
+    pub(crate) copied: usize,
+    pub(crate) pieces: u64,
 }
 
 /// The longest transfer, in bytes.
@@ -92,6 +99,9 @@ impl<'a> Memory<'a> {
                 transfers: 0,
                 interrupts: 0,
                 bytes: 0,
+                requests: 0,
+                copied: 0,
+                pieces: 0,
             },
             GFP_KERNEL,
         )?;
@@ -101,7 +111,8 @@ impl<'a> Memory<'a> {
         config.extend_from_slice(&[64, 1000, TRANSFER_MAX], GFP_KERNEL)?;
 
         allocations.next()?;
-        let adapter = Adapter::new(device, BACK.end)?;
+        // The common buffer keeps its map registers. A scatter/gather list takes some for a while.
+        let adapter = Adapter::new(device, BACK.end + COPY_MAX)?;
 
         allocations.next()?;
         let buffer = adapter.allocate(BACK.end)?;
