@@ -2,10 +2,7 @@
 
 //! All memory of one device: a buffer of each family, and what it is for.
 
-use super::{
-    edu::Edu,
-    user::COPY_MAX, //
-};
+use super::edu::Edu;
 use core::ops::Range;
 use kernel::{
     alloc::Vec,
@@ -49,6 +46,8 @@ pub(crate) struct Extension {
 
 /// The longest transfer, in bytes.
 const TRANSFER_MAX: usize = 4000;
+/// The longest buffer of a program, in bytes.
+pub(crate) const COPY_MAX: usize = 0x1_0000;
 /// Where in the common buffer the data goes out from, and where it comes back to.
 const OUT: Range<usize> = 0..TRANSFER_MAX;
 const BACK: Range<usize> = TRANSFER_MAX..2 * TRANSFER_MAX;

@@ -26,6 +26,7 @@
 use super::{
     edu::Engine,
     gate::Gate,
+    memory::COPY_MAX,
     DmaDemo, //
 };
 use core::mem::transmute;
@@ -63,9 +64,6 @@ use rust_pool::{
     ReadWrite,
     User, //
 };
-
-/// The most bytes of a request.
-pub(crate) const COPY_MAX: usize = 0x1_0000;
 
 /// What a program passes: from where, to where, and how many bytes.
 type Request = [u64; 3];
@@ -129,9 +127,6 @@ impl MiscDevice for Program {
 /// Makes a request. Sleeps.
 fn copy(gate: &Gate, [from, to, bytes]: Request) -> Result<usize> {
     let bytes = usize::try_from(bytes)?;
-    if bytes == 0 {
-        return Err(EINVAL);
-    }
     if bytes > COPY_MAX {
         return Err(EMSGSIZE);
     }

@@ -4,6 +4,7 @@
  *
  *   dma_copy FILE			standard input to standard output, 64 KiB at most
  *   dma_copy FILE copy BYTES FROM TO	the buffers begin at these offsets in a page
+ *   dma_copy FILE try BYTES		prints the result: a number of bytes, or an error
  *   dma_copy FILE CASE			one of the cases below
  *
  * FILE is /dev/dma_demo.DEVICE, or "-" for file descriptor 3.
@@ -395,6 +396,8 @@ int main(int argc, char **argv)
 		return !by_the_pipe();
 	if (argc == 6 && !strcmp(argv[2], "copy"))
 		return !copies(atol(argv[3]), atol(argv[4]), atol(argv[5]));
+	if (argc == 4 && !strcmp(argv[2], "try"))
+		return printf("%ld\n", copy(filled(0), untouched(), atol(argv[3]))) < 0;
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		if (!strcmp(argv[2], cases[i].name))
 			return !cases[i].run();
