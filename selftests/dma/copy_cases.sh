@@ -106,14 +106,14 @@ goes() {
 	_second=$!
 	sleep 0.5
 	unbind_edu || return 1
-	# Unbind waited for the request.
-	no_family_live && no_tag_live && [ ! -e "$FILE" ] || return 1
+	# Unbind has waited for the request.
+	no_family_live && [ ! -e "$FILE" ] || return 1
 	wait $_first
 	_status=$?
 	wait $_second
 	_status=$_status,$?
 	cat "$TMP/goes" "$TMP/gone"
-	[ $_status = 0,0 ] && "$COPY" - gone && bind_edu || return 1
+	[ $_status = 0,0 ] && "$COPY" - gone && no_tag_live && bind_edu || return 1
 	# The file is of the device as it was bound then.
 	"$COPY" - gone && copy copy 100 0 0
 	_status=$?
