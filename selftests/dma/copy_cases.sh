@@ -96,9 +96,17 @@ bind_edu() {
 	echo "$DEVICE" >/sys/bus/pci/drivers/dma_demo/bind && [ -e "$EDU/driver" ]
 }
 
+# with_file COMMAND: runs it with the file open, as descriptor 3
+with_file() {
+	exec 3<"$FILE" || return 1
+	"$@"
+	_status=$?
+	exec 3<&-
+	return $_status
+}
+
 # The device goes in the middle of a request, while another one waits.
 goes() {
-	exec 3<"$FILE"
 	"$COPY" - goes >"$TMP/goes" &
 	_first=$!
 	sleep 0.5
@@ -109,26 +117,19 @@ goes() {
 	# Unbind has waited for the request.
 	no_family_live && [ ! -e "$FILE" ] || return 1
 	wait $_first
-	_status=$?
+	_ended=$?
 	wait $_second
-	_status=$_status,$?
+	_ended=$_ended,$?
 	cat "$TMP/goes" "$TMP/gone"
-	[ $_status = 0,0 ] && "$COPY" - gone && no_tag_live && bind_edu || return 1
 	# The file is of the device as it was bound then.
-	"$COPY" - gone && copy copy 100 0 0
-	_status=$?
-	exec 3<&-
-	return $_status
+	[ $_ended = 0,0 ] && "$COPY" - gone && no_tag_live && bind_edu && "$COPY" - gone &&
+		copy copy 100 0 0
 }
 
 # A module whose file is open stays, whatever it drives.
 is_held() {
-	exec 3<"$FILE"
 	! rmmod dma_demo 2>/dev/null && unbind_edu && ! rmmod dma_demo 2>/dev/null &&
-		"$COPY" - gone
-	_status=$?
-	exec 3<&-
-	[ $_status -eq 0 ] && no_family_live && no_tag_live && bind_edu
+		"$COPY" - gone && no_family_live && no_tag_live && bind_edu
 }
 
 no_more_files() {
@@ -160,7 +161,7 @@ run_copies() {
 	check "two at once" copy two
 	check "a signal while it waits" copy waits
 	check "a process that ends in the middle" copy killed
-	check "the device goes in the middle" goes
-	check "an open file holds the module" is_held
+	check "the device goes in the middle" with_file goes
+	check "an open file holds the module" with_file is_held
 	check "no file is left" no_more_files
 }
