@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A PCI driver for QEMU's `edu` device, with memory of all four families of `rust_pool`.
+//! A PCI driver for QEMU's `edu` device, with memory of all four families of `rust_pool`, and with
+//! scatter/gather lists of buffers of programs.
 //!
 //! To make this driver probe, QEMU must be run with `-device edu`. The device copies up to 4 KiB
 //! between memory and a buffer of its own, with 28-bit addresses and an interrupt at the end.
@@ -9,36 +10,65 @@
 //! "Allocating System-Space Memory" advises: contiguous memory and common buffers may not be had
 //! later. What was done and where each buffer lies is in
 //! `/sys/kernel/debug/rust_pool/reports/dma_demo.<device>`.
+//!
+//! Then programs have the device copy their buffers, by the file `/dev/dma_demo.<device>`: see
+//! `dma_demo/user.rs`.
 
 mod dma_demo {
     pub(crate) mod edu;
+    pub(crate) mod gate;
     pub(crate) mod memory;
     pub(crate) mod summary;
+    pub(crate) mod user;
+
+    pub(crate) use super::DmaDemo;
 }
 
 use dma_demo::{
     edu::Edu,
+    gate::Gate,
     memory::{
         Allocations,
         Memory, //
     },
-    summary::summary, //
+    summary::summary,
+    user, //
 };
 use kernel::{
-    device::Core,
+    device::{
+        Bound,
+        Core,
+        Device, //
+    },
     dma::{
-        Device,
+        Device as _,
         DmaMask, //
     },
     pci,
-    prelude::*, //
+    prelude::*,
+    sync::Arc, //
 };
 use rust_pool::Report;
 
-/// The fields are dropped in this order; the memory outlives who tells of it.
-struct DmaDemo<'bound> {
-    _report: Report,
-    _memory: Memory<'bound>,
+/// What the driver has of its device. It borrows nothing but the device. The fields are dropped in
+/// this order; the memory outlives who tells of it.
+pub(crate) struct DmaDemo<'bound> {
+    /// `None` if there was no memory for it.
+    report: Option<Report>,
+    memory: Memory<'bound>,
+    edu: Edu<'bound>,
+}
+
+impl<'bound> DmaDemo<'bound> {
+    fn device(&self) -> &'bound Device<Bound> {
+        self.edu.device()
+    }
+
+    /// Tells of what was done since the last report, which goes first: there is one of a name.
+    fn report(&mut self) {
+        self.report = None;
+        self.report = summary(self.device(), &self.memory).ok();
+    }
 }
 
 kernel::pci_device_table!(
@@ -51,7 +81,7 @@ struct DmaDemoDriver;
 
 impl pci::Driver for DmaDemoDriver {
     type IdInfo = ();
-    type Data<'bound> = DmaDemo<'bound>;
+    type Data<'bound> = Arc<Gate>;
 
     const ID_TABLE: pci::IdTable<Self::IdInfo> = &PCI_TABLE;
 
@@ -67,7 +97,8 @@ impl pci::Driver for DmaDemoDriver {
         let mut allocations = Allocations::new(module_parameters::fail_nth.value());
         let mut memory = Memory::new(pdev.as_ref(), &mut allocations)?;
         pdev.set_master();
-        memory.round_trip(&Edu::new(pdev)?)?;
+        let edu = Edu::new(pdev)?;
+        memory.round_trip(&edu)?;
         dev_info!(
             pdev,
             "{} transfers of {} bytes in all came back as they went\n",
@@ -75,13 +106,22 @@ impl pci::Driver for DmaDemoDriver {
             memory.extension.bytes
         );
 
-        Ok(DmaDemo {
-            _report: {
-                allocations.next()?;
-                summary(pdev.as_ref(), &memory)?
-            },
-            _memory: memory,
-        })
+        allocations.next()?;
+        let report = Some(summary(pdev.as_ref(), &memory)?);
+        allocations.next()?;
+        let gate = Gate::new(DmaDemo {
+            report,
+            memory,
+            edu,
+        })?;
+        allocations.next()?;
+        user::register(pdev.as_ref(), gate.clone())?;
+        Ok(gate)
+    }
+
+    /// Ends what programs do with the device, before the bus takes anything from it.
+    fn unbind<'bound>(_pdev: &'bound pci::Device<Core<'_>>, gate: Pin<&Self::Data<'bound>>) {
+        gate.close();
     }
 }
 

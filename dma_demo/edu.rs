@@ -6,7 +6,10 @@
 
 use core::mem::transmute;
 use kernel::{
-    device::Bound,
+    device::{
+        Bound,
+        Device, //
+    },
     io::{
         poll::read_poll_timeout,
         register,
@@ -94,6 +97,11 @@ impl<'a> Edu<'a> {
         })
     }
 
+    /// The device, for who needs no registers.
+    pub(crate) fn device(&self) -> &'a Device<Bound> {
+        self.pdev.as_ref()
+    }
+
     /// Runs `transfers` with the interrupt enabled; returns how many interrupts there were. Sleeps.
     pub(crate) fn run(&self, transfers: impl FnOnce(&Engine<'_>) -> Result) -> Result<u32> {
         let vectors = self.pdev.alloc_irq_vectors(1, 1, pci::IrqTypes::all())?;
@@ -137,6 +145,9 @@ impl irq::Handler for Engine<'_> {
 }
 
 impl Engine<'_> {
+    /// The most bytes of a transfer.
+    pub(crate) const BUFFER_BYTES: usize = 4096;
+
     /// Copies `bytes` bytes from a bus address to the device. Sleeps.
     ///
     /// # Errors

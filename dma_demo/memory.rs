@@ -38,10 +38,16 @@ pub(crate) struct Extension {
     pub(crate) transfers: u32,
     pub(crate) interrupts: u32,
     pub(crate) bytes: usize,
+    /// What was copied for programs, of which a request takes any number of pieces.
+    pub(crate) requests: u64,
+    pub(crate) copied: usize,
+    pub(crate) pieces: u64,
 }
 
 /// The longest transfer, in bytes.
 const TRANSFER_MAX: usize = 4000;
+/// The longest buffer of a program, in bytes.
+pub(crate) const COPY_MAX: usize = 0x1_0000;
 /// Where in the common buffer the data goes out from, and where it comes back to.
 const OUT: Range<usize> = 0..TRANSFER_MAX;
 const BACK: Range<usize> = TRANSFER_MAX..2 * TRANSFER_MAX;
@@ -92,6 +98,9 @@ impl<'a> Memory<'a> {
                 transfers: 0,
                 interrupts: 0,
                 bytes: 0,
+                requests: 0,
+                copied: 0,
+                pieces: 0,
             },
             GFP_KERNEL,
         )?;
@@ -101,7 +110,8 @@ impl<'a> Memory<'a> {
         config.extend_from_slice(&[64, 1000, TRANSFER_MAX], GFP_KERNEL)?;
 
         allocations.next()?;
-        let adapter = Adapter::new(device, BACK.end)?;
+        // The common buffer keeps its map registers. A scatter/gather list takes some for a while.
+        let adapter = Adapter::new(device, BACK.end + COPY_MAX)?;
 
         allocations.next()?;
         let buffer = adapter.allocate(BACK.end)?;

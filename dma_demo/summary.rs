@@ -65,13 +65,17 @@ impl fmt::Display for Summary<'_> {
         let config = Layout::for_value(memory.config.as_slice());
         let mailbox = memory.mailbox.read::<u32>(0).unwrap_or(0);
         f.write_fmt(fmt!(
-            "dma_demo - version: 1.0\n\
+            "dma_demo - version: 1.1\n\
              {name}: {} DMA transfers, {} bytes out and back, all equal; {} interrupts\n\
+             for programs: {} requests, {} bytes in {} pieces\n\
              {} map registers; last number in the mailbox: {mailbox}\n\
              #what      from           bytes  used  virtual             physical    bus\n",
             memory.extension.transfers,
             memory.extension.bytes,
             memory.extension.interrupts,
+            memory.extension.requests,
+            memory.extension.copied,
+            memory.extension.pieces,
             memory.adapter.map_registers()
         ))?;
         let buffers = [

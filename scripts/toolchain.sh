@@ -124,3 +124,10 @@ in_root() {
 	unshare -m "$TOP/scripts/enter-root" "$ROOT" \
 		"$TOP:$CACHE:$PWD${VISIBLE:+:$VISIBLE}" env -i "${env[@]}" "$@"
 }
+
+# build_copy DIR: builds in DIR the program that gives dma_demo buffers. The virtual machine has
+# no libraries.
+build_copy() {
+	VISIBLE=$1 in_root gcc -static -O2 -Wall -Wextra -Werror -o "$1/dma_copy" \
+		"$TOP/selftests/dma/dma_copy.c"
+}
