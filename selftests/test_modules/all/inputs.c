@@ -23,6 +23,14 @@ static const struct input_table *const tables[] = {
 	&mdl_page_allocations,
 	&mdl_page_frees,
 	&physical_addresses,
+	&mdl_requests,
+	&mdl_uses,
+	&mdl_parts,
+	&list_makings,
+	&list_uses,
+	&list_gifts,
+	&space_requests,
+	&space_frees,
 	&adapter_requests,
 	&adapter_puts,
 	&buffer_allocations,
@@ -32,9 +40,15 @@ static const struct input_table *const tables[] = {
 	&register_frees,
 	&held_memory_frees,
 	&held_page_unlocks,
+	&list_builds,
+	&packet_requests,
+	&packet_transfers,
+	&packet_flushes,
+	&io_mappings,
+	&io_unmappings,
 };
 
-#define WITHOUT_DEVICE	9
+#define WITHOUT_DEVICE	17
 
 /* A row in one of its contexts. */
 struct run {
