@@ -23,6 +23,9 @@ static const struct input_table *const tables[] = {
 	&mdl_page_allocations,
 	&mdl_page_frees,
 	&physical_addresses,
+	&block_queries,
+	&virtual_addresses,
+	&memory_ranges,
 	&mdl_requests,
 	&mdl_uses,
 	&mdl_parts,
@@ -48,7 +51,7 @@ static const struct input_table *const tables[] = {
 	&io_unmappings,
 };
 
-#define WITHOUT_DEVICE	17
+#define WITHOUT_DEVICE	20
 
 /* A row in one of its contexts. */
 struct run {

@@ -100,6 +100,8 @@ struct row {
 	size_t bytes;
 	/* What is freed to it. */
 	struct subject subject;
+	/* There is a list, whose entries are larger than any memory. */
+	bool no_entry;
 	/* It is done: there is a list, an entry, or what was freed is gone. */
 	bool done;
 };
@@ -136,6 +138,10 @@ static const struct row makings[] = {
 	NOT_MADE(NPAGED_LIST, "all_flags", 0xc4, 0x16, .flags = U32_MAX),
 	MAKE(NPAGED_LIST, "raising", EACH_IRQL, 0, 0,
 	     .flags = POOL_RAISE_IF_ALLOCATION_FAILURE, .done = true),
+	MAKE(EX_LIST, "2^32+100_bytes", EACH_IRQL, 0, 0, .bytes = (1UL << 32) + 100,
+	     .no_entry = true, .done = true),
+	MAKE(EX_LIST, "2^64-1_bytes", EACH_IRQL, 0, 0, .bytes = SIZE_MAX, .no_entry = true,
+	     .done = true),
 	NOT_MADE(EX_LIST, "flags_3", 0, 0, .flags = 3, .status = 0xc00000f3),
 	NOT_MADE(EX_LIST, "flag_4", 0, 0, .flags = 4, .status = 0xc00000f3),
 	NOT_MADE(EX_LIST, "all_flags", 0, 0, .flags = U32_MAX, .status = 0xc00000f3),
@@ -192,7 +198,8 @@ static void run_making(struct rpt *t, const void *data, enum rpt_context context
 	if (!row->done)
 		return;
 	entry = take(row->family, &list);
-	if (EXPECT(t, entry))
+	EXPECT_EQ(t, !entry, row->no_entry);
+	if (entry)
 		give(row->family, &list, entry);
 	delete(row->family, &list);
 }

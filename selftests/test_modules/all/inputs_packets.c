@@ -90,6 +90,8 @@ static const struct request requests[] = {
 	REQUEST("right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13, MISUSED),
 	REQUEST("all_registers", UP_TO_DISPATCH, 0, 0, 0, .registers = 5),
 	REQUEST("one_more", UP_TO_DISPATCH, 0, 0, INSUFFICIENT, .registers = 6),
+	REQUEST("257", UP_TO_DISPATCH, 0, 0, INSUFFICIENT, .registers = 257),
+	REQUEST("65537", UP_TO_DISPATCH, 0, 0, INSUFFICIENT, .registers = 65537),
 	REQUEST("2^31", IN_TASK, 0, 0, INSUFFICIENT, .registers = 1U << 31),
 	REQUEST("2^32-1", UP_TO_DISPATCH, 0, 0, INSUFFICIENT, .registers = U32_MAX),
 	REQUEST("no_routine", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .no_routine = true),

@@ -34,7 +34,7 @@ static const struct reservation reservations[] = {
 	RESERVE("1_byte", IN_ATOMIC | IN_NMI, 1, TAG_SPACE, 0xc2, 0x08, false),
 	RESERVE("0_bytes", IN_TASK, 0, TAG_SPACE, SYSTEM_PTE_MISUSE, 0x100, false),
 	RESERVE("tag_0", IN_TASK, 1, 0, 0xc2, 0x9b, false),
-	TOO_MUCH("4G+1", SZ_4G + 1),
+	TOO_MUCH("2^32+1", (1UL << 32) + 1),
 	TOO_MUCH("2^48", 1UL << 48),
 	TOO_MUCH("2^63", 1UL << 63),
 	TOO_MUCH("2^64-4096", -4096UL),
@@ -269,6 +269,8 @@ static const struct mapping mappings[] = {
 	       0x08, false),
 	MAP_IO("0_bytes", IN_TASK, REGISTERS, 0, 0, MmNonCached, 0xc2, 0x00, false),
 	NOT_TO_BE_MAPPED("type_3", REGISTERS, 0, 4096, 3),
+	NOT_TO_BE_MAPPED("type_256", REGISTERS, 0, 4096, 256),
+	NOT_TO_BE_MAPPED("type_65536", REGISTERS, 0, 4096, 65536),
 	NOT_TO_BE_MAPPED("type_minus_1", REGISTERS, 0, 4096, -1),
 	NOT_TO_BE_MAPPED("type_2^31-1", REGISTERS, 0, 4096, S32_MAX),
 	NOTHING_THERE("the_last_byte", U64_MAX, 1),
@@ -294,6 +296,8 @@ static const struct mapping mappings[] = {
 	MAP_IO_EX("protection_6", IN_TASK, 6, 0xc4, 0x16, false),
 	MAP_IO_EX("two_cache_types", IN_TASK, RUST_POOL_PAGE_READWRITE |
 		  RUST_POOL_PAGE_NOCACHE | RUST_POOL_PAGE_WRITECOMBINE, 0xc4, 0x16, false),
+	MAP_IO_EX("protection_65540", IN_TASK, 65536 | RUST_POOL_PAGE_READWRITE, 0xc4, 0x16,
+		  false),
 	MAP_IO_EX("protection_2^32-1", IN_TASK, U32_MAX, 0xc4, 0x16, false),
 };
 
@@ -375,6 +379,7 @@ static const struct unmapping unmappings[] = {
 	UNMAP_IO("twice", UP_TO_DISPATCH, 0xc4, 0x16, .twice = true),
 	MISFIT("a_byte_less", UP_TO_DISPATCH, MAPPED_BYTES - 1, 0),
 	MISFIT("a_byte_more", UP_TO_DISPATCH, MAPPED_BYTES + 1, 0),
+	MISFIT("2^32_more", IN_TASK, MAPPED_BYTES + (1UL << 32), 0),
 	MISFIT("0_bytes", IN_TASK, 0, 0),
 	MISFIT("2^64-1_bytes", IN_TASK, SIZE_MAX, 0),
 	MISFIT("a_byte_further", UP_TO_DISPATCH, MAPPED_BYTES, 1),
