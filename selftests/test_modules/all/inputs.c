@@ -47,6 +47,7 @@ static const struct input_table *const tables[] = {
 	&packet_requests,
 	&packet_transfers,
 	&packet_flushes,
+	&later_forms,
 	&io_mappings,
 	&io_unmappings,
 };

@@ -81,6 +81,7 @@ extern const struct input_table packet_requests;
 extern const struct input_table packet_transfers;
 extern const struct input_table packet_flushes;
 extern const struct input_table list_builds;
+extern const struct input_table later_forms;
 
 /*
  * Requires what the row says of violations. After another answer nobody knows

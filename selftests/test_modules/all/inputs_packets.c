@@ -475,3 +475,222 @@ static void run_build(struct rpt *t, const void *data, enum rpt_context context)
 
 const struct input_table list_builds =
 	INPUT_TABLE("BuildScatterGatherList", builds, run_build);
+
+/* The same by their later forms, and what only these have */
+
+enum ex_routine { LIST_EX, BUILD_EX, CHANNEL_EX, MAP_EX, FLUSH_EX, BUFFER_EX, BOUNDED_BUFFER,
+	ADAPTER_INFO, TRANSFER_INFO };
+
+struct ex {
+	struct input in;
+	enum ex_routine routine;
+	enum which which;
+	u64 offset;
+	/* Bytes or, for a channel, registers. */
+	ULONG length;
+	ULONG flags;
+	u64 highest;
+	bool nothing;
+	u32 status;
+};
+
+#define EX(_routine, _what, _contexts, _code, _p1, _status, ...) { \
+	.in = { #_routine, _what, _contexts, _code, _p1 }, .routine = _routine, \
+	.length = BYTES, .highest = U64_MAX, .status = _status, __VA_ARGS__ }
+/* What each of those with a transfer answers. */
+#define EX_TRANSFER(_routine, _adapter_NULL, _adapter_NULL_p1) \
+	EX(_routine, "right", UP_TO_DISPATCH, 0, 0, 0, .offset = 0), \
+	EX(_routine, "right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13, MISUSED), \
+	EX(_routine, "the_last_byte", UP_TO_DISPATCH, 0, 0, 0, .offset = BYTES - 1, \
+	   .length = 1), \
+	EX(_routine, "0_bytes", UP_TO_DISPATCH, 0xe6, 0x21, MISUSED, .length = 0), \
+	EX(_routine, "behind", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, .offset = BYTES, \
+	   .length = 1), \
+	EX(_routine, "far_behind", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, \
+	   .offset = 1ULL << 63), \
+	EX(_routine, "at_2^32", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, \
+	   .offset = 1ULL << 32), \
+	EX(_routine, "last_offset", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, \
+	   .offset = U64_MAX), \
+	EX(_routine, "a_byte_more", UP_TO_DISPATCH, 0xe6, 0x24, NOT_WITHIN, .offset = 1), \
+	EX(_routine, "2^32-1_bytes", UP_TO_DISPATCH, 0xe6, 0x24, NOT_WITHIN, \
+	   .length = U32_MAX), \
+	EX(_routine, "for_nobody", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .nothing = true), \
+	EX(_routine, "of_NULL", UP_TO_DISPATCH, _adapter_NULL, _adapter_NULL_p1, MISUSED, \
+	   .which = NULL_ADAPTER), \
+	EX(_routine, "of_inside", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .which = INSIDE_OWN)
+#define EX_BUFFER(_routine) \
+	EX(_routine, "right", IN_TASK, 0, 0, 0), \
+	EX(_routine, "right", IN_ATOMIC | IN_NMI, 0xc2, 0x08, 1), \
+	EX(_routine, "0_bytes", IN_TASK, 0xc2, 0x00, 1, .length = 0), \
+	EX(_routine, "2^32-1_bytes", IN_TASK, 0, 0, 1, .length = U32_MAX), \
+	EX(_routine, "nowhere", IN_TASK, 0, 0, 1, .highest = 0), \
+	EX(_routine, "of_NULL", IN_TASK, 0xe6, 0x19, 1, .which = NULL_ADAPTER), \
+	EX(_routine, "of_put_adapter", IN_TASK, 0xe6, 0x18, 1, .which = PUT), \
+	EX(_routine, "of_inside", IN_TASK, 0xc4, 0x16, 1, .which = INSIDE_OWN)
+#define NOT_OF_VERSION	0xc00000bb
+
+static const struct ex exes[] = {
+	EX_TRANSFER(LIST_EX, 0xe6, 0x19),
+	EX_TRANSFER(BUILD_EX, 0xe6, 0x19),
+	EX_TRANSFER(MAP_EX, 0xc4, 0x16),
+	EX(CHANNEL_EX, "right", UP_TO_DISPATCH, 0, 0, 0, .length = REGISTERS),
+	EX(CHANNEL_EX, "right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13, MISUSED,
+	   .length = REGISTERS),
+	EX(CHANNEL_EX, "one_more", UP_TO_DISPATCH, 0, 0, INSUFFICIENT, .length = 6),
+	EX(CHANNEL_EX, "2^32-1", UP_TO_DISPATCH, 0, 0, INSUFFICIENT, .length = U32_MAX),
+	EX(CHANNEL_EX, "for_nobody", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED,
+	   .length = REGISTERS, .nothing = true),
+	EX(CHANNEL_EX, "of_NULL", UP_TO_DISPATCH, 0xe6, 0x19, MISUSED, .length = REGISTERS,
+	   .which = NULL_ADAPTER),
+	EX(FLUSH_EX, "right", UP_TO_DISPATCH, 0, 0, 0),
+	EX(FLUSH_EX, "right", ABOVE_DISPATCH, 0xe6, 0x13, 0),
+	EX(FLUSH_EX, "right", IN_NMI, 0xe6, 0x13, MISUSED),
+	EX(FLUSH_EX, "behind", UP_TO_DISPATCH, 0xe6, 0x20, MISUSED, .offset = BYTES),
+	EX(FLUSH_EX, "at_2^32", UP_TO_DISPATCH, 0xe6, 0x20, MISUSED, .offset = 1ULL << 32),
+	EX(FLUSH_EX, "last_offset", UP_TO_DISPATCH, 0xe6, 0x20, MISUSED, .offset = U64_MAX),
+	EX(FLUSH_EX, "0_bytes", UP_TO_DISPATCH, 0xe6, 0x20, MISUSED, .length = 0),
+	EX(FLUSH_EX, "of_NULL", UP_TO_DISPATCH, 0xe6, 0x20, MISUSED, .which = NULL_ADAPTER),
+	EX_BUFFER(BUFFER_EX),
+	EX_BUFFER(BOUNDED_BUFFER),
+	EX(ADAPTER_INFO, "right", ANYWHERE, 0, 0, 0, .flags = 1),
+	EX(ADAPTER_INFO, "version_0", EACH_IRQL, 0, 0, NOT_OF_VERSION, .flags = 0),
+	EX(ADAPTER_INFO, "version_2^32-1", EACH_IRQL, 0, 0, NOT_OF_VERSION, .flags = U32_MAX),
+	EX(ADAPTER_INFO, "NULL", EACH_IRQL, 0xc4, 0x16, MISUSED, .nothing = true),
+	EX(ADAPTER_INFO, "of_NULL", EACH_IRQL, 0xe6, 0x19, MISUSED, .flags = 1,
+	   .which = NULL_ADAPTER),
+	EX(TRANSFER_INFO, "right", ANYWHERE, 0, 0, 0, .flags = 2),
+	EX(TRANSFER_INFO, "version_3", EACH_IRQL, 0, 0, NOT_OF_VERSION, .flags = 3),
+	EX(TRANSFER_INFO, "NULL", EACH_IRQL, 0xc4, 0x16, MISUSED, .nothing = true),
+};
+
+struct ex_call {
+	const struct ex *row;
+	struct packet *p;
+	DMA_ADAPTER *adapter;
+	void *room;
+	ULONG size, length;
+	PSCATTER_GATHER_LIST list;
+	PHYSICAL_ADDRESS logical;
+	void *buffer;
+	u32 status;
+};
+
+static void keep_ex(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
+		    PVOID context)
+{
+	((struct ex_call *)context)->list = list;
+}
+
+static void do_ex(void *arg)
+{
+	struct ex_call *c = arg;
+	const DMA_OPERATIONS *ops = c->p->a.operations;
+	PHYSICAL_ADDRESS low = { }, high = { .QuadPart = c->row->highest };
+	DMA_ADAPTER_INFO info = { .Version = c->row->flags };
+	DMA_TRANSFER_INFO transfer = { .Version = c->row->flags };
+	bool nothing = c->row->nothing;
+
+	switch (c->row->routine) {
+	case LIST_EX:
+		c->status = ops->GetScatterGatherListEx(c->adapter, &edu->dev, NULL,
+				c->p->mdl, c->row->offset, c->row->length, 0,
+				nothing ? NULL : keep_ex, c, TRUE, NULL, NULL, NULL);
+		break;
+	case BUILD_EX:
+		c->status = ops->BuildScatterGatherListEx(c->adapter, &edu->dev, NULL,
+				c->p->mdl, c->row->offset, c->row->length, 0,
+				nothing ? NULL : keep_ex, c, TRUE, c->room, c->size, NULL,
+				NULL, NULL);
+		break;
+	case CHANNEL_EX:
+		c->status = ops->AllocateAdapterChannelEx(c->adapter, &edu->dev, NULL,
+				c->row->length, 0, nothing ? NULL : keep_registers, c->p,
+				NULL);
+		break;
+	case MAP_EX:
+		c->length = c->row->length;
+		c->status = ops->MapTransferEx(c->adapter, c->p->mdl, c->p->base,
+				c->row->offset, 0, nothing ? NULL : &c->length, TRUE,
+				c->room, c->size, NULL, NULL);
+		break;
+	case FLUSH_EX:
+		c->status = ops->FlushAdapterBuffersEx(c->adapter, c->p->mdl, c->p->base,
+				c->row->offset, c->row->length, TRUE);
+		break;
+	case BUFFER_EX:
+		c->buffer = ops->AllocateCommonBufferEx(c->adapter, &high, c->row->length,
+				&c->logical, TRUE, MM_ANY_NODE_OK);
+		c->status = !c->buffer;
+		break;
+	case BOUNDED_BUFFER:
+		c->buffer = ops->AllocateCommonBufferWithBounds(c->adapter, &low, &high,
+				c->row->length, 0, NULL, MM_ANY_NODE_OK, &c->logical);
+		c->status = !c->buffer;
+		break;
+	case ADAPTER_INFO:
+		c->status = ops->GetDmaAdapterInfo(c->adapter, nothing ? NULL : &info);
+		break;
+	case TRANSFER_INFO:
+		c->status = ops->GetDmaTransferInfo(c->adapter, c->p->mdl, c->row->offset,
+				c->row->length, FALSE, nothing ? NULL : &transfer);
+		break;
+	}
+}
+
+static void flush_all(struct rpt *t, struct packet *p)
+{
+	EXPECT_EQ(t, p->a.operations->FlushAdapterBuffersEx(p->a.own, p->mdl, p->base, 0,
+							    BYTES, TRUE), 0);
+}
+
+static void run_ex(struct rpt *t, const void *data, enum rpt_context context)
+{
+	const struct ex *row = data;
+	bool maps = row->routine == MAP_EX, flushes = row->routine == FLUSH_EX;
+	struct ex_call c = { row };
+	const DMA_OPERATIONS *ops;
+	struct packet p;
+
+	if (!begin(t, &p))
+		return;
+	ops = p.a.operations;
+	c.p = &p;
+	EXPECT_EQ(t, ops->CalculateScatterGatherList(p.a.own, p.mdl, p.block, BYTES,
+						     &c.size, NULL), 0);
+	c.room = ExAllocatePoolZero(NonPagedPoolNx, c.size, TAG_INPUT);
+	if (maps || flushes)
+		do_get(&p);
+	if (!EXPECT(t, c.room) || !EXPECT_EQ(t, !!p.base, maps || flushes))
+		return;
+	c.length = BYTES;
+	if (flushes)
+		EXPECT_EQ(t, ops->MapTransferEx(p.a.own, p.mdl, p.base, 0, 0, &c.length,
+						TRUE, c.room, c.size, NULL, NULL), 0);
+	c.adapter = adapter_of(&p.a, row->which);
+	rpt_in_context(context, do_ex, &c);
+	if (!input_judge(t, &row->in, context))
+		return;
+	EXPECT_EQ(t, c.status, row->status);
+	EXPECT_EQ(t, !!c.list, (row->routine == LIST_EX || row->routine == BUILD_EX) &&
+			       !row->status);
+	if (c.list)
+		ops->PutScatterGatherList(p.a.own, c.list, TRUE);
+	if (c.buffer)
+		ops->FreeCommonBuffer(p.a.own, row->length, c.logical, c.buffer, TRUE);
+	if (maps && !c.status)
+		EXPECT_EQ(t, ops->FlushAdapterBuffersEx(p.a.own, p.mdl, p.base, row->offset,
+							row->length, TRUE), 0);
+	/* What is refused leaves it as it is. */
+	if (flushes && c.status)
+		flush_all(t, &p);
+	if (row->routine == CHANNEL_EX)
+		p.registers = row->length;
+	if (p.base)
+		free_registers(&p);
+	EXPECT_VIOLATIONS(t, 0);
+	ExFreePoolWithTag(c.room, TAG_INPUT);
+	end(t, &p);
+}
+
+const struct input_table later_forms = INPUT_TABLE("Ex", exes, run_ex);

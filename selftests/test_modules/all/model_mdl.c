@@ -605,6 +605,32 @@ void mdl_end(struct actor *a, struct block *b, u32 r)
 	*d = (struct description){};
 }
 
+static void use(struct actor *a, struct block *b, const u32 *r)
+{
+	switch (r[2] >> 24 & 7) {
+	case 0:
+		mdl_end(a, b, r[3]);
+		break;
+	case 1:
+		part(a, b, r);
+		break;
+	case 2:
+		map_reserved(a, b, r);
+		break;
+	case 3:
+	case 4:
+		map(a, b, r);
+		break;
+	case 5:
+	case 6:
+		list(a, b, r);
+		break;
+	case 7:
+		packet(a, b, r);
+		break;
+	}
+}
+
 void mdl_step(struct actor *a, struct block *b, const u32 *r)
 {
 	bool bad = a->bad_left && !(r[2] >> 28);
@@ -612,33 +638,16 @@ void mdl_step(struct actor *a, struct block *b, const u32 *r)
 	a->bad_left -= bad;
 	if (!b->base || device_gone(b->of))
 		return;
-	if (!b->mdl.mdl)
+	if (!b->mdl.mdl) {
 		begin(a, b, r);
-	else if (bad)
+		/* Most blocks do not live so long that much more is done with them. */
+		if (!b->mdl.mdl || r[2] >> 27 & 1)
+			return;
+	}
+	if (bad)
 		wrong(a, b, r);
 	else
-		switch (r[2] >> 24 & 7) {
-		case 0:
-			mdl_end(a, b, r[3]);
-			break;
-		case 1:
-			part(a, b, r);
-			break;
-		case 2:
-			map_reserved(a, b, r);
-			break;
-		case 3:
-		case 4:
-			map(a, b, r);
-			break;
-		case 5:
-		case 6:
-			list(a, b, r);
-			break;
-		case 7:
-			packet(a, b, r);
-			break;
-		}
+		use(a, b, r);
 }
 
 size_t mdl_registers(const struct block *b)
