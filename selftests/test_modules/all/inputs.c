@@ -48,6 +48,11 @@ static const struct input_table *const tables[] = {
 	&packet_transfers,
 	&packet_flushes,
 	&later_forms,
+	&list_requests_ex,
+	&list_builds_ex,
+	&packet_transfers_ex,
+	&buffers_ex,
+	&bounded_buffers,
 	&io_mappings,
 	&io_unmappings,
 };

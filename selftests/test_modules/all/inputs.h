@@ -82,6 +82,11 @@ extern const struct input_table packet_transfers;
 extern const struct input_table packet_flushes;
 extern const struct input_table list_builds;
 extern const struct input_table later_forms;
+extern const struct input_table list_requests_ex;
+extern const struct input_table list_builds_ex;
+extern const struct input_table packet_transfers_ex;
+extern const struct input_table buffers_ex;
+extern const struct input_table bounded_buffers;
 
 /*
  * Requires what the row says of violations. After another answer nobody knows

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Bad input to lookaside lists of the three families: heads that are none, and entries
+ * Bad input to lookaside lists of all three kinds: heads that are none, and entries
  * that are not the list's.
  */
 #include <linux/kernel.h>
@@ -8,7 +8,7 @@
 
 #include "inputs.h"
 
-enum family { NPAGED_LIST, PAGED_LIST, EX_LIST, EX_PAGED_LIST };
+enum list_family { NPAGED_LIST, PAGED_LIST, EX_LIST, EX_PAGED_LIST };
 
 union head {
 	NPAGED_LOOKASIDE_LIST nonpaged;
@@ -28,7 +28,7 @@ static const POOL_TYPE types[] = {
 	[EX_PAGED_LIST] = PagedPool,
 };
 
-static u32 initialise(enum family family, union head *list, POOL_TYPE type, ULONG flags,
+static u32 initialise(enum list_family family, union head *list, POOL_TYPE type, ULONG flags,
 		      size_t bytes, ULONG tag)
 {
 	switch (family) {
@@ -46,7 +46,7 @@ static u32 initialise(enum family family, union head *list, POOL_TYPE type, ULON
 	}
 }
 
-static void *take(enum family family, union head *list)
+static void *take(enum list_family family, union head *list)
 {
 	switch (family) {
 	case NPAGED_LIST:
@@ -58,7 +58,7 @@ static void *take(enum family family, union head *list)
 	}
 }
 
-static void give(enum family family, union head *list, void *entry)
+static void give(enum list_family family, union head *list, void *entry)
 {
 	switch (family) {
 	case NPAGED_LIST:
@@ -73,7 +73,7 @@ static void give(enum family family, union head *list, void *entry)
 	}
 }
 
-static void delete(enum family family, union head *list)
+static void delete(enum list_family family, union head *list)
 {
 	switch (family) {
 	case NPAGED_LIST:
@@ -91,7 +91,7 @@ static void delete(enum family family, union head *list)
 struct row {
 	struct input in;
 	enum routine routine;
-	enum family family;
+	enum list_family family;
 	enum which which;
 	/* Lists that are made. */
 	POOL_TYPE type;
@@ -211,10 +211,8 @@ const struct input_table list_makings = INPUT_TABLE("lookaside", makings, run_ma
 #define USE(_routine, _family, _what, _contexts, _code, _p1, ...) { \
 	.in = { #_routine, #_family "_" _what, _contexts, _code, _p1 }, \
 	.routine = _routine, .family = _family, __VA_ARGS__ }
-#define OF_NONE(_routine, _family) \
-	USE(_routine, _family, "NULL", EACH_IRQL, 0xc4, 0x16, .which = NO_LIST), \
-	USE(_routine, _family, "zeroed", EACH_IRQL, 0xc4, 0x16, .which = ZEROED), \
-	USE(_routine, _family, "deleted", EACH_IRQL, 0xc4, 0x16, .which = DELETED)
+#define OF_NONE(_routine, _family, _what, _which) \
+	USE(_routine, _family, _what, EACH_IRQL, 0xc4, 0x16, .which = _which)
 
 static const struct row uses[] = {
 	USE(TAKE, NPAGED_LIST, "right", ANYWHERE, 0, 0, .done = true),
@@ -226,13 +224,27 @@ static const struct row uses[] = {
 	USE(TAKE, NPAGED_LIST, "right", IN_NMI, 0xc2, 0x08),
 	USE(TAKE, PAGED_LIST, "right", IN_NMI, 0xc2, 0x08),
 	USE(TAKE, EX_LIST, "right", IN_NMI, 0xc2, 0x08),
-	OF_NONE(TAKE, NPAGED_LIST),
-	OF_NONE(TAKE, PAGED_LIST),
-	OF_NONE(TAKE, EX_LIST),
-	OF_NONE(DELETE, NPAGED_LIST),
-	OF_NONE(DELETE, PAGED_LIST),
-	OF_NONE(DELETE, EX_LIST),
-	OF_NONE(FLUSH, EX_LIST),
+	OF_NONE(TAKE, NPAGED_LIST, "NULL", NO_LIST),
+	OF_NONE(TAKE, NPAGED_LIST, "zeroed", ZEROED),
+	OF_NONE(TAKE, NPAGED_LIST, "deleted", DELETED),
+	OF_NONE(TAKE, PAGED_LIST, "NULL", NO_LIST),
+	OF_NONE(TAKE, PAGED_LIST, "zeroed", ZEROED),
+	OF_NONE(TAKE, PAGED_LIST, "deleted", DELETED),
+	OF_NONE(TAKE, EX_LIST, "NULL", NO_LIST),
+	OF_NONE(TAKE, EX_LIST, "zeroed", ZEROED),
+	OF_NONE(TAKE, EX_LIST, "deleted", DELETED),
+	OF_NONE(DELETE, NPAGED_LIST, "NULL", NO_LIST),
+	OF_NONE(DELETE, NPAGED_LIST, "zeroed", ZEROED),
+	OF_NONE(DELETE, NPAGED_LIST, "deleted", DELETED),
+	OF_NONE(DELETE, PAGED_LIST, "NULL", NO_LIST),
+	OF_NONE(DELETE, PAGED_LIST, "zeroed", ZEROED),
+	OF_NONE(DELETE, PAGED_LIST, "deleted", DELETED),
+	OF_NONE(DELETE, EX_LIST, "NULL", NO_LIST),
+	OF_NONE(DELETE, EX_LIST, "zeroed", ZEROED),
+	OF_NONE(DELETE, EX_LIST, "deleted", DELETED),
+	OF_NONE(FLUSH, EX_LIST, "NULL", NO_LIST),
+	OF_NONE(FLUSH, EX_LIST, "zeroed", ZEROED),
+	OF_NONE(FLUSH, EX_LIST, "deleted", DELETED),
 	USE(FLUSH, EX_LIST, "right", ANYWHERE, 0, 0),
 	USE(FLUSH, EX_LIST, "right", IN_NMI, 0xc2, 0x09),
 	USE(DELETE, NPAGED_LIST, "right", ANYWHERE, 0, 0, .done = true),
@@ -243,7 +255,7 @@ static const struct row uses[] = {
 };
 
 /* A list that has an entry. */
-static void begin(struct rpt *t, enum family family, union head *list, size_t bytes)
+static void begin(struct rpt *t, enum list_family family, union head *list, size_t bytes)
 {
 	void *entry;
 

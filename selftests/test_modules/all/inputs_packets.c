@@ -497,43 +497,50 @@ struct ex {
 #define EX(_routine, _what, _contexts, _code, _p1, _status, ...) { \
 	.in = { #_routine, _what, _contexts, _code, _p1 }, .routine = _routine, \
 	.length = BYTES, .highest = U64_MAX, .status = _status, __VA_ARGS__ }
-/* What each of those with a transfer answers. */
-#define EX_TRANSFER(_routine, _adapter_NULL, _adapter_NULL_p1) \
-	EX(_routine, "right", UP_TO_DISPATCH, 0, 0, 0, .offset = 0), \
-	EX(_routine, "right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13, MISUSED), \
-	EX(_routine, "the_last_byte", UP_TO_DISPATCH, 0, 0, 0, .offset = BYTES - 1, \
-	   .length = 1), \
-	EX(_routine, "0_bytes", UP_TO_DISPATCH, 0xe6, 0x21, MISUSED, .length = 0), \
-	EX(_routine, "behind", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, .offset = BYTES, \
-	   .length = 1), \
-	EX(_routine, "far_behind", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, \
-	   .offset = 1ULL << 63), \
-	EX(_routine, "at_2^32", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, \
-	   .offset = 1ULL << 32), \
-	EX(_routine, "last_offset", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, \
-	   .offset = U64_MAX), \
-	EX(_routine, "a_byte_more", UP_TO_DISPATCH, 0xe6, 0x24, NOT_WITHIN, .offset = 1), \
-	EX(_routine, "2^32-1_bytes", UP_TO_DISPATCH, 0xe6, 0x24, NOT_WITHIN, \
-	   .length = U32_MAX), \
-	EX(_routine, "for_nobody", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .nothing = true), \
-	EX(_routine, "of_NULL", UP_TO_DISPATCH, _adapter_NULL, _adapter_NULL_p1, MISUSED, \
-	   .which = NULL_ADAPTER), \
-	EX(_routine, "of_inside", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .which = INSIDE_OWN)
-#define EX_BUFFER(_routine) \
-	EX(_routine, "right", IN_TASK, 0, 0, 0), \
-	EX(_routine, "right", IN_ATOMIC | IN_NMI, 0xc2, 0x08, 1), \
-	EX(_routine, "0_bytes", IN_TASK, 0xc2, 0x00, 1, .length = 0), \
-	EX(_routine, "2^32-1_bytes", IN_TASK, 0, 0, 1, .length = U32_MAX), \
-	EX(_routine, "nowhere", IN_TASK, 0, 0, 1, .highest = 0), \
-	EX(_routine, "of_NULL", IN_TASK, 0xe6, 0x19, 1, .which = NULL_ADAPTER), \
-	EX(_routine, "of_put_adapter", IN_TASK, 0xe6, 0x18, 1, .which = PUT), \
-	EX(_routine, "of_inside", IN_TASK, 0xc4, 0x16, 1, .which = INSIDE_OWN)
+#define TRANSFER_EX(_what, _contexts, _code, _p1, _status, ...) \
+	EX(LIST_EX, _what, _contexts, _code, _p1, _status, __VA_ARGS__)
+#define BUFFER(_what, _contexts, _code, _p1, _status, ...) \
+	EX(BUFFER_EX, _what, _contexts, _code, _p1, _status, __VA_ARGS__)
 #define NOT_OF_VERSION	0xc00000bb
 
+/* For each routine with a transfer. */
+static const struct ex ex_transfers[] = {
+	TRANSFER_EX("right", UP_TO_DISPATCH, 0, 0, 0, .offset = 0),
+	TRANSFER_EX("right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13, MISUSED, .offset = 0),
+	TRANSFER_EX("the_last_byte", UP_TO_DISPATCH, 0, 0, 0, .offset = BYTES - 1,
+		    .length = 1),
+	TRANSFER_EX("0_bytes", UP_TO_DISPATCH, 0xe6, 0x21, MISUSED, .length = 0),
+	TRANSFER_EX("behind", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN, .offset = BYTES,
+		    .length = 1),
+	TRANSFER_EX("far_behind", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN,
+		    .offset = 1ULL << 63),
+	TRANSFER_EX("at_2^32", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN,
+		    .offset = 1ULL << 32),
+	TRANSFER_EX("last_offset", UP_TO_DISPATCH, 0xe6, 0x1b, NOT_WITHIN,
+		    .offset = U64_MAX),
+	TRANSFER_EX("a_byte_more", UP_TO_DISPATCH, 0xe6, 0x24, NOT_WITHIN, .offset = 1),
+	TRANSFER_EX("2^32-1_bytes", UP_TO_DISPATCH, 0xe6, 0x24, NOT_WITHIN,
+		    .length = U32_MAX),
+	TRANSFER_EX("for_nobody", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .nothing = true),
+	TRANSFER_EX("of_inside", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .which = INSIDE_OWN),
+};
+
+/* For each routine with a buffer. */
+static const struct ex ex_buffers[] = {
+	BUFFER("right", IN_TASK, 0, 0, 0, .offset = 0),
+	BUFFER("right", IN_ATOMIC | IN_NMI, 0xc2, 0x08, 1, .offset = 0),
+	BUFFER("0_bytes", IN_TASK, 0xc2, 0x00, 1, .length = 0),
+	BUFFER("2^32-1_bytes", IN_TASK, 0, 0, 1, .length = U32_MAX),
+	BUFFER("nowhere", IN_TASK, 0, 0, 1, .highest = 0),
+	BUFFER("of_NULL", IN_TASK, 0xe6, 0x19, 1, .which = NULL_ADAPTER),
+	BUFFER("of_put_adapter", IN_TASK, 0xe6, 0x18, 1, .which = PUT),
+	BUFFER("of_inside", IN_TASK, 0xc4, 0x16, 1, .which = INSIDE_OWN),
+};
+
 static const struct ex exes[] = {
-	EX_TRANSFER(LIST_EX, 0xe6, 0x19),
-	EX_TRANSFER(BUILD_EX, 0xe6, 0x19),
-	EX_TRANSFER(MAP_EX, 0xc4, 0x16),
+	EX(LIST_EX, "of_NULL", UP_TO_DISPATCH, 0xe6, 0x19, MISUSED, .which = NULL_ADAPTER),
+	EX(BUILD_EX, "of_NULL", UP_TO_DISPATCH, 0xe6, 0x19, MISUSED, .which = NULL_ADAPTER),
+	EX(MAP_EX, "of_NULL", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .which = NULL_ADAPTER),
 	EX(CHANNEL_EX, "right", UP_TO_DISPATCH, 0, 0, 0, .length = REGISTERS),
 	EX(CHANNEL_EX, "right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13, MISUSED,
 	   .length = REGISTERS),
@@ -551,8 +558,6 @@ static const struct ex exes[] = {
 	EX(FLUSH_EX, "last_offset", UP_TO_DISPATCH, 0xe6, 0x20, MISUSED, .offset = U64_MAX),
 	EX(FLUSH_EX, "0_bytes", UP_TO_DISPATCH, 0xe6, 0x20, MISUSED, .length = 0),
 	EX(FLUSH_EX, "of_NULL", UP_TO_DISPATCH, 0xe6, 0x20, MISUSED, .which = NULL_ADAPTER),
-	EX_BUFFER(BUFFER_EX),
-	EX_BUFFER(BOUNDED_BUFFER),
 	EX(ADAPTER_INFO, "right", ANYWHERE, 0, 0, 0, .flags = 1),
 	EX(ADAPTER_INFO, "version_0", EACH_IRQL, 0, 0, NOT_OF_VERSION, .flags = 0),
 	EX(ADAPTER_INFO, "version_2^32-1", EACH_IRQL, 0, 0, NOT_OF_VERSION, .flags = U32_MAX),
@@ -566,6 +571,7 @@ static const struct ex exes[] = {
 
 struct ex_call {
 	const struct ex *row;
+	enum ex_routine routine;
 	struct packet *p;
 	DMA_ADAPTER *adapter;
 	void *room;
@@ -591,7 +597,7 @@ static void do_ex(void *arg)
 	DMA_TRANSFER_INFO transfer = { .Version = c->row->flags };
 	bool nothing = c->row->nothing;
 
-	switch (c->row->routine) {
+	switch (c->routine) {
 	case LIST_EX:
 		c->status = ops->GetScatterGatherListEx(c->adapter, &edu->dev, NULL,
 				c->p->mdl, c->row->offset, c->row->length, 0,
@@ -644,11 +650,11 @@ static void flush_all(struct rpt *t, struct packet *p)
 							    BYTES, TRUE), 0);
 }
 
-static void run_ex(struct rpt *t, const void *data, enum rpt_context context)
+static void run_by(struct rpt *t, const struct ex *row, enum ex_routine routine,
+		   enum rpt_context context)
 {
-	const struct ex *row = data;
-	bool maps = row->routine == MAP_EX, flushes = row->routine == FLUSH_EX;
-	struct ex_call c = { row };
+	bool maps = routine == MAP_EX, flushes = routine == FLUSH_EX;
+	struct ex_call c = { row, routine };
 	const DMA_OPERATIONS *ops;
 	struct packet p;
 
@@ -672,7 +678,7 @@ static void run_ex(struct rpt *t, const void *data, enum rpt_context context)
 	if (!input_judge(t, &row->in, context))
 		return;
 	EXPECT_EQ(t, c.status, row->status);
-	EXPECT_EQ(t, !!c.list, (row->routine == LIST_EX || row->routine == BUILD_EX) &&
+	EXPECT_EQ(t, !!c.list, (routine == LIST_EX || routine == BUILD_EX) &&
 			       !row->status);
 	if (c.list)
 		ops->PutScatterGatherList(p.a.own, c.list, TRUE);
@@ -684,7 +690,7 @@ static void run_ex(struct rpt *t, const void *data, enum rpt_context context)
 	/* What is refused leaves it as it is. */
 	if (flushes && c.status)
 		flush_all(t, &p);
-	if (row->routine == CHANNEL_EX)
+	if (routine == CHANNEL_EX)
 		p.registers = row->length;
 	if (p.base)
 		free_registers(&p);
@@ -693,4 +699,46 @@ static void run_ex(struct rpt *t, const void *data, enum rpt_context context)
 	end(t, &p);
 }
 
+static void run_ex(struct rpt *t, const void *data, enum rpt_context context)
+{
+	const struct ex *row = data;
+
+	run_by(t, row, row->routine, context);
+}
+
+static void run_list_ex(struct rpt *t, const void *row, enum rpt_context context)
+{
+	run_by(t, row, LIST_EX, context);
+}
+
+static void run_build_ex(struct rpt *t, const void *row, enum rpt_context context)
+{
+	run_by(t, row, BUILD_EX, context);
+}
+
+static void run_map_ex(struct rpt *t, const void *row, enum rpt_context context)
+{
+	run_by(t, row, MAP_EX, context);
+}
+
+static void run_buffer_ex(struct rpt *t, const void *row, enum rpt_context context)
+{
+	run_by(t, row, BUFFER_EX, context);
+}
+
+static void run_bounded_buffer(struct rpt *t, const void *row, enum rpt_context context)
+{
+	run_by(t, row, BOUNDED_BUFFER, context);
+}
+
 const struct input_table later_forms = INPUT_TABLE("Ex", exes, run_ex);
+const struct input_table list_requests_ex =
+	INPUT_TABLE("GetScatterGatherListEx", ex_transfers, run_list_ex);
+const struct input_table list_builds_ex =
+	INPUT_TABLE("BuildScatterGatherListEx", ex_transfers, run_build_ex);
+const struct input_table packet_transfers_ex =
+	INPUT_TABLE("MapTransferEx", ex_transfers, run_map_ex);
+const struct input_table buffers_ex =
+	INPUT_TABLE("AllocateCommonBufferEx", ex_buffers, run_buffer_ex);
+const struct input_table bounded_buffers =
+	INPUT_TABLE("AllocateCommonBufferWithBounds", ex_buffers, run_bounded_buffer);
