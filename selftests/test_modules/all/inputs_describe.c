@@ -130,7 +130,8 @@ static const struct use uses[] = {
 	REFUSED(UNLOCK, "part", UP_TO_DISPATCH, PART, 0, 0xc4, 0xb4),
 
 	WORKS(MAP, "right", UP_TO_DISPATCH, LOCKED, 0),
-	WORKS(MAP, "part", UP_TO_DISPATCH, PART, 0),
+	WORKS(MAP, "part", IN_TASK, PART, 0),
+	REFUSED(MAP, "part", AT_DISPATCH, PART, 0, 0, 0),
 	WORKS(MAP, "apart", IN_TASK, LOCKED_APART, 0),
 	WORKS(MAP, "pages", IN_TASK, WITH_PAGES, 0),
 	REFUSED(MAP, "apart", AT_DISPATCH, LOCKED_APART, 0, 0, 0),
