@@ -130,11 +130,18 @@ static struct rust_pool_store bare;
 /* The owner of the store of a paged list has this bit, which is clear in all heads. */
 #define PAGED	1ul
 
+/* Whether it is the store of this list, which is paged. With the lock held. */
+static bool is_paged_store_of(const struct rust_pool_store *store,
+			      const GENERAL_LOOKASIDE *list)
+{
+	return store->owner == ((unsigned long)list | PAGED);
+}
+
 /* Whether the store is not the list's, or may not be used here. With the lock held. */
 static bool is_closed(const struct rust_pool_store *store,
 		      const GENERAL_LOOKASIDE *list, unsigned long flags)
 {
-	if (store->owner == ((unsigned long)list | PAGED))
+	if (is_paged_store_of(store, list))
 		return !may_sleep(flags);
 	return store != &bare;
 }
@@ -169,6 +176,10 @@ void *rust_pool_lookaside_allocate(PGENERAL_LOOKASIDE list,
 			entry = take(store);
 			if (unlikely(!entry))
 				list->AllocateMisses++;
+		} else if (is_paged_store_of(store, list)) {
+			/* The wrong context: a call, all the same. */
+			list->TotalAllocates++;
+			list->AllocateMisses++;
 		}
 		unlock(store);
 	}
@@ -201,6 +212,9 @@ void rust_pool_lookaside_free(PGENERAL_LOOKASIDE list, void *entry,
 				if (is_custom_out(store, entry))
 					goto keep;
 			}
+			list->FreeMisses++;
+		} else if (is_paged_store_of(store, list)) {
+			list->TotalFrees++;
 			list->FreeMisses++;
 		}
 		unlock(store);

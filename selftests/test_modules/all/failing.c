@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
+#include <linux/uaccess.h>
 
 #include "edu.h"
 #include "rpt.h"
@@ -25,6 +26,8 @@ struct request {
 	MEMORY_CACHING_TYPE cache;
 	u64 lowest, highest, boundary;
 	DMA_ADAPTER *adapter;
+	/* A device that takes lists. */
+	BOOLEAN lists;
 	BOOLEAN cached;
 	PHYSICAL_ADDRESS logical;
 	void *base;
@@ -271,6 +274,234 @@ static void view(struct rpt *t)
 	EXPECT_VIOLATIONS(t, 0);
 }
 
+/* Lookaside lists: one is made, and gives an entry. */
+struct list {
+	enum { NPAGED, PAGED, EX } family;
+	union {
+		NPAGED_LOOKASIDE_LIST nonpaged;
+		PAGED_LOOKASIDE_LIST paged;
+		LOOKASIDE_LIST_EX ex;
+	};
+	size_t bytes;
+	void *entry;
+};
+
+static void list_end(struct list *l)
+{
+	switch (l->family) {
+	case NPAGED:
+		ExDeleteNPagedLookasideList(&l->nonpaged);
+		break;
+	case PAGED:
+		ExDeletePagedLookasideList(&l->paged);
+		break;
+	case EX:
+		ExDeleteLookasideListEx(&l->ex);
+		break;
+	}
+}
+
+static bool list_begin(void *arg)
+{
+	struct list *l = arg;
+
+	switch (l->family) {
+	case NPAGED:
+		ExInitializeNPagedLookasideList(&l->nonpaged, NULL, NULL, 0, l->bytes, TAG,
+						0);
+		l->entry = ExAllocateFromNPagedLookasideList(&l->nonpaged);
+		break;
+	case PAGED:
+		ExInitializePagedLookasideList(&l->paged, NULL, NULL, 0, l->bytes, TAG, 0);
+		l->entry = ExAllocateFromPagedLookasideList(&l->paged);
+		break;
+	case EX:
+		if (ExInitializeLookasideListEx(&l->ex, NULL, NULL, NonPagedPoolNx, 0,
+						l->bytes, TAG, 0))
+			return false;
+		l->entry = ExAllocateFromLookasideListEx(&l->ex);
+		break;
+	}
+	if (l->entry)
+		return true;
+	list_end(l);
+	return false;
+}
+
+static void list_undo(void *arg)
+{
+	struct list *l = arg;
+
+	switch (l->family) {
+	case NPAGED:
+		ExFreeToNPagedLookasideList(&l->nonpaged, l->entry);
+		break;
+	case PAGED:
+		ExFreeToPagedLookasideList(&l->paged, l->entry);
+		break;
+	case EX:
+		ExFreeToLookasideListEx(&l->ex, l->entry);
+		break;
+	}
+	list_end(l);
+}
+
+static void lookaside(struct rpt *t)
+{
+	struct list l = { .bytes = rpt_value(t) };
+	struct rpt_sweep s = { .call = list_begin, .undo = list_undo, .arg = &l };
+	unsigned int family;
+
+	for (family = NPAGED; family <= EX; family++) {
+		l.family = family;
+		s.failed = s.ends = s.met = s.refused = 0;
+		rpt_sweep(t, &s);
+	}
+	EXPECT_VIOLATIONS(t, 0);
+}
+
+/* An MDL whose pages are locked, and mapped where they do not lie side by side. */
+struct locked {
+	void *at;
+	size_t bytes;
+	PMDL mdl;
+};
+
+static void locked_undo(void *arg)
+{
+	struct locked *l = arg;
+
+	MmUnlockPages(l->mdl);
+	IoFreeMdl(l->mdl);
+}
+
+static bool locked_map(void *arg)
+{
+	struct locked *l = arg;
+	PPFN_NUMBER frames;
+
+	l->mdl = IoAllocateMdl(l->at, l->bytes, FALSE, FALSE, NULL);
+	if (!l->mdl)
+		return false;
+	if (MmProbeAndLockPages(l->mdl, KernelMode, IoWriteAccess)) {
+		IoFreeMdl(l->mdl);
+		return false;
+	}
+	frames = MmGetMdlPfnArray(l->mdl);
+	swap(frames[0], frames[1]);
+	if (MmGetSystemAddressForMdlSafe(l->mdl, NormalPagePriority))
+		return true;
+	locked_undo(l);
+	return false;
+}
+
+static void locked(struct rpt *t)
+{
+	struct locked l = { .bytes = SZ_64K };
+	struct rpt_sweep s = { .call = locked_map, .undo = locked_undo, .arg = &l };
+
+	l.at = ExAllocatePoolWithTag(NonPagedPoolNx, l.bytes, TAG);
+	if (!EXPECT(t, l.at))
+		return;
+	rpt_sweep(t, &s);
+	/* Nothing is left that would keep it. */
+	ExFreePoolWithTag(l.at, TAG);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
+static void locked_of_a_process(struct rpt *t)
+{
+	void __user *memory = rpt_user_map(SZ_64K);
+	struct locked l = { .at = (__force void *)memory, .bytes = SZ_64K };
+	struct rpt_sweep s = { .call = locked_map, .undo = locked_undo, .arg = &l };
+
+	if (!EXPECT(t, memory && !clear_user(memory, SZ_64K)))
+		return;
+	rpt_sweep(t, &s);
+	rpt_user_unmap(memory, SZ_64K);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
+/* Pages of MDLs */
+struct pages {
+	size_t bytes;
+	MEMORY_CACHING_TYPE cache;
+	ULONG flags;
+	PMDL mdl;
+};
+
+static bool pages_allocate(void *arg)
+{
+	const PHYSICAL_ADDRESS none = { }, highest = { .QuadPart = -1 };
+	struct pages *p = arg;
+
+	p->mdl = MmAllocatePagesForMdlEx(none, highest, none, p->bytes, p->cache,
+					 p->flags | MM_ALLOCATE_FULLY_REQUIRED);
+	return p->mdl;
+}
+
+static void pages_free(void *arg)
+{
+	struct pages *p = arg;
+
+	MmFreePagesFromMdl(p->mdl);
+	ExFreePool(p->mdl);
+}
+
+static void pages_by(struct rpt *t, struct pages p)
+{
+	struct rpt_sweep s = {
+		.call = pages_allocate, .undo = pages_free, .arg = &p,
+	};
+
+	p.bytes = rpt_value(t);
+	rpt_sweep(t, &s);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
+static void mdl_pages(struct rpt *t)
+{
+	pages_by(t, (struct pages){ .cache = MmCached });
+}
+
+static void mdl_pages_noncached(struct rpt *t)
+{
+	pages_by(t, (struct pages){ .cache = MmNonCached });
+}
+
+static void mdl_pages_in_a_chunk(struct rpt *t)
+{
+	pages_by(t, (struct pages){
+		.cache = MmCached, .flags = MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS,
+	});
+}
+
+static bool space_reserve(void *arg)
+{
+	struct request *r = arg;
+
+	r->base = MmAllocateMappingAddress(r->bytes, TAG);
+	return r->base;
+}
+
+static void space_free(void *arg)
+{
+	struct request *r = arg;
+
+	MmFreeMappingAddress(r->base, TAG);
+}
+
+static void reserved_space(struct rpt *t)
+{
+	struct request r = { .bytes = rpt_value(t) };
+	struct rpt_sweep s = {
+		.call = space_reserve, .undo = space_free, .arg = &r,
+	};
+
+	rpt_sweep(t, &s);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
 static bool contiguous_allocate(void *arg)
 {
 	struct request *r = arg;
@@ -294,6 +525,24 @@ static bool no_failure_yet(void)
 #endif
 }
 
+/* Looks for room; to look allocates, which is nothing that is to fail. */
+static u64 room(void)
+{
+#ifdef CONFIG_FAULT_INJECTION
+	unsigned int marked = current->make_it_fail, nth = current->fail_nth;
+	u64 room;
+
+	current->make_it_fail = 0;
+	current->fail_nth = 0;
+	room = rpt_room();
+	current->make_it_fail = marked;
+	current->fail_nth = nth;
+	return room;
+#else
+	return rpt_room();
+#endif
+}
+
 /* What found no room, without a failure, looks for another; the count goes on. */
 static bool contiguous_allocate_in_room(void *arg)
 {
@@ -301,7 +550,7 @@ static bool contiguous_allocate_in_room(void *arg)
 	struct request *r = arg;
 
 	do {
-		r->lowest = rpt_room();
+		r->lowest = room();
 		r->highest = r->lowest + RPT_ROOM - 1;
 		if (r->lowest && contiguous_allocate(r))
 			return true;
@@ -476,6 +725,8 @@ static bool adapter_get(void *arg)
 	struct request *r = arg;
 	ULONG registers;
 
+	d.ScatterGather = r->lists;
+
 	r->adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
 	return r->adapter;
 }
@@ -624,7 +875,9 @@ static bool packet_map(void *arg)
 
 static void packet(struct rpt *t)
 {
-	struct packet p = { .r.bytes = PACKET_PAGES * PAGE_SIZE };
+	struct packet p = {
+		.r.bytes = PACKET_PAGES * PAGE_SIZE, .r.lists = rpt_value(t),
+	};
 	struct rpt_sweep s = {
 		.call = packet_map, .undo = packet_free, .arg = &p,
 	};
@@ -700,6 +953,86 @@ static void waiting_request(struct rpt *t)
 	adapter_put(&w.r);
 }
 
+/* A scatter/gather list of a block. */
+struct listing {
+	struct request r;
+	PMDL mdl;
+	PSCATTER_GATHER_LIST list;
+	bool build;
+	void *room;
+	ULONG size;
+};
+
+static void keep_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
+		      PVOID context)
+{
+	((struct listing *)context)->list = list;
+}
+
+static bool listing_get(void *arg)
+{
+	struct listing *l = arg;
+	DMA_ADAPTER *adapter = l->r.adapter;
+
+	l->list = NULL;
+	if (l->build)
+		adapter->DmaOperations->BuildScatterGatherList(adapter, &edu->dev, l->mdl,
+				l->r.base, l->r.bytes, keep_list, l, TRUE, l->room,
+				l->size);
+	else
+		adapter->DmaOperations->GetScatterGatherList(adapter, &edu->dev, l->mdl,
+				l->r.base, l->r.bytes, keep_list, l, TRUE);
+	return l->list;
+}
+
+static void listing_put(void *arg)
+{
+	struct listing *l = arg;
+
+	l->r.adapter->DmaOperations->PutScatterGatherList(l->r.adapter, l->list, TRUE);
+}
+
+static void listed(struct rpt *t, bool build)
+{
+	struct listing l = {
+		.r.bytes = 5 * PAGE_SIZE, .r.lists = TRUE, .build = build,
+	};
+	struct rpt_sweep s = {
+		.call = listing_get, .undo = listing_put, .arg = &l,
+	};
+
+	if (!edu) {
+		rpt_skip(t, "no edu device");
+		return;
+	}
+	l.r.base = ExAllocatePoolWithTag(NonPagedPoolNx, l.r.bytes, TAG);
+	l.mdl = IoAllocateMdl(l.r.base, l.r.bytes, FALSE, FALSE, NULL);
+	if (!EXPECT(t, l.r.base && l.mdl && adapter_get(&l.r)))
+		return;
+	MmBuildMdlForNonPagedPool(l.mdl);
+	EXPECT_EQ(t, l.r.adapter->DmaOperations->CalculateScatterGatherList(l.r.adapter,
+			l.mdl, l.r.base, l.r.bytes, &l.size, NULL), 0);
+	l.room = ExAllocatePoolWithTag(NonPagedPoolNx, l.size, TAG);
+	if (!EXPECT(t, l.room))
+		return;
+	rpt_sweep(t, &s);
+	EXPECT_VIOLATIONS(t, 0);
+	adapter_put(&l.r);
+	IoFreeMdl(l.mdl);
+	ExFreePoolWithTag(l.room, TAG);
+	ExFreePoolWithTag(l.r.base, TAG);
+}
+
+static void list_got(struct rpt *t)
+{
+	listed(t, false);
+}
+
+static void list_built(struct rpt *t)
+{
+	listed(t, true);
+}
+
 static const struct rpt_arg pool_bytes[] = {
 	{ "24", 24 },
 	{ "4064", 4064 },
@@ -732,6 +1065,12 @@ static const struct rpt_arg scattered_bytes[] = {
 	{ }
 };
 
+static const struct rpt_arg devices[] = {
+	{ "in_one_piece", FALSE },
+	{ "in_pieces", TRUE },
+	{ }
+};
+
 static const struct rpt_case cases[] = {
 	{ "nonpaged", nonpaged, pool_bytes },
 	{ "nonpaged_preemption_off", nonpaged_preempt_off, some_bytes },
@@ -746,6 +1085,13 @@ static const struct rpt_case cases[] = {
 	{ "contiguous_write_combined", contiguous_write_combined, page_bytes },
 	{ "contiguous_bounded", contiguous_bounded, page_bytes },
 	{ "contiguous_extended", contiguous_extended, page_bytes },
+	{ "lookaside", lookaside, some_bytes },
+	{ "locked", locked },
+	{ "locked_of_a_process", locked_of_a_process },
+	{ "mdl_pages", mdl_pages, scattered_bytes },
+	{ "mdl_pages_noncached", mdl_pages_noncached, scattered_bytes },
+	{ "mdl_pages_in_a_chunk", mdl_pages_in_a_chunk, scattered_bytes },
+	{ "reserved_space", reserved_space, scattered_bytes },
 	{ "view", view },
 	{ "view_of_buffer", view_of_buffer },
 	{ "io_space", io_space },
@@ -755,8 +1101,10 @@ static const struct rpt_case cases[] = {
 	{ "adapter", adapter },
 	{ "common_buffer", common_buffer, page_bytes },
 	{ "common_buffer_uncached", common_buffer_uncached, page_bytes },
-	{ "packet", packet },
+	{ "packet", packet, devices },
 	{ "request_that_waits", waiting_request },
+	{ "list", list_got },
+	{ "list_in_own_memory", list_built },
 };
 
 static const struct rpt_suite failing_suite = RPT_SUITE("failing", cases);

@@ -23,6 +23,17 @@ static const struct input_table *const tables[] = {
 	&mdl_page_allocations,
 	&mdl_page_frees,
 	&physical_addresses,
+	&block_queries,
+	&virtual_addresses,
+	&memory_ranges,
+	&mdl_requests,
+	&mdl_uses,
+	&mdl_parts,
+	&list_makings,
+	&list_uses,
+	&list_gifts,
+	&space_requests,
+	&space_frees,
 	&adapter_requests,
 	&adapter_puts,
 	&buffer_allocations,
@@ -33,9 +44,21 @@ static const struct input_table *const tables[] = {
 	&channel_requests,
 	&held_memory_frees,
 	&held_page_unlocks,
+	&list_builds,
+	&packet_requests,
+	&packet_transfers,
+	&packet_flushes,
+	&later_forms,
+	&list_requests_ex,
+	&list_builds_ex,
+	&packet_transfers_ex,
+	&buffers_ex,
+	&bounded_buffers,
+	&io_mappings,
+	&io_unmappings,
 };
 
-#define WITHOUT_DEVICE	9
+#define WITHOUT_DEVICE	20
 
 /* A row in one of its contexts. */
 struct run {

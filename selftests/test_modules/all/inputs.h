@@ -65,6 +65,29 @@ extern const struct input_table register_frees;
 extern const struct input_table channel_requests;
 extern const struct input_table held_memory_frees;
 extern const struct input_table held_page_unlocks;
+extern const struct input_table block_queries;
+extern const struct input_table virtual_addresses;
+extern const struct input_table memory_ranges;
+extern const struct input_table mdl_requests;
+extern const struct input_table mdl_uses;
+extern const struct input_table mdl_parts;
+extern const struct input_table list_makings;
+extern const struct input_table list_uses;
+extern const struct input_table list_gifts;
+extern const struct input_table space_requests;
+extern const struct input_table space_frees;
+extern const struct input_table io_mappings;
+extern const struct input_table io_unmappings;
+extern const struct input_table packet_requests;
+extern const struct input_table packet_transfers;
+extern const struct input_table packet_flushes;
+extern const struct input_table list_builds;
+extern const struct input_table later_forms;
+extern const struct input_table list_requests_ex;
+extern const struct input_table list_builds_ex;
+extern const struct input_table packet_transfers_ex;
+extern const struct input_table buffers_ex;
+extern const struct input_table bounded_buffers;
 
 /*
  * Requires what the row says of violations. After another answer nobody knows

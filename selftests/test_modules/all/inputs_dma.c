@@ -8,10 +8,9 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
-#include "inputs.h"
+#include "inputs_dma.h"
 
-/* Room for four pages and one more. */
-#define LENGTH	(4 * PAGE_SIZE)
+#define LENGTH	ADAPTER_LENGTH
 
 static const DEVICE_DESCRIPTION usual = {
 	.Version = DEVICE_DESCRIPTION_VERSION3,
@@ -127,30 +126,7 @@ static void run_request(struct rpt *t, const void *data,
 const struct input_table adapter_requests =
 	INPUT_TABLE("adapters", requests, run_request);
 
-/* Adapters to be called with. */
-enum which {
-	OWN,
-	/* Another one of the same device. */
-	OTHER,
-	PUT,
-	/* Not adapters; the address is not even read. */
-	NULL_ADAPTER,
-	USER_ADDRESS,
-	NOT_CANONICAL,
-	UNMAPPED,
-	INSIDE_OWN,
-	POOL_BLOCK,
-	ZEROES,
-};
-
-struct adapters {
-	const DMA_OPERATIONS *operations;
-	DMA_ADAPTER *own, *other, *put;
-	void *block;
-	DMA_ADAPTER zeroes;
-};
-
-static bool get_adapters(struct rpt *t, struct adapters *a)
+bool get_adapters(struct rpt *t, struct adapters *a)
 {
 	DEVICE_DESCRIPTION d = usual;
 	ULONG registers;
@@ -169,7 +145,7 @@ static bool get_adapters(struct rpt *t, struct adapters *a)
 	return true;
 }
 
-static void put_adapters(struct adapters *a, bool own)
+void put_adapters(struct adapters *a, bool own)
 {
 	ExFreePoolWithTag(a->block, TAG_INPUT);
 	a->operations->PutDmaAdapter(a->other);
@@ -177,7 +153,7 @@ static void put_adapters(struct adapters *a, bool own)
 		a->operations->PutDmaAdapter(a->own);
 }
 
-static DMA_ADAPTER *adapter_of(struct adapters *a, enum which which)
+DMA_ADAPTER *adapter_of(struct adapters *a, enum which which)
 {
 	switch (which) {
 	case OWN:

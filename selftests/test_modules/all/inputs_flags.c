@@ -15,7 +15,7 @@ struct request {
 	size_t bytes;
 	u32 tag;
 	u64 word, value;
-	bool by_priority, answer;
+	bool by_priority, by_quota, answer;
 };
 
 #define FLAGS(_what, _contexts, _flags, _bytes, _tag, _code, _p1, _answer) { \
@@ -35,6 +35,11 @@ struct request {
 	.in = { "priority", _what, _contexts, _code, _code ? 0x16 : 0 }, \
 	.flags = _priority, .bytes = 100, .tag = TAG_INPUT, \
 	.by_priority = true, .answer = _answer }
+
+#define QUOTA(_what, _contexts, _type, _bytes, _tag, _code, _p1, _answer) { \
+	.in = { "quota", _what, _contexts, _code, _p1 }, \
+	.flags = _type, .bytes = _bytes, .tag = _tag, \
+	.by_quota = true, .answer = _answer }
 
 static const struct request requests[] = {
 	GIVEN("non_paged", ANYWHERE, 0x40),
@@ -107,6 +112,17 @@ static const struct request requests[] = {
 	PRIORITY("10", IN_TASK, 10, 0xc4, false),
 	PRIORITY("48", IN_TASK, 48, 0xc4, false),
 	PRIORITY("minus_1", IN_TASK, 0xffffffff, 0xc4, false),
+
+	QUOTA("nonpaged", ANYWHERE, NonPagedPoolNx, 100, TAG_INPUT, 0, 0, true),
+	QUOTA("paged", IN_TASK, PagedPool, 100, TAG_INPUT, 0, 0, true),
+	QUOTA("paged", IN_ATOMIC, PagedPool, 100, TAG_INPUT, 0xc2, 0x08, false),
+	QUOTA("nonpaged", IN_NMI, NonPagedPoolNx, 100, TAG_INPUT, 0xc2, 0x08, false),
+	QUOTA("failing", EACH_IRQL, NonPagedPoolNx | 8, 1UL << 40, TAG_INPUT, 0, 0, false),
+	QUOTA("2^64-1_failing", IN_TASK, PagedPool | 8, SIZE_MAX, TAG_INPUT, 0, 0, false),
+	QUOTA("type_2", EACH_IRQL, 2, 100, TAG_INPUT, 0xc2, 0x9a, false),
+	QUOTA("type_3", EACH_IRQL, 3, 100, TAG_INPUT, 0xc4, 0x16, false),
+	QUOTA("0_bytes", EACH_IRQL, NonPagedPoolNx, 0, TAG_INPUT, 0xc2, 0x00, false),
+	QUOTA("tag_0", EACH_IRQL, NonPagedPoolNx, 100, 0, 0xc2, 0x9b, false),
 };
 
 struct requesting {
@@ -120,7 +136,10 @@ static void do_request(void *arg)
 	const struct request *row = r->row;
 	const u64 parameter[2] = { row->word, row->value };
 
-	if (row->by_priority)
+	if (row->by_quota)
+		r->block = ExAllocatePoolWithQuotaTag((POOL_TYPE)row->flags, row->bytes,
+						      row->tag);
+	else if (row->by_priority)
 		r->block = ExAllocatePoolWithTagPriority(NonPagedPoolNx,
 				row->bytes, row->tag,
 				(EX_POOL_PRIORITY)row->flags);

@@ -80,6 +80,7 @@ static void run_round(struct rpt *t, struct model *m, u64 operations)
 {
 	static const char * const files[] = {
 		"tags", "contiguous", "noncached", "adapters", "violations",
+		"mdl_pages", "io_space", "memory",
 	};
 	u64 begin = ktime_get_ns();
 	unsigned int i;
@@ -134,6 +135,7 @@ static bool make_model(struct rpt *t, struct model *m, u32 from)
 	DEVICE_DESCRIPTION d = {
 		.Version = DEVICE_DESCRIPTION_VERSION3,
 		.Master = TRUE,
+		.ScatterGather = TRUE,
 		.InterfaceType = PCIBus,
 		.DmaAddressWidth = 32,
 		.MaximumLength = SZ_64K,
@@ -143,8 +145,10 @@ static bool make_model(struct rpt *t, struct model *m, u32 from)
 
 	init_completion(&m->rest);
 	prandom_seed_state(&m->rnd, (u64)from << 16 | 0xffff);
+	lists_begin(t, m);
 	if (!EXPECT(t, devices_begin(m)))
 		return false;
+	m->edu = edu;
 	if (edu) {
 		m->adapter = IoGetDmaAdapter(&edu->dev, &d, &registers);
 		EXPECT(t, m->adapter);
@@ -160,7 +164,7 @@ static bool make_model(struct rpt *t, struct model *m, u32 from)
 	return EXPECT_EQ(t, m->count, want);
 }
 
-static void drop_model(struct model *m)
+static void drop_model(struct rpt *t, struct model *m)
 {
 	unsigned int i;
 
@@ -177,6 +181,7 @@ static void drop_model(struct model *m)
 	for (i = 0; i < m->count; i++)
 		kvfree(m->actors[i]);
 	kfree(m->actors);
+	lists_end(t, m);
 	devices_end(m);
 	if (m->adapter)
 		m->adapter->DmaOperations->PutDmaAdapter(m->adapter);
@@ -186,7 +191,9 @@ static void tell(struct rpt *t, const struct model *m, u32 from, u64 rounds,
 		 u64 ns)
 {
 	u64 operations = 0, handed = 0, unmet = 0, held = 0, passed = 0;
-	unsigned int i;
+	u64 described = 0, parts = 0, shown = 0, spaces = 0, listed = 0;
+	u64 packets = 0, entries = 0;
+	unsigned int i, j;
 
 	for (i = 0; i < m->count; i++) {
 		operations += m->actors[i]->operations;
@@ -194,6 +201,14 @@ static void tell(struct rpt *t, const struct model *m, u32 from, u64 rounds,
 		unmet += m->actors[i]->unmet;
 		held += m->actors[i]->held;
 		passed += m->actors[i]->passed;
+		described += m->actors[i]->described;
+		parts += m->actors[i]->parts;
+		shown += m->actors[i]->shown;
+		spaces += m->actors[i]->spaces;
+		listed += m->actors[i]->listed;
+		packets += m->actors[i]->packets;
+		for (j = 0; j < LISTS; j++)
+			entries += m->actors[i]->lists[j].taken;
 	}
 	rpt_note(t, "seed %u: %llu operations by %u actors in %llu rounds, %llu ms, %llu ms of it at work",
 		 from, operations, m->count, rounds, ns / NSEC_PER_MSEC,
@@ -202,7 +217,15 @@ static void tell(struct rpt *t, const struct model *m, u32 from, u64 rounds,
 		 handed, unmet, m->violations, m->twice, m->twice_found);
 	rpt_note(t, "devices gone: %llu between rounds, %llu within; pages: %llu referred to, %llu mapped",
 		 m->turned, passed, held, m->mappings);
-	/* None of it may be left out without a word. */
+	rpt_note(t, "MDLs: %llu, %llu parts; mapped: %llu, %llu in reserved space, %llu in a process; %llu lists, %llu packets; %llu entries",
+		 described, parts, shown, spaces, m->viewed, listed, packets,
+		 entries);
+	/* None of it may be left out without a word; in a short run some may be. */
+	if (operations >= 100000) {
+		EXPECT(t, parts && shown && spaces && m->viewed);
+		EXPECT(t, !edu || (listed && packets));
+	}
+	EXPECT(t, described && entries);
 	EXPECT(t, m->turned + passed);
 	EXPECT(t, held);
 	EXPECT(t, m->mappings);
@@ -225,6 +248,7 @@ static u64 run_model(struct rpt *t, u32 from, u64 ns, u64 rounds)
 			if (!model_compare(t, m))
 				break;
 			devices_turn(m);
+			lists_turn(t, m);
 			pages_turn(t, m);
 		} while (done < rounds && ktime_get_ns() - begin < ns);
 		tell(t, m, from, done, ktime_get_ns() - begin);
@@ -243,7 +267,7 @@ static u64 run_model(struct rpt *t, u32 from, u64 ns, u64 rounds)
 			EXPECT(t, m->twice_found * 2 >= m->twice);
 		EXPECT(t, m->violations);
 	}
-	drop_model(m);
+	drop_model(t, m);
 	kvfree(m);
 	return digest;
 }

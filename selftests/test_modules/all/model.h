@@ -22,11 +22,20 @@ enum block_kind {
 	CONTIGUOUS_UC,
 	NONCACHED,
 	BUFFER,
+	/* Mapped, for as long as it is a block. */
+	MDL_PAGES,
 	KINDS,
 };
 
 /* Families with counters of their own. */
-enum family { FAMILY_CONTIGUOUS, FAMILY_NONCACHED, FAMILY_BUFFER, FAMILIES };
+enum family {
+	FAMILY_CONTIGUOUS,
+	FAMILY_NONCACHED,
+	FAMILY_BUFFER,
+	FAMILY_MDL_PAGES,
+	FAMILY_IO_SPACE,
+	FAMILIES,
+};
 
 #define SLOTS	192	/* blocks that an actor has */
 #define INBOX	32	/* and that others gave it to free */
@@ -39,6 +48,8 @@ enum family { FAMILY_CONTIGUOUS, FAMILY_NONCACHED, FAMILY_BUFFER, FAMILIES };
 #define GONE_MAX 48	/* that one actor may free of devices that are gone */
 #define HOLDS	16	/* pages that an actor refers to */
 #define MAPS	64	/* that the process has mapped */
+#define VIEWS	16	/* pages of a block that it has mapped by an MDL */
+#define LISTS	4	/* lookaside lists, of tags "Lst0" and so on */
 
 /* See model_device.c. Free: no adapter. Gone: no device. */
 struct model_device {
@@ -54,6 +65,33 @@ struct hold {
 	size_t word;
 };
 
+/* A block's MDL, and what is done by it; see model_mdl.c. */
+struct description {
+	/* NULL: it has none. */
+	PMDL mdl;
+	/* Otherwise it was built. */
+	bool locked;
+	BOOLEAN write;
+	/* Where the block is mapped once more, if it is locked. */
+	void *mapped;
+	/* The part of the block that it is of. */
+	size_t from, bytes;
+	/* At most one of these is there. */
+	PSCATTER_GATHER_LIST list;
+	PVOID registers;
+	/* Bytes that are mapped by the registers. */
+	size_t transfers;
+};
+
+/* A lookaside list of any of the families; see model_lists.c. */
+struct model_list {
+	union {
+		NPAGED_LOOKASIDE_LIST nonpaged;
+		PAGED_LOOKASIDE_LIST paged;
+		LOOKASIDE_LIST_EX ex;
+	};
+};
+
 struct block {
 	/* NULL in a slot that is in use: a request that was not met. */
 	void *base;
@@ -64,11 +102,20 @@ struct block {
 	PHYSICAL_ADDRESS logical;
 	/* A buffer's; NULL: it is of the model's adapter. */
 	struct model_device *of;
+	/* The lookaside list that it is an entry of, counted from 1. */
+	unsigned int list;
+	struct description mdl;
 };
 
 /* What a counter of rust_pool must have moved by. */
 struct counts {
 	s64 allocs, frees, bytes, used, failures;
+};
+
+/* What a lookaside list was asked for, and how many of its entries are out. */
+struct entries {
+	u64 taken, given, failed;
+	s64 out;
 };
 
 /* A violation that must be in the file. */
@@ -100,11 +147,14 @@ struct actor {
 
 	struct counts tags[TAGS][2];
 	struct counts families[FAMILIES];
+	struct counts mdls;
+	struct entries lists[LISTS];
 	struct expected bad[BAD_MAX];
 	unsigned int bad_count, bad_left;
 	struct hold holds[HOLDS];
 
 	u64 left, operations, handed, unmet, held, passed;
+	u64 described, parts, shown, spaces, listed, packets;
 	/* Of the operations, to tell whether two runs had the same. */
 	u64 digest;
 	unsigned int wrong;
@@ -115,6 +165,7 @@ struct actor {
 };
 
 struct model {
+	struct pci_dev *edu;
 	DMA_ADAPTER *adapter;
 	struct actor **actors;
 	unsigned int count;
@@ -130,6 +181,14 @@ struct model {
 	u64 turned, mappings;
 	struct counts before_tags[TAGS][2];
 	struct counts before_families[FAMILIES];
+	struct counts before_mdls;
+	struct model_list lists[LISTS], nobody;
+	struct counts before_lists[LISTS];
+	/* Pages of a block that the process has mapped by their MDL. */
+	struct hold views[VIEWS];
+	PMDL view;
+	void *view_at;
+	u64 viewed;
 	u64 violations, twice, twice_found;
 	/* Of the rounds alone. */
 	u64 ns;
@@ -144,6 +203,12 @@ __printf(2, 3) void actor_wrong(struct actor *a, const char *fmt, ...);
 void actor_get_buffer(struct actor *a, struct block *b, struct model_device *d,
 		      size_t bytes);
 void actor_free(struct actor *a, struct block *b);
+
+/* Calls the routine that frees it, and does not keep account. */
+void actor_free_once(struct actor *a, struct block *b);
+void actor_in_context(enum rpt_context context, void (*fn)(void *arg), void *arg);
+/* A violation that this actor has just caused, or is about to. */
+void actor_expect(struct actor *a, u32 code, const void *address, u64 p1);
 
 u64 model_pattern(u64 seed, size_t word);
 
@@ -160,13 +225,47 @@ void device_passes(struct actor *a, const u32 *r);
 /* Pages */
 void pages_hold(struct actor *a, const struct block *b, const u32 *r);
 void pages_let_go(struct actor *a);
+/* Between two rounds: what the process has mapped, it may unmap, and map others. */
 void pages_turn(struct rpt *t, struct model *m);
 void pages_end(struct rpt *t, struct model *m);
+
+/* MDLs */
+/* An operation on the MDL of a block that is there. */
+void mdl_step(struct actor *a, struct block *b, const u32 *r);
+/* Undoes all of it. */
+void mdl_end(struct actor *a, struct block *b, u32 r);
+/* Counts an MDL that was allocated, or is about to be freed. */
+void mdl_count(struct actor *a, PMDL mdl, int sign);
+/* Map registers that the block's MDL uses. */
+size_t mdl_registers(const struct block *b);
+
+/* Pages of MDLs, as blocks; for a task. */
+void mdl_pages_allocate(struct actor *a, struct block *b, u32 r);
+void mdl_pages_free(struct actor *a, struct block *b, u32 r);
+void mdl_pages_bad(struct actor *a, struct block *b, u32 r);
+
+/* Lookaside lists */
+void lists_begin(struct rpt *t, struct model *m);
+/* Between two rounds: one may be flushed. */
+void lists_turn(struct rpt *t, struct model *m);
+/* When no entry is out any more. */
+void lists_end(struct rpt *t, struct model *m);
+/* By its number, from 1 on. */
+#define MODEL_LIST_TAG(list)	('tsL' | (ULONG)('0' + (list) - 1) << 24)
+size_t list_bytes(unsigned int list);
+void *list_take(struct model *m, unsigned int list);
+void list_give(struct model *m, unsigned int list, void *entry);
+/* A tag that no block has: what is freed with it cannot be freed by luck. */
+#define MODEL_TAG_NOBODY	('ydbN')
+/* To a list of that tag. */
+void list_give_to_nobody(struct model *m, void *entry);
+void lists_compare(struct rpt *t, struct model *m);
 
 /* What is compared when all are at rest. */
 bool model_compare(struct rpt *t, struct model *m);
 void model_baseline(struct rpt *t, struct model *m);
 
 const char *model_tag(unsigned int tag);
+struct counts model_counts(const struct rpt_row *row);
 
 #endif /* RPT_MODEL_H */

@@ -13,12 +13,14 @@
 
 #include "model.h"
 
-/* A tag that no block has: what is freed with it cannot be freed by luck. */
-#define TAG_NOBODY	('ydbN')
-
 static ULONG tag_of(unsigned int tag)
 {
 	return 'ldM' | (ULONG)('0' + tag) << 24;
+}
+
+static ULONG tag_for(const struct block *b)
+{
+	return b->list ? MODEL_LIST_TAG(b->list) : tag_of(b->tag);
 }
 
 void actor_wrong(struct actor *a, const char *fmt, ...)
@@ -77,6 +79,8 @@ static struct counts *counts_of(struct actor *a, const struct block *b)
 		return &a->families[FAMILY_NONCACHED];
 	case BUFFER:
 		return &a->families[FAMILY_BUFFER];
+	case MDL_PAGES:
+		return &a->families[FAMILY_MDL_PAGES];
 	default:
 		return &a->tags[b->tag][b->kind == PAGED];
 	}
@@ -86,6 +90,16 @@ static void count(struct actor *a, const struct block *b, int sign)
 {
 	struct counts *c = counts_of(a, b);
 
+	if (b->list) {
+		struct entries *e = &a->lists[b->list - 1];
+
+		if (sign > 0)
+			e->taken++;
+		else
+			e->given++;
+		e->out += sign;
+		return;
+	}
 	if (sign > 0)
 		c->allocs++;
 	else
@@ -105,14 +119,19 @@ struct call {
 	size_t bytes;
 };
 
-static void in_context(enum rpt_context context, void (*fn)(void *arg),
-		       struct call *call)
+void actor_in_context(enum rpt_context context, void (*fn)(void *arg), void *arg)
 {
 	/* An actor in softirq is where it is. */
 	if (context == RPT_SOFTIRQ)
-		fn(call);
+		fn(arg);
 	else
-		rpt_in_context(context, fn, call);
+		rpt_in_context(context, fn, arg);
+}
+
+static void in_context(enum rpt_context context, void (*fn)(void *arg),
+		       struct call *call)
+{
+	actor_in_context(context, fn, call);
 }
 
 static DMA_ADAPTER *adapter_of(const struct call *c)
@@ -132,7 +151,8 @@ static void call_allocate(void *arg)
 	switch (b->kind) {
 	case NONPAGED:
 	case PAGED:
-		b->base = ExAllocatePoolWithTag(c->type, b->bytes, c->tag);
+		b->base = b->list ? list_take(c->actor->model, b->list) :
+			  ExAllocatePoolWithTag(c->type, b->bytes, c->tag);
 		break;
 	case CONTIGUOUS:
 		b->base = MmAllocateContiguousMemory(b->bytes, highest);
@@ -160,7 +180,10 @@ static void call_free(void *arg)
 	switch (b->kind) {
 	case NONPAGED:
 	case PAGED:
-		ExFreePoolWithTag(b->base, tag_of(b->tag));
+		if (b->list)
+			list_give(c->actor->model, b->list, b->base);
+		else
+			ExFreePoolWithTag(b->base, tag_of(b->tag));
 		break;
 	case CONTIGUOUS:
 	case CONTIGUOUS_UC:
@@ -175,6 +198,13 @@ static void call_free(void *arg)
 							 TRUE);
 		break;
 	}
+}
+
+static void call_give_to_nobody(void *arg)
+{
+	struct call *c = arg;
+
+	list_give_to_nobody(c->actor->model, c->address);
 }
 
 static void call_free_pool(void *arg)
@@ -254,6 +284,8 @@ static enum block_kind kind_for(struct actor *a, u32 r)
 		return NONCACHED;
 	if (r < 32)
 		return BUFFER;
+	if (r < 36)
+		return MDL_PAGES;
 	return r < 340 ? PAGED : NONPAGED;
 }
 
@@ -289,26 +321,36 @@ static void allocate(struct actor *a, struct block *b, const u32 *r)
 	b->bytes = bytes_for(a, b->kind, r[2]);
 	if (b->kind == BUFFER && (!a->model->adapter || r[3] >> 31))
 		b->of = a->model->here;
+	if (b->kind <= PAGED && !(r[3] >> 16 & 3)) {
+		b->list = 1 + 2 * (b->kind == PAGED) + (r[3] >> 18 & 1);
+		b->bytes = list_bytes(b->list);
+	}
 	context = context_for(a, b->kind, r[3]);
 	c.tag = tag_of(b->tag);
 	c.type = b->kind == PAGED ? PagedPool : NonPagedPoolNx;
-	if (b->kind <= PAGED && r[1] >> 13 & 1) {
+	if (b->kind <= PAGED && !b->list && r[1] >> 13 & 1) {
 		c.type |= POOL_ZERO_ALLOCATION;
 		zero = true;
 	}
-	if (b->kind <= PAGED && (r[1] >> 24 & 3) == 1) {
+	if (b->kind <= PAGED && !b->list && (r[1] >> 24 & 3) == 1) {
 		c.type |= NonPagedPoolCacheAligned;
 		align = 64;
 	}
 	if (b->kind > PAGED || b->bytes > 4064)
 		align = PAGE_SIZE;
 	/* Now and then more than any machine has. */
-	if (b->kind <= PAGED && (r[1] >> 14 & 1023) == 0x155)
+	if (b->kind <= PAGED && !b->list && (r[1] >> 14 & 1023) == 0x155)
 		b->bytes = SIZE_MAX / 2 - r[2];
 
-	in_context(context, call_allocate, &c);
+	if (b->kind == MDL_PAGES)
+		mdl_pages_allocate(a, b, r[3]);
+	else
+		in_context(context, call_allocate, &c);
 	if (!b->base) {
-		counts_of(a, b)->failures++;
+		if (b->list)
+			a->lists[b->list - 1].failed++;
+		else
+			counts_of(a, b)->failures++;
 		a->unmet++;
 		if (b->bytes <= SZ_8K ||
 		    (context == RPT_TASK && b->bytes <= SZ_1M))
@@ -324,16 +366,22 @@ static void allocate(struct actor *a, struct block *b, const u32 *r)
 	if (!IS_ALIGNED((unsigned long)b->base, align))
 		actor_wrong(a, "kind %d, %zu bytes: at %px", b->kind, b->bytes,
 		      b->base);
-	if ((zero || b->kind == BUFFER) && memchr_inv(b->base, 0, b->bytes))
+	if ((zero || b->kind >= BUFFER) && memchr_inv(b->base, 0, b->bytes))
 		actor_wrong(a, "kind %d, %zu bytes: not zero", b->kind, b->bytes);
 	fill(b);
 }
 
-static void expect(struct actor *a, u32 code, const void *address, u64 p1)
+void actor_expect(struct actor *a, u32 code, const void *address, u64 p1)
 {
 	struct expected *e = &a->bad[a->bad_count++];
 
 	*e = (struct expected){ code, { p1, p1, p1, p1 }, address };
+}
+
+/* Random numbers of a block's own, for what is done with it when there are no others. */
+static u32 own_numbers(const struct block *b)
+{
+	return (u32)(b->seed >> 20) * 0x9e3779b1;
 }
 
 static void release(struct actor *a, struct block *b, enum rpt_context context)
@@ -343,13 +391,27 @@ static void release(struct actor *a, struct block *b, enum rpt_context context)
 	if (!b->base)
 		return;
 	check(a, b, "at the free");
+	if (b->kind == MDL_PAGES) {
+		count(a, b, -1);
+		mdl_pages_free(a, b, own_numbers(b));
+		b->base = NULL;
+		return;
+	}
+	mdl_end(a, b, own_numbers(b));
 	count(a, b, -1);
 	if (device_gone(b->of))
-		expect(a, DRIVER_VERIFIER_DMA_VIOLATION, b->base, 0x0);
+		actor_expect(a, DRIVER_VERIFIER_DMA_VIOLATION, b->base, 0x0);
 	in_context(context, call_free, &c);
 	if (b->of)
 		atomic_dec(&b->of->live);
 	b->base = NULL;
+}
+
+void actor_free_once(struct actor *a, struct block *b)
+{
+	struct call c = { .actor = a, .block = b };
+
+	call_free(&c);
 }
 
 /* Gives a block to another actor, which frees it, on another CPU mostly. */
@@ -400,50 +462,52 @@ static void bad_free_of_pool(struct actor *a, struct block *b, const u32 *r)
 	size_t inside = 1 + r[3] % max_t(size_t, b->bytes - 1, 1);
 	struct call c = {
 		.actor = a, .block = b, .address = b->base,
-		.tag = tag_of(b->tag), .bytes = b->bytes,
+		.tag = tag_for(b), .bytes = b->bytes,
 	};
 
 	switch (r[2] & 7) {
 	default:
 		c.tag = tag_of((b->tag + 1) % TAGS);
-		expect(a, BAD_POOL_CALLER, b->base, 0x0a);
-		in_context(context, call_free_pool, &c);
+		actor_expect(a, BAD_POOL_CALLER, b->base, 0x0a);
+		in_context(context, r[2] & 8 ? call_free_pool :
+					       call_give_to_nobody, &c);
 		break;
 	case 1:
 	case 2:
 		if (inside >= b->bytes)
 			return;
 		c.address += inside;
-		expect(a, BAD_POOL_CALLER, c.address, 0x99);
+		actor_expect(a, BAD_POOL_CALLER, c.address, 0x99);
 		in_context(context, call_free_pool, &c);
 		break;
 	case 3:
 		release(a, b, context);
-		c.tag = TAG_NOBODY;
+		c.tag = MODEL_TAG_NOBODY;
 		/* Somebody may have its memory by now. */
-		expect(a, BAD_POOL_CALLER, c.address, 0x07);
+		actor_expect(a, BAD_POOL_CALLER, c.address, 0x07);
 		a->bad[a->bad_count - 1].p1[1] = 0x46;
 		a->bad[a->bad_count - 1].p1[2] = 0x0a;
 		a->bad[a->bad_count - 1].p1[3] = 0x99;
-		in_context(context, call_free_pool, &c);
+		in_context(context, r[2] & 8 ? call_free_pool :
+					       call_give_to_nobody, &c);
 		break;
 	case 4:
-		expect(a, BAD_POOL_CALLER, b->base, 0x60);
+		actor_expect(a, BAD_POOL_CALLER, b->base, 0x60);
 		in_context(context, call_free_contiguous, &c);
 		break;
 	case 5:
-		expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
+		actor_expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
 		in_context(context, call_free_noncached, &c);
 		break;
 	case 6:
 		if (b->kind == PAGED) {
 			/* Reported, and done. */
-			expect(a, BAD_POOL_CALLER, b->base, 0x09);
+			actor_expect(a, BAD_POOL_CALLER, b->base, 0x09);
 			release(a, b, RPT_PREEMPT_OFF);
 			break;
 		}
 		c.address = NULL;
-		expect(a, BAD_POOL_CALLER, NULL, 0x46);
+		actor_expect(a, BAD_POOL_CALLER, NULL, 0x46);
 		in_context(context, call_free_pool, &c);
 		break;
 	}
@@ -454,15 +518,15 @@ static void bad_free_of_pages(struct actor *a, struct block *b, const u32 *r)
 	enum rpt_context context = context_for(a, b->kind, r[3]);
 	struct call c = {
 		.actor = a, .block = b, .address = b->base,
-		.tag = TAG_NOBODY, .bytes = b->bytes + 1,
+		.tag = MODEL_TAG_NOBODY, .bytes = b->bytes + 1,
 	};
 
 	if (r[2] & 1) {
-		expect(a, BAD_POOL_CALLER, b->base, 0x46);
+		actor_expect(a, BAD_POOL_CALLER, b->base, 0x46);
 		in_context(context, call_free_pool, &c);
 		return;
 	}
-	expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
+	actor_expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
 	in_context(context, b->kind == NONCACHED ? call_free_noncached :
 			    b->kind == BUFFER ? call_free_buffer :
 			    call_free_contiguous_size, &c);
@@ -480,22 +544,22 @@ static void bad_request(struct actor *a, const u32 *r)
 	switch (r[1] >> 10 & 3) {
 	case 0:
 		b.bytes = 0;
-		expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x00);
+		actor_expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x00);
 		break;
 	case 1:
 		c.tag = 0;
-		expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x9b);
+		actor_expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x9b);
 		break;
 	case 2:
 		c.type = DontUseThisType;
-		expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION,
+		actor_expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION,
 		       (void *)DontUseThisType, 0x16);
 		break;
 	case 3:
 		c.type = PagedPool;
 		if (context == RPT_TASK)
 			context = RPT_PREEMPT_OFF;
-		expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x08);
+		actor_expect(a, BAD_POOL_CALLER, NO_ADDRESS, 0x08);
 		break;
 	}
 	in_context(context, call_allocate, &c);
@@ -523,8 +587,13 @@ static void bad_call(struct actor *a, unsigned int slot, const u32 *r)
 		bad_request(a, r);
 		return;
 	}
+	/* What is wrong with it is to be this alone. */
+	if (b->base && b->kind != MDL_PAGES)
+		mdl_end(a, b, r[3]);
 	if (!b->base)
 		bad_request(a, r);
+	else if (b->kind == MDL_PAGES)
+		mdl_pages_bad(a, b, r[3]);
 	else if (b->kind <= PAGED)
 		bad_free_of_pool(a, b, r);
 	else
@@ -547,16 +616,20 @@ static void map_again(struct actor *a, struct block *b, const u32 *r)
 	mapped = MmMapIoSpace(at, c.bytes,
 			      b->kind == CONTIGUOUS ? MmCached : MmNonCached);
 	if (!mapped) {
+		a->families[FAMILY_IO_SPACE].failures++;
 		a->unmet++;
 		return;
 	}
+	a->families[FAMILY_IO_SPACE].allocs++;
+	a->families[FAMILY_IO_SPACE].frees++;
 	if (memcmp(mapped, b->base + offset, c.bytes))
 		actor_wrong(a, "%zu bytes at %px are others at %px", c.bytes,
 			    b->base + offset, mapped);
 	if (a->bad_left && !(r[2] & 0x70)) {
 		a->bad_left--;
+		mdl_end(a, b, r[3]);
 		c.address = b->base;
-		expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
+		actor_expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, b->base, 0x16);
 		in_context(context_for(a, b->kind, r[1]), call_free_contiguous,
 			   &c);
 	}
@@ -577,6 +650,9 @@ static void act(struct actor *a, unsigned int slot, const u32 *r)
 		a->in_use[slot] = false;
 	} else if (action < 104) {
 		pages_hold(a, b, r);
+	} else if (action < 116) {
+		if (b->kind != MDL_PAGES)
+			mdl_step(a, b, r);
 	} else if (action < 127) {
 		if (b->base)
 			check(a, b, "in between");

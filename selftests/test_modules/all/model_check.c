@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/string.h>
@@ -15,6 +16,8 @@ static const char * const files[FAMILIES] = {
 	[FAMILY_CONTIGUOUS] = "contiguous",
 	[FAMILY_NONCACHED] = "noncached",
 	[FAMILY_BUFFER] = "adapters",
+	[FAMILY_MDL_PAGES] = "mdl_pages",
+	[FAMILY_IO_SPACE] = "io_space",
 };
 
 const char *model_tag(unsigned int tag)
@@ -26,14 +29,14 @@ const char *model_tag(unsigned int tag)
 	return names[tag];
 }
 
-static struct counts counts_in(const struct rpt_row *row)
+struct counts model_counts(const struct rpt_row *row)
 {
 	return (struct counts){ row->allocs, row->frees, row->bytes, row->used,
 				row->failures };
 }
 
 static void look(struct rpt *t, struct counts tags[TAGS][2],
-		 struct counts families[FAMILIES])
+		 struct counts families[FAMILIES], struct counts *mdls)
 {
 	struct rpt_row row;
 	unsigned int i, j;
@@ -41,17 +44,19 @@ static void look(struct rpt *t, struct counts tags[TAGS][2],
 	for (i = 0; i < TAGS; i++)
 		for (j = 0; j < 2; j++) {
 			rpt_tag(t, model_tag(i), j, &row);
-			tags[i][j] = counts_in(&row);
+			tags[i][j] = model_counts(&row);
 		}
 	for (i = 0; i < FAMILIES; i++) {
 		rpt_family(t, files[i], &row);
-		families[i] = counts_in(&row);
+		families[i] = model_counts(&row);
 	}
+	rpt_tag(t, "Mdl ", false, &row);
+	*mdls = model_counts(&row);
 }
 
 void model_baseline(struct rpt *t, struct model *m)
 {
-	look(t, m->before_tags, m->before_families);
+	look(t, m->before_tags, m->before_families, &m->before_mdls);
 }
 
 static void add(struct counts *to, const struct counts *c)
@@ -76,10 +81,14 @@ static void same(struct rpt *t, const char *what, const char *pool,
 
 static void compare_counters(struct rpt *t, struct model *m)
 {
-	struct counts tags[TAGS][2], families[FAMILIES];
+	struct counts tags[TAGS][2], families[FAMILIES], mdls;
+	struct counts want_mdls = m->before_mdls;
 	unsigned int i, j, k;
 
-	look(t, tags, families);
+	look(t, tags, families, &mdls);
+	for (k = 0; k < m->count; k++)
+		add(&want_mdls, &m->actors[k]->mdls);
+	same(t, "MDLs", "", &mdls, &want_mdls);
 	for (i = 0; i < TAGS; i++)
 		for (j = 0; j < 2; j++) {
 			struct counts want = m->before_tags[i][j];
@@ -103,6 +112,48 @@ static void compare_counters(struct rpt *t, struct model *m)
 		same(t, files[i], "", &families[i], &want);
 		EXPECT_EQ(t, families[i].used, want.used);
 	}
+}
+
+/* What the adapter that all share has out */
+
+static void compare_adapter(struct rpt *t, struct model *m)
+{
+	u64 want_registers = 0, want_lists = 0, want_buffers = 0;
+	char *text = rpt_text(t, "adapters"), *line = NULL;
+	unsigned int k, i, registers, used, lists, buffers;
+	char of[48];
+
+	if (!m->adapter)
+		goto out;
+	for (k = 0; k < m->count; k++)
+		for (i = 0; i < SLOTS + INBOX; i++) {
+			struct actor *a = m->actors[k];
+			const struct block *b = i < SLOTS ? &a->slots[i] :
+							    &a->inbox[i - SLOTS];
+
+			if (i < SLOTS ? !a->in_use[i] : i - SLOTS >= a->given)
+				continue;
+			if (!b->base)
+				continue;
+			want_registers += mdl_registers(b);
+			want_lists += b->mdl.list != NULL;
+			if (b->kind == BUFFER && !b->of) {
+				want_registers += PAGE_ALIGN(b->bytes) / PAGE_SIZE;
+				want_buffers++;
+			}
+		}
+	snprintf(of, sizeof(of), " %s registers ", dev_name(&m->edu->dev));
+	if (text)
+		line = strstr(text, of);
+	if (!EXPECT(t, line && sscanf(line + strlen(of),
+			"%u in_use %u mask %*s lists %u buffers %u", &registers,
+			&used, &lists, &buffers) == 4))
+		goto out;
+	EXPECT_EQ(t, used, want_registers);
+	EXPECT_EQ(t, lists, want_lists);
+	EXPECT_EQ(t, buffers, want_buffers);
+out:
+	rpt_text_free(text);
 }
 
 /* Live blocks */
@@ -153,7 +204,7 @@ struct seen {
 static unsigned int address_at(u32 code, u64 p1)
 {
 	if (code == DRIVER_VERIFIER_DMA_VIOLATION)
-		return 2;
+		return p1 == 0x0e ? 1 : 2;
 	return code == BAD_POOL_CALLER && (p1 == 0x07 || p1 == 0x09) ? 3 : 1;
 }
 
@@ -257,6 +308,8 @@ bool model_compare(struct rpt *t, struct model *m)
 	}
 	compare_places(t, m);
 	compare_counters(t, m);
+	lists_compare(t, m);
+	compare_adapter(t, m);
 	compare_violations(t, m);
 	return !rpt_failed(t);
 }

@@ -150,9 +150,84 @@ static void unmap(struct rpt *t, struct model *m)
 	m->user = 0;
 }
 
+/* Mapped by an MDL, in UserMode */
+
+static bool viewable(const struct block *b)
+{
+	return has_pages(b) && (b->kind == NONPAGED || b->kind == CONTIGUOUS);
+}
+
+static const struct block *choose_view(struct model *m)
+{
+	unsigned int tries;
+
+	for (tries = 0; tries < 1024; tries++) {
+		u32 r = prandom_u32_state(&m->rnd);
+		struct actor *a = m->actors[r % m->count];
+		unsigned int slot = (r >> 8) % SLOTS;
+
+		if (a->in_use[slot] && viewable(&a->slots[slot]))
+			return &a->slots[slot];
+	}
+	return NULL;
+}
+
+/* All is at rest, so an actor's account will do for the MDL. */
+static void view(struct rpt *t, struct model *m)
+{
+	const struct block *b = choose_view(m);
+	unsigned int i, pages;
+	PMDL mdl;
+
+	if (!b)
+		return;
+	pages = min_t(size_t, b->bytes / PAGE_SIZE, VIEWS);
+	mdl = IoAllocateMdl(b->base, pages * PAGE_SIZE, FALSE, FALSE, NULL);
+	if (!EXPECT(t, mdl))
+		return;
+	mdl_count(m->actors[0], mdl, 1);
+	MmBuildMdlForNonPagedPool(mdl);
+	m->view_at = MmMapLockedPagesSpecifyCache(mdl, UserMode, MmCached, NULL, FALSE,
+						  NormalPagePriority);
+	if (!EXPECT(t, m->view_at)) {
+		mdl_count(m->actors[0], mdl, -1);
+		IoFreeMdl(mdl);
+		return;
+	}
+	m->view = mdl;
+	for (i = 0; i < pages; i++)
+		m->views[i] = (struct hold){
+			.seed = b->seed, .word = i * (PAGE_SIZE / sizeof(u64)),
+		};
+	m->viewed++;
+}
+
+/* The block may be gone; its pages are not. */
+static void end_view(struct rpt *t, struct model *m)
+{
+	unsigned int pages = MmGetMdlByteCount(m->view) / PAGE_SIZE, i;
+	u64 *copy = kmalloc(PAGE_SIZE, GFP_KERNEL);
+
+	for (i = 0; copy && i < pages; i++)
+		if (copy_from_user(copy, (void __user *)m->view_at + i * PAGE_SIZE,
+				   PAGE_SIZE) ||
+		    !unchanged(&m->views[i], copy))
+			rpt_fail(t, "a page that a process had mapped by an MDL changed");
+	EXPECT(t, copy);
+	kfree(copy);
+	MmUnmapLockedPages(m->view_at, m->view);
+	mdl_count(m->actors[0], m->view, -1);
+	IoFreeMdl(m->view);
+	m->view = NULL;
+}
+
 /* Each mapping lasts for as many rounds as chance has it. */
 void pages_turn(struct rpt *t, struct model *m)
 {
+	if (m->view && prandom_u32_state(&m->rnd) & 1)
+		end_view(t, m);
+	if (!m->view && current->mm)
+		view(t, m);
 	if (m->user && prandom_u32_state(&m->rnd) & 1)
 		unmap(t, m);
 	if (!m->user && current->mm)
@@ -161,6 +236,8 @@ void pages_turn(struct rpt *t, struct model *m)
 
 void pages_end(struct rpt *t, struct model *m)
 {
+	if (m->view)
+		end_view(t, m);
 	if (m->user)
 		unmap(t, m);
 }

@@ -504,6 +504,10 @@ static void paged_refused(struct rpt *t)
 	v = EXPECT_VIOLATION(t, BAD_POOL_CALLER, 0x09);
 	if (v)
 		EXPECT(t, rpt_shows(v->p[3], call.entry));
+	/* They are calls, in whatever context. */
+	EXPECT_EQ(t, list.L.TotalAllocates, 3);
+	EXPECT_EQ(t, list.L.TotalFrees, 2);
+	EXPECT_EQ(t, list.L.FreeMisses, lists_keep(NULL) ? 1 : 2);
 	ExDeleteLookasideListEx(&list);
 	rpt_tag(t, "Look", true, &row);
 	EXPECT_EQ(t, row.diff, before.diff);
