@@ -886,18 +886,15 @@ impl PageHeader {
         self.0.first & PAGES_CHARGED != 0
     }
 
-    /// Writes the header of a block.
+    /// Writes the header of the block at `addr` into `page`, the first of its pages.
     ///
     /// # Safety
     ///
-    /// `block` is the start of pages that belong to the caller.
+    /// The page belongs to the caller.
     #[inline(always)]
-    pub(crate) unsafe fn write(self, block: NonNull<u8>) {
-        let addr = block.as_ptr() as usize;
-        if let Some(page) = PageWords::around(addr) {
-            // SAFETY: By the safety requirements the page belongs to the caller.
-            unsafe { page.write(self.0.first, self.0.sealed(addr)) };
-        }
+    pub(crate) unsafe fn write(self, addr: usize, page: PageWords) {
+        // SAFETY: By the safety requirements the page belongs to the caller.
+        unsafe { page.write(self.0.first, self.0.sealed(addr)) };
     }
 
     /// Whether it has the verifier's mark.

@@ -79,12 +79,12 @@ impl Violation {
     /// Puts it into the file of violations only, not into the log. `module` is the module that did
     /// it; `None` for the one that `site` lies in. Any context but NMI.
     pub(crate) fn list(self, module: Option<&str>, site: CallSite) {
-        push(self, site, module.and_then(Text::exact));
+        push(self, &site, module.and_then(Text::exact));
     }
 
     fn report_to(mut self, may_log: impl FnOnce() -> bool, tell: impl FnOnce()) {
         self.caller = call_site::driver(self.caller);
-        push(self, CallSite::new(self.caller), None);
+        push(self, &CallSite::new(self.caller), None);
         self.log(may_log, || Who::of(self.caller), tell);
     }
 
@@ -93,7 +93,7 @@ impl Violation {
     pub(crate) fn report_of(self, module: Option<&str>, tell: impl FnOnce()) {
         push(
             self,
-            CallSite::new(self.caller),
+            &CallSite::new(self.caller),
             module.and_then(Text::exact),
         );
         let who = || module.map_or(Who::UNKNOWN, Who::named);
@@ -105,7 +105,7 @@ impl Violation {
     pub(crate) fn report_of_site(self, site: &CallSite, tell: impl FnOnce()) {
         let finder = self.caller;
         let blamed = Self { caller: 0, ..self };
-        push(blamed, site.copy(), None);
+        push(blamed, site, None);
         let tell = || {
             tell();
             pr_err!("  found at {}, which is not to blame\n", Symbol(finder));
@@ -121,7 +121,7 @@ impl Violation {
         if caller != 0 {
             return Self { caller, ..self }.report();
         }
-        push(self, site.copy(), None);
+        push(self, &site, None);
         let tell = || pr_err!("  called from {site}\n");
         self.log(sys::may_log, || Who::of_site(&site), tell);
     }
@@ -147,16 +147,17 @@ impl Violation {
 
 /// Counts a violation and puts it into the file of violations. In NMI, where no lock may be taken,
 /// it only counts it.
-fn push(violation: Violation, site: CallSite, module: Option<ModuleName>) {
+fn push(violation: Violation, site: &CallSite, module: Option<ModuleName>) {
     let number = REPORTED.fetch_add(1, Relaxed).wrapping_add(1);
     if trace::violations() {
-        tell_tracers(&violation, &site, module.as_ref());
+        tell_tracers(&violation, site, module.as_ref());
     }
     if !sys::irql().is_nmi() {
         LOG.lock().push(Entry {
             number,
             time: sys::log_time(),
-            site,
+            // Under the lock: if the name of the original is kept, that of the copy is, too.
+            site: site.copy(),
             module: module.unwrap_or(ModuleName::empty()),
             violation,
         });

@@ -89,7 +89,8 @@ use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings,
     fmt,
-    prelude::*, //
+    prelude::*,
+    sync::rcu, //
 };
 
 /// The most lines of one kind in a report, so that it does not push older lines out of the log.
@@ -469,29 +470,40 @@ unsafe extern "C" fn rust_pool_module_going(module: Option<Module>) {
 }
 matches_header!(rust_pool_module_going(_));
 
-/// Calls `visit` on all call sites, except those of rows.
+/// Calls `visit` on all call sites, except those of rows. Sleeps.
+///
+/// Those from which call sites are copied or moved come first: what leaves them before they are
+/// visited is found where it went.
 fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
-    // Before the log: a deferred free may be reported at any moment, and its site is copied there.
-    buffer_release::for_each_site(&mut visit);
-    REGIONS.for_each(|region| visit(&region.site));
     for adapter in ADAPTERS.lock().iter() {
         visit(adapter.site());
         adapter
             .requests()
             .for_each(|request| visit(&request.packet.site));
     }
-    for site in LOG.lock().sites() {
-        visit(site);
+    REGIONS.for_each(|region| visit(&region.site));
+    buffer_release::for_each_site(&mut visit);
+    lookaside::for_each_site(&mut visit);
+    tracking::for_each_site(&mut visit);
+    if held_back::is_open() || freed::is_open() {
+        // Whoever took a record before its bucket was visited has put it down by then.
+        rcu::synchronize_rcu();
     }
+    held_back::for_each_site(&mut visit);
+    freed::for_each_site(&mut visit);
+    if quarantine_set::is_open() {
+        // The same for stacks on their way there.
+        rcu::synchronize_rcu();
+    }
+    quarantine_set::for_each_site(&mut visit);
+    special::for_each_site(&mut visit);
     for site in INJECTIONS.lock().sites() {
         visit(site);
     }
-    lookaside::for_each_site(&mut visit);
-    special::for_each_site(&mut visit);
-    held_back::for_each_site(&mut visit);
-    freed::for_each_site(&mut visit);
-    quarantine_set::for_each_site(&mut visit);
-    tracking::for_each_site(visit);
+    // Last: a report copies the site of what it is about.
+    for site in LOG.lock().sites() {
+        visit(site);
+    }
 }
 
 /// Keeps the names of call sites in a client's init code, which is about to be freed.
@@ -531,4 +543,51 @@ pub(crate) fn report_all() -> bool {
     pins::finish();
     adapter::forget_all();
     leaked
+}
+
+#[kernel::macros::kunit_tests(rust_pool_unload)]
+mod tests {
+    use super::*;
+    use crate::{
+        events::control::SWITCHING,
+        verifier::record::Record, //
+    };
+
+    /// Adds the record of a block that is not there, allocated at this place.
+    fn track(addr: usize, place: usize) -> Result {
+        let stack = Stack::of_site(&CallSite::new(place));
+        let record = Record::new(addr, 1, None, MemoryType::Contiguous, stack);
+        tracking::keep(KBox::new(record, GFP_KERNEL)?);
+        Ok(())
+    }
+
+    #[test]
+    fn records_are_visited_before_they_move() -> Result {
+        // No block and no function is there.
+        let places = [0x10, 0x20];
+        let [live, gone] = places;
+        let _one_at_a_time = SWITCHING.lock();
+        let was_open = freed::is_open();
+        freed::open()?;
+        track(gone, gone)?;
+        tracking::remove(gone);
+        track(live, live)?;
+        let mut visited = [None; 2];
+        let mut number = 0usize;
+        for_each_other_site(|site| {
+            number = number.wrapping_add(1);
+            for (place, visited) in Iterator::zip(places.iter(), visited.iter_mut()) {
+                if site.address() == *place {
+                    *visited = Some(number);
+                }
+            }
+        });
+        tracking::remove(live);
+        if !was_open {
+            freed::close();
+        }
+        let [live, gone] = visited;
+        assert!(live.is_some() && live < gone);
+        Ok(())
+    }
 }

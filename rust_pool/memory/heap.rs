@@ -433,28 +433,37 @@ impl Front {
 #[inline(never)]
 pub(crate) fn place_front(bytes: usize, request: Request) -> Option<Front> {
     let (pages, units) = split(bytes);
-    // INVARIANT: It is placed in one of two ways, both at the front of a span.
-    let front = |at| Front { at, pages, units };
+    if let Some(front) = place_waiting(pages, units) {
+        if front.is_reusable() {
+            return Some(front);
+        }
+        // One of the pages got a memory error while they waited.
+        front.remove();
+    }
+    let mut span = request.attempt(|gfp| Span::new(pages, gfp))?;
+    let at = span.place_front(units);
+    lock().add(span);
+    // INVARIANT: It was placed at the front of a span.
+    Some(Front { at, pages, units })
+}
+
+/// Places a block at the front of a span that waits for one.
+#[inline]
+fn place_waiting(pages: usize, units: usize) -> Option<Front> {
     let mut heap = lock();
-    let place = heap.waiting.take_or(
+    let mut span = heap.waiting.take_or(
         units,
         |span| span.pages() == pages,
         |span| span.pages() > pages,
-    );
-    if let Some(mut span) = place {
-        heap.free = heap.free.wrapping_sub(span.free_units());
-        let surplus = span.trim_head(pages);
-        let block = span.place_front(units);
-        heap.insert(span);
-        drop(heap);
-        drop(surplus);
-        return Some(front(block));
-    }
+    )?;
+    heap.free = heap.free.wrapping_sub(span.free_units());
+    let surplus = span.trim_head(pages);
+    let at = span.place_front(units);
+    heap.insert(span);
     drop(heap);
-    let mut span = request.attempt(|gfp| Span::new(pages, gfp))?;
-    let block = span.place_front(units);
-    lock().add(span);
-    Some(front(block))
+    drop(surplus);
+    // INVARIANT: It was placed at the front of a span.
+    Some(Front { at, pages, units })
 }
 
 /// Places up to `wanted` small blocks where there is room, with the lock taken once. The batch says

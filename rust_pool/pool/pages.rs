@@ -51,6 +51,7 @@ use crate::{
     sys::{
         self,
         page_align,
+        PageWords,
         PAGE_SIZE, //
     },
     types::tag::Tag, //
@@ -86,21 +87,35 @@ pub(crate) fn order(bytes: usize) -> Option<Order> {
 /// # Invariants
 ///
 /// At `at` are `used` bytes that nobody else uses: all of some pages or, if others share the last
-/// page, the pages in front of it and the start of it.
+/// page, the pages in front of it and the start of it. `page` has the words of the first.
 pub(crate) struct Memory {
     at: NonNull<u8>,
     used: usize,
+    page: PageWords,
 }
 
 impl Memory {
-    /// Takes pages of an order from this CPU's magazine, if there are any. Any context.
+    /// Takes pages of an order from this CPU's magazine, if there are any. `None` also if the first
+    /// has got a memory error meanwhile: then they stay unused. Any context.
     #[inline(always)]
     pub(crate) fn pop(order: Order) -> Option<Self> {
         let block = magazine::pop(MagazineKind::order(order))?;
-        // INVARIANT: They are a block of this order.
+        Self::sound(block, order.bytes())
+    }
+
+    /// The memory of a free block of pages; `None` if the first has a memory error.
+    #[inline(always)]
+    fn sound(block: Block, used: usize) -> Option<Self> {
+        let page = PageWords::around(block.addr())?;
+        // SAFETY: There is a block.
+        if unsafe { page.has_error() } {
+            return None;
+        }
+        // INVARIANT: They are such a block, and it is gone.
         Some(Self {
             at: block.into_raw(),
-            used: order.bytes(),
+            used,
+            page,
         })
     }
 
@@ -113,8 +128,8 @@ impl Memory {
     /// Writes the header of a block that begins here.
     #[inline(always)]
     pub(crate) fn write(&mut self, header: PageHeader) {
-        // SAFETY: By the type invariant these are pages, the first of which belongs to this value.
-        unsafe { header.write(self.at) };
+        // SAFETY: By the type invariant the page belongs to this value.
+        unsafe { header.write(self.at.as_ptr() as usize, self.page) };
     }
 
     /// Clears it.
@@ -155,25 +170,36 @@ pub(crate) fn allocate(
 fn find_memory(request: Request, charged: bool) -> Option<(Memory, Form)> {
     let (bytes, plain) = (request.bytes, request.plain());
     let form = if charged { Form::Exact } else { form(bytes) };
+    let used = used(bytes, form);
     let at = match form {
         Form::Shared => heap::place_front(bytes, plain)?.into_raw(),
         Form::Order(order) => {
-            let kind = MagazineKind::pages(order);
-            magazine::pop(kind)
-                .or_else(|| refill::allocate(kind, plain))?
-                .into_raw()
+            let memory = find_sound(MagazineKind::pages(order), used, plain)?;
+            recently_freed::forget(memory.at.as_ptr() as usize);
+            return Some((memory, form));
         }
         Form::Exact => {
             let bytes = page_align(bytes)?;
-            plain.attempt_charged(charged, |gfp| sys::pages_exact(bytes, gfp))?
+            let at = plain.attempt_charged(charged, |gfp| sys::pages_exact(bytes, gfp))?;
+            recently_freed::forget(at.as_ptr() as usize);
+            at
         }
     };
-    if !matches!(form, Form::Shared) {
-        recently_freed::forget(at.as_ptr() as usize);
-    }
+    let page = PageWords::around(at.as_ptr() as usize)?;
     // INVARIANT: It was just allocated, in this form.
-    let used = used(bytes, form);
-    Some((Memory { at, used }, form))
+    Some((Memory { at, used, page }, form))
+}
+
+/// Pages of an order without a memory error. The magazine has them, or the depot, or the kernel.
+#[inline]
+fn find_sound(kind: MagazineKind, used: usize, request: Request) -> Option<Memory> {
+    loop {
+        let block = magazine::pop(kind).or_else(|| refill::allocate(kind, request))?;
+        let memory = Memory::sound(block, used);
+        if memory.is_some() {
+            return memory;
+        }
+    }
 }
 
 /// Whether the pages of a live block without a header in front may be handed out again: the pool

@@ -58,7 +58,10 @@ use crate::{
     }, //
 };
 use core::ptr::NonNull;
-use kernel::prelude::*;
+use kernel::{
+    prelude::*,
+    sync::rcu, //
+};
 
 /// The least bytes of a red zone. It extends to the end of the object.
 const TAIL: usize = 16;
@@ -109,13 +112,15 @@ pub(crate) fn free(object: Claimed, header: &Header, caller: usize) {
             tracking::tell(addr);
         });
     }
+    // Until the block is held back: `for_each_other_site()` in events/unload.rs waits for its stacks.
+    let moving = rcu::read_lock();
     let allocated = tracking::stack(addr);
     tracking::remove(addr);
     small::discharge(header, tag_table::at(header.row()));
     traced::small(addr, header).freed(caller);
     let concerned = quarantine_set::take(addr);
     poison::fill_all(object.bytes_from(start), pattern());
-    hold(HeldBlock {
+    let oldest = hold(HeldBlock {
         object,
         front,
         tag: header.tag(),
@@ -124,6 +129,10 @@ pub(crate) fn free(object: Claimed, header: &Header, caller: usize) {
         freed: Stack::capture(caller),
         keep: concerned || (changed.is_some() && quarantine_set::quarantines()),
     });
+    drop(moving);
+    if let Some(oldest) = oldest {
+        release(oldest);
+    }
 }
 
 /// The poison of freed blocks.
@@ -135,17 +144,12 @@ fn pattern() -> u8 {
     }
 }
 
-/// Holds a block back, and releases the one that has been held back for the longest time.
-fn hold(block: HeldBlock) {
-    let oldest = {
-        let mut held = HELD_BACK.lock();
-        match &mut *held {
-            Some(held) => held.exchange(block),
-            None => Some(block),
-        }
-    };
-    if let Some(oldest) = oldest {
-        release(oldest);
+/// Holds a block back. Returns the one that has been held back for the longest time, for the caller
+/// to release.
+fn hold(block: HeldBlock) -> Option<HeldBlock> {
+    match &mut *HELD_BACK.lock() {
+        Some(held) => held.exchange(block),
+        None => Some(block),
     }
 }
 

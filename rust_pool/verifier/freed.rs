@@ -104,9 +104,14 @@ impl Known {
     }
 }
 
+/// Whether there is room for blocks. Any context but NMI.
+pub(crate) fn is_open() -> bool {
+    !FREED.lock().blocks.is_empty()
+}
+
 /// Makes room for the blocks. Sleeps; the caller holds `SWITCHING`.
 pub(crate) fn open() -> Result {
-    if !FREED.lock().blocks.is_empty() {
+    if is_open() {
         return Ok(());
     }
     let mut blocks = KVVec::with_capacity(KNOWN, GFP_KERNEL | __GFP_NOWARN)?;
@@ -125,7 +130,7 @@ pub(crate) fn close() {
 
 /// Remembers a block that is being freed. Any context but NMI.
 pub(crate) fn remember(record: KBox<Record>) {
-    if FREED.lock().blocks.is_empty() {
+    if !is_open() {
         return;
     }
     let block = FreedBlock {

@@ -125,6 +125,11 @@ pub(crate) fn bytes() -> usize {
     blocks.map(|block| block.object.class().bytes()).sum()
 }
 
+/// Whether there is room to hold blocks back. Any context but NMI.
+pub(crate) fn is_open() -> bool {
+    HELD_BACK.lock().is_some()
+}
+
 /// How many blocks are held back.
 pub(crate) fn count() -> usize {
     HELD_BACK.lock().as_ref().map_or(0, Held::count)

@@ -22,6 +22,7 @@ use kernel::{
             Atomic,
             Relaxed, //
         },
+        rcu,
         SpinLockIrq, //
     }, //
 };
@@ -72,9 +73,14 @@ pub(crate) static KEPT: AtLoad<SpinLockIrq<Kept>> = AtLoad::new(|| {
     )
 });
 
+/// Whether there is room for what will be known of blocks. Any context but NMI.
+pub(crate) fn is_open() -> bool {
+    KEPT.lock().freed.capacity() != 0
+}
+
 /// Makes room for what will be known of the blocks. Sleeps; the caller holds `SWITCHING`.
 pub(crate) fn open() -> Result {
-    if KEPT.lock().freed.capacity() != 0 {
+    if is_open() {
         return Ok(());
     }
     let room = GFP_KERNEL | __GFP_NOWARN;
@@ -133,6 +139,8 @@ pub(crate) fn take(addr: usize) -> bool {
 pub(crate) fn note(addr: usize, bytes: usize) {
     COUNT.add(1, Relaxed);
     BYTES.fetch_add(bytes, Relaxed);
+    // Until its stacks are here: `for_each_other_site()` in events/unload.rs waits for them.
+    let _copying = rcu::read_lock();
     let known = stacks_of(addr);
     // If there is no room here, the list of the memory has none either, and `note_lost()` counts
     // the block.

@@ -8,6 +8,7 @@ use crate::{
         Entry,
         Place, //
     },
+    sys,
     types::{
         memory_type::MemoryType,
         tag::Tag, //
@@ -17,7 +18,7 @@ use core::mem::offset_of;
 
 /// The record of a live block.
 pub(crate) struct Record {
-    pub(super) place: Place<Record>,
+    place: Place<Record>,
     pub(crate) addr: usize,
     pub(crate) bytes: usize,
     pub(crate) tag: Option<Tag>,
@@ -38,6 +39,27 @@ impl Record {
         offset_of!(Self, time),
         offset_of!(Self, stack),
     ];
+}
+
+impl Record {
+    /// The record of a block that was just allocated.
+    pub(crate) fn new(
+        addr: usize,
+        bytes: usize,
+        tag: Option<Tag>,
+        memory: MemoryType,
+        stack: Stack,
+    ) -> Self {
+        Self {
+            place: Place::none(),
+            addr,
+            bytes,
+            tag,
+            memory,
+            time: sys::uptime(),
+            stack,
+        }
+    }
 }
 
 impl Entry for Record {

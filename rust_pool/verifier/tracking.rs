@@ -13,10 +13,7 @@ use crate::{
     },
     lib::{
         at_load::AtLoad,
-        hash_table::{
-            HashTable,
-            Place, //
-        }, //
+        hash_table::HashTable, //
     },
     memory::request::Request,
     options::{
@@ -40,9 +37,12 @@ use core::mem::size_of;
 use kernel::{
     prelude::*,
     static_lock_class,
-    sync::atomic::{
-        Atomic,
-        Relaxed, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        rcu, //
     }, //
 };
 
@@ -123,20 +123,15 @@ pub(crate) fn add(addr: usize, bytes: usize, tag: Option<Tag>, memory: MemoryTyp
         }
         return;
     };
-    let record = KBox::write(
-        room,
-        Record {
-            place: Place::none(),
-            addr,
-            bytes,
-            tag,
-            memory,
-            time: sys::uptime(),
-            stack: Stack::capture(caller),
-        },
-    );
+    let stack = Stack::capture(caller);
+    let record = Record::new(addr, bytes, tag, memory, stack);
+    keep(KBox::write(room, record));
+}
+
+/// Keeps a record. Any context but NMI.
+pub(crate) fn keep(record: KBox<Record>) {
     LIVE.add(1, Relaxed);
-    RECORDS.bucket(addr).lock().insert(record);
+    RECORDS.bucket(record.addr).lock().insert(record);
 }
 
 /// Removes the record of the block at `addr`, if it is tracked. Any context but NMI.
@@ -144,6 +139,8 @@ pub(crate) fn remove(addr: usize) {
     if LIVE.load(Relaxed) == 0 {
         return;
     }
+    // Until the record is remembered: `for_each_other_site()` in events/unload.rs waits for it.
+    let _moving = rcu::read_lock();
     let Some(record) = RECORDS.bucket(addr).lock().remove(addr) else {
         return;
     };

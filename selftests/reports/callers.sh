@@ -352,6 +352,27 @@ forgotten_with_code() {
 	[ "$_come" -eq 2 ] && [ "$_gone" -eq 1 ]
 }
 
+# What is under a tracer's trampoline is learned once, and not in vain each time.
+learned_once() {
+	insmod "$(module_file rp_test_callers)" && option 'tracking tag=Sack' || return 1
+	_counts=
+	if count_calls learn &&
+		echo 'r:kprobes/rpt_returns rp_test_callers:keep_stack' >>"$TRACING/kprobe_events" &&
+		echo 1 >"$TRACING/events/kprobes/rpt_returns/enable"; then
+		for _round in 1 2 3 4; do
+			_before=$(calls)
+			echo stacks >/sys/module/rp_test_callers/parameters/go || break
+			_counts="$_counts $(($(calls) - _before))"
+		done
+		_returns=$(awk '$1 == "rpt_returns" { print $2 }' "$TRACING/kprobe_profile")
+		echo 0 >"$TRACING/events/kprobes/rpt_returns/enable"
+	fi
+	stop_counting
+	option off
+	echo "# stacks from which was learned:$_counts; ${_returns:-0} returns were traced"
+	rmmod rp_test_callers && [ "${_returns:-0}" -ge 96 ] && [ "${_counts##* }" -eq 0 ]
+}
+
 # The driver's function, not the library's that was compiled into it.
 DRIVER='_R[A-Za-z]*(s[0-9A-Za-z]*_)?(Nt?|Nv)*Cs[0-9A-Za-z]*_17rp_test_leak_rust[^ ]*\+[^ ]* \[rp_test_leak_rust\]'
 
@@ -388,7 +409,7 @@ rust_freed() {
 begin rp_test_callers rp_test_trampoline rp_test_share_a rp_test_share_b rp_test_leak_rust
 load_or_fail rust_pool
 find_edu
-ktap_set_plan $((26 + ENDS))
+ktap_set_plan $((27 + ENDS))
 
 check "calls that are jumps" jumps
 if [ -n "$EDU" ]; then
@@ -425,8 +446,10 @@ check "stacks over frames that are aligned" aligned_recorded
 # The kernel on which they are always unwound has another unwinder.
 if tracing && can_count_calls stacks && grep -q ' orc_find' /proc/kallsyms; then
 	check "stacks that the kernel does not unwind" unwound_by_rules
+	check "stacks under a trampoline" learned_once
 else
 	ktap_test_skip "stacks that the kernel does not unwind"
+	ktap_test_skip "stacks under a trampoline"
 fi
 if tracing && can_count_calls "how often code changed"; then
 	check "what is known of code is forgotten with it" forgotten_with_code

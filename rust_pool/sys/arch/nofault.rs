@@ -186,21 +186,36 @@ impl PageWords {
     /// There is such a page, and the caller has a reference to it.
     #[inline(always)]
     pub(crate) unsafe fn is_reusable(self) -> bool {
-        // The flag of pages with a memory error; not every kernel has it.
+        let page = self.0.wrapping_sub(raw::RUST_POOL_PAGE_WORDS);
+        // SAFETY: By the safety requirements and the type invariant it lies in a `struct page` that
+        // exists; helpers.c asserts the offset. Other CPUs may change it, so the load is volatile. A
+        // count of 1 does not grow behind our back: whoever adds a reference needs one to begin
+        // with, and the only one is the caller's.
+        let count = unsafe {
+            let count = page.wrapping_add(raw::RUST_POOL_PAGE_COUNT) as *const u32;
+            count.read_volatile()
+        };
+        // SAFETY: By the safety requirements there is such a page.
+        count == 1 && !unsafe { self.has_error() }
+    }
+
+    /// Whether the kernel knows of an error in the page's memory.
+    ///
+    /// # Safety
+    ///
+    /// There is such a page.
+    #[inline(always)]
+    pub(crate) unsafe fn has_error(self) -> bool {
+        // The flag of such pages; not every kernel has it.
         #[cfg(CONFIG_MEMORY_FAILURE)]
         const POISONED: u64 = 1 << bindings::pageflags_PG_hwpoison;
         #[cfg(not(CONFIG_MEMORY_FAILURE))]
         const POISONED: u64 = 0;
-        let page = self.0.wrapping_sub(raw::RUST_POOL_PAGE_WORDS);
-        // SAFETY: By the safety requirements and the type invariant both lie in a `struct page`
-        // that exists; helpers.c asserts their offsets. Other CPUs may change them, so the loads
-        // are volatile. A count of 1 does not grow behind our back: whoever adds a reference needs
-        // one to begin with, and the only one is the caller's.
-        unsafe {
-            let count = page.wrapping_add(raw::RUST_POOL_PAGE_COUNT) as *const u32;
-            let flags = page as *const u64;
-            count.read_volatile() == 1 && flags.read_volatile() & POISONED == 0
-        }
+        let flags = self.0.wrapping_sub(raw::RUST_POOL_PAGE_WORDS) as *const u64;
+        // SAFETY: By the safety requirements and the type invariant it is the first word of a
+        // `struct page` that exists. Other CPUs may change it, so the load is volatile.
+        let flags = unsafe { flags.read_volatile() };
+        flags & POISONED != 0
     }
 
     /// Writes both words.

@@ -59,11 +59,13 @@ static struct known_code *known_code;
  * address may be another module's by now. Both are changed under the lock.
  */
 static u32 generation;
-/* How many more times to learn until all is forgotten. */
+/* How many more times to learn in the second that began then, in jiffies. */
 static atomic_t attempts;
+static unsigned long attempts_since;
 static DEFINE_RAW_SPINLOCK(known_lock);
 
-#define ATTEMPTS	2048
+/* Learning takes some 50,000 instructions, with preemption disabled. */
+#define ATTEMPTS	256
 
 static bool is_code(unsigned long addr)
 {
@@ -131,6 +133,7 @@ int rust_pool_code_open(void)
 	made = kzalloc_obj(*made, GFP_KERNEL | __GFP_NOWARN);
 	if (!made)
 		return -ENOMEM;
+	WRITE_ONCE(attempts_since, jiffies);
 	atomic_set(&attempts, ATTEMPTS);
 	/* Pairs with the dependent loads of those who find it. */
 	smp_store_release(&known_code, made);
@@ -359,16 +362,16 @@ static u64 rule_of_call(const struct unwind_state *at,
 	       FIELD_PREP(RULE_SAVED, saved);
 }
 
-/* The rule of the frame of @at; 0 if it cannot be learned now. @to is its caller. */
-static u64 rule_of(const struct unwind_state *at, struct unwind_state *to)
+/*
+ * The rule of the frame of @at, whose caller is @to. @more is whether the unwinder
+ * went on there.
+ */
+static u64 rule_of(const struct unwind_state *at, const struct unwind_state *to,
+		   bool more)
 {
 	unsigned long same[] = { at->ip, at->ip };
 	struct unwind_state once, twice;
-	unsigned long raw;
-	bool more;
 
-	*to = *at;
-	more = unwind_next_frame(to);
 	if (filter_irq_stacks(same, ARRAY_SIZE(same)) == 1)
 		return INTERRUPT;
 	if (to->error)
@@ -385,13 +388,15 @@ static u64 rule_of(const struct unwind_state *at, struct unwind_state *to)
 			return UNFIT;
 		return REGISTERS | FIELD_PREP(RULE_WORDS, words);
 	}
-	if (to->signal || to->stack_info.begin != at->stack_info.begin ||
-	    !read_stack(to->sp - sizeof(long), &raw))
+	if (to->signal || to->stack_info.begin != at->stack_info.begin)
 		return UNFIT;
-	/* A tracer has replaced the return address for now. */
-	if (raw != to->ip)
-		return 0;
 	return rule_of_call(at, to, &once, &twice);
+}
+
+/* Whether nothing more can be learned of a frame with this rule. */
+static bool is_learned(u64 rule)
+{
+	return rule && FIELD_GET(RULE_SAVED, rule) != UNKNOWN;
 }
 
 /* Learn the rules of the frames on this stack. Any context but NMI. */
@@ -399,20 +404,41 @@ static noinline void learn(struct known_code *known)
 {
 	u32 seen = READ_ONCE(generation);
 	struct unwind_state at, to;
+	unsigned long raw;
 	u64 rule;
+	bool more;
 
 	for (unwind_start(&at, current, NULL, NULL); !unwind_done(&at); at = to) {
 		if (at.error || at.regs || !unwind_get_return_address(&at))
 			break;
-		rule = rule_of(&at, &to);
-		if (!rule)
-			break;
-		if (!is_lasting(at.ip))
-			rule = UNFIT;
-		if (rust_pool_runs_softirqs(at.ip))
-			rule |= RULE_SOFTIRQS;
-		keep(&known->rules, at.ip, rule, seen);
+		to = at;
+		more = unwind_next_frame(&to);
+		if (!is_learned(look_up(&known->rules, at.ip))) {
+			rule = rule_of(&at, &to, more);
+			if (!is_lasting(at.ip))
+				rule = UNFIT;
+			if (rust_pool_runs_softirqs(at.ip))
+				rule |= RULE_SOFTIRQS;
+			keep(&known->rules, at.ip, rule, seen);
+		}
+		/*
+		 * A tracer has replaced the return address for now, by that of its
+		 * trampoline. From there on only the kernel can unwind.
+		 */
+		if (more && !to.error && !to.regs &&
+		    read_stack(to.sp - sizeof(long), &raw) && raw != to.ip)
+			keep(&known->rules, raw, UNFIT, seen);
 	}
+}
+
+/* Whether to learn now: not so often that it would be felt. Any context. */
+static bool may_learn(void)
+{
+	unsigned long since = READ_ONCE(attempts_since), now = jiffies;
+
+	if (now - since >= HZ && try_cmpxchg(&attempts_since, &since, now))
+		atomic_set(&attempts, ATTEMPTS);
+	return atomic_dec_if_positive(&attempts) >= 0;
 }
 
 /*
@@ -490,7 +516,7 @@ unsigned int rust_pool_walk_stack(unsigned long *frames, unsigned int room,
 	known = READ_ONCE(known_code);
 	if (known && !in_nmi()) {
 		count = walk(&known->rules, frames, room, fp, softirq, &unknown);
-		if (!count && unknown && atomic_dec_if_positive(&attempts) >= 0)
+		if (!count && unknown && may_learn())
 			learn(known);
 	}
 	preempt_enable();

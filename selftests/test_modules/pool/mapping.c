@@ -566,6 +566,40 @@ static void memory_error(struct rpt *t)
 	not_handed_out(t, set_error, clear_error);
 }
 
+/* The same if the error comes while the memory is kept for the next block. */
+static void error_while_kept(struct rpt *t)
+{
+	struct held *h;
+	char *next;
+	bool kept;
+
+	if (!IS_ENABLED(CONFIG_MEMORY_FAILURE)) {
+		rpt_skip(t, "the kernel knows no memory errors");
+		return;
+	}
+	h = hold(t, KIND(t), BYTES(t));
+	if (!h)
+		return;
+	/* Nobody else takes what is kept here. */
+	preempt_disable();
+	give(h->kind, h->block, h->bytes);
+	kept = page_count(h->pages[0]) == 1;
+	if (kept)
+		SetPageHWPoison(h->pages[0]);
+	next = take(h->kind, h->bytes);
+	/* A page that is left alone is lost. */
+	if (kept)
+		clear_error(h->pages[0]);
+	preempt_enable();
+	if (kept)
+		EXPECT(t, next != h->block);
+	else
+		rpt_skip(t, "nothing is kept on this kernel");
+	if (EXPECT(t, next))
+		give(h->kind, next, h->bytes);
+	let_go(h);
+}
+
 /* A page that nobody else has any more is of use again at once. */
 static void used_again(struct rpt *t)
 {
@@ -605,6 +639,14 @@ static const struct rpt_arg kept_sizes[] = {
 	{ }
 };
 
+static const struct rpt_arg with_errors[] = {
+	{ "4K", MEMORY(POOL, SZ_4K) },
+	{ "5000", MEMORY(POOL, 5000) },
+	{ "8K", MEMORY(POOL, SZ_8K) },
+	{ "64K", MEMORY(POOL, SZ_64K) },
+	{ }
+};
+
 static const struct rpt_case cases[] = {
 	{ "held_whole", held_whole, memory },
 	{ "held_first_page", held_first, memory },
@@ -619,6 +661,7 @@ static const struct rpt_case cases[] = {
 	{ "freed_twice", freed_twice, some },
 	{ "none_lost", none_lost, some },
 	{ "memory_error", memory_error },
+	{ "error_while_kept", error_while_kept, with_errors },
 	{ "used_again", used_again, kept_sizes },
 };
 
