@@ -25,6 +25,7 @@
 #include <linux/pgtable.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/task_stack.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/stacktrace.h>
@@ -442,6 +443,17 @@ static bool may_learn(void)
 }
 
 /*
+ * Where the stack ends that this address lies in. Another stack than the task's is
+ * as long, and ends somewhere before the result.
+ */
+static unsigned long end_of_stack_with(unsigned long sp)
+{
+	if (object_is_on_stack((void *)sp))
+		return (unsigned long)task_stack_page(current) + THREAD_SIZE;
+	return sp + THREAD_SIZE;
+}
+
+/*
  * Unwind by the rules, from the frame of a function that has a frame pointer, @fp.
  * Returns how many return addresses it filled in, or 0 if a rule is missing; then
  * sets @learn if it can be learned.
@@ -451,7 +463,7 @@ static unsigned int walk(const struct table *rules, unsigned long *frames,
 			 bool *learn)
 {
 	unsigned long sp = (unsigned long)(fp + 2), bp = fp[0], ip = fp[1];
-	const unsigned long end = sp + THREAD_SIZE;
+	const unsigned long end = end_of_stack_with(sp);
 	bool bp_known = true;
 	unsigned int count;
 
@@ -477,7 +489,8 @@ static unsigned int walk(const struct table *rules, unsigned long *frames,
 		case REGISTERS: {
 			const struct pt_regs *regs = (void *)(sp + words);
 
-			if (!read_stack((unsigned long)&regs->cs, &words))
+			if ((unsigned long)(regs + 1) > end ||
+			    !read_stack((unsigned long)&regs->cs, &words))
 				return 0;
 			return words & SEGMENT_RPL_MASK ? count : 0;
 		}
@@ -487,7 +500,7 @@ static unsigned int walk(const struct table *rules, unsigned long *frames,
 		default:
 			return 0;
 		}
-		if (sp >= end || !read_stack(sp - sizeof(long), &ip))
+		if (sp > end || !read_stack(sp - sizeof(long), &ip))
 			return 0;
 		if (saved == UNKNOWN)
 			bp_known = false;
