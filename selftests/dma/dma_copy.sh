@@ -13,6 +13,11 @@
 
 begin_copies
 ktap_set_plan $((1 + COPIES + ENDS))
-check "buffers that the device does not reach" copy high
+# Where a page is, not every kernel tells.
+if [ -e /proc/self/pagemap ]; then
+	check "buffers that the device does not reach" copy high
+else
+	ktap_test_skip "buffers that the device does not reach"
+fi
 run_copies
 ends

@@ -15,7 +15,8 @@
 # shellcheck source=selftests/dma/copy_cases.sh
 . "$DIR/dma/copy_cases.sh"
 
-grep -q 'swiotlb=[0-9,]*force' /proc/cmdline || skip_all "nothing is bounced: boot with swiotlb=force"
+grep -q 'swiotlb=[0-9,]*force' /proc/cmdline ||
+	skip_all "nothing is bounced: boot with swiotlb=force"
 begin_copies
 ktap_set_plan $((COPIES + ENDS))
 run_copies
