@@ -368,8 +368,8 @@ struct build {
 	struct input in;
 	enum which which;
 	bool calculate, no_buffer, no_routine, no_mdl, no_size;
-	/* Of what it takes. */
-	s64 off;
+	/* Room for the list; 0 stands for all that it takes. */
+	ULONG size;
 	u32 status;
 };
 
@@ -385,9 +385,9 @@ struct build {
 static const struct build builds[] = {
 	BUILD("right", UP_TO_DISPATCH, 0, 0, 0),
 	BUILD("right", ABOVE_DISPATCH | IN_NMI, 0xe6, 0x13, MISUSED),
-	BUILD("a_byte_short", UP_TO_DISPATCH, 0, 0, NOT_WITHIN, .off = -1),
-	BUILD("one_element_short", UP_TO_DISPATCH, 0, 0, NOT_WITHIN, .off = -24),
-	BUILD("no_buffer", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .no_buffer = true),
+	BUILD("room_for_no_element", UP_TO_DISPATCH, 0, 0, NOT_WITHIN, .size = 39),
+	BUILD("a_byte_of_room", UP_TO_DISPATCH, 0, 0, NOT_WITHIN, .size = 1),
+	BUILD("no_buffer", UP_TO_DISPATCH, 0, 0, NOT_WITHIN, .no_buffer = true),
 	BUILD("no_routine", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .no_routine = true),
 	BUILD("no_MDL", UP_TO_DISPATCH, 0xc4, 0x16, MISUSED, .no_mdl = true),
 	BUILD_OF("of_put_adapter", PUT, 0xe6, 0x18),
@@ -448,8 +448,8 @@ static void run_build(struct rpt *t, const void *data, enum rpt_context context)
 	b.mdl = p.mdl;
 	EXPECT_EQ(t, p.a.operations->CalculateScatterGatherList(p.a.own, p.mdl, p.block,
 								BYTES, &size, NULL), 0);
-	/* The kernel may join the pages, so that fewer elements would do; the room is by pages. */
-	b.size = size + row->off;
+	/* By pages; where these are adjacent, one element will do. */
+	b.size = row->size ?: size;
 	b.room = ExAllocatePoolZero(NonPagedPoolNx, size, TAG_INPUT);
 	if (!EXPECT(t, b.room))
 		return;

@@ -716,5 +716,7 @@ void mdl_pages_bad(struct actor *a, struct block *b, u32 r)
 	struct step s = { .actor = a, .mdl = b->mdl.mdl };
 
 	actor_expect(a, DRIVER_VERIFIER_DETECTED_VIOLATION, s.mdl, codes[r & 3]);
-	actor_in_context(up_to_dispatch(a, r >> 2), calls[r & 3], &s);
+	/* Their address is NULL, so to lock them is for a task. */
+	actor_in_context((r & 3) == 3 ? RPT_TASK : up_to_dispatch(a, r >> 2),
+			 calls[r & 3], &s);
 }
