@@ -580,7 +580,9 @@ static void error_while_kept(struct rpt *t)
 	h = hold(t, KIND(t), BYTES(t));
 	if (!h)
 		return;
-	/* Nobody else takes what is kept here. */
+	/* They use up what was kept before. */
+	others_come(h);
+	/* Nobody else takes what is kept now. */
 	preempt_disable();
 	give(h->kind, h->block, h->bytes);
 	kept = page_count(h->pages[0]) == 1;
@@ -597,6 +599,7 @@ static void error_while_kept(struct rpt *t)
 		rpt_skip(t, "nothing is kept on this kernel");
 	if (EXPECT(t, next))
 		give(h->kind, next, h->bytes);
+	others_go(t, h);
 	let_go(h);
 }
 
