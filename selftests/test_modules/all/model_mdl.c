@@ -4,7 +4,9 @@
  * as a scatter/gather list or by map registers. Such a block lives on, and may be handed
  * over as it is; whoever frees it undoes all that first.
  */
+#include <linux/delay.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/sizes.h>
@@ -210,7 +212,8 @@ static void call_put_list(void *arg)
 static IO_ALLOCATION_ACTION keep_registers(PDEVICE_OBJECT device, PIRP irp,
 					   PVOID base, PVOID context)
 {
-	((struct block *)context)->mdl.registers = base;
+	/* Pairs with the actor that waits for it. */
+	smp_store_release(&((struct block *)context)->mdl.registers, base);
 	return DeallocateObjectKeepRegisters;
 }
 
@@ -219,9 +222,10 @@ static void call_get_registers(void *arg)
 	struct step *s = arg;
 	DMA_ADAPTER *adapter = s->actor->model->adapter;
 
-	s->status = adapter->DmaOperations->AllocateAdapterChannel(adapter,
-			&s->actor->model->edu->dev, span_of(s->block),
-			keep_registers, s->block);
+	/* The form of which several requests for one device may wait. */
+	s->status = adapter->DmaOperations->AllocateAdapterChannelEx(adapter,
+			&s->actor->model->edu->dev, NULL, span_of(s->block), 0,
+			keep_registers, s->block, NULL);
 }
 
 /* As many pieces as it takes; says how many bytes were mapped. */
@@ -483,6 +487,22 @@ static void free_registers(struct actor *a, struct block *b, u32 r)
 	b->mdl.registers = NULL;
 }
 
+/* Another actor may have the channel. Who frees that calls the routine, which this waits for. */
+static bool get_registers(struct actor *a, struct block *b, u32 r, struct step *s)
+{
+	ktime_t end = ktime_add_ms(ktime_get(), 10 * MSEC_PER_SEC);
+
+	actor_in_context(up_to_dispatch(a, r), call_get_registers, s);
+	if (s->status)
+		return false;
+	while (!smp_load_acquire(&b->mdl.registers)) {
+		if (ktime_after(ktime_get(), end))
+			return false;
+		usleep_range(20, 50);
+	}
+	return true;
+}
+
 static void packet(struct actor *a, struct block *b, const u32 *r)
 {
 	struct description *d = &b->mdl;
@@ -495,8 +515,7 @@ static void packet(struct actor *a, struct block *b, const u32 *r)
 	if (!transferable(a, b) || d->list)
 		return;
 	choose_direction(b, r[3] >> 8);
-	actor_in_context(up_to_dispatch(a, r[3]), call_get_registers, &s);
-	if (s.status || !d->registers) {
+	if (!get_registers(a, b, r[3], &s)) {
 		a->unmet++;
 		if (s.status != (u32)STATUS_INSUFFICIENT_RESOURCES)
 			actor_wrong(a, "no registers for %zu pages: 0x%x",
