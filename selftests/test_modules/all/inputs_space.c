@@ -238,7 +238,7 @@ const struct input_table space_frees =
 
 /* Registers */
 
-enum place { REGISTERS, NOWHERE, BLOCK, ANOTHERS };
+enum place { REGISTERS, NOWHERE, BLOCK, FOREIGN };
 
 struct mapping {
 	struct input in;
@@ -287,8 +287,8 @@ static const struct mapping mappings[] = {
 	NOT_TO_BE_MAPPED("block_noncached", BLOCK, 16, 5000, MmNonCached),
 	NOT_TO_BE_MAPPED("a_byte_behind_block", BLOCK, 16, 8192 - 15, MmCached),
 	NOT_TO_BE_MAPPED("a_byte_before_block", BLOCK, -1, 2, MmCached),
-	NOT_TO_BE_MAPPED("2^40_bytes_from_block", BLOCK, 0, 1UL << 40, MmCached),
-	NOT_TO_BE_MAPPED("others_memory", ANOTHERS, 0, 1, MmCached),
+	NOT_TO_BE_MAPPED("2^36_bytes_from_block", BLOCK, 0, 1UL << 36, MmCached),
+	NOT_TO_BE_MAPPED("others_memory", FOREIGN, 0, 1, MmCached),
 	MAP_IO_EX("right", IN_TASK, RUST_POOL_PAGE_READWRITE | RUST_POOL_PAGE_NOCACHE, 0, 0,
 		  true),
 	MAP_IO_EX("right", ABOVE_DISPATCH | IN_NMI,
@@ -320,7 +320,7 @@ static void do_map_io(void *arg)
 static void run_mapping(struct rpt *t, const void *data, enum rpt_context context)
 {
 	static const struct subject blocks[] = {
-		[BLOCK] = { CONTIGUOUS, 8192 }, [ANOTHERS] = { PAGES, 8192 },
+		[BLOCK] = { CONTIGUOUS, 8192 }, [FOREIGN] = { PAGES, 8192 },
 	};
 	const struct mapping *row = data;
 	struct mapping_call c = { row };

@@ -9,6 +9,8 @@
 #include <linux/ktime.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
+#include <linux/preempt.h>
+#include <linux/processor.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -224,8 +226,8 @@ static void call_get_registers(void *arg)
 
 	/* The form of which several requests for one device may wait. */
 	s->status = adapter->DmaOperations->AllocateAdapterChannelEx(adapter,
-			&s->actor->model->edu->dev, NULL, span_of(s->block), 0,
-			keep_registers, s->block, NULL);
+			&s->actor->model->edu->dev, &s->block->mdl,
+			span_of(s->block), 0, keep_registers, s->block, NULL);
 }
 
 /* As many pieces as it takes; says how many bytes were mapped. */
@@ -487,18 +489,31 @@ static void free_registers(struct actor *a, struct block *b, u32 r)
 	b->mdl.registers = NULL;
 }
 
-/* Another actor may have the channel. Who frees that calls the routine, which this waits for. */
+/*
+ * Another actor may have the channel. Who frees that calls the routine, which a task waits
+ * for. A softirq may have interrupted that actor, so it gives up.
+ */
 static bool get_registers(struct actor *a, struct block *b, u32 r, struct step *s)
 {
+	const DMA_ADAPTER *adapter = a->model->adapter;
 	ktime_t end = ktime_add_ms(ktime_get(), 10 * MSEC_PER_SEC);
 
 	actor_in_context(up_to_dispatch(a, r), call_get_registers, s);
 	if (s->status)
 		return false;
+	if (!READ_ONCE(b->mdl.registers) && !in_task() &&
+	    adapter->DmaOperations->CancelAdapterChannel(a->model->adapter,
+			&a->model->edu->dev, &b->mdl)) {
+		s->status = STATUS_INSUFFICIENT_RESOURCES;
+		return false;
+	}
 	while (!smp_load_acquire(&b->mdl.registers)) {
 		if (ktime_after(ktime_get(), end))
 			return false;
-		usleep_range(20, 50);
+		if (in_task())
+			usleep_range(20, 50);
+		else
+			cpu_relax();
 	}
 	return true;
 }
