@@ -560,7 +560,8 @@ static void wrong(struct actor *a, struct block *b, const u32 *r)
 
 	switch (r[3] >> 8 & 7) {
 	case 0:
-		if (held) {
+		/* A lookaside list that has room does not ask who uses its entry. */
+		if (held && !b->list) {
 			actor_expect(a, DRIVER_VERIFIER_DMA_VIOLATION, b->base, 0x0e);
 			/* Paged pool is for a task to free. */
 			actor_in_context(b->kind == PAGED ? RPT_TASK : context,
