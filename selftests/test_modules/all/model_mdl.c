@@ -507,6 +507,7 @@ static bool get_registers(struct actor *a, struct block *b, u32 r, struct step *
 		s->status = STATUS_INSUFFICIENT_RESOURCES;
 		return false;
 	}
+	/* Pairs with the release in keep_registers(). */
 	while (!smp_load_acquire(&b->mdl.registers)) {
 		if (ktime_after(ktime_get(), end))
 			return false;

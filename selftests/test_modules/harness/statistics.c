@@ -108,7 +108,7 @@ u64 rpt_number(struct rpt *t, const char *path)
 	char *text = rpt_text_at(t, path, HEAD, false, &bytes);
 	u64 number = 0;
 
-	if (text && sscanf(text, "%llu", &number) != 1)
+	if (text && kstrtou64(text, 10, &number))
 		rpt_fail(t, "%s has no number", path);
 	rpt_text_free(text);
 	return number;

@@ -390,16 +390,14 @@ static void traced_by_who_allocates(struct rpt *t)
 {
 	void *blocks[64];
 	unsigned int i;
-	int err;
 
 	if (closed(t))
 		return;
-	err = register_trace_kfree(on_kfree, NULL);
-	if (err == -ENOSYS) {
+	if (!IS_ENABLED(CONFIG_TRACEPOINTS)) {
 		rpt_skip(t, "this kernel has no tracepoints");
 		return;
 	}
-	if (!EXPECT_EQ(t, err, 0))
+	if (!EXPECT_EQ(t, register_trace_kfree(on_kfree, NULL), 0))
 		return;
 	traced = 0;
 	WRITE_ONCE(traced_task, current);
