@@ -12,6 +12,7 @@
 #include <linux/export.h>
 #include <linux/instruction_pointer.h>
 #include <linux/preempt.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <rust_pool/wdm.h>
@@ -296,13 +297,23 @@ static bool call_routine(const struct rust_pool_channel *granted)
 	return free;
 }
 
-/* Grant the channel to those who wait for it, one after the other, until one keeps it. */
+/* How many routines are called before others get the CPU. */
+#define GRANTED_AT_ONCE 64
+
+/*
+ * Grant the channel to those who wait for it, one after the other, until one keeps it. Others
+ * may ask as fast as this grants; then the work item goes on.
+ */
 static void grant_channel(PDMA_ADAPTER adapter)
 {
 	struct rust_pool_channel next;
+	unsigned int left;
 
-	while (rust_pool_channel_next(adapter, &next) && call_routine(&next))
-		;
+	for (left = GRANTED_AT_ONCE; left; left--) {
+		if (!rust_pool_channel_next(adapter, &next) || !call_routine(&next))
+			return;
+	}
+	rust_pool_grant_soon();
 }
 
 /* The same for all adapters, as the work item. */
@@ -310,8 +321,10 @@ void rust_pool_grant(void)
 {
 	struct rust_pool_channel next;
 
-	while (rust_pool_channel_next_of_any(&next))
+	while (rust_pool_channel_next_of_any(&next)) {
 		call_routine(&next);
+		cond_resched();
+	}
 }
 
 /*
@@ -322,9 +335,13 @@ void rust_pool_grant(void)
  */
 static NTSTATUS allocate_channel(struct rust_pool_channel *request, PVOID *result)
 {
-	NTSTATUS status = rust_pool_channel_get(request);
+	NTSTATUS status;
 
+	/* Before its routine, called on another CPU, may write there, or free that memory. */
 	if (result)
+		*result = NULL;
+	status = rust_pool_channel_get(request);
+	if (result && request->base)
 		*result = request->base;
 	if (request->base && request->routine && call_routine(request))
 		grant_channel(request->adapter);

@@ -258,8 +258,14 @@ impl Channel {
         self.free(|holder| holder.base == base && holder.state != State::Kept)
     }
 
-    /// Frees the channel if it is kept for this packet. Returns whether somebody waits for it then.
+    /// Frees the channel if this packet has it, whose map registers are being given back. As long as
+    /// its routine is called, others go on waiting. Returns whether somebody waits for it then.
     pub(crate) fn leave(&mut self, base: usize) -> bool {
+        if let Some(holder) = self.holder.as_mut().filter(|holder| holder.base == base) {
+            if holder.state == State::Called {
+                holder.state = State::Freed;
+            }
+        }
         self.free(|holder| holder.base == base && holder.state == State::Kept)
     }
 
@@ -391,11 +397,20 @@ mod tests {
         assert!(!channel.leave(2) && !channel.end(1) && channel.keepers() == 1);
         assert!(channel.leave(1) && channel.keepers() == 0);
         assert!(base_of(channel.grant()) == 2);
-        // It is not kept before its routine returns.
-        assert!(!channel.leave(2));
-        assert!(!channel.keep(3) && channel.keepers() == 0);
+        assert!(!channel.leave(3) && !channel.keep(3) && channel.keepers() == 0);
         assert!(!channel.keep(2) && channel.keepers() == 1);
         assert!(!channel.end(2) && channel.take() == Some(2));
+        Ok(())
+    }
+
+    #[test]
+    fn left_before_its_routine_returns() -> Result {
+        let mut channel = busy()?;
+        assert!(channel.leave(1) && base_of(channel.grant()) == 2);
+        // Its map registers are gone. Another packet may have their address from now on.
+        assert!(!channel.leave(2) && channel.callees() == 1 && channel.grant().is_none());
+        assert!(channel.keep(2) && channel.keepers() == 0 && base_of(channel.grant()) == 3);
+        assert!(!channel.leave(3) && channel.end(3));
         Ok(())
     }
 

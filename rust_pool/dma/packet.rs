@@ -302,12 +302,7 @@ fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) -> bool {
 /// somebody waits for it. Any context but NMI.
 fn act(id: AdapterId, base: usize, action: u32, caller: usize) -> bool {
     match action {
-        raw::_IO_ALLOCATION_ACTION_KeepObject => {
-            let due = adapter::keep_channel(id, base);
-            // The routine, or somebody else since, may have freed the map registers.
-            let gone = free_registers(id, base).is_none();
-            return due || (gone && adapter::leave_channel(id, base));
-        }
+        raw::_IO_ALLOCATION_ACTION_KeepObject => return adapter::keep_channel(id, base),
         raw::_IO_ALLOCATION_ACTION_DeallocateObject => {
             give(id, base, None, caller);
         }
