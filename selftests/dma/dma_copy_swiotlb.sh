@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Buffers of programs, which dma_demo's device copies: with all of them bounced by
-# the kernel. Its memory for that has to be where the device reaches, which so is all
-# memory. There has to be room for the programs as well.
+# the kernel. Its memory for that has to be where the device reaches, as it is if only 256
+# MiB are below 4 GiB.
 # vm-kernel: stock
-# vm-cmdline: no_hash_pointers swiotlb=2048,force initramfs_options=size=90%
+# vm-cmdline: no_hash_pointers swiotlb=2048,force
 # vm-args: -icount shift=1,sleep=off
-# vm-mem: 256M
+# vm-args: -machine max-ram-below-4g=256M
+# vm-mem: 1G
 # vm-smp: 1
 
 # shellcheck source=selftests/lib.sh

@@ -144,7 +144,7 @@ parameters_shown() {
 	cat "$TMP/options" >"$STATS/verifier" && shows 'Y Y policy panic;irql' &&
 		echo off >"$STATS/verifier" && shows 'Y Y policy panic # panic_on_violation' &&
 		unload rust_pool && load rust_pool && shows 'N N off' &&
-		[ "$(cat /sys/module/rust_pool/version)" = 1.0 ]
+		[ "$(cat /sys/module/rust_pool/version)" = 1.1 ]
 }
 
 # As the kernel reads a boolean, and nothing else.
