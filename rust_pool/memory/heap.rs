@@ -434,11 +434,7 @@ impl Front {
 pub(crate) fn place_front(bytes: usize, request: Request) -> Option<Front> {
     let (pages, units) = split(bytes);
     if let Some(front) = place_waiting(pages, units) {
-        if front.is_reusable() {
-            return Some(front);
-        }
-        // One of the pages got a memory error while they waited.
-        front.remove();
+        return Some(front);
     }
     let mut span = request.attempt(|gfp| Span::new(pages, gfp))?;
     let at = span.place_front(units);

@@ -644,7 +644,6 @@ static const struct rpt_arg kept_sizes[] = {
 
 static const struct rpt_arg with_errors[] = {
 	{ "4K", MEMORY(POOL, SZ_4K) },
-	{ "5000", MEMORY(POOL, 5000) },
 	{ "8K", MEMORY(POOL, SZ_8K) },
 	{ "64K", MEMORY(POOL, SZ_64K) },
 	{ }
