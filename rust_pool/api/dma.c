@@ -297,23 +297,13 @@ static bool call_routine(const struct rust_pool_channel *granted)
 	return free;
 }
 
-/* How many routines are called before others get the CPU. */
-#define GRANTED_AT_ONCE 64
-
-/*
- * Grant the channel to those who wait for it, one after the other, until one keeps it. Others
- * may ask as fast as this grants; then the work item goes on.
- */
+/* Grant the channel to those who wait for it, one after the other, until one keeps it. */
 static void grant_channel(PDMA_ADAPTER adapter)
 {
 	struct rust_pool_channel next;
-	unsigned int left;
 
-	for (left = GRANTED_AT_ONCE; left; left--) {
-		if (!rust_pool_channel_next(adapter, &next) || !call_routine(&next))
-			return;
-	}
-	rust_pool_grant_soon();
+	while (rust_pool_channel_next(adapter, &next) && call_routine(&next))
+		;
 }
 
 /* The same for all adapters, as the work item. */
