@@ -98,7 +98,6 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-test.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 : >"$work/results"
 "$selftests/copy.sh" "$work/selftests"
-[ ! -d "$work/selftests/dma" ] || build_copy "$work/selftests/dma"
 
 # shown FILE: prints the path to show: relative if it is below the current directory
 shown() {
@@ -280,6 +279,9 @@ elif [ -n "$poolmon" ] && ! "$TOP/scripts/poolmon.sh" build; then
 	poolmon=
 	count fail "poolmon: it does not build"
 fi
+case " ${programs[*]}" in
+*" dma_copy"*) build_copy "$work/selftests/dma" ;;
+esac
 for program in "${programs[@]}"; do
 	printf '%s\t%s\n' "$(needs "$program")" "$program"
 done | sort -s -t "$(printf '\t')" -k 1,1 >"$work/wanted"

@@ -26,6 +26,7 @@ use crate::{
     sys::{
         self,
         arch::read_once,
+        raw,
         Cache,
         Gfp, //
     }, //
@@ -52,8 +53,6 @@ pub(crate) const SMALL_UNITS: usize = 512 / UNIT;
 const PATIENCE: u32 = 16;
 /// Weight of a page that is taken although enough of the heap is free.
 const TOO_MANY: u32 = 4;
-/// KFENCE takes as many objects in a row as `kfence.burst` says; more are not expected.
-const KFENCE_IN_A_ROW: u32 = 256;
 
 static MISSES: [Atomic<u32>; CLASSES] = [const { Atomic::new(0) }; CLASSES];
 
@@ -124,7 +123,7 @@ impl CacheOf {
     /// magazines, and have one less for others.
     pub(crate) fn allocate(self, gfp: Gfp) -> Option<Block> {
         let mut object = self.cache.allocate(gfp)?;
-        for _ in 0..KFENCE_IN_A_ROW {
+        for _ in 0..raw::RUST_POOL_KFENCE_IN_A_ROW {
             if !sys::kfence_samples() || !sys::is_kfence(object.as_ptr() as usize) {
                 break;
             }

@@ -77,6 +77,8 @@ size_t rust_pool_cache_allocate_many(struct kmem_cache *cache, gfp_t gfp,
 				     size_t count, void **objects);
 void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
 			       void **objects);
+/* KFENCE takes as many objects in a row as kfence.burst says; more are not expected. */
+#define RUST_POOL_KFENCE_IN_A_ROW 256
 int rust_pool_caches_are_checked(const char *name);
 bool rust_pool_is_slab(const void *addr);
 bool rust_pool_is_kfence(const void *addr);

@@ -134,9 +134,6 @@ void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
 		kmem_cache_free(cache, objects[i]);
 }
 
-/* KFENCE takes as many objects in a row as kfence.burst says; more are not expected. */
-#define KFENCE_IN_A_ROW 256
-
 /*
  * Whether KASAN or slub_debug watches the objects of caches with this name, or a
  * negative error without memory to find out. A module cannot ask for slub_debug,
@@ -145,7 +142,7 @@ void rust_pool_cache_free_many(struct kmem_cache *cache, size_t count,
  */
 int rust_pool_caches_are_checked(const char *name)
 {
-	unsigned int left = KFENCE_IN_A_ROW;
+	unsigned int left = RUST_POOL_KFENCE_IN_A_ROW;
 	struct kmem_cache *cache;
 	int checked = -ENOMEM;
 	void *object;

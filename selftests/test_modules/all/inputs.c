@@ -74,6 +74,12 @@ static struct rpt_suite suite = { .name = "inputs", .cases = cases };
 static const struct rpt_suite *const suites[] = { &suite };
 static void *key;
 
+void input_keep_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
+		     PVOID context)
+{
+	*(PSCATTER_GATHER_LIST *)context = list;
+}
+
 bool input_judge(struct rpt *t, const struct input *in,
 		 enum rpt_context context)
 {

@@ -98,6 +98,10 @@ bool input_judge(struct rpt *t, const struct input *in,
 /* Whether what was freed so is gone: carried out, be it with a report. */
 bool input_frees(const struct input *in, enum rpt_context context);
 
+/* The routine of a request for a list: leaves the list where the context points to. */
+void input_keep_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
+		     PVOID context);
+
 /* Memory that an address may be of. */
 enum memory {
 	/* None: the offset is the address. */

@@ -561,12 +561,6 @@ struct list_call {
 	u32 status;
 };
 
-static void keep_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
-		      PVOID context)
-{
-	((struct list_call *)context)->list = list;
-}
-
 static void do_get_list(void *arg)
 {
 	struct list_call *c = arg;
@@ -574,7 +568,7 @@ static void do_get_list(void *arg)
 	c->status = c->operations->GetScatterGatherList(c->adapter, &edu->dev,
 							c->mdl, c->va,
 							c->length, c->routine,
-							c, c->write);
+							&c->list, c->write);
 }
 
 static void do_put_list(void *arg)
@@ -593,7 +587,7 @@ static bool get_mdl(struct rpt *t, struct list_call *c, void **block)
 		return false;
 	MmBuildMdlForNonPagedPool(c->mdl);
 	c->va = *block;
-	c->routine = keep_list;
+	c->routine = input_keep_list;
 	return true;
 }
 
@@ -955,7 +949,7 @@ static void run_held_free(struct rpt *t, const void *data,
 {
 	const struct held_free *row = data;
 	struct held_call held = { .is = &row->subject };
-	struct list_call c = { .length = 1, .routine = keep_list, .write = TRUE };
+	struct list_call c = { .length = 1, .routine = input_keep_list, .write = TRUE };
 	ULONG bytes = row->subject.bytes;
 	struct thing thing;
 	struct adapters a;
@@ -1015,7 +1009,7 @@ static void run_held_unlock(struct rpt *t, const void *data,
 			    enum rpt_context context)
 {
 	const struct held_unlock *row = data;
-	struct list_call c = { .length = 1, .routine = keep_list, .write = TRUE };
+	struct list_call c = { .length = 1, .routine = input_keep_list, .write = TRUE };
 	PMDL mdls[3] = { };
 	struct adapters a;
 	unsigned int i;

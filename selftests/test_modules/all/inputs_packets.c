@@ -412,12 +412,6 @@ struct building {
 	u32 status;
 };
 
-static void keep_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
-		      PVOID context)
-{
-	((struct building *)context)->list = list;
-}
-
 static void do_build(void *arg)
 {
 	struct building *b = arg;
@@ -430,7 +424,7 @@ static void do_build(void *arg)
 	else
 		b->status = ops->BuildScatterGatherList(b->adapter, &edu->dev, b->mdl,
 				b->p->block, BYTES,
-				b->row->no_routine ? NULL : keep_list, b, TRUE,
+				b->row->no_routine ? NULL : input_keep_list, &b->list, TRUE,
 				b->row->no_buffer ? NULL : b->room, b->size);
 }
 
@@ -582,12 +576,6 @@ struct ex_call {
 	u32 status;
 };
 
-static void keep_ex(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list,
-		    PVOID context)
-{
-	((struct ex_call *)context)->list = list;
-}
-
 static void do_ex(void *arg)
 {
 	struct ex_call *c = arg;
@@ -601,13 +589,14 @@ static void do_ex(void *arg)
 	case LIST_EX:
 		c->status = ops->GetScatterGatherListEx(c->adapter, &edu->dev, NULL,
 				c->p->mdl, c->row->offset, c->row->length, 0,
-				nothing ? NULL : keep_ex, c, TRUE, NULL, NULL, NULL);
+				nothing ? NULL : input_keep_list, &c->list, TRUE, NULL, NULL,
+				NULL);
 		break;
 	case BUILD_EX:
 		c->status = ops->BuildScatterGatherListEx(c->adapter, &edu->dev, NULL,
 				c->p->mdl, c->row->offset, c->row->length, 0,
-				nothing ? NULL : keep_ex, c, TRUE, c->room, c->size, NULL,
-				NULL, NULL);
+				nothing ? NULL : input_keep_list, &c->list, TRUE, c->room,
+				c->size, NULL, NULL, NULL);
 		break;
 	case CHANNEL_EX:
 		c->status = ops->AllocateAdapterChannelEx(c->adapter, &edu->dev, NULL,

@@ -94,23 +94,31 @@ static void leak(const char *what, void *block, size_t bytes)
 	pr_info("leaking %s at 0x%lx\n", what, (unsigned long)block);
 }
 
-static noinline int leak_common(void)
+/* Inlined, so that the function that leaks the adapter is named in the report. */
+static __always_inline DMA_ADAPTER *adapter_of(struct pci_dev *edu,
+					       ULONG address_width)
 {
-	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
 	DEVICE_DESCRIPTION description = {
 		.Version = DEVICE_DESCRIPTION_VERSION3,
 		.Master = TRUE,
-		.DmaAddressWidth = 28,
+		.DmaAddressWidth = address_width,
 		.MaximumLength = 64 * 1024,
 	};
+	ULONG registers;
+
+	return IoGetDmaAdapter(&edu->dev, &description, &registers);
+}
+
+static noinline int leak_common(void)
+{
+	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
 	PHYSICAL_ADDRESS logical;
 	DMA_ADAPTER *adapter;
-	ULONG registers;
 	unsigned int i;
 
 	if (!edu)
 		return -ENODEV;
-	adapter = IoGetDmaAdapter(&edu->dev, &description, &registers);
+	adapter = adapter_of(edu, 28);
 	for (i = 0; adapter && i < common; i++)
 		leak("common buffer",
 		     adapter->DmaOperations->AllocateCommonBuffer(adapter, 7000,
@@ -149,20 +157,14 @@ static noinline PMDL leave_page(PVOID *page)
 static noinline int leak_lists(void)
 {
 	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
-	DEVICE_DESCRIPTION description = {
-		.Version = DEVICE_DESCRIPTION_VERSION3,
-		.Master = TRUE,
-		.DmaAddressWidth = 64,
-		.MaximumLength = 64 * 1024,
-	};
 	DMA_ADAPTER *adapter;
-	ULONG registers, length = PAGE_SIZE;
+	ULONG length = PAGE_SIZE;
 	int err = -ENOMEM;
 	unsigned int i;
 
 	if (!edu)
 		return -ENODEV;
-	adapter = IoGetDmaAdapter(&edu->dev, &description, &registers);
+	adapter = adapter_of(edu, 64);
 	for (i = 0; adapter && i < lists; i++) {
 		PVOID page, base;
 		PMDL mdl = leave_page(&page);
@@ -196,20 +198,13 @@ static IO_ALLOCATION_ACTION leave_channel(PDEVICE_OBJECT device, PIRP irp,
 static noinline int leak_channel(void)
 {
 	struct pci_dev *edu = pci_get_device(0x1234, 0x11e8, NULL);
-	DEVICE_DESCRIPTION description = {
-		.Version = DEVICE_DESCRIPTION_VERSION3,
-		.Master = TRUE,
-		.DmaAddressWidth = 64,
-		.MaximumLength = 64 * 1024,
-	};
 	DMA_ADAPTER *adapter;
-	ULONG registers;
 	unsigned long i;
 	int err = -ENOMEM;
 
 	if (!edu)
 		return -ENODEV;
-	adapter = IoGetDmaAdapter(&edu->dev, &description, &registers);
+	adapter = adapter_of(edu, 64);
 	for (i = 0; adapter && i <= channel; i++)
 		err = adapter->DmaOperations->AllocateAdapterChannelEx(
 			adapter, &edu->dev, NULL, 2, 0, leave_channel, (void *)i,
