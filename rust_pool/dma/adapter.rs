@@ -127,18 +127,36 @@ impl Adapter {
         self.channel.waiting()
     }
 
-    /// Counts a packet that waited for the channel.
-    fn resume(&mut self, registers: usize) {
+    /// Counts a buffer, list or packet with so many map registers.
+    fn count(&mut self, registers: usize, holder: Holder) {
         self.in_use = self.in_use.saturating_add(registers);
-        self.mapped = self.mapped.saturating_add(registers);
-        self.packets += 1;
+        match holder {
+            Holder::Buffer => self.buffers += 1,
+            Holder::List => {
+                self.mapped = self.mapped.saturating_add(registers);
+                self.lists += 1;
+            }
+            Holder::Packet => {
+                self.mapped = self.mapped.saturating_add(registers);
+                self.packets += 1;
+            }
+        }
     }
 
-    /// Does not count a packet any more, as it waits for the channel.
-    fn postpone(&mut self, registers: usize) {
+    /// Does not count it any more.
+    fn uncount(&mut self, registers: usize, holder: Holder) {
         self.in_use = self.in_use.saturating_sub(registers);
-        self.mapped = self.mapped.saturating_sub(registers);
-        self.packets = self.packets.saturating_sub(1);
+        match holder {
+            Holder::Buffer => self.buffers = self.buffers.saturating_sub(1),
+            Holder::List => {
+                self.mapped = self.mapped.saturating_sub(registers);
+                self.lists = self.lists.saturating_sub(1);
+            }
+            Holder::Packet => {
+                self.mapped = self.mapped.saturating_sub(registers);
+                self.packets = self.packets.saturating_sub(1);
+            }
+        }
     }
 
     /// What it has out, which keeps it alive after it was put back.
@@ -405,18 +423,7 @@ fn try_reserve(
     };
     let sum = lasting.saturating_add(registers);
     let excess = (sum > most).then(|| excess(sum));
-    adapter.in_use = adapter.in_use.saturating_add(registers);
-    match holder {
-        Holder::Buffer => adapter.buffers += 1,
-        Holder::List => {
-            adapter.mapped = adapter.mapped.saturating_add(registers);
-            adapter.lists += 1;
-        }
-        Holder::Packet => {
-            adapter.mapped = adapter.mapped.saturating_add(registers);
-            adapter.packets += 1;
-        }
-    }
+    adapter.count(registers, holder);
     let reserved = Reserved {
         device,
         one_element: !adapter.scatter_gather,
@@ -439,7 +446,7 @@ pub(crate) fn ask_for_channel(id: AdapterId, request: KBox<Request>) -> Option<O
     let registers = request.registers();
     let outcome = adapter.channel.ask(request);
     if let Outcome::Waits { .. } = outcome {
-        adapter.postpone(registers);
+        adapter.uncount(registers, Holder::Packet);
     }
     Some(outcome)
 }
@@ -453,7 +460,7 @@ pub(crate) fn grant_channel(id: Option<AdapterId>) -> Option<KBox<Request>> {
         None => adapter.channel.is_due(),
     })?;
     let request = adapter.channel.grant()?;
-    adapter.resume(request.registers());
+    adapter.count(request.registers(), Holder::Packet);
     Some(request)
 }
 
@@ -575,18 +582,7 @@ pub(crate) fn not_an_adapter(id: AdapterId, caller: usize, otherwise: impl FnOnc
 pub(crate) fn unreserve(id: AdapterId, registers: usize, holder: Holder) {
     let mut adapters = ADAPTERS.lock();
     if let Some(adapter) = adapters.find(id) {
-        adapter.in_use = adapter.in_use.saturating_sub(registers);
-        match holder {
-            Holder::Buffer => adapter.buffers = adapter.buffers.saturating_sub(1),
-            Holder::List => {
-                adapter.mapped = adapter.mapped.saturating_sub(registers);
-                adapter.lists = adapter.lists.saturating_sub(1);
-            }
-            Holder::Packet => {
-                adapter.mapped = adapter.mapped.saturating_sub(registers);
-                adapter.packets = adapter.packets.saturating_sub(1);
-            }
-        }
+        adapter.uncount(registers, holder);
     }
     drop(adapters);
     reap(id);
