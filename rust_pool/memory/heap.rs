@@ -69,11 +69,17 @@ use kernel::{
 
 /// The smallest rest of a page that is shared, in bytes.
 const WORTH: usize = 128;
-/// How many spans may wait: this many, and one more for every `WAITING_SHARE` spans of the heap.
+/// Spans may wait as long as they have no more pages than this together.
+const FEW_PAGES: usize = 64;
+/// How many spans may wait beyond that: this many, and one more for every `WAITING_SHARE` spans of
+/// the heap.
 const WAITING: usize = 16;
 const WAITING_SHARE: usize = 22;
-/// An empty span waits too, as long as all that wait have no more pages than this.
-const EMPTY: usize = 32;
+/// An empty span may wait beyond that only while fewer spans than this wait.
+const EMPTY: usize = 64;
+/// Empty spans wait for no longer than this many calls of [`age`] that see no block placed or
+/// removed at the front of a span.
+const QUIET: u32 = 2;
 /// How many empty spans of one page are kept for small blocks at most.
 const SPARE: usize = span::TOGETHER;
 /// No new page is used for small blocks while more than this part of the heap is free.
@@ -109,6 +115,8 @@ pub(crate) struct Heap {
     free: usize,
     /// Spans of one page that are empty, for the next small blocks that need a page.
     spare: Empty,
+    /// How often [`age`] was called since a block was placed or removed at the front of a span.
+    quiet: u32,
 }
 
 /// How full the heap is.
@@ -134,6 +142,7 @@ impl Heap {
             waiting: Bins::new()?,
             free: 0,
             spare: Empty::none(),
+            quiet: 0,
         })
     }
 
@@ -226,6 +235,7 @@ impl Heap {
     /// Removes a block from the front of the span with this last page, and returns pages that are
     /// not needed any more.
     fn remove_front(&mut self, last: usize, units: usize) -> Option<Pages> {
+        self.quiet = 0;
         let mut span = self.remove(last)?;
         span.remove_front(units);
         if span.is_empty() && !(span.lost_its_front() && self.may_wait_empty(span.pages())) {
@@ -269,14 +279,31 @@ impl Heap {
         pages
     }
 
+    /// How many spans may wait, if they are more than a few.
+    fn most_waiting(&self) -> usize {
+        WAITING.wrapping_add(self.len() / WAITING_SHARE)
+    }
+
     /// Whether an empty span may wait, which has so many more pages than those that wait now.
     fn may_wait_empty(&self, pages: usize) -> bool {
-        self.waiting.pages().saturating_add(pages) <= EMPTY
+        self.waiting.len() < self.most_waiting().min(EMPTY)
+            || self.waiting.pages().saturating_add(pages) <= FEW_PAGES
     }
 
     /// Whether more spans wait than are likely to be of use.
     fn has_too_many_waiting(&self) -> bool {
-        self.waiting.len() > WAITING + self.len() / WAITING_SHARE
+        self.waiting.pages() > FEW_PAGES && self.waiting.len() > self.most_waiting()
+    }
+
+    /// Takes the pages of an empty span that waits, if such spans are not used any more.
+    fn take_unused(&mut self) -> Option<Pages> {
+        if self.quiet < QUIET {
+            return None;
+        }
+        let span = self.waiting.take(UNITS - 1, Span::is_empty)?;
+        self.free = self.free.wrapping_sub(span.free_units());
+        self.publish();
+        Some(Pages::of_span(span))
     }
 }
 
@@ -410,9 +437,10 @@ impl Front {
 
     /// Removes it from its span. If somebody else has a reference to one of its pages, none of it
     /// is used again: the pages go to the kernel, except for the last, where the block's part stays
-    /// unused. Any context but NMI.
+    /// unused. Returns whether spans wait now, of which [`age`] may give some back. Any context but
+    /// NMI.
     #[inline(never)]
-    pub(crate) fn remove(mut self) {
+    pub(crate) fn remove(mut self) -> bool {
         let reusable = self.is_reusable();
         if reusable && zeroing::wipes() {
             self.clear();
@@ -424,8 +452,10 @@ impl Front {
         } else {
             heap.retire_front(last, self.units)
         };
+        let some_wait = heap.waiting.len() != 0;
         drop(heap);
         drop(pages);
+        some_wait
     }
 }
 
@@ -447,6 +477,7 @@ pub(crate) fn place_front(bytes: usize, request: Request) -> Option<Front> {
 #[inline]
 fn place_waiting(pages: usize, units: usize) -> Option<Front> {
     let mut heap = lock();
+    heap.quiet = 0;
     let mut span = heap.waiting.take_or(
         units,
         |span| span.pages() == pages,
@@ -591,6 +622,23 @@ pub(crate) fn shrink() {
     drop(spare);
 }
 
+/// Gives back the empty spans that wait, if nobody used any for a while. Returns whether there may
+/// be some later. Any context but NMI.
+pub(crate) fn age() -> bool {
+    let mut heap = lock();
+    heap.quiet = heap.quiet.saturating_add(1);
+    let more = heap.quiet < QUIET && heap.waiting.len() != 0;
+    drop(heap);
+    loop {
+        let mut heap = lock();
+        let pages = heap.take_unused();
+        drop(heap);
+        if pages.is_none() {
+            return more;
+        }
+    }
+}
+
 /// Forgets the spans that are left, when the module is unloaded; their pages stay.
 pub(crate) fn forget() {
     let mut heap = lock();
@@ -615,19 +663,69 @@ mod tests {
         Some(last)
     }
 
+    /// Adds so many empty spans of so many pages, as far as they may wait. Returns how many do.
+    fn add_empty(heap: &mut Heap, count: usize, pages: usize) -> Option<usize> {
+        let mut waiting = 0;
+        for _ in 0..count {
+            let last = add(heap, pages, 50)?;
+            if heap.remove_front(last, 50).is_none() {
+                waiting += 1;
+            }
+        }
+        Some(waiting)
+    }
+
+    fn heap() -> Option<Heap> {
+        Heap::new().ok()
+    }
+
     #[test]
     fn empty_spans_wait_up_to_so_many_pages() {
-        let heap = Heap::new();
-        assert!(heap.is_ok());
-        let Ok(mut heap) = heap else { return };
-        let half = EMPTY / 2;
-        for (pages, waits) in [(half, true), (half + 1, false), (half, true), (2, false)] {
-            let last = add(&mut heap, pages, 50);
-            assert!(last.is_some());
-            let Some(last) = last else { return };
-            assert!(heap.remove_front(last, 50).is_none() == waits);
+        let Some(mut heap) = heap() else {
+            assert!(false);
+            return;
+        };
+        // More than may wait whatever their pages.
+        assert!(add_empty(&mut heap, FEW_PAGES / 2 + 10, 2) == Some(FEW_PAGES / 2));
+        assert!(heap.waiting.pages() == FEW_PAGES && heap.len() == FEW_PAGES / 2);
+        while heap.trim().is_some() {}
+        assert!(heap.len() == 0 && heap.free == 0);
+    }
+
+    #[test]
+    fn some_empty_spans_wait_whatever_their_pages() {
+        let Some(mut heap) = heap() else {
+            assert!(false);
+            return;
+        };
+        assert!(add_empty(&mut heap, WAITING + 10, 16) == Some(WAITING));
+        assert!(heap.waiting.len() == WAITING && !heap.has_too_many_waiting());
+        while heap.trim().is_some() {}
+        assert!(heap.len() == 0 && heap.free == 0);
+    }
+
+    #[test]
+    fn empty_spans_do_not_wait_for_ever() {
+        let Some(mut heap) = heap() else {
+            assert!(false);
+            return;
+        };
+        assert!(add_empty(&mut heap, 3, 2) == Some(3));
+        let last = add(&mut heap, 2, 50);
+        assert!(last.is_some());
+        // That one stays, whose block is still there.
+        for quiet in [0, 1, QUIET - 1] {
+            heap.quiet = quiet;
+            assert!(heap.take_unused().is_none() && heap.len() == 4);
         }
-        assert!(heap.waiting.len() == 2 && heap.waiting.pages() == EMPTY);
+        heap.quiet = QUIET;
+        for left in [3, 2, 1] {
+            assert!(heap.take_unused().is_some() && heap.len() == left);
+        }
+        assert!(heap.take_unused().is_none() && heap.settled.len() == 1);
+        let Some(last) = last else { return };
+        heap.remove_front(last, 50);
+        assert!(heap.quiet == 0 && heap.take_unused().is_none());
         while heap.trim().is_some() {}
         assert!(heap.len() == 0 && heap.free == 0);
     }

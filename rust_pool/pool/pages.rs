@@ -33,6 +33,7 @@ use crate::{
         large,
         magazine::{
             self,
+            depot,
             kind::{
                 MagazineKind,
                 Order,
@@ -311,7 +312,9 @@ impl Freed {
             Form::Exact => drop(Pages::of(self.0)),
             Form::Shared => {
                 if let Some(front) = Front::of(self.0) {
-                    front.remove();
+                    if front.remove() {
+                        depot::keep_ageing();
+                    }
                 }
             }
         }

@@ -345,7 +345,7 @@ END {
 	bound("counted", "ring-256", "64:1.00 256:1.00 1024:1.00")
 	bound("counted", "ring-1024", "64:1.00 256:1.00 1024:1.00")
 	bound("counted", "lives-2K", "256:1.0:1.35 4096:1.1:1.22 20000:1.25")
-	bound("counted", "lives-16K", "256:1.3:1.78 4096:1.3:1.85 20000:1.3:1.60")
+	bound("counted", "lives-16K", "256:1.3:1.55 4096:1.3:1.65 20000:1.3:1.60")
 	bound("counted", "trace", "nic::1.19 storage::0.86")
 	if (("counted" FS "first" FS "60") in known)
 		row("counted", "first", "60", "instructions", of("counted", "first", "60", "ours"),

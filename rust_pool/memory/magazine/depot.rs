@@ -807,15 +807,15 @@ pub(crate) fn age(kind: MagazineKind) -> Option<Objects> {
     Some(Objects { surplus, kind })
 }
 
-/// Whether the depot is aged again and again, as long as it holds something.
+/// Whether the depot is aged again and again, as long as it holds something, and the heap with it.
 static AGEING: Atomic<u32> = Atomic::new(IDLE);
 const IDLE: u32 = 0;
 const WANTED: u32 = 1;
 const RUNS: u32 = 2;
 
-/// Has the depot aged, if that is not to be done anyway.
+/// Has the depot and the heap aged, if that is not to be done anyway. Any context but NMI.
 #[inline(always)]
-fn keep_ageing() {
+pub(crate) fn keep_ageing() {
     if read_once::read(&AGEING) == IDLE {
         request_ageing();
     }

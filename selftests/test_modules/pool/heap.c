@@ -298,6 +298,35 @@ static void places_given_up(struct rpt *t)
 	drop_pairs(&p);
 }
 
+/* Two pages, of the last of which so little is left that only an empty one will do. */
+#define NEARLY_TWO	(2 * PAGE_SIZE - 128)
+
+/* Pages without a block wait for another for a while, and go back to the kernel then. */
+static void empty_pages_given_back(struct rpt *t)
+{
+	unsigned long end = jiffies + RPT_PATIENCE;
+	struct rpt_heap held, heap;
+	void *blocks[20];
+	unsigned int i;
+
+	if (closed(t))
+		return;
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = get(NEARLY_TWO);
+	rpt_heap(t, &held);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		put(blocks[i]);
+	do {
+		msleep(50);
+		rpt_heap(t, &heap);
+		/* Some may lie before tiny blocks of others, and wait on. */
+		if (heap.waiting <= held.waiting + ARRAY_SIZE(blocks) / 4)
+			return;
+	} while (!rpt_failed(t) && time_before(jiffies, end));
+	rpt_fail(t, "%llu wait, %llu of them for too long", heap.waiting,
+		 heap.waiting - held.waiting);
+}
+
 #define SLOTS	1500
 #define ROUNDS	60000
 
@@ -413,6 +442,7 @@ static void traced_by_who_allocates(struct rpt *t)
 }
 
 static const struct rpt_case cases[] = {
+	{ "empty_pages_are_given_back", empty_pages_given_back },
 	{ "small_behind_large_which_goes_first", large_goes_first,
 	  large_sizes },
 	{ "small_behind_large_and_goes_first", small_goes_first, large_sizes },
