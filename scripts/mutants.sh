@@ -12,6 +12,10 @@
 # that was skipped because the host is busy. The logs of mutants that were not killed stay
 # in build/mutants-logs.
 #
+# TOGETHER=N in the environment: up to N mutants that one program has to find are planted
+# in one build. Such a mutant is killed if a result fails that its line Case: names and
+# no other's. All others are planted once more, alone.
+#
 # SINCE=COMMIT in the environment: only those of which something has changed since that
 # commit, in a commit or in the checkout: a file that the patch changes, the test program,
 # or the patch itself.
@@ -25,6 +29,8 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/rust_pool-mutants.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 
 timeout=${TIMEOUT:-}
+together=${TOGETHER:-1}
+[[ $together =~ ^[1-9][0-9]*$ ]] || die "TOGETHER=$together: that is no number of mutants"
 killed=0 survived=0 errors=0
 
 # use KERNEL: builds and runs with this kernel; each kernel has its own scratch copy
@@ -53,12 +59,19 @@ apply() {
 		git apply "$@")
 }
 
+# build FOLDER...: builds what the tests in these folders of selftests need
 build() {
 	"$scratch/scripts/build.sh" "$scratch" modules &&
 		"$scratch/scripts/client.sh" "$scratch/selftests/test_modules" &&
-		WDK=1 "$scratch/scripts/client.sh" "$scratch/selftests/ports" &&
-		{ [ "$KERNEL" != stock ] ||
+		{ [[ " $* " != *" ports "* ]] ||
+			WDK=1 "$scratch/scripts/client.sh" "$scratch/selftests/ports"; } &&
+		{ [[ " $* " != *" bench "* ]] || [ "$KERNEL" != stock ] ||
 			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
+}
+
+# folder_of PATCH: the folder of selftests that it is in
+folder_of() {
+	basename "$(dirname "$(dirname "$1")")"
 }
 
 # run_tests PROGRAM...: runs programs, in the virtual machine or as tests of the scripts
@@ -80,13 +93,21 @@ baseline() {
 	grep -qE '^[0-9]+ passed' "$work/baseline-$KERNEL"
 }
 
+program_of() {
+	sed -n 's/^Test: *//p' "$1" | head -n 1
+}
+
+case_of() {
+	sed -n 's/^Case: *//p' "$1" | head -n 1
+}
+
 # try PATCH: returns 0 if the mutant was killed, 1 if it survived, 2 for an error, and sets
 # $why
 try() {
 	local patch=$1 test regex
 
-	test=$(sed -n 's/^Test: *//p' "$patch" | head -n 1)
-	regex=$(sed -n 's/^Case: *//p' "$patch" | head -n 1)
+	test=$(program_of "$patch")
+	regex=$(case_of "$patch")
 	why="it has no line Test:"
 	[ -n "$test" ] || return 2
 	why="$test fails without it as well"
@@ -95,7 +116,7 @@ try() {
 	why="it does not apply"
 	apply "$patch" >"$work/log" 2>&1 || return 2
 	why="it does not build"
-	build >"$work/log" 2>&1 || return 2
+	build "$(folder_of "$patch")" >"$work/log" 2>&1 || return 2
 	why="$test passes"
 	if run_tests "$test" >"$work/log" 2>&1; then
 		! why=$(grep -m 1 '^skipped: .*the host is busy' "$work/log") || return 2
@@ -118,7 +139,7 @@ changed() {
 	local files=("$1") program
 
 	mapfile -t -O 1 files < <(sed -n 's/^+++ b\///p' "$1")
-	program=$(sed -n 's/^Test: *//p' "$1" | head -n 1)
+	program=$(program_of "$1")
 	files+=("selftests/*/${program#scripts/}")
 	! git -C "$TOP" diff --quiet "$SINCE" -- "${files[@]}"
 }
@@ -141,32 +162,118 @@ mapfile -t kernels < <(for patch in "${patches[@]}"; do kernel_of "$patch"; done
 for kernel in "${kernels[@]}"; do
 	use "$kernel"
 	mapfile -t tests < <(for patch in "${patches[@]}"; do
-		[ "$(kernel_of "$patch")" != "$kernel" ] || sed -n 's/^Test: *//p' "$patch"
+		[ "$(kernel_of "$patch")" != "$kernel" ] || program_of "$patch"
 	done | sort -u)
 	"$TOP/scripts/scratch.sh" "$scratch"
 	step "building without any defect, for the $KERNEL kernel" \
-		"the checkout has to build first" build
+		"the checkout has to build first" build \
+		"$(for patch in "${patches[@]}"; do folder_of "$patch"; done | sort -u | xargs)"
 	step "running ${tests[*]} without any defect" "no test was run" baseline
 done
 
-for patch in "${patches[@]}"; do
-	use "$(kernel_of "$patch")"
-	start=$SECONDS rc=0
-	try "$patch" || rc=$?
-	name=$(basename "$patch" .patch)
-	case $rc in
-	0) killed=$((killed + 1)) verdict=killed ;;
-	1) survived=$((survived + 1)) verdict=SURVIVED ;;
-	*) errors=$((errors + 1)) verdict=ERROR ;;
+# verdict PATCH VERDICT: counts it, and says why
+verdict() {
+	case $2 in
+	killed) killed=$((killed + 1)) ;;
+	SURVIVED) survived=$((survived + 1)) ;;
+	*) errors=$((errors + 1)) ;;
 	esac
-	echo "$verdict $name: $why ($((SECONDS - start)) s)"
+	echo "$2 $(basename "$1" .patch): $why ($((SECONDS - start)) s)"
+}
+
+# alone PATCH: plants it, and nothing else
+alone() {
+	local name rc=0
+
+	start=$SECONDS
+	name=$(basename "$1" .patch)
+	try "$1" || rc=$?
+	case $rc in
+	0) verdict "$1" killed ;;
+	1) verdict "$1" SURVIVED ;;
+	*) verdict "$1" ERROR ;;
+	esac
 	rm -rf "$TOP/build/mutants-logs/$name"
-	if [ "$rc" -ne 0 ]; then
-		mkdir -p "$TOP/build/mutants-logs/$name"
-		cp "$work/log" "$TOP/build/mutants-logs/$name/output"
-		[ ! -d "$scratch/build/test" ] || cp -r "$scratch/build/test" "$TOP/build/mutants-logs/$name/"
-	fi
+	[ "$rc" -ne 0 ] || return 0
+	mkdir -p "$TOP/build/mutants-logs/$name"
+	cp "$work/log" "$TOP/build/mutants-logs/$name/output"
+	[ ! -d "$scratch/build/test" ] || cp -r "$scratch/build/test" "$TOP/build/mutants-logs/$name/"
 	[ "$rc" -ne 2 ] || tail -n 20 "$work/log" | sed 's/^/  | /'
+}
+
+# several TEST PATCH...: plants those that apply on top of each other, and sets $rest to those
+# that are to be planted alone
+several() {
+	local test=$1 patch other lines planted=()
+
+	shift
+	start=$SECONDS rest=()
+	! grep -qE "^FAILED: (kernel log: )?${test#scripts/}:" "$work/baseline-$KERNEL" || {
+		rest=("$@")
+		return
+	}
+	"$TOP/scripts/scratch.sh" "$scratch"
+	for patch; do
+		if apply "$patch" >/dev/null 2>&1; then
+			planted+=("$patch")
+		else
+			rest+=("$patch")
+		fi
+	done
+	echo "$test: ${#planted[@]} mutants together"
+	if [ ${#planted[@]} -lt 2 ] || ! build "$(folder_of "$1")" >"$work/log" 2>&1 ||
+		run_tests "$test" >"$work/log" 2>&1 ||
+		grep -qE '^FAILED: .*(: hang: |the machine (ended|stopped))' "$work/log"; then
+		rest+=("${planted[@]}")
+		return
+	fi
+	for patch in "${planted[@]}"; do
+		lines=$(grep '^FAILED: ' "$work/log" | grep -E -e "$(case_of "$patch")" || true)
+		for other in "${planted[@]}"; do
+			[ "$other" = "$patch" ] ||
+				lines=$(grep -vE -e "$(case_of "$other")" <<<"$lines" || true)
+		done
+		why=$(head -n 1 <<<"$lines" | sed 's/ \[[^]]*\]$//')
+		if [ -n "$why" ]; then
+			verdict "$patch" killed
+		else
+			rest+=("$patch")
+		fi
+	done
+}
+
+# Those of one kernel and one program come one behind the other.
+mapfile -t patches < <(for patch in "${patches[@]}"; do
+	printf '%s\t%s\t%s\n' "$(kernel_of "$patch")" "$(program_of "$patch")" "$patch"
+done | sort | cut -f 3)
+
+while [ ${#patches[@]} -gt 0 ]; do
+	kernel=$(kernel_of "${patches[0]}")
+	test=$(program_of "${patches[0]}")
+	group=() later=() cases=$'\n'
+	for patch in "${patches[@]}"; do
+		regex=$(case_of "$patch")
+		if [ ${#group[@]} -lt "$together" ] && [ -n "$regex" ] &&
+			[ "$(kernel_of "$patch") $(program_of "$patch")" = "$kernel $test" ] &&
+			[[ $cases != *$'\n'"$regex"$'\n'* ]]; then
+			group+=("$patch")
+			cases+=$regex$'\n'
+		else
+			later+=("$patch")
+		fi
+	done
+	# One without a line Case: is planted alone.
+	[ ${#group[@]} -gt 0 ] || {
+		group=("${patches[0]}")
+		later=("${patches[@]:1}")
+	}
+	patches=("${later[@]}")
+	use "$kernel"
+	rest=("${group[@]}")
+	[ ${#group[@]} -eq 1 ] || several "$test" "${group[@]}"
+	for patch in "${rest[@]}"; do
+		alone "$patch"
+	done
 done
 echo "$killed killed, $survived survived, $errors errors"
 [ $((survived + errors)) -eq 0 ]
