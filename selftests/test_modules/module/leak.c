@@ -5,7 +5,6 @@
  */
 #include <linux/bottom_half.h>
 #include <linux/delay.h>
-#include <linux/jiffies.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -223,35 +222,26 @@ static int let_channel_go(void)
 	return 0;
 }
 
-/* More than the heap takes in, and then more, when the size has its cache. */
-static void *others[2000];
+/* More than the heap takes in until the size has a slab cache. */
+static void *others[20000];
 
-/* Gives up some time: then whoever looks for the cache does not find it. */
-static void wait_for_cache(void)
-{
-	unsigned long end = jiffies + RPT_PATIENCE;
-	bool slab = false;
-
-	while (!slab && time_before(jiffies, end)) {
-		void *block = ExAllocatePoolWithTag(NonPagedPool, 100, 'dwrC');
-
-		slab = block && folio_test_slab(virt_to_folio(block));
-		if (block)
-			ExFreePoolWithTag(block, 'dwrC');
-		if (!slab)
-			msleep(20);
-	}
-}
-
+/*
+ * Allocates until a slab cache serves the size. No block is freed meanwhile: the next
+ * request would get that one again, and would never look for the cache. Gives up some
+ * time now and then, to whoever makes the cache.
+ */
 static void gather(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		if (i == ARRAY_SIZE(others) / 2)
-			wait_for_cache();
 		others[i] = ExAllocatePoolWithTag(NonPagedPool, 100, 'dwrC');
+		if (!others[i] || folio_test_slab(virt_to_folio(others[i])))
+			return;
+		if (i % 50 == 49)
+			msleep(20);
 	}
+	pr_err("no slab cache serves\n");
 }
 
 static void scatter(void)
