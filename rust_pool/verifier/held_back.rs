@@ -136,11 +136,15 @@ pub(crate) fn count() -> usize {
 }
 
 /// Calls `visit` on all call sites of the blocks.
-pub(crate) fn for_each_site(visit: impl FnMut(&CallSite)) {
-    if let Some(held) = &*HELD_BACK.lock() {
-        let blocks = held.blocks.iter().flatten();
+pub(crate) fn for_each_site(mut visit: impl FnMut(&CallSite)) {
+    // Take the lock for one block at a time, as others wait for it with interrupts disabled.
+    let mut visit_at = |at: usize| {
+        let held = HELD_BACK.lock();
+        let block = held.as_ref()?.blocks.get(at)?.iter();
         let stacks =
-            blocks.flat_map(|block| Iterator::chain(block.allocated.iter(), [&block.freed]));
-        stacks.flat_map(Stack::sites).for_each(visit);
-    }
+            block.flat_map(|block| Iterator::chain(block.allocated.iter(), [&block.freed]));
+        stacks.flat_map(Stack::sites).for_each(&mut visit);
+        Some(())
+    };
+    (0..).map_while(&mut visit_at).for_each(drop);
 }
