@@ -30,6 +30,9 @@ const BUCKETS: usize = 256;
 /// number.
 const NUMBER: u32 = 48;
 
+/// How many items of a bucket [`HashTable::next`] finds in one search.
+const AT_ONCE: usize = 16;
+
 /// What can be in a [`HashTable`].
 pub(crate) trait Entry: Sized {
     /// How many low bits of a key the hash leaves out, because they are the same in most keys.
@@ -72,7 +75,7 @@ impl<T: Entry> Link for T {
     }
 }
 
-/// Items with the same hash.
+/// Items with the same hash, the newest first.
 pub(crate) struct Bucket<T: Entry> {
     items: List<T>,
     /// How many items were put in since the table was made.
@@ -95,6 +98,22 @@ impl<T: Entry> Bucket<T> {
         item.place_mut().number = self.made;
         self.made += 1;
         self.items.push(item);
+    }
+
+    /// Up to [`AT_ONCE`] items, from a number on, in the order in which they were put in.
+    fn next_few(&self, number: u64) -> impl Iterator<Item = &T> {
+        let mut few = [const { None }; AT_ONCE];
+        let mut count = 0usize;
+        let newer = self.items.iter();
+        for item in newer.take_while(|item| item.place().number >= number) {
+            if let Some(place) = few.get_mut(count % AT_ONCE) {
+                *place = Some(item);
+            }
+            count = count.wrapping_add(1);
+        }
+        (0..count)
+            .rev()
+            .map_while(move |at| few.get_mut(at % AT_ONCE)?.take())
     }
 
     /// Takes the item with a key out.
@@ -171,18 +190,20 @@ impl<T: Entry> HashTable<T> {
         let mut at = position >> NUMBER;
         let mut number = position & ((1 << NUMBER) - 1);
         loop {
-            // Interrupts are disabled for one item at a time: there may be many that are not shown.
+            // Interrupts are disabled for a few items at a time: there may be many that are not
+            // shown.
             let bucket = self.buckets.get(usize::try_from(at).ok()?)?.lock();
-            let rest = bucket.items.iter();
-            let rest = rest.filter(|item| item.place().number >= number);
-            let Some(item) = rest.min_by_key(|item| item.place().number) else {
+            let mut is_end = true;
+            for item in bucket.next_few(number) {
+                is_end = false;
+                number = item.place().number + 1;
+                if show(item).is_some() {
+                    return Some(at << NUMBER | number);
+                }
+            }
+            if is_end {
                 at += 1;
                 number = 0;
-                continue;
-            };
-            number = item.place().number + 1;
-            if show(item).is_some() {
-                return Some(at << NUMBER | number);
             }
         }
     }
@@ -192,5 +213,109 @@ impl<T: Entry> HashTable<T> {
         self.buckets
             .iter()
             .find_map(|bucket| bucket.lock().items.pop())
+    }
+}
+
+#[kernel::macros::kunit_tests(rust_pool_hash_table)]
+mod tests {
+    use super::*;
+    use kernel::{
+        static_lock_class,
+        sync::atomic::{
+            Atomic,
+            Relaxed, //
+        }, //
+    };
+
+    /// All of them are in one bucket.
+    struct Item<'a> {
+        place: Place<Self>,
+        value: usize,
+        /// How often the table has looked at items.
+        looks: &'a Atomic<usize>,
+    }
+
+    impl Entry for Item<'_> {
+        /// So that all values have the same hash.
+        const ALIGN: u32 = 60;
+
+        fn key(&self) -> usize {
+            self.value
+        }
+
+        fn place(&self) -> &Place<Self> {
+            self.looks.add(1, Relaxed);
+            &self.place
+        }
+
+        fn place_mut(&mut self) -> &mut Place<Self> {
+            &mut self.place
+        }
+    }
+
+    type Table<'a> = HashTable<Item<'a>>;
+
+    fn table(values: usize, looks: &Atomic<usize>) -> Result<Pin<KBox<Table<'_>>>> {
+        let table = Table::with_class(c"rust_pool::items", static_lock_class!());
+        let table = KBox::pin_init(table, GFP_KERNEL)?;
+        for value in 0..values {
+            let place = Place::none();
+            let item = Item {
+                place,
+                value,
+                looks,
+            };
+            let item = KBox::new(item, GFP_KERNEL)?;
+            table.bucket(value).lock().insert(item);
+        }
+        Ok(table)
+    }
+
+    /// Whether the items that `shows` selects come in the order in which they were put in, if the
+    /// table is read one item at a time.
+    fn reads(table: &Table<'_>, values: usize, shows: impl Fn(usize) -> bool) -> bool {
+        let mut position = 0;
+        let mut seen = None;
+        for value in (0..values).filter(|&value| shows(value)) {
+            let next = table.next(position, |item| {
+                shows(item.value).then(|| seen = Some(item.value))
+            });
+            let Some(next) = next.filter(|_| seen == Some(value)) else {
+                return false;
+            };
+            position = next;
+        }
+        table
+            .next(position, |item| shows(item.value).then_some(()))
+            .is_none()
+    }
+
+    #[test]
+    fn oldest_first() -> Result {
+        let looks = Atomic::new(0);
+        for values in [0, 1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE] {
+            let table = table(values, &looks)?;
+            assert!(reads(&table, values, |_| true));
+            assert!(reads(&table, values, |value| value % 7 == 3));
+            assert!(reads(&table, values, |_| false));
+            let gone = |value| value % 3 == 1;
+            for value in (0..values).filter(|&value| gone(value)) {
+                assert!(table.bucket(value).lock().remove(value).is_some());
+            }
+            assert!(reads(&table, values, |value| !gone(value)));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn few_searches_for_items_that_are_not_shown() -> Result {
+        const MANY: usize = 512;
+        let looks = Atomic::new(0);
+        let table = table(MANY, &looks)?;
+        looks.store(0, Relaxed);
+        assert!(table.next(0, |_| None).is_none());
+        // One search for each would be 512 looks for an item and more.
+        assert!(looks.load(Relaxed) < MANY * 64);
+        Ok(())
     }
 }

@@ -9,8 +9,8 @@
 
 KUNIT=/sys/kernel/debug/kunit
 SUITES="backlog batch bins bounds cache_type chain channel class depot description fill flags function gfp"
-SUITES="$SUITES header heap kind lookaside_depth magazine mangled mdl names patience places protection ranges"
-SUITES="$SUITES routines row sampled selection short_lock span tag"
+SUITES="$SUITES hash_table header heap kind lookaside_depth magazine mangled mdl names patience places"
+SUITES="$SUITES protection ranges routines row sampled selection short_lock span tag"
 SUITES="$SUITES text unit_map unload verifier_parse violation_log"
 
 # run_suite SUITE: runs it and leaves "ok|not ok SUITE: CASE" for each of its cases
