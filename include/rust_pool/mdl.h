@@ -488,9 +488,9 @@ static __always_inline VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList)
  * Where Windows raises an exception, this returns a status and does not lock the
  * pages. Test the status, and put the exception handler's code behind the test.
  *
- * Violations: an MDL that is locked, mapped, built or partial (0xC4/0xB0); an
- * MDL that is NULL, was never initialised or has no room for its pages, and an
- * unknown mode or operation (0xC4/0x16).
+ * Violations: an MDL that is locked, mapped, built or partial (0xC4/0xB0), up to
+ * DISPATCH_LEVEL; an MDL that is NULL, was never initialised or has no room for its
+ * pages, and an unknown mode or operation (0xC4/0x16).
  *
  * Context: The process's pages: task context that may sleep; the kernel's: up to
  * DISPATCH_LEVEL. Elsewhere a violation, 0xC4/0x70.

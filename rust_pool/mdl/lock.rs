@@ -151,7 +151,9 @@ fn lock(mdl: Mdl<'_>, mode: i8, operation: u32, caller: usize) -> Result<(), Ref
     let irql = sys::irql();
     let mut head = mdl.head();
     let (flags, start) = (flags_of(&head), start_of(&head));
-    let is_user = start < SYSTEM_SPACE;
+    let used = flags & (flag::LOCKED | flag::MAPPED | flag::NONPAGED | flag::PARTIAL);
+    // An MDL that has pages needs none of a process. Its address may be null.
+    let is_user = used == 0 && start < SYSTEM_SPACE;
     if irql.is_above_dispatch() || (is_user && !irql.may_sleep()) {
         let rule = if is_user {
             &rule::USER_PAGES_LOCKED
@@ -162,7 +164,6 @@ fn lock(mdl: Mdl<'_>, mode: i8, operation: u32, caller: usize) -> Result<(), Ref
         rule.by(caller, [mdl.into(), mode.into()]).report();
         return Err(Refused::Misuse);
     }
-    let used = flags & (flag::LOCKED | flag::MAPPED | flag::NONPAGED | flag::PARTIAL);
     if used != 0 {
         mdl.report(&rule::MDL_LOCKED_IN_USE, u32::from(used), caller);
         return Err(Refused::Misuse);

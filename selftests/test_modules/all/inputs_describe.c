@@ -113,9 +113,11 @@ static const struct use uses[] = {
 	FAILS(LOCK, "mapped", UP_TO_DISPATCH, MAPPED_ONCE, 0, 0xc4, 0xb0, MISUSED),
 	FAILS(LOCK, "built", UP_TO_DISPATCH, BUILT, 0, 0xc4, 0xb0, MISUSED),
 	FAILS(LOCK, "part", UP_TO_DISPATCH, PART, 0, 0xc4, 0xb0, MISUSED),
-	FAILS(LOCK, "pages", IN_TASK, WITH_PAGES, 0, 0xc4, 0xb0, MISUSED),
-	/* Their address is NULL, as if they were a process's. */
-	FAILS(LOCK, "pages", AT_DISPATCH, WITH_PAGES, 0, 0xc4, 0x70, MISUSED),
+	FAILS(LOCK, "locked_of_a_process", UP_TO_DISPATCH, LOCKED_USER, 0, 0xc4, 0xb0,
+	      MISUSED),
+	/* Their address is NULL, which is none of a process. */
+	FAILS(LOCK, "pages", UP_TO_DISPATCH, WITH_PAGES, 0, 0xc4, 0xb0, MISUSED),
+	FAILS(LOCK, "pages", ABOVE_DISPATCH | IN_NMI, WITH_PAGES, 0, 0xc4, 0x70, MISUSED),
 
 	WORKS(UNLOCK, "right", UP_TO_DISPATCH, LOCKED, 0),
 	WORKS(UNLOCK, "mapped", UP_TO_DISPATCH, MAPPED_ONCE, 0),

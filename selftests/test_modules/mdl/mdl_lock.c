@@ -276,6 +276,24 @@ static void of_a_process_in_context(struct rpt *t)
 	user_drop(&user);
 }
 
+/* An MDL that is locked needs no pages of a process. Up to DISPATCH_LEVEL that comes first. */
+static void locked_in_context(struct rpt *t)
+{
+	struct call call = { };
+	struct buffer user;
+
+	if (!user_make(t, &user))
+		return;
+	call.mdl = user.mdl;
+	do_lock(&call);
+	EXPECT_EQ(t, call.status, STATUS_SUCCESS);
+	rpt_in_context(rpt_value(t), do_lock, &call);
+	EXPECT_VIOLATION(t, VERIFIER, rpt_irql(rpt_value(t)) > 2 ? 0x70 : 0xb0);
+	EXPECT_EQ(t, call.status, STATUS_INVALID_PARAMETER);
+	MmUnlockPages(user.mdl);
+	user_drop(&user);
+}
+
 /* Asks for too much: before that fails, it gives back what is deferred. */
 static void do_ask(void *arg)
 {
@@ -603,6 +621,7 @@ static const struct rpt_case cases[] = {
 	{ "of_the_kernel_in_context", of_the_kernel_in_context, rpt_contexts },
 	{ "of_a_process_in_context", of_a_process_in_context,
 	  rpt_atomic_contexts },
+	{ "locked_already_in_context", locked_in_context, rpt_contexts },
 	{ "beside_a_locked_folio", beside_a_locked_folio, task_or_spinlock },
 	{ "begun_anew_while_locked", begun_anew_while_locked },
 	{ "freed_by_the_pool", freed_by_the_pool },
