@@ -24,6 +24,7 @@ mod dma_demo {
     pub(crate) use super::DmaDemo;
 }
 
+use core::mem::forget;
 use dma_demo::{
     edu::Edu,
     gate::Gate,
@@ -96,9 +97,14 @@ impl pci::Driver for DmaDemoDriver {
 
         let mut allocations = Allocations::new(module_parameters::fail_nth.value());
         let mut memory = Memory::new(pdev.as_ref(), &mut allocations)?;
+        let edu = Edu::new(pdev, module_parameters::stuck_nth.value())?;
         pdev.set_master();
-        let edu = Edu::new(pdev)?;
-        memory.round_trip(&edu)?;
+        if let Err(error) = memory.round_trip(&edu) {
+            if edu.is_loose() {
+                forget(memory);
+            }
+            return Err(error);
+        }
         dev_info!(
             pdev,
             "{} transfers of {} bytes in all came back as they went\n",
@@ -135,6 +141,10 @@ kernel::module_pci_driver! {
         fail_nth: u32 {
             default: 0,
             description: "Fail this allocation of probe, counted from 1 (0: none)",
+        },
+        stuck_nth: u32 {
+            default: 0,
+            description: "Take this transfer for one that does not end, counted from 1 (0: none)",
         },
     },
 }

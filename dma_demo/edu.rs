@@ -2,6 +2,10 @@
 
 //! The device: registers, and a transfer with its interrupt.
 //!
+//! When a transfer returns, the device does not use its memory any more, or [`Edu::is_loose`] says
+//! that it may. One that does not end its transfer is stopped: it loses the bus until it is bound
+//! again.
+//!
 //! Reference: QEMU's `docs/specs/edu.rst`.
 
 use core::mem::transmute;
@@ -64,6 +68,13 @@ mod regs {
     }
 
     pub(super) const END: usize = 0xa0;
+
+    // In the configuration space of any PCI device.
+    register! {
+        pub(super) PCI_COMMAND(u16) @ 0x04 {
+            2:2 master => bool;
+        }
+    }
 }
 
 type Bar<'a> = pci::Bar<'a, { regs::END }>;
@@ -75,10 +86,19 @@ const QEMU: pci::Vendor = unsafe { transmute::<u16, pci::Vendor>(0x1234) };
 /// The device's buffer, as its DMA engine addresses it.
 const BUFFER: u32 = 0x4_0000;
 
+/// How often the device is asked whether it is done, and how long it may take.
+const INTERVAL: Delta = Delta::from_micros(100);
+const PATIENCE: Delta = Delta::from_secs(5);
+
 /// The device.
 pub(crate) struct Edu<'a> {
     pdev: &'a pci::Device<Bound>,
     bar: Bar<'a>,
+    /// How many transfers were begun, and which of them nobody waits for.
+    transfers: Atomic<u32>,
+    stuck_nth: u32,
+    stopped: Atomic<bool>,
+    loose: Atomic<bool>,
 }
 
 impl<'a> Edu<'a> {
@@ -89,12 +109,32 @@ impl<'a> Edu<'a> {
     /// How far its DMA engine reaches, unless QEMU is told otherwise.
     pub(crate) const ADDRESS_BITS: u32 = 28;
 
-    /// Maps the registers.
-    pub(crate) fn new(pdev: &'a pci::Device<Bound>) -> Result<Self> {
-        Ok(Self {
+    /// Maps the registers, and waits until the device is idle: whoever had it before may have left
+    /// it in the middle of a transfer, which would go on as soon as the device has the bus. So it
+    /// must not have it yet. The transfer `stuck_nth`, counted from 1, will be taken for one that
+    /// does not end. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ETIMEDOUT`] if the device stays busy.
+    pub(crate) fn new(pdev: &'a pci::Device<Bound>, stuck_nth: u32) -> Result<Self> {
+        let edu = Self {
             pdev,
             bar: pdev.iomap_region_sized(0, c"dma_demo")?,
-        })
+            transfers: Atomic::new(0),
+            stuck_nth,
+            stopped: Atomic::new(false),
+            loose: Atomic::new(false),
+        };
+        edu.wait_until_idle(PATIENCE)?;
+        edu.acknowledge();
+        Ok(edu)
+    }
+
+    /// Whether the device may still use the memory of a transfer that failed: that memory must
+    /// never be given back.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.loose.load(Relaxed)
     }
 
     /// The device, for who needs no registers.
@@ -103,10 +143,17 @@ impl<'a> Edu<'a> {
     }
 
     /// Runs `transfers` with the interrupt enabled; returns how many interrupts there were. Sleeps.
+    ///
+    /// # Errors
+    ///
+    /// [`ETIMEDOUT`] if the device was stopped, and those of `transfers`.
     pub(crate) fn run(&self, transfers: impl FnOnce(&Engine<'_>) -> Result) -> Result<u32> {
+        if self.stopped.load(Relaxed) {
+            return Err(ETIMEDOUT);
+        }
         let vectors = self.pdev.alloc_irq_vectors(1, 1, pci::IrqTypes::all())?;
         let engine = Engine {
-            bar: &self.bar,
+            edu: self,
             interrupts: Atomic::new(0),
         };
         // SAFETY: The registration is dropped at the end of this function.
@@ -122,22 +169,71 @@ impl<'a> Edu<'a> {
         transfers(irq.handler())?;
         Ok(irq.handler().interrupts.load(Relaxed))
     }
+
+    /// How long the transfer that begins now may take.
+    fn patience(&self) -> Delta {
+        let before = self.transfers.fetch_add(1, Relaxed);
+        if before.wrapping_add(1) == self.stuck_nth {
+            Delta::ZERO
+        } else {
+            PATIENCE
+        }
+    }
+
+    fn wait_until_idle(&self, patience: Delta) -> Result {
+        read_poll_timeout(
+            || Ok(self.bar.read(regs::DMA_COMMAND)),
+            |command| !command.start(),
+            INTERVAL,
+            patience,
+        )?;
+        Ok(())
+    }
+
+    /// Ends the interrupt. Returns whether there was one.
+    fn acknowledge(&self) -> bool {
+        let causes = self.bar.read(regs::IRQ_STATUS).causes();
+        if causes != 0 {
+            self.bar
+                .write_reg(regs::IRQ_ACKNOWLEDGE::zeroed().with_causes(causes));
+        }
+        causes != 0
+    }
+
+    /// Takes the bus from the device, which so neither reads nor writes memory any more.
+    fn stop(&self) {
+        let config = self.pdev.config_space();
+        let command = config.read(regs::PCI_COMMAND);
+        config.write_reg(command.with_master(false));
+        // What the device wrote before has arrived when it answers. If it is gone, all bits are set.
+        let now = config.read(regs::PCI_COMMAND);
+        self.stopped.store(true, Relaxed);
+        if now.master() && now.into_raw() != u16::MAX {
+            self.loose.store(true, Relaxed);
+        }
+        dev_err!(
+            self.pdev,
+            "the device does not end its transfer: {}\n",
+            if self.is_loose() {
+                "it cannot be stopped, and the memory is kept"
+            } else {
+                "it was stopped"
+            }
+        );
+    }
 }
 
 /// The DMA engine, with an interrupt at the end of each transfer.
 pub(crate) struct Engine<'a> {
-    bar: &'a Bar<'a>,
+    edu: &'a Edu<'a>,
     interrupts: Atomic<u32>,
 }
 
 impl irq::Handler for Engine<'_> {
     fn handle(&self) -> IrqReturn {
-        let causes = self.bar.read(regs::IRQ_STATUS).causes();
-        if causes == 0 {
+        if !self.edu.acknowledge() {
             return IrqReturn::None;
         }
-        self.bar
-            .write_reg(regs::IRQ_ACKNOWLEDGE::zeroed().with_causes(causes));
         // RELEASE: Pairs with the acquire in `transfer()`: what the device wrote is there.
         self.interrupts.fetch_add(1, Release);
         IrqReturn::Handled
@@ -152,7 +248,7 @@ impl Engine<'_> {
     ///
     /// # Errors
     ///
-    /// [`ETIMEDOUT`] if the interrupt does not come.
+    /// [`ETIMEDOUT`] if the interrupt does not come, or the device stays busy.
     pub(crate) fn copy_out(&self, from: u32, bytes: usize) -> Result {
         self.transfer(from, BUFFER, bytes, false)
     }
@@ -167,15 +263,15 @@ impl Engine<'_> {
     }
 
     fn transfer(&self, from: u32, to: u32, bytes: usize, to_memory: bool) -> Result {
+        let bytes = u32::try_from(bytes)?;
+        let bar = &self.edu.bar;
+        let patience = self.edu.patience();
         let before = self.interrupts.load(Relaxed);
-        self.bar
-            .write_reg(regs::DMA_SOURCE::zeroed().with_address(from));
-        self.bar
-            .write_reg(regs::DMA_DESTINATION::zeroed().with_address(to));
-        self.bar
-            .write_reg(regs::DMA_COUNT::zeroed().with_bytes(u32::try_from(bytes)?));
+        bar.write_reg(regs::DMA_SOURCE::zeroed().with_address(from));
+        bar.write_reg(regs::DMA_DESTINATION::zeroed().with_address(to));
+        bar.write_reg(regs::DMA_COUNT::zeroed().with_bytes(bytes));
         // Registers are written in order, and after what was written to coherent memory before.
-        self.bar.write_reg(
+        bar.write_reg(
             regs::DMA_COMMAND::zeroed()
                 .with_interrupt(true)
                 .with_to_memory(to_memory)
@@ -184,23 +280,15 @@ impl Engine<'_> {
         let ended = read_poll_timeout(
             || Ok(self.interrupts.load(Acquire)),
             |&now| now != before,
-            Delta::from_micros(100),
-            Delta::from_secs(5),
+            INTERVAL,
+            patience,
         );
-        if ended.is_err() {
-            self.wait_until_idle()?;
+        // The memory may be given back only when the device does not use it any more, whatever
+        // interrupt came or did not come.
+        let idle = self.edu.wait_until_idle(patience);
+        if idle.is_err() {
+            self.edu.stop();
         }
-        ended.map(|_| ())
-    }
-
-    /// The memory of a transfer may be given back only when the device does not use it any more.
-    fn wait_until_idle(&self) -> Result {
-        read_poll_timeout(
-            || Ok(self.bar.read(regs::DMA_COMMAND)),
-            |command| !command.start(),
-            Delta::from_micros(100),
-            Delta::from_secs(5),
-        )?;
-        Ok(())
+        idle.and(ended.map(|_| ()))
     }
 }

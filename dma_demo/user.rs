@@ -19,7 +19,8 @@
 //!   not there.
 //! - `EINVAL`, `EMSGSIZE`: no bytes, or more than 64 KiB.
 //! - `EINTR`, `ENODEV`: a signal came, the device is not bound any more.
-//! - `ETIMEDOUT`: the device does not answer.
+//! - `ETIMEDOUT`: the device does not answer. If it stays busy it is stopped, and this is the result
+//!   of all requests until it is bound again.
 //! - `ENOMEM`: memory is short.
 //! - `ENOTTY`: there is no such request.
 
@@ -29,7 +30,10 @@ use super::{
     memory::COPY_MAX,
     DmaDemo, //
 };
-use core::mem::transmute;
+use core::mem::{
+    forget,
+    transmute, //
+};
 use kernel::{
     container_of,
     current,
@@ -175,9 +179,14 @@ impl DmaDemo<'_> {
                 pieces = pieces.saturating_add(1);
             }
         });
-        // What the device wrote is in the buffer when the list is dropped, and the pages are
-        // unlocked with its MDL.
-        drop((from, to));
+        if self.edu.is_loose() {
+            // They stay mapped and locked, of which the adapter tells, and the report at unload.
+            forget((from, to));
+        } else {
+            // What the device wrote is in the buffer when the list is dropped, and the pages are
+            // unlocked with its MDL.
+            drop((from, to));
+        }
         if copied == 0 {
             result?;
         }

@@ -39,6 +39,8 @@ struct request {
 #define BEFORE		0xa5
 
 static int file;
+/* How the driver knows the device. */
+static const char *device;
 
 /* What the system call returns: a number of bytes, or an error as a negative number. */
 static long copy(const void *from, void *to, uint64_t bytes)
@@ -378,6 +380,57 @@ static bool goes(void)
 	       is("after it", copy(source, target, 100), -ENODEV);
 }
 
+/* Longer than a transfer takes the device. */
+static void let_it_end(void)
+{
+	struct timespec later = { 1, 0 };
+
+	nanosleep(&later, NULL);
+}
+
+/*
+ * The driver does not wait for the transfer to the target, which the device has begun. It gives
+ * the buffer back, so the device must not write there any more.
+ */
+static bool stuck(void)
+{
+	unsigned char *source = filled(13), *target = untouched();
+
+	if (!is("stuck", copy(source, target, 100), -ETIMEDOUT))
+		return false;
+	let_it_end();
+	/* It stays stopped. */
+	return came(target, 0, 0, 0, 0) &&
+	       is("after it", copy(source, target, 100), -ETIMEDOUT) &&
+	       came(target, 0, 0, 0, 0);
+}
+
+static bool tells_driver(const char *what)
+{
+	char path[64];
+	ssize_t written = -1;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/drivers/dma_demo/%s", what);
+	fd = open(path, O_WRONLY);
+	if (fd >= 0)
+		written = write(fd, device, strlen(device));
+	close(fd);
+	return is(what, written, strlen(device));
+}
+
+/* The device is bound anew at once, and gets the bus back: not for the old transfer. */
+static bool stuck_and_bound(void)
+{
+	unsigned char *source = filled(14), *target = untouched();
+
+	if (!is("stuck", copy(source, target, 100), -ETIMEDOUT) ||
+	    !tells_driver("unbind") || !tells_driver("bind"))
+		return false;
+	let_it_end();
+	return came(target, 0, 0, 0, 0);
+}
+
 static bool by_the_pipe(void)
 {
 	static char from[COPY_MAX], to[COPY_MAX];
@@ -401,6 +454,8 @@ static const struct {
 	{ "killed", killed },
 	{ "gone", gone },
 	{ "goes", goes },
+	{ "stuck", stuck },
+	{ "stuck_and_bound", stuck_and_bound },
 };
 
 int main(int argc, char **argv)
@@ -410,6 +465,7 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return 2;
 	file = strcmp(argv[1], "-") ? open(argv[1], O_RDWR) : 3;
+	device = strchr(argv[1], '.') ? strchr(argv[1], '.') + 1 : "";
 	if (file < 0) {
 		perror(argv[1]);
 		return 1;
