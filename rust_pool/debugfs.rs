@@ -458,33 +458,12 @@ struct Adapters;
 impl Adapters {
     /// Positions from here on belong to buffers and lists, those below to adapters.
     const BUFFERS: u64 = 1 << 56;
-}
+    /// Positions from here on belong to requests for a channel.
+    const REQUESTS: u64 = 1 << 58;
 
-impl Table for Adapters {
-    fn head(file: &SeqFile) {
-        seq_print!(
-            file,
-            "adapters - version: 1.2\n\
-             # {} {}\n\
-             #adapter ... | buffer address logical bytes used adapter caller | \
-             list address elements bytes used adapter caller\n",
-            common_buffer::FAMILY,
-            buffer_release::LOST
-        );
-    }
-
-    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
-        if position < Self::BUFFERS {
-            let shown = adapter::after(position, |adapter| {
-                // It does not fail: text that does not fit is cut off.
-                let _ = kwrite!(line, "{adapter}");
-            });
-            if shown.is_some() {
-                return shown;
-            }
-        }
-        let position = position.saturating_sub(Self::BUFFERS);
-        let next = REGIONS.next(position, |region| match &region.owner {
+    /// Shows a buffer or a list.
+    fn buffer(position: u64, line: &mut Line) -> Option<u64> {
+        REGIONS.next(position, |region| match &region.owner {
             Owner::CommonBuffer { adapter, bus, .. } => kwrite!(
                 line,
                 "buffer {} {bus:#x} {} {} {adapter} {}",
@@ -506,8 +485,51 @@ impl Table for Adapters {
             )
             .ok(),
             _ => None,
+        })
+    }
+}
+
+impl Table for Adapters {
+    fn head(file: &SeqFile) {
+        seq_print!(
+            file,
+            "adapters - version: 1.3\n\
+             # {} {}\n\
+             #adapter ... | buffer address logical bytes used adapter caller | \
+             list address elements bytes used adapter caller | \
+             request adapter registers caller\n",
+            common_buffer::FAMILY,
+            buffer_release::LOST
+        );
+    }
+
+    fn row(position: u64, line: &mut Line, _: &mut LastName) -> Option<u64> {
+        if position < Self::BUFFERS {
+            let shown = adapter::after(position, |adapter| {
+                // It does not fail: text that does not fit is cut off.
+                let _ = kwrite!(line, "{adapter}");
+            });
+            if shown.is_some() {
+                return shown;
+            }
+        }
+        if position < Self::REQUESTS {
+            let shown = Self::buffer(position.saturating_sub(Self::BUFFERS), line);
+            if let Some(next) = shown {
+                return Some(next + Self::BUFFERS);
+            }
+        }
+        let number = position.saturating_sub(Self::REQUESTS);
+        let shown = adapter::request_after(number, |request| {
+            let (adapter, registers) = (request.adapter(), request.registers());
+            // As above.
+            let _ = kwrite!(
+                line,
+                "request {adapter} {registers} {}",
+                request.packet.site
+            );
         })?;
-        Some(next + Self::BUFFERS)
+        Some(shown + Self::REQUESTS)
     }
 }
 

@@ -250,7 +250,8 @@ version_of() {
 	violations | verifier) echo 2.0 ;;
 	memory) echo 1.5 ;;
 	summary) echo 1.4 ;;
-	adapters | contiguous) echo 1.2 ;;
+	adapters) echo 1.3 ;;
+	contiguous) echo 1.2 ;;
 	tags | modules | noncached | mdl_pages) echo 1.1 ;;
 	*) echo 1.0 ;;
 	esac

@@ -217,6 +217,8 @@ pub(crate) struct Adapters {
     dead: [Option<KBox<Adapter>>; DEAD],
     made: u64,
     died: usize,
+    /// How many requests for a channel there were.
+    asked: u64,
 }
 
 impl Adapters {
@@ -227,6 +229,7 @@ impl Adapters {
             dead: [const { None }; DEAD],
             made: 0,
             died: 0,
+            asked: 0,
         }
     }
 
@@ -440,8 +443,10 @@ pub(crate) fn device_of(id: AdapterId) -> Option<(Arc<HeldDevice>, bool)> {
 
 /// Asks for the channel, for a packet whose map registers were taken just now. If the request has
 /// to wait, they are given back. `None` if the adapter was put back meanwhile. Any context but NMI.
-pub(crate) fn ask_for_channel(id: AdapterId, request: KBox<Request>) -> Option<Outcome> {
+pub(crate) fn ask_for_channel(id: AdapterId, mut request: KBox<Request>) -> Option<Outcome> {
     let mut adapters = ADAPTERS.lock();
+    adapters.asked = adapters.asked.wrapping_add(1);
+    request.number = adapters.asked;
     let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0)?;
     let registers = request.registers();
     let outcome = adapter.channel.ask(request);
@@ -679,6 +684,18 @@ fn put(id: AdapterId, caller: usize) {
             rule::PUT_OF_NO_ADAPTER.by(caller, [id.into()]).report();
         }),
     }
+}
+
+/// Shows the first request that waits and whose number is above `number`, and returns its number.
+pub(crate) fn request_after(number: u64, show: impl FnOnce(&Request)) -> Option<u64> {
+    let adapters = ADAPTERS.lock();
+    let request = adapters
+        .iter()
+        .flat_map(Adapter::requests)
+        .filter(|request| request.number > number)
+        .min_by_key(|request| request.number)?;
+    show(request);
+    Some(request.number)
 }
 
 /// Shows the first adapter whose number is above `number`, and returns its number.

@@ -39,6 +39,8 @@ use kernel::{
 /// A request, and the packet that it gets.
 pub(crate) struct Request {
     next: Next<Request>,
+    /// Requests are numbered in the order in which they ask.
+    pub(crate) number: u64,
     /// What the driver asked for, for C code. Its pointers are only compared, and passed on.
     asked: raw::rust_pool_channel,
     /// The module that asked, whose code its routine may need. The call site would not do, as it may
@@ -72,6 +74,7 @@ impl Request {
             room,
             Self {
                 next: Next::none(),
+                number: 0,
                 asked,
                 client: packet.site.client(),
                 packet,
@@ -83,6 +86,11 @@ impl Request {
     pub(crate) fn into_parts(this: KBox<Self>) -> (KBox<Region>, raw::rust_pool_channel) {
         let Self { packet, asked, .. } = KBox::into_inner(this);
         (packet, asked)
+    }
+
+    /// The adapter whose channel it is for.
+    pub(crate) fn adapter(&self) -> AdapterId {
+        AdapterId::new(self.asked.adapter)
     }
 
     /// How many map registers it is for.
@@ -113,11 +121,11 @@ impl Request {
 
 impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let id = AdapterId::new(self.asked.adapter);
-        let registers = self.asked.registers;
         kwrite!(
             f,
-            "request for the channel of adapter {id} with {registers} map registers"
+            "request for the channel of adapter {} with {} map registers",
+            self.adapter(),
+            self.asked.registers
         )
     }
 }

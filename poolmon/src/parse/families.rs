@@ -141,12 +141,13 @@ mod tests {
 
     #[test]
     fn rows() {
-        let text = "adapters - version: 1.2\n\
+        let text = "adapters - version: 1.3\n\
             # allocs 1 frees 0 diff 1 bytes 10000 used 12288 failures 0 lost 0 lost_bytes 0\n\
-            #adapter ... | buffer ... | list ...\n\
+            #adapter ... | buffer ... | list ... | request ...\n\
             adapter 0x8d3de05f 0000:00:01.0 registers 4 in_use 3 mask 0xfffffff lists 1 buffers 1 open\n\
             buffer 0x9fba32fb 0x1f9c000 10000 12288 0x8d3de05f f+0x1ab/0x1e0 [m]\n\
-            list 0x9fba3300 2 5000 8192 0x8d3de05f g+0x1ab/0x1e0 [m]\n";
+            list 0x9fba3300 2 5000 8192 0x8d3de05f g+0x1ab/0x1e0 [m]\n\
+            request 0x8d3de05f 2 h+0x1ab/0x1e0 [m]\n";
         let adapter = Adapter {
             device: "0000:00:01.0".to_owned(),
             registers: 4,

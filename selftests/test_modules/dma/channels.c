@@ -271,6 +271,42 @@ static void cancelled_too_late(struct rpt *t)
 	drop(t, &w);
 }
 
+/* Does a line of the file show a request of this adapter? */
+static bool shown(struct rpt *t, const struct way *w, ULONG registers)
+{
+	char words[80];
+
+	scnprintf(words, sizeof(words), "request 0x%p %u ask_by [rp_test_dma]",
+		  w->adapter, registers);
+	return rpt_has_line(t, "adapters", words);
+}
+
+static void shown_while_it_waits(struct rpt *t)
+{
+	struct request r[3];
+	struct way w, other_one;
+
+	if (!make_busy(t, &w, r, 1) || !make(t, &other_one))
+		return;
+	EXPECT(t, !rpt_has_line(t, "adapters", "request 0x"));
+	r[1] = r[2] = (struct request){ .w = &w, .action = DeallocateObject };
+	EXPECT_EQ(t, ask_by(&r[1], 2, 0), 0);
+	EXPECT(t, shown(t, &w, 2));
+	EXPECT(t, !shown(t, &w, 1));
+	EXPECT(t, !shown(t, &other_one, 2));
+	EXPECT_EQ(t, ask_by(&r[2], 1, 0), 0);
+	EXPECT(t, shown(t, &w, 2));
+	EXPECT(t, shown(t, &w, 1));
+	EXPECT_EQ(t, cancel(&r[1]), TRUE);
+	EXPECT(t, !shown(t, &w, 2));
+	EXPECT(t, shown(t, &w, 1));
+	free_channel(&w);
+	EXPECT_EQ(t, r[2].calls, 1);
+	EXPECT(t, !rpt_has_line(t, "adapters", "request 0x"));
+	put_adapter(other_one.adapter);
+	drop(t, &w);
+}
+
 static void must_not_wait(struct rpt *t)
 {
 	struct request r[2], now = { .w = NULL };
@@ -577,6 +613,7 @@ static void asked_at_once(struct rpt *t)
 static const struct rpt_case cases[] = {
 	{ "channel_granted_in_order", granted_in_order },
 	{ "channel_granted_by", granted_by, frees },
+	{ "channel_request_shown", shown_while_it_waits },
 	{ "channel_request_cancelled", cancelled },
 	{ "channel_request_cancelled_too_late", cancelled_too_late },
 	{ "channel_request_that_must_not_wait", must_not_wait },
