@@ -5,6 +5,8 @@
 #include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
+#include <linux/ktime.h>
 #include <linux/pci.h>
 #include <linux/preempt.h>
 #include <linux/string.h>
@@ -610,6 +612,90 @@ static void asked_at_once(struct rpt *t)
 	drop(t, &w);
 }
 
+#ifdef CONFIG_KRETPROBES
+/* A request that waits, and has been granted before who asked knows that. */
+struct early {
+	struct kretprobe probe;
+	struct task_struct *asks;
+	struct request *r;
+	/* It waits for the channel; its routine has been called. */
+	bool waits, called;
+};
+
+static struct early early;
+
+/* When the request is known to others, who asked pauses until its routine was called. */
+static int asked_for(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	u64 end = ktime_get_mono_fast_ns() + RPT_SOON;
+
+	if (current != READ_ONCE(early.asks))
+		return 0;
+	smp_store_release(&early.waits, true);
+	while (!smp_load_acquire(&early.called) && ktime_get_mono_fast_ns() < end)
+		cpu_relax();
+	return 0;
+}
+
+/* What the address of the result is good for now, only the routine knows. */
+static void write_result(struct request *r)
+{
+	r->result = &early;
+	smp_store_release(&early.called, true);
+}
+
+static void do_early_step(void *arg)
+{
+	struct step *s = arg;
+	u64 end = ktime_get_mono_fast_ns() + RPT_SOON;
+
+	if (!s->frees) {
+		WRITE_ONCE(early.asks, current);
+		ask(s->r);
+		WRITE_ONCE(early.asks, NULL);
+		return;
+	}
+	while (!smp_load_acquire(&early.waits) && ktime_get_mono_fast_ns() < end)
+		cpu_relax();
+	free_channel(s->r->w);
+}
+
+static void granted_before_it_returns(struct rpt *t)
+{
+	struct request r[2];
+	struct step steps[2] = { { &r[1] }, { &r[0], true } };
+	struct way w;
+
+	early = (struct early){
+		.probe.kp.symbol_name = "rust_pool_channel_get",
+		.probe.handler = asked_for,
+	};
+	if (!make_busy(t, &w, r, 1))
+		return;
+	r[1] = (struct request){
+		.w = &w, .action = KeepObject, .inside = write_result,
+	};
+	if (EXPECT_EQ(t, register_kretprobe(&early.probe), 0)) {
+		if (rpt_at_once(do_early_step, &steps[0], &steps[1])) {
+			EXPECT(t, early.waits && early.called);
+			EXPECT_EQ(t, r[1].status, 0);
+			EXPECT_EQ(t, r[1].calls, 1);
+			EXPECT(t, r[1].result == &early);
+		} else {
+			rpt_skip(t, "needs two CPUs");
+		}
+		unregister_kretprobe(&early.probe);
+	}
+	free_channel(&w);
+	drop(t, &w);
+}
+#else
+static void granted_before_it_returns(struct rpt *t)
+{
+	rpt_skip(t, "this kernel has no kretprobes");
+}
+#endif
+
 static const struct rpt_case cases[] = {
 	{ "channel_granted_in_order", granted_in_order },
 	{ "channel_granted_by", granted_by, frees },
@@ -626,6 +712,7 @@ static const struct rpt_case cases[] = {
 	{ "channel_granted_in", granted_in, rpt_contexts },
 	{ "channel_asked_for_while_freed", asked_while_freed },
 	{ "channel_asked_for_at_once", asked_at_once },
+	{ "channel_granted_before_the_request_returns", granted_before_it_returns },
 };
 
 const struct rpt_suite dma_channels_suite = RPT_SUITE("dma_channels", cases);
