@@ -211,11 +211,12 @@ impl kernel::Module for PoolModule {
 /// of the wait queue in `sys/work.c` is taken then, and none of ours within it.
 /// The lock of what is known of code, in `sys/arch/unwind.c`, may be taken within any, and none is
 /// taken within it.
-static STATE: [&dyn Loaded; 26] = [
+static STATE: [&dyn Loaded; 27] = [
     &record::table::REGIONS,
     &report::log::LOG,
     &dma::adapter::ADAPTERS,
     &dma::adapter::MASKS,
+    &dma::adapter::TAKING,
     &pool::BACKLOG,
     &families::contiguous::BACKLOG,
     &families::noncached::BACKLOG,

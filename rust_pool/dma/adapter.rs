@@ -43,7 +43,8 @@ use crate::{
     memory::request,
     record::{
         adapter_id::AdapterId,
-        held_device::HeldDevice, //
+        held_device::HeldDevice,
+        table::REGIONS, //
     },
     report::{
         rule,
@@ -219,6 +220,24 @@ pub(crate) struct Adapters {
     died: usize,
     /// How many requests for a channel there were.
     asked: u64,
+    leaving: Option<Leaving>,
+}
+
+/// The requests of a module that goes, which are never granted: those that waited, and those that
+/// its routines have made since.
+struct Leaving {
+    /// The module; all, if there is none.
+    module: Option<Module>,
+    requests: List<Request>,
+}
+
+impl Leaving {
+    /// Takes those that wait for this channel.
+    fn take_from(&mut self, channel: &mut Channel) {
+        while let Some(request) = channel.remove(self.module) {
+            self.requests.push(request);
+        }
+    }
 }
 
 impl Adapters {
@@ -230,6 +249,7 @@ impl Adapters {
             made: 0,
             died: 0,
             asked: 0,
+            leaving: None,
         }
     }
 
@@ -268,6 +288,10 @@ pub(crate) static ADAPTERS: AtLoad<SpinLockIrq<Adapters>> = AtLoad::new(|| {
         GFP_KERNEL,
     )
 });
+
+/// Held while the requests of a module that goes are taken. May sleep; taken before any other lock.
+pub(crate) static TAKING: AtLoad<Mutex<()>> =
+    AtLoad::new(|| KBox::pin_init(new_mutex!((), "rust_pool::taking"), GFP_KERNEL));
 
 /// Held while a device's DMA masks are set. May sleep; taken before any other lock. Nothing is
 /// allocated and no reference to a device is dropped meanwhile, as both may call the code of
@@ -447,18 +471,23 @@ pub(crate) fn ask_for_channel(id: AdapterId, mut request: KBox<Request>) -> Opti
     let mut adapters = ADAPTERS.lock();
     adapters.asked = adapters.asked.wrapping_add(1);
     request.number = adapters.asked;
-    let adapter = adapters.find(id).filter(|adapter| adapter.holds > 0)?;
+    let Adapters { live, leaving, .. } = &mut *adapters;
+    let adapter = live.find_mut(|adapter| adapter.id() == id && adapter.holds > 0)?;
     let registers = request.registers();
     let outcome = adapter.channel.ask(request);
     if let Outcome::Waits { .. } = outcome {
         adapter.uncount(registers, Holder::Packet);
+        // A routine that asks again would keep its module from ever being unloaded.
+        if let Some(leaving) = leaving {
+            leaving.take_from(&mut adapter.channel);
+        }
     }
     Some(outcome)
 }
 
 /// Grants the channel of an adapter, or of any, to the next request, if nobody has it; takes its
-/// map registers. Any context but NMI.
-pub(crate) fn grant_channel(id: Option<AdapterId>) -> Option<KBox<Request>> {
+/// map registers. Returns what to call. Any context but NMI.
+pub(crate) fn grant_channel(id: Option<AdapterId>) -> Option<raw::rust_pool_channel> {
     let mut adapters = ADAPTERS.lock();
     let adapter = adapters.live.find_mut(|adapter| match id {
         Some(id) => adapter.id() == id,
@@ -466,7 +495,10 @@ pub(crate) fn grant_channel(id: Option<AdapterId>) -> Option<KBox<Request>> {
     })?;
     let request = adapter.channel.grant()?;
     adapter.count(request.registers(), Holder::Packet);
-    Some(request)
+    let (packet, asked) = Request::into_parts(request);
+    // Under the lock: whoever visits all call sites finds that of the packet here or there.
+    REGIONS.insert(packet);
+    Some(asked)
 }
 
 /// Takes out a request that waits with this transfer context. `None` if it is no adapter, or was
@@ -522,23 +554,23 @@ pub(crate) fn take_channel(id: AdapterId) -> Option<Option<usize>> {
 /// there is none. Waits for the calls of routines that do. When this returns, no such routine is
 /// called any more, as none of the module's code runs that could ask. Sleeps.
 pub(crate) fn take_requests(module: Option<Module>) -> List<Request> {
-    let mut all = List::new();
-    loop {
-        let mut adapters = ADAPTERS.lock();
-        for adapter in adapters.live.iter_mut() {
-            while let Some(request) = adapter.channel.remove(module) {
-                all.push(request);
-            }
-        }
+    let _one_at_a_time = TAKING.lock();
+    let mut adapters = ADAPTERS.lock();
+    let Adapters { live, leaving, .. } = &mut *adapters;
+    let leaving = leaving.insert(Leaving {
+        module,
+        requests: List::new(),
+    });
+    for adapter in live.iter_mut() {
+        leaving.take_from(&mut adapter.channel);
+    }
+    drop(adapters);
+    if let Some(module) = module {
         // At one time: what is called may ask.
-        let called = module.filter(|&module| adapters.calls(module));
-        drop(adapters);
-        let Some(module) = called else {
-            break;
-        };
         sys::wait_until(Awaited::Granted, || !ADAPTERS.lock().calls(module));
     }
-    all
+    let leaving = ADAPTERS.lock().leaving.take();
+    leaving.map_or(List::new(), |leaving| leaving.requests)
 }
 
 /// Drops requests that waited. Any context but NMI.

@@ -41,7 +41,8 @@ pub(crate) struct Request {
     next: Next<Request>,
     /// Requests are numbered in the order in which they ask.
     pub(crate) number: u64,
-    /// What the driver asked for, for C code. Its pointers are only compared, and passed on.
+    /// What the driver asked for, for C code. Its pointers are only compared, and passed on. It has
+    /// no caller any more: the packet's call site keeps its name.
     asked: raw::rust_pool_channel,
     /// The module that asked, whose code its routine may need. The call site would not do, as it may
     /// be in init code, which is freed by then.
@@ -70,6 +71,7 @@ impl Request {
         let room = room.attempt(sys::room)?;
         let mut asked = *asked;
         asked.base = base as *mut c_void;
+        asked.caller = 0;
         Some(KBox::write(
             room,
             Self {

@@ -162,9 +162,7 @@ fn next(id: Option<AdapterId>) -> Option<raw::rust_pool_channel> {
         }
         return None;
     }
-    let (packet, asked) = Request::into_parts(adapter::grant_channel(id)?);
-    REGIONS.insert(packet);
-    Some(asked)
+    adapter::grant_channel(id)
 }
 
 /// Takes out a request that waits with this transfer context. Returns whether there was one.
@@ -300,7 +298,13 @@ fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) -> bool {
 
 /// Keeps or gives back what the driver's routine says. Returns whether the channel is free, and
 /// somebody waits for it. Any context but NMI.
-fn act(id: AdapterId, base: usize, action: u32, caller: usize) -> bool {
+///
+/// What is wrong with it is the routine's doing. Who asked may have been init code, which is freed
+/// by now if the request had to wait.
+fn act(granted: &raw::rust_pool_channel, action: u32) -> bool {
+    let (id, base) = (AdapterId::new(granted.adapter), granted.base as usize);
+    // CAST: An address, to be named.
+    let caller = granted.routine.map_or(0, |routine| routine as usize);
     match action {
         raw::_IO_ALLOCATION_ACTION_KeepObject => return adapter::keep_channel(id, base),
         raw::_IO_ALLOCATION_ACTION_DeallocateObject => {
@@ -589,8 +593,7 @@ unsafe extern "C" fn rust_pool_channel_act(
     granted: &raw::rust_pool_channel,
     action: raw::IO_ALLOCATION_ACTION,
 ) -> bool {
-    let id = AdapterId::new(granted.adapter);
-    act(id, granted.base as usize, action, granted.caller)
+    act(granted, action)
 }
 matches_header!(rust_pool_channel_act(_, _));
 

@@ -95,6 +95,9 @@ impl ClientInfo {
 #[repr(transparent)]
 pub(crate) struct Module(NonNull<bindings::module>);
 
+// SAFETY: By the type invariant the module is valid for whoever has the value. It is not changed.
+unsafe impl Send for Module {}
+
 impl Module {
     /// The client that it is.
     pub(crate) fn client(self) -> Client {

@@ -631,8 +631,8 @@ static int asked_for(struct kretprobe_instance *instance, struct pt_regs *regs)
 
 	if (current != READ_ONCE(early.asks))
 		return 0;
-	smp_store_release(&early.waits, true);
-	while (!smp_load_acquire(&early.called) && ktime_get_mono_fast_ns() < end)
+	WRITE_ONCE(early.waits, true);
+	while (!READ_ONCE(early.called) && ktime_get_mono_fast_ns() < end)
 		cpu_relax();
 	return 0;
 }
@@ -641,7 +641,7 @@ static int asked_for(struct kretprobe_instance *instance, struct pt_regs *regs)
 static void write_result(struct request *r)
 {
 	r->result = &early;
-	smp_store_release(&early.called, true);
+	WRITE_ONCE(early.called, true);
 }
 
 static void do_early_step(void *arg)
@@ -655,7 +655,7 @@ static void do_early_step(void *arg)
 		WRITE_ONCE(early.asks, NULL);
 		return;
 	}
-	while (!smp_load_acquire(&early.waits) && ktime_get_mono_fast_ns() < end)
+	while (!READ_ONCE(early.waits) && ktime_get_mono_fast_ns() < end)
 		cpu_relax();
 	free_channel(s->r->w);
 }

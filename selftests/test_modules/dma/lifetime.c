@@ -22,6 +22,13 @@
  *   wait DEVICE, grant an adapter for a PCI device, whose channel is kept and asked for
  *                      again; the latter frees it, and puts the adapter: both fail
  *                      unless the routines are called when they should be
+ *   lend DEVICE        an adapter for a PCI device, whose channel is kept, and which
+ *                      rp_test_asker may ask for it
+ *   give, give_slowly  frees that channel, and so calls the routines of the other; the
+ *                      latter pauses where a request has been granted, but not written
+ *                      down yet
+ *   called N           fails unless so many of its routines were called
+ *   take               frees the map registers that such a routine kept, and puts the adapter
  *   borrow DEVICE MS, return
  *                      has the device's IOMMU group as VFIO would: for so many
  *                      milliseconds, or until then
@@ -34,6 +41,7 @@
 #include <linux/export.h>
 #include <linux/iommu.h>
 #include <linux/kernel.h>
+#include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/moduleparam.h>
 #include <linux/pci.h>
@@ -44,6 +52,7 @@
 #include <linux/workqueue.h>
 #include <rust_pool/wdm.h>
 
+#include "asker.h"
 #include "putter.h"
 
 #define THREADS	2
@@ -366,6 +375,97 @@ static int grant_channel(void)
 	return channel.calls == 2 ? 0 : -EUCLEAN;
 }
 
+static struct lent_channel lent;
+
+struct lent_channel *lend_channel(void)
+{
+	return lent.adapter ? &lent : NULL;
+}
+EXPORT_SYMBOL_GPL(lend_channel);
+
+static int lend(const char *name)
+{
+	struct pci_dev *pdev = find(name);
+	int err = -ENOMEM;
+
+	if (!pdev)
+		return -ENODEV;
+	memset(&lent, 0, sizeof(lent));
+	lent.device = &pdev->dev;
+	lent.adapter = get_adapter(&pdev->dev, 64);
+	if (lent.adapter)
+		err = lent.adapter->DmaOperations->AllocateAdapterChannel(
+			lent.adapter, lent.device, 1, keep_channel, NULL);
+	pci_dev_put(pdev);
+	return err;
+}
+
+static int give(void)
+{
+	lent.adapter->DmaOperations->FreeAdapterChannel(lent.adapter);
+	return 0;
+}
+
+/*
+ * From when rust_pool looks for a request, the first memory that is freed is the request's.
+ * Whoever frees the channel pauses there.
+ */
+static struct task_struct *pausing;
+static bool looked;
+
+static int looks(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (current == pausing)
+		looked = true;
+	return 0;
+}
+
+static int frees(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (current != pausing || !looked)
+		return 0;
+	pausing = NULL;
+	WRITE_ONCE(lent.paused, true);
+	mdelay(1500);
+	return 0;
+}
+
+static int give_slowly(void)
+{
+	struct kprobe look = {
+		.symbol_name = "rust_pool_channel_next", .pre_handler = looks,
+	};
+	struct kprobe free = {
+		.symbol_name = "krealloc_node_align_noprof", .pre_handler = frees,
+	};
+	int err;
+
+	looked = false;
+	err = register_kprobe(&look);
+	if (err)
+		return err;
+	err = register_kprobe(&free);
+	if (!err) {
+		pausing = current;
+		give();
+		pausing = NULL;
+		unregister_kprobe(&free);
+	}
+	unregister_kprobe(&look);
+	return err;
+}
+
+static int take(void)
+{
+	const DMA_OPERATIONS *ops = lent.adapter->DmaOperations;
+
+	if (lent.base)
+		ops->FreeMapRegisters(lent.adapter, lent.base, 1);
+	ops->PutDmaAdapter(lent.adapter);
+	lent.adapter = NULL;
+	return 0;
+}
+
 /* Each of a part of its own, as a device may not be given memory twice. */
 static int lists(const char *name, bool bounced)
 {
@@ -538,6 +638,16 @@ static int run_set(const char *line, const struct kernel_param *kp)
 		return wait_for_channel(name);
 	if (!strcmp(step, "grant"))
 		return grant_channel();
+	if (!strcmp(step, "lend"))
+		return lend(name);
+	if (!strcmp(step, "give"))
+		return give();
+	if (!strcmp(step, "give_slowly"))
+		return give_slowly();
+	if (!strcmp(step, "take"))
+		return take();
+	if (sscanf(line, "called %u", &kib) == 1)
+		return lent.calls == kib ? 0 : -EUCLEAN;
 	if (!strcmp(step, "borrow"))
 		return borrow(name, kib);
 	if (!strcmp(step, "race"))
