@@ -395,14 +395,23 @@ static void let_it_end(void)
 static bool stuck(void)
 {
 	unsigned char *source = filled(13), *target = untouched();
+	struct timespec before, after;
 
 	if (!is("stuck", copy(source, target, 100), -ETIMEDOUT))
 		return false;
 	let_it_end();
-	/* It stays stopped. */
-	return came(target, 0, 0, 0, 0) &&
-	       is("after it", copy(source, target, 100), -ETIMEDOUT) &&
-	       came(target, 0, 0, 0, 0);
+	if (!came(target, 0, 0, 0, 0))
+		return false;
+	/* It stays stopped: the driver does not try. */
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	if (!is("after it", copy(source, target, 100), -ETIMEDOUT))
+		return false;
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	if (after.tv_sec - before.tv_sec > 2) {
+		printf("# it was not refused at once\n");
+		return false;
+	}
+	return came(target, 0, 0, 0, 0);
 }
 
 static bool tells_driver(const char *what)
