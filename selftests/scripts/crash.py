@@ -425,6 +425,8 @@ class Made(Machine):
         end = (self.behind - page) // 16 - 1 + classes[8]
         self.span(page, 1, [unit for unit in range(start, end)])
         self.free = page + end * 16
+        # A block that was freed, and whose memory the heap has again.
+        self.gone = self.header(self.free + 0x80, b'Gone', 40, row=2, live=False)
         large = DIRECT + 0x910000
         self.large = self.block_of_pages(large, b'Big1', 2 * PAGE + 100, shared=True)
         self.beside = self.header(large + 2 * PAGE + 112, b'Tiny', 5, row=3, units=2)
@@ -761,6 +763,17 @@ def freed_block():
         expect(said['before'].split(' ')[1:3], ['live', 'Ring']),
         expect(said['after'], f'{made.freed + 32:#018x} never used, 64 bytes'),
         expect(spare['state'], 'never used')))
+
+
+def freed_into_the_heap():
+    """A block that was freed, and what is around it now."""
+    said = fields(made.gone + 39)
+    return all((
+        expect(said['state'], 'freed'), expect(said['tag'], 'Gone Nonp'),
+        expect(said['block'].split(',')[0], f'{made.gone:#018x}'),
+        expect(said['where'].split(', ')[-1], 'which has its memory again'),
+        expect([fields(addr)['state'] for addr in (made.gone - 17, made.gone + 48)],
+               ['free memory of the heap'] * 2)))
 
 
 def without_header():
@@ -1257,6 +1270,7 @@ check('poolused: sums', poolused)
 check('poolused: by module', by_module)
 check('pool: a small block', small_block)
 check('pool: a freed block', freed_block)
+check('pool: a freed block whose memory the heap has again', freed_into_the_heap)
 check('pool: memory without a header', without_header)
 check('pool: blocks of pages', pages)
 check('pool: an object of a slab cache', slab_object)
