@@ -53,7 +53,8 @@ static IO_ALLOCATION_ACTION routine(PDEVICE_OBJECT device, PIRP irp, PVOID base,
 	return r->action;
 }
 
-static u32 ask_by(struct request *r, ULONG registers, ULONG flags)
+/* Called, so that the file names it. */
+static noinline u32 ask_by(struct request *r, ULONG registers, ULONG flags)
 {
 	struct way *w = r->w;
 
