@@ -97,21 +97,22 @@ program_of() {
 	sed -n 's/^Test: *//p' "$1" | head -n 1
 }
 
-case_of() {
-	sed -n 's/^Case: *//p' "$1" | head -n 1
+# fails_anyway TEST: whether a test fails without any defect
+fails_anyway() {
+	grep -qE "^FAILED: (kernel log: )?${1#scripts/}:" "$work/baseline-$KERNEL"
 }
 
 # try PATCH: returns 0 if the mutant was killed, 1 if it survived, 2 for an error, and sets
 # $why
 try() {
-	local patch=$1 test regex
+	local patch=$1 test regex busy
 
-	test=$(program_of "$patch")
-	regex=$(case_of "$patch")
+	test=${wants[$patch]#* }
+	regex=${cases[$patch]}
 	why="it has no line Test:"
 	[ -n "$test" ] || return 2
 	why="$test fails without it as well"
-	! grep -qE "^FAILED: (kernel log: )?${test#scripts/}:" "$work/baseline-$KERNEL" || return 2
+	! fails_anyway "$test" || return 2
 	"$TOP/scripts/scratch.sh" "$scratch"
 	why="it does not apply"
 	apply "$patch" >"$work/log" 2>&1 || return 2
@@ -119,8 +120,9 @@ try() {
 	build "$(folder_of "$patch")" >"$work/log" 2>&1 || return 2
 	why="$test passes"
 	if run_tests "$test" >"$work/log" 2>&1; then
-		! why=$(grep -m 1 '^skipped: .*the host is busy' "$work/log") || return 2
-		return 1
+		busy=$(grep -m 1 '^skipped: .*the host is busy' "$work/log") || return 1
+		why=$busy
+		return 2
 	fi
 	why="$test did not run"
 	tail -n 1 "$work/log" | grep -qE '^[0-9]+ passed, [0-9]+ failed' || return 2
@@ -208,7 +210,7 @@ several() {
 
 	shift
 	start=$SECONDS rest=()
-	! grep -qE "^FAILED: (kernel log: )?${test#scripts/}:" "$work/baseline-$KERNEL" || {
+	! fails_anyway "$test" || {
 		rest=("$@")
 		return
 	}
@@ -228,10 +230,10 @@ several() {
 		return
 	fi
 	for patch in "${planted[@]}"; do
-		lines=$(grep '^FAILED: ' "$work/log" | grep -E -e "$(case_of "$patch")" || true)
+		lines=$(grep '^FAILED: ' "$work/log" | grep -E -e "${cases[$patch]}" || true)
 		for other in "${planted[@]}"; do
 			[ "$other" = "$patch" ] ||
-				lines=$(grep -vE -e "$(case_of "$other")" <<<"$lines" || true)
+				lines=$(grep -vE -e "${cases[$other]}" <<<"$lines" || true)
 		done
 		why=$(head -n 1 <<<"$lines" | sed 's/ \[[^]]*\]$//')
 		if [ -n "$why" ]; then
@@ -242,22 +244,27 @@ several() {
 	done
 }
 
-# Those of one kernel and one program come one behind the other.
+# What the patches say is read once: a kernel and a program, and a case. Those of one kernel and
+# one program come one behind the other.
+declare -A wants=() cases=()
+for patch in "${patches[@]}"; do
+	wants[$patch]="$(kernel_of "$patch") $(program_of "$patch")"
+	cases[$patch]=$(sed -n 's/^Case: *//p' "$patch" | head -n 1)
+done
 mapfile -t patches < <(for patch in "${patches[@]}"; do
-	printf '%s\t%s\t%s\n' "$(kernel_of "$patch")" "$(program_of "$patch")" "$patch"
-done | sort | cut -f 3)
+	printf '%s\t%s\n' "${wants[$patch]}" "$patch"
+done | sort | cut -f 2)
 
 while [ ${#patches[@]} -gt 0 ]; do
-	kernel=$(kernel_of "${patches[0]}")
-	test=$(program_of "${patches[0]}")
-	group=() later=() cases=$'\n'
+	wanted=${wants[${patches[0]}]}
+	group=() later=() taken=$'\n'
 	for patch in "${patches[@]}"; do
-		regex=$(case_of "$patch")
+		regex=${cases[$patch]}
 		if [ ${#group[@]} -lt "$together" ] && [ -n "$regex" ] &&
-			[ "$(kernel_of "$patch") $(program_of "$patch")" = "$kernel $test" ] &&
-			[[ $cases != *$'\n'"$regex"$'\n'* ]]; then
+			[ "${wants[$patch]}" = "$wanted" ] &&
+			[[ $taken != *$'\n'"$regex"$'\n'* ]]; then
 			group+=("$patch")
-			cases+=$regex$'\n'
+			taken+=$regex$'\n'
 		else
 			later+=("$patch")
 		fi
@@ -268,9 +275,9 @@ while [ ${#patches[@]} -gt 0 ]; do
 		later=("${patches[@]:1}")
 	}
 	patches=("${later[@]}")
-	use "$kernel"
+	use "${wanted%% *}"
 	rest=("${group[@]}")
-	[ ${#group[@]} -eq 1 ] || several "$test" "${group[@]}"
+	[ ${#group[@]} -eq 1 ] || several "${wanted#* }" "${group[@]}"
 	for patch in "${rest[@]}"; do
 		alone "$patch"
 	done
