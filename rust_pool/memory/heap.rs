@@ -675,44 +675,32 @@ mod tests {
         Some(waiting)
     }
 
-    fn heap() -> Option<Heap> {
-        Heap::new().ok()
-    }
-
     #[test]
-    fn empty_spans_wait_up_to_so_many_pages() {
-        let Some(mut heap) = heap() else {
-            assert!(false);
-            return;
-        };
+    fn empty_spans_wait_up_to_so_many_pages() -> Result {
+        let mut heap = Heap::new()?;
         // More than may wait whatever their pages.
         assert!(add_empty(&mut heap, FEW_PAGES / 2 + 10, 2) == Some(FEW_PAGES / 2));
         assert!(heap.waiting.pages() == FEW_PAGES && heap.len() == FEW_PAGES / 2);
         while heap.trim().is_some() {}
         assert!(heap.len() == 0 && heap.free == 0);
+        Ok(())
     }
 
     #[test]
-    fn some_empty_spans_wait_whatever_their_pages() {
-        let Some(mut heap) = heap() else {
-            assert!(false);
-            return;
-        };
+    fn some_empty_spans_wait_whatever_their_pages() -> Result {
+        let mut heap = Heap::new()?;
         assert!(add_empty(&mut heap, WAITING + 10, 16) == Some(WAITING));
         assert!(heap.waiting.len() == WAITING && !heap.has_too_many_waiting());
         while heap.trim().is_some() {}
         assert!(heap.len() == 0 && heap.free == 0);
+        Ok(())
     }
 
     #[test]
-    fn empty_spans_do_not_wait_for_ever() {
-        let Some(mut heap) = heap() else {
-            assert!(false);
-            return;
-        };
+    fn empty_spans_do_not_wait_for_ever() -> Result {
+        let mut heap = Heap::new()?;
         assert!(add_empty(&mut heap, 3, 2) == Some(3));
-        let last = add(&mut heap, 2, 50);
-        assert!(last.is_some());
+        let last = add(&mut heap, 2, 50).ok_or(ENOMEM)?;
         // That one stays, whose block is still there.
         for quiet in [0, 1, QUIET - 1] {
             heap.quiet = quiet;
@@ -723,10 +711,10 @@ mod tests {
             assert!(heap.take_unused().is_some() && heap.len() == left);
         }
         assert!(heap.take_unused().is_none() && heap.settled.len() == 1);
-        let Some(last) = last else { return };
         heap.remove_front(last, 50);
         assert!(heap.quiet == 0 && heap.take_unused().is_none());
         while heap.trim().is_some() {}
         assert!(heap.len() == 0 && heap.free == 0);
+        Ok(())
     }
 }
