@@ -566,7 +566,7 @@ pub(crate) fn take_requests(module: Option<Module>) -> List<Request> {
     }
     drop(adapters);
     if let Some(module) = module {
-        // At one time: what is called may ask.
+        // What these routines ask for meanwhile is taken as well.
         sys::wait_until(Awaited::Granted, || !ADAPTERS.lock().calls(module));
     }
     let leaving = ADAPTERS.lock().leaving.take();
