@@ -72,6 +72,7 @@ mod regs {
     // In the configuration space of any PCI device.
     register! {
         pub(super) PCI_COMMAND(u16) @ 0x04 {
+            10:10 no_interrupts => bool;
             2:2 master => bool;
         }
     }
@@ -200,11 +201,13 @@ impl<'a> Edu<'a> {
         causes != 0
     }
 
-    /// Takes the bus from the device, which so neither reads nor writes memory any more.
+    /// Takes the bus from the device, which so neither reads nor writes memory any more. Nor does
+    /// it interrupt, when its handler is gone: its interrupts are messages, which it writes, or
+    /// signals on a line, which are turned off. The kernel turns them on for the next handler.
     fn stop(&self) {
         let config = self.pdev.config_space();
         let command = config.read(regs::PCI_COMMAND);
-        config.write_reg(command.with_master(false));
+        config.write_reg(command.with_master(false).with_no_interrupts(true));
         // What the device wrote before has arrived when it answers. If it is gone, all bits are set.
         let now = config.read(regs::PCI_COMMAND);
         self.stopped.store(true, Relaxed);
