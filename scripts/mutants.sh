@@ -12,9 +12,9 @@
 # that was skipped because the host is busy. The logs of mutants that were not killed stay
 # in build/mutants-logs.
 #
-# TOGETHER=N in the environment: up to N mutants that one program has to find are planted
-# in one build. Such a mutant is killed if a result fails that its line Case: names and
-# no other's. All others are planted once more, alone.
+# TOGETHER=N in the environment: up to N mutants are planted in one build, and all their
+# programs are run. Such a mutant is killed if a result of its program fails that its line
+# Case: names and no other's. All others are planted once more, alone.
 #
 # SINCE=COMMIT in the environment: only those of which something has changed since that
 # commit, in a commit or in the checkout: a file that the patch changes, the test program,
@@ -69,9 +69,13 @@ build() {
 			"$scratch/scripts/client.sh" "$scratch/selftests/bench"; }
 }
 
-# folder_of PATCH: the folder of selftests that it is in
-folder_of() {
-	basename "$(dirname "$(dirname "$1")")"
+# folders_of PATCH...: the folders of selftests that they are in
+folders_of() {
+	local patch
+
+	for patch; do
+		basename "$(dirname "$(dirname "$patch")")"
+	done | sort -u | xargs
 }
 
 # run_tests PROGRAM...: runs programs, in the virtual machine or as tests of the scripts
@@ -117,7 +121,7 @@ try() {
 	why="it does not apply"
 	apply "$patch" >"$work/log" 2>&1 || return 2
 	why="it does not build"
-	build "$(folder_of "$patch")" >"$work/log" 2>&1 || return 2
+	build "$(folders_of "$patch")" >"$work/log" 2>&1 || return 2
 	why="$test passes"
 	if run_tests "$test" >"$work/log" 2>&1; then
 		busy=$(grep -m 1 '^skipped: .*the host is busy' "$work/log") || return 1
@@ -169,7 +173,7 @@ for kernel in "${kernels[@]}"; do
 	"$TOP/scripts/scratch.sh" "$scratch"
 	step "building without any defect, for the $KERNEL kernel" \
 		"the checkout has to build first" build \
-		"$(for patch in "${patches[@]}"; do folder_of "$patch"; done | sort -u | xargs)"
+		"$(folders_of "${patches[@]}")"
 	step "running ${tests[*]} without any defect" "no test was run" baseline
 done
 
@@ -203,36 +207,51 @@ alone() {
 	[ "$rc" -ne 2 ] || tail -n 20 "$work/log" | sed 's/^/  | /'
 }
 
-# several TEST PATCH...: plants those that apply on top of each other, and sets $rest to those
-# that are to be planted alone
-several() {
-	local test=$1 patch other lines planted=()
+# results_of PATCH: the results that failed of its program, those that its line Case: names
+results_of() {
+	local test=${wants[$1]#* }
 
-	shift
-	start=$SECONDS rest=()
-	! fails_anyway "$test" || {
-		rest=("$@")
-		return
-	}
+	grep -E "^FAILED: (kernel log: )?${test#scripts/}:" "$work/log" |
+		grep -E -e "${cases[$1]}" || true
+}
+
+# several PATCH...: plants those that apply on top of each other, and adds those to $rest that
+# are to be planted alone. If nothing can be said of them together, each half of them is planted.
+several() {
+	local patch other lines planted=() tests=() half
+
+	start=$SECONDS
 	"$TOP/scripts/scratch.sh" "$scratch"
 	for patch; do
-		if apply "$patch" >/dev/null 2>&1; then
+		if ! fails_anyway "${wants[$patch]#* }" && apply "$patch" >/dev/null 2>&1; then
 			planted+=("$patch")
 		else
 			rest+=("$patch")
 		fi
 	done
-	echo "$test: ${#planted[@]} mutants together"
-	if [ ${#planted[@]} -lt 2 ] || ! build "$(folder_of "$1")" >"$work/log" 2>&1 ||
-		run_tests "$test" >"$work/log" 2>&1 ||
-		grep -qE '^FAILED: .*(: hang: |the machine (ended|stopped))' "$work/log"; then
+	[ ${#planted[@]} -gt 1 ] || {
 		rest+=("${planted[@]}")
+		return
+	}
+	mapfile -t tests < <(for patch in "${planted[@]}"; do echo "${wants[$patch]#* }"; done |
+		sort -u)
+	echo "${tests[*]}: ${#planted[@]} mutants together"
+	if ! build "$(folders_of "${planted[@]}")" >"$work/log" 2>&1 ||
+		run_tests "${tests[@]}" >"$work/log" 2>&1 ||
+		grep -qE '^FAILED: .*(: hang: |the machine (ended|stopped))' "$work/log"; then
+		if [ ${#planted[@]} -lt 4 ]; then
+			rest+=("${planted[@]}")
+		else
+			half=$((${#planted[@]} / 2))
+			several "${planted[@]:0:half}"
+			several "${planted[@]:half}"
+		fi
 		return
 	fi
 	for patch in "${planted[@]}"; do
-		lines=$(grep '^FAILED: ' "$work/log" | grep -E -e "${cases[$patch]}" || true)
+		lines=$(results_of "$patch")
 		for other in "${planted[@]}"; do
-			[ "$other" = "$patch" ] ||
+			[ "$other" = "$patch" ] || [ "${wants[$other]}" != "${wants[$patch]}" ] ||
 				lines=$(grep -vE -e "${cases[$other]}" <<<"$lines" || true)
 		done
 		why=$(head -n 1 <<<"$lines" | sed 's/ \[[^]]*\]$//')
@@ -256,15 +275,14 @@ mapfile -t patches < <(for patch in "${patches[@]}"; do
 done | sort | cut -f 2)
 
 while [ ${#patches[@]} -gt 0 ]; do
-	wanted=${wants[${patches[0]}]}
+	kernel=${wants[${patches[0]}]%% *}
 	group=() later=() taken=$'\n'
 	for patch in "${patches[@]}"; do
-		regex=${cases[$patch]}
-		if [ ${#group[@]} -lt "$together" ] && [ -n "$regex" ] &&
-			[ "${wants[$patch]}" = "$wanted" ] &&
-			[[ $taken != *$'\n'"$regex"$'\n'* ]]; then
+		named="${wants[$patch]} ${cases[$patch]}"
+		if [ ${#group[@]} -lt "$together" ] && [ -n "${cases[$patch]}" ] &&
+			[ "${wants[$patch]%% *}" = "$kernel" ] && [[ $taken != *$'\n'"$named"$'\n'* ]]; then
 			group+=("$patch")
-			taken+=$regex$'\n'
+			taken+=$named$'\n'
 		else
 			later+=("$patch")
 		fi
@@ -275,9 +293,12 @@ while [ ${#patches[@]} -gt 0 ]; do
 		later=("${patches[@]:1}")
 	}
 	patches=("${later[@]}")
-	use "${wanted%% *}"
+	use "$kernel"
 	rest=("${group[@]}")
-	[ ${#group[@]} -eq 1 ] || several "${wanted#* }" "${group[@]}"
+	[ ${#group[@]} -eq 1 ] || {
+		rest=()
+		several "${group[@]}"
+	}
 	for patch in "${rest[@]}"; do
 		alone "$patch"
 	done
