@@ -71,11 +71,16 @@ bool rpt_expect_eq(struct rpt *t, u64 is, u64 want, const char *what,
 /* Where checkers make each operation slow, a tenth of them does. */
 #define RPT_MANY(n)	(IS_ENABLED(CONFIG_KASAN) ? (n) / 10 : (n))
 
+/* By what the waits below are divided; scripts/mutants.sh sets it. */
+#ifndef RPT_HURRY
+#define RPT_HURRY	1
+#endif
+
 /*
  * Jiffies until what must happen counts as never to. Nothing waits so long but
  * for what hangs: a machine whose host is busy takes its time.
  */
-#define RPT_PATIENCE	(60 * HZ)
+#define RPT_PATIENCE	(60 * HZ / RPT_HURRY)
 /*
  * Nanoseconds in which a request that cannot be met is refused at the latest. A
  * search of all memory or an OOM kill, which it is not to come to, takes longer
@@ -168,7 +173,7 @@ bool rpt_shows(u64 parameter, const void *address);
  * Waits for what was freed in a wrong context to be really free: so often at most, as
  * it is looked at after each. That is a minute, and more where the host is busy.
  */
-#define RPT_TRIES	3000
+#define RPT_TRIES	(3000 / RPT_HURRY)
 /* How often something is tried that others may prevent, or that needs luck. */
 #define RPT_ATTEMPTS	50
 void rpt_settle(struct rpt *t);
