@@ -136,10 +136,7 @@ impl<T: Link> List<T> {
 
     /// The first item for which `is_it` returns `true`, to change.
     pub(crate) fn find_mut(&mut self, is_it: impl Fn(&T) -> bool) -> Option<&mut T> {
-        let mut at = self.link_to(is_it)?.0.get()?;
-        // SAFETY: By the type invariant it is an item. The list is borrowed exclusively as long as
-        // this reference.
-        Some(unsafe { at.as_mut() })
+        self.iter_mut().find(|item| is_it(item))
     }
 
     /// Takes out the first item for which `is_it` returns `true`.

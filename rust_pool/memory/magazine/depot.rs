@@ -46,13 +46,12 @@ use crate::{
 };
 use core::{
     mem::{
+        forget,
         offset_of,
+        replace,
         size_of, //
     },
-    ptr::{
-        null_mut,
-        NonNull, //
-    }, //
+    ptr::NonNull, //
 };
 use kernel::{
     prelude::*,
@@ -90,7 +89,8 @@ pub(crate) const BURST: u32 = 12;
 
 /// A bundle: [`BUNDLE`] free objects of one class.
 struct Bundle {
-    next: *mut Bundle,
+    /// The next one of a list.
+    next: Option<KBox<Bundle>>,
     objects: [usize; BUNDLE],
 }
 
@@ -108,40 +108,38 @@ pub(crate) enum Demand {
     Calm,
 }
 
-/// Bundles that belong to nobody, as a list.
-///
-/// # Invariants
-///
-/// A null-terminated list of bundles from `KBox::into_raw()`. In a list of bundles that are `full`,
-/// each has [`BUNDLE`] free objects of one class.
-struct Bundles(*mut Bundle);
+/// Bundles that belong to nobody, as a list. In a list of bundles that are `full`, each has
+/// [`BUNDLE`] free objects of one class.
+struct Bundles(Option<KBox<Bundle>>);
 
 impl Bundles {
     const fn none() -> Self {
-        // INVARIANT: The list is empty.
-        Self(null_mut())
+        Self(None)
     }
 
     /// Takes out the first.
     fn pop(&mut self) -> Option<KBox<Bundle>> {
-        let first = NonNull::new(self.0)?;
-        // SAFETY: By the type invariant it comes from `KBox::into_raw()`, and it leaves the list.
-        let first = unsafe { KBox::from_raw(first.as_ptr()) };
-        // INVARIANT: The list goes on without it.
-        self.0 = first.next;
+        let mut first = self.0.take()?;
+        self.0 = first.next.take();
         Some(first)
     }
 
     /// Adds one at the front.
     fn push(&mut self, mut bundle: KBox<Bundle>) {
-        bundle.next = self.0;
-        // INVARIANT: The list goes on behind the new bundle.
-        self.0 = KBox::into_raw(bundle);
+        bundle.next = self.0.take();
+        self.0 = Some(bundle);
     }
 
     /// All of it, which leaves none.
     fn take(&mut self) -> Self {
         core::mem::replace(self, Self::none())
+    }
+}
+
+impl Drop for Bundles {
+    fn drop(&mut self) {
+        // One by one: a bundle that is dropped with those behind it takes stack for each.
+        while self.pop().is_some() {}
     }
 }
 
@@ -169,9 +167,6 @@ struct Stock {
     /// Whether somebody came since [`Self::age`] was called last.
     visited: bool,
 }
-
-// SAFETY: It owns its bundles, which any thread may use and free.
-unsafe impl Send for Stock {}
 
 /// What became of objects that were offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -339,7 +334,7 @@ impl Stock {
         self.low = self.low.min(self.held);
         Some(Surplus {
             full,
-            spare: Bundles::none(),
+            _spare: Bundles::none(),
         })
     }
 
@@ -365,7 +360,7 @@ impl Stock {
         self.shrink(bundles, base, bytes);
         Surplus {
             full,
-            spare: self.spare.take(),
+            _spare: self.spare.take(),
         }
     }
 
@@ -378,16 +373,16 @@ impl Stock {
         // INVARIANT: Nothing is held.
         Surplus {
             full: self.full.take(),
-            spare: self.spare.take(),
+            _spare: self.spare.take(),
         }
     }
 }
 
-/// What a depot has given up: the objects of one bundle after the other, which are the caller's.
-/// The bundles are freed on drop.
+/// What a depot has given up: the objects of one bundle after the other, which are the caller's, who
+/// takes all of them out. The bundles are freed on drop.
 struct Surplus {
     full: Bundles,
-    spare: Bundles,
+    _spare: Bundles,
 }
 
 impl Iterator for Surplus {
@@ -395,13 +390,6 @@ impl Iterator for Surplus {
 
     fn next(&mut self) -> Option<[usize; BUNDLE]> {
         Some(self.full.pop()?.objects)
-    }
-}
-
-impl Drop for Surplus {
-    fn drop(&mut self) {
-        // Whoever has a surplus takes all objects out.
-        while self.full.pop().or_else(|| self.spare.pop()).is_some() {}
     }
 }
 
@@ -470,7 +458,9 @@ static DEPOTS: [Depot; IN_DEPOT] = {
     let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; IN_DEPOT];
     let mut kind = 0;
     while kind < IN_DEPOT {
-        depots[kind] = Depot(ShortLock::new(Stock::new(BASE[kind])));
+        let depot = Depot(ShortLock::new(Stock::new(BASE[kind])));
+        // What was there before has nothing to drop.
+        forget(replace(&mut depots[kind], depot));
         kind += 1;
     }
     depots
@@ -634,7 +624,7 @@ pub(crate) fn add_bundle(kind: MagazineKind) -> bool {
     let bundle = KBox::write(
         room,
         Bundle {
-            next: null_mut(),
+            next: None,
             objects: [0; BUNDLE],
         },
     );
@@ -860,7 +850,7 @@ mod tests {
                 stock.spare.push(KBox::write(
                     room,
                     Bundle {
-                        next: null_mut(),
+                        next: None,
                         objects: [0; BUNDLE],
                     },
                 ));
