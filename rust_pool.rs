@@ -141,10 +141,10 @@ pub use api::{
     scatter_gather::{
         Direction,
         Element,
-        MdlRef,
         ScatterGatherList, //
     },
     tag::PoolTag,
+    transfer_mdl::MdlRef,
     user_pages::User, //
 };
 #[doc(hidden)]

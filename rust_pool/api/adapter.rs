@@ -45,7 +45,7 @@ use kernel::{
 ///
 /// `raw` is an adapter, to which the value has one reference.
 pub struct Adapter<'a> {
-    raw: NonNull<raw::DMA_ADAPTER>,
+    pub(super) raw: NonNull<raw::DMA_ADAPTER>,
     registers: u32,
     _device: PhantomData<&'a Device<Bound>>,
 }
@@ -115,15 +115,6 @@ impl<'a> Adapter<'a> {
             registers: self.registers,
             _device: PhantomData,
         }
-    }
-
-    /// The adapter, and its operations.
-    #[inline(always)]
-    pub(super) fn operations(&self) -> (*mut raw::DMA_ADAPTER, &raw::DMA_OPERATIONS) {
-        let adapter = self.raw.as_ptr();
-        // SAFETY: By the type invariant it is an adapter. Its operations are there as long as
-        // rust_pool, and do not change.
-        (adapter, unsafe { &*(*adapter).DmaOperations })
     }
 }
 

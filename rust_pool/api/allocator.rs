@@ -92,7 +92,7 @@ impl Owned {
         if shape.by_kmalloc() {
             let gfp = raw::RUST_POOL_GFP_NOWAIT | if zero { raw::RUST_POOL_GFP_ZERO } else { 0 };
             if let Some(block) = sys::kmalloc(shape.used, gfp) {
-                return Some(owned(block));
+                return Some(owned(block.into_raw()));
             }
             let block = exported::rust_pool_kmalloc_slow(shape.used, zero, sleep);
             return NonNull::new(block.cast()).map(owned);
@@ -162,13 +162,14 @@ impl Owned {
     #[inline]
     fn free(self) {
         let Self { at, shape } = self;
-        if shape.by_kmalloc() {
-            // SAFETY: By the type invariant; for such a shape `new()` calls kmalloc.
-            unsafe { sys::kfree(at) };
-        } else {
-            // SAFETY: By the type invariant; for such a shape `new()` calls
-            // `rust_pool_large_allocate()` with the same size.
-            unsafe { raw::rust_pool_large_free(at.as_ptr().cast(), shape.asked) };
+        // SAFETY: By the type invariant the block is ours, and comes from what `new()` calls for
+        // such a shape: kmalloc, or `rust_pool_large_allocate()` with the same size.
+        unsafe {
+            if shape.by_kmalloc() {
+                sys::SlabObject::from_raw(at).free();
+            } else {
+                raw::rust_pool_large_free(at.as_ptr().cast(), shape.asked);
+            }
         }
     }
 
@@ -405,7 +406,7 @@ unsafe extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: boo
     let request = Request { bytes, zero, sleep };
     request
         .attempt(|gfp| sys::kmalloc(bytes, gfp))
-        .map_or(sys::NULL, |block| block.as_ptr().cast())
+        .map_or(sys::NULL, |block| block.into_raw().as_ptr().cast())
 }
 matches_header!(rust_pool_kmalloc_slow);
 export_symbol_gpl!(rust_pool_kmalloc_slow);

@@ -158,44 +158,57 @@ fn usize_of(bytes: u32) -> usize {
     bytes as usize
 }
 
-/// Makes a safe function of each that allocates, and so takes any arguments. What it
-/// returns has at least so many bytes.
+/// Makes a safe function of each that returns memory, as [`calls!`] does. The memory has at least
+/// so many bytes.
+///
+/// The list is `unsafe`, as above it also stands why the memory is there, and nobody else has it,
+/// until it is given back.
 macro_rules! allocations {
-    ($(
+    (unsafe extern "C" {$(
         $(#[$doc:meta])*
-        fn $name:ident($($arg:ident: $type:ty),*) -> [u8; $bytes:expr];
-    )*) => {$(
+        safe fn $name:ident($($arg:ident: $type:ty),* $(,)?) -> [u8; $bytes:expr];
+    )*}) => {$(
         $(#[$doc])*
         #[inline(always)]
-        pub(crate) fn $name($($arg: $type),*) -> Option<Owned> {
+        pub(crate) fn $name($($arg: $type),*) -> Option<$crate::api::memory::Owned> {
             let bytes = $bytes;
-            // SAFETY: It is listed below. So it may be called with any arguments, and returns null
-            // or new memory of so many bytes, which is there until it is given back.
-            unsafe { Owned::new(raw::$name($($arg),*), bytes) }
+            // SAFETY: Who lists it says that it may be called with any arguments of these types,
+            // and returns null or such memory.
+            unsafe {
+                $crate::api::memory::Owned::new(
+                    $crate::sys::raw::$name($($crate::lib::argument::Given::given($arg)),*),
+                    bytes,
+                )
+            }
         }
     )*};
 }
+pub(crate) use allocations;
 
 allocations! {
-    /// Allocates a common buffer.
-    fn rust_pool_buffer_allocate(
-        adapter: *mut raw::DMA_ADAPTER,
-        bytes: u32,
-        logical: &mut u64,
-        cached: bool,
-        caller: usize
-    ) -> [u8; usize_of(bytes)];
+    // SAFETY: They take any numbers, and any addresses as numbers. A reference is to what they read
+    // or write. They return null or new memory.
+    unsafe extern "C" {
+        /// Allocates a common buffer.
+        safe fn rust_pool_buffer_allocate(
+            adapter: *mut raw::DMA_ADAPTER,
+            bytes: u32,
+            logical: &mut u64,
+            cached: bool,
+            caller: usize
+        ) -> [u8; usize_of(bytes)];
 
-    /// Allocates contiguous memory.
-    fn rust_pool_contiguous_of_type(
-        wanted: &raw::rust_pool_contiguous_wanted,
-        caller: usize
-    ) -> [u8; wanted.bytes];
+        /// Allocates contiguous memory.
+        safe fn rust_pool_contiguous_of_type(
+            wanted: &raw::rust_pool_contiguous_wanted,
+            caller: usize
+        ) -> [u8; wanted.bytes];
 
-    /// Allocates noncached memory.
-    fn rust_pool_noncached_allocate(
-        bytes: usize,
-        combined: bool,
-        caller: usize
-    ) -> [u8; bytes];
+        /// Allocates noncached memory.
+        safe fn rust_pool_noncached_allocate(
+            bytes: usize,
+            combined: bool,
+            caller: usize
+        ) -> [u8; bytes];
+    }
 }

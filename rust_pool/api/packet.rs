@@ -6,9 +6,11 @@ use crate::{
     api::{
         adapter::Adapter,
         address,
-        scatter_gather::{
-            Direction,
-            MdlRef, //
+        operations::Absent,
+        scatter_gather::Direction,
+        transfer_mdl::{
+            MdlRef,
+            TransferMdl, //
         }, //
     },
     lib::text::kwrite,
@@ -45,12 +47,8 @@ unsafe impl Sync for Registers<'_> {}
 impl Drop for Registers<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        let (adapter, operations) = self.adapter.operations();
-        if let Some(free) = operations.FreeMapRegisters {
-            // SAFETY: By the type invariant these are the arguments with which they were taken.
-            // They are not used after this.
-            unsafe { free(adapter, self.base, self.count) };
-        }
+        // Every adapter has this operation.
+        let _ = self.adapter.give_registers(self.base, self.count);
     }
 }
 
@@ -73,7 +71,7 @@ pub struct Transfer<'a, M: MdlRef> {
 struct Piece<'a> {
     adapter: Adapter<'a>,
     base: *mut c_void,
-    mdl: *mut raw::MDL,
+    mdl: TransferMdl,
     at: *mut c_void,
     len: u32,
     direction: Direction,
@@ -88,13 +86,10 @@ unsafe impl Sync for Piece<'_> {}
 impl Drop for Piece<'_> {
     #[inline(always)]
     fn drop(&mut self) {
-        let (adapter, operations) = self.adapter.operations();
         let to_device = u8::from(self.direction == Direction::ToDevice);
-        if let Some(flush) = operations.FlushAdapterBuffers {
-            // SAFETY: By the type invariant these are the arguments with which it was mapped. The
-            // MDL is there, and nobody writes it.
-            unsafe { flush(adapter, self.mdl, self.base, self.at, self.len, to_device) };
-        }
+        // By the type invariant these are the arguments with which it was mapped.
+        let adapter = &self.adapter;
+        let _ = adapter.unmap_piece(self.mdl, self.base, self.at, self.len, to_device);
     }
 }
 
@@ -158,23 +153,17 @@ impl<'a> Adapter<'a> {
         if registers == 0 {
             return Err(EINVAL);
         }
-        let (adapter, operations) = self.operations();
-        let allocate = operations.AllocateAdapterChannelEx.ok_or(EINVAL)?;
         let mut base = null_mut();
-        // SAFETY: It is an adapter, whose device is bound. There is no routine to call. The result
-        // may be written.
-        Status::result_of(unsafe {
-            allocate(
-                adapter,
-                null_mut(),
-                null_mut(),
-                registers,
-                raw::RUST_POOL_REGISTERS_ONLY,
-                None,
-                null_mut(),
-                &mut base,
-            )
-        })?;
+        let taken = self.take_registers(
+            Absent,
+            Absent,
+            registers,
+            raw::RUST_POOL_REGISTERS_ONLY,
+            Absent,
+            Absent,
+            &mut base,
+        );
+        Status::result_of(taken.ok_or(EINVAL)?)?;
         // INVARIANT: They were just taken, and without a routine nobody else knows them.
         Ok(Packet {
             state: Idle(()),
@@ -238,26 +227,18 @@ impl<'a> Registers<'a> {
         if bytes == 0 || !fits || (direction == Direction::FromDevice && !M::WRITABLE) {
             return Err(EINVAL);
         }
-        let (adapter, operations) = self.adapter.operations();
-        let map = operations.MapTransfer.ok_or(EINVAL)?;
         let at = mdl.start().wrapping_byte_add(offset);
         // CAST: `usize` is 64 bits wide on the architectures supported.
         let room = (self.count as usize).saturating_mul(PAGE_SIZE);
         let room = room.saturating_sub(at as usize % PAGE_SIZE);
         // CAST: An MDL has at most 4 GiB less a page.
         let mut len = bytes.min(room) as u32;
-        // SAFETY: It is an adapter, whose device is bound, and so not removed meanwhile. The MDL is
-        // the only one of its chain, and nobody writes it. The length may be written.
-        let address = unsafe {
-            map(
-                adapter,
-                mdl.as_raw(),
-                self.base,
-                at,
-                &mut len,
-                u8::from(direction == Direction::ToDevice),
-            )
-        };
+        let mdl = TransferMdl::of(mdl);
+        let to_device = u8::from(direction == Direction::ToDevice);
+        let address = self
+            .adapter
+            .map_piece(mdl, self.base, at, &mut len, to_device);
+        let address = address.ok_or(EINVAL)?;
         if len == 0 {
             return Err(ENOMEM);
         }
@@ -265,7 +246,7 @@ impl<'a> Registers<'a> {
         Ok(Piece {
             adapter: self.adapter.hold(),
             base: self.base,
-            mdl: mdl.as_raw(),
+            mdl,
             at,
             len,
             direction,

@@ -8,6 +8,7 @@ use crate::{
     api::{
         access::Access,
         contiguous::Bounds,
+        exported::allocations,
         memory::{
             private::Sealed,
             CacheType,
@@ -72,14 +73,23 @@ calls! {
             module: *mut bindings::module
         ) -> *mut raw::MDL;
         safe fn rust_pool_mdl_pages_free(mdl: &mut PagesMdl, caller: usize);
+        safe fn rust_pool_mdl_unmap(memory: Owned, mdl: &mut MappedMdl, caller: usize);
+    }
+}
+
+allocations! {
+    // SAFETY: The MDL is borrowed exclusively, so nobody else uses it. The other arguments may be
+    // any. The function returns null, or where the pages are mapped, which stay there until they
+    // are unmapped. Any bytes may be written there, or the state's `Access` lets nobody write any.
+    unsafe extern "C" {
+        /// Maps the pages of an MDL.
         safe fn rust_pool_mdl_map(
             mdl: &mut FilledMdl,
             mode: i8,
             cache: i32,
             priority: u32,
             caller: usize
-        ) -> *mut c_void;
-        safe fn rust_pool_mdl_unmap(memory: Owned, mdl: &mut MappedMdl, caller: usize);
+        ) -> [u8; mdl.len()];
     }
 }
 
@@ -296,10 +306,7 @@ impl<S: Mappable> Mapped<S> {
             raw::_MM_PAGE_PRIORITY_NormalPagePriority,
         );
         let mdl = pages.mdl_mut();
-        let at = rust_pool_mdl_map(mdl, mode, cache, priority, here());
-        // SAFETY: It is null, or the pages are mapped there, and stay where they are until they are
-        // unmapped. Any bytes may be written there, or the state's `Access` lets nobody write any.
-        let Some(memory) = (unsafe { Owned::new(at, mdl.len()) }) else {
+        let Some(memory) = rust_pool_mdl_map(mdl, mode, cache, priority, here()) else {
             return Err(pages);
         };
         // INVARIANT: It was just mapped.

@@ -4,6 +4,7 @@
 
 use crate::{
     api::{
+        exported::allocations,
         mdl::Mdl,
         memory::{
             private::Sealed,
@@ -38,21 +39,33 @@ calls! {
     // SAFETY: They take any numbers. An MDL is borrowed exclusively, so nobody else uses it. A
     // mapping, and an area, is given up by its owner.
     unsafe extern "C" {
-        safe fn rust_pool_space_allocate(bytes: usize, tag: u32, caller: usize) -> *mut c_void;
         safe fn rust_pool_space_free(area: Owned, tag: u32, caller: usize);
-        safe fn rust_pool_space_map(
-            area: *mut c_void,
-            tag: u32,
-            mdl: &mut FilledMdl,
-            cache: i32,
-            caller: usize
-        ) -> *mut c_void;
         safe fn rust_pool_space_unmap(
             mapping: Owned,
             tag: u32,
             mdl: &mut FilledMdl,
             caller: usize
         );
+    }
+}
+
+allocations! {
+    // SAFETY: They take any numbers, and any addresses as numbers. An MDL is borrowed exclusively,
+    // so nobody else uses it. They return null, or where address space is, of which nobody may use
+    // a byte, or where pages are mapped, which stay there until they are unmapped. Any bytes may be
+    // written there, or the state's `Access` lets nobody write any.
+    unsafe extern "C" {
+        /// Reserves address space.
+        safe fn rust_pool_space_allocate(bytes: usize, tag: u32, caller: usize) -> [u8; 0];
+
+        /// Maps the pages of an MDL there.
+        safe fn rust_pool_space_map(
+            area: *mut c_void,
+            tag: u32,
+            mdl: &mut FilledMdl,
+            cache: i32,
+            caller: usize
+        ) -> [u8; mdl.len()];
     }
 }
 
@@ -94,9 +107,7 @@ impl<Tag: PoolTag> MappingAddress<Tag> {
     #[inline(always)]
     pub fn new(bytes: usize) -> Result<Self> {
         let whole = bytes.checked_next_multiple_of(PAGE_SIZE).ok_or(ENOMEM)?;
-        let at = rust_pool_space_allocate(bytes, Tag::TAG.as_raw(), here());
-        // SAFETY: Null, or an address that was just given out; of no bytes.
-        let area = unsafe { Owned::new(at, 0) }.ok_or(ENOMEM)?;
+        let area = rust_pool_space_allocate(bytes, Tag::TAG.as_raw(), here()).ok_or(ENOMEM)?;
         // INVARIANT: It was just reserved, in whole pages.
         Ok(Self {
             area,
@@ -131,10 +142,7 @@ impl<Tag: PoolTag> MappingAddress<Tag> {
         }
         let (tag, cache) = (Tag::TAG.as_raw(), raw::RUST_POOL_MDL_AS_IT_IS);
         let (area, filled) = (self.area.as_ptr().cast(), mdl.state.mdl_mut());
-        let at = rust_pool_space_map(area, tag, filled, cache, here());
-        // SAFETY: It is null, or the pages are mapped there, and stay where they are until they are
-        // unmapped. Any bytes may be written there, or the state's `Access` lets nobody write any.
-        let memory = unsafe { Owned::new(at, filled.len()) }.ok_or(ENOMEM)?;
+        let memory = rust_pool_space_map(area, tag, filled, cache, here()).ok_or(ENOMEM)?;
         // INVARIANT: It was just mapped, in space that is borrowed.
         let state = Placed {
             memory,

@@ -4,12 +4,13 @@
 
 use crate::{
     api::{
-        access::Access,
         adapter::Adapter,
         address,
-        mdl::Mdl,
-        memory::private::Sealed,
-        raw_mdl::MdlState, //
+        operations::Absent,
+        transfer_mdl::{
+            MdlRef,
+            TransferMdl, //
+        }, //
     },
     lib::text::kwrite,
     sys::raw,
@@ -41,53 +42,6 @@ pub struct Element {
     /// How many bytes it has.
     pub len: u32,
 }
-
-/// What a scatter/gather list has of its MDL: the [`Mdl`], or a reference to it.
-pub trait MdlRef: Sealed {
-    /// Whether the pages may be written.
-    #[doc(hidden)]
-    const WRITABLE: bool;
-
-    /// The MDL.
-    #[doc(hidden)]
-    fn as_raw(&self) -> *mut raw::MDL;
-
-    /// Where its buffer begins, by the addresses that it says.
-    #[doc(hidden)]
-    fn start(&self) -> *mut c_void;
-
-    /// The bytes of its buffer.
-    #[doc(hidden)]
-    fn bytes(&self) -> usize;
-}
-
-macro_rules! mdl_ref {
-    ($type:ty) => {
-        impl<S: MdlState> Sealed for $type {}
-
-        impl<S: MdlState> MdlRef for $type {
-            const WRITABLE: bool = <S::Access as Access>::WRITABLE;
-
-            #[inline]
-            fn as_raw(&self) -> *mut raw::MDL {
-                self.raw()
-            }
-
-            #[inline]
-            fn start(&self) -> *mut c_void {
-                self.state.mdl().start()
-            }
-
-            #[inline]
-            fn bytes(&self) -> usize {
-                self.len()
-            }
-        }
-    };
-}
-
-mdl_ref!(Mdl<S>);
-mdl_ref!(&Mdl<S>);
 
 /// The buffer of an MDL, mapped for a device: where the device finds it.
 ///
@@ -152,31 +106,24 @@ impl<'a> Adapter<'a> {
         if direction == Direction::FromDevice && !M::WRITABLE {
             return Err(EINVAL);
         }
-        let (adapter, operations) = self.operations();
-        let get = operations.GetScatterGatherListEx.ok_or(EINVAL)?;
         // CAST: An MDL has at most 4 GiB less a page.
         let length = mdl.bytes() as u32;
         let mut list = null_mut();
-        // SAFETY: It is an adapter, whose device is bound, and so not removed meanwhile. The MDL is
-        // the only one of its chain, and nobody writes it. There is no routine. The result may be
-        // written.
-        Status::result_of(unsafe {
-            get(
-                adapter,
-                null_mut(),
-                null_mut(),
-                mdl.as_raw(),
-                0,
-                length,
-                raw::DMA_SYNCHRONOUS_CALLBACK,
-                None,
-                null_mut(),
-                u8::from(direction == Direction::ToDevice),
-                None,
-                null_mut(),
-                &mut list,
-            )
-        })?;
+        let made = self.get_list(
+            Absent,
+            Absent,
+            TransferMdl::of(&mdl),
+            0,
+            length,
+            raw::DMA_SYNCHRONOUS_CALLBACK,
+            Absent,
+            Absent,
+            u8::from(direction == Direction::ToDevice),
+            Absent,
+            Absent,
+            &mut list,
+        );
+        Status::result_of(made.ok_or(EINVAL)?)?;
         // INVARIANT: The list was just made.
         Ok(ScatterGatherList {
             raw: NonNull::new(list).ok_or(EINVAL)?,
@@ -223,13 +170,9 @@ impl<M: MdlRef> ScatterGatherList<'_, M> {
 impl<M: MdlRef> Drop for ScatterGatherList<'_, M> {
     #[inline(always)]
     fn drop(&mut self) {
-        let (adapter, operations) = self.adapter.operations();
         let to_device = u8::from(self.direction == Direction::ToDevice);
-        if let Some(put) = operations.PutScatterGatherList {
-            // SAFETY: By the type invariant these are the arguments with which it was made. It is
-            // not used after this.
-            unsafe { put(adapter, self.raw.as_ptr(), to_device) };
-        }
+        // Every adapter has this operation.
+        let _ = self.adapter.put_list(self.raw.as_ptr(), to_device);
     }
 }
 
