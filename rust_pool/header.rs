@@ -57,6 +57,8 @@ use crate::{
     }, //
 };
 use core::{
+    cell::Cell,
+    mem::size_of,
     ops::Deref,
     ptr::NonNull, //
 };
@@ -66,7 +68,27 @@ use kernel::sync::atomic::{
 };
 
 /// Bytes of a header, and of the unit in which block sizes are counted.
-pub(crate) const UNIT: usize = 16;
+pub(crate) const UNIT: usize = size_of::<Place>();
+
+/// Where a header goes: the first [`UNIT`] bytes of an object, or those in front of a cache-aligned
+/// block in it. Others may look for a header there at any time.
+#[repr(C, align(16))]
+pub(crate) struct Place([Cell<u64>; 2]);
+
+impl Place {
+    /// Its address.
+    #[inline(always)]
+    fn addr(&self) -> usize {
+        core::ptr::from_ref(self) as usize
+    }
+
+    /// Writes both words, in this order.
+    fn write(&self, first: u64, second: u64) {
+        let [at, next] = &self.0;
+        read_once::write(at, first);
+        read_once::write(next, second);
+    }
+}
 
 /// The largest block that has a header in front, as on Windows.
 pub(crate) const LARGEST: usize = 4064;
@@ -407,54 +429,30 @@ impl Header {
 
     /// Clears the header of a block that was freed, so that it is not found in what becomes of its
     /// memory.
-    ///
-    /// # Safety
-    ///
-    /// `object` is aligned to [`UNIT`], and its first [`UNIT`] bytes belong to the caller.
-    pub(crate) unsafe fn erase(object: NonNull<u8>) {
-        let at = object.cast::<u64>();
-        // SAFETY: By the safety requirements these bytes are aligned, and belong to the caller.
-        // Others may look for a header here meanwhile, so the stores are volatile.
-        unsafe {
-            at.write_volatile(0);
-            at.add(1).write_volatile(0);
-        }
+    pub(crate) fn erase(place: &Place) {
+        place.write(0, 0);
     }
 
-    /// Writes the header to `object`: the start of an object, or of a cache-aligned block's header
-    /// in it.
-    ///
-    /// # Safety
-    ///
-    /// `object` is aligned to [`UNIT`], and its first [`UNIT`] bytes belong to the caller.
+    /// Writes the header to its place.
     #[inline(always)]
-    pub(crate) unsafe fn write(self, object: NonNull<u8>) {
+    pub(crate) fn write(self, place: &Place) {
         let Words { first, second } = self.0;
-        let check = check(object.as_ptr() as usize, first, second);
-        // SAFETY: By the safety requirements these bytes are aligned, and belong to the caller.
-        unsafe {
-            object.cast::<u64>().write(first);
-            // Write the word by one store. The free loads it as a whole, and a processor can
-            // forward one pending store to a load, but not two.
-            object
-                .cast::<u64>()
-                .add(1)
-                .write(second | u64::from(check) << 32);
-        }
+        let check = check(place.addr(), first, second);
+        let [at, next] = &place.0;
+        at.set(first);
+        // Write the word by one store. The free loads it as a whole, and a processor can forward
+        // one pending store to a load, but not two.
+        next.set(second | u64::from(check) << 32);
     }
 
-    /// Writes a spare header to `object`. It says that `units` units from there on, at most 255,
-    /// are one object, or the part of an object in front of a cache-aligned block's header, and
-    /// that no block begins there yet. If a block began there that was freed since, its header
-    /// stays except for the units and marks, so that a second free is still recognized.
-    ///
-    /// # Safety
-    ///
-    /// `object` is aligned to [`UNIT`], and so many units from there belong to the caller.
+    /// Writes a spare header. It says that `units` units from there on, at most 255, are one
+    /// object, or the part of an object in front of a cache-aligned block's header, and that no
+    /// block begins there yet. If a block began there that was freed since, its header stays except
+    /// for the units and marks, so that a second free is still recognized.
     #[inline]
-    pub(crate) unsafe fn write_spare(object: NonNull<u8>, units: usize) {
-        let addr = object.as_ptr() as usize;
-        // CAST: By the safety requirements it is at most 255.
+    pub(crate) fn write_spare(object: &Place, units: usize) {
+        let addr = object.addr();
+        // CAST: It is at most 255.
         let place = (units as u64) << 16;
         let found = sys::peek(addr).and_then(|found| Words::genuine(found, addr));
         let words = match found.filter(|words| !words.in_use()) {
@@ -470,13 +468,7 @@ impl Header {
                 second: 0,
             },
         };
-        let at = object.cast::<u64>();
-        // SAFETY: By the safety requirements these bytes are aligned, and belong to the caller.
-        // Others may look for a header here meanwhile, so the stores are volatile.
-        unsafe {
-            at.write_volatile(words.first);
-            at.add(1).write_volatile(words.freed(addr));
-        }
+        object.write(words.first, words.freed(addr));
     }
 
     /// The spare header at `addr`, which may be any address.
@@ -1008,34 +1000,21 @@ mod tests {
     use super::*;
     use kernel::prelude::*;
 
-    /// Where a small block could be.
-    #[repr(align(16))]
-    struct Object([u64; 4]);
-
-    impl Object {
-        fn put(&mut self, header: Header) {
-            // SAFETY: The object is ours, and aligned.
-            unsafe { header.write(NonNull::from(self).cast()) };
-        }
-
-        fn put_spare(&mut self, units: usize) {
-            // SAFETY: It is longer than a header, and nobody uses what is behind.
-            unsafe { Header::write_spare(NonNull::from(self).cast(), units) };
-        }
-    }
-
     const TAG: u32 = u32::from_le_bytes(*b"Ring");
 
-    fn object() -> Result<KBox<Object>> {
-        Ok(KBox::new(Object([0; 4]), GFP_KERNEL)?)
+    /// Where the header of a small block could be.
+    fn object() -> Result<KBox<Place>> {
+        Ok(KBox::new(Place([const { Cell::new(0) }; 2]), GFP_KERNEL)?)
     }
 
-    fn addr(object: &mut Object) -> usize {
-        core::ptr::from_mut(object) as usize
+    impl Place {
+        fn words(&self) -> [u64; 2] {
+            self.0.each_ref().map(Cell::get)
+        }
     }
 
-    fn write(object: &mut Object, bytes: usize, kind: PoolKind) {
-        object.put(Header::new(bytes, stamp(kind, Tag::stored(TAG)), 7));
+    fn write(object: &Place, bytes: usize, kind: PoolKind) {
+        Header::new(bytes, stamp(kind, Tag::stored(TAG)), 7).write(object);
     }
 
     fn live(addr: usize) -> Option<Live<Header>> {
@@ -1054,11 +1033,11 @@ mod tests {
 
     #[test]
     fn says_what_was_written() -> Result {
-        let mut object = object()?;
+        let object = object()?;
         for kind in [PoolKind::NonPaged, PoolKind::Paged] {
             for bytes in [1, 300, LARGEST] {
-                write(&mut object, bytes, kind);
-                let header = live(addr(&mut object)).ok_or(EINVAL)?;
+                write(&object, bytes, kind);
+                let header = live(object.addr()).ok_or(EINVAL)?;
                 assert!(header.bytes() == bytes && header.units() == units(bytes));
                 assert!(header.kind() == kind && header.row() == 7 && !header.is_marked());
                 assert!(header.tag() == Tag::stored(TAG));
@@ -1071,9 +1050,9 @@ mod tests {
 
     #[test]
     fn laid_out_as_by_nt() -> Result {
-        let mut object = object()?;
-        write(&mut object, 100, PoolKind::Paged);
-        let [first, second, ..] = object.0;
+        let object = object()?;
+        write(&object, 100, PoolKind::Paged);
+        let [first, second] = object.words();
         assert!(first.to_le_bytes() == *b"\0\0\x08\x03Ring");
         assert!(second as u32 == 100 | 7 << 16);
         Ok(())
@@ -1081,9 +1060,9 @@ mod tests {
 
     #[test]
     fn freed_once() -> Result {
-        let mut object = object()?;
-        write(&mut object, 100, PoolKind::NonPaged);
-        let addr = addr(&mut object);
+        let object = object()?;
+        write(&object, 100, PoolKind::NonPaged);
+        let addr = object.addr();
         let header = live(addr).ok_or(EINVAL)?;
         assert!(header.claim());
         assert!(!header.claim());
@@ -1094,9 +1073,9 @@ mod tests {
 
     #[test]
     fn freed_where_it_begins() -> Result {
-        let mut object = object()?;
-        write(&mut object, 100, PoolKind::NonPaged);
-        let at = addr(&mut object);
+        let object = object()?;
+        write(&object, 100, PoolKind::NonPaged);
+        let at = object.addr();
         let header = live(at).ok_or(EINVAL)?;
         // SAFETY: At these addresses is no other block, and nobody uses this one.
         let freeing = |addr| unsafe { freeing::Freeing::new(addr) };
@@ -1111,12 +1090,12 @@ mod tests {
 
     #[test]
     fn no_bit_of_it_can_change() -> Result {
-        let mut object = object()?;
-        let addr = addr(&mut object);
+        let object = object()?;
+        let addr = object.addr();
         for bit in 0..128 {
-            write(&mut object, 100, PoolKind::NonPaged);
-            let word = object.0.get_mut(bit / 64).ok_or(EINVAL)?;
-            *word ^= 1 << (bit % 64);
+            write(&object, 100, PoolKind::NonPaged);
+            let word = object.0.get(bit / 64).ok_or(EINVAL)?;
+            word.set(word.get() ^ 1 << (bit % 64));
             let in_use = bit as u32 == IN_USE.trailing_zeros();
             assert!(Header::find(addr).is_some() == in_use);
             assert!(Header::find_nonpaged(addr).is_none());
@@ -1126,20 +1105,21 @@ mod tests {
 
     #[test]
     fn a_copy_is_none() -> Result {
-        let (mut one, mut two) = (object()?, object()?);
-        write(&mut one, 100, PoolKind::NonPaged);
-        two.0 = one.0;
-        assert!(live(addr(&mut one)).is_some());
-        assert!(Header::find(addr(&mut two)).is_none());
+        let (one, two) = (object()?, object()?);
+        write(&one, 100, PoolKind::NonPaged);
+        let [first, second] = one.words();
+        two.write(first, second);
+        assert!(live(one.addr()).is_some());
+        assert!(Header::find(two.addr()).is_none());
         Ok(())
     }
 
     #[test]
     fn a_spare_header_is_no_block() -> Result {
-        let mut object = object()?;
-        let addr = addr(&mut object);
+        let object = object()?;
+        let addr = object.addr();
         for units in [1, 2, 3, 255] {
-            object.put_spare(units);
+            Header::write_spare(&object, units);
             let header = Header::find_spare(addr).ok_or(EINVAL)?;
             assert!(header.units() == units && header.front() == 0);
             assert!(Header::find(addr).is_none() && Header::find_nonpaged(addr).is_none());
@@ -1152,13 +1132,13 @@ mod tests {
 
     #[test]
     fn a_spare_header_remembers_the_freed_block() -> Result {
-        let mut object = object()?;
-        let addr = addr(&mut object);
-        write(&mut object, 100, PoolKind::Paged);
+        let object = object()?;
+        let addr = object.addr();
+        write(&object, 100, PoolKind::Paged);
         let header = live(addr).ok_or(EINVAL)?;
         assert!(header.claim());
         for units in [8, 5, 1, 8] {
-            object.put_spare(units);
+            Header::write_spare(&object, units);
             assert!(Header::find_spare(addr).is_none());
             assert!(
                 matches!(Header::find(addr), Some(Found::Freed(header)) if header.units() == units
@@ -1170,14 +1150,14 @@ mod tests {
 
     #[test]
     fn a_marked_block_is_not_for_the_fast_path() -> Result {
-        let mut object = object()?;
-        let addr = addr(&mut object);
-        write(&mut object, 100, PoolKind::Paged);
+        let object = object()?;
+        let addr = object.addr();
+        write(&object, 100, PoolKind::Paged);
         assert!(Header::find_nonpaged(addr).is_none());
-        write(&mut object, 100, PoolKind::NonPaged);
+        write(&object, 100, PoolKind::NonPaged);
         assert!(Header::find_nonpaged(addr).is_some());
         let header = Header::new(100, marked(stamp(PoolKind::NonPaged, Tag::stored(TAG))), 7);
-        object.put(header);
+        header.write(&object);
         assert!(live(addr).is_some_and(|header| header.is_marked() && header.bytes() == 100));
         assert!(Header::find_nonpaged(addr).is_none());
         Ok(())
@@ -1185,12 +1165,12 @@ mod tests {
 
     #[test]
     fn a_charged_block_is_not_for_the_fast_path() -> Result {
-        let mut object = object()?;
-        let addr = addr(&mut object);
+        let object = object()?;
+        let addr = object.addr();
         let stamp = stamp(PoolKind::NonPaged, Tag::stored(TAG));
         let header = Header::new(100, charged(stamp), 7);
-        object.put(header);
-        let [first, ..] = object.0;
+        header.write(&object);
+        let [first, _] = object.words();
         // As `POOL_QUOTA_MASK` of NT.
         assert!(first.to_le_bytes().get(3) == Some(&(2 | 8)));
         let header = live(addr).ok_or(EINVAL)?;
@@ -1211,13 +1191,13 @@ mod tests {
 
     #[test]
     fn a_cache_aligned_block_knows_its_object() -> Result {
-        let mut object = object()?;
-        let addr = addr(&mut object);
+        let object = object()?;
+        let addr = object.addr();
         for front in 0..=FRONT_UNITS {
             let stamp = stamp(PoolKind::NonPaged, Tag::stored(TAG));
             let room = (FRONT_UNITS - front) * UNIT;
             let header = Header::with_room(100, room, stamp, 7).behind(front);
-            object.put(header);
+            header.write(&object);
             let header = live(addr).ok_or(EINVAL)?;
             assert!(header.front() == front * UNIT && header.bytes() == 100);
             assert!(header.units() + front == units(100 + CACHE_ROOM));

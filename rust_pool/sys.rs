@@ -169,11 +169,11 @@ pub(crate) use slab::{
     is_kfence,
     is_slab,
     kfence_samples,
-    kfree,
     kmalloc,
     room,
     slab_around,
-    Cache, //
+    Cache,
+    SlabObject, //
 };
 pub(crate) use streaming::{
     list_bytes,

@@ -188,7 +188,7 @@ impl Batch {
         for &mut object in self.blocks() {
             if let Some(object) = NonNull::new(object as *mut u8) {
                 // SAFETY: By the type invariant it is an object of so many units. Nobody uses it.
-                unsafe { Header::write_spare(object, units) };
+                Header::write_spare(unsafe { object.cast().as_ref() }, units);
             }
         }
     }
@@ -209,6 +209,12 @@ mod tests {
 
     fn kind() -> MagazineKind {
         MagazineKind::pages(0)
+    }
+
+    /// A block of pages, of which there is nothing but its address.
+    fn block(order: u32) -> Block {
+        // SAFETY: Nobody uses what is at this address.
+        unsafe { Block::new(MagazineKind::pages(order), NonNull::dangling()) }
     }
 
     /// A batch of the blocks 1 to `count`.
@@ -235,8 +241,7 @@ mod tests {
             assert!(batch.addresses().iter().copied().eq(1..=len));
         }
         let mut full = of(CAPACITY);
-        // SAFETY: Nobody uses what is at this address.
-        full.push(unsafe { Block::new(kind(), NonNull::dangling()) });
+        full.push(block(0));
         assert!(full.addresses().len() == CAPACITY && full.addresses().last() == Some(&CAPACITY));
     }
 
@@ -264,9 +269,7 @@ mod tests {
     fn takes_blocks_of_its_kind_only() {
         let mut batch = of(1);
         for (order, len) in [(1, 1), (0, 2)] {
-            // SAFETY: Nobody uses what is at this address.
-            let block = unsafe { Block::new(MagazineKind::pages(order), NonNull::dangling()) };
-            batch.push(block);
+            batch.push(block(order));
             assert!(batch.addresses().len() == len);
         }
     }

@@ -21,6 +21,7 @@ use crate::{
     sys::{
         self,
         page_align,
+        SlabObject,
         PAGE_SIZE, //
     }, //
 };
@@ -56,7 +57,7 @@ pub(crate) fn allocate(request: Request) -> Option<NonNull<u8>> {
         }
         let block = request.attempt(|gfp| {
             if by_kmalloc(used) {
-                sys::kmalloc(used, gfp)
+                sys::kmalloc(used, gfp).map(SlabObject::into_raw)
             } else {
                 sys::pages_exact(used, gfp)
             }
@@ -111,7 +112,7 @@ pub(crate) unsafe fn free(block: NonNull<u8>, bytes: usize, source: Source) {
         if sys::is_vmalloc(block) {
             sys::vfree(block);
         } else if matches!(source, Source::Any) && by_kmalloc(used) {
-            sys::kfree(block);
+            SlabObject::from_raw(block).free();
         } else {
             sys::free_pages(block, used);
         }

@@ -27,7 +27,7 @@ use crate::{
         slab_caches,
         zeroing, //
     },
-    sys, //
+    sys::SlabObject, //
 };
 use core::{
     cell::Cell,
@@ -97,7 +97,7 @@ impl Object {
     /// Allocates an object for a block that is charged to the current process, whose header has to
     /// say so: it must not go into a magazine. Any context but NMI.
     pub(crate) fn charged(class: Class, request: Request) -> Option<Self> {
-        let at = slab_caches::allocate_charged(class, request)?;
+        let at = slab_caches::allocate_charged(class, request)?.into_raw();
         // INVARIANT: It has at least the bytes of the class, and was just allocated. Slab aligns it
         // to a unit, as the sizes of classes are multiples of one.
         Some(Self { at, class })
@@ -119,7 +119,7 @@ impl Object {
     #[inline(always)]
     pub(crate) fn write(&mut self, header: Header) {
         // SAFETY: By the type invariant; no object is shorter than a header.
-        unsafe { header.write(self.at) };
+        header.write(unsafe { self.at.cast().as_ref() });
     }
 
     /// The block behind its header, for a client.
@@ -135,18 +135,19 @@ impl Object {
         if front + UNIT >= self.class.bytes() {
             return None;
         }
-        // SAFETY: By the type invariant the object is ours; as checked, header and front are less
-        // than it. `front` is a multiple of a unit, so the header is aligned.
-        unsafe {
-            if front != 0 {
-                // Marks the front part, so that an old header there is not taken for that of the
-                // whole object.
-                Header::write_spare(self.at, front / UNIT);
-            }
+        // SAFETY: By the type invariant the object is ours, and aligned; as checked, header and
+        // front are less than it. `front` is a multiple of a unit, so the header is aligned.
+        let (start, place, block) = unsafe {
             let at = self.at.add(front);
-            header.write(at);
-            Some(at.add(UNIT))
+            (self.at.cast().as_ref(), at.cast().as_ref(), at.add(UNIT))
+        };
+        if front != 0 {
+            // Marks the front part, so that an old header there is not taken for that of the whole
+            // object.
+            Header::write_spare(start, front / UNIT);
         }
+        header.write(place);
+        Some(block)
     }
 
     /// Its bytes from some offset on. Clients that use a freed block may change them.
@@ -273,8 +274,9 @@ impl Claimed {
     pub(crate) fn free(self) {
         if self.charged {
             // The kernel wipes the objects of slab that it is given, if it wipes any.
-            // SAFETY: By the type invariant slab allocated it, and nobody uses it any more.
-            unsafe { sys::kfree(self.object.at) };
+            // SAFETY: By the type invariant `Object::charged()` took it from there, and nobody uses
+            // it any more.
+            unsafe { SlabObject::from_raw(self.object.at) }.free();
         } else {
             // INVARIANT: By the type invariant it is not charged.
             Plain(self.object).free();

@@ -14,12 +14,14 @@ use crate::{
         freeing::Freeing,
         Header,
         Live,
+        Place,
         UNIT, //
     },
     memory::request,
     sys::{
         self,
-        raw, //
+        raw,
+        SlabObject, //
     }, //
 };
 use core::ptr::NonNull;
@@ -60,13 +62,9 @@ fn may_try() -> bool {
 ///
 /// # Invariants
 ///
-/// At its address, aligned to [`UNIT`], is an object of kmalloc that is at least as long as a
-/// header. Nobody else uses it.
+/// The object is aligned to [`UNIT`], and longer than a header.
 #[must_use = "an object that is not freed is lost"]
-pub(crate) struct Sampled(NonNull<u8>);
-
-// SAFETY: It owns the object, which any thread may access and free.
-unsafe impl Send for Sampled {}
+pub(crate) struct Sampled(SlabObject);
 
 impl Sampled {
     /// Asks for an object for a block of `bytes` bytes, zeroed if `zero`, and charged to the
@@ -74,24 +72,26 @@ impl Sampled {
     pub(crate) fn allocate(bytes: usize, zero: bool, charged: bool) -> Option<Self> {
         let gfp = raw::RUST_POOL_GFP_NOWAIT | request::modifiers(zero, charged);
         // No more than the client asked for, so that KFENCE sees each byte beyond it.
-        let at = sys::kmalloc(bytes.checked_add(UNIT)?, gfp)?;
-        let addr = at.as_ptr() as usize;
-        if sys::is_kfence(addr) && addr % UNIT == 0 {
-            // INVARIANT: It was just allocated, and is longer than a header.
-            return Some(Self(at));
+        let object = sys::kmalloc(bytes.checked_add(UNIT)?, gfp)?;
+        if sys::is_kfence(object.addr()) && object.addr() % UNIT == 0 {
+            // INVARIANT: It is longer than a header.
+            return Some(Self(object));
         }
-        // SAFETY: It was just allocated.
-        unsafe { sys::kfree(at) };
+        object.free();
         None
     }
 
     /// The block behind its header, for a client. The header has to say that the block is sampled.
     pub(crate) fn into_block(self, header: Header) -> NonNull<u8> {
+        header.write(self.place());
+        // SAFETY: By the type invariant the object is ours, and longer than a header.
+        unsafe { self.0.into_raw().add(UNIT) }
+    }
+
+    /// Where its header is.
+    fn place(&self) -> &Place {
         // SAFETY: By the type invariant the object is ours, aligned, and as long as a header.
-        unsafe {
-            header.write(self.0);
-            self.0.add(UNIT)
-        }
+        unsafe { self.0.at().cast().as_ref() }
     }
 
     /// Marks a block as freed, and takes its object; `None` if another CPU freed it first, or if it
@@ -101,18 +101,19 @@ impl Sampled {
             return None;
         }
         let freed = freeing.claim(header)?;
-        // INVARIANT: A header of this load says that the block is sampled, so its object begins
-        // there. By the type invariant of `Freed` the block is that of this value.
-        NonNull::new(freed.addr() as *mut u8).map(Self)
+        let at = NonNull::new(freed.addr() as *mut u8)?;
+        // SAFETY: A header of this load says that the block is sampled, so its object begins there,
+        // which `into_block()` gave up. By the type invariant of `Freed` the block is that of this
+        // value.
+        // INVARIANT: As above, it has a header.
+        Some(Self(unsafe { SlabObject::from_raw(at) }))
     }
 
     /// Frees it. KFENCE protects it from then on, and wipes it if the kernel wipes freed memory.
     /// Any context but NMI.
     pub(crate) fn free(self) {
-        // SAFETY: By the type invariant the object is ours, aligned, and as long as a header.
-        unsafe { Header::erase(self.0) };
-        // SAFETY: By the type invariant it is an object of kmalloc, and nobody uses it any more.
-        unsafe { sys::kfree(self.0) };
+        Header::erase(self.place());
+        self.0.free();
     }
 }
 

@@ -28,7 +28,8 @@ use crate::{
         arch::read_once,
         raw,
         Cache,
-        Gfp, //
+        Gfp,
+        SlabObject, //
     }, //
 };
 use core::ptr::{
@@ -124,16 +125,15 @@ impl CacheOf {
     pub(crate) fn allocate(self, gfp: Gfp) -> Option<Block> {
         let mut object = self.cache.allocate(gfp)?;
         for _ in 0..raw::RUST_POOL_KFENCE_IN_A_ROW {
-            if !sys::kfence_samples() || !sys::is_kfence(object.as_ptr() as usize) {
+            if !sys::kfence_samples() || !sys::is_kfence(object.addr()) {
                 break;
             }
             let other = self.cache.allocate(gfp);
-            // SAFETY: It was just allocated.
-            unsafe { sys::kfree(object) };
+            object.free();
             object = other?;
         }
         // SAFETY: By the type invariant it is an object of this kind. It was just allocated.
-        Some(unsafe { Block::new(self.kind, object) })
+        Some(unsafe { Block::new(self.kind, object.into_raw()) })
     }
 
     /// A batch of up to `most` objects, which KFENCE does not watch.
@@ -266,10 +266,10 @@ fn want(class: usize) {
     }
 }
 
-/// An object of a class that is charged to the current process, to be freed by `kfree()`. It is
-/// from the class's cache or, until the work item has made that, from kmalloc, whose objects may be
-/// larger. Any context but NMI.
-pub(crate) fn allocate_charged(class: Class, request: Request) -> Option<NonNull<u8>> {
+/// An object of a class that is charged to the current process. It is from the class's cache or,
+/// until the work item has made that, from kmalloc, whose objects may be larger. Any context but
+/// NMI.
+pub(crate) fn allocate_charged(class: Class, request: Request) -> Option<SlabObject> {
     match of(class.number()) {
         Some(cache) => request.attempt_charged(true, |gfp| cache.allocate(gfp)),
         None => {

@@ -51,10 +51,12 @@ impl Cache {
 
     /// An uninitialised object.
     #[inline]
-    pub(crate) fn allocate(self, gfp: Gfp) -> Option<NonNull<u8>> {
+    pub(crate) fn allocate(self, gfp: Gfp) -> Option<SlabObject> {
         // SAFETY: The cache is alive: only `destroy()` frees it, whose callers do not use the cache
         // afterwards.
-        NonNull::new(unsafe { bindings::kmem_cache_alloc_noprof(self.0.as_ptr(), gfp) }.cast())
+        let object = unsafe { bindings::kmem_cache_alloc_noprof(self.0.as_ptr(), gfp) };
+        // INVARIANT: It was just allocated.
+        NonNull::new(object.cast()).map(SlabObject)
     }
 
     /// Fills `room` with uninitialised objects, or its beginning, and returns their number.
@@ -160,7 +162,7 @@ pub(crate) fn slab_around(addr: usize) -> Option<(*mut bindings::kmem_cache, usi
 
 /// Memory from kmalloc, aligned to the largest power of two that divides `bytes`.
 #[inline]
-pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
+pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<SlabObject> {
     // SAFETY: With a null pointer this is a plain allocation, for which any size and flags are
     // allowed.
     let block = unsafe {
@@ -172,7 +174,8 @@ pub(crate) fn kmalloc(bytes: usize, gfp: Gfp) -> Option<NonNull<u8>> {
             bindings::NUMA_NO_NODE,
         )
     };
-    NonNull::new(block.cast())
+    // INVARIANT: It was just allocated.
+    NonNull::new(block.cast()).map(SlabObject)
 }
 
 /// Room for a `T` in a box, where the kernel crate's own flags are not enough.
@@ -182,16 +185,55 @@ pub(crate) fn room<T>(gfp: Gfp) -> Option<KBox<MaybeUninit<T>>> {
     let room = kmalloc(size_of::<T>(), gfp)?;
     // SAFETY: The memory comes from kmalloc, which `KBox` frees to. It has the size of a `T` and,
     // as asserted above, its alignment; `MaybeUninit` need not be initialised.
-    Some(unsafe { KBox::from_raw(room.as_ptr().cast()) })
+    Some(unsafe { KBox::from_raw(room.into_raw().as_ptr().cast()) })
 }
 
-/// Frees what [`kmalloc`] or [`Cache::allocate`] returned.
+/// An object of kmalloc or of a cache.
 ///
-/// # Safety
+/// # Invariants
 ///
-/// `block` comes from one of these and is not used any more.
-#[inline]
-pub(crate) unsafe fn kfree(block: NonNull<u8>) {
-    // SAFETY: By the safety requirements. It looks for the object's cache itself.
-    unsafe { bindings::kfree(block.as_ptr().cast()) }
+/// It comes from [`kmalloc`] or [`Cache::allocate`], and only this value has it.
+#[must_use = "an object that is not freed is lost"]
+#[repr(transparent)]
+pub(crate) struct SlabObject(NonNull<u8>);
+
+// SAFETY: It owns the object, which any thread may access and free.
+unsafe impl Send for SlabObject {}
+
+impl SlabObject {
+    /// The object that [`Self::into_raw`] was called on.
+    ///
+    /// # Safety
+    ///
+    /// `at` comes from there, and the caller gives the object up.
+    #[inline]
+    pub(crate) unsafe fn from_raw(at: NonNull<u8>) -> Self {
+        // INVARIANT: By the safety requirements.
+        Self(at)
+    }
+
+    /// Its address. From now on whoever has that has the object.
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<u8> {
+        self.0
+    }
+
+    /// Where it is.
+    #[inline]
+    pub(crate) fn at(&self) -> NonNull<u8> {
+        self.0
+    }
+
+    /// Its address.
+    #[inline]
+    pub(crate) fn addr(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+
+    /// Frees it.
+    #[inline]
+    pub(crate) fn free(self) {
+        // SAFETY: By the type invariant. The function looks for the object's cache itself.
+        unsafe { bindings::kfree(self.0.as_ptr().cast()) }
+    }
 }

@@ -524,6 +524,7 @@ impl Drop for Pages {
 mod tests {
     use super::*;
     use crate::{
+        header::Place,
         memory::magazine::kind::MagazineKind,
         types::tag::{
             PoolKind,
@@ -560,6 +561,12 @@ mod tests {
 
     fn at(block: NonNull<u8>) -> usize {
         block.as_ptr() as usize
+    }
+
+    /// Where the header of an object is that a test placed, and has not removed.
+    fn header_at(object: usize) -> &'static Place {
+        // SAFETY: The object is a multiple of units from the start of a page that is allocated.
+        unsafe { &*(object as *const Place) }
     }
 
     #[test]
@@ -686,7 +693,8 @@ mod tests {
 
     #[test]
     fn goes_from_object_to_object() {
-        let span = span(1);
+        let gfp = sys::raw::RUST_POOL_GFP_KERNEL | sys::raw::RUST_POOL_GFP_ZERO;
+        let span = Span::new(1, gfp);
         assert!(span.is_some());
         let Some(mut span) = span else { return };
         let mut batch = batch();
@@ -696,24 +704,14 @@ mod tests {
         let Some(&[first, second, third, fourth]) = objects.first_chunk() else {
             return;
         };
-        if let Some(page) = NonNull::new(span.last() as *mut u8) {
-            // SAFETY: It is the page of this span. Nobody else knows what is in it.
-            unsafe { page.write_bytes(0, PAGE_SIZE) };
-        }
         // Without headers, all behind the first may be inside of it.
         assert!(begins(&span, first) == Some(true));
         assert!(begins(&span, first + UNIT) == Some(false));
         // The third is the object of a cache-aligned block.
         for (object, units) in [(first, 10), (second, 10), (third, 2), (fourth, 10)] {
-            let Some(object) = NonNull::new(object as *mut u8) else {
-                return;
-            };
-            // SAFETY: They were placed just now.
-            unsafe { Header::write_spare(object, units) };
+            Header::write_spare(header_at(object), units);
         }
-        let Some(aligned) = NonNull::new((third + 2 * UNIT) as *mut u8) else {
-            return;
-        };
+        let aligned = third + 2 * UNIT;
         let header = Header::with_room(
             90,
             UNIT,
@@ -721,16 +719,15 @@ mod tests {
             7,
         );
         for freed in [false, true] {
-            // SAFETY: As above.
-            unsafe { header.behind(2).write(aligned) };
-            assert!(match Header::find(at(aligned)) {
+            header.behind(2).write(header_at(aligned));
+            assert!(match Header::find(aligned) {
                 Some(Found::Live(header)) => !freed || header.claim(),
                 _ => false,
             });
-            for object in [first, second, third, at(aligned), fourth] {
+            for object in [first, second, third, aligned, fourth] {
                 assert!(begins(&span, object) == Some(true));
             }
-            for inside in [first, second, at(aligned), fourth] {
+            for inside in [first, second, aligned, fourth] {
                 assert!(begins(&span, inside + UNIT).is_none());
             }
         }

@@ -27,6 +27,13 @@ pub(crate) fn byte(byte: &Cell<u8>) -> u8 {
     unsafe { byte.as_ptr().read_volatile() }
 }
 
+/// Writes a word as `WRITE_ONCE()` does.
+#[inline(always)]
+pub(crate) fn write<T: Copy>(word: &Cell<T>, value: T) {
+    // SAFETY: It may be written. The store is volatile, as somebody may read there.
+    unsafe { word.as_ptr().write_volatile(value) };
+}
+
 /// Reads a word as `smp_load_acquire()` does; on x86 the order of loads is kept anyway.
 #[inline(always)]
 pub(crate) fn read_acquire<T: AtomicType + Copy>(word: &Atomic<T>) -> T {
