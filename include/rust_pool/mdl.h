@@ -482,8 +482,9 @@ static __always_inline VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList)
  * @Operation: %IoReadAccess; %IoWriteAccess and %IoModifyAccess need memory that
  *	may be written
  *
- * Pages of the calling process are pinned. Kernel memory does not move, paged pool
- * included. Call MmUnlockPages() before the MDL is freed or used again.
+ * Pages of the calling process are pinned. They are its own, even those that it has not
+ * touched yet. Kernel memory does not move, paged pool included. Call MmUnlockPages()
+ * before the MDL is freed or used again.
  *
  * Where Windows raises an exception, this returns a status and does not lock the
  * pages. Test the status, and put the exception handler's code behind the test.

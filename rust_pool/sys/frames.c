@@ -178,6 +178,30 @@ bool rust_pool_kernel_frames(unsigned long start, size_t count, bool write,
 }
 
 /*
+ * How to pin pages to be read, from the page at @at on: up to @count, which becomes fewer
+ * where a mapping ends. What is pinned must be what the process writes there later. In a
+ * mapping that is copied on write the page may be one that others have, too, as the zero
+ * page. FOLL_LONGTERM gives the process its own. Elsewhere it must not be used: it never
+ * ends for pages of CMA that a driver has mapped there.
+ */
+static unsigned int read_flags(unsigned long at, size_t *count)
+{
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	unsigned int flags = 0;
+
+	mmap_read_lock(mm);
+	vma = find_vma(mm, at);
+	if (vma && vma->vm_start <= at) {
+		*count = min(*count, (vma->vm_end - at) >> PAGE_SHIFT);
+		if ((vma->vm_flags & (VM_SHARED | VM_MAYWRITE)) == VM_MAYWRITE)
+			flags = FOLL_LONGTERM;
+	}
+	mmap_read_unlock(mm);
+	return flags;
+}
+
+/*
  * Pin @count pages of this process, from the page around @start on, and fill in
  * @pages and @frames. Pins all pages or none. Sleeps.
  */
@@ -190,10 +214,10 @@ int rust_pool_pin(unsigned long start, size_t count, bool write,
 		return -EFAULT;
 	start &= PAGE_MASK;
 	while (done < count) {
-		int got = pin_user_pages_fast(start + done * PAGE_SIZE,
-					      count - done,
-					      write ? FOLL_WRITE : 0,
-					      pages + done);
+		unsigned long at = start + done * PAGE_SIZE;
+		size_t most = count - done;
+		unsigned int flags = write ? FOLL_WRITE : read_flags(at, &most);
+		int got = pin_user_pages_fast(at, most, flags, pages + done);
 
 		if (got <= 0) {
 			unpin_user_pages(pages, done);

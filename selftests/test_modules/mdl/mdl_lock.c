@@ -27,14 +27,20 @@ struct buffer {
 	PMDL mdl;
 };
 
-static bool user_make(struct rpt *t, struct buffer *user)
+/* A buffer that the process has not touched yet. */
+static bool user_untouched(struct rpt *t, struct buffer *user)
 {
 	user->memory = rpt_user_map(BYTES);
 	user->mdl = NULL;
-	if (user->memory && !clear_user(user->memory, BYTES))
+	if (user->memory)
 		user->mdl = IoAllocateMdl((__force char *)user->memory + 100,
 					  BYTES - 100, FALSE, FALSE, NULL);
 	return EXPECT(t, user->mdl);
+}
+
+static bool user_make(struct rpt *t, struct buffer *user)
+{
+	return user_untouched(t, user) && EXPECT(t, !clear_user(user->memory, BYTES));
 }
 
 static void user_drop(struct buffer *user)
@@ -100,6 +106,41 @@ static void of_a_process(struct rpt *t)
 		EXPECT_EQ(t, va[2 * PAGE_SIZE], 'k');
 	MmUnlockPages(user.mdl);
 	IoFreeMdl(user.mdl);
+}
+
+/*
+ * Each page is the process's own, which so far had none: who locks it sees what the
+ * process writes later, and what it writes there itself is seen by nobody else.
+ */
+static void of_untouched(struct rpt *t)
+{
+	struct buffer user, other;
+	PPFN_NUMBER frames;
+	char byte = 1;
+	char *va;
+
+	if (!user_untouched(t, &user) || !user_untouched(t, &other))
+		return;
+	EXPECT_EQ(t, MmProbeAndLockPages(user.mdl, UserMode, rpt_value(t)),
+		  STATUS_SUCCESS);
+	frames = MmGetMdlPfnArray(user.mdl);
+	EXPECT(t, frames[0] != frames[1] && frames[1] != frames[2] && frames[2] != frames[0]);
+	va = MmGetSystemAddressForMdlSafe(user.mdl, NormalPagePriority |
+						    MdlMappingNoExecute);
+	if (EXPECT(t, va)) {
+		put_user('u', user.memory + PAGE_SIZE + 100);
+		EXPECT_EQ(t, va[PAGE_SIZE], 'u');
+		/* Not if a defect would spoil the zero page of the machine. */
+		if (frames[0] != page_to_pfn(ZERO_PAGE(0)))
+			va[0] = 'k';
+		EXPECT(t, !get_user(byte, user.memory + 100));
+		EXPECT_EQ(t, byte, 'k');
+		EXPECT(t, !get_user(byte, other.memory + 100));
+		EXPECT_EQ(t, byte, 0);
+	}
+	MmUnlockPages(user.mdl);
+	user_drop(&user);
+	user_drop(&other);
 }
 
 static void access_checked(struct rpt *t)
@@ -615,6 +656,7 @@ static const struct rpt_arg task_or_spinlock[] = {
 
 static const struct rpt_case cases[] = {
 	{ "of_a_process", of_a_process, operations },
+	{ "of_untouched", of_untouched, operations },
 	{ "access_checked", access_checked },
 	{ "of_the_kernel", of_the_kernel, kinds },
 	{ "of_constants", of_constants },
