@@ -752,7 +752,8 @@ ExAllocatePool2(POOL_FLAGS Flags, SIZE_T NumberOfBytes, ULONG Tag)
  * @Tag: as there
  * @ExtendedParameters: %PoolExtendedParameterPriority, as for
  *	ExAllocatePoolWithTagPriority(), and %PoolExtendedParameterNumaNode with
- *	%POOL_NODE_ANY; any other must be Optional and is ignored
+ *	%POOL_NODE_ANY, or any node where one only has memory; any other must be
+ *	Optional and is ignored
  * @ExtendedParametersCount: how many there are
  *
  * Context: As ExAllocatePoolWithTag().

@@ -32,7 +32,8 @@ use crate::{
     },
     sys::{
         self,
-        Client, //
+        Client,
+        Node, //
     },
     types::tag::Tag, //
 };
@@ -115,13 +116,13 @@ fn with_parameter(wish: Wish, [what, value]: [u64; 2]) -> Option<Wish> {
     const PRIORITY: u64 = 1;
     const NUMA_NODE: u64 = 3;
     const OPTIONAL: u64 = 1 << 8;
-    const ANY_NODE: u32 = 1 << 31;
 
     // CAST: Both parameters have 32 bits.
     let value = value as u32;
     let new = match what & !OPTIONAL {
         PRIORITY => with_priority(wish, value),
-        NUMA_NODE if value & ANY_NODE != 0 => Some(wish),
+        // Pool cannot be had of a node in particular.
+        NUMA_NODE if Node::named(value) == Some(Node::ANY) => Some(wish),
         _ => None,
     };
     new.or_else(|| (what & OPTIONAL != 0).then_some(wish))

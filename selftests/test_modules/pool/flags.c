@@ -5,6 +5,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/nodemask.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 
@@ -297,6 +298,29 @@ static void extended_parameters(struct rpt *t)
 	EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
 }
 
+/* On a machine with one node all pool is of it. There is none of a node in particular. */
+static void of_a_node(struct rpt *t)
+{
+	POOL_EXTENDED_PARAMETER node = {
+		.Type = PoolExtendedParameterNumaNode,
+		.PreferredNode = first_memory_node,
+	};
+	void *block = ExAllocatePool3(POOL_FLAG_PAGED, 100, TAG, &node, 1);
+
+	if (num_node_state(N_MEMORY) == 1) {
+		if (EXPECT(t, block))
+			ExFreePoolWithTag(block, TAG);
+	} else {
+		EXPECT(t, !block);
+		EXPECT_VIOLATION(t, DRIVER_VERIFIER_DETECTED_VIOLATION, 0x16);
+	}
+	node.Optional = 1;
+	block = ExAllocatePool3(POOL_FLAG_PAGED, 100, TAG, &node, 1);
+	if (EXPECT(t, block))
+		ExFreePoolWithTag(block, TAG);
+	EXPECT_VIOLATIONS(t, 0);
+}
+
 /* What leaves less than an eighth of memory is for those only who need it. */
 static void low_priority(struct rpt *t)
 {
@@ -474,6 +498,7 @@ static const struct rpt_case cases[] = {
 	{ "pools", pools },
 	{ "pool_type_for_flags", pool_type_for_flags },
 	{ "extended_parameters", extended_parameters },
+	{ "of_a_node", of_a_node },
 	{ "low_priority", low_priority },
 	{ "raising", raising },
 	{ "raising_without_parameters", raising_without_parameters },
