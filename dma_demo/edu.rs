@@ -208,7 +208,7 @@ impl<'a> Edu<'a> {
         let config = self.pdev.config_space();
         let command = config.read(regs::PCI_COMMAND);
         config.write_reg(command.with_master(false).with_no_interrupts(true));
-        // What the device wrote before has arrived when it answers. If it is gone, all bits are set.
+        // When it answers, what it wrote before has arrived. All bits are set if it is gone.
         let now = config.read(regs::PCI_COMMAND);
         self.stopped.store(true, Relaxed);
         if now.master() && now.into_raw() != u16::MAX {

@@ -532,8 +532,8 @@ impl Header {
 
     /// What the header of a live block at `addr`, which may be any address, has in common with
     /// those of all other blocks of its size, tag, pool and row; `None` if the verifier knows the
-    /// block, or it is not [plain](Self::is_plain). With it `lookaside/list.c` computes the check word
-    /// as [`check`] does.
+    /// block, or it is not [plain](Self::is_plain). With it `lookaside/list.c` computes the check
+    /// word as [`check`] does.
     pub(crate) fn common(addr: usize) -> Option<raw::rust_pool_headers> {
         match Self::find(addr)? {
             Found::Live(header) if header.is_plain() && !header.is_marked() => {

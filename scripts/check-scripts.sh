@@ -11,8 +11,8 @@
 setup_ensure
 programs=("$@")
 if [ $# -eq 0 ]; then
-	programs=(messages.sh layers.sh rules.sh install.sh runner.sh wdk.sh borrows.sh native.sh
-		poolmon.sh poolmon_live.sh traces.sh crash.sh crash_dump.sh)
+	programs=(messages.sh layers.sh rules.sh widths.sh install.sh runner.sh wdk.sh borrows.sh
+		native.sh poolmon.sh poolmon_live.sh traces.sh crash.sh crash_dump.sh)
 fi
 results=$(mktemp "${TMPDIR:-/tmp}/rust_pool-scripts.XXXXXX")
 trap 'rm -f "$results"' EXIT

@@ -123,6 +123,14 @@ run_spdx() {
 	[ -z "$missing" ] || { echo "$missing"; return 1; }
 }
 
+# Checks that comments and prose fit 100 columns.
+run_widths() {
+	local files
+
+	mapfile -t files < <(sources)
+	in_root python3 "$TOP/scripts/widths.py" "${files[@]}"
+}
+
 # Checks that callers/routines.rs knows the routines of the headers.
 run_routines() {
 	diff <(sed -nE 's/^    "([A-Za-z0-9]+)",$/\1/p' rust_pool/callers/routines.rs) \
@@ -182,6 +190,7 @@ check SPDX "each file named needs a line SPDX-License-Identifier: GPL-2.0" run_s
 check layers "see rust_pool/README.rst" in_root python3 "$TOP/scripts/layers.py"
 check routines "correct the list in rust_pool/callers/routines.rs" run_routines
 check violations "make fmt, which makes their tables" in_root python3 "$TOP/scripts/rules.py"
+check widths "wrap what it names" run_widths
 check rustfmt "make fmt" run_rustfmt --check
 check mutants "see CONTRIBUTING.md" run_mutants
 check clippy "correct what it names" run_clippy

@@ -372,8 +372,8 @@ fn of_blocks(kind: Kind, blocks: &[Block]) -> Vec<Advice> {
     alike.into_iter().map(advice).collect()
 }
 
-/// Contiguous memory that was taken late, as far as tracking knows: it has to have all memory of the
-/// driver.
+/// Contiguous memory that was taken late, as far as tracking knows: it has to have all memory of
+/// the driver.
 fn of_places(places: &[Place]) -> Vec<Advice> {
     let whose = |place: &Place| place.stack.iter().find_map(Site::module).map(str::to_owned);
     let mut first: BTreeMap<String, f64> = BTreeMap::new();

@@ -121,8 +121,8 @@ impl<C: CacheType> Contiguous<C> {
     ///
     /// # Errors
     ///
-    /// [`EINVAL`] for bounds that skip. [`ENOMEM`] if the bounds cannot be kept, memory is short, or
-    /// after a violation: no bytes (0xC2/0x00), or the wrong context (0xC2/0x08).
+    /// [`EINVAL`] for bounds that skip. [`ENOMEM`] if the bounds cannot be kept, memory is short,
+    /// or after a violation: no bytes (0xC2/0x00), or the wrong context (0xC2/0x08).
     #[inline(always)]
     pub fn new(bytes: usize, bounds: Bounds) -> Result<Self> {
         if bounds.skip != 0 {

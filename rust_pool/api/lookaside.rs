@@ -219,8 +219,8 @@ impl Head {
     }
 }
 
-/// How often a list was asked, since it was made. The numbers wrap around. What a list in paged pool
-/// is asked where sleeping is not allowed does not count.
+/// How often a list was asked, since it was made. The numbers wrap around. What a list in paged
+/// pool is asked where sleeping is not allowed does not count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counters {
     /// Entries that were allocated.

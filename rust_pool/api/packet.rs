@@ -114,8 +114,8 @@ impl Drop for Piece<'_> {
 /// To be dropped and flushed up to `DISPATCH_LEVEL`; above it that is reported (0xE6/0x13) and
 /// carried out, in NMI it is not.
 ///
-/// A packet that is forgotten (`core::mem::forget()`) keeps its map registers, which are reported as
-/// a leak at unload, and its reference to the adapter: so that is never put back, is reported as
+/// A packet that is forgotten (`core::mem::forget()`) keeps its map registers, which are reported
+/// as a leak at unload, and its reference to the adapter: so that is never put back, is reported as
 /// well, and keeps its device's structure. What a forgotten transfer maps stays mapped, and the
 /// device may go on writing there: so its MDL is forgotten with it. If the transfer has borrowed
 /// the MDL, whoever drops that afterwards is reported (0xE6/0x0E), and it stays allocated, with its

@@ -419,7 +419,8 @@ pub(crate) fn reserve(
 }
 
 /// Takes map registers. Returns the excess beside them, if any. For a buffer it counts all live
-/// buffers, lists and packets; for a list or a packet only live buffers, which hold theirs for long.
+/// buffers, lists and packets; for a list or a packet only live buffers, which hold theirs for
+/// long.
 ///
 /// The error is the excess of a refused request, which wants more than the adapter has; `None` if
 /// there is no such adapter.

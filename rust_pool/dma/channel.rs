@@ -44,8 +44,8 @@ pub(crate) struct Request {
     /// What the driver asked for, for C code. Its pointers are only compared, and passed on. It has
     /// no caller any more: the packet's call site keeps its name.
     asked: raw::rust_pool_channel,
-    /// The module that asked, whose code its routine may need. The call site would not do, as it may
-    /// be in init code, which is freed by then.
+    /// The module that asked, whose code its routine may need. The call site would not do, as it
+    /// may be in init code, which is freed by then.
     client: Option<Client>,
     pub(crate) packet: KBox<Region>,
 }
@@ -242,8 +242,8 @@ impl Channel {
     }
 
     /// The driver keeps the channel, for the packet with this map register base whose routine was
-    /// called. If it was freed before the routine returned, it is free now. Returns whether somebody
-    /// waits for it then.
+    /// called. If it was freed before the routine returned, it is free now. Returns whether
+    /// somebody waits for it then.
     pub(crate) fn keep(&mut self, base: usize) -> bool {
         if let Some(holder) = self.holder.as_mut().filter(|holder| holder.base == base) {
             if holder.state == State::Called {
@@ -268,8 +268,8 @@ impl Channel {
         self.free(|holder| holder.base == base && holder.state != State::Kept)
     }
 
-    /// Frees the channel if this packet has it, whose map registers are being given back. As long as
-    /// its routine is called, others go on waiting. Returns whether somebody waits for it then.
+    /// Frees the channel if this packet has it, whose map registers are being given back. As long
+    /// as its routine is called, others go on waiting. Returns whether somebody waits for it then.
     pub(crate) fn leave(&mut self, base: usize) -> bool {
         if let Some(holder) = self.holder.as_mut().filter(|holder| holder.base == base) {
             if holder.state == State::Called {

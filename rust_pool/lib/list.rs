@@ -36,8 +36,8 @@ pub(crate) use linked_by_next;
 /// A link: opaque outside of this file.
 ///
 /// Code may have a reference to an item while the list changes the item's link, so that is in a
-/// `Cell`. Only the list accesses what is in there. The reader of a dump takes it for the address of
-/// the item, or 0.
+/// `Cell`. Only the list accesses what is in there. The reader of a dump takes it for the address
+/// of the item, or 0.
 #[repr(transparent)]
 pub(crate) struct Next<T>(Cell<Option<NonNull<T>>>);
 

@@ -345,7 +345,8 @@ impl Magazine {
     }
 
     /// A 16-bit checksum of the lowest slots (of the lower half, if the magazine is smaller). A
-    /// free that found the magazine almost empty has changed it, but for one in some thousand times.
+    /// free that found the magazine almost empty has changed it, but for one in some thousand
+    /// times.
     #[inline(always)]
     fn lowest_sum(&mut self) -> u16 {
         let add = |sum, block: &usize| sum ^ *block;

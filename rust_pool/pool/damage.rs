@@ -139,8 +139,8 @@ fn object_at(at: usize) -> Option<LostBlock> {
 /// Looks for a block with a damaged header at an address that has no valid one. Returns only what
 /// is certain to be a block. Slow; any context but NMI.
 pub(crate) fn look(addr: usize) -> Option<Damage> {
-    // A sampled block is an object of kmalloc's, and its header is gone once it is freed. So what is
-    // left of one there is that of a live block.
+    // A sampled block is an object of kmalloc's, and its header is gone once it is freed. So what
+    // is left of one there is that of a live block.
     if sys::is_kfence(addr) {
         return look_at_small(addr, Header::is_sampled);
     }

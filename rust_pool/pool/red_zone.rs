@@ -112,7 +112,8 @@ pub(crate) fn free(object: Claimed, header: &Header, caller: usize) {
             tracking::tell(addr);
         });
     }
-    // Until the block is held back: `for_each_other_site()` in events/unload.rs waits for its stacks.
+    // Until the block is held back: `for_each_other_site()` in events/unload.rs waits for its
+    // stacks.
     let moving = rcu::read_lock();
     let allocated = tracking::stack(addr);
     tracking::remove(addr);

@@ -1775,7 +1775,8 @@ pub(crate) const ADAPTER_OF_NO_DEVICE: Rule<0> = rule(
     Refused,
 );
 
-/// `PutScatterGatherList()` after the driver that had the device at the time of mapping was unbound.
+/// `PutScatterGatherList()` after the driver that had the device at the time of mapping was
+/// unbound.
 pub(crate) const PUT_WITHOUT_DRIVER: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x00), Given("adapter"), Given("list"), Is(1)],
@@ -1922,8 +1923,8 @@ pub(crate) const PUT_WITH_CHANNEL: Rule<2> = rule(
     Later,
 );
 
-/// `PutDmaAdapter()` while requests wait for the adapter's channel. They are dropped: their routines
-/// are never called.
+/// `PutDmaAdapter()` while requests wait for the adapter's channel. They are dropped: their
+/// routines are never called.
 pub(crate) const PUT_WITH_REQUESTS: Rule<2> = rule(
     DmaVerifier,
     [Ours(0x08), Given("adapter"), Given("requests"), Is(1)],

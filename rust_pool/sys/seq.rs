@@ -34,8 +34,8 @@ pub(crate) trait Lines {
     /// Called when a read begins, which may be long after the last one.
     fn resume(state: &mut Self::State);
 
-    /// Renders the line at or behind a position, and returns the position behind it. Positions begin
-    /// at 0, and are below 2^62.
+    /// Renders the line at or behind a position, and returns the position behind it. Positions
+    /// begin at 0, and are below 2^62.
     fn render(state: &mut Self::State, position: u64) -> Option<u64>;
 
     /// The line that was rendered last, without its newline.

@@ -27,8 +27,8 @@ pub(crate) struct View {
 ///
 /// # Invariants
 ///
-/// `count` pages from `first` on, in the direct map, stay allocated until `rust_pool_view_gone()` is
-/// called with `buffer`, which is not 0.
+/// `count` pages from `first` on, in the direct map, stay allocated until `rust_pool_view_gone()`
+/// is called with `buffer`, which is not 0.
 pub(crate) struct KeptPages {
     first: NonNull<u8>,
     count: usize,

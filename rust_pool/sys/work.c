@@ -21,7 +21,8 @@
  * out of the backlog and frees them itself; it waits only for a buffer that another
  * task is freeing at that moment. The unload of a module waits for a release() that
  * is in this module's code, whoever calls it, for calls that use a device which
- * is in its memory, and for a routine of it that has an adapter's channel. Documentation/contexts.rst has the table.
+ * is in its memory, and for a routine of it that has an adapter's channel.
+ * Documentation/contexts.rst has the table.
  */
 
 #include <linux/cpumask.h>

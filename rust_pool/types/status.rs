@@ -30,8 +30,8 @@ impl Status {
         self as i32
     }
 
-    /// What a routine returned, as Rust code has it: [`ENOMEM`] if resources are short, [`EFAULT`] if
-    /// a page does not allow the access, [`EINVAL`] for all other errors.
+    /// What a routine returned, as Rust code has it: [`ENOMEM`] if resources are short, [`EFAULT`]
+    /// if a page does not allow the access, [`EINVAL`] for all other errors.
     #[inline]
     pub(crate) fn result_of(raw: i32) -> Result {
         match raw {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 crash_dump.py TOP WORK: what rust_pool-crash says of the dumps that crash_dump.sh has made, or that
-kdump.sh has, compared with what the machine itself said before it panicked. Prints "ok NAME" or "not ok NAME" for each
-case.
+kdump.sh has, compared with what the machine itself said before it panicked. Prints "ok NAME" or
+"not ok NAME" for each case.
 """
 
 import os

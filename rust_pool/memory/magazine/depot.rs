@@ -8,11 +8,12 @@
 //! bursts. Neither visits the heap. The lock of the size class is held for a few dozen
 //! instructions. A bundle is an array of addresses in memory of its own. Nothing is written to
 //! freed objects, so a client that uses a block after its free cannot change what is handed out
-//! later. Single pages are objects of a class of their own here, behind which is the page allocator.
+//! later. Single pages are objects of a class of their own here, behind which is the page
+//! allocator.
 //!
 //! The depot of a class holds at most its quota. Small classes always have a base quota. The rest
-//! is for bursts, of which a CPU tells that empties its magazine ([`Demand::Burst`]). It gets as much
-//! more as that burst took, if objects had to go to the heap since. All that the depot and the
+//! is for bursts, of which a CPU tells that empties its magazine ([`Demand::Burst`]). It gets as
+//! much more as that burst took, if objects had to go to the heap since. All that the depot and the
 //! magazines may hold for bursts is reserved first, at most [`CAP`] for all classes together. A
 //! class whose depot nobody visits for 400 ms loses all of it ([`age`]).
 //!
@@ -97,8 +98,8 @@ struct Bundle {
 /// What a CPU whose magazine is empty tells the depot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// It has taken so many objects beyond its magazine in a burst: with no free in between, or many
-    /// more than were freed.
+    /// It has taken so many objects beyond its magazine in a burst: with no free in between, or
+    /// many more than were freed.
     Burst(u32),
     /// The same, in a burst that is short, but one of several.
     Short(u32),

@@ -305,8 +305,9 @@ fn give_back_all(objects: Objects) {
     }
 }
 
-/// Gives back what depot and heap did not need for a while, and has CPUs do the same whose magazines
-/// may hold more than usual for no reason. Returns whether there is more to do later. Task context.
+/// Gives back what depot and heap did not need for a while, and has CPUs do the same whose
+/// magazines may hold more than usual for no reason. Returns whether there is more to do later.
+/// Task context.
 pub(crate) fn age() -> bool {
     let _not_for_client = heap::NotForClient::new();
     depot::ageing_begins();

@@ -188,8 +188,8 @@ impl PageWords {
     pub(crate) unsafe fn is_reusable(self) -> bool {
         let page = self.0.wrapping_sub(raw::RUST_POOL_PAGE_WORDS);
         // SAFETY: By the safety requirements and the type invariant it lies in a `struct page` that
-        // exists; helpers.c asserts the offset. Other CPUs may change it, so the load is volatile. A
-        // count of 1 does not grow behind our back: whoever adds a reference needs one to begin
+        // exists; helpers.c asserts the offset. Other CPUs may change it, so the load is volatile.
+        // A count of 1 does not grow behind our back: whoever adds a reference needs one to begin
         // with, and the only one is the caller's.
         let count = unsafe {
             let count = page.wrapping_add(raw::RUST_POOL_PAGE_COUNT) as *const u32;

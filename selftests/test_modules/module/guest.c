@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A client that goes while others are busy with a device that needs its code, or that it
- * got the adapter of, or with a routine of it. All but the call site is in rp_test_later, which looks on.
+ * got the adapter of, or with a routine of it. All but the call site is in rp_test_later, which
+ * looks on.
  */
 #include <linux/bottom_half.h>
 #include <linux/module.h>

@@ -2,8 +2,8 @@
 
 //! Adapters and common buffers that are owned.
 //!
-//! They belong to a bound device: each case is run by the probe of a driver for QEMU's edu, which is
-//! registered for as long as the case takes.
+//! They belong to a bound device: each case is run by the probe of a driver for QEMU's edu, which
+//! is registered for as long as the case takes.
 
 use crate::harness::{
     cases,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Pool in hard interrupts, with the verifier's option "irql" set, which whoever runs these cases has
-//! done.
+//! Pool in hard interrupts, with the verifier's option "irql" set, which whoever runs these cases
+//! has done.
 
 use crate::harness::{
     cases,
