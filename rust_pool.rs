@@ -179,7 +179,10 @@ impl kernel::Module for PoolModule {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // Our Kbuild refuses such a kernel; this is for builds without it.
         if cfg!(CONFIG_PREEMPT_RT) {
-            pr_err!("PREEMPT_RT is not supported: its spinlocks sleep, and the pool takes them where sleeping is not allowed\n");
+            pr_err!(
+                "PREEMPT_RT is not supported: its spinlocks sleep, and the pool takes them where \
+                 sleeping is not allowed\n"
+            );
             return Err(ENODEV);
         }
         let state = State::new()?;
