@@ -105,18 +105,18 @@ pub(crate) const CACHE_ROOM: usize = FRONT_UNITS * UNIT;
 const PAGED: u64 = 1 << 24;
 const IN_USE: u64 = 2 << 24;
 const SHARED: u64 = 4 << 24;
-/// The same bit in front of a small block: it is cache-aligned.
+/// In front of a small block: it is cache-aligned.
 const ALIGNED: u64 = 4 << 24;
 /// The field with the units of the object in front of the header of a cache-aligned block.
 const FRONT: u64 = 0xff;
 /// The field with the units from a small block's header to the end of its object.
 const UNITS: u64 = 0xff << 16;
 const PAGES: u64 = 8 << 24;
-/// The same bit in front of a small block: its memory is its own, and is charged to a process.
+/// In front of a small block: its memory is its own, and is charged to a process.
 const CHARGED: u64 = 8 << 24;
-/// The same for a block of pages.
+/// Of a block of pages: it is charged to a process.
 const PAGES_CHARGED: u64 = 64 << 24;
-/// The same bit in front of a small block: its memory is an object of kmalloc that KFENCE watches.
+/// In front of a small block: its memory is an object of kmalloc that KFENCE watches.
 const SAMPLED: u64 = 64 << 24;
 const BYTES: u64 = (1 << 20) - 1;
 const ORDER: u32 = 20;

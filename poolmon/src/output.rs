@@ -16,7 +16,7 @@ pub fn print(text: &str) -> Result {
     print_bytes(text.as_bytes())
 }
 
-/// The same for what need not be UTF-8.
+/// Prints bytes, which need not be UTF-8, as [`print`] does.
 pub fn print_bytes(bytes: &[u8]) -> Result {
     let mut out = io::stdout().lock();
     let printed = out.write_all(bytes).and_then(|()| out.flush());

@@ -273,7 +273,7 @@ impl Snapshot {
         }
     }
 
-    /// The same with these rows.
+    /// A copy that has these rows.
     pub fn with_rows(&self, rows: Vec<Row>) -> Self {
         Self {
             rows,

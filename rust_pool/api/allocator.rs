@@ -136,8 +136,8 @@ impl Owned {
         new.used == self.shape.used && self.at.as_ptr() as usize % new.align == 0
     }
 
-    /// The same block in another shape, which it [`fits`](Self::fits). If wanted, the bytes that it
-    /// gains are cleared.
+    /// Gives the block another shape, which it [`fits`](Self::fits). If wanted, clears the bytes
+    /// that it gains.
     #[inline(always)]
     fn reshaped(self, new: Shape, zero: bool) -> Self {
         let Self { at, shape: old } = self;

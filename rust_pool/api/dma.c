@@ -306,7 +306,7 @@ static void grant_channel(PDMA_ADAPTER adapter)
 		;
 }
 
-/* The same for all adapters, as the work item. */
+/* Grant the channels of all adapters. The work item calls it. */
 void rust_pool_grant(void)
 {
 	struct rust_pool_channel next;

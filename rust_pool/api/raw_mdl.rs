@@ -255,7 +255,7 @@ pub trait Addressed: MdlState {
 
 /// A state in which the pages have no address yet.
 pub trait Mappable: MdlState {
-    /// The same MDL, to map its pages, which it has as long as the state.
+    /// The MDL, to map its pages, which it has as long as the state.
     #[doc(hidden)]
     fn mdl_mut(&mut self) -> &mut FilledMdl;
 }

@@ -101,8 +101,7 @@ impl Request {
         self.asked.registers as usize
     }
 
-    /// Whether Windows would have no room for both, as they are for one device object, or have the
-    /// same transfer context.
+    /// Whether Windows could not queue both: they have the same device object or transfer context.
     fn is_like(&self, other: &Self) -> bool {
         let (one, other) = (&self.asked, &other.asked);
         let same = |one: *mut c_void, other| !one.is_null() && core::ptr::eq(one, other);
@@ -137,8 +136,7 @@ impl fmt::Display for Request {
 enum State {
     /// The routine is being called.
     Called,
-    /// It still is, but somebody has freed the channel: as the interrupt of a device may that was
-    /// quicker than the routine.
+    /// The routine still runs, but the channel was freed already, as by an interrupt of the device.
     Freed,
     /// The driver keeps it.
     Kept,

@@ -613,7 +613,8 @@ unsafe extern "C" fn rust_pool_channel_next(
 }
 matches_header!(rust_pool_channel_next(_, _));
 
-/// The same for any adapter.
+/// Grants the channel of any adapter to the next request, if nobody has it. Returns whether
+/// `granted` was filled in, whose routine is to be called.
 ///
 /// # Safety
 ///

@@ -230,7 +230,7 @@ impl<'call> Asked<'call> {
     }
 }
 
-/// The same, to map the transfer.
+/// A request to map the transfer.
 ///
 /// # Invariants
 ///
@@ -532,7 +532,8 @@ impl Made {
         buffer_release::note_unmapped(device, used, fate);
     }
 
-    /// Has it unmapped later. The caller may free the pages, as it has no list of them.
+    /// Leaves the transfer to be unmapped later. The caller may free the pages, as it has no list
+    /// of them.
     fn defer(self, record: Reservation, transfer: &Transfer<'_>, used: usize) {
         // No list has this address, which only the record has.
         let key = mapped_list::key(record.addr());

@@ -492,7 +492,7 @@ fn for_each_other_site(mut visit: impl FnMut(&CallSite)) {
     held_back::for_each_site(&mut visit);
     freed::for_each_site(&mut visit);
     if quarantine_set::is_open() {
-        // The same for stacks on their way there.
+        // Also wait for stacks that are being moved there.
         rcu::synchronize_rcu();
     }
     quarantine_set::for_each_site(&mut visit);

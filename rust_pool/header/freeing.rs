@@ -44,13 +44,14 @@ impl Freeing {
         self.claim_at(header.addr().wrapping_add(UNIT), header)
     }
 
-    /// The same for a block of pages.
+    /// Marks the block of pages with this header as freed, and takes it. `None` if it does not
+    /// begin here, or another CPU freed it first. Any context.
     #[inline(always)]
     pub(crate) fn claim_pages(&self, header: &Live<PageHeader>) -> Option<Freed<PageHeader>> {
         self.claim_at(header.addr(), header)
     }
 
-    /// The same for a block that begins at `begin`.
+    /// Marks the block that begins at `begin`, with this header, as freed, and takes it.
     #[inline(always)]
     fn claim_at<H: Copy + Into<Words>>(&self, begin: usize, header: &Live<H>) -> Option<Freed<H>> {
         // INVARIANT: The block was live until now, one CPU only is told so, and by the type

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The module before it is live, and once nobody calls it any more.
+//! Proof that the module is being loaded or unloaded.
 
-/// What proves that the module is idle: it is being loaded or unloaded.
+/// Proof that the module is being loaded or unloaded.
 ///
 /// # Invariants
 ///
@@ -19,7 +19,7 @@ impl Idle {
         Self(())
     }
 
-    /// The same for ever.
+    /// A value that exists from now on.
     ///
     /// # Safety
     ///

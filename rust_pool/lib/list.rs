@@ -13,7 +13,7 @@ use kernel::prelude::*;
 pub(crate) trait Link: Sized {
     /// The field that links the item. While it is in a list, only the list uses this field.
     fn link(&mut self) -> &mut Next<Self>;
-    /// The same field, to read.
+    /// The field that [`link`](Self::link) returns, to read.
     fn next(&self) -> &Next<Self>;
 }
 

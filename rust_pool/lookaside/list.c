@@ -177,7 +177,7 @@ void *rust_pool_lookaside_allocate(PGENERAL_LOOKASIDE list,
 			if (unlikely(!entry))
 				list->AllocateMisses++;
 		} else if (is_paged_store_of(store, list)) {
-			/* The wrong context: a call, all the same. */
+			/* Wrong context, but the call is counted. */
 			list->TotalAllocates++;
 			list->AllocateMisses++;
 		}

@@ -135,7 +135,7 @@ impl Store {
         Chain { first, number }
     }
 
-    /// Tells it what the headers of all entries have in common.
+    /// Stores what the headers of all entries have in common.
     pub(crate) fn learn(&self, headers: &raw::rust_pool_headers) {
         rust_pool_store_learn(self, headers);
     }

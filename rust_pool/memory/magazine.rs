@@ -11,8 +11,8 @@
 //! wants to see every allocation and free.
 //!
 //! The usual limit of a magazine is so low, most of all for larger objects, that a burst would go
-//! to the depot often. So while there are bursts the limit is [`CAPACITY`], and what that is more
-//! is reserved as the depot's quota for bursts is.
+//! to the depot often. So during bursts the limit is [`CAPACITY`]; the difference is reserved like
+//! the depot's burst quota.
 
 pub(crate) mod depot;
 pub(crate) mod kind;
@@ -160,7 +160,7 @@ pub(crate) fn capacity(kind: MagazineKind) -> usize {
     usual_limit(kind)
 }
 
-/// The same for magazines that are open.
+/// How many blocks a magazine that is open may hold while no bursts are seen.
 #[inline]
 fn usual_limit(kind: MagazineKind) -> usize {
     LIMITS.get(kind.number()).map_or(0, |&limit| limit)
@@ -381,7 +381,7 @@ impl Magazine {
         block
     }
 
-    /// The same, with the magazine's kind.
+    /// Takes the last block, if there is one, as a block of the magazine's kind.
     #[inline(always)]
     fn take(&mut self, kind: MagazineKind) -> Option<Block> {
         let block = self.pop()?;
@@ -415,7 +415,7 @@ impl Magazine {
         true
     }
 
-    /// What the magazine's being empty says.
+    /// What an empty magazine tells the depot.
     #[inline(always)]
     fn demand(&mut self) -> Demand {
         let (run, drawn) = (u32::from(self.run), u32::from(self.drawn));
@@ -526,7 +526,7 @@ impl Magazine {
             return Refill::Block(block);
         }
         if self.is_new() && !depot::holds(kind) {
-            // Nobody may ever ask for another one.
+            // A second one might never be requested.
             self.run = 1;
             return Refill::Wanted(1);
         }
@@ -617,8 +617,8 @@ impl Magazine {
         self.push(block)
     }
 
-    /// The same for a magazine that has too few blocks for a bundle. If that fails, the depot gets
-    /// to know that they go to the heap.
+    /// Adds a block to a magazine that has too few blocks for a bundle, if more room can be made.
+    /// If not, tells the depot that they go to the heap.
     #[cold]
     #[inline(never)]
     fn spill_few(

@@ -129,7 +129,8 @@ impl Object {
         unsafe { self.at.add(UNIT) }
     }
 
-    /// The same for a cache-aligned block, with its header, which says how much is in front of it.
+    /// The cache-aligned block behind its header, for a client. The header says how much is in
+    /// front of it.
     pub(crate) fn into_aligned_block(self, header: Header) -> Option<NonNull<u8>> {
         let front = header.front();
         if front + UNIT >= self.class.bytes() {

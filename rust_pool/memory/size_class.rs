@@ -118,7 +118,7 @@ impl Class {
         Self::of((header.units() + header.front() / UNIT) as u8)
     }
 
-    /// The same for a header that nothing is in front of.
+    /// The class that a block with this header is of, if nothing is in front of the header.
     #[inline(always)]
     pub(crate) fn of_plain(header: &Header) -> Self {
         // CAST: As above.

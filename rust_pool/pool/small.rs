@@ -110,7 +110,7 @@ fn sample(request: Request, charged: bool, stamp: u64, row: &TagStats) -> Option
     allocate_sampled(request, charged, stamp, row)
 }
 
-/// The same, whether or not it is due.
+/// Allocates a block that KFENCE watches, due or not, if KFENCE takes its object.
 #[cold]
 #[inline(never)]
 pub(crate) fn allocate_sampled(

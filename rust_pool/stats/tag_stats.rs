@@ -386,8 +386,8 @@ impl TagStats {
     /// The peak of the tag, whose first row this is. `now` is the sum of all its rows; `read` reads
     /// that again.
     pub(crate) fn peak(&self, now: &Sums, read: impl FnOnce() -> Sums) -> i64 {
-        // If others count meanwhile, the bytes may never have been as many as the sum says. If two
-        // readings agree, they were.
+        // If others count meanwhile, the sum may be higher than the bytes ever were. It is not if
+        // two readings agree.
         let bytes = now.bytes();
         if bytes > self.peak.load(Relaxed) && read() == *now {
             self.reached(bytes);

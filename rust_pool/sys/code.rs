@@ -26,8 +26,8 @@ pub(crate) fn bytes() -> usize {
     unsafe { raw::rust_pool_code_bytes() }
 }
 
-/// A function that an address lies in: where it begins, and two bits, which mean something to
-/// whoever finds them out.
+/// A function that an address lies in: where it begins, and two bits, which mean something to the
+/// code that computes them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Function {
     /// 0 if it has no name, so it is not known where it begins.

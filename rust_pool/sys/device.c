@@ -385,7 +385,7 @@ static void make_grouped(struct making *m, void *group)
 }
 
 /*
- * A group that was waited for in vain: VFIO may have it for hours. For a second
+ * A group that was busy until the wait ended: VFIO may have it for hours. For a second
  * after each free that was given up, nobody waits for the group again. So many
  * frees at one time, and the buffers behind them in the backlogs, wait only once in
  * all. The array is indexed by a hash of the group's address; of two groups with

@@ -179,7 +179,8 @@ impl Pinned {
         left == 0
     }
 
-    /// The same, but goes on trying for so many nanoseconds. Sleeps.
+    /// Unpins the pages, trying again for so many nanoseconds. Returns whether all are unpinned
+    /// now. Sleeps.
     pub(crate) fn unpin_within(&mut self, patience: u64) -> bool {
         let end = uptime().saturating_add(patience);
         while !self.unpin() {

@@ -327,7 +327,7 @@ impl OwnPages {
         })
     }
 
-    /// The same of a node alone. At most [`PAGES_MAX`] bytes, of whole pages.
+    /// Pages of one node alone. At most [`PAGES_MAX`] bytes, of whole pages.
     pub(crate) fn on(bytes: usize, gfp: Gfp, node: Node) -> Option<Self> {
         if bytes > PAGES_MAX {
             return None;

@@ -67,7 +67,8 @@ pub(crate) fn unpin_soon() {
     unsafe { raw::rust_pool_unpin_soon() }
 }
 
-/// The same, but it runs a little later, unless it is to run earlier. Any context but NMI.
+/// Queues the work item that unpins pages for a little later, unless it is to run earlier. Any
+/// context but NMI.
 pub(crate) fn unpin_later() {
     // SAFETY: The work item is static, and its queue is the kernel's.
     unsafe { raw::rust_pool_unpin_later() }

@@ -12,8 +12,8 @@
 //! allocator.
 //!
 //! The depot of a class holds at most its quota. Small classes always have a base quota. The rest
-//! is for bursts, of which a CPU tells that empties its magazine ([`Demand::Burst`]). It gets as
-//! much more as that burst took, if objects had to go to the heap since. All that the depot and the
+//! is for bursts. A CPU that empties its magazine reports one ([`Demand::Burst`]); the quota then
+//! grows by what the burst took, if objects have gone to the heap since. All that the depot and the
 //! magazines may hold for bursts is reserved first, at most [`CAP`] for all classes together. A
 //! class whose depot nobody visits for 400 ms loses all of it ([`age`]).
 //!
@@ -101,7 +101,7 @@ pub(crate) enum Demand {
     /// It has taken so many objects beyond its magazine in a burst: with no free in between, or
     /// many more than were freed.
     Burst(u32),
-    /// The same, in a burst that is short, but one of several.
+    /// It has taken so many objects in a burst that is short, but one of several.
     Short(u32),
     /// Nothing to tell.
     Steady,
@@ -725,9 +725,9 @@ fn choose<T: Copy>(
     (bytes != 0).then_some((of, bytes))
 }
 
-/// Has another class give way to a burst of this kind that lacks quota, and `more` bytes. Returns
-/// what that class held, which the caller has to give back; `None` if nothing has to be or can be
-/// done. Then, and after that, the caller calls [`grow_again`]. Looks at each class once. Any
+/// Takes quota from another class, for a burst of this kind that lacks it and `more` bytes. Returns
+/// what that class held, which the caller gives back; `None` if no quota is lacking, or no class
+/// can give any. In all cases the caller then calls [`grow_again`]. Looks at each class once. Any
 /// context.
 pub(crate) fn make_room(kind: MagazineKind, more: usize) -> Option<Objects> {
     let (stock, _) = of(kind)?;
@@ -804,7 +804,7 @@ const IDLE: u32 = 0;
 const WANTED: u32 = 1;
 const RUNS: u32 = 2;
 
-/// Has the depot and the heap aged, if that is not to be done anyway. Any context but NMI.
+/// Schedules ageing of depot and heap, unless it is scheduled. Any context but NMI.
 #[inline(always)]
 pub(crate) fn keep_ageing() {
     if read_once::read(&AGEING) == IDLE {
@@ -819,18 +819,17 @@ fn request_ageing() {
     sys::defer();
 }
 
-/// Whether somebody has to start the ageing. Then the caller does.
+/// Whether the caller has to start the ageing, which was scheduled.
 pub(crate) fn start_ageing() -> bool {
     AGEING.cmpxchg(WANTED, RUNS, Relaxed).is_ok()
 }
 
-/// Tells that a round of ageing begins: who puts something into the depot from now on asks for
-/// another.
+/// Starts a round of ageing. A CPU that fills the depot after this schedules another.
 pub(crate) fn ageing_begins() {
     AGEING.store(IDLE, Relaxed);
 }
 
-/// Tells that there will be another round.
+/// Records that there will be another round.
 pub(crate) fn ageing_goes_on() {
     AGEING.store(RUNS, Relaxed);
 }

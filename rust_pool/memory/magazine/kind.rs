@@ -99,7 +99,7 @@ impl MagazineKind {
         Self(CLASSES + (order as usize).min(ORDERS - 1))
     }
 
-    /// The same, for an order that is certainly kept.
+    /// For pages of an order that is certainly kept.
     #[inline(always)]
     pub(crate) fn order(order: Order) -> Self {
         // INVARIANT: As above.

@@ -203,8 +203,8 @@ fn spill_over(block: Block) {
     }
 }
 
-/// Has another kind make room for a burst of this one. Gives back a bounded number of objects. Any
-/// context but NMI.
+/// Takes quota from another kind, for a burst of this one. Gives back a bounded number of objects.
+/// Any context but NMI.
 #[cold]
 #[inline(never)]
 fn make_room(kind: MagazineKind) {
@@ -342,7 +342,7 @@ pub(crate) fn trim() {
     }
 }
 
-/// The same for one kind.
+/// Gives back what this CPU's magazine of a kind holds beyond its usual limit, as [`trim`] does.
 fn trim_one(kind: MagazineKind) {
     if magazine::lower(kind) {
         let mut batch = Batch::new(kind);

@@ -41,9 +41,8 @@
 #define VALUE_BITS	40
 
 /*
- * A word is 40 bits of what is known of an address, and above these 24 bits that,
- * with the number of the set, tell which address. 0 is an empty word. So one load
- * reads all, and nobody who reads needs a lock.
+ * Bits 0-39 hold what is known. Bits 40-63, with the set's index, identify the
+ * address. 0 is an empty word. So one load reads all, and no reader needs a lock.
  */
 struct table {
 	u64 words[SETS][WAYS];
@@ -152,8 +151,8 @@ static void forget(struct table *table)
 
 /*
  * Forget all: a module is loaded, or its code is about to be freed, that of its init
- * function or all of it. Called before any of it runs, and after all has run. What is at
- * its address next need not be a module's, so nobody may tell of that. Any context but NMI.
+ * function or all of it. Called before any of it runs, and after all has run. Other code
+ * may use the address later, and no notifier reports that. Any context but NMI.
  */
 void rust_pool_code_changed(void)
 {
@@ -284,7 +283,7 @@ static bool is_lasting(unsigned long ip)
 	return module && !str_has_prefix(module, "[__builtin__");
 }
 
-/* The only place of a word between two addresses; 0 if there is none, or another. */
+/* The only place of a word between two addresses; 0 if there is none, or more than one. */
 static unsigned long only_place(unsigned long from, unsigned long to,
 				unsigned long word)
 {
