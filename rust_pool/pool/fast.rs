@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The fast path: the tag has a row, the magazine has a block (or room for one), and there is
-//! nothing to report or to wait for.
+//! The fast path: the tag has a row, and there is nothing to report. If the magazine has no block,
+//! or no room for one, it is refilled or spilled by a function that is called last.
 //!
 //! These functions call others only in tail position, to zero a block for example, so they have no
 //! registers to save. They use the same functions as the slow path, [`pool`](crate::pool), and
