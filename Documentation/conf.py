@@ -7,6 +7,8 @@
 import os
 import sys
 
+from docutils import nodes
+
 srctree = os.environ["srctree"]
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(srctree, "Documentation", "sphinx"))
@@ -23,8 +25,7 @@ graphviz_output_format = "svg"
 language = "en"
 highlight_language = "none"
 primary_domain = "c"
-# The theme of the kernel's own documents. Its pages are as wide as the window, and
-# static/custom.css has long sample lines wrap, so that all of a line can be read.
+# The theme of the kernel's own documents. Its pages are as wide as the window.
 html_theme = "alabaster"
 html_theme_options = {
     "description": "The WDK's memory routines for Linux",
@@ -37,3 +38,15 @@ html_static_path = ["static"]
 html_sidebars = {"**": ["about.html", "searchbox.html", "localtoc.html",
                         "navigation.html"]}
 html_show_copyright = False
+
+
+def mark_logs(app, doctree):
+    """Gives samples of the kernel log a class, by which static/custom.css wraps their lines."""
+    for block in doctree.findall(nodes.literal_block):
+        if "rust_pool: " in block.astext():
+            block["classes"].append("log")
+
+
+def setup(app):
+    """Sphinx calls this."""
+    app.connect("doctree-read", mark_logs)
