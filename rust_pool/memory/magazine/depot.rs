@@ -379,8 +379,8 @@ impl Stock {
     }
 }
 
-/// What a depot has given up: the objects of one bundle after the other, which are the caller's, who
-/// takes all of them out. The bundles are freed on drop.
+/// What a depot has given up: the objects of one bundle after the other, which are the caller's,
+/// who takes all of them out. The bundles are freed on drop.
 struct Surplus {
     full: Bundles,
     _spare: Bundles,
