@@ -8,6 +8,7 @@
 
 pub(crate) mod adapter_id;
 pub(crate) mod backlog;
+pub(crate) mod block;
 pub(crate) mod device_event;
 pub(crate) mod held_device;
 pub(crate) mod kept_buffer;

@@ -22,16 +22,14 @@ use crate::{
     memory::request,
     record::{
         adapter_id::AdapterId,
-        backlog,
+        block::{
+            Allocation,
+            Free, //
+        },
         device_event::Freeing,
         held_device::HeldDevice,
-        listed,
         padding::Padding,
-        table::{
-            Misfit,
-            Reservation,
-            REGIONS, //
-        },
+        table::Reservation,
         Owner,
         Region, //
     },
@@ -47,11 +45,13 @@ use crate::{
         Coherent,
         PAGE_SIZE, //
     },
-    trace,
-    types::memory_type::MemoryType,
-    verifier::hooks, //
+    trace::Began,
+    types::memory_type::MemoryType, //
 };
-use core::ptr::NonNull;
+use core::{
+    cell::Cell,
+    ptr::NonNull, //
+};
 use kernel::{
     prelude::*,
     sync::{
@@ -64,35 +64,35 @@ use kernel::{
 };
 
 /// The totals of this family.
-pub(crate) static FAMILY: Family = Family::new();
+pub(crate) static FAMILY: Family = Family::new(MemoryType::CommonBuffer);
 
 /// Allocates a common buffer, or reports why not and returns `None`. Sleeps where it may.
 fn allocate(id: AdapterId, bytes: u32, cached: bool, caller: usize) -> Option<(NonNull<u8>, u64)> {
-    if bytes == 0 {
-        rule::BUFFER_ZERO_BYTES.by(caller, [id.into()]).report();
-        return None;
-    }
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
-    if !sys::irql().may_sleep() {
-        rule::BUFFER_REQUESTED
-            .by(caller, [id.into(), bytes.into()])
-            .report();
-        return None;
-    }
-    let buffer = allocate_buffer(id, bytes, cached, caller);
-    if buffer.is_none() {
+    let new = Allocation::new(&FAMILY, None, bytes, caller);
+    new.check(
+        sys::irql().may_sleep(),
+        || rule::BUFFER_ZERO_BYTES.by(caller, [id.into()]),
+        || rule::BUFFER_REQUESTED.by(caller, [id.into(), bytes.into()]),
+    )?;
+    let Some((device, used)) = reserve(id, bytes, caller) else {
         FAMILY.fail();
+        return None;
+    };
+    let buffer = new.allocate(
+        |began| allocate_buffer(id, &device, used, cached, &new, began),
+        || buffer_release::give_back_of(&device),
+    );
+    if buffer.is_none() {
+        adapter::unreserve(id, used / PAGE_SIZE, Holder::Buffer);
     }
     buffer
 }
 
-fn allocate_buffer(
-    id: AdapterId,
-    bytes: usize,
-    cached: bool,
-    caller: usize,
-) -> Option<(NonNull<u8>, u64)> {
+/// Reserves the map registers of a buffer, or reports why not. Returns the device, and how many
+/// bytes the buffer takes.
+fn reserve(id: AdapterId, bytes: usize, caller: usize) -> Option<(Arc<HeldDevice>, usize)> {
     let used = page_align(bytes)?;
     let registers = used / PAGE_SIZE;
     let unknown = || {
@@ -108,41 +108,35 @@ fn allocate_buffer(
         adapter::unreserve(id, registers, Holder::Buffer);
         return None;
     }
-    let began = trace::Began::now();
-    let buffer = (|| {
-        let refused = hooks::refuse(MemoryType::CommonBuffer, None, bytes, caller);
-        if refused {
-            return None;
-        }
-        if sys::may_change_pages() {
-            buffer_release::shorten(&device, used);
-        }
-        let record = Reservation::new()?;
-        let (memory, padding) = backlog::retry(
-            || memory(&device, bytes, used),
-            || sys::may_change_pages() && buffer_release::give_back_of(&device),
-        )?;
-        let (base, bus) = memory.at(padding.before)?;
-        let owner = Owner::CommonBuffer {
-            adapter: id,
-            memory,
-            bus,
-            cached,
-            padding,
-            views: Atomic::new(0),
-            freeing: None,
-        };
-        FAMILY.charge(bytes, used);
-        let addr = base.as_ptr() as usize;
-        let new = trace::Block::untagged(MemoryType::CommonBuffer, bytes, used, addr);
-        new.allocated(caller, began);
-        record.insert(base, bytes, used, caller, owner);
-        Some((base, bus))
-    })();
-    if buffer.is_none() {
-        adapter::unreserve(id, registers, Holder::Buffer);
+    Some((device, used))
+}
+
+/// Allocates the memory of a buffer, and its record.
+fn allocate_buffer(
+    id: AdapterId,
+    device: &Arc<HeldDevice>,
+    used: usize,
+    cached: bool,
+    new: &Allocation,
+    began: Began,
+) -> Option<(NonNull<u8>, u64)> {
+    if sys::may_change_pages() {
+        buffer_release::shorten(device, used);
     }
-    buffer
+    let record = Reservation::new()?;
+    let (memory, padding) = memory(device, new.bytes, used)?;
+    let (base, bus) = memory.at(padding.before)?;
+    let owner = Owner::CommonBuffer {
+        adapter: id,
+        memory,
+        bus,
+        cached,
+        padding,
+        views: Atomic::new(0),
+        freeing: None,
+    };
+    new.insert(record, base, used, began, owner);
+    Some((base, bus))
 }
 
 /// Allocates memory for a buffer, with the padding around it.
@@ -179,45 +173,29 @@ fn look_around(region: &mut Region, caller: usize) {
 /// Frees a common buffer if all arguments are those of its allocation. Any context, any arguments.
 fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, caller: usize) {
     let own = Parameter::Address(base);
-    if sys::irql().is_nmi() {
-        rule::BUFFER_FREED.by(caller, [id.into(), own]).report();
-        return;
-    }
-    if listed::refuses_block(base, caller) {
-        return;
-    }
+    let forbidden = || rule::BUFFER_FREED.by(caller, [id.into(), own]);
     // CAST: Lossless on the architectures supported.
     let bytes = bytes as usize;
-    let mut shown = 0;
-    let taken = REGIONS.take(base, |region| match &region.owner {
-        Owner::CommonBuffer {
-            adapter,
-            bus,
-            cached: own,
-            views,
-            ..
-        } => {
-            let fits = *adapter == id && *bus == logical && *own == cached && region.asked == bytes;
-            if fits {
-                shown = views.load(Relaxed);
+    let shown = Cell::new(0);
+    let taken = Free::new(&FAMILY, base, caller).take(
+        forbidden,
+        || false,
+        |region| match &region.owner {
+            Owner::CommonBuffer {
+                adapter,
+                bus,
+                cached: own,
+                views,
+                ..
+            } if *adapter == id && *bus == logical && *own == cached && region.asked == bytes => {
+                shown.set(views.load(Relaxed));
+                shown.get() == 0
             }
-            if fits && shown == 0 {
-                Ok(())
-            } else {
-                Err(Misfit::Arguments(region.facts()))
-            }
-        }
-        _ => Err(Misfit::Family(region.facts())),
-    });
-    let taken = taken.or_report(
-        MemoryType::CommonBuffer,
-        base,
-        |_| {
-            if shown == 0 {
-                rule::BUFFER_MISFIT.by(caller, [own, id.into(), bytes.into()])
-            } else {
-                rule::BUFFER_FREED_IN_PROCESS.by(caller, [own, shown.unsigned_abs().into()])
-            }
+            _ => false,
+        },
+        |_| match shown.get() {
+            0 => rule::BUFFER_MISFIT.by(caller, [own, id.into(), bytes.into()]),
+            shown => rule::BUFFER_FREED_IN_PROCESS.by(caller, [own, shown.unsigned_abs().into()]),
         },
         || rule::NOT_A_BUFFER.by(caller, [id.into(), own, bytes.into()]),
     );
@@ -225,8 +203,6 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
         return;
     };
     look_around(&mut region, caller);
-    FAMILY.discharge(region.asked, region.used);
-    region.traced().freed(caller);
     let registers = region.used / PAGE_SIZE;
     let mut here = sys::irql().may_sleep();
     if let Owner::CommonBuffer {
@@ -241,7 +217,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
         buffer_release::release(&region);
     } else {
         if !sys::irql().may_sleep() {
-            rule::BUFFER_FREED.by(caller, [id.into(), own]).report();
+            forbidden().report();
         }
         buffer_release::defer(region);
     }

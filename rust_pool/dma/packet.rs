@@ -45,7 +45,6 @@ use crate::{
             Packet, //
         },
         table::{
-            Misfit,
             Reservation,
             REGIONS, //
         },
@@ -257,24 +256,19 @@ fn may_give(caller: usize) -> bool {
 fn give(id: AdapterId, base: usize, given: Option<u32>, caller: usize) -> bool {
     let at = Parameter::Address(base);
     let key = packet::key(base);
-    let taken = REGIONS.take(key, |region| match &region.owner {
-        Owner::Packet(packet) if packet.adapter == id => {
-            // CAST: `usize` is 64 bits wide on the architectures supported.
-            if given.is_none_or(|given| given as usize == packet.registers) {
-                Ok(())
-            } else {
-                Err(Misfit::Arguments(region.facts()))
-            }
-        }
-        Owner::Packet(_) => Err(Misfit::Arguments(region.facts())),
-        _ => Err(Misfit::Family(region.facts())),
-    });
-    let given = given.unwrap_or(0);
-    let taken = taken.or_report(
+    let number = given.unwrap_or(0);
+    let taken = REGIONS.take_or_report(
         MemoryType::Registers,
         key,
-        |_| rule::REGISTERS_MISFIT.by(caller, [id.into(), at, given.into()]),
-        || rule::NO_REGISTERS.by(caller, [given.into(), at]),
+        |region| match &region.owner {
+            // CAST: `usize` is 64 bits wide on the architectures supported.
+            Owner::Packet(packet) => {
+                packet.adapter == id && given.is_none_or(|given| given as usize == packet.registers)
+            }
+            _ => false,
+        },
+        |_| rule::REGISTERS_MISFIT.by(caller, [id.into(), at, number.into()]),
+        || rule::NO_REGISTERS.by(caller, [number.into(), at]),
     );
     let Some(mut region) = taken else {
         return false;

@@ -46,7 +46,6 @@ use crate::{
             MappedList, //
         },
         table::{
-            Misfit,
             Reservation,
             REGIONS, //
         },
@@ -726,14 +725,10 @@ fn put(id: AdapterId, list: usize, to_device: bool, caller: usize) {
         return;
     }
     let key = mapped_list::key(list);
-    let taken = REGIONS.take(key, |region| match &region.owner {
-        Owner::List(list) if list.adapter == id => Ok(()),
-        Owner::List(_) => Err(Misfit::Arguments(region.facts())),
-        _ => Err(Misfit::Family(region.facts())),
-    });
-    let taken = taken.or_report(
+    let taken = REGIONS.take_or_report(
         MemoryType::List,
         key,
+        |region| matches!(&region.owner, Owner::List(list) if list.adapter == id),
         |_| rule::LIST_MISFIT.by(caller, [id.into(), at]),
         || rule::NOT_A_LIST.by(caller, [id.into(), at]),
     );

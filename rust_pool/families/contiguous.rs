@@ -35,16 +35,14 @@ use crate::{
     },
     record::{
         backlog::{
-            self,
             Backlog,
             Batch, //
         },
-        listed,
-        table::{
-            Misfit,
-            Reservation,
-            REGIONS, //
+        block::{
+            Allocation,
+            Free, //
         },
+        table::Reservation,
         Owner,
         Region, //
     },
@@ -65,15 +63,14 @@ use crate::{
         PageList,
         PAGE_SIZE, //
     },
-    trace,
+    trace::Began,
     types::{
         cache_type::CacheType,
         memory_type::MemoryType,
         protection::Protection,
         status::Status,
         tag::Tag, //
-    },
-    verifier::hooks, //
+    }, //
 };
 use core::{
     mem::ManuallyDrop,
@@ -82,7 +79,7 @@ use core::{
 use kernel::prelude::*;
 
 /// The counters of this family.
-pub(crate) static FAMILY: Family = Family::new();
+pub(crate) static FAMILY: Family = Family::new(MemoryType::Contiguous);
 
 /// Blocks whose free was deferred.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
@@ -220,48 +217,33 @@ impl Asked {
 
 /// Allocates memory, or reports why not and returns `None`. Any context.
 fn allocate(asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
-    let Asked { bytes, cache, .. } = *asked;
-    if bytes == 0 {
-        rule::CONTIGUOUS_ZERO_BYTES
-            .by(caller, [cache.into()])
-            .report();
-        return None;
-    }
-    let began = trace::Began::now();
+    let Asked {
+        bytes, cache, tag, ..
+    } = *asked;
+    let new = Allocation::new(&FAMILY, tag, bytes, caller);
     let irql = sys::irql();
-    if irql.is_nmi() || (cache != CacheType::Cached && !irql.may_sleep()) {
-        rule::CONTIGUOUS_REQUESTED
-            .by(caller, [cache.into(), bytes.into()])
-            .report();
-        return None;
-    }
-    let refused = hooks::refuse(MemoryType::Contiguous, asked.tag, bytes, caller);
-    let base = Wanted::new(bytes, asked.lowest, asked.highest, asked.boundary)
-        .filter(|_| !refused)
-        .filter(|_| cache == CacheType::Cached || sys::may_change_pages())
-        .and_then(|wanted| {
-            backlog::retry(
-                || allocate_wanted(&wanted, asked, caller, began),
-                || sys::may_change_pages() && BACKLOG.drain(give_back),
-            )
-        });
-    if base.is_none() {
-        FAMILY.fail();
-    }
-    base
+    new.check(
+        !irql.is_nmi() && (cache == CacheType::Cached || irql.may_sleep()),
+        || rule::CONTIGUOUS_ZERO_BYTES.by(caller, [cache.into()]),
+        || rule::CONTIGUOUS_REQUESTED.by(caller, [cache.into(), bytes.into()]),
+    )?;
+    let wanted = Wanted::new(bytes, asked.lowest, asked.highest, asked.boundary)
+        .filter(|_| cache == CacheType::Cached || sys::may_change_pages());
+    new.allocate(
+        |began| allocate_wanted(&wanted?, asked, &new, began),
+        || wanted.is_some() && BACKLOG.drain(give_back),
+    )
 }
 
 /// Allocates memory within the bounds, and its record.
 fn allocate_wanted(
     wanted: &Wanted,
     asked: &Asked,
-    caller: usize,
-    began: trace::Began,
+    new: &Allocation,
+    began: Began,
 ) -> Option<NonNull<u8>> {
-    let Asked {
-        bytes, cache, tag, ..
-    } = *asked;
-    let used = page_align(bytes)?;
+    let Asked { cache, tag, .. } = *asked;
+    let used = page_align(new.bytes)?;
     if sys::may_change_pages() {
         BACKLOG.shorten(used, give_back);
     }
@@ -273,23 +255,14 @@ fn allocate_wanted(
         return None;
     }
     let base = pages.base();
-    FAMILY.charge(bytes, used);
     let physical = sys::physical(base.as_ptr() as usize).unwrap_or(0);
-    let new = trace::Block {
-        memory: MemoryType::Contiguous,
-        tag,
-        bytes,
-        used,
-        addr: base.as_ptr() as usize,
-    };
-    new.allocated(caller, began);
     let owner = Owner::Contiguous {
         cache,
         physical,
         tag,
         pages: ManuallyDrop::new(Some(pages)),
     };
-    record.insert(base, bytes, used, caller, owner);
+    new.insert(record, base, used, began, owner);
     Some(base)
 }
 
@@ -334,32 +307,17 @@ pub(crate) fn give_back(mut batch: Batch) {
 /// context, any address.
 pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller: usize) {
     let own = Parameter::Address(base);
-    if sys::irql().is_nmi() {
-        rule::CONTIGUOUS_FREED.by(caller, [own]).report();
-        return;
-    }
-    if listed::refuses_block(base, caller) {
-        return;
-    }
-    if io_space::has_memory_of(base) {
-        rule::CONTIGUOUS_FREED_MAPPED.by(caller, [own]).report();
-        return;
-    }
-    let taken = REGIONS.take(base, |region| match region.owner {
-        Owner::Contiguous { cache: own, .. } => {
-            if bytes.is_some_and(|bytes| bytes != region.asked)
-                || cache.is_some_and(|cache| cache != own.as_raw())
-            {
-                Err(Misfit::Arguments(region.facts()))
-            } else {
-                Ok(())
+    let forbidden = || rule::CONTIGUOUS_FREED.by(caller, [own]);
+    let taken = Free::new(&FAMILY, base, caller).take(
+        forbidden,
+        || io_space::refuses_block(base, caller),
+        |region| match region.owner {
+            Owner::Contiguous { cache: own, .. } => {
+                bytes.is_none_or(|bytes| bytes == region.asked)
+                    && cache.is_none_or(|cache| cache == own.as_raw())
             }
-        }
-        _ => Err(Misfit::Family(region.facts())),
-    });
-    let taken = taken.or_report(
-        MemoryType::Contiguous,
-        base,
+            _ => false,
+        },
         |facts| {
             let given = bytes.unwrap_or(facts.known.bytes);
             rule::CONTIGUOUS_MISFIT.by(caller, [own, facts.known.bytes.into(), given.into()])
@@ -370,10 +328,8 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
         return;
     };
     if sys::in_hardirq() {
-        rule::CONTIGUOUS_FREED.by(caller, [own]).report();
+        forbidden().report();
     }
-    FAMILY.discharge(region.asked, region.used);
-    region.traced().freed(caller);
     let cached = matches!(
         region.owner,
         Owner::Contiguous {
@@ -383,11 +339,8 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
     );
     if cached {
         drop(pages_in(&mut region).and_then(Option::take));
-    } else if sys::may_change_pages() {
-        BACKLOG.shorten(region.used, give_back);
-        give_back(Batch::of(region));
     } else {
-        BACKLOG.add(region);
+        BACKLOG.free(region, give_back);
     }
 }
 

@@ -29,9 +29,8 @@ use crate::{
     },
     record::{
         self,
-        backlog::Batch,
+        block::Allocation,
         table::{
-            Misfit,
             Reservation,
             REGIONS, //
         },
@@ -53,8 +52,7 @@ use crate::{
         cache_type::CacheType,
         memory_type::MemoryType,
         protection::Protection, //
-    },
-    verifier::hooks, //
+    }, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -70,7 +68,7 @@ use kernel::{
 };
 
 /// The counters of this family. They count address space; no memory is taken.
-pub(crate) static FAMILY: Family = Family::new();
+pub(crate) static FAMILY: Family = Family::new(MemoryType::IoSpace);
 
 /// How many mappings of memory there are; they are looked for when a block is freed.
 static OF_MEMORY: Atomic<i64> = Atomic::new(0);
@@ -200,8 +198,20 @@ impl Drop for Claimed {
     }
 }
 
+/// If a mapping here has memory of the contiguous block at `base`, reports the block's free and
+/// returns `true`: the caller must not carry it out. Any context but NMI.
+pub(super) fn refuses_block(base: usize, caller: usize) -> bool {
+    let refused = has_memory_of(base);
+    if refused {
+        rule::CONTIGUOUS_FREED_MAPPED
+            .by(caller, [Parameter::Address(base)])
+            .report();
+    }
+    refused
+}
+
 /// Whether a mapping here has memory of the contiguous block at `base`. Any context but NMI.
-pub(super) fn has_memory_of(base: usize) -> bool {
+fn has_memory_of(base: usize) -> bool {
     if OF_MEMORY.load(Relaxed) == 0 {
         return false;
     }
@@ -230,28 +240,14 @@ pub(super) fn has_memory_of(base: usize) -> bool {
 /// may sleep gets a mapping.
 fn map(physical: u64, bytes: usize, wanted: Protection, caller: usize) -> Option<NonNull<u8>> {
     let Protection { cache, access } = wanted;
-    if bytes == 0 {
-        rule::CONTIGUOUS_ZERO_BYTES
-            .by(caller, [cache.into()])
-            .report();
-        return None;
-    }
-    let irql = sys::irql();
-    if irql.is_above_dispatch() {
-        rule::IO_SPACE_REQUESTED
-            .by(caller, [cache.into(), bytes.into()])
-            .report();
-        return None;
-    }
-    let refused = hooks::refuse(MemoryType::IoSpace, None, bytes, caller);
-    let range = Range::new(physical, bytes)
-        .filter(|_| !refused)
-        .filter(|_| sys::may_change_pages());
-    let base = range.and_then(|range| map_range(range, cache, access, caller));
-    if base.is_none() {
-        FAMILY.fail();
-    }
-    base
+    let new = Allocation::new(&FAMILY, None, bytes, caller);
+    new.check(
+        !sys::irql().is_above_dispatch(),
+        || rule::CONTIGUOUS_ZERO_BYTES.by(caller, [cache.into()]),
+        || rule::IO_SPACE_REQUESTED.by(caller, [cache.into(), bytes.into()]),
+    )?;
+    let range = Range::new(physical, bytes).filter(|_| sys::may_change_pages());
+    new.allocate(|_| map_range(range?, cache, access, caller), || false)
 }
 
 /// Has all mappings undone that have no record any more. While one exists, the kernel gives its
@@ -333,23 +329,24 @@ fn unmap(at: usize, bytes: usize, caller: usize) {
         return;
     }
     let offset = at & (PAGE_SIZE - 1);
-    let taken = REGIONS.take(at - offset, |region| match region.owner {
-        // CAST: Less than a page.
-        Owner::IoSpace {
-            physical,
-            ref mapping,
-            ..
-        } if region.asked == bytes && physical.wrapping_sub(page(physical)) == offset as u64 => {
-            // Who finds no record waits until it is undone.
-            mapping.end();
-            Ok(())
-        }
-        Owner::IoSpace { .. } => Err(Misfit::Arguments(region.facts())),
-        _ => Err(Misfit::Family(region.facts())),
-    });
-    let taken = taken.or_report(
+    let taken = REGIONS.take_or_report(
         MemoryType::IoSpace,
         at - offset,
+        |region| match region.owner {
+            // CAST: Less than a page.
+            Owner::IoSpace {
+                physical,
+                ref mapping,
+                ..
+            } if region.asked == bytes
+                && physical.wrapping_sub(page(physical)) == offset as u64 =>
+            {
+                // Who finds no record waits until it is undone.
+                mapping.end();
+                true
+            }
+            _ => false,
+        },
         |facts| rule::IO_SPACE_MISFIT.by(caller, [own, facts.known.bytes.into(), bytes.into()]),
         || rule::NOT_IO_SPACE.by(caller, [own, bytes.into()]),
     );
@@ -360,13 +357,9 @@ fn unmap(at: usize, bytes: usize, caller: usize) {
     if matches!(&region.owner, Owner::IoSpace { mapping, .. } if mapping.is_memory()) {
         OF_MEMORY.add(-1, Relaxed);
     }
-    if sys::may_change_pages() {
-        noncached::give_back(Batch::of(region));
-    } else {
-        noncached::defer(region);
-        // Wake those that wait in `finish_ending()`, as they can undo it.
-        sys::wake();
-    }
+    noncached::unmap(region);
+    // Wake those that wait in `finish_ending()`: if it was deferred, they can undo it.
+    sys::wake();
 }
 
 /// `MmMapIoSpace`.

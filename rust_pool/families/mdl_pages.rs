@@ -29,10 +29,7 @@ use crate::{
         Request, //
     },
     record::{
-        backlog::{
-            self,
-            Batch, //
-        },
+        block::Allocation,
         table::{
             Reservation,
             REGIONS, //
@@ -56,8 +53,7 @@ use crate::{
     types::{
         cache_type::CacheType,
         memory_type::MemoryType, //
-    },
-    verifier::hooks, //
+    }, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -282,6 +278,13 @@ fn find_chunks(wanted: &Wanted, found: &mut Found) {
 
 /// Finds pages and gives them their cache type.
 fn find(wanted: &Wanted, began: trace::Began) -> Option<Pages> {
+    let may_change = sys::may_change_pages();
+    if wanted.cache != CacheType::Cached && !may_change {
+        return None;
+    }
+    if may_change && wanted.sleep {
+        noncached::BACKLOG.shorten(wanted.bytes, noncached::give_back);
+    }
     let all = wanted.bytes / PAGE_SIZE;
     let some = all.min(request::spare() / PAGE_SIZE);
     let in_full = wanted.all || (wanted.chunks && wanted.skip == 0);
@@ -362,24 +365,11 @@ pub(crate) fn owner_of(key: usize) -> usize {
 
 /// Allocates pages, maybe fewer than wanted. Any context but NMI; sleeps where it may.
 pub(crate) fn allocate(wanted: &Wanted, caller: usize) -> Option<Pages> {
-    let began = trace::Began::now();
-    let refused = hooks::refuse(MemoryType::MdlPages, None, wanted.bytes, caller);
-    let may_change = sys::may_change_pages();
-    let pages = if refused || (wanted.cache != CacheType::Cached && !may_change) {
-        None
-    } else {
-        if may_change && wanted.sleep {
-            noncached::BACKLOG.shorten(wanted.bytes, noncached::give_back);
-        }
-        backlog::retry(
-            || find(wanted, began),
-            || may_change && wanted.sleep && noncached::BACKLOG.drain(noncached::give_back),
-        )
-    };
-    if pages.is_none() {
-        FAMILY.fail();
-    }
-    pages
+    let new = Allocation::new(&FAMILY, None, wanted.bytes, caller);
+    new.allocate(
+        |began| find(wanted, began),
+        || wanted.sleep && noncached::BACKLOG.drain(noncached::give_back),
+    )
 }
 
 /// What tracers are told of the pages of an MDL: as the pages have no address, the MDL's stands for
@@ -396,12 +386,7 @@ pub(crate) fn free(mut region: KBox<Region>, mapping: Option<Vmap>, caller: usiz
     if let (Owner::MdlPages { pages, .. }, Some(mapping)) = (&mut region.owner, mapping) {
         pages.adopt(mapping);
     }
-    if sys::may_change_pages() {
-        noncached::BACKLOG.shorten(region.used, noncached::give_back);
-        noncached::give_back(Batch::of(region));
-    } else {
-        noncached::BACKLOG.add(region);
-    }
+    noncached::BACKLOG.free(region, noncached::give_back);
 }
 
 /// Keeps the record of pages whose MDL is gone, under the address of their first page.

@@ -23,16 +23,14 @@ use crate::{
     },
     record::{
         backlog::{
-            self,
             Backlog,
             Batch, //
         },
-        listed,
-        table::{
-            Misfit,
-            Reservation,
-            REGIONS, //
+        block::{
+            Allocation,
+            Free, //
         },
+        table::Reservation,
         Owner,
         Region, //
     },
@@ -51,12 +49,11 @@ use crate::{
         PlainPages,
         PAGE_SIZE, //
     },
-    trace,
+    trace::Began,
     types::{
         cache_type::CacheType,
         memory_type::MemoryType, //
-    },
-    verifier::hooks, //
+    }, //
 };
 use core::ptr::NonNull;
 use kernel::{
@@ -65,7 +62,7 @@ use kernel::{
 };
 
 /// The counters of this family.
-pub(crate) static FAMILY: Family = Family::new();
+pub(crate) static FAMILY: Family = Family::new(MemoryType::NonCached);
 
 /// Blocks whose free was deferred.
 pub(crate) static BACKLOG: AtLoad<Backlog> =
@@ -118,97 +115,61 @@ pub(crate) fn allocate(bytes: usize, combined: bool, caller: usize) -> Option<No
     } else {
         CacheType::Uncached
     };
-    if bytes == 0 {
-        rule::CONTIGUOUS_ZERO_BYTES
-            .by(caller, [cache.into()])
-            .report();
-        return None;
-    }
-    if !sys::irql().may_sleep() {
-        rule::NONCACHED_REQUESTED
-            .by(caller, [cache.into(), bytes.into()])
-            .report();
-        return None;
-    }
-    let began = trace::Began::now();
-    let refused = hooks::refuse(MemoryType::NonCached, None, bytes, caller);
-    let base = if refused || !sys::may_change_pages() {
-        None
-    } else {
-        BACKLOG.shorten(bytes, give_back);
-        backlog::retry(
-            || allocate_pages(bytes, cache, caller, began),
-            || BACKLOG.drain(give_back),
-        )
-    };
-    if base.is_none() {
-        FAMILY.fail();
-    }
-    base
+    let new = Allocation::new(&FAMILY, None, bytes, caller);
+    new.check(
+        sys::irql().may_sleep(),
+        || rule::CONTIGUOUS_ZERO_BYTES.by(caller, [cache.into()]),
+        || rule::NONCACHED_REQUESTED.by(caller, [cache.into(), bytes.into()]),
+    )?;
+    new.allocate(
+        |began| allocate_pages(cache, &new, began),
+        || BACKLOG.drain(give_back),
+    )
 }
 
-/// Allocates memory and its record. Sleeps.
-fn allocate_pages(
-    bytes: usize,
-    cache: CacheType,
-    caller: usize,
-    began: trace::Began,
-) -> Option<NonNull<u8>> {
-    let used = page_align(bytes)?;
+/// Allocates memory and its record. Sleeps, but fails in reclaim.
+fn allocate_pages(cache: CacheType, new: &Allocation, began: Began) -> Option<NonNull<u8>> {
+    if !sys::may_change_pages() {
+        return None;
+    }
+    BACKLOG.shorten(new.bytes, give_back);
+    let used = page_align(new.bytes)?;
     if !request::affordable(used) {
         return None;
     }
     let record = Reservation::new()?;
     let (base, pages) = map(new_pages(used / PAGE_SIZE)?, cache)?;
-    FAMILY.charge(bytes, used);
-    let addr = base.as_ptr() as usize;
-    let new = trace::Block::untagged(MemoryType::NonCached, bytes, used, addr);
-    new.allocated(caller, began);
-    record.insert(base, bytes, used, caller, Owner::NonCached { cache, pages });
+    new.insert(record, base, used, began, Owner::NonCached { cache, pages });
     Some(base)
 }
 
 /// Frees the block at `base`, if `bytes` is its size. Any context, any address.
 pub(crate) fn free(base: usize, bytes: usize, caller: usize) {
     let own = Parameter::Address(base);
-    if sys::irql().is_nmi() {
-        rule::NONCACHED_FREED.by(caller, [own]).report();
-        return;
-    }
-    if listed::refuses_block(base, caller) {
-        return;
-    }
-    let taken = REGIONS.take(base, |region| match region.owner {
-        Owner::NonCached { .. } if region.asked == bytes => Ok(()),
-        Owner::NonCached { .. } => Err(Misfit::Arguments(region.facts())),
-        _ => Err(Misfit::Family(region.facts())),
-    });
-    let taken = taken.or_report(
-        MemoryType::NonCached,
-        base,
+    let forbidden = || rule::NONCACHED_FREED.by(caller, [own]);
+    let taken = Free::new(&FAMILY, base, caller).take(
+        forbidden,
+        || false,
+        |region| region.asked == bytes,
         |facts| rule::NONCACHED_MISFIT.by(caller, [own, facts.known.bytes.into(), bytes.into()]),
         || rule::NOT_NONCACHED.by(caller, [own, bytes.into()]),
     );
     let Some(region) = taken else {
         return;
     };
-    FAMILY.discharge(region.asked, region.used);
-    region.traced().freed(caller);
     if !sys::irql().may_sleep() {
-        rule::NONCACHED_FREED.by(caller, [own]).report();
-        BACKLOG.add(region);
-    } else if sys::in_reclaim() {
-        BACKLOG.add(region);
-    } else {
-        BACKLOG.shorten(region.used, give_back);
-        give_back(Batch::of(region));
+        forbidden().report();
     }
+    BACKLOG.free(region, give_back);
 }
 
-/// Defers the free of a region that was taken out of the table. If it is a mapping of pages that
-/// are not its own, they are unmapped at once, as their owner may free them next: only the address
-/// space is given back later. Any context but NMI.
-pub(crate) fn defer(mut region: KBox<Region>) {
+/// Undoes a mapping of pages that are not its own, or gives reserved address space back. Its region
+/// was taken out of the table. Where that cannot be done, it is deferred, but the pages are
+/// unmapped at once, as their owner may free them next. Any context but NMI.
+pub(crate) fn unmap(mut region: KBox<Region>) {
+    if sys::may_change_pages() {
+        return give_back(Batch::of(region));
+    }
     match &mut region.owner {
         Owner::Mapping(mapping) => mapping.hide(),
         Owner::IoSpace { mapping, .. } => mapping.hide(),

@@ -25,7 +25,6 @@ use crate::{
         Mdl, //
     },
     record::{
-        backlog::Batch,
         table::{
             Reservation,
             Taken,
@@ -265,10 +264,7 @@ pub(crate) fn unmap(base: usize, mdl: Mdl<'_>, caller: usize) {
         Taken::Refused(())
     };
     match taken {
-        Taken::Region(region) if irql.may_sleep() && !sys::in_reclaim() => {
-            noncached::give_back(Batch::of(region));
-        }
-        Taken::Region(region) => noncached::defer(region),
+        Taken::Region(region) => noncached::unmap(region),
         _ if pages != 0 && is_direct(mdl, first) => (),
         _ => {
             let expected = Parameter::Address(head.MappedSystemVa as usize);

@@ -23,7 +23,6 @@ use crate::{
         Mdl, //
     },
     record::{
-        backlog::Batch,
         table::{
             Reservation,
             Taken,
@@ -169,13 +168,10 @@ fn free(addr: usize, given: u32, caller: usize) {
             return rule::NO_MAPPING_ADDRESS_FREED.by(caller, given).report();
         }
     };
-    if sys::may_change_pages() {
-        return noncached::give_back(Batch::of(region));
-    }
     if !irql.may_sleep() {
         rule::MAPPING_ADDRESS_FREED.by(caller, [at]).report();
     }
-    noncached::defer(region);
+    noncached::unmap(region);
 }
 
 /// An area that this call has for itself: its record says that it is busy, so nobody else maps or

@@ -140,6 +140,16 @@ impl Backlog {
         })
     }
 
+    /// Gives a block back by `give`, or defers it where that cannot be done. Any context but NMI.
+    pub(crate) fn free(&self, region: KBox<Region>, give: impl Fn(Batch)) {
+        if sys::may_change_pages() {
+            self.shorten(region.used, &give);
+            give(Batch::of(region));
+        } else {
+            self.add(region);
+        }
+    }
+
     /// Defers a block: its memory is given back soon. Any context but NMI.
     pub(crate) fn add(&self, region: KBox<Region>) {
         self.put(region);

@@ -60,43 +60,6 @@ pub(crate) enum Taken<E> {
     Missing,
 }
 
-/// Why a free was refused.
-pub(crate) enum Misfit {
-    /// The block is there, but the arguments do not match.
-    Arguments(Facts),
-    /// A block of another family is there.
-    Family(Facts),
-}
-
-impl Taken<Misfit> {
-    /// The region, if it was taken. Else reports the violation `arguments`, or `nothing` if the
-    /// family `memory` has no block at `base`, and prints what is known about the block that is
-    /// there, or was. Any context but NMI.
-    pub(crate) fn or_report(
-        self,
-        memory: MemoryType,
-        base: usize,
-        arguments: impl FnOnce(&Facts) -> Violation,
-        nothing: impl FnOnce() -> Violation,
-    ) -> Option<KBox<Region>> {
-        match self {
-            Self::Region(region) => return Some(region),
-            Self::Refused(Misfit::Arguments(facts)) => {
-                arguments(&facts).report_with(|| facts.print());
-            }
-            Self::Refused(Misfit::Family(facts)) => nothing().report_with(|| facts.print()),
-            Self::Recent | Self::Missing => {
-                nothing().report_with(|| {
-                    if !live::tell_pool(base) {
-                        freed::tell_of(memory, base);
-                    }
-                });
-            }
-        }
-        None
-    }
-}
-
 /// The table.
 pub(crate) type Regions = HashTable<Region>;
 
@@ -139,6 +102,38 @@ impl Regions {
         drop(bucket);
         tracking::remove(base);
         region.map_or(Taken::Missing, Taken::Region)
+    }
+
+    /// Takes the region at `base` out of the table, if it is of the type `memory` and `fits`. Else
+    /// reports the violation `misfit`, or `nothing` if no such memory is there, and prints what is
+    /// known about the block that is there, or was. Any context but NMI.
+    pub(crate) fn take_or_report(
+        &self,
+        memory: MemoryType,
+        base: usize,
+        fits: impl FnOnce(&Region) -> bool,
+        misfit: impl FnOnce(&Facts) -> Violation,
+        nothing: impl FnOnce() -> Violation,
+    ) -> Option<KBox<Region>> {
+        let taken = self.take(base, |region| {
+            let takes = region.owner.memory() == memory && fits(region);
+            takes.then_some(()).ok_or_else(|| region.facts())
+        });
+        match taken {
+            Taken::Region(region) => return Some(region),
+            Taken::Refused(facts) if facts.known.memory == memory => {
+                misfit(&facts).report_with(|| facts.print());
+            }
+            Taken::Refused(facts) => nothing().report_with(|| facts.print()),
+            Taken::Recent | Taken::Missing => {
+                nothing().report_with(|| {
+                    if !live::tell_pool(base) {
+                        freed::tell_of(memory, base);
+                    }
+                });
+            }
+        }
+        None
     }
 }
 

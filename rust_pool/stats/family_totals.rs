@@ -4,7 +4,8 @@
 
 use crate::{
     lib::text::kwrite,
-    sys, //
+    sys,
+    types::memory_type::MemoryType, //
 };
 use kernel::{
     fmt,
@@ -52,6 +53,8 @@ impl fmt::Display for Lost {
 
 /// The counters of a family of routines, since the module was loaded.
 pub(crate) struct Family {
+    /// What the verifier and tracers call its memory.
+    pub(crate) memory: MemoryType,
     allocs: Atomic<u64>,
     frees: Atomic<u64>,
     bytes: Atomic<i64>,
@@ -63,8 +66,9 @@ pub(crate) struct Family {
 
 impl Family {
     /// Counters that are zero.
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(memory: MemoryType) -> Self {
         Self {
+            memory,
             allocs: Atomic::new(0),
             frees: Atomic::new(0),
             bytes: Atomic::new(0),

@@ -5,7 +5,10 @@
 //!
 //! [`noncached`]: crate::families::noncached
 
-use crate::stats::family_totals::Family;
+use crate::{
+    stats::family_totals::Family,
+    types::memory_type::MemoryType, //
+};
 
 /// The totals of this family.
-pub(crate) static FAMILY: Family = Family::new();
+pub(crate) static FAMILY: Family = Family::new(MemoryType::MdlPages);
