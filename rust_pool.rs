@@ -67,6 +67,10 @@ mod rust_pool {
 use rust_pool::*;
 
 use lib::at_load::Loaded;
+use sys::{
+    Event,
+    Notifier, //
+};
 
 #[doc(hidden)]
 pub use api::tag::RowCache;
@@ -168,9 +172,9 @@ module! {
 struct PoolModule {
     _parameters: sys::ParametersLive,
     _files: sys::debugfs::Directory,
-    _watch: sys::ModuleWatch,
-    _pressure: sys::PressureWatch,
-    _faults: sys::FaultWatch,
+    _modules: Notifier,
+    _pressure: Notifier,
+    _faults: Notifier,
     _core: Core,
     _state: State,
 }
@@ -191,10 +195,10 @@ impl kernel::Module for PoolModule {
         events::control::set(sys::verifier_parameter())?;
         Ok(Self {
             _parameters: sys::ParametersLive::new(),
-            _watch: sys::ModuleWatch::new()?,
+            _modules: Notifier::new(Event::Modules)?,
             _files: debugfs::create(),
-            _pressure: sys::PressureWatch::new()?,
-            _faults: sys::FaultWatch::new()?,
+            _pressure: Notifier::new(Event::Pressure)?,
+            _faults: Notifier::new(Event::Faults)?,
             _core: core,
             _state: state,
         })

@@ -20,6 +20,7 @@ pub(crate) mod listed;
 pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod module;
+pub(crate) mod notifiers;
 pub(crate) mod owned_pages;
 pub(crate) mod pages;
 pub(crate) mod parameters;
@@ -78,7 +79,6 @@ pub(crate) use frames::{
     Pinned, //
 };
 pub(crate) use guard_pages::{
-    FaultWatch,
     GuardedPages,
     HiddenPage,
     ShownPage, //
@@ -128,8 +128,11 @@ pub(crate) use module::{
     Client,
     ClientInfo,
     Literal,
-    Module,
-    ModuleWatch, //
+    Module, //
+};
+pub(crate) use notifiers::{
+    Event,
+    Notifier, //
 };
 pub(crate) use owned_pages::{
     BlockPages,
@@ -156,8 +159,7 @@ pub(crate) use percpu_memory::{
 };
 pub(crate) use pressure::{
     in_reclaim,
-    may_wait_for_memory,
-    PressureWatch, //
+    may_wait_for_memory, //
 };
 pub(crate) use reserved::{
     protect,

@@ -20,7 +20,6 @@ use core::{
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings,
-    error::to_result,
     prelude::*, //
 };
 
@@ -213,24 +212,5 @@ impl ShownPage {
         unsafe { raw::rust_pool_guard_hide(self.addr() as *mut c_void) };
         // INVARIANT: It is not mapped any more.
         self.0
-    }
-}
-
-/// While it exists, `rust_pool_guard_fault()` is called when the kernel oopses on a page fault.
-pub(crate) struct FaultWatch(());
-
-impl FaultWatch {
-    /// Starts watching. Sleeps.
-    pub(crate) fn new() -> Result<Self> {
-        // SAFETY: The notifier is static. Only the module's init registers it, once.
-        to_result(unsafe { raw::rust_pool_guard_watch() })?;
-        Ok(Self(()))
-    }
-}
-
-impl Drop for FaultWatch {
-    fn drop(&mut self) {
-        // SAFETY: `new()` registered it, and this runs once.
-        unsafe { raw::rust_pool_guard_unwatch() }
     }
 }

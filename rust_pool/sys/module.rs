@@ -6,7 +6,6 @@ use crate::sys::raw;
 use core::ptr::NonNull;
 use kernel::{
     bindings,
-    error::to_result,
     prelude::*,
     str::CStr, //
 };
@@ -150,25 +149,5 @@ impl Literal {
         // SAFETY: By the type invariant; the module is loaded as long as its code runs.
         let text: &'static CStr = unsafe { CStr::from_char_ptr(self.0.as_ptr()) };
         text.to_str().unwrap_or("?")
-    }
-}
-
-/// While it exists, `rust_pool_module_live()` and `rust_pool_module_going()` are called when a
-/// module is loaded and unloaded.
-pub(crate) struct ModuleWatch(());
-
-impl ModuleWatch {
-    /// Starts watching. Sleeps.
-    pub(crate) fn new() -> Result<Self> {
-        // SAFETY: The notifier is static. Only the module's init registers it, once.
-        to_result(unsafe { raw::rust_pool_watch_modules() })?;
-        Ok(Self(()))
-    }
-}
-
-impl Drop for ModuleWatch {
-    fn drop(&mut self) {
-        // SAFETY: `new()` registered it, and this runs once.
-        unsafe { raw::rust_pool_unwatch_modules() }
     }
 }
