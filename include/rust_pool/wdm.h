@@ -133,9 +133,17 @@ static inline int rust_pool_status_to_errno(NTSTATUS Status)
 }
 
 /*
+ * Whether code may sleep where interrupts are as @irqs_off says. preempt_count() alone
+ * would miss a preemptible RCU read-side section.
+ */
+static __always_inline bool rust_pool_may_sleep(bool irqs_off)
+{
+	return !irqs_off && !preempt_count() && !rcu_preempt_depth();
+}
+
+/*
  * The IRQL that a context stands for: PASSIVE_LEVEL, DISPATCH_LEVEL, a device level,
- * and HIGH_LEVEL for NMI. preempt_count() alone would miss a preemptible RCU
- * read-side section.
+ * and HIGH_LEVEL for NMI.
  */
 static inline u8 rust_pool_current_irql(void)
 {
@@ -143,7 +151,7 @@ static inline u8 rust_pool_current_irql(void)
 		return 15;
 	if (irqs_disabled() || in_hardirq())
 		return 13;
-	return preempt_count() || rcu_preempt_depth() ? 2 : 0;
+	return rust_pool_may_sleep(false) ? 0 : 2;
 }
 
 /* Pages */

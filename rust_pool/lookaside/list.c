@@ -19,9 +19,7 @@
 #include <linux/export.h>
 #include <linux/irqflags.h>
 #include <linux/mm.h>
-#include <linux/preempt.h>
 #include <linux/processor.h>
-#include <linux/rcupdate.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 #include <rust_pool/wdm.h>
@@ -117,13 +115,6 @@ static __always_inline void **take(struct rust_pool_store *store)
 	return entry;
 }
 
-/* Whether the context in which interrupts were as in @flags may sleep. */
-static __always_inline bool may_sleep(unsigned long flags)
-{
-	return !raw_irqs_disabled_flags(flags) && !preempt_count() &&
-	       !rcu_preempt_depth();
-}
-
 /* The store of all lists whose records could not be allocated. It keeps nothing. */
 static struct rust_pool_store bare;
 
@@ -142,7 +133,7 @@ static bool is_closed(const struct rust_pool_store *store,
 		      const GENERAL_LOOKASIDE *list, unsigned long flags)
 {
 	if (is_paged_store_of(store, list))
-		return !may_sleep(flags);
+		return !rust_pool_may_sleep(raw_irqs_disabled_flags(flags));
 	return store != &bare;
 }
 
