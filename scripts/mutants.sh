@@ -18,7 +18,7 @@
 #
 # SINCE=COMMIT in the environment: only those of which something has changed since that
 # commit, in a commit or in the checkout: a file that the patch changes, the test program,
-# or the patch itself.
+# a test module of its folder, or the patch itself.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -156,7 +156,7 @@ changed() {
 
 	mapfile -t -O 1 files < <(sed -n 's/^+++ b\///p' "$1")
 	program=$(program_of "$1")
-	files+=("selftests/*/${program#scripts/}")
+	files+=("selftests/*/${program#scripts/}" "selftests/test_modules/$(folders_of "$1")")
 	! git -C "$TOP" diff --quiet "$SINCE" -- "${files[@]}"
 }
 
