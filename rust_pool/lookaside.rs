@@ -20,9 +20,9 @@ pub(crate) mod depth;
 mod entry;
 mod head;
 mod record;
+mod spec;
 mod store;
 mod upkeep;
-mod wish;
 
 pub(crate) use record::{
     LISTS,
@@ -48,12 +48,12 @@ use crate::{
         entry::Freed,
         head::Head,
         record::Lookaside,
-        store::Put,
-        wish::{
-            Wish,
+        spec::{
+            Spec,
             CACHE_ALIGNED,
             PAGED, //
         }, //
+        store::Put,
     },
     pool::{
         self,
@@ -90,9 +90,9 @@ const FAIL: u32 = raw::POOL_QUOTA_FAIL_INSTEAD_OF_RAISE;
 const SYSTEM_SPACE: usize = 1 << 63;
 
 /// Initialises a list. Any context.
-fn make(head: Head<'_>, wish: Wish, client: Client, caller: usize) -> Status {
-    let Wish(asked) = wish;
-    let tag = wish.tag();
+fn make(head: Head<'_>, spec: Spec, client: Client, caller: usize) -> Status {
+    let Spec(asked) = spec;
+    let tag = spec.tag();
     if asked.size == 0 {
         head.close();
         let given = [asked.type_.into(), tag.into()];
@@ -112,14 +112,14 @@ fn make(head: Head<'_>, wish: Wish, client: Client, caller: usize) -> Status {
             rule::LOOKASIDE_ENTRY_SMALL.by(caller, given).report();
         }
     }
-    let record = Lookaside::new(head, wish, client, caller);
+    let record = Lookaside::new(head, spec, client, caller);
     let status = if record.is_some() {
         Status::Success
     } else {
         Status::InsufficientResources
     };
-    if let Some(old) = record::begin(head, wish, record) {
-        let given = [head.into(), old.wish.tag().into(), old.out().into()];
+    if let Some(old) = record::begin(head, spec, record) {
+        let given = [head.into(), old.spec.tag().into(), old.out().into()];
         let say = || old.tell(old.kept());
         // Memory inside the module itself cannot have been freed and given to somebody else.
         if old.client == client || old.client == Client::at(head.addr()) {
@@ -130,9 +130,9 @@ fn make(head: Head<'_>, wish: Wish, client: Client, caller: usize) -> Status {
             violation.report_of_site(&old.site, say);
         }
         // A routine of another module may have been unloaded.
-        if old.client == client || !old.wish.is_freed_by_client() {
+        if old.client == client || !old.spec.is_freed_by_client() {
             let entries = old.take_all();
-            entries.for_each(|entry| old.wish.unmake(head, entry, caller));
+            entries.for_each(|entry| old.spec.unmake(head, entry, caller));
         }
         Lookaside::release(old);
     }
@@ -151,12 +151,12 @@ fn miss(head: Head<'_>, caller: usize) -> *mut c_void {
         rule.by(caller, [kind.into(), size.into()]).report();
         return null_mut();
     }
-    let Some((wish, client)) = record::wish(head, caller) else {
+    let Some((spec, client)) = record::spec(head, caller) else {
         let given = [head.into()];
         rule::LOOKASIDE_NOT_INITIALISED.by(caller, given).report();
         return null_mut();
     };
-    let entry = wish.make(head, client, caller);
+    let entry = spec.make(head, client, caller);
     if !entry.is_null() {
         let surplus = record::with(head, |list| {
             list.count(1);
@@ -164,7 +164,7 @@ fn miss(head: Head<'_>, caller: usize) -> *mut c_void {
             list.adapt(head)
         });
         for entry in surplus.into_iter().flatten() {
-            wish.unmake(head, entry, caller);
+            spec.unmake(head, entry, caller);
         }
     }
     entry
@@ -195,7 +195,7 @@ fn overflow(head: Option<Head<'_>>, freed: Freed, caller: usize) {
     let Some(head) = head else {
         return free_to_pool(entry, caller);
     };
-    let Some((wish, client)) = record::wish(head, caller) else {
+    let Some((spec, client)) = record::spec(head, caller) else {
         let tag = lookup::find(entry).and_then(|known| known.tag);
         let given = [head.into(), Parameter::Address(entry)];
         rule::LOOKASIDE_FREED_TO_NONE
@@ -206,16 +206,16 @@ fn overflow(head: Option<Head<'_>>, freed: Freed, caller: usize) {
     };
     // The pool would refuse it as well. But it must not be kept either, nor count as freed.
     // A routine of the client may put the scatter/gather list before it frees the entry.
-    if !wish.is_freed_by_client() && pool::refuses(entry, caller) {
+    if !spec.is_freed_by_client() && pool::refuses(entry, caller) {
         return;
     }
-    let found = wish.entry(freed, client);
-    let is_entry = wish.is_custom() || found.is_some();
+    let found = spec.entry(freed, client);
+    let is_entry = spec.is_custom() || found.is_some();
     // An entry that is freed in the wrong context is not kept: the pool reports it. If the common
     // case refused a small block, its header is not like the others', or there is no room.
-    let twice = if wish.is_custom() {
+    let twice = if spec.is_custom() {
         record::with(head, |list| list.is_first(entry)).unwrap_or(false)
-    } else if let Some(entry) = found.filter(|&entry| wish.may_put(entry)) {
+    } else if let Some(entry) = found.filter(|&entry| spec.may_put(entry)) {
         match record::with(head, |list| list.put(head, entry)) {
             Some(Put::Kept) => return,
             Some(Put::Twice) => true,
@@ -225,14 +225,14 @@ fn overflow(head: Option<Head<'_>>, freed: Freed, caller: usize) {
         false
     };
     if twice {
-        let given = [wish.tag().into(), Parameter::Address(entry)];
+        let given = [spec.tag().into(), Parameter::Address(entry)];
         let violation = rule::POOL_FREED_TWICE.by(caller, given);
-        return violation.about(wish.tag()).report();
+        return violation.about(spec.tag()).report();
     }
     // The pool reports a block whose header was overwritten. The client has given it up, so it
     // counts as freed.
     let is_freed = is_entry || !header::is_at(entry) && damage::look(entry).is_some();
-    wish.unmake(head, freed.as_ptr(), caller);
+    spec.unmake(head, freed.as_ptr(), caller);
     if is_freed {
         record::with(head, |list| list.count(-1));
     }
@@ -240,10 +240,10 @@ fn overflow(head: Option<Head<'_>>, freed: Freed, caller: usize) {
 
 /// Frees the entries that a list keeps. Any context but NMI.
 fn flush(head: Head<'_>, caller: usize) {
-    let known = record::with(head, |list| (list.wish, list.take(0)));
+    let known = record::with(head, |list| (list.spec, list.take(0)));
     match known {
-        Some((wish, entries)) => entries.for_each(|entry| wish.unmake(head, entry, caller)),
-        None if Wish::of_bare(head).is_some() => (),
+        Some((spec, entries)) => entries.for_each(|entry| spec.unmake(head, entry, caller)),
+        None if Spec::of_bare(head).is_some() => (),
         None => {
             let given = [head.into()];
             rule::LOOKASIDE_NOT_INITIALISED.by(caller, given).report();
@@ -254,7 +254,7 @@ fn flush(head: Head<'_>, caller: usize) {
 /// Deletes a list. Any context but NMI.
 fn delete(head: Head<'_>, caller: usize) {
     let Some(list) = record::remove(head.addr()) else {
-        if Wish::of_bare(head).is_none() {
+        if Spec::of_bare(head).is_none() {
             let given = [head.into()];
             rule::LOOKASIDE_NOT_INITIALISED.by(caller, given).report();
         }
@@ -263,12 +263,12 @@ fn delete(head: Head<'_>, caller: usize) {
     head.close();
     let entries = list.take_all();
     let kept = entries.number();
-    entries.for_each(|entry| list.wish.unmake(head, entry, caller));
+    entries.for_each(|entry| list.spec.unmake(head, entry, caller));
     let out = list.out();
     if out != 0 {
         rule::LOOKASIDE_DELETED_WITH_ENTRIES
             .by(caller, [head.into(), out.into()])
-            .about(list.wish.tag())
+            .about(list.spec.tag())
             .report_with(|| list.tell(kept));
     }
     Lookaside::release(list);
@@ -278,17 +278,17 @@ fn delete(head: Head<'_>, caller: usize) {
 ///
 /// # Safety
 ///
-/// `list` is null or memory for a head, `wish` is valid, and its routines are null or of the right
+/// `list` is null or memory for a head, `spec` is valid, and its routines are null or of the right
 /// kind.
 #[no_mangle]
 unsafe extern "C" fn rust_pool_lookaside_make(
     list: Option<Head<'_>>,
-    wish: &Wish,
+    spec: &Spec,
     caller: usize,
     module: *mut bindings::module,
 ) -> i32 {
     let status = Head::outside_nmi(list, caller).map_or(Status::InvalidParameter, |head| {
-        make(head, *wish, Client::new(module), caller)
+        make(head, *spec, Client::new(module), caller)
     });
     status.as_raw()
 }
@@ -303,7 +303,7 @@ export_symbol_gpl!(rust_pool_lookaside_make);
 #[no_mangle]
 unsafe extern "C" fn rust_pool_lookaside_make_extended(
     list: Option<Head<'_>>,
-    wish: &Wish,
+    spec: &Spec,
     flags: u32,
     caller: usize,
     module: *mut bindings::module,
@@ -311,12 +311,12 @@ unsafe extern "C" fn rust_pool_lookaside_make_extended(
     let Some(head) = Head::outside_nmi(list, caller) else {
         return Status::InvalidParameter.as_raw();
     };
-    let mut wish = *wish;
-    if wish.0.type_ & !(PAGED | CACHE_ALIGNED | NX) != 0 {
+    let mut spec = *spec;
+    if spec.0.type_ & !(PAGED | CACHE_ALIGNED | NX) != 0 {
         head.close();
         return Status::InvalidParameter4.as_raw();
     }
-    wish.0.type_ |= match flags {
+    spec.0.type_ |= match flags {
         0 => 0,
         raw::EX_LOOKASIDE_LIST_EX_FLAGS_RAISE_ON_FAIL => RAISE,
         raw::EX_LOOKASIDE_LIST_EX_FLAGS_FAIL_NO_RAISE => FAIL,
@@ -325,7 +325,7 @@ unsafe extern "C" fn rust_pool_lookaside_make_extended(
             return Status::InvalidParameter5.as_raw();
         }
     };
-    let status = make(head, wish, Client::new(module), caller);
+    let status = make(head, spec, Client::new(module), caller);
     if matches!(status, Status::InsufficientResources) {
         // The client got an error, so it does not use the list.
         head.close();

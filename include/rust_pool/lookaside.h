@@ -156,7 +156,7 @@ static_assert(sizeof(PAGED_LOOKASIDE_LIST) == 128);
  * The inline functions below call these. Clients must not. The head is the first
  * member of each kind of list.
  */
-struct rust_pool_lookaside_wish {
+struct rust_pool_lookaside_spec {
 	void *allocate;
 	void *free;
 	size_t size;
@@ -167,11 +167,11 @@ struct rust_pool_lookaside_wish {
 };
 
 NTSTATUS rust_pool_lookaside_make(PGENERAL_LOOKASIDE list,
-				  const struct rust_pool_lookaside_wish *wish,
+				  const struct rust_pool_lookaside_spec *spec,
 				  unsigned long caller, struct module *module);
 NTSTATUS
 rust_pool_lookaside_make_extended(PGENERAL_LOOKASIDE list,
-				  struct rust_pool_lookaside_wish *wish,
+				  struct rust_pool_lookaside_spec *spec,
 				  u32 flags, unsigned long caller,
 				  struct module *module);
 void *rust_pool_lookaside_allocate(PGENERAL_LOOKASIDE list,
@@ -213,7 +213,7 @@ ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside,
 				PFREE_FUNCTION Free, ULONG Flags, SIZE_T Size,
 				ULONG Tag, USHORT Depth)
 {
-	struct rust_pool_lookaside_wish wish = {
+	struct rust_pool_lookaside_spec spec = {
 		.allocate = Allocate,
 		.free = Free,
 		.size = Size,
@@ -221,7 +221,7 @@ ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside,
 		.tag = Tag,
 	};
 
-	rust_pool_lookaside_make((PGENERAL_LOOKASIDE)Lookaside, &wish,
+	rust_pool_lookaside_make((PGENERAL_LOOKASIDE)Lookaside, &spec,
 				 rust_pool_here(), THIS_MODULE);
 }
 #endif
@@ -322,7 +322,7 @@ ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside,
 			       ULONG Flags, SIZE_T Size, ULONG Tag,
 			       USHORT Depth)
 {
-	struct rust_pool_lookaside_wish wish = {
+	struct rust_pool_lookaside_spec spec = {
 		.allocate = Allocate,
 		.free = Free,
 		.size = Size,
@@ -330,7 +330,7 @@ ExInitializePagedLookasideList(PPAGED_LOOKASIDE_LIST Lookaside,
 		.tag = Tag,
 	};
 
-	rust_pool_lookaside_make((PGENERAL_LOOKASIDE)Lookaside, &wish,
+	rust_pool_lookaside_make((PGENERAL_LOOKASIDE)Lookaside, &spec,
 				 rust_pool_here(), THIS_MODULE);
 }
 #endif
@@ -428,7 +428,7 @@ ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside,
 			    PFREE_FUNCTION_EX Free, POOL_TYPE PoolType,
 			    ULONG Flags, SIZE_T Size, ULONG Tag, USHORT Depth)
 {
-	struct rust_pool_lookaside_wish wish = {
+	struct rust_pool_lookaside_spec spec = {
 		.allocate = Allocate,
 		.free = Free,
 		.size = Size,
@@ -438,7 +438,7 @@ ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside,
 	};
 
 	return rust_pool_lookaside_make_extended((PGENERAL_LOOKASIDE)Lookaside,
-						 &wish, Flags, rust_pool_here(),
+						 &spec, Flags, rust_pool_here(),
 						 THIS_MODULE);
 }
 #endif

@@ -21,7 +21,7 @@ static __always_inline void initialise(PGENERAL_LOOKASIDE list,
 				       SIZE_T size, ULONG tag)
 {
 	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
-	struct rust_pool_lookaside_wish wish = {
+	struct rust_pool_lookaside_spec spec = {
 		.allocate = allocate,
 		.free = free,
 		.size = size,
@@ -29,7 +29,7 @@ static __always_inline void initialise(PGENERAL_LOOKASIDE list,
 		.tag = tag,
 	};
 
-	rust_pool_lookaside_make(list, &wish, caller.ip, caller.module);
+	rust_pool_lookaside_make(list, &spec, caller.ip, caller.module);
 }
 
 VOID ExInitializeNPagedLookasideList(PNPAGED_LOOKASIDE_LIST Lookaside,
@@ -97,7 +97,7 @@ NTSTATUS ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside,
 				     USHORT Depth)
 {
 	struct rust_pool_caller caller = rust_pool_caller_of(_RET_IP_);
-	struct rust_pool_lookaside_wish wish = {
+	struct rust_pool_lookaside_spec spec = {
 		.allocate = Allocate,
 		.free = Free,
 		.size = Size,
@@ -107,7 +107,7 @@ NTSTATUS ExInitializeLookasideListEx(PLOOKASIDE_LIST_EX Lookaside,
 	};
 
 	return rust_pool_lookaside_make_extended((PGENERAL_LOOKASIDE)Lookaside,
-						 &wish, Flags, caller.ip,
+						 &spec, Flags, caller.ip,
 						 caller.module);
 }
 EXPORT_SYMBOL_GPL(ExInitializeLookasideListEx);

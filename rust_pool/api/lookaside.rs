@@ -106,7 +106,7 @@ calls! {
     unsafe extern "C" {
         safe fn rust_pool_lookaside_make_extended(
             head: NewHead,
-            wish: &mut WithoutRoutines,
+            spec: &mut WithoutRoutines,
             flags: u32,
             caller: usize,
             module: *mut bindings::module
@@ -138,13 +138,13 @@ impl Given<*mut raw::GENERAL_LOOKASIDE> for NewHead {
 ///
 /// There are no routines of the client.
 #[repr(transparent)]
-struct WithoutRoutines(raw::rust_pool_lookaside_wish);
+struct WithoutRoutines(raw::rust_pool_lookaside_spec);
 
 impl WithoutRoutines {
     #[inline(always)]
     fn new(size: usize, type_: u32, tag: u32) -> Self {
         // INVARIANT: Both routines are null.
-        Self(raw::rust_pool_lookaside_wish {
+        Self(raw::rust_pool_lookaside_spec {
             allocate: null_mut(),
             free: null_mut(),
             size,
@@ -155,9 +155,9 @@ impl WithoutRoutines {
     }
 }
 
-impl Given<*mut raw::rust_pool_lookaside_wish> for &mut WithoutRoutines {
+impl Given<*mut raw::rust_pool_lookaside_spec> for &mut WithoutRoutines {
     #[inline(always)]
-    fn given(self) -> *mut raw::rust_pool_lookaside_wish {
+    fn given(self) -> *mut raw::rust_pool_lookaside_spec {
         &mut self.0
     }
 }
@@ -196,10 +196,10 @@ impl Head {
             list <- Opaque::try_ffi_init(move |head: *mut raw::LOOKASIDE_LIST_EX| {
                 // INVARIANT: It is where the head is to be.
                 let head = NewHead(head.cast());
-                let mut wish = WithoutRoutines::new(size, kind.ok_or(EINVAL)?, tag);
+                let mut spec = WithoutRoutines::new(size, kind.ok_or(EINVAL)?, tag);
                 Status::result_of(rust_pool_lookaside_make_extended(
                     head,
-                    &mut wish,
+                    &mut spec,
                     0,
                     here(),
                     this_module(),

@@ -336,29 +336,29 @@ static VOID free_ex(PVOID entry, struct _LOOKASIDE_LIST_EX *list)
 
 /* Initialise a head. Without @store the list is bare. */
 void rust_pool_head_init(GENERAL_LOOKASIDE *list,
-			 const struct rust_pool_lookaside_wish *wish,
+			 const struct rust_pool_lookaside_spec *spec,
 			 struct rust_pool_store *store, u16 depth)
 {
 	memset(list, 0, sizeof(*list));
 	list->Depth = depth;
 	list->MaximumDepth = EX_MAXIMUM_LOOKASIDE_DEPTH_BASE;
-	list->Type = wish->type;
-	list->Tag = wish->tag;
-	list->Size = wish->size;
-	if (wish->extended) {
+	list->Type = spec->type;
+	list->Tag = spec->tag;
+	list->Size = spec->size;
+	if (spec->extended) {
 		list->AllocateEx = allocate_ex;
 		list->FreeEx = free_ex;
-		if (wish->allocate)
-			list->AllocateEx = wish->allocate;
-		if (wish->free)
-			list->FreeEx = wish->free;
+		if (spec->allocate)
+			list->AllocateEx = spec->allocate;
+		if (spec->free)
+			list->FreeEx = spec->free;
 	} else {
 		list->Allocate = ExAllocatePoolWithTag;
 		list->Free = ExFreePool;
-		if (wish->allocate)
-			list->Allocate = wish->allocate;
-		if (wish->free)
-			list->Free = wish->free;
+		if (spec->allocate)
+			list->Allocate = spec->allocate;
+		if (spec->free)
+			list->Free = spec->free;
 	}
 	WRITE_ONCE(list->store, store ?: &bare);
 }
@@ -394,44 +394,44 @@ bool rust_pool_head_asked(GENERAL_LOOKASIDE *list, u32 enough, u32 *allocates,
 	return true;
 }
 
-/* Whether a list is bare. If so, @wish is set to what it was initialised with. */
+/* Whether a list is bare. If so, @spec is set to what it was initialised with. */
 bool rust_pool_head_is_bare(const GENERAL_LOOKASIDE *list,
-			    struct rust_pool_lookaside_wish *wish)
+			    struct rust_pool_lookaside_spec *spec)
 {
 	if (READ_ONCE(list->store) != &bare)
 		return false;
-	*wish = (struct rust_pool_lookaside_wish) {
+	*spec = (struct rust_pool_lookaside_spec) {
 		.size = list->Size,
 		.type = list->Type,
 		.tag = list->Tag,
 	};
 	if (list->Allocate != ExAllocatePoolWithTag)
-		wish->allocate = list->Allocate;
+		spec->allocate = list->Allocate;
 	if (list->Free != ExFreePool)
-		wish->free = list->Free;
+		spec->free = list->Free;
 	return true;
 }
 
 /* Call the client's routine, which is not NULL. */
-void *rust_pool_entry_make(const struct rust_pool_lookaside_wish *wish,
+void *rust_pool_entry_make(const struct rust_pool_lookaside_spec *spec,
 			   GENERAL_LOOKASIDE *list)
 {
-	PALLOCATE_FUNCTION_EX with_list = wish->allocate;
-	PALLOCATE_FUNCTION plain = wish->allocate;
+	PALLOCATE_FUNCTION_EX with_list = spec->allocate;
+	PALLOCATE_FUNCTION plain = spec->allocate;
 
-	if (wish->extended)
-		return with_list(wish->type, wish->size, wish->tag,
+	if (spec->extended)
+		return with_list(spec->type, spec->size, spec->tag,
 				 (PLOOKASIDE_LIST_EX)list);
-	return plain(wish->type, wish->size, wish->tag);
+	return plain(spec->type, spec->size, spec->tag);
 }
 
-void rust_pool_entry_unmake(const struct rust_pool_lookaside_wish *wish,
+void rust_pool_entry_unmake(const struct rust_pool_lookaside_spec *spec,
 			    GENERAL_LOOKASIDE *list, void *entry)
 {
-	PFREE_FUNCTION_EX with_list = wish->free;
-	PFREE_FUNCTION plain = wish->free;
+	PFREE_FUNCTION_EX with_list = spec->free;
+	PFREE_FUNCTION plain = spec->free;
 
-	if (wish->extended)
+	if (spec->extended)
 		with_list(entry, (PLOOKASIDE_LIST_EX)list);
 	else
 		plain(entry);

@@ -25,13 +25,13 @@ use crate::{
         depth,
         entry::Entry,
         head::Head,
+        spec::Spec, //
         store::{
             rust_pool_head_init,
             OfHead,
             Put,
             Store, //
         },
-        wish::Wish, //
     },
     memory::{
         magazine::{
@@ -75,7 +75,7 @@ pub(crate) struct Lookaside {
     place: Place<Lookaside>,
     /// Where the head is.
     pub(crate) head: usize,
-    pub(crate) wish: Wish,
+    pub(crate) spec: Spec,
     /// Who initialised the list.
     pub(crate) client: Client,
     pub(crate) site: CallSite,
@@ -116,28 +116,28 @@ impl Lookaside {
     /// NMI.
     pub(crate) fn new(
         head: Head<'_>,
-        wish: Wish,
+        spec: Spec,
         client: Client,
         caller: usize,
     ) -> Option<KBox<Self>> {
         let spare = SPARE.lock().pop();
         let mut record = match spare {
             Some(spare) => spare,
-            None => Self::allocate(wish)?,
+            None => Self::allocate(spec)?,
         };
         record.head = head.addr();
-        record.wish = wish;
+        record.spec = spec;
         record.client = client;
         record.site = CallSite::new(call_site::driver(caller));
         record.live.store(0, Relaxed);
         record.depth.store(depth::LEAST.into(), Relaxed);
-        let (paged, custom) = (wish.is_paged(), wish.is_custom());
+        let (paged, custom) = (spec.is_paged(), spec.is_custom());
         record.store.own(Some(head), paged, custom);
         Some(record)
     }
 
     /// A record that belongs to no list yet.
-    fn allocate(wish: Wish) -> Option<KBox<Self>> {
+    fn allocate(spec: Spec) -> Option<KBox<Self>> {
         let request = Request {
             bytes: size_of::<Self>(),
             zero: false,
@@ -149,7 +149,7 @@ impl Lookaside {
                 store: Store::new(),
                 place: Place::none(),
                 head: 0,
-                wish,
+                spec,
                 client: Client::UNKNOWN,
                 site: CallSite::new(0),
                 live: Atomic::new(0),
@@ -170,8 +170,8 @@ impl Lookaside {
 
     /// How many entries it may keep now. Call it with the lock of the bucket held.
     fn limit(&self) -> u16 {
-        if may_keep() && self.wish.has_room() {
-            depth::limit(self.depth(), self.wish.size())
+        if may_keep() && self.spec.has_room() {
+            depth::limit(self.depth(), self.spec.size())
         } else {
             0
         }
@@ -219,7 +219,7 @@ impl Lookaside {
 
     /// Learns from an entry that was just made what the headers of all entries have in common.
     pub(crate) fn learn(&self, entry: usize) {
-        let header = entry.checked_sub(UNIT).filter(|_| self.wish.is_small());
+        let header = entry.checked_sub(UNIT).filter(|_| self.spec.is_small());
         if let Some(headers) = header.and_then(Header::common) {
             self.store.learn(&headers);
         }
@@ -251,7 +251,7 @@ impl Lookaside {
 
     /// Prints what is known of the list, which keeps or kept `kept` entries.
     pub(crate) fn tell(&self, kept: u16) {
-        let (tag, size, site) = (self.wish.tag(), self.wish.size(), &self.site);
+        let (tag, size, site) = (self.spec.tag(), self.spec.size(), &self.site);
         let (out, kept) = (Blocks(self.out()), Blocks(kept.into()));
         pr_err!("  a list of {size} bytes, tag {tag}: {out} not freed to it, {kept} kept; initialised at {site}\n");
         if out.0 != 0 {
@@ -303,7 +303,7 @@ pub(crate) fn any() -> bool {
 /// one. Returns the record that it had before. Any context but NMI.
 pub(crate) fn begin(
     head: Head<'_>,
-    wish: Wish,
+    spec: Spec,
     record: Option<KBox<Lookaside>>,
 ) -> Option<KBox<Lookaside>> {
     // INVARIANT: The record is in its box, and whoever takes it out of the table releases it. So
@@ -311,7 +311,7 @@ pub(crate) fn begin(
     let store = OfHead(record.as_ref().map(|record| &record.store));
     let mut bucket = LISTS.bucket(head.addr()).lock();
     let old = bucket.remove(head.addr());
-    rust_pool_head_init(head, &wish, store, depth::LEAST);
+    rust_pool_head_init(head, &spec, store, depth::LEAST);
     if let Some(record) = record {
         // `Full` here and in `set_verified()`: if `verify()` does not see the list, this sees the
         // verifier.
@@ -335,7 +335,7 @@ pub(crate) fn with<T>(head: Head<'_>, look: impl FnOnce(&Lookaside) -> T) -> Opt
 }
 
 /// What the list with this head was initialised with, and by whom. Any context but NMI.
-pub(crate) fn wish(head: Head<'_>, caller: usize) -> Option<(Wish, Client)> {
-    let known = with(head, |list| (list.wish, list.client));
-    known.or_else(|| Some((Wish::of_bare(head)?, Client::at(caller))))
+pub(crate) fn spec(head: Head<'_>, caller: usize) -> Option<(Spec, Client)> {
+    let known = with(head, |list| (list.spec, list.client));
+    known.or_else(|| Some((Spec::of_bare(head)?, Client::at(caller))))
 }

@@ -11,7 +11,7 @@ use crate::{
         chain::Chain,
         entry::Entry,
         head::Head,
-        wish::Wish, //
+        spec::Spec, //
     },
     sys::raw, //
 };
@@ -93,7 +93,7 @@ calls! {
         /// Initialises a head, whose list has this store from now on.
         pub(super) safe fn rust_pool_head_init(
             head: Head<'_>,
-            wish: &Wish,
+            spec: &Spec,
             store: OfHead<'_>,
             depth: u16
         );

@@ -41,20 +41,20 @@ fn for_each(mut visit: impl FnMut(&Lookaside) -> Chain) {
         let _until_freed = GIVING.lock();
         let mut taken = None;
         let next = LISTS.next(position, |list| {
-            taken = Some((list.wish, visit(list)));
+            taken = Some((list.spec, visit(list)));
             Some(())
         });
-        let (Some(next), Some((wish, entries))) = (next, taken) else {
+        let (Some(next), Some((spec, entries))) = (next, taken) else {
             return;
         };
         position = next;
-        entries.for_each(|entry| wish.unmake_pool(entry, 0));
+        entries.for_each(|entry| spec.unmake_pool(entry, 0));
     }
 }
 
 /// How many entries a list goes on to keep, in a call that is not from its client.
 fn least(list: &Lookaside) -> u16 {
-    if list.wish.is_freed_by_client() {
+    if list.spec.is_freed_by_client() {
         u16::MAX
     } else {
         0
@@ -83,7 +83,7 @@ pub(crate) fn held() -> usize {
     let mut held = 0usize;
     if record::any() {
         LISTS.for_each(|list| {
-            if !list.wish.is_freed_by_client() {
+            if !list.spec.is_freed_by_client() {
                 held = held.saturating_add(list.kept().into());
             }
         });
@@ -106,9 +106,9 @@ fn remove(which: impl Fn(&Lookaside) -> bool) -> Option<KBox<Lookaside>> {
 /// Frees the entries of a list that has lost its head. Entries that a routine of the client would
 /// free stay allocated.
 fn forget(list: KBox<Lookaside>) {
-    if !list.wish.is_freed_by_client() {
+    if !list.spec.is_freed_by_client() {
         list.take_all()
-            .for_each(|entry| list.wish.unmake_pool(entry, 0));
+            .for_each(|entry| list.spec.unmake_pool(entry, 0));
     }
     Lookaside::release(list);
 }
@@ -127,7 +127,7 @@ pub(crate) fn departed(module: Module) {
             list.out().into(),
             u32::from(kept).into(),
         ];
-        let violation = rule::LOOKASIDE_LEFT.by(0, given).about(list.wish.tag());
+        let violation = rule::LOOKASIDE_LEFT.by(0, given).about(list.spec.tag());
         lines = lines.saturating_add(1);
         if lines <= LINES {
             violation.report_of(Some(module.name()), || list.tell(kept));

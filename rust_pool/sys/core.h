@@ -350,17 +350,17 @@ bool rust_pool_store_put(struct rust_pool_store *store, GENERAL_LOOKASIDE *list,
 void *rust_pool_store_limit(struct rust_pool_store *store, u16 limit, u16 most,
 			    u16 *number);
 void rust_pool_head_init(GENERAL_LOOKASIDE *list,
-			 const struct rust_pool_lookaside_wish *wish,
+			 const struct rust_pool_lookaside_spec *spec,
 			 struct rust_pool_store *store, u16 depth);
 void rust_pool_head_close(GENERAL_LOOKASIDE *list);
 void rust_pool_head_depth(GENERAL_LOOKASIDE *list, u16 depth);
 bool rust_pool_head_asked(GENERAL_LOOKASIDE *list, u32 enough, u32 *allocates,
 			  u32 *misses);
 bool rust_pool_head_is_bare(const GENERAL_LOOKASIDE *list,
-			    struct rust_pool_lookaside_wish *wish);
-void *rust_pool_entry_make(const struct rust_pool_lookaside_wish *wish,
+			    struct rust_pool_lookaside_spec *spec);
+void *rust_pool_entry_make(const struct rust_pool_lookaside_spec *spec,
 			   GENERAL_LOOKASIDE *list);
-void rust_pool_entry_unmake(const struct rust_pool_lookaside_wish *wish,
+void rust_pool_entry_unmake(const struct rust_pool_lookaside_spec *spec,
 			    GENERAL_LOOKASIDE *list, void *entry);
 
 /* parameters.c: what the module was loaded with. */

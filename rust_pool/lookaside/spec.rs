@@ -57,36 +57,36 @@ pub(crate) const CACHE_ALIGNED: u32 = raw::_POOL_TYPE_NonPagedPoolCacheAligned;
 /// client.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
-pub(crate) struct Wish(pub(super) raw::rust_pool_lookaside_wish);
+pub(crate) struct Spec(pub(super) raw::rust_pool_lookaside_spec);
 
-// SAFETY: `Wish` is transparent, and nobody changes it during the call.
-unsafe impl Passed<*const raw::rust_pool_lookaside_wish> for &Wish {}
+// SAFETY: `Spec` is transparent, and nobody changes it during the call.
+unsafe impl Passed<*const raw::rust_pool_lookaside_spec> for &Spec {}
 // SAFETY: As above.
-unsafe impl Passed<*mut raw::rust_pool_lookaside_wish> for &Wish {}
+unsafe impl Passed<*mut raw::rust_pool_lookaside_spec> for &Spec {}
 
-impl Given<*const raw::rust_pool_lookaside_wish> for &Wish {
-    fn given(self) -> *const raw::rust_pool_lookaside_wish {
+impl Given<*const raw::rust_pool_lookaside_spec> for &Spec {
+    fn given(self) -> *const raw::rust_pool_lookaside_spec {
         &self.0
     }
 }
 
 calls! {
-    // SAFETY: By their type invariants a head is there, and the routines of a wish may be called,
+    // SAFETY: By their type invariants a head is there, and the routines of a spec may be called,
     // as the client is calling us. No lock is held.
     unsafe extern "C" {
         safe fn rust_pool_head_is_bare(
             head: Head<'_>,
-            wish: &mut raw::rust_pool_lookaside_wish
+            spec: &mut raw::rust_pool_lookaside_spec
         ) -> bool;
-        safe fn rust_pool_entry_make(wish: &Wish, head: Head<'_>) -> *mut c_void;
-        safe fn rust_pool_entry_unmake(wish: &Wish, head: Head<'_>, entry: *mut c_void);
+        safe fn rust_pool_entry_make(spec: &Spec, head: Head<'_>) -> *mut c_void;
+        safe fn rust_pool_entry_unmake(spec: &Spec, head: Head<'_>, entry: *mut c_void);
     }
 }
 
-impl Wish {
+impl Spec {
     /// What the list with this head was initialised with, if there was no memory for a record.
     pub(crate) fn of_bare(head: Head<'_>) -> Option<Self> {
-        let mut wish = raw::rust_pool_lookaside_wish {
+        let mut spec = raw::rust_pool_lookaside_spec {
             allocate: null_mut(),
             free: null_mut(),
             size: 0,
@@ -95,7 +95,7 @@ impl Wish {
             extended: false,
         };
         // INVARIANT: It is what `rust_pool_head_init()` was given.
-        rust_pool_head_is_bare(head, &mut wish).then_some(Self(wish))
+        rust_pool_head_is_bare(head, &mut spec).then_some(Self(spec))
     }
 
     pub(crate) fn tag(&self) -> Tag {
@@ -173,13 +173,13 @@ impl Wish {
 
     /// Makes an entry; null if it cannot. Any context but NMI.
     pub(crate) fn make(&self, head: Head<'_>, client: Client, caller: usize) -> *mut c_void {
-        let Self(wish) = self;
-        if wish.allocate.is_null() {
-            return pool::allocate_for(client, wish.type_, wish.size, wish.tag, caller)
+        let Self(spec) = self;
+        if spec.allocate.is_null() {
+            return pool::allocate_for(client, spec.type_, spec.size, spec.tag, caller)
                 .map_or(sys::NULL, |entry| entry.as_ptr().cast());
         }
         if !self.fits_here() {
-            let given = [wish.type_.into(), wish.size.into()];
+            let given = [spec.type_.into(), spec.size.into()];
             let violation = rule::PAGED_REQUESTED.by(caller, given);
             violation.about(self.tag()).report();
             return null_mut();
