@@ -325,7 +325,7 @@ enum Fill {
 }
 
 /// What becomes of a call that breaks a rule, or of the block. The comments are what the
-/// documentation says.
+/// documentation says, and only that is made of it: the code behind each report is what decides.
 pub(super) enum Then {
     /// refused
     Refused,
