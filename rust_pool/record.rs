@@ -30,7 +30,7 @@ use crate::{
     },
     record::{
         adapter_id::AdapterId,
-        device_event::Freeing,
+        device_event::Release,
         held_device::HeldDevice,
         mapped_list::MappedList,
         packet::Packet,
@@ -116,7 +116,7 @@ pub(crate) enum Owner {
         /// table, with the bucket locked.
         views: Atomic<i64>,
         /// The free of the buffer, once a client has asked for it.
-        freeing: Option<Freeing>,
+        freeing: Option<Release>,
     } = 3,
     /// Pages that others own, mapped for a device. The region's base is three bytes behind the
     /// address of the list.
@@ -231,7 +231,7 @@ impl Owner {
     }
 
     /// The free of a buffer or the put of a list, once a client has asked for it.
-    pub(crate) fn freeing(&self) -> Option<&Freeing> {
+    pub(crate) fn freeing(&self) -> Option<&Release> {
         match self {
             Self::CommonBuffer { freeing, .. } => freeing.as_ref(),
             Self::List(list) => list.freeing.as_ref(),

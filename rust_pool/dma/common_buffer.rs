@@ -26,7 +26,7 @@ use crate::{
             Allocation,
             Free, //
         },
-        device_event::Freeing,
+        device_event::Release,
         held_device::HeldDevice,
         padding::Padding,
         table::Reservation,
@@ -211,7 +211,7 @@ fn free(id: AdapterId, bytes: u32, logical: u64, base: usize, cached: bool, call
     {
         let device = memory.device();
         here &= device.may_free();
-        *freeing = Some(Freeing::new(device, memory.origin(), caller));
+        *freeing = Some(Release::new(device, memory.origin(), caller));
     }
     if here {
         buffer_release::release(&region);

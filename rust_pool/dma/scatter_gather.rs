@@ -39,7 +39,7 @@ use crate::{
     memory::request::Request,
     record::{
         adapter_id::AdapterId,
-        device_event::Freeing,
+        device_event::Release,
         held_device::HeldDevice,
         mapped_list::{
             self,
@@ -754,7 +754,7 @@ pub(super) fn unmap(mut region: KBox<Region>, at: Parameter, caller: usize) {
     if let Owner::List(list) = &mut region.owner {
         list.listing = None;
         let device = list.mapped.device();
-        let freeing = Freeing::new(device, list.mapped.origin(), caller);
+        let freeing = Release::new(device, list.mapped.origin(), caller);
         sleep &= device.may_free();
         if let Some(fate) = list.mapped.unmap(sleep) {
             buffer_release::note_unmapped(device, used, Some(fate));

@@ -13,7 +13,7 @@ use crate::{
         self,
         contiguous::{
             bounds::{
-                Wanted,
+                Bounds,
                 PAGE, //
             },
             patience::Patience, //
@@ -89,13 +89,13 @@ pub(crate) static BACKLOG: AtLoad<Backlog> =
 pub(super) const STRIDE: u64 = 512;
 
 /// Returns a block of the page allocator if it is within the bounds, and frees it otherwise.
-fn keep(wanted: &Wanted, pages: OwnPages) -> Option<OwnPages> {
+fn keep(bounds: &Bounds, pages: OwnPages) -> Option<OwnPages> {
     let physical = sys::physical(pages.addr())?;
-    wanted.fits(physical / PAGE).then_some(pages)
+    bounds.fits(physical / PAGE).then_some(pages)
 }
 
 /// Allocates from the page allocator, which knows no bounds except those of its zones.
-fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp, sleep: bool) -> Option<OwnPages> {
+fn from_zone(bounds: &Bounds, used: usize, zone: sys::Gfp, sleep: bool) -> Option<OwnPages> {
     if used > sys::PAGES_MAX {
         return None;
     }
@@ -105,20 +105,20 @@ fn from_zone(wanted: &Wanted, used: usize, zone: sys::Gfp, sleep: bool) -> Optio
         sleep,
     };
     let pages = request.attempt(|gfp| {
-        if wanted.node == Node::ANY {
+        if bounds.node == Node::ANY {
             OwnPages::exact(used, gfp | zone)
         } else {
-            OwnPages::on(used, gfp | zone, wanted.node)
+            OwnPages::on(used, gfp | zone, bounds.node)
         }
     })?;
-    keep(wanted, pages)
+    keep(bounds, pages)
 }
 
 /// Searches for page frames that the kernel can migrate, from the highest address down. Sleeps.
 ///
 /// The kernel isolates whole pageblocks, usually of 2 MiB. It fails if a pageblock contains
 /// something that cannot be moved, such as an earlier block of this family.
-fn search(wanted: &Wanted, used: usize) -> Option<OwnPages> {
+fn search(bounds: &Bounds, used: usize) -> Option<OwnPages> {
     if !request::affordable(used) {
         return None;
     }
@@ -126,13 +126,13 @@ fn search(wanted: &Wanted, used: usize) -> Option<OwnPages> {
     // CAST: Lossless on the architectures supported.
     let count = pages as u64;
     let mut patience = Patience::new();
-    let mut at = wanted.last;
+    let mut at = bounds.last;
     loop {
-        let pfn = wanted.below(at);
-        if pfn < wanted.first {
+        let pfn = bounds.below(at);
+        if pfn < bounds.first {
             return None;
         }
-        at = match OwnPages::at_frame(pfn, pages, wanted.node) {
+        at = match OwnPages::at_frame(pfn, pages, bounds.node) {
             Ok(pages) => return Some(pages),
             // Try again with a block that ends below the obstacle.
             Err(Contig::Obstacle(obstacle)) => {
@@ -174,15 +174,15 @@ pub(super) enum Effort {
 }
 
 /// Adjacent pages within the bounds.
-pub(super) fn find(wanted: &Wanted, used: usize, effort: Effort) -> Option<OwnPages> {
+pub(super) fn find(bounds: &Bounds, used: usize, effort: Effort) -> Option<OwnPages> {
     let sleep = effort != Effort::NoWait;
-    from_zone(wanted, used, zone_up_to(wanted.last), sleep)
+    from_zone(bounds, used, zone_up_to(bounds.last), sleep)
         .or_else(|| {
             (effort == Effort::Search && sys::may_change_pages())
-                .then(|| search(wanted, used))
+                .then(|| search(bounds, used))
                 .flatten()
         })
-        .or_else(|| from_zone(wanted, used, raw::RUST_POOL_GFP_DMA, sleep))
+        .or_else(|| from_zone(bounds, used, raw::RUST_POOL_GFP_DMA, sleep))
 }
 
 /// What a client asks for, with arguments that are valid.
@@ -227,17 +227,17 @@ fn allocate(asked: &Asked, caller: usize) -> Option<NonNull<u8>> {
         || rule::CONTIGUOUS_ZERO_BYTES.by(caller, [cache.into()]),
         || rule::CONTIGUOUS_REQUESTED.by(caller, [cache.into(), bytes.into()]),
     )?;
-    let wanted = Wanted::new(bytes, asked.lowest, asked.highest, asked.boundary)
+    let bounds = Bounds::new(bytes, asked.lowest, asked.highest, asked.boundary)
         .filter(|_| cache == CacheType::Cached || sys::may_change_pages());
     new.allocate(
-        |began| allocate_wanted(&wanted?, asked, &new, began),
-        || wanted.is_some() && BACKLOG.drain(give_back),
+        |began| allocate_within(&bounds?, asked, &new, began),
+        || bounds.is_some() && BACKLOG.drain(give_back),
     )
 }
 
 /// Allocates memory within the bounds, and its record.
-fn allocate_wanted(
-    wanted: &Wanted,
+fn allocate_within(
+    bounds: &Bounds,
     asked: &Asked,
     new: &Allocation,
     began: Began,
@@ -249,7 +249,7 @@ fn allocate_wanted(
     }
     let record = Reservation::new()?;
     let mut places = asked.places().into_iter().flatten();
-    let mut pages = places.find_map(|(node, effort)| find(&wanted.on(node)?, used, effort))?;
+    let mut pages = places.find_map(|(node, effort)| find(&bounds.on(node)?, used, effort))?;
     if cache != CacheType::Cached && pages.set_cache(cache.as_raw()).is_err() {
         restore(pages, None);
         return None;

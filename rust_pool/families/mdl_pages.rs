@@ -14,7 +14,7 @@ use crate::{
     families::{
         contiguous::{
             self,
-            bounds,
+            bounds::Bounds,
             patience::Patience,
             Effort, //
         },
@@ -74,7 +74,7 @@ const STRAYS_EACH: usize = 4;
 const KEY: usize = 2;
 
 /// What the caller of `MmAllocatePagesForMdl` or its like asks for.
-pub(crate) struct Wanted {
+pub(crate) struct PageRequest {
     pub(crate) lowest: u64,
     pub(crate) highest: u64,
     pub(crate) skip: u64,
@@ -93,7 +93,7 @@ pub(crate) struct Wanted {
     pub(crate) only_node: bool,
 }
 
-impl Wanted {
+impl PageRequest {
     /// The only node that will do, if there is one.
     fn sole_node(&self) -> Option<Node> {
         let node = if self.node == Node::ANY {
@@ -149,7 +149,7 @@ impl Found {
 }
 
 /// Takes pages from the page allocator, which knows no bounds but those of its zones.
-fn from_zone(wanted: &Wanted, ranges: Ranges, found: &mut Found) {
+fn from_zone(wanted: &PageRequest, ranges: Ranges, found: &mut Found) {
     let zone = contiguous::zone_up_to(ranges.last());
     let node = if wanted.only_node {
         raw::RUST_POOL_GFP_THISNODE
@@ -184,7 +184,7 @@ fn from_zone(wanted: &Wanted, ranges: Ranges, found: &mut Found) {
 }
 
 /// Empties page frames of a range, from the highest address down. Sleeps.
-fn search(wanted: &Wanted, range: Ranges, found: &mut Found, patience: &mut Patience) {
+fn search(wanted: &PageRequest, range: Ranges, found: &mut Found, patience: &mut Patience) {
     let mut end = range.last().saturating_add(1);
     while found.missing() != 0 && !patience.is_over() {
         // CAST: Lossless on the architectures supported.
@@ -219,7 +219,7 @@ fn search(wanted: &Wanted, range: Ranges, found: &mut Found, patience: &mut Pati
 }
 
 /// Finds single pages, if possible in the first range.
-fn find_pages(wanted: &Wanted, found: &mut Found) {
+fn find_pages(wanted: &PageRequest, found: &mut Found) {
     let Some(ranges) = Ranges::new(wanted.lowest, wanted.highest, wanted.skip) else {
         return;
     };
@@ -244,13 +244,13 @@ fn find_pages(wanted: &Wanted, found: &mut Found) {
 }
 
 /// Finds adjacent pages.
-fn find_chunks(wanted: &Wanted, found: &mut Found) {
+fn find_chunks(wanted: &PageRequest, found: &mut Found) {
     let size = match usize::try_from(wanted.skip) {
         Ok(0) => wanted.bytes,
         Ok(size) => size,
         Err(_) => return,
     };
-    let bounds = bounds::Wanted::new(size, wanted.lowest, wanted.highest, wanted.skip);
+    let bounds = Bounds::new(size, wanted.lowest, wanted.highest, wanted.skip);
     // One that does not suit ends the search below, so look only where all do.
     let bounds = bounds.and_then(|bounds| match wanted.sole_node() {
         Some(node) => bounds.on(node),
@@ -277,7 +277,7 @@ fn find_chunks(wanted: &Wanted, found: &mut Found) {
 }
 
 /// Finds pages and gives them their cache type.
-fn find(wanted: &Wanted, began: trace::Began) -> Option<Pages> {
+fn find(wanted: &PageRequest, began: trace::Began) -> Option<Pages> {
     let may_change = sys::may_change_pages();
     if wanted.cache != CacheType::Cached && !may_change {
         return None;
@@ -364,7 +364,7 @@ pub(crate) fn owner_of(key: usize) -> usize {
 }
 
 /// Allocates pages, maybe fewer than wanted. Any context but NMI; sleeps where it may.
-pub(crate) fn allocate(wanted: &Wanted, caller: usize) -> Option<Pages> {
+pub(crate) fn allocate(wanted: &PageRequest, caller: usize) -> Option<Pages> {
     let new = Allocation::new(&FAMILY, None, wanted.bytes, caller);
     new.allocate(
         |began| find(wanted, began),

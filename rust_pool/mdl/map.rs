@@ -59,12 +59,28 @@ use kernel::prelude::*;
 /// The mode for a mapping in the kernel's address space; the other mode is for one in a process.
 const KERNEL_MODE: i8 = raw::_MODE_KernelMode as i8;
 
-/// How the pages are to be mapped.
-struct Wanted {
-    mode: i8,
+/// How the pages of an MDL are to be mapped.
+pub(crate) struct MapRequest {
+    pub(crate) mode: i8,
     /// `None` for the cache type that the pages have.
-    cache: Option<i32>,
-    priority: u32,
+    pub(crate) cache: Option<i32>,
+    pub(crate) write: bool,
+}
+
+impl MapRequest {
+    /// What a driver asks for.
+    pub(crate) fn new(mode: i8, cache: i32, priority: u32) -> Self {
+        Self {
+            mode,
+            cache: cache_of(cache),
+            write: priority & raw::MdlMappingNoWrite == 0,
+        }
+    }
+}
+
+/// The cache type that a driver asks for, unless that is [`AS_IT_IS`].
+pub(crate) fn cache_of(cache: i32) -> Option<i32> {
+    (cache != AS_IT_IS).then_some(cache)
 }
 
 /// An MDL that may be mapped.
@@ -175,16 +191,15 @@ pub(crate) fn look<'call>(
 }
 
 /// Maps the pages of an MDL. Any context; sleeps where it may.
-fn map(mdl: Mdl<'_>, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
+fn map(mdl: Mdl<'_>, wanted: &MapRequest, caller: usize) -> Option<NonNull<u8>> {
     let mut it = look(mdl, wanted.mode, wanted.cache, caller, |bytes| {
         wanted.mode != KERNEL_MODE || hooks::refuse(MemoryType::Mapping, None, bytes, caller)
     })?;
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let (bytes, offset) = (it.head.ByteCount as usize, it.head.ByteOffset as usize);
-    let write = wanted.priority & raw::MdlMappingNoWrite == 0;
-    let base = match it.side_by_side.filter(|_| write) {
+    let base = match it.side_by_side.filter(|_| wanted.write) {
         Some(base) => base,
-        None => map_scattered(&it.frames, bytes, write, caller)?,
+        None => map_scattered(&it.frames, bytes, wanted.write, caller)?,
     };
     // The buffer begins in the first of the pages.
     let at = NonNull::new(base.as_ptr().wrapping_add(offset))?;
@@ -289,11 +304,7 @@ unsafe extern "C" fn rust_pool_mdl_map(
     priority: u32,
     caller: usize,
 ) -> *mut c_void {
-    let wanted = Wanted {
-        mode,
-        cache: (cache != AS_IT_IS).then_some(cache),
-        priority,
-    };
+    let wanted = MapRequest::new(mode, cache, priority);
     let mdl = Mdl::given(mdl, caller);
     mdl.and_then(|mdl| map(mdl, &wanted, caller))
         .map_or(sys::NULL, |base| base.as_ptr().cast())
@@ -302,4 +313,4 @@ matches_header!(rust_pool_mdl_map(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_mdl_map);
 
 /// In place of a cache type: that of the pages. Drivers cannot ask for this value.
-pub(crate) const AS_IT_IS: i32 = raw::RUST_POOL_MDL_AS_IT_IS;
+const AS_IT_IS: i32 = raw::RUST_POOL_MDL_AS_IT_IS;

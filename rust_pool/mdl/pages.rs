@@ -9,7 +9,7 @@
 use crate::{
     families::mdl_pages::{
         self,
-        Wanted, //
+        PageRequest, //
     },
     lib::export::{
         export_symbol_gpl,
@@ -97,7 +97,7 @@ pub(crate) fn end_stale(mdl: Mdl<'_>, caller: usize) {
 }
 
 /// What a driver asked for, if it makes sense.
-fn checked(asked: &raw::rust_pool_mdl_wanted) -> Option<Wanted> {
+fn checked(asked: &raw::rust_pool_mdl_wanted) -> Option<PageRequest> {
     let cache = CacheType::from_raw(asked.cache)?;
     let has = |flag: u32| asked.flags & flag != 0;
     let chunks = has(raw::MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS);
@@ -118,7 +118,7 @@ fn checked(asked: &raw::rust_pool_mdl_wanted) -> Option<Wanted> {
         raw::MM_ANY_NODE_OK => Node::ANY,
         number => Node::new(number)?,
     };
-    Some(Wanted {
+    Some(PageRequest {
         lowest: asked.lowest,
         highest: asked.highest,
         skip: asked.skip,
@@ -168,7 +168,7 @@ fn allocate(
 }
 
 /// Allocates the pages of a new MDL and fills them in.
-fn fill(mdl: Mdl<'_>, wanted: &Wanted, caller: usize) -> Option<()> {
+fn fill(mdl: Mdl<'_>, wanted: &PageRequest, caller: usize) -> Option<()> {
     let record = Reservation::new()?;
     let room = mdl.frames(wanted.bytes / PAGE_SIZE)?;
     let pages = mdl_pages::allocate(wanted, caller)?;

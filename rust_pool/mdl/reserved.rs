@@ -399,7 +399,7 @@ unsafe extern "C" fn rust_pool_space_free(base: *mut c_void, tag: u32, caller: u
 matches_header!(rust_pool_space_free);
 export_symbol_gpl!(rust_pool_space_free);
 
-/// `MmMapLockedPagesWithReservedMapping`. [`map::AS_IT_IS`] stands for the cache type of the pages.
+/// `MmMapLockedPagesWithReservedMapping`. For the cache type see [`map::cache_of`].
 ///
 /// # Safety
 ///
@@ -412,9 +412,8 @@ unsafe extern "C" fn rust_pool_space_map(
     cache: i32,
     caller: usize,
 ) -> *mut c_void {
-    let cache = (cache != map::AS_IT_IS).then_some(cache);
     let mdl = Mdl::given(mdl, caller);
-    mdl.and_then(|mdl| map(mdl, base as usize, tag, cache, caller))
+    mdl.and_then(|mdl| map(mdl, base as usize, tag, map::cache_of(cache), caller))
         .map_or(sys::NULL, |base| base.as_ptr().cast())
 }
 matches_header!(rust_pool_space_map(_, _, _, _, _));

@@ -19,8 +19,8 @@ use crate::{
     mdl::{
         map::{
             self,
-            Mappable,
-            AS_IT_IS, //
+            MapRequest,
+            Mappable, //
         },
         Mdl,
         SYSTEM_SPACE,
@@ -174,17 +174,9 @@ unsafe extern "C" fn rust_pool_view_gone(mdl: usize, number: u64, buffer: usize)
 }
 matches_header!(rust_pool_view_gone);
 
-/// What a driver asks for.
-struct Wanted {
-    mode: i8,
-    /// `None` for the cache type that the pages have.
-    cache: Option<i32>,
-    at: usize,
-    priority: u32,
-}
-
-/// Maps the pages of an MDL into the current process, or reports why not. Any context; sleeps.
-fn map(mdl: Mdl<'_>, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
+/// Maps the pages of an MDL into the current process, at the address `to` unless that is 0, or
+/// reports why not. Any context; sleeps.
+fn map(mdl: Mdl<'_>, to: usize, wanted: &MapRequest, caller: usize) -> Option<NonNull<u8>> {
     let it = map::look(mdl, wanted.mode, wanted.cache, caller, |_| {
         wanted.mode != USER_MODE
     })?;
@@ -208,7 +200,7 @@ fn map(mdl: Mdl<'_>, wanted: &Wanted, caller: usize) -> Option<NonNull<u8>> {
     }
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let bytes = it.head.ByteCount as usize;
-    let at = show(mdl, &it, kept, wanted, caller);
+    let at = show(mdl, &it, kept, to, wanted.write, caller);
     if at.is_none() {
         raise::tell(bytes, Tag::from_raw(TAG), caller);
     }
@@ -220,20 +212,21 @@ fn show(
     mdl: Mdl<'_>,
     it: &Mappable<'_>,
     kept: Option<Kept>,
-    wanted: &Wanted,
+    to: usize,
+    write: bool,
     caller: usize,
 ) -> Option<NonNull<u8>> {
     // CAST: `usize` is 64 bits wide on the architectures supported.
     let (bytes, offset) = (it.head.ByteCount as usize, it.head.ByteOffset as usize);
-    let at = wanted.at & !(PAGE_SIZE - 1);
+    let at = to & !(PAGE_SIZE - 1);
     if !sys::may_change_pages()
-        || (at == 0 && wanted.at != 0)
+        || (at == 0 && to != 0)
         || hooks::refuse(MemoryType::Mapping, None, bytes, caller)
     {
         return None;
     }
     let view = sys::View {
-        write: wanted.priority & raw::MdlMappingNoWrite == 0,
+        write,
         at,
         mdl: mdl.addr(),
         number: enter(mdl, bytes, caller)?,
@@ -267,14 +260,9 @@ unsafe extern "C" fn rust_pool_mdl_view(
     priority: u32,
     caller: usize,
 ) -> *mut c_void {
-    let wanted = Wanted {
-        mode,
-        cache: (cache != AS_IT_IS).then_some(cache),
-        at: at as usize,
-        priority,
-    };
+    let wanted = MapRequest::new(mode, cache, priority);
     let mdl = Mdl::given(mdl, caller);
-    mdl.and_then(|mdl| map(mdl, &wanted, caller))
+    mdl.and_then(|mdl| map(mdl, at as usize, &wanted, caller))
         .map_or(sys::NULL, |base| base.as_ptr().cast())
 }
 matches_header!(rust_pool_mdl_view(_, _, _, _, _, _));

@@ -27,13 +27,13 @@ enum Event {
 }
 
 /// The free of a buffer, from the time when a client asks for it.
-pub(crate) struct Freeing {
+pub(crate) struct Release {
     site: CallSite,
     /// How the device had changed by then.
     event: Option<Event>,
 }
 
-impl Freeing {
+impl Release {
     /// The free of a buffer with this origin, that `caller` asks for now.
     pub(crate) fn new(device: &DmaDevice, origin: &Origin, caller: usize) -> Self {
         let event = if device.is_gone() {

@@ -5,7 +5,7 @@
 use crate::{
     record::{
         adapter_id::AdapterId,
-        device_event::Freeing,
+        device_event::Release,
         held_device::HeldDevice, //
     },
     sys::{
@@ -28,7 +28,7 @@ pub(crate) struct MappedList {
     /// For a piece of a packet: what it is a piece of. A list has none.
     pub(crate) part: Option<Part>,
     /// The put of the list, once a client has asked for it.
-    pub(crate) freeing: Option<Freeing>,
+    pub(crate) freeing: Option<Release>,
 }
 
 /// Where a piece of a packet lies in the buffer of its MDL.

@@ -12,9 +12,9 @@ use crate::sys::{
 /// Bytes in a page, as a number to compute physical addresses with.
 pub(crate) const PAGE: u64 = PAGE_SIZE as u64;
 
-/// A request with valid bounds.
+/// The bounds of a request. They are valid.
 #[derive(Clone, Copy)]
-pub(crate) struct Wanted {
+pub(crate) struct Bounds {
     bytes: u64,
     /// The first and the last page frame at which the block may start.
     pub(crate) first: u64,
@@ -25,8 +25,8 @@ pub(crate) struct Wanted {
     pub(crate) node: Node,
 }
 
-impl Wanted {
-    /// A request; `None` if no address is within these bounds.
+impl Bounds {
+    /// Those of a request; `None` if no address is within these bounds.
     pub(crate) fn new(bytes: usize, lowest: u64, highest: u64, boundary: u64) -> Option<Self> {
         let bytes = u64::try_from(bytes).ok()?;
         if boundary != 0 && (!boundary.is_power_of_two() || bytes > boundary) {
@@ -46,7 +46,7 @@ impl Wanted {
         })
     }
 
-    /// This request for memory of one node only; `None` if the node has none within the bounds.
+    /// These, for memory of one node only; `None` if the node has none within the bounds.
     pub(crate) fn on(self, node: Node) -> Option<Self> {
         let (start, end) = node.span();
         let pages = self.bytes.div_ceil(PAGE);
@@ -88,17 +88,17 @@ impl Wanted {
 mod tests {
     use super::*;
 
-    fn wanted(bytes: usize, lowest: u64, highest: u64, boundary: u64) -> Option<Wanted> {
-        Wanted::new(bytes, lowest, highest, boundary)
+    fn bounds(bytes: usize, lowest: u64, highest: u64, boundary: u64) -> Option<Bounds> {
+        Bounds::new(bytes, lowest, highest, boundary)
     }
 
     #[test]
     fn lowest_is_rounded_up() {
         for (lowest, first) in [(0, 0), (1, 1), (PAGE - 1, 1), (PAGE, 1), (PAGE + 1, 2)] {
-            assert!(wanted(1, lowest, u64::MAX, 0).is_some_and(|it| it.first == first));
+            assert!(bounds(1, lowest, u64::MAX, 0).is_some_and(|it| it.first == first));
         }
-        assert!(wanted(1, u64::MAX, u64::MAX, 0).is_none());
-        assert!(wanted(1, u64::MAX - PAGE + 1, u64::MAX, 0).is_none());
+        assert!(bounds(1, u64::MAX, u64::MAX, 0).is_none());
+        assert!(bounds(1, u64::MAX - PAGE + 1, u64::MAX, 0).is_none());
     }
 
     #[test]
@@ -116,47 +116,47 @@ mod tests {
             (10000, 9999, 0),
             (10000, 9999 + PAGE, 1),
         ] {
-            assert!(wanted(bytes, 0, highest, 0).is_some_and(|it| it.last == last));
+            assert!(bounds(bytes, 0, highest, 0).is_some_and(|it| it.last == last));
         }
-        assert!(wanted(4096, 0, PAGE - 2, 0).is_none());
-        assert!(wanted(2, 0, 0, 0).is_none());
+        assert!(bounds(4096, 0, PAGE - 2, 0).is_none());
+        assert!(bounds(2, 0, 0, 0).is_none());
     }
 
     #[test]
     fn ends_with_the_memory() {
         let all = sys::max_pfn();
-        assert!(wanted(4096, 0, u64::MAX, 0).is_some_and(|it| it.last == all - 1));
-        assert!(wanted(4097, 0, u64::MAX, 0).is_some_and(|it| it.last == all - 2));
+        assert!(bounds(4096, 0, u64::MAX, 0).is_some_and(|it| it.last == all - 1));
+        assert!(bounds(4097, 0, u64::MAX, 0).is_some_and(|it| it.last == all - 2));
         let page = usize::try_from(PAGE).unwrap_or(0);
         let frames = usize::try_from(all).unwrap_or(0);
-        assert!(wanted(frames * page, 0, u64::MAX, 0).is_some_and(|it| it.last == 0));
-        assert!(wanted(frames * page + 1, 0, u64::MAX, 0).is_none());
-        assert!(wanted(usize::MAX, 0, u64::MAX, 0).is_none());
-        assert!(wanted(0, 0, u64::MAX, 0).is_none());
+        assert!(bounds(frames * page, 0, u64::MAX, 0).is_some_and(|it| it.last == 0));
+        assert!(bounds(frames * page + 1, 0, u64::MAX, 0).is_none());
+        assert!(bounds(usize::MAX, 0, u64::MAX, 0).is_none());
+        assert!(bounds(0, 0, u64::MAX, 0).is_none());
     }
 
     #[test]
     fn empty_ranges() {
-        assert!(wanted(4096, 3 * PAGE, 4 * PAGE - 1, 0).is_some());
-        assert!(wanted(4096, 3 * PAGE, 4 * PAGE - 2, 0).is_none());
-        assert!(wanted(4096, 3 * PAGE + 1, 4 * PAGE - 1, 0).is_none());
-        assert!(wanted(1, 4 * PAGE, 3 * PAGE, 0).is_none());
+        assert!(bounds(4096, 3 * PAGE, 4 * PAGE - 1, 0).is_some());
+        assert!(bounds(4096, 3 * PAGE, 4 * PAGE - 2, 0).is_none());
+        assert!(bounds(4096, 3 * PAGE + 1, 4 * PAGE - 1, 0).is_none());
+        assert!(bounds(1, 4 * PAGE, 3 * PAGE, 0).is_none());
     }
 
     #[test]
     fn boundary_is_a_power_of_two_not_below_the_size() {
-        assert!(wanted(4096, 0, u64::MAX, 4096).is_some());
-        assert!(wanted(4097, 0, u64::MAX, 4096).is_none());
-        assert!(wanted(4096, 0, u64::MAX, 4097).is_none());
-        assert!(wanted(1, 0, u64::MAX, 1).is_some());
-        assert!(wanted(1, 0, u64::MAX, 3).is_none());
-        assert!(wanted(1, 0, u64::MAX, 1 << 63).is_some());
+        assert!(bounds(4096, 0, u64::MAX, 4096).is_some());
+        assert!(bounds(4097, 0, u64::MAX, 4096).is_none());
+        assert!(bounds(4096, 0, u64::MAX, 4097).is_none());
+        assert!(bounds(1, 0, u64::MAX, 1).is_some());
+        assert!(bounds(1, 0, u64::MAX, 3).is_none());
+        assert!(bounds(1, 0, u64::MAX, 1 << 63).is_some());
     }
 
     #[test]
     fn crossing_is_seen_and_avoided() {
         // Three pages, none across 16 KiB: every fourth frame and the next are where it fits.
-        let it = wanted(3 * 4096, 0, u64::MAX, 4 * PAGE);
+        let it = bounds(3 * 4096, 0, u64::MAX, 4 * PAGE);
         assert!(it.is_some());
         let Some(it) = it else { return };
         for pfn in 4..64 {
@@ -169,15 +169,15 @@ mod tests {
     #[test]
     fn the_bytes_cross_not_the_pages() {
         // The third page is only touched: what follows in it may lie across.
-        let it = wanted(2 * 4096 + 1, 0, u64::MAX, 4 * PAGE);
+        let it = bounds(2 * 4096 + 1, 0, u64::MAX, 4 * PAGE);
         assert!(it.is_some_and(|it| it.fits(4) && it.fits(5) && !it.fits(6)));
-        let it = wanted(2 * 4096, 0, u64::MAX, 4 * PAGE);
+        let it = bounds(2 * 4096, 0, u64::MAX, 4 * PAGE);
         assert!(it.is_some_and(|it| it.fits(6) && !it.fits(7) && it.below(7) == 6));
     }
 
     #[test]
     fn only_between_the_bounds() {
-        let it = wanted(4096, 16 * PAGE, 32 * PAGE - 1, 0);
+        let it = bounds(4096, 16 * PAGE, 32 * PAGE - 1, 0);
         assert!(it.is_some_and(|it| !it.fits(15) && it.fits(16) && it.fits(31) && !it.fits(32)));
     }
 }
