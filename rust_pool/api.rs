@@ -26,6 +26,7 @@ pub(crate) mod reserved;
 pub(crate) mod ring;
 pub(crate) mod scatter_gather;
 pub(crate) mod shape;
+pub(crate) mod slow_path;
 pub(crate) mod tag;
 pub(crate) mod transfer_mdl;
 pub(crate) mod user_pages;

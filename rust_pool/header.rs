@@ -1072,23 +1072,6 @@ mod tests {
     }
 
     #[test]
-    fn freed_where_it_begins() -> Result {
-        let object = object()?;
-        write(&object, 100, PoolKind::NonPaged);
-        let at = object.addr();
-        let header = live(at).ok_or(EINVAL)?;
-        // SAFETY: At these addresses is no other block, and nobody uses this one.
-        let freeing = |addr| unsafe { freeing::Freeing::new(addr) };
-        for elsewhere in [at, at + UNIT - 1, at + 2 * UNIT] {
-            assert!(freeing(elsewhere).claim(&header).is_none());
-        }
-        let freed = freeing(at + UNIT).claim(&header).ok_or(EINVAL)?;
-        assert!(freed.addr() == at && freed.bytes() == 100);
-        assert!(freeing(at + UNIT).claim(&header).is_none());
-        Ok(())
-    }
-
-    #[test]
     fn no_bit_of_it_can_change() -> Result {
         let object = object()?;
         let addr = object.addr();

@@ -48,6 +48,10 @@ use kernel::{
 /// For how many tasks `fail nth=` can be set at a time.
 pub(crate) const TASKS: usize = 16;
 
+/// How the remark behind an option begins that counts for one task alone. Whoever writes the line
+/// back is another task.
+const PID: &str = "pid ";
+
 /// The name of a task.
 pub(crate) type Comm = Text<16>;
 
@@ -104,7 +108,7 @@ impl Nth {
 
 impl fmt::Display for Nth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        kwrite!(f, "fail nth={} # {}{}, ", self.number, parse::PID, self.pid)?;
+        kwrite!(f, "fail nth={} # {}{}, ", self.number, PID, self.pid)?;
         match self.left {
             0 => f.write_str("struck"),
             left => kwrite!(f, "{left} to go"),

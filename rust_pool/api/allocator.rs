@@ -19,15 +19,6 @@ use crate::{
             PoolTag, //
         }, //
     },
-    lib::export::{
-        export_symbol_gpl,
-        matches_header, //
-    },
-    memory::request::Request,
-    report::{
-        rule,
-        violation::Parameter, //
-    },
     sys::{
         self,
         here,
@@ -395,51 +386,3 @@ allocator! {
     /// out.
     Paged, PoolKind::Paged
 }
-
-/// Exported: the second attempt of a small allocation.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
-#[no_mangle]
-unsafe extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
-    let request = Request { bytes, zero, sleep };
-    request
-        .attempt(|gfp| sys::kmalloc(bytes, gfp))
-        .map_or(sys::NULL, |block| block.into_raw().as_ptr().cast())
-}
-matches_header!(rust_pool_kmalloc_slow);
-export_symbol_gpl!(rust_pool_kmalloc_slow);
-
-/// Exported: whether paged pool may be allocated in this context. If not, reports that.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
-#[no_mangle]
-unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool {
-    if sys::irql().may_sleep() {
-        return true;
-    }
-    let given = [PoolKind::Paged.into(), bytes.into()];
-    rule::PAGED_REQUESTED.by(caller, given).report();
-    false
-}
-matches_header!(rust_pool_paged_check);
-export_symbol_gpl!(rust_pool_paged_check);
-
-/// Exported: reports a free of paged pool where it is not allowed.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
-#[no_mangle]
-unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
-    if !sys::irql().may_sleep() {
-        rule::PAGED_FREED
-            .by(caller, [Parameter::Address(block as usize)])
-            .report();
-    }
-}
-matches_header!(rust_pool_paged_check_free);
-export_symbol_gpl!(rust_pool_paged_check_free);

@@ -76,3 +76,41 @@ impl<H> Deref for Freed<H> {
         &self.0
     }
 }
+
+#[kernel::macros::kunit_tests(rust_pool_freeing)]
+mod tests {
+    use super::*;
+    use crate::{
+        header::{
+            stamp,
+            Found,
+            Place, //
+        },
+        types::tag::{
+            PoolKind,
+            Tag, //
+        }, //
+    };
+    use core::cell::Cell;
+    use kernel::prelude::*;
+
+    #[test]
+    fn freed_where_it_begins() -> Result {
+        let object = KBox::new(Place([const { Cell::new(0) }; 2]), GFP_KERNEL)?;
+        let tag = Tag::stored(u32::from_le_bytes(*b"Ring"));
+        Header::new(100, stamp(PoolKind::NonPaged, tag), 7).write(&object);
+        let at = object.addr();
+        let Some(Found::Live(header)) = Header::find(at) else {
+            return Err(EINVAL);
+        };
+        // SAFETY: At these addresses is no other block, and nobody uses this one.
+        let freeing = |addr| unsafe { Freeing::new(addr) };
+        for elsewhere in [at, at + UNIT - 1, at + 2 * UNIT] {
+            assert!(freeing(elsewhere).claim(&header).is_none());
+        }
+        let freed = freeing(at + UNIT).claim(&header).ok_or(EINVAL)?;
+        assert!(freed.addr() == at && freed.bytes() == 100);
+        assert!(freeing(at + UNIT).claim(&header).is_none());
+        Ok(())
+    }
+}

@@ -15,7 +15,7 @@ use crate::{
         in_use,
         lock,
         map,
-        pages,
+        own_pages,
         reserved,
         view,
         Mdl,
@@ -41,7 +41,7 @@ fn free(addr: usize, caller: usize) {
         if flags_of(&head) & flag::PARTIAL_MAPPED != 0 && !reserved::end(mdl) {
             map::unmap(head.MappedSystemVa as usize, mdl, caller);
         }
-        let locked = if lock::is_locked(mdl) || pages::has(mdl) {
+        let locked = if lock::is_locked(mdl) || own_pages::has(mdl) {
             flag::LOCKED
         } else {
             0

@@ -17,7 +17,7 @@ use crate::{
         flag,
         flags_of,
         map,
-        pages,
+        own_pages,
         pages_of,
         reserved,
         set_flags,
@@ -142,7 +142,7 @@ pub(crate) fn end_stale(mdl: Mdl<'_>, caller: usize) {
             .report_of_site(&region.site, || region.facts().print());
         pins::give_back(region);
     }
-    pages::end_stale(mdl, caller);
+    own_pages::end_stale(mdl, caller);
     view::end_stale(mdl, caller);
 }
 
@@ -246,7 +246,7 @@ fn unlock(mdl: Mdl<'_>, caller: usize) {
         return report(&rule::PARTIAL_MDL_UNLOCKED);
     }
     // Pages that were allocated for it are not unlocked but freed.
-    if flags & flag::LOCKED == 0 || pages::has(mdl) {
+    if flags & flag::LOCKED == 0 || own_pages::has(mdl) {
         return report(&rule::MDL_NOT_LOCKED);
     }
     if let Some(list) = list_of(mdl, &head) {

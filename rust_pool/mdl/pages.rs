@@ -2,8 +2,6 @@
 
 //! Allocates the pages of an MDL together with the MDL.
 //!
-//! The pages have a record in the table of regions, as the MDL itself cannot be trusted.
-//!
 //! WDK: "MmAllocatePagesForMdlEx", "MmAllocateNodePagesForMdlEx", "MmFreePagesFromMdl".
 
 use crate::{
@@ -16,10 +14,11 @@ use crate::{
         matches_header, //
     },
     mdl::{
-        self,
+        allocate,
         flag,
         flags_of,
         map,
+        own_pages,
         reserved,
         set_flags,
         view,
@@ -28,13 +27,7 @@ use crate::{
     pool,
     record::{
         listed,
-        table::{
-            Reservation,
-            Taken,
-            REGIONS, //
-        },
-        Owner,
-        Region, //
+        table::Reservation, //
     },
     report::rule,
     sys::{
@@ -47,10 +40,7 @@ use crate::{
     types::cache_type::CacheType, //
 };
 use core::ptr::null_mut;
-use kernel::{
-    bindings,
-    prelude::*, //
-};
+use kernel::bindings;
 
 /// The most bytes for which pages are allocated: what `ByteCount` has room for.
 const MOST: usize = (4 << 30) - PAGE_SIZE;
@@ -64,37 +54,6 @@ const KNOWN: u32 = raw::MM_DONT_ZERO_ALLOCATION
     | raw::MM_ALLOCATE_REQUIRE_CONTIGUOUS_CHUNKS
     | raw::MM_ALLOCATE_FAST_LARGE_PAGES
     | raw::MM_ALLOCATE_TRIM_IF_NECESSARY;
-
-/// Whether pages were allocated for an MDL, and not freed. Any context but NMI.
-pub(crate) fn has(mdl: Mdl<'_>) -> bool {
-    let key = mdl_pages::key_of(mdl.addr());
-    REGIONS.bucket(key).lock().find(key).is_some()
-}
-
-/// Takes the record of the pages of an MDL. Any context but NMI.
-fn take(mdl: Mdl<'_>) -> Option<KBox<Region>> {
-    let taken = REGIONS.take(mdl_pages::key_of(mdl.addr()), |region| match region.owner {
-        Owner::MdlPages { .. } => Ok(()),
-        _ => Err(()),
-    });
-    match taken {
-        Taken::Region(region) => Some(region),
-        _ => None,
-    }
-}
-
-/// If an older MDL at this one's address was freed, or its memory was used for this one, before its
-/// pages were freed, reports that. The pages stay allocated, as it is not known who uses them. Any
-/// context but NMI.
-pub(crate) fn end_stale(mdl: Mdl<'_>, caller: usize) {
-    if let Some(region) = take(mdl) {
-        let given = [mdl.into(), mdl.flags().into(), region.asked.into()];
-        rule::MDL_GONE_WITH_PAGES
-            .by(caller, given)
-            .report_of_site(&region.site, || region.facts().print());
-        mdl_pages::disown(region);
-    }
-}
 
 /// What a driver asked for, if it makes sense.
 fn checked(asked: &raw::rust_pool_mdl_wanted) -> Option<PageRequest> {
@@ -159,7 +118,7 @@ fn allocate(
             .report();
         return None;
     }
-    let mdl = mdl::allocate(0, wanted.bytes, caller, module)?;
+    let mdl = allocate::allocate(0, wanted.bytes, caller, module)?;
     let filled = fill(mdl, &wanted, caller);
     if filled.is_none() {
         pool::free_given(mdl.addr(), 0, caller);
@@ -203,7 +162,7 @@ fn free(mdl: Mdl<'_>, caller: usize) {
     if mdl.is_allocated() && view::refuses(mdl, caller) {
         return;
     }
-    let Some(region) = take(mdl) else {
+    let Some(region) = own_pages::take(mdl) else {
         rule::MDL_WITHOUT_PAGES.by(caller, [mdl.into()]).report();
         return;
     };

@@ -39,7 +39,8 @@ use crate::{
         Lines,
         Side,
         TaskChange,
-        Word, //
+        Word,
+        PID, //
     },
     sys::PAGE_SIZE, //
 };
@@ -52,10 +53,6 @@ use kernel::{
 
 /// The beginning of the first line of the file `verifier`.
 pub(crate) const HEAD: &str = "verifier - version:";
-
-/// How the remark behind an option begins that counts for one task alone. Whoever writes the line
-/// back is another task.
-pub(super) const PID: &str = "pid ";
 
 /// The most bytes of all lines together, as they are shown. With its head and the lines of `fail
 /// nth=`, the file `verifier` then fits into one write, by which a user can restore the options.

@@ -8,7 +8,7 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
 KUNIT=/sys/kernel/debug/kunit
-SUITES="backlog batch bins bounds cache_type chain channel class depot description fill flags function gfp"
+SUITES="backlog batch bins bounds cache_type chain channel class depot description fill flags freeing function gfp"
 SUITES="$SUITES hash_table header heap kind lookaside_depth magazine mangled mdl names patience places"
 SUITES="$SUITES protection ranges routines row sampled selection short_lock span tag"
 SUITES="$SUITES text unit_map unload verifier_parse violation_log"
