@@ -264,9 +264,13 @@ unsigned long rust_pool_view_map(const PFN_NUMBER *frames, size_t count,
 bool rust_pool_view_unmap(unsigned long at, unsigned long mdl);
 void *rust_pool_process(void);
 
-/* pressure.c: callbacks when memory is short, and who may not wait for memory. */
+/* pressure.c: callbacks when memory is short. */
 int rust_pool_watch_pressure(void);
 void rust_pool_unwatch_pressure(void);
+
+/* reclaim.c: who may not wait for memory. */
+void rust_pool_watch_last_resort(void);
+void rust_pool_unwatch_last_resort(void);
 bool rust_pool_in_last_resort(void);
 bool rust_pool_in_reclaim(void);
 
@@ -423,7 +427,6 @@ struct rust_pool_caller {
 	struct module *module;
 };
 struct rust_pool_caller rust_pool_caller_of(unsigned long ret);
-bool rust_pool_runs_softirqs(unsigned long addr);
 unsigned int rust_pool_save_stack(unsigned long *frames, unsigned int room);
 bool rust_pool_is_ours(unsigned long addr);
 struct module *rust_pool_client_at(unsigned long addr);
@@ -433,8 +436,7 @@ struct module *rust_pool_client_after(u64 *number, char *name);
 
 /*
  * Rust functions. wdm.c, dma.c, the inline functions of wdm.h and the Rust API call those
- * that take a call site (caller); helpers.c, arch/guard_pages.c, parameters.c,
- * pressure.c, tracepoints.c, work.c and lookaside/list.c call the others.
+ * that take a call site (caller). Who calls the others is in rust_pool/README.rst.
  */
 DMA_ADAPTER *rust_pool_adapter_bound(struct device *dev, u64 mask, u32 length,
 				     u32 *registers, unsigned long caller);

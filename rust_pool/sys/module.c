@@ -132,18 +132,6 @@ struct module *rust_pool_client_after(u64 *number, char *name)
 	return found;
 }
 
-/*
- * Whether an address is in the kernel's loop over softirqs. Only the symbol's name
- * tells: on x86 the loop is not in the section that filter_irq_stacks() knows.
- */
-bool rust_pool_runs_softirqs(unsigned long addr)
-{
-	char name[32];
-
-	scnprintf(name, sizeof(name), "%ps", (void *)addr);
-	return !strcmp(name, "handle_softirqs");
-}
-
 /* Whether the code below this context was interrupted by a softirq, and did not call. */
 static bool serves_softirq(void)
 {

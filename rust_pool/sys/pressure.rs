@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Whether a task is in reclaim, or in an OOM notifier; see `pressure.c`.
+//! Whether a task is in reclaim, or in an OOM notifier; see `reclaim.c`.
 
 use crate::sys::{
     context,

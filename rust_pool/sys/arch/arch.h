@@ -54,7 +54,7 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 int rust_pool_guard_watch(void);
 void rust_pool_guard_unwatch(void);
 
-/* unwind.c: what is known of addresses in code. */
+/* unwind.c: what is known of addresses in code, and the stack. */
 struct rust_pool_function {
 	/* Where it begins; 0 if nothing is known. */
 	unsigned long start;
@@ -71,6 +71,7 @@ bool rust_pool_function_known(unsigned long addr,
 			      struct rust_pool_function *function);
 void rust_pool_function_keep(unsigned long addr,
 			     const struct rust_pool_function *function);
+bool rust_pool_runs_softirqs(unsigned long addr);
 unsigned int rust_pool_walk_stack(unsigned long *frames, unsigned int room,
 				  unsigned long *fp, bool softirq);
 

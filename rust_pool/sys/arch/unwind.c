@@ -35,6 +35,18 @@
 
 #include "../core.h"
 
+/*
+ * Whether an address is in the kernel's loop over softirqs. Only the symbol's name
+ * tells: on x86 the loop is not in the section that filter_irq_stacks() knows.
+ */
+bool rust_pool_runs_softirqs(unsigned long addr)
+{
+	char name[32];
+
+	scnprintf(name, sizeof(name), "%ps", (void *)addr);
+	return !strcmp(name, "handle_softirqs");
+}
+
 #define SETS_BITS	8
 #define SETS		(1 << SETS_BITS)
 #define WAYS		4
