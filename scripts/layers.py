@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-layers.py [DIR]: holds the files of rust_pool, in DIR or this checkout, against the table of folders
-in rust_pool/README.rst.
+layers.py [DIR]: holds the files of rust_pool, in DIR or this checkout, against the two tables in
+rust_pool/README.rst.
 
 A folder is rust_pool/NAME.rs and all that is below rust_pool/NAME/, C code included. It may use
-itself and the folders that its row names, which are rows above it. No files use each other in a
-circle. What depends on the architecture is below one folder alone. Each fault is a line with the
-place in the code, and a circle is a line for each of its steps.
+itself and the folders that its row names, which are rows above it. C code may also call the
+functions of the second table, each from the file that its row names. No files use each other in a
+circle, such calls aside. What depends on the architecture is below one folder alone. Each fault
+is a line with the place in the code, and a circle is a line for each of its steps.
 """
 
 import os
@@ -17,13 +18,26 @@ import sys
 TOP = os.path.abspath(sys.argv[1] if __name__ == '__main__' and len(sys.argv) > 1
                       else os.path.join(os.path.dirname(__file__), '..'))
 HOUSE = os.path.join(TOP, 'rust_pool')
+ROOT = os.path.join(TOP, 'rust_pool.rs')
 TABLE = 'rust_pool/README.rst'
+
+# What module! puts into the root.
+ROOT_HAS = {'LocalModule'}
+
+# The text that is included: the declarations that bindgen makes of the C half.
+INCLUDED = {'rust_pool/sys/raw.rs': 'include!(env!("RUST_POOL_BINDINGS"))'}
 
 # The folder that may name the architecture, and a pattern for such names.
 ARCH = 'sys/arch'
 ARCH_NAMES = re.compile(
     r'<asm/|\basm!|\btarget_arch\b|\bx86|\bCONFIG_X86|%?\b[fg]s:'
     r'|\b[er][a-d]x\b|\b[er][sb]p\b|\b[er][sd]i\b|\b(?:pgd|p4d|pud|pmd|pte)_\w+\(|\bflush_tlb\w*')
+
+# What is left out of code: comments, and, unless they are wanted, strings and characters. A
+# lifetime of Rust is no character.
+LEFT_OUT = re.compile(
+    r'(?P<comment>/\*|//[^\n]*)|(?<!\w)b?c?r(?P<raw>#*)".*?"(?P=raw)|"(?:\\.|[^"\\])*"'
+    r"|'(?:\\(?:u\{[^}]*\}|x[0-9a-fA-F]{2}|[0-7]{3}|.)|[^\\'\n])'", re.S)
 
 faults = []
 
@@ -33,32 +47,72 @@ def fault(where, text):
     faults.append(f'{where}: {text}')
 
 
-def blank(match):
+def blank(text):
     """Blanks in place of text that is left out, with the same lines and columns."""
-    return re.sub(r'[^\n]', ' ', match.group())
+    return re.sub(r'[^\n]', ' ', text)
 
 
-def code_of(text):
-    """The text without comments and strings."""
-    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"', blank, text, flags=re.S)
+def code_of(text, nested=False, strings=False):
+    """The text without comments, which nest in Rust, and without strings unless they are wanted."""
+    parts, at = [], 0
+    while match := LEFT_OUT.search(text, at):
+        end = match.end()
+        if match.group() == '/*':
+            depth = 1
+            while depth and (mark := re.compile(r'/\*|\*/').search(text, end)):
+                depth += (1 if nested else 0) if mark.group() == '/*' else -1
+                end = mark.end()
+            end = len(text) if depth else end
+        parts.append(text[at:match.start()])
+        whole = text[match.start():end]
+        parts.append(whole if strings and not match.group('comment') else blank(whole))
+        at = end
+    return ''.join(parts) + text[at:]
+
+
+def read(path):
+    """The text of a file."""
+    with open(path, encoding='utf-8') as text:
+        return text.read()
+
+
+def relative(path):
+    """The path of a file as in a fault."""
+    return os.path.relpath(path, TOP)
+
+
+def inside(path):
+    """The path of a file as in the second table."""
+    return os.path.relpath(path, HOUSE)
+
+
+def place(path, code, at):
+    """Where a fault is."""
+    return f'{relative(path)}:{code.count(chr(10), 0, at) + 1}'
 
 
 class Tree:
-    """The files: `modules` by their names, such as "verifier::options", and `c_files`."""
+    """
+    The files by their names: `modules` of Rust, such as "verifier::options", and `c_files`, such
+    as "api/wdm.c".
+    """
 
     def __init__(self):
-        self.modules = {}
-        self.c_files = []
+        self.modules, self.c_files = {}, {}
         for folder, _, names in os.walk(HOUSE):
             for name in names:
                 path = os.path.join(folder, name)
+                from_house = inside(path)
                 if name.endswith('_generated.rs'):
                     continue
-                if name.endswith('.rs'):
-                    self.modules['::'.join(os.path.relpath(path, HOUSE)[:-3].split(os.sep))] = path
-                elif name.endswith(('.c', '.h')):
-                    self.c_files.append(path)
-        self.c_files.sort()
+                if name == 'mod.rs':
+                    fault(relative(path), 'a module is in the file of its name')
+                elif name.endswith('.rs'):
+                    self.modules['::'.join(from_house[:-3].split(os.sep))] = path
+                elif name.endswith(('.c', '.h', '.S')):
+                    self.c_files[from_house] = path
+        self.files = self.modules | self.c_files
+        self.folders = {folder_of(name) for name in self.files}
 
     def module_of(self, parts):
         """The module that a path from the crate's root leads into."""
@@ -68,21 +122,32 @@ class Tree:
         return None
 
 
+def folder_of(name):
+    """The folder that a file is in."""
+    return re.split('::|/', name)[0]
+
+
+# Paths in Rust
+
+
 def leaves(tree):
-    """All paths of a `use`: a::{b, c::d} has two."""
-    paths, stack, path, word = [], [], [], ''
-    for token in re.findall(r'[\w$*]+|::|[{},]', re.sub(r'\bas\s+\w+', '', tree) + ','):
+    """All paths of a `use`, each with the name that it gets: a::{b, c::d as e} has two."""
+    paths, stack, path, word, alias = [], [], [], None, None
+    for token in re.findall(r'\bas\s+\w+|[\w$*]+|::|[{},]', tree + ','):
         if token == '{':
             stack.append(path)
         elif token == '::':
-            path, word = path + [word], ''
+            path, word = path + ([word] if word else []), ''
         elif token in ',}':
             if word:
-                paths.append(path + [word])
-            word = ''
-            if token == '}':
+                whole = path if word == 'self' and path else path + [word]
+                paths.append((whole, alias or whole[-1]))
+            word = alias = None
+            if token == '}' and stack:
                 stack.pop()
             path = stack[-1] if stack else []
+        elif token.startswith('as') and token[2:3].isspace():
+            alias = token.split()[1]
         else:
             word = token
     return paths
@@ -100,48 +165,237 @@ def inner_modules(code):
     return found
 
 
-def paths_in(code):
-    """Each path that the code has: where it stands, its names, and whether it is a `use`."""
-    uses = re.compile(r'^[ \t]*(?:pub(?:\([^)]*\))?\s+)?use\s+([^;]*);', re.M)
-    for match in uses.finditer(code):
-        for path in leaves(match.group(1)):
-            # The position of the last name, approximately.
-            name = path[-2] if path[-1] == 'self' else path[-1]
-            at = re.search(r'(?<!\w)' + re.escape(name) + r'(?!\w)', match.group(1))
-            yield match.start(1) + (at.start() if at else 0), path, True
-    for match in re.finditer(r'(?<![\w:])\$?(?:crate|super|self)(?:::\w+)+', uses.sub(blank, code)):
-        yield match.start(), match.group().lstrip('$').split('::'), False
+USES = re.compile(r'\buse\s+(::[^;]*|[\w$][^;]*|\{[^;]*);')
+PATHS = re.compile(r'(?<![\w$])(?<!::)(?:\$crate|[A-Za-z_]\w*)(?:\s*::\s*[A-Za-z_]\w*)+')
+
+# What leads a path to where this does not follow. The first is of macros, as crate::$folder.
+UNFOLLOWED = [
+    (re.compile(r'\b(?:crate|self|super)\s*::\s*\$'), 'leads where a macro is told'),
+    (re.compile(r'#!?\[[^\]]*\bpath\s*='), 'a module is in the file of its name'),
+    (re.compile(r'\binclude!\s*[({\[]'), 'includes a text'),
+    (re.compile(r'#\[\s*macro_use\b'), 'takes macros without a path'),
+    (re.compile(r'\bextern\s+crate\s+self\b'), 'is another name of the root'),
+    (re.compile(r'\b(?:export_name|link_name)\s*='), 'is a function by another name'),
+]
 
 
-def edges_of(tree):
-    """{(user, used): "file:line"} of all modules."""
-    edges = {}
-    for name, file in sorted(tree.modules.items()):
-        with open(file, encoding='utf-8') as text:
-            code = code_of(text.read())
+class Scope:
+    """A module's names: what a `use` brings in, and what is taken in whole."""
+
+    def __init__(self):
+        self.names, self.globs = {}, []
+
+
+class Rust:
+    """The paths of all modules, and where they lead."""
+
+    def __init__(self, tree):
+        self.tree = tree
+        self.scopes = {}
+        self.paths = []
+        for name, file in [('', ROOT)] + sorted(tree.modules.items()):
+            if os.path.exists(file):
+                self.collect(name, file)
+
+    def collect(self, name, file):
+        """Reads a file: its scopes, and its paths."""
+        text = read(file)
+        code = code_of(text, nested=True)
         inner = inner_modules(code)
-        for at, path, is_use in paths_in(code):
-            where = name.split('::') + [
-                within for start, end, within in inner if start <= at < end]
-            parts = list(path)
-            if parts[0] == 'crate':
-                where, parts = [], parts[1:]
-            elif parts[0] == 'self':
+        home = name.split('::') if name else []
+        self.scopes.setdefault(tuple(home), Scope())
+
+        def where(at):
+            return home + [within for start, end, within in inner if start <= at < end]
+
+        for match in USES.finditer(code):
+            scope = self.scopes.setdefault(tuple(where(match.start())), Scope())
+            at = match.start(1)
+            for path, alias in leaves(match.group(1)):
+                # The position of the last name, approximately.
+                found = re.compile(r'(?<!\w)' + re.escape(path[-1]) + r'(?!\w)').search(code, at)
+                self.paths.append((name, file, code, found.start() if found else at,
+                                   where(match.start()), path, True))
+                if path[-1] == '*':
+                    scope.globs.append((where(match.start()), path[:-1]))
+                else:
+                    scope.names[alias] = (where(match.start()), path)
+        rest = USES.sub(lambda match: blank(match.group()), code)
+        for match in PATHS.finditer(rest):
+            self.paths.append((name, file, code, match.start(), where(match.start()),
+                               re.findall(r'\w+', match.group()), False))
+        if name:
+            self.unfollowed(file, text, code, rest)
+
+    def unfollowed(self, file, text, code, rest):
+        """Notes what is not followed."""
+        for pattern, why in UNFOLLOWED:
+            for match in pattern.finditer(code):
+                if not text.startswith(INCLUDED.get(relative(file), '\0'), match.start()):
+                    fault(place(file, code, match.start()), f'"{match.group()}" {why}')
+        for match in re.finditer(r'\bcrate\b(?!\s*(?:::\s*[\w$]|\)))', rest):
+            fault(place(file, code, match.start()), 'names the root in another way than crate::')
+
+    def absolute(self, where, path, seen=()):
+        """A path from the root, or None if it leads out of the crate or is of no interest."""
+        parts = [part.lstrip('$') for part in path]
+        where = list(where)
+        if (tuple(where), tuple(parts)) in seen:
+            return None
+        seen += ((tuple(where), tuple(parts)),)
+        if not parts or not parts[0]:
+            return None
+        if parts[0] in ('crate', 'self', 'super'):
+            while parts and parts[0] in ('crate', 'self', 'super'):
+                where = {'crate': [], 'super': where[:-1]}.get(parts[0], where)
                 parts = parts[1:]
-            elif parts[0] == 'super':
-                while parts and parts[0] == 'super':
-                    where, parts = where[:-1], parts[1:]
-            elif not is_use or '::'.join(where + parts[:1]) not in tree.modules:
+            return where + parts
+        return self.named(where, parts, seen)
+
+    def named(self, where, parts, seen):
+        """What a path leads to whose first name is a child's, or one that a `use` brings in."""
+        if '::'.join(where + parts[:1]) in self.tree.modules or tuple(
+                where + parts[:1]) in self.scopes:
+            return where + parts
+        scope = self.scopes.get(tuple(where), Scope())
+        if parts[0] in scope.names:
+            found = self.absolute(*scope.names[parts[0]], seen)
+            return found + parts[1:] if found else None
+        for within, path in scope.globs:
+            found = self.absolute(within, path, seen)
+            if found and tuple(found) in self.scopes and (
+                    further := self.absolute(found, parts, seen)):
+                return further
+        return None
+
+    def edges(self):
+        """Adds the edges of all paths."""
+        edges = {}
+        for name, file, code, at, where, path, is_use in self.paths:
+            if not name:
                 continue
-            used = tree.module_of(where + parts)
+            parts = self.absolute(where, path)
+            if parts is None:
+                continue
+            if parts and parts[0] not in self.tree.folders:
+                # The root's own names, which it has from a folder.
+                parts = self.absolute([], parts) or parts
+            used = self.tree.module_of(parts)
             if used and used != name:
-                line = code[:at].count('\n') + 1
-                edges.setdefault((name, used), f'{os.path.relpath(file, TOP)}:{line}')
-    return edges
+                edges.setdefault((name, used), place(file, code, at))
+            elif not used and not ROOT_HAS.intersection(parts):
+                fault(place(file, code, at),
+                      f'crate::{"::".join(parts)} is in no folder' if parts and parts != ['*'] else
+                      'brings the root into scope' if is_use else 'names the root')
+        return edges
+
+
+# C functions, in C and in Rust
+
+
+class Functions:
+    """Who uses the functions and variables that C code knows."""
+
+    def __init__(self, tree):
+        self.tree = tree
+        self.homes = {}
+        self.codes = {}
+        for name, file in sorted(tree.files.items()):
+            code = code_of(read(file), nested=name in tree.modules)
+            # These are no functions: the names of events and of suites.
+            self.codes[name] = re.sub(r'\b(?:TRACE_EVENT(?:_FN)?|kunit_tests)\(\w+',
+                                      lambda match: blank(match.group()), code)
+            for symbol in (self.defined_in_rust if name in tree.modules
+                           else self.defined_in_c)(name):
+                self.homes[symbol] = name
+
+    def defined_in_rust(self, name):
+        """The names that a Rust file defines for C."""
+        return re.findall(r'\bno_mangle\b[^;{]*?\b(?:fn|static(?:\s+mut)?)\s+(\w+)',
+                          self.codes[name])
+
+    def flat(self, name):
+        """C code with blanks for directives, and for all that is within braces."""
+        code = re.sub(r'^[ \t]*#(?:\\\n|[^\n])*', lambda match: blank(match.group()),
+                      self.codes[name], flags=re.M)
+        depth, parts = 0, []
+        for char in code:
+            depth -= char == '}'
+            parts.append(char if depth == 0 or char == '\n' else ' ')
+            depth += char == '{'
+        if depth:
+            fault(relative(self.tree.files[name]), 'has braces that do not match')
+        return ''.join(parts)
+
+    def defined_in_c(self, name):
+        """The names that a C file defines for others, or a header for who includes it."""
+        flat = self.flat(name)
+        nested = r'(?:[^(){};]|\((?:[^(){};]|\([^(){};]*\))*\))*'
+        for match in re.finditer(r'\b(\w+)\s*\(' + nested + r'\)[\s\w]*\{', flat):
+            begin = max(flat.rfind(mark, 0, match.start()) for mark in ';}')
+            if not re.search(r'\bstatic\b', flat[begin + 1:match.start()]):
+                yield match.group(1)
+        if name.endswith('.h'):
+            return
+        for match in re.finditer(r'(?:^|[;}])([^;{}()]*?)\b(\w+)\s*(?:\[[^]]*\]\s*)*[=;]', flat):
+            before = match.group(1).strip()
+            if re.search(r'\w[\s*]*$', before) and not re.search(
+                    r'\b(?:static|extern|typedef)\b', before) and before not in (
+                        'struct', 'union', 'enum'):
+                yield match.group(2)
+
+    def uses_of(self, name):
+        """(position, symbol) of each use, which a declaration or a definition is not."""
+        code = self.codes[name]
+        flat = self.flat(name) if name in self.tree.c_files else ''
+        for match in re.finditer(r'\b[A-Za-z_]\w*\b', code):
+            if self.homes.get(match.group(), name) == name:
+                continue
+            if flat.startswith(match.group(), match.start()):
+                begin = max(flat.rfind(mark, 0, match.start()) for mark in ';}')
+                before = flat[begin + 1:match.start()]
+                if re.search(r'\bextern\b', before) or (
+                        re.search(r'[\w*]\s*$', before) and '(' not in before):
+                    continue
+            yield match.start(), match.group()
+
+    def edges(self):
+        """{(user, used): {symbol: "file:line"}}; an #include has the symbol ''."""
+        edges = {}
+        for name, file in sorted(self.tree.files.items()):
+            code = self.codes[name]
+            for at, symbol in self.uses_of(name):
+                # What a header's macros call is in the file that they are expanded in.
+                if name.endswith('.h') and self.homes[symbol] == name[:-1] + 'c':
+                    continue
+                edges.setdefault((name, self.homes[symbol]), {}).setdefault(
+                    symbol, place(file, code, at))
+            if name in self.tree.c_files:
+                text = code_of(read(file), strings=True)
+                for match in re.finditer(r'^[ \t]*#[ \t]*include[ \t]+"([^"]+)"', text, re.M):
+                    used = os.path.relpath(
+                        os.path.normpath(os.path.join(os.path.dirname(file), match.group(1))),
+                        HOUSE)
+                    if used in self.tree.files:
+                        edges.setdefault((name, used), {}).setdefault(
+                            '', place(file, text, match.start(1)))
+        return edges
+
+
+def reached(edges, start):
+    """All files that one uses, and those that these use."""
+    found, queue = set(), [start]
+    while queue:
+        at = queue.pop()
+        for user, used in edges:
+            if user == at and used not in found:
+                found.add(used)
+                queue.append(used)
+    return found
 
 
 def circles(edges):
-    """A shortest circle for each set of modules that use each other, as a list of names."""
+    """A shortest circle for each set of files that use each other, as a list of names."""
     follow = {}
     for user, used in sorted(edges):
         follow.setdefault(user, []).append(used)
@@ -165,69 +419,103 @@ def circles(edges):
     return found
 
 
-def read_table():
-    """{folder: the folders that it may use}, in the order of the table's rows."""
-    rows, columns, folder = {}, None, None
-    with open(os.path.join(TOP, TABLE), encoding='utf-8') as text:
-        lines = text.read().split('\n')
+# The tables
+
+
+def read_table(head):
+    """
+    {first column: the text of the second}, in the order of its rows, of the table whose first
+    column has this head.
+    """
+    rows, columns, key = {}, None, None
+    lines = read(os.path.join(TOP, TABLE)).split('\n')
     for line, behind in zip(lines, lines[1:]):
         if re.fullmatch(r'=+( +=+)+', line):
             if rows:
                 break
-            if behind.startswith('folder '):
+            if behind.startswith(head + ' '):
                 columns = [match.span() for match in re.finditer('=+', line)]
-        elif columns and line.strip() and not line.startswith('folder '):
-            first, second = (line[start:end].strip().strip('`/') for start, end in columns[:2])
+        elif columns and line.strip() and not line.startswith(head + ' '):
+            first, second = (line[start:end].strip() for start, end in columns[:2])
             if first:
-                folder = first
-                rows[folder] = []
-            rows[folder] += re.findall(r'\w+', second)
+                key = first.strip('`/')
+                if key in rows:
+                    fault(TABLE, f'{key} has two rows')
+                rows[key] = ''
+            rows[key] += second + ' '
     return rows
 
 
-def check_edges(tree, edges):
-    """Notes wrong edges, circles, folders without a row in the table, and rows without a folder."""
-    rows = read_table()
-    folder_of = {name: name.split('::')[0] for name in tree.modules}
+def check_folders(tree):
+    """Notes folders without a row in the table, and rows without a folder. Returns the rows."""
+    rows = {folder: re.findall(r'\w+', may) for folder, may in read_table('folder').items()}
+    if not rows:
+        fault(TABLE, 'has no table of folders, whose first column is "folder"')
     order = list(rows)
     for at, folder in enumerate(order):
         for used in rows[folder]:
             if used not in order[:at]:
                 fault(TABLE, f'{folder} may use {used}, but that is no row above it')
-        if folder not in folder_of.values():
+        if folder not in tree.folders:
             fault(TABLE, f'{folder} is no folder')
-    for name, folder in sorted(folder_of.items()):
-        if rows and name == folder and folder not in rows:
+    for folder in sorted(tree.folders):
+        if rows and folder not in rows:
             fault(TABLE, f'{folder} is not in the table')
+    return rows
+
+
+def check_edge(tree, rows, user, used, where):
+    """Notes an edge that the table does not allow."""
+    here, there = folder_of(user), folder_of(used)
+    if here != there and here in rows and there not in rows[here]:
+        fault(where, f'{user} uses {used} ({relative(tree.files[used])}), '
+              f'but {here} may not use {there}')
+
+
+def check_edges(tree):
+    """Notes wrong edges and circles."""
+    rows = check_folders(tree)
+    edges = Rust(tree).edges()
     for (user, used), where in sorted(edges.items()):
-        here, there = folder_of[user], folder_of[used]
-        if here != there and here in rows and there not in rows[here]:
-            file = os.path.relpath(tree.modules[used], TOP)
-            fault(where, f'{user} uses {used} ({file}), but {here} may not use {there}')
+        check_edge(tree, rows, user, used, where)
+    functions = Functions(tree)
+    calls = {name: re.findall(r'[\w/.]+', by) for name, by in read_table('function').items()}
+    seen = set()
+    for (user, used), symbols in sorted(functions.edges().items()):
+        for symbol, where in symbols.items():
+            if inside(tree.files[user]) in calls.get(symbol, []):
+                seen.add((symbol, inside(tree.files[user])))
+            else:
+                edges.setdefault((user, used), where)
+                check_edge(tree, rows, user, used, where)
+    for name, users in calls.items():
+        home = functions.homes.get(name)
+        for user in users or ['']:
+            if not home or (name, user) not in seen:
+                fault(TABLE, f'{name} is not called by {user or "anything"}')
+            elif folder_of(home) in rows.get(folder_of(user), []) + [folder_of(user)] and (
+                    user not in reached(edges, home)):
+                fault(TABLE, f'{user} calls {name} from above, not from below')
     for way in circles(edges):
         for user, used in zip(way, way[1:] + way[:1]):
             fault(edges[user, used], f'circle: {user} uses {used}')
-    return rows
 
 
 def check_arch(tree):
     """Notes code that depends on the architecture outside of the folder for that."""
-    for path in sorted(tree.modules.values()) + tree.c_files:
-        place = os.path.relpath(path, HOUSE)
-        if place.startswith(ARCH):
+    for path in sorted(tree.files.values()):
+        if inside(path).startswith(ARCH):
             continue
-        with open(path, encoding='utf-8') as text:
-            code = re.sub(r'/\*.*?\*/|//[^\n]*', blank, text.read(), flags=re.S)
+        code = code_of(read(path), nested=path.endswith('.rs'), strings=True)
         for match in ARCH_NAMES.finditer(code):
-            line = code[:match.start()].count('\n') + 1
-            fault(f'rust_pool/{place}:{line}', f'"{match.group()}" is for {ARCH} alone')
+            fault(place(path, code, match.start()), f'"{match.group()}" is for {ARCH} alone')
 
 
 def main():
     """Prints the faults, and returns the status."""
     tree = Tree()
-    if check_edges(tree, edges_of(tree)):
-        check_arch(tree)
+    check_edges(tree)
+    check_arch(tree)
     print('\n'.join(faults), end='\n' if faults else '')
     return 1 if faults else 0
 

@@ -28,7 +28,8 @@ finds() {
 # build: the rooms anew, without a fault
 build() {
 	rm -rf "$tree"
-	mkdir -p "$house/top" "$house/low/arch"
+	mkdir -p "$house/top" "$house/mid" "$house/low/arch"
+	echo 'pub use top::a::Block;' >"$tree/rust_pool.rs"
 	cat >"$house/README.rst" <<-EOF
 		=======  =========  ===============
 		folder   may use    what is in it
@@ -95,6 +96,201 @@ table_upside_down() {
 	finds '^rust_pool/README.rst: low may use top, but that is no row above it$' layers "$tree"
 }
 
+table_unread() {
+	build
+	sed -i 's/^folder /room   /' "$house/README.rst"
+	finds '^rust_pool/README.rst: has no table of folders' layers "$tree"
+}
+
+# Each line is planted into low/arch.rs, and is a fault there or leads to one.
+paths() {
+	local text
+
+	while read -r text; do
+		build
+		printf '%b\n' "$text" >>"$house/low/arch.rs"
+		finds '^rust_pool/low/arch.rs:[0-9]+: ' layers "$tree" || {
+			echo "not found: $text"
+			return 1
+		}
+	done
+}
+
+by_another_way() {
+	paths <<-'EOF'
+		fn f() { crate::rust_pool::top::a::f() }
+		use crate::rust_pool::top;
+		use crate::Block;
+		fn f(_: crate::Block) {}
+		use crate as root;
+		use crate::{self as root};
+		use super::super as root;
+		use crate::*;
+		use super::super::*;
+		use self::super::super::top::a;
+		macro_rules! m { () => { use $crate::top::a::f; } }
+		macro_rules! m { ($p:ident) => { crate::$p::a::f() } }
+		macro_rules! m { ($p:ident) => { super::super::$p::a::f() } }
+		#[path = "../top/a.rs"]\nmod x;
+		#[cfg_attr(all(), path = "../top/a.rs")]\nmod x;
+		include!("../top/a.rs");
+		extern crate self as root;
+		#[macro_use]\nmod x {}
+		fn f(_:crate::top::a::T) {}
+		use crate :: top :: a;
+	EOF
+}
+
+behind_a_character() {
+	paths <<-'EOF'
+		const Q: u8 = b'"';\nuse crate::top;\nconst R: &str = "";
+		const Q: char = '"';\nuse crate::top;\nconst R: &str = "";
+		const Q: &str = r"\\\\";\nuse crate::top;\nconst R: &str = "";
+		const Q: &str = r#"""#;\nuse crate::top;\nconst R: &str = "";
+		/* /* */ " */\nuse crate::top;\nconst R: &str = "";
+	EOF
+}
+
+# What is no edge, as it is in a string, a character, or a comment in a comment.
+in_no_code() {
+	build
+	printf '%b\n' "const Q: char = '\\\\'';" 'const R: &str = r"\\\\"; // crate::top' \
+		'/* /* */ crate::top */' "fn f<'a>(_: &'a str) -> &'a str { \"crate::top\" }" \
+		>>"$house/low/arch.rs"
+	layers "$tree"
+}
+
+circle_by_a_child() {
+	build
+	echo 'fn f() { a::f() }' >>"$house/top.rs"
+	echo 'use crate::top::g;' >>"$house/top/a.rs"
+	finds '^rust_pool/top.rs:3: circle: top uses top::a$' layers "$tree"
+}
+
+circle_by_an_import() {
+	build
+	printf '%s\n' 'use super::super::top;' 'fn f() { top::a::f() }' >>"$house/top/b.rs"
+	finds '^rust_pool/top/b.rs:5: circle: top::b uses top::a$' layers "$tree"
+}
+
+circle_by_a_glob() {
+	build
+	printf '%s\n' 'mod tests {' '    use super::*;' '    fn f() { a::f() }' '}' >>"$house/top.rs"
+	echo 'use crate::top::g;' >>"$house/top/a.rs"
+	finds '^rust_pool/top.rs:5: circle: top uses top::a$' layers "$tree"
+}
+
+# build_c: with C halves, still without a fault: low/core.h declares everything
+build_c() {
+	build
+	printf '%s\n' 'int low_c(void);' 'int low_up(void);' 'int top_c(void);' 'int top_rust(int x);' \
+		'struct low_type;' 'extern int top_value;' >"$house/low/core.h"
+	printf '%s\n' '#include "core.h"' 'int low_c(void)' '{' '	return 1;' '}' \
+		>"$house/low/low.c"
+	printf '%s\n' '#include "../low/core.h"' 'int top_value = 1;' 'static int mine(void)' '{' \
+		'	return top_rust(low_c());' '}' 'int top_c(void)' '{' '	return mine();' '}' \
+		>"$house/top/top.c"
+	echo 'struct top;' >"$house/top/top.h"
+	printf '%s\n' '#[no_mangle]' 'pub(crate) extern "C" fn top_rust(x: i32) -> i32 {' '    x' '}' \
+		>>"$house/top/b.rs"
+}
+
+without_a_fault_in_c() {
+	build_c
+	layers "$tree"
+}
+
+# Each line is planted into low/low.c, and uses what is in top.
+edge_of_c() {
+	local text
+
+	while read -r text; do
+		build_c
+		printf '%b\n' "$text" >>"$house/low/low.c"
+		finds '^rust_pool/low/low.c:[0-9]+: low/low.c uses top.*, but low may not use top$' \
+			layers "$tree" || {
+			echo "not found: $text"
+			return 1
+		}
+	done <<-'EOF'
+		int f(void) { return top_rust(1); }
+		int f(void) { return top_c(); }
+		int f(void) { return top_value; }
+		static struct ops ops = { .call = top_rust };
+		REGISTER(x, top_rust);
+		#define F() top_rust(1)
+		#include "../top/top.h"
+		char q = '"'; int f(void) { return top_rust('"'); }
+	EOF
+}
+
+# Each line is planted into low/arch.rs, and calls C code of top, or Rust code by its C name.
+edge_to_c() {
+	local text
+
+	while read -r text; do
+		build_c
+		echo "$text" >>"$house/low/arch.rs"
+		finds '^rust_pool/low/arch.rs:[0-9]+: low::arch uses top.*, but low may not use top$' \
+			layers "$tree" || {
+			echo "not found: $text"
+			return 1
+		}
+	done <<-'EOF'
+		fn f() { unsafe { crate::low::raw::top_rust(1) }; }
+		use crate::low::raw::top_c;
+		extern "C" { fn top_c() -> i32; }
+		calls! { unsafe extern "C" { safe fn top_rust(x: i32) -> i32; } }
+	EOF
+}
+
+circle_of_c() {
+	build_c
+	printf '%s\n' 'int top_d(void)' '{' '	return top_c();' '}' >"$house/top/d.c"
+	sed -i 's/return mine()/return mine() + top_d()/' "$house/top/top.c"
+	finds '^rust_pool/top/d.c:3: circle: top/d.c uses top/top.c$' layers "$tree"
+}
+
+# build_up: low/low.c calls top_rust() from below, as the second table says
+build_up() {
+	build_c
+	printf '%s\n' 'int f(void)' '{' '	return top_rust(1);' '}' >>"$house/low/low.c"
+	cat >>"$house/README.rst" <<-'EOF'
+
+		============  =============  =====
+		function      called by      when
+		============  =============  =====
+		``top_rust``  ``low/low.c``  Ever.
+		============  =============  =====
+	EOF
+}
+
+call_from_below() {
+	build_up
+	layers "$tree"
+}
+
+call_from_elsewhere() {
+	build_up
+	printf '%s\n' 'int g(void)' '{' '	return top_rust(1);' '}' >"$house/low/other.c"
+	finds '^rust_pool/low/other.c:3: low/other.c uses top::b ' layers "$tree"
+}
+
+call_that_is_none() {
+	build_up
+	sed -i '/^int f(/,$ d' "$house/low/low.c"
+	finds '^rust_pool/README.rst: top_rust is not called by low/low.c$' layers "$tree"
+}
+
+call_from_above() {
+	build_up
+	# shellcheck disable=SC2016 # it is RST's
+	sed -i 's/^``top_rust``  ``low\/low.c``/``top_rust``  ``top\/top.c``/' "$house/README.rst"
+	finds '^rust_pool/README.rst: top/top.c calls top_rust from above, not from below$' \
+		layers "$tree" &&
+		finds '^rust_pool/low/low.c:8: low/low.c uses top::b ' layers "$tree"
+}
+
 architecture() {
 	local text
 
@@ -109,7 +305,7 @@ architecture() {
 ours() {
 	rm -rf "$tree"
 	mkdir "$tree"
-	cp -r "$TOP/rust_pool" "$tree"
+	cp -r "$TOP/rust_pool" "$TOP/rust_pool.rs" "$TOP/include" "$tree"
 	echo 'use crate::debugfs;' >>"$house/lib/text.rs"
 	finds '^rust_pool/lib/text.rs:[0-9]+: lib::text uses debugfs \(rust_pool/debugfs.rs\), ' \
 		layers "$tree" &&
@@ -126,5 +322,20 @@ check "a circle" circle
 check "a folder without a row" missing_row
 check "a row without a folder" row_too_many
 check "a row that may use what is above it" table_upside_down
+check "a table that is not there" table_unread
+check "a path that leads there by another way" by_another_way
+check "an edge behind a character or a raw string" behind_a_character
+check "no edge in a string or in a comment" in_no_code
+check "a circle by a child's name" circle_by_a_child
+check "a circle by the name of an import" circle_by_an_import
+check "a circle by what a glob brings" circle_by_a_glob
+check "C halves without a fault" without_a_fault_in_c
+check "a wrong edge of C" edge_of_c
+check "a wrong edge to C" edge_to_c
+check "a circle of C" circle_of_c
+check "a call from below" call_from_below
+check "a call from below that is not in the table" call_from_elsewhere
+check "a row without its call" call_that_is_none
+check "a row of a call from above" call_from_above
 check "what depends on the architecture" architecture
 check "a wrong edge in ours" ours
