@@ -291,14 +291,66 @@ call_from_above() {
 		finds '^rust_pool/low/low.c:8: low/low.c uses top::b ' layers "$tree"
 }
 
+# names_it FILE TEXT: with this text in a file of the tree
+names_it() {
+	build
+	mkdir -p "$tree/$(dirname "$1")"
+	echo "$2" >"$tree/$1"
+	finds "^$1:1: \".*\" is for sys/arch alone\$" layers "$tree" || {
+		echo "not found in $1: $2"
+		return 1
+	}
+}
+
 architecture() {
 	local text
 
-	for text in '#include <asm/tlbflush.h>' 'asm!("mov {0}, gs:[{1}]");' 'flush_tlb_all();'; do
-		build
-		echo "$text" >"$house/mid.c"
-		finds '^rust_pool/mid.c:1: ".*" is for sys/arch alone$' layers "$tree" || return 1
+	while read -r text; do
+		names_it rust_pool/mid/x.c "$text" || return 1
+	done <<-'EOF'
+		#include <asm/tlbflush.h>
+		#include "asm/msr.h"
+		asm!("mov {0}, gs:[{1}]");
+		asm volatile("nop");
+		__asm__("nop");
+		global_asm!("nop");
+		use core::arch::x86_64;
+		flush_tlb_all();
+		if (boot_cpu_has(x))
+		int x = X86_FEATURE_LA57;
+		rdmsrl(x, y);
+		native_wrmsrq(x, y);
+		int x = MSR_GS_BASE;
+		u64 x = __read_cr3();
+		u64 x = rdtsc();
+		cpuid_eax(1);
+		set_pte(p, x);
+		pte_t x = __pte(1);
+		int x = _PAGE_NX;
+		pte_t *p = lookup_address(x, &level);
+		set_memory_wc(x, 1);
+		int x = regs->ip;
+		int x = CONFIG_X86_64;
+	EOF
+}
+
+architecture_elsewhere() {
+	local file
+
+	for file in rust_pool/sys/architecture.c rust_pool/sys/arch.c include/any.h rust_pool/mid/x.S; do
+		names_it "$file" 'asm volatile("nop");' || return 1
 	done
+}
+
+architecture_in_its_folder() {
+	build
+	mkdir -p "$house/sys/arch"
+	# shellcheck disable=SC2016 # it is RST's
+	sed -i 's/^``low``             /``sys``              It.\n&/' "$house/README.rst"
+	touch "$house/sys.rs"
+	echo 'asm!("nop");' | tee "$house/sys/arch.rs" >"$house/sys/arch/x.rs"
+	echo 'pte_t x = __pte(1);' >"$house/sys/arch/x.c"
+	layers "$tree"
 }
 
 # A wrong edge that is planted in ours, which makes a circle as well.
@@ -338,4 +390,6 @@ check "a call from below that is not in the table" call_from_elsewhere
 check "a row without its call" call_that_is_none
 check "a row of a call from above" call_from_above
 check "what depends on the architecture" architecture
+check "what does in files that are like its folder, in a header, in assembly" architecture_elsewhere
+check "what does in its folder" architecture_in_its_folder
 check "a wrong edge in ours" ours
