@@ -25,8 +25,8 @@ pub(crate) mod owned_pages;
 pub(crate) mod pages;
 pub(crate) mod parameters;
 pub(crate) mod percpu_memory;
-pub(crate) mod pressure;
 pub mod raw;
+pub(crate) mod reclaim;
 pub(crate) mod reserved;
 pub(crate) mod seq;
 pub(crate) mod slab;
@@ -157,7 +157,7 @@ pub(crate) use percpu_memory::{
     possible_cpus,
     PERCPU_ALIGN, //
 };
-pub(crate) use pressure::{
+pub(crate) use reclaim::{
     in_reclaim,
     may_wait_for_memory, //
 };

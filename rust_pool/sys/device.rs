@@ -343,7 +343,7 @@ impl DmaDevice {
 
     /// Whether its memory may be freed here, in a context that sleeps.
     pub(crate) fn may_free(&self) -> bool {
-        self.group.is_null() || !crate::sys::pressure::in_reclaim()
+        self.group.is_null() || !crate::sys::reclaim::in_reclaim()
     }
 
     /// Addresses in the modules whose code the device's release needs.

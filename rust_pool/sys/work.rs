@@ -4,8 +4,8 @@
 
 use crate::sys::{
     context,
-    pressure,
     raw, //
+    reclaim,
 };
 use kernel::{
     bindings,
@@ -111,7 +111,7 @@ pub(crate) fn may_call_others() -> bool {
 /// code may sleep, but not in reclaim, as the kernel waits for a work item that may itself allocate
 /// memory.
 pub(crate) fn may_change_pages() -> bool {
-    context::irql().may_sleep() && !pressure::in_reclaim()
+    context::irql().may_sleep() && !reclaim::in_reclaim()
 }
 
 /// The current task, as a number to compare.
