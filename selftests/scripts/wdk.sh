@@ -120,6 +120,24 @@ pragmas_and_annotations() {
 	built idioms WDK=1 && ! grep -i warning "$WORK/said.idioms"
 }
 
+# With "static" and without, in a header of two files; in one of them nobody calls them.
+inline_in_two_files() {
+	mkdir -p "$WORK/inline"
+	printf 'obj-m := inline.o\ninline-y := one.o two.o\n' >"$WORK/inline/Kbuild"
+	printf '%s\n' 'FORCEINLINE ULONG Bare(ULONG a);' \
+		'FORCEINLINE ULONG Bare(ULONG a) { PAGED_CODE(); return a + 1; }' \
+		'static FORCEINLINE PVOID Static(ULONG a) { return (PVOID)(ULONG_PTR)Bare(a); }' \
+		'FORCEINLINE VOID Calls(VOID) { (VOID)Static(0); }' \
+		'static CFORCEINLINE VOID Either(VOID) { Calls(); }' >"$WORK/inline/inline.h"
+	printf '%s\n' '// SPDX-License-Identifier: GPL-2.0' '#include <linux/module.h>' \
+		'#include <ntddk.h>' '#include "inline.h"' 'PVOID One(ULONG a);' \
+		'PVOID One(ULONG a) { Either(); return Static(a); }' \
+		'MODULE_DESCRIPTION("a client");' 'MODULE_LICENSE("GPL");' >"$WORK/inline/one.c"
+	printf '%s\n' '// SPDX-License-Identifier: GPL-2.0' '#include <ntddk.h>' \
+		'#include "inline.h"' >"$WORK/inline/two.c"
+	built inline WDK=1 W=e && ! grep -i warning "$WORK/said.inline"
+}
+
 neither_yes_nor_no() {
 	client odd ntddk.h
 	! built odd WDK=yes && grep 'error: WDK=yes is not valid: 1 ' "$WORK/said.odd"
@@ -134,4 +152,5 @@ check "other names that Linux has, too, are not taken for each other" names_of_b
 check "every environment header compiles alone, and in any order" every_header
 check "no environment header is found without WDK=1" not_without
 check "pragmas, annotations and idioms compile without a word" pragmas_and_annotations
+check "FORCEINLINE compiles with static and without" inline_in_two_files
 check "WDK=yes is refused" neither_yes_nor_no

@@ -40,7 +40,16 @@
 #define __cdecl
 #define __stdcall
 #define __fastcall
-#define FORCEINLINE		static __always_inline
+/*
+ * Windows drivers write it with "static" and without, also in a header of several files.
+ * Before the function, which is static, there is a declaration that takes the word "static"
+ * if there is one. So it has to be in front of the function's type.
+ */
+static inline VOID rust_pool_forceinline(VOID)
+{
+}
+
+#define FORCEINLINE		VOID rust_pool_forceinline(VOID); static __always_inline
 #define CFORCEINLINE		FORCEINLINE
 #define __forceinline		__always_inline
 #define DECLSPEC_NORETURN	__noreturn
