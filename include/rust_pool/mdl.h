@@ -487,7 +487,8 @@ static __always_inline VOID MmFreePagesFromMdl(PMDL MemoryDescriptorList)
  * before the MDL is freed or used again.
  *
  * Where Windows raises an exception, this returns a status and does not lock the
- * pages. Test the status, and put the exception handler's code behind the test.
+ * pages. Test the status, and put the exception handler's code behind the test. The
+ * compiler warns of a call without one.
  *
  * Violations: an MDL that is locked, mapped, built or partial (0xC4/0xB0), up to
  * DISPATCH_LEVEL; an MDL that is NULL, was never initialised or has no room for its
@@ -505,7 +506,7 @@ NTSTATUS MmProbeAndLockPages(PMDL MemoryDescriptorList,
 			     KPROCESSOR_MODE AccessMode,
 			     LOCK_OPERATION Operation);
 #else
-static __always_inline NTSTATUS
+static __always_inline __must_check NTSTATUS
 MmProbeAndLockPages(PMDL MemoryDescriptorList, KPROCESSOR_MODE AccessMode,
 		    LOCK_OPERATION Operation)
 {

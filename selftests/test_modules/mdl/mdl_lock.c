@@ -569,19 +569,23 @@ static void misused(struct rpt *t)
 	EXPECT_VIOLATION(t, VERIFIER, 0x16);
 	MmUnlockPages(NULL);
 	EXPECT_VIOLATION(t, VERIFIER, 0x16);
-	MmProbeAndLockPages(mdl, 2, IoReadAccess);
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, 2, IoReadAccess),
+		  STATUS_INVALID_PARAMETER);
 	EXPECT_VIOLATION(t, VERIFIER, 0x16);
-	MmProbeAndLockPages(mdl, KernelMode, 3);
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, KernelMode, 3),
+		  STATUS_INVALID_PARAMETER);
 	EXPECT_VIOLATION(t, VERIFIER, 0x16);
 	mdl->ByteCount = SZ_1M;
-	MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, KernelMode, IoReadAccess),
+		  STATUS_INVALID_PARAMETER);
 	EXPECT_VIOLATION(t, VERIFIER, 0x16);
 	mdl->ByteCount = 5000;
 	MmUnlockPages(mdl);
 	EXPECT_VIOLATION(t, VERIFIER, 0x7c);
 
 	EXPECT_EQ(t, MmProbeAndLockPages(mdl, KernelMode, IoReadAccess), 0);
-	MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, KernelMode, IoReadAccess),
+		  STATUS_INVALID_PARAMETER);
 	v = EXPECT_VIOLATION(t, VERIFIER, 0xb0);
 	if (v)
 		EXPECT_EQ(t, v->p[3], MDL_PAGES_LOCKED);
@@ -599,7 +603,8 @@ static void misused(struct rpt *t)
 	IoBuildPartialMdl(mdl, part, block + 1, 0);
 	MmUnlockPages(part);
 	EXPECT_VIOLATION(t, VERIFIER, 0xb4);
-	MmProbeAndLockPages(part, KernelMode, IoReadAccess);
+	EXPECT_EQ(t, MmProbeAndLockPages(part, KernelMode, IoReadAccess),
+		  STATUS_INVALID_PARAMETER);
 	EXPECT_VIOLATION(t, VERIFIER, 0xb0);
 	MmUnlockPages(mdl);
 	MmUnlockPages(mdl);
@@ -607,7 +612,8 @@ static void misused(struct rpt *t)
 	MmBuildMdlForNonPagedPool(mdl);
 	MmUnlockPages(mdl);
 	EXPECT_VIOLATION(t, VERIFIER, 0x7d);
-	MmProbeAndLockPages(mdl, KernelMode, IoReadAccess);
+	EXPECT_EQ(t, MmProbeAndLockPages(mdl, KernelMode, IoReadAccess),
+		  STATUS_INVALID_PARAMETER);
 	EXPECT_VIOLATION(t, VERIFIER, 0xb0);
 	/* Locked by hand: nothing is known of such pages, and nothing done. */
 	MmInitializeMdl(mdl, block, 5000);
