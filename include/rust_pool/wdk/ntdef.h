@@ -19,8 +19,12 @@
 #include <linux/stddef.h>
 #include <rust_pool/wdm.h>
 
+#include "sal.h"
+
 /* #pragma alloc_text, code_seg and warning mean nothing here. */
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
+/* A LARGE_INTEGER, which is a union, is initialised by { 0, 0 }. */
+#pragma GCC diagnostic ignored "-Wmissing-braces"
 
 /*
  * Linux's PAGE_ALIGN() rounds up and gives an integer. This is the WDK's: it
@@ -53,6 +57,11 @@ static inline VOID rust_pool_forceinline(VOID)
 #define CFORCEINLINE		FORCEINLINE
 #define __forceinline		__always_inline
 #define DECLSPEC_NORETURN	__noreturn
+#define DECLSPEC_NOINLINE	noinline
+#define DECLSPEC_NOTHROW
+#define DECLSPEC_IMPORT
+#define DECLSPEC_EXPORT
+#define DECLSPEC_SELECTANY	__weak
 #define DECLSPEC_ALIGN(n)	__aligned(n)
 #define DECLSPEC_CACHEALIGN	DECLSPEC_ALIGN(64)
 /* Microsoft's attributes, each by its name; any other does not compile. */
@@ -67,6 +76,9 @@ static inline VOID rust_pool_forceinline(VOID)
 #define RUST_POOL_DECLSPEC_code_seg(Section)
 #define SYSTEM_CACHE_ALIGNMENT_SIZE	64
 #define MEMORY_ALLOCATION_ALIGNMENT	16
+#define POINTER_ALIGNMENT	DECLSPEC_ALIGN(8)
+#define TYPE_ALIGNMENT(Type)	((LONG)_Alignof(Type))
+#define PROBE_ALIGNMENT(Type)	TYPE_ALIGNMENT(Type)
 #define EXTERN_C		extern
 #define EXTERN_C_START
 #define EXTERN_C_END
@@ -78,190 +90,11 @@ static inline VOID rust_pool_forceinline(VOID)
 #define IN
 #define OUT
 #define OPTIONAL
+#define NOTHING
 
 #define UNREFERENCED_PARAMETER(P)		((void)(P))
 #define DBG_UNREFERENCED_PARAMETER(P)		((void)(P))
 #define DBG_UNREFERENCED_LOCAL_VARIABLE(V)	((void)(V))
-
-/* Annotations for Microsoft's analysers, which nobody reads here. */
-
-#define _In_
-#define _In_opt_
-#define _In_z_
-#define _In_opt_z_
-#define _In_reads_(n)
-#define _In_reads_opt_(n)
-#define _In_reads_z_(n)
-#define _In_reads_bytes_(n)
-#define _In_reads_bytes_opt_(n)
-#define _In_reads_to_ptr_(p)
-#define _In_range_(low, high)
-#define _In_bytecount_(n)
-#define _In_count_(n)
-#define _Out_
-#define _Out_opt_
-#define _Out_writes_(n)
-#define _Out_writes_opt_(n)
-#define _Out_writes_z_(n)
-#define _Out_writes_all_(n)
-#define _Out_writes_bytes_(n)
-#define _Out_writes_bytes_opt_(n)
-#define _Out_writes_bytes_all_(n)
-#define _Out_writes_bytes_to_(n, m)
-#define _Out_writes_bytes_to_opt_(n, m)
-#define _Out_writes_to_(n, m)
-#define _Out_range_(low, high)
-#define _Outptr_
-#define _Outptr_opt_
-#define _Outptr_result_maybenull_
-#define _Outptr_opt_result_maybenull_
-#define _Outptr_result_nullonfailure_
-#define _Outptr_result_buffer_(n)
-#define _Outptr_result_bytebuffer_(n)
-#define _Outptr_result_bytebuffer_maybenull_(n)
-#define _Inout_
-#define _Inout_opt_
-#define _Inout_z_
-#define _Inout_updates_(n)
-#define _Inout_updates_opt_(n)
-#define _Inout_updates_bytes_(n)
-#define _Inout_updates_bytes_opt_(n)
-#define _Inout_updates_bytes_to_(n, m)
-#define _Inout_updates_all_(n)
-#define _Deref_out_
-#define _Deref_out_opt_
-#define _Deref_inout_
-#define _Deref_in_
-#define _Field_size_(n)
-#define _Field_size_opt_(n)
-#define _Field_size_bytes_(n)
-#define _Field_size_bytes_opt_(n)
-#define _Field_size_part_(n, m)
-#define _Field_range_(low, high)
-#define _Field_z_
-#define _Struct_size_bytes_(n)
-#define _Null_terminated_
-#define _NullNull_terminated_
-#define _Readable_bytes_(n)
-#define _Writable_bytes_(n)
-#define _Pre_
-#define _Pre_valid_
-#define _Pre_notnull_
-#define _Pre_maybenull_
-#define _Pre_satisfies_(condition)
-#define _Pre_defensive_
-#define _Pre_unknown_
-#define _Pre_opt_valid_
-#define _Post_
-#define _Post_valid_
-#define _Post_invalid_
-#define _Post_notnull_
-#define _Post_maybenull_
-#define _Post_ptr_invalid_
-#define _Post_satisfies_(condition)
-#define _Post_writable_byte_size_(n)
-#define _Post_readable_byte_size_(n)
-#define _Post_equals_last_error_
-#define _Ret_maybenull_
-#define _Ret_notnull_
-#define _Ret_null_
-#define _Ret_valid_
-#define _Ret_z_
-#define _Ret_range_(low, high)
-#define _Ret_writes_bytes_(n)
-#define _Ret_writes_bytes_maybenull_(n)
-#define _Check_return_
-#define _Must_inspect_result_
-#define _Result_nullonfailure_
-#define _Result_zeroonfailure_
-#define _Return_type_success_(condition)
-#define _Success_(condition)
-#define _On_failure_(annotation)
-#define _Always_(annotation)
-#define _When_(condition, annotation)
-#define _At_(target, annotation)
-#define _At_buffer_(target, i, n, annotation)
-#define _Group_(annotation)
-#define _Analysis_assume_(condition)
-#define __analysis_assume(condition)
-#define _Analysis_noreturn_
-#define _Notnull_
-#define _Maybenull_
-#define _Notliteral_
-#define _Literal_
-#define _Const_
-#define _Reserved_
-#define _Interlocked_
-#define _Interlocked_operand_
-#define _Guarded_by_(lock)
-#define _Write_guarded_by_(lock)
-#define _Has_lock_kind_(kind)
-#define _Has_lock_level_(level)
-#define _Requires_lock_held_(lock)
-#define _Requires_lock_not_held_(lock)
-#define _Requires_exclusive_lock_held_(lock)
-#define _Requires_shared_lock_held_(lock)
-#define _Requires_no_locks_held_
-#define _Acquires_lock_(lock)
-#define _Acquires_exclusive_lock_(lock)
-#define _Acquires_shared_lock_(lock)
-#define _Releases_lock_(lock)
-#define _Releases_exclusive_lock_(lock)
-#define _Releases_shared_lock_(lock)
-#define _Create_lock_level_(level)
-#define _Use_decl_annotations_
-#define _Function_class_(class)
-#define _Called_from_function_class_(class)
-#define _Dispatch_type_(type)
-#define _Printf_format_string_
-#define _Prefast_operator_new_
-#define _Strict_type_match_
-#define _Frees_ptr_
-#define _Frees_ptr_opt_
-#define _Kernel_clear_do_init_(yes)
-#define _Kernel_float_saved_
-#define _Kernel_float_restored_
-#define _Kernel_float_used_
-#define _Kernel_entry_
-#define _Kernel_requires_resource_held_(kind)
-#define _Kernel_requires_resource_not_held_(kind)
-#define _Kernel_acquires_resource_(kind)
-#define _Kernel_releases_resource_(kind)
-#define __drv_allocatesMem(kind)
-#define __drv_freesMem(kind)
-#define __drv_aliasesMem
-#define __drv_strictType(type, mode)
-#define __drv_strictTypeMatch(mode)
-#define __drv_maxIRQL(irql)
-#define __drv_minIRQL(irql)
-#define __drv_requiresIRQL(irql)
-#define __drv_sameIRQL
-#define __drv_functionClass(class)
-#define __drv_dispatchType(type)
-#define __drv_when(condition, annotation)
-#define __drv_at(target, annotation)
-#define __drv_arg(target, annotation)
-#define __drv_ret(annotation)
-#define __drv_in(annotation)
-#define __drv_out(annotation)
-#define __drv_inTry
-#define __drv_notInTry
-#define __drv_mustHold(kind)
-#define __drv_neverHold(kind)
-#define __drv_reportError(why)
-#define _IRQL_requires_(irql)
-#define _IRQL_requires_max_(irql)
-#define _IRQL_requires_min_(irql)
-#define _IRQL_requires_same_
-#define _IRQL_always_function_max_(irql)
-#define _IRQL_always_function_min_(irql)
-#define _IRQL_raises_(irql)
-#define _IRQL_saves_
-#define _IRQL_saves_global_(kind, param)
-#define _IRQL_restores_
-#define _IRQL_restores_global_(kind, param)
-#define _IRQL_uses_cancel_
-#define _IRQL_is_cancel_
 
 /* Types; wdm.h of rust_pool has those of its routines */
 
@@ -360,10 +193,16 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 #define RTL_FIELD_SIZE(Type, Field)	(sizeof(((Type *)0)->Field))
 #define RTL_SIZEOF_THROUGH_FIELD(Type, Field) \
 	(offsetof(Type, Field) + RTL_FIELD_SIZE(Type, Field))
+#define RTL_CONTAINS_FIELD(Struct, Size, Field) \
+	((PCHAR)(&(Struct)->Field) + sizeof((Struct)->Field) <= \
+	 (PCHAR)(Struct) + (Size))
 #define CONTAINING_RECORD(Address, Type, Field) \
 	((Type *)((PUCHAR)(Address) - offsetof(Type, Field)))
 #define RTL_NUMBER_OF(Array)		(sizeof(Array) / sizeof((Array)[0]))
 #define ARRAYSIZE(Array)		RTL_NUMBER_OF(Array)
+/* How many elements an array at the end of a structure is written with. */
+#define ANYSIZE_ARRAY			1
+#define ARGUMENT_PRESENT(Argument)	((Argument) != NULL)
 #define Add2Ptr(Ptr, Bytes)		((PVOID)((PUCHAR)(Ptr) + (Bytes)))
 #define PtrOffset(Base, Ptr)	((ULONG)((ULONG_PTR)(Ptr) - (ULONG_PTR)(Base)))
 #define FlagOn(Flags, Some)		((Flags) & (Some))
@@ -397,6 +236,12 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 #define NT_ASSERT(Condition)		ASSERT(Condition)
 #define NT_ASSERTMSG(Message, Condition)	ASSERTMSG(Message, Condition)
 #define NT_FRE_ASSERT(Condition)	ASSERT(Condition)
+#define NT_ASSUME(Condition)		ASSERT(Condition)
+/* As on Windows the compiler relies on it, and nothing is checked. Newer kernels have it. */
+#ifndef __assume
+#define __assume(Condition) \
+	({ if (!(Condition)) unreachable(); })
+#endif
 /* Its value may be left unused: most drivers do. */
 #define NT_VERIFY(Condition) \
 	({ BOOLEAN __true = !WARN_ON_ONCE(!(Condition)); __true; })
