@@ -179,8 +179,18 @@ static inline u8 rust_pool_current_irql(void)
 	ALIGN(Address, PAGE_SIZE))
 #endif
 
-/* Bytes. Use RtlMoveMemory() if the blocks may overlap. */
-
+/**
+ * DOC: Bytes
+ *
+ * RtlZeroMemory(), RtlFillMemory(), RtlCopyMemory() and RtlMoveMemory() are the kernel's
+ * memset(), memcpy() and memmove(), and so are those with Bytes in their names.
+ * RtlEqualMemory() is true if all bytes are equal. Blocks that overlap are for
+ * RtlMoveMemory() alone. What ends in NonTemporal is no different. Those that write do not
+ * return anything on Windows. Arguments are evaluated once. Nothing is allocated, nothing
+ * fails, and nothing is checked but what the compiler knows the size of.
+ *
+ * Context: any, if the memory may be accessed there.
+ */
 #define RtlZeroMemory(Destination, Length) \
 	memset((Destination), 0, (Length))
 #define RtlFillMemory(Destination, Length, Fill) \
@@ -194,6 +204,7 @@ static inline u8 rust_pool_current_irql(void)
 #define RtlCopyBytes		RtlCopyMemory
 #define RtlMoveBytes		RtlMoveMemory
 #define RtlCopyMemoryNonTemporal	RtlCopyMemory
+#define RtlFillMemoryNonTemporal	RtlFillMemory
 #define RtlEqualMemory(Destination, Source, Length) \
 	(!memcmp((Destination), (Source), (Length)))
 

@@ -11,15 +11,18 @@
 #include <linux/atomic.h>
 #include <linux/bottom_half.h>
 #include <linux/bug.h>
+#include <linux/cache.h>
 #include <linux/io.h>
 #include <linux/irqflags.h>
 #include <linux/pagemap.h>
 #include <linux/preempt.h>
+#include <linux/prefetch.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <linux/wait_bit.h>
 
 #include "ntdef.h"
 #include "ntstatus.h"
@@ -448,17 +451,20 @@ static inline USHORT QueryDepthSList(PSLIST_HEADER SListHead)
 
 #define ExInitializeSListHead(Head)		InitializeSListHead(Head)
 #define ExQueryDepthSList(Head)			QueryDepthSList(Head)
+/* The lock is not taken: it is in the head. */
 #define ExInterlockedPushEntrySList(Head, Entry, Lock) \
-	InterlockedPushEntrySList(Head, Entry)
-#define ExInterlockedPopEntrySList(Head, Lock)	InterlockedPopEntrySList(Head)
+	((void)(Lock), InterlockedPushEntrySList(Head, Entry))
+#define ExInterlockedPopEntrySList(Head, Lock) \
+	((void)(Lock), InterlockedPopEntrySList(Head))
 #define ExInterlockedFlushSList(Head)		InterlockedFlushSList(Head)
 
 /**
  * DOC: Interlocked operations
  *
- * Linux's atomic operations, all of them full barriers. As in the WDK,
- * InterlockedIncrement(), InterlockedDecrement() and InterlockedAdd() return the new
- * value, all others the old one. Context: any.
+ * Linux's atomic operations, all of them full barriers, also those whose names end in
+ * Acquire, Release or NoFence. As in the WDK, InterlockedIncrement(),
+ * InterlockedDecrement() and InterlockedAdd() return the new value, all others the old one.
+ * Context: any.
  */
 
 static inline LONG InterlockedIncrement(LONG volatile *Addend)
@@ -502,6 +508,26 @@ static inline LONG InterlockedAnd(LONG volatile *Destination, LONG Value)
 	return atomic_fetch_and(Value, (atomic_t *)Destination);
 }
 
+static inline LONG InterlockedXor(LONG volatile *Destination, LONG Value)
+{
+	return atomic_fetch_xor(Value, (atomic_t *)Destination);
+}
+
+/* Bit 32 is the first one of the next LONG, as on Windows. */
+static inline BOOLEAN InterlockedBitTestAndSet(LONG volatile *Base, LONG Bit)
+{
+	LONG mask = (LONG)BIT(Bit & 31);
+
+	return (InterlockedOr(Base + (Bit >> 5), mask) & mask) != 0;
+}
+
+static inline BOOLEAN InterlockedBitTestAndReset(LONG volatile *Base, LONG Bit)
+{
+	LONG mask = (LONG)BIT(Bit & 31);
+
+	return (InterlockedAnd(Base + (Bit >> 5), ~mask) & mask) != 0;
+}
+
 static inline LONG64 InterlockedIncrement64(LONG64 volatile *Addend)
 {
 	return atomic64_inc_return((atomic64_t *)Addend);
@@ -512,10 +538,68 @@ static inline LONG64 InterlockedDecrement64(LONG64 volatile *Addend)
 	return atomic64_dec_return((atomic64_t *)Addend);
 }
 
+static inline LONG64 InterlockedExchange64(LONG64 volatile *Target, LONG64 Value)
+{
+	return atomic64_xchg((atomic64_t *)Target, Value);
+}
+
 static inline LONG64 InterlockedExchangeAdd64(LONG64 volatile *Addend,
 					      LONG64 Value)
 {
 	return atomic64_fetch_add(Value, (atomic64_t *)Addend);
+}
+
+static inline LONG64 InterlockedAdd64(LONG64 volatile *Addend, LONG64 Value)
+{
+	return atomic64_add_return(Value, (atomic64_t *)Addend);
+}
+
+static inline LONG64 InterlockedCompareExchange64(LONG64 volatile *Destination,
+						  LONG64 ExChange,
+						  LONG64 Comperand)
+{
+	return atomic64_cmpxchg((atomic64_t *)Destination, Comperand, ExChange);
+}
+
+static inline LONG64 InterlockedOr64(LONG64 volatile *Destination, LONG64 Value)
+{
+	return atomic64_fetch_or(Value, (atomic64_t *)Destination);
+}
+
+static inline LONG64 InterlockedAnd64(LONG64 volatile *Destination, LONG64 Value)
+{
+	return atomic64_fetch_and(Value, (atomic64_t *)Destination);
+}
+
+static inline LONG64 InterlockedXor64(LONG64 volatile *Destination, LONG64 Value)
+{
+	return atomic64_fetch_xor(Value, (atomic64_t *)Destination);
+}
+
+static inline SHORT InterlockedCompareExchange16(SHORT volatile *Destination,
+						 SHORT ExChange, SHORT Comperand)
+{
+	return cmpxchg(Destination, Comperand, ExChange);
+}
+
+static inline SHORT rust_pool_add16(SHORT volatile *Addend, SHORT Value)
+{
+	SHORT old;
+
+	do
+		old = READ_ONCE(*Addend);
+	while (cmpxchg(Addend, old, (SHORT)(old + Value)) != old);
+	return old + Value;
+}
+
+static inline SHORT InterlockedIncrement16(SHORT volatile *Addend)
+{
+	return rust_pool_add16(Addend, 1);
+}
+
+static inline SHORT InterlockedDecrement16(SHORT volatile *Addend)
+{
+	return rust_pool_add16(Addend, -1);
 }
 
 static inline PVOID InterlockedExchangePointer(PVOID volatile *Target,
@@ -530,6 +614,210 @@ static inline PVOID InterlockedCompareExchangePointer(PVOID volatile *Target,
 {
 	return cmpxchg(Target, Comperand, ExChange);
 }
+
+
+#define InterlockedIncrementAcquire	InterlockedIncrement
+#define InterlockedIncrementRelease	InterlockedIncrement
+#define InterlockedIncrementNoFence	InterlockedIncrement
+#define InterlockedIncrementAcquire64	InterlockedIncrement64
+#define InterlockedIncrementRelease64	InterlockedIncrement64
+#define InterlockedIncrementNoFence64	InterlockedIncrement64
+#define InterlockedDecrementAcquire	InterlockedDecrement
+#define InterlockedDecrementRelease	InterlockedDecrement
+#define InterlockedDecrementNoFence	InterlockedDecrement
+#define InterlockedDecrementAcquire64	InterlockedDecrement64
+#define InterlockedDecrementRelease64	InterlockedDecrement64
+#define InterlockedDecrementNoFence64	InterlockedDecrement64
+#define InterlockedExchangeAcquire	InterlockedExchange
+#define InterlockedExchangeRelease	InterlockedExchange
+#define InterlockedExchangeNoFence	InterlockedExchange
+#define InterlockedExchangeAcquire64	InterlockedExchange64
+#define InterlockedExchangeRelease64	InterlockedExchange64
+#define InterlockedExchangeNoFence64	InterlockedExchange64
+#define InterlockedExchangeAddAcquire	InterlockedExchangeAdd
+#define InterlockedExchangeAddRelease	InterlockedExchangeAdd
+#define InterlockedExchangeAddNoFence	InterlockedExchangeAdd
+#define InterlockedExchangeAddAcquire64	InterlockedExchangeAdd64
+#define InterlockedExchangeAddRelease64	InterlockedExchangeAdd64
+#define InterlockedExchangeAddNoFence64	InterlockedExchangeAdd64
+#define InterlockedCompareExchangeAcquire	InterlockedCompareExchange
+#define InterlockedCompareExchangeRelease	InterlockedCompareExchange
+#define InterlockedCompareExchangeNoFence	InterlockedCompareExchange
+#define InterlockedCompareExchangeAcquire64	InterlockedCompareExchange64
+#define InterlockedCompareExchangeRelease64	InterlockedCompareExchange64
+#define InterlockedCompareExchangeNoFence64	InterlockedCompareExchange64
+#define InterlockedOrAcquire	InterlockedOr
+#define InterlockedOrRelease	InterlockedOr
+#define InterlockedOrNoFence	InterlockedOr
+#define InterlockedOrAcquire64	InterlockedOr64
+#define InterlockedOrRelease64	InterlockedOr64
+#define InterlockedOrNoFence64	InterlockedOr64
+#define InterlockedAndAcquire	InterlockedAnd
+#define InterlockedAndRelease	InterlockedAnd
+#define InterlockedAndNoFence	InterlockedAnd
+#define InterlockedAndAcquire64	InterlockedAnd64
+#define InterlockedAndRelease64	InterlockedAnd64
+#define InterlockedAndNoFence64	InterlockedAnd64
+#define InterlockedExchangePointerAcquire	InterlockedExchangePointer
+#define InterlockedExchangePointerRelease	InterlockedExchangePointer
+#define InterlockedExchangePointerNoFence	InterlockedExchangePointer
+#define InterlockedCompareExchangePointerAcquire	InterlockedCompareExchangePointer
+#define InterlockedCompareExchangePointerRelease	InterlockedCompareExchangePointer
+#define InterlockedCompareExchangePointerNoFence	InterlockedCompareExchangePointer
+
+/* These two take the lock, under which the driver may change the number itself. */
+static inline LARGE_INTEGER ExInterlockedAddLargeInteger(PLARGE_INTEGER Addend,
+							 LARGE_INTEGER Increment,
+							 PKSPIN_LOCK Lock)
+{
+	unsigned long flags = rust_pool_lock_irqsave(Lock);
+	LARGE_INTEGER old = *Addend;
+
+	Addend->QuadPart = (ULONG64)old.QuadPart + (ULONG64)Increment.QuadPart;
+	rust_pool_unlock_irqrestore(Lock, flags);
+	return old;
+}
+
+static inline ULONG ExInterlockedAddUlong(PULONG Addend, ULONG Increment,
+					  PKSPIN_LOCK Lock)
+{
+	unsigned long flags = rust_pool_lock_irqsave(Lock);
+	ULONG old = *Addend;
+
+	*Addend = old + Increment;
+	rust_pool_unlock_irqrestore(Lock, flags);
+	return old;
+}
+
+#define ExInterlockedAddLargeStatistic(Addend, Increment) \
+	((void)InterlockedAdd64(&(Addend)->QuadPart, (ULONG)(Increment)))
+#define ExInterlockedCompareExchange64(Destination, ExChange, Comperand, Lock) \
+	((void)(Lock), \
+	 InterlockedCompareExchange64(Destination, *(ExChange), *(Comperand)))
+
+/**
+ * DOC: Rundown protection
+ *
+ * As in the WDK: a count of those who use an object, and a flag that nobody may begin to
+ * any more. One that is cache-aware is a block of pool with one count, not a count for each
+ * CPU. A release without an acquire gives a warning, and changes nothing. Context: any but
+ * NMI; ExWaitForRundownProtectionRelease() sleeps.
+ */
+typedef struct _EX_RUNDOWN_REF {
+	union {
+		/* Twice the users, and 1 if there may be no more of them. */
+		ULONG_PTR Count;
+		PVOID Ptr;
+	};
+} EX_RUNDOWN_REF, *PEX_RUNDOWN_REF;
+
+typedef EX_RUNDOWN_REF EX_RUNDOWN_REF_CACHE_AWARE, *PEX_RUNDOWN_REF_CACHE_AWARE;
+
+static inline VOID ExInitializeRundownProtection(PEX_RUNDOWN_REF RunRef)
+{
+	WRITE_ONCE(RunRef->Count, 0);
+}
+
+/* Once the wait has ended. */
+static inline VOID ExReInitializeRundownProtection(PEX_RUNDOWN_REF RunRef)
+{
+	ExInitializeRundownProtection(RunRef);
+}
+
+static inline VOID ExRundownCompleted(PEX_RUNDOWN_REF RunRef)
+{
+	WRITE_ONCE(RunRef->Count, 1);
+}
+
+static inline BOOLEAN ExAcquireRundownProtectionEx(PEX_RUNDOWN_REF RunRef,
+						   ULONG Count)
+{
+	ULONG_PTR old = READ_ONCE(RunRef->Count);
+
+	do {
+		if (old & 1)
+			return FALSE;
+	} while (!try_cmpxchg(&RunRef->Count, &old, old + 2 * (ULONG_PTR)Count));
+	return TRUE;
+}
+
+static inline BOOLEAN ExAcquireRundownProtection(PEX_RUNDOWN_REF RunRef)
+{
+	return ExAcquireRundownProtectionEx(RunRef, 1);
+}
+
+static inline VOID ExReleaseRundownProtectionEx(PEX_RUNDOWN_REF RunRef, ULONG Count)
+{
+	ULONG_PTR some = 2 * (ULONG_PTR)Count, old = READ_ONCE(RunRef->Count);
+
+	do {
+		if (WARN_ONCE(old < some, "rundown protection was not acquired\n"))
+			return;
+	} while (!try_cmpxchg(&RunRef->Count, &old, old - some));
+	/* Who waits may have freed it by now. Only the address is used. */
+	if (old - some == 1)
+		wake_up_var(&RunRef->Count);
+}
+
+static inline VOID ExReleaseRundownProtection(PEX_RUNDOWN_REF RunRef)
+{
+	ExReleaseRundownProtectionEx(RunRef, 1);
+}
+
+/* wait_var_event() has a label of this name. */
+#pragma push_macro("__out")
+#undef __out
+static inline VOID ExWaitForRundownProtectionRelease(PEX_RUNDOWN_REF RunRef)
+{
+	ULONG_PTR old = READ_ONCE(RunRef->Count);
+
+	while (!try_cmpxchg(&RunRef->Count, &old, old | 1))
+		;
+	wait_var_event(&RunRef->Count, smp_load_acquire(&RunRef->Count) == 1);
+}
+#pragma pop_macro("__out")
+
+/* NULL when memory is short. Free it by ExFreeCacheAwareRundownProtection(). */
+static __always_inline PEX_RUNDOWN_REF_CACHE_AWARE
+ExAllocateCacheAwareRundownProtection(POOL_TYPE PoolType, ULONG PoolTag)
+{
+	PEX_RUNDOWN_REF_CACHE_AWARE ref =
+		ExAllocatePoolWithTag(PoolType, sizeof(*ref), PoolTag);
+
+	if (ref)
+		ExInitializeRundownProtection(ref);
+	return ref;
+}
+
+static __always_inline VOID
+ExFreeCacheAwareRundownProtection(PEX_RUNDOWN_REF_CACHE_AWARE RunRef)
+{
+	ExFreePool(RunRef);
+}
+
+static inline SIZE_T ExSizeOfRundownProtectionCacheAware(VOID)
+{
+	return sizeof(EX_RUNDOWN_REF_CACHE_AWARE);
+}
+
+static inline VOID
+ExInitializeRundownProtectionCacheAware(PEX_RUNDOWN_REF_CACHE_AWARE RunRef,
+					SIZE_T RunRefSize)
+{
+	ExInitializeRundownProtection(RunRef);
+}
+
+#define ExReInitializeRundownProtectionCacheAware(Ref) \
+	ExReInitializeRundownProtection(Ref)
+#define ExRundownCompletedCacheAware(Ref)		ExRundownCompleted(Ref)
+#define ExAcquireRundownProtectionCacheAware(Ref)	ExAcquireRundownProtection(Ref)
+#define ExAcquireRundownProtectionCacheAwareEx(Ref, Count) \
+	ExAcquireRundownProtectionEx(Ref, Count)
+#define ExReleaseRundownProtectionCacheAware(Ref)	ExReleaseRundownProtection(Ref)
+#define ExReleaseRundownProtectionCacheAwareEx(Ref, Count) \
+	ExReleaseRundownProtectionEx(Ref, Count)
+#define ExWaitForRundownProtectionReleaseCacheAware(Ref) \
+	ExWaitForRundownProtectionRelease(Ref)
 
 /**
  * DOC: Registers
@@ -657,6 +945,76 @@ ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment)
 	if (fault_in_safe_writeable((const char __user __force *)Address, Length))
 		return STATUS_ACCESS_VIOLATION;
 	return STATUS_SUCCESS;
+}
+
+/* The size of the machine */
+
+typedef enum _MM_SYSTEM_SIZE {
+	MmSmallSystem,
+	MmMediumSystem,
+	MmLargeSystem,
+} MM_SYSTEMSIZE;
+
+/* Of a machine that has so many pages. */
+static inline MM_SYSTEMSIZE rust_pool_system_size(unsigned long Pages)
+{
+	if (Pages < (64UL << 20) >> PAGE_SHIFT)
+		return MmSmallSystem;
+	if (Pages < (256UL << 20) >> PAGE_SHIFT)
+		return MmMediumSystem;
+	return MmLargeSystem;
+}
+
+/**
+ * MmQuerySystemSize - an estimate of how much memory the machine has
+ *
+ * For drivers that choose the sizes of buffers by it. The WDK does not say what the sizes
+ * are. These are ours: all machines that a Windows of today runs on are large.
+ *
+ * Context: Any.
+ * Return: %MmSmallSystem below 64 MiB of memory that the kernel can use, %MmMediumSystem
+ * below 256 MiB, else %MmLargeSystem.
+ */
+static inline MM_SYSTEMSIZE MmQuerySystemSize(VOID)
+{
+	return rust_pool_system_size(totalram_pages());
+}
+
+/* Whether it is a server: drivers take more memory there. */
+static inline BOOLEAN MmIsThisAnNtAsSystem(VOID)
+{
+	return FALSE;
+}
+
+/**
+ * MmCreateMdl - initialise an MDL, or allocate it as well
+ * @MemoryDescriptorList: MmSizeOfMdl() bytes of the caller's, or NULL to allocate it
+ * @Base: where the buffer begins
+ * @Length: its size in bytes
+ *
+ * Obsolete on Windows. It is MmInitializeMdl(), or IoAllocateMdl() without an IRP.
+ *
+ * Context: As for these two.
+ * Return: The MDL. One that was allocated is the caller's until IoFreeMdl() or
+ * ExFreePool(); NULL for a buffer that is too long, and when memory is short.
+ */
+static __always_inline PMDL MmCreateMdl(PMDL MemoryDescriptorList, PVOID Base,
+					SIZE_T Length)
+{
+	if (!MemoryDescriptorList)
+		return Length > MAXULONG ? NULL :
+		       IoAllocateMdl(Base, (ULONG)Length, FALSE, FALSE, NULL);
+	MmInitializeMdl(MemoryDescriptorList, Base, Length);
+	return MemoryDescriptorList;
+}
+
+/* Only a hint. The range need not be mapped. */
+static inline VOID RtlPrefetchMemoryNonTemporal(PVOID Source, SIZE_T Length)
+{
+	SIZE_T at;
+
+	for (at = 0; at < Length; at += L1_CACHE_BYTES)
+		prefetch((UCHAR *)Source + at);
 }
 
 #define KeMemoryBarrier()	smp_mb()

@@ -31,6 +31,7 @@ static const struct rpt_suite *const suites[] = {
 	&flags_suite,
 	&quota_suite,
 	&env_suite,
+	&env_warnings_suite,
 };
 
 static void *key;

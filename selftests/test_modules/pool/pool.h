@@ -54,6 +54,7 @@ extern const struct rpt_suite damage_suite;
 extern const struct rpt_suite flags_suite;
 extern const struct rpt_suite quota_suite;
 extern const struct rpt_suite env_suite;
+extern const struct rpt_suite env_warnings_suite;
 
 /*
  * Blocks with TAG_MAGAZINE. Of those that are allocated with batch_get(), and freed with

@@ -5,6 +5,7 @@
  * and the Rtl routines for bytes.
  */
 #include <linux/completion.h>
+#include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/kthread.h>
 #include <linux/mman.h>
@@ -100,6 +101,62 @@ static_assert(PAGE_READWRITE == 0x04 && PAGE_EXECUTE == 0x10);
 static_assert(PAGE_EXECUTE_READ == 0x20 && PAGE_EXECUTE_READWRITE == 0x40);
 static_assert(PAGE_NOCACHE == 0x200 && PAGE_WRITECOMBINE == 0x400);
 
+/* What is written in all sorts of places, and means nothing. */
+_Analysis_mode_(_Analysis_code_type_kernel_driver_)
+
+_IRQL_requires_max_(DISPATCH_LEVEL) _IRQL_limited_to_(DISPATCH_LEVEL) __checkReturn
+_Maybe_raises_SEH_exception_ _Acquires_spin_lock_(*lock) __drv_maxFunctionIRQL(2)
+static __success(return >= 0) DECLSPEC_NOINLINE NTSTATUS
+annotated(_Inout_ _Requires_spin_lock_not_held_(*_Curr_) PKSPIN_LOCK lock,
+	  _Out_writes_bytes_all_opt_(length) __drv_out_deref(__drv_valueIs(0)) PVOID out,
+	  _In_ _Unreferenced_parameter_ ULONG length, __in __typefix(PUCHAR) PVOID in,
+	  __out __deref __notnull PULONG *pointer, __inout_bcount_opt(length) PVOID both,
+	  _Out_writes_(_Inexpressible_("as the card has")) __out_ecount_part(1, 1) PULONG one)
+NOTHING
+{
+	if (ARGUMENT_PRESENT(out))
+		*(PUCHAR)out = 1;
+	switch (length) {
+	case 1:
+		return STATUS_SUCCESS;
+	case 2:
+		length++;
+		__fallthrough;
+	case 3:
+		return STATUS_PENDING;
+	default:
+		__assume(0);
+	}
+}
+
+struct annotated {
+	__field_ecount(length) PUCHAR bytes;
+	USHORT length;
+	USHORT POINTER_ALIGNMENT aligned;
+	_Field_size_bytes_part_(length, 1) UCHAR data[ANYSIZE_ARRAY];
+};
+
+static_assert(offsetof(struct annotated, aligned) == 16);
+static_assert(TYPE_ALIGNMENT(struct annotated) == 8 && PROBE_ALIGNMENT(USHORT) == 2);
+
+static void annotations(struct rpt *t)
+{
+	LARGE_INTEGER two_words = { 2, 1 };
+	struct annotated s = {};
+	KSPIN_LOCK lock = 0;
+	PULONG pointer;
+	UCHAR out = 0;
+
+	EXPECT_EQ(t, annotated(&lock, &out, 1, t, &pointer, t, NULL), STATUS_SUCCESS);
+	EXPECT_EQ(t, out, 1);
+	EXPECT_EQ(t, annotated(&lock, NULL, 2, t, &pointer, t, NULL), STATUS_PENDING);
+	EXPECT_EQ(t, two_words.QuadPart, (1LL << 32) + 2);
+	__assume(t);
+	NT_ASSUME(t);
+	EXPECT(t, RTL_CONTAINS_FIELD(&s, 10, length));
+	EXPECT(t, !RTL_CONTAINS_FIELD(&s, 9, length));
+}
+
 struct __declspec(align(64)) aligned {
 	UCHAR byte;
 };
@@ -118,6 +175,19 @@ static void page_align(struct rpt *t)
 	EXPECT_EQ(t, PAGE_ALIGN(0x12345000UL), 0x12345000);
 	EXPECT_EQ(t, PAGE_ALIGN(0x12345fffUL), 0x12345000);
 	EXPECT_EQ(t, (ULONG_PTR)PAGE_ALIGN(bytes) + BYTE_OFFSET(bytes), bytes);
+}
+
+static void system_size(struct rpt *t)
+{
+	const unsigned long mib = SZ_1M >> PAGE_SHIFT;
+
+	EXPECT_EQ(t, rust_pool_system_size(64 * mib - 1), MmSmallSystem);
+	EXPECT_EQ(t, rust_pool_system_size(64 * mib), MmMediumSystem);
+	EXPECT_EQ(t, rust_pool_system_size(256 * mib - 1), MmMediumSystem);
+	EXPECT_EQ(t, rust_pool_system_size(256 * mib), MmLargeSystem);
+	EXPECT_EQ(t, MmQuerySystemSize(), rust_pool_system_size(totalram_pages()));
+	EXPECT(t, MmSmallSystem == 0 && MmMediumSystem == 1 && MmLargeSystem == 2);
+	EXPECT(t, !MmIsThisAnNtAsSystem());
 }
 
 static void irql_now(void *arg)
@@ -342,8 +412,40 @@ static void lists(struct rpt *t)
 	EXPECT(t, !single.Next);
 }
 
+/* What was first or last before, and NULL for none. */
+static void locked_lists(struct rpt *t)
+{
+	SINGLE_LIST_ENTRY single = {}, one, two;
+	LIST_ENTRY head, a, b, c;
+	KSPIN_LOCK lock;
+
+	KeInitializeSpinLock(&lock);
+	InitializeListHead(&head);
+	EXPECT(t, !ExInterlockedRemoveHeadList(&head, &lock));
+	EXPECT(t, !ExInterlockedInsertHeadList(&head, &b, &lock));
+	EXPECT(t, ExInterlockedInsertHeadList(&head, &a, &lock) == &b);
+	EXPECT(t, ExInterlockedInsertTailList(&head, &c, &lock) == &b);
+	EXPECT(t, head.Flink == &a && a.Flink == &b && b.Flink == &c);
+	EXPECT(t, ExInterlockedRemoveHeadList(&head, &lock) == &a);
+	EXPECT(t, ExInterlockedRemoveHeadList(&head, &lock) == &b);
+	EXPECT(t, ExInterlockedRemoveHeadList(&head, &lock) == &c);
+	EXPECT(t, IsListEmpty(&head));
+	EXPECT(t, !ExInterlockedInsertTailList(&head, &c, &lock));
+
+	EXPECT(t, !ExInterlockedPopEntryList(&single, &lock));
+	EXPECT(t, !ExInterlockedPushEntryList(&single, &one, &lock));
+	EXPECT(t, ExInterlockedPushEntryList(&single, &two, &lock) == &one);
+	EXPECT(t, single.Next == &two && two.Next == &one && !one.Next);
+	EXPECT(t, ExInterlockedPopEntryList(&single, &lock) == &two);
+	EXPECT(t, ExInterlockedPopEntryList(&single, &lock) == &one);
+	EXPECT(t, !single.Next);
+	EXPECT_EQ(t, lock, 0);
+	EXPECT_EQ(t, KeGetCurrentIrql(), PASSIVE_LEVEL);
+}
+
 static void sequenced_lists(struct rpt *t)
 {
+	KSPIN_LOCK lock = 0;
 	SLIST_ENTRY a, b;
 	SLIST_HEADER head;
 
@@ -357,13 +459,156 @@ static void sequenced_lists(struct rpt *t)
 	EXPECT(t, InterlockedFlushSList(&head) == &b);
 	EXPECT(t, b.Next == &a && !a.Next);
 	EXPECT_EQ(t, QueryDepthSList(&head), 0);
+
+	/* The older names, with a lock that is not taken. */
+	memset(&head, 0xff, sizeof(head));
+	ExInitializeSListHead(&head);
+	EXPECT_EQ(t, ExQueryDepthSList(&head), 0);
+	EXPECT(t, !ExInterlockedPopEntrySList(&head, &lock));
+	EXPECT(t, !ExInterlockedPushEntrySList(&head, &a, &lock));
+	EXPECT(t, ExInterlockedPushEntrySList(&head, &b, &lock) == &a);
+	EXPECT_EQ(t, ExQueryDepthSList(&head), 2);
+	EXPECT(t, ExInterlockedPopEntrySList(&head, &lock) == &b);
+	EXPECT_EQ(t, ExQueryDepthSList(&head), 1);
+	EXPECT(t, ExInterlockedFlushSList(&head) == &a);
+	EXPECT(t, !ExInterlockedFlushSList(&head));
+}
+
+/* They stay as they are. */
+static void corrupted_lists(struct rpt *t)
+{
+	LIST_ENTRY head, a, b, c;
+
+	InitializeListHead(&head);
+	InsertTailList(&head, &a);
+	InsertTailList(&head, &b);
+	/* As if it were freed, and used for something else. */
+	a.Blink = &c;
+	InsertHeadList(&head, &c);
+	EXPECT(t, head.Flink == &a && head.Blink == &b && a.Flink == &b);
+	EXPECT(t, !RemoveEntryList(&a));
+	EXPECT(t, RemoveHeadList(&head) == &a);
+	EXPECT(t, head.Flink == &a && b.Blink == &a && a.Blink == &c);
+	a.Blink = &head;
+	b.Flink = &c;
+	c.Blink = &head;
+	InsertTailList(&head, &c);
+	EXPECT(t, head.Blink == &b && b.Flink == &c && c.Blink == &head);
+	EXPECT(t, !RemoveEntryList(&b));
+	EXPECT(t, a.Flink == &b && head.Blink == &b);
+}
+
+/* To DISPATCH_LEVEL, with interrupts enabled. */
+static void raised_too_high(struct rpt *t)
+{
+	KIRQL old = 0xff, now;
+	bool disabled;
+
+	KeRaiseIrql(HIGH_LEVEL, &old);
+	now = KeGetCurrentIrql();
+	disabled = irqs_disabled();
+	KeLowerIrql(old);
+	EXPECT_EQ(t, old, PASSIVE_LEVEL);
+	EXPECT_EQ(t, now, DISPATCH_LEVEL);
+	EXPECT(t, !disabled);
+	EXPECT_EQ(t, KeGetCurrentIrql(), PASSIVE_LEVEL);
+}
+
+static void rundown_not_acquired(struct rpt *t)
+{
+	EX_RUNDOWN_REF ref;
+
+	ExInitializeRundownProtection(&ref);
+	ExReleaseRundownProtection(&ref);
+	EXPECT_EQ(t, ref.Count, 0);
+	EXPECT(t, ExAcquireRundownProtection(&ref));
+	ExReleaseRundownProtectionEx(&ref, 2);
+	EXPECT_EQ(t, ref.Count, 2);
+}
+
+static void rundown(struct rpt *t)
+{
+	PEX_RUNDOWN_REF_CACHE_AWARE aware;
+	EX_RUNDOWN_REF ref;
+
+	static_assert(sizeof(EX_RUNDOWN_REF) == 8);
+	ExInitializeRundownProtection(&ref);
+	EXPECT(t, ExAcquireRundownProtection(&ref));
+	EXPECT(t, ExAcquireRundownProtectionEx(&ref, 3));
+	ExReleaseRundownProtection(&ref);
+	ExReleaseRundownProtectionEx(&ref, 3);
+	/* Nobody is there to be waited for. */
+	ExWaitForRundownProtectionRelease(&ref);
+	EXPECT(t, !ExAcquireRundownProtection(&ref));
+	EXPECT(t, !ExAcquireRundownProtectionEx(&ref, 2));
+	ExWaitForRundownProtectionRelease(&ref);
+	ExReInitializeRundownProtection(&ref);
+	EXPECT(t, ExAcquireRundownProtection(&ref));
+	ExReleaseRundownProtection(&ref);
+	ExRundownCompleted(&ref);
+	EXPECT(t, !ExAcquireRundownProtection(&ref));
+
+	aware = ExAllocateCacheAwareRundownProtection(NonPagedPoolNx, TAG_FLAGS);
+	if (!EXPECT(t, aware))
+		return;
+	EXPECT(t, ExAcquireRundownProtectionCacheAware(aware));
+	EXPECT(t, ExAcquireRundownProtectionCacheAwareEx(aware, 2));
+	ExReleaseRundownProtectionCacheAwareEx(aware, 2);
+	ExReleaseRundownProtectionCacheAware(aware);
+	ExWaitForRundownProtectionReleaseCacheAware(aware);
+	EXPECT(t, !ExAcquireRundownProtectionCacheAware(aware));
+	ExInitializeRundownProtectionCacheAware(aware, ExSizeOfRundownProtectionCacheAware());
+	EXPECT(t, ExAcquireRundownProtectionCacheAware(aware));
+	ExFreeCacheAwareRundownProtection(aware);
+}
+
+struct running_down {
+	EX_RUNDOWN_REF ref;
+	struct completion done;
+};
+
+static int run_down(void *arg)
+{
+	struct running_down *r = arg;
+
+	ExWaitForRundownProtectionRelease(&r->ref);
+	complete(&r->done);
+	return 0;
+}
+
+/* Until the last one has released it. */
+static void rundown_waits(struct rpt *t)
+{
+	struct running_down r;
+	unsigned int tries;
+
+	ExInitializeRundownProtection(&r.ref);
+	init_completion(&r.done);
+	EXPECT(t, ExAcquireRundownProtectionEx(&r.ref, 2));
+	if (!EXPECT(t, !IS_ERR(kthread_run(run_down, &r, "rpt_rundown"))))
+		return;
+	for (tries = 0; tries < RPT_TRIES && ExAcquireRundownProtection(&r.ref); tries++) {
+		ExReleaseRundownProtection(&r.ref);
+		msleep(20);
+	}
+	EXPECT(t, tries < RPT_TRIES);
+	EXPECT(t, !wait_for_completion_timeout(&r.done, HZ / 10));
+	ExReleaseRundownProtection(&r.ref);
+	EXPECT(t, !wait_for_completion_timeout(&r.done, HZ / 10));
+	ExReleaseRundownProtection(&r.ref);
+	wait_for_completion(&r.done);
+	EXPECT(t, !ExAcquireRundownProtection(&r.ref));
 }
 
 static void interlocked(struct rpt *t)
 {
+	LARGE_INTEGER large = { .QuadPart = 1LL << 33 };
+	LONG bits[2] = {}, value = 7;
+	ULONG word = MAXULONG;
+	KSPIN_LOCK lock = 0;
+	SHORT half = 0x7ffe;
 	PVOID pointer = t;
 	LONG64 wide = 7;
-	LONG value = 7;
 
 	EXPECT_EQ(t, InterlockedIncrement(&value), 8);
 	EXPECT_EQ(t, InterlockedDecrement(&value), 7);
@@ -379,6 +624,44 @@ static void interlocked(struct rpt *t)
 	EXPECT_EQ(t, InterlockedDecrement64(&wide), 7);
 	EXPECT_EQ(t, InterlockedExchangeAdd64(&wide, 1LL << 40), 7);
 	EXPECT_EQ(t, wide, (1LL << 40) + 7);
+	EXPECT_EQ(t, InterlockedXor(&value, 3), 6);
+	EXPECT_EQ(t, value, 5);
+	EXPECT_EQ(t, InterlockedExchange64(&wide, 1LL << 41), (1LL << 40) + 7);
+	EXPECT_EQ(t, InterlockedAdd64(&wide, 5), (1LL << 41) + 5);
+	EXPECT_EQ(t, InterlockedCompareExchange64(&wide, 1, 5), (1LL << 41) + 5);
+	EXPECT_EQ(t, InterlockedCompareExchange64(&wide, 3LL << 33, (1LL << 41) + 5),
+		  (1LL << 41) + 5);
+	EXPECT_EQ(t, InterlockedOr64(&wide, 1LL << 40), 3LL << 33);
+	EXPECT_EQ(t, InterlockedAnd64(&wide, ~(1LL << 33)), (1LL << 40) | (3LL << 33));
+	EXPECT_EQ(t, InterlockedXor64(&wide, (1LL << 34) | 1), (1LL << 40) | (1LL << 34));
+	EXPECT_EQ(t, wide, (1LL << 40) + 1);
+	EXPECT_EQ(t, InterlockedIncrement16(&half), 0x7fff);
+	EXPECT_EQ(t, InterlockedIncrement16(&half), (SHORT)0x8000);
+	EXPECT_EQ(t, InterlockedDecrement16(&half), 0x7fff);
+	EXPECT_EQ(t, InterlockedCompareExchange16(&half, 4, 5), 0x7fff);
+	EXPECT_EQ(t, InterlockedCompareExchange16(&half, 4, 0x7fff), 0x7fff);
+	EXPECT_EQ(t, half, 4);
+	/* By their other names. */
+	EXPECT_EQ(t, InterlockedIncrementNoFence(&value), 6);
+	EXPECT_EQ(t, InterlockedCompareExchangeAcquire64(&wide, 9, (1LL << 40) + 1),
+		  (1LL << 40) + 1);
+	EXPECT_EQ(t, InterlockedOrRelease(&value, 1), 6);
+	/* The bits go on in the next one. */
+	EXPECT(t, !InterlockedBitTestAndSet(bits, 31) && bits[0] == MINLONG);
+	EXPECT(t, !InterlockedBitTestAndSet(bits, 33) && bits[1] == 2);
+	EXPECT(t, InterlockedBitTestAndSet(bits, 33) && bits[1] == 2);
+	EXPECT(t, InterlockedBitTestAndReset(bits, 33) && bits[1] == 0);
+	EXPECT(t, !InterlockedBitTestAndReset(bits, 33) && bits[0] == MINLONG);
+	/* With a lock. */
+	EXPECT_EQ(t, ExInterlockedAddLargeInteger(&large, large, &lock).QuadPart, 1LL << 33);
+	EXPECT_EQ(t, large.QuadPart, 1LL << 34);
+	EXPECT_EQ(t, ExInterlockedAddUlong(&word, 7, &lock), MAXULONG);
+	EXPECT_EQ(t, word, 6);
+	ExInterlockedAddLargeStatistic(&large, MAXULONG);
+	EXPECT_EQ(t, large.QuadPart, (1LL << 34) + MAXULONG);
+	EXPECT_EQ(t, ExInterlockedCompareExchange64(&wide, &large.QuadPart, &wide, &lock), 9);
+	EXPECT_EQ(t, wide, large.QuadPart);
+	EXPECT_EQ(t, lock, 0);
 	EXPECT(t, InterlockedExchangePointer(&pointer, &value) == t);
 	EXPECT(t, InterlockedCompareExchangePointer(&pointer, t, t) == &value);
 	EXPECT(t, InterlockedCompareExchangePointer(&pointer, t, &value) ==
@@ -454,6 +737,12 @@ static void bytes(struct rpt *t)
 	EXPECT(t, !RtlIsZeroMemory(a, 63));
 	EXPECT(t, RtlIsZeroMemory(a, 62));
 
+	RtlFillMemoryNonTemporal(a, 5, 0x77);
+	EXPECT(t, !memchr_inv(a, 0x77, 5) && a[5] == 0);
+	/* It reads nothing. */
+	RtlPrefetchMemoryNonTemporal(a, sizeof(a));
+	RtlPrefetchMemoryNonTemporal(NULL, PAGE_SIZE);
+
 	RtlFillMemoryUlong(words, 15, 0x11223344);
 	EXPECT_EQ(t, words[2], 0x11223344);
 	words[3] = 5;
@@ -505,6 +794,10 @@ static void probes(struct rpt *t)
 	EXPECT_EQ(t, ProbeForWrite(at + 4, 4, 4), STATUS_SUCCESS);
 	EXPECT_EQ(t, ProbeForRead(kernel, 4, 1), violation);
 	EXPECT_EQ(t, ProbeForWrite(kernel, 4, 1), violation);
+	/* NULL is no address of the kernel's, so only who writes finds that it is not mapped. */
+	EXPECT_EQ(t, ProbeForRead(NULL, 8, 8), STATUS_SUCCESS);
+	EXPECT_EQ(t, ProbeForWrite(NULL, 8, 8), violation);
+	EXPECT_EQ(t, ProbeForRead(&user, 8, 8), violation);
 	EXPECT_EQ(t, ProbeForRead(at, MAXSIZE_T, 1), violation);
 	EXPECT_EQ(t, ProbeForRead(at, (SIZE_T)kernel, 1), violation);
 	/* Of nothing, nothing is checked. */
@@ -635,15 +928,66 @@ static void probes_in_no_process(struct rpt *t)
 	rpt_user_unmap(user, PAGE_SIZE);
 }
 
+/* As file systems ask for pool: where Windows raises, NULL. */
+static void pool_of_file_systems(struct rpt *t)
+{
+	PVOID some[] = {
+		FsRtlAllocatePoolWithTag(PagedPool, 100, TAG_FLAGS),
+		FsRtlAllocatePoolWithQuotaTag(NonPagedPoolNx, 100, TAG_FLAGS),
+		FsRtlAllocatePool(NonPagedPoolNx, 100),
+		FsRtlAllocatePoolWithQuota(PagedPool, 100),
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(some); i++) {
+		if (EXPECT(t, some[i]))
+			ExFreePool(some[i]);
+	}
+	EXPECT(t, !FsRtlAllocatePoolWithTag(PagedPool, 1ULL << 45, TAG_FLAGS));
+}
+
+/* In memory that the caller has, and in memory of its own. */
+static void made_mdl(struct rpt *t)
+{
+	struct {
+		MDL mdl;
+		PFN_NUMBER frames[2];
+	} own;
+	PUCHAR block = ExAllocatePoolWithTag(NonPagedPoolNx, 2 * PAGE_SIZE, TAG_FLAGS);
+	PMDL mdl;
+
+	if (!EXPECT(t, block))
+		return;
+	EXPECT(t, MmCreateMdl(&own.mdl, block + 8, PAGE_SIZE) == &own.mdl);
+	EXPECT_EQ(t, MmGetMdlByteOffset(&own.mdl), 8);
+	EXPECT_EQ(t, MmGetMdlByteCount(&own.mdl), PAGE_SIZE);
+	EXPECT_EQ(t, own.mdl.Size, sizeof(own));
+	mdl = MmCreateMdl(NULL, block + 8, PAGE_SIZE);
+	if (EXPECT(t, mdl)) {
+		EXPECT(t, MmGetMdlVirtualAddress(mdl) == block + 8);
+		EXPECT_EQ(t, MmGetMdlByteCount(mdl), PAGE_SIZE);
+		MmBuildMdlForNonPagedPool(mdl);
+		EXPECT(t, MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority) == block + 8);
+		IoFreeMdl(mdl);
+	}
+	EXPECT(t, !MmCreateMdl(NULL, block, (SIZE_T)MAXULONG + 1 + PAGE_SIZE));
+	ExFreePool(block);
+}
+
 static const struct rpt_case cases[] = {
 	{ "page_align", page_align },
+	{ "annotations", annotations },
+	{ "system_size", system_size },
 	{ "irql_in", irql, rpt_contexts },
 	{ "paged_code", paged_code },
 	{ "locks", locks },
 	{ "lock_in", lock_in, rpt_contexts },
 	{ "raise_in", raise_in, rpt_contexts },
 	{ "lists", lists },
+	{ "locked_lists", locked_lists },
 	{ "sequenced_lists", sequenced_lists },
+	{ "rundown", rundown },
+	{ "rundown_waits", rundown_waits },
 	{ "interlocked", interlocked },
 	{ "registers", registers },
 	{ "probes", probes },
@@ -653,6 +997,17 @@ static const struct rpt_case cases[] = {
 	{ "process", process },
 	{ "strings", strings },
 	{ "bytes", bytes },
+	{ "made_mdl", made_mdl },
+	{ "pool_of_file_systems", pool_of_file_systems },
 };
 
 const struct rpt_suite env_suite = RPT_SUITE("env", cases);
+
+/* Each of these warns; selftests/wdk/warnings.sh looks into the log. */
+static const struct rpt_case warnings[] = {
+	{ "corrupted_lists", corrupted_lists },
+	{ "raised_too_high", raised_too_high },
+	{ "rundown_not_acquired", rundown_not_acquired },
+};
+
+const struct rpt_suite env_warnings_suite = RPT_SUITE("env_warnings", warnings);
