@@ -76,7 +76,8 @@ names_of_both() {
 	for line in 'pgprot_t f(void) { return PAGE_READONLY; }' \
 		'ULONG_PTR f(ULONG_PTR a) { return ALIGN_DOWN(a, ULONG); }' \
 		'LONG64 f(LONG64 a, ULONG b) { LONG c = a; return min(c, b); }' \
-		'ULONG f(ULONG current) { return current; }'; do
+		'ULONG f(ULONG current) { return current; }' \
+		'VOID f(wait_queue_head_t *q, PULONG a) { wait_event(*q, *a); }'; do
 		name=$((name + 1))
 		client "both$name" ntddk.h '#pragma GCC diagnostic ignored "-Wmissing-prototypes"' \
 			"$line"
@@ -88,7 +89,7 @@ names_of_both() {
 every_header() {
 	local header
 
-	for header in ntdef.h ntstatus.h wdm.h ntddk.h ntifs.h; do
+	for header in ntdef.h ntstatus.h wdm.h ntddk.h ntifs.h sal.h specstrings.h driverspecs.h; do
 		client "only_${header%.h}" "$header"
 		built "only_${header%.h}" WDK=1 && ! grep -i warning "$WORK/said.only_${header%.h}" ||
 			return 1
@@ -138,6 +139,19 @@ inline_in_two_files() {
 	built inline WDK=1 W=e && ! grep -i warning "$WORK/said.inline"
 }
 
+# Linux has a label by the name of an annotation.
+waits_without_it() {
+	client waits ntddk.h '#undef __out' 'VOID f(wait_queue_head_t *q, PULONG a);' \
+		'VOID f(wait_queue_head_t *q, PULONG a) { wait_event(*q, *a); }'
+	built waits WDK=1 W=e && ! grep -i warning "$WORK/said.waits"
+}
+
+# Written as on Windows, and for Windows alone.
+pieces_compile() {
+	cp -r "$TOP/selftests/ports/pieces" "$WORK/pieces"
+	built pieces WDK=1 W=e && ! grep -i warning "$WORK/said.pieces"
+}
+
 neither_yes_nor_no() {
 	client odd ntddk.h
 	! built odd WDK=yes && grep 'error: WDK=yes is not valid: 1 ' "$WORK/said.odd"
@@ -153,4 +167,6 @@ check "every environment header compiles alone, and in any order" every_header
 check "no environment header is found without WDK=1" not_without
 check "pragmas, annotations and idioms compile without a word" pragmas_and_annotations
 check "FORCEINLINE compiles with static and without" inline_in_two_files
+check "wait_event() compiles without __out" waits_without_it
+check "pieces of Windows drivers compile as they are" pieces_compile
 check "WDK=yes is refused" neither_yes_nor_no

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What each piece has for the rest of its driver. */
+#ifndef _PIECES_H
+#define _PIECES_H
+
+typedef struct _VCB *PVCB;
+typedef struct _FCB *PFCB;
+typedef struct _CACHE CACHE, *PCACHE;
+typedef struct _VIRTQUEUE *PVIRTQUEUE;
+typedef struct _ADAPTER_EXTENSION *PADAPTER_EXTENSION;
+typedef struct _SERIAL_DEVICE_EXTENSION *PSERIAL_DEVICE_EXTENSION;
+
+VOID VolumeInitialize(VOID);
+PVCB VolumeCreateVcb(__in ULONG ClusterCount, __in_opt PLARGE_INTEGER Length);
+PFCB VolumeCreateFcb(IN PVCB Vcb, IN PUNICODE_STRING LongName OPTIONAL);
+VOID VolumeDelete(_Inout_ PVOID Structure);
+VOID VolumeUninitialize(VOID);
+
+NTSTATUS SerialCreateBuffer(IN PSERIAL_DEVICE_EXTENSION pDevExt, IN PHYSICAL_ADDRESS Registers,
+			    IN ULONG Span);
+NTSTATUS SerialResizeBuffer(IN PSERIAL_DEVICE_EXTENSION Extension, IN ULONG NewBufferSize);
+VOID SerialCleanup(IN PSERIAL_DEVICE_EXTENSION Extension);
+
+NTSTATUS CacheCreate(IN ULONG Size, OUT PCACHE *Cache);
+PVOID CacheGet(IN PCACHE Cache);
+VOID CacheDestroy(IN PCACHE Cache);
+VOID PagesFree(IN PMDL Mdl OPTIONAL);
+
+NTSTATUS VirtQueueCreate(_In_ UINT Num, _In_ volatile ULONG *Notify, _Out_ PVIRTQUEUE *Queue);
+BOOLEAN VirtQueueAdd(_Inout_ PVIRTQUEUE vq, _In_ PMDL Mdl, _In_opt_ PVOID Context);
+VOID VirtQueueDelete(_In_ PVIRTQUEUE vq);
+
+NTSTATUS AdapterInitialize(_Out_ PADAPTER_EXTENSION Adapter, _In_ PDEVICE_OBJECT DeviceObject);
+NTSTATUS AdapterStart(_Inout_ PADAPTER_EXTENSION Adapter, _In_ PMDL Mdl);
+VOID AdapterComplete(_Inout_ PADAPTER_EXTENSION Adapter);
+VOID AdapterStop(_Inout_ PADAPTER_EXTENSION Adapter);
+
+#endif /* _PIECES_H */
