@@ -20,6 +20,7 @@ BEGIN {
 	label["written"] = "lines of data written, a pair"
 	label["touched"] = "lines of data touched, a pair"
 	label["unforwarded"] = "loads that no store is forwarded to"
+	label["lookaside"] = "lookaside list, alloc and free"
 	label["box-burst-16"] = "16 boxes made, then dropped"
 	label["box-burst-64"] = "64 boxes made, then dropped"
 	label["box-ring-64"] = "ring of 64 boxes, refilled by 64"
@@ -88,8 +89,8 @@ $3 != "mean" && ($7 == "kmalloc-const" || $7 == "kmem_cache") { next }
 	verdict = ($13 == "-" ? "" : $13) spread
 	if ($14 != "-" && $13 !~ /^reached/)
 		verdict = verdict ($13 == "-" ? "" : ", ") (worse() ? "worse than " : "not worse than ") $14
-	line = sprintf(form, label[$2], of in what ? what[of] : $3 " B", boots[$1], $5, $6, $7, $8,
-		target, verdict)
+	line = sprintf(form, $2 in label ? label[$2] : $2, of in what ? what[of] : $3 " B",
+		boots[$1], $5, $6, $7, $8, target, verdict)
 	sub(/ +\n/, "\n", line)
 	if ($13 != "-")
 		with_target = with_target line
