@@ -405,7 +405,8 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * registers, and calls ExecutionRoutine with these at DISPATCH_LEVEL; the IRP is NULL.
  * The routine returns what the caller keeps. KeepObject: the channel and the map
  * registers, until FreeAdapterChannel. DeallocateObjectKeepRegisters: only the map
- * registers, until FreeMapRegisters. DeallocateObject: nothing. If the channel is free,
+ * registers, until FreeMapRegisters. DeallocateObject: nothing. Anything else is a
+ * violation (0xC4/0x16), and like DeallocateObjectKeepRegisters. If the channel is free,
  * the routine is called before this returns. Otherwise, as long as another request has
  * it, the request waits, behind those that came before it; the map registers are taken
  * when it is granted. Then the routine is called by who frees the channel, in that
@@ -454,7 +455,8 @@ typedef NTSTATUS (*PCREATE_COMMON_BUFFER_FROM_MDL)(
  * MapTransferEx maps all bytes, and writes a list; STATUS_BUFFER_TOO_SMALL if there is no
  * room for that.
  * FreeAdapterObject: like FreeAdapterChannel, but with DeallocateObjectKeepRegisters the
- * map registers stay allocated.
+ * map registers stay allocated, and with KeepObject the channel as well. An unknown action
+ * is what it is from a routine.
  *
  * GetDmaTransferInfo: like CalculateScatterGatherList, but from an offset into the
  * chain on. GetDmaAdapterInfo: how many elements a list may have, and the address

@@ -387,15 +387,13 @@ static BOOLEAN cancel_adapter_channel(PDMA_ADAPTER adapter,
 
 static VOID free_adapter_channel(PDMA_ADAPTER adapter)
 {
-	if (rust_pool_channel_free(adapter, false, CALLER))
+	if (rust_pool_channel_free(adapter, DeallocateObject, CALLER))
 		grant_channel(adapter);
 }
 
 static VOID free_adapter_object(PDMA_ADAPTER adapter, IO_ALLOCATION_ACTION action)
 {
-	if (action != KeepObject &&
-	    rust_pool_channel_free(adapter, action == DeallocateObjectKeepRegisters,
-				   CALLER))
+	if (action != KeepObject && rust_pool_channel_free(adapter, action, CALLER))
 		grant_channel(adapter);
 }
 

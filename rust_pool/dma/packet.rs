@@ -299,8 +299,17 @@ fn act(granted: &raw::rust_pool_channel, action: u32) -> bool {
     let (id, base) = (AdapterId::new(granted.adapter), granted.base as usize);
     // CAST: An address, to be named.
     let caller = granted.routine.map_or(0, |routine| routine as usize);
+    if action == raw::_IO_ALLOCATION_ACTION_KeepObject {
+        return adapter::keep_channel(id, base);
+    }
+    give_beside_channel(id, base, action, caller);
+    adapter::end_channel(id, base)
+}
+
+/// Gives the map registers of a channel that is given back as well, if `action` says so. Any
+/// context but NMI.
+fn give_beside_channel(id: AdapterId, base: usize, action: u32, caller: usize) {
     match action {
-        raw::_IO_ALLOCATION_ACTION_KeepObject => return adapter::keep_channel(id, base),
         raw::_IO_ALLOCATION_ACTION_DeallocateObject => {
             give(id, base, None, caller);
         }
@@ -309,20 +318,17 @@ fn act(granted: &raw::rust_pool_channel, action: u32) -> bool {
             .by(caller, [id.into(), action.into()])
             .report(),
     }
-    adapter::end_channel(id, base)
 }
 
-/// Gives a channel back that was kept, or will be, and its map registers unless `keep`. Returns
-/// whether it was. Any context.
-fn give_channel(id: AdapterId, keep: bool, caller: usize) -> bool {
+/// Gives a channel back that was kept, or will be, and its map registers if `action` says so.
+/// Returns whether it was. Any context.
+fn give_channel(id: AdapterId, action: u32, caller: usize) -> bool {
     if !may_give(caller) {
         return false;
     }
     match adapter::take_channel(id) {
         Some(Some(base)) => {
-            if !keep {
-                give(id, base, None, caller);
-            }
+            give_beside_channel(id, base, action, caller);
             return true;
         }
         Some(None) => rule::NO_CHANNEL.by(caller, [id.into()]).report(),
@@ -636,8 +642,8 @@ unsafe extern "C" fn rust_pool_channel_cancel(
 }
 matches_header!(rust_pool_channel_cancel);
 
-/// `FreeAdapterChannel`; with `keep`, the map registers stay allocated. Returns whether the channel
-/// was given back.
+/// `FreeAdapterChannel`, or `FreeAdapterObject` with any action but `KeepObject`. Returns whether
+/// the channel was given back.
 ///
 /// # Safety
 ///
@@ -645,10 +651,10 @@ matches_header!(rust_pool_channel_cancel);
 #[no_mangle]
 unsafe extern "C" fn rust_pool_channel_free(
     adapter: *mut raw::DMA_ADAPTER,
-    keep: bool,
+    action: raw::IO_ALLOCATION_ACTION,
     caller: usize,
 ) -> bool {
-    give_channel(AdapterId::new(adapter), keep, caller)
+    give_channel(AdapterId::new(adapter), action, caller)
 }
 matches_header!(rust_pool_channel_free);
 

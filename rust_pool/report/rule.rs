@@ -898,16 +898,12 @@ pub(crate) const CHANNEL_FOR_NOBODY: Rule<2> = rule(
 );
 
 /// The routine that `AllocateAdapterChannel()` called returned a value that is no
-/// `IO_ALLOCATION_ACTION`. The map registers stay allocated.
+/// `IO_ALLOCATION_ACTION`, or `FreeAdapterObject()` is given one. The channel is free then; the map
+/// registers stay allocated.
 pub(crate) const CHANNEL_ACTION_UNKNOWN: Rule<2> = rule(
     DriverVerifier,
-    [
-        Ours(0x16),
-        Given("adapter"),
-        Given("what it returned"),
-        Is(0),
-    ],
-    "routine of an adapter channel returned an unknown action",
+    [Ours(0x16), Given("adapter"), Given("action"), Is(0)],
+    "unknown action for an adapter channel",
     Left,
 );
 

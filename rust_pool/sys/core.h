@@ -496,7 +496,7 @@ bool rust_pool_channel_next(DMA_ADAPTER *adapter, struct rust_pool_channel *next
 bool rust_pool_channel_next_of_any(struct rust_pool_channel *next);
 bool rust_pool_channel_cancel(DMA_ADAPTER *adapter, void *transfer,
 			      unsigned long caller);
-bool rust_pool_channel_free(DMA_ADAPTER *adapter, bool keep,
+bool rust_pool_channel_free(DMA_ADAPTER *adapter, IO_ALLOCATION_ACTION action,
 			    unsigned long caller);
 bool rust_pool_registers_free(DMA_ADAPTER *adapter, void *base, u32 registers,
 			      unsigned long caller);

@@ -42,6 +42,7 @@ static const struct input_table *const tables[] = {
 	&list_puts,
 	&register_frees,
 	&channel_requests,
+	&channel_frees,
 	&held_memory_frees,
 	&held_page_unlocks,
 	&list_builds,

@@ -63,6 +63,7 @@ extern const struct input_table list_requests;
 extern const struct input_table list_puts;
 extern const struct input_table register_frees;
 extern const struct input_table channel_requests;
+extern const struct input_table channel_frees;
 extern const struct input_table held_memory_frees;
 extern const struct input_table held_page_unlocks;
 extern const struct input_table block_queries;

@@ -895,6 +895,135 @@ static void run_cancel(struct rpt *t, const void *data, enum rpt_context context
 const struct input_table channel_requests =
 	INPUT_TABLE("CancelAdapterChannel", channel_cancels, run_cancel);
 
+/* Frees of a channel that is kept, with its map registers. */
+enum left { LEFT_NOTHING, LEFT_REGISTERS, LEFT_CHANNEL };
+
+struct channel_free {
+	struct input in;
+	bool by_channel;
+	IO_ALLOCATION_ACTION action;
+	enum which which;
+	/* It was freed before. */
+	bool twice;
+	enum left left;
+};
+
+#define CHANNEL_FREE(_what, _contexts, _code, _p1, ...) { \
+	.in = { "FreeAdapterChannel", _what, _contexts, _code, _p1 }, \
+	.by_channel = true, __VA_ARGS__ }
+#define OBJECT_FREE(_what, _contexts, _code, _p1, _action, ...) { \
+	.in = { "FreeAdapterObject", _what, _contexts, _code, _p1 }, \
+	.action = (IO_ALLOCATION_ACTION)(_action), __VA_ARGS__ }
+#define NO_CHANNEL(_what, _which, _code, _p1) \
+	CHANNEL_FREE(_what, UP_TO_DISPATCH, _code, _p1, .which = _which, \
+		     .left = LEFT_CHANNEL)
+#define NO_OBJECT(_what, _which, _code, _p1) \
+	OBJECT_FREE(_what, UP_TO_DISPATCH, _code, _p1, DeallocateObject, \
+		    .which = _which, .left = LEFT_CHANNEL)
+#define UNKNOWN_ACTION(_what, _action) \
+	OBJECT_FREE(_what, UP_TO_DISPATCH, 0xc4, 0x16, _action, .left = LEFT_REGISTERS)
+
+static const struct channel_free channel_releases[] = {
+	CHANNEL_FREE("right", UP_TO_DISPATCH, 0, 0),
+	CHANNEL_FREE("right", ABOVE_DISPATCH, 0xe6, 0x13),
+	CHANNEL_FREE("right", IN_NMI, 0xe6, 0x13, .left = LEFT_CHANNEL),
+	CHANNEL_FREE("twice", UP_TO_DISPATCH, 0xe6, 0x04, .twice = true),
+	OBJECT_FREE("right", UP_TO_DISPATCH, 0, 0, DeallocateObject),
+	OBJECT_FREE("right", ABOVE_DISPATCH, 0xe6, 0x13, DeallocateObject),
+	OBJECT_FREE("right", IN_NMI, 0xe6, 0x13, DeallocateObject, .left = LEFT_CHANNEL),
+	OBJECT_FREE("twice", UP_TO_DISPATCH, 0xe6, 0x04, DeallocateObject, .twice = true),
+	OBJECT_FREE("twice_action_0", UP_TO_DISPATCH, 0xe6, 0x04, 0, .twice = true),
+	OBJECT_FREE("keep_registers", UP_TO_DISPATCH, 0, 0, DeallocateObjectKeepRegisters,
+		    .left = LEFT_REGISTERS),
+	OBJECT_FREE("keep", ANYWHERE, 0, 0, KeepObject, .left = LEFT_CHANNEL),
+	UNKNOWN_ACTION("action_0", 0),
+	UNKNOWN_ACTION("action_4", 4),
+	UNKNOWN_ACTION("action_99", 99),
+	UNKNOWN_ACTION("action_257", 257),
+	UNKNOWN_ACTION("action_258", 258),
+	UNKNOWN_ACTION("action_2^31+2", 0x80000002),
+	UNKNOWN_ACTION("action_2^32-1", U32_MAX),
+	NO_CHANNEL("other_adapter", OTHER, 0xe6, 0x04),
+	NO_CHANNEL("put_adapter", PUT, 0xe6, 0x18),
+	NO_CHANNEL("adapter_NULL", NULL_ADAPTER, 0xe6, 0x19),
+	NO_CHANNEL("adapter_user_address", USER_ADDRESS, 0xc4, 0x16),
+	NO_CHANNEL("adapter_not_canonical", NOT_CANONICAL, 0xc4, 0x16),
+	NO_CHANNEL("adapter_inside", INSIDE_OWN, 0xc4, 0x16),
+	NO_CHANNEL("adapter_zeroes", ZEROES, 0xc4, 0x16),
+	NO_OBJECT("other_adapter", OTHER, 0xe6, 0x04),
+	NO_OBJECT("put_adapter", PUT, 0xe6, 0x18),
+	NO_OBJECT("adapter_NULL", NULL_ADAPTER, 0xe6, 0x19),
+	NO_OBJECT("adapter_user_address", USER_ADDRESS, 0xc4, 0x16),
+	NO_OBJECT("adapter_not_canonical", NOT_CANONICAL, 0xc4, 0x16),
+	NO_OBJECT("adapter_inside", INSIDE_OWN, 0xc4, 0x16),
+	NO_OBJECT("adapter_zeroes", ZEROES, 0xc4, 0x16),
+};
+
+struct channel_call {
+	const DMA_OPERATIONS *operations;
+	const struct channel_free *row;
+	DMA_ADAPTER *adapter;
+	PVOID base;
+	IO_ALLOCATION_ACTION action;
+};
+
+static IO_ALLOCATION_ACTION act(PDEVICE_OBJECT device, PIRP irp, PVOID base, PVOID context)
+{
+	struct channel_call *c = context;
+
+	c->base = base;
+	return c->action;
+}
+
+static void do_free_channel(void *arg)
+{
+	const struct channel_call *c = arg;
+
+	if (c->row->by_channel)
+		c->operations->FreeAdapterChannel(c->adapter);
+	else
+		c->operations->FreeAdapterObject(c->adapter, c->row->action);
+}
+
+static void run_channel_free(struct rpt *t, const void *data, enum rpt_context context)
+{
+	const struct channel_free *row = data;
+	struct channel_call c = { .row = row, .action = KeepObject };
+	struct channel_call next = { .action = DeallocateObject };
+	struct adapters a;
+
+	if (!get_adapters(t, &a))
+		return;
+	c.operations = a.operations;
+	c.adapter = adapter_of(&a, row->which);
+	EXPECT_EQ(t, a.operations->AllocateAdapterChannel(a.own, &edu->dev, REGISTERS, act, &c),
+		  0);
+	if (!EXPECT(t, c.base))
+		return;
+	if (row->twice)
+		a.operations->FreeAdapterChannel(a.own);
+	rpt_in_context(context, do_free_channel, &c);
+	/* Whatever it came to: what is freed twice is no more than told. */
+	input_judge(t, &row->in, context);
+	EXPECT(t, rpt_has_line(t, "adapters", row->left == LEFT_NOTHING ?
+			       "in_use 0 lists 0 buffers 0 open" :
+			       "in_use 3 lists 0 buffers 0 open"));
+	/* Who asks now gets the channel at once, or when it is freed. */
+	EXPECT_EQ(t, a.operations->AllocateAdapterChannel(a.own, &edu->dev, 1, act, &next), 0);
+	EXPECT_EQ(t, !next.base, row->left == LEFT_CHANNEL);
+	if (row->left == LEFT_CHANNEL)
+		a.operations->FreeAdapterChannel(a.own);
+	if (row->left == LEFT_REGISTERS)
+		a.operations->FreeMapRegisters(a.own, c.base, REGISTERS);
+	EXPECT(t, next.base);
+	EXPECT_VIOLATIONS(t, 0);
+	EXPECT(t, rpt_has_line(t, "adapters", "in_use 0 lists 0 buffers 0 open"));
+	put_adapters(&a, true);
+}
+
+const struct input_table channel_frees =
+	INPUT_TABLE("FreeAdapterChannel", channel_releases, run_channel_free);
+
 /* Frees of what a list has. */
 struct held_free {
 	struct input in;
