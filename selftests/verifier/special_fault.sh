@@ -43,6 +43,14 @@ dies_of_a_jump() {
 		logged 'rust_pool:   freed by free_record\+.*\[rp_test_fault\] < mistake\+'
 }
 
+# Of an MDL, by who fills in its frames.
+dies_of_frames() {
+	make frames || return 1
+	logged "rust_pool: [A-Z_]* \(0xcd\): 0x[0-9a-f]{16}, 0x1, 0x[0-9a-f]{16}, 0x0: $BEHIND, tag Mdl , at write_frames[^ +]*\+" &&
+		logged 'rust_pool:   .* its 64 bytes: block 0x[0-9a-f]{16}, tag Mdl  Nonp$' &&
+		logged 'rust_pool:   allocated by make_mdl\+.*\[rp_test_fault\] < mistake'
+}
+
 # Neither is a fault of special pool's.
 others_not_told() {
 	[ "$(tail -n +4 "$STATS/violations" | wc -l)" = "$1" ]
@@ -52,7 +60,7 @@ begin rp_test_fault
 load_or_fail rust_pool rp_test_fault
 # The tests provoke what else would be the machine's end.
 echo 0 >/proc/sys/kernel/panic_on_oops
-ktap_set_plan 10
+ktap_set_plan 11
 
 BEHIND='access behind the end of a block of special pool'
 BEFORE='access before the start of a block of special pool'
@@ -68,7 +76,10 @@ option 'special start tag=Fu*'
 check "underrun: write" dies before 0xcd 0x1 "$BEFORE" '20 bytes before the start of its'
 check "underrun: read" dies 'before read' 0xcd 0x0 "$BEFORE" 'the last byte before its'
 check "use after free at the start of a page" dies freed 0xcc 0x1 "$FREED" 'byte 40 of its' freed
-check "nothing but these is told" others_not_told 8
+option off
+option 'special tag=Mdl*'
+check "overrun: frames of an MDL" dies_of_frames
+check "nothing but these is told" others_not_told 9
 check "$PROGRAM: modules unload" unload_all
 kmemleak_forget
 ktap_finished

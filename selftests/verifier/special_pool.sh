@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Special pool, and blocks with a pattern behind them: where they lie, what is found
-# when they are freed, and which blocks are such. Blocks that are kept.
+# when they are freed, and which blocks are such. Blocks that are kept. MDLs that are such
+# blocks, or are of such.
 # vm-cmdline: no_hash_pointers init_on_alloc=0
 
 # shellcheck source=selftests/lib.sh
@@ -109,16 +110,21 @@ kept_for_ever() {
 	is "$(head_of kept)" $((_kept + 1200)) && unload rp_test_verifier rust_pool
 }
 
-begin rp_test rp_test_pool rp_test_special rp_test_verifier
-load_or_fail rust_pool rp_test rp_test_pool rp_test_special rp_test_verifier
-# There is no header in front of such a block to look at.
-cases contexts usercopy badfree | grep -v '/badfree/.*header' >"$TMP/others"
+begin rp_test rp_test_pool rp_test_mdl rp_test_special rp_test_verifier
+load_or_fail rust_pool rp_test rp_test_pool rp_test_mdl rp_test_special rp_test_verifier
+# There is no header in front of such a block to look at, and its address is not used again
+# soon.
+cases contexts usercopy badfree mdl mdl_lock |
+	grep -v -e '/badfree/.*header' -e '/mdl_lock/.*freed_by_the_pool' >"$TMP/others"
 cases special >"$TMP/special"
 cases check >"$TMP/check"
 cases kept >"$TMP/kept"
 cases kept_watched >"$TMP/watched"
+cases frames_check >"$TMP/frames_check"
+cases frames_special >"$TMP/frames_special"
 cat "$TMP/special" "$TMP/special" "$TMP/others" "$TMP/others" "$TMP/check" \
-	"$TMP/kept" "$TMP/watched" "$TMP/watched" >"$TMP/all"
+	"$TMP/kept" "$TMP/watched" "$TMP/watched" "$TMP/frames_check" \
+	"$TMP/frames_special" >"$TMP/all"
 ktap_set_plan $(($(wc -l <"$TMP/all") + 11 + ENDS))
 
 option 'special end tag=TstS slots=16'
@@ -150,7 +156,13 @@ option off
 printf 'special tag=TstQ\npolicy quarantine\n' >"$STATS/verifier"
 run_cases "$TMP/watched"
 option off
-unload rp_test_special rp_test_pool rp_test
+option 'check tag=Mdl*'
+run_cases "$TMP/frames_check"
+option off
+option 'special tag=Mdl*,TstS'
+run_cases "$TMP/frames_special"
+option off
+unload rp_test_special rp_test_mdl rp_test_pool rp_test
 check "special pool: by tag and size" chosen
 check "special pool: several lines, and modules" several
 check "special pool: outlived by its blocks" outlived

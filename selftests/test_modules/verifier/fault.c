@@ -3,7 +3,8 @@
  * A client with the mistakes that special pool finds. What is written to its
  * parameter "run" is done by a kernel thread, which is to die of it: "behind",
  * "before", "freed", each a write or, with "read" after it, a read; "freed jump",
- * as if the block had code; or "slack", which only the free can find.
+ * as if the block had code; or "slack", which only the free can find. "frames" writes a
+ * frame behind those of an MDL.
  */
 #include <linux/compiler.h>
 #include <linux/err.h>
@@ -55,12 +56,43 @@ static noinline __nocfi void run_record(char *record)
 	barrier();
 }
 
+static noinline PMDL make_mdl(void)
+{
+	PMDL mdl = IoAllocateMdl(NULL, 2 * PAGE_SIZE, FALSE, FALSE, NULL);
+
+	barrier();
+	return mdl;
+}
+
+static noinline void write_frames(PMDL mdl, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		WRITE_ONCE(MmGetMdlPfnArray(mdl)[i], i);
+	barrier();
+}
+
+static int mistake_of_frames(void)
+{
+	PMDL mdl = make_mdl();
+
+	if (!mdl)
+		return -ENOMEM;
+	write_frames(mdl, 3);
+	IoFreeMdl(mdl);
+	return 0;
+}
+
 static int mistake(void *arg)
 {
 	const char *what = arg;
 	bool reads = strstr(what, "read");
-	char *record = make_record();
+	char *record;
 
+	if (strstarts(what, "frames"))
+		return mistake_of_frames();
+	record = make_record();
 	if (!record)
 		return -ENOMEM;
 	if (strstarts(what, "behind")) {

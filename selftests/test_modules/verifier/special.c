@@ -446,6 +446,8 @@ static const struct rpt_suite *const suites[] = {
 	&check_suite,
 	&kept_suite,
 	&kept_watched_suite,
+	&frames_check_suite,
+	&frames_special_suite,
 };
 
 static void *key;
