@@ -18,9 +18,26 @@
 
 static struct pci_dev *edu;
 
+/* The routine that is called, of several that allocate the same. */
+enum routine {
+	USUAL,
+	/* Of pool. */
+	PRIORITY,
+	POOL2,
+	POOL3,
+	/* Of contiguous memory. */
+	CACHE_NODE,
+	NODE_MEMORY,
+	/* Of common buffers. */
+	BUFFER_EX,
+	BUFFER_WITH_BOUNDS,
+};
+
 struct request {
+	enum routine by;
 	size_t bytes;
 	POOL_TYPE type;
+	POOL_FLAGS flags;
 	ULONG tag;
 	enum rpt_context context;
 	MEMORY_CACHING_TYPE cache;
@@ -55,9 +72,25 @@ static void counted(struct rpt *t, const char *family, struct rpt_sweep *s)
 
 static void pool_allocate_here(void *arg)
 {
+	const POOL_EXTENDED_PARAMETER normal = {
+		.Type = PoolExtendedParameterPriority, .Priority = NormalPoolPriority,
+	};
 	struct request *r = arg;
 
-	r->base = ExAllocatePoolWithTag(r->type, r->bytes, r->tag);
+	switch (r->by) {
+	case PRIORITY:
+		r->base = ExAllocatePoolWithTagPriority(r->type, r->bytes, r->tag,
+							NormalPoolPriority);
+		break;
+	case POOL2:
+		r->base = ExAllocatePool2(r->flags, r->bytes, r->tag);
+		break;
+	case POOL3:
+		r->base = ExAllocatePool3(r->flags, r->bytes, r->tag, &normal, 1);
+		break;
+	default:
+		r->base = ExAllocatePoolWithTag(r->type, r->bytes, r->tag);
+	}
 }
 
 static void pool_free_here(void *arg)
@@ -84,17 +117,20 @@ static void pool_free(void *arg)
 	rpt_in_context(r->context, pool_free_here, r);
 }
 
-static void pool(struct rpt *t, POOL_TYPE type, enum rpt_context context)
+static void pool_by(struct rpt *t, struct request r)
 {
-	struct request r = {
-		.bytes = rpt_value(t), .type = type, .tag = TAG,
-		.context = context,
-	};
 	struct rpt_sweep s = {
 		.call = pool_allocate, .undo = pool_free, .arg = &r,
 	};
 
+	r.bytes = rpt_value(t);
+	r.tag = TAG;
 	counted(t, NULL, &s);
+}
+
+static void pool(struct rpt *t, POOL_TYPE type, enum rpt_context context)
+{
+	pool_by(t, (struct request){ .type = type, .context = context });
 }
 
 static void nonpaged(struct rpt *t)
@@ -125,6 +161,30 @@ static void cache_aligned(struct rpt *t)
 static void raising(struct rpt *t)
 {
 	pool(t, PagedPool | POOL_RAISE_IF_ALLOCATION_FAILURE, RPT_TASK);
+}
+
+static void priority(struct rpt *t)
+{
+	pool_by(t, (struct request){ .by = PRIORITY, .type = NonPagedPoolNx });
+}
+
+static void pool2(struct rpt *t)
+{
+	pool_by(t, (struct request){ .by = POOL2, .flags = POOL_FLAG_NON_PAGED });
+}
+
+static void pool2_charged(struct rpt *t)
+{
+	pool_by(t, (struct request){
+		.by = POOL2, .flags = POOL_FLAG_PAGED | POOL_FLAG_USE_QUOTA,
+	});
+}
+
+static void pool3(struct rpt *t)
+{
+	pool_by(t, (struct request){
+		.by = POOL3, .flags = POOL_FLAG_NON_PAGED | POOL_FLAG_UNINITIALIZED,
+	});
 }
 
 static bool charged_allocate(void *arg)
@@ -427,6 +487,7 @@ struct pages {
 	size_t bytes;
 	MEMORY_CACHING_TYPE cache;
 	ULONG flags;
+	bool of_node;
 	PMDL mdl;
 };
 
@@ -435,8 +496,12 @@ static bool pages_allocate(void *arg)
 	const PHYSICAL_ADDRESS none = { }, highest = { .QuadPart = -1 };
 	struct pages *p = arg;
 
-	p->mdl = MmAllocatePagesForMdlEx(none, highest, none, p->bytes, p->cache,
-					 p->flags | MM_ALLOCATE_FULLY_REQUIRED);
+	if (p->of_node)
+		p->mdl = MmAllocateNodePagesForMdlEx(none, highest, none, p->bytes, p->cache,
+						     0, MM_ALLOCATE_FULLY_REQUIRED);
+	else
+		p->mdl = MmAllocatePagesForMdlEx(none, highest, none, p->bytes, p->cache,
+						 p->flags | MM_ALLOCATE_FULLY_REQUIRED);
 	return p->mdl;
 }
 
@@ -467,6 +532,11 @@ static void mdl_pages(struct rpt *t)
 static void mdl_pages_noncached(struct rpt *t)
 {
 	pages_by(t, (struct pages){ .cache = MmNonCached });
+}
+
+static void mdl_pages_of_a_node(struct rpt *t)
+{
+	pages_by(t, (struct pages){ .cache = MmCached, .of_node = true });
 }
 
 static void mdl_pages_in_a_chunk(struct rpt *t)
@@ -509,9 +579,20 @@ static bool contiguous_allocate(void *arg)
 	PHYSICAL_ADDRESS highest = { .QuadPart = r->highest };
 	PHYSICAL_ADDRESS boundary = { .QuadPart = r->boundary };
 
-	r->base = MmAllocateContiguousMemorySpecifyCache(r->bytes, lowest,
-							 highest, boundary,
-							 r->cache);
+	switch (r->by) {
+	case CACHE_NODE:
+		r->base = MmAllocateContiguousMemorySpecifyCacheNode(r->bytes, lowest,
+				highest, boundary, r->cache, 0);
+		break;
+	case NODE_MEMORY:
+		r->base = MmAllocateContiguousNodeMemory(r->bytes, lowest, highest, boundary,
+				RUST_POOL_PAGE_READWRITE, MM_ANY_NODE_OK);
+		break;
+	default:
+		r->base = MmAllocateContiguousMemorySpecifyCache(r->bytes, lowest,
+								 highest, boundary,
+								 r->cache);
+	}
 	return r->base;
 }
 
@@ -589,6 +670,19 @@ static void contiguous_write_combined(struct rpt *t)
 					.cache = MmWriteCombined });
 }
 
+static void contiguous_of_a_node(struct rpt *t)
+{
+	contiguous_by(t, contiguous_allocate,
+		      (struct request){ .by = CACHE_NODE, .highest = -1,
+					.cache = MmCached });
+}
+
+static void contiguous_node_memory(struct rpt *t)
+{
+	contiguous_by(t, contiguous_allocate,
+		      (struct request){ .by = NODE_MEMORY, .highest = -1 });
+}
+
 static void contiguous_bounded(struct rpt *t)
 {
 	contiguous_by(t, contiguous_allocate_in_room,
@@ -631,6 +725,17 @@ static bool io_map(void *arg)
 	return r->base;
 }
 
+static bool io_map_protected(void *arg)
+{
+	PHYSICAL_ADDRESS lowest = { };
+	struct request *r = arg;
+
+	lowest.QuadPart = r->lowest;
+	r->base = MmMapIoSpaceEx(lowest, r->bytes,
+				 RUST_POOL_PAGE_READWRITE | RUST_POOL_PAGE_NOCACHE);
+	return r->base;
+}
+
 static void io_unmap(void *arg)
 {
 	struct request *r = arg;
@@ -638,15 +743,27 @@ static void io_unmap(void *arg)
 	MmUnmapIoSpace(r->base, r->bytes);
 }
 
+static void io_space_by(struct rpt *t, bool (*map)(void *arg))
+{
+	struct request r = { .bytes = 5000, .cache = MmNonCached };
+	struct rpt_sweep s = { .call = map, .undo = io_unmap, .arg = &r };
+
+	if (!edu) {
+		rpt_skip(t, "no edu device");
+		return;
+	}
+	r.lowest = pci_resource_start(edu, 0) + 16;
+	counted(t, "io_space", &s);
+}
+
 static void io_space(struct rpt *t)
 {
-	struct request r = {
-		.lowest = pci_resource_start(edu, 0) + 16, .bytes = 5000,
-		.cache = MmNonCached,
-	};
-	struct rpt_sweep s = { .call = io_map, .undo = io_unmap, .arg = &r };
+	io_space_by(t, io_map);
+}
 
-	counted(t, "io_space", &s);
+static void io_space_protected(struct rpt *t)
+{
+	io_space_by(t, io_map_protected);
 }
 
 static void io_space_of_memory(struct rpt *t)
@@ -753,10 +870,23 @@ static void adapter(struct rpt *t)
 
 static bool buffer_allocate(void *arg)
 {
+	PHYSICAL_ADDRESS none = { }, highest = { .QuadPart = -1 };
 	struct request *r = arg;
+	const DMA_OPERATIONS *ops = r->adapter->DmaOperations;
 
-	r->base = r->adapter->DmaOperations->AllocateCommonBuffer(r->adapter,
-			r->bytes, &r->logical, r->cached);
+	switch (r->by) {
+	case BUFFER_EX:
+		r->base = ops->AllocateCommonBufferEx(r->adapter, &highest, r->bytes,
+				&r->logical, r->cached, MM_ANY_NODE_OK);
+		break;
+	case BUFFER_WITH_BOUNDS:
+		r->base = ops->AllocateCommonBufferWithBounds(r->adapter, &none, &highest,
+				r->bytes, 0, NULL, MM_ANY_NODE_OK, &r->logical);
+		break;
+	default:
+		r->base = ops->AllocateCommonBuffer(r->adapter, r->bytes, &r->logical,
+						    r->cached);
+	}
 	return r->base;
 }
 
@@ -768,9 +898,9 @@ static void buffer_free(void *arg)
 			r->logical, r->base, r->cached);
 }
 
-static void buffer(struct rpt *t, BOOLEAN cached)
+static void buffer(struct rpt *t, enum routine by, BOOLEAN cached)
 {
-	struct request r = { .bytes = rpt_value(t), .cached = cached };
+	struct request r = { .by = by, .bytes = rpt_value(t), .cached = cached };
 	struct rpt_sweep s = {
 		.call = buffer_allocate, .undo = buffer_free, .arg = &r,
 	};
@@ -787,12 +917,22 @@ static void buffer(struct rpt *t, BOOLEAN cached)
 
 static void common_buffer(struct rpt *t)
 {
-	buffer(t, TRUE);
+	buffer(t, USUAL, TRUE);
 }
 
 static void common_buffer_uncached(struct rpt *t)
 {
-	buffer(t, FALSE);
+	buffer(t, USUAL, FALSE);
+}
+
+static void common_buffer_ex(struct rpt *t)
+{
+	buffer(t, BUFFER_EX, TRUE);
+}
+
+static void common_buffer_with_bounds(struct rpt *t)
+{
+	buffer(t, BUFFER_WITH_BOUNDS, TRUE);
 }
 
 static void view_of_buffer(struct rpt *t)
@@ -824,6 +964,10 @@ struct packet {
 	struct request r;
 	PMDL mdl;
 	PVOID registers;
+	/* By MapTransferEx, which writes a list there. */
+	bool ex;
+	PSCATTER_GATHER_LIST room;
+	ULONG size;
 };
 
 #define PACKET_PAGES	5
@@ -846,12 +990,29 @@ static void packet_free(void *arg)
 						 PACKET_PAGES);
 }
 
+static bool packet_map_ex(struct packet *p)
+{
+	DMA_ADAPTER *adapter = p->r.adapter;
+	ULONG here = p->r.bytes;
+
+	if (adapter->DmaOperations->AllocateAdapterChannelEx(adapter, &edu->dev, NULL,
+			PACKET_PAGES, 0, keep_registers, p, NULL))
+		return false;
+	if (!adapter->DmaOperations->MapTransferEx(adapter, p->mdl, p->registers, 0, 0,
+			&here, TRUE, p->room, p->size, NULL, NULL))
+		return here == p->r.bytes;
+	adapter->DmaOperations->FreeMapRegisters(adapter, p->registers, PACKET_PAGES);
+	return false;
+}
+
 static bool packet_map(void *arg)
 {
 	struct packet *p = arg;
 	DMA_ADAPTER *adapter = p->r.adapter;
 	ULONG done = 0, here;
 
+	if (p->ex)
+		return packet_map_ex(p);
 	if (adapter->DmaOperations->AllocateAdapterChannel(adapter, &edu->dev,
 			PACKET_PAGES, keep_registers, p))
 		return false;
@@ -873,10 +1034,10 @@ static bool packet_map(void *arg)
 	return false;
 }
 
-static void packet(struct rpt *t)
+static void packet_by(struct rpt *t, bool ex)
 {
 	struct packet p = {
-		.r.bytes = PACKET_PAGES * PAGE_SIZE, .r.lists = rpt_value(t),
+		.r.bytes = PACKET_PAGES * PAGE_SIZE, .r.lists = rpt_value(t), .ex = ex,
 	};
 	struct rpt_sweep s = {
 		.call = packet_map, .undo = packet_free, .arg = &p,
@@ -891,11 +1052,27 @@ static void packet(struct rpt *t)
 	if (!EXPECT(t, p.r.base && p.mdl && adapter_get(&p.r)))
 		return;
 	MmBuildMdlForNonPagedPool(p.mdl);
+	EXPECT_EQ(t, p.r.adapter->DmaOperations->CalculateScatterGatherList(p.r.adapter,
+			p.mdl, p.r.base, p.r.bytes, &p.size, NULL), 0);
+	p.room = ExAllocatePoolWithTag(NonPagedPoolNx, p.size, TAG);
+	if (!EXPECT(t, p.room))
+		return;
 	rpt_sweep(t, &s);
 	EXPECT_VIOLATIONS(t, 0);
 	adapter_put(&p.r);
 	IoFreeMdl(p.mdl);
+	ExFreePoolWithTag(p.room, TAG);
 	ExFreePoolWithTag(p.r.base, TAG);
+}
+
+static void packet(struct rpt *t)
+{
+	packet_by(t, false);
+}
+
+static void packet_ex(struct rpt *t)
+{
+	packet_by(t, true);
 }
 
 /* A request that waits for a channel: once it does, it needs no memory any more. */
@@ -958,7 +1135,7 @@ struct listing {
 	struct request r;
 	PMDL mdl;
 	PSCATTER_GATHER_LIST list;
-	bool build;
+	bool build, ex;
 	void *room;
 	ULONG size;
 };
@@ -975,7 +1152,14 @@ static bool listing_get(void *arg)
 	DMA_ADAPTER *adapter = l->r.adapter;
 
 	l->list = NULL;
-	if (l->build)
+	if (l->build && l->ex)
+		adapter->DmaOperations->BuildScatterGatherListEx(adapter, &edu->dev, NULL,
+				l->mdl, 0, l->r.bytes, 0, keep_list, l, TRUE, l->room, l->size,
+				NULL, NULL, NULL);
+	else if (l->ex)
+		adapter->DmaOperations->GetScatterGatherListEx(adapter, &edu->dev, NULL,
+				l->mdl, 0, l->r.bytes, 0, keep_list, l, TRUE, NULL, NULL, NULL);
+	else if (l->build)
 		adapter->DmaOperations->BuildScatterGatherList(adapter, &edu->dev, l->mdl,
 				l->r.base, l->r.bytes, keep_list, l, TRUE, l->room,
 				l->size);
@@ -992,10 +1176,10 @@ static void listing_put(void *arg)
 	l->r.adapter->DmaOperations->PutScatterGatherList(l->r.adapter, l->list, TRUE);
 }
 
-static void listed(struct rpt *t, bool build)
+static void listed(struct rpt *t, bool build, bool ex)
 {
 	struct listing l = {
-		.r.bytes = 5 * PAGE_SIZE, .r.lists = TRUE, .build = build,
+		.r.bytes = 5 * PAGE_SIZE, .r.lists = TRUE, .build = build, .ex = ex,
 	};
 	struct rpt_sweep s = {
 		.call = listing_get, .undo = listing_put, .arg = &l,
@@ -1025,12 +1209,22 @@ static void listed(struct rpt *t, bool build)
 
 static void list_got(struct rpt *t)
 {
-	listed(t, false);
+	listed(t, false, false);
 }
 
 static void list_built(struct rpt *t)
 {
-	listed(t, true);
+	listed(t, true, false);
+}
+
+static void list_got_ex(struct rpt *t)
+{
+	listed(t, false, true);
+}
+
+static void list_built_ex(struct rpt *t)
+{
+	listed(t, true, true);
 }
 
 static const struct rpt_arg pool_bytes[] = {
@@ -1081,30 +1275,43 @@ static const struct rpt_case cases[] = {
 	{ "cache_aligned", cache_aligned, pool_bytes },
 	{ "raising", raising, some_bytes },
 	{ "charged", charged, pool_bytes },
+	{ "priority", priority, some_bytes },
+	{ "pool2", pool2, some_bytes },
+	{ "pool2_charged", pool2_charged, some_bytes },
+	{ "pool3", pool3, some_bytes },
 	{ "contiguous", contiguous, page_bytes },
 	{ "contiguous_write_combined", contiguous_write_combined, page_bytes },
 	{ "contiguous_bounded", contiguous_bounded, page_bytes },
 	{ "contiguous_extended", contiguous_extended, page_bytes },
+	{ "contiguous_of_a_node", contiguous_of_a_node, page_bytes },
+	{ "contiguous_node_memory", contiguous_node_memory, page_bytes },
 	{ "lookaside", lookaside, some_bytes },
 	{ "locked", locked },
 	{ "locked_of_a_process", locked_of_a_process },
 	{ "mdl_pages", mdl_pages, scattered_bytes },
 	{ "mdl_pages_noncached", mdl_pages_noncached, scattered_bytes },
 	{ "mdl_pages_in_a_chunk", mdl_pages_in_a_chunk, scattered_bytes },
+	{ "mdl_pages_of_a_node", mdl_pages_of_a_node, scattered_bytes },
 	{ "reserved_space", reserved_space, scattered_bytes },
 	{ "view", view },
 	{ "view_of_buffer", view_of_buffer },
 	{ "io_space", io_space },
+	{ "io_space_protected", io_space_protected },
 	{ "io_space_of_memory", io_space_of_memory },
 	{ "memory_ranges", memory_ranges },
 	{ "noncached", noncached, scattered_bytes },
 	{ "adapter", adapter },
 	{ "common_buffer", common_buffer, page_bytes },
 	{ "common_buffer_uncached", common_buffer_uncached, page_bytes },
+	{ "common_buffer_ex", common_buffer_ex, page_bytes },
+	{ "common_buffer_with_bounds", common_buffer_with_bounds, page_bytes },
 	{ "packet", packet, devices },
+	{ "packet_ex", packet_ex, devices },
 	{ "request_that_waits", waiting_request },
 	{ "list", list_got },
 	{ "list_in_own_memory", list_built },
+	{ "list_ex", list_got_ex },
+	{ "list_in_own_memory_ex", list_built_ex },
 };
 
 static const struct rpt_suite failing_suite = RPT_SUITE("failing", cases);
