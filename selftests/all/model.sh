@@ -3,12 +3,14 @@
 #
 # Random operations over all families, on all CPUs and in softirq, against a
 # model; devices come and go with buffers out, pages are referred to and mapped, and
-# tracers are switched on and off meanwhile. MODEL_SECONDS has it go on for longer,
-# MODEL_SEED replays.
+# tracers are switched on and off meanwhile. Some blocks are charged to the group of
+# processes that runs it. MODEL_SECONDS has it go on for longer, MODEL_SEED replays.
 # vm-smp: 4
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
+# shellcheck source=selftests/lib/groups.sh
+. "$DIR/lib/groups.sh"
 
 can_trace() {
 	grep -qsw function_graph $TRACING/available_tracers && [ -e $TRACING/kprobe_events ]
@@ -49,6 +51,25 @@ tracers_stop() {
 	[ -s "$TMP/traced" ] && [ ! -s "$TMP/complaint" ]
 }
 
+# Has a group of its own pay for what is charged.
+pay() {
+	groups_exist || return 0
+	groups_begin && group model && echo $$ >"$GROUP/cgroup.procs"
+}
+
+is_paid_back() {
+	[ "$(charged)" -le 4 ]
+}
+
+# All blocks are freed by now, in whatever context.
+paid_back() {
+	echo $$ >"$TMP/groups/cgroup.procs" || return 1
+	eventually is_paid_back
+	_paid=$?
+	echo "# charged for $(charged) MB, and for $(($(cat "$GROUP/memory.peak") / MB)) MB at most"
+	groups_end && [ $_paid -eq 0 ]
+}
+
 # Where checkers make each operation slow, magazines.sh does some as well.
 case $(uname -r) in
 *-debug) seconds=10 ;;
@@ -58,13 +79,19 @@ begin rp_test rp_test_model
 load_or_fail rust_pool rp_test
 load rp_test_model seconds="${MODEL_SECONDS:-$seconds}" seed="${MODEL_SEED:-0}" ||
 	load_or_fail rp_test_model
-EXTRA=1
+EXTRA=2
 plan_cases model
+pay || exit 1
 tracers_start
 run_cases
 if can_trace; then
 	check "tracers come and go" tracers_stop
 else
 	ktap_test_skip "tracers come and go"
+fi
+if groups_exist; then
+	check "what was charged is paid back" paid_back
+else
+	ktap_test_skip "what was charged is paid back"
 fi
 ends

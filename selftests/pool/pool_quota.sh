@@ -7,16 +7,10 @@
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
+# shellcheck source=selftests/lib/groups.sh
+. "$DIR/lib/groups.sh"
 
 PARAMETERS=/sys/module/rp_test_charge/parameters
-MB=$((1024 * 1024))
-
-# group NAME [LIMIT]: makes a group of processes, and sets GROUP to its folder
-group() {
-	GROUP=$TMP/groups/$1
-	mkdir "$GROUP" || return 1
-	[ -z "${2:-}" ] || echo "$2" >"$GROUP/memory.max"
-}
 
 # take HOW COUNT BYTES: allocates blocks, as a process of the group that then ends
 take() {
@@ -29,11 +23,6 @@ give() {
 
 refused() {
 	cat "$PARAMETERS/refused"
-}
-
-# Megabytes that the group is charged for.
-charged() {
-	echo $(($(cat "$GROUP/memory.current") / MB))
 }
 
 # Each CPU keeps up to 64 pages of charge in reserve.
@@ -117,13 +106,7 @@ group_goes_first() {
 	give
 }
 
-has_groups() {
-	mkdir "$TMP/groups" && mount -t cgroup2 none "$TMP/groups" &&
-		grep -qw memory "$TMP/groups/cgroup.controllers" &&
-		echo +memory >"$TMP/groups/cgroup.subtree_control"
-}
-
-if ! grep -qw cgroup2 /proc/filesystems; then
+if ! groups_exist; then
 	run_suites rp_test_pool quota
 	exit
 fi
@@ -132,14 +115,11 @@ EXTRA=6
 begin_suites rp_test_pool quota
 load_or_fail rp_test_charge
 run_cases
-check "$PROGRAM: there are memory cgroups" has_groups
+check "$PROGRAM: there are memory cgroups" groups_begin
 check "$PROGRAM: a block is charged until it is freed" charges_each_kind
 check "$PROGRAM: others are not charged" plain_is_not_charged
 check "$PROGRAM: a limit refuses" limit_refuses
 check "$PROGRAM: a limit refuses where nothing may sleep" limit_refuses_in_atomic
 check "$PROGRAM: a block outlives the group" group_goes_first
-for _group in "$TMP/groups"/*/; do
-	rmdir "$_group"
-done
-umount "$TMP/groups"
+groups_end
 ends

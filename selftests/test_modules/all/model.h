@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The model test: actors on all CPUs, in tasks and in softirq, do random
- * operations and keep a model of what must come of them. Rounds of operations
- * end with all actors at rest; then the model is compared with what rust_pool
+ * The model test: actors on all CPUs, in tasks and in softirq, and one in the process
+ * that runs the case, do random operations and keep a model of what must come of them.
+ * Rounds of operations end with all actors at rest; then the model is compared with what rust_pool
  * says of itself.
  */
 #ifndef RPT_MODEL_H
@@ -79,6 +79,8 @@ struct description {
 	/* At most one of these is there. */
 	PSCATTER_GATHER_LIST list;
 	PVOID registers;
+	/* Where the list is, if in memory of our own. */
+	void *room;
 	/* Bytes that are mapped by the registers. */
 	size_t transfers;
 };
@@ -102,6 +104,8 @@ struct block {
 	PHYSICAL_ADDRESS logical;
 	/* A buffer's; NULL: it is of the model's adapter. */
 	struct model_device *of;
+	/* Charged to the process. */
+	bool charged;
 	/* The lookaside list that it is an entry of, counted from 1. */
 	unsigned int list;
 	struct description mdl;
@@ -135,7 +139,8 @@ struct model;
 struct actor {
 	struct model *model;
 	unsigned int number, cpu;
-	bool softirq;
+	/* Where it acts; neither: in a thread of the kernel, which no process pays for. */
+	bool softirq, process;
 	struct rnd_state rnd;
 	u64 seeds;
 
@@ -154,7 +159,7 @@ struct actor {
 	struct hold holds[HOLDS];
 
 	u64 left, operations, handed, unmet, held, passed;
-	u64 described, parts, shown, spaces, listed, packets;
+	u64 described, parts, shown, spaces, listed, packets, charged;
 	/* Of the operations, to tell whether two runs had the same. */
 	u64 digest;
 	unsigned int wrong;

@@ -115,6 +115,9 @@ struct call {
 	struct block *block;
 	POOL_TYPE type;
 	ULONG tag;
+	/* Which of the routines that allocate such a block: of eight. */
+	unsigned int way;
+	bool quota;
 	void *address;
 	size_t bytes;
 };
@@ -141,32 +144,113 @@ static DMA_ADAPTER *adapter_of(const struct call *c)
 	return b->of ? b->of->adapter : c->actor->model->adapter;
 }
 
-static void call_allocate(void *arg)
+/* Of these routines only one can charge without flags that say so. */
+#define BY_QUOTA	7
+
+static void *pool(const struct call *c)
+{
+	const POOL_EXTENDED_PARAMETER high = {
+		.Type = PoolExtendedParameterPriority, .Priority = HighPoolPriority,
+	};
+	const size_t bytes = c->block->bytes;
+	POOL_FLAGS flags = c->type & PagedPool ? POOL_FLAG_PAGED : POOL_FLAG_NON_PAGED;
+
+	if (!(c->type & POOL_ZERO_ALLOCATION))
+		flags |= POOL_FLAG_UNINITIALIZED;
+	if (c->type & NonPagedPoolCacheAligned)
+		flags |= POOL_FLAG_CACHE_ALIGNED;
+	if (c->quota)
+		flags |= POOL_FLAG_USE_QUOTA;
+	switch (c->way) {
+	case 3:
+		return ExAllocatePoolWithTagPriority(c->type, bytes, c->tag,
+						     NormalPoolPriority);
+	case 4:
+	case 5:
+		return ExAllocatePool2(flags, bytes, c->tag);
+	case 6:
+		return ExAllocatePool3(flags, bytes, c->tag, &high, 1);
+	case BY_QUOTA:
+		return ExAllocatePoolWithQuotaTag(c->type | POOL_QUOTA_FAIL_INSTEAD_OF_RAISE,
+						  bytes, c->tag);
+	default:
+		return ExAllocatePoolWithTag(c->type, bytes, c->tag);
+	}
+}
+
+static void *contiguous(const struct call *c, MEMORY_CACHING_TYPE type, ULONG protect)
 {
 	const PHYSICAL_ADDRESS highest = { .QuadPart = -1 }, none = {};
+	struct block *b = c->block;
+	void *base;
+
+	switch (c->way) {
+	case 4:
+		return MmAllocateContiguousMemorySpecifyCacheNode(b->bytes, none, highest, none,
+								  type, 0);
+	case 5:
+		return MmAllocateContiguousNodeMemory(b->bytes, none, highest, none, protect,
+						      MM_ANY_NODE_OK);
+	case 6:
+		/* Its size is what was allocated. */
+		if (MmAllocateContiguousMemoryEx(&b->bytes, none, highest, none, MM_ANY_NODE_OK,
+						 protect, NULL, tag_of(b->tag), 0, &base))
+			return NULL;
+		return base;
+	case 7:
+		return MmAllocateContiguousMemorySpecifyCache(b->bytes, none, highest, none,
+							      type);
+	default:
+		return type == MmCached ?
+		       MmAllocateContiguousMemory(b->bytes, highest) :
+		       MmAllocateContiguousMemorySpecifyCache(b->bytes, none, highest, none,
+							      type);
+	}
+}
+
+static void *buffer(const struct call *c)
+{
+	PHYSICAL_ADDRESS highest = { .QuadPart = -1 }, none = {};
+	DMA_ADAPTER *adapter = adapter_of(c);
+	struct block *b = c->block;
+
+	switch (c->way) {
+	case 4:
+	case 5:
+		return adapter->DmaOperations->AllocateCommonBufferEx(adapter, &highest,
+				b->bytes, &b->logical, TRUE, MM_ANY_NODE_OK);
+	case 6:
+	case 7:
+		return adapter->DmaOperations->AllocateCommonBufferWithBounds(adapter, &none,
+				&highest, b->bytes, 0, NULL, MM_ANY_NODE_OK, &b->logical);
+	default:
+		return adapter->DmaOperations->AllocateCommonBuffer(adapter, b->bytes,
+				&b->logical, TRUE);
+	}
+}
+
+static void call_allocate(void *arg)
+{
 	struct call *c = arg;
 	struct block *b = c->block;
-	DMA_ADAPTER *adapter = adapter_of(c);
 
 	switch (b->kind) {
 	case NONPAGED:
 	case PAGED:
-		b->base = b->list ? list_take(c->actor->model, b->list) :
-			  ExAllocatePoolWithTag(c->type, b->bytes, c->tag);
+		b->base = b->list ? list_take(c->actor->model, b->list) : pool(c);
 		break;
 	case CONTIGUOUS:
-		b->base = MmAllocateContiguousMemory(b->bytes, highest);
+		b->base = contiguous(c, MmCached, RUST_POOL_PAGE_READWRITE);
 		break;
 	case CONTIGUOUS_UC:
-		b->base = MmAllocateContiguousMemorySpecifyCache(b->bytes, none,
-				highest, none, MmNonCached);
+		b->base = contiguous(c, MmNonCached,
+				     RUST_POOL_PAGE_READWRITE | RUST_POOL_PAGE_NOCACHE);
 		break;
 	case NONCACHED:
 		b->base = MmAllocateNonCachedMemory(b->bytes);
 		break;
 	default:
-		b->base = adapter->DmaOperations->AllocateCommonBuffer(adapter,
-				b->bytes, &b->logical, TRUE);
+		b->base = buffer(c);
 		break;
 	}
 }
@@ -306,6 +390,21 @@ static size_t bytes_for(struct actor *a, enum block_kind kind, u32 r)
 	return 1 + (r >> 3) % (8 << (r & 7));
 }
 
+/* Who is charged is what the routine was asked for, and in which context. */
+static void check_charge(struct actor *a, struct block *b, bool quota,
+			 enum rpt_context context)
+{
+	SIZE_T bytes;
+	BOOLEAN charged;
+
+	b->charged = quota && a->process && context != RPT_HARDIRQ;
+	a->charged += b->charged;
+	bytes = ExQueryPoolBlockSize(b->base, &charged);
+	if (charged != b->charged || bytes < b->bytes || bytes - b->bytes >= PAGE_SIZE)
+		actor_wrong(a, "kind %d, %zu bytes: %zu, charged: %d", b->kind, b->bytes,
+			    bytes, charged);
+}
+
 static void allocate(struct actor *a, struct block *b, const u32 *r)
 {
 	struct call c = { .actor = a, .block = b };
@@ -328,6 +427,8 @@ static void allocate(struct actor *a, struct block *b, const u32 *r)
 	context = context_for(a, b->kind, r[3]);
 	c.tag = tag_of(b->tag);
 	c.type = b->kind == PAGED ? PagedPool : NonPagedPoolNx;
+	c.way = r[3] >> 20 & 7;
+	c.quota = c.way >= 4 && c.way < BY_QUOTA && r[3] >> 23 & 1;
 	if (b->kind <= PAGED && !b->list && r[1] >> 13 & 1) {
 		c.type |= POOL_ZERO_ALLOCATION;
 		zero = true;
@@ -361,6 +462,8 @@ static void allocate(struct actor *a, struct block *b, const u32 *r)
 	if (b->bytes > SZ_1M)
 		actor_wrong(a, "%zu bytes were given", b->bytes);
 	count(a, b, 1);
+	if (b->kind <= PAGED && !b->list)
+		check_charge(a, b, c.quota || c.way == BY_QUOTA, context);
 	if (b->of)
 		atomic_inc(&b->of->live);
 	if (!IS_ALIGNED((unsigned long)b->base, align))
@@ -613,8 +716,12 @@ static void map_again(struct actor *a, struct block *b, const u32 *r)
 	PHYSICAL_ADDRESS at = MmGetPhysicalAddress(b->base + offset);
 	void *mapped;
 
-	mapped = MmMapIoSpace(at, c.bytes,
-			      b->kind == CONTIGUOUS ? MmCached : MmNonCached);
+	if (r[2] & 8)
+		mapped = MmMapIoSpaceEx(at, c.bytes, RUST_POOL_PAGE_READWRITE |
+					(b->kind == CONTIGUOUS ? 0 : RUST_POOL_PAGE_NOCACHE));
+	else
+		mapped = MmMapIoSpace(at, c.bytes,
+				      b->kind == CONTIGUOUS ? MmCached : MmNonCached);
 	if (!mapped) {
 		a->families[FAMILY_IO_SPACE].failures++;
 		a->unmet++;

@@ -12,6 +12,7 @@
 #include <linux/preempt.h>
 #include <linux/processor.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "model.h"
@@ -28,6 +29,9 @@ struct step {
 	void *at;
 	size_t bytes;
 	ULONG value;
+	/* By a routine that has Ex in its name, and with so much room for a list. */
+	bool ex;
+	ULONG size;
 	u32 status;
 };
 
@@ -192,14 +196,29 @@ static void keep_list(PDEVICE_OBJECT device, PIRP irp, PSCATTER_GATHER_LIST list
 	((struct block *)context)->mdl.list = list;
 }
 
+/* By any of the four routines; two write it where they are told to. */
 static void call_get_list(void *arg)
 {
 	struct step *s = arg;
 	DMA_ADAPTER *adapter = s->actor->model->adapter;
+	const DMA_OPERATIONS *ops = adapter->DmaOperations;
+	PDEVICE_OBJECT device = &s->actor->model->edu->dev;
+	const struct description *d = &s->block->mdl;
 
-	s->status = adapter->DmaOperations->GetScatterGatherList(adapter,
-			&s->actor->model->edu->dev, s->mdl, start_of(s->block),
-			s->bytes, keep_list, s->block, s->block->mdl.write);
+	if (s->ex && d->room)
+		s->status = ops->BuildScatterGatherListEx(adapter, device, NULL, s->mdl, 0,
+				s->bytes, 0, keep_list, s->block, d->write, d->room, s->size,
+				NULL, NULL, NULL);
+	else if (s->ex)
+		s->status = ops->GetScatterGatherListEx(adapter, device, NULL, s->mdl, 0,
+				s->bytes, 0, keep_list, s->block, d->write, NULL, NULL, NULL);
+	else if (d->room)
+		s->status = ops->BuildScatterGatherList(adapter, device, s->mdl,
+				start_of(s->block), s->bytes, keep_list, s->block, d->write,
+				d->room, s->size);
+	else
+		s->status = ops->GetScatterGatherList(adapter, device, s->mdl,
+				start_of(s->block), s->bytes, keep_list, s->block, d->write);
 }
 
 static void call_put_list(void *arg)
@@ -230,7 +249,7 @@ static void call_get_registers(void *arg)
 			span_of(s->block), 0, keep_registers, s->block, NULL);
 }
 
-/* As many pieces as it takes; says how many bytes were mapped. */
+/* As many pieces as it takes, or all at once; says how many bytes were mapped. */
 static void call_transfer(void *arg)
 {
 	struct step *s = arg;
@@ -238,6 +257,13 @@ static void call_transfer(void *arg)
 	const struct description *d = &s->block->mdl;
 	ULONG done = 0, here;
 
+	if (s->at) {
+		here = d->bytes;
+		s->status = adapter->DmaOperations->MapTransferEx(adapter, s->mdl, d->registers,
+				0, 0, &here, d->write, s->at, s->size, NULL, NULL);
+		s->value = s->status ? 0 : here;
+		return;
+	}
 	while (done < d->bytes) {
 		here = d->bytes - done;
 		adapter->DmaOperations->MapTransfer(adapter, s->mdl, d->registers,
@@ -255,8 +281,12 @@ static void call_flush(void *arg)
 	DMA_ADAPTER *adapter = s->actor->model->adapter;
 	const struct description *d = &s->block->mdl;
 
-	s->status = adapter->DmaOperations->FlushAdapterBuffers(adapter, s->mdl,
-			d->registers, start_of(s->block), d->bytes, d->write);
+	if (s->ex)
+		s->status = !adapter->DmaOperations->FlushAdapterBuffersEx(adapter, s->mdl,
+				d->registers, 0, d->bytes, d->write);
+	else
+		s->status = adapter->DmaOperations->FlushAdapterBuffers(adapter, s->mdl,
+				d->registers, start_of(s->block), d->bytes, d->write);
 }
 
 static void call_free_registers(void *arg)
@@ -435,12 +465,26 @@ static void choose_direction(struct block *b, u32 r)
 	b->mdl.write = IS_ENABLED(CONFIG_DMA_API_DEBUG) || r & 1;
 }
 
+/* Room for a list of the block's pages. */
+static void *make_room(struct actor *a, struct block *b, ULONG *size)
+{
+	DMA_ADAPTER *adapter = a->model->adapter;
+	u32 status = adapter->DmaOperations->CalculateScatterGatherList(adapter, b->mdl.mdl,
+			start_of(b), b->mdl.bytes, size, NULL);
+
+	if (status)
+		actor_wrong(a, "a list of %zu bytes has no size: 0x%x", b->mdl.bytes, status);
+	return status ? NULL : kmalloc(*size, GFP_ATOMIC);
+}
+
 static void put_list(struct actor *a, struct block *b, u32 r)
 {
 	struct step s = { .actor = a, .block = b, .at = b->mdl.list };
 
 	b->mdl.list = NULL;
 	actor_in_context(up_to_dispatch(a, r), call_put_list, &s);
+	kfree(b->mdl.room);
+	b->mdl.room = NULL;
 }
 
 static void list(struct actor *a, struct block *b, const u32 *r)
@@ -457,9 +501,14 @@ static void list(struct actor *a, struct block *b, const u32 *r)
 	if (!transferable(a, b) || d->registers)
 		return;
 	choose_direction(b, r[3] >> 8);
+	s.ex = r[3] >> 9 & 1;
+	if (r[3] >> 10 & 1)
+		d->room = make_room(a, b, &s.size);
 	actor_in_context(up_to_dispatch(a, r[3]), call_get_list, &s);
 	if (s.status) {
 		a->unmet++;
+		kfree(d->room);
+		d->room = NULL;
 		if (s.status != (u32)STATUS_INSUFFICIENT_RESOURCES)
 			actor_wrong(a, "no list of %zu bytes: 0x%x", d->bytes,
 				    s.status);
@@ -469,6 +518,8 @@ static void list(struct actor *a, struct block *b, const u32 *r)
 		actor_wrong(a, "the routine for a list was not called");
 		return;
 	}
+	if (d->room && d->room != d->list)
+		actor_wrong(a, "a list is not where it was to be built");
 	for (i = 0; i < d->list->NumberOfElements; i++)
 		sum += d->list->Elements[i].Length;
 	if (sum != d->bytes)
@@ -478,7 +529,7 @@ static void list(struct actor *a, struct block *b, const u32 *r)
 
 static void free_registers(struct actor *a, struct block *b, u32 r)
 {
-	struct step s = { .actor = a, .block = b, .mdl = b->mdl.mdl };
+	struct step s = { .actor = a, .block = b, .mdl = b->mdl.mdl, .ex = r >> 4 & 1 };
 
 	if (b->mdl.transfers) {
 		actor_in_context(up_to_dispatch(a, r), call_flush, &s);
@@ -538,7 +589,10 @@ static void packet(struct actor *a, struct block *b, const u32 *r)
 				    span_of(b), s.status);
 		return;
 	}
+	if (r[3] >> 9 & 1)
+		s.at = make_room(a, b, &s.size);
 	actor_in_context(up_to_dispatch(a, r[3] >> 2), call_transfer, &s);
+	kfree(s.at);
 	d->transfers = s.value;
 	if (s.value == d->bytes) {
 		a->packets++;
@@ -715,8 +769,12 @@ void mdl_pages_allocate(struct actor *a, struct block *b, u32 r)
 	PMDL mdl;
 
 	b->bytes = PAGE_ALIGN(b->bytes);
-	mdl = MmAllocatePagesForMdlEx(none, highest, none, b->bytes, type,
-				      MM_ALLOCATE_FULLY_REQUIRED);
+	if (r >> 16 & 1)
+		mdl = MmAllocateNodePagesForMdlEx(none, highest, none, b->bytes, type, 0,
+						  MM_ALLOCATE_FULLY_REQUIRED);
+	else
+		mdl = MmAllocatePagesForMdlEx(none, highest, none, b->bytes, type,
+					      MM_ALLOCATE_FULLY_REQUIRED);
 	if (!mdl)
 		return;
 	mdl_count(a, mdl, 1);
