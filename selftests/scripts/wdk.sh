@@ -89,7 +89,8 @@ names_of_both() {
 every_header() {
 	local header
 
-	for header in ntdef.h ntstatus.h wdm.h ntddk.h ntifs.h sal.h specstrings.h driverspecs.h; do
+	for header in ntdef.h ntstatus.h wdm.h ntddk.h ntifs.h ntintsafe.h sal.h specstrings.h \
+		driverspecs.h; do
 		client "only_${header%.h}" "$header"
 		built "only_${header%.h}" WDK=1 && ! grep -i warning "$WORK/said.only_${header%.h}" ||
 			return 1

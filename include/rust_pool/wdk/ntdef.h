@@ -21,6 +21,30 @@
 
 #include "sal.h"
 
+/*
+ * What a driver asks the compiler: the architecture, and the release of Windows that it
+ * is for. Undefined, they would choose what is for 32 bits, or for an old release.
+ */
+#define _WIN64			1
+#if defined(__x86_64__)
+#define _AMD64_			1
+#define _M_AMD64		100
+#define _M_X64			100
+#elif defined(__aarch64__)
+#define _ARM64_			1
+#define _M_ARM64		1
+#endif
+#define NTDDI_VISTA		0x06000000
+#define NTDDI_WIN7		0x06010000
+#define NTDDI_WIN8		0x06020000
+#define NTDDI_WINBLUE		0x06030000
+#define NTDDI_WIN10		0x0A000000
+#define NTDDI_VERSION		NTDDI_WIN10
+#define _WIN32_WINNT_WIN7	0x0601
+#define _WIN32_WINNT_WIN8	0x0602
+#define _WIN32_WINNT_WIN10	0x0A00
+#define _WIN32_WINNT		_WIN32_WINNT_WIN10
+
 /* #pragma alloc_text, code_seg and warning mean nothing here. */
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
 /* A LARGE_INTEGER, which is a union, is initialised by { 0, 0 }. */
@@ -82,6 +106,10 @@ static inline VOID rust_pool_forceinline(VOID)
 #define EXTERN_C		extern
 #define EXTERN_C_START
 #define EXTERN_C_END
+#define __int8			char
+#define __int16			short
+#define __int32			int
+#define __int64			long long
 #define CONST			const
 #define VOLATILE		volatile
 #define UNALIGNED
@@ -140,6 +168,16 @@ typedef union _ULARGE_INTEGER {
 	} u;
 	ULONGLONG QuadPart;
 } ULARGE_INTEGER, *PULARGE_INTEGER;
+
+static inline LARGE_INTEGER RtlConvertLongToLargeInteger(LONG Value)
+{
+	return (LARGE_INTEGER){ .QuadPart = Value };
+}
+
+static inline LARGE_INTEGER RtlConvertUlongToLargeInteger(ULONG Value)
+{
+	return (LARGE_INTEGER){ .QuadPart = Value };
+}
 
 typedef struct _STRING {
 	USHORT Length;

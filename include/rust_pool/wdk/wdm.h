@@ -157,12 +157,48 @@ static inline VOID KeReleaseSpinLock(PKSPIN_LOCK SpinLock, KIRQL NewIrql)
 		local_bh_enable();
 }
 
+/* A lock that is acquired by way of this; a waiter does not queue here. */
+typedef struct _KLOCK_QUEUE_HANDLE {
+	struct {
+		PVOID Next;
+		PKSPIN_LOCK Lock;
+	} LockQueue;
+	KIRQL OldIrql;
+} KLOCK_QUEUE_HANDLE, *PKLOCK_QUEUE_HANDLE;
+
+static inline VOID KeAcquireInStackQueuedSpinLock(PKSPIN_LOCK SpinLock,
+						  PKLOCK_QUEUE_HANDLE LockHandle)
+{
+	LockHandle->LockQueue.Lock = SpinLock;
+	LockHandle->OldIrql = KeAcquireSpinLockRaiseToDpc(SpinLock);
+}
+
+static inline VOID KeReleaseInStackQueuedSpinLock(PKLOCK_QUEUE_HANDLE LockHandle)
+{
+	KeReleaseSpinLock(LockHandle->LockQueue.Lock, LockHandle->OldIrql);
+}
+
+static inline VOID
+KeAcquireInStackQueuedSpinLockAtDpcLevel(PKSPIN_LOCK SpinLock,
+					 PKLOCK_QUEUE_HANDLE LockHandle)
+{
+	LockHandle->LockQueue.Lock = SpinLock;
+	KeAcquireSpinLockAtDpcLevel(SpinLock);
+}
+
+static inline VOID
+KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE LockHandle)
+{
+	KeReleaseSpinLockFromDpcLevel(LockHandle->LockQueue.Lock);
+}
+
 /**
  * DOC: Raising the IRQL
  *
- * Raising the IRQL disables bottom halves, and lowering it enables them. Nothing raises
- * to more than DISPATCH_LEVEL here: that is a warning, and interrupts stay enabled.
- * Context: any but NMI.
+ * Raising the IRQL disables bottom halves, and lowering it enables them. Both count, as
+ * spin locks do: lower it, or release a lock, as often as it was raised or one was
+ * acquired. Nothing raises to more than DISPATCH_LEVEL here: that is a warning, and
+ * interrupts stay enabled. Context: any but NMI.
  */
 static inline KIRQL KfRaiseIrql(KIRQL NewIrql)
 {
@@ -170,14 +206,15 @@ static inline KIRQL KfRaiseIrql(KIRQL NewIrql)
 
 	WARN_ONCE(NewIrql > DISPATCH_LEVEL && NewIrql > irql,
 		  "IRQL %d cannot be raised to\n", NewIrql);
-	if (irql < DISPATCH_LEVEL && NewIrql >= DISPATCH_LEVEL)
+	if (irql == DISPATCH_LEVEL ||
+	    (irql < DISPATCH_LEVEL && NewIrql >= DISPATCH_LEVEL))
 		local_bh_disable();
 	return irql;
 }
 
 static inline VOID KfLowerIrql(KIRQL NewIrql)
 {
-	if (NewIrql < DISPATCH_LEVEL && KeGetCurrentIrql() == DISPATCH_LEVEL)
+	if (NewIrql <= DISPATCH_LEVEL && KeGetCurrentIrql() == DISPATCH_LEVEL)
 		local_bh_enable();
 }
 
@@ -217,6 +254,9 @@ static inline VOID InitializeListHead(PLIST_ENTRY ListHead)
 	ListHead->Flink = ListHead;
 	ListHead->Blink = ListHead;
 }
+
+/* A list that is empty from the start. */
+#define RTL_STATIC_LIST_HEAD(x)	LIST_ENTRY x = { &x, &x }
 
 static inline BOOLEAN IsListEmpty(const LIST_ENTRY *ListHead)
 {

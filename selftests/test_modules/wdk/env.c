@@ -15,6 +15,27 @@
 
 #include <ntddk.h>
 #include <ntifs.h>
+#include <ntintsafe.h>
+
+/* As a driver asks for the machine and the release of Windows that it is built for. */
+#ifdef _WIN64
+typedef ULONG64 HW_ADDRESS;
+#else
+typedef ULONG HW_ADDRESS;
+#endif
+static_assert(sizeof(HW_ADDRESS) == 8);
+#if !defined(_AMD64_) && !defined(_ARM64_)
+#error "no architecture"
+#endif
+#if NTDDI_VERSION < NTDDI_WIN8 || _WIN32_WINNT < _WIN32_WINNT_WIN7
+#error "an old release"
+#endif
+/* As Documentation/porting.rst says of layouts. */
+struct DECLSPEC_ALIGN(64) aligned { ULONG a; };
+struct __attribute__((__ms_struct__)) bits { UCHAR a : 4; ULONG b : 20; };
+static_assert(sizeof(struct aligned) == 64 && sizeof(struct bits) == 8);
+static_assert(sizeof(__int64) == 8 && (__int64)-1 < 0);
+static_assert(sizeof(unsigned __int32) == 4 && sizeof(__int16) == 2);
 
 /* Under a name of its own, or else the header's own sizeof() would fail first. */
 static_assert(sizeof(KSPIN_LOCK) == 8 && sizeof(KIRQL) == 1);
@@ -373,14 +394,84 @@ static void raise_in(struct rpt *t)
 	EXPECT_EQ(t, r.after, r.before);
 }
 
+struct balance {
+	KSPIN_LOCK lock;
+	int before, by_lock, by_raise, by_handle;
+};
+
+static void balance_here(void *arg)
+{
+	struct balance *b = arg;
+	KLOCK_QUEUE_HANDLE handle;
+	KIRQL outer, old;
+
+	KeRaiseIrql(DISPATCH_LEVEL, &outer);
+	b->before = preempt_count();
+	KeRaiseIrql(DISPATCH_LEVEL, &old);
+	KeAcquireSpinLockAtDpcLevel(&b->lock);
+	KeReleaseSpinLock(&b->lock, old);
+	b->by_lock = preempt_count();
+	KeAcquireSpinLock(&b->lock, &old);
+	KeReleaseSpinLockFromDpcLevel(&b->lock);
+	KeLowerIrql(old);
+	b->by_raise = preempt_count();
+	KeAcquireInStackQueuedSpinLock(&b->lock, &handle);
+	KeReleaseSpinLock(handle.LockQueue.Lock, handle.OldIrql);
+	KeAcquireInStackQueuedSpinLockAtDpcLevel(&b->lock, &handle);
+	KeReleaseInStackQueuedSpinLockFromDpcLevel(&handle);
+	KeAcquireInStackQueuedSpinLock(&b->lock, &handle);
+	KeReleaseInStackQueuedSpinLock(&handle);
+	b->by_handle = preempt_count();
+	KeLowerIrql(outer);
+}
+
+/* What raises may be undone by what releases, and the other way round. */
+static void raised_and_locked_in(struct rpt *t)
+{
+	struct balance b = {};
+
+	KeInitializeSpinLock(&b.lock);
+	rpt_in_context(rpt_value(t), balance_here, &b);
+	EXPECT_EQ(t, b.by_lock, b.before);
+	EXPECT_EQ(t, b.by_raise, b.before);
+	EXPECT_EQ(t, b.by_handle, b.before);
+	EXPECT_EQ(t, b.lock, 0);
+}
+
+static void sizes(struct rpt *t)
+{
+	USHORT little = 0;
+	SIZE_T bytes = 0;
+	ULONG number = 0;
+
+	EXPECT_EQ(t, RtlULongMult(0x10000, 0xffff, &number), STATUS_SUCCESS);
+	EXPECT_EQ(t, number, 0xffff0000);
+	EXPECT_EQ(t, RtlULongMult(0x10000, 0x10000, &number),
+		  STATUS_INTEGER_OVERFLOW);
+	EXPECT_EQ(t, number, MAXULONG);
+	EXPECT_EQ(t, RtlULongSub(1, 2, &number), STATUS_INTEGER_OVERFLOW);
+	EXPECT_EQ(t, RtlSizeTAdd(SIZE_MAX, 1, &bytes), STATUS_INTEGER_OVERFLOW);
+	EXPECT_EQ(t, bytes, SIZE_MAX);
+	EXPECT_EQ(t, RtlSizeTAdd(SIZE_MAX - 1, 1, &bytes), STATUS_SUCCESS);
+	EXPECT_EQ(t, RtlUShortAdd(0xffff, 1, &little), STATUS_INTEGER_OVERFLOW);
+	EXPECT_EQ(t, little, MAXUSHORT);
+	EXPECT_EQ(t, RtlSizeTToULong(1ULL << 32, &number), STATUS_INTEGER_OVERFLOW);
+	EXPECT_EQ(t, RtlSizeTToULong(MAXULONG, &number), STATUS_SUCCESS);
+	EXPECT_EQ(t, number, MAXULONG);
+	EXPECT_EQ(t, RtlConvertUlongToLargeInteger(MAXULONG).QuadPart, MAXULONG);
+	EXPECT_EQ(t, RtlConvertLongToLargeInteger(-1).QuadPart, -1);
+}
+
 static void lists(struct rpt *t)
 {
+	static RTL_STATIC_LIST_HEAD(empty);
 	LIST_ENTRY head, other, a, b, c;
 	SINGLE_LIST_ENTRY single = {}, one, two;
 	struct record record;
 
 	EXPECT(t, CONTAINING_RECORD(&record.link, struct record, link) ==
 		  &record);
+	EXPECT(t, IsListEmpty(&empty) && empty.Blink == &empty);
 	InitializeListHead(&head);
 	EXPECT(t, IsListEmpty(&head));
 	EXPECT(t, RemoveHeadList(&head) == &head);
@@ -983,6 +1074,8 @@ static const struct rpt_case cases[] = {
 	{ "locks", locks },
 	{ "lock_in", lock_in, rpt_contexts },
 	{ "raise_in", raise_in, rpt_contexts },
+	{ "raised_and_locked_in", raised_and_locked_in, rpt_contexts },
+	{ "sizes", sizes },
 	{ "lists", lists },
 	{ "locked_lists", locked_lists },
 	{ "sequenced_lists", sequenced_lists },
