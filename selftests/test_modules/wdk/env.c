@@ -31,9 +31,9 @@ static_assert(sizeof(HW_ADDRESS) == 8);
 #error "an old release"
 #endif
 /* As Documentation/porting.rst says of layouts. */
-struct DECLSPEC_ALIGN(64) aligned { ULONG a; };
+struct DECLSPEC_ALIGN(64) behind_struct { ULONG a; };
 struct __attribute__((__ms_struct__)) bits { UCHAR a : 4; ULONG b : 20; };
-static_assert(sizeof(struct aligned) == 64 && sizeof(struct bits) == 8);
+static_assert(sizeof(struct behind_struct) == 64 && sizeof(struct bits) == 8);
 static_assert(sizeof(__int64) == 8 && (__int64)-1 < 0);
 static_assert(sizeof(unsigned __int32) == 4 && sizeof(__int16) == 2);
 
