@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Annotations for Microsoft's analysers, which nobody reads here: they expand to nothing, but
- * for __fallthrough. On Windows they are in sal.h, concurrencysal.h, driverspecs.h and specstrings.h.
+ * for __fallthrough. On Windows they are in sal.h, concurrencysal.h, driverspecs.h and
+ * specstrings.h.
  */
 #ifndef _RUST_POOL_WDK_SAL_H
 #define _RUST_POOL_WDK_SAL_H

@@ -1015,7 +1015,7 @@ static inline MM_SYSTEMSIZE rust_pool_system_size(unsigned long Pages)
  * Return: %MmSmallSystem below 64 MiB of memory that the kernel can use, %MmMediumSystem
  * below 256 MiB, else %MmLargeSystem.
  */
-static inline MM_SYSTEMSIZE MmQuerySystemSize(VOID)
+static inline MM_SYSTEMSIZE MmQuerySystemSize(void)
 {
 	return rust_pool_system_size(totalram_pages());
 }

@@ -18,6 +18,7 @@ VOID VolumeUninitialize(VOID);
 
 NTSTATUS SerialCreateBuffer(IN PSERIAL_DEVICE_EXTENSION pDevExt, IN PHYSICAL_ADDRESS Registers,
 			    IN ULONG Span);
+BOOLEAN SerialUpdateInterruptBuffer(IN PVOID Context);
 NTSTATUS SerialResizeBuffer(IN PSERIAL_DEVICE_EXTENSION Extension, IN ULONG NewBufferSize);
 VOID SerialCleanup(IN PSERIAL_DEVICE_EXTENSION Extension);
 

@@ -28,11 +28,6 @@ typedef struct _SERIAL_RESIZE_PARAMS {
 	ULONG NumberMoved;
 } SERIAL_RESIZE_PARAMS, *PSERIAL_RESIZE_PARAMS;
 
-BOOLEAN
-SerialUpdateInterruptBuffer(
-	IN PVOID Context
-	);
-
 NTSTATUS
 SerialCreateBuffer(
 	IN PSERIAL_DEVICE_EXTENSION pDevExt,

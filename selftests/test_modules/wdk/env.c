@@ -131,7 +131,7 @@ static __success(return >= 0) DECLSPEC_NOINLINE NTSTATUS
 annotated(_Inout_ _Requires_spin_lock_not_held_(*_Curr_) PKSPIN_LOCK lock,
 	  _Out_writes_bytes_all_opt_(length) __drv_out_deref(__drv_valueIs(0)) PVOID out,
 	  _In_ _Unreferenced_parameter_ ULONG length, __in __typefix(PUCHAR) PVOID in,
-	  __out __deref __notnull PULONG *pointer, __inout_bcount_opt(length) PVOID both,
+	  __out __deref __notnull PVOID pointer, __inout_bcount_opt(length) PVOID both,
 	  _Out_writes_(_Inexpressible_("as the card has")) __out_ecount_part(1, 1) PULONG one)
 NOTHING
 {
@@ -150,11 +150,13 @@ NOTHING
 	}
 }
 
+typedef USHORT POINTER_ALIGNMENT aligned_half;
+
 struct annotated {
-	__field_ecount(length) PUCHAR bytes;
+	PUCHAR bytes;
 	USHORT length;
-	USHORT POINTER_ALIGNMENT aligned;
-	_Field_size_bytes_part_(length, 1) UCHAR data[ANYSIZE_ARRAY];
+	aligned_half aligned;
+	UCHAR data[ANYSIZE_ARRAY];
 };
 
 static_assert(offsetof(struct annotated, aligned) == 16);
@@ -165,7 +167,7 @@ static void annotations(struct rpt *t)
 	LARGE_INTEGER two_words = { 2, 1 };
 	struct annotated s = {};
 	KSPIN_LOCK lock = 0;
-	PULONG pointer;
+	PULONG pointer = NULL;
 	UCHAR out = 0;
 
 	EXPECT_EQ(t, annotated(&lock, &out, 1, t, &pointer, t, NULL), STATUS_SUCCESS);
