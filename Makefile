@@ -82,7 +82,10 @@ client:
 client-clean:
 	$(if $(KDIR),+)@$S/client.sh "$(M)" clean
 
-check-scripts: modules
+# Checks TESTS before it builds anything.
+check-scripts:
+	@$S/check-scripts.sh --check $(TESTS)
+	@$(MAKE) modules
 	@$S/check-scripts.sh $(TESTS)
 
 test-fleet:

@@ -1,25 +1,29 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check-scripts.sh [PROGRAM...]: tests the scripts themselves, by the programs in
-# selftests/scripts or those named. Most of these boot no virtual machine. The last line
-# is "N passed, N failed", and ", N skipped" if any was.
+# check-scripts.sh [--check] [PROGRAM...]: tests the scripts themselves, by the programs in
+# selftests/scripts or those named. With --check it only checks whether such programs exist.
+# Most of these boot no virtual machine. The last line is "N passed, N failed", and
+# ", N skipped" if any was.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
 
-setup_ensure
+check=
+[ "${1:-}" != --check ] || { check=y; shift; }
 programs=("$@")
 if [ $# -eq 0 ]; then
-	programs=(messages.sh layers.sh rules.sh widths.sh install.sh runner.sh wdk.sh borrows.sh
-		native.sh poolmon.sh poolmon_live.sh traces.sh crash.sh crash_dump.sh)
+	programs=(messages.sh lint.sh layers.sh rules.sh widths.sh install.sh runner.sh wdk.sh
+		borrows.sh native.sh poolmon.sh poolmon_live.sh traces.sh crash.sh crash_dump.sh)
 fi
-results=$(mktemp "${TMPDIR:-/tmp}/rust_pool-scripts.XXXXXX")
-trap 'rm -f "$results"' EXIT
 for program in "${programs[@]}"; do
 	[ -x "$TOP/selftests/scripts/$program" ] ||
 		die "TESTS: no such program in selftests/scripts: $program"
 done
+[ -z "$check" ] || exit 0
+setup_ensure
+results=$(mktemp "${TMPDIR:-/tmp}/rust_pool-scripts.XXXXXX")
+trap 'rm -f "$results"' EXIT
 for program in "${programs[@]}"; do
 	status=0
 	"$TOP/selftests/scripts/$program" 2>&1 | tee "$results.out" || status=$?

@@ -3,9 +3,11 @@
 #
 # shellcheck disable=SC2317 # the checks are called by way of "check"
 #
-# Checks the style of the sources, and the documentation. Prints a line for each check. If
-# one fails, it says what to run, and shows what it found. Needs the toolchain and the
-# kernel's source, but no built module.
+# lint.sh [CHECK...]: checks the style of the sources, and the documentation, by all checks or
+# those named. Prints a line for each check. If one fails, it says what to run, and shows what
+# it found. Needs the toolchain and the kernel's source, but no built module.
+#
+# lint.sh fmt: brings what can be into that style.
 
 # shellcheck source=scripts/env.sh
 . "$(dirname "$0")/env.sh"
@@ -16,13 +18,22 @@ setup_ensure
 cd "$TOP"
 log=$(mktemp "${TMPDIR:-/tmp}/rust_pool-lint.XXXXXX")
 trap 'rm -f "$log"' EXIT
+wanted=" $* "
+there=" "
 failed=0
+
+# wants NAME: whether this check is to be made
+wants() {
+	there+="$1 "
+	[[ $wanted = "  " || $wanted = *" $1 "* ]]
+}
 
 # check NAME WHAT-TO-DO CMD...: a check that passes if CMD does
 check() {
 	local name=$1 hint=$2
 	shift 2
 
+	wants "$name" || return 0
 	if "$@" >"$log" 2>&1; then
 		echo "lint: $name: ok"
 	else
@@ -43,7 +54,21 @@ shell_sources() {
 	sources | while read -r file; do
 		case $file in
 		*.sh) echo "$file" ;;
-		*) head -c 64 "$file" | head -n 1 | grep -qE '^#!/bin/(ba|busybox )?sh' && echo "$file" ;;
+		*) begins "$file" '(ba|da|busybox )?sh' && echo "$file" ;;
+		esac
+	done
+}
+
+# begins FILE REGEX: whether its first line names this program
+begins() {
+	head -c 64 "$1" | head -n 1 | grep -qaE "^#![[:space:]]*(/usr)?/bin/(env (-S )?)?$2([[:space:]]|\$)"
+}
+
+python_sources() {
+	sources | while read -r file; do
+		case $file in
+		*.py) echo "$file" ;;
+		*) begins "$file" 'python3?' && echo "$file" ;;
 		esac
 	done
 }
@@ -116,11 +141,52 @@ run_codespell() {
 	in_root codespell --ignore-words-list="$SPELLED_SO" "${files[@]}"
 }
 
-run_spdx() {
-	local missing
+# Compiles each, but runs none.
+run_python() {
+	local files
 
-	missing=$(sources | grep -vE '^COPYING$' | xargs grep -L 'SPDX-License-Identifier: GPL-2.0' || true)
-	[ -z "$missing" ] || { echo "$missing"; return 1; }
+	mapfile -t files < <(python_sources)
+	[ ${#files[@]} -gt 0 ] || return 0
+	in_root python3 -W error - "${files[@]}" <<-'END'
+		import sys
+		failed = 0
+		for name in sys.argv[1:]:
+		    try:
+		        with open(name, encoding='utf-8') as text:
+		            compile(text.read(), name, 'exec', dont_inherit=True)
+		    except (SyntaxError, ValueError) as error:
+		        print(f'{name}: {error}')
+		        failed = 1
+		sys.exit(failed)
+	END
+}
+
+# Checks that each file has the line near its top, in a comment or in what the format has in
+# place of one; a patch has it below what it is about.
+run_spdx() {
+	local status=0 file lines
+	local ends='( (\*/|-->))?$|["'"'"'\\].*$'
+
+	# git quotes other names.
+	if git ls-files -co --exclude-standard | grep -vE '^[A-Za-z0-9._/+-]+$'; then
+		echo "their names have other characters than a file of ours may have"
+		status=1
+	fi
+	while read -r file; do
+		lines=5
+		case $file in
+		COPYING) continue ;;
+		*.patch) lines=8 ;;
+		*.png)
+			grep -qaF 'SPDX-License-Identifier: GPL-2.0' "$file" || { echo "$file"; status=1; }
+			continue ;;
+		esac
+		head -n "$lines" "$file" | grep -qaE "SPDX-License-Identifier: GPL-2\.0($ends)" || {
+			echo "$file"
+			status=1
+		}
+	done < <(sources)
+	return "$status"
 }
 
 # Checks that comments and prose fit 100 columns.
@@ -141,7 +207,7 @@ run_routines() {
 # Checks that each mutant applies, is in the folder of the program that finds it, and has a
 # name that no other has.
 run_mutants() {
-	local status=0 patch program test home
+	local status=0 patch program test home kernel
 	declare -A homes=() others=()
 
 	while read -r program; do
@@ -151,6 +217,7 @@ run_mutants() {
 	done < <(selftests/list.sh)
 	while read -r patch; do
 		test=$(sed -n 's/^Test: *//p' "$patch" | head -n 1)
+		kernel=$(sed -n 's/^Kernel: *//p' "$patch" | head -n 1)
 		home=${homes[${test:-none}]:-}
 		[[ $test != scripts/* || ! -x selftests/$test ]] || home=scripts
 		if [ -z "$home" ]; then
@@ -159,12 +226,14 @@ run_mutants() {
 			echo "$patch: $test finds it, so it belongs in selftests/$home/mutants"
 		elif [ -n "${others[${patch##*/}]:-}" ]; then
 			echo "$patch: ${others[${patch##*/}]} has the same name"
+		elif [[ ! ${kernel:-debug} =~ ^(stock|debug)$ ]]; then
+			echo "$patch: its line \"Kernel: $kernel\" names no kernel"
 		elif git apply --check "$patch"; then
 			others[${patch##*/}]=$patch
 			continue
 		fi
 		status=1
-	done < <(sources 'selftests/*.patch')
+	done < <(sources '*.patch')
 	return "$status"
 }
 
@@ -186,26 +255,34 @@ if [ "${1:-}" = fmt ]; then
 	in_root python3 "$TOP/scripts/rules.py" --write
 	exit
 fi
-check SPDX "each file named needs a line SPDX-License-Identifier: GPL-2.0" run_spdx
+check SPDX "each file named needs a line SPDX-License-Identifier: GPL-2.0 near its top" run_spdx
 check layers "see rust_pool/README.rst" in_root python3 "$TOP/scripts/layers.py"
 check routines "correct the list in rust_pool/callers/routines.rs" run_routines
 check violations "make fmt, which makes their tables" in_root python3 "$TOP/scripts/rules.py"
 check widths "wrap what it names" run_widths
 check rustfmt "make fmt" run_rustfmt --check
+check python "correct what it names" run_python
 check mutants "see CONTRIBUTING.md" run_mutants
 check clippy "correct what it names" run_clippy
 # The compiler of poolmon is clippy.
-if cargo_can; then
+if ! wants poolmon; then
+	:
+elif cargo_can; then
 	check poolmon "correct what it names" "$TOP/scripts/poolmon.sh" build
 else
 	echo "lint: poolmon: skipped, as its crates cannot be fetched; make poolmon says why"
 fi
 check checkpatch "correct what it names" run_checkpatch
 check shellcheck "correct what it names" run_shellcheck
-if codespell_can; then
+if ! wants spelling; then
+	:
+elif codespell_can; then
 	check spelling "correct it, or add the word to SPELLED_SO in scripts/lint.sh" run_codespell
 else
 	echo "lint: spelling: skipped, as codespell cannot be fetched"
 fi
 check documentation "correct what it names" "$TOP/scripts/doc.sh" build/doc
+for name; do
+	[[ $there = *" $name "* ]] || die "there is no check of the name $name"
+done
 exit "$failed"

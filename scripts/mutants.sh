@@ -145,10 +145,19 @@ try() {
 	why=$(grep -m 1 '^FAILED: ' "$work/log" | sed 's/ \[[^]]*\]$//')
 }
 
-mapfile -t patches < <(for name in "${@:-*}"; do
-	find "$TOP/selftests" -path "*/mutants/$name.patch"
-done | sort -u)
-[ ${#patches[@]} -gt 0 ] || die "there is no selftests/*/mutants/${*:-*}.patch"
+patches=()
+for name in "${@:-*}"; do
+	mapfile -t -O ${#patches[@]} patches < <(
+		find "$TOP/selftests" -path "*/mutants/$name.patch" | grep . || echo none)
+	[ "${patches[-1]}" != none ] || die "there is no selftests/*/mutants/$name.patch"
+done
+mapfile -t patches < <(printf '%s\n' "${patches[@]}" | sort -u)
+for patch in "${patches[@]}"; do
+	case $(kernel_of "$patch") in
+	stock | debug) ;;
+	*) die "${patch#"$TOP/"}: its line Kernel: names neither stock nor debug" ;;
+	esac
+done
 
 # changed PATCH: whether something of it has changed since SINCE
 changed() {

@@ -227,9 +227,30 @@ unknown_test_before_the_build() {
 		KDIR="$WORK/tree" RUSTC="$WORK/tree/rustc" test TESTS=nosuch.sh
 }
 
+unknown_script_test() {
+	refused 'TESTS: no such program in selftests/scripts: nosuch' "$TOP/scripts/check-scripts.sh" \
+		layers.sh nosuch
+}
+
+unknown_script_test_before_the_build() {
+	tree
+	refused 'TESTS: no such program in selftests/scripts: nosuch' make -C "$TOP" \
+		KDIR="$WORK/tree" RUSTC="$WORK/tree/rustc" check-scripts TESTS=nosuch
+}
+
 library_as_test() {
 	refused 'TESTS: no such program in selftests: lib.sh .*nosuch.sh ' \
 		"$TOP/scripts/test.sh" module.sh lib.sh nosuch.sh
+}
+
+# In a copy of the scripts, as the patch is planted.
+mutant_of_unknown_kernel() {
+	rm -rf "$WORK/copy"
+	mkdir -p "$WORK/copy/selftests/a/mutants"
+	cp -r "$TOP/scripts" "$TOP/selftests/list.sh" "$WORK/copy/"
+	printf 'Test: a.sh\nKernel: nosuch\n' >"$WORK/copy/selftests/a/mutants/m.patch"
+	refused 'selftests/a/mutants/m.patch: its line Kernel: names neither stock nor debug' \
+		"$WORK/copy/scripts/mutants.sh" m
 }
 
 # A package index: of amd64 7.2 is whole and 7.3 has lost its source, of cloud 7.3 has
@@ -348,7 +369,14 @@ check "the lock of a build" two_at_once
 check "two builds at once take turns" builds_take_turns
 check "an unknown test" unknown_test
 check "an unknown test, before anything is built" unknown_test_before_the_build
+check "an unknown test of the scripts" unknown_script_test
+check "an unknown test of the scripts, before anything is built" \
+	unknown_script_test_before_the_build
 check "a library as a test" library_as_test
+check "an unknown mutant beside a known one" refused \
+	'there is no selftests/\*/mutants/nosuch.patch' \
+	"$TOP/scripts/mutants.sh" crash-tables-go-round nosuch
+check "a mutant of an unknown kernel" mutant_of_unknown_kernel
 check "mutants since no commit" refused "SINCE=never: there is no such commit" \
 	env SINCE=never make -C "$TOP" mutants
 check "flavour rt" refused "FLAVOUR=rt has CONFIG_PREEMPT_RT" make -C "$TOP" FLAVOUR=rt
