@@ -665,32 +665,38 @@ static int run_down(void *arg)
 	struct running_down *r = arg;
 
 	ExWaitForRundownProtectionRelease(&r->ref);
-	complete(&r->done);
+	complete_all(&r->done);
 	return 0;
 }
 
-/* Until the last one has released it. */
+/* Until the last one has released it. What a thread that never ends has is not given back. */
 static void rundown_waits(struct rpt *t)
 {
-	struct running_down r;
+	struct running_down *r = ExAllocatePoolZero(NonPagedPoolNx, sizeof(*r), TAG_FLAGS);
 	unsigned int tries;
 
-	ExInitializeRundownProtection(&r.ref);
-	init_completion(&r.done);
-	EXPECT(t, ExAcquireRundownProtectionEx(&r.ref, 2));
-	if (!EXPECT(t, !IS_ERR(kthread_run(run_down, &r, "rpt_rundown"))))
+	if (!EXPECT(t, r))
 		return;
-	for (tries = 0; tries < RPT_TRIES && ExAcquireRundownProtection(&r.ref); tries++) {
-		ExReleaseRundownProtection(&r.ref);
+	ExInitializeRundownProtection(&r->ref);
+	init_completion(&r->done);
+	EXPECT(t, ExAcquireRundownProtectionEx(&r->ref, 2));
+	if (!EXPECT(t, !IS_ERR(kthread_run(run_down, r, "rpt_rundown"))))
+		return;
+	for (tries = 0; tries < RPT_TRIES && ExAcquireRundownProtection(&r->ref); tries++) {
+		ExReleaseRundownProtection(&r->ref);
 		msleep(20);
 	}
 	EXPECT(t, tries < RPT_TRIES);
-	EXPECT(t, !wait_for_completion_timeout(&r.done, HZ / 10));
-	ExReleaseRundownProtection(&r.ref);
-	EXPECT(t, !wait_for_completion_timeout(&r.done, HZ / 10));
-	ExReleaseRundownProtection(&r.ref);
-	wait_for_completion(&r.done);
-	EXPECT(t, !ExAcquireRundownProtection(&r.ref));
+	msleep(100);
+	EXPECT(t, !completion_done(&r->done));
+	ExReleaseRundownProtection(&r->ref);
+	msleep(100);
+	EXPECT(t, !completion_done(&r->done));
+	ExReleaseRundownProtection(&r->ref);
+	if (!EXPECT(t, wait_for_completion_timeout(&r->done, RPT_PATIENCE)))
+		return;
+	EXPECT(t, !ExAcquireRundownProtection(&r->ref));
+	ExFreePool(r);
 }
 
 static void interlocked(struct rpt *t)
