@@ -95,7 +95,8 @@ static const struct request requests[] = {
 	PARAMETER("secure", 2, 0, 0xc4, false),
 	PARAMETER("secure_optional", 2 | 256, 0, 0, true),
 	PARAMETER("any_node", 3, 0x80000000, 0, true),
-	PARAMETER("node_0", 3, 0, 0xc4, false),
+	/* In a machine with one node. */
+	PARAMETER("node_0", 3, 0, 0, true),
 	PARAMETER("node_0_optional", 3 | 256, 0, 0, true),
 	PARAMETER("unknown", 200, 0, 0xc4, false),
 	PARAMETER("unknown_optional", 200 | 256, 0, 0, true),
