@@ -48,7 +48,7 @@ class Layers(SphinxDirective):
 
     def run(self):
         self.env.note_dependency(self.env.relfn2path(self.arguments[0])[0])
-        rows = layers.read_table()
+        rows = layers.read_layers()
         below = {}
         for folder, used in rows.items():
             below[folder] = set(used).union(*(below[name] for name in used))

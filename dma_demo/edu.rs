@@ -152,6 +152,18 @@ impl<'a> Edu<'a> {
         if self.stopped.load(Relaxed) {
             return Err(ETIMEDOUT);
         }
+        let result = self.run_with_interrupts(transfers);
+        if self.stopped.load(Relaxed) {
+            self.silence();
+        }
+        result
+    }
+
+    /// As above, but a device that was stopped may interrupt after it.
+    fn run_with_interrupts(
+        &self,
+        transfers: impl FnOnce(&Engine<'_>) -> Result,
+    ) -> Result<u32> {
         let vectors = self.pdev.alloc_irq_vectors(1, 1, pci::IrqTypes::all())?;
         let engine = Engine {
             edu: self,
@@ -201,13 +213,20 @@ impl<'a> Edu<'a> {
         causes != 0
     }
 
-    /// Takes the bus from the device, which so neither reads nor writes memory any more. Nor does
-    /// it interrupt, when its handler is gone: its interrupts are messages, which it writes, or
-    /// signals on a line, which are turned off. The kernel turns them on for the next handler.
+    /// Turns off the device's interrupt line, for which there is no handler any more. As it cannot
+    /// write, it does not send messages, either; but when these are turned off, the kernel turns
+    /// on the line. It does that for the next handler, too.
+    fn silence(&self) {
+        let config = self.pdev.config_space();
+        let command = config.read(regs::PCI_COMMAND);
+        config.write_reg(command.with_no_interrupts(true));
+    }
+
+    /// Takes the bus from the device, which so neither reads nor writes memory any more.
     fn stop(&self) {
         let config = self.pdev.config_space();
         let command = config.read(regs::PCI_COMMAND);
-        config.write_reg(command.with_master(false).with_no_interrupts(true));
+        config.write_reg(command.with_master(false));
         // When it answers, what it wrote before has arrived. All bits are set if it is gone.
         let now = config.read(regs::PCI_COMMAND);
         self.stopped.store(true, Relaxed);

@@ -469,9 +469,14 @@ def read_table(head):
     return rows
 
 
+def read_layers():
+    """{folder: the folders that it may use}, in the order of the table."""
+    return {folder: re.findall(r'\w+', may) for folder, may in read_table('folder').items()}
+
+
 def check_folders(tree):
     """Notes folders without a row in the table, and rows without a folder. Returns the rows."""
-    rows = {folder: re.findall(r'\w+', may) for folder, may in read_table('folder').items()}
+    rows = read_layers()
     if not rows:
         fault(TABLE, 'has no table of folders, whose first column is "folder"')
     order = list(rows)

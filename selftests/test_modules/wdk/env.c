@@ -35,7 +35,7 @@ struct DECLSPEC_ALIGN(64) behind_struct { ULONG a; };
 struct __attribute__((__ms_struct__)) bits { UCHAR a : 4; ULONG b : 20; };
 static_assert(sizeof(struct behind_struct) == 64 && sizeof(struct bits) == 8);
 static_assert(sizeof(__int64) == 8 && (__int64)-1 < 0);
-static_assert(sizeof(unsigned __int32) == 4 && sizeof(__int16) == 2);
+static_assert(sizeof(__int32) == 4 && sizeof(__int16) == 2);
 
 /* Under a name of its own, or else the header's own sizeof() would fail first. */
 static_assert(sizeof(KSPIN_LOCK) == 8 && sizeof(KIRQL) == 1);
