@@ -1108,7 +1108,8 @@ mod tests {
             assert!(Header::find(addr).is_none() && Header::find_nonpaged(addr).is_none());
             assert!(live_at(addr + UNIT).is_none());
         }
-        object.0[0] ^= 1;
+        let [first, second] = object.words();
+        object.write(first ^ 1, second);
         assert!(Header::find_spare(addr).is_none());
         Ok(())
     }

@@ -47,12 +47,13 @@ use crate::{
 };
 use core::{
     mem::{
-        forget,
         offset_of,
-        replace,
         size_of, //
     },
-    ptr::NonNull, //
+    ptr::{
+        null_mut,
+        NonNull, //
+    }, //
 };
 use kernel::{
     prelude::*,
@@ -90,8 +91,7 @@ pub(crate) const BURST: u32 = 12;
 
 /// A bundle: [`BUNDLE`] free objects of one class.
 struct Bundle {
-    /// The next one of a list.
-    next: Option<KBox<Bundle>>,
+    next: *mut Bundle,
     objects: [usize; BUNDLE],
 }
 
@@ -109,38 +109,40 @@ pub(crate) enum Demand {
     Calm,
 }
 
-/// Bundles that belong to nobody, as a list. In a list of bundles that are `full`, each has
-/// [`BUNDLE`] free objects of one class.
-struct Bundles(Option<KBox<Bundle>>);
+/// Bundles that belong to nobody, as a list.
+///
+/// # Invariants
+///
+/// A null-terminated list of bundles from `KBox::into_raw()`. In a list of bundles that are `full`,
+/// each has [`BUNDLE`] free objects of one class.
+struct Bundles(*mut Bundle);
 
 impl Bundles {
     const fn none() -> Self {
-        Self(None)
+        // INVARIANT: The list is empty.
+        Self(null_mut())
     }
 
     /// Takes out the first.
     fn pop(&mut self) -> Option<KBox<Bundle>> {
-        let mut first = self.0.take()?;
-        self.0 = first.next.take();
+        let first = NonNull::new(self.0)?;
+        // SAFETY: By the type invariant it comes from `KBox::into_raw()`, and it leaves the list.
+        let first = unsafe { KBox::from_raw(first.as_ptr()) };
+        // INVARIANT: The list goes on without it.
+        self.0 = first.next;
         Some(first)
     }
 
     /// Adds one at the front.
     fn push(&mut self, mut bundle: KBox<Bundle>) {
-        bundle.next = self.0.take();
-        self.0 = Some(bundle);
+        bundle.next = self.0;
+        // INVARIANT: The list goes on behind the new bundle.
+        self.0 = KBox::into_raw(bundle);
     }
 
     /// All of it, which leaves none.
     fn take(&mut self) -> Self {
         core::mem::replace(self, Self::none())
-    }
-}
-
-impl Drop for Bundles {
-    fn drop(&mut self) {
-        // One by one: a bundle that is dropped with those behind it takes stack for each.
-        while self.pop().is_some() {}
     }
 }
 
@@ -168,6 +170,9 @@ struct Stock {
     /// Whether somebody came since [`Self::age`] was called last.
     visited: bool,
 }
+
+// SAFETY: It owns its bundles, which any thread may use and free.
+unsafe impl Send for Stock {}
 
 /// What became of objects that were offered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -335,7 +340,7 @@ impl Stock {
         self.low = self.low.min(self.held);
         Some(Surplus {
             full,
-            _spare: Bundles::none(),
+            spare: Bundles::none(),
         })
     }
 
@@ -361,7 +366,7 @@ impl Stock {
         self.shrink(bundles, base, bytes);
         Surplus {
             full,
-            _spare: self.spare.take(),
+            spare: self.spare.take(),
         }
     }
 
@@ -374,16 +379,16 @@ impl Stock {
         // INVARIANT: Nothing is held.
         Surplus {
             full: self.full.take(),
-            _spare: self.spare.take(),
+            spare: self.spare.take(),
         }
     }
 }
 
-/// What a depot has given up: the objects of one bundle after the other, which are the caller's,
-/// who takes all of them out. The bundles are freed on drop.
+/// What a depot has given up: the objects of one bundle after the other, which are the caller's.
+/// The bundles are freed on drop.
 struct Surplus {
     full: Bundles,
-    _spare: Bundles,
+    spare: Bundles,
 }
 
 impl Iterator for Surplus {
@@ -391,6 +396,13 @@ impl Iterator for Surplus {
 
     fn next(&mut self) -> Option<[usize; BUNDLE]> {
         Some(self.full.pop()?.objects)
+    }
+}
+
+impl Drop for Surplus {
+    fn drop(&mut self) {
+        // Whoever has a surplus takes all objects out.
+        while self.full.pop().or_else(|| self.spare.pop()).is_some() {}
     }
 }
 
@@ -459,9 +471,7 @@ static DEPOTS: [Depot; IN_DEPOT] = {
     let mut depots = [const { Depot(ShortLock::new(Stock::new(0))) }; IN_DEPOT];
     let mut kind = 0;
     while kind < IN_DEPOT {
-        let depot = Depot(ShortLock::new(Stock::new(BASE[kind])));
-        // What was there before has nothing to drop.
-        forget(replace(&mut depots[kind], depot));
+        depots[kind] = Depot(ShortLock::new(Stock::new(BASE[kind])));
         kind += 1;
     }
     depots
@@ -625,7 +635,7 @@ pub(crate) fn add_bundle(kind: MagazineKind) -> bool {
     let bundle = KBox::write(
         room,
         Bundle {
-            next: None,
+            next: null_mut(),
             objects: [0; BUNDLE],
         },
     );
@@ -850,7 +860,7 @@ mod tests {
                 stock.spare.push(KBox::write(
                     room,
                     Bundle {
-                        next: None,
+                        next: null_mut(),
                         objects: [0; BUNDLE],
                     },
                 ));
