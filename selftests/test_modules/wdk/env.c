@@ -148,6 +148,8 @@ NOTHING
 	default:
 		__assume(0);
 	}
+	/* Not every compiler concludes that it does not come here. */
+	return STATUS_PENDING;
 }
 
 typedef USHORT POINTER_ALIGNMENT aligned_half;
