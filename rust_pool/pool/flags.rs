@@ -291,7 +291,8 @@ mod tests {
         let low = with_parameter(Wish::NONE, [1, 0xffff_ffff_0000_0000]);
         assert!(low.is_some_and(|wish| wish.spare));
         assert!(with_parameter(Wish::NONE, [3, 1 << 31]).is_some());
-        for what in [0, 2, 3, 4, 255, 1 | 1 << 9, 1 | 1 << 63] {
+        assert!(with_parameter(Wish::NONE, [3 | 1 << 8, 0]).is_some());
+        for what in [0, 2, 4, 255, 1 | 1 << 9, 1 | 1 << 63] {
             assert!(with_parameter(Wish::NONE, [what, 0]).is_none());
             assert!(with_parameter(Wish::NONE, [what | 1 << 8, 0]).is_some_and(|it| !it.spare));
         }
