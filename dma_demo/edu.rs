@@ -160,10 +160,7 @@ impl<'a> Edu<'a> {
     }
 
     /// As above, but a device that was stopped may interrupt after it.
-    fn run_with_interrupts(
-        &self,
-        transfers: impl FnOnce(&Engine<'_>) -> Result,
-    ) -> Result<u32> {
+    fn run_with_interrupts(&self, transfers: impl FnOnce(&Engine<'_>) -> Result) -> Result<u32> {
         let vectors = self.pdev.alloc_irq_vectors(1, 1, pci::IrqTypes::all())?;
         let engine = Engine {
             edu: self,
