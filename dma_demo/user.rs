@@ -20,8 +20,7 @@
 //! - `EINVAL`, `EMSGSIZE`: no bytes, or more than 64 KiB.
 //! - `EINTR`, `ENODEV`: a signal came, the device is not bound any more.
 //! - `ETIMEDOUT`: the device does not answer. If it stays busy it is stopped, and this is the
-//!   result
-//!   of all requests until it is bound again.
+//!   result of all requests until it is bound again.
 //! - `ENOMEM`: memory is short.
 //! - `ENOTTY`: there is no such request.
 
