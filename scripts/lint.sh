@@ -204,10 +204,10 @@ run_routines() {
 			grep -oE '\b(Ex|Io|Mm)[A-Z][A-Za-z0-9]*\(' | tr -d '(' | LC_ALL=C sort -u)
 }
 
-# Checks that each mutant applies, is in the folder of the program that finds it, and has a
-# name that no other has.
+# Checks that each mutant applies, is in the folder of the program that finds it, has a name
+# that no other has, and a line Case: that can match.
 run_mutants() {
-	local status=0 patch program test home kernel
+	local status=0 patch program test home kernel case literal='[^|(]\^|\(\)'
 	declare -A homes=() others=()
 
 	while read -r program; do
@@ -218,6 +218,7 @@ run_mutants() {
 	while read -r patch; do
 		test=$(sed -n 's/^Test: *//p' "$patch" | head -n 1)
 		kernel=$(sed -n 's/^Kernel: *//p' "$patch" | head -n 1)
+		case=$(sed -n 's/^Case: *//p' "$patch" | head -n 1)
 		home=${homes[${test:-none}]:-}
 		[[ $test != scripts/* || ! -x selftests/$test ]] || home=scripts
 		if [ -z "$home" ]; then
@@ -228,6 +229,8 @@ run_mutants() {
 			echo "$patch: ${others[${patch##*/}]} has the same name"
 		elif [[ ! ${kernel:-debug} =~ ^(stock|debug)$ ]]; then
 			echo "$patch: its line \"Kernel: $kernel\" names no kernel"
+		elif [[ $case =~ $literal ]]; then
+			echo "$patch: its line \"Case: $case\" is a regex: write dots for ^ and ()"
 		elif git apply --check "$patch"; then
 			others[${patch##*/}]=$patch
 			continue

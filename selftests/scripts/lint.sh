@@ -95,6 +95,16 @@ mutant_of_no_kernel() {
 	finds 'selftests/a/mutants/m.patch: its line "Kernel: nosuch" names no kernel$' mutants
 }
 
+case_that_cannot_match() {
+	build
+	mutant 'Test: t.sh' 'Case: ^a_2.32|^b|(^c)' >"$tree/selftests/a/mutants/m.patch"
+	"$tree/scripts/lint.sh" mutants || return 1
+	mutant 'Test: t.sh' 'Case: 2^32' >"$tree/selftests/a/mutants/m.patch"
+	finds 'selftests/a/mutants/m.patch: its line "Case: 2\^32" is a regex' mutants || return 1
+	mutant 'Test: t.sh' 'Case: free() fails' >"$tree/selftests/a/mutants/m.patch"
+	finds 'selftests/a/mutants/m.patch: its line "Case: free\(\) fails" is a regex' mutants
+}
+
 mutant_elsewhere() {
 	build
 	mkdir -p "$tree/b/mutants"
@@ -135,6 +145,7 @@ check "another licence" another_licence
 check "a name with a blank" name_with_a_blank
 check "a mutant without a test" mutant_without_a_test
 check "a mutant of no kernel" mutant_of_no_kernel
+check "a mutant whose line Case: cannot match" case_that_cannot_match
 check "a mutant elsewhere" mutant_elsewhere
 check "Python that is none" python_that_is_none
 check "shell scripts by their first line" shells
