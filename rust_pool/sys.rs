@@ -151,10 +151,9 @@ pub(crate) use parameters::{
     ParametersLive, //
 };
 pub(crate) use percpu_memory::{
-    free_percpu,
-    percpu,
     percpu_address,
     possible_cpus,
+    PerCpu,
     PERCPU_ALIGN, //
 };
 pub(crate) use reclaim::{

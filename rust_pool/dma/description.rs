@@ -75,11 +75,11 @@ mod tests {
     use super::*;
 
     fn master(version: u32) -> raw::DEVICE_DESCRIPTION {
-        // SAFETY: It is made of integers only.
-        let mut description: raw::DEVICE_DESCRIPTION = unsafe { core::mem::zeroed() };
-        description.Version = version;
-        description.Master = 1;
-        description
+        raw::DEVICE_DESCRIPTION {
+            Version: version,
+            Master: 1,
+            ..raw::DEVICE_DESCRIPTION::default()
+        }
     }
 
     fn mask(description: &raw::DEVICE_DESCRIPTION) -> Option<u64> {

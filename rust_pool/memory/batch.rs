@@ -211,15 +211,9 @@ mod tests {
         MagazineKind::pages(0)
     }
 
-    /// A block of pages, of which there is nothing but its address.
-    fn block(order: u32) -> Block {
-        // SAFETY: Nobody uses what is at this address.
-        unsafe { Block::new(MagazineKind::pages(order), NonNull::dangling()) }
-    }
-
-    /// A batch of the blocks 1 to `count`.
-    fn of(count: usize) -> Batch {
-        let mut batch = Batch::new(kind());
+    /// A batch of the blocks of this kind 1 to `count`, of which there are nothing but addresses.
+    fn of_kind(kind: MagazineKind, count: usize) -> Batch {
+        let mut batch = Batch::new(kind);
         // SAFETY: All of the room is written to. Nobody uses what is at these addresses.
         unsafe {
             batch.add(count, |room| {
@@ -232,6 +226,15 @@ mod tests {
         batch
     }
 
+    fn of(count: usize) -> Batch {
+        of_kind(kind(), count)
+    }
+
+    /// A block of pages.
+    fn block(order: u32) -> Option<Block> {
+        of_kind(MagazineKind::pages(order), 1).pop()
+    }
+
     #[test]
     fn takes_no_more_than_fit() {
         for count in [0, 1, CAPACITY - 1, CAPACITY, CAPACITY + 1, usize::MAX] {
@@ -241,7 +244,10 @@ mod tests {
             assert!(batch.addresses().iter().copied().eq(1..=len));
         }
         let mut full = of(CAPACITY);
-        full.push(block(0));
+        let block = block(0);
+        assert!(block.is_some());
+        let Some(block) = block else { return };
+        full.push(block);
         assert!(full.addresses().len() == CAPACITY && full.addresses().last() == Some(&CAPACITY));
     }
 
@@ -269,7 +275,10 @@ mod tests {
     fn takes_blocks_of_its_kind_only() {
         let mut batch = of(1);
         for (order, len) in [(1, 1), (0, 2)] {
-            batch.push(block(order));
+            let block = block(order);
+            assert!(block.is_some());
+            let Some(block) = block else { return };
+            batch.push(block);
             assert!(batch.addresses().len() == len);
         }
     }

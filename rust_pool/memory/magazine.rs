@@ -50,7 +50,8 @@ use crate::{
                 PreemptDisabled, //
             },
             read_once, //
-        }, //
+        },
+        PerCpu, //
     }, //
 };
 use core::{
@@ -181,8 +182,8 @@ fn of_cpu(cpu: u32, kind: MagazineKind) -> *mut Magazine {
 
 /// Makes the magazines, closed. Sleeps.
 pub(crate) fn init() -> Result {
-    let base = sys::percpu(KINDS * STRIDE).ok_or(ENOMEM)?;
-    BASE.store(base.get(), Relaxed);
+    let base = PerCpu::new(KINDS * STRIDE).ok_or(ENOMEM)?;
+    BASE.store(base.into_raw(), Relaxed);
     Ok(())
 }
 
@@ -241,11 +242,10 @@ pub(crate) fn open(all: &mut AllUnused<'_>, open: bool) {
 
 /// Frees the magazines, which should be empty: what is in them is lost.
 pub(crate) fn exit(_all: AllUnused<'static>) {
-    if let Some(base) = core::num::NonZero::new(BASE.xchg(0, kernel::sync::atomic::Full)) {
-        // SAFETY: `init()` made it. Nobody uses the magazines any more, as the module is idle for
-        // good.
-        unsafe { sys::free_percpu(base) };
-    }
+    let base = BASE.xchg(0, kernel::sync::atomic::Full);
+    // SAFETY: It is 0, or `init()` made it. Nobody uses the magazines any more, as the module is
+    // idle for good.
+    drop(unsafe { PerCpu::from_raw(base) });
 }
 
 /// Takes a block from this CPU's magazine, if there is one. Any context.
@@ -898,13 +898,16 @@ mod tests {
         magazine.limit = 5;
         free(&mut magazine, 0x1000, 5);
         magazine.spilled();
+        // One that is no longer than the magazine and half of it does not count.
+        let one = [Some(Demand::Steady), None, None, None];
+        assert!(short_burst(&mut magazine, 6) == one && magazine.bursts == 0);
         let steady = [Some(Demand::Steady), Some(Demand::Steady), None, None];
         for _ in 0..OFTEN {
             assert!(short_burst(&mut magazine, 8) == steady);
         }
         let bursts = [Some(Demand::Short(0)), Some(Demand::Short(2)), None, None];
         assert!(short_burst(&mut magazine, 8) == bursts && magazine.bursts == OFTEN);
-        // One that is no longer than the magazine and half of it changes nothing.
+        // Nor does it change what was counted.
         let one = [Some(Demand::Short(0)), None, None, None];
         assert!(short_burst(&mut magazine, 6) == one && magazine.bursts == OFTEN);
     }

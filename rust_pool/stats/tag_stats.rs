@@ -480,28 +480,23 @@ export_symbol_gpl!(rust_pool_fold);
 #[kernel::macros::kunit_tests(rust_pool_row)]
 mod tests {
     use super::*;
+    use crate::sys::PerCpu;
 
     /// A row of no table, with counters of its own.
     struct Lone {
         row: TagStats,
-        counters: core::num::NonZero<usize>,
+        _counters: PerCpu,
     }
 
     impl Lone {
         fn new(index: u16) -> Result<Self> {
-            let counters = sys::percpu(COUNTERS_SIZE).ok_or(ENOMEM)?;
-            // SAFETY: They have the size of a row's counters. `drop()` frees them with the row.
-            let own = unsafe { Counters::new(counters.get()) };
-            let row = TagStats::new(own, index);
-            Ok(Self { row, counters })
-        }
-    }
-
-    impl Drop for Lone {
-        fn drop(&mut self) {
-            // SAFETY: `percpu()` returned them, and the row, which alone used them, is dropped as
-            // well.
-            unsafe { sys::free_percpu(self.counters) };
+            let counters = PerCpu::new(COUNTERS_SIZE).ok_or(ENOMEM)?;
+            // SAFETY: They have the size of a row's counters. They are freed after the row.
+            let own = unsafe { Counters::new(counters.cookie()) };
+            Ok(Self {
+                row: TagStats::new(own, index),
+                _counters: counters,
+            })
         }
     }
 

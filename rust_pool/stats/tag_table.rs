@@ -41,17 +41,15 @@ use crate::{
             percpu::Counters,
             read_once, //
         },
-        Client, //
+        Client,
+        PerCpu, //
     },
     types::tag::{
         PoolKind,
         Tag, //
     }, //
 };
-use core::{
-    mem::size_of,
-    num::NonZero, //
-};
+use core::mem::size_of;
 use kernel::{
     alloc::flags::__GFP_NOWARN,
     bindings,
@@ -278,11 +276,11 @@ impl Chunk {
             return Err(ENOMEM);
         }
         let chunk = KVBox::<Self>::new_uninit(GFP_KERNEL | __GFP_NOWARN)?;
-        let counters = sys::percpu(CHUNK * COUNTERS_SIZE).ok_or(ENOMEM)?;
+        let counters = PerCpu::new(CHUNK * COUNTERS_SIZE).ok_or(ENOMEM)?.into_raw();
         let row = |at| {
             // SAFETY: Each row has `COUNTERS_SIZE` bytes of the chunk's per-CPU memory, which is
             // freed when the rows are dropped.
-            let own = unsafe { Counters::new(counters.get() + at * COUNTERS_SIZE) };
+            let own = unsafe { Counters::new(counters + at * COUNTERS_SIZE) };
             // CAST: Indices are below `MAX_ROWS`.
             TagStats::new(own, (first + at) as u16)
         };
@@ -296,11 +294,9 @@ impl Chunk {
 impl Drop for Chunk {
     fn drop(&mut self) {
         let [first, ..] = &self.rows;
-        if let Some(counters) = NonZero::new(first.counters.cookie()) {
-            // SAFETY: By the type invariant it is the cookie of the chunk's per-CPU memory, which
-            // only its rows use.
-            unsafe { sys::free_percpu(counters) };
-        }
+        // SAFETY: By the type invariant it is the cookie of the chunk's per-CPU memory, which only
+        // its rows use.
+        drop(unsafe { PerCpu::from_raw(first.counters.cookie()) });
     }
 }
 

@@ -6,6 +6,10 @@ use crate::sys::{
     arch::percpu::Counters,
     raw, //
 };
+use core::{
+    mem::ManuallyDrop,
+    num::NonZero, //
+};
 use kernel::{
     bindings,
     prelude::*, //
@@ -28,28 +32,53 @@ pub(crate) fn percpu_address(cookie: usize, cpu: u32) -> usize {
 /// The alignment of per-CPU memory: that of a cache line.
 pub(crate) const PERCPU_ALIGN: usize = 64;
 
-/// Zeroed per-CPU memory, as a cookie that the functions of `arch/percpu.rs` take. It begins at a
-/// cache line, so that what is written together is in as few lines as it fits in. Sleeps.
-pub(crate) fn percpu(bytes: usize) -> Option<NonZeroPerCpu> {
-    // SAFETY: The alignment is allowed, and so is any size: the function returns null, with a
-    // warning, for one above `PCPU_MIN_UNIT_SIZE`.
-    let base = unsafe {
-        bindings::pcpu_alloc_noprof(bytes, PERCPU_ALIGN, false, raw::RUST_POOL_GFP_KERNEL)
-    };
-    core::num::NonZero::new(base as usize)
+/// Per-CPU memory. It is freed on drop, which sleeps.
+///
+/// # Invariants
+///
+/// It is what `pcpu_alloc_noprof()` returned, and belongs to this value.
+pub(crate) struct PerCpu(NonZero<usize>);
+
+impl PerCpu {
+    /// Zeroed per-CPU memory. It begins at a cache line, so that what is written together is in as
+    /// few lines as it fits in. Sleeps.
+    pub(crate) fn new(bytes: usize) -> Option<Self> {
+        // SAFETY: The alignment is allowed, and so is any size: the function returns null, with a
+        // warning, for one above `PCPU_MIN_UNIT_SIZE`.
+        let base = unsafe {
+            bindings::pcpu_alloc_noprof(bytes, PERCPU_ALIGN, false, raw::RUST_POOL_GFP_KERNEL)
+        };
+        // INVARIANT: It was just allocated.
+        NonZero::new(base as usize).map(Self)
+    }
+
+    /// The cookie that the functions of `arch/percpu.rs` take.
+    pub(crate) fn cookie(&self) -> usize {
+        self.0.get()
+    }
+
+    /// The cookie of memory that nobody frees, until [`from_raw`](Self::from_raw) is called.
+    pub(crate) fn into_raw(self) -> usize {
+        ManuallyDrop::new(self).cookie()
+    }
+
+    /// The memory with this cookie; `None` for 0.
+    ///
+    /// # Safety
+    ///
+    /// `cookie` is 0 or comes from [`into_raw`](Self::into_raw), once.
+    pub(crate) unsafe fn from_raw(cookie: usize) -> Option<Self> {
+        // INVARIANT: By the safety requirements.
+        NonZero::new(cookie).map(Self)
+    }
 }
 
-/// A per-CPU cookie.
-pub(crate) type NonZeroPerCpu = core::num::NonZero<usize>;
-
-/// Frees what [`percpu`] returned.
-///
-/// # Safety
-///
-/// `base` comes from [`percpu`] and is not used any more.
-pub(crate) unsafe fn free_percpu(base: NonZeroPerCpu) {
-    // SAFETY: By the safety requirements.
-    unsafe { bindings::free_percpu(base.get() as *mut c_void) }
+impl Drop for PerCpu {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariant. Whoever has the cookie does not use it longer than this
+        // value.
+        unsafe { bindings::free_percpu(self.cookie() as *mut c_void) }
+    }
 }
 
 impl<const N: usize> Counters<N> {

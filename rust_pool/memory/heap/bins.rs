@@ -386,14 +386,12 @@ mod tests {
         let (Some(mut bins), Some(middle)) = (bins, middle) else {
             return;
         };
-        let at = NonNull::from(&*middle);
+        let at = &raw const *middle;
         bins.insert(middle);
         let Some(first) = span(20) else { return };
         bins.insert(first);
-        // SAFETY: It is in the bins.
-        let middle = unsafe { bins.get(at) }.remove();
-        drop(Pages::of_span(middle));
-        assert!(bins.len() == 2 && bins.longest() == 20);
+        let taken = take(&mut bins, 20, |span| core::ptr::eq(span, at));
+        assert!(taken == Some(20) && bins.len() == 2 && bins.longest() == 20);
         for _ in 0..2 {
             assert!(take(&mut bins, 20, |_| true) == Some(20));
         }

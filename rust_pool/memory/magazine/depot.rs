@@ -942,6 +942,25 @@ mod tests {
     }
 
     #[test]
+    fn short_bursts_get_nothing_of_the_other_half() {
+        let before = reserved();
+        let mut first = stock(0);
+        let most = CAP / 4 * 3;
+        let bundles = most.saturating_sub(before) / bundle_bytes(BYTES);
+        first.reserve(u32::try_from(bundles).unwrap_or(0), BYTES);
+        assert!(!is_roomy() && reserved() <= most && first.lacking == 0);
+        let mut second = stock(0);
+        second.refused = 100;
+        second.note(Demand::Short(100), 0, BYTES);
+        assert!(second.quota == 0);
+        second.note(Demand::Burst(100), 0, BYTES);
+        assert!(second.quota > 0);
+        drop(first.empty(0, BYTES));
+        drop(second.empty(0, BYTES));
+        assert!(reserved() == before);
+    }
+
+    #[test]
     fn what_is_held_stays_reserved() {
         let before = reserved();
         let mut stock = stock(4);
