@@ -20,12 +20,22 @@ live() {
 		END { print live + 0 }' "$STATS/tags"
 }
 
+# One list has small entries, one has entries of pages.
+hold() {
+	unload rp_test_lookaside && load rp_test_lookaside hold=1
+}
+
 # A list keeps an entry where magazines keep blocks: unless a checker wants to see every free.
 holds() {
 	_kept=$(awk '/^objects/ && $3 { keep = 1 } END { print keep + 0 }' "$STATS/memory")
-	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
-	echo "# it keeps $(live Hold)"
-	is "$(live Hold)" "$_kept"
+	hold || return 1
+	echo "# they keep $(live Hold)"
+	is "$(live Hold)" $((2 * _kept))
+}
+
+# An entry that was out meanwhile is freed.
+free_older() {
+	[ "$(live Oldr)" = 1 ] && echo 1 >"/sys/module/rp_test_lookaside/parameters/free_older"
 }
 
 keeps_nothing() {
@@ -33,16 +43,18 @@ keeps_nothing() {
 	[ "$(live Hold)" = 0 ]
 }
 
-# While the verifier is on, whether the list is older than that or not.
+# While the verifier is on, whether the lists and the entries are older than that or not.
 emptied_for_the_verifier() {
-	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
-	option "tracking tag=*" || return 1
+	hold && free_older || return 1
+	is "$(live Oldr)" "$_kept" || return 1
+	hold && option "tracking tag=*" || return 1
 	is "$(live Hold)" 0 || return 1
-	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
+	free_older || return 1
+	is "$(live Oldr)" 0 || return 1
+	hold || return 1
 	is "$(live Hold)" 0 || return 1
-	option off || return 1
-	unload rp_test_lookaside && load rp_test_lookaside hold=1 || return 1
-	is "$(live Hold)" "$_kept"
+	option off && hold || return 1
+	is "$(live Hold)" $((2 * _kept))
 }
 
 # Every case once more, with lists that keep nothing.

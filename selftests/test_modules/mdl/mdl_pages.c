@@ -500,20 +500,27 @@ static void gather(struct list_head *taken)
 	}
 }
 
+/*
+ * Uses of vmalloc: with softirqs disabled, where there may be none, and others of this task; and
+ * calls of vfree(), which may sleep unless softirqs are disabled, within the call.
+ */
+struct vmallocs {
+	struct kprobe probe, free;
+	struct task_struct *task;
+	PMDL mdl;
+	bool within;
+	unsigned int forbidden, others, frees;
+};
+
 static void do_out_of_bounds(void *arg)
 {
-	struct call *call = arg;
+	struct vmallocs *calls = arg;
 
-	call->mdl = MmAllocatePagesForMdlEx(at(0), at(SZ_1M - 1), at(0), SZ_16M,
-					    MmCached, MM_ALLOCATE_FULLY_REQUIRED);
+	calls->within = true;
+	calls->mdl = MmAllocatePagesForMdlEx(at(0), at(SZ_1M - 1), at(0), SZ_16M,
+					     MmCached, MM_ALLOCATE_FULLY_REQUIRED);
+	calls->within = false;
 }
-
-/* Uses of vmalloc: with softirqs disabled, where there may be none, and others of this task. */
-struct vmallocs {
-	struct kprobe probe;
-	struct task_struct *task;
-	unsigned int forbidden, others;
-};
 
 static int vmalloc_called(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -523,6 +530,15 @@ static int vmalloc_called(struct kprobe *probe, struct pt_regs *regs)
 		calls->forbidden++;
 	else if (current == calls->task)
 		calls->others++;
+	return 0;
+}
+
+static int vfree_called(struct kprobe *probe, struct pt_regs *regs)
+{
+	struct vmallocs *calls = container_of(probe, struct vmallocs, free);
+
+	if (calls->within && current == calls->task && !softirq_count())
+		calls->frees++;
 	return 0;
 }
 
@@ -538,9 +554,10 @@ static void out_of_bounds_in_context(struct rpt *t)
 	struct vmallocs calls = {
 		.probe.symbol_name = "__vmalloc_node_range_noprof",
 		.probe.pre_handler = vmalloc_called,
+		.free.symbol_name = "vfree",
+		.free.pre_handler = vfree_called,
 		.task = current,
 	};
-	struct call call = { };
 	LIST_HEAD(taken);
 	unsigned int i;
 
@@ -550,17 +567,23 @@ static void out_of_bounds_in_context(struct rpt *t)
 	}
 	if (!EXPECT_EQ(t, register_kprobe(&calls.probe), 0))
 		return;
+	if (!EXPECT_EQ(t, register_kprobe(&calls.free), 0)) {
+		unregister_kprobe(&calls.probe);
+		return;
+	}
 	for (i = 0; i < ARRAY_SIZE(contexts); i++) {
 		scatter(&taken);
-		rpt_in_context(contexts[i], do_out_of_bounds, &call);
-		if (!EXPECT(t, !call.mdl))
-			drop(call.mdl);
+		rpt_in_context(contexts[i], do_out_of_bounds, &calls);
+		if (!EXPECT(t, !calls.mdl))
+			drop(calls.mdl);
 	}
 	gather(&taken);
+	unregister_kprobe(&calls.free);
 	unregister_kprobe(&calls.probe);
 	EXPECT_VIOLATIONS(t, 0);
 	EXPECT_EQ(t, calls.forbidden, 0);
 	EXPECT(t, calls.others);
+	EXPECT_EQ(t, calls.frees, 0);
 }
 
 /* What is freed where that cannot be done is free a little later. */

@@ -21,7 +21,7 @@ MODULE_PARM_DESC(leak, "Leave lists behind instead of offering cases");
 
 static bool hold;
 module_param(hold, bool, 0);
-MODULE_PARM_DESC(hold, "Have a list keep entries of tag Hold while the module is loaded");
+MODULE_PARM_DESC(hold, "Have lists keep entries of tag Hold while the module is loaded");
 
 bool lists_keep(struct rpt *t)
 {
@@ -459,7 +459,9 @@ static const struct rpt_suite *const suites[] = {
 	&lookaside_misuse_suite,
 };
 
-static NPAGED_LOOKASIDE_LIST held;
+/* What is held: a small entry and one of pages are kept, and another small one is out. */
+static NPAGED_LOOKASIDE_LIST held, held_pages, held_out;
+static void *older;
 static void *key;
 
 /* One entry is out and one is kept; the head of the other list is gone. */
@@ -486,17 +488,52 @@ static noinline int leave_behind(void)
 	return 0;
 }
 
-static int hold_some(void)
+static int hold_one(NPAGED_LOOKASIDE_LIST *list, size_t bytes)
 {
 	void *entry;
 
-	ExInitializeNPagedLookasideList(&held, NULL, NULL, 0, 100, 'dloH', 0);
-	entry = ExAllocateFromNPagedLookasideList(&held);
+	ExInitializeNPagedLookasideList(list, NULL, NULL, 0, bytes, 'dloH', 0);
+	entry = ExAllocateFromNPagedLookasideList(list);
 	if (!entry)
 		return -ENOMEM;
-	ExFreeToNPagedLookasideList(&held, entry);
+	ExFreeToNPagedLookasideList(list, entry);
 	return 0;
 }
+
+static void let_go(void)
+{
+	ExDeleteNPagedLookasideList(&held);
+	ExDeleteNPagedLookasideList(&held_pages);
+	if (older)
+		ExFreeToNPagedLookasideList(&held_out, older);
+	older = NULL;
+	ExDeleteNPagedLookasideList(&held_out);
+}
+
+static int hold_some(void)
+{
+	ExInitializeNPagedLookasideList(&held_out, NULL, NULL, 0, 100, 'rdlO', 0);
+	older = ExAllocateFromNPagedLookasideList(&held_out);
+	if (hold_one(&held, 100) | hold_one(&held_pages, 5000) || !older) {
+		let_go();
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+/* For an entry that is older than something which was changed meanwhile. */
+static int free_older(const char *value, const struct kernel_param *kp)
+{
+	if (!older)
+		return -ENODEV;
+	ExFreeToNPagedLookasideList(&held_out, older);
+	older = NULL;
+	return 0;
+}
+
+static const struct kernel_param_ops free_older_ops = { .set = free_older };
+module_param_cb(free_older, &free_older_ops, NULL, 0200);
+MODULE_PARM_DESC(free_older, "Written: free the entry of tag Oldr that is out with hold=1");
 
 static int __init rpt_lookaside_init(void)
 {
@@ -512,7 +549,7 @@ static void __exit rpt_lookaside_exit(void)
 	if (key)
 		rpt_unregister(key);
 	if (hold)
-		ExDeleteNPagedLookasideList(&held);
+		let_go();
 }
 
 module_init(rpt_lookaside_init);

@@ -46,7 +46,9 @@ fn forget_all() -> Result {
 fn free_one() -> Result {
     let block = PoolBox::<[u64; 8], Rust>::new([0; 8], GFP_KERNEL)?;
     pr_info!("frees {:#x}\n", core::ptr::from_ref(&*block) as usize);
-    drop(block);
+    // Not inlined, so that a function of a library is called which frees it.
+    let free: fn(PoolBox<[u64; 8], Rust>) = core::hint::black_box(drop);
+    free(block);
     Ok(())
 }
 
