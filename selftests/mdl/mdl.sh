@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Memory descriptor lists: built, parted, locked, mapped, and their pages.
+# The kernel clears no pages by itself.
 # vm-smp: 4
+# vm-cmdline: no_hash_pointers init_on_alloc=0
 
 # shellcheck source=selftests/lib.sh
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
