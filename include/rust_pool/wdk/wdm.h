@@ -504,8 +504,19 @@ static inline USHORT QueryDepthSList(PSLIST_HEADER SListHead)
  * Linux's atomic operations, all of them full barriers, also those whose names end in
  * Acquire, Release or NoFence. As in the WDK, InterlockedIncrement(),
  * InterlockedDecrement() and InterlockedAdd() return the new value, all others the old one.
- * Context: any.
+ * Those for pointers take the address of a pointer to anything. Context: any.
  */
+
+/*
+ * @Pointer as a pointer to @Type, evaluated once. What it points to has the size of @Type,
+ * or is void, or else it does not compile.
+ */
+#define RUST_POOL_SIZED(Type, Pointer) \
+({ \
+	static_assert(sizeof(*(Pointer)) == sizeof(Type) || \
+		      __builtin_types_compatible_p(typeof(*(Pointer)), void)); \
+	(Type volatile *)(Pointer); \
+})
 
 static inline LONG InterlockedIncrement(LONG volatile *Addend)
 {
@@ -655,6 +666,11 @@ static inline PVOID InterlockedCompareExchangePointer(PVOID volatile *Target,
 	return cmpxchg(Target, Comperand, ExChange);
 }
 
+#define InterlockedExchangePointer(Target, Value) \
+	InterlockedExchangePointer(RUST_POOL_SIZED(PVOID, Target), Value)
+#define InterlockedCompareExchangePointer(Target, ExChange, Comperand) \
+	InterlockedCompareExchangePointer(RUST_POOL_SIZED(PVOID, Target), \
+					  ExChange, Comperand)
 
 #define InterlockedIncrementAcquire	InterlockedIncrement
 #define InterlockedIncrementRelease	InterlockedIncrement

@@ -9,6 +9,7 @@ typedef struct _CACHE CACHE, *PCACHE;
 typedef struct _VIRTQUEUE *PVIRTQUEUE;
 typedef struct _ADAPTER_EXTENSION *PADAPTER_EXTENSION;
 typedef struct _SERIAL_DEVICE_EXTENSION *PSERIAL_DEVICE_EXTENSION;
+typedef struct _ADDRESS_TABLE *PADDRESS_TABLE;
 
 VOID VolumeInitialize(VOID);
 PVCB VolumeCreateVcb(__in ULONG ClusterCount, __in_opt PLARGE_INTEGER Length);
@@ -35,5 +36,8 @@ NTSTATUS AdapterInitialize(_Out_ PADAPTER_EXTENSION Adapter, _In_ PDEVICE_OBJECT
 NTSTATUS AdapterStart(_Inout_ PADAPTER_EXTENSION Adapter, _In_ PMDL Mdl);
 VOID AdapterComplete(_Inout_ PADAPTER_EXTENSION Adapter);
 VOID AdapterStop(_Inout_ PADAPTER_EXTENSION Adapter);
+
+PADDRESS_TABLE TablePublish(_In_opt_ PADDRESS_TABLE Table);
+BOOLEAN TableReplace(_In_ PADDRESS_TABLE Old, _In_opt_ PADDRESS_TABLE New);
 
 #endif /* _PIECES_H */

@@ -770,6 +770,19 @@ static void interlocked(struct rpt *t)
 	EXPECT(t, pointer == t);
 }
 
+/* Pointers to anything, evaluated once. */
+static void interlocked_pointers(struct rpt *t)
+{
+	struct record one, two, *volatile records[2] = { &one };
+	struct record *volatile *at = records;
+
+	EXPECT(t, InterlockedExchangePointer(at++, &two) == &one);
+	EXPECT(t, records[0] == &two && at == records + 1);
+	EXPECT(t, !InterlockedCompareExchangePointer(at--, &one, &two));
+	EXPECT(t, !InterlockedCompareExchangePointerNoFence(records + 1, &one, NULL));
+	EXPECT(t, records[1] == &one && at == records);
+}
+
 static void strings(struct rpt *t)
 {
 	DECLARE_CONST_UNICODE_STRING(constant, L"abc");
@@ -1092,6 +1105,7 @@ static const struct rpt_case cases[] = {
 	{ "rundown", rundown },
 	{ "rundown_waits", rundown_waits },
 	{ "interlocked", interlocked },
+	{ "interlocked_pointers", interlocked_pointers },
 	{ "registers", registers },
 	{ "probes", probes },
 	{ "probes_of_readers", probes_of_readers },
