@@ -69,13 +69,16 @@ linuxs_with_wdk() {
 	! built returned WDK=1 || grep warning: "$WORK/said.returned"
 }
 
-# Code that means the other one of two macros does not compile, whichever it means.
+# Code that means the other one of two macros does not compile, whichever it means. Nor does what
+# would access more memory than there is.
 names_of_both() {
 	local name=0 line
 
 	for line in 'pgprot_t f(void) { return PAGE_READONLY; }' \
 		'ULONG_PTR f(ULONG_PTR a) { return ALIGN_DOWN(a, ULONG); }' \
 		'LONG64 f(LONG64 a, ULONG b) { LONG c = a; return min(c, b); }' \
+		'LONG64 f(LONG *a) { return InterlockedIncrement64(a); }' \
+		'PVOID f(PULONG a) { return InterlockedExchangePointer(a, NULL); }' \
 		'ULONG f(ULONG current) { return current; }' \
 		'VOID f(wait_queue_head_t *q, PULONG a) { wait_event(*q, *a); }'; do
 		name=$((name + 1))

@@ -11,6 +11,13 @@
 #include "ntdef.h"
 #include "ntstatus.h"
 
+/* @Result as a pointer to @Type, if what it points to has that size. */
+#define RUST_POOL_RESULT(Type, Result) \
+({ \
+	static_assert(sizeof(*(Result)) == sizeof(Type)); \
+	(Type *)(Result); \
+})
+
 /**
  * DOC: Sums, differences and products
  *
@@ -39,6 +46,25 @@ RUST_POOL_SAFE_TYPE(RtlULongLong, ULONGLONG)
 RUST_POOL_SAFE_TYPE(RtlULongPtr, ULONG_PTR)
 RUST_POOL_SAFE_TYPE(RtlSIZET, SIZE_T)
 
+/* The result may be any integer of 64 bits. */
+#define RtlULongLongAdd(Left, Right, Result) \
+	RtlULongLongAdd(Left, Right, RUST_POOL_RESULT(ULONGLONG, Result))
+#define RtlULongLongSub(Left, Right, Result) \
+	RtlULongLongSub(Left, Right, RUST_POOL_RESULT(ULONGLONG, Result))
+#define RtlULongLongMult(Left, Right, Result) \
+	RtlULongLongMult(Left, Right, RUST_POOL_RESULT(ULONGLONG, Result))
+#define RtlULongPtrAdd(Left, Right, Result) \
+	RtlULongPtrAdd(Left, Right, RUST_POOL_RESULT(ULONG_PTR, Result))
+#define RtlULongPtrSub(Left, Right, Result) \
+	RtlULongPtrSub(Left, Right, RUST_POOL_RESULT(ULONG_PTR, Result))
+#define RtlULongPtrMult(Left, Right, Result) \
+	RtlULongPtrMult(Left, Right, RUST_POOL_RESULT(ULONG_PTR, Result))
+#define RtlSIZETAdd(Left, Right, Result) \
+	RtlSIZETAdd(Left, Right, RUST_POOL_RESULT(SIZE_T, Result))
+#define RtlSIZETSub(Left, Right, Result) \
+	RtlSIZETSub(Left, Right, RUST_POOL_RESULT(SIZE_T, Result))
+#define RtlSIZETMult(Left, Right, Result) \
+	RtlSIZETMult(Left, Right, RUST_POOL_RESULT(SIZE_T, Result))
 #define RtlSizeTAdd		RtlSIZETAdd
 #define RtlSizeTSub		RtlSIZETSub
 #define RtlSizeTMult		RtlSIZETMult

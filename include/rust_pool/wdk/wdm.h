@@ -504,7 +504,8 @@ static inline USHORT QueryDepthSList(PSLIST_HEADER SListHead)
  * Linux's atomic operations, all of them full barriers, also those whose names end in
  * Acquire, Release or NoFence. As in the WDK, InterlockedIncrement(),
  * InterlockedDecrement() and InterlockedAdd() return the new value, all others the old one.
- * Those for pointers take the address of a pointer to anything. Context: any.
+ * Those for pointers take the address of a pointer to anything, and those of 64 bits that of
+ * any integer of 64 bits. Context: any.
  */
 
 /*
@@ -671,6 +672,27 @@ static inline PVOID InterlockedCompareExchangePointer(PVOID volatile *Target,
 #define InterlockedCompareExchangePointer(Target, ExChange, Comperand) \
 	InterlockedCompareExchangePointer(RUST_POOL_SIZED(PVOID, Target), \
 					  ExChange, Comperand)
+
+/* On Windows long has 32 bits; here two types have 64, and pointers to them differ. */
+#define InterlockedIncrement64(Addend) \
+	InterlockedIncrement64(RUST_POOL_SIZED(LONG64, Addend))
+#define InterlockedDecrement64(Addend) \
+	InterlockedDecrement64(RUST_POOL_SIZED(LONG64, Addend))
+#define InterlockedExchange64(Target, Value) \
+	InterlockedExchange64(RUST_POOL_SIZED(LONG64, Target), Value)
+#define InterlockedExchangeAdd64(Addend, Value) \
+	InterlockedExchangeAdd64(RUST_POOL_SIZED(LONG64, Addend), Value)
+#define InterlockedAdd64(Addend, Value) \
+	InterlockedAdd64(RUST_POOL_SIZED(LONG64, Addend), Value)
+#define InterlockedCompareExchange64(Destination, ExChange, Comperand) \
+	InterlockedCompareExchange64(RUST_POOL_SIZED(LONG64, Destination), \
+				     ExChange, Comperand)
+#define InterlockedOr64(Destination, Value) \
+	InterlockedOr64(RUST_POOL_SIZED(LONG64, Destination), Value)
+#define InterlockedAnd64(Destination, Value) \
+	InterlockedAnd64(RUST_POOL_SIZED(LONG64, Destination), Value)
+#define InterlockedXor64(Destination, Value) \
+	InterlockedXor64(RUST_POOL_SIZED(LONG64, Destination), Value)
 
 #define InterlockedIncrementAcquire	InterlockedIncrement
 #define InterlockedIncrementRelease	InterlockedIncrement

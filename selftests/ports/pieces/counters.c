@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* In the style of a network driver: what its threads share without a lock. */
 #include <ntddk.h>
+#include <ntintsafe.h>
 #include "pieces.h"
 
 typedef struct _ADDRESS_TABLE {
@@ -30,4 +31,42 @@ TableReplace(_In_ PADDRESS_TABLE Old, _In_opt_ PADDRESS_TABLE New)
 	if (InterlockedCompareExchangePointer((PVOID *)Next, NULL, NULL) != NULL)
 		return FALSE;
 	return InterlockedCompareExchangePointer(&Shared.Table, New, Old) == Old;
+}
+
+typedef struct _COUNTERS {
+	LONG64 Packets;
+	LONG_PTR References;
+	volatile SIZE_T Bytes;
+	UINT64 Errors;
+	uint64_t Flags;
+	ULONG_PTR Owner;
+} COUNTERS;
+
+static COUNTERS Counters;
+
+VOID
+CountersAdd(_In_ ULONG Bytes)
+{
+	InterlockedIncrement64(&Counters.Packets);
+	InterlockedIncrement64(&Counters.References);
+	InterlockedAdd64(&Counters.Bytes, Bytes);
+	InterlockedExchangeAdd64((LONG64 *)&Counters.Errors, 0);
+	InterlockedOr64(&Counters.Flags, 1);
+	InterlockedCompareExchange64(&Counters.Owner, 0, 0);
+	InterlockedDecrementNoFence64(&Counters.References);
+}
+
+NTSTATUS
+CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words)
+{
+	uint64_t Total;
+	NTSTATUS Status;
+
+	Status = RtlULongLongMult(Count, sizeof(COUNTERS), Bytes);
+	if (!NT_SUCCESS(Status))
+		return Status;
+	Status = RtlSizeTAdd(*Bytes, sizeof(ULONG), &Total);
+	if (!NT_SUCCESS(Status))
+		return Status;
+	return RtlULongPtrSub(Total, sizeof(UINT64), Words);
 }

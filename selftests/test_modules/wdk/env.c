@@ -783,6 +783,23 @@ static void interlocked_pointers(struct rpt *t)
 	EXPECT(t, records[1] == &one && at == records);
 }
 
+/* Both types that have 64 bits, with a sign and without. */
+static void interlocked_types(struct rpt *t)
+{
+	ULONG_PTR address = 5, sum = 0;
+	long long longer = 6;
+	long word = 7;
+
+	EXPECT_EQ(t, InterlockedIncrement64(&address), 6);
+	EXPECT_EQ(t, InterlockedAdd64(&longer, 1), 7);
+	EXPECT_EQ(t, InterlockedCompareExchange64(&word, -1, 7), 7);
+	EXPECT(t, address == 6 && longer == 7 && word == -1);
+	EXPECT_EQ(t, RtlULongLongAdd(MAXULONGLONG, 1, &sum), STATUS_INTEGER_OVERFLOW);
+	EXPECT_EQ(t, sum, MAXULONG_PTR);
+	EXPECT_EQ(t, RtlSizeTMult(3, 5, (ULONG64 *)&address), STATUS_SUCCESS);
+	EXPECT_EQ(t, address, 15);
+}
+
 static void strings(struct rpt *t)
 {
 	DECLARE_CONST_UNICODE_STRING(constant, L"abc");
@@ -1106,6 +1123,7 @@ static const struct rpt_case cases[] = {
 	{ "rundown_waits", rundown_waits },
 	{ "interlocked", interlocked },
 	{ "interlocked_pointers", interlocked_pointers },
+	{ "interlocked_types", interlocked_types },
 	{ "registers", registers },
 	{ "probes", probes },
 	{ "probes_of_readers", probes_of_readers },
