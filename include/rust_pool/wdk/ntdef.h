@@ -16,6 +16,7 @@
 #include <linux/compiler.h>
 #include <linux/container_of.h>
 #include <linux/limits.h>
+#include <linux/sched.h>
 #include <linux/stddef.h>
 #include <rust_pool/wdm.h>
 
@@ -49,6 +50,9 @@
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
 /* A LARGE_INTEGER, which is a union, is initialised by { 0, 0 }. */
 #pragma GCC diagnostic ignored "-Wmissing-braces"
+/* Functions without arguments are often written with nothing between the parentheses. */
+#pragma GCC diagnostic ignored "-Wstrict-prototypes"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 /*
  * Linux's PAGE_ALIGN() rounds up and gives an integer. This is the WDK's: it
@@ -57,6 +61,13 @@
  */
 #undef PAGE_ALIGN
 #define PAGE_ALIGN(Va)	((PVOID)((ULONG_PTR)(Va) & ~(ULONG_PTR)(PAGE_SIZE - 1)))
+
+/*
+ * Linux's is get_current(), and with that a parameter "PVOID current" would be taken for a
+ * function of that name. With this one it does not compile.
+ */
+#undef current
+#define current			((struct task_struct *)get_current())
 
 /* Calling conventions and declarations */
 

@@ -70,3 +70,9 @@ CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words)
 		return Status;
 	return RtlULongPtrSub(Total, sizeof(UINT64), Words);
 }
+
+VOID
+CountersReset()
+{
+	InterlockedExchange64(&Counters.Packets, 0);
+}
