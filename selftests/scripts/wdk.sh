@@ -156,6 +156,13 @@ pieces_compile() {
 	built pieces WDK=1 W=e && ! grep -i warning "$WORK/said.pieces"
 }
 
+# A free build has no variables for assertions.
+free_build() {
+	cp -r "$TOP/selftests/ports/pieces" "$WORK/free"
+	echo 'ccflags-y += -DDBG=0' >>"$WORK/free/Kbuild"
+	built free WDK=1 W=e && ! grep -i warning "$WORK/said.free"
+}
+
 neither_yes_nor_no() {
 	client odd ntddk.h
 	! built odd WDK=yes && grep 'error: WDK=yes is not valid: 1 ' "$WORK/said.odd"
@@ -173,4 +180,5 @@ check "pragmas, annotations and idioms compile without a word" pragmas_and_annot
 check "FORCEINLINE compiles with static and without" inline_in_two_files
 check "wait_event() compiles without __out" waits_without_it
 check "pieces of Windows drivers compile as they are" pieces_compile
+check "they compile as a free build" free_build
 check "WDK=yes is refused" neither_yes_nor_no

@@ -46,6 +46,11 @@
 #define _WIN32_WINNT_WIN10	0x0A00
 #define _WIN32_WINNT		_WIN32_WINNT_WIN10
 
+/* Whether it is a checked build, which it is unless the driver says -DDBG=0: see ASSERT(). */
+#ifndef DBG
+#define DBG			1
+#endif
+
 /* #pragma alloc_text, code_seg and warning mean nothing here. */
 #pragma GCC diagnostic ignored "-Wunknown-pragmas"
 /* A LARGE_INTEGER, which is a union, is initialised by { 0, 0 }. */
@@ -275,16 +280,21 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 #define NT_ERROR(Status)	((((ULONG)(Status)) >> 30) == 3)
 
 /*
- * A condition that is false gives a warning with a stack in the log, once for each
- * place. As on a checked build of Windows, and unlike on a free one, the condition
- * is evaluated.
+ * A condition that is false gives a warning with a stack in the log, once for each place. As on
+ * a checked build of Windows the condition is evaluated; if DBG is 0, it is not, as on a free one.
  */
+#if DBG
 #define ASSERT(Condition)		((void)WARN_ON_ONCE(!(Condition)))
 #define ASSERTMSG(Message, Condition) \
 	((void)WARN_ONCE(!(Condition), "%s\n", (Message)))
+#else
+#define ASSERT(Condition)		((void)0)
+#define ASSERTMSG(Message, Condition)	((void)0)
+#endif
 #define NT_ASSERT(Condition)		ASSERT(Condition)
 #define NT_ASSERTMSG(Message, Condition)	ASSERTMSG(Message, Condition)
-#define NT_FRE_ASSERT(Condition)	ASSERT(Condition)
+/* On either. */
+#define NT_FRE_ASSERT(Condition)	((void)WARN_ON_ONCE(!(Condition)))
 #define NT_ASSUME(Condition)		ASSERT(Condition)
 /* As on Windows the compiler relies on it, and nothing is checked. Newer kernels have it. */
 #ifndef __assume

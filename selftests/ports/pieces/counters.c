@@ -76,3 +76,19 @@ CountersReset()
 {
 	InterlockedExchange64(&Counters.Packets, 0);
 }
+
+#if DBG
+static LONG CountersChecked;
+#endif
+
+BOOLEAN
+CountersCheck(_In_ ULONG Bytes)
+{
+	ASSERT(Bytes != 0);
+	ASSERT(++CountersChecked > 0);
+#if DBG
+	return CountersChecked > 0;
+#else
+	return FALSE;
+#endif
+}

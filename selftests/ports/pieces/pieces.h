@@ -42,5 +42,6 @@ BOOLEAN TableReplace(_In_ PADDRESS_TABLE Old, _In_opt_ PADDRESS_TABLE New);
 VOID CountersAdd(_In_ ULONG Bytes);
 NTSTATUS CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words);
 VOID CountersReset();
+BOOLEAN CountersCheck(_In_ ULONG Bytes);
 
 #endif /* _PIECES_H */

@@ -231,9 +231,14 @@ static void irql(struct rpt *t)
 /* It says nothing where it may not; that it does where it must, the shell looks. */
 static void paged_code(struct rpt *t)
 {
+	unsigned int evaluated = 0;
+
+	static_assert(DBG == 1);
 	PAGED_CODE();
-	ASSERT(t);
-	NT_ASSERT(t);
+	ASSERT(++evaluated);
+	NT_ASSERT(++evaluated);
+	NT_FRE_ASSERT(++evaluated);
+	EXPECT_EQ(t, evaluated, 3);
 	EXPECT(t, NT_VERIFY(t));
 	/* No warning of a value that nobody uses. */
 	NT_VERIFY(t);
