@@ -93,7 +93,7 @@ every_header() {
 	local header
 
 	for header in ntdef.h ntstatus.h wdm.h ntddk.h ntifs.h ntintsafe.h sal.h specstrings.h \
-		driverspecs.h; do
+		driverspecs.h string.h stddef.h stdarg.h stdlib.h intrin.h; do
 		client "only_${header%.h}" "$header"
 		built "only_${header%.h}" WDK=1 && ! grep -i warning "$WORK/said.only_${header%.h}" ||
 			return 1
@@ -103,8 +103,20 @@ every_header() {
 }
 
 not_without() {
-	client without ntddk.h
-	! built without && grep 'ntddk.h: No such file' "$WORK/said.without"
+	local header
+
+	for header in ntddk string stddef intrin; do
+		client "without_$header" "$header.h"
+		! built "without_$header" &&
+			grep "$header.h: No such file" "$WORK/said.without_$header" || return 1
+	done
+}
+
+# The kernel's own headers include none of those that have a C library's names.
+kernels_own() {
+	client own 'linux/pci.h linux/acpi.h linux/xz.h linux/fs.h linux/netdevice.h linux/blkdev.h'
+	built own WDK=1 && ! grep -i warning "$WORK/said.own" && [ -s "$WORK/own/.own.o.cmd" ] &&
+		! grep rust_pool/wdk/.*h "$WORK/own/.own.o.cmd"
 }
 
 # What one finds in every file of a driver's.
@@ -176,6 +188,7 @@ check "PAGE_ALIGN() of Linux does not, with the environment headers" linuxs_with
 check "other names that Linux has, too, are not taken for each other" names_of_both
 check "every environment header compiles alone, and in any order" every_header
 check "no environment header is found without WDK=1" not_without
+check "the kernel's headers include none of them" kernels_own
 check "pragmas, annotations and idioms compile without a word" pragmas_and_annotations
 check "FORCEINLINE compiles with static and without" inline_in_two_files
 check "wait_event() compiles without __out" waits_without_it

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* In the style of a network driver: what its threads share without a lock. */
+#include <stddef.h>
+#include <stdarg.h>
+#include <string.h>
+#include <stdlib.h>
 #include <ntddk.h>
+#include <intrin.h>
 #include <ntintsafe.h>
 #include "pieces.h"
 
@@ -44,6 +49,8 @@ typedef struct _COUNTERS {
 
 static COUNTERS Counters;
 
+C_ASSERT(offsetof(COUNTERS, References) == 8);
+
 VOID
 CountersAdd(_In_ ULONG Bytes)
 {
@@ -75,6 +82,7 @@ VOID
 CountersReset()
 {
 	InterlockedExchange64(&Counters.Packets, 0);
+	memset(&Counters, 0, sizeof(Counters));
 }
 
 #if DBG
