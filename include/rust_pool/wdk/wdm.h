@@ -518,6 +518,8 @@ static inline USHORT QueryDepthSList(PSLIST_HEADER SListHead)
 		      __builtin_types_compatible_p(typeof(*(Pointer)), void)); \
 	(Type volatile *)(Pointer); \
 })
+#define RUST_POOL_SIZED_CONST(Type, Pointer) \
+	((Type const volatile *)RUST_POOL_SIZED(Type, Pointer))
 
 static inline LONG InterlockedIncrement(LONG volatile *Addend)
 {
@@ -772,6 +774,151 @@ static inline ULONG ExInterlockedAddUlong(PULONG Addend, ULONG Increment,
 #define ExInterlockedCompareExchange64(Destination, ExChange, Comperand, Lock) \
 	((void)(Lock), \
 	 InterlockedCompareExchange64(Destination, *(ExChange), *(Comperand)))
+
+/**
+ * DOC: Ordered accesses
+ *
+ * Read...Acquire() is smp_load_acquire(), and Write...Release() is smp_store_release().
+ * ...NoFence() and ...Raw() are READ_ONCE() and WRITE_ONCE(). A volatile access alone is not
+ * ordered here, as it is by Microsoft's compiler for x64. Context: any.
+ */
+#define RUST_POOL_ORDERED(Kind, Bits, Type)				\
+static inline Type Read##Kind##Acquire##Bits(Type const volatile *Source) \
+{									\
+	return smp_load_acquire(Source);				\
+}									\
+static inline Type Read##Kind##NoFence##Bits(Type const volatile *Source) \
+{									\
+	return READ_ONCE(*Source);					\
+}									\
+static inline Type Read##Kind##Raw##Bits(Type const volatile *Source)	\
+{									\
+	return READ_ONCE(*Source);					\
+}									\
+static inline VOID Write##Kind##Release##Bits(Type volatile *Destination, \
+					      Type Value)		\
+{									\
+	smp_store_release(Destination, Value);				\
+}									\
+static inline VOID Write##Kind##NoFence##Bits(Type volatile *Destination, \
+					      Type Value)		\
+{									\
+	WRITE_ONCE(*Destination, Value);				\
+}									\
+static inline VOID Write##Kind##Raw##Bits(Type volatile *Destination,	\
+					  Type Value)			\
+{									\
+	WRITE_ONCE(*Destination, Value);				\
+}
+
+RUST_POOL_ORDERED(, 8, CHAR)
+RUST_POOL_ORDERED(, 16, SHORT)
+RUST_POOL_ORDERED(,, LONG)
+RUST_POOL_ORDERED(, 64, LONG64)
+RUST_POOL_ORDERED(UChar,, UCHAR)
+RUST_POOL_ORDERED(Boolean,, BOOLEAN)
+RUST_POOL_ORDERED(UShort,, USHORT)
+RUST_POOL_ORDERED(ULong,, ULONG)
+RUST_POOL_ORDERED(ULong64,, ULONG64)
+RUST_POOL_ORDERED(Int8,, INT8)
+RUST_POOL_ORDERED(Int16,, INT16)
+RUST_POOL_ORDERED(Int32,, INT32)
+RUST_POOL_ORDERED(Int64,, INT64)
+RUST_POOL_ORDERED(UInt8,, UINT8)
+RUST_POOL_ORDERED(UInt16,, UINT16)
+RUST_POOL_ORDERED(UInt32,, UINT32)
+RUST_POOL_ORDERED(UInt64,, UINT64)
+RUST_POOL_ORDERED(ULongPtr,, ULONG_PTR)
+RUST_POOL_ORDERED(SizeT,, SIZE_T)
+RUST_POOL_ORDERED(Pointer,, PVOID)
+
+#undef RUST_POOL_ORDERED
+
+/* Of any integer of 64 bits, and of pointers to anything. */
+#define ReadAcquire64(Source) \
+	ReadAcquire64(RUST_POOL_SIZED_CONST(LONG64, Source))
+#define ReadNoFence64(Source) \
+	ReadNoFence64(RUST_POOL_SIZED_CONST(LONG64, Source))
+#define ReadRaw64(Source) \
+	ReadRaw64(RUST_POOL_SIZED_CONST(LONG64, Source))
+#define WriteRelease64(Destination, Value) \
+	WriteRelease64(RUST_POOL_SIZED(LONG64, Destination), Value)
+#define WriteNoFence64(Destination, Value) \
+	WriteNoFence64(RUST_POOL_SIZED(LONG64, Destination), Value)
+#define WriteRaw64(Destination, Value) \
+	WriteRaw64(RUST_POOL_SIZED(LONG64, Destination), Value)
+#define ReadULong64Acquire(Source) \
+	ReadULong64Acquire(RUST_POOL_SIZED_CONST(ULONG64, Source))
+#define ReadULong64NoFence(Source) \
+	ReadULong64NoFence(RUST_POOL_SIZED_CONST(ULONG64, Source))
+#define ReadULong64Raw(Source) \
+	ReadULong64Raw(RUST_POOL_SIZED_CONST(ULONG64, Source))
+#define WriteULong64Release(Destination, Value) \
+	WriteULong64Release(RUST_POOL_SIZED(ULONG64, Destination), Value)
+#define WriteULong64NoFence(Destination, Value) \
+	WriteULong64NoFence(RUST_POOL_SIZED(ULONG64, Destination), Value)
+#define WriteULong64Raw(Destination, Value) \
+	WriteULong64Raw(RUST_POOL_SIZED(ULONG64, Destination), Value)
+#define ReadInt64Acquire(Source) \
+	ReadInt64Acquire(RUST_POOL_SIZED_CONST(INT64, Source))
+#define ReadInt64NoFence(Source) \
+	ReadInt64NoFence(RUST_POOL_SIZED_CONST(INT64, Source))
+#define ReadInt64Raw(Source) \
+	ReadInt64Raw(RUST_POOL_SIZED_CONST(INT64, Source))
+#define WriteInt64Release(Destination, Value) \
+	WriteInt64Release(RUST_POOL_SIZED(INT64, Destination), Value)
+#define WriteInt64NoFence(Destination, Value) \
+	WriteInt64NoFence(RUST_POOL_SIZED(INT64, Destination), Value)
+#define WriteInt64Raw(Destination, Value) \
+	WriteInt64Raw(RUST_POOL_SIZED(INT64, Destination), Value)
+#define ReadUInt64Acquire(Source) \
+	ReadUInt64Acquire(RUST_POOL_SIZED_CONST(UINT64, Source))
+#define ReadUInt64NoFence(Source) \
+	ReadUInt64NoFence(RUST_POOL_SIZED_CONST(UINT64, Source))
+#define ReadUInt64Raw(Source) \
+	ReadUInt64Raw(RUST_POOL_SIZED_CONST(UINT64, Source))
+#define WriteUInt64Release(Destination, Value) \
+	WriteUInt64Release(RUST_POOL_SIZED(UINT64, Destination), Value)
+#define WriteUInt64NoFence(Destination, Value) \
+	WriteUInt64NoFence(RUST_POOL_SIZED(UINT64, Destination), Value)
+#define WriteUInt64Raw(Destination, Value) \
+	WriteUInt64Raw(RUST_POOL_SIZED(UINT64, Destination), Value)
+#define ReadULongPtrAcquire(Source) \
+	ReadULongPtrAcquire(RUST_POOL_SIZED_CONST(ULONG_PTR, Source))
+#define ReadULongPtrNoFence(Source) \
+	ReadULongPtrNoFence(RUST_POOL_SIZED_CONST(ULONG_PTR, Source))
+#define ReadULongPtrRaw(Source) \
+	ReadULongPtrRaw(RUST_POOL_SIZED_CONST(ULONG_PTR, Source))
+#define WriteULongPtrRelease(Destination, Value) \
+	WriteULongPtrRelease(RUST_POOL_SIZED(ULONG_PTR, Destination), Value)
+#define WriteULongPtrNoFence(Destination, Value) \
+	WriteULongPtrNoFence(RUST_POOL_SIZED(ULONG_PTR, Destination), Value)
+#define WriteULongPtrRaw(Destination, Value) \
+	WriteULongPtrRaw(RUST_POOL_SIZED(ULONG_PTR, Destination), Value)
+#define ReadSizeTAcquire(Source) \
+	ReadSizeTAcquire(RUST_POOL_SIZED_CONST(SIZE_T, Source))
+#define ReadSizeTNoFence(Source) \
+	ReadSizeTNoFence(RUST_POOL_SIZED_CONST(SIZE_T, Source))
+#define ReadSizeTRaw(Source) \
+	ReadSizeTRaw(RUST_POOL_SIZED_CONST(SIZE_T, Source))
+#define WriteSizeTRelease(Destination, Value) \
+	WriteSizeTRelease(RUST_POOL_SIZED(SIZE_T, Destination), Value)
+#define WriteSizeTNoFence(Destination, Value) \
+	WriteSizeTNoFence(RUST_POOL_SIZED(SIZE_T, Destination), Value)
+#define WriteSizeTRaw(Destination, Value) \
+	WriteSizeTRaw(RUST_POOL_SIZED(SIZE_T, Destination), Value)
+#define ReadPointerAcquire(Source) \
+	ReadPointerAcquire(RUST_POOL_SIZED_CONST(PVOID, Source))
+#define ReadPointerNoFence(Source) \
+	ReadPointerNoFence(RUST_POOL_SIZED_CONST(PVOID, Source))
+#define ReadPointerRaw(Source) \
+	ReadPointerRaw(RUST_POOL_SIZED_CONST(PVOID, Source))
+#define WritePointerRelease(Destination, Value) \
+	WritePointerRelease(RUST_POOL_SIZED(PVOID, Destination), Value)
+#define WritePointerNoFence(Destination, Value) \
+	WritePointerNoFence(RUST_POOL_SIZED(PVOID, Destination), Value)
+#define WritePointerRaw(Destination, Value) \
+	WritePointerRaw(RUST_POOL_SIZED(PVOID, Destination), Value)
 
 /**
  * DOC: Rundown protection

@@ -100,3 +100,28 @@ CountersCheck(_In_ ULONG Bytes)
 	return FALSE;
 #endif
 }
+
+typedef struct _RING_HEADER {
+	UINT32 Producer;
+	volatile LONG Consumer;
+	SIZE_T Bytes;
+	LONG_PTR Signed;
+	PADDRESS_TABLE Table;
+	CONST LONG64 *Clock;
+	BOOLEAN Closed;
+} RING_HEADER, *PRING_HEADER;
+
+UINT32
+RingProduce(_Inout_ PRING_HEADER Ring, _In_ UINT32 Count)
+{
+	UINT32 Producer = ReadUInt32NoFence(&Ring->Producer);
+
+	if (ReadBooleanAcquire(&Ring->Closed) || ReadPointerAcquire(&Ring->Table) == NULL)
+		return 0;
+	WriteULong64NoFence(&Ring->Bytes, ReadULong64NoFence(&Ring->Bytes) + Count);
+	WriteRaw64(&Ring->Signed, ReadNoFence64(Ring->Clock));
+	WritePointerRelease(&Ring->Table, NULL);
+	WriteUInt32Release(&Ring->Producer, Producer + Count);
+	WriteULongRelease(&Ring->Producer, Producer + Count);
+	return (UINT32)ReadAcquire(&Ring->Consumer);
+}

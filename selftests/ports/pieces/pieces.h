@@ -10,6 +10,7 @@ typedef struct _VIRTQUEUE *PVIRTQUEUE;
 typedef struct _ADAPTER_EXTENSION *PADAPTER_EXTENSION;
 typedef struct _SERIAL_DEVICE_EXTENSION *PSERIAL_DEVICE_EXTENSION;
 typedef struct _ADDRESS_TABLE *PADDRESS_TABLE;
+struct _RING_HEADER;
 
 VOID VolumeInitialize(VOID);
 PVCB VolumeCreateVcb(__in ULONG ClusterCount, __in_opt PLARGE_INTEGER Length);
@@ -43,5 +44,6 @@ VOID CountersAdd(_In_ ULONG Bytes);
 NTSTATUS CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words);
 VOID CountersReset();
 BOOLEAN CountersCheck(_In_ ULONG Bytes);
+UINT32 RingProduce(_Inout_ struct _RING_HEADER *Ring, _In_ UINT32 Count);
 
 #endif /* _PIECES_H */

@@ -805,6 +805,36 @@ static void interlocked_types(struct rpt *t)
 	EXPECT_EQ(t, address, 15);
 }
 
+/* As wide as their names say, and what is beside stays as it is. */
+static void ordered(struct rpt *t)
+{
+	ULONG64 words[2] = { MAXULONG64, MAXULONG64 };
+	PVOID pointers[2] = { t, NULL };
+	const LONG constant = -3;
+
+	WriteRelease8((PCHAR)words, 1);
+	EXPECT_EQ(t, words[0], 0xffffffffffffff01);
+	WriteNoFence16((PSHORT)words, 2);
+	EXPECT_EQ(t, words[0], 0xffffffffffff0002);
+	WriteRaw((PLONG)words, 3);
+	EXPECT_EQ(t, words[0], 0xffffffff00000003);
+	WriteULong64Release(words, 4);
+	EXPECT(t, words[0] == 4 && words[1] == MAXULONG64);
+	WriteUCharNoFence((PUCHAR)words, 5);
+	WriteUShortRelease((PUSHORT)words + 1, 6);
+	WriteULongRaw((PULONG)words + 1, 7);
+	EXPECT(t, words[0] == 0x700060005 && words[1] == MAXULONG64);
+	EXPECT_EQ(t, ReadAcquire8((PCHAR)(words + 1)), -1);
+	EXPECT_EQ(t, ReadUCharAcquire((PUCHAR)(words + 1)), 0xff);
+	EXPECT_EQ(t, ReadUShortNoFence((PUSHORT)words + 1), 6);
+	EXPECT_EQ(t, ReadULongRaw((PULONG)words), 0x60005);
+	EXPECT_EQ(t, ReadNoFence64(words), 0x700060005);
+	EXPECT_EQ(t, ReadAcquire(&constant), -3);
+	EXPECT(t, ReadPointerAcquire(pointers) == t && !ReadPointerNoFence(pointers + 1));
+	WritePointerRelease(pointers + 1, pointers);
+	EXPECT(t, pointers[0] == t && pointers[1] == pointers);
+}
+
 static void strings(struct rpt *t)
 {
 	DECLARE_CONST_UNICODE_STRING(constant, L"abc");
@@ -1129,6 +1159,7 @@ static const struct rpt_case cases[] = {
 	{ "interlocked", interlocked },
 	{ "interlocked_pointers", interlocked_pointers },
 	{ "interlocked_types", interlocked_types },
+	{ "ordered", ordered },
 	{ "registers", registers },
 	{ "probes", probes },
 	{ "probes_of_readers", probes_of_readers },
