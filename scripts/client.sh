@@ -14,7 +14,8 @@
 # The header's directory is a flag of the preprocessor. With RUST_INLINE_HELPERS, flags of
 # the compiler also reach a clang that preprocesses nothing, which warns of a -I.
 #
-# With WDK=1 in the environment <ntddk.h> and its like are in the path as well.
+# With WDK=1 in the environment <ntddk.h> and its like are in the path as well, and each file
+# begins with what a driver may use before it includes them.
 #
 # client.sh DIR clean removes what was built there. client.sh DIR check only checks whether
 # DIR can be a client.
@@ -43,7 +44,7 @@ fi
 wdk=
 case ${WDK:-0} in
 0) ;;
-1) wdk="-I$TOP/include/rust_pool/wdk" ;;
+1) wdk="-I$TOP/include/rust_pool/wdk -include $TOP/include/rust_pool/wdk/rust_pool_first.h" ;;
 *) die "WDK=$WDK is not valid: 1 puts <ntddk.h> and its like in the path, 0 does not" ;;
 esac
 

@@ -103,6 +103,7 @@ no_such_key() {
 
 answers() {
 	local dir=$root/usr/src/rust_pool-$release
+	local wdk=$dir/include/rust_pool/wdk
 
 	[ "$("$config" --kernels)" = "$release" ] &&
 		[ "$("$config" --kernel "$release" --dir)" = "$dir" ] &&
@@ -111,7 +112,7 @@ answers() {
 		[ -f "$("$config" --kernel "$release" --symvers)" ] &&
 		[ "$("$config" --kernel "$release" --cflags)" = "-I$dir/include" ] &&
 		[ "$("$config" --kernel "$release" --wdk-cflags)" = \
-			"-I$dir/include -I$dir/include/rust_pool/wdk" ] &&
+			"-I$dir/include -I$wdk -include $wdk/rust_pool_first.h" ] &&
 		[ -f "$dir/include/rust_pool/wdm.h" ] &&
 		! "$config" --kernel 1.2.3 --cflags && ! "$config" --nothing && ! "$config"
 }

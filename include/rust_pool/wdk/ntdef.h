@@ -20,6 +20,7 @@
 #include <linux/stddef.h>
 #include <rust_pool/wdm.h>
 
+#include "rust_pool_first.h"
 #include "sal.h"
 
 /*
@@ -81,9 +82,6 @@
 #define NTKERNELAPI
 #define NTHALAPI
 #define FASTCALL
-#define __cdecl
-#define __stdcall
-#define __fastcall
 /*
  * Windows drivers write it with "static" and without, also in a header of several files.
  * Before the function, which is static, there is a declaration that takes the word "static"

@@ -45,5 +45,9 @@ NTSTATUS CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Word
 VOID CountersReset();
 BOOLEAN CountersCheck(_In_ ULONG Bytes);
 UINT32 RingProduce(_Inout_ struct _RING_HEADER *Ring, _In_ UINT32 Count);
+#ifndef _KERNEL_MODE
+#error "not for programs"
+#endif
+NTSTATUS __stdcall FirstEntry(_In_ PVOID Context);
 
 #endif /* _PIECES_H */

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0
+/* In the style of what is built for programs, too: it asks before it includes anything. */
+#ifndef _KERNEL_MODE
+#error "This file is for the kernel."
+#endif
+
+static int __cdecl FirstCompare(const void *Left, const void *Right);
+typedef void (__fastcall *FIRST_CALLBACK)(void *Context);
+
+__pragma(warning(push))
+#include <ntddk.h>
+__pragma(warning(pop))
+#include "pieces.h"
+
+static int __cdecl
+FirstCompare(const void *Left, const void *Right)
+{
+	ULONG __unaligned *One = (ULONG __unaligned *)Left;
+
+	return *One == *(const UNALIGNED ULONG *)Right;
+}
+
+NTSTATUS __stdcall
+FirstEntry(_In_ PVOID Context)
+{
+	FIRST_CALLBACK Callback = NULL;
+
+	__noop("%p", Context);
+	if (Callback)
+		Callback(Context);
+	return FirstCompare(Context, Context) ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
