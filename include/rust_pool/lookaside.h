@@ -32,10 +32,13 @@ typedef struct __aligned(16) _SLIST_ENTRY {
 	struct _SLIST_ENTRY *Next;
 } SLIST_ENTRY, *PSLIST_ENTRY;
 
-typedef struct __aligned(16) _SLIST_HEADER {
-	PSLIST_ENTRY first;
-	arch_spinlock_t lock;
-	USHORT depth;
+/* A union as in the WDK, where drivers declare it before they include anything. */
+typedef union __aligned(16) _SLIST_HEADER {
+	struct {
+		PSLIST_ENTRY first;
+		arch_spinlock_t lock;
+		USHORT depth;
+	};
 } SLIST_HEADER, *PSLIST_HEADER;
 
 static_assert(sizeof(SLIST_HEADER) == 16 && sizeof(SLIST_ENTRY) == 16);

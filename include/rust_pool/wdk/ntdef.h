@@ -36,16 +36,49 @@
 #define _ARM64_			1
 #define _M_ARM64		1
 #endif
+#define NTDDI_WINXP		0x05010000
+#define NTDDI_WS03		0x05020000
 #define NTDDI_VISTA		0x06000000
+#define NTDDI_LONGHORN		NTDDI_VISTA
+#define NTDDI_VISTASP1		0x06000100
+#define NTDDI_WS08		0x06000100
 #define NTDDI_WIN7		0x06010000
 #define NTDDI_WIN8		0x06020000
 #define NTDDI_WINBLUE		0x06030000
+#define NTDDI_WINTHRESHOLD	0x0A000000
 #define NTDDI_WIN10		0x0A000000
+#define NTDDI_WIN10_TH2		0x0A000001
+#define NTDDI_WIN10_RS1		0x0A000002
+#define NTDDI_WIN10_RS2		0x0A000003
+#define NTDDI_WIN10_RS3		0x0A000004
+#define NTDDI_WIN10_RS4		0x0A000005
+#define NTDDI_WIN10_RS5		0x0A000006
+#define NTDDI_WIN10_19H1	0x0A000007
+#define NTDDI_WIN10_VB		0x0A000008
+#define NTDDI_WIN10_MN		0x0A000009
+#define NTDDI_WIN10_FE		0x0A00000A
+#define NTDDI_WIN10_CO		0x0A00000B
+#define NTDDI_WIN10_NI		0x0A00000C
+#define NTDDI_WIN10_CU		0x0A00000D
+#ifndef NTDDI_VERSION
 #define NTDDI_VERSION		NTDDI_WIN10
+#endif
+#define _WIN32_WINNT_WINXP	0x0501
+#define _WIN32_WINNT_WS03	0x0502
+#define _WIN32_WINNT_VISTA	0x0600
+#define _WIN32_WINNT_LONGHORN	0x0600
+#define _WIN32_WINNT_WS08	0x0600
 #define _WIN32_WINNT_WIN7	0x0601
 #define _WIN32_WINNT_WIN8	0x0602
+#define _WIN32_WINNT_WINBLUE	0x0603
+#define _WIN32_WINNT_WINTHRESHOLD	0x0A00
 #define _WIN32_WINNT_WIN10	0x0A00
+#ifndef _WIN32_WINNT
 #define _WIN32_WINNT		_WIN32_WINNT_WIN10
+#endif
+#ifndef WINVER
+#define WINVER			_WIN32_WINNT
+#endif
 
 /* Whether it is a checked build, which it is unless the driver says -DDBG=0: see ASSERT(). */
 #ifndef DBG
@@ -165,6 +198,31 @@ typedef CONST UCHAR *PCUCHAR;
 typedef CONST USHORT *PCUSHORT;
 typedef CONST ULONG *PCULONG;
 
+/* An address as an integer of 32 bits, which loses its upper half, and the other way round. */
+#define PtrToUlong(P)		((ULONG)(ULONG_PTR)(P))
+#define PtrToUint(P)		((UINT)(UINT_PTR)(P))
+#define PtrToLong(P)		((LONG)(LONG_PTR)(P))
+#define PtrToInt(P)		((INT)(INT_PTR)(P))
+#define PtrToULong(P)		PtrToUlong(P)
+#define PtrToUInt(P)		PtrToUint(P)
+#define HandleToUlong(H)	PtrToUlong(H)
+#define HandleToULong(H)	PtrToUlong(H)
+#define HandleToLong(H)		PtrToLong(H)
+#define UlongToPtr(Value)	((PVOID)(ULONG_PTR)(ULONG)(Value))
+#define UintToPtr(Value)	((PVOID)(UINT_PTR)(UINT)(Value))
+#define ULongToPtr(Value)	UlongToPtr(Value)
+#define UIntToPtr(Value)	UintToPtr(Value)
+/* The sign is extended. */
+#define LongToPtr(Value)	((PVOID)(LONG_PTR)(LONG)(Value))
+#define IntToPtr(Value)		((PVOID)(INT_PTR)(INT)(Value))
+#define UlongToHandle(Value)	((HANDLE)UlongToPtr(Value))
+#define ULongToHandle(Value)	UlongToHandle(Value)
+#define LongToHandle(Value)	((HANDLE)LongToPtr(Value))
+
+/* The product of two integers of 32 bits, in 64. */
+#define Int32x32To64(a, b)	((LONGLONG)(LONG)(a) * (LONGLONG)(LONG)(b))
+#define UInt32x32To64(a, b)	((ULONGLONG)(UINT)(a) * (ULONGLONG)(UINT)(b))
+
 /* L"..." has units of 16 bits, as on Windows. */
 typedef u16 WCHAR, *PWCHAR, *PWCH, *PWSTR, *LPWSTR;
 typedef CONST WCHAR *PCWSTR, *LPCWSTR, *PCWCH;
@@ -216,6 +274,10 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 #define DECLARE_CONST_UNICODE_STRING(_var, _string) \
 	const WCHAR _var ## _buffer[] = _string; \
 	const UNICODE_STRING _var = RTL_CONSTANT_STRING(_var ## _buffer)
+/* An empty string, with room for so many characters. */
+#define DECLARE_UNICODE_STRING_SIZE(_var, _size) \
+	WCHAR _var ## _buffer[_size]; \
+	UNICODE_STRING _var = { 0, (_size) * sizeof(WCHAR), _var ## _buffer }
 
 /* Limits */
 
@@ -237,6 +299,32 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 #define MAXULONG_PTR	(~(ULONG_PTR)0)
 #define MAXLONG_PTR	((LONG_PTR)(MAXULONG_PTR >> 1))
 #define MAXSIZE_T	((SIZE_T)~(SIZE_T)0)
+#define MINLONG32	((LONG32)~MAXLONG32)
+#define MINLONG64	((LONG64)~MAXLONG64)
+#define MINLONGLONG	((LONGLONG)~MAXLONGLONG)
+#define MINLONG_PTR	((LONG_PTR)~MAXLONG_PTR)
+#define MAXSSIZE_T	((SSIZE_T)(MAXSIZE_T >> 1))
+#define MINSSIZE_T	((SSIZE_T)~MAXSSIZE_T)
+#define MAXUINT		((UINT)~(UINT)0)
+#define MAXINT		((INT)(MAXUINT >> 1))
+#define MININT		((INT)~MAXINT)
+#define MAXDWORD	0xffffffffU
+#define MAXDWORD64	((DWORD64)~(DWORD64)0)
+#define MAXUINT8	((UINT8)~(UINT8)0)
+#define MAXINT8		((INT8)(MAXUINT8 >> 1))
+#define MININT8		((INT8)~MAXINT8)
+#define MAXUINT16	((UINT16)~(UINT16)0)
+#define MAXINT16	((INT16)(MAXUINT16 >> 1))
+#define MININT16	((INT16)~MAXINT16)
+#define MAXUINT32	((UINT32)~(UINT32)0)
+#define MAXINT32	((INT32)(MAXUINT32 >> 1))
+#define MININT32	((INT32)~MAXINT32)
+#define MAXUINT64	((UINT64)~(UINT64)0)
+#define MAXINT64	((INT64)(MAXUINT64 >> 1))
+#define MININT64	((INT64)~MAXINT64)
+#define MAXUINT_PTR	((UINT_PTR)~(UINT_PTR)0)
+#define MAXINT_PTR	((INT_PTR)(MAXUINT_PTR >> 1))
+#define MININT_PTR	((INT_PTR)~MAXINT_PTR)
 
 /* Idioms */
 
@@ -251,12 +339,17 @@ typedef CONST UNICODE_STRING *PCUNICODE_STRING;
 #define CONTAINING_RECORD(Address, Type, Field) \
 	((Type *)((PUCHAR)(Address) - offsetof(Type, Field)))
 #define RTL_NUMBER_OF(Array)		(sizeof(Array) / sizeof((Array)[0]))
+#define RTL_NUMBER_OF_FIELD(Type, Field)	RTL_NUMBER_OF(((Type *)0)->Field)
+#define RTL_BITS_OF(Some)		(sizeof(Some) * 8)
+#define RTL_BITS_OF_FIELD(Type, Field)	RTL_BITS_OF(((Type *)0)->Field)
 #define ARRAYSIZE(Array)		RTL_NUMBER_OF(Array)
 /* How many elements an array at the end of a structure is written with. */
 #define ANYSIZE_ARRAY			1
 #define ARGUMENT_PRESENT(Argument)	((Argument) != NULL)
 #define Add2Ptr(Ptr, Bytes)		((PVOID)((PUCHAR)(Ptr) + (Bytes)))
 #define PtrOffset(Base, Ptr)	((ULONG)((ULONG_PTR)(Ptr) - (ULONG_PTR)(Base)))
+#define RtlPointerToOffset(Base, Ptr)	((ULONG)((PCHAR)(Ptr) - (PCHAR)(Base)))
+#define RtlOffsetToPointer(Base, Offset) ((PCHAR)(Base) + (ULONG_PTR)(Offset))
 #define FlagOn(Flags, Some)		((Flags) & (Some))
 #define BooleanFlagOn(Flags, Some)	((BOOLEAN)(((Flags) & (Some)) != 0))
 #define SetFlag(Flags, Some)		((Flags) |= (Some))

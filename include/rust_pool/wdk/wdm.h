@@ -21,7 +21,9 @@
 #include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
+#include <linux/swab.h>
 #include <linux/uaccess.h>
+#include <linux/unaligned.h>
 #include <linux/wait_bit.h>
 
 #include "ntdef.h"
@@ -47,6 +49,7 @@ typedef u8 KIRQL, *PKIRQL;
 #define APC_LEVEL	1
 #define DISPATCH_LEVEL	2
 #define CLOCK_LEVEL	13
+#define SYNCH_LEVEL	12
 #define IPI_LEVEL	14
 #define POWER_LEVEL	14
 #define PROFILE_LEVEL	15
@@ -1242,8 +1245,121 @@ static inline VOID RtlPrefetchMemoryNonTemporal(PVOID Source, SIZE_T Length)
 		prefetch((UCHAR *)Source + at);
 }
 
+#define COMPUTE_PAGES_SPANNED(Va, Size)	ADDRESS_AND_SIZE_TO_SPAN_PAGES(Va, Size)
+
+/*
+ * Memory that changes by itself, or that others see change, byte by byte: none is left out, read
+ * twice or written twice.
+ */
+static inline volatile VOID *RtlCopyVolatileMemory(volatile VOID *Destination,
+						   const volatile VOID *Source,
+						   SIZE_T Length)
+{
+	volatile UCHAR *to = Destination;
+	const volatile UCHAR *from = Source;
+
+	while (Length--)
+		*to++ = *from++;
+	return Destination;
+}
+
+/* These may overlap. */
+static inline volatile VOID *RtlMoveVolatileMemory(volatile VOID *Destination,
+						   const volatile VOID *Source,
+						   SIZE_T Length)
+{
+	volatile UCHAR *to = Destination;
+	const volatile UCHAR *from = Source;
+
+	if ((ULONG_PTR)to <= (ULONG_PTR)from)
+		return RtlCopyVolatileMemory(Destination, Source, Length);
+	while (Length--)
+		to[Length] = from[Length];
+	return Destination;
+}
+
+static inline volatile VOID *RtlFillVolatileMemory(volatile VOID *Destination,
+						   SIZE_T Length, INT Fill)
+{
+	volatile UCHAR *to = Destination;
+
+	while (Length--)
+		*to++ = Fill;
+	return Destination;
+}
+
+#define RtlSetVolatileMemory(Destination, Fill, Length) \
+	RtlFillVolatileMemory(Destination, Length, Fill)
+#define RtlZeroVolatileMemory(Destination, Length) \
+	RtlFillVolatileMemory(Destination, Length, 0)
+
+/* Where an integer need not be aligned. */
+#define RtlStoreUshort(Address, Value) \
+	put_unaligned((USHORT)(Value), (PUSHORT)(Address))
+#define RtlStoreUlong(Address, Value) \
+	put_unaligned((ULONG)(Value), (PULONG)(Address))
+#define RtlStoreUlonglong(Address, Value) \
+	put_unaligned((ULONGLONG)(Value), (PULONGLONG)(Address))
+#define RtlStoreUlongPtr(Address, Value) \
+	put_unaligned((ULONG_PTR)(Value), (PULONG_PTR)(Address))
+/* Unaligned is @Source alone on Windows; here either may be. */
+#define RtlRetrieveUshort(Destination, Source) \
+	RtlStoreUshort(Destination, get_unaligned((PUSHORT)(Source)))
+#define RtlRetrieveUlong(Destination, Source) \
+	RtlStoreUlong(Destination, get_unaligned((PULONG)(Source)))
+
+static inline USHORT RtlUshortByteSwap(USHORT Source)
+{
+	return swab16(Source);
+}
+
+static inline ULONG RtlUlongByteSwap(ULONG Source)
+{
+	return swab32(Source);
+}
+
+static inline ULONGLONG RtlUlonglongByteSwap(ULONGLONG Source)
+{
+	return swab64(Source);
+}
+
+#define _byteswap_ushort(Value)		RtlUshortByteSwap(Value)
+#define _byteswap_ulong(Value)		RtlUlongByteSwap(Value)
+#define _byteswap_uint64(Value)		RtlUlonglongByteSwap(Value)
+
+/* The lowest and the highest bit that is set; FALSE, and no index, if there is none. */
+static inline BOOLEAN BitScanForward64(PULONG Index, ULONG64 Mask)
+{
+	if (!Mask)
+		return FALSE;
+	*Index = __builtin_ctzll(Mask);
+	return TRUE;
+}
+
+static inline BOOLEAN BitScanReverse64(PULONG Index, ULONG64 Mask)
+{
+	if (!Mask)
+		return FALSE;
+	*Index = 63 - __builtin_clzll(Mask);
+	return TRUE;
+}
+
+#define BitScanForward(Index, Mask)	BitScanForward64(Index, (ULONG)(Mask))
+#define BitScanReverse(Index, Mask)	BitScanReverse64(Index, (ULONG)(Mask))
+#define _BitScanForward(Index, Mask)	BitScanForward(Index, Mask)
+#define _BitScanReverse(Index, Mask)	BitScanReverse(Index, Mask)
+#define _BitScanForward64(Index, Mask)	BitScanForward64(Index, Mask)
+#define _BitScanReverse64(Index, Mask)	BitScanReverse64(Index, Mask)
+
 #define KeMemoryBarrier()	smp_mb()
+#define MemoryBarrier()		smp_mb()
+/* For the compiler alone. */
+#define KeMemoryBarrierWithoutFence()	barrier()
+#define _ReadWriteBarrier()	barrier()
+#define _ReadBarrier()		barrier()
+#define _WriteBarrier()		barrier()
 #define YieldProcessor()	cpu_relax()
+#define _mm_pause()		cpu_relax()
 
 /**
  * DOC: Strings

@@ -4,6 +4,9 @@
 #error "This file is for the kernel."
 #endif
 
+union _SLIST_HEADER;
+unsigned short __fastcall FirstDepth(union _SLIST_HEADER *Head);
+
 static int __cdecl FirstCompare(const void *Left, const void *Right);
 typedef void (__fastcall *FIRST_CALLBACK)(void *Context);
 
@@ -29,4 +32,13 @@ FirstEntry(_In_ PVOID Context)
 	if (Callback)
 		Callback(Context);
 	return FirstCompare(Context, Context) ? STATUS_SUCCESS : STATUS_UNSUCCESSFUL;
+}
+
+unsigned short __fastcall
+FirstDepth(union _SLIST_HEADER *Head)
+{
+	KeMemoryBarrierWithoutFence();
+	_ReadWriteBarrier();
+	return COMPUTE_PAGES_SPANNED(Head, sizeof(*Head)) > MAXUINT8 ? MAXUINT16 :
+	       ExQueryDepthSList(Head);
 }

@@ -51,6 +51,23 @@ static_assert(sizeof(SLIST_HEADER) == 16 && _Alignof(SLIST_HEADER) == 16);
 static_assert(MAXULONG == 0xffffffff && MAXLONG == 0x7fffffff);
 static_assert(MAXUSHORT == 0xffff && MAXUCHAR == 0xff);
 static_assert(MAXULONG_PTR == ULONG_MAX && MAXULONGLONG == U64_MAX);
+static_assert(MAXUINT8 == 0xff && MAXINT8 == 0x7f && MININT8 == -0x80);
+static_assert(MAXUINT16 == 0xffff && MAXINT16 == 0x7fff && MININT16 == -0x8000);
+static_assert(MAXUINT32 == U32_MAX && MAXINT32 == S32_MAX && MININT32 == S32_MIN);
+static_assert(MAXUINT64 == U64_MAX && MAXINT64 == S64_MAX && MININT64 == S64_MIN);
+static_assert(MAXUINT == UINT_MAX && MAXINT == INT_MAX && MININT == INT_MIN);
+static_assert(MAXSSIZE_T == LONG_MAX && MINLONG_PTR == LONG_MIN && MINLONGLONG == S64_MIN);
+static_assert(sizeof(PtrToUlong(NULL)) == 4 && sizeof(UlongToPtr(1)) == 8);
+static_assert(Int32x32To64(-1, 1ULL << 31) == 1LL << 31);
+static_assert(UInt32x32To64(-1, 2) == 2ULL * U32_MAX);
+static_assert(RTL_BITS_OF(ULONG) == 32 && RTL_BITS_OF_FIELD(LIST_ENTRY, Flink) == 64);
+static_assert(SYNCH_LEVEL > DISPATCH_LEVEL && SYNCH_LEVEL < CLOCK_LEVEL);
+static_assert((u32)STATUS_PARTIAL_COPY == 0x8000000d && (u32)STATUS_IN_PAGE_ERROR == 0xc0000006);
+static_assert((u32)STATUS_NOT_LOCKED == 0xc000002a && (u32)STATUS_NO_MATCH == 0xc0000272);
+static_assert((u32)STATUS_ARRAY_BOUNDS_EXCEEDED == 0xc000008c);
+#if NTDDI_WIN10_RS5 <= NTDDI_WIN10_RS1 || NTDDI_WIN10_CO <= NTDDI_WIN10_VB || WINVER != 0x0a00
+#error "releases in another order"
+#endif
 static_assert(PASSIVE_LEVEL == 0 && APC_LEVEL == 1 && DISPATCH_LEVEL == 2);
 static_assert(DrvRtPoolNxOptIn == 1);
 static_assert((u32)STATUS_PENDING == 0x103);
@@ -838,6 +855,7 @@ static void ordered(struct rpt *t)
 static void strings(struct rpt *t)
 {
 	DECLARE_CONST_UNICODE_STRING(constant, L"abc");
+	DECLARE_UNICODE_STRING_SIZE(room, 3);
 	UNICODE_STRING string, copy;
 	WCHAR buffer[3] = { 'x', 'x', 'x' };
 
@@ -864,6 +882,10 @@ static void strings(struct rpt *t)
 	EXPECT_EQ(t, buffer[1], 0);
 	RtlCopyUnicodeString(&copy, NULL);
 	EXPECT_EQ(t, copy.Length, 0);
+
+	EXPECT(t, room.Length == 0 && room.MaximumLength == 6 && room.Buffer == room_buffer);
+	RtlCopyUnicodeString(&room, &constant);
+	EXPECT(t, room.Length == 6 && room_buffer[2] == 'c');
 }
 
 static void bytes(struct rpt *t)
@@ -915,6 +937,59 @@ static void bytes(struct rpt *t)
 	EXPECT_EQ(t, RtlCompareMemoryUlong(words, 16, 0x11223344), 12);
 	EXPECT_EQ(t, RtlCompareMemoryUlong(words, 11, 0x11223344), 8);
 	EXPECT_EQ(t, RtlCompareMemoryUlong(words, 16, 5), 0);
+}
+
+static void volatile_bytes(struct rpt *t)
+{
+	volatile u8 bytes[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	u8 *at = (u8 *)bytes;
+
+	EXPECT(t, RtlCopyVolatileMemory(bytes, bytes + 6, 2) == bytes);
+	EXPECT(t, bytes[0] == 7 && bytes[1] == 8 && bytes[2] == 3);
+	/* Whichever way they overlap. */
+	EXPECT(t, RtlMoveVolatileMemory(bytes + 1, bytes, 3) == bytes + 1);
+	EXPECT(t, !memcmp(at, "\7\7\10\3\5", 5));
+	RtlMoveVolatileMemory(bytes, bytes + 1, 3);
+	EXPECT(t, !memcmp(at, "\7\10\3\3\5", 5));
+	RtlFillVolatileMemory(bytes, 2, 0x55);
+	RtlSetVolatileMemory(bytes + 2, 0x66, 2);
+	RtlZeroVolatileMemory(bytes + 4, 2);
+	EXPECT(t, !memcmp(at, "UUff\0\0\7\10", 8));
+}
+
+/* Integers where none may be, or in another order of bytes; their bits; addresses as integers. */
+static void integers(struct rpt *t)
+{
+	UCHAR bytes[12] = {};
+	USHORT half = 0;
+	ULONG word = 0;
+
+	RtlStoreUshort(bytes + 1, 0x1122);
+	RtlStoreUlong(bytes + 3, 0x33445566);
+	EXPECT(t, !memcmp(bytes, "\0\x22\x11\x66\x55\x44\x33\0", 8));
+	RtlRetrieveUshort(&half, bytes + 1);
+	RtlRetrieveUlong(&word, bytes + 3);
+	EXPECT(t, half == 0x1122 && word == 0x33445566);
+	RtlStoreUlonglong(bytes + 3, 0x1122334455667788);
+	EXPECT(t, bytes[3] == 0x88 && bytes[10] == 0x11 && !bytes[11]);
+	EXPECT_EQ(t, RtlUshortByteSwap(0x1122), 0x2211);
+	EXPECT_EQ(t, RtlUlongByteSwap(0x11223344), 0x44332211);
+	EXPECT_EQ(t, RtlUlonglongByteSwap(0x1122334455667788), 0x8877665544332211);
+	EXPECT_EQ(t, _byteswap_ulong(0x11223344), 0x44332211);
+
+	EXPECT(t, BitScanForward(&word, 0x50) && word == 4);
+	EXPECT(t, _BitScanReverse(&word, 0x50) && word == 6);
+	EXPECT(t, _BitScanForward64(&word, 3ULL << 40) && word == 40);
+	EXPECT(t, BitScanReverse64(&word, 3ULL << 40) && word == 41);
+	EXPECT(t, !BitScanForward(&word, 1ULL << 32) && !BitScanReverse64(&word, 0));
+	EXPECT_EQ(t, word, 41);
+
+	EXPECT_EQ(t, PtrToUlong((PVOID)0x1122334455667788), 0x55667788);
+	EXPECT_EQ(t, UlongToPtr(MAXULONG), 0xffffffff);
+	EXPECT_EQ(t, LongToPtr(-1), MAXULONG_PTR);
+	EXPECT_EQ(t, RtlPointerToOffset(bytes, bytes + 5), 5);
+	EXPECT(t, RtlOffsetToPointer(bytes, 5) == (PCHAR)bytes + 5);
+	EXPECT_EQ(t, COMPUTE_PAGES_SPANNED(PAGE_SIZE - 1, 2), 2);
 }
 
 /* Memory will do for registers. */
@@ -1168,6 +1243,8 @@ static const struct rpt_case cases[] = {
 	{ "process", process },
 	{ "strings", strings },
 	{ "bytes", bytes },
+	{ "volatile_bytes", volatile_bytes },
+	{ "integers", integers },
 	{ "made_mdl", made_mdl },
 	{ "pool_of_file_systems", pool_of_file_systems },
 };
