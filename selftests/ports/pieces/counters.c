@@ -67,6 +67,7 @@ NTSTATUS
 CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words)
 {
 	uint64_t Total;
+	UINT32 Narrow;
 	NTSTATUS Status;
 
 	Status = RtlULongLongMult(Count, sizeof(COUNTERS), Bytes);
@@ -75,7 +76,13 @@ CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words)
 	Status = RtlSizeTAdd(*Bytes, sizeof(ULONG), &Total);
 	if (!NT_SUCCESS(Status))
 		return Status;
-	return RtlULongPtrSub(Total, sizeof(UINT64), Words);
+	Status = RtlULongPtrSub(Total, sizeof(UINT64), Words);
+	if (!NT_SUCCESS(Status))
+		return Status;
+	Status = RtlSizeTToUInt32(*Bytes, &Narrow);
+	if (!NT_SUCCESS(Status))
+		return Status;
+	return RtlUInt32Add(Narrow, 1, &Narrow);
 }
 
 VOID

@@ -488,6 +488,51 @@ static void sizes(struct rpt *t)
 	EXPECT_EQ(t, RtlConvertLongToLargeInteger(-1).QuadPart, -1);
 }
 
+/* Signs, and values as those of other types. */
+static void signs(struct rpt *t)
+{
+	const NTSTATUS overflow = STATUS_INTEGER_OVERFLOW;
+	LONG_PTR wide = 0;
+	SIZE_T size = 0;
+	UCHAR byte = 0;
+	LONG word = 0;
+	INT8 tiny = 0;
+
+	EXPECT_EQ(t, RtlLongAdd(MAXLONG, 1, &word), overflow);
+	EXPECT_EQ(t, word, -1);
+	EXPECT_EQ(t, RtlLongSub(-MAXLONG, 1, &word), STATUS_SUCCESS);
+	EXPECT_EQ(t, word, (LONG)MINLONG);
+	EXPECT_EQ(t, RtlLongMult(-0x10000, 0x8000, &word), STATUS_SUCCESS);
+	EXPECT_EQ(t, RtlLongMult(-0x10000, 0x8001, &word), overflow);
+	EXPECT_EQ(t, RtlInt8Add(-100, -28, &tiny), STATUS_SUCCESS);
+	EXPECT_EQ(t, RtlInt8Add(-100, -29, &tiny), overflow);
+	EXPECT_EQ(t, RtlLongPtrSub(MINLONG_PTR, 1, &wide), overflow);
+	EXPECT_EQ(t, wide, -1);
+	EXPECT_EQ(t, RtlUInt32Add(MAXUINT32, 1, (PUINT32)&word), overflow);
+	EXPECT_EQ(t, RtlUInt64Mult(MAXUINT64, 2, &size), overflow);
+	EXPECT_EQ(t, size, MAXSIZE_T);
+
+	EXPECT_EQ(t, RtlLongToULong(-1, (PULONG)&word), overflow);
+	EXPECT_EQ(t, word, -1);
+	EXPECT_EQ(t, RtlULongToLong(0x80000000, &word), overflow);
+	EXPECT_EQ(t, RtlULongToLong(MAXLONG, &word), STATUS_SUCCESS);
+	EXPECT_EQ(t, word, MAXLONG);
+	EXPECT_EQ(t, RtlLongToSizeT(-1, &size), overflow);
+	EXPECT_EQ(t, size, MAXSIZE_T);
+	EXPECT_EQ(t, RtlLongToSizeT(7, &size), STATUS_SUCCESS);
+	EXPECT_EQ(t, size, 7);
+	EXPECT_EQ(t, RtlULongToUChar(256, &byte), overflow);
+	EXPECT_EQ(t, byte, 0xff);
+	EXPECT_EQ(t, RtlULongToUChar(255, &byte), STATUS_SUCCESS);
+	EXPECT_EQ(t, RtlLongLongToInt8(-128, &tiny), STATUS_SUCCESS);
+	EXPECT_EQ(t, tiny, -128);
+	EXPECT_EQ(t, RtlLongLongToInt8(-129, &tiny), overflow);
+	EXPECT_EQ(t, tiny, -1);
+	EXPECT_EQ(t, RtlULongLongToLongLong(1ULL << 63, &wide), overflow);
+	EXPECT_EQ(t, RtlULongLongToSizeT(MAXULONGLONG, &size), STATUS_SUCCESS);
+	EXPECT_EQ(t, size, MAXSIZE_T);
+}
+
 static void lists(struct rpt *t)
 {
 	static RTL_STATIC_LIST_HEAD(empty);
@@ -1226,6 +1271,7 @@ static const struct rpt_case cases[] = {
 	{ "raise_in", raise_in, rpt_contexts },
 	{ "raised_and_locked_in", raised_and_locked_in, rpt_contexts },
 	{ "sizes", sizes },
+	{ "signs", signs },
 	{ "lists", lists },
 	{ "locked_lists", locked_lists },
 	{ "sequenced_lists", sequenced_lists },
