@@ -699,54 +699,201 @@ static inline PVOID InterlockedCompareExchangePointer(PVOID volatile *Target,
 #define InterlockedXor64(Destination, Value) \
 	InterlockedXor64(RUST_POOL_SIZED(LONG64, Destination), Value)
 
-#define InterlockedIncrementAcquire	InterlockedIncrement
-#define InterlockedIncrementRelease	InterlockedIncrement
-#define InterlockedIncrementNoFence	InterlockedIncrement
-#define InterlockedIncrementAcquire64	InterlockedIncrement64
-#define InterlockedIncrementRelease64	InterlockedIncrement64
-#define InterlockedIncrementNoFence64	InterlockedIncrement64
-#define InterlockedDecrementAcquire	InterlockedDecrement
-#define InterlockedDecrementRelease	InterlockedDecrement
-#define InterlockedDecrementNoFence	InterlockedDecrement
-#define InterlockedDecrementAcquire64	InterlockedDecrement64
-#define InterlockedDecrementRelease64	InterlockedDecrement64
-#define InterlockedDecrementNoFence64	InterlockedDecrement64
-#define InterlockedExchangeAcquire	InterlockedExchange
-#define InterlockedExchangeRelease	InterlockedExchange
-#define InterlockedExchangeNoFence	InterlockedExchange
-#define InterlockedExchangeAcquire64	InterlockedExchange64
-#define InterlockedExchangeRelease64	InterlockedExchange64
-#define InterlockedExchangeNoFence64	InterlockedExchange64
-#define InterlockedExchangeAddAcquire	InterlockedExchangeAdd
-#define InterlockedExchangeAddRelease	InterlockedExchangeAdd
-#define InterlockedExchangeAddNoFence	InterlockedExchangeAdd
-#define InterlockedExchangeAddAcquire64	InterlockedExchangeAdd64
-#define InterlockedExchangeAddRelease64	InterlockedExchangeAdd64
-#define InterlockedExchangeAddNoFence64	InterlockedExchangeAdd64
+/* Those of 8 and of 16 bits, which return the old value. */
+#define RUST_POOL_SHORT_OPERATION(Name, Bits, Type, Result)		\
+static inline Type Interlocked##Name##Bits(Type volatile *Destination,	\
+					   Type Value)			\
+{									\
+	Type old = READ_ONCE(*Destination);				\
+									\
+	while (!try_cmpxchg(Destination, &old, (Type)(Result)))		\
+		;							\
+	return old;							\
+}
+
+#define RUST_POOL_SHORT_OPERATIONS(Bits, Type)				\
+	RUST_POOL_SHORT_OPERATION(And, Bits, Type, old & Value)		\
+	RUST_POOL_SHORT_OPERATION(Or, Bits, Type, old | Value)		\
+	RUST_POOL_SHORT_OPERATION(Xor, Bits, Type, old ^ Value)		\
+	RUST_POOL_SHORT_OPERATION(ExchangeAdd, Bits, Type, old + Value)	\
+	RUST_POOL_SHORT_OPERATION(Exchange, Bits, Type, Value)
+
+RUST_POOL_SHORT_OPERATIONS(8, CHAR)
+RUST_POOL_SHORT_OPERATIONS(16, SHORT)
+
+#undef RUST_POOL_SHORT_OPERATIONS
+#undef RUST_POOL_SHORT_OPERATION
+
+static inline BOOLEAN InterlockedBitTestAndComplement(LONG volatile *Base, LONG Bit)
+{
+	LONG mask = (LONG)BIT(Bit & 31);
+
+	return (InterlockedXor(Base + (Bit >> 5), mask) & mask) != 0;
+}
+
+/* Bit 64 is the first one of the next LONG64. */
+static inline BOOLEAN InterlockedBitTestAndSet64(LONG64 volatile *Base, LONG64 Bit)
+{
+	LONG64 mask = (LONG64)BIT_ULL(Bit & 63);
+
+	return (InterlockedOr64(Base + (Bit >> 6), mask) & mask) != 0;
+}
+
+static inline BOOLEAN InterlockedBitTestAndReset64(LONG64 volatile *Base, LONG64 Bit)
+{
+	LONG64 mask = (LONG64)BIT_ULL(Bit & 63);
+
+	return (InterlockedAnd64(Base + (Bit >> 6), ~mask) & mask) != 0;
+}
+
+#define InterlockedBitTestAndSet64(Base, Bit) \
+	InterlockedBitTestAndSet64(RUST_POOL_SIZED(LONG64, Base), Bit)
+#define InterlockedBitTestAndReset64(Base, Bit) \
+	InterlockedBitTestAndReset64(RUST_POOL_SIZED(LONG64, Base), Bit)
+
+#define InterlockedIncrementSizeT(Addend)	((SIZE_T)InterlockedIncrement64(Addend))
+#define InterlockedDecrementSizeT(Addend)	((SIZE_T)InterlockedDecrement64(Addend))
+#define InterlockedAddSizeT(Addend, Value) \
+	((SIZE_T)InterlockedAdd64(Addend, Value))
+#define InterlockedExchangeAddSizeT(Addend, Value) \
+	((SIZE_T)InterlockedExchangeAdd64(Addend, Value))
+#define InterlockedExchangeSubtract(Addend, Value) \
+	((ULONG)InterlockedExchangeAdd((LONG volatile *)(Addend), -(LONG)(Value)))
+
+#define InterlockedIncrementAcquire		InterlockedIncrement
+#define InterlockedIncrementRelease		InterlockedIncrement
+#define InterlockedIncrementNoFence		InterlockedIncrement
+#define InterlockedIncrementAcquire64		InterlockedIncrement64
+#define InterlockedIncrementRelease64		InterlockedIncrement64
+#define InterlockedIncrementNoFence64		InterlockedIncrement64
+#define InterlockedIncrementAcquire16		InterlockedIncrement16
+#define InterlockedIncrementRelease16		InterlockedIncrement16
+#define InterlockedIncrementNoFence16		InterlockedIncrement16
+#define InterlockedDecrementAcquire		InterlockedDecrement
+#define InterlockedDecrementRelease		InterlockedDecrement
+#define InterlockedDecrementNoFence		InterlockedDecrement
+#define InterlockedDecrementAcquire64		InterlockedDecrement64
+#define InterlockedDecrementRelease64		InterlockedDecrement64
+#define InterlockedDecrementNoFence64		InterlockedDecrement64
+#define InterlockedDecrementAcquire16		InterlockedDecrement16
+#define InterlockedDecrementRelease16		InterlockedDecrement16
+#define InterlockedDecrementNoFence16		InterlockedDecrement16
+#define InterlockedExchangeAcquire		InterlockedExchange
+#define InterlockedExchangeRelease		InterlockedExchange
+#define InterlockedExchangeNoFence		InterlockedExchange
+#define InterlockedExchangeAcquire64		InterlockedExchange64
+#define InterlockedExchangeRelease64		InterlockedExchange64
+#define InterlockedExchangeNoFence64		InterlockedExchange64
+#define InterlockedExchangeAcquire16		InterlockedExchange16
+#define InterlockedExchangeRelease16		InterlockedExchange16
+#define InterlockedExchangeNoFence16		InterlockedExchange16
+#define InterlockedExchangeAcquire8		InterlockedExchange8
+#define InterlockedExchangeRelease8		InterlockedExchange8
+#define InterlockedExchangeNoFence8		InterlockedExchange8
+#define InterlockedExchangeAddAcquire		InterlockedExchangeAdd
+#define InterlockedExchangeAddRelease		InterlockedExchangeAdd
+#define InterlockedExchangeAddNoFence		InterlockedExchangeAdd
+#define InterlockedExchangeAddAcquire64		InterlockedExchangeAdd64
+#define InterlockedExchangeAddRelease64		InterlockedExchangeAdd64
+#define InterlockedExchangeAddNoFence64		InterlockedExchangeAdd64
 #define InterlockedCompareExchangeAcquire	InterlockedCompareExchange
 #define InterlockedCompareExchangeRelease	InterlockedCompareExchange
 #define InterlockedCompareExchangeNoFence	InterlockedCompareExchange
 #define InterlockedCompareExchangeAcquire64	InterlockedCompareExchange64
 #define InterlockedCompareExchangeRelease64	InterlockedCompareExchange64
 #define InterlockedCompareExchangeNoFence64	InterlockedCompareExchange64
-#define InterlockedOrAcquire	InterlockedOr
-#define InterlockedOrRelease	InterlockedOr
-#define InterlockedOrNoFence	InterlockedOr
-#define InterlockedOrAcquire64	InterlockedOr64
-#define InterlockedOrRelease64	InterlockedOr64
-#define InterlockedOrNoFence64	InterlockedOr64
-#define InterlockedAndAcquire	InterlockedAnd
-#define InterlockedAndRelease	InterlockedAnd
-#define InterlockedAndNoFence	InterlockedAnd
-#define InterlockedAndAcquire64	InterlockedAnd64
-#define InterlockedAndRelease64	InterlockedAnd64
-#define InterlockedAndNoFence64	InterlockedAnd64
+#define InterlockedCompareExchangeAcquire16	InterlockedCompareExchange16
+#define InterlockedCompareExchangeRelease16	InterlockedCompareExchange16
+#define InterlockedCompareExchangeNoFence16	InterlockedCompareExchange16
+#define InterlockedAddAcquire			InterlockedAdd
+#define InterlockedAddRelease			InterlockedAdd
+#define InterlockedAddNoFence			InterlockedAdd
+#define InterlockedAddAcquire64			InterlockedAdd64
+#define InterlockedAddRelease64			InterlockedAdd64
+#define InterlockedAddNoFence64			InterlockedAdd64
+#define InterlockedOrAcquire			InterlockedOr
+#define InterlockedOrRelease			InterlockedOr
+#define InterlockedOrNoFence			InterlockedOr
+#define InterlockedOrAcquire64			InterlockedOr64
+#define InterlockedOrRelease64			InterlockedOr64
+#define InterlockedOrNoFence64			InterlockedOr64
+#define InterlockedOrAcquire16			InterlockedOr16
+#define InterlockedOrRelease16			InterlockedOr16
+#define InterlockedOrNoFence16			InterlockedOr16
+#define InterlockedOrAcquire8			InterlockedOr8
+#define InterlockedOrRelease8			InterlockedOr8
+#define InterlockedOrNoFence8			InterlockedOr8
+#define InterlockedAndAcquire			InterlockedAnd
+#define InterlockedAndRelease			InterlockedAnd
+#define InterlockedAndNoFence			InterlockedAnd
+#define InterlockedAndAcquire64			InterlockedAnd64
+#define InterlockedAndRelease64			InterlockedAnd64
+#define InterlockedAndNoFence64			InterlockedAnd64
+#define InterlockedAndAcquire16			InterlockedAnd16
+#define InterlockedAndRelease16			InterlockedAnd16
+#define InterlockedAndNoFence16			InterlockedAnd16
+#define InterlockedAndAcquire8			InterlockedAnd8
+#define InterlockedAndRelease8			InterlockedAnd8
+#define InterlockedAndNoFence8			InterlockedAnd8
+#define InterlockedXorAcquire			InterlockedXor
+#define InterlockedXorRelease			InterlockedXor
+#define InterlockedXorNoFence			InterlockedXor
+#define InterlockedXorAcquire64			InterlockedXor64
+#define InterlockedXorRelease64			InterlockedXor64
+#define InterlockedXorNoFence64			InterlockedXor64
+#define InterlockedXorAcquire16			InterlockedXor16
+#define InterlockedXorRelease16			InterlockedXor16
+#define InterlockedXorNoFence16			InterlockedXor16
+#define InterlockedXorAcquire8			InterlockedXor8
+#define InterlockedXorRelease8			InterlockedXor8
+#define InterlockedXorNoFence8			InterlockedXor8
 #define InterlockedExchangePointerAcquire	InterlockedExchangePointer
 #define InterlockedExchangePointerRelease	InterlockedExchangePointer
 #define InterlockedExchangePointerNoFence	InterlockedExchangePointer
 #define InterlockedCompareExchangePointerAcquire	InterlockedCompareExchangePointer
 #define InterlockedCompareExchangePointerRelease	InterlockedCompareExchangePointer
 #define InterlockedCompareExchangePointerNoFence	InterlockedCompareExchangePointer
+#define InterlockedBitTestAndSetAcquire		InterlockedBitTestAndSet
+#define InterlockedBitTestAndSetRelease		InterlockedBitTestAndSet
+#define InterlockedBitTestAndResetAcquire	InterlockedBitTestAndReset
+#define InterlockedBitTestAndResetRelease	InterlockedBitTestAndReset
+
+/* The same as the compiler's intrinsics. */
+#define _InterlockedIncrement			InterlockedIncrement
+#define _InterlockedIncrement64			InterlockedIncrement64
+#define _InterlockedIncrement16			InterlockedIncrement16
+#define _InterlockedDecrement			InterlockedDecrement
+#define _InterlockedDecrement64			InterlockedDecrement64
+#define _InterlockedDecrement16			InterlockedDecrement16
+#define _InterlockedExchange			InterlockedExchange
+#define _InterlockedExchange64			InterlockedExchange64
+#define _InterlockedExchange16			InterlockedExchange16
+#define _InterlockedExchange8			InterlockedExchange8
+#define _InterlockedExchangeAdd			InterlockedExchangeAdd
+#define _InterlockedExchangeAdd64		InterlockedExchangeAdd64
+#define _InterlockedExchangeAdd16		InterlockedExchangeAdd16
+#define _InterlockedExchangeAdd8		InterlockedExchangeAdd8
+#define _InterlockedCompareExchange		InterlockedCompareExchange
+#define _InterlockedCompareExchange64		InterlockedCompareExchange64
+#define _InterlockedCompareExchange16		InterlockedCompareExchange16
+#define _InterlockedOr				InterlockedOr
+#define _InterlockedOr64			InterlockedOr64
+#define _InterlockedOr16			InterlockedOr16
+#define _InterlockedOr8				InterlockedOr8
+#define _InterlockedAnd				InterlockedAnd
+#define _InterlockedAnd64			InterlockedAnd64
+#define _InterlockedAnd16			InterlockedAnd16
+#define _InterlockedAnd8			InterlockedAnd8
+#define _InterlockedXor				InterlockedXor
+#define _InterlockedXor64			InterlockedXor64
+#define _InterlockedXor16			InterlockedXor16
+#define _InterlockedXor8			InterlockedXor8
+#define _InterlockedExchangePointer		InterlockedExchangePointer
+#define _InterlockedCompareExchangePointer	InterlockedCompareExchangePointer
+#define _interlockedbittestandset		InterlockedBitTestAndSet
+#define _interlockedbittestandset64		InterlockedBitTestAndSet64
+#define _interlockedbittestandreset		InterlockedBitTestAndReset
+#define _interlockedbittestandreset64		InterlockedBitTestAndReset64
 
 /* These two take the lock, under which the driver may change the number itself. */
 static inline LARGE_INTEGER ExInterlockedAddLargeInteger(PLARGE_INTEGER Addend,

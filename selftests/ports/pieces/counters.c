@@ -61,6 +61,11 @@ CountersAdd(_In_ ULONG Bytes)
 	InterlockedOr64(&Counters.Flags, 1);
 	InterlockedCompareExchange64(&Counters.Owner, 0, 0);
 	InterlockedDecrementNoFence64(&Counters.References);
+	InterlockedIncrementSizeT(&Counters.Bytes);
+	InterlockedAddNoFence64(&Counters.Packets, 1);
+	_InterlockedExchangeAdd64(&Counters.References, 1);
+	InterlockedAnd8((char volatile *)&Counters.Flags, ~2);
+	InterlockedBitTestAndSet64(&Counters.References, 62);
 }
 
 NTSTATUS

@@ -867,6 +867,49 @@ static void interlocked_types(struct rpt *t)
 	EXPECT_EQ(t, address, 15);
 }
 
+/* What is beside stays as it is, and each returns what was there. */
+static void interlocked_short(struct rpt *t)
+{
+	UCHAR bytes[4] = { 0x5f, 0xf5, 0xff, 0x11 };
+	USHORT halves[2] = { 0x0ff0, 0x1111 };
+	LONG64 bits[2] = {};
+	SIZE_T size = 5;
+	ULONG word = 5;
+	LONG flag = 0;
+
+	EXPECT_EQ(t, InterlockedAnd8((PCHAR)bytes + 1, 0x3c), (CHAR)0xf5);
+	EXPECT_EQ(t, bytes[1], 0x34);
+	EXPECT_EQ(t, InterlockedOr8((PCHAR)bytes + 1, (CHAR)0x81), 0x34);
+	EXPECT_EQ(t, bytes[1], 0xb5);
+	EXPECT_EQ(t, InterlockedXor8((PCHAR)bytes + 1, 0x05), (CHAR)0xb5);
+	EXPECT_EQ(t, InterlockedExchange8((PCHAR)bytes + 1, 7), (CHAR)0xb0);
+	EXPECT(t, bytes[0] == 0x5f && bytes[1] == 7 && bytes[2] == 0xff && bytes[3] == 0x11);
+	EXPECT_EQ(t, InterlockedAnd16((PSHORT)halves, 0x3c3c), 0x0ff0);
+	EXPECT_EQ(t, InterlockedOr16((PSHORT)halves, 1), 0x0c30);
+	EXPECT_EQ(t, _InterlockedXor16((PSHORT)halves, 3), 0x0c31);
+	EXPECT_EQ(t, _InterlockedExchangeAdd16((PSHORT)halves, 2), 0x0c32);
+	EXPECT(t, halves[0] == 0x0c34 && halves[1] == 0x1111);
+
+	EXPECT(t, !InterlockedBitTestAndSet64(bits, 63) && bits[0] == S64_MIN && !bits[1]);
+	EXPECT(t, !InterlockedBitTestAndSet64(bits, 64 + 40) && bits[1] == 1LL << 40);
+	EXPECT(t, InterlockedBitTestAndReset64(bits, 64 + 40) && !bits[1]);
+	EXPECT(t, !InterlockedBitTestAndReset64(bits, 64 + 40) && bits[0] == S64_MIN);
+	EXPECT(t, !InterlockedBitTestAndComplement(&flag, 3) && flag == 8);
+	EXPECT(t, InterlockedBitTestAndComplement(&flag, 3) && flag == 0);
+
+	EXPECT_EQ(t, InterlockedIncrementSizeT(&size), 6);
+	EXPECT_EQ(t, InterlockedAddSizeT(&size, 4), 10);
+	EXPECT_EQ(t, InterlockedExchangeAddSizeT(&size, 1), 10);
+	EXPECT_EQ(t, InterlockedDecrementSizeT(&size), 10);
+	EXPECT_EQ(t, InterlockedExchangeSubtract(&word, 3), 5);
+	EXPECT_EQ(t, word, 2);
+	EXPECT_EQ(t, InterlockedAddNoFence64(&size, 1), 11);
+	EXPECT_EQ(t, InterlockedXorAcquire(&flag, 5), 0);
+	EXPECT_EQ(t, InterlockedAddRelease(&flag, 1), 6);
+	EXPECT_EQ(t, _InterlockedCompareExchange(&flag, 1, 6), 6);
+	EXPECT_EQ(t, _InterlockedIncrement(&flag), 2);
+}
+
 /* As wide as their names say, and what is beside stays as it is. */
 static void ordered(struct rpt *t)
 {
@@ -1280,6 +1323,7 @@ static const struct rpt_case cases[] = {
 	{ "interlocked", interlocked },
 	{ "interlocked_pointers", interlocked_pointers },
 	{ "interlocked_types", interlocked_types },
+	{ "interlocked_short", interlocked_short },
 	{ "ordered", ordered },
 	{ "registers", registers },
 	{ "probes", probes },
