@@ -1086,6 +1086,11 @@ typedef struct _EX_RUNDOWN_REF {
 	};
 } EX_RUNDOWN_REF, *PEX_RUNDOWN_REF;
 
+/* What Count is made of, for drivers that have one that is run down from the start. */
+#define EX_RUNDOWN_ACTIVE	0x1
+#define EX_RUNDOWN_COUNT_SHIFT	0x1
+#define EX_RUNDOWN_COUNT_INC	(1 << EX_RUNDOWN_COUNT_SHIFT)
+
 typedef EX_RUNDOWN_REF EX_RUNDOWN_REF_CACHE_AWARE, *PEX_RUNDOWN_REF_CACHE_AWARE;
 
 static inline VOID ExInitializeRundownProtection(PEX_RUNDOWN_REF RunRef)

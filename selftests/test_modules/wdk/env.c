@@ -690,6 +690,7 @@ static void rundown_not_acquired(struct rpt *t)
 
 static void rundown(struct rpt *t)
 {
+	EX_RUNDOWN_REF from_start = { .Count = EX_RUNDOWN_ACTIVE };
 	PEX_RUNDOWN_REF_CACHE_AWARE aware;
 	EX_RUNDOWN_REF ref;
 
@@ -707,6 +708,11 @@ static void rundown(struct rpt *t)
 	ExReInitializeRundownProtection(&ref);
 	EXPECT(t, ExAcquireRundownProtection(&ref));
 	ExReleaseRundownProtection(&ref);
+	EXPECT(t, !ExAcquireRundownProtection(&from_start));
+	ExWaitForRundownProtectionRelease(&from_start);
+	ExReInitializeRundownProtection(&from_start);
+	EXPECT(t, ExAcquireRundownProtectionEx(&from_start, 3));
+	EXPECT_EQ(t, from_start.Count, 3 * EX_RUNDOWN_COUNT_INC);
 	ExRundownCompleted(&ref);
 	EXPECT(t, !ExAcquireRundownProtection(&ref));
 
