@@ -12,16 +12,20 @@
 #include <linux/bottom_half.h>
 #include <linux/bug.h>
 #include <linux/cache.h>
+#include <linux/cpumask.h>
 #include <linux/io.h>
 #include <linux/irqflags.h>
+#include <linux/nodemask.h>
 #include <linux/pagemap.h>
 #include <linux/preempt.h>
 #include <linux/prefetch.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/swab.h>
+#include <linux/topology.h>
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
 #include <linux/wait_bit.h>
@@ -193,6 +197,123 @@ static inline VOID
 KeReleaseInStackQueuedSpinLockFromDpcLevel(PKLOCK_QUEUE_HANDLE LockHandle)
 {
 	KeReleaseSpinLockFromDpcLevel(LockHandle->LockQueue.Lock);
+}
+
+/* For a routine that also runs as a DPC, which is no different here. */
+#define KeAcquireSpinLockForDpc(SpinLock)	KeAcquireSpinLockRaiseToDpc(SpinLock)
+#define KeReleaseSpinLockForDpc(SpinLock, OldIrql) \
+	KeReleaseSpinLock(SpinLock, OldIrql)
+
+/**
+ * DOC: Locks with readers
+ *
+ * EX_SPIN_LOCK takes 4 bytes, and is 0 when nobody holds it. Any number may share it, or one may
+ * have it alone, who as a waiter keeps new ones out: so nobody may acquire it a second time.
+ * IRQL and context are those of spin locks. Nothing fails.
+ */
+typedef volatile LONG EX_SPIN_LOCK, *PEX_SPIN_LOCK;
+
+/* One has it alone, or waits for that; the other bits count those who share it. */
+#define RUST_POOL_ALONE		((LONG)0x80000000)
+
+static inline BOOLEAN ExTryAcquireSpinLockSharedAtDpcLevel(PEX_SPIN_LOCK SpinLock)
+{
+	LONG old = READ_ONCE(*SpinLock);
+
+	preempt_disable();
+	while (old >= 0)
+		if (try_cmpxchg(SpinLock, &old, old + 1))
+			return TRUE;
+	preempt_enable();
+	return FALSE;
+}
+
+static inline BOOLEAN ExTryAcquireSpinLockExclusiveAtDpcLevel(PEX_SPIN_LOCK SpinLock)
+{
+	LONG old = 0;
+
+	preempt_disable();
+	if (try_cmpxchg(SpinLock, &old, RUST_POOL_ALONE))
+		return TRUE;
+	preempt_enable();
+	return FALSE;
+}
+
+static inline VOID ExAcquireSpinLockSharedAtDpcLevel(PEX_SPIN_LOCK SpinLock)
+{
+	while (!ExTryAcquireSpinLockSharedAtDpcLevel(SpinLock))
+		cpu_relax();
+}
+
+static inline VOID ExAcquireSpinLockExclusiveAtDpcLevel(PEX_SPIN_LOCK SpinLock)
+{
+	preempt_disable();
+	while (atomic_fetch_or(RUST_POOL_ALONE, (atomic_t *)SpinLock) < 0)
+		while (READ_ONCE(*SpinLock) < 0)
+			cpu_relax();
+	/* No more can share it, and those who do go. */
+	while (smp_load_acquire(SpinLock) != RUST_POOL_ALONE)
+		cpu_relax();
+}
+
+static inline VOID ExReleaseSpinLockSharedFromDpcLevel(PEX_SPIN_LOCK SpinLock)
+{
+	atomic_dec_return_release((atomic_t *)SpinLock);
+	preempt_enable();
+}
+
+static inline VOID ExReleaseSpinLockExclusiveFromDpcLevel(PEX_SPIN_LOCK SpinLock)
+{
+	smp_store_release(SpinLock, 0);
+	preempt_enable();
+}
+
+/* TRUE if the caller was the only one to share it, and nobody waits. */
+static inline BOOLEAN ExTryConvertSharedSpinLockExclusive(PEX_SPIN_LOCK SpinLock)
+{
+	LONG old = 1;
+
+	return try_cmpxchg(SpinLock, &old, RUST_POOL_ALONE);
+}
+
+/* As KeAcquireSpinLockRaiseToDpc() does it. */
+static inline KIRQL rust_pool_raise_to_dpc(VOID)
+{
+	KIRQL irql = KeGetCurrentIrql();
+
+	if (irql <= DISPATCH_LEVEL)
+		local_bh_disable();
+	return irql;
+}
+
+static inline KIRQL ExAcquireSpinLockShared(PEX_SPIN_LOCK SpinLock)
+{
+	KIRQL irql = rust_pool_raise_to_dpc();
+
+	ExAcquireSpinLockSharedAtDpcLevel(SpinLock);
+	return irql;
+}
+
+static inline KIRQL ExAcquireSpinLockExclusive(PEX_SPIN_LOCK SpinLock)
+{
+	KIRQL irql = rust_pool_raise_to_dpc();
+
+	ExAcquireSpinLockExclusiveAtDpcLevel(SpinLock);
+	return irql;
+}
+
+static inline VOID ExReleaseSpinLockShared(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql)
+{
+	ExReleaseSpinLockSharedFromDpcLevel(SpinLock);
+	if (OldIrql <= DISPATCH_LEVEL)
+		local_bh_enable();
+}
+
+static inline VOID ExReleaseSpinLockExclusive(PEX_SPIN_LOCK SpinLock, KIRQL OldIrql)
+{
+	ExReleaseSpinLockExclusiveFromDpcLevel(SpinLock);
+	if (OldIrql <= DISPATCH_LEVEL)
+		local_bh_enable();
 }
 
 /**
@@ -1325,6 +1446,78 @@ ProbeForWrite(volatile VOID *Address, SIZE_T Length, ULONG Alignment)
 	if (fault_in_safe_writeable((const char __user __force *)Address, Length))
 		return STATUS_ACCESS_VIOLATION;
 	return STATUS_SUCCESS;
+}
+
+/**
+ * DOC: Processors and nodes
+ *
+ * An index is the kernel's number of a CPU, in groups of 64 as on Windows. CPUs that are not
+ * online leave gaps, so KeQueryActiveProcessorCount() and its relatives return one more than the
+ * highest index, which is what arrays need. Where the thread may move, the CPU or node may
+ * be another one by the time that the number is used. Context: any.
+ */
+typedef struct _PROCESSOR_NUMBER {
+	USHORT Group;
+	UCHAR Number;
+	UCHAR Reserved;
+} PROCESSOR_NUMBER, *PPROCESSOR_NUMBER;
+
+#define ALL_PROCESSOR_GROUPS	0xffff
+
+static inline ULONG KeGetCurrentProcessorNumberEx(PPROCESSOR_NUMBER ProcNumber)
+{
+	ULONG index = raw_smp_processor_id();
+
+	if (ProcNumber)
+		*ProcNumber = (PROCESSOR_NUMBER){ .Group = index / 64, .Number = index % 64 };
+	return index;
+}
+
+#define KeGetCurrentProcessorIndex()	KeGetCurrentProcessorNumberEx(NULL)
+#define KeGetCurrentProcessorNumber()	KeGetCurrentProcessorNumberEx(NULL)
+
+/* How many of so many are in a group, or in all. */
+static inline ULONG rust_pool_processors(ULONG Count, USHORT GroupNumber)
+{
+	if (GroupNumber == ALL_PROCESSOR_GROUPS)
+		return Count;
+	return Count <= GroupNumber * 64U ? 0 : min(Count - GroupNumber * 64U, 64U);
+}
+
+static inline ULONG KeQueryActiveProcessorCountEx(USHORT GroupNumber)
+{
+	return rust_pool_processors(cpumask_last(cpu_online_mask) + 1, GroupNumber);
+}
+
+/* Those that may come online, too. */
+static inline ULONG KeQueryMaximumProcessorCountEx(USHORT GroupNumber)
+{
+	return rust_pool_processors(nr_cpu_ids, GroupNumber);
+}
+
+#define KeQueryMaximumProcessorCount()	KeQueryMaximumProcessorCountEx(0)
+
+/* Of the first group, as on Windows. */
+static inline ULONG KeQueryActiveProcessorCount(PKAFFINITY ActiveProcessors)
+{
+	if (ActiveProcessors)
+		*ActiveProcessors = cpumask_bits(cpu_online_mask)[0];
+	return KeQueryActiveProcessorCountEx(0);
+}
+
+static inline USHORT KeGetCurrentNodeNumber(VOID)
+{
+	return numa_node_id();
+}
+
+static inline USHORT KeQueryHighestNodeNumber(VOID)
+{
+	USHORT highest = 0;
+	int node;
+
+	for_each_online_node(node)
+		highest = node;
+	return highest;
 }
 
 /* The size of the machine */

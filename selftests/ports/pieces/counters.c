@@ -20,6 +20,7 @@ typedef struct _SHARED {
 } SHARED, *PSHARED;
 
 static SHARED Shared;
+static EX_SPIN_LOCK SharedLock;
 
 /* The old one, which nobody can find any more. */
 PADDRESS_TABLE
@@ -93,6 +94,12 @@ CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words)
 VOID
 CountersReset()
 {
+	PROCESSOR_NUMBER Processor;
+	KIRQL Irql;
+
+	Irql = ExAcquireSpinLockExclusive(&SharedLock);
+	Counters.Owner = KeGetCurrentProcessorNumberEx(&Processor);
+	ExReleaseSpinLockExclusive(&SharedLock, Irql);
 	InterlockedExchange64(&Counters.Packets, 0);
 	memset(&Counters, 0, sizeof(Counters));
 }

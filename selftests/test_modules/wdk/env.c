@@ -272,6 +272,10 @@ struct shared {
 	SLIST_HEADER slist;
 	LIST_ENTRY list;
 	LONG added;
+	/* Those who share it see two equal numbers. */
+	EX_SPIN_LOCK readers;
+	u32 beside_readers;
+	u64 one, two;
 };
 
 struct worker {
@@ -301,6 +305,16 @@ static int work(void *arg)
 		if (KeGetCurrentIrql() != PASSIVE_LEVEL)
 			worker->wrong = true;
 		InterlockedIncrement(&s->added);
+		old = ExAcquireSpinLockExclusive(&s->readers);
+		WRITE_ONCE(s->one, READ_ONCE(s->one) + 1);
+		if (old != PASSIVE_LEVEL || KeGetCurrentIrql() != DISPATCH_LEVEL)
+			worker->wrong = true;
+		WRITE_ONCE(s->two, READ_ONCE(s->two) + 1);
+		ExReleaseSpinLockExclusive(&s->readers, old);
+		old = ExAcquireSpinLockShared(&s->readers);
+		if (READ_ONCE(s->one) != READ_ONCE(s->two))
+			worker->wrong = true;
+		ExReleaseSpinLockShared(&s->readers, old);
 		/* Each pushes one and pops one, so there is one to be had. */
 		entry = &worker->entry;
 		if (i == 0)
@@ -350,6 +364,9 @@ static void locks(struct rpt *t)
 	}
 	EXPECT_EQ(t, s->count, want);
 	EXPECT_EQ(t, s->added, want);
+	EXPECT_EQ(t, s->one, want);
+	EXPECT_EQ(t, s->two, want);
+	EXPECT(t, !s->readers && !s->beside_readers);
 	EXPECT_EQ(t, s->beside, 0x5555555555555555);
 	EXPECT_EQ(t, QueryDepthSList(&s->slist), want / ROUNDS);
 	while (!IsListEmpty(&s->list)) {
@@ -374,6 +391,80 @@ static void lock_here(void *arg)
 		   held == max_t(KIRQL, before, DISPATCH_LEVEL);
 	KeAcquireSpinLockAtDpcLevel(&s->lock);
 	KeReleaseSpinLockFromDpcLevel(&s->lock);
+}
+
+struct readers {
+	EX_SPIN_LOCK lock;
+	KIRQL before, old, within, after;
+	int preemption;
+	bool right;
+};
+
+static void read_here(void *arg)
+{
+	struct readers *r = arg;
+	EX_SPIN_LOCK *lock = &r->lock;
+	int preemption = preempt_count();
+	KIRQL again;
+
+	r->before = KeGetCurrentIrql();
+	r->old = ExAcquireSpinLockShared(lock);
+	r->within = KeGetCurrentIrql();
+	/* Others may share it, until one wants it alone. */
+	r->right = ExTryAcquireSpinLockSharedAtDpcLevel(lock) &&
+		   !ExTryAcquireSpinLockExclusiveAtDpcLevel(lock) &&
+		   !ExTryConvertSharedSpinLockExclusive(lock);
+	ExReleaseSpinLockSharedFromDpcLevel(lock);
+	r->right &= ExTryConvertSharedSpinLockExclusive(lock) &&
+		    !ExTryAcquireSpinLockSharedAtDpcLevel(lock) &&
+		    !ExTryAcquireSpinLockExclusiveAtDpcLevel(lock);
+	ExReleaseSpinLockExclusive(lock, r->old);
+	again = ExAcquireSpinLockExclusive(lock);
+	r->right &= again == r->old && !ExTryAcquireSpinLockSharedAtDpcLevel(lock);
+	ExReleaseSpinLockExclusive(lock, again);
+	ExAcquireSpinLockSharedAtDpcLevel(lock);
+	ExReleaseSpinLockSharedFromDpcLevel(lock);
+	ExAcquireSpinLockExclusiveAtDpcLevel(lock);
+	ExReleaseSpinLockExclusiveFromDpcLevel(lock);
+	r->after = KeGetCurrentIrql();
+	r->preemption = preempt_count() - preemption;
+}
+
+static void readers_in(struct rpt *t)
+{
+	struct readers r = {};
+
+	static_assert(sizeof(EX_SPIN_LOCK) == 4);
+	rpt_in_context(rpt_value(t), read_here, &r);
+	EXPECT_EQ(t, r.old, r.before);
+	EXPECT_EQ(t, r.within, max_t(KIRQL, r.before, DISPATCH_LEVEL));
+	EXPECT_EQ(t, r.after, r.before);
+	EXPECT_EQ(t, r.preemption, 0);
+	EXPECT_EQ(t, r.lock, 0);
+	EXPECT(t, r.right);
+}
+
+static void processors(struct rpt *t)
+{
+	PROCESSOR_NUMBER number = { .Reserved = 1 };
+	ULONG index, count = KeQueryActiveProcessorCountEx(ALL_PROCESSOR_GROUPS);
+	KAFFINITY online = 0;
+
+	preempt_disable();
+	index = KeGetCurrentProcessorNumberEx(&number);
+	EXPECT_EQ(t, index, smp_processor_id());
+	EXPECT_EQ(t, KeGetCurrentNodeNumber(), numa_node_id());
+	preempt_enable();
+	EXPECT(t, index < count && count <= KeQueryMaximumProcessorCountEx(ALL_PROCESSOR_GROUPS));
+	EXPECT_EQ(t, number.Group * 64 + number.Number, index);
+	EXPECT_EQ(t, number.Reserved, 0);
+	EXPECT_EQ(t, rust_pool_processors(70, 0), 64);
+	EXPECT_EQ(t, rust_pool_processors(70, 1), 6);
+	EXPECT_EQ(t, rust_pool_processors(64, 1), 0);
+	EXPECT_EQ(t, rust_pool_processors(70, ALL_PROCESSOR_GROUPS), 70);
+	EXPECT_EQ(t, KeQueryActiveProcessorCount(&online), min(count, 64));
+	EXPECT(t, online & 1);
+	EXPECT(t, KeQueryHighestNodeNumber() >= KeGetCurrentNodeNumber());
 }
 
 static void lock_in(struct rpt *t)
@@ -437,6 +528,8 @@ static void balance_here(void *arg)
 	KeAcquireSpinLockAtDpcLevel(&b->lock);
 	KeReleaseSpinLock(&b->lock, old);
 	b->by_lock = preempt_count();
+	old = KeAcquireSpinLockForDpc(&b->lock);
+	KeReleaseSpinLockForDpc(&b->lock, old);
 	KeAcquireSpinLock(&b->lock, &old);
 	KeReleaseSpinLockFromDpcLevel(&b->lock);
 	KeLowerIrql(old);
@@ -1317,6 +1410,8 @@ static const struct rpt_case cases[] = {
 	{ "paged_code", paged_code },
 	{ "locks", locks },
 	{ "lock_in", lock_in, rpt_contexts },
+	{ "readers_in", readers_in, rpt_contexts },
+	{ "processors", processors },
 	{ "raise_in", raise_in, rpt_contexts },
 	{ "raised_and_locked_in", raised_and_locked_in, rpt_contexts },
 	{ "sizes", sizes },
