@@ -132,6 +132,7 @@ pragmas_and_annotations() {
 		'FORCEINLINE VOID Never(VOID) { NT_ASSERT(FALSE); }' \
 		'static __forceinline VOID Neither(VOID) { Never(); }' \
 		'__declspec(noreturn) VOID Stop(ULONG Code);' \
+		'VOID Nothing();' 'VOID Nothing() { }' \
 		'typedef struct __declspec(align(64)) _LINE { UCHAR Byte; } LINE, *PLINE;' \
 		'C_ASSERT(sizeof(LINE) == 64);'
 	built idioms WDK=1 && ! grep -i warning "$WORK/said.idioms"

@@ -92,7 +92,7 @@ CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words)
 }
 
 VOID
-CountersReset()
+CountersReset(VOID)
 {
 	PROCESSOR_NUMBER Processor;
 	KIRQL Irql;

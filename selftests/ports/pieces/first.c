@@ -5,7 +5,7 @@
 #endif
 
 union _SLIST_HEADER;
-unsigned short __fastcall FirstDepth(union _SLIST_HEADER *Head);
+typedef unsigned short (__fastcall *FIRST_DEPTH)(union _SLIST_HEADER *Head);
 
 static int __cdecl FirstCompare(const void *Left, const void *Right);
 typedef void (__fastcall *FIRST_CALLBACK)(void *Context);

@@ -42,12 +42,13 @@ PADDRESS_TABLE TablePublish(_In_opt_ PADDRESS_TABLE Table);
 BOOLEAN TableReplace(_In_ PADDRESS_TABLE Old, _In_opt_ PADDRESS_TABLE New);
 VOID CountersAdd(_In_ ULONG Bytes);
 NTSTATUS CountersSize(_In_ SIZE_T Count, _Out_ SIZE_T *Bytes, _Out_ UINT64 *Words);
-VOID CountersReset();
+VOID CountersReset(VOID);
 BOOLEAN CountersCheck(_In_ ULONG Bytes);
 UINT32 RingProduce(_Inout_ struct _RING_HEADER *Ring, _In_ UINT32 Count);
 #ifndef _KERNEL_MODE
 #error "not for programs"
 #endif
 NTSTATUS __stdcall FirstEntry(_In_ PVOID Context);
+unsigned short __fastcall FirstDepth(union _SLIST_HEADER *Head);
 
 #endif /* _PIECES_H */

@@ -936,11 +936,14 @@ static void interlocked(struct rpt *t)
 	EXPECT(t, pointer == t);
 }
 
+typedef struct record *record_pointer;
+
 /* Pointers to anything, evaluated once. */
 static void interlocked_pointers(struct rpt *t)
 {
-	struct record one, two, *volatile records[2] = { &one };
-	struct record *volatile *at = records;
+	struct record one, two;
+	record_pointer VOLATILE records[2] = { &one };
+	record_pointer VOLATILE *at = records;
 
 	EXPECT(t, InterlockedExchangePointer(at++, &two) == &one);
 	EXPECT(t, records[0] == &two && at == records + 1);
@@ -1128,7 +1131,7 @@ static void bytes(struct rpt *t)
 
 static void volatile_bytes(struct rpt *t)
 {
-	volatile u8 bytes[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	VOLATILE u8 bytes[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
 	u8 *at = (u8 *)bytes;
 
 	EXPECT(t, RtlCopyVolatileMemory(bytes, bytes + 6, 2) == bytes);
