@@ -20,7 +20,10 @@
 #define __unaligned
 #define __ptr64
 #define __w64
+/* Clang may know it by itself. */
+#ifndef __pragma
 #define __pragma(...)
+#endif
 #define __noop(...)		((void)0)
 
 #endif /* _RUST_POOL_WDK_FIRST_H */

@@ -936,14 +936,10 @@ static void interlocked(struct rpt *t)
 	EXPECT(t, pointer == t);
 }
 
-typedef struct record *record_pointer;
-
 /* Pointers to anything, evaluated once. */
 static void interlocked_pointers(struct rpt *t)
 {
-	struct record one, two;
-	record_pointer VOLATILE records[2] = { &one };
-	record_pointer VOLATILE *at = records;
+	struct record one, two, *records[2] = { &one }, **at = records;
 
 	EXPECT(t, InterlockedExchangePointer(at++, &two) == &one);
 	EXPECT(t, records[0] == &two && at == records + 1);
