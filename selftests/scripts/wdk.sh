@@ -79,6 +79,7 @@ names_of_both() {
 		'LONG64 f(LONG64 a, ULONG b) { LONG c = a; return min(c, b); }' \
 		'LONG64 f(LONG *a) { return InterlockedIncrement64(a); }' \
 		'PVOID f(PULONG a) { return InterlockedExchangePointer(a, NULL); }' \
+		'ULONG f(PVOID current) { return current != NULL; }' \
 		'ULONG f(ULONG current) { return current; }' \
 		'VOID f(wait_queue_head_t *q, PULONG a) { wait_event(*q, *a); }'; do
 		name=$((name + 1))
@@ -116,7 +117,7 @@ not_without() {
 kernels_own() {
 	client own 'linux/pci.h linux/acpi.h linux/xz.h linux/fs.h linux/netdevice.h linux/blkdev.h'
 	built own WDK=1 && ! grep -i warning "$WORK/said.own" && [ -s "$WORK/own/.own.o.cmd" ] &&
-		! grep rust_pool/wdk/.*h "$WORK/own/.own.o.cmd"
+		! grep 'rust_pool/wdk/.*h' "$WORK/own/.own.o.cmd"
 }
 
 # What one finds in every file of a driver's.
