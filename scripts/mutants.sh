@@ -116,6 +116,11 @@ fails_anyway() {
 	grep -qE "^FAILED: (kernel log: )?${1#scripts/}:" "$work/baseline-$KERNEL"
 }
 
+# failures: the results that failed, without the file in brackets that each names
+failures() {
+	sed -n 's/^\(FAILED: .*[^ ]\) \[[^]]*\]$/\1/p; t; /^FAILED: /p' "$work/log"
+}
+
 # try PATCH: returns 0 if the mutant was killed, 1 if it survived, 2 for an error, and sets
 # $why
 try() {
@@ -141,8 +146,8 @@ try() {
 	why="$test did not run"
 	tail -n 1 "$work/log" | grep -qE '^[0-9]+ passed, [0-9]+ failed' || return 2
 	why="$test fails, but not in $regex"
-	[ -z "$regex" ] || grep '^FAILED: ' "$work/log" | grep -qE -e "$regex" || return 1
-	why=$(grep -m 1 '^FAILED: ' "$work/log" | sed 's/ \[[^]]*\]$//')
+	[ -z "$regex" ] || grep -qE -e "$regex" <(failures) || return 1
+	why=$(failures | sed -n 1p)
 }
 
 patches=()
@@ -230,7 +235,7 @@ alone() {
 results_of() {
 	local test=${wants[$1]#* }
 
-	grep -E "^FAILED: (kernel log: )?${test#scripts/}:" "$work/log" |
+	failures | grep -E "^FAILED: (kernel log: )?${test#scripts/}:" |
 		grep -E -e "${cases[$1]}" || true
 }
 
@@ -273,7 +278,7 @@ several() {
 			[ "$other" = "$patch" ] || [ "${wants[$other]}" != "${wants[$patch]}" ] ||
 				lines=$(grep -vE -e "${cases[$other]}" <<<"$lines" || true)
 		done
-		why=$(head -n 1 <<<"$lines" | sed 's/ \[[^]]*\]$//')
+		why=$(head -n 1 <<<"$lines")
 		if [ -n "$why" ]; then
 			verdict "$patch" killed
 		else
