@@ -1094,13 +1094,9 @@ RUST_POOL_ORDERED(ULong64,, ULONG64)
 RUST_POOL_ORDERED(Int8,, INT8)
 RUST_POOL_ORDERED(Int16,, INT16)
 RUST_POOL_ORDERED(Int32,, INT32)
-RUST_POOL_ORDERED(Int64,, INT64)
 RUST_POOL_ORDERED(UInt8,, UINT8)
 RUST_POOL_ORDERED(UInt16,, UINT16)
 RUST_POOL_ORDERED(UInt32,, UINT32)
-RUST_POOL_ORDERED(UInt64,, UINT64)
-RUST_POOL_ORDERED(ULongPtr,, ULONG_PTR)
-RUST_POOL_ORDERED(SizeT,, SIZE_T)
 RUST_POOL_ORDERED(Pointer,, PVOID)
 
 #undef RUST_POOL_ORDERED
@@ -1130,54 +1126,6 @@ RUST_POOL_ORDERED(Pointer,, PVOID)
 	WriteULong64NoFence(RUST_POOL_SIZED(ULONG64, Destination), Value)
 #define WriteULong64Raw(Destination, Value) \
 	WriteULong64Raw(RUST_POOL_SIZED(ULONG64, Destination), Value)
-#define ReadInt64Acquire(Source) \
-	ReadInt64Acquire(RUST_POOL_SIZED_CONST(INT64, Source))
-#define ReadInt64NoFence(Source) \
-	ReadInt64NoFence(RUST_POOL_SIZED_CONST(INT64, Source))
-#define ReadInt64Raw(Source) \
-	ReadInt64Raw(RUST_POOL_SIZED_CONST(INT64, Source))
-#define WriteInt64Release(Destination, Value) \
-	WriteInt64Release(RUST_POOL_SIZED(INT64, Destination), Value)
-#define WriteInt64NoFence(Destination, Value) \
-	WriteInt64NoFence(RUST_POOL_SIZED(INT64, Destination), Value)
-#define WriteInt64Raw(Destination, Value) \
-	WriteInt64Raw(RUST_POOL_SIZED(INT64, Destination), Value)
-#define ReadUInt64Acquire(Source) \
-	ReadUInt64Acquire(RUST_POOL_SIZED_CONST(UINT64, Source))
-#define ReadUInt64NoFence(Source) \
-	ReadUInt64NoFence(RUST_POOL_SIZED_CONST(UINT64, Source))
-#define ReadUInt64Raw(Source) \
-	ReadUInt64Raw(RUST_POOL_SIZED_CONST(UINT64, Source))
-#define WriteUInt64Release(Destination, Value) \
-	WriteUInt64Release(RUST_POOL_SIZED(UINT64, Destination), Value)
-#define WriteUInt64NoFence(Destination, Value) \
-	WriteUInt64NoFence(RUST_POOL_SIZED(UINT64, Destination), Value)
-#define WriteUInt64Raw(Destination, Value) \
-	WriteUInt64Raw(RUST_POOL_SIZED(UINT64, Destination), Value)
-#define ReadULongPtrAcquire(Source) \
-	ReadULongPtrAcquire(RUST_POOL_SIZED_CONST(ULONG_PTR, Source))
-#define ReadULongPtrNoFence(Source) \
-	ReadULongPtrNoFence(RUST_POOL_SIZED_CONST(ULONG_PTR, Source))
-#define ReadULongPtrRaw(Source) \
-	ReadULongPtrRaw(RUST_POOL_SIZED_CONST(ULONG_PTR, Source))
-#define WriteULongPtrRelease(Destination, Value) \
-	WriteULongPtrRelease(RUST_POOL_SIZED(ULONG_PTR, Destination), Value)
-#define WriteULongPtrNoFence(Destination, Value) \
-	WriteULongPtrNoFence(RUST_POOL_SIZED(ULONG_PTR, Destination), Value)
-#define WriteULongPtrRaw(Destination, Value) \
-	WriteULongPtrRaw(RUST_POOL_SIZED(ULONG_PTR, Destination), Value)
-#define ReadSizeTAcquire(Source) \
-	ReadSizeTAcquire(RUST_POOL_SIZED_CONST(SIZE_T, Source))
-#define ReadSizeTNoFence(Source) \
-	ReadSizeTNoFence(RUST_POOL_SIZED_CONST(SIZE_T, Source))
-#define ReadSizeTRaw(Source) \
-	ReadSizeTRaw(RUST_POOL_SIZED_CONST(SIZE_T, Source))
-#define WriteSizeTRelease(Destination, Value) \
-	WriteSizeTRelease(RUST_POOL_SIZED(SIZE_T, Destination), Value)
-#define WriteSizeTNoFence(Destination, Value) \
-	WriteSizeTNoFence(RUST_POOL_SIZED(SIZE_T, Destination), Value)
-#define WriteSizeTRaw(Destination, Value) \
-	WriteSizeTRaw(RUST_POOL_SIZED(SIZE_T, Destination), Value)
 #define ReadPointerAcquire(Source) \
 	ReadPointerAcquire(RUST_POOL_SIZED_CONST(PVOID, Source))
 #define ReadPointerNoFence(Source) \
@@ -1190,6 +1138,32 @@ RUST_POOL_ORDERED(Pointer,, PVOID)
 	WritePointerNoFence(RUST_POOL_SIZED(PVOID, Destination), Value)
 #define WritePointerRaw(Destination, Value) \
 	WritePointerRaw(RUST_POOL_SIZED(PVOID, Destination), Value)
+
+/* Other names of the same types. */
+#define ReadInt64Acquire		ReadAcquire64
+#define ReadInt64NoFence		ReadNoFence64
+#define ReadInt64Raw			ReadRaw64
+#define WriteInt64Release		WriteRelease64
+#define WriteInt64NoFence		WriteNoFence64
+#define WriteInt64Raw			WriteRaw64
+#define ReadUInt64Acquire		ReadULong64Acquire
+#define ReadUInt64NoFence		ReadULong64NoFence
+#define ReadUInt64Raw			ReadULong64Raw
+#define WriteUInt64Release		WriteULong64Release
+#define WriteUInt64NoFence		WriteULong64NoFence
+#define WriteUInt64Raw			WriteULong64Raw
+#define ReadULongPtrAcquire		ReadULong64Acquire
+#define ReadULongPtrNoFence		ReadULong64NoFence
+#define ReadULongPtrRaw			ReadULong64Raw
+#define WriteULongPtrRelease		WriteULong64Release
+#define WriteULongPtrNoFence		WriteULong64NoFence
+#define WriteULongPtrRaw		WriteULong64Raw
+#define ReadSizeTAcquire		ReadULong64Acquire
+#define ReadSizeTNoFence		ReadULong64NoFence
+#define ReadSizeTRaw			ReadULong64Raw
+#define WriteSizeTRelease		WriteULong64Release
+#define WriteSizeTNoFence		WriteULong64NoFence
+#define WriteSizeTRaw			WriteULong64Raw
 
 /**
  * DOC: Rundown protection
