@@ -48,8 +48,7 @@ not_writable() {
 	! { echo x >"$STATS/$1"; } 2>/dev/null
 }
 
-# The same text, however it is read. Nothing changes meanwhile.
-# steady READS FILE: reads of a file are like that of the whole. Work in the background may change
+# steady READS FILE: it has the same text, however it is read. Work in the background may change
 # what it says, as when memory that is unused is given back. Then it is tried again.
 steady() {
 	for _try in 1 2 3 4 5 6 7 8 9 10; do
