@@ -197,7 +197,7 @@ static void free_reported_and_done(struct rpt *t)
 	}
 	for (tries = 0; tries < RPT_TRIES; tries++) {
 		rpt_family(t, "noncached", &after);
-		if (after.diff == before.diff &&
+		if (after.diff == before.diff && after.used == before.used &&
 		    rpt_cache(__va(frame)) == RPT_WB)
 			break;
 		rpt_settle(t);

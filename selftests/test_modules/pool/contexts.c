@@ -173,7 +173,7 @@ static void paged_free_reported_and_done(struct rpt *t)
 		}
 		for (tries = 0; tries < RPT_TRIES; tries++) {
 			rpt_tag(t, "TstB", true, &after);
-			if (after.diff == before.diff)
+			if (after.diff == before.diff && after.bytes == before.bytes)
 				break;
 			rpt_settle(t);
 		}
