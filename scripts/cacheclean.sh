@@ -18,13 +18,14 @@
 cache_lock
 for dir in "$CACHE"/kernel-* "$CACHE"/debug-* "$CACHE"/root-* "$CACHE"/apt-* \
 	"$CACHE"/cargo-* "$CACHE"/prometheus-* "$CACHE"/bpftrace-* "$CACHE"/record-* \
-	"$CACHE"/drgn-* "$CACHE"/draw-*; do
+	"$CACHE"/kdump-* "$CACHE"/drgn-* "$CACHE"/draw-* "$CACHE"/mingw-*; do
 	[ -d "$dir" ] || continue
 	if [ -z "${ALL:-}" ] && { [ "$dir" = "$APT_DIR" ] ||
 		[ "$dir" = "$CARGO_DIR" ] || [ "$dir" = "$PROMETHEUS_DIR" ] ||
 		[ "$dir" = "$BPFTRACE_DIR" ] || [ "$dir" = "$RECORD_DIR" ] ||
 		[ "$dir" = "$DRGN_DIR" ] || [ "$dir" = "$DRAW_ROOT" ] ||
-		[ "$dir" = "$DRAW_DIR" ] || kernel_used "$dir"; }; then
+		[ "$dir" = "$DRAW_DIR" ] || [ "$dir" = "$KDUMP_DIR" ] ||
+		[ "$dir" = "$MINGW_DIR" ] || kernel_used "$dir"; }; then
 		continue
 	fi
 	say "removing $dir"

@@ -48,6 +48,9 @@ SPELLING_PACKAGES=(codespell)
 # What poolmon is built with, besides the compiler; as above.
 CARGO_PACKAGES=(cargo)
 
+# The WDK's headers as mingw-w64 has them, and what reads them in a test.
+MINGW_PACKAGES=(mingw-w64-common "python3-clang$DEBUG_LLVM")
+
 # What reads poolmon's numbers in a test: only their programs are unpacked, in the cache.
 PROMETHEUS_PACKAGES=(prometheus promtool prometheus-node-exporter)
 

@@ -9,6 +9,7 @@
 
 PROMETHEUS_DIR=$CACHE/prometheus-$DEBIAN_RELEASE
 BPFTRACE_DIR=$CACHE/bpftrace-$DEBIAN_RELEASE
+MINGW_DIR=$CACHE/mingw-$DEBIAN_RELEASE
 
 # programs_can DIR MIB PACKAGE...: whether the packages are in DIR, fetched if need be. MIB
 # is what they need.

@@ -6,6 +6,8 @@
 
 # shellcheck source=selftests/scripts/lib.sh
 . "$(dirname "$0")/lib.sh"
+# shellcheck source=scripts/programs.sh
+. "$TOP/scripts/programs.sh"
 
 # client NAME HEADERS LINE...: a client of one function, after these headers
 client() {
@@ -178,6 +180,21 @@ free_build() {
 	built free WDK=1 W=e && ! grep -i warning "$WORK/said.free"
 }
 
+# What drivers and their users agree on, as others read it who also have no WDK. Half of the names
+# that we have are theirs, too: fewer would mean that they are not found any more.
+values_of_others() {
+	in_root env PYTHONDONTWRITEBYTECODE=1 \
+		PYTHONPATH="$MINGW_DIR/usr/lib/python3/dist-packages" \
+		python3 "$TOP/selftests/scripts/values.py" "$TOP/include/rust_pool" \
+		"$MINGW_DIR/usr/share/mingw-w64/include" "/usr/lib/llvm$DEBUG_LLVM/lib" \
+		>"$WORK/values.h" || return
+	[ "$(wc -l <"$WORK/values.h")" -gt 450 ] || return
+	client values 'ntifs.h ntintsafe.h' "#include \"$WORK/values.h\""
+	built values WDK=1
+	! grep -oE 'static assertion failed: .*' "$WORK/said.values" &&
+		! grep -E 'error|warning' "$WORK/said.values"
+}
+
 neither_yes_nor_no() {
 	client odd ntddk.h
 	! built odd WDK=yes && grep 'error: WDK=yes is not valid: 1 ' "$WORK/said.odd"
@@ -197,4 +214,9 @@ check "FORCEINLINE compiles with static and without" inline_in_two_files
 check "wait_event() compiles without __out" waits_without_it
 check "pieces of Windows drivers compile as they are" pieces_compile
 check "they compile as a free build" free_build
+if programs_can "$MINGW_DIR" 60 "${MINGW_PACKAGES[@]}"; then
+	check "numbers, sizes and offsets are those of mingw-w64" values_of_others
+else
+	echo "ok numbers, sizes and offsets # SKIP mingw-w64's headers cannot be fetched: is there a network?"
+fi
 check "WDK=yes is refused" neither_yes_nor_no

@@ -104,7 +104,7 @@ void *allocate_somewhere(size_t n, MEMORY_CACHING_TYPE type, ULONG node)
 	return block;
 }
 
-/* How many bytes from the first on are cached: all of them, or those before the page that is not. */
+/* How many bytes from the first on are cached: all, or those before a page that is not. */
 static size_t cached_again(u64 first, size_t bytes)
 {
 	size_t at;
