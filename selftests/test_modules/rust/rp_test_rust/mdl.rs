@@ -163,8 +163,11 @@ fn locked_and_mapped(t: &Test) {
         let mdl = must!(t, Mdl::lock(&mut block));
         describes(t, &mdl, at, bytes);
         let mapped = must!(t, mdl.map());
+        // What is longer than its mapping must not be touched.
+        if !check_eq!(t, Memory::len(&mapped), bytes) {
+            return;
+        }
         works(t, &mapped);
-        check_eq!(t, Memory::len(&mapped), bytes);
         describes(t, &mapped, at, bytes);
         check_eq!(t, t.phys(mapped.as_ptr()), t.phys(at));
         // Once more, from the start.
