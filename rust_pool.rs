@@ -218,7 +218,7 @@ impl kernel::Module for PoolModule {
 /// of the wait queue in `sys/work.c` is taken then, and none of ours within it.
 /// The lock of what is known of code, in `sys/arch/unwind.c`, may be taken within any, and none is
 /// taken within it.
-static STATE: [&dyn Loaded; 27] = [
+static STATE: [&dyn Loaded; 28] = [
     &record::table::REGIONS,
     &report::log::LOG,
     &dma::adapter::ADAPTERS,
@@ -232,6 +232,7 @@ static STATE: [&dyn Loaded; 27] = [
     &dma::buffer_release::BACKLOG,
     &record::held_device::REFERENCES,
     &memory::heap::HEAP,
+    &memory::magazine::MEMORY,
     &lookaside::LISTS,
     &lookaside::SPARE,
     &lookaside::GIVING,
@@ -286,7 +287,7 @@ impl Core {
         sys::learn_direct_map();
         header::init();
         memory::zeroing::init();
-        memory::magazine::init()?;
+        memory::magazine::init();
         stats::tag_table::refill()?;
         if !memory::slab_caches::init(sys::magazines())? {
             if !memory::zeroing::wipes() {

@@ -209,13 +209,13 @@ fn overflow(head: Option<Head<'_>>, freed: Freed, caller: usize) {
     if !spec.is_freed_by_client() && pool::refuses(entry, caller) {
         return;
     }
-    let found = spec.entry(freed, client);
+    let found = spec.entry(&freed, client);
     let is_entry = spec.is_custom() || found.is_some();
     // An entry that is freed in the wrong context is not kept: the pool reports it. If the common
     // case refused a small block, its header is not like the others', or there is no room.
     let twice = if spec.is_custom() {
         record::with(head, |list| list.is_first(entry)).unwrap_or(false)
-    } else if let Some(entry) = found.filter(|&entry| spec.may_put(entry)) {
+    } else if let Some(entry) = found.filter(|entry| spec.may_put(entry)) {
         match record::with(head, |list| list.put(head, entry)) {
             Some(Put::Kept) => return,
             Some(Put::Twice) => true,

@@ -98,7 +98,7 @@ pub(crate) use listed::{
     Unlisted, //
 };
 pub(crate) use log::{
-    format_pointer,
+    format_address,
     has_debugfs,
     jiffies,
     left_out,
@@ -107,7 +107,8 @@ pub(crate) use log::{
     may_log_loss,
     panic,
     random,
-    uptime, //
+    uptime,
+    AddressFormat, //
 };
 pub(crate) use memory::{
     available,
@@ -151,8 +152,8 @@ pub(crate) use parameters::{
     ParametersLive, //
 };
 pub(crate) use percpu_memory::{
-    percpu_address,
     possible_cpus,
+    Cpu,
     PerCpu,
     PERCPU_ALIGN, //
 };

@@ -155,7 +155,7 @@ impl Memory {
 
     /// No memory.
     #[inline]
-    pub(super) fn none() -> Self {
+    fn none() -> Self {
         // INVARIANT: There are no bytes at the address.
         Self {
             base: NonNull::dangling(),
@@ -164,17 +164,17 @@ impl Memory {
     }
 
     /// Some of the memory.
-    ///
-    /// # Safety
-    ///
-    /// The result is not used after this value has been dropped.
     #[inline]
-    pub(super) unsafe fn part(&self, offset: usize, bytes: usize) -> Result<Self> {
+    pub(super) fn part(&self, offset: usize, bytes: usize) -> Result<PartOf<'_>> {
         let place = self.range(offset, bytes)?;
-        // INVARIANT: By the invariant of `Place`, which holds as long as this value lives.
-        Ok(Self {
+        // INVARIANT: By the invariant of `Place`, which holds as long as this value is borrowed.
+        let memory = Self {
             base: NonNull::new(place.at).ok_or(EINVAL)?,
             len: place.bytes,
+        };
+        Ok(PartOf {
+            memory,
+            _whole: PhantomData,
         })
     }
 
@@ -311,6 +311,32 @@ impl Memory {
         };
         copy.run();
         Ok(())
+    }
+}
+
+/// Some of other memory, which is borrowed.
+pub(super) struct PartOf<'a> {
+    memory: Memory,
+    _whole: PhantomData<&'a Memory>,
+}
+
+impl PartOf<'_> {
+    /// No part of any.
+    #[inline]
+    pub(super) fn none() -> Self {
+        Self {
+            memory: Memory::none(),
+            _whole: PhantomData,
+        }
+    }
+}
+
+impl Deref for PartOf<'_> {
+    type Target = Memory;
+
+    #[inline(always)]
+    fn deref(&self) -> &Memory {
+        &self.memory
     }
 }
 

@@ -6,7 +6,8 @@ use crate::api::{
     mdl::Mdl,
     memory::{
         private::Sealed,
-        Memory, //
+        Memory,
+        PartOf, //
     },
     raw_mdl::{
         Addressed,
@@ -22,13 +23,10 @@ use kernel::prelude::*;
 ///
 /// It has an address if that has one, and then the part of it. Otherwise it can be mapped by
 /// itself.
-///
-/// # Invariants
-///
-/// `memory` is of no bytes, or a part of that of the other MDL, which is there for `'a`.
 pub struct Part<'a, S: MdlState> {
     mdl: FilledMdl,
-    memory: Memory,
+    /// Of no bytes if it has no address.
+    memory: PartOf<'a>,
     _source: PhantomData<&'a Mdl<S>>,
 }
 
@@ -44,7 +42,7 @@ impl<S: MdlState> MdlState for Part<'_, S> {
 
     #[inline(always)]
     fn at(&self) -> Option<&Memory> {
-        (self.memory.len() != 0).then_some(&self.memory)
+        (self.memory.len() != 0).then_some(&*self.memory)
     }
 }
 
@@ -63,8 +61,8 @@ impl<S: Addressed> Addressed for Part<'_, S> {
 }
 
 impl<S: MdlState> Mdl<S> {
-    /// An MDL for `bytes` bytes of the buffer, from `offset` on. It borrows this one, which so is
-    /// neither freed, unlocked, mapped nor unmapped before it. The WDK's `IoAllocateMdl` and
+    /// An MDL for `bytes` bytes of the buffer, from `offset` on. It borrows this one: as long as
+    /// it is there, this one cannot be freed, unlocked, mapped or unmapped. The WDK's `IoAllocateMdl` and
     /// `IoBuildPartialMdl`. Any context but NMI; never sleeps.
     ///
     /// A part in one page can always be mapped where sleeping is not allowed.
@@ -80,11 +78,9 @@ impl<S: MdlState> Mdl<S> {
         }
         let mdl = self.state.mdl().part(offset, bytes)?;
         let memory = match self.state.at() {
-            // SAFETY: As long as it is used, this MDL is borrowed, and has its memory.
-            Some(memory) => unsafe { memory.part(offset, bytes)? },
-            None => Memory::none(),
+            Some(memory) => memory.part(offset, bytes)?,
+            None => PartOf::none(),
         };
-        // INVARIANT: As just made.
         let state = Part {
             mdl,
             memory,

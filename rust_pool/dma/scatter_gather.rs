@@ -600,7 +600,8 @@ pub(super) fn map(
         filled.then_some(())
     };
     request.attempt(fill).ok_or(Refused::Resources)?;
-    // SAFETY: By the invariant of `Target` the device is not removed meanwhile.
+    // SAFETY: By the invariant of `Target` the device is not removed meanwhile. Who transfers memory
+    // keeps it until the transfer has ended, and `listing` finds what is freed before.
     let mapped = unsafe { gathered.map(device.clone(), to_device) };
     let mapped = mapped.ok_or(Refused::Resources)?;
     Ok(Made {
@@ -795,12 +796,8 @@ unsafe extern "C" fn rust_pool_list_get(
 matches_header!(rust_pool_list_get(_, _));
 
 /// `PutScatterGatherList`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_list_put(
+extern "C" fn rust_pool_list_put(
     adapter: *mut raw::DMA_ADAPTER,
     list: *mut raw::SCATTER_GATHER_LIST,
     to_device: bool,
@@ -808,7 +805,7 @@ unsafe extern "C" fn rust_pool_list_put(
 ) {
     put(AdapterId::new(adapter), list as usize, to_device, caller);
 }
-matches_header!(rust_pool_list_put);
+matches_header!(safe rust_pool_list_put(_, _, _, _));
 
 /// `CalculateScatterGatherList`: room for a list with an element for each page.
 ///

@@ -2,7 +2,10 @@
 
 //! Text of bounded length.
 
-use crate::sys;
+use crate::sys::{
+    self,
+    AddressFormat, //
+};
 use core::mem::offset_of;
 use kernel::{
     fmt,
@@ -42,7 +45,7 @@ impl Symbol {
     /// Calls `look` with the name.
     pub(crate) fn with<T>(self, look: impl FnOnce(&str) -> T) -> T {
         let mut bytes = [0; SYMBOL];
-        let len = sys::format_pointer(&mut bytes, c"%pS", self.0);
+        let len = sys::format_address(&mut bytes, AddressFormat::Symbol, self.0);
         look(core::str::from_utf8(bytes.get(..len).unwrap_or(&[])).unwrap_or("?"))
     }
 }
@@ -116,7 +119,7 @@ impl<const N: usize> Text<N> {
     /// An address as `%p` shows it: hashed, unless booted with `no_hash_pointers`.
     pub(crate) fn pointer(addr: usize) -> Self {
         let mut bytes = [0; N];
-        let len = sys::format_pointer(&mut bytes, c"0x%p", addr);
+        let len = sys::format_address(&mut bytes, AddressFormat::Hashed, addr);
         Self { bytes, len }
     }
 

@@ -11,7 +11,6 @@ use kernel::prelude::*;
 /// # Invariants
 ///
 /// If it is a block that the client has, the client gives it up.
-#[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Freed(*mut c_void);
 
@@ -19,11 +18,11 @@ pub(crate) struct Freed(*mut c_void);
 unsafe impl Passed<*mut c_void> for Freed {}
 
 impl Freed {
-    pub(crate) fn as_ptr(self) -> *mut c_void {
+    pub(crate) fn as_ptr(&self) -> *mut c_void {
         self.0
     }
 
-    pub(crate) fn addr(self) -> usize {
+    pub(crate) fn addr(&self) -> usize {
         self.0 as usize
     }
 }
@@ -33,15 +32,14 @@ impl Freed {
 /// # Invariants
 ///
 /// It is a live block with the list's tag, size and pool, and its owner gives it up.
-#[derive(Clone, Copy)]
 pub(crate) struct Entry(pub(super) NonNull<u8>);
 
 impl Entry {
-    pub(crate) fn as_ptr(self) -> *mut c_void {
+    pub(crate) fn as_ptr(&self) -> *mut c_void {
         self.0.as_ptr().cast()
     }
 
-    pub(crate) fn addr(self) -> usize {
+    pub(crate) fn addr(&self) -> usize {
         self.0.as_ptr() as usize
     }
 }

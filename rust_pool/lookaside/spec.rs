@@ -128,7 +128,7 @@ impl Spec {
 
     /// What `freed` is, if it is an entry of this list of `client`: a live block with its tag, size
     /// and pool. `None` if a routine of the client makes or frees entries.
-    pub(crate) fn entry(&self, freed: Freed, client: Client) -> Option<Entry> {
+    pub(crate) fn entry(&self, freed: &Freed, client: Client) -> Option<Entry> {
         let is_of_list = || {
             lookup::find(freed.addr()).is_some_and(|known| {
                 let paged = match known.memory {
@@ -151,7 +151,7 @@ impl Spec {
     /// Whether the list may keep this entry, although the common case cannot recognize it. Blocks
     /// of special pool are not kept, and neither are pages to which somebody else has a reference:
     /// the pool frees those when the last reference is dropped.
-    pub(crate) fn may_put(&self, entry: Entry) -> bool {
+    pub(crate) fn may_put(&self, entry: &Entry) -> bool {
         let reusable = || {
             // SAFETY: By the type invariant it is a block of this size, which its owner gives up.
             // Above this size blocks have no header in front.

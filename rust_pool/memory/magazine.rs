@@ -21,6 +21,7 @@ pub(crate) mod refill;
 use crate::{
     lib::{
         argument::Passed,
+        at_load::AtLoad,
         idle::Idle, //
     },
     memory::{
@@ -51,6 +52,7 @@ use crate::{
             },
             read_once, //
         },
+        Cpu,
         PerCpu, //
     }, //
 };
@@ -127,7 +129,12 @@ const _: () = assert!(
     BLOCKS + BUNDLE * size_of::<usize>() == sys::PERCPU_ALIGN && STRIDE % sys::PERCPU_ALIGN == 0
 );
 
-/// The per-CPU cookie of the magazines, or 0 before there are any.
+/// The magazines of all CPUs.
+pub(crate) static MEMORY: AtLoad<PerCpu> = AtLoad::new(|| {
+    KBox::pin(PerCpu::new(KINDS * STRIDE).ok_or(ENOMEM)?, GFP_KERNEL).map_err(Into::into)
+});
+
+/// Their per-CPU cookie, or 0 while they are not in use.
 static BASE: Atomic<usize> = Atomic::new(0);
 
 /// Whether the magazines are open.
@@ -175,16 +182,14 @@ fn raise_bytes(kind: MagazineKind) -> usize {
 }
 
 /// The address of a CPU's magazine.
-fn of_cpu(cpu: u32, kind: MagazineKind) -> *mut Magazine {
+fn of_cpu(cpu: Cpu, kind: MagazineKind) -> *mut Magazine {
     let cookie = read_once::read(&BASE).wrapping_add(kind.number() * STRIDE);
-    sys::percpu_address(cookie, cpu) as *mut Magazine
+    cpu.address_of(cookie) as *mut Magazine
 }
 
-/// Makes the magazines, closed. Sleeps.
-pub(crate) fn init() -> Result {
-    let base = PerCpu::new(KINDS * STRIDE).ok_or(ENOMEM)?;
-    BASE.store(base.into_raw(), Relaxed);
-    Ok(())
+/// Makes the magazines, closed.
+pub(crate) fn init() {
+    BASE.store(MEMORY.cookie(), Relaxed);
 }
 
 /// All magazines, while nobody uses them: the module is being loaded or unloaded.
@@ -204,7 +209,7 @@ impl<'a> AllUnused<'a> {
     /// Those of each CPU.
     pub(crate) fn each(&mut self) -> impl Iterator<Item = Unused<'_>> {
         // INVARIANT: By the type invariant; `self` is borrowed.
-        (0..sys::possible_cpus()).map(|cpu| Unused(cpu, PhantomData))
+        Cpu::possible().map(|cpu| Unused(cpu, PhantomData))
     }
 }
 
@@ -214,7 +219,7 @@ impl<'a> AllUnused<'a> {
 ///
 /// The CPU has magazines, and nobody else uses them as long as this value exists.
 #[repr(transparent)]
-pub(crate) struct Unused<'a>(u32, PhantomData<&'a mut AllUnused<'a>>);
+pub(crate) struct Unused<'a>(Cpu, PhantomData<&'a mut AllUnused<'a>>);
 
 // SAFETY: It is a transparent number. It is for functions whose callers keep the CPU from using the
 // magazines during the call.
@@ -240,12 +245,9 @@ pub(crate) fn open(all: &mut AllUnused<'_>, open: bool) {
     }
 }
 
-/// Frees the magazines, which should be empty: what is in them is lost.
+/// Ends the magazines, which should be empty: what is in them is lost.
 pub(crate) fn exit(_all: AllUnused<'static>) {
-    let base = BASE.xchg(0, kernel::sync::atomic::Full);
-    // SAFETY: It is 0, or `init()` made it. Nobody uses the magazines any more, as the module is
-    // idle for good.
-    drop(unsafe { PerCpu::from_raw(base) });
+    BASE.store(0, Relaxed);
 }
 
 /// Takes a block from this CPU's magazine, if there is one. Any context.
@@ -710,7 +712,7 @@ pub(crate) fn put(batch: &mut Batch) {
 }
 
 /// A word of a CPU's magazine, as it is now or was a little before.
-fn peek<const WORD: usize>(cpu: u32, kind: MagazineKind) -> usize {
+fn peek<const WORD: usize>(cpu: Cpu, kind: MagazineKind) -> usize {
     const { assert!(WORD == COUNT || WORD == LIMIT) };
     let at = of_cpu(cpu, kind).cast::<u32>();
     // SAFETY: As just asserted it is a `u32` of a magazine. Its CPU may write to it meanwhile, so
@@ -720,26 +722,26 @@ fn peek<const WORD: usize>(cpu: u32, kind: MagazineKind) -> usize {
 }
 
 /// The limit of a CPU's magazine, if it is raised.
-fn raised_limit(cpu: u32, kind: MagazineKind) -> Option<usize> {
+fn raised_limit(cpu: Cpu, kind: MagazineKind) -> Option<usize> {
     let limit = peek::<LIMIT>(cpu, kind);
     (limit > usual_limit(kind)).then_some(limit)
 }
 
 /// Whether a CPU's magazine may hold more than usual.
-pub(crate) fn is_raised(cpu: u32, kind: MagazineKind) -> bool {
+pub(crate) fn is_raised(cpu: Cpu, kind: MagazineKind) -> bool {
     raised_limit(cpu, kind).is_some()
 }
 
 /// How many blocks a CPU's magazine of a kind may hold now, at most.
 pub(crate) fn limit(kind: MagazineKind) -> usize {
     let raised = |cpu| raised_limit(cpu, kind);
-    let highest = (0..sys::possible_cpus()).filter_map(raised).max();
+    let highest = Cpu::possible().filter_map(raised).max();
     highest.unwrap_or(capacity(kind))
 }
 
 /// How many blocks of a kind the magazines of all CPUs hold.
 pub(crate) fn held(kind: MagazineKind) -> usize {
-    let cpus = 0..sys::possible_cpus();
+    let cpus = Cpu::possible();
     cpus.map(|cpu| peek::<COUNT>(cpu, kind)).sum()
 }
 

@@ -84,8 +84,8 @@ impl Sampled {
     /// The block behind its header, for a client. The header has to say that the block is sampled.
     pub(crate) fn into_block(self, header: Header) -> NonNull<u8> {
         header.write(self.place());
-        // SAFETY: By the type invariant the object is ours, and longer than a header.
-        unsafe { self.0.into_raw().add(UNIT) }
+        // By the type invariant the object is longer than that.
+        self.0.into_raw().map_addr(|at| at.saturating_add(UNIT))
     }
 
     /// Where its header is.

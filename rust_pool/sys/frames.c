@@ -314,9 +314,10 @@ unsigned int rust_pool_nodes(void)
 	return num_node_state(N_MEMORY);
 }
 
+/* The node of a page, or NUMA_NO_NODE if @page is none. */
 int rust_pool_node_of(struct page *page)
 {
-	return page_to_nid(page);
+	return pfn_valid(page_to_pfn(page)) ? page_to_nid(page) : NUMA_NO_NODE;
 }
 
 int rust_pool_this_node(void)

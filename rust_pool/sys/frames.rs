@@ -257,9 +257,9 @@ impl Node {
         Self(unsafe { raw::rust_pool_this_node() })
     }
 
-    /// The node of a page.
+    /// The node of a page; [`Self::ANY`] if there is no such page.
     pub(crate) fn of(page: NonNull<bindings::page>) -> Self {
-        // SAFETY: It is a page; nothing but its number is computed.
+        // SAFETY: May be called with any address: what is no page is not read.
         Self(unsafe { raw::rust_pool_node_of(page.as_ptr()) })
     }
 }

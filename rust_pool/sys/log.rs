@@ -65,10 +65,22 @@ pub(crate) fn panic(what: &CStr) -> ! {
     unsafe { bindings::panic(c"rust_pool: %s".as_char_ptr(), what.as_char_ptr()) }
 }
 
-/// Formats an address by one of printf's pointer formats; returns the bytes written.
-pub(crate) fn format_pointer(text: &mut [u8], format: &'static CStr, addr: usize) -> usize {
-    // SAFETY: `text` is valid for writes of its length. The callers' formats, `%pS` and `%p`, take
-    // one pointer, and do not follow it.
+/// How printf shows an address.
+pub(crate) enum AddressFormat {
+    /// By the name of the function that it is in.
+    Symbol,
+    /// Hashed, unless booted with `no_hash_pointers`.
+    Hashed,
+}
+
+/// Formats an address; returns the bytes written.
+pub(crate) fn format_address(text: &mut [u8], format: AddressFormat, addr: usize) -> usize {
+    let format = match format {
+        AddressFormat::Symbol => c"%pS",
+        AddressFormat::Hashed => c"0x%p",
+    };
+    // SAFETY: `text` is valid for writes of its length. Each of these formats takes one pointer, and
+    // does not follow it.
     let len = unsafe {
         bindings::scnprintf(
             text.as_mut_ptr(),

@@ -189,9 +189,9 @@ impl BlockPages {
     }
 
     /// Takes a mapping over that the owner of the block made, to be undone with this. The block is
-    /// in no list yet.
+    /// in no list yet, and not mapped; otherwise nothing is taken over.
     pub(crate) fn adopt(&mut self, mapping: Vmap) {
-        if self.listed == NO_LIST {
+        if self.mapping.base().is_none() && self.listed == NO_LIST {
             self.mapping = mapping;
         }
     }

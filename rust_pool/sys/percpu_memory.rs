@@ -22,11 +22,33 @@ pub(crate) fn possible_cpus() -> u32 {
     unsafe { raw::rust_pool_possible_cpus() }
 }
 
-/// The address of a CPU's copy of per-CPU memory.
-pub(crate) fn percpu_address(cookie: usize, cpu: u32) -> usize {
-    // SAFETY: The function adds the CPU's offset, and reads nothing at the address. All callers
-    // pass a number below `possible_cpus()`, or one that a hotplug callback got.
-    unsafe { raw::rust_pool_percpu_address(cookie, cpu) as usize }
+/// A CPU that is there, or may come.
+///
+/// # Invariants
+///
+/// It is the number of a possible CPU.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+pub(crate) struct Cpu(u32);
+
+impl Cpu {
+    /// All of them.
+    pub(crate) fn possible() -> impl Iterator<Item = Self> {
+        // INVARIANT: They are numbered without gaps.
+        (0..possible_cpus()).map(Self)
+    }
+
+    /// Its number.
+    pub(crate) fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The address of its copy of per-CPU memory.
+    pub(crate) fn address_of(self, cookie: usize) -> usize {
+        // SAFETY: The function adds the CPU's offset, which by the type invariant there is, and
+        // reads nothing at the address.
+        unsafe { raw::rust_pool_percpu_address(cookie, self.0) as usize }
+    }
 }
 
 /// The alignment of per-CPU memory: that of a cache line.

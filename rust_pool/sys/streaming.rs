@@ -66,6 +66,9 @@ impl Unmapped {
     /// Adds bytes that begin at `offset` in the first of `frames`. Stops at the first frame that is
     /// not memory, behind the last, or when there is no room, and returns how many were added.
     pub(crate) fn add(&mut self, frames: &[Frame], offset: usize, bytes: usize) -> usize {
+        if offset >= PAGE_SIZE {
+            return 0;
+        }
         let room = frames.len().saturating_mul(PAGE_SIZE);
         let bytes = bytes.min(room.saturating_sub(offset));
         // SAFETY: By the type invariant it is a mapping. The bytes lie in the frames of the slice.
@@ -99,14 +102,15 @@ impl Unmapped {
     ///
     /// # Safety
     ///
-    /// The device is not removed meanwhile.
+    /// The device is not removed meanwhile, and the frames that were added are there until the
+    /// result is unmapped: the device accesses them.
     pub(crate) unsafe fn map<D>(self, device: D, to_device: bool) -> Option<Mapped<D>>
     where
         D: Deref<Target: Deref<Target = DmaDevice>>,
     {
         let alive = device.alive()?;
-        // SAFETY: By the type invariant it is a mapping; by the safety requirements the device,
-        // which is alive, is not removed meanwhile.
+        // SAFETY: By the type invariant it is a mapping; by the safety requirements the frames are
+        // there, and the device, which is alive, is not removed meanwhile.
         let mapped =
             unsafe { raw::rust_pool_mapping_map(self.0.as_ptr(), alive.as_ptr(), to_device) };
         drop(alive);

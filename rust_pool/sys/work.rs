@@ -4,8 +4,9 @@
 
 use crate::sys::{
     context,
-    raw, //
+    raw,
     reclaim,
+    Cpu, //
 };
 use kernel::{
     bindings,
@@ -81,10 +82,9 @@ pub(crate) fn age_later() {
 }
 
 /// Queues the work item that trims a CPU's magazines. Any context but NMI.
-pub(crate) fn trim_soon(cpu: u32) {
-    // SAFETY: The work items are in static per-CPU memory, and their queue is the kernel's. All
-    // callers pass a number below `possible_cpus()`.
-    unsafe { raw::rust_pool_trim_soon(cpu) }
+pub(crate) fn trim_soon(cpu: Cpu) {
+    // SAFETY: The work items are in static per-CPU memory, and their queue is the kernel's.
+    unsafe { raw::rust_pool_trim_soon(cpu.number()) }
 }
 
 /// Waits for all work items. Sleeps; only the module's exit may call this, when no client is

@@ -36,7 +36,8 @@ use crate::{
     },
     sys::{
         self,
-        raw::RUST_POOL_GFP_NOWAIT, //
+        raw::RUST_POOL_GFP_NOWAIT,
+        Cpu, //
     }, //
 };
 
@@ -214,7 +215,7 @@ fn make_room(kind: MagazineKind) {
         if !depot::has_bursts(other) {
             trim_one(other);
             // What other CPUs keep of it they give up soon, or when the depot is aged.
-            for cpu in (0..sys::possible_cpus())
+            for cpu in Cpu::possible()
                 .filter(|&cpu| magazine::is_raised(cpu, other))
                 .take(TRIMS)
             {
@@ -318,7 +319,7 @@ pub(crate) fn age() -> bool {
         }
         more |= depot::usage(kind).is_some_and(|(held, _)| held != 0) || depot::has_bursts(kind);
     }
-    for cpu in 0..sys::possible_cpus() {
+    for cpu in Cpu::possible() {
         let mut raised = MagazineKind::all().filter(|&kind| magazine::is_raised(cpu, kind));
         if let Some(first) = raised.next() {
             more = true;

@@ -148,10 +148,14 @@ impl PageWords {
         Some(Self(page.wrapping_add(raw::RUST_POOL_PAGE_WORDS)))
     }
 
-    /// The words of the page so many pages behind, which must be in the direct map, too.
+    /// The words of the page so many pages behind.
+    ///
+    /// # Safety
+    ///
+    /// That is in the direct map, too.
     #[inline(always)]
-    pub(crate) fn behind(self, pages: usize) -> Self {
-        // INVARIANT: The structures of adjacent frames are adjacent.
+    pub(in super::super) unsafe fn behind(self, pages: usize) -> Self {
+        // INVARIANT: By the safety requirements; the structures of adjacent frames are adjacent.
         Self(
             self.0
                 .wrapping_add(pages.wrapping_mul(size_of::<bindings::page>())),
@@ -172,9 +176,12 @@ impl PageWords {
     }
 
     /// The words of a page.
-    pub(crate) fn of(page: NonNull<bindings::page>) -> Self {
-        // INVARIANT: It is the `struct page` of a frame; all pages in this module are in the direct
-        // map.
+    ///
+    /// # Safety
+    ///
+    /// `page` is a page of the direct map.
+    pub(in super::super) unsafe fn of(page: NonNull<bindings::page>) -> Self {
+        // INVARIANT: By the safety requirements it is the `struct page` of such a frame.
         Self((page.as_ptr() as usize).wrapping_add(raw::RUST_POOL_PAGE_WORDS))
     }
 
