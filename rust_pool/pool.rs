@@ -755,12 +755,8 @@ export_symbol_gpl!(rust_pool_allocate);
 
 /// Exported: `ExAllocatePoolWithQuotaTag` and its relatives. The type has the modifier raise
 /// already, if the routine is to raise.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_allocate_charged(
+extern "C" fn rust_pool_allocate_charged(
     pool_type: u32,
     bytes: usize,
     tag: u32,
@@ -775,7 +771,7 @@ unsafe extern "C" fn rust_pool_allocate_charged(
     allocate_with(pool_type, bytes, tag, caller, owner, wish)
         .map_or(sys::NULL, |block| block.as_ptr().cast())
 }
-matches_header!(rust_pool_allocate_charged);
+matches_header!(safe rust_pool_allocate_charged(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_allocate_charged);
 
 // SAFETY: It is a transparent address, so it is passed as a pointer is, and any one is a value. It

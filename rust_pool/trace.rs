@@ -191,12 +191,8 @@ impl Violation<'_> {
 }
 
 /// The kernel calls it before the first tracer of frees comes, and after the last has gone.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_watch_frees(watch: bool) {
+extern "C" fn rust_pool_watch_frees(watch: bool) {
     sys::watch_frees(watch);
 }
-matches_header!(rust_pool_watch_frees);
+matches_header!(safe rust_pool_watch_frees(_));

@@ -18,27 +18,19 @@ use crate::{
 use kernel::prelude::*;
 
 /// Exported: the second attempt of a small allocation.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
+extern "C" fn rust_pool_kmalloc_slow(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
     let request = Request { bytes, zero, sleep };
     request
         .attempt(|gfp| sys::kmalloc(bytes, gfp))
         .map_or(sys::NULL, |block| block.into_raw().as_ptr().cast())
 }
-matches_header!(rust_pool_kmalloc_slow);
+matches_header!(safe rust_pool_kmalloc_slow(_, _, _));
 export_symbol_gpl!(rust_pool_kmalloc_slow);
 
 /// Exported: whether paged pool may be allocated in this context. If not, reports that.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool {
+extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool {
     if sys::irql().may_sleep() {
         return true;
     }
@@ -46,21 +38,17 @@ unsafe extern "C" fn rust_pool_paged_check(bytes: usize, caller: usize) -> bool 
     rule::PAGED_REQUESTED.by(caller, given).report();
     false
 }
-matches_header!(rust_pool_paged_check);
+matches_header!(safe rust_pool_paged_check(_, _));
 export_symbol_gpl!(rust_pool_paged_check);
 
 /// Exported: reports a free of paged pool where it is not allowed.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
+extern "C" fn rust_pool_paged_check_free(block: *mut c_void, caller: usize) {
     if !sys::irql().may_sleep() {
         rule::PAGED_FREED
             .by(caller, [Parameter::Address(block as usize)])
             .report();
     }
 }
-matches_header!(rust_pool_paged_check_free);
+matches_header!(safe rust_pool_paged_check_free(_, _));
 export_symbol_gpl!(rust_pool_paged_check_free);

@@ -822,27 +822,19 @@ fn get_raw(
 }
 
 /// `PutDmaAdapter`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize) {
+extern "C" fn rust_pool_adapter_put(adapter: *mut raw::DMA_ADAPTER, caller: usize) {
     put(AdapterId::new(adapter), caller);
 }
-matches_header!(rust_pool_adapter_put);
+matches_header!(safe rust_pool_adapter_put(_, _));
 export_symbol_gpl!(rust_pool_adapter_put);
 
 // SAFETY: `Literal` is a transparent pointer. It is for functions whose callers pass one.
 unsafe impl Passed<*const c_char> for Literal {}
 
 /// A member of `DMA_OPERATIONS` without a routine was called.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_adapter_absent(
+extern "C" fn rust_pool_adapter_absent(
     adapter: *mut raw::DMA_ADAPTER,
     member: Literal,
     caller: usize,
@@ -855,16 +847,12 @@ unsafe extern "C" fn rust_pool_adapter_absent(
 matches_header!(rust_pool_adapter_absent(_, _, _));
 
 /// Exported: takes one more reference for the Rust API, to be dropped by `PutDmaAdapter`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
+extern "C" fn rust_pool_adapter_hold(adapter: *mut raw::DMA_ADAPTER) {
     let id = AdapterId::new(adapter);
     if let Some(adapter) = ADAPTERS.lock().find(id) {
         adapter.holds += 1;
     }
 }
-matches_header!(rust_pool_adapter_hold);
+matches_header!(safe rust_pool_adapter_hold(_));
 export_symbol_gpl!(rust_pool_adapter_hold);

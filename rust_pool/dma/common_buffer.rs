@@ -251,12 +251,8 @@ matches_header!(rust_pool_buffer_allocate(_, _, _, _, _));
 export_symbol_gpl!(rust_pool_buffer_allocate);
 
 /// `FreeCommonBuffer`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_buffer_free(
+extern "C" fn rust_pool_buffer_free(
     adapter: *mut raw::DMA_ADAPTER,
     bytes: u32,
     logical: u64,
@@ -267,5 +263,5 @@ unsafe extern "C" fn rust_pool_buffer_free(
     let id = AdapterId::new(adapter);
     free(id, bytes, logical, base as usize, cached, caller);
 }
-matches_header!(rust_pool_buffer_free);
+matches_header!(safe rust_pool_buffer_free(_, _, _, _, _, _));
 export_symbol_gpl!(rust_pool_buffer_free);

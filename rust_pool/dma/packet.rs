@@ -628,43 +628,31 @@ unsafe extern "C" fn rust_pool_channel_next_of_any(
 matches_header!(rust_pool_channel_next_of_any(_));
 
 /// `CancelAdapterChannel`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_channel_cancel(
+extern "C" fn rust_pool_channel_cancel(
     adapter: *mut raw::DMA_ADAPTER,
     transfer: *mut c_void,
     caller: usize,
 ) -> bool {
     cancel(AdapterId::new(adapter), transfer, caller)
 }
-matches_header!(rust_pool_channel_cancel);
+matches_header!(safe rust_pool_channel_cancel(_, _, _));
 
 /// `FreeAdapterChannel`, or `FreeAdapterObject` with any action but `KeepObject`. Returns whether
 /// the channel was given back.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_channel_free(
+extern "C" fn rust_pool_channel_free(
     adapter: *mut raw::DMA_ADAPTER,
     action: raw::IO_ALLOCATION_ACTION,
     caller: usize,
 ) -> bool {
     give_channel(AdapterId::new(adapter), action, caller)
 }
-matches_header!(rust_pool_channel_free);
+matches_header!(safe rust_pool_channel_free(_, _, _));
 
 /// `FreeMapRegisters`. Returns whether that freed a channel for which somebody waits.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_registers_free(
+extern "C" fn rust_pool_registers_free(
     adapter: *mut raw::DMA_ADAPTER,
     base: *mut c_void,
     registers: u32,
@@ -675,7 +663,7 @@ unsafe extern "C" fn rust_pool_registers_free(
         give(id, base as usize, Some(registers), caller)
     }
 }
-matches_header!(rust_pool_registers_free);
+matches_header!(safe rust_pool_registers_free(_, _, _, _));
 
 /// `MapTransfer`; or `MapTransferEx`, if there is a buffer for a list.
 ///

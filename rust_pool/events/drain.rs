@@ -35,12 +35,8 @@ pub(crate) fn exit(idle: &'static Idle) {
 }
 
 /// How many blocks could be given back to the kernel; for the shrinker.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_spare() -> usize {
+extern "C" fn rust_pool_spare() -> usize {
     let depot = |kind| depot::usage(kind).map_or(0, |(held, _)| held);
     let heap = heap::usage();
     MagazineKind::all()
@@ -51,7 +47,7 @@ unsafe extern "C" fn rust_pool_spare() -> usize {
         + lookaside::held()
         + work::waiting().0
 }
-matches_header!(rust_pool_spare);
+matches_header!(safe rust_pool_spare());
 
 /// Gives back the blocks in this CPU's magazines and in the depot, and the entries that lookaside
 /// lists keep.

@@ -29,16 +29,12 @@ use crate::{
 
 /// Called by the work item that gives memory back. It takes the families in turn, so that a flood
 /// of frees in one does not delay the others.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_give() {
+extern "C" fn rust_pool_give() {
     // A block that is deferred after these checks queues the work item again.
     while give() {}
 }
-matches_header!(rust_pool_give);
+matches_header!(safe rust_pool_give());
 
 /// Gives back what is in the backlogs now. Returns `false` if there was nothing. Sleeps.
 pub(crate) fn give() -> bool {
@@ -71,12 +67,8 @@ pub(crate) fn waiting() -> (usize, usize) {
 }
 
 /// Called by the work item that makes rows and slab caches, and changes the verifier's static key.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_upkeep() {
+extern "C" fn rust_pool_upkeep() {
     // If there is no memory, the next new tag queues the work item again.
     let _ = tag_table::refill();
     slab_caches::make_wanted();
@@ -85,18 +77,14 @@ unsafe extern "C" fn rust_pool_upkeep() {
         sys::age_later();
     }
 }
-matches_header!(rust_pool_upkeep);
+matches_header!(safe rust_pool_upkeep());
 
 /// Called by the work item that ages the depot. Returns whether to call it again.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_age() -> bool {
+extern "C" fn rust_pool_age() -> bool {
     refill::age()
 }
-matches_header!(rust_pool_age);
+matches_header!(safe rust_pool_age());
 
 /// Called on a CPU whose magazines may hold more than usual for no reason.
 ///

@@ -345,12 +345,8 @@ pub(crate) fn free(base: usize, bytes: Option<usize>, cache: Option<i32>, caller
 }
 
 /// `MmAllocateContiguousMemory` and `MmAllocateContiguousMemorySpecifyCache`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_contiguous_allocate(
+extern "C" fn rust_pool_contiguous_allocate(
     bytes: usize,
     lowest: u64,
     highest: u64,
@@ -374,7 +370,7 @@ unsafe extern "C" fn rust_pool_contiguous_allocate(
     };
     allocate(&asked, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_contiguous_allocate);
+matches_header!(safe rust_pool_contiguous_allocate(_, _, _, _, _, _));
 export_symbol_gpl!(rust_pool_contiguous_allocate);
 
 /// What the routines with a NUMA node ask for: all memory has to be of that node.

@@ -363,12 +363,8 @@ fn unmap(at: usize, bytes: usize, caller: usize) {
 }
 
 /// `MmMapIoSpace`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_io_map(
+extern "C" fn rust_pool_io_map(
     physical: u64,
     bytes: usize,
     cache: i32,
@@ -383,16 +379,12 @@ unsafe extern "C" fn rust_pool_io_map(
     };
     map(physical, bytes, wanted, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_io_map);
+matches_header!(safe rust_pool_io_map(_, _, _, _));
 export_symbol_gpl!(rust_pool_io_map);
 
 /// `MmMapIoSpaceEx`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_io_map_protected(
+extern "C" fn rust_pool_io_map_protected(
     physical: u64,
     bytes: usize,
     protection: u32,
@@ -406,17 +398,13 @@ unsafe extern "C" fn rust_pool_io_map_protected(
     };
     map(physical, bytes, wanted, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_io_map_protected);
+matches_header!(safe rust_pool_io_map_protected(_, _, _, _));
 export_symbol_gpl!(rust_pool_io_map_protected);
 
 /// `MmUnmapIoSpace`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_io_unmap(base: *mut c_void, bytes: usize, caller: usize) {
+extern "C" fn rust_pool_io_unmap(base: *mut c_void, bytes: usize, caller: usize) {
     unmap(base as usize, bytes, caller);
 }
-matches_header!(rust_pool_io_unmap);
+matches_header!(safe rust_pool_io_unmap(_, _, _));
 export_symbol_gpl!(rust_pool_io_unmap);

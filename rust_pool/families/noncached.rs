@@ -211,29 +211,21 @@ pub(crate) fn give_back(mut batch: Batch) {
 }
 
 /// `MmAllocateNonCachedMemory`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_noncached_allocate(
+extern "C" fn rust_pool_noncached_allocate(
     bytes: usize,
     combined: bool,
     caller: usize,
 ) -> *mut c_void {
     allocate(bytes, combined, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_noncached_allocate);
+matches_header!(safe rust_pool_noncached_allocate(_, _, _));
 export_symbol_gpl!(rust_pool_noncached_allocate);
 
 /// `MmFreeNonCachedMemory`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_noncached_free(base: *mut c_void, bytes: usize, caller: usize) {
+extern "C" fn rust_pool_noncached_free(base: *mut c_void, bytes: usize, caller: usize) {
     free(base as usize, bytes, caller);
 }
-matches_header!(rust_pool_noncached_free);
+matches_header!(safe rust_pool_noncached_free(_, _, _));
 export_symbol_gpl!(rust_pool_noncached_free);

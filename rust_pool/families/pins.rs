@@ -97,12 +97,8 @@ pub(crate) fn finish() {
 }
 
 /// Called by the work item that unpins pages.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_unpin_deferred() {
+extern "C" fn rust_pool_unpin_deferred() {
     attempt();
 }
-matches_header!(rust_pool_unpin_deferred);
+matches_header!(safe rust_pool_unpin_deferred());

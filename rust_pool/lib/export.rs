@@ -22,8 +22,8 @@ macro_rules! export_symbol_gpl {
 pub(crate) use export_symbol_gpl;
 
 /// Fails to compile if a `#[no_mangle]` function has another type than `core.h` declares. The
-/// second form, with an underscore for each argument, is for functions whose arguments are
-/// [`Passed`](crate::lib::argument::Passed).
+/// second form, with an underscore for each argument, is for functions that anybody may call. The
+/// third is for those whose arguments are [`Passed`](crate::lib::argument::Passed).
 macro_rules! matches_header {
     ($name:ident) => {
         const _: () = {
@@ -32,6 +32,16 @@ macro_rules! matches_header {
                 $crate::sys::raw::$name
             } else {
                 $name
+            };
+        };
+    };
+    (safe $name:ident($($argument:tt),*)) => {
+        const _: () = {
+            // Both arms must have one type. What C declares is unsafe in Rust.
+            if true {
+                $crate::sys::raw::$name as unsafe extern "C" fn($($argument),*) -> _
+            } else {
+                $name as unsafe extern "C" fn($($argument),*) -> _
             };
         };
     };

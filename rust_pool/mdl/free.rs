@@ -56,13 +56,9 @@ fn free(addr: usize, caller: usize) {
 }
 
 /// `IoFreeMdl`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_mdl_free(mdl: *mut raw::MDL, caller: usize) {
+extern "C" fn rust_pool_mdl_free(mdl: *mut raw::MDL, caller: usize) {
     free(mdl as usize, caller);
 }
-matches_header!(rust_pool_mdl_free);
+matches_header!(safe rust_pool_mdl_free(_, _));
 export_symbol_gpl!(rust_pool_mdl_free);

@@ -372,31 +372,19 @@ fn unmap(mdl: Mdl<'_>, addr: usize, given: u32, caller: usize) {
 }
 
 /// `MmAllocateMappingAddress`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_space_allocate(
-    bytes: usize,
-    tag: u32,
-    caller: usize,
-) -> *mut c_void {
+extern "C" fn rust_pool_space_allocate(bytes: usize, tag: u32, caller: usize) -> *mut c_void {
     allocate(bytes, tag, caller).map_or(sys::NULL, |base| base.as_ptr().cast())
 }
-matches_header!(rust_pool_space_allocate);
+matches_header!(safe rust_pool_space_allocate(_, _, _));
 export_symbol_gpl!(rust_pool_space_allocate);
 
 /// `MmFreeMappingAddress`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_space_free(base: *mut c_void, tag: u32, caller: usize) {
+extern "C" fn rust_pool_space_free(base: *mut c_void, tag: u32, caller: usize) {
     free(base as usize, tag, caller);
 }
-matches_header!(rust_pool_space_free);
+matches_header!(safe rust_pool_space_free(_, _, _));
 export_symbol_gpl!(rust_pool_space_free);
 
 /// `MmMapLockedPagesWithReservedMapping`. For the cache type see [`map::cache_of`].

@@ -148,12 +148,8 @@ fn enter(mdl: Mdl<'_>, bytes: usize, caller: usize) -> Option<u64> {
 }
 
 /// Called when a view is gone, or was not made.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_view_gone(mdl: usize, number: u64, buffer: usize) {
+extern "C" fn rust_pool_view_gone(mdl: usize, number: u64, buffer: usize) {
     if buffer != 0 {
         kept_buffer::let_go(buffer);
     }
@@ -172,7 +168,7 @@ unsafe extern "C" fn rust_pool_view_gone(mdl: usize, number: u64, buffer: usize)
         RECORDS.add(-1, Relaxed);
     }
 }
-matches_header!(rust_pool_view_gone);
+matches_header!(safe rust_pool_view_gone(_, _, _));
 
 /// Maps the pages of an MDL into the current process, at the address `to` unless that is 0, or
 /// reports why not. Any context; sleeps.

@@ -120,22 +120,14 @@ pub(crate) unsafe fn free(block: NonNull<u8>, bytes: usize, source: Source) {
 }
 
 /// Exported: [`allocate`] for the Rust API, whose layouts have the size.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_large_allocate(
-    bytes: usize,
-    zero: bool,
-    sleep: bool,
-) -> *mut c_void {
+extern "C" fn rust_pool_large_allocate(bytes: usize, zero: bool, sleep: bool) -> *mut c_void {
     if sys::irql().is_nmi() {
         return sys::NULL;
     }
     allocate(Request { bytes, zero, sleep }).map_or(sys::NULL, |block| block.as_ptr().cast())
 }
-matches_header!(rust_pool_large_allocate);
+matches_header!(safe rust_pool_large_allocate(_, _, _));
 export_symbol_gpl!(rust_pool_large_allocate);
 
 /// Exported: [`free`] for the Rust API.

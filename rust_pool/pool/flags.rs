@@ -195,12 +195,8 @@ matches_header!(rust_pool_allocate_flags);
 export_symbol_gpl!(rust_pool_allocate_flags);
 
 /// Exported: `ExAllocatePoolWithTagPriority`.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_allocate_priority(
+extern "C" fn rust_pool_allocate_priority(
     pool_type: u32,
     bytes: usize,
     tag: u32,
@@ -222,26 +218,17 @@ unsafe extern "C" fn rust_pool_allocate_priority(
         pool_type, bytes, tag, caller, owner, wish,
     ))
 }
-matches_header!(rust_pool_allocate_priority);
+matches_header!(safe rust_pool_allocate_priority(_, _, _, _, _, _));
 export_symbol_gpl!(rust_pool_allocate_priority);
 
 /// Exported: reports that `ExFreePool2` was given extended parameters. Only secure pool uses them,
 /// which this module does not have.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_refuse_free(
-    block: *mut c_void,
-    tag: u32,
-    count: u32,
-    caller: usize,
-) {
+extern "C" fn rust_pool_refuse_free(block: *mut c_void, tag: u32, count: u32, caller: usize) {
     let given = [Parameter::Address(block as usize), tag.into(), count.into()];
     rule::FREED_WITH_PARAMETERS.by(caller, given).report();
 }
-matches_header!(rust_pool_refuse_free);
+matches_header!(safe rust_pool_refuse_free(_, _, _, _));
 export_symbol_gpl!(rust_pool_refuse_free);
 
 #[kernel::macros::kunit_tests(rust_pool_flags)]

@@ -94,16 +94,12 @@ fn is_charged(addr: usize) -> bool {
 
 /// For `ExQueryPoolBlockSize`: whether the live block that begins at `block` is charged to a
 /// process.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_is_charged(block: *const c_void) -> bool {
+extern "C" fn rust_pool_is_charged(block: *const c_void) -> bool {
     // In NMI no lock may be taken.
     !sys::irql().is_nmi() && is_charged(block as usize)
 }
-matches_header!(rust_pool_is_charged);
+matches_header!(safe rust_pool_is_charged(_));
 
 /// Exported: describes the live block that begins at `block`; false if there is none. `kind` is 2
 /// if it is not pool, `tag` is 0 if it has none.

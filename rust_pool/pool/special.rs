@@ -280,12 +280,8 @@ fn tell(block: &Block, addr: usize) {
 }
 
 /// Called when the kernel oopses on a page fault.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) {
+extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) {
     // In NMI no lock may be taken.
     if !arena::covers(addr) || sys::irql().is_nmi() {
         return;
@@ -310,7 +306,7 @@ unsafe extern "C" fn rust_pool_guard_fault(addr: usize, write: bool, at: usize) 
         .about(block.tag)
         .report_always_with(|| tell(&block, addr));
 }
-matches_header!(rust_pool_guard_fault);
+matches_header!(safe rust_pool_guard_fault(_, _, _));
 
 /// Makes an arena for `slots` blocks, unless there is one already. Sleeps; the caller holds
 /// `SWITCHING`.

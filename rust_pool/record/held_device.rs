@@ -348,12 +348,8 @@ fn part(leaving: Option<Leaving>) {
 }
 
 /// Called by the work item that drops references to devices.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_part() {
+extern "C" fn rust_pool_part() {
     loop {
         let next = REFERENCES.lock().take_waiting(|_| true);
         let Some(next) = next else {
@@ -362,7 +358,7 @@ unsafe extern "C" fn rust_pool_part() {
         next.drop_now();
     }
 }
-matches_header!(rust_pool_part);
+matches_header!(safe rust_pool_part());
 
 /// Drops all references that may need code of a module that is being unloaded and that nobody has
 /// any more, and waits for tasks that drop one, or are about to. When this returns, no `release()`

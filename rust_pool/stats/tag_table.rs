@@ -356,12 +356,8 @@ pub(crate) unsafe fn free_all() {
 
 /// Exported: the row of a tag, for the Rust API, which caches it once the tag's peak has begun.
 /// Begins the peak, if the tag has live blocks.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_row(
+extern "C" fn rust_pool_row(
     kind: u32,
     tag: u32,
     caller: usize,
@@ -377,5 +373,5 @@ unsafe extern "C" fn rust_pool_row(
     row.begin_peak();
     core::ptr::from_ref(row).cast()
 }
-matches_header!(rust_pool_row);
+matches_header!(safe rust_pool_row(_, _, _, _));
 export_symbol_gpl!(rust_pool_row);

@@ -97,30 +97,17 @@ fn rust_block_at(
 }
 
 /// Exported: whether to make a request of the Rust API fail on purpose.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_watched_refuse(
-    kind: u32,
-    tag: u32,
-    bytes: usize,
-    caller: usize,
-) -> bool {
+extern "C" fn rust_pool_watched_refuse(kind: u32, tag: u32, bytes: usize, caller: usize) -> bool {
     !sys::irql().is_nmi() && refuse(rust_block(kind), Some(Tag::from_raw(tag)), bytes, caller)
 }
-matches_header!(rust_pool_watched_refuse);
+matches_header!(safe rust_pool_watched_refuse(_, _, _, _));
 export_symbol_gpl!(rust_pool_watched_refuse);
 
 /// Exported: a block of the Rust API was allocated while somebody watches. Records it, and tells
 /// tracers.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_watched_add(
+extern "C" fn rust_pool_watched_add(
     block: *mut c_void,
     kind: u32,
     tag: u32,
@@ -134,17 +121,13 @@ unsafe extern "C" fn rust_pool_watched_add(
     }
     new.allocated(caller, trace::Began::UNKNOWN);
 }
-matches_header!(rust_pool_watched_add);
+matches_header!(safe rust_pool_watched_add(_, _, _, _, _, _));
 export_symbol_gpl!(rust_pool_watched_add);
 
 /// Exported: a block of the Rust API is given up for another that takes its place. Removes its
 /// record, and tells tracers.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_watched_move(
+extern "C" fn rust_pool_watched_move(
     block: *mut c_void,
     kind: u32,
     tag: u32,
@@ -155,16 +138,12 @@ unsafe extern "C" fn rust_pool_watched_move(
     tracking::remove(block as usize);
     rust_block_at(block, kind, tag, bytes, used).freed(caller);
 }
-matches_header!(rust_pool_watched_move);
+matches_header!(safe rust_pool_watched_move(_, _, _, _, _, _));
 export_symbol_gpl!(rust_pool_watched_move);
 
 /// Exported: checks the free of a block of the Rust API, removes its record, and tells tracers.
-///
-/// # Safety
-///
-/// None needed: functions that C calls are declared `unsafe`.
 #[no_mangle]
-unsafe extern "C" fn rust_pool_watched_free(
+extern "C" fn rust_pool_watched_free(
     block: *mut c_void,
     kind: u32,
     tag: u32,
@@ -176,5 +155,5 @@ unsafe extern "C" fn rust_pool_watched_free(
     tracking::remove(block as usize);
     rust_block_at(block, kind, tag, bytes, used).freed(caller);
 }
-matches_header!(rust_pool_watched_free);
+matches_header!(safe rust_pool_watched_free(_, _, _, _, _, _));
 export_symbol_gpl!(rust_pool_watched_free);
