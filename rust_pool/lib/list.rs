@@ -163,7 +163,7 @@ impl<T: Link> Drop for List<T> {
     }
 }
 
-#[kernel::macros::kunit_tests(rust_pool_chain)]
+#[kernel::macros::kunit_tests(rust_pool_list)]
 mod tests {
     use super::*;
     use kernel::sync::atomic::{

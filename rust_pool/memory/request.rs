@@ -117,7 +117,7 @@ fn leaves(bytes: usize, part: usize) -> bool {
         .is_some_and(|spare| bytes <= spare)
 }
 
-#[kernel::macros::kunit_tests(rust_pool_gfp)]
+#[kernel::macros::kunit_tests(rust_pool_request)]
 mod tests {
     use super::*;
     use core::cell::Cell;

@@ -106,8 +106,8 @@ impl Class {
         if bytes.wrapping_sub(1) >= LARGEST {
             return None;
         }
-        // SAFETY: As checked, so many bytes have at most `MAX_UNITS` units. The compiler does not
-        // see that, not even of the byte that `of()` takes.
+        // SAFETY: As checked, so many bytes have at most `MAX_UNITS` units. The compiler cannot
+        // prove that, and would test the index in each allocation.
         Some(unsafe { *CLASS_OF.get_unchecked(header::units(bytes)) })
     }
 
@@ -150,7 +150,7 @@ impl Class {
     }
 }
 
-#[kernel::macros::kunit_tests(rust_pool_class)]
+#[kernel::macros::kunit_tests(rust_pool_size_class)]
 mod tests {
     use super::*;
 

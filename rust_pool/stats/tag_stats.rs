@@ -477,7 +477,7 @@ extern "C" fn rust_pool_fold(row: &TagStats) {
 matches_header!(rust_pool_fold(_));
 export_symbol_gpl!(rust_pool_fold);
 
-#[kernel::macros::kunit_tests(rust_pool_row)]
+#[kernel::macros::kunit_tests(rust_pool_tag_stats)]
 mod tests {
     use super::*;
     use crate::sys::PerCpu;

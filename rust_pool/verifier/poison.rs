@@ -77,7 +77,7 @@ impl fmt::Display for Place {
     }
 }
 
-#[kernel::macros::kunit_tests(rust_pool_fill)]
+#[kernel::macros::kunit_tests(rust_pool_poison)]
 mod tests {
     use super::*;
     use crate::lib::text::Text;

@@ -8,10 +8,11 @@
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 
 KUNIT=/sys/kernel/debug/kunit
-SUITES="backlog batch bins bounds cache_type chain channel class depot description fill flags freeing function gfp"
-SUITES="$SUITES hash_table header heap kind lookaside_depth magazine mangled mdl names patience places"
-SUITES="$SUITES protection ranges routines row sampled selection short_lock span tag"
-SUITES="$SUITES text unit_map unload verifier_parse violation_log"
+SUITES="backlog batch bins bounds cache_type channel depot description flags freeing"
+SUITES="$SUITES function hash_table header heap kind list lookaside_depth magazine mangled mdl"
+SUITES="$SUITES names page_bitmap patience places poison protection ranges request routines"
+SUITES="$SUITES sampled selection short_lock size_class span tag tag_stats text unload"
+SUITES="$SUITES verifier_parse violation_log"
 
 # run_suite SUITE: runs it and leaves "ok|not ok SUITE: CASE" for each of its cases
 run_suite() {

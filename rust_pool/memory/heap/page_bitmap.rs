@@ -192,7 +192,7 @@ impl PageBitmap {
     }
 }
 
-#[kernel::macros::kunit_tests(rust_pool_unit_map)]
+#[kernel::macros::kunit_tests(rust_pool_page_bitmap)]
 mod tests {
     use super::*;
 
