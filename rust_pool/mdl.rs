@@ -99,7 +99,8 @@ pub(crate) fn span(addr: usize, bytes: usize) -> usize {
 ///
 /// For `'call` it is an MDL that nobody else uses, or a block of pool as large as one, which its
 /// owner gives up. If it is no block of pool, it has as much room as its `Size` says. If its pages
-/// are locked, it has the frame of each.
+/// are locked, it has the frame of each, and its owner unlocks them only when they are not mapped
+/// any more. For a partial MDL that is the owner of its source.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(crate) struct Mdl<'call>(NonNull<raw::MDL>, PhantomData<&'call raw::MDL>);
@@ -429,7 +430,7 @@ fn partial(source: Mdl<'_>, target: Mdl<'_>, start: usize, bytes: u32, caller: u
         return;
     };
     let used = in_use(&to) | locked(&to);
-    if used != 0 && source.addr() != target.addr() {
+    if used != 0 {
         target.report(&rule::TARGET_MDL_IN_USE, u32::from(used), caller);
         return;
     }

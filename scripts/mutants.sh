@@ -59,9 +59,9 @@ apply() {
 		git apply "$@")
 }
 
-# What waits in a test for an event waits a quarter as long as else: with a defect much waits in
+# What waits in a test for an event waits a twelfth as long as else: with a defect much waits in
 # vain.
-export KCFLAGS=-DRPT_HURRY=4
+export KCFLAGS=-DRPT_HURRY=12
 
 # A fresh scratch copy.
 fresh() {
@@ -239,10 +239,23 @@ results_of() {
 		grep -E -e "${cases[$1]}" || true
 }
 
+# halves PATCH...: plants each half of them
+halves() {
+	local half=$(($# / 2))
+
+	if [ $# -lt 4 ]; then
+		rest+=("$@")
+	else
+		several "${@:1:half}"
+		several "${@:half+1}"
+	fi
+}
+
 # several PATCH...: plants those that apply on top of each other, and adds those to $rest that
-# are to be planted alone. If nothing can be said of them together, each half of them is planted.
+# are to be planted alone. If nothing can be said of some, as the machine did not get to their
+# cases, these are planted again, with fewer others.
 several() {
-	local patch other lines planted=() tests=() half
+	local patch other lines planted=() tests=() open=() ended
 
 	start=$SECONDS
 	fresh
@@ -261,17 +274,11 @@ several() {
 		sort -u)
 	echo "${tests[*]}: ${#planted[@]} mutants together"
 	if ! build "$(folders_of "${planted[@]}")" >"$work/log" 2>&1 ||
-		run_tests "${tests[@]}" >"$work/log" 2>&1 ||
-		grep -qE '^FAILED: .*(: hang: |the machine (ended|stopped))' "$work/log"; then
-		if [ ${#planted[@]} -lt 4 ]; then
-			rest+=("${planted[@]}")
-		else
-			half=$((${#planted[@]} / 2))
-			several "${planted[@]:0:half}"
-			several "${planted[@]:half}"
-		fi
+		run_tests "${tests[@]}" >"$work/log" 2>&1; then
+		halves "${planted[@]}"
 		return
 	fi
+	ended=$(grep -m 1 -E '^FAILED: .*(: hang: |the machine (ended|stopped))' "$work/log" || true)
 	for patch in "${planted[@]}"; do
 		lines=$(results_of "$patch")
 		for other in "${planted[@]}"; do
@@ -282,9 +289,17 @@ several() {
 		if [ -n "$why" ]; then
 			verdict "$patch" killed
 		else
-			rest+=("$patch")
+			open+=("$patch")
 		fi
 	done
+	if [ -z "$ended" ]; then
+		rest+=("${open[@]}")
+	elif [ ${#open[@]} -lt ${#planted[@]} ]; then
+		# Without those that were killed it may get further.
+		several "${open[@]}"
+	else
+		halves "${open[@]}"
+	fi
 }
 
 # What the patches say is read once: a kernel and a program, and a case. Those of one kernel and

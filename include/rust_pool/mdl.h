@@ -675,7 +675,8 @@ static __always_inline PVOID MmGetSystemAddressForMdl(PMDL Mdl)
  * MmPrepareMdlForReuse - prepare a partial MDL for another part of a buffer
  * @Mdl: an MDL that IoBuildPartialMdl() built
  *
- * Undoes its mapping, if it has one of its own.
+ * Undoes its mapping, if it has one of its own, but for one in reserved memory: undo that by
+ * MmUnmapReservedMapping() first.
  *
  * Context: As MmUnmapLockedPages().
  */
@@ -700,7 +701,8 @@ static __always_inline VOID MmPrepareMdlForReuse(PMDL Mdl)
  * Context: Up to DISPATCH_LEVEL; above it a violation, 0xC4/0x76. Where sleeping is not allowed,
  * other CPUs may use the old protection for a moment.
  * Return: %STATUS_SUCCESS; %STATUS_INVALID_PAGE_PROTECTION for another protection;
- * %STATUS_NOT_MAPPED_VIEW for an MDL that is not mapped, or of nonpaged pool;
+ * %STATUS_NOT_MAPPED_VIEW for an MDL that is not mapped, or of nonpaged pool, or whose pages are
+ * not those at its MappedSystemVa;
  * %STATUS_NOT_SUPPORTED in the direct map, unless for %PAGE_READWRITE;
  * %STATUS_INVALID_PARAMETER after a violation.
  */

@@ -181,6 +181,11 @@ static NTSTATUS get_dma_transfer_info(PDMA_ADAPTER adapter, PMDL mdl,
 static NTSTATUS initialize_dma_transfer_context(PDMA_ADAPTER adapter,
 						PVOID context)
 {
+	DMA_ADAPTER_INFO_V1 info;
+	NTSTATUS status = rust_pool_adapter_info(adapter, &info, CALLER);
+
+	if (!NT_SUCCESS(status))
+		return status;
 	if (!context)
 		return STATUS_INVALID_PARAMETER;
 	memset(context, 0, DMA_TRANSFER_CONTEXT_SIZE_V1);

@@ -69,9 +69,14 @@ fn protect(mdl: Mdl<'_>, protection: u32, caller: usize) -> Status {
     };
     match base {
         Some(base) if seen.odd == pages => {
-            // SAFETY: The pages are mapped there for this MDL, which nobody else uses meanwhile.
-            unsafe { sys::protect(base, pages, access, seen.cache) };
-            Status::Success
+            // SAFETY: So many pages are mapped there, for the MDL that has this address, which nobody
+            // else uses meanwhile.
+            if unsafe { sys::protect(base, frames, access, seen.cache) } {
+                Status::Success
+            } else {
+                // Not by this MDL.
+                Status::NotMapped
+            }
         }
         // In the direct map, pages can be read and written.
         _ if access == Access::Write && map::is_direct(mdl, first) => Status::Success,

@@ -4,7 +4,10 @@
 
 use crate::sys::{
     context::irql,
-    frames::LockedFrames,
+    frames::{
+        Frame,
+        LockedFrames, //
+    },
     memory::PAGE_SIZE,
     raw, //
 };
@@ -132,16 +135,30 @@ pub(crate) enum Access {
 }
 
 /// Changes what may be done with mapped pages. Any context but NMI. Where this may not sleep, it
-/// does not wait for other CPUs, which may use the old access for a moment.
+/// does not wait for other CPUs, which may use the old access for a moment. Returns `false` if these
+/// are not the frames that are mapped, and changes nothing then.
 ///
 /// # Safety
 ///
-/// `pages` pages of this cache type are mapped at `base`, in vmalloc space, and the caller owns
-/// their mapping.
-pub(crate) unsafe fn protect(base: NonNull<u8>, pages: usize, access: Access, cache: i32) {
+/// As many pages are mapped at `base`, in vmalloc space, and nobody unmaps them meanwhile. The cache
+/// type is that of the frames.
+pub(crate) unsafe fn protect(
+    base: NonNull<u8>,
+    frames: &[Frame],
+    access: Access,
+    cache: i32,
+) -> bool {
     let sleep = irql().may_sleep();
     // CAST: The discriminants are what the C half expects.
-    // SAFETY: By the safety requirements the pages are mapped there, and the mapping is the
-    // caller's.
-    unsafe { raw::rust_pool_protect(base.as_ptr().cast(), pages, access as u32, cache, sleep) }
+    // SAFETY: By the safety requirements so many pages are mapped there, and stay so.
+    unsafe {
+        raw::rust_pool_protect(
+            base.as_ptr().cast(),
+            frames.as_ptr().cast(),
+            frames.len(),
+            access as u32,
+            cache,
+            sleep,
+        )
+    }
 }

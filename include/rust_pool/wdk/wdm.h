@@ -367,7 +367,10 @@ static inline void rust_pool_unlock_irqrestore(PKSPIN_LOCK Lock,
 /**
  * DOC: Doubly linked lists
  *
- * As in the WDK. A list whose links do not match gives a warning, and is not changed.
+ * As in the WDK. A list whose links do not match gives a warning. Inserting, appending and
+ * RemoveEntryList() leave it as it is. RemoveHeadList() and RemoveTailList() empty it and return
+ * the entry, so that a loop which frees all entries frees none twice, and ends; what else was in
+ * the list is lost.
  * The caller sees to it that nobody else uses the list meanwhile. The routines with
  * ExInterlocked in their names take a lock for that, with interrupts disabled.
  * Context: any but NMI for these, any for the others.
@@ -387,7 +390,6 @@ static inline BOOLEAN IsListEmpty(const LIST_ENTRY *ListHead)
 	return READ_ONCE(ListHead->Flink) == ListHead;
 }
 
-/* A list whose links do not match gives a warning, and is left unchanged. */
 static inline bool rust_pool_linked(const LIST_ENTRY *Before,
 				    const LIST_ENTRY *After)
 {
@@ -416,16 +418,21 @@ static inline VOID InsertTailList(PLIST_ENTRY ListHead, PLIST_ENTRY Entry)
 	rust_pool_insert(ListHead->Blink, Entry, ListHead);
 }
 
-/* Returns TRUE if the list is empty afterwards. */
-static inline BOOLEAN RemoveEntryList(PLIST_ENTRY Entry)
+static inline bool rust_pool_unlink(PLIST_ENTRY Entry)
 {
 	PLIST_ENTRY after = Entry->Flink, before = Entry->Blink;
 
 	if (!rust_pool_linked(before, Entry) || !rust_pool_linked(Entry, after))
-		return FALSE;
+		return false;
 	before->Flink = after;
 	after->Blink = before;
-	return after == before;
+	return true;
+}
+
+/* Returns TRUE if the list is empty afterwards. */
+static inline BOOLEAN RemoveEntryList(PLIST_ENTRY Entry)
+{
+	return rust_pool_unlink(Entry) && Entry->Flink == Entry->Blink;
 }
 
 /* Returns the head itself if the list is empty. */
@@ -433,7 +440,8 @@ static inline PLIST_ENTRY RemoveHeadList(PLIST_ENTRY ListHead)
 {
 	PLIST_ENTRY entry = ListHead->Flink;
 
-	RemoveEntryList(entry);
+	if (!rust_pool_unlink(entry))
+		InitializeListHead(ListHead);
 	return entry;
 }
 
@@ -441,18 +449,21 @@ static inline PLIST_ENTRY RemoveTailList(PLIST_ENTRY ListHead)
 {
 	PLIST_ENTRY entry = ListHead->Blink;
 
-	RemoveEntryList(entry);
+	if (!rust_pool_unlink(entry))
+		InitializeListHead(ListHead);
 	return entry;
 }
 
 /* Appends a list without a head, of which any entry is passed. */
 static inline VOID AppendTailList(PLIST_ENTRY ListHead, PLIST_ENTRY ListToAppend)
 {
-	PLIST_ENTRY end = ListHead->Blink;
+	PLIST_ENTRY end = ListHead->Blink, last = ListToAppend->Blink;
 
-	ListHead->Blink->Flink = ListToAppend;
-	ListHead->Blink = ListToAppend->Blink;
-	ListToAppend->Blink->Flink = ListHead;
+	if (!rust_pool_linked(end, ListHead) || !rust_pool_linked(last, ListToAppend))
+		return;
+	end->Flink = ListToAppend;
+	ListHead->Blink = last;
+	last->Flink = ListHead;
 	ListToAppend->Blink = end;
 }
 

@@ -49,7 +49,7 @@ void rust_pool_reserved_settle(struct rust_pool_reserved *area);
 bool rust_pool_reserved_settles(struct rust_pool_reserved *area);
 void rust_pool_unreserve(struct rust_pool_reserved *area);
 void rust_pool_hide(void *base, size_t count);
-void rust_pool_protect(void *base, size_t count, u32 access,
+bool rust_pool_protect(void *base, const PFN_NUMBER *frames, size_t count, u32 access,
 		       MEMORY_CACHING_TYPE type, bool sleep);
 int rust_pool_guard_watch(void);
 void rust_pool_guard_unwatch(void);

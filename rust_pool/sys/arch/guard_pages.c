@@ -219,7 +219,7 @@ void rust_pool_hide(void *base, size_t count)
  * and write. If @sleep is false, the other CPUs are told to flush their TLBs, but this does not
  * wait until they have.
  */
-void rust_pool_protect(void *base, size_t count, u32 access,
+bool rust_pool_protect(void *base, const PFN_NUMBER *frames, size_t count, u32 access,
 		       MEMORY_CACHING_TYPE type, bool sleep)
 {
 	struct addresses range = { base, base + count * PAGE_SIZE };
@@ -229,16 +229,18 @@ void rust_pool_protect(void *base, size_t count, u32 access,
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		void *at = base + i * PAGE_SIZE;
-		pte_t *pte = lookup_address((unsigned long)at, &level);
+		pte_t *pte = lookup_address((unsigned long)base + i * PAGE_SIZE, &level);
 
-		if (pte)
-			set_entry(at, pfn_pte(pte_pfn(*pte), protection));
+		if (!pte || pte_pfn(*pte) != frames[i])
+			return false;
 	}
+	for (i = 0; i < count; i++)
+		set_entry(base + i * PAGE_SIZE, pfn_pte(frames[i], protection));
 	if (sleep)
 		on_each_cpu(flush_range, &range, true);
 	else
 		flush_soon(&range);
+	return true;
 }
 
 /*

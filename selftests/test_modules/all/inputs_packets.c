@@ -473,7 +473,7 @@ const struct input_table list_builds =
 /* The same by their later forms, and what only these have */
 
 enum ex_routine { LIST_EX, BUILD_EX, CHANNEL_EX, MAP_EX, FLUSH_EX, BUFFER_EX, BOUNDED_BUFFER,
-	ADAPTER_INFO, TRANSFER_INFO };
+	ADAPTER_INFO, TRANSFER_INFO, CONTEXT };
 
 struct ex {
 	struct input in;
@@ -561,6 +561,10 @@ static const struct ex exes[] = {
 	EX(TRANSFER_INFO, "right", ANYWHERE, 0, 0, 0, .flags = 2),
 	EX(TRANSFER_INFO, "version_3", EACH_IRQL, 0, 0, NOT_OF_VERSION, .flags = 3),
 	EX(TRANSFER_INFO, "NULL", EACH_IRQL, 0xc4, 0x16, MISUSED, .nothing = true),
+	EX(CONTEXT, "right", ANYWHERE, 0, 0, 0),
+	EX(CONTEXT, "NULL", EACH_IRQL, 0, 0, MISUSED, .nothing = true),
+	EX(CONTEXT, "of_NULL", EACH_IRQL, 0xe6, 0x19, MISUSED, .which = NULL_ADAPTER),
+	EX(CONTEXT, "of_put_adapter", EACH_IRQL, 0xe6, 0x18, MISUSED, .which = PUT),
 };
 
 struct ex_call {
@@ -573,6 +577,7 @@ struct ex_call {
 	PSCATTER_GATHER_LIST list;
 	PHYSICAL_ADDRESS logical;
 	void *buffer;
+	u8 context[DMA_TRANSFER_CONTEXT_SIZE_V1];
 	u32 status;
 };
 
@@ -630,6 +635,11 @@ static void do_ex(void *arg)
 		c->status = ops->GetDmaTransferInfo(c->adapter, c->p->mdl, c->row->offset,
 				c->row->length, FALSE, nothing ? NULL : &transfer);
 		break;
+	case CONTEXT:
+		memset(c->context, 0xff, sizeof(c->context));
+		c->status = ops->InitializeDmaTransferContext(c->adapter,
+				nothing ? NULL : c->context);
+		break;
 	}
 }
 
@@ -667,6 +677,8 @@ static void run_by(struct rpt *t, const struct ex *row, enum ex_routine routine,
 	if (!input_judge(t, &row->in, context))
 		return;
 	EXPECT_EQ(t, c.status, row->status);
+	if (routine == CONTEXT)
+		EXPECT(t, !memchr_inv(c.context, row->status ? 0xff : 0, sizeof(c.context)));
 	EXPECT_EQ(t, !!c.list, (routine == LIST_EX || routine == BUILD_EX) &&
 			       !row->status);
 	if (c.list)

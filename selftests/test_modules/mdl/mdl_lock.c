@@ -634,6 +634,32 @@ static int lock_in_thread(void *arg)
 }
 
 /* A thread of the kernel has no process whose address it could be. */
+/* A part takes the place of what its MDL describes, so nobody could unlock that any more. */
+static void part_of_itself(struct rpt *t)
+{
+	struct call call = { };
+	const struct rpt_violation *v;
+	struct buffer user;
+	MDL before;
+
+	if (!user_make(t, &user))
+		return;
+	call.mdl = user.mdl;
+	do_lock(&call);
+	EXPECT_EQ(t, call.status, STATUS_SUCCESS);
+	before = *user.mdl;
+	IoBuildPartialMdl(user.mdl, user.mdl, MmGetMdlVirtualAddress(user.mdl), 1);
+	v = EXPECT_VIOLATION(t, VERIFIER, 0xb8);
+	if (v) {
+		EXPECT_EQ(t, v->p[1], (ulong)user.mdl);
+		EXPECT_EQ(t, v->p[3], MDL_PAGES_LOCKED);
+	}
+	EXPECT(t, !memcmp(&before, user.mdl, sizeof(before)));
+	MmUnlockPages(user.mdl);
+	EXPECT(t, !pinned(user.mdl));
+	user_drop(&user);
+}
+
 static void in_no_process(struct rpt *t)
 {
 	struct call call = { };
@@ -675,6 +701,7 @@ static const struct rpt_case cases[] = {
 	{ "freed_by_the_pool", freed_by_the_pool },
 	{ "unlocked_when_freed", unlocked_when_freed },
 	{ "misused", misused },
+	{ "part_of_itself", part_of_itself },
 	{ "in_no_process", in_no_process },
 };
 

@@ -146,6 +146,35 @@ static void protected(struct rpt *t)
 	drop(mdl);
 }
 
+/* An MDL that has another's address has none of its pages there. */
+static void of_another(struct rpt *t)
+{
+	PMDL mdl = pages(t, PAGES), other = pages(t, PAGES);
+	char *va = NULL;
+
+	if (mdl && other)
+		va = MmGetSystemAddressForMdlSafe(mdl, NormalPagePriority |
+						  MdlMappingNoWrite);
+	if (EXPECT(t, va)) {
+		other->MappedSystemVa = va;
+		other->MdlFlags |= MDL_MAPPED_TO_SYSTEM_VA;
+		EXPECT_EQ(t, MmProtectMdlSystemAddress(other, RUST_POOL_PAGE_READWRITE),
+			  STATUS_NOT_MAPPED_VIEW);
+		expect_all(t, va, true, false);
+		other->MdlFlags &= ~MDL_MAPPED_TO_SYSTEM_VA;
+		EXPECT_EQ(t, MmProtectMdlSystemAddress(mdl, RUST_POOL_PAGE_NOACCESS),
+			  STATUS_SUCCESS);
+		EXPECT_EQ(t, MmProtectMdlSystemAddress(mdl, RUST_POOL_PAGE_READWRITE),
+			  STATUS_SUCCESS);
+		expect_all(t, va, true, true);
+		MmUnmapLockedPages(va, mdl);
+	}
+	if (mdl)
+		drop(mdl);
+	if (other)
+		drop(other);
+}
+
 /* A page of the direct map is nobody's alone to protect. */
 static void direct(struct rpt *t)
 {
@@ -281,6 +310,7 @@ static void protected_by_all(struct rpt *t)
 
 static const struct rpt_case cases[] = {
 	{ "protected", protected, rpt_contexts },
+	{ "of_another", of_another },
 	{ "direct", direct },
 	{ "protected_by_all", protected_by_all },
 };

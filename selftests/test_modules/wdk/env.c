@@ -179,7 +179,8 @@ struct annotated {
 };
 
 static_assert(offsetof(struct annotated, aligned) == 16);
-static_assert(TYPE_ALIGNMENT(struct annotated) == 8 && PROBE_ALIGNMENT(USHORT) == 2);
+static_assert(TYPE_ALIGNMENT(struct annotated) == 8 && PROBE_ALIGNMENT(USHORT) == 4 &&
+	      PROBE_ALIGNMENT(struct annotated) == 4);
 
 static void annotations(struct rpt *t)
 {
@@ -742,7 +743,6 @@ static void corrupted_lists(struct rpt *t)
 	InsertHeadList(&head, &c);
 	EXPECT(t, head.Flink == &a && head.Blink == &b && a.Flink == &b);
 	EXPECT(t, !RemoveEntryList(&a));
-	EXPECT(t, RemoveHeadList(&head) == &a);
 	EXPECT(t, head.Flink == &a && b.Blink == &a && a.Blink == &c);
 	a.Blink = &head;
 	b.Flink = &c;
@@ -751,6 +751,41 @@ static void corrupted_lists(struct rpt *t)
 	EXPECT(t, head.Blink == &b && b.Flink == &c && c.Blink == &head);
 	EXPECT(t, !RemoveEntryList(&b));
 	EXPECT(t, a.Flink == &b && head.Blink == &b);
+	/* A list without a head is appended to one that is intact only. */
+	InitializeListHead(&c);
+	AppendTailList(&head, &c);
+	EXPECT(t, b.Flink == &c && head.Blink == &b && c.Flink == &c && c.Blink == &c);
+	b.Flink = &head;
+	c.Blink = &a;
+	AppendTailList(&head, &c);
+	EXPECT(t, b.Flink == &head && head.Blink == &b && a.Flink == &b && c.Blink == &a);
+}
+
+/* A loop that frees all entries ends, and gets none of them twice. */
+static void corrupted_lists_end(struct rpt *t)
+{
+	KSPIN_LOCK lock;
+	LIST_ENTRY head, a, b, c;
+
+	KeInitializeSpinLock(&lock);
+	InitializeListHead(&head);
+	InitializeListHead(&c);
+	InsertTailList(&head, &a);
+	InsertTailList(&head, &b);
+	a.Blink = &c;
+	EXPECT(t, RemoveHeadList(&head) == &a);
+	EXPECT(t, IsListEmpty(&head) && head.Blink == &head);
+
+	InsertTailList(&head, &a);
+	InsertTailList(&head, &b);
+	b.Flink = &c;
+	EXPECT(t, RemoveTailList(&head) == &b);
+	EXPECT(t, IsListEmpty(&head) && head.Blink == &head);
+
+	InsertTailList(&head, &a);
+	a.Flink = &c;
+	EXPECT(t, ExInterlockedRemoveHeadList(&head, &lock) == &a);
+	EXPECT(t, !ExInterlockedRemoveHeadList(&head, &lock));
 }
 
 /* To DISPATCH_LEVEL, with interrupts enabled. */
@@ -1444,6 +1479,7 @@ const struct rpt_suite env_suite = RPT_SUITE("env", cases);
 /* Each of these warns; selftests/wdk/warnings.sh looks into the log. */
 static const struct rpt_case warnings[] = {
 	{ "corrupted_lists", corrupted_lists },
+	{ "corrupted_lists_end", corrupted_lists_end },
 	{ "raised_too_high", raised_too_high },
 	{ "rundown_not_acquired", rundown_not_acquired },
 };
