@@ -43,7 +43,10 @@
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
+#include <linux/limits.h>
+#include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/notifier.h>
 #include <linux/pci.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
@@ -408,10 +411,20 @@ static int give(void)
 
 /*
  * From when rust_pool looks for a request, the first memory that is freed is the request's.
- * Whoever frees the channel pauses there.
+ * Whoever frees the channel pauses there, until the init code of who asked is gone.
  */
 static struct task_struct *pausing;
-static bool looked;
+static bool looked, live;
+
+/* Before rust_pool learns of it. */
+static int module_event(struct notifier_block *block, unsigned long event, void *data)
+{
+	const struct module *module = data;
+
+	if (event == MODULE_STATE_LIVE && !strcmp(module->name, "rp_test_asker"))
+		WRITE_ONCE(live, true);
+	return NOTIFY_DONE;
+}
 
 static int looks(struct kprobe *probe, struct pt_regs *regs)
 {
@@ -422,11 +435,16 @@ static int looks(struct kprobe *probe, struct pt_regs *regs)
 
 static int frees(struct kprobe *probe, struct pt_regs *regs)
 {
+	unsigned int tries;
+
 	if (current != pausing || !looked)
 		return 0;
 	pausing = NULL;
 	WRITE_ONCE(lent.paused, true);
-	mdelay(1500);
+	for (tries = 0; tries < 100 && !READ_ONCE(live); tries++)
+		mdelay(100);
+	/* rust_pool has looked for call sites by then, unless it has to wait. */
+	mdelay(500);
 	return 0;
 }
 
@@ -438,12 +456,19 @@ static int give_slowly(void)
 	struct kprobe free = {
 		.symbol_name = "krealloc_node_align_noprof", .pre_handler = frees,
 	};
+	struct notifier_block events = {
+		.notifier_call = module_event, .priority = INT_MAX,
+	};
 	int err;
 
 	looked = false;
-	err = register_kprobe(&look);
+	live = false;
+	err = register_module_notifier(&events);
 	if (err)
 		return err;
+	err = register_kprobe(&look);
+	if (err)
+		goto out;
 	err = register_kprobe(&free);
 	if (!err) {
 		pausing = current;
@@ -452,6 +477,8 @@ static int give_slowly(void)
 		unregister_kprobe(&free);
 	}
 	unregister_kprobe(&look);
+out:
+	unregister_module_notifier(&events);
 	return err;
 }
 
