@@ -1090,6 +1090,8 @@ static struct {
 	struct last_buffer last;
 	struct rpt_errand busy, timer;
 	struct kprobe probe;
+	/* Its module goes; rust_pool has not been told yet. */
+	bool going;
 	bool inside;
 	/* Its routine has been called. */
 	bool called;
@@ -1097,16 +1099,23 @@ static struct {
 	bool gone, in_time;
 } guest;
 
-/* They are busy for so long, unless the guest is gone before. */
+/* They are busy for so long from when the guest goes, unless it is gone before; it goes soon. */
 #define BUSY_MS	1000
+#define SOON_MS	10000
+
+static void spin_until(const bool *flag, unsigned int ms)
+{
+	u64 until = ktime_get_mono_fast_ns() + ms * (u64)NSEC_PER_MSEC;
+
+	while (!READ_ONCE(*flag) && ktime_get_mono_fast_ns() < until)
+		cpu_relax();
+}
 
 static void spin(void)
 {
-	u64 until = ktime_get_mono_fast_ns() + BUSY_MS * NSEC_PER_MSEC;
-
 	WRITE_ONCE(guest.inside, true);
-	while (!READ_ONCE(guest.gone) && ktime_get_mono_fast_ns() < until)
-		cpu_relax();
+	spin_until(&guest.going, SOON_MS);
+	spin_until(&guest.gone, BUSY_MS);
 }
 
 /* The work item is about to drop the device. */
@@ -1117,12 +1126,18 @@ static int about_to_drop(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
+static void sleep_until(const bool *flag, unsigned int ms)
+{
+	unsigned int slept;
+
+	for (slept = 0; slept < ms && !READ_ONCE(*flag); slept += 20)
+		msleep(20);
+}
+
 static void be_busy(void)
 {
-	unsigned int ms;
-
-	for (ms = 0; ms < BUSY_MS && !READ_ONCE(guest.gone); ms += 20)
-		msleep(20);
+	sleep_until(&guest.going, SOON_MS);
+	sleep_until(&guest.gone, BUSY_MS);
 }
 
 static void release_slowly(struct child *c)
@@ -1221,7 +1236,8 @@ struct device *guest_comes(enum guest what, void (*release)(struct device *dev))
 	if (!c)
 		return NULL;
 	guest.what = what;
-	guest.inside = guest.called = guest.gone = guest.in_time = false;
+	guest.inside = guest.called = guest.in_time = false;
+	guest.going = guest.gone = false;
 	guest.last.buffer = NULL;
 	if ((what == GUEST_GIVEN || what == GUEST_USED) && !have_buffers(c))
 		goto fail;
@@ -1280,13 +1296,28 @@ void guest_goes(DMA_ADAPTER *adapter)
 }
 EXPORT_SYMBOL_GPL(guest_goes);
 
-/* Called after rust_pool's own notifier. */
+static bool is_guest_going(unsigned long event, const struct module *mod)
+{
+	return event == MODULE_STATE_GOING && !strcmp(mod->name, "rp_test_guest") && guest.c;
+}
+
+/* Called before rust_pool's own notifier. */
+static int guest_begins(struct notifier_block *nb, unsigned long event, void *data)
+{
+	if (is_guest_going(event, data))
+		WRITE_ONCE(guest.going, true);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block guest_herald = {
+	.notifier_call = guest_begins,
+	.priority = INT_MAX,
+};
+
+/* Called after it. */
 static int guest_event(struct notifier_block *nb, unsigned long event, void *data)
 {
-	const struct module *mod = data;
-
-	if (event != MODULE_STATE_GOING || strcmp(mod->name, "rp_test_guest") ||
-	    !guest.c)
+	if (!is_guest_going(event, data))
 		return NOTIFY_DONE;
 	guest.in_time = guest.what == GUEST_USED ? freed() :
 			guest.what == GUEST_CALLED ? READ_ONCE(guest.called) :
@@ -1450,6 +1481,8 @@ static int __init rpt_later_init(void)
 	if (!ret)
 		ret = register_module_notifier(&watcher);
 	if (!ret)
+		ret = register_module_notifier(&guest_herald);
+	if (!ret)
 		ret = register_module_notifier(&guest_watcher);
 	if (ret)
 		pci_dev_put(edu);
@@ -1459,6 +1492,7 @@ static int __init rpt_later_init(void)
 static void __exit rpt_later_exit(void)
 {
 	unregister_module_notifier(&guest_watcher);
+	unregister_module_notifier(&guest_herald);
 	unregister_module_notifier(&watcher);
 	forget_guest("0", NULL);
 	rpt_unregister(key);
