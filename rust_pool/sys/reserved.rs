@@ -135,13 +135,13 @@ pub(crate) enum Access {
 }
 
 /// Changes what may be done with mapped pages. Any context but NMI. Where this may not sleep, it
-/// does not wait for other CPUs, which may use the old access for a moment. Returns `false` if these
-/// are not the frames that are mapped, and changes nothing then.
+/// does not wait for other CPUs, which may use the old access for a moment. Returns `false` if
+/// these are not the frames that are mapped, and changes nothing then.
 ///
 /// # Safety
 ///
-/// As many pages are mapped at `base`, in vmalloc space, and nobody unmaps them meanwhile. The cache
-/// type is that of the frames.
+/// As many pages are mapped at `base`, in vmalloc space, and nobody unmaps them meanwhile. The
+/// cache type is that of the frames.
 pub(crate) unsafe fn protect(
     base: NonNull<u8>,
     frames: &[Frame],

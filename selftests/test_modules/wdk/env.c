@@ -836,7 +836,7 @@ static void rundown(struct rpt *t)
 	ExReInitializeRundownProtection(&ref);
 	EXPECT(t, ExAcquireRundownProtection(&ref));
 	ExReleaseRundownProtection(&ref);
-	/* It would be waited for for ever otherwise. */
+	/* The wait would never end otherwise. */
 	if (!EXPECT(t, !ExAcquireRundownProtection(&from_start)))
 		return;
 	ExWaitForRundownProtectionRelease(&from_start);
