@@ -79,8 +79,8 @@ pub(crate) fn format_address(text: &mut [u8], format: AddressFormat, addr: usize
         AddressFormat::Symbol => c"%pS",
         AddressFormat::Hashed => c"0x%p",
     };
-    // SAFETY: `text` is valid for writes of its length. Each of these formats takes one pointer, and
-    // does not follow it.
+    // SAFETY: `text` is valid for writes of its length. Each of these formats takes one pointer,
+    // and does not follow it.
     let len = unsafe {
         bindings::scnprintf(
             text.as_mut_ptr(),
