@@ -61,9 +61,9 @@ impl<S: Addressed> Addressed for Part<'_, S> {
 }
 
 impl<S: MdlState> Mdl<S> {
-    /// An MDL for `bytes` bytes of the buffer, from `offset` on. It borrows this one: as long as
-    /// it is there, this one cannot be freed, unlocked, mapped or unmapped. The WDK's `IoAllocateMdl` and
-    /// `IoBuildPartialMdl`. Any context but NMI; never sleeps.
+    /// An MDL for `bytes` bytes of the buffer, from `offset` on. It borrows this one: as long as it
+    /// is there, this one cannot be freed, unlocked, mapped or unmapped. The WDK's `IoAllocateMdl`
+    /// and `IoBuildPartialMdl`. Any context but NMI; never sleeps.
     ///
     /// A part in one page can always be mapped where sleeping is not allowed.
     ///

@@ -600,8 +600,8 @@ pub(super) fn map(
         filled.then_some(())
     };
     request.attempt(fill).ok_or(Refused::Resources)?;
-    // SAFETY: By the invariant of `Target` the device is not removed meanwhile. Who transfers memory
-    // keeps it until the transfer has ended, and `listing` finds what is freed before.
+    // SAFETY: By the invariant of `Target` the device is not removed meanwhile. Who transfers
+    // memory keeps it until the transfer has ended, and `listing` finds what is freed before.
     let mapped = unsafe { gathered.map(device.clone(), to_device) };
     let mapped = mapped.ok_or(Refused::Resources)?;
     Ok(Made {

@@ -183,8 +183,9 @@ pub(crate) fn look<'call>(
     }
     Some(Mappable {
         head,
-        // SAFETY: All are memory of this cache type. By the type invariant of `Mdl` they stay locked
-        // until they are unmapped: that is so when `unmap()` returns, even if the rest is deferred.
+        // SAFETY: All are memory of this cache type. By the type invariant of `Mdl` they stay
+        // locked until they are unmapped: that is so when `unmap()` returns, even if the rest is
+        // deferred.
         frames: unsafe { LockedFrames::new(frames, seen.cache) },
         side_by_side: seen.side_by_side,
     })

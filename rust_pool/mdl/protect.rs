@@ -69,8 +69,8 @@ fn protect(mdl: Mdl<'_>, protection: u32, caller: usize) -> Status {
     };
     match base {
         Some(base) if seen.odd == pages => {
-            // SAFETY: So many pages are mapped there, for the MDL that has this address, which nobody
-            // else uses meanwhile.
+            // SAFETY: So many pages are mapped there, for the MDL that has this address, which
+            // nobody else uses meanwhile.
             if unsafe { sys::protect(base, frames, access, seen.cache) } {
                 Status::Success
             } else {
