@@ -149,12 +149,8 @@ static inline VOID rust_pool_forceinline(VOID)
 #define MEMORY_ALLOCATION_ALIGNMENT	16
 #define POINTER_ALIGNMENT	DECLSPEC_ALIGN(8)
 #define TYPE_ALIGNMENT(Type)	((LONG)_Alignof(Type))
-/* Whatever the type on x86-64, at least that of the type elsewhere, as on Windows. */
-#ifdef CONFIG_X86_64
+/* As on Windows for x64, whatever the type. */
 #define PROBE_ALIGNMENT(Type)	TYPE_ALIGNMENT(ULONG)
-#else
-#define PROBE_ALIGNMENT(Type)	max(TYPE_ALIGNMENT(ULONG), TYPE_ALIGNMENT(Type))
-#endif
 #define EXTERN_C		extern
 #define EXTERN_C_START
 #define EXTERN_C_END

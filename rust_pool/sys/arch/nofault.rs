@@ -154,7 +154,7 @@ impl PageWords {
     ///
     /// That is in the direct map, too.
     #[inline(always)]
-    pub(in super::super) unsafe fn behind(self, pages: usize) -> Self {
+    pub(crate) unsafe fn behind(self, pages: usize) -> Self {
         // INVARIANT: By the safety requirements; the structures of adjacent frames are adjacent.
         Self(
             self.0
@@ -180,7 +180,7 @@ impl PageWords {
     /// # Safety
     ///
     /// `page` is a page of the direct map.
-    pub(in super::super) unsafe fn of(page: NonNull<bindings::page>) -> Self {
+    pub(crate) unsafe fn of(page: NonNull<bindings::page>) -> Self {
         // INVARIANT: By the safety requirements it is the `struct page` of such a frame.
         Self((page.as_ptr() as usize).wrapping_add(raw::RUST_POOL_PAGE_WORDS))
     }
