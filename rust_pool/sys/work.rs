@@ -4,9 +4,9 @@
 
 use crate::sys::{
     context,
+    percpu_memory::Cpu,
     raw,
-    reclaim,
-    Cpu, //
+    reclaim, //
 };
 use kernel::{
     bindings,
