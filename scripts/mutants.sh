@@ -294,7 +294,7 @@ several() {
 			open+=("$patch")
 		fi
 	done
-	if [ -z "$ended" ]; then
+	if [ -z "$ended" ] || [ ${#open[@]} -eq 0 ]; then
 		rest+=("${open[@]}")
 	elif [ ${#open[@]} -lt ${#planted[@]} ]; then
 		# Without those that were killed it may get further.

@@ -2,10 +2,10 @@
 # shellcheck shell=bash disable=SC2034 # used where this is sourced
 #
 # Programs of others for tests that have a target of their own: a Prometheus with its
-# promtool and a node_exporter, and bpftrace; and what drgn.sh needs. Debian's packages are
-# unpacked, without what else these would install. They are fetched by the first test, and
-# stay in the cache. kexec and makedumpfile. And what a load is recorded with: fio, mke2fs
-# and modules of the stock kernel.
+# promtool and a node_exporter, and bpftrace; what drgn.sh needs; kexec and makedumpfile;
+# mingw-w64's headers. And what a load is recorded with: fio, mke2fs and modules of the stock
+# kernel. Debian's packages are unpacked, without what else these would install. They are
+# fetched by the first test, and stay in the cache.
 
 PROMETHEUS_DIR=$CACHE/prometheus-$DEBIAN_RELEASE
 BPFTRACE_DIR=$CACHE/bpftrace-$DEBIAN_RELEASE

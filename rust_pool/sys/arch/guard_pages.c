@@ -217,7 +217,7 @@ void rust_pool_hide(void *base, size_t count)
 /*
  * Change what may be done with pages that are mapped in vmalloc space: 0 nothing, 1 read, 2 read
  * and write. If @sleep is false, the other CPUs are told to flush their TLBs, but this does not
- * wait until they have.
+ * wait until they have. Returns false, and changes nothing, if others than @frames are mapped.
  */
 bool rust_pool_protect(void *base, const PFN_NUMBER *frames, size_t count, u32 access,
 		       MEMORY_CACHING_TYPE type, bool sleep)
